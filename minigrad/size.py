@@ -1,0 +1,74 @@
+"""`Size`: the shape of a tensor, a tuple of ints that says what it is when printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from operator import index
+from typing import Any, Self, SupportsIndex, overload
+
+
+class Size(tuple[int, ...]):
+    """The lengths of a tensor's axes: a tuple whose slices, sums and repeats are sizes again.
+
+    Raises `TypeError` for anything but integers, as `torch.Size`, whose behaviour this follows.
+    Code that already holds a tuple of ints (`array.shape`) may skip the check, and most of the
+    time, with `tuple.__new__(Size, array.shape)`.
+
+    >>> import minigrad as torch
+    >>> torch.Size([1, 1, 6, 8])[2:]
+    minigrad.Size([6, 8])
+    >>> (2,) + torch.Size([6, 8])
+    minigrad.Size([2, 6, 8])
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, lengths: Iterable[SupportsIndex] = (), /) -> Self:
+        checked = []
+        for position, length in enumerate(lengths):
+            try:
+                checked.append(index(length))
+            except TypeError:
+                raise TypeError(
+                    f"minigrad.Size() expects an iterable of ints, such as Size([2, 3]); "
+                    f"item {position} is {length!r} ({type(length).__name__})"
+                ) from None
+        return tuple.__new__(cls, checked)
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this size: the product of the lengths.
+
+        >>> import minigrad as torch
+        >>> torch.Size([2, 3]).numel()
+        6
+        """
+        return prod(self)
+
+    def __repr__(self) -> str:
+        return f"minigrad.Size({list(self)})"
+
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> int: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> Size: ...
+    def __getitem__(self, key: SupportsIndex | slice, /) -> int | Size:
+        found = tuple.__getitem__(self, key)
+        return tuple.__new__(Size, found) if isinstance(found, tuple) else found
+
+    def __add__(self, other: Any, /) -> Size:
+        if not isinstance(other, tuple):
+            raise TypeError(
+                f"a minigrad.Size joins a tuple only, got {type(other).__name__}; "
+                "write size + tuple(other)"
+            )
+        return Size(tuple(self) + other)
+
+    def __radd__(self, other: Any, /) -> Size:
+        # Reached before tuple.__add__, because a Size is a tuple's subclass.
+        return Size(other + tuple(self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, times: SupportsIndex, /) -> Size:
+        return tuple.__new__(Size, tuple.__mul__(self, times))
+
+    __rmul__ = __mul__

@@ -1,0 +1,73 @@
+"""`Size` against the behaviour of PyTorch's shape class, written down from it."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from minigrad.size import Size
+
+
+def test_prints_its_name_and_lengths():
+    assert repr(Size([1, 1, 6, 8])) == str(Size((1, 1, 6, 8))) == "minigrad.Size([1, 1, 6, 8])"
+    assert f"{Size()}" == "minigrad.Size([])"
+
+
+def test_is_a_tuple_in_comparison_hash_and_unpacking():
+    size = Size(iter([2, 3]))
+    rows, columns = size
+    assert size == (2, 3) and hash(size) == hash((2, 3)) and (rows, columns) == (2, 3)
+    assert size < (3,) and size.index(3) == 1 and size.count(2) == 1
+
+
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [
+        (Size([1, 2, 3])[1:], (2, 3)),
+        (Size([1, 2, 3])[::-1], (3, 2, 1)),
+        (Size([1, 2]) + (3,), (1, 2, 3)),
+        (Size([1]) + Size([2]), (1, 2)),
+        ((1,) + Size([2]), (1, 2)),
+        (() + Size([1]), (1,)),
+        (Size([1]) * 2, (1, 1)),
+        (2 * Size([1]), (1, 1)),
+        (sum([Size([1]), Size([2])], Size()), (1, 2)),
+        (copy.deepcopy(Size([1, 2])), (1, 2)),
+        (pickle.loads(pickle.dumps(Size([1, 2]))), (1, 2)),
+    ],
+)
+def test_stays_a_size(got, expected):
+    assert got == expected
+    assert type(got) is Size
+
+
+def test_an_element_is_an_int():
+    lengths = Size([np.int64(3), np.array(4), True])
+    assert lengths == (3, 4, 1)
+    assert all(type(length) is int for length in lengths)
+    assert type(lengths[-1]) is int
+
+
+@pytest.mark.parametrize(("lengths", "count"), [((), 1), ((2, 3), 6), ((0, 3), 0)])
+def test_numel(lengths, count):
+    assert Size(lengths).numel() == count
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Size([2, 1.5]), r"iterable of ints.*item 1 is 1\.5 \(float\)"),
+        (lambda: Size(["a"]), r"item 0 is 'a' \(str\)"),
+        (lambda: Size([None]), r"item 0 is None \(NoneType\)"),
+        (lambda: Size(5), "not iterable"),
+        (lambda: Size([1]) + [2], r"joins a tuple only, got list.*size \+ tuple\(other\)"),
+        (lambda: [1] + Size([2]), "can only concatenate list"),
+        (lambda: 5 + Size([2]), "unsupported operand"),
+        (lambda: Size([1]) + (2.5,), r"item 1 is 2\.5 \(float\)"),
+        (lambda: Size([1]) * 2.0, "float"),
+    ],
+)
+def test_refuses_what_is_no_size(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()
