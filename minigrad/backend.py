@@ -1,0 +1,324 @@
+"""NumPy or CuPy: which library holds an array, moving arrays between them, and the default device.
+
+The one file that imports CuPy, and only once a GPU is asked for: `import minigrad` never touches it
+and never fails for want of it. `why_not` says in words why there is no GPU.
+
+Everywhere else the library comes from the data: NumPy's functions dispatch to CuPy by themselves
+(`np.exp(cupy_array)`), and `array_module(array)` serves where they do not (creation, strides).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import Context, ContextVar
+from typing import Any, NoReturn, ParamSpec, TypeVar
+
+import numpy as np
+
+Array = Any  # a NumPy or CuPy array
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+# ---- floating-point warnings ----------------------------------------------------------------
+
+
+class _Quiet(threading.local):
+    """Per thread, a context in which NumPy's warnings are off for good.
+
+    `np.errstate` costs a microsecond on each entry; running in a context prepared once, a tenth.
+    """
+
+    def __init__(self) -> None:
+        context = Context()
+        context.run(np.seterr, all="ignore")
+        self.run = context.run
+
+
+_quiet = _Quiet()
+
+
+def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """`function(*args, **kwargs)` with NumPy's floating-point warnings off: inf and nan are values.
+
+    For work on plain arrays: `function` runs in a context of its own, where the caller's context
+    variables (grad mode, default device) are not seen. Nests, and is safe across threads.
+    """
+    try:
+        return _quiet.run(function, *args, **kwargs)
+    except RuntimeError as error:
+        # A context cannot be entered twice: this is a call within a quiet call.
+        if not str(error).startswith("cannot enter context"):
+            raise
+    with np.errstate(all="ignore"):
+        return function(*args, **kwargs)
+
+
+# ---- devices --------------------------------------------------------------------------------
+
+
+class device:
+    """Where a tensor lives: `device("cpu")`, `device("cuda")`, `device("cuda:1")`.
+
+    A name only: it can be made on a machine without a GPU. As a context manager or a decorator it
+    is the default device for what is created within. Raises RuntimeError for an unknown name, and,
+    on entering, for a GPU that is not there. Follows PyTorch's `torch.device`.
+
+    >>> import minigrad as torch
+    >>> torch.device("cuda:1")
+    device(type='cuda', index=1)
+    """
+
+    __slots__ = ("index", "type")
+    type: str
+    index: int | None
+
+    def __new__(cls, type: str | int | device, index: int | None = None) -> device:
+        if isinstance(type, device) and index is None:
+            return type
+        if isinstance(type, int) and not isinstance(type, bool) and index is None:
+            index, type = type, "cuda"
+        if not isinstance(type, str):
+            raise TypeError(
+                "device() takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU, "
+                f"got {type!r}"
+            )
+        kind, colon, number = type.partition(":")
+        if kind not in ("cpu", "cuda"):
+            raise RuntimeError(
+                f"Expected one of cpu, cuda device type at start of device string: {type!r}"
+            )
+        if colon and not re.fullmatch("0|[1-9][0-9]*", number):
+            raise RuntimeError(f"Invalid device string: {type!r}; write it as '{kind}:0'")
+        if colon and index is not None:
+            raise RuntimeError(
+                "type (string) must not include an index because index was passed explicitly: "
+                f"{type!r} and index={index!r}"
+            )
+        index = int(number) if colon else index
+        if index is not None and index < 0:
+            raise RuntimeError(f"Device index must not be negative, got {index}")
+        self = object.__new__(cls)
+        object.__setattr__(self, "type", kind)
+        object.__setattr__(self, "index", index)
+        return self
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"attribute {name!r} of 'minigrad.device' objects is not writable")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return device, (self.type, self.index)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r}{'' if self.index is None else f', index={self.index}'})"
+
+    def __enter__(self) -> device:
+        library(self)
+        _scoped_devices.set((*_scoped_devices.get(), self))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _scoped_devices.set(_scoped_devices.get()[:-1])
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """`function` with this device as its default: `@device("cuda")`."""
+
+        @functools.wraps(function)
+        def on_this_device(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self:
+                return function(*args, **kwargs)
+
+        return on_this_device
+
+
+CPU = device("cpu")
+_scoped_devices: ContextVar[tuple[device, ...]] = ContextVar("scoped_devices", default=())
+_default_device: device | None = None  # None: MINIGRAD_DEVICE was not read yet
+
+
+def default_device() -> device:
+    """The device of tensors created without one: the innermost `with device(...)`, else
+    `set_default_device`'s, else the environment variable MINIGRAD_DEVICE's, else the CPU.
+    """
+    scoped = _scoped_devices.get()
+    if scoped:
+        return scoped[-1]
+    if _default_device is None:
+        name = os.environ.get("MINIGRAD_DEVICE", "cpu")
+        try:
+            set_default_device(name)
+        except RuntimeError as error:
+            raise RuntimeError(f"environment variable MINIGRAD_DEVICE={name!r}: {error}") from None
+    return _default_device or CPU
+
+
+def set_default_device(device: str | int | device | None) -> None:
+    """Creates tensors on `device` from now on; None goes back to MINIGRAD_DEVICE, or the CPU.
+
+    Raises RuntimeError for an unknown device and for a GPU that is not there.
+
+    >>> import minigrad as torch
+    >>> torch.set_default_device("cpu")
+    >>> torch.zeros(2).device
+    device(type='cpu')
+    """
+    global _default_device
+    if device is not None:
+        device = _as_device(device)
+        library(device)
+    _default_device = device
+
+
+def device_of(array: Array) -> device:
+    """Where `array` lives: the CPU, or the GPU with its number."""
+    if type(array) is np.ndarray or array_module(array) is np:
+        return CPU
+    return _cuda_device(array.device.id)
+
+
+def _as_device(name: str | int | device) -> device:
+    return device(name)
+
+
+@functools.cache
+def _cuda_device(index: int) -> device:
+    return device("cuda", index)
+
+
+# ---- libraries ------------------------------------------------------------------------------
+
+_cuda: Any = None  # CuPy, or the tests' stand-in, once it has shown that it works
+_why_not: str | None = None  # why there is no GPU, once it was looked for in vain
+
+
+def array_module(array: Array) -> Any:
+    """The library that holds `array`: NumPy or CuPy (NumPy for anything that is no array)."""
+    if type(array) is np.ndarray:
+        return np
+    if _cuda is not None and isinstance(array, _cuda.ndarray):
+        return _cuda
+    if type(array).__module__.partition(".")[0] == "cupy" and is_available():
+        return _cuda  # made by the user, with CuPy itself, before we looked for a GPU
+    return np
+
+
+def library(device: device) -> Any:
+    """The array library of `device`: NumPy or CuPy. Raises RuntimeError with `why_not` in words."""
+    if device.type == "cpu":
+        return np
+    if _cuda is None and not is_available():
+        raise RuntimeError(f"device {str(device)!r} was asked for. {why_not()}")
+    if device.index and device.index >= device_count():
+        raise RuntimeError(
+            f"device {str(device)!r} was asked for, but this machine has {device_count()} GPU(s), "
+            f"the last one is 'cuda:{device_count() - 1}'"
+        )
+    return _cuda
+
+
+def on(device: device) -> contextlib.AbstractContextManager[object]:
+    """A context within which CuPy creates arrays and computes on that GPU."""
+    if device.type == "cpu" or device.index is None:
+        return contextlib.nullcontext()
+    return library(device).cuda.Device(device.index)  # type: ignore[no-any-return]
+
+
+def to_device(array: Array, device: device) -> Array:
+    """`array` on `device`: itself if it is there already, else a copy."""
+    held = device_of(array)
+    if held.type == device.type and device.index in (None, held.index):
+        return array
+    if device.type == "cpu":
+        return array.get() if held.type == "cuda" else array
+    cuda = library(device)
+    with on(device):
+        return cuda.asarray(array) if held.type == "cpu" else array.copy()
+
+
+def is_available() -> bool:
+    """Whether a GPU can be used: CuPy imports, finds a device, and one tiny kernel ran on it."""
+    global _cuda, _why_not
+    if _cuda is None and _why_not is None:
+        _cuda, _why_not = _probe()
+    return _cuda is not None
+
+
+def why_not() -> str | None:
+    """Why no GPU can be used, in words that say what to do; None where one can."""
+    return None if is_available() else _why_not
+
+
+def device_count() -> int:
+    """How many GPUs can be used: 0 without CuPy, a driver or a device."""
+    return int(_cuda.cuda.runtime.getDeviceCount()) if is_available() else 0
+
+
+def synchronize(device: device | None = None) -> None:
+    """Waits until the GPU has finished all its work; nothing to wait for on the CPU."""
+    if _cuda is not None and (device is None or device.type == "cuda"):
+        with on(device or CPU):
+            _cuda.cuda.Device().synchronize()
+
+
+@contextlib.contextmanager
+def use_library(module: Any) -> Iterator[Any]:
+    """Within, `module` is the library of device "cuda"; None: whatever CuPy this machine has.
+
+    The seam for the tests: they install a strict stand-in for CuPy on machines without a GPU.
+    """
+    global _cuda, _why_not
+    before = _cuda, _why_not
+    _cuda, _why_not = module, None
+    try:
+        yield module
+    finally:
+        _cuda, _why_not = before
+
+
+def _probe() -> tuple[Any, str | None]:
+    """CuPy and None where a kernel runs, otherwise None and the reason."""
+    install = "pip install 'minigrad[cuda12]' for CUDA 12, 'minigrad[cuda13]' for CUDA 13"
+    try:
+        cupy = importlib.import_module("cupy")
+    except ModuleNotFoundError as error:
+        if error.name == "cupy":
+            return None, f"CuPy is not installed: {install}."
+        return None, f"CuPy is installed, but does not import ({error}): {install}."
+    except Exception as error:  # noqa: BLE001 (a broken CUDA installation raises what it likes)
+        return None, f"CuPy is installed, but does not import ({error}): {install}."
+    try:
+        runtime = cupy.cuda.runtime
+        driver, built_for = runtime.driverGetVersion(), runtime.runtimeGetVersion()
+        if driver == 0:
+            return None, "CuPy is installed, but this machine has no NVIDIA driver."
+        if driver // 1000 < built_for // 1000:  # any driver of one major version serves it
+            return None, (
+                f"The NVIDIA driver is too old: it serves CUDA {_version(driver)}, and the CuPy "
+                f"installed needs CUDA {_version(built_for)}. Update the driver, or {install}."
+            )
+        if runtime.getDeviceCount() == 0:
+            return None, "CuPy and the NVIDIA driver are there, but no GPU (CUDA_VISIBLE_DEVICES?)."
+        if int((cupy.arange(3) + 1).sum()) != 6:
+            return None, "A GPU is there, but a first sum on it came out wrong."
+    except Exception as error:  # noqa: BLE001 (whatever fails here is the reason)
+        return None, f"CuPy cannot use a GPU here: {type(error).__name__}: {error}"
+    return cupy, None
+
+
+def _version(number: int) -> str:
+    return f"{number // 1000}.{number % 1000 // 10}"
