@@ -32,7 +32,7 @@ LAYOUT = {
 def code_lines(source: str) -> int:
     """Physical lines of `source` that are code.
 
-    >>> code_lines('"""A docstring."""\\n\\n# a comment\\nx = [\\n    1,\\n]\\n')
+    >>> code_lines("x = [\\n    1,\\n]\\n\\n# a comment\\n")
     3
     """
     lines: set[int] = set()
