@@ -1,0 +1,45 @@
+"""The lessons' own PyTorch programs, with the import changed, print what PyTorch prints."""
+
+import json
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.lesson
+
+LESSONS = Path(__file__).parent
+RECORD = json.loads((LESSONS.parent / "data" / "lessons.json").read_text(encoding="utf-8"))
+PROGRAMS = sorted(p.stem for p in LESSONS.glob("*.py") if not p.name.startswith("test_"))
+
+
+def comparable(text: str) -> str:
+    """The text with PyTorch's name as ours, and without the names of the operations.
+
+    An operation's name may be longer or shorter than PyTorch's, so whether `grad_fn=` still fits
+    on its line is left open too.
+    """
+    text = re.sub(r"\btorch\.", "minigrad.", text)
+    return re.sub(r",\s+grad_fn=<\w+>", ", grad_fn=<...>", text)
+
+
+def test_every_program_is_recorded() -> None:
+    assert sorted(RECORD["printed"]) == PROGRAMS
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_prints_what_pytorch_prints(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KMP_DUPLICATE_LIB_OK", "TRUE")  # two lessons set it; put back afterwards
+    runpy.run_path(str(LESSONS / f"{name}.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    expected = "\n".join(RECORD["printed"][name])
+    assert comparable(printed).splitlines() == comparable(expected).splitlines()
+
+
+def test_comparison_sees_a_changed_digit() -> None:
+    text = "tensor([[0.9990]], grad_fn=<ViewBackward0>)"
+    assert comparable(text) == comparable(text.replace("ViewBackward0", "reshape"))
+    assert comparable(text) != comparable(text.replace("0.9990", "0.9991"))
