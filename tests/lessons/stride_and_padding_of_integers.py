@@ -3,9 +3,8 @@
 From the lesson "nn.Module and the convolution operation".
 """
 
-import minigrad.nn.functional as F
-
 import minigrad as torch
+import minigrad.nn.functional as F
 
 input = torch.tensor(
     [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]

@@ -5,10 +5,9 @@ Repaired from a Chinese note on `torch.nn.Conv2d` and `torch.nn.functional.conv2
 
 import math
 
-import minigrad.nn.functional as F
-
 import minigrad as torch
 import minigrad.nn as nn
+import minigrad.nn.functional as F
 
 torch.manual_seed(0)
 
