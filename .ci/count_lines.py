@@ -17,7 +17,7 @@ PACKAGE_LIMIT = 6000
 ENGINE_LIMIT = 300
 # The engine proper: recording a call, the backward walk, the modes. What is built on it (gradcheck,
 # jacobian, anomaly mode, ...) counts as package only.
-ENGINE = ("autograd/core.py", "autograd/operation.py", "autograd/walk.py", "autograd/modes.py")
+ENGINE = ("autograd/core.py", "autograd/backward.py", "autograd/modes.py")
 LAYOUT = {
     tokenize.COMMENT,
     tokenize.NL,
