@@ -1,7 +1,8 @@
-"""Check a wheel before anybody installs it: pure Python, typed, licensed, and nothing but the package."""
+"""Check a wheel before anybody installs it: pure Python, typed, licensed, only the package."""
 
 from __future__ import annotations
 
+import re
 import sys
 import zipfile
 from pathlib import Path
@@ -18,10 +19,8 @@ def main() -> None:
         faults.append("py.typed is missing")
     if not any(name.endswith("licenses/LICENSE") for name in names):
         faults.append("the licence is missing")
-    strangers = [n for n in names if not n.startswith("minigrad/") and ".dist-info/" not in n]
-    strangers += [
-        n for n in names if n.startswith("minigrad/") and not n.endswith((".py", "py.typed"))
-    ]
+    belongs = re.compile(r"minigrad/.*(\.py|py\.typed)$|[^/]*\.dist-info/")
+    strangers = [name for name in names if not belongs.match(name)]
     if strangers:
         faults.append(f"files that do not belong there: {', '.join(strangers)}")
     if faults:

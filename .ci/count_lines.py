@@ -1,7 +1,7 @@
 """Count code lines: the whole package, and the engine proper, each against its limit.
 
-A code line holds at least one token that is neither comment nor docstring. Exits with 1 when a limit
-is passed, so that "mini" stays true.
+A code line holds at least one token that is neither comment nor docstring. Exits with 1 when a
+limit is passed, so that "mini" stays true.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ LAYOUT = {
 
 
 def code_lines(source: str) -> int:
-    """Physical lines of `source` that are code.
+    r"""Physical lines of `source` that are code.
 
-    >>> code_lines("x = [\\n    1,\\n]\\n\\n# a comment\\n")
+    >>> code_lines("x = [\n    1,\n]\n\n# a comment\n")
     3
     """
     lines: set[int] = set()

@@ -1,4 +1,4 @@
-"""Print the Nth ```sh block of the README: CI runs what a reader would paste, so the two cannot drift."""
+"""Print the Nth sh block of the README: CI runs what a reader would paste, word for word."""
 
 from __future__ import annotations
 
