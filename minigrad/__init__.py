@@ -1,0 +1,62 @@
+"""minigrad: tensors, autograd and convolution in pure Python on NumPy, with CuPy for the GPU."""
+
+from minigrad import autograd
+from minigrad.autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from minigrad.backend import device, set_default_device
+from minigrad.creation import as_tensor, from_numpy, ones, rand, randn, tensor, zeros
+from minigrad.dtypes import (
+    bool_ as bool,  # noqa: A004
+)
+from minigrad.dtypes import (
+    double,
+    dtype,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    half,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    set_default_dtype,
+    short,
+    uint8,
+)
+from minigrad.dtypes import (
+    float_ as float,  # noqa: A004
+)
+from minigrad.dtypes import (
+    int_ as int,  # noqa: A004
+)
+from minigrad.ops.arithmetic import (
+    abs,  # noqa: A004
+    add,
+    exp,
+    log,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    pow,  # noqa: A004
+    sigmoid,
+    sign,
+    sqrt,
+    sub,
+    tanh,
+)
+from minigrad.ops.matmul import matmul
+from minigrad.ops.reduce import mean, sum  # noqa: A004
+from minigrad.ops.shape import clone, permute, reshape, t, transpose
+from minigrad.size import Size
+from minigrad.tensor import Tensor
+
+__version__ = "0.1.0"

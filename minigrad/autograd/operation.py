@@ -1,0 +1,288 @@
+"""How a differentiable operation is declared: a forward on arrays, and a gradient rule per operand.
+
+    square = operation("square", lambda x: x * x, lambda g, x: g * 2 * x)
+
+The names of a rule's parameters say what the node must keep: ``g`` is the gradient that arrives, the
+name of an operand its value, ``x_shape`` only its shape, ``out`` the result, and any keyword-only
+parameter of the forward its value. Rules are written in NumPy's vocabulary. The engine runs them on
+plain arrays; under ``create_graph=True`` it runs the same rules on Tensors, which answer NumPy's
+dispatch protocols by recording. So a derivative is written once and holds to any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, user_line, wrap
+from minigrad.backend import device_of
+from minigrad.autograd.modes import ANOMALY, GRAD, mode
+
+Rule: TypeAlias = Callable[..., Any]
+Reader: TypeAlias = Callable[[Sequence[Any], dict[str, Any], Any], Any]
+
+
+class Plan:
+    """What to keep for one choice of operands that need gradients, and how to call their rules."""
+
+    __slots__ = ("constants", "operands", "result_position", "rules", "saves")
+
+    operands: tuple[int, ...]  # that need a gradient, and have a rule
+    saves: tuple[int, ...]  # operands whose values the rules read
+    constants: tuple[Reader, ...]  # fetch the shapes, options and the result that the rules read
+    result_position: int | None  # of the result among the constants
+    rules: tuple[tuple[Rule, tuple[int, ...]], ...]  # each with the positions of what it reads
+
+
+class Operation:
+    """A forward and its gradient rules. Called with Tensors it records, with arrays it only computes."""
+
+    __slots__ = ("backward_name", "forward", "name", "operands", "plans", "reads", "rules", "view")
+
+    def __init__(self, name: str, forward: Callable[..., Any], rules: tuple[Rule | None, ...], view: bool) -> None:
+        code = getattr(forward, "__code__", None)
+        self.name = name
+        self.backward_name = "".join(w.capitalize() for w in name.split("_")) + "Backward0"
+        self.forward = forward
+        self.operands: tuple[str, ...] = (
+            code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
+        )
+        self.rules = rules
+        self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
+        self.view = view
+        self.plans: dict[tuple[int, ...], Plan] = {}
+
+    def __call__(self, *operands: Any, **statics: Any) -> Any:
+        arrays = []
+        needed = []
+        recorded = False
+        for i, x in enumerate(operands):
+            if isinstance(x, TensorBase):
+                recorded = True
+                arrays.append(x.array)
+                if x.view_of is not None:
+                    refresh(x)
+                if x.node is not None and x.array.dtype.kind == "f":
+                    needed.append(i)
+            else:
+                arrays.append(x)
+        if not recorded:
+            return self.forward(*operands, **statics)
+        if len(arrays) > 1:
+            check_same_library(self.name, arrays)
+        tensor = wrap(self.forward(*arrays, **statics))
+        if self.view and _shares(tensor.array, arrays[0]):
+            tensor.writes = operands[0].writes
+            tensor.view_of = View(operands[0], self, statics, bool(mode.get() & GRAD))
+        finish(self, operands, needed, statics, tensor)
+        return tensor
+
+    def plan(self, needed: tuple[int, ...], count: int) -> Plan | None:
+        """The plan for these operands, made once; None when no rule exists for any of them."""
+        try:
+            return self.plans[needed, count]
+        except KeyError:
+            plan = self.plans[needed, count] = self.new_plan(needed, count)
+            return plan
+
+    def new_plan(self, needed: tuple[int, ...], count: int) -> Plan | None:
+        """Work out what must be saved for the operands `needed`."""
+        plan = Plan()
+        plan.operands = tuple([i for i in needed if self.rules[i] is not None])
+        if not plan.operands:
+            return None
+        wanted = list(dict.fromkeys(n for i in plan.operands for n in self.reads[i]))
+        values = [n for n in wanted if n in self.operands]
+        others = [n for n in wanted if n not in self.operands]
+        plan.saves = tuple([self.operands.index(n) for n in values])
+        plan.constants = tuple([self.reader(n) for n in others])
+        plan.result_position = others.index("out") if "out" in others else None
+        order = values + others
+        plan.rules = tuple(
+            [(self.rules[i], tuple([order.index(n) for n in self.reads[i]])) for i in plan.operands]  # type: ignore[misc]
+        )
+        return plan
+
+    def reader(self, name: str) -> Reader:
+        """A function that fetches what a rule's parameter `name` stands for when a call is recorded."""
+        if name == "out":
+            return lambda operands, statics, result: result
+        if name.endswith("_shape") and name[:-6] in self.operands:
+            i = self.operands.index(name[:-6])
+            return lambda operands, statics, result: operands[i].array.shape
+        return lambda operands, statics, result: statics[name]
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}({', '.join(self.operands)})>"
+
+
+class VariadicOperation(Operation):
+    """An operation over any number of operands, such as `cat`: one rule serves them all.
+
+    The rule may read `i` (which operand), `shapes` (of all) and `operands` (their values).
+    """
+
+    __slots__ = ()
+
+    def new_plan(self, needed: tuple[int, ...], count: int) -> Plan | None:
+        rule = self.rules[0]
+        if rule is None:
+            return None
+        plan = Plan()
+        names = [n for n in self.reads[0] if n not in ("i", "operands")]
+        plan.operands = needed
+        plan.saves = tuple(range(count)) if "operands" in self.reads[0] else ()
+        plan.constants = tuple([self.reader(n) for n in names])
+        plan.result_position = names.index("out") if "out" in names else None
+        everything = tuple(range(len(plan.saves) + len(names)))
+        plan.rules = tuple(
+            [(_for_operand(rule, i, len(plan.saves), names), everything) for i in needed]
+        )
+        return plan
+
+    def reader(self, name: str) -> Reader:
+        if name == "shapes":
+            return lambda operands, statics, result: [x.array.shape for x in operands]
+        return super().reader(name)
+
+
+def _for_operand(rule: Rule, i: int, saved: int, names: list[str]) -> Rule:
+    """The common rule of a variadic operation, bound to its operand `i`."""
+    reads = _parameters(rule)
+
+    def bound(g: Any, *values: Any) -> Any:
+        arguments = dict(zip(names, values[saved:], strict=True))
+        if "i" in reads:
+            arguments["i"] = i
+        if saved:
+            arguments["operands"] = values[:saved]
+        return rule(g, **arguments)
+
+    return bound
+
+
+def operation(name: str, forward: Callable[..., Any], *rules: Rule | None, view: bool = False) -> Operation:
+    """Declare a differentiable operation from its forward and one gradient rule per operand.
+
+    Formula: ``rules[i](g, ...) = g @ d forward / d operand_i``. A rule of None says that no gradient
+    flows to that operand. ``view=True`` says that the result may share its first operand's memory.
+    A forward with ``*operands`` takes one rule for all of them.
+
+    Raises TypeError when a rule asks for a name that the forward does not have.
+
+    >>> import minigrad, numpy as np
+    >>> from minigrad.autograd import operation
+    >>> cube = operation("cube", lambda x: x ** 3, lambda g, x: g * 3 * x ** 2)
+    >>> x = minigrad.tensor([2.0], requires_grad=True)
+    >>> cube(x).backward(); x.grad
+    tensor([12.])
+    """
+    code = getattr(forward, "__code__", None)
+    variadic = bool(code and code.co_flags & _VARIADIC)
+    made = (VariadicOperation if variadic else Operation)(name, forward, rules, view)
+    _check_rules(made, code, variadic)
+    return made
+
+
+_VARIADIC = 0x04  # the code flag of *args
+
+
+def _check_rules(made: Operation, code: Any, variadic: bool) -> None:
+    """Refuse a rule that reads what the forward does not offer: a typing mistake, found at once."""
+    known = {"out", *made.operands, *(f"{n}_shape" for n in made.operands)}
+    if variadic:
+        known |= {"i", "shapes", "operands"}
+    if code:
+        known |= set(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
+    expected = 1 if variadic else len(made.operands)
+    if len(made.rules) != expected:
+        raise TypeError(
+            f"operation {made.name!r} has {expected} operands ({', '.join(made.operands) or '*'}), so it "
+            f"needs {expected} gradient rules; got {len(made.rules)}. Give None where no gradient flows."
+        )
+    for reads in made.reads:
+        for name in reads:
+            if name not in known:
+                raise TypeError(
+                    f"a gradient rule of operation {made.name!r} reads {name!r}; it can read "
+                    f"{', '.join(sorted(known))}"
+                )
+
+
+def _parameters(function: Any) -> tuple[str, ...]:
+    code = function.__code__
+    return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+
+
+def finish(
+    made_by: Operation, operands: Sequence[Any], needed: list[int], statics: dict[str, Any], tensor: Any
+) -> None:
+    """Record the call that made `tensor`, if the mode asks for it and any operand needs a gradient."""
+    flags = mode.get()
+    if flags & GRAD:
+        if needed:
+            plan = made_by.plan(tuple(needed), len(operands))
+            if plan is not None and tensor.array.dtype.kind == "f":
+                tensor.node = record(plan, made_by, operands, statics, tensor)
+                if flags & ANOMALY:
+                    check_forward(tensor)
+                return
+    elif needed:
+        tensor.cause = "it was made under no_grad() or inference_mode()"
+        return
+    for x in operands:
+        if isinstance(x, TensorBase) and x.cause is not None:
+            tensor.cause = x.cause
+            break
+
+
+def refresh(view: TensorBase) -> None:
+    """Bring a view's place in the graph up to date after writes through its parent or siblings."""
+    link = view.view_of
+    if link is None or link.seen == view.writes[0] or not link.recorded or view.node is LEAF:
+        return
+    parent = link.parent
+    refresh(parent)
+    if parent.node is None:
+        view.node = None
+    else:
+        plan = link.operation.plan((0,), 1)
+        if plan is not None:
+            view.node = record(plan, link.operation, (parent,), link.statics, view)
+    link.seen = view.writes[0]
+
+
+def check_same_library(name: str, arrays: Sequence[Any]) -> None:
+    """Refuse operands on different devices, naming the one to move and how."""
+    first = None
+    for i, array in enumerate(arrays):
+        if not is_array(array):
+            continue
+        if first is None:
+            first = (i, array)
+        elif type(array) is not type(first[1]):
+            here, there = device_of(first[1]), device_of(array)
+            raise RuntimeError(
+                f"{name}: expected all tensors to be on the same device, but operand {first[0]} of shape "
+                f"{tuple(first[1].shape)} is on {here} and operand {i} of shape {tuple(array.shape)} is on "
+                f"{there}. Move one of them, for example operand {i} with .to('{here}')"
+            )
+
+
+def check_forward(tensor: Any) -> None:
+    """In anomaly mode: remember the user's line, and stop where the first NaN comes to be."""
+    node = tensor.node
+    node.trace = user_line()
+    if bool(np.isnan(tensor.array).any()):
+        raise RuntimeError(
+            f"the forward of {node.operation.name} returned NaN, at {node.trace}. "
+            "Look at its operands there: the gradient is not at fault."
+        )
+
+
+def _shares(result: Any, source: Any) -> bool:
+    """True when `result` is a view of `source` (both exact arrays, whose bases NumPy keeps flat)."""
+    base = result.base
+    return base is not None and (base is source or base is source.base)

@@ -1,0 +1,152 @@
+"""The names of element types, and PyTorch's rule for what a mixed operation yields.
+
+Promotion goes by category first (bool < integer < float) and by width second. A Python number, or a
+tensor with no axes, never widens a tensor of its own category: ``float32_image * 0.5`` stays float32.
+Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+
+class dtype:
+    """One element type, such as ``minigrad.float32``.
+
+    >>> import minigrad
+    >>> minigrad.float32, minigrad.float32.itemsize
+    (minigrad.float32, 4)
+    """
+
+    __slots__ = ("is_floating_point", "itemsize", "name", "numpy")
+
+    is_complex = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.numpy = np.dtype(name)
+        self.itemsize = self.numpy.itemsize
+        self.is_floating_point = self.numpy.kind == "f"
+
+    @property
+    def is_signed(self) -> bool:
+        """True when negative numbers fit."""
+        return self.numpy.kind in "fi"
+
+    def __repr__(self) -> str:
+        return f"minigrad.{self.name}"
+
+    def __reduce__(self) -> str:
+        # Pickle and copy by name: a dtype is compared by identity.
+        return "bool_" if self.name == "bool" else self.name
+
+
+float16 = half = dtype("float16")
+float32 = float_ = dtype("float32")
+float64 = double = dtype("float64")
+uint8 = dtype("uint8")
+int8 = dtype("int8")
+int16 = short = dtype("int16")
+int32 = int_ = dtype("int32")
+int64 = long = dtype("int64")
+bool_ = dtype("bool")
+
+_BY_NUMPY: dict[Any, dtype] = {
+    d.numpy: d for d in (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)
+}
+_BY_PYTHON: dict[Any, dtype] = {bool: bool_, int: int64, float: float32}
+
+_default: dtype = float32
+
+
+def get_default_dtype() -> dtype:
+    """The type that Python floats become: float32 unless ``set_default_dtype`` said otherwise."""
+    return _default
+
+
+def set_default_dtype(d: dtype, /) -> None:
+    """Let Python floats become `d`. Raises TypeError when `d` is no floating-point type."""
+    global _default
+    if not isinstance(d, dtype) or not d.is_floating_point:
+        raise TypeError(
+            f"only floating-point types are supported as the default type, got {d!r}; "
+            "pass minigrad.float16, minigrad.float32 or minigrad.float64"
+        )
+    _default = d
+
+
+def from_numpy(numpy_dtype: Any) -> dtype:
+    """The minigrad dtype of a NumPy dtype. Raises TypeError for types that tensors cannot hold."""
+    try:
+        return _BY_NUMPY[numpy_dtype]
+    except KeyError:
+        known = ", ".join(d.name for d in _BY_NUMPY.values())
+        raise TypeError(
+            f"can't convert np.ndarray of type {numpy_dtype}. "
+            f"The only supported types are: {known}. Convert it first, for example with "
+            "array.astype(np.float32)"
+        ) from None
+
+
+def as_numpy(d: Any) -> Any:
+    """The NumPy dtype meant by `d`: a minigrad dtype, or Python's float, int or bool."""
+    if isinstance(d, dtype):
+        return d.numpy
+    if d in _BY_PYTHON:
+        return (_default if d is float else _BY_PYTHON[d]).numpy
+    raise TypeError(
+        f"dtype must be a minigrad dtype such as minigrad.float32, not {type(d).__name__} {d!r}"
+    )
+
+
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+@cache
+def promote_pair(a: Any, b: Any) -> Any:
+    """The common NumPy dtype of two tensors with axes: a float beats every integer."""
+    if (a.kind == "f") == (b.kind == "f"):
+        return np.promote_types(a, b)
+    return a if a.kind == "f" else b
+
+
+def _number_dtype(kind: type) -> Any:
+    return np.dtype(bool) if kind is bool else np.dtype(np.int64) if kind is int else _default.numpy
+
+
+def _combine(stronger: Any, weaker: Any) -> Any:
+    """Let `weaker` matter only where its category is higher than that of `stronger`."""
+    if stronger is None or weaker is None:
+        return stronger if weaker is None else weaker
+    if _CATEGORY[weaker.kind] > _CATEGORY[stronger.kind]:
+        return promote_pair(stronger, weaker)
+    return stronger
+
+
+def result_type(operands: Iterable[Any]) -> Any:
+    """The NumPy dtype of an operation over `operands`: arrays and Python numbers."""
+    with_axes = without_axes = numbers = None
+    for x in operands:
+        if hasattr(x, "ndim") and hasattr(x, "dtype") and not isinstance(x, np.generic):
+            if x.ndim:
+                with_axes = x.dtype if with_axes is None else promote_pair(with_axes, x.dtype)
+            else:
+                without_axes = (
+                    x.dtype if without_axes is None else promote_pair(without_axes, x.dtype)
+                )
+        else:
+            kind = bool if isinstance(x, (bool, np.bool_)) else int
+            if not isinstance(x, (bool, np.bool_, int, np.integer)):
+                kind = float
+            number = _number_dtype(kind)
+            numbers = number if numbers is None else promote_pair(numbers, number)
+    return _combine(with_axes, _combine(without_axes, numbers))
+
+
+def is_category_downgrade(source: Any, target: Any) -> bool:
+    """True when writing `source` values into `target` would drop their category (float to int)."""
+    return _CATEGORY[source.kind] > _CATEGORY[target.kind]

@@ -1,0 +1,67 @@
+"""Reading the `dim` arguments of reductions and reshuffles, under PyTorch's and NumPy's names."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from operator import index
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def axis(dim: Any, ndim: int, name: str = "dim") -> int:
+    """`dim` counted from the front. Raises IndexError when the tensor has no such dimension."""
+    try:
+        position = index(dim)
+    except TypeError:
+        raise TypeError(f"{name} must be an int, got {type(dim).__name__} {dim!r}") from None
+    limit = max(ndim, 1)  # a tensor of no axes is reduced as if it had one
+    if not -limit <= position < limit:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {position})"
+        )
+    return position % limit
+
+
+def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
+    """The dimensions to reduce over; None means all of them."""
+    if dim is None:
+        return None
+    if isinstance(dim, (tuple, list)):
+        if not dim:
+            return None
+        found = tuple([axis(d, ndim) for d in dim])
+        if len(set(found)) != len(found):
+            raise RuntimeError(f"dim {list(dim)} names a dimension more than once")
+        return found if ndim else None
+    position = axis(dim, ndim)
+    return (position,) if ndim else None
+
+
+def numpy_names(function: F) -> F:
+    """Let NumPy's `axis` and `keepdims` stand for PyTorch's `dim` and `keepdim`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            if "axis" in kwargs:
+                kwargs["dim"] = kwargs.pop("axis")
+            if "keepdims" in kwargs:
+                kwargs["keepdim"] = kwargs.pop("keepdims")
+        return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
+def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """The ints of ``f(2, 3)``, ``f((2, 3))`` or ``f(Size([2, 3]))``."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = tuple(shape[0])
+    try:
+        return tuple([index(n) for n in shape])
+    except TypeError:
+        wrong = next(n for n in shape if not hasattr(n, "__index__"))
+        raise TypeError(
+            f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}"
+        ) from None

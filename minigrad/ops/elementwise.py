@@ -1,0 +1,168 @@
+"""The pattern of an elementwise operation: promote, compute, record. The tables of operations use it.
+
+A fast path serves what training does all day, tensors of one dtype and Python numbers; everything
+else (mixed dtypes, integers into real-valued functions, NumPy scalars) goes through `promoted` first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.operation import Rule, check_same_library, finish, operation, refresh
+from minigrad.backend import _quiet, array_module
+
+NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
+
+REAL, SAME, TRUTH = "real", "same", "truth"  # results: floats, the promoted type, or bool
+
+
+def unary(
+    name: str, forward: Callable[..., Any], rule: Rule | None, *, result: str = REAL
+) -> Callable[..., Any]:
+    """An operation of one tensor. With `result=REAL`, integers are computed as the default float."""
+    made = operation(name, forward, rule)
+    real = result is REAL
+
+    def call(input: Any) -> Any:
+        if not isinstance(input, TensorBase):
+            raise not_a_tensor(name, "input", 1, input)
+        array = input.array
+        if real and array.dtype.kind != "f":
+            array = array.astype(dtypes.get_default_dtype().numpy)
+        tensor = wrap(_quiet.run(forward, array))
+        if input.view_of is not None:
+            refresh(input)
+        finish(made, (input,), [0] if input.node is not None else [], {}, tensor)
+        return tensor
+
+    return named(call, name, forward)
+
+
+def binary(
+    name: str,
+    forward: Callable[..., Any],
+    input_rule: Rule | None,
+    other_rule: Rule | None,
+    *,
+    result: str = SAME,
+) -> Callable[..., Any]:
+    """An operation of two broadcastable operands, at least one of them a tensor."""
+    made = operation(name, forward, input_rule, other_rule)
+    real = result is REAL
+
+    def call(input: Any, other: Any) -> Any:
+        a = input.array if isinstance(input, TensorBase) else input
+        b = other.array if isinstance(other, TensorBase) else other
+        if type(b) is float or type(b) is int:
+            plain = type(a) is np.ndarray and a.dtype.kind == "f"
+        elif type(a) is np.ndarray is type(b):
+            plain = a.dtype is b.dtype and not (real and a.dtype.kind != "f")
+        else:
+            plain = False
+        if not plain:
+            a, b = promoted(name, (input, other), real)
+        try:
+            tensor = wrap(_quiet.run(forward, a, b))
+        except ValueError:
+            raise shapes_do_not_broadcast(name, a, b) from None
+        needed = []
+        if isinstance(input, TensorBase):
+            if input.view_of is not None:
+                refresh(input)
+            if input.node is not None:
+                needed.append(0)
+        if isinstance(other, TensorBase):
+            if other.view_of is not None:
+                refresh(other)
+            if other.node is not None:
+                needed.append(1)
+        finish(made, (input, other), needed, {}, tensor)
+        return tensor
+
+    return named(call, name, forward)
+
+
+def named(call: Callable[..., Any], name: str, forward: Any) -> Callable[..., Any]:
+    """Give `call` its public name, and answer NumPy's function `forward` with it."""
+    call.__name__ = call.__qualname__ = name
+    if isinstance(forward, np.ufunc):
+        NUMPY_TWINS[forward] = call
+        call.__doc__ = f"Elementwise ``{name}``, as NumPy's `{forward.__name__}`, with PyTorch's types."
+    return call
+
+
+def twin_of(numpy_function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a function to be what `numpy_function` means for Tensors."""
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        NUMPY_TWINS[numpy_function] = function
+        return function
+
+    return declare
+
+
+def promoted(name: str, operands: tuple[Any, ...], real: bool = False) -> list[Any]:
+    """The operands' arrays in their common dtype by PyTorch's rule; Python numbers become fitting ones.
+
+    Raises TypeError for operands that are neither tensors nor numbers, RuntimeError for mixed devices.
+    """
+    values = []
+    for position, x in enumerate(operands):
+        if isinstance(x, TensorBase):
+            values.append(x.array)
+        elif is_array(x) or isinstance(x, (bool, int, float, np.generic)):
+            values.append(x.item() if isinstance(x, np.generic) else x)
+        else:
+            raise not_a_tensor(name, ("input", "other")[min(position, 1)], position + 1, x)
+    if not any(is_array(v) for v in values):
+        raise not_a_tensor(name, "input", 1, operands[0])
+    check_same_library(name, values)
+    common = dtypes.result_type(values)
+    if real and common.kind != "f":
+        common = dtypes.get_default_dtype().numpy
+    xp = array_module(next(v for v in values if is_array(v)))
+    return [
+        v.astype(common, copy=False) if is_array(v) else _number(xp, v, common) for v in values
+    ]
+
+
+def _number(xp: Any, value: Any, common: Any) -> Any:
+    """A Python number as an array of no axes; integers wrap around as in PyTorch."""
+    if common.kind in "iu" and isinstance(value, int):
+        bits = 8 * common.itemsize
+        value &= (1 << bits) - 1
+        if common.kind == "i" and value >> (bits - 1):
+            value -= 1 << bits
+    return xp.asarray(value, dtype=common)
+
+
+def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeError:
+    """The error for an argument that should be a Tensor."""
+    kind = type(got)
+    shown = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    hint = "; wrap it with minigrad.tensor(...)"
+    if shown == "numpy.ndarray":
+        hint = "; turn it into one with minigrad.from_numpy(...), which shares its memory"
+    elif got is None:
+        hint = "; a function without a return statement gives None"
+    return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}{hint}")
+
+
+def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:
+    """The error for operands of incompatible shapes, naming the axis."""
+    left, right = tuple(np.shape(a)), tuple(np.shape(b))
+    for axis in range(-1, -min(len(left), len(right)) - 1, -1):
+        m, n = left[axis], right[axis]
+        if m != n and 1 not in (m, n):
+            where = max(len(left), len(right)) + axis
+            return RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
+                f"dimension {where}: {name} got shapes {left} and {right}. Sizes must be equal, or 1, "
+                "counted from the last axis."
+            )
+    return RuntimeError(f"{name}: shapes {left} and {right} do not fit together")

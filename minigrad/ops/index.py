@@ -1,0 +1,86 @@
+"""Reading and writing by index. Both are differentiable: ``Y[i, j] = value`` trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, is_array
+from minigrad.autograd.operation import operation
+from minigrad.backend import array_module
+
+
+def _is_basic(key: tuple[Any, ...]) -> bool:
+    """True when `key` holds only ints, slices, None and ...: reading it gives a view."""
+    return not any(is_array(k) or isinstance(k, (list, bool)) for k in key)
+
+
+def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
+    xp = array_module(g)
+    whole = xp.zeros(shape, g.dtype)
+    if _is_basic(key):
+        whole[key] = g
+    else:
+        xp.add.at(whole, key, g)  # an element that was read twice collects both gradients
+    return whole
+
+
+# Reading, and its adjoint: gradients put back where the elements were read.
+_getitem = operation(
+    "select", lambda x, *, key: x[key], lambda g, x_shape, key: _put(g, shape=x_shape, key=key), view=True
+)
+_put = operation("index_put", _put_forward, lambda g, key: _getitem(g, key=key))
+
+
+def array_key(key: Any, xp: Any) -> tuple[Any, ...]:
+    """An index as NumPy takes it: tensors and lists become arrays."""
+    return tuple([_array_part(k, xp) for k in (key if isinstance(key, tuple) else (key,))])
+
+
+def _array_part(part: Any, xp: Any) -> Any:
+    if isinstance(part, TensorBase):
+        array = part.array
+        if array.dtype.kind == "f":
+            raise IndexError(
+                f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}; "
+                "convert with .long()"
+            )
+        if array.ndim == 0 and array.dtype.kind != "b":
+            return int(array)
+        return array.astype(bool) if array.dtype == np.uint8 else array
+    if isinstance(part, list):
+        return xp.asarray([int(p) if isinstance(p, TensorBase) else p for p in part]) if part else xp.zeros(0, np.int64)
+    if isinstance(part, slice) and any(isinstance(p, TensorBase) for p in (part.start, part.stop, part.step)):
+        return slice(*[int(p) if isinstance(p, TensorBase) else p for p in (part.start, part.stop, part.step)])
+    return part
+
+
+def _plain_key(key: Any) -> tuple[Any, ...] | None:
+    """`key` as a tuple when it holds only ints, slices of ints, None and ...: the fast path."""
+    parts = key if type(key) is tuple else (key,)
+    for p in parts:
+        kind = type(p)
+        if kind is int or p is None or p is Ellipsis:
+            continue
+        if kind is slice and type(p.start) in _BOUND and type(p.stop) in _BOUND and type(p.step) in _BOUND:
+            if type(p.step) is int and p.step <= 0:
+                raise ValueError(f"step must be greater than zero, got {p.step}; use flip to reverse an axis")
+            continue
+        return None
+    # NumPy gives a scalar, not a view, when every axis has an int; with an Ellipsis it is a view
+    return parts if Ellipsis in parts else (*parts, Ellipsis)
+
+
+_BOUND = (int, type(None))
+
+
+def getitem(input: Any, key: Any) -> Any:
+    """``input[key]``: a view for ints and slices, a copy for tensors and lists of indices."""
+    parts = _plain_key(key)
+    if parts is None:
+        parts = array_key(key, array_module(input.array))
+    try:
+        return _getitem(input, key=parts)
+    except IndexError as error:
+        raise IndexError(f"{error} (indexing a tensor of shape {tuple(input.array.shape)})") from None

@@ -1,0 +1,235 @@
+"""Writing into tensors, differentiably.
+
+A write makes a new value of the same memory. The tensor written to moves on to the node of its new
+value; when it is a view, its parent's value is new as well: the old one with a region overwritten.
+That is one operation, `overwrite`, whose gradients are the gradient without the region (for the old
+value) and the region of the gradient (for what was written).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, wrap
+from minigrad.autograd.modes import GRAD, mode
+from minigrad.autograd.operation import check_same_library, operation, refresh
+from minigrad.backend import _quiet, array_module
+from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key
+from minigrad.ops.shape import cast, expand
+
+
+def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
+    new = x.copy()
+    write_region(new, value, reader, statics)
+    return new
+
+
+def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
+    """Write `value` into the part of `array` that the operation `reader` would read."""
+    if reader is _getitem:
+        array[statics["key"]] = value
+    else:
+        reader.forward(array, **statics)[...] = value
+
+
+_overwrite = operation(
+    "copy_slices",
+    _overwrite_forward,
+    lambda g, reader, statics: _overwrite(g, 0.0, reader=reader, statics=statics),
+    lambda g, reader, statics: reader(g, **statics),
+)
+
+
+def assign(target: Any, value: Any, name: str) -> Any:
+    """Write the tensor `value`, of the same shape, into `target`'s memory and move `target` on to its node."""
+    check_writable(target, name)
+    if dtypes.is_category_downgrade(value.array.dtype, target.array.dtype):
+        raise RuntimeError(
+            f"result type {dtypes.from_numpy(value.array.dtype)} can't be cast to the desired output type "
+            f"{dtypes.from_numpy(target.array.dtype)}: {name} writes into the tensor it is called on; "
+            "convert that first, or use the form that makes a new tensor"
+        )
+    if value.array.shape != target.array.shape:
+        raise RuntimeError(
+            f"output with shape {list(target.array.shape)} doesn't match the broadcast shape "
+            f"{list(value.array.shape)}: {name} writes into the tensor it is called on"
+        )
+    refresh(target)
+    before = target.node
+    np.copyto(target.array, value.array, casting="unsafe")
+    target.writes[0] += 1
+    if mode.get() & GRAD and (value.node is not None or before is not None or _root_tracked(target)):
+        _move_on(target, value)
+    return target
+
+
+def _root_tracked(target: TensorBase) -> bool:
+    view = target.view_of
+    while view is not None:
+        if view.parent.node is not None:
+            return True
+        view = view.parent.view_of
+    return False
+
+
+def _move_on(target: Any, value: Any) -> None:
+    """Let `target` stand for `value` in the graph, and what it is a view of for the overwritten whole."""
+    link: View | None = target.view_of
+    if link is None:
+        target.node = value.node
+        return
+    refresh(link.parent)
+    _write_through(link.parent, value, link.operation, link.statics)
+    link.seen = -1  # stale: refreshed from the parent's new node
+    refresh(target)
+
+
+def _write_through(parent: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
+    """`parent`'s memory now holds `value` where `reader` reads: record that."""
+    needed = tuple([i for i, x in enumerate((parent, value)) if x.node is not None])
+    new = wrap(parent.array)
+    if needed:
+        plan = _overwrite.plan(needed, 2)
+        assert plan is not None
+        new.node = record(plan, _overwrite, (parent, value), {"reader": reader, "statics": statics}, new)
+    _move_on(parent, new)
+
+
+def check_writable(target: Any, name: str) -> None:
+    """Refuse writes that would make gradients wrong."""
+    if not mode.get() & GRAD:
+        return
+    if target.node is LEAF:
+        raise RuntimeError(
+            f"a leaf Variable that requires grad is being used in an in-place operation ({name} on a tensor "
+            f"of shape {tuple(target.array.shape)}). To update a parameter, write either\n"
+            "    with minigrad.no_grad():\n        w -= lr * w.grad\nor\n    w.data -= lr * w.grad"
+        )
+    view = target.view_of
+    if view is not None and not view.recorded and _root_tracked(target):
+        raise RuntimeError(
+            f"A view was created in no_grad mode and is being modified inplace with grad mode enabled ({name}). "
+            "Make the view outside of no_grad(), or write to it inside."
+        )
+    while view is not None:
+        if view.parent.node is LEAF:
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation "
+                f"({name}). Write inside minigrad.no_grad(), or through .data"
+            )
+        view = view.parent.view_of
+
+
+def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., Any]:
+    """The twin of `function` that writes its result into its first argument: ``add`` -> ``add_``."""
+    name = f"{function.__name__}_"
+
+    def write(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if ufunc is not None and self.node is None and self.view_of is None and not kwargs:
+            other = args[0] if args else None
+            b = other.array if isinstance(other, TensorBase) and other.node is None else other
+            a = self.array
+            if a.dtype.kind == "f" and (
+                type(b) is float or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a))
+            ):
+                _quiet.run(ufunc, a, b, a)
+                self.writes[0] += 1
+                return self
+        check_writable(self, name)
+        return assign(self, function(self, *args, **kwargs), name)
+
+    write.__name__ = write.__qualname__ = name
+    write.__doc__ = f"`{function.__name__}`, written into the tensor itself; gradients flow as if it were new."
+    return write
+
+
+def _fits(b: Any, a: Any) -> bool:
+    """True when `b` broadcasts into `a` without making it larger."""
+    return bool(b.shape == a.shape) or b.ndim == 0
+
+
+def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
+    """Write `src`, broadcast and converted, into the tensor."""
+    if not isinstance(src, TensorBase):
+        raise not_a_tensor("copy_", "other", 1, src)
+    value: Any = src
+    if src.array.shape != self.array.shape:
+        value = expand(src, self.array.shape)
+    return assign(self, cast(value, self.array.dtype), "copy_")
+
+
+def setitem(self: Any, key: Any, value: Any) -> None:
+    """``self[key] = value``: a number or a tensor that broadcasts to the region. Differentiable in both."""
+    array = self.array
+    parts = _plain_key(key)
+    if parts is None:
+        parts = array_key(key, array_module(array))
+    if isinstance(value, TensorBase):
+        source: Any = value.array
+        needs_graph = value.node is not None
+    elif isinstance(value, (bool, int, float, np.generic)) or is_array(value):
+        source, needs_graph = value, False
+    else:
+        raise TypeError(
+            f"can't assign a {type(value).__name__} to a tensor; give a number or minigrad.tensor(...)"
+        )
+    if (
+        not needs_graph
+        and self.node is None
+        and (self.view_of is None or not _root_tracked(self))
+        or not mode.get() & GRAD
+    ):
+        _write_array(self, parts, source)
+        self.writes[0] += 1
+        return
+    check_writable(self, "index assignment")
+    if not isinstance(value, TensorBase):
+        value = wrap(array_module(array).asarray(value, dtype=array.dtype))
+    if _is_basic(parts):
+        region = _getitem(self, key=parts)
+        assign(region, _fitted(value, region.array, self), "index assignment")
+        return
+    refresh(self)
+    _write_array(self, parts, value.array)
+    self.writes[0] += 1
+    if value.array.dtype != array.dtype:
+        value = cast(value, array.dtype)
+    _write_through(self, value, _getitem, {"key": parts})
+
+
+def _fitted(value: Any, region: Any, whole: Any) -> Any:
+    """`value` in the region's dtype and shape; leading axes of length 1 are dropped as in PyTorch."""
+    shape = value.array.shape
+    while len(shape) > region.ndim and shape[0] == 1:
+        shape = shape[1:]
+    if shape != value.array.shape:
+        value = value.reshape(shape)
+    if shape != region.shape:
+        try:
+            value = expand(value, region.shape)
+        except RuntimeError:
+            raise _does_not_fit(value.array, region, whole.array) from None
+    return cast(value, region.dtype)
+
+
+def _write_array(target: Any, key: Any, source: Any) -> None:
+    array = target.array
+    check_same_library("index assignment", (array, source))
+    try:
+        array[key] = source
+    except ValueError:
+        raise _does_not_fit(np.asarray(source), array[key], array) from None
+    except IndexError as error:
+        raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
+
+
+def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:
+    return RuntimeError(
+        f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
+        f"shape {list(region.shape)} (of a tensor of shape {tuple(whole.shape)})"
+    )
