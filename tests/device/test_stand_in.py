@@ -1,0 +1,175 @@
+"""The stand-in is as strict as CuPy, and offers nothing that CuPy does not have."""
+
+import copy
+import importlib
+import pickle
+
+import numpy as np
+import pytest
+
+from tests.oracle import record_cupy_names
+from tests.standin import crossings, cupy, cupyx, journal, memory_pool
+from tests.standin.devices import cuda, unknown
+
+HOST = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+@pytest.fixture
+def x():
+    return cupy.asarray(HOST)
+
+
+def refuses(error, text, call, *args, **kwargs):
+    with pytest.raises(error) as caught:
+        call(*args, **kwargs)
+    assert text in str(caught.value)
+
+
+def test_no_implicit_conversion(x):
+    for convert in (np.asarray, np.ascontiguousarray, np.float64):
+        refuses(TypeError, "Please use `.get()` to construct a NumPy array", convert, x)
+
+
+@pytest.mark.parametrize("operation", [np.add, np.matmul, np.where, np.maximum, np.less])
+def test_no_mixing_with_numpy(x, operation):
+    other = np.ones((2, 3), np.float32)
+    arguments = (x > 0, x, other) if operation is np.where else (x, other)
+    refuses(TypeError, "Unsupported type <class 'numpy.ndarray'>", operation, *arguments)
+
+
+def test_operators_refuse_numpy_on_either_side(x):
+    other = np.ones((2, 3), np.float32)
+    for mixed in (
+        lambda: x + other,
+        lambda: other * x,
+        lambda: x.__iadd__(other),
+        lambda: x == other,
+        lambda: x[np.array([0])],
+        lambda: np.exp(x, out=np.empty((2, 3), np.float32)),
+    ):
+        refuses(TypeError, "Unsupported type <class 'numpy.ndarray'>", mixed)
+    refuses(TypeError, "Only cupy arrays", np.concatenate, [x, other])
+    refuses(ValueError, "non-scalar numpy.ndarray", x.__setitem__, ..., other)
+
+
+def test_scalars_as_cupy_takes_them(x):
+    assert (x * 2.5).dtype == np.float32
+    assert (x * np.float64(2.5)).dtype == np.float64
+    assert (np.float32(2) * x).dtype == np.float32
+    assert (cupy.asarray([1, 2], np.int8) + 1).dtype == np.int8
+    assert (cupy.asarray([1, 2], np.int8) / 2).dtype == np.float64
+    refuses(TypeError, "Wrong type", np.bitwise_and, x, 1)
+
+
+def test_reductions_and_elements_are_arrays(x):
+    for value in (x.sum(), np.sum(x), x.max(), np.argmax(x), x[0, 0], np.count_nonzero(x)):
+        assert type(value) is cupy.ndarray and value.shape == ()
+    element = x[1, 2]
+    element += 1
+    assert x.get()[1, 2] == HOST[1, 2] + 1
+    refuses(TypeError, "cannot be interpreted as an integer", range, x.sum())
+
+
+def test_only_cupys_names_and_keywords(x):
+    refuses(AttributeError, "no attribute 'unstack'", getattr, cupy, "unstack")
+    refuses(AttributeError, "setflags", getattr, x, "setflags")
+    refuses(AttributeError, "writeable", getattr, x.flags, "writeable")
+    refuses(TypeError, "where", np.sum, x, where=x > 0)
+    refuses(TypeError, "Wrong arguments", np.exp, x, where=x > 0)
+    refuses(TypeError, "a_min", np.clip, x, min=0)
+    refuses(ValueError, "kind", np.sort, x, kind="quicksort")
+    refuses(NotImplementedError, "the stand-in not yet", getattr, cupy, "random")
+    refuses(TypeError, "no implementation found", np.unstack, x)
+
+
+def test_dispatch_gives_cupy_arrays(x):
+    for value in (np.exp(x), np.sum(x, axis=0), np.where(x > 1, x, 0), np.einsum("ij->j", x)):
+        assert type(value) is cupy.ndarray
+    np.testing.assert_allclose(np.tensordot(x, x, axes=([1], [1])).get(), HOST @ HOST.T)
+
+
+def test_views_know_their_base(x):
+    for view in (x[0], x.T, x.reshape(3, 2), np.swapaxes(x, 0, 1), x.ravel(), x.T.ravel().T):
+        assert (view.base is x) == np.may_share_memory(view._host, x._host)
+    window = cupy.lib.stride_tricks.as_strided(x, (2, 2, 2), (12, 4, 4))
+    assert window.base is x and x[:, 1:].data.ptr - x.data.ptr == 4
+    view = cupy.ndarray((2, 2), np.float32, x[:, 1:].data, (12, 4))
+    np.testing.assert_array_equal(view.get(), HOST[:, 1:])
+
+
+def test_indices(x):
+    rows = cupy.asarray([1, 3])  # 3 is out of bounds: the GPU wraps around
+    np.testing.assert_array_equal(x[rows].get(), HOST[[1, 1]])
+    np.testing.assert_array_equal(x[..., rows].get(), HOST[:, [1, 0]])
+    np.testing.assert_array_equal(x[x > 2].get(), HOST[HOST > 2])
+    np.testing.assert_array_equal(x.take(rows, 0).get(), HOST[[1, 1]])
+    np.testing.assert_array_equal(np.take_along_axis(x, x.argmax(1)[:, None], 1).get(), [[2], [5]])
+    cupy.add.at(x, (cupy.asarray([0, 0]), cupy.asarray([1, 1])), 1.0)
+    assert float(x[0, 1]) == 3
+    cupyx.scatter_add(x, cupy.asarray([0, 0]), cupy.ones(3, np.float32))
+    assert float(x[0, 1]) == 5
+    refuses(TypeError, "all returned NotImplemented", np.add.at, x, (rows, rows), 1.0)
+    refuses(TypeError, "does not support", cupy.add.at, cupy.zeros(2, np.int8), rows, 1)
+
+
+def test_crossings_are_noted(x):
+    crossings.clear()
+    (x + 1).sum().get()
+    cupy.asarray([1.0])
+    assert crossings == ["to host: get", "to device: asarray"]
+
+
+def test_each_array_is_on_one_device(x):
+    with cuda.Device(1):
+        refuses(ValueError, "(0) is different from the current device (1)", np.exp, x)
+        there = x.copy()
+        assert there.device.id == 1 and copy.deepcopy(x).device.id == 0
+    refuses(ValueError, "(1) is different from the current device (0)", np.add, x, there)
+
+
+def test_memory_is_counted_and_limited(x):
+    before = memory_pool.used_bytes()
+    block = cupy.zeros(1000, np.float32)
+    assert memory_pool.used_bytes() == before + 4000
+    del block
+    assert memory_pool.used_bytes() == before
+    memory_pool.set_limit(before + 100)
+    try:
+        refuses(MemoryError, "Out of memory allocating 4,000", cupy.zeros, 1000, np.float32)
+    finally:
+        memory_pool.set_limit(0)
+
+
+def test_pickles_through_the_host(x):
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(x)).get(), HOST)
+
+
+def test_offers_no_name_that_cupy_lacks():
+    for name, entry in journal.MODULES.items():
+        module = cupy if name == "cupy" else None
+        if module is not None:
+            known = {n for names in entry.values() for n in names}
+            mine = {n for n in vars(module) if not n.startswith("_")}
+            assert mine - known - {"cuda", "linalg", "lib"} == set()
+    methods = journal.MODULES["cupy"]["classes"]["ndarray"]
+    mine = {n for n in dir(cupy.ndarray) if not n.startswith("_")}
+    assert mine <= {*methods["methods"], *methods["attributes"]}
+    assert unknown(cuda, "cupy.cuda") == unknown(cuda.runtime, "cupy.cuda.runtime") == set()
+
+
+def test_real_cupy_has_every_recorded_name_and_keyword():
+    """Whatever the stand-in lets pass, the installed CuPy has under that name and signature."""
+    pytest.importorskip("cupy", reason="CuPy is not installed here (it imports without a GPU)")
+    for module, entry in journal.MODULES.items():
+        real = importlib.import_module(module)
+        functions = dict(entry["functions"])
+        for name in (*functions, *entry["ufuncs"], *entry["classes"]):
+            assert hasattr(real, name), f"{module}.{name}"
+        for name, text in functions.items():
+            now = record_cupy_names.parameters(getattr(real, name))
+            assert now == text, f"{module}.{name}({now})"
+        for name, loops in entry["ufuncs"].items():
+            assert " ".join(getattr(real, name).types) == loops, f"{module}.{name}"
+        for name, members in entry["classes"].items():
+            for method, text in members.get("methods", {}).items():
+                assert record_cupy_names.parameters(getattr(getattr(real, name), method)) == text

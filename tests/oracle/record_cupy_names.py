@@ -1,0 +1,96 @@
+"""Records what CuPy offers, names and signatures alone, for the strict stand-in (`tests/standin`).
+
+CuPy imports without a GPU, so any machine with `pip install cupy-cuda12x` can run this:
+
+    python tests/oracle/record_cupy_names.py
+
+It rewrites `tests/data/cupy_names.json`: for every module its functions with their parameters
+(every default is written as None), its ufuncs with their loops, its classes with their methods
+and attributes, and the rest of its names.
+"""
+
+import importlib
+import inspect
+import json
+import re
+from pathlib import Path
+
+FILE = Path(__file__).parent.parent / "data" / "cupy_names.json"
+MODULES = (
+    "cupy", "cupy.linalg", "cupy.lib.stride_tricks", "cupy.exceptions", "cupy.cuda",
+    "cupy.cuda.runtime", "cupy.cuda.memory", "cupyx", "cupyx.scipy.special",
+)  # fmt: skip
+
+
+def parameters(function):
+    """'a, axis=None, *, out=None' for a function, or None where it tells nobody."""
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):
+        return parameters_from_docstring(function)
+    plain = [
+        p.replace(annotation=p.empty, default=p.empty if p.default is p.empty else None)
+        for p in signature.parameters.values()
+    ]
+    return str(inspect.Signature(plain))[1:-1]
+
+
+def parameters_from_docstring(function):
+    """The same for compiled functions, whose docstring starts with the C signature."""
+    first_line = (function.__doc__ or "").partition("\n")[0]
+    found = re.match(r"[\w.]+\((.*)\)( -> .*)?$", first_line)
+    if not found:
+        return None
+    kept = []
+    for text in found[1].split(","):
+        name, equals, _ = text.partition("=")
+        if name.split():
+            kept.append(name.split()[-1] + equals + ("None" if equals else ""))
+    return ", ".join(kept)
+
+
+def record_class(cls):
+    methods, attributes = {}, []
+    for name in dir(cls):
+        value = getattr(cls, name)
+        if value is getattr(object, name, None) or name.startswith(("_abc", "__pyx")):
+            continue
+        if callable(value) and not isinstance(value, type):
+            methods[name] = parameters(value)
+        else:
+            attributes.append(name)
+    return {"methods": methods, "attributes": attributes}
+
+
+def record_module(module, ufunc, seen):
+    entry = {"functions": {}, "ufuncs": {}, "classes": {}, "others": []}
+    for name in dir(module):
+        value = getattr(module, name)
+        if name.startswith("_") or (
+            inspect.ismodule(value) and not value.__name__.startswith("cupy")
+        ):
+            continue
+        if isinstance(value, ufunc):
+            entry["ufuncs"][name] = " ".join(value.types)
+        elif isinstance(value, type) and value.__module__.startswith("cupy"):
+            entry["classes"][name] = {} if name in seen else record_class(value)
+            seen.add(name)
+        elif callable(value) and not isinstance(value, type):
+            entry["functions"][name] = parameters(value)
+        elif not name.lower().startswith("cuda"):  # thousands of the runtime's constants
+            entry["others"].append(name)
+    return entry
+
+
+def record():
+    cupy = importlib.import_module("cupy")
+    seen = set()  # a class is described once, in the first module that offers it
+    modules = {name: importlib.import_module(name) for name in MODULES}
+    return {
+        "cupy": cupy.__version__,
+        "modules": {name: record_module(m, cupy.ufunc, seen) for name, m in modules.items()},
+    }
+
+
+if __name__ == "__main__":
+    FILE.write_text(json.dumps(record(), indent=1, sort_keys=True) + "\n")

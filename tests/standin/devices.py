@@ -1,0 +1,238 @@
+"""`cupy.cuda`: devices, streams and memory, in name; nothing here computes."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+from tests.standin.journal import MODULES, asked
+
+
+class OutOfMemoryError(MemoryError):
+    __module__ = "cupy.cuda.memory"
+
+    def __init__(self, size, total, limit=0):
+        limited = f", limit set to: {limit:,} bytes" if limit else ""
+        super().__init__(
+            f"Out of memory allocating {size:,} bytes (allocated so far: {total:,} bytes{limited})."
+        )
+
+
+class CUDARuntimeError(RuntimeError):
+    __module__ = "cupy_backends.cuda.api.runtime"
+
+
+class _Current(threading.local):
+    device = 0
+    streams: tuple = ()
+
+
+current = _Current()
+
+
+class Device:
+    __module__ = "cupy.cuda"
+
+    def __init__(self, device=None):
+        self.id = current.device if device is None else int(device)
+        self._before = []
+
+    def __enter__(self):
+        before = current.device
+        self.use()
+        self._before.append(before)
+        return self
+
+    def __exit__(self, *exception):
+        current.device = self._before.pop()
+
+    def __int__(self):
+        return self.id
+
+    def __eq__(self, other):
+        return isinstance(other, Device) and self.id == other.id
+
+    def __hash__(self):
+        return self.id
+
+    def __repr__(self):
+        return f"<CUDA Device {self.id}>"
+
+    def use(self):
+        if not 0 <= self.id < cuda.runtime.getDeviceCount():
+            raise CUDARuntimeError("cudaErrorInvalidDevice: invalid device ordinal")
+        current.device = self.id
+
+    def synchronize(self):
+        asked.add(("cupy.cuda.Device", "synchronize", ()))
+
+    @property
+    def mem_info(self):
+        return cuda.runtime.memGetInfo()
+
+    @property
+    def compute_capability(self):
+        return "90"
+
+
+class Stream:
+    __module__ = "cupy.cuda"
+    null: "Stream"
+
+    def __init__(self, null=False, non_blocking=False, ptds=False):
+        self.ptr, self.null_stream, self.device_id = 0 if null else id(self), null, current.device
+        self.done = True
+
+    def __enter__(self):
+        current.streams = (*current.streams, self)
+        return self
+
+    def __exit__(self, *exception):
+        current.streams = current.streams[:-1]
+
+    def use(self):
+        current.streams = (self,)
+        return self
+
+    def synchronize(self):
+        pass
+
+    def record(self, event=None):
+        event = event or Event()
+        event.record(self)
+        return event
+
+    def wait_event(self, event):
+        pass
+
+
+class Event:
+    __module__ = "cupy.cuda"
+
+    def __init__(self, block=False, disable_timing=False, interprocess=False):
+        self.time, self.done = None, True
+
+    def record(self, stream=None):
+        self.time = time.perf_counter()
+
+    def synchronize(self):
+        pass
+
+
+class Memory:
+    """A block on one device: its size counts until nobody holds it."""
+
+    def __init__(self, size):
+        self.size, self.device_id, self.pool = size, current.device, memory_pool
+        self.pool.used += size
+
+    def __del__(self):
+        self.pool.used -= self.size
+
+
+class MemoryPointer:
+    __module__ = "cupy.cuda"
+
+    def __init__(self, mem, offset, owner=None):
+        self.mem, self.offset, self.device_id = mem, offset, mem.device_id
+        self.owner = owner  # the stand-in's array that holds the memory
+        self.ptr = (id(mem) if owner is None else owner._host.ctypes.data) + offset
+
+    def __add__(self, offset):
+        return MemoryPointer(self.mem, self.offset + offset, self.owner)
+
+
+class MemoryPool:
+    __module__ = "cupy.cuda"
+
+    def __init__(self, allocator=None):
+        self.used = self.limit = 0
+
+    def malloc(self, size):
+        if self.limit and self.used + size > self.limit:
+            raise OutOfMemoryError(size, self.used, self.limit)
+        return MemoryPointer(Memory(size), 0)
+
+    def used_bytes(self):
+        return self.used
+
+    def total_bytes(self):
+        return self.used
+
+    def free_bytes(self):
+        return 0
+
+    def free_all_blocks(self, stream=None):
+        asked.add(("cupy.cuda.MemoryPool", "free_all_blocks", ()))
+
+    def set_limit(self, size=None, fraction=None):
+        self.limit = int(size or 0)
+
+    def get_limit(self):
+        return self.limit
+
+
+memory_pool = MemoryPool()
+Stream.null = Stream(null=True)
+allocator = memory_pool.malloc
+TOTAL_MEMORY = 8 << 30
+
+
+def set_allocator(new=None):
+    global allocator
+    allocator = new or memory_pool.malloc
+
+
+def get_allocator():
+    return allocator
+
+
+def allocate(size):
+    """What every new array does."""
+    return allocator(size).mem
+
+
+def _set_device(device):
+    Device(device).use()
+
+
+cuda = SimpleNamespace(
+    Device=Device,
+    Stream=Stream,
+    Event=Event,
+    MemoryPool=MemoryPool,
+    MemoryPointer=MemoryPointer,
+    get_allocator=get_allocator,
+    set_allocator=set_allocator,
+    alloc=lambda size: allocator(size),
+    is_available=lambda: cuda.runtime.getDeviceCount() > 0,
+    get_device_id=lambda: current.device,
+    get_current_stream=lambda device_id=None: (Stream.null, *current.streams)[-1],
+    get_elapsed_time=lambda start_event, end_event: 1e3 * (end_event.time - start_event.time),
+    memory=SimpleNamespace(
+        OutOfMemoryError=OutOfMemoryError, MemoryPool=MemoryPool, MemoryPointer=MemoryPointer
+    ),
+    runtime=SimpleNamespace(
+        CUDARuntimeError=CUDARuntimeError,
+        getDeviceCount=lambda: 2,
+        getDevice=lambda: current.device,
+        setDevice=_set_device,
+        deviceSynchronize=lambda: None,
+        driverGetVersion=lambda: 13000,
+        runtimeGetVersion=lambda: 12090,
+        memGetInfo=lambda: (TOTAL_MEMORY - memory_pool.used, TOTAL_MEMORY),
+        getDeviceProperties=lambda device: {
+            "name": b"Strict stand-in",
+            "major": 9,
+            "minor": 0,
+            "totalGlobalMem": TOTAL_MEMORY,
+            "multiProcessorCount": 132,
+        },
+    ),
+)
+
+
+def unknown(namespace, module):
+    """The names in `namespace` that CuPy does not have; a test holds this to be empty."""
+    entry = MODULES[module]
+    known = {*entry["functions"], *entry["classes"], *entry["others"], *entry["ufuncs"]}
+    return set(vars(namespace)) - known - {"memory", "runtime"}

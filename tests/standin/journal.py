@@ -1,0 +1,42 @@
+"""What CuPy has (recorded), what the stand-in was asked for, and what crossed over."""
+
+import inspect
+import json
+from functools import cache
+from pathlib import Path
+
+NAMES = json.loads((Path(__file__).parent.parent / "data" / "cupy_names.json").read_text())
+MODULES = NAMES["modules"]
+
+asked: set[tuple[str, str, tuple[str, ...]]] = set()  # (module or class, name, keywords used)
+crossings: list[str] = []  # "to host: get", "to device: asarray", ...
+
+
+@cache
+def signature(text):
+    """An inspect.Signature from the recorded text, such as 'a, axis=None, *, out=None'."""
+    kind, parameters = inspect.Parameter.POSITIONAL_OR_KEYWORD, []
+    for piece in filter(None, text.split(", ")):
+        name, equals, _ = piece.partition("=")
+        default = None if equals else inspect.Parameter.empty
+        if piece == "/":
+            parameters = [p.replace(kind=inspect.Parameter.POSITIONAL_ONLY) for p in parameters]
+        elif piece == "*":
+            kind = inspect.Parameter.KEYWORD_ONLY
+        elif piece.startswith("**"):
+            parameters.append(inspect.Parameter(name[2:], inspect.Parameter.VAR_KEYWORD))
+        elif piece.startswith("*"):
+            parameters.append(inspect.Parameter(name[1:], inspect.Parameter.VAR_POSITIONAL))
+            kind = inspect.Parameter.KEYWORD_ONLY
+        else:
+            parameters.append(inspect.Parameter(name, kind, default=default))
+    return inspect.Signature(parameters)
+
+
+def check_call(owner, name, text, args, kwargs):
+    """Notes the call, and raises TypeError for a keyword or a count that CuPy does not take."""
+    asked.add((owner, name, tuple(sorted(kwargs))))
+    try:
+        signature(text).bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{owner}.{name}({text}): {error}") from None

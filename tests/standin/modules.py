@@ -1,0 +1,375 @@
+"""The modules `cupy`, `cupy.linalg`, `cupyx`, ...: recorded names over NumPy's functions."""
+
+import types
+
+import numpy as np
+
+from tests.standin import devices
+from tests.standin.array import (
+    SCALARS,
+    check_device,
+    ndarray,
+    sort_kind,
+    unsupported,
+    unwrap,
+    wrap,
+)
+from tests.standin.journal import MODULES, asked, check_call, crossings
+
+# ---- ufuncs --------------------------------------------------------------------------------
+
+CAN_SCATTER = {
+    "add": "ilefdIL", "subtract": "iI", "maximum": "ilfdIL", "minimum": "ilfdIL",
+    "bitwise_and": "ilIL", "bitwise_or": "ilIL", "bitwise_xor": "ilIL",
+}  # fmt: skip
+
+
+class ufunc:
+    """One of CuPy's ufuncs: its loops (recorded) choose the types, NumPy computes."""
+
+    __module__ = "cupy"
+
+    def __init__(self, module, name, loops, function):
+        self._module, self._function = module, function
+        self.__name__, self.name = name, f"cupy_{name}"
+        self.types = loops.split()
+        self._loops = [tuple(loop.split("->")) for loop in self.types]
+        self.nin, self.nout = len(self._loops[0][0]), len(self._loops[0][1])
+        self.nargs = self.nin + self.nout
+
+    def __repr__(self):
+        return f"<ufunc '{self.name}'>"
+
+    def __call__(self, *args, out=None, dtype=None, casting="same_kind", _where=None, **kwargs):
+        asked.add((self._module, self.__name__, ()))
+        if kwargs:
+            raise TypeError(f"Wrong arguments {kwargs}")
+        if not self.nin <= len(args) <= self.nargs:
+            raise TypeError(
+                f"Wrong number of arguments for {self.name!r}. It must be either {self.nin} or "
+                f"{self.nargs} (with outputs), but given {len(args)}."
+            )
+        inputs, outs = args[: self.nin], args[self.nin :] or out
+        outs = outs if isinstance(outs, tuple) else (outs,) * (outs is not None)
+        for value in (*inputs, *outs):
+            if isinstance(value, ndarray):
+                check_device(value)
+            elif not isinstance(value, SCALARS):
+                raise unsupported(value)
+        in_types, out_types = self._choose(inputs, dtype)
+        hosts = [
+            np.asarray(x._host if isinstance(x, ndarray) else x).astype(t, copy=False)
+            for x, t in zip(inputs, in_types, strict=True)
+        ]
+        with np.errstate(all="ignore"):
+            results = self._function(*hosts)
+        results = results if isinstance(results, tuple) else (results,)
+        results = tuple(np.asarray(r).astype(t) for r, t in zip(results, out_types, strict=True))
+        for target, result in zip(outs, results, strict=False):
+            if not np.can_cast(result.dtype, target.dtype, casting):
+                raise TypeError(
+                    f"output (typecode '{result.dtype.char}') could not be coerced to provided "
+                    f"output parameter (typecode '{target.dtype.char}') according to the casting "
+                    f'rule "{casting}"'
+                )
+            if np.broadcast_shapes(result.shape, target.shape) != target.shape:
+                raise ValueError("non-broadcastable output operand")
+            target._host[...] = result
+        results = outs or tuple(wrap(result) for result in results)
+        return results[0] if self.nout == 1 else results
+
+    def _choose(self, inputs, dtype):
+        """The first loop that the operands can be cast to safely; a Python number is weak."""
+        if dtype is not None:
+            char = np.dtype(dtype).char
+            for loop in self._loops:
+                if set(loop[1]) == {char}:
+                    return loop
+            raise TypeError(f"No matching signature of {self.name} for dtype {dtype}")
+        kinds = [type(x) if type(x) in (bool, int, float, complex) else None for x in inputs]
+        kinds = [None if kind is bool else kind for kind in kinds]
+        strong = [_dtype(x) for x, kind in zip(inputs, kinds, strict=True) if kind is None]
+        rank = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+        highest = max((rank[np.dtype(t).kind] for t in strong), default=-1)
+        weak = strong and highest >= max((rank[np.dtype(k).kind] for k in kinds if k), default=-1)
+        for loop in self._loops:
+            for x, kind, char in zip(inputs, kinds, loop[0], strict=True):
+                if np.can_cast(_dtype(x), char):
+                    continue
+                if not (weak and kind and np.result_type(kind(0), np.dtype(char)) == char):
+                    break
+            else:
+                return loop
+        raise TypeError(
+            f"Wrong type ({tuple(_dtype(x) for x in inputs)}) of arguments for {self.name}"
+        )
+
+    def outer(self, A, B, **kwargs):
+        A, B = cupy.array(A), cupy.array(B)
+        return self(A.reshape(A.shape + (1,) * B.ndim), B.reshape((1,) * A.ndim + B.shape))
+
+    def at(self, a, indices, b=None):
+        asked.add((self._module, f"{self.__name__}.at", ()))
+        if self.__name__ not in CAN_SCATTER:
+            raise NotImplementedError(f"`{self.name}.at` is not supported yet")
+        if a.dtype.char not in CAN_SCATTER[self.__name__]:
+            raise TypeError(f"cupy.{self.__name__}.at does not support {a.dtype}")
+        check_device(a)
+        key, _ = a._key(indices)
+        self._function.at(a._host, key, unwrap(b, []))
+
+    def reduce(self, array, axis=0, dtype=None, out=None, keepdims=False):
+        return self._as_method({"add": "sum", "multiply": "prod"}, "reduce")(
+            array, axis, dtype, out, keepdims
+        )
+
+    def accumulate(self, array, axis=0, dtype=None, out=None):
+        return self._as_method({"add": "cumsum", "multiply": "cumprod"}, "accumulate")(
+            array, axis, dtype, out
+        )
+
+    def _as_method(self, methods, name):
+        if self.__name__ not in methods:
+            raise NotImplementedError(f"`{self.name}.{name}` is not supported yet")
+        return getattr(ndarray, methods[self.__name__])
+
+
+def _dtype(value):
+    return np.dtype(type(value)) if type(value) in (bool, int, float, complex) else value.dtype
+
+
+# ---- functions -----------------------------------------------------------------------------
+
+
+def _function(module, name, text, compute):
+    """`compute`, NumPy's function, behind CuPy's signature and CuPy's refusals."""
+
+    def function(*args, **kwargs):
+        check_call(module, name, text, args, kwargs)
+        if args and text.startswith(("a,", "x,", "m,", "arr,", "ary,", "a=", "x=", "array,")):
+            _needs_array(args[0])
+        used: list = []
+        args, kwargs = unwrap(args, used), {k: unwrap(v, used) for k, v in kwargs.items()}
+        if name in ("sort", "argsort"):
+            kwargs["kind"] = sort_kind(kwargs.get("kind"))
+        with np.errstate(all="ignore"):
+            result = compute(*args, **kwargs)
+        return result if name in HOST_RESULTS else wrap(result, used)
+
+    function.__name__ = name
+    function.__module__ = module
+    return function
+
+
+HOST_RESULTS = {
+    "broadcast_shapes", "can_cast", "common_type", "iscomplexobj", "isrealobj", "isscalar",
+    "issubdtype", "may_share_memory", "min_scalar_type", "ndim", "promote_types", "result_type",
+    "shape", "shares_memory", "size",
+}  # fmt: skip
+
+
+def _needs_array(value):
+    if not isinstance(value, ndarray):
+        raise unsupported(value)
+
+
+def _from_anything(numpy_function, copies):
+    """`cupy.array` and its kin: the one way in for NumPy arrays and lists."""
+
+    def function(a, dtype=None, copy=None, order="K", *, blocking=False, ndmin=0):
+        asked.add(("cupy", numpy_function.__name__, ()))
+        used: list = []
+        if isinstance(a, (ndarray, list, tuple)):
+            if not isinstance(a, ndarray) or a._device == devices.current.device:
+                host = unwrap(a, used)
+            else:
+                host, copy = unwrap(a, used, devices=False), True
+        else:
+            host = a
+        if not used:
+            crossings.append(f"to device: {numpy_function.__name__}")
+        copy = True if (copies and copy is None) or not used else copy
+        result = np.array(host, dtype, copy=copy or None, order=order, ndmin=ndmin)
+        return ndarray._of(result) if copy else wrap(result, used)
+
+    return function
+
+
+def _array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
+    return _from_anything(np.array, copies=bool(copy))(
+        obj, dtype, copy or None, order, blocking=blocking, ndmin=ndmin
+    )
+
+
+def _ascontiguousarray(a, dtype=None):
+    result = _asarray(a, dtype)
+    return result if result.flags.c_contiguous else result.copy()
+
+
+def _asfortranarray(a, dtype=None):
+    result = _asarray(a, dtype)
+    return result if result.flags.f_contiguous else result.copy("F")
+
+
+def _asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
+    return _from_anything(np.asarray, copies=False)(a, dtype, copy, order or "K")
+
+
+def _asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
+    return a.get(stream, order, out) if isinstance(a, ndarray) else np.asarray(a)
+
+
+def _where(condition, x=None, y=None):
+    asked.add(("cupy", "where", ()))
+    _needs_array(condition)
+    if x is None and y is None:
+        return condition.nonzero()
+    for value in (x, y):
+        if not isinstance(value, (ndarray, *SCALARS)):
+            raise unsupported(value)
+    return _where_ufunc(condition.astype(bool, copy=False), x, y)
+
+
+_loops = " ".join(f"?{c}{c}->{c}" for c in "?bBhHiIlLqQefdFD")
+_where_ufunc = ufunc("cupy", "where", _loops, np.where)
+
+
+def _concatenate(tup, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    asked.add(("cupy", "concatenate", ()))
+    used: list = []
+    for part in tup:
+        if not isinstance(part, ndarray):
+            raise TypeError("Only cupy arrays can be concatenated")
+    hosts = unwrap(list(tup), used)
+    if out is None:
+        return ndarray._of(np.concatenate(hosts, axis, dtype=dtype, casting=casting))
+    np.concatenate(hosts, axis, out._host, casting=casting)
+    return out
+
+
+def _stack(tup, axis=0, out=None, *, dtype=None, casting="same_kind"):
+    asked.add(("cupy", "stack", ()))
+    for part in tup:
+        if not isinstance(part, ndarray):
+            raise TypeError("Only cupy arrays can be stacked")
+    return _concatenate([_functions["expand_dims"](a, axis) for a in tup], axis, out, dtype=dtype)
+
+
+def _take(a, indices, axis=None, out=None):
+    asked.add(("cupy", "take", ()))
+    _needs_array(a)
+    return a.take(indices, axis, out)
+
+
+def _repeat(a, repeats, axis=None):
+    asked.add(("cupy", "repeat", ()))
+    _needs_array(a)
+    if not isinstance(repeats, (int, list, tuple)):
+        raise ValueError("'repeats' should be int or sequence of int")
+    return wrap(np.repeat(a._host, repeats, axis), [a])
+
+
+def _along_axis(numpy_function):
+    def function(arr, indices, *rest):
+        asked.add(("cupy", numpy_function.__name__, ()))
+        _needs_array(arr)
+        _needs_array(indices)
+        axis = rest[-1]
+        length = arr.size if axis is None else arr.shape[axis]
+        wrapped = indices._host % max(length, 1)
+        values = [unwrap(value, []) for value in rest]
+        return wrap(numpy_function(arr._host, wrapped, *values))
+
+    return lambda arr, indices, *rest, **named: function(arr, indices, *rest, *named.values())
+
+
+def _get_array_module(*args):
+    return cupy if any(isinstance(a, ndarray) for a in args) else np
+
+
+def _from_dlpack(array, *, device=None, copy=None):
+    if isinstance(array, ndarray):
+        return array.view()
+    raise BufferError("the stand-in cannot read another library's device memory")
+
+
+def _scatter_add(a, slices, value):
+    cupy.add.at(a, slices, value)
+
+
+SPECIAL = {
+    "array": _array,
+    "asarray": _asarray,
+    "asanyarray": _asarray,
+    "ascontiguousarray": _ascontiguousarray,
+    "asfortranarray": _asfortranarray,
+    "asnumpy": _asnumpy,
+    "where": _where,
+    "concatenate": _concatenate,
+    "concat": _concatenate,
+    "stack": _stack,
+    "take": _take,
+    "repeat": _repeat,
+    "take_along_axis": _along_axis(np.take_along_axis),
+    "put_along_axis": _along_axis(np.put_along_axis),
+    "get_array_module": _get_array_module,
+    "from_dlpack": _from_dlpack,
+    "get_default_memory_pool": lambda: devices.memory_pool,
+    "is_available": lambda: devices.cuda.is_available(),
+}
+
+
+# ---- modules -------------------------------------------------------------------------------
+
+
+class Module(types.ModuleType):
+    """Has what CuPy has: what CuPy lacks is an AttributeError, what we lack says so."""
+
+    def __getattr__(self, name):
+        entry = MODULES.get(self.__name__, {"functions": {}, "classes": {}, "others": []})
+        if any(name in names for names in entry.values()):
+            raise NotImplementedError(f"{self.__name__}.{name}: CuPy has it, the stand-in not yet")
+        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+
+
+def _build(name, source, **extra):
+    entry, module = MODULES[name], Module(name)
+    for other in entry["others"]:
+        if hasattr(source, other) and not isinstance(getattr(source, other), types.ModuleType):
+            setattr(module, other, getattr(source, other))
+    for function, text in entry["functions"].items():
+        if hasattr(source, function) and text is not None:
+            compute = getattr(source, function)
+            setattr(module, function, _function(name, function, text, compute))
+    for function, loops in entry["ufuncs"].items():
+        if hasattr(source, function):
+            setattr(module, function, ufunc(name, function, loops, getattr(source, function)))
+    for function, value in extra.items():
+        setattr(module, function, value)
+    return module
+
+
+def _special_module():
+    from scipy import special
+
+    return _build("cupyx.scipy.special", special)
+
+
+_functions = vars(_build("cupy", np))
+special = _special_module()
+cupy = _build(
+    "cupy",
+    np,
+    **SPECIAL,
+    ndarray=ndarray,
+    ufunc=ufunc,
+    cuda=devices.cuda,
+    linalg=_build("cupy.linalg", np.linalg),
+    lib=Module("cupy.lib"),
+    exceptions=_build("cupy.exceptions", np.exceptions),
+    __version__="standin",
+)
+cupy.lib.stride_tricks = _build("cupy.lib.stride_tricks", np.lib.stride_tricks)
+cupyx = _build("cupyx", Module("empty"), scatter_add=_scatter_add)
+cupyx.scipy = Module("cupyx.scipy")
+cupyx.scipy.special = special

@@ -1,0 +1,290 @@
+"""Which library holds an array, where it lives, the default device, and why there is no GPU."""
+
+import contextvars
+import copy
+import pickle
+import sys
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from minigrad import backend
+from minigrad.backend import array_module, device_of, quiet, to_device
+
+
+@pytest.fixture(autouse=True)
+def fresh_default(monkeypatch):
+    monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
+    monkeypatch.setattr(backend, "_default_device", None)
+
+
+@pytest.fixture
+def no_cupy(monkeypatch):
+    """A machine on which CuPy is not installed, and was not looked for yet."""
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with backend.use_library(None):
+        yield
+
+
+class TestDevice:
+    def test_spellings(self):
+        for made, kind, index, text in (
+            (backend.device("cpu"), "cpu", None, "cpu"),
+            (backend.device("cuda"), "cuda", None, "cuda"),
+            (backend.device("cuda:1"), "cuda", 1, "cuda:1"),
+            (backend.device("cuda", 1), "cuda", 1, "cuda:1"),
+            (backend.device(2), "cuda", 2, "cuda:2"),
+            (backend.device(type="cuda", index=0), "cuda", 0, "cuda:0"),
+            (backend.device(backend.device("cpu:0")), "cpu", 0, "cpu:0"),
+        ):
+            assert (made.type, made.index, str(made)) == (kind, index, text)
+
+    def test_repr(self):
+        assert repr(backend.device("cuda:0")) == "device(type='cuda', index=0)"
+        assert repr(backend.device("cpu")) == "device(type='cpu')"
+
+    def test_equality_hash_and_copies(self):
+        one = backend.device("cuda:1")
+        assert one == backend.device("cuda", 1) and hash(one) == hash(backend.device("cuda", 1))
+        assert one != backend.device("cuda") and one != "cuda:1"
+        assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "text"),
+        [
+            (("tpu",), RuntimeError, "Expected one of cpu, cuda device type at start of device"),
+            (("",), RuntimeError, "Expected one of cpu, cuda"),
+            (("cuda:x",), RuntimeError, "Invalid device string: 'cuda:x'; write it as 'cuda:0'"),
+            (("cuda:-1",), RuntimeError, "Invalid device string: 'cuda:-1'"),
+            (("cuda:01",), RuntimeError, "Invalid device string: 'cuda:01'"),
+            (("cuda:0", 1), RuntimeError, "must not include an index because index was passed"),
+            (("cuda", -1), RuntimeError, "must not be negative, got -1"),
+            ((None,), TypeError, "takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU"),
+            ((True,), TypeError, "got True"),
+        ],
+    )
+    def test_bad_names(self, arguments, error, text):
+        with pytest.raises(error) as caught:
+            backend.device(*arguments)
+        assert text in str(caught.value)
+
+    def test_is_read_only(self):
+        with pytest.raises(AttributeError, match=r"'index' of 'minigrad.device' objects is not wri"):
+            backend.device("cpu").index = 1
+
+
+class TestDefault:
+    def test_is_the_cpu(self):
+        assert backend.default_device() == backend.device("cpu")
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_innermost_scope_wins(self):
+        gpu = backend.device("cuda")
+        backend.set_default_device("cuda:1")
+        with gpu:
+            assert backend.default_device() == gpu
+            with backend.device("cpu"), gpu, gpu:
+                assert backend.default_device() == gpu
+            assert backend.default_device() == gpu
+        assert backend.default_device() == backend.device("cuda:1")
+        backend.set_default_device(None)
+        assert backend.default_device() == backend.device("cpu")
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_scope_ends_with_an_exception(self):
+        with pytest.raises(KeyError), backend.device("cuda"):
+            raise KeyError
+        assert backend.default_device() == backend.device("cpu")
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_decorator(self):
+        assert backend.device("cuda")(backend.default_device)() == backend.device("cuda")
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_scope_is_local_to_its_context(self):
+        other = contextvars.copy_context()
+        seen = []
+        with backend.device("cuda"):
+            thread = threading.Thread(target=lambda: seen.append(backend.default_device()))
+            thread.start()
+            thread.join()
+            assert other.run(backend.default_device) == backend.device("cpu")
+        assert seen == [backend.device("cpu")]
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_environment_variable(self, monkeypatch):
+        monkeypatch.setenv("MINIGRAD_DEVICE", "cuda:1")
+        assert backend.default_device() == backend.device("cuda:1")
+
+    @pytest.mark.usefixtures("no_cupy")
+    @pytest.mark.parametrize("name", ["gpu", "cuda"])
+    def test_bad_environment_variable(self, monkeypatch, name):
+        monkeypatch.setenv("MINIGRAD_DEVICE", name)
+        text = f"environment variable MINIGRAD_DEVICE='{name}': "
+        with pytest.raises(RuntimeError, match=text):
+            backend.default_device()
+
+    @pytest.mark.usefixtures("no_cupy")
+    def test_a_gpu_that_is_not_there(self):
+        with pytest.raises(RuntimeError, match=r"'cuda' was asked for. CuPy is not installed: pip"):
+            backend.set_default_device("cuda")
+        with pytest.raises(RuntimeError, match="CuPy is not installed"), backend.device("cuda"):
+            raise AssertionError
+        assert backend.default_device() == backend.device("cpu")
+
+
+class TestArrays:
+    def test_module_and_device_follow_the_array(self, stand_in):
+        here, there = np.ones(2), stand_in.ones(2)
+        assert array_module(here) is array_module(np.float32(1)) is array_module(2.0) is np
+        assert array_module(there) is stand_in
+        assert device_of(here) == backend.device("cpu")
+        assert device_of(there) == backend.device("cuda:0")
+
+    def test_moving(self, stand_in):
+        host = np.arange(3.0)
+        assert to_device(host, backend.device("cpu")) is host
+        there = to_device(host, backend.device("cuda"))
+        assert type(there) is stand_in.ndarray
+        assert to_device(there, backend.device("cuda")) is there
+        assert to_device(there, backend.device("cuda:0")) is there
+        second = to_device(there, backend.device("cuda:1"))
+        assert device_of(second) == backend.device("cuda:1")
+        assert device_of(to_device(host, backend.device("cuda:1"))) == backend.device("cuda:1")
+        np.testing.assert_array_equal(to_device(second, backend.device("cpu")), host)
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_a_number_too_high(self):
+        with pytest.raises(RuntimeError, match=r"2 GPU\(s\), the last one is 'cuda:1'"):
+            backend.library(backend.device("cuda:2"))
+
+    def test_on_selects_the_device(self, stand_in):
+        with backend.on(backend.device("cuda:1")):
+            assert device_of(stand_in.ones(1)) == backend.device("cuda:1")
+        with backend.on(backend.device("cpu")), backend.on(backend.device("cuda")):
+            assert device_of(stand_in.ones(1)) == backend.device("cuda:0")
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_counting_and_waiting(self):
+        assert backend.is_available() and backend.why_not() is None
+        assert backend.device_count() == 2
+        backend.synchronize()
+        backend.synchronize(backend.device("cuda:1"))
+
+
+def fake_cupy(*, driver=13000, devices=1, error=None):
+    """Just enough of CuPy for the probe, on a machine of one's choice."""
+
+    def device_count():
+        if error is not None:
+            raise error
+        return devices
+
+    runtime = SimpleNamespace(
+        driverGetVersion=lambda: driver,
+        runtimeGetVersion=lambda: 12090,
+        getDeviceCount=device_count,
+    )
+    return SimpleNamespace(cuda=SimpleNamespace(runtime=runtime), arange=np.arange)
+
+
+class TestWhyNot:
+    @pytest.fixture(autouse=True)
+    def forget(self):
+        with backend.use_library(None):
+            yield
+
+    def test_not_installed(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "cupy", None)
+        assert not backend.is_available() and backend.device_count() == 0
+        assert backend.why_not() == (
+            "CuPy is not installed: pip install 'minigrad[cuda12]' for CUDA 12, "
+            "'minigrad[cuda13]' for CUDA 13."
+        )
+
+    @pytest.mark.parametrize(
+        ("machine", "text"),
+        [
+            ({"driver": 0}, "CuPy is installed, but this machine has no NVIDIA driver"),
+            ({"driver": 11040}, "driver is too old: it serves CUDA 11.4, and the CuPy installed"),
+            ({"devices": 0}, "CuPy and the NVIDIA driver are there, but no GPU"),
+            ({"error": RuntimeError("cudaErrorUnknown")}, "RuntimeError: cudaErrorUnknown"),
+        ],
+    )
+    def test_in_words(self, monkeypatch, machine, text):
+        monkeypatch.setitem(sys.modules, "cupy", fake_cupy(**machine))
+        assert not backend.is_available()
+        assert text in backend.why_not()
+
+    @pytest.mark.parametrize(
+        "error",
+        [ImportError("libcudart.so.12"), ModuleNotFoundError("No module", name="fastrlock")],
+    )
+    def test_a_broken_installation(self, monkeypatch, error):
+        def broken(name):
+            raise error
+
+        monkeypatch.setattr(backend.importlib, "import_module", broken)
+        assert "CuPy is installed, but does not import" in backend.why_not()
+        assert str(error) in backend.why_not()
+
+    def test_a_first_kernel_runs(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "cupy", fake_cupy())
+        assert backend.is_available() and backend.why_not() is None
+
+    def test_a_first_kernel_fails(self, monkeypatch):
+        cupy = fake_cupy()
+        cupy.arange = np.zeros
+        monkeypatch.setitem(sys.modules, "cupy", cupy)
+        assert "a first sum on it came out wrong" in backend.why_not()
+
+    def test_arrays_made_before_anybody_looked(self, monkeypatch):
+        from tests.standin import cupy
+
+        monkeypatch.setitem(sys.modules, "cupy", cupy)
+        assert array_module(cupy.ones(1)) is cupy
+
+
+class TestQuiet:
+    def test_inf_and_nan_are_values(self):
+        zero = np.zeros(1)
+        assert quiet(np.divide, 1, zero)[0] == np.inf
+        assert quiet(lambda x, *, by: x / by, zero, by=zero)[0] != 0
+
+    def test_nests(self):
+        assert quiet(lambda: quiet(lambda: quiet(np.log, np.zeros(1))))[0] == -np.inf
+
+    def test_within_another_context_within(self):
+        other = contextvars.Context()
+        assert quiet(lambda: other.run(quiet, np.log, np.zeros(1)))[0] == -np.inf
+
+    def test_in_threads_at_once(self):
+        meet, results = threading.Barrier(4), []
+
+        def work():
+            quiet(lambda: (meet.wait(), results.append(np.log(np.zeros(1))[0])))
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert results == [-np.inf] * 4
+
+    def test_errors_pass_through_once(self):
+        calls = []
+
+        def fails():
+            calls.append(1)
+            raise RuntimeError("of its own")
+
+        with pytest.raises(RuntimeError, match="of its own"):
+            quiet(fails)
+        assert calls == [1]
+
+    def test_leaves_the_callers_settings(self):
+        before = np.geterr()
+        quiet(np.log, np.zeros(1))
+        assert np.geterr() == before
