@@ -10,7 +10,31 @@ from minigrad.autograd import (
     set_grad_enabled,
 )
 from minigrad.backend import device, set_default_device
-from minigrad.creation import as_tensor, from_numpy, ones, rand, randn, tensor, zeros
+from minigrad.creation import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    meshgrid,
+    normal,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
 from minigrad.dtypes import (
     bool_ as bool,  # noqa: A004
 )
@@ -56,6 +80,7 @@ from minigrad.ops.arithmetic import (
 from minigrad.ops.matmul import matmul
 from minigrad.ops.reduce import mean, sum  # noqa: A004
 from minigrad.ops.shape import clone, permute, reshape, t, transpose
+from minigrad.random import manual_seed
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 

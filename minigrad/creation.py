@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minigrad import backend, dtypes
-from minigrad.autograd.core import LEAF, TensorBase, is_array, wrap
+from minigrad import backend, dtypes, random
+from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.ops.axes import sizes
+from minigrad.ops.elementwise import not_a_tensor
 from minigrad.tensor import Tensor
 
 
@@ -111,27 +113,189 @@ def from_numpy(array: Any) -> Tensor:
 
 
 # ---- filled ---------------------------------------------------------------------------------------
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
-    return _filled("zeros", size, dtype, device, requires_grad)
+def _filling(name: str, fill: str, text: str) -> Any:
+    """``zeros``, ``ones`` or ``empty``: a size as ints or as one tuple, then keywords."""
+
+    def made(
+        *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+        memory_format: Any = None, pin_memory: bool = False, layout: Any = None, out: Any = None,
+    ) -> Tensor:
+        if not size:
+            raise TypeError(f"{name}() needs a size, such as {name}(2, 3) or {name}((2, 3))")
+        shape = _shape(name, size)
+        xp, where = _library(device)
+        with backend.on(where):
+            tensor: Tensor = wrap(getattr(xp, fill)(shape, _dtype(dtype)))
+        return tensor.requires_grad_() if requires_grad else tensor
+
+    made.__name__ = made.__qualname__ = name
+    made.__doc__ = f"""A tensor of {text}: ``{name}(2, 3)`` or ``{name}((2, 3))``.
+
+    Raises RuntimeError for negative sizes, TypeError for sizes that are no ints.
+
+    >>> import minigrad as torch
+    >>> torch.{name}(2, 3).shape
+    minigrad.Size([2, 3])
+    """
+    return made
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
-    return _filled("ones", size, dtype, device, requires_grad)
+zeros = _filling("zeros", "zeros", "zeros")
+ones = _filling("ones", "ones", "ones")
+empty = _filling("empty", "empty", "whatever the memory holds")
 
 
-def _filled(name: str, size: tuple[Any, ...], dtype: Any, device: Any, requires_grad: bool) -> Tensor:
-    shape = _shape(name, size)
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of `size` filled with one number, of that number's type unless `dtype` is given."""
+    value = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value
     xp, where = _library(device)
+    numpy_dtype = dtypes.result_type([value]) if dtype is None else dtypes.as_numpy(dtype)
     with backend.on(where):
-        array = getattr(xp, name)(shape, _dtype(dtype))
-    made: Tensor = wrap(array)
-    return made.requires_grad_() if requires_grad else made
+        tensor: Tensor = wrap(xp.full(_shape("full", (size,)), value, numpy_dtype))
+    return tensor.requires_grad_() if requires_grad else tensor
+
+
+def _like(make: Any) -> Any:
+    """The form of `make` that takes shape, dtype and device from another tensor."""
+    name = f"{make.__name__}_like"
+
+    def made(
+        input: Tensor, *args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+        memory_format: Any = None, layout: Any = None, pin_memory: bool = False, **options: Any,
+    ) -> Tensor:
+        if not isinstance(input, TensorBase):
+            raise not_a_tensor(name, "input", 1, input)
+        given: dict[str, Any] = {
+            "dtype": input.dtype if dtype is None else dtype,  # type: ignore[attr-defined]
+            "device": input.device if device is None else device,  # type: ignore[attr-defined]
+            "requires_grad": requires_grad,
+            **options,
+        }
+        if make is randint:
+            return make(*args, size=input.shape, **given)
+        return make(input.shape, *args, **given)  # type: ignore[no-any-return]
+
+    made.__name__ = made.__qualname__ = name
+    made.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`, where not given."
+    return made
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """``start, start + step, ...`` up to but without `end`; one argument counts from 0.
+
+    >>> import minigrad as torch
+    >>> torch.arange(1, 2, 0.5)
+    tensor([1.0000, 1.5000])
+    """
+    start, end = (0, start) if end is None else (start, end)
+    start, end, step = [x.item() if isinstance(x, TensorBase) else x for x in (start, end, step)]
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    floating = any(isinstance(x, float) for x in (start, end, step))
+    numpy_dtype = dtypes.as_numpy(dtype) if dtype is not None else _dtype(None) if floating else np.dtype(np.int64)
+    length = max(math.ceil((end - start) / step), 0)
+    return _made((start + np.arange(length) * step).astype(numpy_dtype), device, None, requires_grad)
+
+
+def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`steps` numbers from `start` to `end`, both included, evenly spaced."""
+    start, end = [x.item() if isinstance(x, TensorBase) else x for x in (start, end)]
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    return _made(np.linspace(start, end, steps).astype(_dtype(dtype)), device, None, requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """The identity matrix with n rows and m columns."""
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"n must be greater or equal to 0, got n={n}, m={m}")
+    return _made(np.eye(n, m, dtype=_dtype(dtype)), device, None, requires_grad)
+
+
+# ---- random: PyTorch's own numbers for the same manual_seed ---------------------------------------
+def _drawing(name: str, method: str, text: str) -> Any:
+    """``rand`` or ``randn``: a size as ints or as one tuple, then keywords."""
+
+    def made(
+        *size: Any, generator: Any = None, dtype: Any = None, device: Any = None,
+        requires_grad: bool = False, layout: Any = None, pin_memory: bool = False, out: Any = None,
+    ) -> Tensor:
+        source = random.default_generator if generator is None else generator
+        numpy_dtype = _dtype(dtype)
+        if numpy_dtype.kind != "f":
+            raise RuntimeError(f"{name} draws floating-point numbers, not {dtype}")
+        return _made(getattr(source, method)(_shape(name, size or ((),)), numpy_dtype), device, None, requires_grad)
+
+    made.__name__ = made.__qualname__ = name
+    made.__doc__ = f"""{text}: ``{name}(2, 3)`` or ``{name}((2, 3))``.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.{name}(2).shape
+    minigrad.Size([2])
+    """
+    return made
+
+
+rand = _drawing("rand", "uniform", "Uniform numbers in [0, 1)")
+randn = _drawing("randn", "normal", "Numbers of the standard normal distribution")
+
+
+def randint(*bounds: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``."""
+    given = list(bounds)
+    if size is None:
+        if len(given) < 2:
+            raise TypeError("randint() needs a size: randint(low, high, size)")
+        size = given.pop()
+    low, high = (0, given[0]) if len(given) == 1 else given
+    source = random.default_generator if generator is None else generator
+    drawn = source.randint(low, high, _shape("randint", (size,)))
+    return _made(drawn, device, dtype, requires_grad)
+
+
+def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """The integers 0 to n-1 in random order."""
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got {n}")
+    source = random.default_generator if generator is None else generator
+    return _made(source.permutation(n), device, dtype, requires_grad)
+
+
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Normal numbers of the given mean and standard deviation: numbers with a `size`, or tensors."""
+    if size is None:
+        shape = np.broadcast_shapes(*[x.array.shape for x in (mean, std) if isinstance(x, TensorBase)])
+        return randn(shape, generator=generator, dtype=dtype, device=device) * std + mean  # type: ignore[no-any-return]
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    source = random.default_generator if generator is None else generator
+    drawn = source.normal(_shape("normal", (size,)), _dtype(dtype), mean, std)
+    return _made(drawn, device, None, requires_grad)
+
+
+zeros_like, ones_like, empty_like, full_like = _like(zeros), _like(ones), _like(empty), _like(full)
+rand_like, randn_like, randint_like = _like(rand), _like(randn), _like(randint)
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """The coordinate grids of one-axis tensors: views, with gradients."""
+    given = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    shape = [x.array.size for x in given]
+    grids = [
+        x.reshape([-1 if i == axis else 1 for i in range(len(given))]).expand(shape) for axis, x in enumerate(given)
+    ]
+    if indexing == "xy" and len(given) > 1:
+        grids = [g.transpose(0, 1) for g in grids]
+    return tuple(grids)
 
 
 def _dtype(dtype: Any) -> Any:
-    return (dtypes.get_default_dtype().numpy) if dtype is None else dtypes.as_numpy(dtype)
+    return dtypes.get_default_dtype().numpy if dtype is None else dtypes.as_numpy(dtype)
 
 
 def _shape(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
@@ -139,22 +303,3 @@ def _shape(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     if shape and min(shape) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return shape
-
-
-# ---- random ---------------------------------------------------------------------------------------
-def _drawn(name: str, size: tuple[Any, ...], dtype: Any, generator: Any, device: Any, requires_grad: bool, draw: str) -> Tensor:
-    from minigrad import random
-
-    source = random.default_generator if generator is None else generator
-    array = getattr(source, draw)(_shape(name, size), _dtype(dtype))
-    return _made(array, device, None, requires_grad)
-
-
-def rand(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Uniform numbers in [0, 1), PyTorch's own for the same ``manual_seed``."""
-    return _drawn("rand", size, dtype, generator, device, requires_grad, "uniform")
-
-
-def randn(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """Numbers of the standard normal distribution, PyTorch's own for the same ``manual_seed``."""
-    return _drawn("randn", size, dtype, generator, device, requires_grad, "normal")

@@ -1,6 +1,6 @@
 """The engine: recording calls, walking back, and what is built on that."""
 
-from minigrad.autograd.backward import backward, grad
+from minigrad.autograd.walk import backward, grad
 from minigrad.autograd.core import Node
 from minigrad.autograd.modes import (
     enable_grad,

@@ -2,7 +2,11 @@
 
 ``<conv(x, w), g> = <x, conv_input(g, w)> = <w, conv_weight(x, g)>``: three functions of two
 operands each, and each one's gradients are the other two. Stride, padding, dilation, groups and
-derivatives of every order follow from that. (It is cross-correlation, as in PyTorch: the kernel is not flipped.)
+derivatives of every order follow from that. (It is cross-correlation, as in PyTorch: the kernel is
+not flipped.)
+
+Image x (N, C, H, W), kernel w (O, C/groups, kh, kw), result g (N, O, Ho, Wo); `geometry` is
+(stride, padding, dilation, groups), the first three as (vertical, horizontal) pairs.
 """
 
 from __future__ import annotations
@@ -13,51 +17,40 @@ from minigrad import kernels
 from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
 
-Pair = tuple[int, int]
+
+def _conv_forward(x: Any, w: Any, b: Any, *, geometry: Any) -> Any:
+    result = quiet(kernels.conv2d, x, w, *geometry)
+    if b is not None:
+        result += b.reshape(1, -1, 1, 1)
+    return result
 
 
-def _forward(x: Any, w: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    return quiet(kernels.conv2d, x, w, stride, padding, dilation, groups)
+def _input_forward(g: Any, w: Any, *, size: Any, geometry: Any) -> Any:
+    return quiet(kernels.conv2d_input, g, w, size, *geometry)
 
 
-def _input(g: Any, w: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    return quiet(kernels.conv2d_input, g, w, size, stride, padding, dilation, groups)
+def _weight_forward(x: Any, g: Any, *, size: Any, geometry: Any) -> Any:
+    return quiet(kernels.conv2d_weight, x, g, size, *geometry)
 
 
-def _weight(x: Any, g: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    return quiet(kernels.conv2d_weight, x, g, size, stride, padding, dilation, groups)
-
-
-# Image (N, C, H, W), kernel (O, C/groups, kh, kw), result (N, O, Ho, Wo).
 conv = operation(
     "convolution",
-    _forward,
-    lambda g, w, x_shape, stride, padding, dilation, groups: conv_input(
-        g, w, size=x_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
-    lambda g, x, w_shape, stride, padding, dilation, groups: conv_weight(
-        x, g, size=w_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
+    _conv_forward,
+    lambda g, w, x_shape, geometry: conv_input(g, w, size=x_shape[2:], geometry=geometry),
+    lambda g, x, w_shape, geometry: conv_weight(x, g, size=w_shape[2:], geometry=geometry),
+    lambda g: g.sum(axis=(0, 2, 3)),
 )
 # The adjoint in the image: the transposed convolution. `size` is the image's (H, W).
 conv_input = operation(
     "convolution_input",
-    _input,
-    lambda cotangent, w, stride, padding, dilation, groups: conv(
-        cotangent, w, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
-    lambda cotangent, g, w_shape, stride, padding, dilation, groups: conv_weight(
-        cotangent, g, size=w_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
+    _input_forward,
+    lambda v, w, geometry: conv(v, w, None, geometry=geometry),
+    lambda v, g, w_shape, geometry: conv_weight(v, g, size=w_shape[2:], geometry=geometry),
 )
 # The adjoint in the kernel. `size` is the kernel's (kh, kw).
 conv_weight = operation(
     "convolution_weight",
-    _weight,
-    lambda cotangent, g, x_shape, stride, padding, dilation, groups: conv_input(
-        g, cotangent, size=x_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
-    lambda cotangent, x, stride, padding, dilation, groups: conv(
-        x, cotangent, stride=stride, padding=padding, dilation=dilation, groups=groups
-    ),
+    _weight_forward,
+    lambda v, g, x_shape, geometry: conv_input(g, v, size=x_shape[2:], geometry=geometry),
+    lambda v, x, geometry: conv(x, v, None, geometry=geometry),
 )

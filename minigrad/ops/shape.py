@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
-from minigrad.backend import array_module
+from minigrad.backend import array_module, device_of, library, to_device
 from minigrad.ops.axes import axis, sizes
 from minigrad.ops.elementwise import not_a_tensor, twin_of
 
@@ -122,3 +122,19 @@ def clone(input: Any, *, memory_format: Any = None) -> Any:
 def cast(input: Any, dtype: Any) -> Any:
     """The tensor with elements of another NumPy dtype; itself when it has that dtype already."""
     return input if input.array.dtype == dtype else _cast(input, dtype=dtype)
+
+
+_move = operation(
+    "to_device",
+    lambda x, *, source, target: to_device(x, target),
+    lambda g, source, target: _move(g, source=target, target=source),
+)
+
+
+def move(input: Any, target: Any) -> Any:
+    """The tensor on another device; itself when it is there already. Gradients travel back."""
+    source = device_of(input.array)
+    if source.type == target.type and target.index in (None, source.index):
+        return input
+    library(target)  # raises with the reason when there is no such device
+    return _move(input, source=source, target=target)

@@ -1,0 +1,113 @@
+"""A tensor's place in the graph: backward, detaching, hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from minigrad import dtypes
+from minigrad.autograd import walk
+from minigrad.autograd.core import LEAF, TensorBase, user_line, wrap
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+class RemovableHandle:
+    """Takes a hook away again: ``handle.remove()``, or at the end of a ``with`` block."""
+
+    def __init__(self, hooks: dict[int, Any], key: int) -> None:
+        self._hooks, self.id = hooks, key
+
+    def remove(self) -> None:
+        """Take the hook away; a second time does nothing."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+class GraphMethods(TensorBase):
+    """What autograd offers on a tensor."""
+
+    __slots__ = ()
+
+    def backward(
+        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+    ) -> None:
+        """Add d(self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from."""
+        walk.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    def detach(self) -> Tensor:
+        """The same memory outside the graph; writes through it are noticed by autograd."""
+        alias: Tensor = wrap(self.array)
+        alias.writes = self.writes
+        if self.node is not None:
+            alias.cause = f"it, or something it was computed from, was detached at {user_line()}"
+        return alias
+
+    def detach_(self) -> Tensor:
+        """Leave the graph: the tensor becomes a leaf that needs no gradient."""
+        self.node, self.view_of = None, None
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for a gradient, or no longer. Raises RuntimeError for integers and for results of recorded calls."""
+        if not self.is_leaf:
+            if not requires_grad:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed "
+                    "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                )
+        elif requires_grad and self.array.dtype.kind != "f":
+            raise RuntimeError(
+                f"only Tensors of floating point dtype can require gradients, got {self.dtype}; convert it "
+                "first, for example with .float()"
+            )
+        else:
+            self.node = LEAF if requires_grad else None
+            if requires_grad:
+                self.view_of = None
+        return self
+
+    def retain_grad(self) -> None:
+        """Keep ``.grad`` here too, although no leaf: filled by the next backward."""
+        node = self.grad_fn
+        if node is None:
+            if self.node is None:
+                raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+            return
+        kept = ref(self)
+
+        def keep(gradient: Tensor) -> None:
+            tensor = kept()
+            if tensor is not None:
+                tensor.gradient = gradient if tensor.gradient is None else tensor.gradient + gradient
+
+        if node.hooks is None:
+            node.hooks = {}
+        node.hooks[-1] = keep
+
+    @property
+    def retains_grad(self) -> bool:
+        """True for a result of a call on which retain_grad() was called."""
+        node = self.grad_fn
+        return node is not None and bool(node.hooks) and -1 in (node.hooks or {})
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call `hook` with each gradient that arrives here; what it returns goes on in its place."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        holder: Any = self if self.node is LEAF else self.node
+        if holder.hooks is None:
+            holder.hooks = {}
+        key = len(holder.hooks) + max([0, *holder.hooks])
+        retained = holder.hooks.pop(-1, None)
+        holder.hooks[key] = hook
+        if retained is not None:
+            holder.hooks[-1] = retained  # it sees the gradient last
+        return RemovableHandle(holder.hooks, key)
