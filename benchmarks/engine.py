@@ -1,0 +1,210 @@
+"""minigrad beside PyTorch: one table of times, ratios and goals.
+
+Every cell is measured in a fresh process of its own, engines in turn, several rounds; the best
+round's median counts. Two engines in one process would spin against each other's threads.
+
+    python benchmarks/engine.py                                    # minigrad alone
+    python benchmarks/engine.py --torch-python ~/torch/bin/python  # beside PyTorch
+    python benchmarks/engine.py --smoke                            # does it run at all? seconds
+
+The interpreter that has PyTorch may also come from the environment variable MINIGRAD_TORCH_PYTHON,
+the one that has HIPS autograd, MyGrad or DeZero from MINIGRAD_PEERS_PYTHON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import geometric_mean
+
+from measure import in_units, machine, peak_bytes, seconds_per_step
+from peers import PEERS
+from programs import PROGRAMS, Program
+
+ROOT = Path(__file__).resolve().parent.parent
+IMPORT_GOAL = 1.3  # import minigrad against import numpy
+Cell = dict[str, float]  # label -> seconds or bytes
+
+
+def child(program: str, engine: str, budget: float) -> Cell:
+    """Measure one program on one engine, in this process."""
+    if program == "import":
+        start = time.perf_counter()
+        importlib.import_module(engine)
+        return {"import": time.perf_counter() - start}
+    if engine in PEERS:
+        return {"step": seconds_per_step(PEERS[engine](), budget)}
+    torch = importlib.import_module(engine)
+    for module in ("nn", "optim"):
+        importlib.import_module(f"{engine}.{module}")
+    steps = PROGRAMS[program].make(torch)
+    if PROGRAMS[program].unit == "bytes":
+        return peak_bytes(steps["step"])
+    return {label: seconds_per_step(step, budget / len(steps)) for label, step in steps.items()}
+
+
+def in_fresh_process(python: str, program: str, engine: str, budget: float) -> Cell:
+    """`child`, in a process of its own. Raises RuntimeError with the child's last words."""
+    command = [python, __file__, "--child", program, engine, "--budget", str(budget)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, check=False, env=environment, capture_output=True, text=True, cwd=ROOT
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{engine}, {program}: {done.stderr.strip().splitlines()[-1]}")
+    result: Cell = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def best_of(rounds: list[Cell]) -> Cell:
+    """The best round of each label."""
+    return {label: min(cell[label] for cell in rounds) for label in rounds[0]}
+
+
+def in_turn(pythons: dict[str, str], program: str, rounds: int, budget: float) -> dict[str, Cell]:
+    """The best round of every engine; the engines take turns, so that noise meets all alike."""
+    cells: dict[str, list[Cell]] = {engine: [] for engine in pythons}
+    for _ in range(rounds):
+        for engine, python in pythons.items():
+            cells[engine].append(in_fresh_process(python, program, engine, budget))
+    return {engine: best_of(found) for engine, found in cells.items()}
+
+
+def amount(program: Program, cell: Cell) -> float:
+    """The one figure that the table shows for a cell."""
+    return cell[program.headline] if program.headline else geometric_mean(cell.values())
+
+
+def has(python: str, module: str) -> bool:
+    """Whether `python` can import `module`."""
+    command = [python, "-c", f"import {module}"]
+    done = subprocess.run(command, check=False, capture_output=True, cwd=ROOT)
+    return done.returncode == 0
+
+
+def table(rows: list[list[str]]) -> str:
+    """Rows of text as a Markdown table, the first row as its head."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def ratio_text(ours: float, theirs: float, goal: float) -> list[str]:
+    """Ratio, goal, and a mark where the goal is missed."""
+    ratio = ours / theirs
+    return [f"{ratio:.2f}" + ("" if ratio <= goal else " !"), f"{goal:.2f}"]
+
+
+def report(options: argparse.Namespace) -> None:
+    """Measure everything asked for, then print the table."""
+    pythons = {"minigrad": sys.executable}
+    peers: dict[str, str] = {}
+    if not options.smoke:
+        if has(options.torch_python, "torch"):
+            pythons["torch"] = options.torch_python
+        peers = {p: options.peers_python for p in PEERS if has(options.peers_python, p)}
+    engines = [*pythons, *peers]
+    beside_torch = "torch" in pythons
+    rows = [["", *engines, *(["ratio", "goal"] if beside_torch else [])]]
+    details: list[str] = []
+    for name in options.only or PROGRAMS:
+        program = PROGRAMS[name]
+        here = pythons | (peers if name == "edge-by-hand" else {})
+        cells = in_turn(here, name, options.rounds, options.budget)
+        texts = [
+            in_units(amount(program, cells[engine]), program.unit) if engine in cells else "-"
+            for engine in engines
+        ]
+        if beside_torch:
+            pairs = [
+                (cells["minigrad"][label], cells["torch"][label])
+                for label in cells["minigrad"]
+                if program.headline in (None, label)
+            ]
+            ratio = geometric_mean(ours / theirs for ours, theirs in pairs)
+            texts += ratio_text(ratio, 1.0, program.goal)
+        rows.append([program.title, *texts])
+        if len(cells["minigrad"]) > 1:
+            details += detail(program, cells)
+        print(f"{program.title}: {', '.join(texts)}", file=sys.stderr, flush=True)
+    if not options.only:
+        rows.append(import_row(pythons, engines, options.rounds))
+        if beside_torch:
+            rows[-1] += ["-", "-"]
+    print(f"{machine()}\nbest of {options.rounds} rounds; times are for one step\n")
+    print(table(rows))
+    if not options.only:
+        numpy, ours = import_times(options.rounds)
+        verdict = ratio_text(ours, numpy, IMPORT_GOAL)
+        print(f"\nimport minigrad / import numpy: {verdict[0]} (goal {verdict[1]})")
+    if options.detail:
+        print("\n" + "\n".join(details))
+
+
+def detail(program: Program, cells: dict[str, Cell]) -> list[str]:
+    """Every step of a program that has several."""
+    lines = [program.title]
+    for label in cells["minigrad"]:
+        texts = [
+            f"{engine} {in_units(cell[label], program.unit)}" for engine, cell in cells.items()
+        ]
+        if "torch" in cells:
+            texts.append(f"ratio {cells['minigrad'][label] / cells['torch'][label]:.2f}")
+        lines.append(f"  {label}: {', '.join(texts)}")
+    return lines
+
+
+def import_row(pythons: dict[str, str], engines: list[str], rounds: int) -> list[str]:
+    """The table's row of import times."""
+    cells = in_turn(pythons, "import", rounds, 0)
+    times = {engine: in_units(cell["import"], "s") for engine, cell in cells.items()}
+    return ["import", *(times.get(engine, "-") for engine in engines)]
+
+
+def import_times(rounds: int) -> tuple[float, float]:
+    """Seconds of ``import numpy`` and of ``import minigrad``, in turn, the best of many."""
+    both = {"numpy": sys.executable, "minigrad": sys.executable}
+    cells = in_turn(both, "import", 4 * rounds, 0)
+    return cells["numpy"]["import"], cells["minigrad"]["import"]
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--torch-python",
+        default=os.environ.get("MINIGRAD_TORCH_PYTHON", sys.executable),
+        help="the interpreter that has PyTorch (default: this one, if it has)",
+    )
+    parser.add_argument(
+        "--peers-python",
+        default=os.environ.get("MINIGRAD_PEERS_PYTHON", sys.executable),
+        help="the interpreter that has other engines (default: this one, if it has any)",
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="rounds per cell (default 5)")
+    parser.add_argument("--budget", type=float, default=1.0, help="seconds per cell and round")
+    parser.add_argument("--only", nargs="+", choices=PROGRAMS, help="measure these rows alone")
+    parser.add_argument("--detail", action="store_true", help="every operation of every row")
+    parser.add_argument("--smoke", action="store_true", help="one short round, minigrad alone")
+    parser.add_argument("--child", nargs=2, metavar=("PROGRAM", "ENGINE"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(child(*options.child, options.budget)))
+        return
+    if options.smoke:
+        options.rounds, options.budget = 1, 0.01
+    report(options)
+
+
+if __name__ == "__main__":
+    main()
