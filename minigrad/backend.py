@@ -255,6 +255,13 @@ def is_available() -> bool:
     global _cuda, _why_not
     if _cuda is None and _why_not is None:
         _cuda, _why_not = _probe()
+        if _cuda is not None:
+            _explain_exhaustion(_cuda)
+    return _cuda is not None
+
+
+def is_in_use() -> bool:
+    """Whether a GPU was looked for and found; does not look for one."""
     return _cuda is not None
 
 
@@ -284,6 +291,8 @@ def use_library(module: Any) -> Iterator[Any]:
     global _cuda, _why_not
     before = _cuda, _why_not
     _cuda, _why_not = module, None
+    if module is not None:
+        _explain_exhaustion(module)
     try:
         yield module
     finally:
@@ -318,6 +327,49 @@ def _probe() -> tuple[Any, str | None]:
     except Exception as error:  # noqa: BLE001 (whatever fails here is the reason)
         return None, f"CuPy cannot use a GPU here: {type(error).__name__}: {error}"
     return cupy, None
+
+
+class OutOfMemoryError(RuntimeError):
+    """A GPU has less memory free than an array needs: the message says how much of each."""
+
+
+def _explain_exhaustion(cupy: Any) -> None:
+    """Let CuPy's allocator, whichever is set, fail in words."""
+    inner = cupy.cuda.get_allocator()
+    if hasattr(inner, "explains"):
+        return
+
+    class ExhaustedError(OutOfMemoryError, cupy.cuda.memory.OutOfMemoryError):  # type: ignore[misc]
+        def __init__(self, message: str) -> None:
+            RuntimeError.__init__(self, message)
+
+    def allocate(size: int) -> Any:
+        try:
+            return inner(size)
+        except cupy.cuda.memory.OutOfMemoryError as error:
+            if isinstance(error, OutOfMemoryError):
+                raise
+            free, total = cupy.cuda.runtime.memGetInfo()
+            pool = cupy.get_default_memory_pool()
+            message = (
+                f"CUDA out of memory. Tried to allocate {_bytes(size)}. "
+                f"GPU {cupy.cuda.runtime.getDevice()} has {_bytes(total)}, of which {_bytes(free)} "
+                f"is free; arrays of this program hold {_bytes(pool.used_bytes())}, and "
+                f"{_bytes(pool.total_bytes() - pool.used_bytes())} is kept for reuse. "
+                "Smaller batches, no_grad() for evaluation and .item() on losses kept save memory; "
+                f"cuda.empty_cache() gives back what is kept. ({error})"
+            )
+        raise ExhaustedError(message)
+
+    allocate.explains = True  # type: ignore[attr-defined]
+    with contextlib.suppress(ValueError):  # within CuPy's `using_allocator` it cannot be set
+        cupy.cuda.set_allocator(allocate)
+
+
+def _bytes(count: int) -> str:
+    power = min(max(count.bit_length() - 1, 0) // 10, 4)
+    unit = ("bytes", "KiB", "MiB", "GiB", "TiB")[power]
+    return f"{count / 1024**power:.{2 if power else 0}f} {unit}"
 
 
 def _version(number: int) -> str:

@@ -1,0 +1,284 @@
+"""GPUs under PyTorch's names: `minigrad.cuda`, thinly over CuPy.
+
+Without a GPU `is_available()` is False, `device_count()` 0, `why_not()` says why, seeds and
+`empty_cache()` do nothing, and everything else raises RuntimeError with that reason. A device is
+given as its number, as "cuda:1", as `minigrad.device`, or left out: the current one.
+
+Source: https://docs.pytorch.org/docs/stable/cuda.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, NamedTuple
+
+from minigrad import backend, random
+from minigrad.backend import OutOfMemoryError, device_count, is_available, why_not
+
+__all__ = [
+    "Event", "OutOfMemoryError", "Stream", "current_device", "current_stream", "default_stream",
+    "device", "device_count", "device_of", "empty_cache", "get_device_capability",
+    "get_device_name", "get_device_properties", "get_rng_state", "get_rng_state_all", "init",
+    "initial_seed", "is_available", "is_bf16_supported", "is_initialized", "manual_seed",
+    "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved", "seed", "seed_all",
+    "set_device", "set_rng_state", "set_stream", "stream", "synchronize", "why_not",
+]  # fmt: skip
+
+
+def _cupy() -> Any:
+    return backend.library(backend.device("cuda"))
+
+
+def _index(device: Any = None) -> int:
+    """The number of `device`, the current one for None. Raises ValueError for the CPU."""
+    if device is None:
+        return current_device()
+    place = backend.device(device)
+    if place.type != "cuda":
+        raise ValueError(f"Expected a cuda device, but got: {place}")
+    backend.library(place)
+    return current_device() if place.index is None else place.index
+
+
+# ---- devices --------------------------------------------------------------------------------
+
+
+def init() -> None:
+    """Finds the GPU now, not at first use."""
+    _cupy()
+
+
+def is_initialized() -> bool:
+    """Whether a GPU was found and is in use."""
+    return backend.is_in_use()
+
+
+def current_device() -> int:
+    """The number of the GPU that "cuda", without a number, stands for in this thread."""
+    return int(_cupy().cuda.runtime.getDevice())
+
+
+def set_device(device: Any) -> None:
+    """Lets "cuda" stand for this GPU from now on, in this thread."""
+    _cupy().cuda.Device(_index(device)).use()
+
+
+class device(contextlib.ContextDecorator):
+    """Within `with cuda.device(1):` the name "cuda" stands for that GPU; None or -1 change nothing.
+
+    Raises ValueError for the CPU, RuntimeError for a GPU that is not there.
+    """
+
+    def __init__(self, device: Any) -> None:
+        self.idx = -1 if device in (None, -1) else _index(device)
+        self._selected: list[Any] = []
+
+    def __enter__(self) -> None:
+        # An object of CuPy's per entry: theirs remembers one place to return to.
+        self._selected.append(_cupy().cuda.Device(self.idx) if self.idx >= 0 else None)
+        if self._selected[-1] is not None:
+            self._selected[-1].__enter__()
+
+    def __exit__(self, *exception: object) -> None:
+        selected = self._selected.pop()
+        if selected is not None:
+            selected.__exit__(*exception)
+
+
+class device_of(device):
+    """Within, "cuda" stands for the GPU that holds `tensor`; one on the CPU changes nothing."""
+
+    def __init__(self, tensor: Any) -> None:
+        super().__init__(tensor.device if tensor.device.type == "cuda" else None)
+
+
+def synchronize(device: Any = None) -> None:
+    """Waits until the GPU has done all that was asked of it."""
+    _cupy().cuda.Device(_index(device)).synchronize()
+
+
+class DeviceProperties(NamedTuple):
+    """What `get_device_properties` says of a GPU; memory in bytes."""
+
+    name: str
+    major: int
+    minor: int
+    total_memory: int
+    multi_processor_count: int
+
+
+def get_device_properties(device: Any = None) -> DeviceProperties:
+    """The name, compute capability, memory and number of multiprocessors of a GPU."""
+    found = _cupy().cuda.runtime.getDeviceProperties(_index(device))
+    return DeviceProperties(
+        found["name"].decode(), found["major"], found["minor"],
+        found["totalGlobalMem"], found["multiProcessorCount"],
+    )  # fmt: skip
+
+
+def get_device_name(device: Any = None) -> str:
+    """What the maker calls the GPU."""
+    return get_device_properties(device).name
+
+
+def get_device_capability(device: Any = None) -> tuple[int, int]:
+    """The GPU's compute capability, such as (9, 0)."""
+    return get_device_properties(device)[1:3]
+
+
+def is_bf16_supported() -> bool:
+    """False: minigrad has no bfloat16."""
+    return False
+
+
+# ---- memory, in bytes -----------------------------------------------------------------------
+
+
+def mem_get_info(device: Any = None) -> tuple[int, int]:
+    """The GPU's free and total memory."""
+    with backend.on(backend.device("cuda", _index(device))):
+        free, total = _cupy().cuda.runtime.memGetInfo()
+    return int(free), int(total)
+
+
+def _pool(device: Any, measure: str) -> int:
+    if not is_available():
+        return 0
+    with backend.on(backend.device("cuda", _index(device))):
+        return int(getattr(_cupy().get_default_memory_pool(), measure)())
+
+
+def memory_allocated(device: Any = None) -> int:
+    """What this program's arrays on the GPU hold now; 0 without a GPU."""
+    return _pool(device, "used_bytes")
+
+
+def memory_reserved(device: Any = None) -> int:
+    """That, and what is kept for the next arrays; 0 without a GPU."""
+    return _pool(device, "total_bytes")
+
+
+def empty_cache() -> None:
+    """Gives memory that no array holds back to the GPU."""
+    if is_available():
+        _cupy().get_default_memory_pool().free_all_blocks()
+
+
+# ---- streams --------------------------------------------------------------------------------
+
+
+class Event:
+    """A mark in a stream's work: `record()` sets it, `elapsed_time` measures between two."""
+
+    def __init__(self, enable_timing: bool = False, blocking: bool = False) -> None:
+        self.event = _cupy().cuda.Event(block=blocking, disable_timing=not enable_timing)
+
+    def record(self, stream: Stream | None = None) -> None:
+        """Sets the mark behind what `stream`, or the current one, was asked so far."""
+        self.event.record((stream or current_stream()).stream)
+
+    def query(self) -> bool:
+        """Whether the GPU has come past the mark."""
+        return bool(self.event.done)
+
+    def synchronize(self) -> None:
+        """Waits until the GPU has come past the mark."""
+        self.event.synchronize()
+
+    def elapsed_time(self, end_event: Event) -> float:
+        """Milliseconds between this mark and `end_event`, both made with `enable_timing=True`."""
+        return float(_cupy().cuda.get_elapsed_time(self.event, end_event.event))
+
+
+class Stream:
+    """A queue of work on a GPU, independent of the others. `with cuda.stream(s):` fills it."""
+
+    def __init__(self, device: Any = None, *, existing: Any = None) -> None:
+        with backend.on(backend.device("cuda", _index(device))):
+            self.stream = existing or _cupy().cuda.Stream(non_blocking=True)
+
+    def query(self) -> bool:
+        """Whether all its work is done."""
+        return bool(self.stream.done)
+
+    def synchronize(self) -> None:
+        """Waits until all its work is done."""
+        self.stream.synchronize()
+
+    def record_event(self, event: Event | None = None) -> Event:
+        """An event behind the work it has so far."""
+        event = event or Event()
+        event.record(self)
+        return event
+
+    def wait_event(self, event: Event) -> None:
+        """Lets what is asked of it next wait for `event`; does not wait itself."""
+        self.stream.wait_event(event.event)
+
+    def wait_stream(self, stream: Stream) -> None:
+        """Lets what is asked of it next wait for what `stream` has so far."""
+        self.wait_event(stream.record_event())
+
+
+def current_stream(device: Any = None) -> Stream:
+    """The stream that work goes to now."""
+    return Stream(device, existing=_cupy().cuda.get_current_stream())
+
+
+def default_stream(device: Any = None) -> Stream:
+    """The stream that work goes to when none was chosen."""
+    return Stream(device, existing=_cupy().cuda.Stream.null)
+
+
+def set_stream(stream: Stream) -> None:
+    """Sends work to `stream` from now on, in this thread."""
+    stream.stream.use()
+
+
+@contextlib.contextmanager
+def stream(stream: Stream | None) -> Any:
+    """Sends the work within to `stream`; None changes nothing."""
+    with contextlib.nullcontext() if stream is None else stream.stream:
+        yield
+
+
+# ---- random numbers -------------------------------------------------------------------------
+# One generator serves every device: numbers are drawn on the CPU, so a seed means the same there.
+
+
+def manual_seed(seed: int) -> None:
+    """Seeds what is drawn for GPUs: the default generator. Without a GPU it does nothing."""
+    if is_available():
+        random.manual_seed(seed)
+
+
+def seed() -> None:
+    """Seeds what is drawn for GPUs from the operating system; without a GPU it does nothing."""
+    if is_available():
+        random.seed()
+
+
+manual_seed_all, seed_all = manual_seed, seed
+
+
+def initial_seed() -> int:
+    """The seed that the numbers drawn for GPUs started from."""
+    _cupy()
+    return random.initial_seed()
+
+
+def get_rng_state(device: Any = "cuda") -> Any:
+    """The state of the generator that serves `device`, a tensor of bytes."""
+    _index(device)
+    return random.get_rng_state()
+
+
+def get_rng_state_all() -> list[Any]:
+    """The states for all GPUs, in their order."""
+    return [random.get_rng_state() for _ in range(device_count())]
+
+
+def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
+    """Lets the generator that serves `device` go on from `new_state`."""
+    _index(device)
+    random.set_rng_state(new_state)
