@@ -1,0 +1,48 @@
+"""Stride and padding on a 5x5 image that can be checked on paper, in integers.
+
+`conv2d` wants four axes, (batch, channels, height, width), so image and kernel are reshaped first.
+Stride 2 keeps every second row and column of what stride 1 computes; padding 1 adds a ring of
+zeros, and the map of stride 1 reappears in its middle.
+"""
+
+import argparse
+
+import minigrad as torch
+import minigrad.nn.functional as F
+
+IMAGE = torch.tensor(
+    [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
+)
+KERNEL = torch.tensor([[1, 2, 1], [0, 1, 0], [2, 1, 0]])
+
+
+def feature_map(stride: int, padding: int) -> torch.Tensor:
+    """The image under the kernel, without the axes of batch and channels."""
+    images = torch.reshape(IMAGE, (1, 1, 5, 5))
+    kernels = torch.reshape(KERNEL, (1, 1, 3, 3))
+    return F.conv2d(images, kernels, stride=stride, padding=padding)[0, 0]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--stride", type=int, help="only this stride (default: the lesson's three)")
+    parser.add_argument("--padding", type=int, default=0, help="for --stride (default 0)")
+    options = parser.parse_args(arguments)
+    if options.stride is not None and options.stride < 1:
+        parser.error(
+            f"--stride counts pixels from window to window: at least 1, got {options.stride}"
+        )
+    if options.padding < 0:
+        parser.error(f"--padding counts rows of zeros: at least 0, got {options.padding}")
+    print("image:", IMAGE, "kernel:", KERNEL, sep="\n")
+    cases = [(1, 0), (2, 0), (1, 1)]
+    if options.stride is not None:
+        cases = [(options.stride, options.padding)]
+    for stride, padding in cases:
+        print(f"stride {stride}, padding {padding}:", feature_map(stride, padding), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
