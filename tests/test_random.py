@@ -1,0 +1,207 @@
+"""Random numbers against those that PyTorch drew (`tests/oracle/record_random.py`)."""
+
+import hashlib
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import random
+from minigrad.kernels.box_muller import fused_multiply_add
+from minigrad.random import Generator
+
+SEQUENCES = json.loads((Path(__file__).parent / "data" / "random.json").read_text())
+
+
+def draw(generator, name, shape, dtype, numbers):
+    if name == "state":
+        return generator.get_state().array
+    if name == "permutation":
+        return generator.permutation(*numbers)
+    if name == "bernoulli":
+        return generator.bernoulli(*numbers, shape)
+    if name == "bernoulli of":
+        return generator.bernoulli(np.linspace(0, 1, 10).reshape(2, 5).astype(dtype))
+    if name == "randint":
+        return generator.randint(*numbers, shape, dtype)
+    return getattr(generator, name)(shape, np.dtype(dtype), *numbers)
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES, ids=lambda sequence: f"seed {sequence['seed']}")
+def test_draws_are_pytorchs(sequence):
+    generator = Generator().manual_seed(sequence["seed"])
+    for step in sequence["draws"]:
+        name, shape, dtype = step["draw"], tuple(step["shape"]), step["dtype"]
+        got = draw(generator, name, shape, dtype, step["numbers"])
+        first = [float.fromhex(v) if isinstance(v, str) else v for v in step["first"]]
+        if dtype == "float64" and name in ("normal", "exponential"):
+            # The C library's sine, cosine and logarithm have a last place of their own.
+            np.testing.assert_array_max_ulp(got.ravel()[:4], np.array(first), maxulp=2)
+        else:
+            assert got.ravel()[:4].tolist() == first, step
+            assert hashlib.sha256(got.tobytes()).hexdigest()[:16] == step["digest"], step
+        if name not in ("state", "permutation", "bernoulli of"):
+            assert got.shape == shape
+        if not name.startswith("bernoulli"):
+            assert got.dtype == dtype
+
+
+def test_a_kept_normal_number_outlives_other_draws_but_not_a_seed():
+    one = Generator().manual_seed(3)
+    pair = one.normal((2,)).tolist()
+    one.manual_seed(3)
+    first = one.normal((1,)).item()
+    one.uniform((5,))
+    assert [first, one.normal((1,)).item()] == pair
+    one.manual_seed(3).normal((1,))
+    one.manual_seed(3)
+    assert one.normal((1,)).item() == first
+
+
+def test_large_draws_equal_the_same_draws_in_pieces():
+    whole, pieces = Generator(), Generator()
+    got = whole.uniform((100_000,), np.float64, 0.0, 2.0)
+    expected = [pieces.uniform((20_000,), np.float64, 0.0, 2.0) for _ in range(5)]
+    np.testing.assert_array_equal(got, np.concatenate(expected))
+
+
+def test_moments_are_those_of_the_distributions():
+    generator = Generator().manual_seed(1)
+    n = 200_000
+    for values, mean, variance in (
+        (generator.uniform((n,), np.float32, -1, 3), 1, 16 / 12),
+        (generator.normal((n,), np.float32, 2, 3), 2, 9),
+        (generator.normal((n,), np.float64, 2, 3), 2, 9),
+        (generator.exponential((n,), np.float32, 2.0), 0.5, 0.25),
+        (generator.randint(-5, 5, (n,)), -0.5, 99 / 12),
+        (generator.bernoulli(0.3, (n,)), 0.3, 0.21),
+    ):
+        assert abs(values.mean(dtype=np.float64) - mean) < 5 * math.sqrt(variance / n)
+        assert values.var(dtype=np.float64) == pytest.approx(variance, rel=0.03)
+    assert sorted(generator.permutation(1000).tolist()) == list(range(1000))
+
+
+def test_fused_multiply_add_rounds_once():
+    from fractions import Fraction
+
+    generator = Generator().manual_seed(2)
+    for dtype in (np.float32, np.float64):
+        x = generator.normal((200,), dtype)
+        scale, shift = dtype(0.7), dtype(-0.3)
+        exact = [
+            float(Fraction(float(v)) * Fraction(float(scale)) + Fraction(float(shift))) for v in x
+        ]
+        np.testing.assert_array_equal(fused_multiply_add(x, scale, shift), np.array(exact, dtype))
+
+
+# ---- seeds and states -------------------------------------------------------------------------
+
+
+def test_default_generator_functions():
+    assert random.manual_seed(7) is random.default_generator
+    assert random.initial_seed() == 7
+    state = random.get_rng_state()
+    first = random.default_generator.normal((3,))
+    random.set_rng_state(state)
+    np.testing.assert_array_equal(random.default_generator.normal((3,)), first)
+    assert random.seed() == random.initial_seed() != 7
+    assert random.manual_seed("3").initial_seed() == 3
+
+
+def test_fork_rng_restores_the_state_even_after_an_error():
+    random.manual_seed(0)
+    expected = random.default_generator.uniform((2,))
+    random.manual_seed(0)
+
+    def fails():
+        with random.fork_rng():
+            random.default_generator.normal((1,))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fails()
+    np.testing.assert_array_equal(random.default_generator.uniform((2,)), expected)
+    with random.fork_rng(enabled=False):
+        random.default_generator.uniform((1,))
+    assert random.default_generator.uniform((1,)) != expected[0]
+
+
+@pytest.mark.parametrize(
+    "before", [lambda g: None, lambda g: g.normal((1,)), lambda g: g.uniform((624,))]
+)
+def test_a_state_travels(before):
+    one = Generator().manual_seed(11)
+    before(one)
+    two, three = Generator(), one.clone_state()
+    assert two.set_state(one.get_state()) is two
+    assert two.initial_seed() == 11
+    for other in (two, three):
+        np.testing.assert_array_equal(other.get_state().array, one.get_state().array)
+    expected = one.normal((5,))
+    np.testing.assert_array_equal(two.normal((5,)), expected)
+    np.testing.assert_array_equal(three.normal((5,)), expected)
+
+
+def test_seeds():
+    assert Generator().initial_seed() == 67280421310721
+    assert Generator().manual_seed(-1).initial_seed() == 2**64 - 1
+    low, wide = Generator().manual_seed(5), Generator().manual_seed(5 + 2**40)
+    np.testing.assert_array_equal(low.uniform((4,)), wide.uniform((4,)))
+    assert Generator().seed() != Generator().seed()
+    assert str(Generator("cpu").device) == "cpu"
+
+
+def test_importing_does_not_import_numpy_random():
+    code = "import sys, minigrad.random; sys.exit('numpy.random' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+
+
+# ---- what is refused --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda g: g.randint(5, 5, (2,)), RuntimeError, "from=5 >= to=5.*never drawn"),
+        (lambda g: g.randint(-1, 3, (2,), "uint8"), RuntimeError, "from = -1.*uint8"),
+        (lambda g: g.randint(0, 257, (2,), "uint8"), RuntimeError, "to - 1 = 256.*uint8"),
+        (lambda g: g.randint(0, 3, (2,), "bool"), RuntimeError, "to - 1 = 2.*bool"),
+        (lambda g: g.randint(0, 70000, (2,), "float16"), RuntimeError, "69999.*float16"),
+        (lambda g: g.randint(0.5, 2, (2,)), TypeError, "integer"),
+        (lambda g: g.uniform((2,), "float32", 1, 0), RuntimeError, "from=1 > to=0; swap"),
+        (
+            lambda g: g.uniform((2,), "float32", 0, 1e39),
+            RuntimeError,
+            r"to=1e\+39 is out of bounds",
+        ),
+        (lambda g: g.uniform((2,), "float32", math.nan, 1), RuntimeError, "from=nan"),
+        (lambda g: g.uniform((2,), "float32", -3e38, 3e38), RuntimeError, "to - from"),
+        (lambda g: g.uniform((2,), "int64"), NotImplementedError, "int64; use float32 or randint"),
+        (lambda g: g.normal((2,), "int64"), NotImplementedError, "normal draws floating-point"),
+        (lambda g: g.normal((2,), "float32", 0, -1), RuntimeError, "std >= 0.0, but found std -1"),
+        (lambda g: g.exponential((2,), "float32", 0), RuntimeError, "lambda > 0.0.*lambda=0"),
+        (lambda g: g.bernoulli(2, (3,)), RuntimeError, r"in \[0, 1\], but got p=2"),
+        (lambda g: g.bernoulli(np.array([0.5, -1])), RuntimeError, "the tensor p has others"),
+        (lambda g: g.permutation(-1), RuntimeError, "n >= 0, got -1"),
+        (lambda g: g.manual_seed(1.5), RuntimeError, "expected an int, but got float"),
+        (lambda g: g.manual_seed(True), RuntimeError, "expected an int, but got bool"),
+        (lambda g: g.manual_seed(2**64), ValueError, r"\[-2\*\*63, 2\*\*64\)"),
+        (lambda g: g.set_state(np.zeros(5056, np.uint8)), TypeError, "uint8.*got ndarray"),
+        (lambda g: g.set_state(minigrad.zeros(5)), TypeError, "uint8"),
+        (lambda g: g.set_state(minigrad.zeros(5, dtype=minigrad.uint8)), RuntimeError, "5056.*5"),
+        (
+            lambda g: g.set_state(minigrad.zeros(5056, dtype=minigrad.uint8)),
+            RuntimeError,
+            "Invalid mt19937 state",
+        ),
+        (lambda g: Generator("gpu"), RuntimeError, "cpu, cuda"),
+    ],
+)
+def test_refuses(call, error, message):
+    with pytest.raises(error, match=message):
+        call(Generator())
