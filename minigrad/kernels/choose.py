@@ -15,12 +15,15 @@ import numpy as np
 from minigrad.backend import Array, quiet
 from minigrad.kernels import direct, im2col, pointwise, tiny
 from minigrad.kernels.windows import Pair
+from minigrad.kernels.winograd import Winograd
 
 ALGORITHMS: dict[str, Any] = {
     "direct": direct,
     "im2col": im2col,
     "pointwise": pointwise,
     "tiny": tiny,
+    "winograd": Winograd(6),
+    "winograd 2x2": Winograd(4),
 }
 _forced: ContextVar[str | None] = ContextVar("forced_algorithm", default=None)
 
@@ -140,6 +143,14 @@ def choose(
         return tiny
     if pointwise.serves(kernel, padding, groups):
         return pointwise
+    if (
+        operand.dtype == np.float32
+        and type(operand) is np.ndarray
+        and min(C, O) >= 16
+        and pixels >= 1024 * C  # 64 tiles: enough to pay for transforming the kernel
+        and ALGORITHMS["winograd"].serves(kernel, stride, padding, dilation, groups, operand.dtype)
+    ):
+        return ALGORITHMS["winograd"]
     return im2col
 
 
@@ -155,6 +166,11 @@ def _check_forced(
     serves = {
         "tiny": tiny.serves(operand, kernel, padding, dilation, groups),
         "pointwise": pointwise.serves(kernel, padding, groups),
+        **{
+            form: ALGORITHMS[form].serves(kernel, stride, padding, dilation, groups, operand.dtype)
+            and type(operand) is np.ndarray
+            for form in ("winograd", "winograd 2x2")
+        },
     }
     if not serves.get(name, True):
         raise RuntimeError(
