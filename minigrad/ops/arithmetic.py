@@ -44,7 +44,7 @@ def _power_of_base(g: Any, x: Any, y: Any) -> Any:
 def _power_of_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     # d x^y / dy = x^y log x, and 0 where x is 0 and y is not negative
     if isinstance(x, (int, float)):
-        x = np.asarray(x) + y * 0
+        x = y * 0 + x
     zero = np.logical_and(np.equal(x, 0), np.greater_equal(y, 0))
     return g * np.where(zero, 0.0, out * np.log(np.where(zero, 1.0, x)))
 

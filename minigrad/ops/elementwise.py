@@ -14,7 +14,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.operation import Rule, check_same_library, finish, operation, refresh
-from minigrad.backend import _quiet, array_module
+from minigrad.backend import _quiet, quiet
 
 NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
 
@@ -125,20 +125,19 @@ def promoted(name: str, operands: tuple[Any, ...], real: bool = False) -> list[A
     common = dtypes.result_type(values)
     if real and common.kind != "f":
         common = dtypes.get_default_dtype().numpy
-    xp = array_module(next(v for v in values if is_array(v)))
     return [
-        v.astype(common, copy=False) if is_array(v) else _number(xp, v, common) for v in values
+        v.astype(common, copy=False) if is_array(v) else _number(v, common) for v in values
     ]
 
 
-def _number(xp: Any, value: Any, common: Any) -> Any:
-    """A Python number as an array of no axes; integers wrap around as in PyTorch."""
+def _number(value: Any, common: Any) -> Any:
+    """A Python number as a scalar of a NumPy type, which needs no transfer to a GPU; integers wrap around."""
     if common.kind in "iu" and isinstance(value, int):
         bits = 8 * common.itemsize
         value &= (1 << bits) - 1
         if common.kind == "i" and value >> (bits - 1):
             value -= 1 << bits
-    return xp.asarray(value, dtype=common)
+    return quiet(common.type, value)
 
 
 def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeError:
