@@ -79,7 +79,65 @@ from minigrad.ops.arithmetic import (
 )
 from minigrad.ops.matmul import matmul
 from minigrad.ops.reduce import mean, sum  # noqa: A004
-from minigrad.ops.shape import clone, permute, reshape, t, transpose
+from minigrad.ops.join import (
+    cat,
+    chunk,
+    concat,
+    concatenate,
+    hstack,
+    narrow,
+    roll,
+    select,
+    split,
+    stack,
+    tensor_split,
+    unbind,
+    vstack,
+)
+from minigrad.ops.select import (
+    argwhere,
+    diag,
+    diag_embed,
+    diagonal,
+    flip,
+    gather,
+    index_add,
+    index_copy,
+    index_fill,
+    index_select,
+    masked_fill,
+    masked_scatter,
+    masked_select,
+    nonzero,
+    repeat_interleave,
+    rot90,
+    scatter,
+    scatter_add,
+    select_scatter,
+    take_along_dim,
+    tril,
+    triu,
+    where,
+)
+from minigrad.ops.shape import (
+    broadcast_tensors,
+    broadcast_to,
+    clone,
+    flatten,
+    moveaxis,
+    movedim,
+    permute,
+    ravel,
+    reshape,
+    squeeze,
+    swapaxes,
+    swapdims,
+    t,
+    tile,
+    transpose,
+    unflatten,
+    unsqueeze,
+)
 from minigrad.random import manual_seed
 from minigrad.size import Size
 from minigrad.tensor import Tensor

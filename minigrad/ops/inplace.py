@@ -37,10 +37,10 @@ def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -
         reader.forward(array, **statics)[...] = value
 
 
-_overwrite = operation(
+overwrite = operation(
     "copy_slices",
     _overwrite_forward,
-    lambda g, reader, statics: _overwrite(g, 0.0, reader=reader, statics=statics),
+    lambda g, reader, statics: overwrite(g, 0.0, reader=reader, statics=statics),
     lambda g, reader, statics: reader(g, **statics),
 )
 
@@ -94,9 +94,9 @@ def _write_through(parent: Any, value: Any, reader: Any, statics: dict[str, Any]
     needed = tuple([i for i, x in enumerate((parent, value)) if x.node is not None])
     new = wrap(parent.array)
     if needed:
-        plan = _overwrite.plan(needed, 2)
+        plan = overwrite.plan(needed, 2)
         assert plan is not None
-        new.node = record(plan, _overwrite, (parent, value), {"reader": reader, "statics": statics}, new)
+        new.node = record(plan, overwrite, (parent, value), {"reader": reader, "statics": statics}, new)
     _move_on(parent, new)
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module, device_of, library, to_device
 from minigrad.ops.axes import axis, sizes
@@ -31,6 +32,53 @@ _swap = operation(
 # The engine sums over repeated axes, so the gradient of a repetition is the gradient itself.
 _expand = operation("expand", lambda x, *, shape: spread(x, shape), lambda g: g, view=True)
 _alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
+def _windows_forward(x: Any, *, dim: int, size: int, step: int) -> Any:
+    count = (x.shape[dim] - size) // step + 1
+    shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
+    strides = (*x.strides[:dim], step * x.strides[dim], *x.strides[dim + 1 :], x.strides[dim])
+    return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
+
+
+def _windows_back_forward(g: Any, *, shape: Any, dim: int, size: int, step: int) -> Any:
+    whole = array_module(g).zeros(shape, g.dtype)
+    count = g.shape[dim]
+    for i in range(size):  # offset i of every window at once
+        whole[(slice(None),) * dim + (slice(i, i + (count - 1) * step + 1, step),)] += g[..., i]
+    return whole
+
+
+_windows = operation(
+    "unfold",
+    _windows_forward,
+    lambda g, x_shape, dim, size, step: _windows_back(g, shape=x_shape, dim=dim, size=size, step=step),
+    view=True,
+)
+_windows_back = operation(
+    "unfold_backward", _windows_back_forward, lambda g, dim, size, step: _windows(g, dim=dim, size=size, step=step)
+)
+
+
+def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+    """All windows of `size` along one axis, `step` apart, as a new last axis: a view.
+
+    >>> import minigrad as torch
+    >>> torch.arange(4).unfold(0, 2, 1)
+    tensor([[0, 1],
+            [1, 2],
+            [2, 3]])
+    """
+    if not input.array.ndim:
+        input = reshape(input, 1)
+    d = axis(dimension, input.array.ndim)
+    if size < 0 or size > input.array.shape[d]:
+        raise RuntimeError(
+            f"maximum size for tensor at dimension {d} is {input.array.shape[d]} but size is {size}"
+        )
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    return _windows(input, dim=d, size=size, step=step)
+
+
 _copy = operation("clone", lambda x: x.copy(), lambda g: g)
 _cast = operation("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
@@ -43,6 +91,8 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
 def reshape(input: Any, *shape: Any) -> Any:
     """The same elements in row-major order under the axes `shape`; one length may be -1.
 
+    Raises RuntimeError when the number of elements differs.
+
     >>> import minigrad as torch
     >>> torch.arange(6).reshape(2, -1)
     tensor([[0, 1, 2],
@@ -51,14 +101,39 @@ def reshape(input: Any, *shape: Any) -> Any:
     if not isinstance(input, TensorBase):
         raise not_a_tensor("reshape", "input", 1, input)
     wanted = sizes("reshape", shape)
+    if any(n < -1 for n in wanted):
+        raise RuntimeError(f"invalid shape dimension {min(wanted)} at index {wanted.index(min(wanted))} of shape {list(wanted)}")
     try:
         return _reshape(input, shape=wanted)
     except ValueError:
         have = tuple(input.array.shape)
+        if wanted.count(-1) > 1:
+            raise RuntimeError(f"only one dimension can be inferred, got {list(wanted)}") from None
+        if -1 in wanted and not prod(have):
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(wanted)} because the unspecified dimension "
+                "size -1 can be any value and is ambiguous"
+            ) from None
         raise RuntimeError(
             f"shape '{list(wanted)}' is invalid for input of size {prod(have)}: a tensor of shape {have} "
-            f"cannot be laid out so"
+            f"has {prod(have)} elements"
         ) from None
+
+
+def view(input: Any, *shape: Any) -> Any:
+    """`reshape` that never copies, or the same bytes under another dtype.
+
+    Raises RuntimeError when the memory cannot be looked at in that way.
+    """
+    if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
+        return wrap(input.array.view(shape[0].numpy))
+    made = reshape(input, *shape)
+    if made.view_of is None and made.array.size:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
+            f"two contiguous subspaces): shape {tuple(input.array.shape)} to {tuple(made.array.shape)}. Use .reshape(...) instead."
+        )
+    return made
 
 
 def permute(input: Any, *dims: Any) -> Any:
@@ -84,6 +159,9 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
     ndim = input.array.ndim
     first, second = axis(dim0, ndim), axis(dim1, ndim)
     return _swap(input, first=first, second=second) if ndim else _alias(input)
+
+
+swapaxes = swapdims = transpose
 
 
 def t(input: Any) -> Any:
@@ -122,6 +200,126 @@ def clone(input: Any, *, memory_format: Any = None) -> Any:
 def cast(input: Any, dtype: Any) -> Any:
     """The tensor with elements of another NumPy dtype; itself when it has that dtype already."""
     return input if input.array.dtype == dtype else _cast(input, dtype=dtype)
+
+
+def contiguous(input: Any, memory_format: Any = None) -> Any:
+    """The tensor in row-major memory; itself when it is so already."""
+    return input if input.array.flags.c_contiguous else clone(input)
+
+
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """The axes from `start_dim` to `end_dim` joined into one.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3, 4).flatten(1).shape
+    minigrad.Size([2, 12])
+    """
+    shape = input.array.shape
+    first, last = axis(start_dim, len(shape)), axis(end_dim, len(shape))
+    if first > last:
+        raise RuntimeError(f"flatten() has invalid args: start_dim {start_dim} cannot come after end_dim {end_dim}")
+    joined = (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :])
+    return input if joined == shape else reshape(input, joined)
+
+
+def ravel(input: Any) -> Any:
+    """All elements under one axis."""
+    return reshape(input, -1 if input.array.size else 0)
+
+
+def unflatten(input: Any, dim: int, sizes: Any) -> Any:
+    """One axis split into several of lengths `sizes`, of which one may be -1."""
+    shape = input.array.shape
+    d = axis(dim, len(shape))
+    split = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
+    if not split:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    if (-1 not in split and prod(split) != shape[d]) or (-1 in split and shape[d] % max(-prod(split), 1)):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(split)} don't multiply up to the size of dim {dim} ({shape[d]}) in the input tensor"
+        )
+    return reshape(input, (*shape[:d], *split, *shape[d + 1 :]))
+
+
+def squeeze(input: Any, dim: Any = None) -> Any:
+    """The axes of length 1 dropped: all of them, or those named by `dim`."""
+    shape = input.array.shape
+    if dim is None:
+        dropped = tuple(range(len(shape)))
+    else:
+        dropped = tuple([axis(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))])
+    return _reshape(input, shape=tuple([n for i, n in enumerate(shape) if n != 1 or i not in dropped]))
+
+
+def unsqueeze(input: Any, dim: int) -> Any:
+    """A new axis of length 1 at `dim`."""
+    shape = input.array.shape
+    d = axis(dim, len(shape) + 1)
+    return _reshape(input, shape=(*shape[:d], 1, *shape[d:]))
+
+
+def movedim(input: Any, source: Any, destination: Any) -> Any:
+    """The axes `source` moved to the positions `destination`, the others kept in order."""
+    ndim = input.array.ndim
+    source, destination = [
+        [axis(d, ndim) for d in (x if isinstance(x, (tuple, list)) else (x,))] for x in (source, destination)
+    ]
+    if len(source) != len(destination) or len(set(source)) < len(source) or len(set(destination)) < len(destination):
+        raise RuntimeError(f"movedim: source {source} and destination {destination} must name as many dims, each once")
+    rest = [d for d in range(ndim) if d not in source]
+    for place, d in sorted(zip(destination, source, strict=True)):
+        rest.insert(place, d)
+    return _permute(input, order=tuple(rest))
+
+
+moveaxis = movedim
+
+
+def repeat(input: Any, *repeats: Any) -> Any:
+    """The tensor laid out `repeats` times along each axis, new axes in front first: a copy."""
+    counts = sizes("repeat", repeats)
+    shape = input.array.shape
+    if len(counts) < len(shape):
+        raise RuntimeError(
+            f"Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: {list(counts)} for shape {tuple(shape)}"
+        )
+    if any(n < 0 for n in counts):
+        raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(counts)}")
+    shape = (1,) * (len(counts) - len(shape)) + shape
+    apart = reshape(input, [n for length in shape for n in (1, length)])  # (a, b) -> (1, a, 1, b)
+    spread = expand(apart, [n for pair in zip(counts, shape, strict=True) for n in pair])
+    return clone(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]))
+
+
+def tile(input: Any, *dims: Any) -> Any:
+    """`repeat` whose missing counts are 1."""
+    counts = sizes("tile", dims)
+    return repeat(input, (1,) * (input.array.ndim - len(counts)) + counts)
+
+
+def expand_as(input: Any, other: Any) -> Any:
+    """`expand` to the shape of `other`."""
+    return expand(input, other.array.shape)
+
+
+def view_as(input: Any, other: Any) -> Any:
+    """`view` under the shape of `other`."""
+    return view(input, other.array.shape)
+
+
+def reshape_as(input: Any, other: Any) -> Any:
+    """`reshape` to the shape of `other`."""
+    return reshape(input, other.array.shape)
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """The tensors expanded to their common shape."""
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+    try:
+        shape = np.broadcast_shapes(*[x.array.shape for x in given])
+    except ValueError:
+        raise RuntimeError(f"shapes {[tuple(x.array.shape) for x in given]} do not broadcast together") from None
+    return tuple([expand(x, shape) for x in given])
 
 
 _move = operation(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import index, shape
+from minigrad.ops import index, join, shape
 from minigrad.ops import matmul as products
-from minigrad.ops.inplace import copy_, setitem
+from minigrad.ops import select as picking
+from minigrad.ops.inplace import copy_, in_place, setitem
 
 
 class ShapeMethods(TensorBase):
@@ -13,16 +16,90 @@ class ShapeMethods(TensorBase):
 
     __slots__ = ()
 
-    reshape = view = shape.reshape
+    reshape = shape.reshape
+    view = shape.view
+    reshape_as = shape.reshape_as
+    view_as = shape.view_as
+    ravel = shape.ravel
+    flatten = shape.flatten
+    unflatten = shape.unflatten
+    squeeze = shape.squeeze
+    unsqueeze = shape.unsqueeze
     permute = shape.permute
-    transpose = swapaxes = shape.transpose
+    transpose = shape.transpose
+    swapaxes = swapdims = shape.transpose
+    movedim = moveaxis = shape.movedim
     t = shape.t
     expand = shape.expand
+    expand_as = shape.expand_as
     broadcast_to = shape.broadcast_to
+    repeat = shape.repeat
+    tile = shape.tile
+    unfold = shape.unfold
     clone = shape.clone
+    contiguous = shape.contiguous
     astype = shape.cast
-    copy_ = copy_
+
+    # ---- parts ----------------------------------------------------------------------------------
+    narrow = join.narrow
+    select = join.select
+    split = join.split
+    tensor_split = join.tensor_split
+    chunk = join.chunk
+    unbind = join.unbind
+    roll = join.roll
+    flip = picking.flip
+    rot90 = picking.rot90
+    tril = picking.tril
+    triu = picking.triu
+    diagonal = picking.diagonal
+    diag = picking.diag
+    diag_embed = picking.diag_embed
+    repeat_interleave = picking.repeat_interleave
+    nonzero = picking.nonzero
+    argwhere = picking.nonzero
+
+    # ---- by index and mask ----------------------------------------------------------------------
     __getitem__ = index.getitem
     __setitem__ = setitem
+    gather = picking.gather
+    take_along_dim = picking.take_along_dim
+    index_select = picking.index_select
+    scatter = picking.scatter
+    scatter_ = in_place(picking.scatter)
+    scatter_add = picking.scatter_add
+    scatter_add_ = in_place(picking.scatter_add)
+    index_add = picking.index_add
+    index_add_ = in_place(picking.index_add)
+    index_copy = picking.index_copy
+    index_copy_ = in_place(picking.index_copy)
+    index_fill = picking.index_fill
+    index_fill_ = in_place(picking.index_fill)
+    masked_fill = picking.masked_fill
+    masked_fill_ = in_place(picking.masked_fill)
+    masked_scatter = picking.masked_scatter
+    masked_scatter_ = in_place(picking.masked_scatter)
+    masked_select = picking.masked_select
+    select_scatter = picking.select_scatter
+    tril_ = in_place(picking.tril)
+    triu_ = in_place(picking.triu)
+    copy_ = copy_
 
+    def where(self, condition: Any, other: Any) -> Any:
+        """The tensor where `condition` holds, `other` elsewhere."""
+        return picking.where(condition, self, other)
+
+    @property
+    def T(self) -> Any:
+        """The axes in reverse order: the transpose of a matrix."""
+        return shape.permute(self, tuple(range(self.array.ndim))[::-1])
+
+    @property
+    def mT(self) -> Any:
+        """The last two axes swapped: the transpose of each matrix of a batch."""
+        if self.array.ndim < 2:
+            raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor.")
+        return shape.transpose(self, -2, -1)
+
+    # ---- products -------------------------------------------------------------------------------
     matmul = __matmul__ = products.matmul
