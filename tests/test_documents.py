@@ -1,0 +1,73 @@
+"""Whatever we tell a reader, runs: docstring examples, and the Python blocks of README and docs.
+
+A ```python block with prompts is checked like a docstring. One without is executed; if a ```text
+block follows it at once, that is what it must print. The blocks of one file share their names.
+"""
+
+import contextlib
+import doctest
+import importlib
+import io
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import minigrad
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n+^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def examples_of_the_package():
+    names = ["minigrad"]
+    names += [m.name for m in pkgutil.walk_packages(minigrad.__path__, "minigrad.")]
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    for name in names:
+        for found in finder.find(importlib.import_module(name), name):
+            if found.examples:
+                yield pytest.param(found, id=found.name)
+
+
+def check(example: doctest.DocTest) -> None:
+    report = io.StringIO()
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    result = runner.run(example, out=report.write, clear_globs=False)
+    assert result.attempted > 0
+    assert result.failed == 0, report.getvalue()
+
+
+@pytest.mark.parametrize("example", examples_of_the_package())
+def test_docstring(example, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check(example)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page(page, tmp_path, monkeypatch):
+    text = page.read_text("utf-8")
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "__main__"}
+    for block in BLOCK.finditer(text):
+        code, expected = block.groups()
+        line = text.count("\n", 0, block.start()) + 1
+        if code.lstrip().startswith(">>>"):
+            parsed = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), line)
+            check(parsed)
+            names = parsed.globs
+            continue
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile("\n" * line + code, str(page), "exec"), names)
+        if expected is not None:
+            assert printed.getvalue() == expected, f"{page.name}, the block at line {line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_inside_the_repository_lead_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text("utf-8"))
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert not missing
