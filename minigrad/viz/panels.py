@@ -30,12 +30,12 @@ def figure(rows: int = 1, columns: int = 1, title: str = "") -> tuple[Any, list[
     >>> viz.loss_curve([4.0, 2.0, 1.0], left).get_yscale()
     'log'
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
+    if not can_draw():
         raise ImportError(
             'drawing needs matplotlib, which is not installed: pip install "minigrad[examples]"'
-        ) from error
+        )
+    from matplotlib.figure import Figure
+
     made = Figure(figsize=(4.2 * columns, 3.2 * rows), layout="constrained")
     if title:
         made.suptitle(title)

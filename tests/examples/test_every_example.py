@@ -1,0 +1,60 @@
+"""What holds for every program in examples/."""
+
+import ast
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = sorted(path.stem for path in (ROOT / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_tells_what_it_teaches(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = importlib.import_module(name)
+    with pytest.raises(SystemExit) as stop:
+        module.main(["--help"])
+    assert stop.value.code == 0
+    printed = capsys.readouterr().out
+    assert module.__doc__ is not None and len(module.__doc__.splitlines()) > 2
+    assert module.__doc__.splitlines()[0] in printed
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_unknown_option_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        importlib.import_module(name).main(["--colour"])
+    assert stop.value.code == 2
+    assert "unrecognized arguments: --colour" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_is_short_and_imports_no_other_framework(name: str) -> None:
+    source = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    imported = {
+        alias.name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    assert not imported & {"torch", "tensorflow", "jax"}
+    assert len(source.splitlines()) < 250
+
+
+def test_runs_as_a_program_from_any_folder(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / "detect_edges.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert "tensor([[ 0.,  1.,  0.,  0.,  0., -1.,  0.]," in done.stdout

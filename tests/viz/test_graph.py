@@ -1,0 +1,153 @@
+import xml.etree.ElementTree as ElementTree
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import nn, viz
+
+
+@pytest.fixture
+def loss() -> minigrad.Tensor:
+    minigrad.manual_seed(0)
+    x = minigrad.randn(3, requires_grad=True)
+    return (x * x + x.exp()).sum()
+
+
+def test_boxes_and_lines_of_a_small_graph() -> None:
+    x = minigrad.ones(3, requires_grad=True)
+    w = minigrad.ones(2, 3, requires_grad=True)
+    graph = viz.graph((w * x).sum(), {"x": x, "w": w})
+    names = [name for name, _, _ in graph.labels]
+    assert names == ["Sum", "Mul", "w", "x"]
+    assert [shape for _, shape, _ in graph.labels] == ["()", "(2, 3)", "(2, 3)", "(3,)"]
+    assert [kind for _, _, kind in graph.labels] == ["result", "operation", "leaf", "leaf"]
+    assert graph.edges == [(1, 0), (2, 1), (3, 1)]
+
+
+def test_a_tensor_used_twice_is_one_box(loss: minigrad.Tensor) -> None:
+    graph = viz.graph(loss)
+    kinds = [kind for _, _, kind in graph.labels]
+    assert kinds.count("leaf") == 1
+    leaf = kinds.index("leaf")
+    assert [source for source, _ in graph.edges].count(leaf) == 3
+
+
+def test_a_leaf_alone_is_a_graph_of_one_box() -> None:
+    assert viz.graph(minigrad.ones(2, requires_grad=True)).labels == [("leaf", "(2,)", "leaf")]
+
+
+def test_parameters_of_a_module_by_name() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 1, 3, bias=False))
+    graph = viz.graph(net(minigrad.zeros(1, 1, 6, 6)), dict(net.named_parameters()))
+    named = {name: shape for name, shape, kind in graph.labels if kind == "leaf"}
+    assert named == {"0.weight": "(2, 1, 3, 3)", "0.bias": "(2,)", "2.weight": "(1, 2, 3, 3)"}
+
+
+def test_dot_text() -> None:
+    x = minigrad.ones(2, requires_grad=True)
+    text = str(viz.graph(x.sum(), {'a "name"': x}))
+    assert text.startswith("digraph {") and text.endswith("}")
+    assert '1 [label="a \\"name\\"\\n(2,)", style=filled' in text
+    assert "  1 -> 0;" in text
+
+
+def boxes(svg: str) -> list[tuple[float, float, float, float]]:
+    """Left, top, right, bottom of every box; the first rectangle is the page."""
+    found = []
+    for box in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect"):
+        if box.get("x") is not None:
+            x, y, w, h = (float(box.get(key, "")) for key in ("x", "y", "width", "height"))
+            found.append((x, y, x + w, y + h))
+    return found
+
+
+def test_svg_is_xml_with_every_box_on_the_page_and_none_over_another() -> None:
+    minigrad.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2))
+    y = net(minigrad.ones(5, 4))
+    graph = viz.graph((y * y).mean() + net[0].weight.sum(), dict(net.named_parameters()))
+    svg = graph.svg()
+    page = ElementTree.fromstring(svg)
+    width, height = float(page.get("width", "")), float(page.get("height", ""))
+    drawn = boxes(svg)
+    assert len(drawn) == len(graph.labels)
+    for left, top, right, bottom in drawn:
+        assert 0 <= left < right <= width and 0 <= top < bottom <= height
+    for a, b in combinations(drawn, 2):
+        assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+    lines = [p for p in page.iter("{http://www.w3.org/2000/svg}path") if p.get("fill") == "none"]
+    assert len(lines) == len(graph.edges)
+
+
+def test_data_runs_down_the_page(loss: minigrad.Tensor) -> None:
+    graph = viz.graph(loss)
+    tops = [box[1] for box in boxes(graph.svg())]
+    assert all(tops[source] < tops[target] for source, target in graph.edges)
+
+
+def test_a_line_does_not_run_through_a_box_on_its_way() -> None:
+    x = minigrad.ones(2, requires_grad=True)
+    graph = viz.graph(x.exp().exp().exp() + x, {"x": x})
+    routes, place, _ = graph._layout()
+    long = next(route for route in routes if len(route) > 2)
+    for i in long[1:-1]:
+        real = [j for j in range(len(graph.labels)) if place[j][1] == place[i][1]]
+        assert real and all(abs(place[j][0] - place[i][0]) > graph._width(j) / 2 for j in real)
+
+
+def test_names_are_escaped_in_svg() -> None:
+    x = minigrad.ones(2, requires_grad=True)
+    svg = viz.graph(x.sum(), {"<b>&": x}).svg()
+    assert "&lt;b&gt;&amp;" in svg
+    ElementTree.fromstring(svg)
+
+
+def test_a_notebook_gets_the_svg(loss: minigrad.Tensor) -> None:
+    graph = viz.graph(loss)
+    assert graph._repr_svg_() == graph.svg()
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("g.svg", "<svg"), ("g.dot", "digraph"), ("g.GV", "di")]
+)
+def test_save(loss: minigrad.Tensor, tmp_path: Path, name: str, start: str) -> None:
+    viz.graph(loss).save(tmp_path / name)
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)
+
+
+def test_save_under_another_ending_is_refused(loss: minigrad.Tensor, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"saved as \.svg, \.dot or \.gv; got '.*g\.png'"):
+        viz.graph(loss).save(tmp_path / "g.png")
+
+
+def test_a_long_chain_is_walked_but_not_drawn() -> None:
+    x = minigrad.ones((), requires_grad=True)
+    y = x
+    for _ in range(5000):
+        y = y + 1
+    graph = viz.graph(y)
+    assert len(graph.labels) == 5001
+    assert graph.dot().count("->") == 5000
+    with pytest.raises(ValueError, match="5001 boxes are too many for one picture"):
+        graph.svg()
+
+
+def test_a_graph_stays_usable_after_it_was_drawn() -> None:
+    x = minigrad.tensor([2.0, 3.0], requires_grad=True)
+    loss = (x * x).sum()
+    viz.graph(loss).svg()
+    loss.backward()
+    np.testing.assert_array_equal(x.grad, [4, 6])
+
+
+def test_no_graph_is_refused_with_the_cause() -> None:
+    with pytest.raises(ValueError, match=r"no graph behind this tensor of shape \(2,\).*no_grad"):
+        viz.graph(minigrad.ones(2))
+
+
+def test_an_array_is_refused() -> None:
+    with pytest.raises(TypeError, match="draws a Tensor; got ndarray"):
+        viz.graph(np.ones(2))

@@ -1,0 +1,80 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import viz
+
+
+def test_loss_curve_in_powers_of_ten() -> None:
+    axes = viz.loss_curve([8.0, 4.0, 2.0], title="mine")
+    (line,) = axes.lines
+    np.testing.assert_array_equal(line.get_xydata(), [[1, 8], [2, 4], [3, 2]])
+    assert axes.get_yscale() == "log"
+    assert axes.get_title() == "mine"
+
+
+def test_loss_curve_of_a_run_that_blew_up_can_be_saved(tmp_path: Path) -> None:
+    for losses in ([1.0, float("inf"), float("nan")], [0.0, 0.0], [float("nan")]):
+        viz.loss_curve(losses).figure.savefig(tmp_path / "loss.png")
+    assert (tmp_path / "loss.png").stat().st_size > 1000
+
+
+def test_feature_map_shows_the_last_two_axes() -> None:
+    image = minigrad.arange(6.0).reshape(1, 1, 2, 3)
+    axes = viz.feature_map(image)
+    np.testing.assert_array_equal(axes.images[0].get_array(), [[0, 1, 2], [3, 4, 5]])
+
+
+def test_a_tensor_in_a_graph_is_drawn_too() -> None:
+    weight = minigrad.ones(1, 1, 2, 2, requires_grad=True)
+    axes = viz.kernel(weight * -0.001)
+    assert [text.get_text() for text in axes.texts] == ["0.00"] * 4
+
+
+def test_kernel_writes_its_numbers() -> None:
+    axes = viz.kernel([[1.0, -1.0]])
+    assert [text.get_text() for text in axes.texts] == ["1.00", "-1.00"]
+    viz.kernel(minigrad.zeros(3, 3))
+
+
+def test_kernel_history_has_a_line_per_weight() -> None:
+    axes = viz.kernel_history([minigrad.zeros(1, 1, 1, 2), minigrad.tensor([[[[1.0, -1.0]]]])])
+    np.testing.assert_array_equal([line.get_ydata() for line in axes.lines], [[0, 1], [0, -1]])
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["[0, 0]", "[0, 1]"]
+    assert viz.kernel_history([np.zeros((4, 4))]).get_legend() is None
+
+
+def test_figure_gives_panels_row_by_row(tmp_path: Path) -> None:
+    picture, axes = viz.figure(2, 3, "title")
+    assert len(axes) == 6
+    viz.kernel([[1.0]], axes[4])
+    assert len(axes[4].images) == 1 and not axes[1].images
+    picture.savefig(tmp_path / "picture.svg")
+    assert "<svg" in (tmp_path / "picture.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("draw", [viz.feature_map, viz.kernel])
+def test_several_channels_are_refused(draw: object) -> None:
+    with pytest.raises(
+        ValueError, match=r"\(H, W\) or \(1, 1, H, W\), got \(2, 3, 4, 4\).*x\[0, 0\]"
+    ):
+        draw(minigrad.zeros(2, 3, 4, 4))
+    with pytest.raises(ValueError, match=r"got \(3,\)"):
+        draw(minigrad.zeros(3))
+
+
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert viz.can_draw()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert not viz.can_draw()
+    with pytest.raises(ImportError, match=r'pip install "minigrad\[examples\]"'):
+        viz.loss_curve([1.0])
+
+
+def test_minigrad_alone_imports_no_matplotlib() -> None:
+    code = "import sys, minigrad.viz; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
