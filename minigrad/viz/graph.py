@@ -169,9 +169,10 @@ def graph(tensor: Tensor, names: Mapping[str, Tensor] | None = None) -> Graph:
     `names` gives leaves their names, for example ``dict(net.named_parameters())``. Raises TypeError
     for anything but a Tensor, ValueError for a tensor without a graph.
 
-    >>> import minigrad
-    >>> x = minigrad.tensor([1.0, 2.0], requires_grad=True)
-    >>> minigrad.viz.graph((x * x).sum(), {"x": x}).edges
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> viz.graph((x * x).sum(), {"x": x}).edges
     [(1, 0), (2, 1), (2, 1)]
     """
     return Graph(tensor, names)

@@ -7,7 +7,7 @@ import pytest
 
 import learn_edge_kernel as example
 import minigrad
-from minigrad import nn
+from minigrad import cuda, nn
 from tests.examples import closed_form
 
 pytestmark = pytest.mark.lesson
@@ -144,12 +144,12 @@ def test_bad_arguments_are_explained_before_training(
     assert out == ""
 
 
-@pytest.mark.skipif(minigrad.cuda.is_available(), reason="there is a GPU here to run on")
+@pytest.mark.skipif(cuda.is_available(), reason="there is a GPU here to run on")
 def test_cuda_without_a_gpu_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         example.main(["--device", "cuda"])
     err = " ".join(capsys.readouterr().err.split())
-    assert " ".join(minigrad.cuda.why_not().split()) in err
+    assert " ".join(cuda.why_not().split()) in err
 
 
 def test_on_every_array_library(device: str, capsys: pytest.CaptureFixture[str]) -> None:
