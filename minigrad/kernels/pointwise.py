@@ -16,7 +16,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
     xp, pixels = array_module(x), x[:, :, :: stride[0], :: stride[1]]
     N, C, Ho, Wo = pixels.shape
     out = xp.empty((N, len(w), Ho, Wo), x.dtype)
-    xp.matmul(w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out=out.reshape(N, -1, Ho * Wo))
+    xp.matmul(w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out=out.reshape(N, len(w), Ho * Wo))
     return out
 
 

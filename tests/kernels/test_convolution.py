@@ -1,0 +1,262 @@
+"""Every way to compute a convolution against loops, SciPy and the adjoint identity."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import signal
+
+from minigrad import kernels
+from minigrad.kernels import choose, direct, winograd, workspace
+
+WAYS = [name for name in choose.ALGORITHMS if name != "direct"]
+
+
+@st.composite
+def convolutions(draw):
+    """A shape (N, C, H, W), (O, C/groups, kh, kw) with its stride, padding, dilation and groups."""
+    pair = lambda low, high: st.tuples(*[st.integers(low, high)] * 2)  # noqa: E731
+    kernel, stride, padding = draw(pair(1, 5)), draw(pair(1, 3)), draw(pair(0, 3))
+    dilation, groups = draw(pair(1, 2)), draw(st.sampled_from([1, 1, 2, 3]))
+    per_group, out_per_group = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    H, W = (
+        draw(st.integers(max(1, d * (k - 1) + 1 - 2 * p), 13))
+        for k, p, d in zip(kernel, padding, dilation, strict=True)
+    )
+    N = draw(st.integers(0, 3))
+    x_shape = (N, per_group * groups, H, W)
+    w_shape = (out_per_group * groups, per_group, *kernel)
+    return x_shape, w_shape, (stride, padding, dilation, groups)
+
+
+def problem(x_shape, w_shape, pairs, dtype=np.float64, seed=0):
+    random = np.random.default_rng(seed)
+    x = random.standard_normal(x_shape).astype(dtype)
+    w = random.standard_normal(w_shape).astype(dtype)
+    g = random.standard_normal(direct.conv2d(x, w, *pairs).shape).astype(dtype)
+    return x, w, g
+
+
+def triad(way, x, w, g, pairs):
+    with kernels.algorithm(way):
+        return (
+            kernels.conv2d(x, w, *pairs),
+            kernels.conv2d_input(g, w, x.shape[2:], *pairs),
+            kernels.conv2d_weight(x, g, w.shape[2:], *pairs),
+        )
+
+
+@pytest.mark.parametrize("way", [None, *WAYS])
+@settings(max_examples=60, deadline=None)
+@given(shape=convolutions())
+def test_each_algorithm_agrees_with_loops(way, shape):
+    x, w, g = problem(*shape)
+    try:
+        found = triad(way, x, w, g, shape[2])
+    except RuntimeError as refusal:  # a shape that this algorithm says it does not compute
+        assert "was forced, but cannot compute" in str(refusal)
+        return
+    for ours, loops in zip(found, triad("direct", x, w, g, shape[2]), strict=True):
+        assert ours.dtype == loops.dtype
+        np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(shape=convolutions())
+def test_the_three_are_one_trilinear_form(shape):
+    x, w, g = problem(*shape)
+    out, dx, dw = triad(None, x, w, g, shape[2])
+    form = np.vdot(out, g)
+    np.testing.assert_allclose([np.vdot(x, dx), np.vdot(w, dw)], form, rtol=1e-9, atol=1e-10)
+
+
+LAYERS = {  # the shapes that each way was written for
+    "direct": ((2, 3, 9, 8), (4, 3, 3, 3), ((2, 1), (1, 0), (1, 2), 1)),
+    "tiny": ((1, 1, 6, 8), (1, 1, 1, 2), ((1, 1), (0, 0), (1, 1), 1)),
+    "im2col": ((3, 8, 15, 17), (6, 4, 3, 3), ((2, 2), (1, 1), (1, 1), 2)),
+    "pointwise": ((3, 16, 9, 9), (8, 16, 1, 1), ((2, 2), (0, 0), (1, 1), 1)),
+    "winograd": ((3, 16, 23, 21), (20, 16, 3, 3), ((1, 1), (1, 1), (1, 1), 1)),
+    "winograd 2x2": ((3, 16, 23, 21), (20, 16, 3, 3), ((1, 1), (1, 1), (1, 1), 1)),
+}
+
+
+def test_every_algorithm_has_a_layer_here():
+    assert set(LAYERS) == set(choose.ALGORITHMS)
+
+
+@pytest.mark.parametrize("way", LAYERS)
+def test_forward_is_scipys_cross_correlation(way):
+    x_shape, w_shape, _ = LAYERS[way]
+    groups = x_shape[1] // w_shape[1]
+    x, w, _ = problem(x_shape, w_shape, ((1, 1), (0, 0), (1, 1), groups))
+    with kernels.algorithm(way):
+        out = kernels.conv2d(x, w, (1, 1), (0, 0), (1, 1), groups)
+    per_group = w_shape[0] // groups
+    for n, o in np.ndindex(out.shape[:2]):
+        first = o // per_group * w_shape[1]
+        planes = x[n, first : first + w_shape[1]]
+        expected = sum(
+            signal.correlate(plane, k, "valid") for plane, k in zip(planes, w[o], strict=True)
+        )
+        np.testing.assert_allclose(out[n, o], expected, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("way", LAYERS)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_dtype_is_kept_and_error_is_small(way, dtype):
+    shape = LAYERS[way]
+    x, w, g = problem(*shape, dtype=dtype)
+    exact = triad("direct", *(a.astype(np.float64) for a in (x, w, g)), shape[2])
+    for ours, expected in zip(triad(way, x, w, g, shape[2]), exact, strict=True):
+        assert ours.dtype == dtype
+        error = np.linalg.norm(ours - expected) / np.linalg.norm(expected)
+        assert error < {np.float16: 5e-4, np.float32: 2e-6, np.float64: 3e-15}[dtype]
+
+
+@pytest.mark.parametrize("way", LAYERS)
+def test_results_are_fresh_and_inputs_unmodified_whatever_their_strides(way):
+    shape = LAYERS[way]
+    x, w, g = problem(*shape, dtype=np.float32)
+    first = triad(way, x, w, g, shape[2])
+    strided = [np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1) for a in (x, w, g)]
+    reversed_in_memory = [np.ascontiguousarray(a[..., ::-1])[..., ::-1] for a in (x, w, g)]
+    for operands in (strided, reversed_in_memory):
+        if way == "tiny" and not operands[0].flags.c_contiguous:
+            continue  # plain memory only; the chooser never sends it anything else
+        copies = [a.copy() for a in operands]
+        for a in operands:
+            a.flags.writeable = False
+        again = triad(way, *operands, shape[2])
+        for a, copy in zip(operands, copies, strict=True):
+            np.testing.assert_array_equal(a, copy)
+        for one, two in zip(first, again, strict=True):
+            np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-4)
+    for result in first:
+        assert result.flags.c_contiguous and result.flags.writeable
+        assert not any(np.shares_memory(result, a) for a in (x, w, g))
+    keep = [result.copy() for result in first]
+    triad(way, x + 1, w + 1, g + 1, shape[2])  # would overwrite a result that lay in scratch memory
+    for result, copy in zip(first, keep, strict=True):
+        np.testing.assert_array_equal(result, copy)
+
+
+@pytest.mark.parametrize("way", [None, "im2col", "direct"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32, np.int64])
+def test_integers_wrap_as_their_dtype_does(way, dtype):
+    random = np.random.default_rng(0)
+    x = random.integers(0, 100, (2, 3, 6, 5)).astype(dtype)
+    w = random.integers(0, 100, (2, 3, 3, 2)).astype(dtype)
+    with kernels.algorithm(way):
+        out = kernels.conv2d(x, w, (1, 1), (1, 0))
+    exact = direct.conv2d(x.astype(np.int64), w.astype(np.int64), (1, 1), (1, 0), (1, 1), 1)
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out, exact.astype(dtype))
+
+
+def test_infinities_stay_infinities_without_a_warning():
+    x = np.full((1, 2, 5, 5), np.inf, np.float32)
+    w = np.array([1, -1], np.float32).reshape(1, 2, 1, 1)
+    assert np.isnan(kernels.conv2d(x, w)).all()
+    assert (kernels.conv2d(x, abs(w)) == np.inf).all()
+
+
+def test_winograd_blocks_of_any_size_agree(monkeypatch):
+    shape = LAYERS["winograd"]
+    x, w, g = problem(*shape)
+    whole = triad("winograd", x, w, g, shape[2])
+    for size in (1, 50_000, 200_000):
+        monkeypatch.setattr(winograd, "BLOCK_BYTES", size)
+        for a, b in zip(triad("winograd", x, w, g, shape[2]), whole, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
+
+
+def test_double_precision_never_takes_winograd():
+    for dtype, expected in ((np.float32, "winograd"), (np.float64, "im2col")):
+        x = np.zeros((2, 32, 32, 32), dtype)
+        chosen = choose.choose(x, x.size, (32, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1)
+        assert chosen is choose.ALGORITHMS[expected]
+
+
+def test_resnet_layer_in_single_precision_is_within_1e_5():
+    x, w, g = problem((2, 64, 28, 28), (64, 64, 3, 3), ((1, 1), (1, 1), (1, 1), 1), np.float32)
+    pairs = ((1, 1), (1, 1), (1, 1), 1)
+    exact = triad("im2col", *(a.astype(np.float64) for a in (x, w, g)), pairs)
+    for ours, expected in zip(triad(None, x, w, g, pairs), exact, strict=True):
+        assert abs(ours - expected).max() < 1e-5 * abs(expected).max()
+
+
+class TestForcing:
+    def test_within_a_block_and_until_the_next_call(self):
+        with kernels.algorithm("im2col"):
+            with kernels.algorithm("direct"):
+                assert choose._forced.get() == "direct"
+            assert choose._forced.get() == "im2col"
+        assert choose._forced.get() is None
+        kernels.algorithm("im2col")
+        assert choose._forced.get() == "im2col"
+        kernels.algorithm(None)
+        assert choose._forced.get() is None
+
+    def test_is_local_to_its_thread(self):
+        seen = []
+        with kernels.algorithm("direct"):
+            thread = threading.Thread(target=lambda: seen.append(choose._forced.get()))
+            thread.start()
+            thread.join()
+        assert seen == [None]
+
+    def test_unknown_name_lists_the_known_ones(self):
+        with pytest.raises(ValueError, match="unknown algorithm 'magic'; known are direct, .*im2col"):
+            kernels.algorithm("magic")
+
+    def test_a_shape_it_cannot_compute_is_named(self):
+        with (
+            kernels.algorithm("winograd"),
+            pytest.raises(RuntimeError, match=r"'winograd' was forced, but .*stride \(2, 2\)"),
+        ):
+            kernels.conv2d(np.ones((1, 1, 5, 5)), np.ones((1, 1, 3, 3)), (2, 2))
+
+
+class TestWorkspace:
+    def test_is_bounded_reused_and_released(self):
+        kernels.release_workspaces()
+        assert kernels.workspace_bytes() == 0
+        shape = LAYERS["winograd"]
+        x, w, g = problem(*shape, dtype=np.float32)
+        triad("winograd", x, w, g, shape[2])
+        kept = kernels.workspace_bytes()
+        assert 0 < kept <= workspace.LIMIT
+        for _ in range(3):
+            triad("winograd", x, w, g, shape[2])
+        assert kernels.workspace_bytes() == kept
+        kernels.release_workspaces()
+        assert kernels.workspace_bytes() == 0
+
+    def test_a_request_over_the_limit_is_served_but_not_kept(self, monkeypatch):
+        kernels.release_workspaces()
+        monkeypatch.setattr(workspace, "LIMIT", 1000)
+        assert workspace.workspace("tiles", (1001,), np.float32).shape == (1001,)
+        assert kernels.workspace_bytes() == 0
+
+    def test_threads_do_not_share_scratch_memory(self):
+        shape = LAYERS["im2col"]
+        problems = [problem(*shape, seed=seed) for seed in range(4)]
+        expected = [triad("im2col", *p, shape[2]) for p in problems]
+        wrong = []
+
+        def work(number):
+            for _ in range(20):
+                found = triad("im2col", *problems[number], shape[2])
+                same = zip(found, expected[number], strict=True)
+                wrong.extend(number for a, b in same if not np.array_equal(a, b))
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []

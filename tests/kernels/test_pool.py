@@ -1,0 +1,123 @@
+"""Max pooling, unfold and fold against loops and recorded rules."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad import kernels
+
+pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+def naive(x, kernel, stride, padding, dilation, ceil_mode):
+    """Values and places by the definition: the first of equals, the last NaN."""
+    H, W = x.shape[-2:]
+    size = [
+        kernels.pooled_length(*axis, ceil_mode)
+        for axis in zip((H, W), kernel, stride, padding, dilation, strict=True)
+    ]
+    best = np.empty((*x.shape[:-2], *size), x.dtype)
+    places = np.empty(best.shape, np.int64)
+    for *outer, t, u in np.ndindex(best.shape):
+        plane, top = None, None
+        for i in range(kernel[0]):
+            for j in range(kernel[1]):
+                h = t * stride[0] + i * dilation[0] - padding[0]
+                w = u * stride[1] + j * dilation[1] - padding[1]
+                if not (0 <= h < H and 0 <= w < W):
+                    continue
+                value = x[(*outer, h, w)]
+                if plane is None or value > plane or value != value:
+                    plane, top = value, h * W + w
+        best[(*outer, t, u)], places[(*outer, t, u)] = plane, top
+    return best, places
+
+
+@st.composite
+def poolings(draw):
+    kernel, stride, dilation = draw(pair), draw(pair), draw(st.sampled_from([(1, 1), (2, 1)]))
+    padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
+    size = tuple(
+        draw(st.integers(d * (k - 1) + 1, 9)) for k, d in zip(kernel, dilation, strict=True)
+    )
+    ceil = draw(st.booleans()) and dilation == (1, 1)
+    return (draw(st.integers(1, 2)), 2, *size), (kernel, stride, padding, dilation, ceil)
+
+
+@settings(max_examples=150, deadline=None)
+@given(poolings(), st.integers(0, 2**31), st.sampled_from(["real", "ties", "nan", "low", "int"]))
+def test_values_and_places_are_the_definitions(pooling, seed, kind):
+    shape, arguments = pooling
+    random = np.random.default_rng(seed)
+    x = random.standard_normal(shape).astype(np.float32)
+    if kind == "ties":
+        x = np.round(x)
+    elif kind == "nan":
+        x[random.random(shape) < 0.2] = np.nan
+    elif kind == "low":
+        x[...] = -np.inf
+    elif kind == "int":
+        x = random.integers(-128, 127, shape).astype(np.int8)
+    before = x.copy()
+    best, places = kernels.max_pool2d(x, *arguments)
+    expected, expected_places = naive(x, *arguments)
+    assert best.dtype == x.dtype and places.dtype == np.int64
+    np.testing.assert_array_equal(best, expected)
+    np.testing.assert_array_equal(places, expected_places)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(kernels.max_pool2d_gather(x, places), best)
+
+
+@settings(max_examples=60, deadline=None)
+@given(poolings(), st.integers(0, 2**31))
+def test_scatter_is_the_adjoint_of_gather(pooling, seed):
+    shape, (kernel, stride, padding, dilation, ceil) = pooling
+    random = np.random.default_rng(seed)
+    x, y = random.standard_normal((2, *shape))
+    _, places = kernels.max_pool2d(x, kernel, stride, padding, dilation, ceil)
+    g = random.standard_normal(places.shape)
+    dx = kernels.max_pool2d_input(g, places, shape[-2:], kernel, stride, padding, dilation)
+    assert dx.shape == shape
+    left, right = np.vdot(kernels.max_pool2d_gather(y, places), g), np.vdot(y, dx)
+    np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-10)
+
+
+def test_scatter_keeps_infinities_to_their_place():
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    _, places = kernels.max_pool2d(x, (2, 2), (1, 1))
+    dx = kernels.max_pool2d_input(np.array([[np.inf]]), places, (2, 2), (2, 2), (1, 1))
+    np.testing.assert_array_equal(dx, [[0, 0], [0, np.inf]])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "windows"),
+    [  # length, kernel, stride, padding, dilation, ceil_mode; as PyTorch 2.13 gives
+        ((5, 2, 2, 0, 1, False), 2),
+        ((5, 2, 2, 0, 1, True), 3),
+        ((4, 2, 3, 1, 1, True), 2),
+        ((3, 1, 3, 0, 1, True), 1),
+        ((2, 2, 2, 1, 1, True), 2),
+    ],
+)
+def test_ceil_mode_drops_a_window_that_would_start_beyond_the_end(arguments, windows):
+    assert kernels.pooled_length(*arguments) == windows
+
+
+@settings(max_examples=60, deadline=None)
+@given(pair, pair, st.tuples(st.integers(0, 2), st.integers(0, 2)), pair, st.integers(0, 2**31))
+def test_unfold_lays_out_windows_and_fold_is_its_adjoint(kernel, stride, padding, dilation, seed):
+    random = np.random.default_rng(seed)
+    H, W = (d * (k - 1) + 1 + int(random.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True))
+    x = random.standard_normal((2, 3, H, W))
+    arguments = kernel, stride, padding, dilation
+    columns = kernels.unfold(x, *arguments)
+    weight = random.standard_normal((4, 3, *kernel))
+    product = weight.reshape(4, -1) @ columns
+    out = kernels.conv2d(x, weight, stride, padding, dilation)
+    np.testing.assert_allclose(product.reshape(out.shape), out, rtol=1e-9, atol=1e-10)
+    other = random.standard_normal(columns.shape)
+    folded = kernels.fold(other, (H, W), *arguments)
+    np.testing.assert_allclose(np.vdot(columns, other), np.vdot(x, folded), rtol=1e-9, atol=1e-10)
