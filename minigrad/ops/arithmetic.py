@@ -1,4 +1,4 @@
-"""Elementwise arithmetic: each line is a forward and the derivative for each operand."""
+"""Arithmetic of two operands and more: each entry is a forward and the derivative for each operand."""
 
 from __future__ import annotations
 
@@ -6,27 +6,109 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.elementwise import REAL, SAME, binary, unary
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase, is_array
+from minigrad.autograd.operation import operation
+from minigrad.backend import quiet
+from minigrad.ops.elementwise import (
+    REAL,
+    binary,
+    not_a_tensor,
+    not_implemented_for,
+    promoted,
+    shapes_do_not_broadcast,
+    twin_of,
+)
+from minigrad.ops.shape import cast
 
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
-_add = binary("add", np.add, lambda g: g, lambda g: g)
-_sub = binary("sub", np.subtract, lambda g: g, lambda g: -g)
-mul = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x)
+_add = binary("add", np.add, lambda g: g, lambda g: g, numbers="both")
+_sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both")
+mul = multiply = binary(
+    "mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both"
+)
 true_divide = binary(
-    "div", np.true_divide, lambda g, y: g / y, lambda g, out, y: -g * out / y, result=REAL
+    "div",
+    np.true_divide,
+    lambda g, y: g / y,
+    lambda g, out, y: -g * out / y,
+    result=REAL,
+    numbers="both",
+)
+_flat = (lambda g: g * 0, lambda g: g * 0)  # steps have no slope
+_floored = binary(
+    "div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both"
+)
+_truncated = binary(
+    "div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both"
+)
+floor_divide = binary(
+    "floor_divide",
+    lambda x, y: np.floor_divide(x, _divisor(y)),
+    None,
+    None,
+    refuses="b",
+    numbers="both",
+)
+remainder = binary(
+    "remainder",
+    lambda x, y: np.remainder(x, _divisor(y)),
+    lambda g: g,
+    lambda g, x, y: -g * np.floor_divide(x, y),
+    refuses="b",
+)
+fmod = binary(
+    "fmod",
+    lambda x, y: np.fmod(x, _divisor(y)),
+    lambda g: g,
+    lambda g, x, y: -g * np.trunc(x / y),
+    refuses="b",
 )
 maximum = binary(
-    "maximum", np.maximum,
-    lambda g, x, y: g * _share(x, y, np.greater), lambda g, x, y: g * _share(y, x, np.greater),
+    "maximum",
+    np.maximum,
+    lambda g, x, y: g * _share(x, y, np.greater),
+    lambda g, x, y: g * _share(y, x, np.greater),
+    numbers="none",
 )
 minimum = binary(
-    "minimum", np.minimum,
-    lambda g, x, y: g * _share(x, y, np.less), lambda g, x, y: g * _share(y, x, np.less),
+    "minimum",
+    np.minimum,
+    lambda g, x, y: g * _share(x, y, np.less),
+    lambda g, x, y: g * _share(y, x, np.less),
+    numbers="none",
 )
-atan2 = binary(
-    "atan2", np.arctan2,
-    lambda g, x, y: g * y / (x * x + y * y), lambda g, x, y: -g * x / (x * x + y * y), result=REAL,
+fmax = binary(
+    "fmax",
+    np.fmax,
+    lambda g, x, y: g * np.logical_or(np.greater_equal(x, y), np.isnan(y)),
+    lambda g, x, y: g * np.logical_not(np.logical_or(np.greater_equal(x, y), np.isnan(y))),
+    numbers="none",
 )
+fmin = binary(
+    "fmin",
+    np.fmin,
+    lambda g, x, y: g * np.logical_or(np.less_equal(x, y), np.isnan(y)),
+    lambda g, x, y: g * np.logical_not(np.logical_or(np.less_equal(x, y), np.isnan(y))),
+    numbers="none",
+)
+atan2 = arctan2 = binary(
+    "atan2",
+    np.arctan2,
+    lambda g, x, y: g * y / (x * x + y * y),
+    lambda g, x, y: -g * x / (x * x + y * y),
+    result=REAL,
+    numbers="none",
+)
+logaddexp = binary(
+    "logaddexp",
+    np.logaddexp,
+    lambda g, x, out: g * np.exp(x - out),
+    lambda g, y, out: g * np.exp(y - out),
+    result=REAL,
+    numbers="none",
+)
+twin_of(np.floor_divide)(_floored)
 
 
 def _share(winner: Any, loser: Any, wins: Any) -> Any:
@@ -34,11 +116,28 @@ def _share(winner: Any, loser: Any, wins: Any) -> Any:
     return np.where(wins(winner, loser), 1.0, np.where(np.equal(winner, loser), 0.5, 0.0))
 
 
+def _divisor(y: Any) -> Any:
+    """`y`, refused when integers are to be divided by zero (floats give inf and nan)."""
+    if type(y) not in (int, float) and y.dtype.kind != "f" and not y.all():
+        raise RuntimeError(
+            "ZeroDivisionError: an integer tensor is divided by zero; convert it with .float() to get inf"
+        )
+    return y
+
+
+def _toward_zero(x: Any, y: Any) -> Any:
+    if type(y) in (int, float) or y.dtype.kind == "f":
+        return np.trunc(np.true_divide(x, y))
+    floor = np.floor_divide(x, y)
+    return floor + np.logical_and(np.less(floor, 0), np.not_equal(floor * y, x)).astype(floor.dtype)
+
+
 def _power_of_base(g: Any, x: Any, y: Any) -> Any:
     # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0
     if isinstance(y, (int, float)):
         return g * 0.0 if y == 0 else g * 2 * x if y == 2 else g * (y * np.power(x, y - 1))
-    return g * np.where(np.equal(y, 0), 0.0, y * np.power(x, y - 1))
+    zero = np.equal(y, 0)
+    return np.where(zero, 0.0, g * (y * np.power(x, np.where(zero, 1.0, y - 1))))
 
 
 def _power_of_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
@@ -51,10 +150,58 @@ def _power_of_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
 
 def _power(x: Any, y: Any) -> Any:
     # x * x is many times faster than NumPy's general power
-    return x * x if type(y) in (int, float) and y == 2 else np.power(x, y)
+    if type(y) in (int, float) and y == 2:
+        return x * x
+    if type(y) in (int, float) or y.dtype.kind in "fu" or not np.less(y, 0).any():
+        return np.power(x, y)
+    # Integers to negative powers: 1 and -1 stay of size 1, all others become 0.
+    size_one = np.logical_or(np.equal(x, 1), np.equal(x, -1))
+    return np.where(np.less(y, 0), np.where(size_one, np.power(x, np.abs(y)), 0), np.power(x, np.abs(y)))
 
 
-pow = binary("pow", _power, _power_of_base, _power_of_exponent)
+_pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")
+
+
+@twin_of(np.power)
+def pow(input: Any, exponent: Any) -> Any:
+    """``input ** exponent``, broadcast. Raises RuntimeError for integers to a negative number's power.
+
+    >>> import minigrad as torch
+    >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
+    if (
+        type(exponent) is int
+        and exponent < 0
+        and isinstance(input, TensorBase)
+        and input.array.dtype.kind != "f"
+    ):
+        raise RuntimeError(
+            f"Integers to negative integer powers are not allowed: got a tensor of {input.array.dtype} "
+            f"and the exponent {exponent}; convert it with .float()"
+        )
+    return _pow(input, exponent)
+
+
+def float_power(input: Any, exponent: Any) -> Any:
+    """``input ** exponent`` in float64."""
+    wide = [
+        cast(x, np.dtype(np.float64)) if isinstance(x, TensorBase) else x for x in (input, exponent)
+    ]
+    return _pow(*wide)
+
+
+def _scaled(name: str, other: Any, alpha: Any, input: Any) -> Any:
+    """``alpha * other``, refusing factors that would change the result's type."""
+    integral = all(
+        x.array.dtype.kind != "f" if isinstance(x, TensorBase) else not isinstance(x, float)
+        for x in (input, other)
+    )
+    if integral and isinstance(alpha, float):
+        raise RuntimeError(
+            f"For integral input tensors, argument alpha must not be a floating point number: {name} got {alpha}"
+        )
+    return mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
@@ -64,22 +211,163 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     >>> torch.add(torch.tensor([1.0, 2.0]), 10)
     tensor([11., 12.])
     """
-    return _add(input, other) if alpha == 1 else _add(input, mul(other, alpha))
+    return _add(input, other) if alpha == 1 else _add(input, _scaled("add", other, alpha, input))
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    """``input - alpha * other``, broadcast."""
-    return _sub(input, other) if alpha == 1 else _sub(input, mul(other, alpha))
+    """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``."""
+    if _is_bool(input) or _is_bool(other):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`."
+        )
+    return _sub(input, other) if alpha == 1 else _sub(input, _scaled("sub", other, alpha, input))
 
 
-# ---- one operand ---------------------------------------------------------------------------------
-neg = unary("neg", np.negative, lambda g: -g, result=SAME)
-abs = unary("abs", np.abs, lambda g, x: g * np.sign(x), result=SAME)
-sign = unary("sign", np.sign, lambda g: g * 0, result=SAME)
-exp = unary("exp", np.exp, lambda g, out: g * out)
-log = unary("log", np.log, lambda g, x: g / x)
-sqrt = unary("sqrt", np.sqrt, lambda g, out: g / (2 * out))
-sin = unary("sin", np.sin, lambda g, x: g * np.cos(x))
-cos = unary("cos", np.cos, lambda g, x: -g * np.sin(x))
-tanh = unary("tanh", np.tanh, lambda g, out: g * (1 - out * out))
-sigmoid = unary("sigmoid", lambda x: 1 / (1 + np.exp(-x)), lambda g, out: g * (out * (1 - out)))
+subtract = sub
+
+
+def _is_bool(x: Any) -> bool:
+    return x.array.dtype.kind == "b" if isinstance(x, TensorBase) else type(x) is bool
+
+
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """``other - alpha * input``, broadcast."""
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor("rsub", "input", 1, input)
+    return sub(other, input, alpha=alpha)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    """``input / other``; with `rounding_mode` "floor" or "trunc" the quotient is rounded, in its own type.
+
+    >>> import minigrad as torch
+    >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
+    tensor([ 3, -3])
+    """
+    if rounding_mode is None:
+        return true_divide(input, other)
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+        )
+    return (_floored if rounding_mode == "floor" else _truncated)(input, other)
+
+
+divide = div
+
+
+# ---- three operands ------------------------------------------------------------------------------
+def together(name: str, *operands: Any) -> list[Any]:
+    """The operands in their common dtype: tensors differentiably, numbers as arrays; None stays None."""
+    given = [x for x in operands if x is not None]
+    if not any(isinstance(x, TensorBase) or is_array(x) for x in given):
+        return [None if x is None else np.asarray(x, dtypes.result_type(given)) for x in operands]
+    arrays = iter(promoted(name, tuple(given)))
+    lifted = []
+    for x in operands:
+        array = None if x is None else next(arrays)
+        lifted.append(cast(x, array.dtype) if isinstance(x, TensorBase) else array)  # type: ignore[union-attr]
+    return lifted
+
+
+def _checked(name: str, forward: Any) -> Any:
+    """`forward`, with NumPy's complaint about shapes in PyTorch's class and our words."""
+
+    def run(*arrays: Any) -> Any:
+        try:
+            return quiet(forward, *arrays)
+        except ValueError:
+            given = [a for a in arrays if a is not None]
+            raise next(
+                shapes_do_not_broadcast(name, a, b)
+                for i, a in enumerate(given)
+                for b in given[i + 1 :]
+                if not _broadcast(a, b)
+            ) from None
+
+    return run
+
+
+def _broadcast(a: Any, b: Any) -> bool:
+    return all(m == n or 1 in (m, n) for m, n in zip(a.shape[::-1], b.shape[::-1], strict=False))
+
+
+def _clamp_forward(x: Any, low: Any, high: Any) -> Any:
+    x = x if low is None else np.maximum(x, low)
+    return x if high is None else np.minimum(x, high)
+
+
+def _inside(x: Any, low: Any, high: Any) -> Any:
+    """Where neither limit holds."""
+    if low is None or high is None:
+        return np.less_equal(x, high) if low is None else np.greater_equal(x, low)
+    return np.logical_and(np.greater_equal(x, low), np.less_equal(x, high))
+
+
+def _below(x: Any, low: Any, high: Any) -> Any:
+    """Where the lower limit holds: `x` is less, and the upper limit does not win."""
+    under = np.less(x, low)
+    return under if high is None else np.logical_and(under, np.less(low, high))
+
+
+def _above(x: Any, low: Any, high: Any) -> Any:
+    over = np.greater(x, high)
+    return over if low is None else np.logical_or(over, np.less(high, low))
+
+
+_run_clamp = _checked("clamp", _clamp_forward)
+_clamp = operation(
+    "clamp",
+    lambda x, low, high: _run_clamp(x, low, high),
+    lambda g, x, low, high: np.where(_inside(x, low, high), g, 0.0),
+    lambda g, x, low, high: np.where(_below(x, low, high), g, 0.0),
+    lambda g, x, low, high: np.where(_above(x, low, high), g, 0.0),
+)
+
+
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+    """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.
+
+    >>> import minigrad as torch
+    >>> torch.clamp(torch.tensor([-2.0, 0.5, 3.0]), 0, 1)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor("clamp", "input", 1, input)
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    x, low, high = together("clamp", input, min, max)
+    if x.array.dtype.kind == "b":
+        raise not_implemented_for("clamp", x.array.dtype)
+    return _clamp(x, low, high)
+
+
+clip = clamp
+
+
+def clamp_min(input: Any, min: Any) -> Any:
+    """The tensor, nowhere below `min`."""
+    return clamp(input, min=min)
+
+
+def clamp_max(input: Any, max: Any) -> Any:
+    """The tensor, nowhere above `max`."""
+    return clamp(input, max=max)
+
+
+def lerp(input: Any, end: Any, weight: Any) -> Any:
+    """``input + weight * (end - input)``."""
+    return add(input, mul(sub(end, input), weight))
+
+
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    """``input + value * tensor1 * tensor2``."""
+    return add(input, mul(tensor1, tensor2), alpha=value)
+
+
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    """``input + value * tensor1 / tensor2``."""
+    return add(input, true_divide(tensor1, tensor2), alpha=value)
+
+

@@ -22,9 +22,17 @@ REAL, SAME, TRUTH = "real", "same", "truth"  # results: floats, the promoted typ
 
 
 def unary(
-    name: str, forward: Callable[..., Any], rule: Rule | None, *, result: str = REAL
+    name: str,
+    forward: Callable[..., Any],
+    rule: Rule | None,
+    *,
+    result: str = REAL,
+    refuses: str = "",
 ) -> Callable[..., Any]:
-    """An operation of one tensor. With `result=REAL`, integers are computed as the default float."""
+    """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
+
+    `refuses` names the kinds of types, in NumPy's letters, that the operation does not take.
+    """
     made = operation(name, forward, rule)
     real = result is REAL
 
@@ -34,6 +42,8 @@ def unary(
         array = input.array
         if real and array.dtype.kind != "f":
             array = array.astype(dtypes.get_default_dtype().numpy)
+        elif refuses and array.dtype.kind in refuses:
+            raise not_implemented_for(name, array.dtype)
         tensor = wrap(_quiet.run(forward, array))
         if input.view_of is not None:
             refresh(input)
@@ -50,22 +60,36 @@ def binary(
     other_rule: Rule | None,
     *,
     result: str = SAME,
+    numbers: str = "either",
+    refuses: str = "",
 ) -> Callable[..., Any]:
-    """An operation of two broadcastable operands, at least one of them a tensor."""
+    """An operation of two broadcastable operands, at least one of them a tensor.
+
+    `numbers` says which operand may be a Python number: "both", "either", "other" or "none"; `refuses`
+    the kinds of types, in NumPy's letters, that the operation does not take.
+    """
     made = operation(name, forward, input_rule, other_rule)
-    real = result is REAL
+    floats_only = result is REAL or bool(refuses)
+    tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors
 
     def call(input: Any, other: Any) -> Any:
         a = input.array if isinstance(input, TensorBase) else input
         b = other.array if isinstance(other, TensorBase) else other
-        if type(b) is float or type(b) is int:
-            plain = type(a) is np.ndarray and a.dtype.kind == "f"
-        elif type(a) is np.ndarray is type(b):
-            plain = a.dtype is b.dtype and not (real and a.dtype.kind != "f")
+        if type(a) is np.ndarray is type(b):
+            plain = a.dtype is b.dtype and (a.dtype.kind == "f" or not floats_only)
+        elif type(b) is float or type(b) is int:
+            plain = tensors < 2 and type(a) is np.ndarray and a.dtype.kind == "f"
+        elif type(a) is float or type(a) is int:
+            plain = tensors == 0 and type(b) is np.ndarray and b.dtype.kind == "f"
         else:
             plain = False
         if not plain:
-            a, b = promoted(name, (input, other), real)
+            for position, x in enumerate((input, other)[:tensors]):
+                if not isinstance(x, TensorBase) and not is_array(x):
+                    raise not_a_tensor(name, ("input", "other")[position], position + 1, x)
+            a, b = promoted(name, (input, other), result is REAL, numbers == "both")
+            if refuses and a.dtype.kind in refuses:
+                raise not_implemented_for(name, a.dtype)
         try:
             tensor = wrap(_quiet.run(forward, a, b))
         except ValueError:
@@ -106,7 +130,9 @@ def twin_of(numpy_function: Any) -> Callable[[Callable[..., Any]], Callable[...,
     return declare
 
 
-def promoted(name: str, operands: tuple[Any, ...], real: bool = False) -> list[Any]:
+def promoted(
+    name: str, operands: tuple[Any, ...], real: bool = False, numbers: bool = False
+) -> list[Any]:
     """The operands' arrays in their common dtype by PyTorch's rule; Python numbers become fitting ones.
 
     Raises TypeError for operands that are neither tensors nor numbers, RuntimeError for mixed devices.
@@ -119,7 +145,7 @@ def promoted(name: str, operands: tuple[Any, ...], real: bool = False) -> list[A
             values.append(x.item() if isinstance(x, np.generic) else x)
         else:
             raise not_a_tensor(name, ("input", "other")[min(position, 1)], position + 1, x)
-    if not any(is_array(v) for v in values):
+    if not numbers and not any(is_array(v) for v in values):
         raise not_a_tensor(name, "input", 1, operands[0])
     check_same_library(name, values)
     common = dtypes.result_type(values)
@@ -150,6 +176,15 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeErro
     elif got is None:
         hint = "; a function without a return statement gives None"
     return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}{hint}")
+
+
+def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
+    """The error for an element type that an operation does not take."""
+    title = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long"}
+    return NotImplementedError(
+        f'"{name}" not implemented for \'{title.get(dtype.name, dtype.name.capitalize())}\'; '
+        "convert the tensor first, for example with .float(), .long() or .bool()"
+    )
 
 
 def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:

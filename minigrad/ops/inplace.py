@@ -141,11 +141,22 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
                 self.writes[0] += 1
                 return self
         check_writable(self, name)
-        return assign(self, function(self, *args, **kwargs), name)
+        return assign(self, function(_before(self, args), *args, **kwargs), name)
 
     write.__name__ = write.__qualname__ = name
     write.__doc__ = f"`{function.__name__}`, written into the tensor itself; gradients flow as if it were new."
     return write
+
+
+def _before(target: Any, others: tuple[Any, ...]) -> Any:
+    """`target` as it is before a write: a copy where a gradient may ask for its old value."""
+    refresh(target)
+    needs = any(isinstance(x, TensorBase) and x.node is not None for x in (target, *others))
+    if not needs or not mode.get() & GRAD:
+        return target
+    old = wrap(target.array.copy())
+    old.node = target.node
+    return old
 
 
 def _fits(b: Any, a: Any) -> bool:
@@ -233,3 +244,23 @@ def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:
         f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
         f"shape {list(region.shape)} (of a tensor of shape {tuple(whole.shape)})"
     )
+
+
+def reshaping_in_place(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The twin of a reshuffling `function` that changes the tensor itself: ``t`` -> ``t_``.
+
+    No memory is written; the tensor becomes a view of what it was.
+    """
+    name = f"{function.__name__}_"
+
+    def change(self: Any, *args: Any, **kwargs: Any) -> Any:
+        check_writable(self, name)
+        before = wrap(self.array)
+        before.node, before.view_of, before.writes = self.node, self.view_of, self.writes
+        after = function(before, *args, **kwargs)
+        self.array, self.node, self.view_of = after.array, after.node, after.view_of
+        return self
+
+    change.__name__ = change.__qualname__ = name
+    change.__doc__ = f"`{function.__name__}`, by which the tensor itself changes its shape."
+    return change
