@@ -62,7 +62,7 @@ def find(path: str) -> Any:
 
 
 def public(path: str) -> Iterator[tuple[str, Any]]:
-    """Public names of a namespace and what they stand for, without submodules and typing's names."""
+    """Public names of a namespace and what they stand for; no submodules, no typing's names."""
     place = find(path)
     names = getattr(place, "__all__", None) or [n for n in dir(place) if not n.startswith("_")]
     for name in sorted(names, key=lambda n: (n.lower(), n)):

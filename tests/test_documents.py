@@ -40,7 +40,7 @@ def check(example: doctest.DocTest) -> None:
     assert result.failed == 0, report.getvalue()
 
 
-@pytest.mark.parametrize("example", examples_of_the_package())
+@pytest.mark.parametrize("example", list(examples_of_the_package()))
 def test_docstring(example, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     check(example)
