@@ -1,0 +1,203 @@
+"""PyTorch's text for tensors: `format_array` for plain arrays, `format_tensor` with the suffixes.
+
+All numbers of a tensor share one form and one width, found from its largest and its smallest
+magnitude. Source: the text that PyTorch 2.13 prints (https://docs.pytorch.org/docs/stable/
+generated/torch.set_printoptions.html); `tests/data/printing.json` holds samples of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.backend import device, device_of, to_device
+
+Array = Any  # a NumPy or CuPy array
+
+
+@dataclass(frozen=True)
+class _Options:
+    precision: int = 4
+    threshold: float = 1000  # more elements than this are summarised
+    edgeitems: int = 3
+    linewidth: int = 80
+    sci_mode: bool | None = None  # None: each tensor's own range decides
+
+
+_PROFILES = {
+    "default": _Options(),
+    "short": _Options(precision=2, edgeitems=2),
+    "full": _Options(threshold=math.inf),
+}
+_options = _PROFILES["default"]
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: float | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """Set how tensors are printed: a `profile` first, then what else is given.
+
+    `precision` digits, a summary above `threshold` elements with `edgeitems` at each end, lines of
+    `linewidth` columns; `sci_mode` forces or forbids the scientific form, and None, also by being
+    left out, lets each tensor choose. Profiles are "default", "short" and "full" (no summaries).
+    Raises ValueError for another profile. As `torch.set_printoptions`.
+
+    >>> import minigrad as torch
+    >>> torch.set_printoptions(precision=2)
+    >>> torch.tensor([1 / 3, 100])
+    tensor([  0.33, 100.00])
+    >>> torch.set_printoptions(profile="default")
+    """
+    global _options
+    if profile is not None and profile not in _PROFILES:
+        raise ValueError(
+            f"unknown profile {profile!r}; expected one of {', '.join(map(repr, _PROFILES))}"
+        )
+    given = {
+        "precision": precision,
+        "threshold": threshold,
+        "edgeitems": edgeitems,
+        "linewidth": linewidth,
+    }
+    _options = replace(
+        _options if profile is None else _PROFILES[profile],
+        **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
+        sci_mode=sci_mode,
+    )
+
+
+def format_tensor(tensor: Any) -> str:
+    """The text of a tensor: `tensor([1., 2.], requires_grad=True)`."""
+    array = tensor.array
+    where = device_of(array)
+    grad_fn = tensor.grad_fn
+    return format_array(
+        to_device(array, device("cpu")),
+        device_note="" if where.type == "cpu" else str(where),
+        requires_grad=tensor.requires_grad,
+        grad_fn_name=None if grad_fn is None else grad_fn.name(),
+    )
+
+
+def format_array(
+    array: Array,
+    *,
+    device_note: str = "",
+    requires_grad: bool = False,
+    grad_fn_name: str | None = None,
+    opening: str = "tensor(",
+) -> str:
+    """The text of a tensor around a NumPy `array`; what follows the numbers is given by name."""
+    default = dtypes.get_default_dtype().numpy
+    notes = [f"device='{device_note}'"] if device_note else []
+    if array.size == 0:
+        # No number shows shape or type, so words do, unless it is plain `tensor([])`.
+        notes += [] if array.ndim == 1 else [f"size={array.shape}"]
+        shown = array.dtype == default
+        body = "[]"
+    else:
+        shown = array.dtype in (default, np.int64, np.bool_)
+        notes += [] if _options.edgeitems else [f"size={array.shape}"]
+        body = _numbers(array, len(opening))
+    notes += [] if shown else [f"dtype=minigrad.{array.dtype.name}"]
+    if grad_fn_name is not None:
+        notes.append(f"grad_fn=<{grad_fn_name}>")
+    elif requires_grad:
+        notes.append("requires_grad=True")
+    text = opening + body
+    used = len(text) - text.rfind("\n") + 1
+    for note in notes:
+        # Lines break where PyTorch's do, whose name is three letters shorter.
+        length = len(note.replace("minigrad.", "torch."))
+        if used + length + 2 > _options.linewidth:
+            text += ",\n" + " " * len(opening) + note
+            used = len(opening) + length
+        else:
+            text += ", " + note
+            used += length + 2
+    return text + ")"
+
+
+def format_element(tensor: Any, spec: str) -> str:
+    """What `f"{tensor:.3f}"` gives: the format of the one number that `tensor` holds.
+
+    Without a spec, a tensor that has axes gives its text. Raises TypeError for a spec and several
+    elements.
+    """
+    if tensor.array.ndim == 0 or (spec and tensor.array.size == 1):
+        return format(tensor.array.item(), spec)
+    if spec:
+        raise TypeError(
+            f"a tensor of shape {tensor.array.shape} has no format {spec!r}: format its elements, "
+            "or print it whole after set_printoptions(precision=...)"
+        )
+    return repr(tensor)
+
+
+def _numbers(array: Array, indent: int) -> str:
+    edge = _options.edgeitems
+    elided = [array.size > _options.threshold and n > 2 * edge for n in array.shape]
+    kept = array
+    for axis, shortened in enumerate(elided):
+        if shortened:
+            length = array.shape[axis]
+            ends = [*range(edge), *range(length - edge, length)]
+            kept = np.take(kept, ends, axis)
+    element, width = _element_format(kept)
+    ndim: int = array.ndim
+
+    def nested(values: Any, depth: int) -> str:
+        if depth == ndim:
+            return element(values).rjust(width)
+        innermost = depth == ndim - 1
+        parts = [nested(value, depth + 1) for value in values]
+        if elided[depth]:
+            parts.insert(edge, " ..." if innermost and edge else "...")
+        margin = " " * (indent + depth + 1)
+        if not innermost:
+            # One blank line for each axis between this one and the rows.
+            return "[" + ("," + "\n" * (ndim - depth - 1) + margin).join(parts) + "]"
+        per_line = max(1, (_options.linewidth - indent - depth) // (width + 2))
+        lines = [", ".join(parts[i : i + per_line]) for i in range(0, len(parts), per_line)]
+        return "[" + (",\n" + margin).join(lines) + "]"
+
+    return nested(kept.tolist(), 0)
+
+
+def _element_format(array: Array) -> tuple[Callable[[Any], str], int]:
+    """The form that fits all elements, and the width of the widest."""
+    if array.dtype.kind != "f":
+        extremes = (array.min(), array.max()) if array.size else ()
+        return str, max((len(str(value)) for value in extremes), default=1)
+    values = array.astype(np.float64).reshape(-1)
+    values = values[np.isfinite(values) & (values != 0)]
+    if values.size == 0:
+        return _whole, 1
+    largest, smallest = np.abs(values).max().item(), np.abs(values).min().item()
+    whole = bool((values == np.trunc(values)).all())
+    wide = _options.sci_mode
+    if wide is None:
+        wide = largest / smallest > 1000 or largest > 1e8 or (not whole and smallest < 1e-4)
+    spec = f".{_options.precision}{'e' if wide else 'f'}"
+    if whole and not wide:
+        element = _whole
+    else:
+
+        def element(value: Any) -> str:
+            return format(value, spec)
+
+    return element, max(len(element(value)) for value in values.tolist())
+
+
+def _whole(value: float) -> str:
+    return f"{value:.0f}." if math.isfinite(value) else str(value)
