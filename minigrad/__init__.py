@@ -1,6 +1,6 @@
 """minigrad: tensors, autograd and convolution in pure Python on NumPy, with CuPy for the GPU."""
 
-from minigrad import autograd
+from minigrad import autograd, func
 from minigrad.autograd import (
     enable_grad,
     inference_mode,

@@ -1,7 +1,10 @@
 """The engine: recording calls, walking back, and what is built on that."""
 
-from minigrad.autograd.walk import backward, grad
+from minigrad.autograd import functional
+from minigrad.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
 from minigrad.autograd.core import Node
+from minigrad.autograd.function import Function
+from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -11,16 +14,25 @@ from minigrad.autograd.modes import (
     set_grad_enabled,
 )
 from minigrad.autograd.operation import operation
+from minigrad.autograd.walk import backward, grad
 
 __all__ = [
+    "Function",
+    "GradcheckError",
     "Node",
     "backward",
+    "detect_anomaly",
     "enable_grad",
+    "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "inference_mode",
+    "is_anomaly_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "no_grad",
     "operation",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]

@@ -30,8 +30,11 @@ class ModeSwitch:
         self._clear = clear_flags
         self._tokens: list[Token[int]] = []
 
+    def _switch(self) -> Token[int]:
+        return mode.set((mode.get() | self._set) & ~self._clear)
+
     def __enter__(self) -> None:
-        self._tokens.append(mode.set((mode.get() | self._set) & ~self._clear))
+        self._tokens.append(self._switch())
 
     def __exit__(self, *_: object) -> None:
         mode.reset(self._tokens.pop())
@@ -63,7 +66,16 @@ class ModeSwitch:
         return switched  # type: ignore[return-value]
 
 
-class no_grad(ModeSwitch):
+class _BareMode(ModeSwitch):
+    """A mode that also decorates without its parentheses: ``@no_grad``."""
+
+    __slots__ = ()
+
+    def __new__(cls, function: Any = None) -> Any:
+        return cls()(function) if callable(function) else super().__new__(cls)
+
+
+class no_grad(_BareMode):
     """Inside, nothing is recorded: results need no gradient. ``@no_grad()`` and ``@no_grad`` decorate.
 
     >>> import minigrad
@@ -74,44 +86,23 @@ class no_grad(ModeSwitch):
 
     __slots__ = ()
 
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        self = super().__new__(cls)
-        if function is None:
-            return self
-        self.__init__()  # type: ignore[misc]
-        return self(function)
-
     def __init__(self) -> None:
         super().__init__(clear_flags=GRAD)
 
 
-class enable_grad(ModeSwitch):
+class enable_grad(_BareMode):
     """Inside, calls are recorded again, also within an outer ``no_grad``."""
 
     __slots__ = ()
-
-    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
-        self = super().__new__(cls)
-        if function is None:
-            return self
-        self.__init__()  # type: ignore[misc]
-        return self(function)
 
     def __init__(self) -> None:
         super().__init__(set_flags=GRAD)
 
 
-class inference_mode(ModeSwitch):
+class inference_mode(_BareMode):
     """``no_grad`` under PyTorch's name for code that never trains. ``inference_mode(False)`` undoes it."""
 
     __slots__ = ()
-
-    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
-        self = super().__new__(cls)
-        if callable(mode):
-            self.__init__()  # type: ignore[misc]
-            return self(mode)
-        return self
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__(*((INFERENCE, GRAD) if mode else (GRAD, INFERENCE)))
@@ -124,7 +115,7 @@ class set_grad_enabled(ModeSwitch):
 
     def __init__(self, mode: bool) -> None:
         super().__init__(*((GRAD, 0) if mode else (0, GRAD)))
-        self._before: Token[int] | None = _switch(self)
+        self._before: Token[int] | None = self._switch()
 
     def __enter__(self) -> None:
         if self._before is None:
@@ -138,10 +129,6 @@ class set_grad_enabled(ModeSwitch):
             mode.reset(self._before)
             self._before = None
         return super().__call__(function)
-
-
-def _switch(switch: ModeSwitch) -> Token[int]:
-    return mode.set((mode.get() | switch._set) & ~switch._clear)
 
 
 def is_grad_enabled() -> bool:

@@ -262,7 +262,9 @@ def check_same_library(name: str, arrays: Sequence[Any]) -> None:
             continue
         if first is None:
             first = (i, array)
-        elif type(array) is not type(first[1]):
+        elif type(array) is not type(first[1]) or (
+            type(array) is not np.ndarray and device_of(array) != device_of(first[1])
+        ):
             here, there = device_of(first[1]), device_of(array)
             raise RuntimeError(
                 f"{name}: expected all tensors to be on the same device, but operand {first[0]} of shape "

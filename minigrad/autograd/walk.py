@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, Edge, Node, TensorBase, edge_of, wrap
-from minigrad.autograd.modes import ModeSwitch, GRAD
+from minigrad.autograd.core import Edge, Node, TensorBase, edge_of, wrap
+from minigrad.autograd.modes import ANOMALY, GRAD, ModeSwitch, mode
 from minigrad.autograd.operation import refresh
 
 
@@ -34,6 +34,7 @@ def walk(
     owned: set[Edge] = set()  # whose pending gradient is memory of our own, free to be added into
     results: dict[Edge, Any] = {}
     heap: list[tuple[int, Node]] = []
+    anomaly = mode.get() & ANOMALY
 
     def arrive(edge: Edge, gradient: Any, fresh: bool) -> None:
         before = pending.get(edge)
@@ -60,10 +61,13 @@ def walk(
         if node.hooks:
             cotangent = _run_hooks(node.hooks, cotangent, create_graph)
         if wanted is not None and node in wanted:
-            results[node] = cotangent
+            results[node] = cotangent if create_graph else cotangent.copy()
         if useful is not None and node not in useful:
             continue
-        for edge, gradient in zip(node.edges, node.vjp(cotangent, create_graph), strict=True):
+        gradients = node.vjp(cotangent, create_graph)
+        if anomaly:
+            _check_gradients(node, gradients)
+        for edge, gradient in zip(node.edges, gradients, strict=True):
             if gradient is None or (useful is not None and edge not in useful):
                 continue
             if edge.__class__ is Node:
@@ -76,9 +80,9 @@ def walk(
             fresh = not create_graph and gradient is not cotangent and gradient.base is None
             array = gradient.array if create_graph else gradient
             if array.shape != shape:
-                gradient = unbroadcast(gradient, shape, node)
+                gradient, fresh = unbroadcast(gradient, shape, node), not create_graph
             if array.dtype != dtype:
-                gradient = gradient.astype(dtype)
+                gradient, fresh = gradient.astype(dtype), not create_graph
             arrive(edge, gradient, fresh)
         if not retain_graph:
             node.free()
@@ -104,6 +108,15 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
             f"gradient {tuple(gradient.shape)}. Check the gradient rule of {node.operation.name!r}."
         )
     return gradient.sum(axis=repeated, keepdims=True).reshape(shape)
+
+
+def _check_gradients(node: Node, gradients: Sequence[Any]) -> None:
+    """In anomaly mode: stop at the first rule that returns NaN."""
+    for i, gradient in enumerate(gradients):
+        array = gradient.array if isinstance(gradient, TensorBase) else gradient
+        if array is not None and not isinstance(array, dict) and bool(np.isnan(array).any()):
+            where = f", recorded at {node.trace}" if node.trace else ""
+            raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output{where}.")
 
 
 def _leading_to(wanted: set[Edge], roots: Sequence[Edge]) -> set[Edge]:

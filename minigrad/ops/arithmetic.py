@@ -24,9 +24,7 @@ from minigrad.ops.shape import cast
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
 _add = binary("add", np.add, lambda g: g, lambda g: g, numbers="both")
 _sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both")
-mul = multiply = binary(
-    "mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both"
-)
+mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both")
 true_divide = binary(
     "div",
     np.true_divide,
@@ -156,7 +154,9 @@ def _power(x: Any, y: Any) -> Any:
         return np.power(x, y)
     # Integers to negative powers: 1 and -1 stay of size 1, all others become 0.
     size_one = np.logical_or(np.equal(x, 1), np.equal(x, -1))
-    return np.where(np.less(y, 0), np.where(size_one, np.power(x, np.abs(y)), 0), np.power(x, np.abs(y)))
+    return np.where(
+        np.less(y, 0), np.where(size_one, np.power(x, np.abs(y)), 0), np.power(x, np.abs(y))
+    )
 
 
 _pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")
@@ -369,5 +369,3 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     """``input + value * tensor1 / tensor2``."""
     return add(input, true_divide(tensor1, tensor2), alpha=value)
-
-

@@ -16,7 +16,9 @@ from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.operation import Rule, check_same_library, finish, operation, refresh
 from minigrad.backend import _quiet, quiet
 
-NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
+NUMPY_TWINS: dict[
+    Any, Callable[..., Any]
+] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
 
 REAL, SAME, TRUTH = "real", "same", "truth"  # results: floats, the promoted type, or bool
 
@@ -116,7 +118,9 @@ def named(call: Callable[..., Any], name: str, forward: Any) -> Callable[..., An
     call.__name__ = call.__qualname__ = name
     if isinstance(forward, np.ufunc):
         NUMPY_TWINS[forward] = call
-        call.__doc__ = f"Elementwise ``{name}``, as NumPy's `{forward.__name__}`, with PyTorch's types."
+        call.__doc__ = (
+            f"Elementwise ``{name}``, as NumPy's `{forward.__name__}`, with PyTorch's types."
+        )
     return call
 
 
@@ -151,9 +155,7 @@ def promoted(
     common = dtypes.result_type(values)
     if real and common.kind != "f":
         common = dtypes.get_default_dtype().numpy
-    return [
-        v.astype(common, copy=False) if is_array(v) else _number(v, common) for v in values
-    ]
+    return [v.astype(common, copy=False) if is_array(v) else _number(v, common) for v in values]
 
 
 def _number(value: Any, common: Any) -> Any:
@@ -175,14 +177,16 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeErro
         hint = "; turn it into one with minigrad.from_numpy(...), which shares its memory"
     elif got is None:
         hint = "; a function without a return statement gives None"
-    return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}{hint}")
+    return TypeError(
+        f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}{hint}"
+    )
 
 
 def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
     """The error for an element type that an operation does not take."""
     title = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long"}
     return NotImplementedError(
-        f'"{name}" not implemented for \'{title.get(dtype.name, dtype.name.capitalize())}\'; '
+        f"\"{name}\" not implemented for '{title.get(dtype.name, dtype.name.capitalize())}'; "
         "convert the tensor first, for example with .float(), .long() or .bool()"
     )
 

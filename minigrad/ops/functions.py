@@ -99,7 +99,9 @@ def _erf(x: Any) -> Any:
 
 
 erf = unary("erf", _erf, lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))))
-erfc = unary("erfc", lambda x: 1 - _erf(x), lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi))))
+erfc = unary(
+    "erfc", lambda x: 1 - _erf(x), lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi)))
+)
 
 
 # ---- composed ------------------------------------------------------------------------------------
@@ -137,7 +139,9 @@ def frac(input: Any) -> Any:
     return input - trunc(input)
 
 
-def nan_to_num(input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+def nan_to_num(
+    input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Any:
     """The tensor with NaN and infinities replaced, by default by 0 and the largest finite numbers."""
     return _nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
 

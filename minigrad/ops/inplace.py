@@ -63,7 +63,9 @@ def assign(target: Any, value: Any, name: str) -> Any:
     before = target.node
     np.copyto(target.array, value.array, casting="unsafe")
     target.writes[0] += 1
-    if mode.get() & GRAD and (value.node is not None or before is not None or _root_tracked(target)):
+    if mode.get() & GRAD and (
+        value.node is not None or before is not None or _root_tracked(target)
+    ):
         _move_on(target, value)
     return target
 
@@ -96,7 +98,9 @@ def _write_through(parent: Any, value: Any, reader: Any, statics: dict[str, Any]
     if needed:
         plan = overwrite.plan(needed, 2)
         assert plan is not None
-        new.node = record(plan, overwrite, (parent, value), {"reader": reader, "statics": statics}, new)
+        new.node = record(
+            plan, overwrite, (parent, value), {"reader": reader, "statics": statics}, new
+        )
     _move_on(parent, new)
 
 
@@ -135,7 +139,8 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
             b = other.array if isinstance(other, TensorBase) and other.node is None else other
             a = self.array
             if a.dtype.kind == "f" and (
-                type(b) is float or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a))
+                type(b) is float
+                or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a))
             ):
                 _quiet.run(ufunc, a, b, a)
                 self.writes[0] += 1
@@ -144,7 +149,9 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
         return assign(self, function(_before(self, args), *args, **kwargs), name)
 
     write.__name__ = write.__qualname__ = name
-    write.__doc__ = f"`{function.__name__}`, written into the tensor itself; gradients flow as if it were new."
+    write.__doc__ = (
+        f"`{function.__name__}`, written into the tensor itself; gradients flow as if it were new."
+    )
     return write
 
 
@@ -236,7 +243,9 @@ def _write_array(target: Any, key: Any, source: Any) -> None:
     except ValueError:
         raise _does_not_fit(np.asarray(source), array[key], array) from None
     except IndexError as error:
-        raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
+        raise IndexError(
+            f"{error} (assigning into a tensor of shape {tuple(array.shape)})"
+        ) from None
 
 
 def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.ops.axes import axis
-from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.elementwise import not_a_tensor, twin_of
 from minigrad.ops.index import getitem
-from minigrad.ops.shape import cast, reshape, unsqueeze
+from minigrad.ops.padding import pad_constant
+from minigrad.ops.shape import atleast_3d, cast, reshape, unsqueeze
 
 _cat = operation(
     "cat",
@@ -27,6 +30,7 @@ def _part(shapes: Any, i: int, dim: int) -> tuple[slice, ...]:
     return (slice(None),) * dim + (slice(start, start + shapes[i][dim]),)
 
 
+@twin_of(np.concatenate)
 def cat(tensors: Any, dim: int = 0) -> Any:
     """The tensors one after another along an existing axis; the other axes must agree.
 
@@ -112,6 +116,29 @@ def vstack(tensors: Any) -> Any:
     return cat(_atleast(tensors, 2), 0)
 
 
+def dstack(tensors: Any) -> Any:
+    """Behind each other, along the third axis."""
+    return cat([atleast_3d(x) for x in _tensors("stack", tensors)], 2)
+
+
+def column_stack(tensors: Any) -> Any:
+    """Vectors as the columns of a matrix; matrices side by side."""
+    return cat([unsqueeze(x, 1) if x.array.ndim == 1 else _atleast([x], 2)[0] for x in _tensors("stack", tensors)], 1)
+
+
+def block_diag(*tensors: Any) -> Any:
+    """One matrix with the given ones along its diagonal, and 0 elsewhere."""
+    blocks = _atleast(tensors, 2)
+    width, left, rows = sum(b.array.shape[1] for b in blocks), 0, []
+    for b in blocks:
+        if b.array.ndim != 2:
+            raise RuntimeError(f"block_diag: Input tensors must have 2 or fewer dimensions. Got {b.array.ndim}D")
+        columns = b.array.shape[1]
+        rows.append(pad_constant(b, ((0, 0), (left, width - left - columns))))
+        left += columns
+    return cat(rows, 0)
+
+
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     """`length` entries of one axis from `start` on: a view."""
     d = axis(dim, input.array.ndim)
@@ -168,7 +195,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     """All entries of one axis as views."""
     d = axis(dim, input.array.ndim)
     if not input.array.ndim:
-        raise RuntimeError("unbind: Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
     return tuple([getitem(input, (slice(None),) * d + (i,)) for i in range(input.array.shape[d])])
 
 
@@ -211,3 +238,31 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
     return tuple([narrow(input, d, min(a, size), max(b - a, 0)) for a, b in bounds])
 
 
+
+
+def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+    """`tensor_split` along the second axis, or the only one."""
+    if not input.array.ndim:
+        raise RuntimeError("hsplit requires a tensor with at least 1 dimension, but got a tensor with 0 dimensions!")
+    return _even_split("hsplit", input, indices_or_sections, 0 if input.array.ndim == 1 else 1)
+
+
+def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+    """`tensor_split` along the first axis."""
+    if input.array.ndim < 2:
+        raise RuntimeError(
+            f"vsplit requires a tensor with at least 2 dimension, but got a tensor with {input.array.ndim} dimensions!"
+        )
+    return _even_split("vsplit", input, indices_or_sections, 0)
+
+
+def _even_split(name: str, input: Any, parts: Any, d: int) -> tuple[Any, ...]:
+    size = input.array.shape[d]
+    if isinstance(parts, int) and (parts <= 0 or size % parts):
+        raise RuntimeError(f"{name} attempted to split along dimension {d}, but the size of the dimension {size} is not divisible by the split_size {parts}!")
+    return tensor_split(input, parts, d)
+
+
+def split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> tuple[Any, ...]:
+    """Views of consecutive parts of the given sizes along one axis."""
+    return split(input, list(split_sizes), dim)

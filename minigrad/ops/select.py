@@ -15,7 +15,7 @@ from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import not_a_tensor, promoted, shapes_do_not_broadcast, twin_of
-from minigrad.ops.index import _getitem, _put
+from minigrad.ops.index import _getitem, _put, array_key
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.shape import cast, expand, reshape
 
@@ -48,23 +48,25 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
             "compare it, for example condition != 0"
         )
     mask = cast(condition, np.dtype(bool))
-    operands = [x if isinstance(x, TensorBase) else wrap(v) for x, v in zip((input, other), _both(condition, input, other), strict=True)]
     common = dtypes.result_type([_number(x) for x in (input, other)])
+    # Numbers stay scalars: nothing crosses to a GPU for them.
+    operands = [
+        cast(x, common) if isinstance(x, TensorBase) else v
+        for x, v in zip((input, other), _both(input, other, common), strict=True)
+    ]
     try:
-        return _where(mask, *[cast(x, common) for x in operands])
+        return _where(mask, *operands)
     except ValueError:
-        raise shapes_do_not_broadcast("where", *[x.array for x in operands]) from None
+        raise shapes_do_not_broadcast("where", *[_number(x) for x in operands]) from None
 
 
 def _number(x: Any) -> Any:
     return x.array if isinstance(x, TensorBase) else x
 
 
-def _both(condition: Any, input: Any, other: Any) -> list[Any]:
+def _both(input: Any, other: Any, common: Any) -> list[Any]:
     if not isinstance(input, TensorBase) and not isinstance(other, TensorBase):
-        xp = array_module(condition.array)
-        common = dtypes.result_type([input, other])
-        return [xp.asarray(v, dtype=common) for v in (input, other)]
+        return [common.type(v) for v in (input, other)]
     return promoted("where", (input, other))
 
 
@@ -81,8 +83,8 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
         raise RuntimeError(
             f"value cannot be converted to type {dtypes.from_numpy(common).name} without overflow: {value!r} is no such number"
         )
-    filling = value if isinstance(value, TensorBase) else wrap(array_module(input.array).asarray(value, dtype=common))
-    return _where(mask, cast(filling, common), input)
+    filling = cast(value, common) if isinstance(value, TensorBase) else common.type(value)
+    return _where(mask, filling, input)
 
 
 def masked_select(input: Any, mask: Any) -> Any:
@@ -125,7 +127,8 @@ def _check_index(name: str, input: Any, d: int, index: Any, *, within: bool = Tr
     if array.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {dtypes.from_numpy(array.dtype)}; convert with .long()")
     size = input.array.shape[d] if input.array.ndim else 1
-    if within and array.size and (int(array.min()) < 0 or int(array.max()) >= size):
+    # Only on the CPU: a look at the values would make every step wait for the GPU.
+    if within and array.size and type(array) is np.ndarray and (int(array.min()) < 0 or int(array.max()) >= size):
         bad = int(array.min()) if int(array.min()) < 0 else int(array.max())
         raise RuntimeError(f"index {bad} is out of bounds for dimension {d} with size {size} ({name})")
     return array
@@ -275,9 +278,10 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     return overwrite(input, cast(number, input.array.dtype), reader=_getitem, statics={"key": key})
 
 
-def flip(input: Any, *dims: Any) -> Any:
+def flip(input: Any, *dim: Any, dims: Any = None) -> Any:
     """The tensor with the order of its entries turned round along `dims`: a copy."""
-    given = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
+    given = dims if dims is not None else dim[0] if len(dim) == 1 and isinstance(dim[0], (tuple, list)) else dim
+    given = (given,) if isinstance(given, int) else given
     turned = [axis(d, input.array.ndim) for d in given]
     if len(set(turned)) != len(turned):
         raise RuntimeError(f"dim appears multiple times in the list of dims: {list(given)}")
@@ -286,6 +290,71 @@ def flip(input: Any, *dims: Any) -> Any:
 
 
 _turned = operation("flip", lambda x, *, key: x[key].copy(), lambda g, key: _turned(g, key=key))
+
+
+def fliplr(input: Any) -> Any:
+    """Left and right changed over: the second axis turned round."""
+    if input.array.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+def flipud(input: Any) -> Any:
+    """Up and down changed over: the first axis turned round."""
+    if input.array.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)
+
+
+def take(input: Any, index: Any) -> Any:
+    """The elements at places `index` of the flattened tensor, in the shape of `index`."""
+    flat = reshape(input, -1 if input.array.size else 0)
+    places = _check_index("take", flat, 0, index, within=False)
+    size = input.array.size
+    if places.size and type(places) is np.ndarray and (int(places.min()) < -size or int(places.max()) >= size):
+        raise IndexError(f"out of range: tried to access index {int(places.max())} on a tensor of {size} elements.")
+    return _getitem(flat, key=(places,))
+
+
+def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
+    """The tensor with ``out[indices] = values``, or with the values added there."""
+    key = array_key(tuple(indices), array_module(input.array))
+    if accumulate:
+        region = _getitem(input, key=key).array.shape
+        return input + _put(expand(values, region), shape=input.array.shape, key=key)
+    return overwrite(input, values, reader=_getitem, statics={"key": key})
+
+
+def slice_scatter(input: Any, src: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+    """The tensor with a slice of one axis replaced."""
+    d = axis(dim, input.array.ndim)
+    key = (slice(None),) * d + (slice(start, end, step),)
+    return overwrite(input, src, reader=_getitem, statics={"key": key})
+
+
+def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """The tensor with a diagonal replaced."""
+    new = clone_of(input)
+    new.diagonal(offset, dim1, dim2).copy_(src)
+    return new
+
+
+def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
+    """`scatter_add`, with the elements that meet reduced by 'sum' or 'mean'."""
+    if reduce not in ("sum", "mean"):
+        raise NotImplementedError(f"scatter_reduce with reduce={reduce!r} is not supported; 'sum' and 'mean' are")
+    base = input
+    if not include_self:
+        base = scatter(input, dim, index, 0 if input.array.dtype.kind != "f" else 0.0)
+    total = scatter_add(base, dim, index, src)
+    if reduce == "sum":
+        return total
+    ones = wrap(np.ones_like(src.array))
+    start = wrap(np.ones_like(input.array))
+    start = start if include_self else scatter(start, dim, index, 0)
+    count = scatter_add(start, dim, index, ones).array
+    count[count == 0] = 1
+    return total / wrap(count) if total.array.dtype.kind == "f" else wrap(total.array // count)
 
 
 def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:

@@ -68,7 +68,10 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
             [2, 3]])
     """
     if not input.array.ndim:
-        input = reshape(input, 1)
+        axis(dimension, 0)
+        if size > 1 or size < 0:
+            raise RuntimeError(f"maximum size for tensor at dimension 0 is 1 but size is {size}")
+        return reshape(input, 1)[:size]
     d = axis(dimension, input.array.ndim)
     if size < 0 or size > input.array.shape[d]:
         raise RuntimeError(
@@ -310,6 +313,39 @@ def view_as(input: Any, other: Any) -> Any:
 def reshape_as(input: Any, other: Any) -> Any:
     """`reshape` to the shape of `other`."""
     return reshape(input, other.array.shape)
+
+
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """The tensor summed over axes so that it has the shape `size`, which must broadcast to its own."""
+    wanted = sizes("sum_to_size", size)
+    have = input.array.shape
+    extra = len(have) - len(wanted)
+    if extra < 0 or any(n not in (1, m) for m, n in zip(have[extra:], wanted, strict=True)):
+        raise RuntimeError(f"size {list(wanted)} is not expandable to size {list(have)}.")
+    over = [*range(extra), *(i + extra for i, n in enumerate(wanted) if n == 1 != have[i + extra])]
+    return reshape(input.sum(over, True), wanted) if over else input
+
+
+def atleast(ndim: int) -> Any:
+    """``atleast_1d`` and its like: axes of length 1 put in front until there are `ndim`."""
+
+    def at_least(*tensors: Any) -> Any:
+        if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+            return tuple([at_least(x) for x in tensors[0]])
+        if len(tensors) > 1:
+            return tuple([at_least(x) for x in tensors])
+        shape = tensors[0].array.shape
+        if ndim == 3 and len(shape) == 2:  # a matrix gets its new axis behind
+            return unsqueeze(tensors[0], -1)
+        if ndim == 3 and len(shape) == 1:
+            return reshape(tensors[0], (1, *shape, 1))
+        return tensors[0] if len(shape) >= ndim else reshape(tensors[0], (1,) * (ndim - len(shape)) + shape)
+
+    at_least.__name__ = at_least.__qualname__ = f"atleast_{ndim}d"
+    return at_least
+
+
+atleast_1d, atleast_2d, atleast_3d = atleast(1), atleast(2), atleast(3)
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
+
+import numpy as np
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import LEAF, Node, set_result_class, wrap
 from minigrad.autograd.operation import refresh
+from minigrad.ops.axes import axis
 from minigrad.size import Size
 from minigrad.tensor.conversion import ConversionMethods
 from minigrad.tensor.elementwise import ElementwiseMethods
@@ -36,6 +39,88 @@ class Tensor(
     def shape(self) -> Size:
         """The lengths of its axes."""
         return tuple.__new__(Size, self.array.shape)
+
+    @overload
+    def size(self, dim: None = None) -> Size: ...
+    @overload
+    def size(self, dim: int) -> int: ...
+    def size(self, dim: int | None = None) -> Any:
+        """The lengths of its axes, or of one of them."""
+        return self.shape if dim is None else self.array.shape[axis(dim, self.array.ndim)]
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+        return int(self.array.ndim)
+
+    def dim(self) -> int:
+        """How many axes it has."""
+        return int(self.array.ndim)
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """How many elements it has."""
+        return int(self.array.size)
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """The bytes of one element."""
+        return int(self.array.itemsize)
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return int(self.array.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all elements."""
+        return int(self.array.nbytes)
+
+    @overload
+    def stride(self, dim: None = None) -> tuple[int, ...]: ...
+    @overload
+    def stride(self, dim: int) -> int: ...
+    def stride(self, dim: int | None = None) -> Any:
+        """How many elements apart the neighbours along each axis, or along one, lie in memory."""
+        strides = tuple([s // self.array.itemsize for s in self.array.strides])
+        return strides if dim is None else strides[axis(dim, len(strides))]
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether its memory is in row-major order without gaps."""
+        return bool(self.array.flags.c_contiguous)
+
+    def is_floating_point(self) -> bool:
+        """Whether its elements are real numbers."""
+        return bool(self.array.dtype.kind == "f")
+
+    def is_signed(self) -> bool:
+        """Whether its elements can be negative."""
+        return self.dtype.is_signed
+
+    def is_complex(self) -> bool:
+        """False: there are no complex tensors here."""
+        return False
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether its memory is on a GPU."""
+        return self.device.type == "cuda"
+
+    def get_device(self) -> int:
+        """The number of its GPU, -1 on the CPU."""
+        return -1 if self.device.index is None else self.device.index
+
+    def data_ptr(self) -> int:
+        """The address of its first element."""
+        array = self.array
+        return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
+
+    def is_set_to(self, other: Tensor) -> bool:
+        """Whether both look at the same memory in the same way."""
+        return self.data_ptr() == other.data_ptr() and self.shape == other.shape and self.stride() == other.stride()
 
     @property
     def dtype(self) -> dtypes.dtype:

@@ -8,7 +8,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.ops import index, join, shape
 from minigrad.ops import matmul as products
 from minigrad.ops import select as picking
-from minigrad.ops.inplace import copy_, in_place, setitem
+from minigrad.ops.inplace import copy_, in_place, reshaping_in_place, setitem
 
 
 class ShapeMethods(TensorBase):
@@ -40,6 +40,13 @@ class ShapeMethods(TensorBase):
     contiguous = shape.contiguous
     astype = shape.cast
 
+    squeeze_ = reshaping_in_place(shape.squeeze)
+    unsqueeze_ = reshaping_in_place(shape.unsqueeze)
+    transpose_ = reshaping_in_place(shape.transpose)
+    swapaxes_ = swapdims_ = transpose_
+    t_ = reshaping_in_place(shape.t)
+    sum_to_size = shape.sum_to_size
+
     # ---- parts ----------------------------------------------------------------------------------
     narrow = join.narrow
     select = join.select
@@ -48,6 +55,18 @@ class ShapeMethods(TensorBase):
     chunk = join.chunk
     unbind = join.unbind
     roll = join.roll
+    split_with_sizes = join.split_with_sizes
+    hsplit = join.hsplit
+    vsplit = join.vsplit
+    fliplr = picking.fliplr
+    flipud = picking.flipud
+    slice_scatter = picking.slice_scatter
+    diagonal_scatter = picking.diagonal_scatter
+    index_put = picking.index_put
+    index_put_ = in_place(picking.index_put)
+    take = picking.take
+    scatter_reduce = picking.scatter_reduce
+    scatter_reduce_ = in_place(picking.scatter_reduce)
     flip = picking.flip
     rot90 = picking.rot90
     tril = picking.tril

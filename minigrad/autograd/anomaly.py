@@ -1,0 +1,39 @@
+"""Anomaly mode: where did the NaN begin? The forward is checked first, then every gradient."""
+
+from __future__ import annotations
+
+from minigrad.autograd.modes import ANOMALY, ModeSwitch, mode
+
+
+class detect_anomaly(ModeSwitch):
+    """Inside, the first call whose result or gradient is NaN raises, naming it and the user's line.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([-1.0], requires_grad=True)
+    >>> with torch.autograd.detect_anomaly(): x.log()
+    Traceback (most recent call last):
+    RuntimeError: the forward of log returned NaN, ...
+    """
+
+    __slots__ = ("_nan",)
+
+    def __init__(self, check_nan: bool = True) -> None:
+        super().__init__(set_flags=ANOMALY if check_nan else 0)
+
+
+class set_detect_anomaly(ModeSwitch):
+    """Switches anomaly mode on or off at once, and back at the end of a ``with`` block."""
+
+    __slots__ = ()
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(*((ANOMALY, 0) if mode and check_nan else (0, ANOMALY)))
+        self._tokens.append(self._switch())
+
+    def __enter__(self) -> None:
+        pass  # switched when made
+
+
+def is_anomaly_enabled() -> bool:
+    """True in anomaly mode."""
+    return bool(mode.get() & ANOMALY)

@@ -1,0 +1,132 @@
+"""Functions of functions: `grad(f)` is the function that computes the gradient of f.
+
+Source: https://docs.pytorch.org/docs/stable/func.api.html
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.autograd import functional
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.modes import GRAD, ModeSwitch
+
+__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp"]
+
+
+def _at(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any) -> tuple[Callable[..., Any], Any]:
+    """`func` as a function of the arguments `argnums` alone, and their values."""
+    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in places:
+        if not -len(args) <= i < len(args):
+            raise RuntimeError(f"Got argnum={i}, but only {len(args)} positional inputs")
+
+    def partial(*values: Any) -> Any:
+        full = list(args)
+        for i, value in zip(places, values, strict=True):
+            full[i] = value
+        return func(*full, **kwargs)
+
+    return partial, args[argnums] if isinstance(argnums, int) else tuple([args[i] for i in places])
+
+
+def _nested(values: Any) -> bool:
+    """Whether the arguments are themselves being differentiated: then the result must be recorded."""
+    return any(x.node is not None for x in ((values,) if isinstance(values, TensorBase) else values))
+
+
+def grad_and_value(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that returns (gradient, value) of `func`, which returns one number.
+
+    With `has_aux`, `func` returns (number, anything), and so does the value.
+    """
+
+    @functools.wraps(func)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        partial, values = _at(func, args, kwargs, argnums)
+        nested = _nested(values)
+        points = functional._points("grad", values, nested)
+        with ModeSwitch(set_flags=GRAD):
+            returned = partial(*points)
+        value, aux = returned if has_aux else (returned, None)
+        if not isinstance(value, TensorBase):
+            raise RuntimeError(f"Expected f(*args) to return tensor, got unsupported type {type(value).__name__}")
+        if value.array.ndim:
+            raise RuntimeError(
+                f"Expected f(*args) to return a scalar tensor, got tensor with {value.array.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
+            )
+        found = functional._gradients(value, points, (wrap(value.array * 0 + 1),), nested, False)
+        result = functional._done(functional._like(values, found), nested)
+        value = functional._done(value, nested)
+        return result, (value, aux) if has_aux else value
+
+    return both
+
+
+def grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that computes the gradient of `func`, which returns one number; it nests to any order.
+
+    >>> import minigrad as torch
+    >>> torch.func.grad(torch.func.grad(lambda x: x ** 3))(torch.tensor(2.0))
+    tensor(12.)
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        result, value = both(*args, **kwargs)
+        return (result, value[1]) if has_aux else result
+
+    return gradient
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """The outputs of `func`, and the function that maps a cotangent to the gradients."""
+    nested = _nested(primals)
+    points = functional._points("vjp", primals, nested)
+    with ModeSwitch(set_flags=GRAD):
+        returned = func(*points)
+    outputs, aux = returned if has_aux else (returned, None)
+
+    def pull(*cotangents: Any) -> tuple[Any, ...]:
+        given = cotangents[0] if len(cotangents) == 1 else cotangents
+        create = nested or _nested(given)
+        found = functional._gradients(outputs, points, functional._cotangents(outputs, given), create, False)
+        return tuple(functional._done(found, create))
+
+    result = functional._done(outputs, nested)
+    return (result, pull, aux) if has_aux else (result, pull)
+
+
+def jvp(func: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """The outputs of `func` at `primals`, and how they change along `tangents`."""
+    if not isinstance(primals, tuple):
+        raise RuntimeError(f"jvp(f, primals, tangents): Expected primals to be a tuple, got {type(primals).__name__}: write (x,)")
+    return functional.jvp(func, primals, tuple(tangents), create_graph=_nested(primals))
+
+
+def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that computes the Jacobian of `func`, of shape output + input.
+
+    >>> import minigrad as torch
+    >>> torch.func.jacrev(lambda x: x * x)(torch.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+
+    @functools.wraps(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        partial, values = _at(func, args, kwargs, argnums)
+        return functional.jacobian(partial, values, create_graph=_nested(values))
+
+    return jacobian
+
+
+jacfwd = jacrev
+
+
+def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """The function that computes the matrix of second derivatives of `func`."""
+    return jacrev(jacrev(func, argnums), argnums)
