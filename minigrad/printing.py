@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,8 +19,7 @@ from minigrad.backend import device, device_of, to_device
 Array = Any  # a NumPy or CuPy array
 
 
-@dataclass(frozen=True)
-class _Options:
+class _Options(NamedTuple):
     precision: int = 4
     threshold: float = 1000  # more elements than this are summarised
     edgeitems: int = 3
@@ -69,11 +67,9 @@ def set_printoptions(
         "edgeitems": edgeitems,
         "linewidth": linewidth,
     }
-    _options = replace(
-        _options if profile is None else _PROFILES[profile],
-        **{name: value for name, value in given.items() if value is not None},  # type: ignore[arg-type]
-        sci_mode=sci_mode,
-    )
+    start = _options if profile is None else _PROFILES[profile]
+    changes: Any = {name: value for name, value in given.items() if value is not None}
+    _options = start._replace(sci_mode=sci_mode, **changes)
 
 
 def format_tensor(tensor: Any) -> str:
