@@ -168,8 +168,51 @@ from minigrad.ops.functions import (
     tanh,
     trunc,
 )
-from minigrad.ops.matmul import matmul
-from minigrad.ops.reduce import mean, sum  # noqa: A004
+from minigrad.ops.einsum import einsum, tensordot
+from minigrad.ops.matmul import (
+    addmm,
+    addmv,
+    addr,
+    baddbmm,
+    bmm,
+    dot,
+    ger,
+    inner,
+    kron,
+    matmul,
+    mm,
+    mv,
+    outer,
+    trace,
+)
+from minigrad.ops.matmul import dot as vdot
+from minigrad.ops.norm import norm
+from minigrad.ops.order import (
+    argmax,
+    argmin,
+    argsort,
+    max,  # noqa: A004
+    min,  # noqa: A004
+    sort,
+    topk,
+    unique,
+)
+from minigrad.ops.reduce import (
+    all,  # noqa: A004
+    amax,
+    amin,
+    any,  # noqa: A004
+    count_nonzero,
+    cumsum,
+    logsumexp,
+    mean,
+    prod,
+    std,
+    std_mean,
+    sum,  # noqa: A004
+    var,
+    var_mean,
+)
 from minigrad.ops.join import (
     cat,
     block_diag,

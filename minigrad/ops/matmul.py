@@ -58,3 +58,120 @@ def matmul(input: Any, other: Any) -> Any:
 
 
 NUMPY_TWINS[np.matmul] = matmul
+
+
+def _ranked(name: str, *operands: tuple[Any, int]) -> None:
+    """Refuse anything but tensors of the given numbers of axes."""
+    for position, (x, ndim) in enumerate(operands, 1):
+        if not isinstance(x, TensorBase):
+            raise not_a_tensor(name, "input" if position == 1 else f"mat{position}", position, x)
+        if x.array.ndim != ndim:
+            raise RuntimeError(
+                f"{name}: argument {position} must have {ndim} dimensions, got {x.array.ndim}D of shape {tuple(x.array.shape)}"
+            )
+
+
+def mm(input: Any, mat2: Any) -> Any:
+    """The product of two matrices, (n, m) @ (m, p) -> (n, p)."""
+    _ranked("mm", (input, 2), (mat2, 2))
+    return matmul(input, mat2)
+
+
+def bmm(input: Any, mat2: Any) -> Any:
+    """The products of two batches of matrices, (b, n, m) @ (b, m, p) -> (b, n, p)."""
+    _ranked("bmm", (input, 3), (mat2, 3))
+    if input.array.shape[0] != mat2.array.shape[0]:
+        raise RuntimeError(
+            f"Expected size for first two dimensions of batch2 tensor to be: [{input.array.shape[0]}, {input.array.shape[2]}] "
+            f"but got: {list(mat2.array.shape[:2])}."
+        )
+    return matmul(input, mat2)
+
+
+def mv(input: Any, vec: Any) -> Any:
+    """The product of a matrix and a vector, (n, m) @ (m,) -> (n,)."""
+    _ranked("mv", (input, 2), (vec, 1))
+    return matmul(input, vec)
+
+
+def dot(input: Any, tensor: Any) -> Any:
+    """The sum of the products of two vectors' elements."""
+    _ranked("dot", (input, 1), (tensor, 1))
+    if input.array.size != tensor.array.size:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{input.array.size}] and src [{tensor.array.size}] to have the same "
+            "number of elements"
+        )
+    return matmul(input, tensor)
+
+
+def outer(input: Any, vec2: Any) -> Any:
+    """``out[i, j] = input[i] * vec2[j]``."""
+    _ranked("outer", (input, 1), (vec2, 1))
+    return input.reshape(-1, 1) * vec2
+
+
+ger = outer
+
+
+def inner(input: Any, other: Any) -> Any:
+    """The sum of the products along the last axes."""
+    if not input.array.ndim or not other.array.ndim:
+        return input * other
+    if input.array.shape[-1] != other.array.shape[-1]:
+        raise RuntimeError(
+            f"inner() the last dimension must match on both input tensors but got shapes {list(input.array.shape)} and "
+            f"{list(other.array.shape)}"
+        )
+    flat = input.reshape(-1, input.array.shape[-1]) @ other.reshape(-1, other.array.shape[-1]).transpose(0, 1)
+    return flat.reshape(input.array.shape[:-1] + other.array.shape[:-1])
+
+
+def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
+    """``beta * input + alpha * product(a, b)``: `addmm` and its relatives."""
+
+    def add_product(input: Any, a: Any, b: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+        _ranked(name, (a, ranks[0]), (b, ranks[1]))
+        result = product(a, b)
+        if alpha != 1:
+            result = result * alpha
+        if input.array.dtype != a.array.dtype:
+            raise RuntimeError(
+                f"{name}: expected input to have the dtype of the matrices, but got: {input.array.dtype} != {a.array.dtype}"
+            )
+        if beta == 0:
+            return result + (input * 0).nan_to_num(0.0, 0.0, 0.0) if input.node is not None else result
+        total = result + (input if beta == 1 else input * beta)
+        if total.array.shape != result.array.shape:
+            raise RuntimeError(
+                f"The expanded size of the tensor {tuple(result.array.shape)} must match the existing size: {name} cannot add "
+                f"an input of shape {tuple(input.array.shape)}"
+            )
+        return total
+
+    add_product.__name__ = add_product.__qualname__ = name
+    add_product.__doc__ = f"``beta * input + alpha * {product.__name__}(a, b)``."
+    return add_product
+
+
+addmm = _plus("addmm", mm, (2, 2))
+addmv = _plus("addmv", mv, (2, 1))
+addr = _plus("addr", outer, (1, 1))
+baddbmm = _plus("baddbmm", bmm, (3, 3))
+
+
+def trace(input: Any) -> Any:
+    """The sum of a matrix's diagonal."""
+    if input.array.ndim != 2:
+        raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.array.ndim}")
+    return input.diagonal().sum()
+
+
+def kron(input: Any, other: Any) -> Any:
+    """Kronecker's product: every element of `input` times the whole of `other`."""
+    ndim = max(input.array.ndim, other.array.ndim)
+    a = input.reshape((1,) * (ndim - input.array.ndim) + input.array.shape)
+    b = other.reshape((1,) * (ndim - other.array.ndim) + other.array.shape)
+    left = a.reshape([n for m in a.array.shape for n in (m, 1)])  # (m, n) -> (m, 1, n, 1)
+    right = b.reshape([n for m in b.array.shape for n in (1, m)])  # (p, q) -> (1, p, 1, q)
+    return (left * right).reshape([m * n for m, n in zip(a.array.shape, b.array.shape, strict=True)])

@@ -2,34 +2,70 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
-from minigrad.ops.axes import axes, numpy_names
+from minigrad.ops.arithmetic import mul, true_divide
+from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.elementwise import not_a_tensor, twin_of
+from minigrad.ops.join import cat
+from minigrad.ops.shape import cast, reshape
 
 
-def _spread(g: Any, shape: tuple[int, ...], dim: tuple[int, ...] | None, keepdim: bool) -> Any:
+# ---- what all reductions share -------------------------------------------------------------------
+def kept(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[int, ...]:
+    """`shape` with length 1 along the axes `dim`: what the result has with keepdim=True."""
+    return tuple([1 if dim is None or i in dim else n for i, n in enumerate(shape)])
+
+
+def _spread(g: Any, shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
     """A reduced gradient, repeated over the axes that were reduced: a view, not a copy."""
-    if dim is None or len(dim) == len(shape):
-        kept = (1,) * len(shape)
-    else:
-        kept = tuple([1 if i in dim else n for i, n in enumerate(shape)])
-    return np.broadcast_to(g.reshape(kept), shape)
+    return np.broadcast_to(g.reshape(kept(shape, dim)), shape)
 
 
-def _sum_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    return quiet(np.add.reduce, x, axis=dim, keepdims=keepdim)
+def _count(input: Any, dim: tuple[int, ...] | None) -> int:
+    """How many elements become one."""
+    return math.prod([n for i, n in enumerate(input.array.shape) if dim is None or i in dim])
 
 
-_sum = operation(
-    "sum", _sum_forward, lambda g, x_shape, dim, keepdim: _spread(g, x_shape, dim, keepdim)
-)
+def real(name: str, input: Any, dtype: Any = None) -> Any:
+    """`input` converted to `dtype`. Raises RuntimeError unless the result is of a floating-point type."""
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor(name, "input", 1, input)
+    wanted = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
+    if wanted.kind != "f":
+        whose = "Input" if dtype is None else "Optional"
+        raise RuntimeError(
+            f"{name}(): could not infer output dtype. {whose} dtype must be either a floating point or "
+            f"complex dtype. Got: {wanted}; convert the tensor first, for example with .float()"
+        )
+    return cast(input, wanted)
+
+
+def _summable(name: str, input: Any, dtype: Any) -> Any:
+    """`input` in the type it is summed in: `dtype`, int64 for integers and bools, or its own."""
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor(name, "input", 1, input)
+    if dtype is not None:
+        return cast(input, dtypes.as_numpy(dtype))
+    return input if input.array.dtype.kind == "f" else cast(input, np.dtype(np.int64))
+
+
+# ---- sums ----------------------------------------------------------------------------------------
+def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
+    wide = np.float32 if x.dtype == np.float16 else None  # summed in float32, rounded once
+    total = quiet(np.add.reduce, x, axis=dim, keepdims=keepdim, dtype=wide)
+    return total.astype(x.dtype) if wide else total
+
+
+_sum = operation("sum", _total, lambda g, x_shape, dim: _spread(g, x_shape, dim))
 
 
 @twin_of(np.sum)
@@ -41,23 +77,221 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     >>> torch.sum(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([3., 7.])
     """
-    return _reduced(_sum, "sum", input, dim, keepdim, dtype)
-
-
-def _reduced(made: Any, name: str, input: Any, dim: Any, keepdim: bool, dtype: Any) -> Any:
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor(name, "input", 1, input)
-    array = input.array
-    if dtype is not None:
-        input = input.astype(dtypes.as_numpy(dtype))
-    elif array.dtype.kind != "f" and array.dtype != np.int64:
-        input = input.astype(np.dtype(np.int64))
-    return made(input, dim=None if dim is None else axes(dim, array.ndim), keepdim=keepdim)
+    x = _summable("sum", input, dtype)
+    return _sum(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 
 @twin_of(np.mean)
 @numpy_names
 def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """The mean over the dimensions `dim`, or over all: the sum divided by the number of elements."""
-    total = sum(input, dim, keepdim, dtype=dtype)
-    return total * (total.array.size / input.array.size if input.array.size else float("nan"))
+    """The mean over the dimensions `dim`, or over all: the sum divided by the number of elements.
+
+    Raises RuntimeError for integers: convert with ``.float()``.
+    """
+    x = real("mean", input, dtype)
+    if x.array.dtype == np.float16:
+        return cast(mean(cast(x, np.dtype(np.float32)), dim, keepdim), x.array.dtype)
+    over = axes(dim, x.array.ndim)
+    return true_divide(_sum(x, dim=over, keepdim=keepdim), _count(x, over))
+
+
+@numpy_names
+def var(
+    input: Any,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Any:
+    """``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, or 0 with ``unbiased=False``.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1.0, 2.0, 3.0])
+    >>> x.var(), x.var(correction=0)
+    (tensor(1.), tensor(0.6667))
+    """
+    if isinstance(dim, bool):  # var(x, False): PyTorch's older form
+        dim, unbiased = None, dim
+    if correction is None:
+        correction = 0 if unbiased is False else 1
+    x = real("var", input)
+    half = x.array.dtype == np.float16
+    x = cast(x, np.dtype(np.float32)) if half else x
+    over = axes(dim, x.array.ndim)
+    off = x - mean(x, over, True)
+    squares = _sum(mul(off, off), dim=over, keepdim=keepdim)
+    spread = true_divide(squares, max(_count(x, over) - correction, 0))
+    return cast(spread, np.dtype(np.float16)) if half else spread
+
+
+def _slope_of_root(g: Any, out: Any) -> Any:
+    zero = np.equal(out, 0)
+    return np.where(zero, 0.0, g / np.where(zero, 1.0, 2 * out))
+
+
+_root = operation("std", lambda x: quiet(np.sqrt, x), _slope_of_root)
+
+
+@numpy_names
+def std(
+    input: Any,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Any:
+    """The square root of `var`; its gradient is 0 where it is 0."""
+    return _root(var(input, dim, unbiased, keepdim, correction=correction))
+
+
+def var_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """`var` and `mean`."""
+    keepdim = kwargs.get("keepdim", args[1] if len(args) > 1 else False)
+    return var(input, dim, *args, **kwargs), mean(input, None if type(dim) is bool else dim, keepdim)
+
+
+def std_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+    """`std` and `mean`."""
+    variance, average = var_mean(input, dim, *args, **kwargs)
+    return _root(variance), average
+
+
+def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
+    top = np.max(x, axis=dim, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
+    total = np.log(np.add.reduce(np.exp(x - top), axis=dim, keepdims=True)) + top
+    return total if keepdim else total.reshape([n for i, n in enumerate(x.shape) if dim and i not in dim])
+
+
+_log_sum_exp = operation(
+    "logsumexp",
+    lambda x, *, dim, keepdim: quiet(_logsumexp, x, dim=dim, keepdim=keepdim),
+    lambda g, x, out, dim: _spread(g, x.shape, dim) * np.exp(x - out.reshape(kept(x.shape, dim))),
+)
+
+
+@numpy_names
+def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
+    """``log(sum(exp(x)))`` over the dimensions `dim`, without overflow."""
+    x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
+    return _log_sum_exp(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
+
+
+# The two sums along an axis, from the front and from the back, are each other's gradient.
+_cumsum = operation(
+    "cumsum", lambda x, *, dim: np.cumsum(x, axis=dim), lambda g, dim: _cumsum_back(g, dim=dim)
+)
+_cumsum_back = operation(
+    "cumsum",
+    lambda x, *, dim: np.flip(np.cumsum(np.flip(x, dim), axis=dim), dim),
+    lambda g, dim: _cumsum(g, dim=dim),
+)
+
+
+@twin_of(np.cumsum)
+@numpy_names
+def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
+    """The sums of the first 1, 2, 3, ... elements along the dimension `dim`."""
+    x = _summable("cumsum", input, dtype)
+    d = axis(dim, x.array.ndim)
+    return _cumsum(x, dim=d) if x.array.ndim else x.clone()
+
+
+# ---- products ------------------------------------------------------------------------------------
+_product = operation("prod", lambda x, *, dim, keepdim: quiet(np.multiply.reduce, x, axis=dim, keepdims=keepdim), None)
+
+
+@numpy_names
+def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """The product over the dimension `dim`, or over all elements.
+
+    For a gradient the product is taken in pairs, so that zeros among the factors do no harm.
+    """
+    x = _summable("prod", input, dtype)
+    over = axes(dim, x.array.ndim)
+    if x.node is None or not x.array.size:
+        return _product(x, dim=over, keepdim=keepdim)
+    shape = kept(x.array.shape, over) if keepdim else tuple([n for i, n in enumerate(x.array.shape) if over and i not in over])
+    x = reshape(x, -1) if over is None else x.movedim(over[0], 0)
+    while len(x.array) > 1:
+        half = len(x.array) // 2
+        pairs = mul(x[:half], x[half : 2 * half])
+        x = pairs if len(x.array) == 2 * half else cat((pairs, x[2 * half :]))
+    return reshape(x, shape)
+
+
+# ---- extremes ------------------------------------------------------------------------------------
+def _to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
+    """The gradient goes to the elements that are the extreme, in equal shares."""
+    shape = kept(x.shape, dim)
+    hit = np.equal(x, out.reshape(shape))
+    return g.reshape(shape) * hit / np.sum(hit, axis=dim, keepdims=True)
+
+
+_amax = operation("amax", lambda x, *, dim, keepdim: np.maximum.reduce(x, axis=dim, keepdims=keepdim), _to_extremes)
+_amin = operation("amin", lambda x, *, dim, keepdim: np.minimum.reduce(x, axis=dim, keepdims=keepdim), _to_extremes)
+
+
+def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None) -> None:
+    """Refuse to look for an extreme among no elements."""
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor(name, "input", 1, input)
+    if input.array.size:
+        return
+    if over is None:
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            f"reduction dim with the 'dim' argument. (shape {tuple(input.array.shape)})"
+        )
+    for d in over:
+        if not input.array.shape[d]:
+            raise IndexError(
+                f"{name}(): Expected reduction dim {d} to have non-zero size. (shape {tuple(input.array.shape)})"
+            )
+
+
+@twin_of(np.amax)
+@numpy_names
+def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
+    """The greatest element over the dimensions `dim`, or of all; ties share the gradient."""
+    over = axes(dim, input.array.ndim)
+    check_not_empty("amax", input, over)
+    return _amax(input, dim=over, keepdim=keepdim)
+
+
+@twin_of(np.amin)
+@numpy_names
+def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
+    """The least element over the dimensions `dim`, or of all; ties share the gradient."""
+    over = axes(dim, input.array.ndim)
+    check_not_empty("amin", input, over)
+    return _amin(input, dim=over, keepdim=keepdim)
+
+
+# ---- truth and counting --------------------------------------------------------------------------
+def _truth(name: str, reduce: Any) -> Callable[..., Any]:
+    @numpy_names
+    def call(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+        if not isinstance(input, TensorBase):
+            raise not_a_tensor(name, "input", 1, input)
+        found = reduce(input.array, axis=axes(dim, input.array.ndim), keepdims=keepdim, dtype=bool)
+        # PyTorch answers bytes with a byte
+        return wrap(found.astype(np.uint8) if input.array.dtype == np.uint8 else found)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
+    return call
+
+
+all = _truth("all", np.logical_and.reduce)
+any = _truth("any", np.logical_or.reduce)
+
+
+@numpy_names
+def count_nonzero(input: Any, dim: Any = None) -> Any:
+    """How many elements over the dimensions `dim`, or of all, are not 0."""
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor("count_nonzero", "input", 1, input)
+    return wrap(np.add.reduce(input.array != 0, axis=axes(dim, input.array.ndim), dtype=np.int64))

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import reduce
+from minigrad.ops import norm, order, reduce
+from minigrad.ops.inplace import in_place
 
 
 class ReductionMethods(TensorBase):
-    """Many numbers become few."""
+    """Many numbers become few, or find their order."""
 
     __slots__ = ()
 
-    sum = reduce.sum
+    all = reduce.all
+    amax = reduce.amax
+    amin = reduce.amin
+    any = reduce.any
+    count_nonzero = reduce.count_nonzero
+    cumsum = reduce.cumsum
+    logsumexp = reduce.logsumexp
     mean = reduce.mean
+    prod = reduce.prod
+    std = reduce.std
+    sum = reduce.sum
+    var = reduce.var
+    cumsum_ = in_place(reduce.cumsum)
+    norm = norm.norm
+    argmax = order.argmax
+    argmin = order.argmin
+    argsort = order.argsort
+    max = order.max
+    min = order.min
+    sort = order.sort
+    topk = order.topk
+    unique = order.unique

@@ -122,3 +122,22 @@ class ShapeMethods(TensorBase):
 
     # ---- products -------------------------------------------------------------------------------
     matmul = __matmul__ = products.matmul
+    mm = products.mm
+    bmm = products.bmm
+    mv = products.mv
+    dot = vdot = products.dot
+    outer = ger = products.outer
+    inner = products.inner
+    kron = products.kron
+    trace = products.trace
+    addmm = products.addmm
+    addmm_ = in_place(products.addmm)
+    addmv = products.addmv
+    addmv_ = in_place(products.addmv)
+    addr = products.addr
+    addr_ = in_place(products.addr)
+    baddbmm = products.baddbmm
+    baddbmm_ = in_place(products.baddbmm)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return products.matmul(other, self)

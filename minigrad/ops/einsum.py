@@ -1,0 +1,161 @@
+"""Einstein's summation: one notation for every product of tensors, whose gradient is written in it too."""
+
+from __future__ import annotations
+
+from string import ascii_letters
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.operation import operation
+from minigrad.backend import array_module, quiet
+from minigrad.ops.axes import axis
+from minigrad.ops.elementwise import not_a_tensor
+
+
+def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
+    xp = array_module(operands[0])
+    equation = ",".join(inputs) + "->" + output
+    # NumPy reaches BLAS only through its path optimiser, which costs more than small products.
+    large = len(operands) > 1 and max(x.size for x in operands) > 4096
+    return quiet(xp.einsum, equation, *operands, **({"optimize": True} if large else {}))
+
+
+def _einsum_rule(g: Any, i: int, operands: Any, inputs: Any, output: str) -> Any:
+    # Every letter of operand i stands in the output or in another operand: its gradient is their einsum.
+    others = [x for k, x in enumerate(operands) if k != i]
+    letters = [s for k, s in enumerate(inputs) if k != i]
+    return _einsum(g, *others, inputs=(output, *letters), output=inputs[i])
+
+
+_einsum = operation("einsum", _einsum_forward, _einsum_rule)
+
+
+def einsum(equation: Any, *operands: Any) -> Any:
+    """Multiply and sum by letters: ``einsum('ij,jk->ik', A, B)`` is the matrix product.
+
+    A letter names an axis; letters missing after the arrow are summed; ``...`` stands for axes that broadcast.
+    Raises RuntimeError for letters that do not fit the shapes.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.einsum.html
+
+    >>> import minigrad as torch
+    >>> torch.einsum("i,j->ij", torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    if not isinstance(equation, str):
+        equation, operands = _from_sublists(equation, operands)
+    if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
+        operands = tuple(operands[0])
+    for position, x in enumerate(operands):
+        if not isinstance(x, TensorBase):
+            raise not_a_tensor("einsum", "operands", position + 2, x)
+    inputs, output = _parsed(equation, operands)
+    kept, letters = [], []
+    for i, (x, own) in enumerate(zip(operands, inputs, strict=True)):
+        x, own = _diagonals(x, own)
+        elsewhere = set(output).union(*[s for k, s in enumerate(inputs) if k != i])
+        alone = [d for d, letter in enumerate(own) if letter not in elsewhere]
+        if alone:
+            x = x.sum(alone)  # type: ignore[attr-defined]
+            own = "".join(letter for letter in own if letter in elsewhere)
+        kept.append(x)
+        letters.append(own)
+    return _einsum(*kept, inputs=tuple(letters), output=output)
+
+
+def _from_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """``einsum(A, [0, 1], B, [1, 2], [0, 2])`` in letters."""
+    given = (first, *rest)
+    count = len(given) // 2
+    terms = ["".join("..." if n is Ellipsis else ascii_letters[n] for n in given[2 * i + 1]) for i in range(count)]
+    arrow = "->" + "".join("..." if n is Ellipsis else ascii_letters[n] for n in given[-1]) if len(given) % 2 else ""
+    return ",".join(terms) + arrow, tuple(given[2 * i] for i in range(count))
+
+
+def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
+    """The letters of every operand and of the output, ``...`` replaced by unused letters."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise RuntimeError(
+            f"einsum(): {'more operands were provided' if len(terms) < len(operands) else 'fewer operands were provided'} "
+            f"than specified in the equation: '{equation}' names {len(terms)}, got {len(operands)}"
+        )
+    spare = [c for c in ascii_letters if c not in equation]
+    widths = [x.array.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands, strict=True)]
+    widest = max([w for w, t in zip(widths, terms, strict=True) if "..." in t], default=0)
+    batch = "".join(spare[:max(widest, 0)])
+    inputs = []
+    for i, (term, width) in enumerate(zip(terms, widths, strict=True)):
+        if width < 0 or (width and "..." not in term):
+            raise RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({len(term.replace('...', ''))}) does not match the "
+                f"number of dimensions ({operands[i].array.ndim}) for operand {i} and no ellipsis was given"
+            )
+        inputs.append(term.replace("...", batch[len(batch) - width :] if width else ""))
+        if not all(c in ascii_letters for c in inputs[-1]):
+            raise RuntimeError(f"einsum(): invalid subscript given in '{equation}': subscripts must be in [a-zA-Z]")
+    if arrow:
+        output = right.replace("...", batch)
+    else:
+        joined = "".join(inputs)
+        output = batch + "".join(sorted(c for c in set(joined) - set(batch) if joined.count(c) == 1))
+    for c in output:
+        if output.count(c) > 1 or not any(c in term for term in inputs):
+            raise RuntimeError(
+                f"einsum(): output subscript {c} appears more than once or in no operand: '{equation}'"
+            )
+    _check_lengths(inputs, operands)
+    return inputs, output
+
+
+def _check_lengths(inputs: list[str], operands: Any) -> None:
+    length: dict[str, int] = {}
+    for i, (term, x) in enumerate(zip(inputs, operands, strict=True)):
+        for letter, n in zip(term, x.array.shape, strict=True):
+            if length.setdefault(letter, n) not in (n, 1) and n != 1:
+                raise RuntimeError(
+                    f"einsum(): subscript {letter} has size {n} for operand {i} which does not broadcast with previously "
+                    f"seen size {length[letter]}"
+                )
+            length[letter] = max(length[letter], n)
+
+
+def _diagonals(x: Any, letters: str) -> tuple[Any, str]:
+    """Take the diagonal of axes that share a letter: ``ii`` becomes ``i``."""
+    for letter in dict.fromkeys(letters):
+        while letters.count(letter) > 1:
+            first = letters.index(letter)
+            second = letters.index(letter, first + 1)
+            x = x.diagonal(0, first, second)
+            letters = "".join(c for d, c in enumerate(letters) if d not in (first, second)) + letter
+    return x, letters
+
+
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+    """Multiply and sum over the last `dims` axes of `a` and the first of `b`, or over two lists of axes."""
+    if isinstance(dims, TensorBase):
+        dims = dims.array.tolist()
+    if isinstance(dims, int):
+        if dims < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
+        left, right = list(range(a.array.ndim - dims, a.array.ndim)), list(range(dims))
+    else:
+        left, right = [[d] if isinstance(d, int) else list(d) for d in dims]
+    if len(left) != len(right):
+        raise RuntimeError("both dimension lists should have same length")
+    left, right = [axis(d, a.array.ndim) for d in left], [axis(d, b.array.ndim) for d in right]
+    for i, j in zip(left, right, strict=True):
+        if a.array.shape[i] != b.array.shape[j]:
+            raise RuntimeError(
+                f"contracted dimensions need to match, but first has size {a.array.shape[i]} in dim {i} and second has size "
+                f"{b.array.shape[j]} in dim {j}"
+            )
+    keep_a = [d for d in range(a.array.ndim) if d not in left]
+    keep_b = [d for d in range(b.array.ndim) if d not in right]
+    inner = int(np.prod([a.array.shape[d] for d in left], dtype=int))
+    x = a.permute(keep_a + left).reshape(int(np.prod([a.array.shape[d] for d in keep_a], dtype=int)), inner)
+    y = b.permute(right + keep_b).reshape(inner, int(np.prod([b.array.shape[d] for d in keep_b], dtype=int)))
+    return (x @ y).reshape([a.array.shape[d] for d in keep_a] + [b.array.shape[d] for d in keep_b])

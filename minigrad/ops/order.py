@@ -1,0 +1,144 @@
+"""Order: greatest and least with their places, sorting, and what occurs once."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.ops.arithmetic import maximum, minimum
+from minigrad.ops.axes import axes, axis, numpy_names
+from minigrad.ops.elementwise import not_a_tensor, not_implemented_for
+from minigrad.ops.reduce import amax, amin, check_not_empty
+from minigrad.ops.select import gather
+from minigrad.ops.shape import squeeze
+
+
+def _returns(kind: str, *fields: str) -> Any:
+    """A named tuple that prints as PyTorch's `return_types` do."""
+
+    def shown(self: Any) -> str:
+        lines = ",\n".join(f"{name}={value!r}" for name, value in zip(fields, self, strict=True))
+        return f"minigrad.return_types.{kind}(\n{lines})"
+
+    return type(kind, (namedtuple(kind, fields),), {"__slots__": (), "__repr__": shown})
+
+
+# ---- extremes and their places -------------------------------------------------------------------
+def _place(name: str, find: Any) -> Callable[..., Any]:
+    @numpy_names
+    def call(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+        check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim))
+        if input.array.dtype.kind == "b":
+            raise not_implemented_for(name, input.array.dtype)
+        d = None if dim is None else axis(dim, input.array.ndim)
+        return wrap(find(input.array, axis=d if input.array.ndim else None, keepdims=keepdim))
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."
+    return call
+
+
+argmax = _place("argmax", np.argmax)
+argmin = _place("argmin", np.argmin)
+
+
+def _extreme(name: str, whole: Any, pairwise: Any, find: Any) -> Callable[..., Any]:
+    result = _returns(name, "values", "indices")
+
+    @numpy_names
+    def call(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+        if isinstance(dim, TensorBase) or other is not None:
+            return pairwise(input, dim if other is None else other)
+        check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim))
+        if dim is None:
+            return whole(input)
+        d = axis(dim, input.array.ndim)
+        if not input.array.ndim:
+            return result(input.clone(), wrap(np.zeros((), np.int64)))
+        indices = wrap(find(input.array, axis=d, keepdims=True))
+        values = gather(input, d, indices)
+        return result(*[x if keepdim else squeeze(x, d) for x in (values, indices)])
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = (
+        f"The {name}imum of all elements; along `dim`, a pair (values, indices); with a tensor, "
+        f"the elementwise `{name}imum`."
+    )
+    return call
+
+
+max = _extreme("max", amax, maximum, np.argmax)
+min = _extreme("min", amin, minimum, np.argmin)
+
+
+# ---- sorting -------------------------------------------------------------------------------------
+def _ordering(array: Any, d: int, descending: bool) -> Any:
+    """The indices that sort along `d`; equal elements keep their order, NaN counts as greatest."""
+    if not array.ndim:
+        return np.zeros_like(array, dtype=np.int64)
+    if not descending:
+        return np.argsort(array, axis=d, kind="stable")
+    back = np.argsort(np.flip(array, d), axis=d, kind="stable")
+    return array.shape[d] - 1 - np.flip(back, d)
+
+
+_Sorted = _returns("sort", "values", "indices")
+_Top = _returns("topk", "values", "indices")
+
+
+@numpy_names
+def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    """The elements in order along `dim`, and where they stood: a pair (values, indices).
+
+    >>> import minigrad as torch
+    >>> torch.sort(torch.tensor([3, 1, 2])).indices
+    tensor([1, 2, 0])
+    """
+    indices = argsort(input, dim, descending)
+    return _Sorted(gather(input, dim, indices), indices)
+
+
+@numpy_names
+def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    """The indices that sort the tensor along `dim`."""
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor("sort", "input", 1, input)
+    return wrap(_ordering(input.array, axis(dim, input.array.ndim), descending))
+
+
+def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+    """The `k` greatest (or least) elements along `dim`, in order, and where they stood."""
+    d = axis(dim, input.array.ndim)
+    if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
+        raise RuntimeError(
+            f"selected index k out of range: k={k} of dimension {d} of shape {tuple(input.array.shape)}"
+        )
+    order = _ordering(input.array, d, largest)
+    indices = wrap(order[(slice(None),) * d + (slice(0, k),)] if input.array.ndim else order)
+    return _Top(gather(input, d, indices), indices)
+
+
+def unique(
+    input: Any,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The elements (or slices along `dim`) that occur, once each; with their inverse and counts if asked for.
+
+    >>> import minigrad as torch
+    >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
+    d = None if dim is None else axis(dim, input.array.ndim)
+    values, inverse, counts = np.unique(
+        input.array, return_inverse=True, return_counts=True, axis=d, equal_nan=False
+    )
+    inverse = inverse.reshape(input.array.shape if d is None else -1)
+    parts = [wrap(x) for x, asked in ((values, True), (inverse, return_inverse), (counts, return_counts)) if asked]
+    return tuple(parts) if len(parts) > 1 else parts[0]
