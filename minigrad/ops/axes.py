@@ -40,7 +40,7 @@ def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
 
 
 def numpy_names(function: F) -> F:
-    """Let NumPy's `axis` and `keepdims` stand for PyTorch's `dim` and `keepdim`."""
+    """Let NumPy's `axis` and `keepdims` stand for PyTorch's `dim` and `keepdim`; `out` receives the result."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -49,9 +49,23 @@ def numpy_names(function: F) -> F:
                 kwargs["dim"] = kwargs.pop("axis")
             if "keepdims" in kwargs:
                 kwargs["keepdim"] = kwargs.pop("keepdims")
+            if (out := kwargs.pop("out", None)) is not None:
+                return _written(out, function(*args, **kwargs))
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]
+
+
+def _written(out: Any, result: Any) -> Any:
+    """`out`, with `result` in it. Raises RuntimeError for another dtype."""
+    if out.dtype != result.dtype:
+        raise RuntimeError(
+            f"Expected out tensor to have dtype {result.dtype}, but got {out.dtype} instead"
+        )
+    if out.shape != result.shape:
+        out.array = result.array
+        return out
+    return out.copy_(result)
 
 
 def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:

@@ -32,7 +32,9 @@ def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
     if p == 2:
         return scale * x
     still = np.equal(x, 0)
-    return scale * np.where(still, 0.0, np.sign(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1))
+    return scale * np.where(
+        still, 0.0, np.sign(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1)
+    )
 
 
 _norm = operation(
@@ -80,7 +82,12 @@ def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
 
 @numpy_names
 def norm(
-    input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
+    input: Any,
+    p: Any = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    out: Any = None,
+    dtype: Any = None,
 ) -> Any:
     """``sum(|x|^p)^(1/p)`` over the dimensions `dim`, or over all elements; "fro" is p = 2.
 

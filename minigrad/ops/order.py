@@ -140,5 +140,9 @@ def unique(
         input.array, return_inverse=True, return_counts=True, axis=d, equal_nan=False
     )
     inverse = inverse.reshape(input.array.shape if d is None else -1)
-    parts = [wrap(x) for x, asked in ((values, True), (inverse, return_inverse), (counts, return_counts)) if asked]
+    parts = [
+        wrap(x)
+        for x, asked in ((values, True), (inverse, return_inverse), (counts, return_counts))
+        if asked
+    ]
     return tuple(parts) if len(parts) > 1 else parts[0]

@@ -149,7 +149,9 @@ def std(
 def var_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
     """`var` and `mean`."""
     keepdim = kwargs.get("keepdim", args[1] if len(args) > 1 else False)
-    return var(input, dim, *args, **kwargs), mean(input, None if type(dim) is bool else dim, keepdim)
+    return var(input, dim, *args, **kwargs), mean(
+        input, None if type(dim) is bool else dim, keepdim
+    )
 
 
 def std_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -162,7 +164,11 @@ def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
     top = np.max(x, axis=dim, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
     total = np.log(np.add.reduce(np.exp(x - top), axis=dim, keepdims=True)) + top
-    return total if keepdim else total.reshape([n for i, n in enumerate(x.shape) if dim and i not in dim])
+    return (
+        total
+        if keepdim
+        else total.reshape([n for i, n in enumerate(x.shape) if dim and i not in dim])
+    )
 
 
 _log_sum_exp = operation(
@@ -180,12 +186,15 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 
 
 # The two sums along an axis, from the front and from the back, are each other's gradient.
-_cumsum = operation(
-    "cumsum", lambda x, *, dim: np.cumsum(x, axis=dim), lambda g, dim: _cumsum_back(g, dim=dim)
-)
+def _running(x: Any, *, dim: int) -> Any:
+    wide = np.float32 if x.dtype == np.float16 else x.dtype
+    return quiet(np.cumsum, x, axis=dim, dtype=wide).astype(x.dtype, copy=False)
+
+
+_cumsum = operation("cumsum", _running, lambda g, dim: _cumsum_back(g, dim=dim))
 _cumsum_back = operation(
     "cumsum",
-    lambda x, *, dim: np.flip(np.cumsum(np.flip(x, dim), axis=dim), dim),
+    lambda x, *, dim: np.flip(_running(np.flip(x, dim), dim=dim), dim),
     lambda g, dim: _cumsum(g, dim=dim),
 )
 
@@ -200,7 +209,14 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
 
 
 # ---- products ------------------------------------------------------------------------------------
-_product = operation("prod", lambda x, *, dim, keepdim: quiet(np.multiply.reduce, x, axis=dim, keepdims=keepdim), None)
+# The rule holds for at most one factor; the product of more is taken in pairs when a gradient is wanted.
+_product = operation(
+    "prod",
+    lambda x, *, dim, keepdim: quiet(
+        np.multiply.reduce, x, axis=dim, keepdims=keepdim, dtype=x.dtype
+    ),
+    lambda g, x_shape, dim: _spread(g, x_shape, dim),
+)
 
 
 @numpy_names
@@ -211,9 +227,13 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     """
     x = _summable("prod", input, dtype)
     over = axes(dim, x.array.ndim)
-    if x.node is None or not x.array.size:
+    if x.node is None or _count(x, over) < 2:
         return _product(x, dim=over, keepdim=keepdim)
-    shape = kept(x.array.shape, over) if keepdim else tuple([n for i, n in enumerate(x.array.shape) if over and i not in over])
+    shape = (
+        kept(x.array.shape, over)
+        if keepdim
+        else tuple([n for i, n in enumerate(x.array.shape) if over and i not in over])
+    )
     x = reshape(x, -1) if over is None else x.movedim(over[0], 0)
     while len(x.array) > 1:
         half = len(x.array) // 2
@@ -230,8 +250,16 @@ def _to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
     return g.reshape(shape) * hit / np.sum(hit, axis=dim, keepdims=True)
 
 
-_amax = operation("amax", lambda x, *, dim, keepdim: np.maximum.reduce(x, axis=dim, keepdims=keepdim), _to_extremes)
-_amin = operation("amin", lambda x, *, dim, keepdim: np.minimum.reduce(x, axis=dim, keepdims=keepdim), _to_extremes)
+_amax = operation(
+    "amax",
+    lambda x, *, dim, keepdim: np.maximum.reduce(x, axis=dim, keepdims=keepdim),
+    _to_extremes,
+)
+_amin = operation(
+    "amin",
+    lambda x, *, dim, keepdim: np.minimum.reduce(x, axis=dim, keepdims=keepdim),
+    _to_extremes,
+)
 
 
 def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None) -> None:
@@ -281,7 +309,9 @@ def _truth(name: str, reduce: Any) -> Callable[..., Any]:
         return wrap(found.astype(np.uint8) if input.array.dtype == np.uint8 else found)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
+    call.__doc__ = (
+        f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
+    )
     return call
 
 
