@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, quiet
-from minigrad.kernels import direct, im2col, pointwise, tiny
+from minigrad.kernels import direct, im2col, pointwise, tile, tiny
 from minigrad.kernels.windows import Pair
 from minigrad.kernels.winograd import Winograd
 
@@ -22,6 +22,7 @@ ALGORITHMS: dict[str, Any] = {
     "im2col": im2col,
     "pointwise": pointwise,
     "tiny": tiny,
+    "tile": tile,
     "winograd": Winograd(6),
     "winograd 2x2": Winograd(4),
 }
@@ -144,6 +145,15 @@ def choose(
     if pointwise.serves(kernel, padding, groups):
         return pointwise
     if (
+        C * kh * kw <= 512
+        and operand.dtype.kind == "f"
+        and type(operand) is np.ndarray
+        and len(operand) >= 32
+        and pixels <= 2048 * len(operand)
+        and tile.serves(kernel, stride, padding, dilation, groups)
+    ):
+        return tile
+    if (
         operand.dtype == np.float32
         and type(operand) is np.ndarray
         and min(C, O) >= 16
@@ -166,6 +176,8 @@ def _check_forced(
     serves = {
         "tiny": tiny.serves(operand, kernel, padding, dilation, groups),
         "pointwise": pointwise.serves(kernel, padding, groups),
+        "tile": tile.serves(kernel, stride, padding, dilation, groups)
+        and type(operand) is np.ndarray,
         **{
             form: ALGORITHMS[form].serves(kernel, stride, padding, dilation, groups, operand.dtype)
             and type(operand) is np.ndarray
