@@ -1,0 +1,209 @@
+"""`Parameter`: a tensor that its module owns and trains; `Buffer`: one that it owns only.
+
+The uninitialized kinds belong to the lazy layers: they have a dtype and a device but no shape yet.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import LEAF, TensorBase, is_array, wrap
+from minigrad.creation import empty
+from minigrad.size import Size
+from minigrad.tensor import Tensor
+
+T = TypeVar("T", bound=Tensor)
+
+
+def _remade(cls: type[T], array: Any, requires_grad: bool) -> T:
+    """A tensor of class `cls` around `array`: what a pickled or copied parameter is rebuilt by."""
+    tensor: T = wrap(array, cls)
+    tensor.node = LEAF if requires_grad else None
+    return tensor
+
+
+def _contents(data: Any, cls: type[Tensor]) -> Any:
+    """The memory of `data`, to be shared."""
+    if data is None:
+        return empty(0).array
+    if isinstance(data, TensorBase):
+        return data.array
+    hint = "minigrad.from_numpy(array)" if is_array(data) else f"minigrad.tensor({data!r:.40})"
+    raise AttributeError(
+        f"nn.{cls.__name__} expects a Tensor, got {type(data).__name__}, which has no gradient "
+        f"and no device: write nn.{cls.__name__}({hint})"
+    )
+
+
+class Parameter(Tensor):
+    """A tensor that a `Module` lists among its `parameters()` when assigned as an attribute.
+
+    It shares the memory of `data`, is a leaf, and requires a gradient unless told otherwise.
+    Raises `RuntimeError` for integers that are to require a gradient. As `torch.nn.Parameter`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Parameter(torch.ones(2))
+    Parameter containing:
+    tensor([1., 1.], requires_grad=True)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
+        parameter: Self = wrap(_contents(data, cls), cls)
+        if data is not None:
+            parameter.writes = data.writes  # the same memory, so one count of writes
+        parameter.requires_grad = requires_grad
+        return parameter
+
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+        pass  # made whole by __new__; Tensor's own constructor must not run
+
+    def __repr__(self) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        if id(self) not in memo:
+            memo[id(self)] = _remade(type(self), self.data.array.copy(), self.requires_grad)
+        copy: Self = memo[id(self)]
+        return copy
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _remade, (type(self), self.data.array, self.requires_grad)
+
+
+class Buffer(Tensor):
+    """A tensor that a `Module` moves and saves but does not train, when assigned as an attribute.
+
+    `persistent=False` keeps it out of `state_dict()`. As `torch.nn.Buffer`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Buffer(torch.ones(2))
+    tensor([1., 1.])
+    """
+
+    __slots__ = ("persistent",)
+
+    persistent: bool
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Self:
+        buffer: Self = wrap(_contents(data, cls), cls)
+        if data is not None:
+            buffer.writes = data.writes
+        buffer.persistent = persistent
+        return buffer
+
+    def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
+        pass
+
+
+_memory = TensorBase.__dict__["array"]  # the slot that the classes below hide
+
+
+class Uninitialized(Tensor):
+    """What a lazy layer holds before it has seen an input: a dtype, a device, and no shape.
+
+    Reading its values or calling an operation on it raises `ValueError`, asking for its shape
+    `RuntimeError`. `materialize(shape)` gives it memory and turns this very object into the plain
+    class, so that an optimizer built earlier keeps the right tensor.
+    """
+
+    __slots__ = ()
+    becomes: ClassVar[type[Tensor]]
+
+    @property
+    def array(self) -> NoReturn:
+        raise ValueError(
+            f"Attempted to use an uninitialized {self._word()}: the lazy layer that owns it has "
+            "seen no input yet, so its shape is unknown. Call the module with one batch first "
+            "(net(X)), or give the size: nn.Linear(in_features, ...) in place of nn.LazyLinear."
+        )
+
+    @array.setter
+    def array(self, array: Any) -> None:
+        _memory.__set__(self, array)
+
+    @property
+    def shape(self) -> Size:
+        raise RuntimeError(
+            f"Can't access the shape of an uninitialized {self._word()}: the lazy layer that owns "
+            "it has seen no input yet. Call the module with one batch first (net(X)). When this "
+            "came up in load_state_dict, the checkpoint was saved before its module's first call."
+        )
+
+    @property
+    def data(self) -> Tensor:
+        """An empty tensor of the dtype and device to come."""
+        plain: Tensor = wrap(_memory.__get__(self))
+        return plain
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        _memory.__set__(self, value.array)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Ask for a gradient, or no longer: a layer may be frozen before its first call."""
+        self.node = LEAF if requires_grad else None
+        return self
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Become a plain parameter or buffer of `shape`, its values not set yet."""
+        held = self.data
+        _memory.__set__(
+            self, empty(shape, device=device or held.device, dtype=dtype or held.dtype).array
+        )
+        self.__class__ = self.becomes  # type: ignore[assignment]
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return self.data.dtype
+
+    @property
+    def device(self) -> backend.device:
+        return self.data.device
+
+    def _word(self) -> str:
+        return self.becomes.__name__.lower()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    __deepcopy__ = Parameter.__deepcopy__
+    __reduce_ex__ = Parameter.__reduce_ex__
+
+
+class UninitializedParameter(Uninitialized, Parameter):
+    """A parameter whose shape is not known yet; see `Uninitialized`. As PyTorch's.
+
+    >>> import minigrad as torch
+    >>> weight = torch.nn.UninitializedParameter()
+    >>> weight.materialize((2, 3))
+    ... weight.shape, type(weight) is torch.nn.Parameter
+    (minigrad.Size([2, 3]), True)
+    """
+
+    __slots__ = ()
+    becomes = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Self:
+        return _remade(cls, empty(0, device=device, dtype=dtype).array, requires_grad)
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        pass
+
+
+class UninitializedBuffer(Uninitialized):
+    """A buffer whose shape is not known yet; see `Uninitialized`. As PyTorch's."""
+
+    __slots__ = ()
+    becomes = Tensor
+
+    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> Self:
+        return _remade(cls, empty(0, device=device, dtype=dtype).array, requires_grad)
+
+    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+        pass
+
+    def _word(self) -> str:
+        return "buffer"

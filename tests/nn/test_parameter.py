@@ -1,0 +1,107 @@
+"""Parameters and buffers, initialized or not."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+
+
+def test_a_parameter_is_a_leaf_that_shares_its_data():
+    data = torch.ones(2)
+    p = nn.Parameter(data)
+    assert isinstance(p, torch.Tensor) and type(p) is nn.Parameter
+    assert p.requires_grad and p.is_leaf and p.grad is None
+    assert np.shares_memory(p.detach().numpy(), data.numpy())
+    assert not nn.Parameter(data, requires_grad=False).requires_grad
+    assert nn.Parameter().shape == (0,)
+    assert type(p * 2) is torch.Tensor  # results are no parameters
+    assert repr(p) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
+
+
+def test_a_parameter_of_a_result_is_cut_from_its_graph():
+    made = torch.ones(2, requires_grad=True) * 2
+    assert nn.Parameter(made).is_leaf
+
+
+def test_integers_may_be_parameters_without_gradient():
+    assert nn.Parameter(torch.zeros(2, dtype=torch.int64), False).dtype == torch.int64
+    with pytest.raises(RuntimeError, match="floating point"):
+        nn.Parameter(torch.zeros(2, dtype=torch.int64))
+
+
+@pytest.mark.parametrize(
+    ("data", "hint"),
+    [([1.0, 2.0], r"minigrad.tensor\(\[1.0, 2.0\]\)"), (np.ones(2), "minigrad.from_numpy")],
+)
+def test_what_is_no_tensor_is_refused_with_the_call_that_makes_one(data, hint):
+    with pytest.raises(AttributeError, match=r"nn.Parameter expects a Tensor.*" + hint):
+        nn.Parameter(data)
+
+
+def test_copies():
+    p = nn.Parameter(torch.arange(3.0))
+    (p * 2).sum().backward()
+    for q in (copy.deepcopy(p), pickle.loads(pickle.dumps(p))):
+        assert type(q) is nn.Parameter and q.requires_grad and q.grad is None
+        assert q.tolist() == p.tolist()
+        assert not np.shares_memory(q.detach().numpy(), p.detach().numpy())
+    twice = copy.deepcopy([p, p])
+    assert twice[0] is twice[1]
+    assert not copy.deepcopy(nn.Parameter(torch.ones(1), False)).requires_grad
+
+
+def test_a_buffer_is_a_tensor_that_says_whether_it_is_saved():
+    b = nn.Buffer(torch.ones(2), persistent=False)
+    assert isinstance(b, torch.Tensor) and not b.requires_grad and b.persistent is False
+    assert nn.Buffer().shape == (0,)
+    assert copy.deepcopy(nn.BatchNorm1d(2)).running_mean.tolist() == [0.0, 0.0]
+
+
+def test_uninitialized_knows_its_type_and_nothing_else():
+    p = nn.UninitializedParameter(dtype=torch.float64)
+    assert p.dtype == torch.float64 and p.device.type == "cpu"
+    assert p.requires_grad and p.is_leaf and p.grad is None
+    assert isinstance(p, nn.Parameter)
+    assert repr(p) == "<UninitializedParameter>"
+    assert repr(nn.UninitializedBuffer()) == "<UninitializedBuffer>"
+    with pytest.raises(RuntimeError, match="Can't access the shape of an uninitialized parameter"):
+        p.shape  # noqa: B018
+    with pytest.raises(RuntimeError, match=r"uninitialized buffer.*net\(X\)"):
+        nn.UninitializedBuffer().shape  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "use", [lambda p: p + 1, lambda p: p.sum(), lambda p: p.clone(), torch.exp]
+)
+def test_uninitialized_is_refused_by_every_operation(use):
+    with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter") as refused:
+        use(nn.UninitializedParameter())
+    assert "Call the module with one batch first" in str(refused.value)
+
+
+def test_materializing_keeps_the_object():
+    p = nn.UninitializedParameter(dtype=torch.float64)
+    held = [p]
+    p.materialize((2, 3))
+    assert type(p) is nn.Parameter and held[0] is p
+    assert p.shape == (2, 3) and p.dtype == torch.float64 and p.requires_grad
+    (p * 0 + 1).sum().backward()
+    assert p.grad.shape == (2, 3)
+    b = nn.UninitializedBuffer()
+    b.materialize((4,), dtype=torch.float64)
+    assert type(b) is torch.Tensor and b.dtype == torch.float64 and not b.requires_grad
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])
+def test_uninitialized_can_be_copied_frozen_and_converted(duplicate):
+    p = nn.UninitializedParameter(dtype=torch.float64)
+    q = duplicate(p.requires_grad_(False))
+    assert type(q) is nn.UninitializedParameter and q.dtype == torch.float64
+    assert not q.requires_grad
+    layer = nn.LazyLinear(2).double()
+    assert layer.weight.dtype == torch.float64
+    assert layer(torch.ones(1, 3, dtype=torch.float64)).dtype == torch.float64
