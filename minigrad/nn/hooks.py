@@ -1,0 +1,197 @@
+"""Hooks: functions that a user hangs on a module, run before and after its forward and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from minigrad.autograd.function import Function
+from minigrad.autograd.modes import is_grad_enabled
+from minigrad.tensor import RemovableHandle, Tensor
+
+if TYPE_CHECKING:
+    from minigrad.nn.module import Module
+
+_numbers = count()
+
+
+# The hooks of one place in their order: number -> (function, options)
+Hung: TypeAlias = dict[int, tuple[Callable[..., Any], tuple[bool, ...]]]
+
+
+class Hooks:
+    """The hooks of one module, by the place where they run."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, Hung] = {}
+
+    def add(
+        self, place: str, hook: Callable[..., Any], prepend: bool, options: tuple[bool, ...]
+    ) -> RemovableHandle:
+        """Hang `hook` at `place`, behind the others or before them."""
+        hung = self._places.setdefault(place, {})
+        number = next(_numbers)
+        others = dict(hung) if prepend else {}
+        for key in others:
+            del hung[key]
+        hung[number] = (hook, options)
+        hung.update(others)
+        return RemovableHandle(hung, number)
+
+    def at(self, place: str) -> Iterator[Any]:
+        """The functions that hang at `place`."""
+        return (hook for hook, _ in list(self._places.get(place, {}).values()))
+
+    def call(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`module.forward` with everything that hangs around it."""
+        for hook, (with_kwargs,) in list(self._places.get("forward_pre", {}).values()):
+            args, kwargs = _new_arguments(hook, module, args, kwargs, with_kwargs)
+        waiting = dict(self._places.get("forward", {}))
+        result = None
+        try:
+            watch = BackwardWatch(module, self) if self._watches_backward() else None
+            if watch:
+                args = watch.inputs(args)
+            result = module.forward(*args, **kwargs)
+            for number, (hook, (with_kwargs, _)) in list(waiting.items()):
+                del waiting[number]
+                replaced = (
+                    hook(module, args, kwargs, result)
+                    if with_kwargs
+                    else hook(module, args, result)
+                )
+                result = result if replaced is None else replaced
+            return watch.outputs(result) if watch else result
+        except Exception:
+            for hook, (with_kwargs, always_call) in waiting.values():
+                if always_call:
+                    hook(module, args, kwargs, result) if with_kwargs else hook(
+                        module, args, result
+                    )
+            raise
+
+    def _watches_backward(self) -> bool:
+        return bool(self._places.get("backward") or self._places.get("backward_pre"))
+
+
+def _new_arguments(
+    hook: Callable[..., Any],
+    module: Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    with_kwargs: bool,
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments that a forward pre-hook leaves to `forward`."""
+    if not with_kwargs:
+        given = hook(module, args)
+        return (args if given is None else given if isinstance(given, tuple) else (given,)), kwargs
+    given = hook(module, args, kwargs)
+    if given is None:
+        return args, kwargs
+    if isinstance(given, tuple) and len(given) == 2:
+        return given
+    raise RuntimeError(
+        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given}."
+    )
+
+
+class Boundary(Function):
+    """The identity on some tensors; their gradients, on the way back, are shown to `seen`.
+
+    A gradient that does not come is shown as zeros, or else as None.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, seen: Callable[..., Any], zeros: bool, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
+        ctx.seen = seen
+        ctx.set_materialize_grads(zeros)
+        ctx.mark_non_differentiable(*[x for x in tensors if not x.requires_grad])
+        return tensors
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        return None, None, *ctx.seen(gradients)
+
+
+class BackwardWatch:
+    """One call of a module whose backward hooks want to see the gradients pass.
+
+    Its inputs and its outputs each go through a `Boundary`: on the way back the outputs' gradients
+    arrive first, and once everything between is done, those of the inputs.
+    """
+
+    def __init__(self, module: Module, hooks: Hooks) -> None:
+        self._module = module
+        self._hooks = hooks
+        self._grad_output: Any = None
+
+    def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, those that are tensors watched."""
+        self._inputs = len(args)
+        args, self._watches_inputs = _watched(args, self._at_inputs, zeros=True)
+        return args
+
+    def outputs(self, result: Any) -> Any:
+        """The result, watched: a tensor or a tuple with tensors."""
+        results = result if isinstance(result, tuple) else (result,)
+        results, _ = _watched(results, self._at_outputs, zeros=False)
+        return results if isinstance(result, tuple) else results[0]
+
+    def _at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        for hook in self._hooks.at("backward_pre"):
+            gradients = _replaced("grad_output", hook(self._module, gradients), gradients)
+        self._grad_output = gradients
+        if not self._watches_inputs:  # nothing will arrive at the inputs: it is now or never
+            for hook in self._hooks.at("backward"):
+                given = hook(self._module, (None,) * self._inputs, gradients)
+                if given is not None and any(g is not None for g in given):
+                    raise RuntimeError(
+                        "Backward hook for Modules where no input requires gradient should always "
+                        "return None or None for all gradients."
+                    )
+        return gradients
+
+    def _at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        for hook in self._hooks.at("backward"):
+            given = hook(self._module, gradients, self._grad_output)
+            gradients = _replaced("grad_input", given, gradients)
+        self._grad_output = None
+        return gradients
+
+
+def _watched(
+    values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool
+) -> tuple[tuple[Any, ...], bool]:
+    """`values` with the tensors among them sent through a `Boundary`, if a gradient can arrive."""
+    places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
+    if not (is_grad_enabled() and any(values[i].requires_grad for i in places)):
+        return values, False
+
+    def show(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        everywhere: list[Any] = [None] * len(values)
+        for i, gradient in zip(places, gradients, strict=True):
+            everywhere[i] = gradient
+        changed = seen(tuple(everywhere))
+        return tuple(changed[i] for i in places)
+
+    passed = list(values)
+    tensors = Boundary.apply(show, zeros, *[values[i] for i in places])
+    for i, tensor in zip(places, tensors, strict=True):
+        passed[i] = tensor
+    return tuple(passed), True
+
+
+def _replaced(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The gradients that a backward hook returned, or those that it was shown."""
+    if given is None:
+        return gradients
+    replacing: tuple[Any, ...] = given if isinstance(given, tuple) else (given,)
+    if len(replacing) != len(gradients):
+        raise RuntimeError(
+            f"Backward hook returned an invalid number of {what}, got {len(replacing)}, "
+            f"but expected {len(gradients)}"
+        )
+    return replacing

@@ -1,0 +1,323 @@
+"""`Module`: the base of every layer and network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+from minigrad import backend, dtypes
+from minigrad.autograd.modes import no_grad
+from minigrad.nn import state
+from minigrad.nn.hooks import Hooks
+from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
+from minigrad.tensor import RemovableHandle, Tensor
+
+EXTRA_STATE = "_extra_state"
+
+
+def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
+    raise NotImplementedError(
+        f'Module [{type(self).__name__}] is missing the required "forward" function: '
+        f"define `def forward(self, x):` in class {type(self).__name__}"
+    )
+
+
+class Module(Registry):
+    """A function with parameters: assign them and layers in `__init__`, compute in `forward`.
+
+    Calling the module runs its hooks and `forward`. Parameters, buffers and submodules assigned as
+    attributes are found by `parameters()`, `state_dict()`, `to()` and the rest. Assigning any of
+    them before `super().__init__()` raises `AttributeError`. Behaves as `torch.nn.Module`.
+
+    >>> from minigrad import nn
+    >>> class Net(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.head = nn.Linear(4, 1)
+    ...
+    ...     def forward(self, x):
+    ...         return self.head(x)
+    >>> Net()
+    Net(
+      (head): Linear(in_features=4, out_features=1, bias=True)
+    )
+    """
+
+    _hooks: Hooks | None  # None until the first hook, so that a call asks one question
+    _version: ClassVar[int] = 1
+
+    def __init__(self) -> None:
+        self.__dict__.update(
+            training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set()
+        )
+
+    # Calling, and the hooks around it
+
+    forward: Callable[..., Any] = _missing_forward
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._hooks is None:
+            return self.forward(*args, **kwargs)
+        return self._hooks.call(self, args, kwargs)
+
+    def _hook(
+        self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool
+    ) -> RemovableHandle:
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return self._hooks.add(place, hook, prepend, options)
+
+    def _hooks_at(self, place: str) -> Iterator[Any]:
+        return self._hooks.at(place) if self._hooks else iter(())
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Run ``hook(module, args)`` before `forward`; what it returns replaces the arguments."""
+        return self._hook("forward_pre", hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Run ``hook(module, args, output)`` after `forward`; its result replaces the output."""
+        return self._hook("forward", hook, prepend, with_kwargs, always_call)
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Run ``hook(module, grad_output)`` when the output's gradient arrives."""
+        return self._hook("backward_pre", hook, prepend)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`."""
+        return self._hook("backward", hook, prepend)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Run ``hook(module, prefix, keep_vars)`` before this module is saved."""
+        return self._hook("state_dict_pre", hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Run ``hook(module, state_dict, prefix, metadata)`` after this module was saved."""
+        return self._hook("state_dict_post", hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Run `hook` before this module is loaded, with what `_load_from_state_dict` gets."""
+        return self._hook("load_pre", hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Run ``hook(module, incompatible_keys)`` after this module was loaded."""
+        return self._hook("load_post", hook)
+
+    # Modes
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode (or evaluation mode) here and below, for dropout and batch norm."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
+        return self
+
+    def eval(self) -> Self:
+        """Set evaluation mode: ``train(False)``."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Freeze (False) or thaw every parameter."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill them with zeros."""
+        for parameter in self.parameters():
+            if set_to_none or parameter.grad is None:
+                parameter.grad = None
+            else:
+                parameter.grad.detach_().zero_()
+
+    # Moving and converting
+
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Call `fn` on every module below, then on this one: ``net.apply(init_weights)``."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Put ``fn(tensor)`` in the place of every parameter's data, its gradient, every buffer."""
+        if recurse:
+            for child in self.children():
+                child._apply(fn)
+        with no_grad():
+            for _, parameter in self._members(PARAMETER):
+                parameter.data = fn(parameter.data)  # the parameter stays the same object
+                if parameter.grad is not None:
+                    parameter.grad.data = fn(parameter.grad.data)
+            for name, buffer in self._members(BUFFER):
+                self._register(BUFFER, name, fn(buffer))
+        return self
+
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move to a device, or convert the floating-point tensors to a dtype, or both, in place.
+
+        ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``. Raises `TypeError` for
+        a dtype that is not floating-point.
+        """
+        device, dtype = _destination(*args, **kwargs)
+        if dtype is not None and not dtype.is_floating_point:
+            raise TypeError(
+                "nn.Module.to only accepts floating point dtypes, but got desired "
+                f"dtype={dtype}; convert the module's inputs instead: x.float()"
+            )
+
+        def move(tensor: Tensor) -> Tensor:
+            moved = tensor if device is None else tensor.to(device)
+            return moved if dtype is None or not moved.is_floating_point() else moved.to(dtype)
+
+        return self._apply(move)
+
+    def half(self) -> Self:
+        """Convert the floating-point tensors to float16."""
+        return self.to(dtypes.float16)
+
+    def double(self) -> Self:
+        """Convert the floating-point tensors to float64."""
+        return self.to(dtypes.float64)
+
+    def float(self) -> Self:
+        """Convert the floating-point tensors to float32."""
+        return self.to(dtypes.float32)
+
+    def cpu(self) -> Self:
+        """Move to the host's memory."""
+        return self.to("cpu")
+
+    def cuda(self, device: Any = None) -> Self:
+        """Move to a CUDA device: the current one, or number `device`."""
+        return self.to(
+            backend.device("cuda", device) if isinstance(device, int) else device or "cuda"
+        )
+
+    # Saving and loading
+
+    def state_dict(
+        self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
+    ) -> Any:
+        """Parameters and persistent buffers by dotted name, detached, sharing memory."""
+        return state.save(self, destination, prefix, keep_vars)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> state.IncompatibleKeys:
+        """Copy values in by name, or with ``assign=True`` take over the tensors themselves.
+
+        Raises one `RuntimeError` that lists every missing key, unexpected key and size mismatch;
+        ``strict=False`` lets the keys differ and returns them.
+        """
+        return state.load(self, state_dict, strict, assign)
+
+    def get_extra_state(self) -> Any:
+        """Whatever else belongs into the `state_dict`. Override it together with its twin."""
+        raise NotImplementedError("Module.get_extra_state is there to be overridden")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take back what `get_extra_state` gave. Override it together with its twin."""
+        raise NotImplementedError("Module.set_extra_state is there to be overridden")
+
+    def _own_state(self) -> dict[str, Tensor]:
+        buffers = self._members(BUFFER)
+        hidden = self._non_persistent_buffers_set
+        return dict(self._members(PARAMETER)) | {n: b for n, b in buffers if n not in hidden}
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        for name, tensor in self._own_state().items():
+            destination[prefix + name] = tensor if keep_vars else state.detached(tensor)
+        if type(self).get_extra_state is not Module.get_extra_state:
+            destination[prefix + EXTRA_STATE] = self.get_extra_state()
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Mapping[str, Any],
+        prefix: str,
+        local_metadata: Mapping[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        own = self._own_state()
+        assign = local_metadata.get("assign_to_params_buffers", False)
+        for name, tensor in own.items():
+            if prefix + name in state_dict:
+                fault = state.fill(self, name, tensor, state_dict[prefix + name], prefix, assign)
+                error_msgs.extend([fault] if fault else [])
+            elif strict:
+                missing_keys.append(prefix + name)
+        has_extra = type(self).set_extra_state is not Module.set_extra_state
+        if has_extra and prefix + EXTRA_STATE in state_dict:
+            self.set_extra_state(state_dict[prefix + EXTRA_STATE])
+        elif has_extra and strict:
+            missing_keys.append(prefix + EXTRA_STATE)
+        if strict:
+            children = dict(self._members(MODULE))
+            for key in state_dict:
+                first, dot, _ = key.removeprefix(prefix).partition(".")
+                known = first in (children if dot else own) or (has_extra and first == EXTRA_STATE)
+                if key.startswith(prefix) and not known:
+                    unexpected_keys.append(key)
+
+    # Text
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """What stands between the brackets when the module is printed. Override it in a layer."""
+        return ""
+
+    def __repr__(self) -> str:
+        return described(
+            self._get_name(),
+            self.extra_repr(),
+            [(name, repr(child)) for name, child in self._modules.items()],
+        )
+
+
+def described(name: str, extra: str, children: list[tuple[str, str]]) -> str:
+    """PyTorch's layout: one line for a layer, one line per child, indented, for anything else."""
+    lines = extra.split("\n") if extra else []
+    if len(lines) < 2 and not children:
+        return f"{name}({extra})"
+    lines += [f"({key}): " + text.replace("\n", "\n  ") for key, text in children]
+    return f"{name}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _destination(
+    device: Any = None,
+    dtype: Any = None,
+    non_blocking: bool = False,  # noqa: ARG001
+    copy: bool = False,  # noqa: ARG001
+    *,
+    tensor: Tensor | None = None,
+    memory_format: Any = None,  # noqa: ARG001
+) -> tuple[Any, Any]:
+    """The device and dtype that the many spellings of `to` mean."""
+    if isinstance(device, Tensor):
+        tensor = device
+    if tensor is not None:
+        return tensor.device, tensor.dtype
+    if isinstance(device, dtypes.dtype):
+        return None, device
+    if dtype is not None and not isinstance(dtype, dtypes.dtype):
+        raise TypeError(f"to() expects a dtype such as minigrad.float64, got {dtype!r}")
+    return (None if device is None else backend.device(device)), dtype

@@ -1,0 +1,180 @@
+"""Calling, modes, moving and converting, copying, printing."""
+
+import copy
+import gc
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+
+
+class Plus(nn.Module):
+    def forward(self, x, *, by=1):
+        return x + by
+
+
+def net():
+    return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+
+
+def test_a_call_is_forward_with_its_arguments():
+    assert Plus()(torch.ones(2)).tolist() == [2.0, 2.0]
+    assert Plus()(torch.ones(2), by=3).tolist() == [4.0, 4.0]
+    with pytest.raises(NotImplementedError, match="define `def forward") as refused:
+        nn.ModuleList()(1)
+    assert 'Module [ModuleList] is missing the required "forward" function' in str(refused.value)
+
+
+def test_train_and_eval_reach_every_module():
+    model = net()
+    assert all(m.training for m in model.modules())
+    assert model.eval() is model
+    assert not any(m.training for m in model.modules())
+    model[1].train()
+    assert [m.training for m in model.modules()] == [False, False, True, False]
+    with pytest.raises(ValueError, match="training mode is expected to be boolean, got 'yes'"):
+        model.train("yes")
+
+
+def test_apply_goes_from_the_leaves_to_the_root():
+    seen = []
+    model = net()
+    assert model.apply(lambda m: seen.append(type(m).__name__)) is model
+    assert seen == ["Linear", "BatchNorm1d", "Linear", "Sequential"]
+
+    def init(m):
+        if type(m) == nn.Linear:  # noqa: E721  as the lessons write it
+            nn.init.constant_(m.weight, 2.0)
+
+    model.apply(init)
+    assert model[0].weight.tolist() == [[2.0, 2.0]] * 3
+
+
+def test_conversion_keeps_every_parameter_the_same_object():
+    model = net()
+    before = list(model.parameters())
+    (model(torch.ones(4, 2)) ** 2).sum().backward()
+    assert model.to(torch.float64) is model
+    assert all(p is q for p, q in zip(before, model.parameters(), strict=True))
+    assert {p.dtype for p in model.parameters()} == {torch.float64}
+    assert {p.grad.dtype for p in model.parameters()} == {torch.float64}
+    assert model[1].running_mean.dtype == torch.float64
+    assert model[1].num_batches_tracked.dtype == torch.int64  # integers stay what they are
+    assert model.half()[0].weight.dtype == torch.float16
+    assert model.float()[0].weight.dtype == torch.float32
+    assert model.double()[0].weight.dtype == torch.float64
+    assert model.to(torch.ones(1))[0].weight.dtype == torch.float32
+    assert model.to("cpu", torch.float64)[0].weight.dtype == torch.float64
+    assert model.cpu().to(dtype=torch.float32)[0].weight.dtype == torch.float32
+
+
+def test_only_floating_point_dtypes_are_converted_to():
+    with pytest.raises(TypeError, match=r"only accepts floating point dtypes.*minigrad\.int64"):
+        net().to(torch.int64)
+    with pytest.raises(TypeError, match=r"to\(\) expects a dtype such as minigrad\.float64"):
+        net().to("cpu", "float64")
+
+
+def test_devices(device):
+    model = net().to(device)
+    before = list(model.parameters())
+    x = torch.ones((4, 2), device=device)
+    model(x).sum().backward()
+    where = torch.device(device).type
+    assert {p.device.type for p in model.parameters()} == {where}
+    assert {p.grad.device.type for p in model.parameters()} == {where}
+    assert {b.device.type for b in model.buffers()} == {where}
+    model.cpu()
+    assert {p.grad.device.type for p in model.parameters()} == {"cpu"}
+    assert all(p is q for p, q in zip(before, model.parameters(), strict=True))
+    assert nn.Linear(2, 2, device=device).weight.device.type == where
+
+
+def test_zero_grad():
+    model = nn.Linear(2, 1)
+    model(torch.ones(2)).backward()
+    model.zero_grad(set_to_none=False)
+    assert model.weight.grad.tolist() == [[0.0, 0.0]]
+    model(torch.ones(2)).backward()
+    model.zero_grad()
+    assert model.weight.grad is None and model.bias.grad is None
+    model.zero_grad(set_to_none=False)
+    assert model.weight.grad is None
+
+
+def test_freezing():
+    model = net().requires_grad_(False)
+    assert not any(p.requires_grad for p in model.parameters())
+    assert model[0](torch.ones(2)).requires_grad is False
+    assert all(p.requires_grad for p in model.requires_grad_().parameters())
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_are_whole_and_independent(duplicate):
+    model = net().eval()
+    model.tied = model[0]
+    other = duplicate(model)
+    assert repr(other) == repr(model)
+    assert other.tied is other[0] and other[0] is not model[0]
+    assert isinstance(other[0].weight, nn.Parameter) and other[0].weight.requires_grad
+    assert other.training is False
+    x = torch.ones(3, 2)
+    assert torch.equal(other(x), model(x))
+    with torch.no_grad():
+        other[0].weight += 1
+    assert not torch.equal(other[0].weight, model[0].weight)
+    assert list(other.state_dict()) == list(model.state_dict())
+
+
+def test_a_module_is_freed_without_the_collector():
+    gc.disable()
+    try:
+        model = net()
+        gone = weakref.ref(model)
+        model(torch.ones(4, 2)).sum().backward()
+        del model
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_printing_indents_what_is_below():
+    class Custom(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Sequential(nn.ReLU())
+            self.head = None
+            self.add_module("tail", None)
+
+        def extra_repr(self):
+            return "scale=3,\nmode=fast"
+
+    assert repr(Custom()) == (
+        "Custom(\n  scale=3,\n  mode=fast\n  (body): Sequential(\n    (0): ReLU()\n  )\n"
+        "  (tail): None\n)"
+    )
+
+
+def test_cross_correlation_is_not_convolution():
+    conv = nn.Conv2d(1, 1, (1, 2), bias=False)
+    conv.weight.data = torch.tensor([[[[1.0, -1.0]]]])
+    step = torch.tensor([[[[1.0, 1.0, 0.0, 0.0]]]])
+    assert conv(step).flatten().tolist() == [0.0, 1.0, 0.0]  # a flipped kernel would give -1
+
+
+def test_the_layers_train():
+    # One step on the edge kernel's loss, against the closed form: w - lr * dL/dw.
+    conv = nn.Conv2d(1, 1, (1, 2), bias=False)
+    x = torch.ones(1, 1, 6, 8)
+    x[:, :, :, 2:6] = 0
+    y = x[..., :-1] - x[..., 1:]
+    loss = ((conv(x) - y) ** 2).sum()
+    loss.backward()
+    windows = np.stack([x.numpy()[..., :-1].ravel(), x.numpy()[..., 1:].ravel()], axis=1)
+    w = conv.weight.detach().numpy().ravel()
+    expected = 2 * windows.T @ (windows @ w - y.numpy().ravel())
+    np.testing.assert_allclose(conv.weight.grad.numpy().ravel(), expected, rtol=1e-5)

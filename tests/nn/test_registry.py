@@ -1,0 +1,244 @@
+"""What a module knows of its attributes: registration, replacement, deletion, look-up, order."""
+
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(2, 3)
+        self.gain = nn.Parameter(torch.ones(1))
+        self.register_buffer("count", torch.zeros(1))
+        self.second = nn.Linear(3, 1, bias=False)
+
+
+def names(pairs):
+    return [name for name, _ in pairs]
+
+
+def test_attributes_are_registered_by_what_they_are():
+    net = Net()
+    assert names(net.named_parameters()) == ["gain", "first.weight", "first.bias", "second.weight"]
+    assert names(net.named_buffers()) == ["count"]
+    assert names(net.named_children()) == ["first", "second"]
+    assert names(net.named_modules()) == ["", "first", "second"]
+    assert names(net.named_modules(prefix="net")) == ["net", "net.first", "net.second"]
+    assert names(net.named_parameters("net", recurse=False)) == ["net.gain"]
+    assert [type(child) for child in net.children()] == [nn.Linear, nn.Linear]
+    assert next(net.modules()) is net
+    assert next(net.parameters()) is net.gain
+    assert list(net.buffers()) == [net.count]
+
+
+def test_reading_a_registered_attribute_is_reading_the_instance():
+    # No __getattr__ on the way: the parameter is an ordinary attribute.
+    layer = nn.Linear(2, 3)
+    assert vars(layer)["weight"] is layer.weight is layer._parameters["weight"]
+
+
+def test_the_views_are_live_both_ways():
+    net = Net()
+    net._parameters["gain"] = replaced = nn.Parameter(torch.zeros(2))
+    assert net.gain is replaced
+    del net._modules["second"]
+    assert not hasattr(net, "second")
+    net._modules["third"] = nn.ReLU()
+    assert repr(net.third) == "ReLU()"
+    net._buffers["count"] = None
+    assert list(net.named_buffers()) == []
+    net._modules = {"only": nn.Tanh()}
+    assert names(net.named_children()) == ["only"]
+    assert not hasattr(net, "first")
+    assert len(net._modules) == 1
+    assert "only" in net._modules
+    assert repr(net._modules) == "{'only': Tanh()}"
+    assert net._parameters.get("only") is None
+    with pytest.raises(KeyError, match="only"):
+        del net._parameters["only"]
+
+
+def test_a_parameter_is_replaced_in_its_place_and_deleted():
+    net = Net()
+    net.gain = nn.Parameter(torch.zeros(3))
+    assert names(net.named_parameters())[0] == "gain"
+    net.gain = None
+    assert net.gain is None
+    assert "gain" not in names(net.named_parameters())
+    assert "gain" in net._parameters
+    del net.gain
+    assert not hasattr(net, "gain")
+    net.gain = torch.zeros(3)  # free again: a plain attribute now
+    assert "gain" not in net._parameters
+
+
+def test_an_attribute_changes_its_kind():
+    net = Net()
+    net.count = nn.Parameter(torch.ones(1))
+    assert "count" in net._parameters and "count" not in net._buffers
+    net.count = nn.ReLU()
+    assert "count" in net._modules and "count" not in net._parameters
+    net.plain = 3
+    net.plain = nn.Parameter(torch.ones(1))
+    assert names(net.named_parameters(recurse=False)) == ["gain", "plain"]
+
+
+def test_a_buffer_takes_any_tensor_and_stays_a_buffer():
+    net = Net()
+    net.count = net.count + 1
+    assert net._buffers["count"].item() == 1
+    net.held = nn.Buffer(torch.ones(2), persistent=False)
+    assert names(net.named_buffers()) == ["count", "held"]
+    assert list(net.state_dict(keep_vars=True)) == [
+        "gain", "count", "first.weight", "first.bias", "second.weight",
+    ]  # fmt: skip
+    net.register_buffer("held", torch.ones(2))
+    assert "held" in net.state_dict()
+    del net.held
+    assert "held" not in net._non_persistent_buffers_set
+
+
+def test_a_shared_parameter_or_module_comes_once():
+    net = nn.Module()
+    net.a = nn.Linear(2, 2)
+    net.b = net.a
+    net.c = nn.Linear(2, 2)
+    net.c.weight = net.a.weight
+    assert names(net.named_parameters()) == ["a.weight", "a.bias", "c.bias"]
+    assert names(net.named_modules()) == ["", "a", "c"]
+    assert names(net.named_children()) == ["a", "c"]
+    assert names(net.named_parameters(remove_duplicate=False)) == [
+        "a.weight", "a.bias", "b.weight", "b.bias", "c.weight", "c.bias",
+    ]  # fmt: skip
+    assert len(list(net.modules(remove_duplicate=False))) == 4
+
+
+@pytest.mark.parametrize(
+    ("assign", "what"),
+    [
+        (lambda m: setattr(m, "w", nn.Parameter(torch.ones(1))), "cannot assign parameters before"),
+        (lambda m: setattr(m, "w", nn.ReLU()), "cannot assign module before"),
+        (lambda m: setattr(m, "w", nn.Buffer(torch.ones(1))), "cannot assign buffers before"),
+        (lambda m: m.register_parameter("w", None), "cannot assign parameter before"),
+        (lambda m: m.register_buffer("w", None), "cannot assign buffer before"),
+        (lambda m: m.add_module("w", nn.ReLU()), "cannot assign module before"),
+    ],
+)
+def test_a_forgotten_super_init_is_named(assign, what):
+    class Forgetful(nn.Module):
+        def __init__(self):
+            assign(self)
+
+    with pytest.raises(AttributeError, match=what) as refused:
+        Forgetful()
+    message = str(refused.value)
+    assert "make super().__init__() the first line of __init__ of class Forgetful" in message
+
+
+@pytest.mark.parametrize(
+    "use", [lambda m: m(1), lambda m: list(m.parameters()), lambda m: m.eval(), repr]
+)
+def test_a_module_that_never_ran_module_init_says_so_when_used(use):
+    class Forgetful(nn.Module):
+        def __init__(self):
+            self.x = 1  # a plain attribute is allowed, as in PyTorch
+
+        def forward(self, x):
+            return x
+
+    with pytest.raises(AttributeError, match=r"Module.__init__\(\) was not called"):
+        use(Forgetful())
+    assert Forgetful().x == 1
+
+
+def test_what_is_no_parameter_is_refused_with_the_way_out():
+    layer = nn.Linear(2, 2)
+    with pytest.raises(TypeError, match=r"'minigrad\.Tensor' as parameter 'weight'") as refused:
+        layer.weight = torch.zeros(2, 2)
+    assert "nn.Parameter(tensor)" in str(refused.value)
+    assert "module.weight.copy_(tensor)" in str(refused.value)
+    with pytest.raises(TypeError, match=r"nn.Parameter\(minigrad.from_numpy\(array\)\)"):
+        layer.weight = torch.zeros(2, 2).numpy()
+    with pytest.raises(TypeError, match="'int' as buffer 'running_mean'"):
+        nn.BatchNorm2d(2).running_mean = 3
+    with pytest.raises(TypeError, match="'int' as child module '0'"):
+        setattr(nn.Sequential(nn.ReLU()), "0", 3)
+    with pytest.raises(TypeError, match=r"type is not a Module subclass; pass ReLU\(...\)"):
+        nn.Sequential(nn.ReLU)
+    assert layer.weight.shape == (2, 2)  # still there
+
+
+def test_names_are_checked():
+    layer = nn.Linear(2, 2)
+    with pytest.raises(KeyError, match=r"t contain .*, got: a\.b; a dot separates modules"):
+        layer.register_parameter("a.b", None)
+    with pytest.raises(KeyError, match="t be empty string"):
+        layer.add_module("", nn.ReLU())
+    with pytest.raises(TypeError, match=r"buffer name should be a string\. Got int"):
+        layer.register_buffer(3, None)
+    with pytest.raises(KeyError, match="attribute 'forward' already exists in Linear"):
+        layer.add_module("forward", nn.ReLU())
+    with pytest.raises(KeyError, match="attribute 'weight' already exists in Linear"):
+        layer.register_buffer("weight", torch.ones(1))
+
+
+def test_a_parameter_is_a_leaf():
+    class Made(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.ones(2))
+
+    made = Made()
+    computed = nn.Parameter(torch.ones(2))
+    computed.node = (made.w * 2).node  # nobody does this by accident
+    with pytest.raises(ValueError, match="Compute it in forward"):
+        made.w = computed
+
+
+def test_look_up_by_path():
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    assert net.get_parameter("0.weight") is net[0].weight
+    assert net.get_buffer("1.running_mean") is net[1].running_mean
+    assert net.get_submodule("0") is net[0]
+    assert net.get_submodule("") is net
+    with pytest.raises(AttributeError, match="Sequential has no attribute `5`"):
+        net.get_submodule("5.weight")
+    with pytest.raises(AttributeError, match=r"`weight` is not an nn\.Module"):
+        net.get_submodule("0.weight")
+    with pytest.raises(AttributeError, match=r"`running_mean` is not an nn\.Parameter"):
+        net.get_parameter("1.running_mean")
+    with pytest.raises(AttributeError, match="`weight` is not a buffer"):
+        net.get_buffer("0.weight")
+
+
+def test_errors_of_properties_keep_their_own_words():
+    class Odd(nn.Module):
+        @property
+        def size(self):
+            return self.missing
+
+    with pytest.raises(AttributeError, match="'Odd' object has no attribute 'missing'"):
+        Odd().size  # noqa: B018
+
+
+def test_a_wrapper_may_fall_back_on_getattr():
+    class Wrapper(nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def __getattr__(self, name):
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return getattr(self.inner, name)
+
+    assert Wrapper(nn.Linear(2, 3)).out_features == 3
+
+
+def test_dir_lists_what_can_be_typed():
+    listed = dir(nn.Sequential(nn.Linear(2, 2)))
+    assert "forward" in listed and "0" not in listed
+    assert "weight" in dir(nn.Linear(2, 2))

@@ -1,0 +1,157 @@
+"""`state_dict` and `load_state_dict`."""
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+
+
+def net():
+    return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1, bias=False))
+
+
+def test_keys_values_and_sharing():
+    model = net()
+    state = model.state_dict()
+    assert isinstance(state, OrderedDict)
+    assert list(state) == [
+        "0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var",
+        "1.num_batches_tracked", "2.weight",
+    ]  # fmt: skip
+    assert not any(tensor.requires_grad for tensor in state.values())
+    with torch.no_grad():
+        model[0].weight.fill_(5.0)
+    assert state["0.weight"].tolist() == [[5.0, 5.0]] * 3  # detached, not copied
+    assert model.state_dict(keep_vars=True)["0.weight"] is model[0].weight
+    assert list(model[0].state_dict(prefix="net.")) == ["net.weight", "net.bias"]
+    assert model.state_dict(destination={"x": 1})["x"] == 1
+
+
+def test_loading_copies_in_place():
+    source, target = net(), net()
+    weight = target[0].weight
+    result = target.load_state_dict(source.state_dict())
+    assert str(result) == "<All keys matched successfully>"
+    assert target[0].weight is weight
+    for one, other in zip(source.parameters(), target.parameters(), strict=True):
+        assert torch.equal(one, other)
+    with torch.no_grad():
+        source[0].weight += 1
+    assert not torch.equal(source[0].weight, target[0].weight)
+    double = net().double()
+    double.load_state_dict(source.state_dict())
+    assert double[0].weight.dtype == torch.float64
+
+
+def test_assigning_takes_over_the_tensors():
+    source, target = net().double(), net()
+    target[0].weight.requires_grad_(False)
+    target.load_state_dict(source.state_dict(), assign=True)
+    assert target[0].weight.dtype == torch.float64
+    assert isinstance(target[0].weight, nn.Parameter)
+    assert target[0].weight.requires_grad is False and target[0].bias.requires_grad is True
+    assert np.shares_memory(target[0].weight.array, source[0].weight.array)
+
+
+def test_every_fault_is_in_one_error():
+    with pytest.raises(RuntimeError) as refused:
+        net().load_state_dict(
+            {
+                "0.weight": torch.zeros(3, 3),
+                "0.bias": [1.0, 2.0, 3.0],
+                "2.weight": torch.zeros(1, 3),
+                "2.bias": torch.zeros(1),
+                "3.weight": torch.zeros(1),
+            }
+        )
+    assert str(refused.value) == (
+        "Error(s) in loading state_dict for Sequential:\n"
+        '\tMissing key(s) in state_dict: "1.weight", "1.bias", "1.running_mean", '
+        '"1.running_var". \n'
+        '\tUnexpected key(s) in state_dict: "3.weight", "2.bias". \n'
+        "\tsize mismatch for 0.weight: copying a param with shape minigrad.Size([3, 3]) from "
+        "checkpoint, the shape in current model is minigrad.Size([3, 2]).\n"
+        '\tWhile copying the parameter named "0.bias", expected minigrad.Tensor or Tensor-like '
+        "object from checkpoint but received <class 'list'>"
+    )
+
+
+def test_not_strict_returns_what_differs():
+    result = nn.Linear(2, 2).load_state_dict({"weight": torch.zeros(2, 2), "x": 1}, strict=False)
+    assert result.missing_keys == ["bias"] and result.unexpected_keys == ["x"]
+    assert repr(result) == "_IncompatibleKeys(missing_keys=['bias'], unexpected_keys=['x'])"
+    with pytest.raises(RuntimeError, match="size mismatch for weight"):
+        nn.Linear(2, 2).load_state_dict({"weight": torch.zeros(1, 2)}, strict=False)
+    with pytest.raises(TypeError, match="Expected state_dict to be dict-like, got <class 'list'>"):
+        nn.Linear(2, 2).load_state_dict([])
+
+
+def test_a_number_may_come_with_one_axis():
+    model = nn.Module()
+    model.gain = nn.Parameter(torch.tensor(1.0))
+    model.load_state_dict({"gain": torch.tensor([3.0])})
+    assert model.gain.item() == 3.0
+
+
+def test_batch_norm_without_a_count_is_complete_in_old_checkpoints_only():
+    state = nn.BatchNorm2d(2).state_dict()
+    del state["num_batches_tracked"]
+    with pytest.raises(RuntimeError, match=r'Missing key.*"num_batches_tracked"'):
+        nn.BatchNorm2d(2).load_state_dict(state)  # its metadata says version 2
+    result = nn.BatchNorm2d(2).load_state_dict(dict(state))  # no metadata: before version 2
+    assert str(result) == "<All keys matched successfully>"
+    assert "num_batches_tracked" not in state  # the caller's dictionary stays as it is
+
+
+def test_extra_state():
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.steps = 0
+
+        def get_extra_state(self):
+            return {"steps": self.steps}
+
+        def set_extra_state(self, state):
+            self.steps = state["steps"]
+
+    model = nn.Sequential(Counting())
+    model[0].steps = 7
+    state = model.state_dict()
+    assert state == {"0._extra_state": {"steps": 7}}
+    other = nn.Sequential(Counting())
+    other.load_state_dict(state)
+    assert other[0].steps == 7
+    with pytest.raises(RuntimeError, match=r'Missing key.*"0\._extra_state"'):
+        other.load_state_dict({})
+    with pytest.raises(RuntimeError, match=r'Unexpected key.*"_extra_state"'):
+        nn.ReLU().load_state_dict({"_extra_state": 1})
+    with pytest.raises(NotImplementedError, match="overridden"):
+        nn.ReLU().get_extra_state()
+    with pytest.raises(NotImplementedError, match="overridden"):
+        nn.ReLU().set_extra_state(1)
+
+
+def test_hooks_around_saving_and_loading():
+    model = nn.Sequential(nn.Linear(1, 1, bias=False))
+    log = []
+    model[0].register_state_dict_pre_hook(lambda m, prefix, keep: log.append(("save", prefix)))
+    model[0].register_state_dict_post_hook(
+        lambda m, state, prefix, metadata: state.update({prefix + "extra": metadata["version"]})
+    )
+    state = model.state_dict()
+    assert log == [("save", "0.")] and state["0.extra"] == 1
+    model[0].register_load_state_dict_pre_hook(
+        lambda m, state, prefix, *rest: state.pop(prefix + "extra")
+    )
+    handle = model.register_load_state_dict_post_hook(
+        lambda m, keys: log.append(("loaded", keys.missing_keys))
+    )
+    model.load_state_dict(state)
+    assert log[-1] == ("loaded", [])
+    handle.remove()
+    model.load_state_dict(state)
+    assert len(log) == 2
