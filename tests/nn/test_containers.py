@@ -1,0 +1,155 @@
+"""Containers; their texts and refusals stand beside PyTorch's in `test_recorded.py`."""
+
+from collections import OrderedDict
+
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+
+
+def layers():
+    return nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)
+
+
+def test_sequential_applies_its_layers_in_turn():
+    a, b, c = layers()
+    net = nn.Sequential(a, b, c)
+    x = torch.ones(4, 2)
+    assert torch.equal(net(x), c(b(a(x))))
+    assert len(net) == 3 and list(net) == [a, b, c]
+    assert net[0] is a and net[-1] is c
+    assert [type(m) for m in net] == [nn.Linear, nn.ReLU, nn.Linear]
+    assert nn.Sequential()(x) is x
+
+
+def test_sequential_slices_share_the_layers():
+    a, b, c = layers()
+    net = nn.Sequential(a, b, c)
+    assert type(net[1:]) is nn.Sequential and list(net[1:]) == [b, c]
+    assert list(net[::2]) == [a, c]
+    assert list(net[1:]._modules) == ["1", "2"]  # names are kept
+
+
+def test_sequential_by_name():
+    a, b, _ = layers()
+    net = nn.Sequential(OrderedDict(first=a, second=b))
+    assert net.first is a and net[1] is b
+    assert list(net.state_dict()) == ["first.weight", "first.bias"]
+
+
+def test_sequential_changes():
+    a, b, c = layers()
+    net = nn.Sequential(a)
+    assert net.append(c) is net
+    net.insert(1, b)
+    assert list(net) == [a, b, c] and list(net._modules) == ["0", "1", "2"]
+    net[1] = t = nn.Tanh()
+    assert net[1] is t and net[-2] is t
+    del net[0]
+    assert list(net) == [t, c] and list(net._modules) == ["0", "1"]
+    assert net.pop(0) is t and list(net) == [c]
+    net += nn.Sequential(b)
+    assert list(net) == [c, b]
+    net *= 2
+    assert list(net) == [c, b, c, b]
+    del net[1:3]
+    assert list(net) == [c, b]
+    assert list(nn.Sequential(a) + nn.Sequential(b)) == [a, b]
+    assert list(2 * nn.Sequential(a)) == [a, a]
+
+
+def test_sequential_refuses_in_words():
+    with pytest.raises(
+        IndexError, match="index 5 is out of range: this Sequential holds 1 modules"
+    ):
+        nn.Sequential(nn.ReLU())[5]
+    with pytest.raises(ValueError, match="append\\(\\) takes a single module"):
+        nn.Sequential(nn.ReLU()) + nn.ReLU()
+    with pytest.raises(TypeError, match="list is not a Module subclass"):
+        nn.Sequential([nn.ReLU()])
+
+
+def test_a_subclass_of_sequential_slices_to_itself():
+    class Mine(nn.Sequential):
+        pass
+
+    assert type(Mine(*layers())[:2]) is Mine
+
+
+def test_module_list():
+    a, b, c = layers()
+    held = nn.ModuleList([a])
+    held.append(c)
+    held.insert(1, b)
+    held.extend(nn.ModuleList([nn.Tanh()]))
+    held += [nn.ELU()]
+    assert len(held) == 5 and held[1] is b
+    assert type(held[1:3]) is nn.ModuleList and list(held[1:3]) == [b, c]
+    assert list(held[1:3]._modules) == ["0", "1"]
+    held[-1] = a
+    assert held[4] is a
+    del held[0]
+    assert held.pop(-1) is a
+    assert [type(m).__name__ for m in held] == ["ReLU", "Linear", "Tanh"]
+    assert [type(m).__name__ for m in held + [nn.ELU()]][-1] == "ELU"
+    assert [name for name, _ in held.named_parameters()] == ["1.weight", "1.bias"]
+    with pytest.raises(IndexError, match="index 9 is out of range: this ModuleList holds 3"):
+        held[9]
+
+
+def test_module_dict():
+    a, b, _ = layers()
+    held = nn.ModuleDict({"a": a})
+    held["b"] = b
+    held.update([("t", nn.Tanh())])
+    assert list(held) == list(held.keys()) == ["a", "b", "t"]
+    assert "a" in held and "x" not in held and len(held) == 3
+    assert dict(held.items())["a"] is a and next(iter(held.values())) is a
+    assert held.pop("b") is b
+    del held["t"]
+    assert list(held) == ["a"]
+    assert [name for name, _ in held.named_parameters()] == ["a.weight", "a.bias"]
+    assert held.get("zz") is None
+    assert {held: 1}[held] == 1  # identity, not contents
+    held.clear()
+    assert len(held) == 0
+    with pytest.raises(KeyError, match="attribute 'keys' already exists"):
+        held["keys"] = nn.ReLU()
+    with pytest.raises(ValueError, match="element #0 has length 3; 2 is required"):
+        held.update([(1, 2, 3)])
+    with pytest.raises(TypeError, match="element #0 should be Iterable; is int"):
+        held.update([5])
+
+
+def test_parameter_list():
+    held = nn.ParameterList([torch.ones(2), nn.Parameter(torch.ones(3)), "text"])
+    assert isinstance(held[0], nn.Parameter) and held[-1] == "text"
+    assert [name for name, _ in held.named_parameters()] == ["0", "1"]
+    assert len(held) == 3 and len(list(held)) == 3
+    held.append(torch.ones(4))
+    held += [5]
+    held[0] = torch.zeros(2)
+    assert held[0].requires_grad and held[0].tolist() == [0.0, 0.0]
+    assert type(held[1:3]) is nn.ParameterList and held[1:3][0] is held[1]
+    with pytest.raises(IndexError, match="holds 5 values"):
+        held[5]
+    with pytest.raises(RuntimeError, match="ParameterList should not be called"):
+        held(1)
+
+
+def test_parameter_dict():
+    held = nn.ParameterDict({"b": torch.ones(2), "a": 3})
+    assert list(held) == ["a", "b"]  # a plain dictionary comes in the order of its keys
+    assert isinstance(held["b"], nn.Parameter)
+    held["c"] = torch.ones(1)
+    assert [name for name, _ in held.named_parameters()] == ["b", "c"]
+    assert held.pop("c").shape == (1,) and "c" not in held and not hasattr(held, "c")
+    assert list(held.copy()) == ["a", "b"] and held.copy()["b"] is held["b"]
+    assert list(held.state_dict()) == ["b"]
+    with pytest.raises(TypeError, match="not a string \\(type is 'int'\\)"):
+        held[3] = torch.ones(1)
+    with pytest.raises(KeyError, match="zz"):
+        held["zz"]
+    with pytest.raises(RuntimeError, match="ParameterDict should not be called"):
+        held(1)
