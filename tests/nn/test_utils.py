@@ -1,0 +1,71 @@
+"""`nn.utils`: clipping, and parameters as one vector."""
+
+import math
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+
+
+def with_gradients(*gradients):
+    parameters = [nn.Parameter(torch.zeros(len(g))) for g in gradients]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = torch.tensor(gradient)
+    return parameters
+
+
+def test_the_norm_is_clipped_over_all_gradients_together():
+    parameters = with_gradients([3.0, 0.0], [4.0])
+    total = nn.utils.clip_grad_norm_(parameters, 1.0)
+    assert total.item() == 5.0
+    clipped = np.concatenate([p.grad.numpy() for p in parameters])
+    np.testing.assert_allclose(clipped, [0.6, 0.0, 0.8], rtol=1e-6)
+    assert nn.utils.clip_grad_norm_(parameters, 10.0).item() == pytest.approx(1.0, rel=1e-6)
+    np.testing.assert_allclose(parameters[0].grad.numpy(), [0.6, 0.0], rtol=1e-6)  # left alone
+
+
+@pytest.mark.parametrize(("order", "norm"), [(1, 7.0), (2, 5.0), (math.inf, 4.0)])
+def test_norms_of_every_order(order, norm):
+    parameters = with_gradients([3.0], [-4.0])
+    assert nn.utils.clip_grad_norm_(parameters, 100.0, norm_type=order).item() == pytest.approx(
+        norm
+    )
+    assert nn.utils.get_total_norm([p.grad for p in parameters], order).item() == pytest.approx(
+        norm
+    )
+
+
+def test_one_tensor_none_and_nothing():
+    (parameter,) = with_gradients([3.0, 4.0])
+    assert nn.utils.clip_grad_norm_(parameter, 1.0).item() == 5.0
+    assert nn.utils.clip_grad_norm_([nn.Parameter(torch.ones(1))], 1.0).item() == 0.0
+    assert nn.utils.clip_grad_norm_([], 1.0).item() == 0.0
+    assert nn.utils.clip_grad_norm_((p for p in with_gradients([3.0, 4.0])), 1.0).item() == 5.0
+
+
+def test_a_norm_that_is_not_finite():
+    parameters = with_gradients([math.inf])
+    with pytest.raises(RuntimeError, match=r"order 2.0 .* is non-finite \(inf\)"):
+        nn.utils.clip_grad_norm_(parameters, 1.0, error_if_nonfinite=True)
+    assert nn.utils.clip_grad_norm_(with_gradients([math.inf]), 1.0).item() == math.inf
+
+
+def test_values_are_clipped_one_by_one():
+    parameters = with_gradients([3.0, -0.5], [-4.0])
+    nn.utils.clip_grad_value_(parameters, 1)
+    assert [p.grad.tolist() for p in parameters] == [[1.0, -0.5], [-1.0]]
+
+
+def test_parameters_to_a_vector_and_back():
+    layer = nn.Linear(2, 3)
+    vector = nn.utils.parameters_to_vector(layer.parameters())
+    expected = np.concatenate([p.detach().numpy().ravel() for p in layer.parameters()])
+    assert vector.tolist() == expected.tolist()
+    weight = layer.weight
+    nn.utils.vector_to_parameters(torch.arange(9.0), layer.parameters())
+    assert layer.weight is weight and layer.weight.tolist() == [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
+    assert layer.bias.tolist() == [6.0, 7.0, 8.0]
+    with pytest.raises(TypeError, match="expected Tensor, but got: list"):
+        nn.utils.vector_to_parameters([1.0], layer.parameters())
