@@ -1,0 +1,30 @@
+"""Dropout: chance as a regularizer, in training only."""
+
+from __future__ import annotations
+
+import minigrad.nn.functional as F
+from minigrad.nn.stateless import Stateless
+from minigrad.tensor import Tensor
+
+
+class Dropout(Stateless):
+    """In training, zeroes each element with probability `p` and scales the rest by 1 / (1 - p).
+
+    In evaluation it returns its input. Raises `ValueError` unless 0 <= p <= 1. As
+    `torch.nn.Dropout`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Dropout(0.5).eval()(torch.ones(2))
+    tensor([1., 1.])
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        if p < 0 or p > 1:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        super().__init__(p=p, inplace=inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout(input, self.p, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}, inplace={self.inplace}"

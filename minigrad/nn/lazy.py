@@ -1,0 +1,231 @@
+"""Lazy layers: the number of input features is read off the first input.
+
+Until then their parameters have no shape. The first call gives them one, draws their first values,
+and turns the layer into the plain class: ``type(layer) == nn.Linear``. The parameters stay the same
+objects, so an optimizer may be built before that call.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from minigrad.nn.conv import Conv1d, Conv2d, Convolution, ConvTranspose2d
+from minigrad.nn.linear import Linear
+from minigrad.nn.module import Module
+from minigrad.nn.normalization import BatchNorm, BatchNorm1d, BatchNorm2d
+from minigrad.nn.parameter import (
+    Parameter,
+    Uninitialized,
+    UninitializedBuffer,
+    UninitializedParameter,
+)
+from minigrad.tensor import Tensor
+
+
+class Lazy(Module):
+    """The lazy half of a layer; the plain class, `cls_to_become`, is the other."""
+
+    cls_to_become: ClassVar[type[Module]]
+
+    def _forget_sizes(self, device: Any, dtype: Any) -> None:
+        """Replace each tensor but the count of batches by one without a shape."""
+        for name, tensor in self._own_state().items():
+            kind = UninitializedParameter if isinstance(tensor, Parameter) else UninitializedBuffer
+            if name != "num_batches_tracked":
+                setattr(self, name, kind(device=device, dtype=dtype))
+
+    def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
+        """Store the missing size, found in `input`, and return each tensor's shape."""
+        raise NotImplementedError
+
+    def has_uninitialized_params(self) -> bool:
+        """True until the first call, or until `load_state_dict` has given the shapes."""
+        return any(isinstance(tensor, Uninitialized) for tensor in self._own_state().values())
+
+    def initialize_parameters(self, input: Tensor, *_: Any, **__: Any) -> None:
+        """Give the parameters the shapes that `input` asks for, and their first values.
+
+        Raises `RuntimeError` when they were loaded before and have other shapes.
+        """
+        shapes = self._read_sizes(input)
+        fresh = self.has_uninitialized_params()
+        for name, tensor in self._own_state().items():
+            if isinstance(tensor, Uninitialized):
+                tensor.materialize(shapes[name])
+            elif name in shapes and tuple(tensor.shape) != shapes[name]:
+                raise RuntimeError(
+                    f"{type(self).__name__} was loaded with a {name} of shape "
+                    f"{tuple(tensor.shape)}, but its first input, {tuple(input.shape)}, asks for "
+                    f"{shapes[name]}"
+                )
+        if fresh:
+            self.reset_parameters()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.initialize_parameters(*args, **kwargs)
+        self.__class__ = self.cls_to_become  # type: ignore[assignment]
+        return self(*args, **kwargs)
+
+
+class LazyLinear(Lazy, Linear):
+    """A `Linear` whose `in_features` is the length of the first input's last axis.
+
+    >>> import minigrad as torch
+    >>> net = torch.nn.LazyLinear(2)
+    ... _ = net(torch.ones(3, 5))
+    ... net
+    Linear(in_features=5, out_features=2, bias=True)
+    """
+
+    cls_to_become = Linear
+
+    def __init__(
+        self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__(0, out_features, bias, device, dtype)
+        self._forget_sizes(device, dtype)
+
+    def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
+        self.in_features = input.shape[-1]
+        return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
+
+
+class LazyConvolution(Lazy, Convolution):
+    """What the lazy convolutions share: `in_channels` is the length of the input's channel axis."""
+
+    def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
+        axes = self.axes
+        if input.ndim not in (axes + 1, axes + 2):
+            raise RuntimeError(
+                f"Expected {axes + 1}D (unbatched) or {axes + 2}D (batched) input to "
+                f"{type(self).__name__}, but got input of size: {input.shape}"
+            )
+        self.in_channels = input.shape[-axes - 1]
+        self._check()
+        return {"weight": self._weight_shape(), "bias": (self.out_channels,)}
+
+
+class LazyConv1d(LazyConvolution, Conv1d):
+    """A `Conv1d` whose `in_channels` is read off the first input."""
+
+    cls_to_become = Conv1d
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int],
+        stride: int | tuple[int] = 1,
+        padding: str | int | tuple[int] = 0,
+        dilation: int | tuple[int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        Conv1d.__init__(
+            self, 0, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
+        self._forget_sizes(device, dtype)
+
+
+class LazyConv2d(LazyConvolution, Conv2d):
+    """A `Conv2d` whose `in_channels` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> net = torch.nn.LazyConv2d(4, kernel_size=3)
+    ... _ = net(torch.ones(1, 2, 8, 8))
+    ... net
+    Conv2d(2, 4, kernel_size=(3, 3), stride=(1, 1))
+    """
+
+    cls_to_become = Conv2d
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: str | int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        Conv2d.__init__(
+            self, 0, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            padding_mode, device, dtype,
+        )  # fmt: skip
+        self._forget_sizes(device, dtype)
+
+
+class LazyConvTranspose2d(LazyConvolution, ConvTranspose2d):
+    """A `ConvTranspose2d` whose `in_channels` is read off the first input."""
+
+    cls_to_become = ConvTranspose2d
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        output_padding: int | tuple[int, int] = 0,
+        groups: int = 1,
+        bias: bool = True,
+        dilation: int | tuple[int, int] = 1,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        ConvTranspose2d.__init__(
+            self, 0, out_channels, kernel_size, stride, padding, output_padding, groups, bias,
+            dilation, padding_mode, device, dtype,
+        )  # fmt: skip
+        self._forget_sizes(device, dtype)
+
+
+class LazyBatchNorm(Lazy, BatchNorm):
+    """What the lazy batch norms share: `num_features` is the length of the input's axis 1."""
+
+    def __init__(
+        self,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(0, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+        self._forget_sizes(device, dtype)
+
+    def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
+        self._check(input)
+        self.num_features = input.shape[1]
+        names = ("weight", "bias", "running_mean", "running_var")
+        return dict.fromkeys(names, (self.num_features,))
+
+
+class LazyBatchNorm1d(LazyBatchNorm, BatchNorm1d):
+    """A `BatchNorm1d` whose `num_features` is read off the first input."""
+
+    cls_to_become = BatchNorm1d
+
+
+class LazyBatchNorm2d(LazyBatchNorm, BatchNorm2d):
+    """A `BatchNorm2d` whose `num_features` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> net = torch.nn.LazyBatchNorm2d()
+    ... _ = net(torch.ones(2, 3, 4, 4))
+    ... net.num_features
+    3
+    """
+
+    cls_to_become = BatchNorm2d

@@ -1,0 +1,125 @@
+"""Lazy layers: before, at and after their first call."""
+
+import copy
+
+import pytest
+
+import minigrad as torch
+from minigrad import nn, optim
+
+
+def net():
+    return nn.Sequential(
+        nn.LazyConv2d(4, 3, padding=1),
+        nn.LazyBatchNorm2d(),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.LazyLinear(2),
+    )
+
+
+def test_the_first_call_makes_plain_layers():
+    model = net()
+    assert [type(m).__name__ for m in model] == [
+        "LazyConv2d", "LazyBatchNorm2d", "ReLU", "Flatten", "LazyLinear",
+    ]  # fmt: skip
+    assert model[0].has_uninitialized_params()
+    assert model(torch.ones(2, 1, 3, 3)).shape == (2, 2)
+    assert [type(m) for m in model] == [nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.Flatten, nn.Linear]
+    assert model[0].in_channels == 1 and model[1].num_features == 4 and model[4].in_features == 36
+    assert model[1].running_mean.shape == (4,)
+    assert type(model[4].weight) is nn.Parameter
+    assert list(model.state_dict()) == list(nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(36, 2)
+    ).state_dict())  # fmt: skip
+
+
+def test_an_optimizer_built_before_holds_the_same_parameters():
+    model = net()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    before = list(model.parameters())
+    model(torch.randn(2, 1, 3, 3)).sum().backward()
+    assert all(p is q for p, q in zip(before, model.parameters(), strict=True))
+    bias = model[4].bias.tolist()
+    optimizer.step()
+    expected = [b - 0.1 * 2 for b in bias]  # d sum / d bias is the number of examples
+    assert model[4].bias.tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_loading_fills_a_layer_that_was_never_called():
+    trained = nn.Linear(3, 2)
+    lazy = nn.LazyLinear(2)
+    weight = lazy.weight
+    assert str(lazy.load_state_dict(trained.state_dict())) == "<All keys matched successfully>"
+    assert not lazy.has_uninitialized_params()
+    assert lazy.weight is weight and torch.equal(lazy.weight, trained.weight)
+    x = torch.ones(1, 3)
+    assert torch.equal(lazy(x), trained(x))
+    assert type(lazy) is nn.Linear and lazy.in_features == 3
+    norm = nn.LazyBatchNorm1d()
+    norm.load_state_dict(nn.BatchNorm1d(5).state_dict())
+    assert norm.running_mean.shape == (5,)
+
+
+def test_a_loaded_layer_refuses_another_size():
+    lazy = nn.LazyLinear(2)
+    lazy.load_state_dict(nn.Linear(3, 2).state_dict())
+    with pytest.raises(
+        RuntimeError, match=r"loaded with a weight of shape \(2, 3\).* asks for \(2, 4\)"
+    ):
+        lazy(torch.ones(1, 4))
+
+
+def test_saving_and_loading_before_the_first_call():
+    state = nn.LazyLinear(2).state_dict()
+    assert repr(state["weight"]) == "<UninitializedParameter>"
+    lazy = nn.LazyLinear(2)
+    lazy.load_state_dict(state)
+    assert lazy.has_uninitialized_params()
+    with pytest.raises(RuntimeError, match="Can't access the shape"):
+        nn.Linear(2, 2).load_state_dict(state)
+
+
+def test_copies_and_freezing_before_the_first_call():
+    model = copy.deepcopy(net()).requires_grad_(False)
+    model(torch.ones(2, 1, 3, 3))
+    assert not any(p.requires_grad for p in model.parameters())
+
+
+def test_the_first_values_are_those_of_the_plain_layer():
+    torch.manual_seed(3)
+    lazy = nn.LazyConv2d(2, 3)
+    lazy(torch.ones(1, 2, 3, 3))
+    torch.manual_seed(3)
+    plain = nn.Conv2d(2, 2, 3)
+    assert torch.equal(lazy.weight, plain.weight) and torch.equal(lazy.bias, plain.bias)
+
+
+def test_options_reach_the_plain_layer():
+    lazy = nn.LazyConv2d(4, 2, stride=2, groups=2, bias=False, dtype=torch.float64)
+    lazy(torch.ones(1, 2, 4, 4, dtype=torch.float64))
+    assert repr(lazy) == "Conv2d(2, 4, kernel_size=(2, 2), stride=(2, 2), groups=2, bias=False)"
+    assert lazy.weight.dtype == torch.float64
+    norm = nn.LazyBatchNorm1d(affine=False, track_running_stats=False)
+    norm(torch.randn(3, 2))
+    assert norm.weight is None and norm.running_mean is None and type(norm) is nn.BatchNorm1d
+
+
+def test_refusals():
+    with pytest.raises(
+        RuntimeError, match=r"Expected 3D \(unbatched\) or 4D \(batched\) input to LazyConv2d"
+    ):
+        nn.LazyConv2d(1, 2)(torch.ones(2, 2))
+    with pytest.raises(ValueError, match="in_channels must be divisible by groups"):
+        nn.LazyConv2d(4, 2, groups=2)(torch.ones(1, 3, 4, 4))
+    with pytest.raises(ValueError, match="expected 4D input"):
+        nn.LazyBatchNorm2d()(torch.ones(2, 2))
+
+
+def test_hooks_run_at_the_first_call_too():
+    lazy = nn.LazyLinear(2)
+    log = []
+    lazy.register_forward_hook(lambda m, args, out: log.append(tuple(out.shape)))
+    lazy(torch.ones(3, 4))
+    lazy(torch.ones(5, 4))
+    assert log == [(3, 2), (5, 2)]
