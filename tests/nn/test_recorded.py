@@ -1,0 +1,60 @@
+"""Every layer's text, first values, results and refusals beside PyTorch's, which are recorded.
+
+`tests/oracle/record_modules.py` made the record; it needs PyTorch, this does not.
+"""
+
+import json
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import nn
+
+RECORD = json.loads((Path(__file__).parent.parent / "data" / "modules.json").read_text())
+# Sums of a few hundred float32 numbers in another order; random numbers agree to the last unit.
+CLOSE = {"rtol": 2e-6, "atol": 2e-7}
+
+
+def evaluate(expression):
+    minigrad.manual_seed(0)
+    return eval(expression, {"torch": minigrad, "nn": nn, "OrderedDict": OrderedDict})
+
+
+def compare(result, recorded):
+    if isinstance(recorded, list):
+        result = list(result)
+        assert len(result) == len(recorded)
+        for one, other in zip(result, recorded, strict=True):
+            compare(one, other)
+        return
+    assert isinstance(result, minigrad.Tensor)
+    assert repr(result.dtype) == f"minigrad.{recorded['dtype']}"
+    assert list(result.shape) == recorded["shape"]
+    np.testing.assert_allclose(result.detach().numpy().ravel(), recorded["values"], **CLOSE)
+
+
+@pytest.mark.parametrize("expression", RECORD["texts"])
+def test_prints_what_pytorch_prints(expression):
+    expected = RECORD["texts"][expression].replace("torch.", "minigrad.")
+    assert repr(evaluate(expression)) == expected
+
+
+@pytest.mark.filterwarnings("ignore:mean .* is more than 2 std")
+@pytest.mark.parametrize("expression", RECORD["tensors"])
+def test_computes_what_pytorch_computes_from_the_same_seed(expression):
+    recorded, next_draw = RECORD["tensors"][expression]
+    compare(evaluate(expression), recorded)
+    # As many random numbers were drawn as there: what follows stays in step too.
+    assert minigrad.rand(1).item() == pytest.approx(next_draw, rel=1e-7)
+
+
+@pytest.mark.parametrize("expression", RECORD["errors"])
+def test_refuses_what_pytorch_refuses_with_the_same_class(expression):
+    kind, _ = RECORD["errors"][expression]
+    with pytest.raises(Exception) as refused:
+        evaluate(expression)
+    assert refused.type.__name__ == kind
+    assert len(str(refused.value)) > 10
