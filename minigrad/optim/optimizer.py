@@ -1,0 +1,308 @@
+"""`Optimizer`: parameter groups, their options and state, and the walk over the parameters.
+
+A subclass declares its options in `__init__` and writes one rule, `_update`, on plain arrays and in
+place. Large parameters are cut into blocks that stay in the processor's cache, so a rule may be
+written as its formula: its temporaries are a block long, never a parameter long.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
+from itertools import count
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd import enable_grad
+from minigrad.autograd.core import wrap
+from minigrad.backend import Array, quiet
+from minigrad.tensor import RemovableHandle, Tensor
+
+Params: TypeAlias = (
+    Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+)  # what an optimizer is given: tensors, groups with options of their own, or named tensors
+
+Hook: TypeAlias = Callable[["Optimizer", tuple[Any, ...], dict[str, Any]], Any]
+
+_hook_numbers = count()
+BLOCK = 65536  # elements: a few blocks of float32 fit in the second-level cache
+
+
+class Optimizer:
+    """The base of all optimizers: `zero_grad`, `step`, `state_dict` over groups of parameters.
+
+    `params` holds tensors, `(name, tensor)` pairs, or dicts `{"params": tensors, option: value}`;
+    `defaults` are the options of groups that do not set them. Raises `TypeError` for what is no
+    tensor, `ValueError` for an empty list, a tensor that is no leaf, a parameter in two groups.
+    Follows https://docs.pytorch.org/docs/stable/optim.html.
+
+    >>> import minigrad as torch
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> torch.optim.SGD([{"params": [w], "lr": 0.5}], lr=0.1).param_groups[0]["lr"]
+    0.5
+    """
+
+    _stepped = False  # the schedulers warn when they step first
+
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                f"but got one Tensor of shape {tuple(params.shape)}; put it into a list: [tensor]"
+            )
+        if defaults.get("differentiable"):
+            raise NotImplementedError(
+                "differentiable=True is not offered: a step works on plain arrays. Write it with "
+                "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
+            )
+        if defaults.get("fused") and defaults.get("foreach"):
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+        self.defaults = defaults
+        self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        self.param_groups: list[dict[str, Any]] = []
+        self._pre_hooks: dict[int, Hook] = {}
+        self._post_hooks: dict[int, Hook] = {}
+        given: list[Any] = list(params)
+        if not given:
+            raise ValueError(
+                "optimizer got an empty parameter list: the model has no parameters (layers in a "
+                "plain list? use nn.ModuleList), or model.parameters() was already used up"
+            )
+        for group in given if isinstance(given[0], dict) else [{"params": given}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Train more parameters, `{"params": tensors, option: value}`, from the next step on.
+
+        Raises as the constructor does.
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(
+                f"param_group must be a dict, but got {type(param_group)}; "
+                'write {"params": tensors}'
+            )
+        params = param_group["params"]
+        if isinstance(params, set):
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the "
+                "ordering of tensors in sets will change between runs. Please use a list instead."
+            )
+        params = [params] if isinstance(params, Tensor) else list(params)
+        named = [isinstance(param, tuple) for param in params]
+        if any(named):
+            if not all(named):
+                raise ValueError(
+                    "all optimizer params should be with/without names. Some param names are "
+                    "missing"
+                )
+            param_group["param_names"] = [name for name, _ in params]
+            params = [param for _, param in params]
+        for param in params:
+            if not isinstance(param, Tensor):
+                raise TypeError(
+                    "optimizer can only optimize Tensors, but one of the params is "
+                    f"{type(param).__name__}"
+                )
+            if not (param.is_leaf or param.retains_grad):
+                raise ValueError(
+                    f"can't optimize a non-leaf Tensor: one of shape {tuple(param.shape)} was "
+                    f"computed ({param.grad_fn}). Pass the tensor it was computed from, or "
+                    "start afresh with tensor.detach().requires_grad_()"
+                )
+        if self.param_groups and any(named) != ("param_names" in self.param_groups[0]):
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{'with' if any(named) else 'without'} names to the optimizer"
+            )
+        if len(set(map(id, params))) < len(params):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters: each would be "
+                "updated more than once in a step",
+                stacklevel=3,
+            )
+        taken = {id(param) for group in self.param_groups for param in group["params"]}
+        if not taken.isdisjoint(map(id, params)):
+            raise ValueError("some parameters appear in more than one parameter group")
+        param_group["params"] = params
+        for option, value in self.defaults.items():
+            param_group.setdefault(option, value)
+        self.param_groups.append(param_group)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients; `set_to_none=False` fills them with zeros instead."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if set_to_none:
+                    parameter.grad = None
+                elif parameter.grad is not None:
+                    parameter.grad.detach_().zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient, in place.
+
+        `closure`, where given, computes the loss and calls `backward()` first; its result is
+        returned.
+        """
+        for hook in self._pre_hooks.values():
+            hook(self, () if closure is None else (closure,), {})
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        self._stepped = True
+        quiet(self._update_all)
+        for hook in self._post_hooks.values():
+            hook(self, () if closure is None else (closure,), {})
+        return loss
+
+    def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)`, the arguments being `step`'s, before each step."""
+        return _hung(self._pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
+        """The same, after each step."""
+        return _hung(self._post_hooks, hook)
+
+    def _update_all(self) -> None:
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                gradient = parameter.grad
+                if gradient is not None:
+                    self._update(group, parameter, gradient.array)
+                    parameter.bump_version()
+
+    def _update(self, group: dict[str, Any], parameter: Tensor, g: Array) -> None:
+        """Write the next value of `parameter`, whose gradient is `g`, into its array."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how to update a parameter: override step()"
+        )
+
+    def _buffers(self, parameter: Tensor, *names: str) -> tuple[float, list[Array]]:
+        """The number of steps with this one, and the named arrays of the state, zeros at first."""
+        state = self.state[parameter]
+        if "step" not in state:
+            state["step"] = wrap(np.zeros((), _step_dtype()))
+        for name in names:
+            if name not in state:
+                state[name] = wrap(np.zeros_like(parameter.array))
+        step = state["step"].array
+        step += 1
+        return float(step), [state[name].array for name in names]
+
+    def state_dict(self) -> dict[str, Any]:
+        """`{"state": {index: buffers}, "param_groups": [...]}`: the parameters by their index."""
+        index: dict[int, int] = {}
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                index.setdefault(id(parameter), len(index))
+        return {
+            "state": {index.get(id(key), key): value for key, value in self.state.items()},
+            "param_groups": [
+                {option: value for option, value in group.items() if option != "params"}
+                | {"params": [index[id(parameter)] for parameter in group["params"]]}
+                for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over options and state that `state_dict()` gave, copied to each parameter's type
+        and device. Raises `ValueError` where the groups differ in number or length.
+        """
+        saved = deepcopy(state_dict["param_groups"])
+        if len(saved) != len(self.param_groups):
+            raise ValueError(
+                "loaded state dict has a different number of parameter groups: "
+                f"{len(saved)}, and the optimizer has {len(self.param_groups)}"
+            )
+        lengths = [
+            (len(a["params"]), len(b["params"]))
+            for a, b in zip(saved, self.param_groups, strict=True)
+        ]
+        for i, (theirs, ours) in enumerate(lengths):
+            if theirs != ours:
+                raise ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of "
+                    f"optimizer's group: group {i} has {theirs} parameters, expected {ours}"
+                )
+        by_index: dict[Any, Tensor] = {}
+        for group, held in zip(saved, self.param_groups, strict=True):
+            by_index.update(zip(group["params"], held["params"], strict=True))
+            group["params"] = held["params"]
+            if "param_names" in held:
+                group["param_names"] = held["param_names"]
+        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        for key, buffers in state_dict["state"].items():
+            if key in by_index:
+                state[by_index[key]] = {
+                    name: _adopted(name, value, by_index[key]) for name, value in buffers.items()
+                }
+            else:
+                state[key] = deepcopy(buffers)
+        self.state, self.param_groups = state, saved
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
+        return "\n".join([*lines, ")"])
+
+
+def blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """The same rows of all `arrays` (of one shape), as many at a time as fill a block.
+
+    Arrays of a GPU stay whole: there one large kernel is the fastest.
+    """
+    first = arrays[0]
+    if first.size <= BLOCK or type(first) is not np.ndarray:
+        yield arrays
+        return
+    rows = max(1, BLOCK * len(first) // first.size)
+    for start in range(0, len(first), rows):
+        yield tuple([array[start : start + rows] for array in arrays])
+
+
+def directed(g: Array, p: Array, group: dict[str, Any]) -> Array:
+    """The gradient to descend along: flipped for `maximize`, with `weight_decay * p` added."""
+    if group["maximize"]:
+        g = -g
+    decay = float(group["weight_decay"])
+    return g + decay * p if decay else g
+
+
+def require_nonnegative(lr: Any, **options: Any) -> None:
+    """Raises `ValueError` for a negative option, and for a Tensor `lr` of several elements."""
+    if isinstance(lr, Tensor) and lr.numel() != 1:
+        raise ValueError(f"Tensor lr must be 1-element, got shape {tuple(lr.shape)}")
+    named = {f"{name} value": value for name, value in options.items()}
+    for name, value in {"learning rate": lr, **named}.items():
+        if not value >= 0:
+            raise ValueError(f"Invalid {name.replace('eps', 'epsilon')}: {value}")
+
+
+def _hung(hooks: dict[int, Hook], hook: Hook) -> RemovableHandle:
+    number = next(_hook_numbers)
+    hooks[number] = hook
+    return RemovableHandle(hooks, number)
+
+
+def _step_dtype() -> Any:
+    """PyTorch counts steps in floats: float64 where that is the default type, else float32."""
+    return np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
+
+
+def _adopted(name: str, value: Any, parameter: Tensor) -> Any:
+    """A copy of one buffer: as the parameter's type on its device, but steps stay as they are."""
+    if name == "step" and not isinstance(value, Tensor):
+        return wrap(np.asarray(value, _step_dtype()))
+    if not isinstance(value, Tensor):
+        return deepcopy(value)
+    value = value.detach().clone()
+    if name == "step":
+        return value
+    floating = parameter.dtype.is_floating_point
+    return value.to(parameter.device, parameter.dtype) if floating else value.to(parameter.device)

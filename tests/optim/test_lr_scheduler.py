@@ -1,0 +1,203 @@
+"""Schedules give PyTorch's rates, epoch by epoch."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+import minigrad
+from minigrad import optim
+from minigrad.optim import lr_scheduler
+
+RECORDED = json.loads(
+    (Path(__file__).resolve().parent.parent / "data" / "schedules.json").read_text()
+)
+
+
+def optimizer_of(*rates):
+    groups = [{"params": [minigrad.ones(1, requires_grad=True)], "lr": lr} for lr in rates]
+    return optim.SGD(groups)
+
+
+def case_name(case):
+    return f"{case['schedule']}({case['options']})"
+
+
+@pytest.mark.parametrize("case", RECORDED["schedules"], ids=case_name)
+def test_rates_are_pytorchs(case):
+    optimizer = optimizer_of(0.3, 0.1)
+    schedule = getattr(lr_scheduler, case["schedule"])(optimizer, **case["options"])
+    seen = [schedule.get_last_lr()]
+    for _ in case["rates"][1:]:
+        optimizer.step()
+        schedule.step()
+        seen.append(schedule.get_last_lr())
+        assert [group["lr"] for group in optimizer.param_groups] == seen[-1]
+    for got, expected in zip(seen, case["rates"], strict=True):
+        assert got == pytest.approx(expected, rel=1e-14)
+    state = schedule.state_dict()
+    if "milestones" in state:
+        state["milestones"] = {str(key): count for key, count in state["milestones"].items()}
+    for key, value in case["state_dict"].items():
+        assert state[key] == (pytest.approx(value, rel=1e-14) if key == "_last_lr" else value)
+
+
+@pytest.mark.parametrize("case", RECORDED["plateaus"], ids=lambda case: str(case["options"]))
+def test_rates_on_a_plateau_are_pytorchs(case):
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer_of(0.1), **case["options"])
+    seen = []
+    for metric in RECORDED["metrics"]:
+        schedule.step(minigrad.tensor(metric))
+        seen += schedule.get_last_lr()
+    assert seen == pytest.approx(case["rates"], rel=1e-14)
+
+
+def test_lambdas_scale_each_groups_first_rate():
+    optimizer = optimizer_of(1.0, 2.0)
+    schedule = lr_scheduler.LambdaLR(optimizer, [lambda epoch: 0.5**epoch, lambda epoch: 1 / 4])
+    assert schedule.get_last_lr() == [1.0, 0.5]
+    for _ in range(3):
+        optimizer.step()
+        schedule.step()
+    assert schedule.get_last_lr() == [0.125, 0.5]
+    one = lr_scheduler.LambdaLR(optimizer_of(1.0, 2.0), lambda epoch: 0.5)
+    assert one.get_last_lr() == [0.5, 1.0]
+
+
+def test_cosine_is_the_closed_form():
+    optimizer = optimizer_of(1.0)
+    schedule = lr_scheduler.CosineAnnealingLR(optimizer, T_max=7, eta_min=0.1)
+    for epoch in range(1, 8):
+        optimizer.step()
+        schedule.step()
+        expected = 0.1 + 0.9 * (1 + math.cos(math.pi * epoch / 7)) / 2
+        assert schedule.get_last_lr() == pytest.approx([expected], rel=1e-12)
+
+
+def test_a_rate_changed_by_hand_is_carried_on():
+    optimizer = optimizer_of(0.1)
+    schedule = lr_scheduler.MultiStepLR(optimizer, [2])
+    optimizer.step()
+    optimizer.param_groups[0]["lr"] = 9
+    schedule.step()
+    assert optimizer.param_groups[0]["lr"] == 9
+    schedule.step()
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.9)
+
+
+def test_a_tensor_rate_is_written_to():
+    rate = minigrad.tensor(0.5)
+    optimizer = optim.SGD([minigrad.ones(1, requires_grad=True)], lr=rate)
+    schedule = lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
+    optimizer.step()
+    schedule.step()
+    assert optimizer.param_groups[0]["lr"] is rate
+    assert rate.item() == 0.25
+    assert schedule.base_lrs[0].item() == 0.5
+    schedule.get_last_lr()[0].fill_(7.0)
+    assert rate.item() == 0.25
+
+
+def test_a_schedule_goes_on_where_it_was_saved():
+    optimizer = optimizer_of(0.1)
+    schedule = lr_scheduler.StepLR(optimizer, 3)
+    for _ in range(2):
+        optimizer.step()
+        schedule.step()
+    fresh = optimizer_of(0.1)
+    resumed = lr_scheduler.StepLR(fresh, 99, gamma=0.9)
+    fresh.load_state_dict(optimizer.state_dict())
+    resumed.load_state_dict(schedule.state_dict())
+    fresh.step()
+    resumed.step()
+    assert fresh.param_groups[0]["lr"] == pytest.approx(0.01)
+    again = lr_scheduler.StepLR(fresh, 3, last_epoch=2)
+    assert again.last_epoch == 3
+
+
+def test_attributes_of_callable_objects_are_saved():
+    class Halving:
+        def __init__(self):
+            self.base = 0.5
+
+        def __call__(self, epoch):
+            return self.base**epoch
+
+    schedule = lr_scheduler.LambdaLR(optimizer_of(1.0), Halving())
+    state = schedule.state_dict()
+    assert state["lr_lambdas"] == [{"base": 0.5}]
+    other = lr_scheduler.LambdaLR(optimizer_of(1.0), Halving())
+    other.lr_lambdas[0].base = 0.1
+    other.load_state_dict(state)
+    assert other.lr_lambdas[0].base == 0.5
+    plain = lr_scheduler.LambdaLR(optimizer_of(1.0), lambda epoch: 1)
+    assert plain.state_dict()["lr_lambdas"] == [None]
+
+
+def test_a_schedule_of_ones_own():
+    class Inverse(lr_scheduler.LRScheduler):
+        def get_lr(self):
+            return [base / (1 + self.last_epoch) for base in self.base_lrs]
+
+    optimizer = optimizer_of(1.0)
+    schedule = Inverse(optimizer)
+    optimizer.step()
+    schedule.step()
+    assert schedule.get_last_lr() == [0.5]
+
+
+def test_the_module_is_found_as_the_lessons_look_for_it():
+    assert lr_scheduler.MultiStepLR.__module__ == lr_scheduler.__name__
+
+
+def test_stepping_the_schedule_first_is_warned_of_once():
+    optimizer = optimizer_of(1.0)
+    schedule = lr_scheduler.StepLR(optimizer, 2)
+    with pytest.warns(UserWarning, match=r"`lr_scheduler.step\(\)` before `optimizer.step\(\)`"):
+        schedule.step()
+    schedule.step()
+    stepped = optimizer_of(1.0)
+    schedule = lr_scheduler.StepLR(stepped, 2)
+    stepped.step()
+    schedule.step()
+
+
+def test_an_epoch_given_by_hand_is_jumped_to():
+    optimizer = optimizer_of(0.1)
+    schedule = lr_scheduler.StepLR(optimizer, 2)
+    optimizer.step()
+    with pytest.warns(UserWarning, match="epoch parameter .* is deprecated"):
+        schedule.step(5)
+    assert schedule.last_epoch == 5
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
+
+
+def test_errors():
+    with pytest.raises(TypeError, match="int is not an Optimizer"):
+        lr_scheduler.StepLR(3, 2)
+    with pytest.raises(TypeError, match="int is not an Optimizer"):
+        lr_scheduler.ReduceLROnPlateau(3)
+    with pytest.raises(KeyError, match=r"'initial_lr' is not specified in param_groups\[0\]"):
+        lr_scheduler.StepLR(optimizer_of(1.0), 2, last_epoch=3)
+    with pytest.raises(ValueError, match="Expected 1 lr_lambdas, but got 2"):
+        lr_scheduler.LambdaLR(optimizer_of(1.0), [abs, abs])
+    with pytest.raises(ValueError, match=r"Factor should be < 1.0, got 1"):
+        lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), factor=1)
+    with pytest.raises(ValueError, match="mode up is unknown"):
+        lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), mode="up")
+    with pytest.raises(ValueError, match="threshold mode x is unknown"):
+        lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), threshold_mode="x")
+    with pytest.raises(ValueError, match="expected 1 min_lrs, got 2"):
+        lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), min_lr=[0.1, 0.2])
+    with pytest.raises(ValueError, match=r"Constant multiplicative factor .* got 2"):
+        lr_scheduler.ConstantLR(optimizer_of(1.0), factor=2)
+    with pytest.raises(ValueError, match=r"Starting multiplicative factor .* got 2"):
+        lr_scheduler.LinearLR(optimizer_of(1.0), start_factor=2)
+    with pytest.raises(ValueError, match=r"Ending multiplicative factor .* got 2"):
+        lr_scheduler.LinearLR(optimizer_of(1.0), end_factor=2)
+    with pytest.raises(NotImplementedError, match=r"LRScheduler must say in get_lr\(\)"):
+        lr_scheduler.LRScheduler(optimizer_of(1.0))
+    schedule = lr_scheduler.ExponentialLR(optimizer_of(1.0), 0.5)
+    with pytest.warns(UserWarning, match=r"please use `get_last_lr\(\)`"):
+        schedule.get_lr()

@@ -1,0 +1,349 @@
+"""Parameter groups, gradients, state: what all optimizers share, and every error's text."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import nn, optim
+
+
+def made(size=2, gradient=1.0):
+    p = minigrad.ones(size, requires_grad=True)
+    if gradient is not None:
+        p.grad = minigrad.full((size,), gradient)
+    return p
+
+
+def test_groups_have_their_own_options():
+    p, q = made(), made()
+    optimizer = optim.SGD([{"params": p, "lr": 0.5}, {"params": [q]}], lr=0.1)
+    optimizer.step()
+    assert p.tolist() == [0.5, 0.5]
+    np.testing.assert_allclose(q.tolist(), [0.9, 0.9], rtol=1e-7)
+    optimizer.param_groups[1]["lr"] = 0.0
+    optimizer.step()
+    np.testing.assert_allclose(q.tolist(), [0.9, 0.9], rtol=1e-7)
+
+
+def test_a_group_may_be_added_later():
+    p, q = made(), made()
+    optimizer = optim.SGD([p], lr=0.1)
+    optimizer.add_param_group({"params": q, "lr": 0.5})
+    optimizer.step()
+    assert q.tolist() == [0.5, 0.5]
+    assert optimizer.state_dict()["param_groups"][1]["params"] == [1]
+
+
+def test_parameters_are_updated_in_place_and_their_writes_counted():
+    p = made()
+    memory, version = p.array, p._version
+    optim.SGD([p], lr=0.5).step()
+    assert p.array is memory
+    assert p._version == version + 1
+    assert p.grad.tolist() == [1, 1], "the gradient is left as it was"
+
+
+def test_a_step_between_forward_and_backward_is_noticed():
+    p = made()
+    loss = (p * p).sum()
+    optim.SGD([p], lr=0.5).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_parameters_without_gradient_are_skipped():
+    p = made(gradient=None)
+    for kind in (optim.SGD, optim.Adam, optim.Adadelta):
+        optimizer = kind([p])
+        optimizer.step()
+        assert optimizer.state_dict()["state"] == {}
+    assert p.tolist() == [1, 1]
+
+
+def test_zero_grad_forgets_or_fills():
+    p = made()
+    optimizer = optim.SGD([p])
+    gradient = p.grad
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad is gradient
+    assert p.grad.tolist() == [0, 0]
+    optimizer.zero_grad()
+    assert p.grad is None
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad is None
+
+
+def test_zero_grad_detaches_a_gradient_with_a_graph():
+    p = minigrad.ones(2, requires_grad=True)
+    (p**3).sum().backward(create_graph=True)
+    assert p.grad.requires_grad
+    optim.SGD([p]).zero_grad(set_to_none=False)
+    assert not p.grad.requires_grad
+    assert p.grad.tolist() == [0, 0]
+
+
+def test_the_closure_runs_with_grad_mode_on():
+    p = made(gradient=None)
+    optimizer = optim.SGD([p], lr=0.25)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with minigrad.no_grad():
+        loss = optimizer.step(closure)
+    assert loss.item() == 2
+    assert p.tolist() == [0.5, 0.5]
+
+
+def test_infinite_and_undefined_values_pass_without_a_warning():
+    p = made(gradient=float("inf"))
+    optim.Adam([p]).step()
+    assert p.isnan().all()
+    q = made(gradient=3e38)
+    optim.SGD([q], lr=10.0).step()
+    assert q.tolist() == [-np.inf, -np.inf]
+
+
+def test_the_rate_may_be_a_tensor():
+    p = made()
+    rate = minigrad.tensor(0.5)
+    optimizer = optim.SGD([p], lr=rate)
+    optimizer.step()
+    assert p.tolist() == [0.5, 0.5]
+    rate.fill_(0.25)
+    optimizer.step()
+    assert p.tolist() == [0.25, 0.25]
+
+
+def test_float64_rates_do_not_widen_float32_parameters():
+    p = made()
+    for kind in (optim.SGD, optim.Adam, optim.RMSprop, optim.Adagrad, optim.Adadelta):
+        kind([p], lr=np.float64(0.1)).step()
+    assert p.dtype == minigrad.float32
+
+
+def test_rates_and_types_may_change_between_steps():
+    p, q = made(), minigrad.ones(2, dtype=minigrad.float64, requires_grad=True)
+    q.grad = minigrad.ones(2, dtype=minigrad.float64)
+    optimizer = optim.SGD([p, q], lr=0.1)
+    optimizer.step()
+    assert q.tolist() == [0.9, 0.9]
+    optimizer.param_groups[0]["lr"] = 0.2
+    optimizer.step()
+    assert q.tolist() == pytest.approx([0.7, 0.7], rel=1e-15)
+
+
+def test_parameters_of_no_axes_and_of_no_elements():
+    for kind in (optim.SGD, optim.Adam, optim.RMSprop, optim.Adagrad, optim.Adadelta):
+        scalar = minigrad.tensor(1.0, requires_grad=True)
+        empty = minigrad.zeros(0, 3, requires_grad=True)
+        for p in (scalar, empty):
+            p.grad = minigrad.ones_like(p)
+        kind([scalar, empty], weight_decay=0.1).step()
+        assert scalar.shape == ()
+        assert scalar.item() < 1
+
+
+def test_parameters_of_lazy_layers_are_trained_once_they_have_a_shape():
+    for kind in (optim.SGD, optim.Adam, optim.Adagrad):
+        layer = nn.LazyLinear(2)
+        optimizer = kind(layer.parameters(), lr=0.1)
+        weight = layer.weight
+        optimizer.zero_grad()
+        optimizer.step()
+        layer(minigrad.ones(1, 3)).sum().backward()
+        before = weight.tolist()
+        optimizer.step()
+        assert layer.weight is weight
+        assert weight.tolist() != before
+
+
+def test_state_dict_names_parameters_by_index():
+    p, q = made(), made(3)
+    optimizer = optim.SGD([{"params": [p]}, {"params": [q], "momentum": 0.9}], lr=0.1)
+    optimizer.step()
+    state = optimizer.state_dict()
+    assert [group["params"] for group in state["param_groups"]] == [[0], [1]]
+    assert list(state["state"]) == [1]
+    assert state["state"][1]["momentum_buffer"].tolist() == [1, 1, 1]
+
+
+def test_loaded_state_is_a_copy_in_the_parameters_own_type():
+    p = made()
+    donor = optim.Adam([p])
+    donor.step()
+    q = minigrad.ones(2, dtype=minigrad.float64, requires_grad=True)
+    optimizer = optim.Adam([q], lr=7.0)
+    saved = donor.state_dict()
+    optimizer.load_state_dict(saved)
+    state = optimizer.state[q]
+    assert state["exp_avg"].dtype == minigrad.float64
+    assert state["step"].dtype == minigrad.float32
+    assert optimizer.param_groups[0]["lr"] == 1e-3
+    donor.step()
+    assert state["step"].item() == 1
+    saved["param_groups"][0]["lr"] = 5.0
+    assert optimizer.param_groups[0]["lr"] == 1e-3
+
+
+def test_a_step_count_that_is_a_number_is_understood():
+    p = made()
+    optimizer = optim.Adam([p])
+    optimizer.step()
+    saved = optimizer.state_dict()
+    saved["state"][0]["step"] = 1
+    optimizer.load_state_dict(saved)
+    optimizer.step()
+    assert optimizer.state[p]["step"].item() == 2
+
+
+def test_names_go_into_the_groups():
+    layer = nn.Linear(2, 1)
+    optimizer = optim.SGD(layer.named_parameters(), lr=0.1)
+    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
+    assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+    assert optimizer.param_groups[0]["params"][0] is layer.weight
+
+
+def test_an_optimizer_of_ones_own():
+    class Signs(optim.Optimizer):
+        def __init__(self, params, lr):
+            super().__init__(params, {"lr": lr})
+
+        @minigrad.no_grad()
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p -= group["lr"] * p.grad.sign()
+
+    p = made(gradient=-3.0)
+    optimizer = Signs([p], 0.5)
+    optimizer.step()
+    assert p.tolist() == [1.5, 1.5]
+    assert repr(optimizer) == "Signs (\nParameter Group 0\n    lr: 0.5\n)"
+
+
+def test_hooks_run_around_a_step():
+    p = made()
+    optimizer = optim.SGD([p], lr=0.5)
+    seen = []
+    before = optimizer.register_step_pre_hook(lambda o, a, k: seen.append(("before", p.tolist())))
+    optimizer.register_step_post_hook(lambda o, a, k: seen.append(("after", p.tolist())))
+    optimizer.step()
+    assert seen == [("before", [1, 1]), ("after", [0.5, 0.5])]
+    before.remove()
+    optimizer.step()
+    assert [name for name, _ in seen] == ["before", "after", "after"]
+
+
+def test_an_optimizer_is_freed_without_the_garbage_collector():
+    gc.disable()
+    try:
+        optimizer = optim.Adam([made()])
+        optimizer.step()
+        gone = weakref.ref(optimizer)
+        del optimizer
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def raises(kind, text):
+    return pytest.raises(kind, match=text)
+
+
+def test_errors_of_what_is_to_be_trained():
+    p, q = made(), made()
+    with raises(TypeError, r"iterable of Tensors or dicts, but got one Tensor of shape \(2,\)"):
+        optim.SGD(p)
+    with raises(ValueError, r"empty parameter list.*nn.ModuleList.*used up"):
+        optim.SGD([])
+    with raises(TypeError, "can only optimize Tensors, but one of the params is int"):
+        optim.SGD([1])
+    with raises(ValueError, r"can't optimize a non-leaf Tensor.*shape \(2,\).*detach\(\)"):
+        optim.SGD([p * 2])
+    with raises(TypeError, "list instead"):
+        optim.SGD([{"params": {p, q}}])
+    with raises(ValueError, "more than one parameter group"):
+        optim.SGD([{"params": [p]}, {"params": [p, q]}])
+    with raises(TypeError, r"param_group must be a dict, but got <class 'list'>"):
+        optim.SGD([p]).add_param_group([q])
+    with raises(KeyError, "params"):
+        optim.SGD([{"lr": 1}])
+    with pytest.warns(UserWarning, match="duplicate parameters"):
+        optim.SGD([p, p])
+    with raises(ValueError, "Some param names are missing"):
+        optim.SGD([("p", p), q])
+    with raises(ValueError, "cannot add param group without names"):
+        optim.SGD([("p", p)]).add_param_group({"params": [q]})
+    with raises(ValueError, "cannot add param group with names"):
+        optim.SGD([p]).add_param_group({"params": [("q", q)]})
+
+
+def test_errors_of_loading():
+    p, q = made(), made()
+    with raises(ValueError, "group 0 has 1 parameters, expected 2"):
+        optim.SGD([p, q]).load_state_dict(optim.SGD([p]).state_dict())
+    two = optim.SGD([{"params": p}, {"params": q}])
+    with raises(ValueError, "different number of parameter groups: 2, and the optimizer has 1"):
+        optim.SGD([p]).load_state_dict(two.state_dict())
+    with raises(KeyError, "param_groups"):
+        optim.SGD([p]).load_state_dict({})
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "text"),
+    [
+        (optim.SGD, {"lr": -1}, "Invalid learning rate: -1"),
+        (optim.SGD, {"momentum": -1}, "Invalid momentum value: -1"),
+        (optim.SGD, {"weight_decay": -1}, "Invalid weight_decay value: -1"),
+        (optim.SGD, {"nesterov": True}, "Nesterov momentum requires a momentum and zero dampening"),
+        (optim.SGD, {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "zero dampening"),
+        (optim.SGD, {"lr": float("nan")}, "Invalid learning rate: nan"),
+        (optim.Adam, {"lr": -1}, "Invalid learning rate: -1"),
+        (optim.Adam, {"eps": -1}, "Invalid epsilon value: -1"),
+        (optim.Adam, {"betas": (1, 0)}, "Invalid beta parameter at index 0: 1"),
+        (optim.Adam, {"betas": (0, 1.0)}, "Invalid beta parameter at index 1: 1.0"),
+        (optim.Adam, {"weight_decay": -1}, "Invalid weight_decay value: -1"),
+        (optim.AdamW, {"lr": -1}, "Invalid learning rate: -1"),
+        (optim.RMSprop, {"lr": -1}, "Invalid learning rate: -1"),
+        (optim.RMSprop, {"eps": -1}, "Invalid epsilon value: -1"),
+        (optim.RMSprop, {"momentum": -1}, "Invalid momentum value: -1"),
+        (optim.RMSprop, {"weight_decay": -1}, "Invalid weight_decay value: -1"),
+        (optim.RMSprop, {"alpha": -1}, "Invalid alpha value: -1"),
+        (optim.Adagrad, {"lr": -1}, "Invalid learning rate: -1"),
+        (optim.Adagrad, {"lr_decay": -1}, "Invalid lr_decay value: -1"),
+        (optim.Adagrad, {"weight_decay": -1}, "Invalid weight_decay value: -1"),
+        (optim.Adagrad, {"initial_accumulator_value": -1}, "Invalid initial_accumulator_value"),
+        (optim.Adagrad, {"eps": -1}, "Invalid epsilon value: -1"),
+        (optim.Adadelta, {"lr": -1}, "Invalid learning rate: -1"),
+        (optim.Adadelta, {"rho": 1.1}, "Invalid rho value: 1.1"),
+        (optim.Adadelta, {"eps": -1}, "Invalid epsilon value: -1"),
+        (optim.Adadelta, {"weight_decay": -1}, "Invalid weight_decay value: -1"),
+    ],
+)
+def test_options_out_of_range(kind, options, text):
+    with raises(ValueError, text):
+        kind([made()], **options)
+
+
+def test_other_errors_of_options():
+    p = made()
+    with raises(ValueError, r"Tensor lr must be 1-element, got shape \(2,\)"):
+        optim.SGD([p], lr=minigrad.ones(2))
+    with raises(RuntimeError, "`fused` and `foreach` cannot be `True` together"):
+        optim.SGD([p], fused=True, foreach=True)
+    with raises(NotImplementedError, "create_graph=True"):
+        optim.SGD([p], differentiable=True)
+    with raises(TypeError, "decouples weight decay always"):
+        optim.AdamW([p], decoupled_weight_decay=False)
+    with raises(NotImplementedError, r"Optimizer does not say how.*override step\(\)"):
+        optim.Optimizer([p], {}).step()
+    for harmless in ({"foreach": True}, {"fused": True}):
+        optim.SGD([p], **harmless).step()

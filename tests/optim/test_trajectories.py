@@ -1,0 +1,203 @@
+"""Every optimizer follows the path that PyTorch's took, step by step."""
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import nn, optim
+from minigrad.optim.optimizer import BLOCK
+
+RECORDED = json.loads(
+    (Path(__file__).resolve().parent.parent / "data" / "trajectories.json").read_text()
+)
+
+
+def start(dtype, device="cpu"):
+    """Two parameters, (3,) and (2, 2), as in tests/oracle/record_optim.py."""
+    return [
+        minigrad.tensor([1.0, -2.0, 0.5], dtype=dtype, device=device, requires_grad=True),
+        minigrad.tensor([[0.1, 0.2], [-0.3, 4.0]], dtype=dtype, device=device, requires_grad=True),
+    ]
+
+
+def set_gradients(step, parameters):
+    """Numbers that need no generator; the second parameter has none at the third step."""
+    for i, p in enumerate(parameters):
+        size = int(np.prod(p.shape))
+        flat = [((7 * step + 5 * i + 3 * k) % 11 - 5) / 4 for k in range(size)]
+        p.grad = minigrad.tensor(flat, dtype=p.dtype, device=p.device).reshape(p.shape)
+    if step == 2:
+        parameters[1].grad = None
+
+
+def options_of(case):
+    options = dict(case["options"])
+    if "betas" in options:
+        options["betas"] = tuple(options["betas"])
+    return options
+
+
+def plain(value):
+    if isinstance(value, minigrad.Tensor):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+def assert_close(got, expected, dtype):
+    tolerance = 1e-13 if dtype == "float64" else 2e-6
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance / 10)
+
+
+def case_name(case):
+    options = ", ".join(f"{key}={value}" for key, value in case["options"].items())
+    return f"{case['optimizer']}({options}) {case['dtype']}"
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=case_name)
+def test_path_state_and_repr_are_pytorchs(case):
+    parameters = start(getattr(minigrad, case["dtype"]))
+    optimizer = getattr(optim, case["optimizer"])(parameters, **options_of(case))
+    for step, expected in enumerate(case["path"]):
+        set_gradients(step, parameters)
+        optimizer.step()
+        for got, wanted in zip(parameters, expected, strict=True):
+            assert_close(got.tolist(), wanted, case["dtype"])
+    state = plain(optimizer.state_dict())
+    expected = case["state_dict"]
+    assert state["param_groups"] == expected["param_groups"]
+    assert state["state"].keys() == expected["state"].keys()
+    for index, buffers in expected["state"].items():
+        assert state["state"][index].keys() == buffers.keys()
+        for name, values in buffers.items():
+            assert_close(state["state"][index][name], values, case["dtype"])
+    assert repr(optimizer) == case["repr"]
+
+
+@pytest.mark.parametrize("case", RECORDED[::3], ids=case_name)
+def test_the_same_path_on_every_device(case, device):
+    parameters = start(getattr(minigrad, case["dtype"]), device)
+    optimizer = getattr(optim, case["optimizer"])(parameters, **options_of(case))
+    for step in range(len(case["path"])):
+        set_gradients(step, parameters)
+        optimizer.step()
+    for got, wanted in zip(parameters, case["path"][-1], strict=True):
+        assert got.device.type == ("cpu" if device == "cpu" else "cuda")
+        assert_close(got.tolist(), wanted, case["dtype"])
+
+
+@pytest.mark.parametrize("case", RECORDED[1::2], ids=case_name)
+def test_large_parameters_are_updated_in_blocks_with_the_same_result(case):
+    """Six copies of a small problem, one of them larger than a block, and one transposed."""
+    repeats = BLOCK // 3 + 7
+    small = start(minigrad.float64)[0]
+    large = minigrad.tensor(np.tile(small.detach().numpy(), (repeats, 1)), requires_grad=True)
+    turned = minigrad.tensor(np.tile(small.detach().numpy(), (repeats, 1)).T.copy().T)
+    turned.requires_grad_()
+    assert not turned.array.flags.c_contiguous
+    optimizer = getattr(optim, case["optimizer"])([small, large, turned], **options_of(case))
+    for step in range(3):
+        set_gradients(step, [small])
+        for parameter in (large, turned):
+            parameter.grad = minigrad.tensor(np.tile(small.grad.numpy(), (repeats, 1)))
+        optimizer.step()
+    for parameter in (large, turned):
+        assert (parameter.detach().numpy() == small.detach().numpy()).all()
+
+
+@pytest.mark.parametrize("case", RECORDED[1::2], ids=case_name)
+def test_a_run_that_is_saved_and_loaded_goes_on_alike(case):
+    kind = getattr(optim, case["optimizer"])
+    parameters = start(minigrad.float64)
+    optimizer = kind(parameters, **options_of(case))
+    for step in range(3):
+        set_gradients(step, parameters)
+        optimizer.step()
+    fresh = [p.detach().clone().requires_grad_() for p in parameters]
+    resumed = kind(fresh, lr=123.0)
+    resumed.load_state_dict(optimizer.state_dict())
+    for step in range(3, 6):
+        set_gradients(step, parameters)
+        set_gradients(step, fresh)
+        optimizer.step()
+        resumed.step()
+    for p, q in zip(parameters, fresh, strict=True):
+        assert p.tolist() == q.tolist()
+
+
+def test_a_copy_of_an_optimizer_and_its_parameters_goes_on_alike():
+    parameters = start(minigrad.float64)
+    optimizer = optim.Adam(parameters)
+    set_gradients(0, parameters)
+    optimizer.step()
+    copied, twin = copy.deepcopy((parameters, optimizer))
+    set_gradients(1, parameters)
+    set_gradients(1, copied)
+    optimizer.step()
+    twin.step()
+    assert [p.tolist() for p in parameters] == [p.tolist() for p in copied]
+    assert copied[0] is twin.param_groups[0]["params"][0]
+
+
+def edges():
+    """The lesson: a 6x8 image, white with a black bar, and its edges."""
+    image = minigrad.ones(1, 1, 6, 8)
+    image[:, :, :, 2:6] = 0
+    return image, image[:, :, :, :-1] - image[:, :, :, 1:]
+
+
+def test_sgd_follows_the_closed_form_of_the_quadratic_loss():
+    """The summed squared error is quadratic in the kernel: w_t = w* + (I - lr H)^t (w_0 - w*)."""
+    image, target = edges()
+    image, target = image.double(), target.double()
+    layer = nn.Conv2d(1, 1, (1, 2), bias=False, dtype=minigrad.float64)
+    left, right = (image.numpy()[0, 0, :, s].ravel() for s in (slice(0, 7), slice(1, 8)))
+    columns = np.stack([left, right], axis=1)  # (42, 2): the windows under the kernel
+    hessian = 2 * columns.T @ columns
+    assert np.linalg.eigvalsh(hessian).max() == pytest.approx(60)
+    best = np.array([1.0, -1.0])
+    w0 = layer.weight.detach().numpy().ravel().copy()
+    lr = 0.03
+    optimizer = optim.SGD(layer.parameters(), lr=lr)
+    for step in range(1, 11):
+        optimizer.zero_grad()
+        ((layer(image) - target) ** 2).sum().backward()
+        optimizer.step()
+        expected = best + np.linalg.matrix_power(np.eye(2) - lr * hessian, step) @ (w0 - best)
+        np.testing.assert_allclose(layer.weight.tolist()[0][0][0], expected, rtol=1e-12)
+
+
+def test_sgd_with_momentum_follows_the_recurrence_in_the_eigenvectors():
+    """On w^2 a/2 the pair (w, v) is multiplied by one matrix at each step."""
+    a, lr, momentum = 2.0, 0.1, 0.9
+    w = minigrad.tensor(1.0, dtype=minigrad.float64, requires_grad=True)
+    optimizer = optim.SGD([w], lr=lr, momentum=momentum)
+    matrix = np.array([[1 - lr * a, -lr * momentum], [a, momentum]])
+    pair = np.array([1.0, 0.0])
+    for _ in range(20):
+        optimizer.zero_grad()
+        (a / 2 * w * w).backward()
+        optimizer.step()
+        pair = matrix @ pair
+        assert float(w) == pytest.approx(pair[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad])
+def test_a_network_learns(kind):
+    minigrad.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    x = minigrad.randn(64, 2)
+    y = (x[:, :1] * x[:, 1:]).detach()
+    optimizer = kind(net.parameters(), lr=0.05)
+    loss = nn.MSELoss()
+    first = loss(net(x), y).item()
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss(net(x), y).backward()
+        optimizer.step()
+    assert loss(net(x), y).item() < first / 4
