@@ -1,0 +1,192 @@
+"""Samplers: in which order, and how many at a time, a `DataLoader` takes the samples.
+
+Random orders are PyTorch's, number for number, given the same seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from minigrad.random import Generator, default_generator
+from minigrad.tensor import Tensor
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Sampler(Generic[T_co]):
+    """The base of samplers: a subclass yields indices (or lists of them) from `__iter__`."""
+
+    def __iter__(self) -> Iterator[T_co]:
+        raise NotImplementedError("Subclasses of Sampler should implement __iter__.")
+
+
+class SequentialSampler(Sampler[int]):
+    """0, 1, 2, ... to the end of `data_source`."""
+
+    def __init__(self, data_source: Sized) -> None:
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler[int]):
+    """Every index once, in random order; or `num_samples` of them, with `replacement` if asked.
+
+    Without a generator of its own, each pass draws one 63-bit seed from the global generator.
+    Raises `TypeError` and `ValueError` for options that are no bool and no positive int.
+    """
+
+    def __init__(
+        self,
+        data_source: Sized,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        self.data_source = data_source
+        self.replacement = replacement
+        self._num_samples = num_samples
+        self.generator = generator
+        if not isinstance(replacement, bool):
+            raise TypeError(
+                f"replacement should be a boolean value, but got replacement={replacement}"
+            )
+        require_positive(num_samples=self.num_samples)
+
+    @property
+    def num_samples(self) -> int:
+        """How many indices a pass yields: all, unless told otherwise."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        size, wanted = len(self.data_source), self.num_samples
+        generator = self.generator
+        if generator is None:
+            generator = Generator()
+            generator.manual_seed(int(default_generator.random_int63(())))
+        if self.replacement:
+            # PyTorch draws 32 at a time; so the stream stands where its would.
+            for _ in range(wanted // 32):
+                yield from generator.randint(0, size, (32,)).tolist()
+            yield from generator.randint(0, size, (wanted % 32,)).tolist()
+        else:
+            for _ in range(wanted // size):
+                yield from generator.permutation(size).tolist()
+            yield from generator.permutation(size).tolist()[: wanted % size]
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler[int]):
+    """The given `indices`, each once, in random order."""
+
+    def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
+        self.indices = indices
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        order = (self.generator or default_generator).permutation(len(self.indices))
+        return (self.indices[i] for i in order.tolist())
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler[int]):
+    """`num_samples` indices, index i with probability proportional to `weights[i]`.
+
+    With replacement the draws are PyTorch's; without, any fair stream will do. Raises `ValueError`
+    for bad options, `RuntimeError` for more samples than there are positive weights.
+    """
+
+    def __init__(
+        self,
+        weights: Any,
+        num_samples: int,
+        replacement: bool = True,
+        generator: Generator | None = None,
+    ) -> None:
+        require_positive(num_samples=num_samples)
+        if not isinstance(replacement, bool):
+            raise ValueError(
+                f"replacement should be a boolean value, but got replacement={replacement}"
+            )
+        held = weights.detach().cpu().array if isinstance(weights, Tensor) else weights
+        self.weights = np.asarray(held, np.float64)
+        if self.weights.ndim != 1:
+            raise ValueError(
+                f"weights should be a 1d sequence but given weights have shape {self.weights.shape}"
+            )
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        weights, generator = self.weights, self.generator or default_generator
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
+            raise RuntimeError(
+                "weights must be finite, not negative, and not all zero, to be probabilities"
+            )
+        if self.replacement:
+            reached = np.cumsum(weights)
+            reached /= reached[-1]
+            drawn = generator.uniform((self.num_samples,), np.float64, 0.0, 1.0)
+            chosen: list[int] = np.atleast_1d(np.searchsorted(reached, drawn)).tolist()
+            return iter(chosen)
+        if self.num_samples > np.count_nonzero(weights):
+            raise RuntimeError(
+                "cannot sample n_sample > prob_dist.size(-1) samples without replacement: "
+                f"{self.num_samples} asked for, {np.count_nonzero(weights)} weights are positive"
+            )
+        # The k smallest of exponential waiting times with these rates (Efraimidis, Spirakis 2006).
+        uniform = generator.uniform((len(weights),), np.float64, 0.0, 1.0)
+        with np.errstate(divide="ignore"):
+            waiting = -np.log1p(-uniform) / weights
+        waiting[weights == 0] = np.inf
+        return iter(np.argsort(waiting)[: self.num_samples].tolist())
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler[list[int]]):
+    """Lists of `batch_size` indices from `sampler`; `drop_last` drops a shorter one at the end.
+
+    >>> import minigrad as torch
+    >>> list(torch.utils.data.BatchSampler(range(5), batch_size=2, drop_last=False))
+    [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        require_positive(batch_size=batch_size)
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+        self.sampler: Any = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        indices = iter(self.sampler)
+        while batch := list(islice(indices, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield batch
+
+    def __len__(self) -> int:
+        full, rest = divmod(len(self.sampler), self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
+
+
+def require_positive(**options: Any) -> None:
+    """Raises `ValueError` for anything but a positive int."""
+    for name, value in options.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+            raise ValueError(f"{name} should be a positive integer value, but got {name}={value}")

@@ -1,0 +1,96 @@
+"""Samples become batches as PyTorch's do: values, types, containers and errors."""
+
+from collections import OrderedDict, namedtuple
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad.utils.data import default_collate, default_convert
+
+Pair = namedtuple("Pair", "a b")
+
+
+def same(got, expected):
+    """Equal in value, dtype and kind of container."""
+    if isinstance(expected, minigrad.Tensor):
+        assert isinstance(got, minigrad.Tensor)
+        assert (got.dtype, got.tolist()) == (expected.dtype, expected.tolist())
+    else:
+        assert type(got) is type(expected)
+        if isinstance(expected, dict):
+            assert list(got) == list(expected)
+            for key in expected:
+                same(got[key], expected[key])
+        elif isinstance(expected, (list, tuple)):
+            assert len(got) == len(expected)
+            for a, b in zip(got, expected, strict=True):
+                same(a, b)
+        else:
+            assert got == expected
+
+
+tensor = minigrad.tensor
+
+
+@pytest.mark.parametrize(
+    ("batch", "expected"),
+    [
+        ([1, 2], tensor([1, 2])),
+        ([1.0, 2.5], tensor([1.0, 2.5], dtype=minigrad.float64)),
+        ([True, False], tensor([True, False])),
+        (["a", "b"], ["a", "b"]),
+        ([b"a"], [b"a"]),
+        ([(1, "a"), (2, "b")], [tensor([1, 2]), ("a", "b")]),
+        ([[1, 2], [3, 4]], [tensor([1, 3]), tensor([2, 4])]),
+        ([range(2), range(2)], [tensor([0, 0]), tensor([1, 1])]),
+        ([{"a": 1}, {"a": 2}], {"a": tensor([1, 2])}),
+        ([OrderedDict(a=1), OrderedDict(a=2)], OrderedDict(a=tensor([1, 2]))),
+        ([Pair(1, 2), Pair(3, 4)], Pair(tensor([1, 3]), tensor([2, 4]))),
+        ([np.ones(2), np.zeros(2)], tensor([[1, 1], [0, 0]], dtype=minigrad.float64)),
+        ([np.float32(1), np.float32(2)], tensor([1.0, 2.0])),
+        ([np.int32(3)], tensor([3], dtype=minigrad.int32)),
+        ([np.array(1), np.array(2)], tensor([1, 2])),
+        ([tensor([1.0]), tensor([2.0])], tensor([[1.0], [2.0]])),
+        ([[], []], []),
+    ],
+    ids=str,
+)
+def test_batches(batch, expected):
+    same(default_collate(batch), expected)
+
+
+def test_gradients_flow_through_a_batch():
+    x = minigrad.ones(2, requires_grad=True)
+    default_collate([x, x * 3]).sum().backward()
+    assert x.grad.tolist() == [4, 4]
+
+
+def test_errors():
+    for batch, kind in (
+        ([None, None], "NoneType"),
+        ([object()], "object"),
+        ([{1}, {2}], "set"),
+        ([np.array("a")], "<U1"),
+        ([np.array([None])], "object"),
+    ):
+        with pytest.raises(TypeError, match=f"numbers, dicts or lists; found .*{kind}.*collate_fn"):
+            default_collate(batch)
+    with pytest.raises(RuntimeError, match=r"of equal size, got lengths \[1, 2\]"):
+        default_collate([(1, 2), (1,)])
+    with pytest.raises(RuntimeError):
+        default_collate([minigrad.ones(2), minigrad.ones(3)])
+    with pytest.raises(KeyError, match="a"):
+        default_collate([{"a": 1}, {"b": 2}])
+
+
+def test_single_samples_are_converted():
+    same(
+        default_convert({"x": [np.ones(1), "a", 3], "y": Pair(np.int64(4), None)}),
+        {
+            "x": [tensor([1.0], dtype=minigrad.float64), "a", 3],
+            "y": Pair(tensor(4), None),
+        },
+    )
+    same(default_convert(OrderedDict(a=np.ones(1))), OrderedDict(a=tensor([1.0]).double()))
+    assert default_convert(np.array("text")) == np.array("text")

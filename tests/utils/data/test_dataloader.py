@@ -1,0 +1,186 @@
+"""Batches in PyTorch's own order, and the options that exclude each other."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import minigrad
+from minigrad.random import Generator
+from minigrad.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    TensorDataset,
+    random_split,
+)
+
+RECORDED = json.loads((Path(__file__).parents[2] / "data" / "orders.json").read_text())
+
+
+def seeds(case):
+    return f"seed {case['seed']}"
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("case", RECORDED, ids=seeds)
+def test_order_and_later_draws_are_pytorchs(case, workers):
+    for name, options in {
+        "shuffled": {"batch_size": 4, "shuffle": True},
+        "in_order": {"batch_size": 5},
+        "dropped": {"batch_size": 4, "shuffle": True, "drop_last": True},
+    }.items():
+        minigrad.manual_seed(case["seed"])
+        drawn = [minigrad.randint(1000, ()).item()]
+        loader = DataLoader(minigrad.arange(10), num_workers=workers, **options)
+        for epoch in case[name]["epochs"]:
+            assert [batch.tolist() for batch in loader] == epoch
+            drawn.append(minigrad.randint(1000, ()).item())
+        assert drawn == case[name]["drawn"]
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=seeds)
+def test_order_from_a_generator_of_its_own(case):
+    generator = Generator().manual_seed(case["seed"])
+    loader = DataLoader(minigrad.arange(10), batch_size=3, shuffle=True, generator=generator)
+    for epoch in case["own_generator"]:
+        assert [batch.tolist() for batch in loader] == epoch
+
+
+class Rows(Dataset):
+    """The same samples as a TensorDataset, one at a time: the plain path."""
+
+    def __init__(self, *tensors):
+        self.tensors = tensors
+
+    def __getitem__(self, index):
+        return tuple(tensor[index] for tensor in self.tensors)
+
+    def __len__(self):
+        return len(self.tensors[0])
+
+
+def test_rows_of_tensors_are_selected_at_once_with_the_same_result(device):
+    x = minigrad.arange(30.0, device=device).reshape(10, 3)
+    y = minigrad.arange(10, device=device)
+    for wrap in (lambda d: d, lambda d: Subset(Subset(d, [9, 1, 5, 7, 3]), [4, 0, 2])):
+        fast = DataLoader(wrap(TensorDataset(x, y)), batch_size=2)
+        slow = DataLoader(wrap(Rows(x, y)), batch_size=2)
+        for got, expected in zip(fast, slow, strict=True):
+            assert isinstance(got, list)
+            for a, b in zip(got, expected, strict=True):
+                assert (a.tolist(), a.dtype, a.device) == (b.tolist(), b.dtype, b.device)
+                a.fill_(-1)
+    assert (x >= 0).all(), "a batch is a copy"
+
+
+def test_gradients_flow_through_the_fast_path():
+    x = minigrad.ones(4, 2, requires_grad=True)
+    for (rows,) in DataLoader(TensorDataset(x), batch_size=3):
+        rows.sum().backward()
+    assert x.grad.tolist() == [[1, 1]] * 4
+
+
+def test_a_training_split_is_loaded():
+    minigrad.manual_seed(0)
+    train, test = random_split(TensorDataset(minigrad.arange(10)), [0.8, 0.2])
+    loaders = DataLoader(train, 3, shuffle=True), DataLoader(test, 3)
+    seen = [i for loader in loaders for (batch,) in loader for i in batch.tolist()]
+    assert len(train) == 8
+    assert sorted(seen) == list(range(10))
+
+
+class Counting(IterableDataset):
+    def __init__(self, length=None):
+        self.length = length
+
+    def __iter__(self):
+        return iter(range(5))
+
+    def __len__(self):
+        return len([None] * self.length) if self.length is not None else len(None)
+
+
+def test_iterable_datasets():
+    def batches(**options):
+        return [b if isinstance(b, int) else b.tolist() for b in DataLoader(Counting(), **options)]
+
+    assert batches(batch_size=2) == [[0, 1], [2, 3], [4]]
+    assert batches(batch_size=2, drop_last=True) == [[0, 1], [2, 3]]
+    assert batches(batch_size=None) == [0, 1, 2, 3, 4]
+    assert batches(shuffle=False) == [[0], [1], [2], [3], [4]]
+    assert len(DataLoader(Counting(5), batch_size=2)) == 3
+    assert len(DataLoader(Counting(5), batch_size=2, drop_last=True)) == 2
+    assert len(DataLoader(Counting(5), batch_size=None)) == 5
+    with pytest.raises(TypeError, match="has no len"):
+        len(DataLoader(Counting()))
+
+
+def test_other_ways_to_choose_samples():
+    def batches(**options):
+        return [batch.tolist() for batch in DataLoader(list(range(5)), **options)]
+
+    assert batches(batch_sampler=[[4, 0], [1]]) == [[4, 0], [1]]
+    assert batches(sampler=[3, 1, 2], batch_size=2) == [[3, 1], [2]]
+    assert list(DataLoader([1, 2], batch_size=None)) == [1, 2]
+    assert list(DataLoader(range(3), batch_size=2, collate_fn=sum)) == [1, 2]
+    assert len(DataLoader(range(5), batch_size=2)) == 3
+    assert len(DataLoader(range(5), batch_size=2, drop_last=True)) == 2
+    assert len(DataLoader(range(5), batch_size=None)) == 5
+    assert len(DataLoader(range(5), batch_sampler=[[1, 2]])) == 1
+    assert list(DataLoader([])) == []
+    loader = DataLoader(range(3), shuffle=True)
+    assert isinstance(loader.sampler, RandomSampler)
+    assert isinstance(DataLoader(range(3)).sampler, SequentialSampler)
+    assert loader.batch_sampler.batch_size == loader.batch_size == 1
+
+
+def test_a_fast_path_only_where_the_samples_are_collated_by_default():
+    dataset = TensorDataset(minigrad.arange(3))
+    batches = list(DataLoader(dataset, batch_size=3, collate_fn=len))
+    assert batches == [3]
+
+    class Doubled(TensorDataset):
+        def __getitem__(self, index):
+            return tuple(2 * row for row in super().__getitem__(index))
+
+    ((batch,),) = DataLoader(Doubled(minigrad.arange(3)), batch_size=3)
+    assert batch.tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"batch_size": 0}, "batch_size should be a positive integer value, but got batch_size=0"),
+        ({"batch_size": 2.5}, "batch_size=2.5"),
+        ({"batch_size": True}, "batch_size=True"),
+        ({"num_workers": -1}, "num_workers option should be non-negative"),
+        ({"timeout": -1}, "timeout option should be non-negative"),
+        ({"shuffle": True, "sampler": [1]}, "sampler option is mutually exclusive with shuffle"),
+        ({"batch_sampler": [[1]], "shuffle": True}, "batch_sampler option is mutually exclusive"),
+        ({"batch_sampler": [[1]], "batch_size": 3}, "batch_sampler option is mutually exclusive"),
+        ({"batch_sampler": [[1]], "drop_last": True}, "batch_sampler option is mutually exclusive"),
+        ({"batch_size": None, "drop_last": True}, "batch_size=None option disables auto-batching"),
+        ({"drop_last": 3}, "drop_last should be a boolean value"),
+        ({"prefetch_factor": 2}, "prefetch_factor option needs num_workers > 0"),
+        ({"persistent_workers": True}, "persistent_workers option needs num_workers > 0"),
+        ({"multiprocessing_context": "fork"}, "multiprocessing_context option needs num_workers"),
+    ],
+)
+def test_options_that_exclude_each_other(options, text):
+    with pytest.raises(ValueError, match=text):
+        DataLoader(range(5), **options)
+
+
+def test_errors_of_datasets():
+    for options in ({"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}):
+        (name,) = options
+        with pytest.raises(ValueError, match=f"IterableDataset: expected unspecified {name}"):
+            DataLoader(Counting(), **options)
+    with pytest.raises(ValueError, match="num_samples=0"):
+        DataLoader([], shuffle=True)
+    with pytest.raises(TypeError, match="has no len"):
+        list(DataLoader(5))
