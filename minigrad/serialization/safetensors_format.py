@@ -1,0 +1,72 @@
+"""`.safetensors` files, through the safetensors library: weights to and from PyTorch and others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import wrap
+from minigrad.serialization.files import reading, replacing
+from minigrad.serialization.storage import Location, Storage, relocated
+from minigrad.tensor import Tensor
+
+
+def save_file(
+    tensors: dict[str, Tensor],
+    filename: str | os.PathLike[str],
+    metadata: dict[str, str] | None = None,
+) -> None:
+    """Writes a dict of tensors, and texts about them, in the safetensors format.
+
+    Tensors that share memory are written each. Raises `TypeError` for anything but a dict from
+    strings to tensors, `ImportError` where the safetensors library is missing.
+    """
+    library = _library()
+    if not isinstance(tensors, dict):
+        raise TypeError(
+            f"a .safetensors file holds a dict of tensors, got {type(tensors).__name__}: save "
+            "{'name': tensor} or a state_dict(), or choose another file name for other data"
+        )
+    arrays = {}
+    for name, tensor in tensors.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"a .safetensors file holds tensors under names, got {name!r}: "
+                f"{type(tensor).__name__}; choose another file name for other data"
+            )
+        arrays[name] = np.asarray(backend.to_device(tensor.array, backend.CPU), order="C")
+    data = library.save(arrays, metadata)
+    with replacing(filename) as file:
+        file.write(data)
+
+
+def load_file(filename: str | os.PathLike[str], device: Location = "cpu") -> dict[str, Tensor]:
+    """Reads a `.safetensors` file, written by any library, as a dict of tensors on `device`.
+
+    Raises `SerializationError` for a damaged file and for types that NumPy does not have,
+    `ImportError` where the safetensors library is missing.
+    """
+    library = _library()
+    with Path(filename).open("rb") as file, reading(file):
+        arrays = library.load(file.read())
+        for array in arrays.values():
+            dtypes.from_numpy(array.dtype)  # refuses what no tensor can hold
+    return {
+        # A copy: the library's arrays look at the bytes of the file and cannot be written to.
+        name: wrap(relocated(Storage(array.copy(), "cpu"), device))
+        for name, array in arrays.items()
+    }
+
+
+def _library() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(
+            "a .safetensors file needs the safetensors library: pip install 'minigrad[safetensors]'"
+        ) from error
+    return safetensors.numpy

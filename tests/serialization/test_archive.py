@@ -1,0 +1,399 @@
+"""What is saved comes back: values, types, identity, shared memory; the rest is refused by name."""
+
+import copy
+import io
+import math
+from collections import Counter, OrderedDict, namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad
+from minigrad import nn, optim
+from minigrad.serialization import load, save
+
+
+def round_trip(obj, **options):
+    file = io.BytesIO()
+    save(obj, file)
+    return load(file, **options)
+
+
+def same(a, b):
+    """Equal in type, value and sign of zero; NaN equals NaN."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, minigrad.Tensor):
+        return (a.requires_grad, a.dtype) == (b.requires_grad, b.dtype) and same(
+            a.detach().numpy(), b.detach().numpy()
+        )
+    if isinstance(a, (np.ndarray, np.generic)):
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if isinstance(a, dict):
+        return len(a) == len(b) and all(
+            same([*x], [*y]) for x, y in zip(a.items(), b.items(), strict=True)
+        )
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float):
+        return (math.isnan(a) and math.isnan(b)) or (a, math.copysign(1, a)) == (
+            b,
+            math.copysign(1, b),
+        )
+    return a == b
+
+
+TENSORS = [
+    minigrad.tensor([[1.0, -0.0], [float("nan"), float("inf")]]),
+    minigrad.tensor(3.5),
+    minigrad.zeros(0, 3),
+    minigrad.tensor([1, 2], dtype=minigrad.int8),
+    minigrad.tensor([True, False]),
+    minigrad.tensor([1.0], dtype=minigrad.float64, requires_grad=True),
+    minigrad.tensor([1.0], dtype=minigrad.float16),
+    minigrad.tensor([2**62, -1]),
+    minigrad.arange(12).reshape(3, 4).T,
+    minigrad.arange(12).reshape(3, 4)[:, 1],
+    nn.Parameter(minigrad.ones(2, 2)),
+    nn.Parameter(minigrad.ones(2), requires_grad=False),
+]
+
+
+def name(value):
+    """A short name for a test; numbers of thousands of digits have no repr."""
+    return type(value).__name__ if isinstance(value, int) else repr(value)[:40]
+
+
+PLAIN = [
+    None,
+    True,
+    0,
+    -(2**63),
+    2**63,
+    -(10**5000),
+    1.5,
+    -0.0,
+    5e-324,
+    float("nan"),
+    float("-inf"),
+    1 + 2j,
+    "text \x00 \ud800 \N{SNOWMAN}",
+    b"\x00\xff",
+    bytearray(b"ab"),
+    [],
+    (),
+    {},
+    set(),
+    [1, [2, [3, (4, {5: 6})]]],
+    {1, "a", (2, None)},
+    {(1, 2): 3, None: 4, 1.5: b"x", "a": "b", True: False, b"k": 2**70},
+    OrderedDict(b=1, a=2),
+    Counter("hello"),
+    minigrad.float32,
+    minigrad.bool,
+    minigrad.Size([2, 3]),
+    minigrad.device("cpu"),
+    minigrad.device("cuda:1"),
+]
+
+NUMPY = [
+    np.arange(6.0).reshape(2, 3),
+    np.arange(6.0)[::-1],
+    np.float32(2.5),
+    np.int64(7),
+    np.bool_(True),
+    np.array(5),
+    np.array(["a", "long"]),
+    np.array([b"xy"]),
+    np.array([1, 2], ">i4"),
+    np.array([1 + 2j]),
+    np.array(["2020-01-01"], "M8[D]"),
+    np.zeros((0, 2), np.uint16),
+]
+
+
+@pytest.mark.parametrize("value", [*TENSORS, *PLAIN, *NUMPY], ids=name)
+def test_values_come_back(value):
+    assert same(round_trip(value), value)
+    assert same(round_trip({"in": [value]}), {"in": [value]})
+
+
+keys = st.one_of(st.integers(), st.text(), st.booleans(), st.none(), st.binary(), st.floats())
+values = st.recursive(
+    st.one_of(keys, st.complex_numbers()),
+    lambda parts: st.one_of(st.lists(parts), st.tuples(parts, parts), st.dictionaries(keys, parts)),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(values)
+def test_any_nesting_of_plain_values_comes_back(value):
+    assert same(round_trip(value), value)
+
+
+def test_strides_are_kept():
+    x = minigrad.arange(12).reshape(3, 4)
+    assert round_trip(x.T).stride() == (1, 4)
+    assert round_trip(minigrad.ones(1).expand(5)).stride() == (0,)
+
+
+def test_one_tensor_saved_twice_is_one_again():
+    x = minigrad.ones(2)
+    shared = [1, 2]
+    a, b, c, d = round_trip([x, x, shared, (shared,)])
+    assert a is b
+    assert d[0] is c
+
+
+def test_views_that_overlap_share_memory_again():
+    x = minigrad.arange(10.0)
+    loaded = round_trip(
+        {"whole": x, "part": x[2:5], "same": x.detach(), "square": x[:4].view(2, 2)}
+    )
+    loaded["whole"].fill_(7.0)
+    assert loaded["part"].tolist() == [7, 7, 7]
+    assert loaded["same"].tolist() == [7] * 10
+    assert loaded["square"].tolist() == [[7, 7], [7, 7]]
+    again = round_trip(loaded)
+    again["whole"].fill_(8.0)
+    assert again["part"].tolist() == [8, 8, 8]
+
+
+def test_views_apart_do_not_carry_the_memory_between_them():
+    x = minigrad.zeros(1_000_000)
+    file = io.BytesIO()
+    save([x[:2], x[-2:], x[::250_000]], file)
+    assert len(file.getvalue()) < 5_000_000
+    file = io.BytesIO()
+    save([x[5:7], x[::250_000][1:]], file)
+    assert len(file.getvalue()) < 3000
+    save(x.reshape(1000, 1000)[:, 3], file := io.BytesIO())
+    assert len(file.getvalue()) < 6000
+
+
+def test_views_of_different_types_and_alignment():
+    raw = np.zeros(17, np.uint8)
+    arrays = [raw[1:9].view("i4"), raw[3:11].view("i4"), raw[4:12].view("f4"), raw]
+    for i, array in enumerate(arrays[:3]):
+        array[:] = i
+    loaded = round_trip(arrays)
+    assert all(map(same, loaded, arrays))
+
+
+def test_results_become_leaves():
+    x = minigrad.ones(2, requires_grad=True)
+    loaded = round_trip(x * 2)
+    assert loaded.is_leaf
+    assert loaded.requires_grad
+    assert loaded.tolist() == [2, 2]
+
+
+def test_a_buffer_is_a_tensor():
+    assert type(round_trip(nn.Buffer(minigrad.ones(1)))) is minigrad.Tensor
+
+
+def network():
+    minigrad.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 4), nn.Linear(4, 1))
+    net[2].weight = nn.Parameter(net[2].weight.detach())
+    return net
+
+
+def test_a_training_run_goes_on_where_it_was_saved(tmp_path):
+    x, y = minigrad.ones(5, 3), minigrad.zeros(5, 1)
+
+    def train(net, optimizer, schedule, steps):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(net(x), y).backward()
+            optimizer.step()
+            schedule.step()
+        return [p.tolist() for p in net.parameters()]
+
+    def fresh():
+        net = network()
+        optimizer = optim.Adam(net.parameters(), lr=0.05)
+        return net, optimizer, optim.lr_scheduler.MultiStepLR(optimizer, [2, 5])
+
+    run = fresh()
+    train(*run, 3)
+    path = tmp_path / "checkpoint.pt"
+    save({"epoch": 3, "parts": [part.state_dict() for part in run]}, path)
+    expected = train(*run, 3)
+    resumed = fresh()
+    checkpoint = load(path)
+    assert checkpoint["epoch"] == 3
+    for part, state in zip(resumed, checkpoint["parts"], strict=True):
+        part.load_state_dict(state)
+    assert train(*resumed, 3) == expected
+
+
+def test_tied_weights_stay_tied_in_a_state_dict():
+    net = network()
+    net[2].weight = net[0].weight = nn.Parameter(minigrad.ones(4, 4))
+    loaded = round_trip(net.state_dict())
+    loaded["0.weight"].fill_(3.0)
+    assert (loaded["2.weight"] == 3).all()
+    assert type(loaded) is OrderedDict
+
+
+def test_lazy_layers():
+    lazy = nn.LazyLinear(2)
+    loaded = round_trip(lazy.state_dict())
+    assert isinstance(loaded["weight"], nn.parameter.UninitializedParameter)
+    assert loaded["weight"].dtype == minigrad.float32
+    nn.LazyLinear(2).load_state_dict(loaded)
+
+
+def test_any_file(tmp_path):
+    for name in ("weights", "weights.params", "a.pt.tar", "\N{SNOWMAN} x"):
+        path = tmp_path / name
+        save(minigrad.ones(2), str(path))
+        assert load(path).tolist() == [1, 1]
+        assert load(path, weights_only=False, mmap=True).tolist() == [1, 1]
+        save([3], path)
+        assert load(str(path)) == [3]
+    with (tmp_path / "open").open("wb") as file:
+        save("in an open file", file)
+    with (tmp_path / "open").open("rb") as file:
+        assert load(file) == "in an open file"
+
+
+def test_equal_contents_make_equal_files():
+    a, b = io.BytesIO(), io.BytesIO()
+    obj = {"x": minigrad.ones(3), "n": 1}
+    save(obj, a)
+    save(copy.deepcopy(obj), b)
+    assert a.getvalue() == b.getvalue()
+
+
+def test_a_file_is_an_archive_that_other_tools_open(tmp_path):
+    import json
+    import zipfile
+
+    path = tmp_path / "x"
+    save({"w": minigrad.tensor([1.0, 2.0])}, path)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["structure.json", "storage/0"]
+        assert np.frombuffer(archive.read("storage/0"), "<f4").tolist() == [1, 2]
+        structure = json.loads(archive.read("structure.json"))
+    assert structure == {
+        "format": "minigrad 1",
+        "storages": [["<f4", 2, "cpu"]],
+        "objects": [["Tensor", False, 0, 0, [2], [1]], ["dict", ["w", [0]]]],
+        "root": [1],
+    }
+
+
+# ---- devices --------------------------------------------------------------------------------
+
+
+def test_tensors_of_a_gpu(stand_in, tmp_path):
+    path = tmp_path / "cuda"
+    x = minigrad.arange(6.0, device="cuda").reshape(2, 3)
+    w = minigrad.ones(2, device="cuda", requires_grad=True)
+    save([x, x.detach(), w, np.arange(2)], path)
+    x2, x3, w2, array = load(path)
+    assert x2.device == minigrad.device("cuda:0")
+    assert x2.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert w2.requires_grad
+    x3.fill_(1.0)
+    assert x2.sum().item() == 6
+    assert type(array) is np.ndarray
+    for place in ("cpu", minigrad.device("cpu"), {"cuda:0": "cpu"}, lambda storage, name: storage):
+        x2, _, w2, _ = load(path, place)
+        assert x2.device == w2.device == minigrad.device("cpu")
+        assert x2.tolist() == [[0, 1, 2], [3, 4, 5]]
+    save(minigrad.ones(2), path)
+    assert load(path, "cuda").device.type == "cuda"
+    assert load(path, lambda storage, name: None).device.type == "cpu"
+    save([np.array(["text"]), np.arange(3)], path)
+    assert [type(a) for a in load(path, "cuda")] == [np.ndarray, np.ndarray]
+
+
+def test_tensors_of_a_gpu_where_there_is_none(tmp_path):
+    from minigrad import backend
+    from tests.conftest import install_stand_in
+
+    path = tmp_path / "cuda"
+    with install_stand_in():
+        save({"w": minigrad.arange(3.0, device="cuda")}, path)
+    if backend.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(RuntimeError, match=r"on a CUDA device but .*map_location='cpu'"):
+        load(path)
+    assert load(path, map_location="cpu")["w"].tolist() == [0, 1, 2]
+    with pytest.raises(RuntimeError, match="device"):
+        load(path, map_location="nowhere")
+
+
+# ---- what cannot be saved -------------------------------------------------------------------
+
+Pair = namedtuple("Pair", "a b")
+
+
+class Own:
+    pass
+
+
+class OwnDict(dict):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (nn.Sequential(), r"minigrad\.nn\.\w+\.Sequential, which cannot be saved.*state_dict\(\)"),
+        (optim.SGD([minigrad.ones(1)]), r"minigrad\.optim\.sgd\.SGD, which.*state_dict\(\)"),
+        (len, r"builtins\.builtin_function_or_method, .*keep code in your program"),
+        (Own, r"builtins\.type, .*keep code in your program"),
+        (Own(), r"Own, which cannot be saved.*dict of tensors, numbers and strings"),
+        (OwnDict(), r"OwnDict, which cannot be saved"),
+        (Pair(1, 2), r"Pair, which cannot be saved.*_asdict\(\)"),
+        (range(3), r"builtins\.range, which cannot be saved"),
+        (frozenset(), r"frozenset, which cannot be saved"),
+        (Path("x"), r"Path, which cannot be saved"),
+        (np.array([None]), r"NumPy array of dtype object"),
+        (np.zeros(1, [("a", "f4")]), r"NumPy array of dtype \[\('a', '<f4'\)\]"),
+    ],
+)
+def test_what_cannot_be_saved_is_named_with_its_place(value, text, tmp_path):
+    path = tmp_path / "file"
+    save("old", path)
+    with pytest.raises(TypeError, match=rf"the object\['deep'\]\[1\] is a .*{text}"):
+        save({"deep": [0, value]}, path)
+    assert load(path) == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_keys_that_cannot_be_saved():
+    for bad in (minigrad.ones(1), ((1,), 2), minigrad.Tensor):
+        with pytest.raises(TypeError, match=r"the object has the key .*numbers, strings, bytes"):
+            save({bad: 1}, io.BytesIO())
+    with pytest.raises(TypeError, match="members of sets"):
+        save({len}, io.BytesIO())
+
+
+def test_cycles_and_depth_are_refused():
+    cycle = [1]
+    cycle.append({"again": cycle})
+    with pytest.raises(ValueError, match=r"the object\[1\]\['again'\] contains itself"):
+        save(cycle, io.BytesIO())
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ValueError, match="nested too deeply"):
+        save(deep, io.BytesIO())
+
+
+def test_files_that_are_none():
+    with pytest.raises(AttributeError, match="with a 'write' attribute, got int"):
+        save(1, 5)
+    with pytest.raises(AttributeError, match=r"path or a binary file that can seek.*io\.BytesIO"):
+        load(5)
+    with pytest.raises(FileNotFoundError):
+        load("/nowhere/at/all")
