@@ -61,6 +61,15 @@ from minigrad.dtypes import (
 from minigrad.dtypes import (
     int_ as int,  # noqa: A004
 )
+from minigrad.layout import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    strided,
+)
 from minigrad.ops.arithmetic import (
     add,
     addcdiv,
@@ -291,5 +300,7 @@ from minigrad.ops.shape import (
 from minigrad.random import manual_seed
 from minigrad.size import Size
 from minigrad.tensor import Tensor
+from minigrad.tensor.drawing import bernoulli
+from minigrad.tensor.filling import fill
 
 __version__ = "0.1.0"

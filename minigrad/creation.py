@@ -52,12 +52,12 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
         array = data.copy()
         dtypes.from_numpy(array.dtype)
     else:
-        array = _array_of(data)
+        array = _array_of(data, as_default=dtype is None)
     return _made(array, device, dtype, requires_grad)
 
 
-def _array_of(data: Any) -> Any:
-    """The NumPy array of Python data, with PyTorch's types."""
+def _array_of(data: Any, as_default: bool = True) -> Any:
+    """The NumPy array of Python data, with PyTorch's types, or floats as exact as they came."""
     plain = _without_tensors(data)
     try:
         array = np.array(plain)
@@ -74,7 +74,7 @@ def _array_of(data: Any) -> Any:
                 raise RuntimeError("Overflow when unpacking long long: an integer does not fit into int64")
             raise RuntimeError(f"Could not infer dtype of {type(bad).__name__}: a tensor holds numbers, got {bad!r}")
         return array.astype(dtypes.get_default_dtype().numpy)
-    if array.dtype == np.float64 and not isinstance(plain, np.generic):
+    if as_default and array.dtype == np.float64 and not isinstance(plain, np.generic):
         return array.astype(dtypes.get_default_dtype().numpy)
     if array.dtype == np.uint64:
         raise RuntimeError("Overflow when unpacking long long: an integer does not fit into int64")
@@ -145,13 +145,16 @@ ones = _filling("ones", "ones", "ones")
 empty = _filling("empty", "empty", "whatever the memory holds")
 
 
-def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def full(
+    size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+    layout: Any = None, pin_memory: bool = False, out: Any = None,
+) -> Tensor:
     """A tensor of `size` filled with one number, of that number's type unless `dtype` is given."""
     value = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value
     xp, where = _library(device)
     numpy_dtype = dtypes.result_type([value]) if dtype is None else dtypes.as_numpy(dtype)
     with backend.on(where):
-        tensor: Tensor = wrap(xp.full(_shape("full", (size,)), value, numpy_dtype))
+        tensor: Tensor = wrap(xp.full(_shape("full", (size,)), np.asarray(value).astype(numpy_dtype).item(), numpy_dtype))
     return tensor.requires_grad_() if requires_grad else tensor
 
 
@@ -180,8 +183,13 @@ def _like(make: Any) -> Any:
     return made
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(
+    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+    layout: Any = None, pin_memory: bool = False, out: Any = None,
+) -> Tensor:
     """``start, start + step, ...`` up to but without `end`; one argument counts from 0.
+
+    Raises RuntimeError for a step of 0 or in the wrong direction.
 
     >>> import minigrad as torch
     >>> torch.arange(1, 2, 0.5)
@@ -191,23 +199,38 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
     start, end, step = [x.item() if isinstance(x, TensorBase) else x for x in (start, end, step)]
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if not all(math.isfinite(x) for x in (start, end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     floating = any(isinstance(x, float) for x in (start, end, step))
     numpy_dtype = dtypes.as_numpy(dtype) if dtype is not None else _dtype(None) if floating else np.dtype(np.int64)
+    if numpy_dtype == np.int64:
+        start, end, step = int(start), int(end), int(step) or 1
     length = max(math.ceil((end - start) / step), 0)
+    if numpy_dtype.kind in "iu":
+        start, step = int(start), int(step)
     return _made((start + np.arange(length) * step).astype(numpy_dtype), device, None, requires_grad)
 
 
-def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def linspace(
+    start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+    layout: Any = None, pin_memory: bool = False, out: Any = None,
+) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, evenly spaced."""
     start, end = [x.item() if isinstance(x, TensorBase) else x for x in (start, end)]
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    return _made(np.linspace(start, end, steps).astype(_dtype(dtype)), device, None, requires_grad)
+    numpy_dtype = _dtype(dtype)
+    if numpy_dtype.kind in "iu":
+        start, end = int(start), int(end)
+    return _made(np.linspace(start, end, steps).astype(numpy_dtype), device, None, requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def eye(
+    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+    layout: Any = None, pin_memory: bool = False, out: Any = None,
+) -> Tensor:
     """The identity matrix with n rows and m columns."""
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got n={n}, m={m}")
@@ -224,8 +247,6 @@ def _drawing(name: str, method: str, text: str) -> Any:
     ) -> Tensor:
         source = random.default_generator if generator is None else generator
         numpy_dtype = _dtype(dtype)
-        if numpy_dtype.kind != "f":
-            raise RuntimeError(f"{name} draws floating-point numbers, not {dtype}")
         return _made(getattr(source, method)(_shape(name, size or ((),)), numpy_dtype), device, None, requires_grad)
 
     made.__name__ = made.__qualname__ = name
@@ -252,8 +273,9 @@ def randint(*bounds: Any, size: Any = None, generator: Any = None, dtype: Any = 
         size = given.pop()
     low, high = (0, given[0]) if len(given) == 1 else given
     source = random.default_generator if generator is None else generator
-    drawn = source.randint(low, high, _shape("randint", (size,)))
-    return _made(drawn, device, dtype, requires_grad)
+    numpy_dtype = np.dtype(np.int64) if dtype is None else dtypes.as_numpy(dtype)
+    drawn = source.randint(low, high, _shape("randint", (size,)), numpy_dtype)
+    return _made(drawn, device, None, requires_grad)
 
 
 def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -264,11 +286,26 @@ def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = 
     return _made(source.permutation(n), device, dtype, requires_grad)
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def normal(
+    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False, layout: Any = None, pin_memory: bool = False, out: Any = None,
+) -> Tensor:
     """Normal numbers of the given mean and standard deviation: numbers with a `size`, or tensors."""
     if size is None:
-        shape = np.broadcast_shapes(*[x.array.shape for x in (mean, std) if isinstance(x, TensorBase)])
-        return randn(shape, generator=generator, dtype=dtype, device=device) * std + mean  # type: ignore[no-any-return]
+        tensors = [x.array for x in (mean, std) if isinstance(x, TensorBase)]
+        if not tensors:
+            raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
+        source = random.default_generator if generator is None else generator
+        shape = np.broadcast_shapes(*[x.shape for x in tensors])
+        # A spread given as a number is part of the draw; as a tensor, it scales what was drawn.
+        spread = 1.0 if isinstance(std, TensorBase) else std
+        values = source.normal(shape, tensors[0].dtype, 0.0, spread)
+        if isinstance(std, TensorBase):
+            if (std.array < 0).any():
+                raise RuntimeError("normal expects all elements of std >= 0.0")
+            values = values * backend.to_device(std.array, backend.CPU).astype(values.dtype)
+        shift = backend.to_device(mean.array, backend.CPU) if isinstance(mean, TensorBase) else mean
+        return _made((values + shift).astype(values.dtype), device, dtype, requires_grad)
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     source = random.default_generator if generator is None else generator

@@ -148,7 +148,12 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
         raise RuntimeError("both dimension lists should have same length")
     left, right = [axis(d, a.array.ndim) for d in left], [axis(d, b.array.ndim) for d in right]
     for i, j in zip(left, right, strict=True):
-        if a.array.shape[i] != b.array.shape[j]:
+        m, n = a.array.shape[i], b.array.shape[j]
+        if m == 1 != n:  # an axis of length 1 broadcasts: sum the other first
+            b = b.sum(j, True).type_as(b)
+        elif n == 1 != m:
+            a = a.sum(i, True).type_as(a)
+        elif m != n:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {a.array.shape[i]} in dim {i} and second has size "
                 f"{b.array.shape[j]} in dim {j}"

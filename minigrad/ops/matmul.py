@@ -132,6 +132,8 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
 
     def add_product(input: Any, a: Any, b: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
         _ranked(name, (a, ranks[0]), (b, ranks[1]))
+        if a.array.dtype.kind in "iub":  # as PyTorch: factors are cut to whole numbers
+            beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
         result = product(a, b)
         if alpha != 1:
             result = result * alpha

@@ -11,6 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module, device_of, library, to_device
+from minigrad.layout import ORDERS
 from minigrad.ops.axes import axis, sizes
 from minigrad.ops.elementwise import not_a_tensor, twin_of
 
@@ -82,7 +83,7 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     return _windows(input, dim=d, size=size, step=step)
 
 
-_copy = operation("clone", lambda x: x.copy(), lambda g: g)
+_copy = operation("clone", lambda x: x.copy(order="K"), lambda g: g)
 _cast = operation("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
 
@@ -197,6 +198,8 @@ def expand(input: Any, *shape: Any) -> Any:
 
 def clone(input: Any, *, memory_format: Any = None) -> Any:
     """A copy in memory of its own, through which gradients flow back."""
+    if memory_format in ORDERS:
+        return _copy(contiguous(_copy(input), memory_format))
     return _copy(input)
 
 
@@ -206,8 +209,25 @@ def cast(input: Any, dtype: Any) -> Any:
 
 
 def contiguous(input: Any, memory_format: Any = None) -> Any:
-    """The tensor in row-major memory; itself when it is so already."""
-    return input if input.array.flags.c_contiguous else clone(input)
+    """The tensor in row-major memory, or in the order of `memory_format`; itself when it is so already."""
+    if memory_format not in ORDERS:
+        return input if input.array.flags.c_contiguous else clone(input)
+    if is_contiguous(input, memory_format):
+        return input
+    order = ORDERS[memory_format]
+    inverse = tuple([order.index(i) for i in range(len(order))])
+    return permute(clone(permute(input, order)), inverse)
+
+
+def is_contiguous(input: Any, memory_format: Any = None) -> bool:
+    """Whether the memory is in row-major order, or in that of `memory_format`, without gaps."""
+    array = input.array
+    if memory_format in ORDERS:
+        order = ORDERS[memory_format]
+        if array.ndim != len(order):
+            raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format} format, got {array.ndim}D")
+        array = array.transpose(order)  # (N, C, H, W) -> (N, H, W, C)
+    return bool(array.flags.c_contiguous)
 
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:

@@ -9,10 +9,13 @@ import numpy as np
 from minigrad import backend, dtypes
 from minigrad.autograd.core import LEAF, Node, set_result_class, wrap
 from minigrad.autograd.operation import refresh
+from minigrad.ops import shape as shapes
 from minigrad.ops.axes import axis
 from minigrad.size import Size
 from minigrad.tensor.conversion import ConversionMethods
+from minigrad.tensor.drawing import RandomMethods
 from minigrad.tensor.elementwise import ElementwiseMethods
+from minigrad.tensor.filling import FillingMethods
 from minigrad.tensor.graph import GraphMethods, RemovableHandle
 from minigrad.tensor.protocols import ProtocolMethods
 from minigrad.tensor.reduction import ReductionMethods
@@ -22,7 +25,8 @@ __all__ = ["RemovableHandle", "Tensor"]
 
 
 class Tensor(
-    ElementwiseMethods, ReductionMethods, ShapeMethods, ConversionMethods, GraphMethods, ProtocolMethods
+    ElementwiseMethods, ReductionMethods, ShapeMethods, FillingMethods, RandomMethods,
+    ConversionMethods, GraphMethods, ProtocolMethods,
 ):
     """An n-dimensional array that remembers how it was computed.
 
@@ -90,7 +94,7 @@ class Tensor(
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         """Whether its memory is in row-major order without gaps."""
-        return bool(self.array.flags.c_contiguous)
+        return shapes.is_contiguous(self, memory_format)
 
     def is_floating_point(self) -> bool:
         """Whether its elements are real numbers."""

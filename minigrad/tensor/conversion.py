@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase
+from minigrad.layout import ORDERS
 from minigrad.ops import shape as shapes
 
 if TYPE_CHECKING:
@@ -18,6 +19,16 @@ _TYPE_NAMES = {
     "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",
     "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool",
 }  # fmt: skip
+
+
+def _as(dtype: dtypes.dtype) -> Callable[..., Tensor]:
+    """The method that converts to `dtype`."""
+
+    def convert(self: Any, memory_format: Any = None) -> Any:
+        return self.to(dtype, memory_format=memory_format)
+
+    convert.__doc__ = f"The tensor as {dtype.name}; itself when it is so already."
+    return convert
 
 
 class ConversionMethods(TensorBase):
@@ -33,11 +44,11 @@ class ConversionMethods(TensorBase):
         for argument in args:
             if isinstance(argument, TensorBase):
                 dtype, device = argument.dtype, argument.device  # type: ignore[attr-defined]
-            elif isinstance(argument, dtypes.dtype) or argument in (float, int, bool):
+            elif isinstance(argument, dtypes.dtype) or isinstance(argument, type):
                 dtype = argument
             elif isinstance(argument, (str, backend.device)) or type(argument) is int:
                 device = argument
-            elif not isinstance(argument, bool):
+            elif argument is not None and type(argument) is not type(True):
                 raise TypeError(
                     f"to() takes a dtype, a device or a tensor, got {type(argument).__name__} {argument!r}"
                 )
@@ -46,7 +57,10 @@ class ConversionMethods(TensorBase):
             moved = shapes.move(moved, backend.device(device))
         if dtype is not None:
             moved = shapes.cast(moved, dtypes.as_numpy(dtype))
-        return moved.clone() if copy and moved is self else moved  # type: ignore[no-any-return]
+        flags = [a for a in args if a is True or a is False]  # non_blocking, copy
+        if (copy or flags[1:] == [True]) and moved is self:
+            moved = moved.clone()
+        return shapes.contiguous(moved, memory_format) if memory_format in ORDERS else moved  # type: ignore[no-any-return]
 
     def type(self, dtype: Any = None) -> Any:
         """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`."""
@@ -62,41 +76,15 @@ class ConversionMethods(TensorBase):
         """The tensor in the dtype of `other`."""
         return self.to(other.dtype)
 
-    def float(self) -> Tensor:
-        """As float32."""
-        return self.to(dtypes.float32)
-
-    def double(self) -> Tensor:
-        """As float64."""
-        return self.to(dtypes.float64)
-
-    def half(self) -> Tensor:
-        """As float16."""
-        return self.to(dtypes.float16)
-
-    def long(self) -> Tensor:
-        """As int64."""
-        return self.to(dtypes.int64)
-
-    def int(self) -> Tensor:
-        """As int32."""
-        return self.to(dtypes.int32)
-
-    def short(self) -> Tensor:
-        """As int16."""
-        return self.to(dtypes.int16)
-
-    def char(self) -> Tensor:
-        """As int8."""
-        return self.to(dtypes.int8)
-
-    def byte(self) -> Tensor:
-        """As uint8."""
-        return self.to(dtypes.uint8)
-
-    def bool(self) -> Tensor:
-        """As bool: True where not 0."""
-        return self.to(dtypes.bool_)
+    float = _as(dtypes.float32)
+    double = _as(dtypes.float64)
+    half = _as(dtypes.float16)
+    long = _as(dtypes.int64)
+    int = _as(dtypes.int32)
+    short = _as(dtypes.int16)
+    char = _as(dtypes.int8)
+    byte = _as(dtypes.uint8)
+    bool = _as(dtypes.bool_)
 
     def cpu(self) -> Tensor:
         """On the CPU; itself when it is there."""

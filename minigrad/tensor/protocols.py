@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.elementwise import NUMPY_TWINS
-from minigrad.printing import format_tensor
+from minigrad.printing import format_element, format_tensor
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -94,3 +94,6 @@ class ProtocolMethods(TensorBase):
 
     def __repr__(self) -> str:
         return format_tensor(self)
+
+    def __format__(self, spec: str) -> str:
+        return format_element(self, spec)

@@ -1,0 +1,106 @@
+"""Filling a tensor with random numbers, number for number as PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.backend import CPU, device_of, to_device
+from minigrad.ops.inplace import assign
+from minigrad.random import Generator, default_generator
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def _source(generator: Any) -> Generator:
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(
+            f"generator must be a minigrad.Generator or None, not {type(generator).__name__}"
+        )
+    return default_generator if generator is None else generator
+
+
+def _fill(tensor: Any, name: str, draw: Callable[[tuple[int, ...]], Any]) -> Tensor:
+    """Write `draw(shape)` into `tensor` in the order of its memory: a transpose by column."""
+    array = tensor.array
+    if array.flags.c_contiguous:
+        drawn = draw(array.shape)
+    else:
+        order = np.argsort([-abs(stride) for stride in array.strides], kind="stable")
+        drawn = draw(tuple(array.shape[axis] for axis in order))
+        # (axes in memory order) -> (axes in their own order)
+        drawn = drawn.transpose(np.argsort(order))
+    drawn = to_device(drawn.astype(array.dtype, copy=False), device_of(array))
+    return assign(tensor, wrap(drawn), name)  # type: ignore[no-any-return]
+
+
+class RandomMethods(TensorBase):
+    """In-place draws, and `bernoulli`."""
+
+    __slots__ = ()
+
+    def uniform_(
+        self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **named: Any
+    ) -> Tensor:
+        """Fill with numbers from U[from, to). Raises RuntimeError where from > to."""
+        low = _from(named, from_, "uniform_")
+        source = _source(generator)
+        return _fill(self, "uniform_", lambda s: source.uniform(s, self.array.dtype, low, to))
+
+    def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0."""
+        source, array = _source(generator), self.array
+        pairs = not array.flags.c_contiguous
+        return _fill(
+            self, "normal_", lambda s: source.normal(s, array.dtype, mean, std, pairs=pairs)
+        )
+
+    def random_(self, *bounds: int | None, generator: Any = None, **named: Any) -> Tensor:
+        """Fill with integers from [0, to) or [from, to), or without bounds all the type holds."""
+        low, to = (None, *bounds) if len(bounds) == 1 else bounds or (None, None)
+        to = named.pop("to", to)
+        low = _from(named, low, "random_")
+        source, dtype = _source(generator), self.array.dtype
+        if low is None and to is None:
+            return _fill(self, "random_", lambda s: source.random(s, dtype))
+        return _fill(self, "random_", lambda s: source.randint(low or 0, to, s, dtype))
+
+    def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+        """Fill with ones of probability `p`, a number or a tensor, and zeros."""
+        source = _source(generator)
+        if not isinstance(p, TensorBase):
+            return _fill(self, "bernoulli_", lambda s: source.bernoulli(p, s))
+        chances = np.broadcast_to(to_device(p.array, CPU), self.array.shape)
+        drawn = source.bernoulli(chances).astype(self.array.dtype)
+        return assign(self, wrap(to_device(drawn, device_of(self.array))), "bernoulli_")  # type: ignore[no-any-return]
+
+    def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers of the density lambd exp(-lambd x)."""
+        source = _source(generator)
+        return _fill(self, "exponential_", lambda s: source.exponential(s, self.array.dtype, lambd))
+
+    def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Tensor:
+        """A new tensor of ones and zeros: ones with the probability each element says, or `p`."""
+        source, array = _source(generator), self.array
+        if p is None:
+            drawn = source.bernoulli(to_device(array, CPU))
+        else:
+            drawn = source.bernoulli(p, array.shape)
+        return wrap(to_device(drawn.astype(array.dtype), device_of(array)))  # type: ignore[no-any-return]
+
+
+def _from(named: dict[str, Any], default: Any, name: str) -> Any:
+    """PyTorch's keyword `from`, which is no name in Python."""
+    value = named.pop("from", default)
+    if named:
+        raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(named))!r}")
+    return value
+
+
+def bernoulli(input: Any, p: float | None = None, *, generator: Any = None) -> Tensor:
+    """A tensor of ones and zeros: ones with the probability each element of `input` says, or `p`."""
+    return RandomMethods.bernoulli(input, p, generator=generator)
