@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, quiet
-from minigrad.kernels import direct, im2col, pointwise, tile, tiny
+from minigrad.kernels import depthwise, direct, im2col, pointwise, tile, tiny
 from minigrad.kernels.windows import Pair
 from minigrad.kernels.winograd import Winograd
 
@@ -21,6 +21,7 @@ ALGORITHMS: dict[str, Any] = {
     "direct": direct,
     "im2col": im2col,
     "pointwise": pointwise,
+    "depthwise": depthwise,
     "tiny": tiny,
     "tile": tile,
     "winograd": Winograd(6),
@@ -139,11 +140,13 @@ def choose(
     kernel = (kh, kw)
     name = _forced.get()
     if name is not None:
-        return _check_forced(name, operand, kernel, stride, padding, dilation, groups)
+        return _check_forced(name, operand, w_shape, stride, padding, dilation, groups)
     if pixels * kh * kw <= tiny.LIMIT and tiny.serves(operand, kernel, padding, dilation, groups):
         return tiny
     if pointwise.serves(kernel, padding, groups):
         return pointwise
+    if type(operand) is np.ndarray and depthwise.serves(w_shape, stride, padding, dilation, groups):
+        return depthwise
     if (
         C * kh * kw <= 512
         and operand.dtype.kind == "f"
@@ -167,15 +170,18 @@ def choose(
 def _check_forced(
     name: str,
     operand: Array,
-    kernel: Pair,
+    w_shape: tuple[int, ...],
     stride: Pair,
     padding: Pair,
     dilation: Pair,
     groups: int,
 ) -> Any:
+    kernel = w_shape[2:]
     serves = {
         "tiny": tiny.serves(operand, kernel, padding, dilation, groups),
         "pointwise": pointwise.serves(kernel, padding, groups),
+        "depthwise": depthwise.serves(w_shape, stride, padding, dilation, groups)
+        and type(operand) is np.ndarray,
         "tile": tile.serves(kernel, stride, padding, dilation, groups)
         and type(operand) is np.ndarray,
         **{
