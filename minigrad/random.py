@@ -180,19 +180,26 @@ class Generator:
         return _in_chunks(scaled, shape, dtype)
 
     def normal(
-        self, shape: Sequence[int], dtype: Any = np.float32, mean: float = 0.0, std: float = 1.0
+        self,
+        shape: Sequence[int],
+        dtype: Any = np.float32,
+        mean: float = 0.0,
+        std: float = 1.0,
+        *,
+        pairs: bool = False,
     ) -> Array:
         """Numbers from N(mean, std^2) by Box and Muller's rule.
 
         Fewer than 16 come in pairs, of which the second may be kept for the next call; more come
         in blocks of 16, of which the first eight draws give radii and the last eight angles. If
-        the size is no multiple of 16, the last 16 numbers are drawn afresh.
+        the size is no multiple of 16, the last 16 numbers are drawn afresh. With `pairs`, any
+        number comes in pairs: so PyTorch fills memory that is not contiguous.
         """
         dtype = _floating("normal", dtype)
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         size = math.prod(shape)
-        if size < 16:
+        if size < 16 or pairs:
             few = np.array([self._next_normal() for _ in range(size)], np.float64)
             return _rounded(fused_multiply_add(few, std, mean), dtype).reshape(shape)
         unit, block = (

@@ -102,5 +102,5 @@ def _from(named: dict[str, Any], default: Any, name: str) -> Any:
 
 
 def bernoulli(input: Any, p: float | None = None, *, generator: Any = None) -> Tensor:
-    """A tensor of ones and zeros: ones with the probability each element of `input` says, or `p`."""
+    """Ones and zeros: ones with the probability that each element of `input` says, or `p`."""
     return RandomMethods.bernoulli(input, p, generator=generator)

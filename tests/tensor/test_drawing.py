@@ -1,0 +1,105 @@
+"""In-place draws, in every memory order, against PyTorch's after `manual_seed(7)`."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad.random import Generator, manual_seed
+
+# Recorded with PyTorch 2.13, CPU: `torch.manual_seed(7)`, then the call; the first six, in hex.
+RECORDED = {
+    "a transpose is filled by column": (
+        lambda: torch.empty(3, 2).t().uniform_(),
+        "0x1.11e15ep-1 0x1.518432p-1 0x1.dcb218p-3 0x1.972620p-3 0x1.5053ecp-1 0x1.b3434cp-2",
+    ),
+    "sixteen in a transpose come in pairs": (
+        lambda: torch.empty(2, 8).t().normal_(),
+        "-0x1.2ca2e8p-3 0x1.1afa44p-3 0x1.92811cp-1 -0x1.aea490p+0 0x1.e4c5cep-1 0x1.454d76p-2",
+    ),
+    "so do twenty with gaps between": (
+        lambda: torch.empty(40)[::2].normal_(),
+        "-0x1.2ca2e8p-3 0x1.92811cp-1 0x1.e4c5cep-1 -0x1.1d45a6p+0 0x1.b0d7a0p+0 -0x1.ca26e2p-1",
+    ),
+    "integers below ten": (lambda: torch.empty(3).random_(10), "0x1.4p+2 0x1.0p+1 0x1.0p+0"),
+    "a fair coin": (lambda: torch.empty(3).bernoulli_(0.5), "0x1.0p+0 0x1.0p+0 0x0.0p+0"),
+    "exponential": (lambda: torch.empty(2).exponential_(2.0), "0x1.4f81e4p-3 0x1.477552p-3"),
+    "a tensor of means": (
+        lambda: torch.normal(torch.ones(2), 0.5),
+        "0x1.da6ba4p-1 0x1.64a048p+0",
+    ),
+    "a tensor of spreads": (
+        lambda: torch.normal(0.0, torch.ones(3) * 0.1),
+        "-0x1.e104a6p-7 0x1.4200e4p-4 0x1.83d172p-4",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_draws_are_pytorchs(name):
+    call, expected = RECORDED[name]
+    manual_seed(7)
+    got = call().array.reshape(-1)[:6].tolist()
+    assert got == [float.fromhex(number) for number in expected.split()]
+
+
+def test_draws_write_where_the_tensor_is_and_take_its_type():
+    base = torch.zeros(4, 3, dtype=torch.float64)
+    part = base[1:3]
+    assert part.uniform_(2, 3) is part
+    assert ((base.array[1:3] >= 2) & (base.array[1:3] < 3)).all()
+    assert (base.array[[0, 3]] == 0).all()
+    assert set(torch.zeros(50, dtype=torch.int64).bernoulli_().array.tolist()) == {0, 1}
+
+
+def test_every_spelling_of_random_():
+    draws = Generator().manual_seed(1), Generator().manual_seed(1)
+    for bounds, named, low, high in (
+        ((5,), {}, 0, 5),
+        ((2, 5), {}, 2, 5),
+        ((), {"from": 2, "to": 5}, 2, 5),
+        ((100, None), {}, 100, None),
+    ):
+        got = torch.zeros(6, dtype=torch.int64).random_(*bounds, generator=draws[0], **named)
+        np.testing.assert_array_equal(got.array, draws[1].randint(low, high, (6,)))
+    got = torch.zeros(6, dtype=torch.int16).random_(generator=draws[0])
+    np.testing.assert_array_equal(got.array, draws[1].random((6,), np.int16))
+
+
+def test_bernoulli_takes_chances_from_a_tensor():
+    chances = torch.tensor([0.0, 1.0, 0.5])
+    one, two = Generator().manual_seed(1), Generator().manual_seed(1)
+    drawn = chances.bernoulli(generator=one)
+    assert drawn.array.tolist()[:2] == [0.0, 1.0] and drawn.dtype == torch.float32
+    rows = torch.zeros(2, 3).bernoulli_(chances, generator=one).array
+    assert (rows[:, 0] == 0).all() and (rows[:, 1] == 1).all()
+    np.testing.assert_array_equal(chances.array, [0.0, 1.0, 0.5])
+    np.testing.assert_array_equal(drawn.array, two.bernoulli(chances.array))
+    assert chances.bernoulli(1.0).array.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: torch.ones(2, requires_grad=True).uniform_(),
+            RuntimeError,
+            r"uniform_ on a tensor of shape \(2,\)",
+        ),
+        (lambda: torch.ones(2).uniform_(1, 0), RuntimeError, "from=1 > to=0"),
+        (lambda: torch.ones(2).uniform_(high=3), TypeError, "keyword argument 'high'"),
+        (
+            lambda: torch.ones(2).uniform_(generator=3),
+            TypeError,
+            "minigrad.Generator or None, not int",
+        ),
+        (lambda: torch.ones(2, dtype=torch.int64).normal_(), NotImplementedError, "int64"),
+        (lambda: torch.ones(2).random_(0), RuntimeError, "from=0 >= to=0"),
+        (lambda: torch.ones(2).bernoulli_(2), RuntimeError, "got p=2"),
+        (lambda: torch.ones(2).exponential_(0), RuntimeError, "lambda > 0"),
+        (lambda: torch.normal(0.0, 1.0), TypeError, "needs a size"),
+        (lambda: torch.normal(0.0, -torch.ones(2)), RuntimeError, "elements of std >= 0"),
+    ],
+)
+def test_refuses(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
