@@ -297,7 +297,16 @@ from minigrad.ops.shape import (
     unflatten,
     unsqueeze,
 )
-from minigrad.random import manual_seed
+from minigrad.printing import set_printoptions
+from minigrad.random import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 from minigrad.tensor.drawing import bernoulli
