@@ -113,7 +113,7 @@ class Sigmoid(Stateless):
         super().__init__()
 
     def forward(self, input: Tensor) -> Tensor:
-        return input.sigmoid()
+        return F.sigmoid(input)
 
 
 class Tanh(Stateless):
@@ -123,7 +123,7 @@ class Tanh(Stateless):
         super().__init__()
 
     def forward(self, input: Tensor) -> Tensor:
-        return input.tanh()
+        return F.tanh(input)
 
 
 class LogSigmoid(Stateless):

@@ -91,7 +91,8 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Every element `val`."""
     with no_grad():
-        return tensor.fill_(val)
+        tensor.fill_(val)
+    return tensor
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -249,4 +250,5 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Ten
         wide = drawn.shape[0] < drawn.shape[1]
         q, r = library.linalg.qr(drawn.array.T if wide else drawn.array)
         q = q * library.sign(library.diagonal(r))
-        return tensor.copy_(wrap(q.T if wide else q).reshape(tensor.shape)).mul_(gain)
+        tensor.copy_(wrap(q.T if wide else q).reshape(tensor.shape)).mul_(gain)
+    return tensor

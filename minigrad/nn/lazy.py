@@ -72,8 +72,8 @@ class LazyLinear(Lazy, Linear):
 
     >>> import minigrad as torch
     >>> net = torch.nn.LazyLinear(2)
-    ... _ = net(torch.ones(3, 5))
-    ... net
+    >>> _ = net(torch.ones(3, 5))
+    >>> net
     Linear(in_features=5, out_features=2, bias=True)
     """
 
@@ -135,8 +135,8 @@ class LazyConv2d(LazyConvolution, Conv2d):
 
     >>> import minigrad as torch
     >>> net = torch.nn.LazyConv2d(4, kernel_size=3)
-    ... _ = net(torch.ones(1, 2, 8, 8))
-    ... net
+    >>> _ = net(torch.ones(1, 2, 8, 8))
+    >>> net
     Conv2d(2, 4, kernel_size=(3, 3), stride=(1, 1))
     """
 
@@ -223,8 +223,8 @@ class LazyBatchNorm2d(LazyBatchNorm, BatchNorm2d):
 
     >>> import minigrad as torch
     >>> net = torch.nn.LazyBatchNorm2d()
-    ... _ = net(torch.ones(2, 3, 4, 4))
-    ... net.num_features
+    >>> _ = net(torch.ones(2, 3, 4, 4))
+    >>> net.num_features
     3
     """
 

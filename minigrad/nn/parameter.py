@@ -179,7 +179,7 @@ class UninitializedParameter(Uninitialized, Parameter):
     >>> import minigrad as torch
     >>> weight = torch.nn.UninitializedParameter()
     >>> weight.materialize((2, 3))
-    ... weight.shape, type(weight) is torch.nn.Parameter
+    >>> weight.shape, type(weight) is torch.nn.Parameter
     (minigrad.Size([2, 3]), True)
     """
 

@@ -150,6 +150,14 @@ class Registry:
             f"{type(self).__name__}"
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A shallow copy must not share what says which attributes are registered.
+        hidden = self._non_persistent_buffers_set
+        return self.__dict__ | {
+            "_kinds": dict(self._kinds),
+            "_non_persistent_buffers_set": set(hidden),
+        }
+
     def __delattr__(self, name: str) -> None:
         if name in self.__dict__.get("_kinds", ()):
             self._unregister(name)

@@ -23,7 +23,8 @@ class Flatten(Stateless):
         super().__init__(start_dim=start_dim, end_dim=end_dim)
 
     def forward(self, input: Tensor) -> Tensor:
-        return input.flatten(self.start_dim, self.end_dim)
+        flat: Tensor = input.flatten(self.start_dim, self.end_dim)
+        return flat
 
 
 class Unflatten(Stateless):
@@ -49,7 +50,8 @@ class Unflatten(Stateless):
         super().__init__(dim=dim, unflattened_size=unflattened_size)
 
     def forward(self, input: Tensor) -> Tensor:
-        return input.unflatten(self.dim, self.unflattened_size)
+        split: Tensor = input.unflatten(self.dim, self.unflattened_size)
+        return split
 
 
 class Unfold(Stateless):

@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 
-class StateDict(OrderedDict[str, Any]):
-    """An ordered dictionary of tensors that also carries each module's format version."""
-
-    _metadata: dict[str, dict[str, Any]]
-
-
 class IncompatibleKeys(NamedTuple):
     """What `load_state_dict` did not find and did not want."""
 
@@ -40,8 +34,8 @@ class IncompatibleKeys(NamedTuple):
 def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
     """Write the state of `module` and all below it into `destination`, and return it."""
     if destination is None:
-        destination = StateDict()
-        destination._metadata = {}
+        destination = OrderedDict()
+        destination._metadata = {}  # each module's format version, by its path
     local = {"version": module._version}
     if hasattr(destination, "_metadata"):
         destination._metadata[prefix[:-1]] = local

@@ -72,7 +72,7 @@ def clip_grad_norm_(
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
-    ... (w * torch.tensor([3.0, 4.0])).sum().backward()
+    >>> (w * torch.tensor([3.0, 4.0])).sum().backward()
     >>> torch.nn.utils.clip_grad_norm_([w], max_norm=1.0), w.grad
     (tensor(5.), tensor([0.6000, 0.8000]))
     """

@@ -115,19 +115,30 @@ def test_freezing():
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_copies_are_whole_and_independent(duplicate):
-    model = net().eval()
-    model.tied = model[0]
+    model = nn.ModuleDict({"net": net(), "other": nn.ReLU()}).eval()
+    model["tied"] = model["net"][0]
     other = duplicate(model)
     assert repr(other) == repr(model)
-    assert other.tied is other[0] and other[0] is not model[0]
-    assert isinstance(other[0].weight, nn.Parameter) and other[0].weight.requires_grad
+    assert other["tied"] is other["net"][0] and other["tied"] is not model["tied"]
+    weight = other["tied"].weight
+    assert isinstance(weight, nn.Parameter) and weight.requires_grad
     assert other.training is False
     x = torch.ones(3, 2)
-    assert torch.equal(other(x), model(x))
+    assert torch.equal(other["net"](x), model["net"](x))
     with torch.no_grad():
-        other[0].weight += 1
-    assert not torch.equal(other[0].weight, model[0].weight)
+        weight += 1
+    assert not torch.equal(weight, model["tied"].weight)
     assert list(other.state_dict()) == list(model.state_dict())
+
+
+def test_a_shallow_copy_shares_values_but_not_the_registration():
+    model = nn.Linear(2, 1)
+    other = copy.copy(model)
+    assert other.weight is model.weight
+    del other.bias
+    other.extra = nn.Parameter(torch.ones(1))
+    assert [name for name, _ in model.named_parameters()] == ["weight", "bias"]
+    assert [name for name, _ in other.named_parameters()] == ["weight", "extra"]
 
 
 def test_a_module_is_freed_without_the_collector():

@@ -57,4 +57,4 @@ def test_refuses_what_pytorch_refuses_with_the_same_class(expression):
     with pytest.raises(Exception) as refused:
         evaluate(expression)
     assert refused.type.__name__ == kind
-    assert len(str(refused.value)) > 10
+    assert str(refused.value)
