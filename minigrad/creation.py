@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -242,12 +243,16 @@ def _drawing(name: str, method: str, text: str) -> Any:
     """``rand`` or ``randn``: a size as ints or as one tuple, then keywords."""
 
     def made(
-        *size: Any, generator: Any = None, dtype: Any = None, device: Any = None,
+        *sizes: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
         requires_grad: bool = False, layout: Any = None, pin_memory: bool = False, out: Any = None,
     ) -> Tensor:
-        source = random.default_generator if generator is None else generator
+        sizes = sizes if size is None else (size,)
+        source = random.source_of(generator)
         numpy_dtype = _dtype(dtype)
-        return _made(getattr(source, method)(_shape(name, size or ((),)), numpy_dtype), device, None, requires_grad)
+        if not sizes:
+            raise TypeError(f"{name}() needs a size: {name}(2, 3), or {name}(()) for a single number")
+        drawn = getattr(source, method)(_shape(name, sizes), numpy_dtype)
+        return _made(drawn, device, None, requires_grad)
 
     made.__name__ = made.__qualname__ = name
     made.__doc__ = f"""{text}: ``{name}(2, 3)`` or ``{name}((2, 3))``.
@@ -264,17 +269,22 @@ rand = _drawing("rand", "uniform", "Uniform numbers in [0, 1)")
 randn = _drawing("randn", "normal", "Numbers of the standard normal distribution")
 
 
-def randint(*bounds: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randint(
+    *bounds: Any, low: Any = None, high: Any = None, size: Any = None, generator: Any = None, dtype: Any = None,
+    device: Any = None, requires_grad: bool = False, layout: Any = None, pin_memory: bool = False, out: Any = None,
+) -> Tensor:
     """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``."""
-    given = list(bounds)
-    if size is None:
-        if len(given) < 2:
-            raise TypeError("randint() needs a size: randint(low, high, size)")
-        size = given.pop()
-    low, high = (0, given[0]) if len(given) == 1 else given
-    source = random.default_generator if generator is None else generator
+    bounds += tuple([bound for bound in (low, high) if bound is not None])
+    if size is None and bounds:
+        *bounds, size = bounds  # type: ignore[assignment]
+    if isinstance(size, int) or not 1 <= len(bounds) <= 2:
+        raise TypeError("randint() takes randint(high, size) or randint(low, high, size), size a tuple")
+    lowest, beyond = (0, *bounds) if len(bounds) == 1 else bounds
+    if index(lowest) < -(2**63) or index(beyond) >= 2**63:
+        raise ValueError(f"randint(): bounds must fit into int64, got {lowest} and {beyond}")
+    source = random.source_of(generator)
     numpy_dtype = np.dtype(np.int64) if dtype is None else dtypes.as_numpy(dtype)
-    drawn = source.randint(low, high, _shape("randint", (size,)), numpy_dtype)
+    drawn = source.randint(lowest, beyond, _shape("randint", (size,)), numpy_dtype)
     return _made(drawn, device, None, requires_grad)
 
 
@@ -282,8 +292,9 @@ def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = 
     """The integers 0 to n-1 in random order."""
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    source = random.default_generator if generator is None else generator
-    return _made(source.permutation(n), device, dtype, requires_grad)
+    source = random.source_of(generator)
+    numpy_dtype = np.dtype(np.int64) if dtype is None else dtypes.as_numpy(dtype)
+    return _made(source.permutation(n, numpy_dtype), device, None, requires_grad)
 
 
 def normal(
@@ -295,8 +306,13 @@ def normal(
         tensors = [x.array for x in (mean, std) if isinstance(x, TensorBase)]
         if not tensors:
             raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
-        source = random.default_generator if generator is None else generator
-        shape = np.broadcast_shapes(*[x.shape for x in tensors])
+        source = random.source_of(generator)
+        try:
+            shape = np.broadcast_shapes(*[x.shape for x in tensors])
+        except ValueError:
+            raise RuntimeError(
+                f"normal(): shapes of mean and std do not broadcast: {[x.shape for x in tensors]}"
+            ) from None
         # A spread given as a number is part of the draw; as a tensor, it scales what was drawn.
         spread = 1.0 if isinstance(std, TensorBase) else std
         values = source.normal(shape, tensors[0].dtype, 0.0, spread)
@@ -308,7 +324,7 @@ def normal(
         return _made((values + shift).astype(values.dtype), device, dtype, requires_grad)
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    source = random.default_generator if generator is None else generator
+    source = random.source_of(generator)
     drawn = source.normal(_shape("normal", (size,)), _dtype(dtype), mean, std)
     return _made(drawn, device, None, requires_grad)
 

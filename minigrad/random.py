@@ -273,16 +273,21 @@ class Generator:
 
         return _in_chunks(draw, shape, dtype)
 
-    def permutation(self, n: int) -> Array:
-        """0 .. n-1 in random order, int64: for each i, swap it with i + (a draw modulo n - i)."""
+    def permutation(self, n: int, dtype: Any = np.int64) -> Array:
+        """0 .. n-1 in random order: for each i, swap it with i + (a draw modulo n - i)."""
+        dtype = np.dtype(dtype)
         if n < 0:
             raise RuntimeError(f"randperm expects n >= 0, got {n}")
+        if dtype.kind == "b":
+            raise NotImplementedError("randperm is not defined for dtype bool; use int64")
+        if n > _FULL_RANGE[dtype.str[1:]]:
+            raise RuntimeError(f"randperm: {dtype} does not hold all integers below {n}; use int64")
         order = list(range(n))
         if n > 1:
             steps = self._draw32(n - 1) % np.arange(n, 1, -1) + np.arange(n - 1)
             for i, other in enumerate(steps.tolist()):
                 order[i], order[other] = order[other], order[i]
-        return np.array(order, np.int64)
+        return np.array(order, dtype)
 
     def bernoulli(self, p: Any, shape: Sequence[int] | None = None) -> Array:
         """True with probability `p`, a number (give the shape) or an array of floats.
@@ -299,6 +304,7 @@ class Generator:
             )
         if shape is not None:
             return _in_chunks(lambda count: self._unit53(count) < p, shape, np.dtype(bool))
+        _floating("bernoulli", chances.dtype)
         if chances.dtype == np.float64:
             return _in_chunks(self._unit53, chances.shape, np.dtype(np.float64)) < chances
         return _in_chunks(self._unit24, chances.shape, np.dtype(np.float32)) < chances
@@ -312,7 +318,9 @@ class Generator:
         """
         if not rate > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
-        dtype = _floating("exponential", dtype)
+        dtype = np.dtype(dtype)
+        if dtype.kind != "f":
+            raise RuntimeError(f"exponential draws floating-point numbers, got dtype {dtype}")
 
         def draw(count: int) -> Array:
             return _rounded(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)
@@ -358,6 +366,15 @@ def _in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: Any) -
 
 default_generator = Generator()
 default_generator.seed()
+
+
+def source_of(generator: Any) -> Generator:
+    """The generator to draw from: the one given, or the default one for None."""
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(
+            f"generator must be a minigrad.Generator or None, not {type(generator).__name__}"
+        )
+    return default_generator if generator is None else generator
 
 
 def manual_seed(seed: Any) -> Generator:

@@ -9,19 +9,12 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import CPU, device_of, to_device
+from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.inplace import assign
-from minigrad.random import Generator, default_generator
+from minigrad.random import source_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
-
-
-def _source(generator: Any) -> Generator:
-    if generator is not None and not isinstance(generator, Generator):
-        raise TypeError(
-            f"generator must be a minigrad.Generator or None, not {type(generator).__name__}"
-        )
-    return default_generator if generator is None else generator
 
 
 def _fill(tensor: Any, name: str, draw: Callable[[tuple[int, ...]], Any]) -> Tensor:
@@ -48,12 +41,12 @@ class RandomMethods(TensorBase):
     ) -> Tensor:
         """Fill with numbers from U[from, to). Raises RuntimeError where from > to."""
         low = _from(named, from_, "uniform_")
-        source = _source(generator)
+        source = source_of(generator)
         return _fill(self, "uniform_", lambda s: source.uniform(s, self.array.dtype, low, to))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0."""
-        source, array = _source(generator), self.array
+        source, array = source_of(generator), self.array
         pairs = not array.flags.c_contiguous
         return _fill(
             self, "normal_", lambda s: source.normal(s, array.dtype, mean, std, pairs=pairs)
@@ -64,28 +57,35 @@ class RandomMethods(TensorBase):
         low, to = (None, *bounds) if len(bounds) == 1 else bounds or (None, None)
         to = named.pop("to", to)
         low = _from(named, low, "random_")
-        source, dtype = _source(generator), self.array.dtype
+        source, dtype = source_of(generator), self.array.dtype
         if low is None and to is None:
             return _fill(self, "random_", lambda s: source.random(s, dtype))
         return _fill(self, "random_", lambda s: source.randint(low or 0, to, s, dtype))
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
         """Fill with ones of probability `p`, a number or a tensor, and zeros."""
-        source = _source(generator)
+        source = source_of(generator)
         if not isinstance(p, TensorBase):
             return _fill(self, "bernoulli_", lambda s: source.bernoulli(p, s))
-        chances = np.broadcast_to(to_device(p.array, CPU), self.array.shape)
+        chances = to_device(p.array, CPU)
+        try:
+            chances = np.broadcast_to(chances, self.array.shape)
+        except ValueError:
+            raise RuntimeError(
+                f"bernoulli_: chances of shape {chances.shape} do not broadcast to the tensor's "
+                f"shape {self.array.shape}"
+            ) from None
         drawn = source.bernoulli(chances).astype(self.array.dtype)
         return assign(self, wrap(to_device(drawn, device_of(self.array))), "bernoulli_")  # type: ignore[no-any-return]
 
     def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers of the density lambd exp(-lambd x)."""
-        source = _source(generator)
+        source = source_of(generator)
         return _fill(self, "exponential_", lambda s: source.exponential(s, self.array.dtype, lambd))
 
     def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Tensor:
         """A new tensor of ones and zeros: ones with the probability each element says, or `p`."""
-        source, array = _source(generator), self.array
+        source, array = source_of(generator), self.array
         if p is None:
             drawn = source.bernoulli(to_device(array, CPU))
         else:
@@ -103,4 +103,6 @@ def _from(named: dict[str, Any], default: Any, name: str) -> Any:
 
 def bernoulli(input: Any, p: float | None = None, *, generator: Any = None) -> Tensor:
     """Ones and zeros: ones with the probability that each element of `input` says, or `p`."""
-    return RandomMethods.bernoulli(input, p, generator=generator)
+    if not isinstance(input, RandomMethods):
+        raise not_a_tensor("bernoulli", "input", 1, input)
+    return input.bernoulli(p, generator=generator)

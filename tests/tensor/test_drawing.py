@@ -77,6 +77,16 @@ def test_bernoulli_takes_chances_from_a_tensor():
     assert chances.bernoulli(1.0).array.tolist() == [1, 1, 1]
 
 
+def test_every_spelling_of_a_size():
+    for size in ((2, 3), [2, 3], torch.Size([2, 3])):
+        assert torch.rand(size).shape == torch.randn(*size).shape == torch.rand(size=size).shape
+        assert (
+            torch.randint(5, size).shape == torch.randint(low=2, high=5, size=size).shape == (2, 3)
+        )
+    assert torch.randn(()).shape == ()
+    assert torch.randperm(5, dtype=torch.float32).dtype == torch.float32
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -97,6 +107,22 @@ def test_bernoulli_takes_chances_from_a_tensor():
         (lambda: torch.ones(2).bernoulli_(2), RuntimeError, "got p=2"),
         (lambda: torch.ones(2).exponential_(0), RuntimeError, "lambda > 0"),
         (lambda: torch.normal(0.0, 1.0), TypeError, "needs a size"),
+        (lambda: torch.normal(torch.ones(2), torch.ones(3)), RuntimeError, "do not broadcast"),
+        (lambda: torch.ones(2).bernoulli_(torch.ones(3)), RuntimeError, r"\(3,\) do not broadcast"),
+        (lambda: torch.bernoulli(torch.ones(2, dtype=torch.int64)), NotImplementedError, "int64"),
+        (lambda: torch.bernoulli([0.5]), TypeError, "bernoulli.*must be Tensor.*list"),
+        (lambda: torch.ones(2, dtype=torch.int64).exponential_(), RuntimeError, "int64"),
+        (lambda: torch.rand(), TypeError, r"rand\(\) needs a size: rand\(2, 3\)"),
+        (lambda: torch.rand(2, generator="x"), TypeError, "minigrad.Generator or None, not str"),
+        (lambda: torch.randint(0, 5), TypeError, r"randint\(low, high, size\), size a tuple"),
+        (lambda: torch.randint(0, 5, 2), TypeError, "size a tuple"),
+        (lambda: torch.randint(2**63, (2,)), ValueError, "fit into int64"),
+        (lambda: torch.randperm(300, dtype=torch.uint8), RuntimeError, "all integers below 300"),
+        (
+            lambda: torch.randperm(5, dtype=torch.bool),
+            NotImplementedError,
+            "not defined for dtype bool",
+        ),
         (lambda: torch.normal(0.0, -torch.ones(2)), RuntimeError, "elements of std >= 0"),
     ],
 )
