@@ -48,6 +48,8 @@ def _array_part(part: Any, xp: Any) -> Any:
             )
         if array.ndim == 0 and array.dtype.kind != "b":
             return int(array)
+        if type(array) is np.ndarray is not xp.ndarray:
+            array = xp.asarray(array)  # as in PyTorch, an index on the CPU serves tensors on a GPU
         return array.astype(bool) if array.dtype == np.uint8 else array
     if isinstance(part, list):
         return xp.asarray([int(p) if isinstance(p, TensorBase) else p for p in part]) if part else xp.zeros(0, np.int64)

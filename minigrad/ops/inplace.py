@@ -17,10 +17,10 @@ from minigrad import dtypes
 from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, wrap
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation, refresh
-from minigrad.backend import _quiet, array_module
+from minigrad.backend import _quiet, array_module, device_of
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key
-from minigrad.ops.shape import cast, expand
+from minigrad.ops.shape import cast, expand, move
 
 
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
@@ -175,9 +175,9 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
     """Write `src`, broadcast and converted, into the tensor."""
     if not isinstance(src, TensorBase):
         raise not_a_tensor("copy_", "other", 1, src)
-    value: Any = src
+    value: Any = move(src, device_of(self.array))
     if src.array.shape != self.array.shape:
-        value = expand(src, self.array.shape)
+        value = expand(value, self.array.shape)
     return assign(self, cast(value, self.array.dtype), "copy_")
 
 

@@ -208,7 +208,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     size = input.array.shape[d] if input.array.ndim else 1
     if places.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {tuple(places.shape)}")
-    if places.size and (int(places.min()) < 0 or int(places.max()) >= size):
+    if places.size and type(places) is np.ndarray and (int(places.min()) < 0 or int(places.max()) >= size):
         raise IndexError(f"index out of range in self: index_select got {places.tolist()} for an axis of length {size}")
     if not input.array.ndim:
         return clone_of(input)
