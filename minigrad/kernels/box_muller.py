@@ -65,11 +65,26 @@ def normal_blocks32(uniforms: Array) -> Array:
     return np.stack((radius * cosine, radius * sine), axis=1).reshape(-1)
 
 
-def _polynomial(x: Array, *coefficients: float) -> Array:
-    """Horner's rule with fused steps, highest power first."""
-    value: Any = np.float32(coefficients[0])
+def _single(*coefficients: float) -> list[float]:
+    """The coefficients as float32 holds them."""
+    return [float(np.float32(c)) for c in coefficients]
+
+
+# Highest power first.
+_LOG = _single(
+    7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+    -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+)  # fmt: skip
+_COS = _single(2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+_SIN = _single(-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+
+
+def _polynomial(x: Array, coefficients: list[float]) -> Array:
+    """Horner's rule with fused steps."""
+    x = x.astype(np.float64)
+    value: Any = coefficients[0]
     for coefficient in coefficients[1:]:
-        value = fused_multiply_add(x, value, coefficient)
+        value = (x * value + coefficient).astype(np.float32)
     return value
 
 
@@ -80,10 +95,7 @@ def _log32(x: Array) -> Array:
     m = np.where(small, m + m, m) - np.float32(1)
     e = (e - small).astype(np.float32)
     square = m * m
-    p = _polynomial(
-        m, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
-        -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
-    )  # fmt: skip
+    p = _polynomial(m, _LOG)
     # log 2 in two parts, so that e times the first is exact.
     tail = fused_multiply_add(p * m, square, e * np.float32(-2.12194440e-4))
     return fused_multiply_add(e, 0.693359375, m + (tail - square * np.float32(0.5)))
@@ -95,9 +107,9 @@ def _cos_sin32(x: Array) -> tuple[Array, Array]:
     for part in (-0.78515625, -2.4187564849853515625e-4, -3.77489497744594108e-8):
         x = fused_multiply_add(octant.astype(np.float32), part, x)
     square = x * x
-    c = _polynomial(square, 2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2)
+    c = _polynomial(square, _COS)
     c = fused_multiply_add(c * square, square, square * np.float32(-0.5)) + np.float32(1)
-    s = _polynomial(square, -1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1)
+    s = _polynomial(square, _SIN)
     s = fused_multiply_add(s * square, x, x)
     swapped = octant & 2 != 0
     # Cosine is negative in the second and third quarter, sine in the third and fourth.

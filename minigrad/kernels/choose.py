@@ -148,7 +148,7 @@ def choose(
     if type(operand) is np.ndarray and depthwise.serves(w_shape, stride, padding, dilation, groups):
         return depthwise
     if (
-        C * kh * kw <= 512
+        2 * O <= C * kh * kw <= 512
         and operand.dtype.kind == "f"
         and type(operand) is np.ndarray
         and len(operand) >= 32

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.backend import Array, array_module
 from minigrad.kernels.windows import Pair, empty, output_size, overlap, padded, window_view
 
-BLOCK_BYTES = 4 * 2**20  # of columns at a time: they stay in the cache between copy and product
+BLOCK_BYTES = 2 * 2**20  # of columns at a time: they stay in the cache between copy and product
 
 
 def unfold(x: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Array:
@@ -51,13 +51,14 @@ def fold(
 
 def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
-    N, O, kernel = x.shape[0], w.shape[0], w.shape[2:]
+    N, O, kernel = len(x), len(w), w.shape[2:]
     Ho, Wo = output_size(x, kernel, stride, padding, dilation)
     xp = array_module(x)
     out = xp.empty((N, O, Ho, Wo), x.dtype)
     matrix = w.reshape(groups, O // groups, -1)
-    for images, columns in _column_blocks(x, kernel, stride, padding, dilation, groups):
-        block = out[images].reshape(-1, groups, O // groups, Ho * Wo)
+    for images, rows in _blocks(x, kernel, (Ho, Wo)):
+        columns = _columns(x[images], rows, kernel, stride, padding, dilation, groups)
+        block = _flat(out[images], groups)[..., rows.start * Wo : rows.stop * Wo]
         if len(block) == 1:
             xp.matmul(matrix, columns, out=block[0])
         else:  # (groups, O/groups, images*Ho*Wo) -> (images, groups, O/groups, Ho*Wo)
@@ -77,13 +78,16 @@ def conv2d_weight(
     groups: int,
 ) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
-    O, C = g.shape[1], x.shape[1]
-    xp = array_module(x)
-    total = xp.zeros((groups, O // groups, C // groups * kernel_size[0] * kernel_size[1]), x.dtype)
-    for images, columns in _column_blocks(x, kernel_size, stride, padding, dilation, groups):
-        cotangent = _channels_first(g[images], groups)
-        total += xp.matmul(cotangent, columns.swapaxes(1, 2))
-    return total.reshape(O, C // groups, *kernel_size)
+    (_, O, Ho, Wo), C, xp = g.shape, x.shape[1], array_module(x)
+    w = xp.zeros((O, C // groups, *kernel_size), x.dtype)
+    total = w.reshape(groups, O // groups, -1)
+    product = empty(xp, "product", total.shape, x.dtype)
+    for images, rows in _blocks(x, kernel_size, (Ho, Wo)):
+        columns = _columns(x[images], rows, kernel_size, stride, padding, dilation, groups)
+        cotangent = _channels_first(g[images], rows, groups)
+        xp.matmul(cotangent, columns.swapaxes(1, 2), out=product)
+        total += product
+    return w
 
 
 def conv2d_input(
@@ -96,55 +100,63 @@ def conv2d_input(
     groups: int,
 ) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
-    N, O, Ho, Wo = g.shape
-    per_group, (kh, kw) = w.shape[1], w.shape[2:]
-    xp = array_module(g)
+    (N, O, Ho, Wo), (_, per_group, kh, kw), xp = g.shape, w.shape, array_module(g)
     x = xp.zeros((N, groups * per_group, *input_size), g.dtype)
     matrix = w.reshape(groups, O // groups, -1).swapaxes(1, 2)  # (groups, C/groups*kh*kw, O/groups)
-    for images in _blocks(N, per_group * groups * kh * kw * Ho * Wo * g.dtype.itemsize):
-        cotangent = _channels_first(g[images], groups)
+    for images, rows in _blocks(x, (kh, kw), (Ho, Wo)):
+        cotangent = _channels_first(g[images], rows, groups)
         columns = empty(xp, "columns", (*matrix.shape[:2], cotangent.shape[2]), g.dtype)
         xp.matmul(matrix, cotangent, out=columns)
-        # (groups, C/groups*kh*kw, images*Ho*Wo) -> (images, C, kh, kw, Ho, Wo)
-        windows = columns.reshape(groups * per_group, kh, kw, -1, Ho, Wo).transpose(
-            3, 0, 1, 2, 4, 5
-        )
-        _add_windows(windows, x[images], stride, padding, dilation)
+        # (groups, C/groups*kh*kw, images*rows*Wo) -> (images, C, kh, kw, rows, Wo)
+        shape = (groups * per_group, kh, kw, -1, rows.stop - rows.start, Wo)
+        windows = columns.reshape(shape).transpose(3, 0, 1, 2, 4, 5)
+        above = (padding[0] - rows.start * stride[0], padding[1])  # as seen from the first row
+        _add_windows(windows, x[images], stride, above, dilation)
     return x
+
+
+def _blocks(x: Array, kernel: Pair, size: Pair) -> Iterator[tuple[slice, slice]]:
+    """Whole images while their columns fit, else strips of one: slices of the batch and of output rows."""
+    N, Ho = len(x), size[0]
+    row_bytes = max(1, x.shape[1] * kernel[0] * kernel[1] * size[1] * x.dtype.itemsize)
+    images = max(1, BLOCK_BYTES // (row_bytes * Ho))
+    strips = -(-row_bytes * Ho // BLOCK_BYTES) if images == 1 else 1
+    step = -(-Ho // strips)
+    for n in range(0, N, images):
+        for row in range(0, Ho, step):
+            yield slice(n, min(N, n + images)), slice(row, min(Ho, row + step))
+
+
+def _columns(
+    x: Array, rows: slice, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Array:
+    """The windows of these output rows: (N, C, H, W) -> (groups, C/groups*kh*kw, N*rows*Wo), in scratch memory."""
+    xp, C, (kh, kw) = array_module(x), x.shape[1], kernel
+    reach = (rows.stop - 1) * stride[0] + dilation[0] * (kh - 1) + 1
+    image = padded(x, padding, slice(rows.start * stride[0], reach))
+    windows = window_view(image, kernel, stride, dilation).transpose(1, 2, 3, 0, 4, 5)
+    columns = empty(xp, "columns", windows.shape, x.dtype)
+    columns[...] = windows
+    return columns.reshape(groups, C // groups * kh * kw, -1)
+
+
+def _flat(images: Array, groups: int) -> Array:
+    """(N, O, Ho, Wo) -> (N, groups, O/groups, Ho*Wo)."""
+    N, O, Ho, Wo = images.shape
+    return images.reshape(N, groups, O // groups, Ho * Wo)
+
+
+def _channels_first(g: Array, rows: slice, groups: int) -> Array:
+    """These rows of (N, O, Ho, Wo) -> (groups, O/groups, N*rows*Wo)."""
+    Wo = g.shape[3]
+    block = _flat(g, groups)[..., rows.start * Wo : rows.stop * Wo]
+    if len(block) == 1:
+        return block[0]
+    return block.transpose(1, 2, 0, 3).reshape(*block.shape[1:3], -1)
 
 
 def _windows(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
     return output_size(np.broadcast_to(0, size), kernel, stride, padding, dilation)
-
-
-def _blocks(N: int, bytes_per_image: int) -> Iterator[slice]:
-    step = max(1, BLOCK_BYTES // max(1, bytes_per_image))
-    return (slice(first, min(N, first + step)) for first in range(0, N, step))
-
-
-def _column_blocks(
-    x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Iterator[tuple[slice, Array]]:
-    """Slices of the batch with their columns (groups, C/groups*kh*kw, images*Ho*Wo) in scratch memory."""
-    xp, (N, C), (kh, kw) = array_module(x), x.shape[:2], kernel
-    Ho, Wo = output_size(x, kernel, stride, padding, dilation)
-    for images in _blocks(N, C * kh * kw * Ho * Wo * x.dtype.itemsize):
-        windows = window_view(padded(x[images], padding), kernel, stride, dilation)
-        columns = empty(xp, "columns", (C, kh, kw, len(windows), Ho, Wo), x.dtype)
-        columns[...] = windows.transpose(1, 2, 3, 0, 4, 5)
-        yield images, columns.reshape(groups, C // groups * kh * kw, -1)
-
-
-def _channels_first(g: Array, groups: int) -> Array:
-    """(images, O, Ho, Wo) -> (groups, O/groups, images*Ho*Wo)."""
-    images, O = g.shape[:2]
-    if images == 1:
-        return g.reshape(groups, O // groups, -1)
-    return (
-        g.reshape(images, groups, O // groups, -1)
-        .transpose(1, 2, 0, 3)
-        .reshape(groups, O // groups, -1)
-    )
 
 
 def _add_windows(windows: Array, x: Array, stride: Pair, padding: Pair, dilation: Pair) -> None:

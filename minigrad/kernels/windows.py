@@ -44,18 +44,24 @@ def empty(xp: object, role: str, shape: tuple[int, ...], dtype: np.dtype) -> Arr
     return workspace(role, shape, dtype) if xp is np else xp.empty(shape, dtype)  # type: ignore[attr-defined]
 
 
-def padded(x: Array, padding: Pair, value: float = 0) -> Array:
-    """x (..., H, W) with `value` around its images, in scratch memory; x itself if there is no padding."""
-    ph, pw = padding
-    if not (ph or pw):
-        return x
-    *outer, H, W = x.shape
-    image = empty(array_module(x), "padded", (*outer, H + 2 * ph, W + 2 * pw), x.dtype)
-    image[..., :ph, :] = value
-    image[..., ph + H :, :] = value
-    image[..., ph : ph + H, :pw] = value
-    image[..., ph : ph + H, pw + W :] = value
-    image[..., ph : ph + H, pw : pw + W] = x
+def padded(x: Array, padding: Pair, rows: slice | None = None) -> Array:
+    """Rows of x (..., H, W) with zeros around its images, in scratch memory; a view if nothing is added.
+
+    `rows` counts in the padded images; all of them by default.
+    """
+    (ph, pw), (H, W) = padding, x.shape[-2:]
+    first, last = (rows.start, rows.stop) if rows else (0, H + 2 * ph)
+    top, bottom = max(0, ph - first), min(last - first, H + ph - first)
+    inside = x[..., max(0, first - ph) : last - ph, :]
+    if not pw and bottom - top == last - first:
+        return inside
+    shape = (*x.shape[:-2], last - first, W + 2 * pw)
+    image = empty(array_module(x), "padded", shape, x.dtype)
+    image[..., :top, :] = 0
+    image[..., bottom:, :] = 0
+    image[..., top:bottom, :pw] = 0
+    image[..., top:bottom, pw + W :] = 0
+    image[..., top:bottom, pw : pw + W] = inside
     return image
 
 
