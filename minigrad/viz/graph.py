@@ -8,6 +8,7 @@ neighbours (Sugiyama, Tagawa and Toda, 1981).
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from html import escape
@@ -150,12 +151,13 @@ class Graph:
                     for i in layer
                 }
                 layer.sort(key=lambda i: wish[i])
-                total = sum(self._width(i) + GAP for i in layer)
-                left = _mean(list(wish.values())) - total / 2
-                for i in layer:
-                    width = self._width(i) + GAP
-                    centre[i] = left + width / 2
-                    left += width
+                right = -math.inf
+                for i in layer:  # each as near its wish as its left neighbour lets it
+                    half = (self._width(i) + GAP) / 2
+                    centre[i] = max(wish[i], right + half)
+                    right = centre[i] + half
+                shift = _mean([wish[i] - centre[i] for i in layer])
+                centre.update({i: centre[i] + shift for i in layer})
         first = min(centre[i] - self._width(i) / 2 for i in centre) - GAP
         last = max(centre[i] + self._width(i) / 2 for i in centre) + GAP
         rows = len(layers)
