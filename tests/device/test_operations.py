@@ -1,0 +1,97 @@
+"""Every family of operations on every array library, against NumPy and finite differences."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import autograd
+from tests import standin
+from tests.device.cases import CASES
+
+SMOOTH = [name for name, case in CASES.items() if case.smooth]
+
+
+def operands(name, device=None, dtype=np.float64):
+    """The operands of a case: NumPy arrays, or tensors that require gradients on `device`."""
+    random = np.random.default_rng(len(name))
+    arrays = [random.uniform(0.5, 1.5, shape).astype(dtype) for shape in CASES[name].shapes]
+    if device is None:
+        return arrays
+    return [mg.tensor(a, device=device, requires_grad=True) for a in arrays]
+
+
+def numbers(tensor):
+    return tensor.detach().cpu().numpy()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_value(device, name):
+    result = CASES[name].ours(*operands(name, device))
+    expected = CASES[name].numpys(*operands(name))
+    assert result.device.type == device and result.dtype == mg.float64
+    assert tuple(result.shape) == np.shape(expected)
+    np.testing.assert_allclose(numbers(result), expected, rtol=1e-12)
+
+
+def slope(function, points, directions, step=1e-5):
+    """The derivative of a scalar function along `directions`, by central differences."""
+
+    def at(t):
+        return float(function(*[p + t * d for p, d in zip(points, directions, strict=True)]))
+
+    return (at(step) - at(-step)) / (2 * step)
+
+
+def weighted(name, device):
+    """The case as a scalar function: its result, weighted at random."""
+    random = np.random.default_rng(1)
+    weights = random.normal(size=np.shape(CASES[name].numpys(*operands(name))))
+    weights = mg.tensor(np.asarray(weights), device=device)
+    return lambda *tensors: (CASES[name].ours(*tensors) * weights).sum()
+
+
+def directions_for(tensors):
+    random = np.random.default_rng(2)
+    return [mg.tensor(random.normal(size=t.shape), device=t.device) for t in tensors]
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_gradient(device, name):
+    points, function = operands(name, device), weighted(name, device)
+    directions = directions_for(points)
+    gradients = autograd.grad(function(*points), points)
+    assert all(g.device.type == device for g in gradients)
+    got = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
+    with mg.no_grad():
+        assert got == pytest.approx(slope(function, points, directions), rel=1e-6, abs=1e-8)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_second_gradient(device, name):
+    points, function = operands(name, device), weighted(name, device)
+    along, other = directions_for(points), directions_for(points[::-1])[::-1]
+
+    def first(*tensors):
+        # Squared, so that an operation linear in its operand has a second derivative too.
+        gradients = autograd.grad(function(*tensors) ** 2, tensors, create_graph=True)
+        return sum((g * d).sum() for g, d in zip(gradients, other, strict=True))
+
+    def first_alone(*tensors):
+        return first(*[t.detach().requires_grad_() for t in tensors])
+
+    seconds = autograd.grad(first(*points), points)
+    got = sum(float((g * d).sum()) for g, d in zip(seconds, along, strict=True))
+    assert got == pytest.approx(slope(first_alone, points, along), rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"index: a list", "arithmetic: floor_divide"}))
+def test_nothing_crosses_unasked(name):
+    points = operands(name, "cuda", np.float32)
+    result = CASES[name].ours(*points)
+    moved = list(standin.crossings)
+    standin.crossings.clear()
+    result.sum().backward()
+    assert standin.crossings == []  # (a list of indices must cross, floor_divide has no gradient)
+    assert all(how == "to device: asarray" for how in moved)  # operands made by the test itself
+    assert all(p.grad.dtype == mg.float32 and p.grad.device.type == "cuda" for p in points)

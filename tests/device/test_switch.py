@@ -1,0 +1,172 @@
+"""Choosing the device: as an argument, by moving, as a default; and refusing to mix."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import backend, cuda
+
+
+@pytest.fixture(autouse=True)
+def fresh_default(monkeypatch):
+    monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
+    monkeypatch.setattr(backend, "_default_device", None)
+
+
+MAKERS = {
+    "tensor": lambda **how: mg.tensor([[1.0, 2.0]], **how),
+    "zeros": lambda **how: mg.zeros(2, 3, **how),
+    "ones": lambda **how: mg.ones(2, 3, **how),
+    "empty": lambda **how: mg.empty(2, 3, **how),
+    "full": lambda **how: mg.full((2,), 7.0, **how),
+    "arange": lambda **how: mg.arange(3, **how),
+    "linspace": lambda **how: mg.linspace(0, 1, 5, **how),
+    "eye": lambda **how: mg.eye(2, **how),
+    "rand": lambda **how: mg.rand(2, **how),
+    "randn": lambda **how: mg.randn(2, **how),
+    "randint": lambda **how: mg.randint(9, (2,), **how),
+    "randperm": lambda **how: mg.randperm(4, **how),
+    "zeros_like": lambda **how: mg.zeros_like(mg.ones(2, device="cpu"), **how),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_created_there(device, name):
+    mg.manual_seed(0)
+    there = MAKERS[name](device=device)
+    mg.manual_seed(0)
+    here = MAKERS[name](device="cpu")
+    assert there.device.type == device and there.dtype == here.dtype
+    if name != "empty":
+        np.testing.assert_array_equal(there.cpu().numpy(), here.numpy())
+
+
+@pytest.mark.parametrize("name", [n for n in MAKERS if n != "zeros_like"])
+def test_created_there_by_default(device, name):
+    with mg.device(device):
+        assert MAKERS[name]().device.type == device
+    mg.set_default_device(device)
+    assert MAKERS[name]().device.type == device
+    mg.set_default_device(None)
+    assert MAKERS[name]().device.type == "cpu"
+
+
+def test_created_there_by_the_environment(device, monkeypatch):
+    monkeypatch.setenv("MINIGRAD_DEVICE", device)
+    assert mg.zeros(2).device.type == device
+    assert (mg.zeros(2) + 1).sum().item() == 2
+
+
+def test_moving(device):
+    x = mg.tensor([1.0, 2.0])
+    there = x.to(device)
+    assert there.device.type == device and there.tolist() == [1.0, 2.0]
+    assert there.to(device) is there and there.to(there.device) is there
+    assert x.to(there).device == there.device
+    assert there.cpu().device == mg.device("cpu")
+    assert there.to(device, mg.float64).dtype == mg.float64
+    assert there.to("cpu").numpy().tolist() == [1.0, 2.0]
+    if device == "cuda":
+        assert x.cuda().device == mg.device("cuda:0") and there.cuda() is there
+    else:
+        assert there is x and x.cpu() is x
+
+
+def test_copy_crosses(device):
+    x = mg.zeros(2, device=device)
+    x.copy_(mg.tensor([1, 2]))
+    assert x.tolist() == [1.0, 2.0] and x.device.type == device
+    assert mg.zeros(2).copy_(x).device == mg.device("cpu")
+
+
+def test_indices_on_the_cpu_serve_every_device(device):
+    x = mg.arange(4, device=device)
+    assert x[mg.tensor([3, 0])].tolist() == [3, 0]
+    assert x[mg.tensor([True, False, True, False])].tolist() == [0, 2]
+
+
+def test_gradients_travel_back(device):
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    (x.to(device) ** 2).sum().cpu().backward()
+    assert x.grad.device == mg.device("cpu") and x.grad.tolist() == [2.0, 4.0]
+
+
+def test_gradients_live_with_their_tensor(device):
+    x = mg.ones(2, device=device, requires_grad=True)
+    (x * x).sum().backward()
+    assert x.grad.device == x.device
+
+
+@pytest.mark.usefixtures("stand_in")
+class TestMixing:
+    here, there = (
+        property(lambda self: mg.ones(2, 3)),
+        property(lambda self: mg.ones(3, device="cuda")),
+    )
+
+    @pytest.mark.parametrize(
+        "mix",
+        [
+            lambda a, b: a + b,
+            lambda a, b: b * a,
+            lambda a, b: a @ b,
+            lambda a, b: mg.cat([a[0], b]),
+            lambda a, b: mg.stack([b, a[0]]),
+            lambda a, b: mg.maximum(a, b),
+            lambda a, b: mg.where(b > 0, a, b),
+            lambda a, b: a.add_(b),
+            lambda a, b: a.__setitem__(0, b),
+            lambda a, b: mg.nn.functional.linear(b, a),
+            lambda a, b: mg.nn.functional.mse_loss(a[0], b),
+            lambda a, b: mg.nn.functional.conv2d(a.reshape(1, 1, 2, 3), b.reshape(1, 1, 1, 3)),
+        ],
+    )
+    def test_is_refused_with_the_way_out(self, mix):
+        with pytest.raises(RuntimeError) as caught:
+            mix(self.here, self.there)
+        text = str(caught.value)
+        assert "expected all tensors to be on the same device" in text
+        assert "cuda:0" in text and "cpu" in text and ".to('" in text
+
+    def test_says_which_is_where(self):
+        with pytest.raises(RuntimeError) as caught:
+            _ = self.here + self.there
+        assert (
+            "expected all tensors to be on the same device, but operand 0 of shape (2, 3) is on "
+            "cpu and operand 1 of shape (3,) is on cuda:0" in str(caught.value)
+        )
+
+    def test_numpy_gets_nothing_unasked(self):
+        for convert in (lambda x: x.numpy(), np.asarray):
+            with pytest.raises(TypeError, match=r"Use Tensor.cpu\(\) to copy the tensor"):
+                convert(self.there)
+        assert np.exp(self.there).device.type == "cuda"
+
+    def test_two_gpus(self):
+        first, second = mg.ones(2, device="cuda:0"), mg.ones(2, device="cuda:1")
+        assert second.device == mg.device("cuda:1")
+        with pytest.raises(
+            RuntimeError, match=r"is on cuda:0 and operand 1 of shape \(2,\) is on cuda:1"
+        ):
+            _ = first + second
+        assert (first + second.to("cuda:0")).tolist() == [2.0, 2.0]
+        with cuda.device(1):
+            assert (mg.ones(2, device="cuda") + second).device == second.device
+
+
+def test_no_gpu_says_why(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with backend.use_library(None):
+        for ask in (
+            lambda: mg.zeros(2, device="cuda"),
+            lambda: mg.zeros(2).cuda(),
+            lambda: mg.zeros(2).to("cuda:1"),
+            lambda: mg.tensor([1.0], device="cuda"),
+            lambda: mg.set_default_device("cuda"),
+        ):
+            with pytest.raises(RuntimeError, match="CuPy is not installed: pip install"):
+                ask()
+        with pytest.raises(RuntimeError, match="Expected one of cpu, cuda device type"):
+            mg.zeros(2, device="tpu")
