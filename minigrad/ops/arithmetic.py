@@ -1,4 +1,4 @@
-"""Arithmetic of two operands and more: each entry is a forward and the derivative for each operand."""
+"""Arithmetic of two operands and more: each entry is a forward and its derivatives."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ fmod = binary(
     lambda x, y: np.fmod(x, _divisor(y)),
     lambda g: g,
     lambda g, x, y: -g * np.trunc(x / y),
+    numbers="other",
     refuses="b",
 )
 maximum = binary(
@@ -90,6 +91,20 @@ fmin = binary(
     lambda g, x, y: g * np.logical_not(np.logical_or(np.less_equal(x, y), np.isnan(y))),
     numbers="none",
 )
+clamp_min = binary(
+    "clamp_min",
+    np.maximum,
+    lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
+    lambda g, x, y: np.where(np.less(x, y), g, 0.0),
+    numbers="other",
+)
+clamp_max = binary(
+    "clamp_max",
+    np.minimum,
+    lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
+    lambda g, x, y: np.where(np.greater(x, y), g, 0.0),
+    numbers="other",
+)
 atan2 = arctan2 = binary(
     "atan2",
     np.arctan2,
@@ -118,7 +133,7 @@ def _divisor(y: Any) -> Any:
     """`y`, refused when integers are to be divided by zero (floats give inf and nan)."""
     if type(y) not in (int, float) and y.dtype.kind != "f" and not y.all():
         raise RuntimeError(
-            "ZeroDivisionError: an integer tensor is divided by zero; convert it with .float() to get inf"
+            "ZeroDivisionError: integers are divided by zero; convert them with .float() to get inf"
         )
     return y
 
@@ -164,7 +179,7 @@ _pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")
 
 @twin_of(np.power)
 def pow(input: Any, exponent: Any) -> Any:
-    """``input ** exponent``, broadcast. Raises RuntimeError for integers to a negative number's power.
+    """``input ** exponent``, broadcast. Raises RuntimeError for integers to a negative power.
 
     >>> import minigrad as torch
     >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
@@ -177,8 +192,8 @@ def pow(input: Any, exponent: Any) -> Any:
         and input.array.dtype.kind != "f"
     ):
         raise RuntimeError(
-            f"Integers to negative integer powers are not allowed: got a tensor of {input.array.dtype} "
-            f"and the exponent {exponent}; convert it with .float()"
+            "Integers to negative integer powers are not allowed: got a tensor of "
+            f"{input.array.dtype} and the exponent {exponent}; convert it with .float()"
         )
     return _pow(input, exponent)
 
@@ -199,7 +214,8 @@ def _scaled(name: str, other: Any, alpha: Any, input: Any) -> Any:
     )
     if integral and isinstance(alpha, float):
         raise RuntimeError(
-            f"For integral input tensors, argument alpha must not be a floating point number: {name} got {alpha}"
+            "For integral input tensors, argument alpha must not be a floating point number: "
+            f"{name} got {alpha}"
         )
     return mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
 
@@ -218,8 +234,8 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``."""
     if _is_bool(input) or _is_bool(other):
         raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
-            "invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`."
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
+            "to invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`."
         )
     return _sub(input, other) if alpha == 1 else _sub(input, _scaled("sub", other, alpha, input))
 
@@ -239,7 +255,7 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
-    """``input / other``; with `rounding_mode` "floor" or "trunc" the quotient is rounded, in its own type.
+    """``input / other``, or the quotient rounded ("floor", "trunc"), which keeps the type.
 
     >>> import minigrad as torch
     >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
@@ -249,7 +265,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
         return true_divide(input, other)
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
+            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"{rounding_mode!r}"
         )
     return (_floored if rounding_mode == "floor" else _truncated)(input, other)
 
@@ -259,43 +276,26 @@ divide = div
 
 # ---- three operands ------------------------------------------------------------------------------
 def together(name: str, *operands: Any) -> list[Any]:
-    """The operands in their common dtype: tensors differentiably, numbers as arrays; None stays None."""
+    """The operands in their common dtype: tensors differentiably, numbers as NumPy's; or None."""
     given = [x for x in operands if x is not None]
     if not any(isinstance(x, TensorBase) or is_array(x) for x in given):
         return [None if x is None else np.asarray(x, dtypes.result_type(given)) for x in operands]
     arrays = iter(promoted(name, tuple(given)))
     lifted = []
     for x in operands:
-        array = None if x is None else next(arrays)
-        lifted.append(cast(x, array.dtype) if isinstance(x, TensorBase) else array)  # type: ignore[union-attr]
+        array: Any = None if x is None else next(arrays)
+        lifted.append(cast(x, array.dtype) if isinstance(x, TensorBase) else array)
     return lifted
 
 
-def _checked(name: str, forward: Any) -> Any:
-    """`forward`, with NumPy's complaint about shapes in PyTorch's class and our words."""
-
-    def run(*arrays: Any) -> Any:
-        try:
-            return quiet(forward, *arrays)
-        except ValueError:
-            given = [a for a in arrays if a is not None]
-            raise next(
-                shapes_do_not_broadcast(name, a, b)
-                for i, a in enumerate(given)
-                for b in given[i + 1 :]
-                if not _broadcast(a, b)
-            ) from None
-
-    return run
-
-
-def _broadcast(a: Any, b: Any) -> bool:
-    return all(m == n or 1 in (m, n) for m, n in zip(a.shape[::-1], b.shape[::-1], strict=False))
-
-
-def _clamp_forward(x: Any, low: Any, high: Any) -> Any:
-    x = x if low is None else np.maximum(x, low)
-    return x if high is None else np.minimum(x, high)
+def _limited(limit: Any, x: Any, bound: Any) -> Any:
+    """`x` where `limit`, np.maximum or np.minimum, lets it be; None sets no bound."""
+    if bound is None:
+        return x
+    try:
+        return quiet(limit, x, bound)
+    except ValueError:
+        raise shapes_do_not_broadcast("clamp", x, bound) from None
 
 
 def _inside(x: Any, low: Any, high: Any) -> Any:
@@ -316,10 +316,9 @@ def _above(x: Any, low: Any, high: Any) -> Any:
     return over if low is None else np.logical_or(over, np.less(high, low))
 
 
-_run_clamp = _checked("clamp", _clamp_forward)
 _clamp = operation(
     "clamp",
-    lambda x, low, high: _run_clamp(x, low, high),
+    lambda x, low, high: _limited(np.minimum, _limited(np.maximum, x, low), high),
     lambda g, x, low, high: np.where(_inside(x, low, high), g, 0.0),
     lambda g, x, low, high: np.where(_below(x, low, high), g, 0.0),
     lambda g, x, low, high: np.where(_above(x, low, high), g, 0.0),
@@ -344,16 +343,6 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 
 
 clip = clamp
-
-
-def clamp_min(input: Any, min: Any) -> Any:
-    """The tensor, nowhere below `min`."""
-    return clamp(input, min=min)
-
-
-def clamp_max(input: Any, max: Any) -> Any:
-    """The tensor, nowhere above `max`."""
-    return clamp(input, max=max)
 
 
 def lerp(input: Any, end: Any, weight: Any) -> Any:

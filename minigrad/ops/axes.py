@@ -19,7 +19,8 @@ def axis(dim: Any, ndim: int, name: str = "dim") -> int:
     limit = max(ndim, 1)  # a tensor of no axes is reduced as if it had one
     if not -limit <= position < limit:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {position})"
+            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], "
+            f"but got {position})"
         )
     return position % limit
 
@@ -40,7 +41,7 @@ def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
 
 
 def numpy_names(function: F) -> F:
-    """Let NumPy's `axis` and `keepdims` stand for PyTorch's `dim` and `keepdim`; `out` receives the result."""
+    """Let NumPy's `axis` and `keepdims` stand for `dim` and `keepdim`; `out` gets the result."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

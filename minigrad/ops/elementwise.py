@@ -1,7 +1,7 @@
-"""The pattern of an elementwise operation: promote, compute, record. The tables of operations use it.
+"""The pattern of an elementwise operation: promote, compute, record. The tables use it.
 
 A fast path serves what training does all day, tensors of one dtype and Python numbers; everything
-else (mixed dtypes, integers into real-valued functions, NumPy scalars) goes through `promoted` first.
+else (mixed dtypes, integers into real-valued functions) goes through `promoted` first.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def binary(
 ) -> Callable[..., Any]:
     """An operation of two broadcastable operands, at least one of them a tensor.
 
-    `numbers` says which operand may be a Python number: "both", "either", "other" or "none"; `refuses`
-    the kinds of types, in NumPy's letters, that the operation does not take.
+    `numbers` says which operand may be a Python number: "both", "either", "other" or "none";
+    `refuses` the kinds of types, in NumPy's letters, that the operation does not take.
     """
     made = operation(name, forward, input_rule, other_rule)
     floats_only = result is REAL or bool(refuses)
@@ -117,7 +117,7 @@ def named(call: Callable[..., Any], name: str, forward: Any) -> Callable[..., An
     """Give `call` its public name, and answer NumPy's function `forward` with it."""
     call.__name__ = call.__qualname__ = name
     if isinstance(forward, np.ufunc):
-        NUMPY_TWINS[forward] = call
+        NUMPY_TWINS.setdefault(forward, call)
         call.__doc__ = (
             f"Elementwise ``{name}``, as NumPy's `{forward.__name__}`, with PyTorch's types."
         )
@@ -137,9 +137,9 @@ def twin_of(numpy_function: Any) -> Callable[[Callable[..., Any]], Callable[...,
 def promoted(
     name: str, operands: tuple[Any, ...], real: bool = False, numbers: bool = False
 ) -> list[Any]:
-    """The operands' arrays in their common dtype by PyTorch's rule; Python numbers become fitting ones.
+    """The operands' arrays in their common dtype by PyTorch's rule; numbers become fitting ones.
 
-    Raises TypeError for operands that are neither tensors nor numbers, RuntimeError for mixed devices.
+    Raises TypeError for what is neither tensor nor number, RuntimeError for mixed devices.
     """
     values = []
     for position, x in enumerate(operands):
@@ -159,7 +159,7 @@ def promoted(
 
 
 def _number(value: Any, common: Any) -> Any:
-    """A Python number as a scalar of a NumPy type, which needs no transfer to a GPU; integers wrap around."""
+    """A number as a NumPy scalar, which needs no transfer to a GPU; integers wrap around."""
     if common.kind in "iu" and isinstance(value, int):
         bits = 8 * common.itemsize
         value &= (1 << bits) - 1
@@ -199,8 +199,8 @@ def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:
         if m != n and 1 not in (m, n):
             where = max(len(left), len(right)) + axis
             return RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton "
-                f"dimension {where}: {name} got shapes {left} and {right}. Sizes must be equal, or 1, "
-                "counted from the last axis."
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
+                f"non-singleton dimension {where}: {name} got shapes {left} and {right}. Sizes "
+                "must be equal, or 1, counted from the last axis."
             )
     return RuntimeError(f"{name}: shapes {left} and {right} do not fit together")

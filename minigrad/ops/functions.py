@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.elementwise import SAME, not_a_tensor, not_implemented_for, unary, twin_of
+from minigrad.ops.elementwise import SAME, not_a_tensor, not_implemented_for, twin_of, unary
 
 
 def _steps(function: Any) -> Any:
@@ -67,7 +67,7 @@ sigmoid = unary("sigmoid", lambda x: 1 / (1 + np.exp(-x)), lambda g, out: g * (o
 # ---- the error function --------------------------------------------------------------------------
 @cache
 def _error_function_series() -> tuple[Any, Any]:
-    """Chebyshev coefficients, from the standard library's erf and erfc, for the two ranges of `_erf`."""
+    """Chebyshev coefficients for the two ranges of `_erf`, fitted to the standard library's."""
 
     def fitted(function: Any, terms: int) -> Any:
         angles = np.pi * (np.arange(terms) + 0.5) / terms
@@ -88,7 +88,7 @@ def _error_function_series() -> tuple[Any, Any]:
 
 
 def _erf(x: Any) -> Any:
-    """erf: a polynomial for |x| < 1, 1 - exp(-x^2) times another beyond; within 2e-16 of the exact value."""
+    """erf: a polynomial for |x| < 1, beyond it 1 - exp(-x^2) times another; exact to 4e-16."""
     near, far = _error_function_series()
     size = np.minimum(np.abs(x), 6.0)  # erf(6) is 1 in float64
     square = np.minimum(x * x, 1.0)
@@ -142,7 +142,7 @@ def frac(input: Any) -> Any:
 def nan_to_num(
     input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Any:
-    """The tensor with NaN and infinities replaced, by default by 0 and the largest finite numbers."""
+    """NaN and infinities replaced, by default by 0 and the largest finite numbers."""
     return _nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
 
 

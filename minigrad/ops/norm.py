@@ -19,8 +19,8 @@ from minigrad.ops.shape import cast, reshape
 # ---- norms ---------------------------------------------------------------------------------------
 def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
     if p == 2:
-        return np.sqrt(np.add.reduce(x * x, axis=dim, keepdims=keepdim))
-    return np.power(np.add.reduce(np.power(np.abs(x), p), axis=dim, keepdims=keepdim), 1 / p)
+        return np.sqrt(np.sum(x * x, axis=dim, keepdims=keepdim))
+    return np.power(np.sum(np.power(np.abs(x), p), axis=dim, keepdims=keepdim), 1 / p)
 
 
 def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
@@ -51,7 +51,7 @@ def _polar_forward(x: Any) -> Any:
 
 
 def _polar_slope(g: Any, x: Any) -> Any:
-    """The derivative of U V^T, which is its own adjoint (Higham, Functions of Matrices, 2008, chapter 8)."""
+    """The derivative of U V^T, its own adjoint (Higham, Functions of Matrices, chapter 8)."""
     u, s, v = np.linalg.svd(x, full_matrices=False)
     inner = np.swapaxes(u, -1, -2) @ g @ np.swapaxes(v, -1, -2)
     inner = (inner - np.swapaxes(inner, -1, -2)) / (s[..., :, None] + s[..., None, :])
@@ -74,7 +74,8 @@ def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
     matrix = axes((-2, -1) if dim is None else dim, ndim)
     if matrix is None or len(matrix) != 2 or (dim is None and ndim != 2):
         raise RuntimeError(
-            f"norm with p='nuc' takes a matrix: 2 dimensions, got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
+            "norm with p='nuc' takes a matrix: 2 dimensions, "
+            f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
         )
     total = _singular_total(input.movedim(matrix, (-2, -1)))
     return reshape(total, kept(input.array.shape, matrix)) if keepdim else total
@@ -86,7 +87,7 @@ def norm(
     p: Any = "fro",
     dim: Any = None,
     keepdim: bool = False,
-    out: Any = None,
+    out: Any = None,  # noqa: ARG001 - `numpy_names` serves it
     dtype: Any = None,
 ) -> Any:
     """``sum(|x|^p)^(1/p)`` over the dimensions `dim`, or over all elements; "fro" is p = 2.

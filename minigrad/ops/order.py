@@ -91,7 +91,12 @@ _Top = _returns("topk", "values", "indices")
 
 
 @numpy_names
-def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def sort(
+    input: Any,
+    dim: int = -1,
+    descending: bool = False,
+    stable: bool = False,  # noqa: ARG001 - it always is
+) -> Any:
     """The elements in order along `dim`, and where they stood: a pair (values, indices).
 
     >>> import minigrad as torch
@@ -103,19 +108,31 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
 
 
 @numpy_names
-def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def argsort(
+    input: Any,
+    dim: int = -1,
+    descending: bool = False,
+    stable: bool = False,  # noqa: ARG001 - it always is
+) -> Any:
     """The indices that sort the tensor along `dim`."""
     if not isinstance(input, TensorBase):
         raise not_a_tensor("sort", "input", 1, input)
     return wrap(_ordering(input.array, axis(dim, input.array.ndim), descending))
 
 
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+def topk(
+    input: Any,
+    k: int,
+    dim: int = -1,
+    largest: bool = True,
+    sorted: bool = True,  # noqa: ARG001 - they always are
+) -> Any:
     """The `k` greatest (or least) elements along `dim`, in order, and where they stood."""
     d = axis(dim, input.array.ndim)
     if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(
-            f"selected index k out of range: k={k} of dimension {d} of shape {tuple(input.array.shape)}"
+            f"selected index k out of range: k={k}, dimension {d} "
+            f"of shape {tuple(input.array.shape)}"
         )
     order = _ordering(input.array, d, largest)
     indices = wrap(order[(slice(None),) * d + (slice(0, k),)] if input.array.ndim else order)
@@ -124,12 +141,12 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
 
 def unique(
     input: Any,
-    sorted: bool = True,
+    sorted: bool = True,  # noqa: ARG001 - they always are
     return_inverse: bool = False,
     return_counts: bool = False,
     dim: int | None = None,
 ) -> Any:
-    """The elements (or slices along `dim`) that occur, once each; with their inverse and counts if asked for.
+    """The elements (or slices along `dim`) that occur, once each; with inverse and counts.
 
     >>> import minigrad as torch
     >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)

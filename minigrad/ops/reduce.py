@@ -25,9 +25,9 @@ def kept(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[int, ...]
     return tuple([1 if dim is None or i in dim else n for i, n in enumerate(shape)])
 
 
-def _spread(g: Any, shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
+def _spread(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
     """A reduced gradient, repeated over the axes that were reduced: a view, not a copy."""
-    return np.broadcast_to(g.reshape(kept(shape, dim)), shape)
+    return np.broadcast_to(g.reshape(kept(x_shape, dim)), x_shape)
 
 
 def _count(input: Any, dim: tuple[int, ...] | None) -> int:
@@ -36,15 +36,15 @@ def _count(input: Any, dim: tuple[int, ...] | None) -> int:
 
 
 def real(name: str, input: Any, dtype: Any = None) -> Any:
-    """`input` converted to `dtype`. Raises RuntimeError unless the result is of a floating-point type."""
+    """`input` converted to `dtype`. Raises RuntimeError unless that is a floating-point type."""
     if not isinstance(input, TensorBase):
         raise not_a_tensor(name, "input", 1, input)
     wanted = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
     if wanted.kind != "f":
         whose = "Input" if dtype is None else "Optional"
         raise RuntimeError(
-            f"{name}(): could not infer output dtype. {whose} dtype must be either a floating point or "
-            f"complex dtype. Got: {wanted}; convert the tensor first, for example with .float()"
+            f"{name}(): could not infer output dtype. {whose} dtype must be either a floating "
+            f"point or complex dtype. Got: {wanted}; convert it first, for example with .float()"
         )
     return cast(input, wanted)
 
@@ -59,13 +59,16 @@ def _summable(name: str, input: Any, dtype: Any) -> Any:
 
 
 # ---- sums ----------------------------------------------------------------------------------------
+_add_up: Any = np.add.reduce
+
+
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype == np.float16 else None  # summed in float32, rounded once
-    total = quiet(np.add.reduce, x, axis=dim, keepdims=keepdim, dtype=wide)
+    total = quiet(_add_up, x, axis=dim, keepdims=keepdim, dtype=wide)
     return total.astype(x.dtype) if wide else total
 
 
-_sum = operation("sum", _total, lambda g, x_shape, dim: _spread(g, x_shape, dim))
+_sum = operation("sum", _total, _spread)
 
 
 @twin_of(np.sum)
@@ -104,7 +107,7 @@ def var(
     *,
     correction: float | None = None,
 ) -> Any:
-    """``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, or 0 with ``unbiased=False``.
+    """``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.
 
     >>> import minigrad as torch
     >>> x = torch.tensor([1.0, 2.0, 3.0])
@@ -161,8 +164,10 @@ def std_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[An
 
 
 def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    top = np.max(x, axis=dim, keepdims=True, initial=-np.inf)
-    top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
+    top = 0.0  # of no elements: their exponentials add up to 0, and its logarithm is -inf
+    if x.size:
+        top = x.max(axis=dim, keepdims=True)
+        top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
     total = np.log(np.add.reduce(np.exp(x - top), axis=dim, keepdims=True)) + top
     return (
         total
@@ -192,7 +197,7 @@ def _running(x: Any, *, dim: int) -> Any:
 
 
 _cumsum = operation("cumsum", _running, lambda g, dim: _cumsum_back(g, dim=dim))
-_cumsum_back = operation(
+_cumsum_back: Any = operation(
     "cumsum",
     lambda x, *, dim: np.flip(_running(np.flip(x, dim), dim=dim), dim),
     lambda g, dim: _cumsum(g, dim=dim),
@@ -209,13 +214,13 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
 
 
 # ---- products ------------------------------------------------------------------------------------
-# The rule holds for at most one factor; the product of more is taken in pairs when a gradient is wanted.
+# The rule holds for at most one factor: for a gradient, more are multiplied in pairs.
 _product = operation(
     "prod",
     lambda x, *, dim, keepdim: quiet(
         np.multiply.reduce, x, axis=dim, keepdims=keepdim, dtype=x.dtype
     ),
-    lambda g, x_shape, dim: _spread(g, x_shape, dim),
+    _spread,
 )
 
 
@@ -252,12 +257,12 @@ def _to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
 
 _amax = operation(
     "amax",
-    lambda x, *, dim, keepdim: np.maximum.reduce(x, axis=dim, keepdims=keepdim),
+    lambda x, *, dim, keepdim: x.max(axis=dim, keepdims=keepdim),
     _to_extremes,
 )
 _amin = operation(
     "amin",
-    lambda x, *, dim, keepdim: np.minimum.reduce(x, axis=dim, keepdims=keepdim),
+    lambda x, *, dim, keepdim: x.min(axis=dim, keepdims=keepdim),
     _to_extremes,
 )
 
@@ -276,7 +281,8 @@ def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None) -> None
     for d in over:
         if not input.array.shape[d]:
             raise IndexError(
-                f"{name}(): Expected reduction dim {d} to have non-zero size. (shape {tuple(input.array.shape)})"
+                f"{name}(): Expected reduction dim {d} to have non-zero size. "
+                f"(shape {tuple(input.array.shape)})"
             )
 
 
@@ -299,12 +305,13 @@ def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
 
 
 # ---- truth and counting --------------------------------------------------------------------------
-def _truth(name: str, reduce: Any) -> Callable[..., Any]:
+def _truth(name: str) -> Callable[..., Any]:
     @numpy_names
     def call(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
-        found = reduce(input.array, axis=axes(dim, input.array.ndim), keepdims=keepdim, dtype=bool)
+        reduce = getattr(input.array, name)
+        found = reduce(axis=axes(dim, input.array.ndim), keepdims=keepdim)
         # PyTorch answers bytes with a byte
         return wrap(found.astype(np.uint8) if input.array.dtype == np.uint8 else found)
 
@@ -315,8 +322,8 @@ def _truth(name: str, reduce: Any) -> Callable[..., Any]:
     return call
 
 
-all = _truth("all", np.logical_and.reduce)
-any = _truth("any", np.logical_or.reduce)
+all = _truth("all")
+any = _truth("any")
 
 
 @numpy_names

@@ -25,7 +25,7 @@ def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _comparing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The method for ``==`` and its kin: what is no number and no tensor is left to Python, as ``x == None``."""
+    """The method for ``==`` and its kin: ``x == None`` and the like are left to Python."""
 
     def method(self: Any, other: Any) -> Any:
         try:
@@ -138,7 +138,6 @@ class ElementwiseMethods(TensorBase):
     remainder_ = in_place(arithmetic.remainder)
     fmod_ = in_place(arithmetic.fmod)
     pow_ = in_place(arithmetic.pow)
-    float_power_ = in_place(arithmetic.float_power)
     clamp_ = clip_ = in_place(arithmetic.clamp)
     clamp_min_ = in_place(arithmetic.clamp_min)
     clamp_max_ = in_place(arithmetic.clamp_max)
