@@ -172,7 +172,7 @@ INDICES = {
     "masked_select": C(lambda x: x.masked_select(there(MASK, x)), lambda x: x[MASK]),
     "scatter": C(
         lambda x: x.scatter(0, there(ROWS[:1], x), 5.0),
-        lambda x: np.where(ROWS == 0, 5.0, x),
+        lambda x: np.where(np.arange(2)[:, None] == ROWS[0], 5.0, x),
     ),
     "index_add": C(
         lambda x, y: x.index_add(0, there([1, 1], x), y),
