@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer, Params, blocks, directed, require_nonnegative
+from minigrad.optim.optimizer import (
+    Optimizer,
+    Params,
+    Rate,
+    blocks,
+    directed,
+    options_of,
+    require_nonnegative,
+)
 from minigrad.tensor import Tensor
 
 
@@ -32,7 +40,7 @@ class Adadelta(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: float | Tensor = 1.0,
+        lr: Rate = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,
         weight_decay: float = 0,
@@ -45,17 +53,7 @@ class Adadelta(Optimizer):
         require_nonnegative(lr, eps=eps, weight_decay=weight_decay)
         if not 0 <= rho <= 1:
             raise ValueError(f"Invalid rho value: {rho}; it must lie in [0, 1]")
-        defaults = {
-            "lr": lr,
-            "rho": rho,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-            "capturable": capturable,
-            "foreach": foreach,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, options_of(locals()))
 
     def _update(self, group: dict[str, Any], parameter: Tensor, gradient: Array) -> None:
         _, buffers = self._buffers(parameter, "square_avg", "acc_delta")

@@ -9,7 +9,15 @@ import numpy as np
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
 from minigrad.nn.parameter import Uninitialized
-from minigrad.optim.optimizer import Optimizer, Params, blocks, directed, require_nonnegative
+from minigrad.optim.optimizer import (
+    Optimizer,
+    Params,
+    Rate,
+    blocks,
+    directed,
+    options_of,
+    require_nonnegative,
+)
 from minigrad.tensor import Tensor
 
 
@@ -33,7 +41,7 @@ class Adagrad(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: float | Tensor = 1e-2,
+        lr: Rate = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,
         initial_accumulator_value: float = 0,
@@ -51,18 +59,7 @@ class Adagrad(Optimizer):
             initial_accumulator_value=initial_accumulator_value,
             eps=eps,
         )
-        defaults = {
-            "lr": lr,
-            "lr_decay": lr_decay,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "fused": fused,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, options_of(locals()))
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         super().add_param_group(param_group)

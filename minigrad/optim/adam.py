@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer, Params, blocks, directed, require_nonnegative
+from minigrad.optim.optimizer import (
+    Optimizer,
+    Params,
+    Rate,
+    blocks,
+    directed,
+    options_of,
+    require_nonnegative,
+)
 from minigrad.tensor import Tensor
 
 
@@ -37,7 +45,7 @@ class Adam(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: float | Tensor = 1e-3,
+        lr: Rate = 1e-3,
         betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -50,26 +58,14 @@ class Adam(Optimizer):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
+        options = options_of(locals())
         require_nonnegative(lr, eps=eps, weight_decay=weight_decay)
         for i in range(2):
             if not 0 <= float(betas[i]) < 1:
                 raise ValueError(
                     f"Invalid beta parameter at index {i}: {betas[i]}; it must lie in [0, 1)"
                 )
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-            "fused": fused,
-            "decoupled_weight_decay": decoupled_weight_decay,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], parameter: Tensor, gradient: Array) -> None:
         names = ["exp_avg", "exp_avg_sq"] + ["max_exp_avg_sq"] * group["amsgrad"]
@@ -113,7 +109,7 @@ class AdamW(Adam):
     def __init__(
         self,
         params: Params,
-        lr: float | Tensor = 1e-3,
+        lr: Rate = 1e-3,
         betas: tuple[float | Tensor, float | Tensor] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,

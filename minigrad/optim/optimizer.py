@@ -11,7 +11,6 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from itertools import count
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,24 +19,20 @@ from minigrad import dtypes
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array, quiet
-from minigrad.tensor import RemovableHandle, Tensor
+from minigrad.tensor import Tensor
 
-Params: TypeAlias = (
-    Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
-)  # what an optimizer is given: tensors, groups with options of their own, or named tensors
+Rate: TypeAlias = float | Tensor
+Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]  # tensors, or groups of them
 
-Hook: TypeAlias = Callable[["Optimizer", tuple[Any, ...], dict[str, Any]], Any]
-
-_hook_numbers = count()
 BLOCK = 65536  # elements: a few blocks of float32 fit in the second-level cache
 
 
 class Optimizer:
     """The base of all optimizers: `zero_grad`, `step`, `state_dict` over groups of parameters.
 
-    `params` holds tensors, `(name, tensor)` pairs, or dicts `{"params": tensors, option: value}`;
-    `defaults` are the options of groups that do not set them. Raises `TypeError` for what is no
-    tensor, `ValueError` for an empty list, a tensor that is no leaf, a parameter in two groups.
+    `params` holds tensors, or dicts `{"params": tensors, option: value}`; `defaults` are the
+    options of groups that do not set them. Raises `TypeError` for what is no tensor, `ValueError`
+    for an empty list, a tensor that is no leaf, a parameter in two groups.
     Follows https://docs.pytorch.org/docs/stable/optim.html.
 
     >>> import minigrad as torch
@@ -64,8 +59,6 @@ class Optimizer:
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        self._pre_hooks: dict[int, Hook] = {}
-        self._post_hooks: dict[int, Hook] = {}
         given: list[Any] = list(params)
         if not given:
             raise ValueError(
@@ -92,32 +85,18 @@ class Optimizer:
                 "ordering of tensors in sets will change between runs. Please use a list instead."
             )
         params = [params] if isinstance(params, Tensor) else list(params)
-        named = [isinstance(param, tuple) for param in params]
-        if any(named):
-            if not all(named):
-                raise ValueError(
-                    "all optimizer params should be with/without names. Some param names are "
-                    "missing"
-                )
-            param_group["param_names"] = [name for name, _ in params]
-            params = [param for _, param in params]
-        for param in params:
-            if not isinstance(param, Tensor):
+        for p in params:
+            if not isinstance(p, Tensor):
                 raise TypeError(
                     "optimizer can only optimize Tensors, but one of the params is "
-                    f"{type(param).__name__}"
+                    f"{type(p).__name__}"
                 )
-            if not (param.is_leaf or param.retains_grad):
+            if not (p.is_leaf or p.retains_grad):
                 raise ValueError(
-                    f"can't optimize a non-leaf Tensor: one of shape {tuple(param.shape)} was "
-                    f"computed ({param.grad_fn}). Pass the tensor it was computed from, or "
-                    "start afresh with tensor.detach().requires_grad_()"
+                    f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed "
+                    f"({p.grad_fn}). Pass the tensor it was computed from, or start afresh with "
+                    "tensor.detach().requires_grad_()"
                 )
-        if self.param_groups and any(named) != ("param_names" in self.param_groups[0]):
-            raise ValueError(
-                "all optimizer param groups should be with/without names. cannot add param group "
-                f"{'with' if any(named) else 'without'} names to the optimizer"
-            )
         if len(set(map(id, params))) < len(params):
             warnings.warn(
                 "optimizer contains a parameter group with duplicate parameters: each would be "
@@ -147,25 +126,13 @@ class Optimizer:
         `closure`, where given, computes the loss and calls `backward()` first; its result is
         returned.
         """
-        for hook in self._pre_hooks.values():
-            hook(self, () if closure is None else (closure,), {})
         loss = None
         if closure is not None:
             with enable_grad():
                 loss = closure()
         self._stepped = True
         quiet(self._update_all)
-        for hook in self._post_hooks.values():
-            hook(self, () if closure is None else (closure,), {})
         return loss
-
-    def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Call `hook(optimizer, args, kwargs)`, the arguments being `step`'s, before each step."""
-        return _hung(self._pre_hooks, hook)
-
-    def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
-        """The same, after each step."""
-        return _hung(self._post_hooks, hook)
 
     def _update_all(self) -> None:
         for group in self.param_groups:
@@ -195,15 +162,12 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """`{"state": {index: buffers}, "param_groups": [...]}`: the parameters by their index."""
-        index: dict[int, int] = {}
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                index.setdefault(id(parameter), len(index))
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        index = {id(parameter): i for i, parameter in enumerate(dict.fromkeys(parameters))}
         return {
             "state": {index.get(id(key), key): value for key, value in self.state.items()},
             "param_groups": [
-                {option: value for option, value in group.items() if option != "params"}
-                | {"params": [index[id(parameter)] for parameter in group["params"]]}
+                {**group, "params": [index[id(parameter)] for parameter in group["params"]]}
                 for group in self.param_groups
             ],
         }
@@ -218,36 +182,28 @@ class Optimizer:
                 "loaded state dict has a different number of parameter groups: "
                 f"{len(saved)}, and the optimizer has {len(self.param_groups)}"
             )
-        lengths = [
-            (len(a["params"]), len(b["params"]))
-            for a, b in zip(saved, self.param_groups, strict=True)
-        ]
-        for i, (theirs, ours) in enumerate(lengths):
-            if theirs != ours:
+        by_index: dict[Any, Tensor] = {}
+        for i, (group, held) in enumerate(zip(saved, self.param_groups, strict=True)):
+            if len(group["params"]) != len(held["params"]):
                 raise ValueError(
                     "loaded state dict contains a parameter group that doesn't match the size of "
-                    f"optimizer's group: group {i} has {theirs} parameters, expected {ours}"
+                    f"optimizer's group: group {i} has {len(group['params'])} parameters, "
+                    f"expected {len(held['params'])}"
                 )
-        by_index: dict[Any, Tensor] = {}
-        for group, held in zip(saved, self.param_groups, strict=True):
             by_index.update(zip(group["params"], held["params"], strict=True))
             group["params"] = held["params"]
-            if "param_names" in held:
-                group["param_names"] = held["param_names"]
         state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         for key, buffers in state_dict["state"].items():
-            if key in by_index:
-                state[by_index[key]] = {
-                    name: _adopted(name, value, by_index[key]) for name, value in buffers.items()
-                }
-            else:
-                state[key] = deepcopy(buffers)
+            parameter = by_index.get(key)
+            state[key if parameter is None else parameter] = {
+                name: _adopted(name, value, parameter) for name, value in buffers.items()
+            }
         self.state, self.param_groups = state, saved
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
+            lines += ["", f"Parameter Group {i}"][i == 0 :]
             lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
         return "\n".join([*lines, ")"])
 
@@ -274,6 +230,11 @@ def directed(g: Array, p: Array, group: dict[str, Any]) -> Array:
     return g + decay * p if decay else g
 
 
+def options_of(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The options among the `locals()` of an optimizer's `__init__`."""
+    return {k: v for k, v in arguments.items() if k not in ("self", "params", "__class__")}
+
+
 def require_nonnegative(lr: Any, **options: Any) -> None:
     """Raises `ValueError` for a negative option, and for a Tensor `lr` of several elements."""
     if isinstance(lr, Tensor) and lr.numel() != 1:
@@ -284,25 +245,18 @@ def require_nonnegative(lr: Any, **options: Any) -> None:
             raise ValueError(f"Invalid {name.replace('eps', 'epsilon')}: {value}")
 
 
-def _hung(hooks: dict[int, Hook], hook: Hook) -> RemovableHandle:
-    number = next(_hook_numbers)
-    hooks[number] = hook
-    return RemovableHandle(hooks, number)
-
-
 def _step_dtype() -> Any:
     """PyTorch counts steps in floats: float64 where that is the default type, else float32."""
     return np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
 
 
-def _adopted(name: str, value: Any, parameter: Tensor) -> Any:
+def _adopted(name: str, value: Any, parameter: Tensor | None) -> Any:
     """A copy of one buffer: as the parameter's type on its device, but steps stay as they are."""
     if name == "step" and not isinstance(value, Tensor):
         return wrap(np.asarray(value, _step_dtype()))
-    if not isinstance(value, Tensor):
+    if not isinstance(value, Tensor) or parameter is None:
         return deepcopy(value)
     value = value.detach().clone()
-    if name == "step":
-        return value
-    floating = parameter.dtype.is_floating_point
-    return value.to(parameter.device, parameter.dtype) if floating else value.to(parameter.device)
+    if name != "step" and parameter.dtype.is_floating_point:
+        value = value.to(parameter.device, parameter.dtype)
+    return value

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer, Params, blocks, directed, require_nonnegative
+from minigrad.optim.optimizer import (
+    Optimizer,
+    Params,
+    Rate,
+    blocks,
+    directed,
+    options_of,
+    require_nonnegative,
+)
 from minigrad.tensor import Tensor
 
 
@@ -32,7 +40,7 @@ class RMSprop(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: float | Tensor = 1e-2,
+        lr: Rate = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0,
@@ -44,19 +52,7 @@ class RMSprop(Optimizer):
         differentiable: bool = False,
     ) -> None:
         require_nonnegative(lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "alpha": alpha,
-            "eps": eps,
-            "centered": centered,
-            "weight_decay": weight_decay,
-            "capturable": capturable,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, options_of(locals()))
 
     def _update(self, group: dict[str, Any], parameter: Tensor, gradient: Array) -> None:
         names = ["square_avg"]

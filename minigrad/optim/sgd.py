@@ -12,8 +12,10 @@ from minigrad.optim.optimizer import (
     BLOCK,
     Optimizer,
     Params,
+    Rate,
     blocks,
     directed,
+    options_of,
     require_nonnegative,
 )
 from minigrad.tensor import Tensor
@@ -43,10 +45,10 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: Params,
-        lr: float | Tensor = 1e-3,
+        lr: Rate = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
-        weight_decay: float | Tensor = 0,
+        weight_decay: Rate = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,
@@ -57,18 +59,7 @@ class SGD(Optimizer):
         require_nonnegative(lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-            "foreach": foreach,
-            "differentiable": differentiable,
-            "fused": fused,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, options_of(locals()))
         self._rate: tuple[float, Any, Array] = (0.0, None, None)
 
     def _update(self, group: dict[str, Any], parameter: Tensor, gradient: Array) -> None:

@@ -39,12 +39,24 @@ def lay_out(waiting: list[tuple[Row, Array]]) -> list[Storage]:
     """The storages of all arrays. Appends to each row its storage's number, and the array's offset,
     shape and strides in it, counted in elements.
 
-    Arrays whose memory overlaps share a storage, which holds that memory once.
+    Arrays whose memory overlaps share a storage, which holds that memory once; arrays of a GPU do
+    where they are the very same array.
     """
+    hosts: dict[int, Array] = {}
     groups: dict[Any, list[Span]] = {}
-    for row, array in waiting:
-        key, span = _span(row, array, groups)
-        groups.setdefault(key, []).append(span)
+    for row, held in waiting:
+        array: Array = hosts.setdefault(id(held), backend.to_device(held, backend.CPU))
+        if any(stride < 0 or stride % array.itemsize for stride in array.strides):
+            array = np.asarray(array, order="C")
+        start = array.__array_interface__["data"][0]
+        last = sum((n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True))
+        end = start + (last + array.itemsize if array.size else 0)
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        span = Span(start, end, array, row, str(backend.device_of(held)))
+        alike = id(owner), array.dtype.str, start % array.itemsize
+        groups.setdefault(alike, []).append(span)
     runs: list[list[Span]] = []
     for spans in groups.values():
         reached = -1
@@ -56,27 +68,6 @@ def lay_out(waiting: list[tuple[Row, Array]]) -> list[Storage]:
     return [_storage(run, number) for number, run in enumerate(runs)]
 
 
-def _span(row: Row, array: Array, groups: dict[Any, list[Span]]) -> tuple[Any, Span]:
-    """An array's span, and what it must have in common with others to share their storage."""
-    place = str(backend.device_of(array))
-    if place != "cpu":
-        # On a GPU only the very same array counts as shared; one copy to the host serves all.
-        known = groups.get(id(array))
-        host = known[0].array if known else backend.to_device(array, backend.CPU)
-        host = np.asarray(host, order="C")
-        return id(array), Span(0, host.nbytes, host, row, place)
-    if any(stride < 0 or stride % array.itemsize for stride in array.strides):
-        array = np.asarray(array, order="C")
-    start = array.__array_interface__["data"][0]
-    last = sum((n - 1) * stride for n, stride in zip(array.shape, array.strides, strict=True))
-    end = start + (last + array.itemsize if array.size else 0)
-    owner = array
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    key = id(owner), array.dtype.str, start % array.itemsize
-    return key, Span(start, end, array, row, place)
-
-
 def _storage(run: list[Span], number: int) -> Storage:
     """The storage of spans that overlap, in the order of their starts."""
     start, _, first, _, place = run[0]
@@ -84,13 +75,11 @@ def _storage(run: list[Span], number: int) -> Storage:
     length = (max(span.end for span in run) - start) // size
     one_view = len({(span.start, span.array.shape, span.array.strides) for span in run}) == 1
     if one_view and length > first.size:  # nobody else sees what lies between: leave it out
-        first = np.asarray(first, order="C").reshape(first.shape)
-        length = first.size
+        first, length = np.asarray(first, order="C"), first.size
         run = [span._replace(array=first) for span in run]
     for span in run:
         strides = [stride // size for stride in span.array.strides]
-        offset = (span.start - start) // size
-        span.row.extend([number, offset, list(span.array.shape), strides])
+        span.row.extend([number, (span.start - start) // size, list(span.array.shape), strides])
     return Storage(np.lib.stride_tricks.as_strided(first, (length,), (size,)), place)
 
 

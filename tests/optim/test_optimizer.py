@@ -203,14 +203,6 @@ def test_a_step_count_that_is_a_number_is_understood():
     assert optimizer.state[p]["step"].item() == 2
 
 
-def test_names_go_into_the_groups():
-    layer = nn.Linear(2, 1)
-    optimizer = optim.SGD(layer.named_parameters(), lr=0.1)
-    assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
-    assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
-    assert optimizer.param_groups[0]["params"][0] is layer.weight
-
-
 def test_an_optimizer_of_ones_own():
     class Signs(optim.Optimizer):
         def __init__(self, params, lr):
@@ -227,19 +219,6 @@ def test_an_optimizer_of_ones_own():
     optimizer.step()
     assert p.tolist() == [1.5, 1.5]
     assert repr(optimizer) == "Signs (\nParameter Group 0\n    lr: 0.5\n)"
-
-
-def test_hooks_run_around_a_step():
-    p = made()
-    optimizer = optim.SGD([p], lr=0.5)
-    seen = []
-    before = optimizer.register_step_pre_hook(lambda o, a, k: seen.append(("before", p.tolist())))
-    optimizer.register_step_post_hook(lambda o, a, k: seen.append(("after", p.tolist())))
-    optimizer.step()
-    assert seen == [("before", [1, 1]), ("after", [0.5, 0.5])]
-    before.remove()
-    optimizer.step()
-    assert [name for name, _ in seen] == ["before", "after", "after"]
 
 
 def test_an_optimizer_is_freed_without_the_garbage_collector():
@@ -278,12 +257,6 @@ def test_errors_of_what_is_to_be_trained():
         optim.SGD([{"lr": 1}])
     with pytest.warns(UserWarning, match="duplicate parameters"):
         optim.SGD([p, p])
-    with raises(ValueError, "Some param names are missing"):
-        optim.SGD([("p", p), q])
-    with raises(ValueError, "cannot add param group without names"):
-        optim.SGD([("p", p)]).add_param_group({"params": [q]})
-    with raises(ValueError, "cannot add param group with names"):
-        optim.SGD([p]).add_param_group({"params": [("q", q)]})
 
 
 def test_errors_of_loading():

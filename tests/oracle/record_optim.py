@@ -50,19 +50,7 @@ SCHEDULES = [
     ["ExponentialLR", {"gamma": 0.9}],
     ["CosineAnnealingLR", {"T_max": 5}],
     ["CosineAnnealingLR", {"T_max": 8, "eta_min": 0.01}],
-    ["ConstantLR", {"factor": 0.25, "total_iters": 4}],
-    ["LinearLR", {}],
-    ["LinearLR", {"start_factor": 1.0, "end_factor": 0.1, "total_iters": 7}],
 ]
-
-PLATEAU = [
-    {"patience": 1},
-    {"patience": 0, "factor": 0.5, "cooldown": 2, "min_lr": 0.01},
-    {"patience": 1, "mode": "max", "threshold": 0.1, "threshold_mode": "abs"},
-    {"patience": 1, "mode": "max", "threshold": 0.1},
-    {"patience": 2, "threshold": 0.05, "threshold_mode": "abs"},
-]
-METRICS = [3.0, 2.0, 1.9, 1.95, 1.9, 1.9, 2.5, 1.0, 1.0, 1.0, 1.0, 0.99, 0.98, 5.0, 0.5, 0.5]
 
 
 def start(dtype):
@@ -121,16 +109,6 @@ def rates(name, options, epochs=14):
     return {"rates": seen, "state_dict": plain(schedule.state_dict())}
 
 
-def plateau(options):
-    optimizer = torch.optim.SGD([torch.ones(1)], lr=0.1)
-    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, **options)
-    seen = []
-    for metric in METRICS:
-        schedule.step(metric)
-        seen.append(schedule.get_last_lr()[0])
-    return seen
-
-
 def main():
     trajectories = [
         {"optimizer": name, "options": options, "dtype": dtype, **trajectory(name, options, kind)}
@@ -143,9 +121,7 @@ def main():
         {"schedule": name, "options": options, **rates(name, options)}
         for name, options in SCHEDULES
     ]
-    plateaus = [{"options": options, "rates": plateau(options)} for options in PLATEAU]
-    recorded = {"schedules": schedules, "plateaus": plateaus, "metrics": METRICS}
-    (FOLDER / "schedules.json").write_text(json.dumps(recorded))
+    (FOLDER / "schedules.json").write_text(json.dumps(schedules))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -55,7 +54,7 @@ class DataLoader(Generic[T]):
         pin_memory: bool = False,
         drop_last: bool = False,
         timeout: float = 0,
-        worker_init_fn: Any = None,
+        worker_init_fn: Any = None,  # noqa: ARG002
         multiprocessing_context: Any = None,
         generator: Generator | None = None,
         *,
@@ -64,72 +63,51 @@ class DataLoader(Generic[T]):
         pin_memory_device: str = "",  # noqa: ARG002
         in_order: bool = True,  # noqa: ARG002
     ) -> None:
-        if num_workers < 0:
-            raise ValueError(
-                "num_workers option should be non-negative; use num_workers=0 to disable "
-                f"multiprocessing. Got {num_workers}"
-            )
-        if timeout < 0:
-            raise ValueError(f"timeout option should be non-negative, got {timeout}")
-        if num_workers == 0:
-            for option, given in {
-                "prefetch_factor": prefetch_factor is not None,
-                "persistent_workers": persistent_workers,
-                "multiprocessing_context": multiprocessing_context is not None,
-            }.items():
-                if given:
-                    raise ValueError(f"{option} option needs num_workers > 0")
-        if isinstance(dataset, IterableDataset):
-            for option, value in {
-                "shuffle": shuffle or None,
-                "sampler": sampler,
-                "batch_sampler": batch_sampler,
-            }.items():
-                if value is not None:
-                    raise ValueError(
-                        f"DataLoader with IterableDataset: expected unspecified {option} option, "
-                        f"but got {option}={value}"
-                    )
-        if sampler is not None and shuffle:
-            raise ValueError("sampler option is mutually exclusive with shuffle")
-        if batch_sampler is not None:
-            if batch_size != 1 or shuffle or sampler is not None or drop_last:
-                raise ValueError(
-                    "batch_sampler option is mutually exclusive with batch_size, shuffle, "
-                    "sampler, and drop_last"
-                )
-            batch_size = None
-        elif batch_size is None:
-            if drop_last:
-                raise ValueError(
-                    "batch_size=None option disables auto-batching and is mutually exclusive with "
-                    "drop_last"
-                )
-        else:
+        iterable = isinstance(dataset, IterableDataset)
+        needs_workers = prefetch_factor is not None or persistent_workers or multiprocessing_context
+        refused = {
+            "num_workers option should be non-negative": num_workers < 0,
+            "timeout option should be non-negative": timeout < 0,
+            "prefetch_factor, persistent_workers and multiprocessing_context need num_workers > 0":
+                num_workers == 0 and needs_workers,
+            "DataLoader with IterableDataset: expected unspecified shuffle, sampler and "
+            "batch_sampler options": iterable
+            and (shuffle or sampler is not None or batch_sampler is not None),
+            "sampler option is mutually exclusive with shuffle": sampler is not None and shuffle,
+            "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and "
+            "drop_last": batch_sampler is not None
+            and (batch_size != 1 or shuffle or sampler is not None or drop_last),
+            "batch_size=None option disables auto-batching and is mutually exclusive with "
+            "drop_last": batch_size is None and drop_last,
+        }  # fmt: skip
+        for reason, applies in refused.items():
+            if applies:
+                raise ValueError(reason)
+        if batch_size is not None:
             require_positive(batch_size=batch_size)
+        if sampler is None and not iterable:
+            sampler = (
+                RandomSampler(dataset, generator=generator)
+                if shuffle
+                else SequentialSampler(dataset)
+            )
+        source: Any = dataset if iterable else sampler
+        if batch_sampler is not None:
+            source, batch_size = batch_sampler, None
+        elif batch_size is not None:
+            source = batch_sampler = BatchSampler(source, batch_size, drop_last)
         self.dataset = dataset
+        self.sampler = sampler
+        self.batch_sampler: Any = batch_sampler
         self.batch_size = batch_size
         self.drop_last = drop_last
         self.generator = generator
         self.num_workers = num_workers
         self.pin_memory = pin_memory
-        self.timeout = timeout
-        self.worker_init_fn = worker_init_fn
-        self.multiprocessing_context = multiprocessing_context
-        self.prefetch_factor = prefetch_factor
-        self.persistent_workers = persistent_workers
-        self.sampler: Any = sampler
-        if sampler is None and not isinstance(dataset, IterableDataset):
-            self.sampler = (
-                RandomSampler(dataset, generator=generator)
-                if shuffle
-                else SequentialSampler(dataset)
-            )
-        self.batch_sampler: Any = batch_sampler
-        if batch_size is not None and self.sampler is not None:
-            self.batch_sampler = BatchSampler(self.sampler, batch_size, drop_last)
-        self._batched = batch_size is not None or batch_sampler is not None
-        self.collate_fn = collate_fn or (default_collate if self._batched else default_convert)
+        self.collate_fn = collate_fn or (
+            default_convert if batch_sampler is None else default_collate
+        )
+        self._source = source  # of indices, or of an iterable dataset's samples, or lists of them
 
     def __iter__(self) -> Iterator[Any]:
         # PyTorch's seed for worker processes; drawn at once, so that all later draws agree.
@@ -138,31 +116,17 @@ class DataLoader(Generic[T]):
 
     def _batches(self) -> Iterator[Any]:
         collate, dataset = self.collate_fn, self.dataset
-        if isinstance(dataset, IterableDataset):
-            samples = iter(dataset)
-            if not self._batched:
-                yield from map(collate, samples)
-                return
-            size: Any = self.batch_size
-            while batch := list(islice(samples, size)):
-                if len(batch) == size or not self.drop_last:
-                    yield collate(batch)
-        elif not self._batched:
-            for index in self.sampler:
-                yield collate(dataset[index])
-        else:
-            for indices in self.batch_sampler:
-                rows = _rows(dataset, indices) if collate is default_collate else None
-                yield rows or collate(_samples(dataset, indices))
+        for chosen in self._source:
+            if isinstance(dataset, IterableDataset):
+                yield collate(chosen)
+            elif self.batch_sampler is None:
+                yield collate(dataset[chosen])
+            else:
+                rows = _rows(dataset, chosen) if collate is default_collate else None
+                yield rows or collate(_samples(dataset, chosen))
 
     def __len__(self) -> int:
-        if isinstance(self.dataset, IterableDataset):
-            size = len(self.dataset)  # type: ignore[arg-type]
-            if self.batch_size is None:
-                return size
-            full, rest = divmod(size, self.batch_size)
-            return full + (rest > 0 and not self.drop_last)
-        return len(self.batch_sampler if self._batched else self.sampler)
+        return len(self._source)
 
 
 def _samples(dataset: Any, indices: list[int]) -> list[Any]:

@@ -11,8 +11,9 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from minigrad.backend import quiet
+from minigrad.creation import as_tensor
 from minigrad.random import Generator, default_generator
-from minigrad.tensor import Tensor
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -55,10 +56,7 @@ class RandomSampler(Sampler[int]):
         self.replacement = replacement
         self._num_samples = num_samples
         self.generator = generator
-        if not isinstance(replacement, bool):
-            raise TypeError(
-                f"replacement should be a boolean value, but got replacement={replacement}"
-            )
+        _require_bool(TypeError, replacement=replacement)
         require_positive(num_samples=self.num_samples)
 
     @property
@@ -116,12 +114,8 @@ class WeightedRandomSampler(Sampler[int]):
         generator: Generator | None = None,
     ) -> None:
         require_positive(num_samples=num_samples)
-        if not isinstance(replacement, bool):
-            raise ValueError(
-                f"replacement should be a boolean value, but got replacement={replacement}"
-            )
-        held = weights.detach().cpu().array if isinstance(weights, Tensor) else weights
-        self.weights = np.asarray(held, np.float64)
+        _require_bool(ValueError, replacement=replacement)
+        self.weights = np.asarray(as_tensor(weights).detach().cpu().array, np.float64)
         if self.weights.ndim != 1:
             raise ValueError(
                 f"weights should be a 1d sequence but given weights have shape {self.weights.shape}"
@@ -132,26 +126,20 @@ class WeightedRandomSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         weights, generator = self.weights, self.generator or default_generator
-        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):
-            raise RuntimeError(
-                "weights must be finite, not negative, and not all zero, to be probabilities"
-            )
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+            raise RuntimeError("weights must be finite, not negative, and not all zero")
         if self.replacement:
             reached = np.cumsum(weights)
-            reached /= reached[-1]
-            drawn = generator.uniform((self.num_samples,), np.float64, 0.0, 1.0)
-            chosen: list[int] = np.atleast_1d(np.searchsorted(reached, drawn)).tolist()
-            return iter(chosen)
+            drawn = generator.uniform((self.num_samples,), np.float64)
+            chosen: Any = np.searchsorted(reached / reached[-1], drawn)
+            return iter(chosen.tolist())
         if self.num_samples > np.count_nonzero(weights):
             raise RuntimeError(
                 "cannot sample n_sample > prob_dist.size(-1) samples without replacement: "
                 f"{self.num_samples} asked for, {np.count_nonzero(weights)} weights are positive"
             )
         # The k smallest of exponential waiting times with these rates (Efraimidis, Spirakis 2006).
-        uniform = generator.uniform((len(weights),), np.float64, 0.0, 1.0)
-        with np.errstate(divide="ignore"):
-            waiting = -np.log1p(-uniform) / weights
-        waiting[weights == 0] = np.inf
+        waiting = quiet(np.divide, generator.exponential(weights.shape, np.float64), weights)
         return iter(np.argsort(waiting)[: self.num_samples].tolist())
 
     def __len__(self) -> int:
@@ -168,8 +156,7 @@ class BatchSampler(Sampler[list[int]]):
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
         require_positive(batch_size=batch_size)
-        if not isinstance(drop_last, bool):
-            raise ValueError(f"drop_last should be a boolean value, but got drop_last={drop_last}")
+        _require_bool(ValueError, drop_last=drop_last)
         self.sampler: Any = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last
@@ -190,3 +177,9 @@ def require_positive(**options: Any) -> None:
     for name, value in options.items():
         if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
             raise ValueError(f"{name} should be a positive integer value, but got {name}={value}")
+
+
+def _require_bool(kind: type[Exception], **options: Any) -> None:
+    for name, value in options.items():
+        if not isinstance(value, bool):
+            raise kind(f"{name} should be a boolean value, but got {name}={value}")

@@ -74,7 +74,7 @@ def test_rows_of_tensors_are_selected_at_once_with_the_same_result(device):
             for a, b in zip(got, expected, strict=True):
                 assert (a.tolist(), a.dtype, a.device) == (b.tolist(), b.dtype, b.device)
                 a.fill_(-1)
-    assert (x >= 0).all(), "a batch is a copy"
+    assert min(x.flatten().tolist()) == 0, "a batch is a copy"
 
 
 def test_gradients_flow_through_the_fast_path():
@@ -165,9 +165,9 @@ def test_a_fast_path_only_where_the_samples_are_collated_by_default():
         ({"batch_sampler": [[1]], "drop_last": True}, "batch_sampler option is mutually exclusive"),
         ({"batch_size": None, "drop_last": True}, "batch_size=None option disables auto-batching"),
         ({"drop_last": 3}, "drop_last should be a boolean value"),
-        ({"prefetch_factor": 2}, "prefetch_factor option needs num_workers > 0"),
-        ({"persistent_workers": True}, "persistent_workers option needs num_workers > 0"),
-        ({"multiprocessing_context": "fork"}, "multiprocessing_context option needs num_workers"),
+        ({"prefetch_factor": 2}, "prefetch_factor.* need num_workers > 0"),
+        ({"persistent_workers": True}, "persistent_workers.* need num_workers > 0"),
+        ({"multiprocessing_context": "fork"}, "multiprocessing_context need num_workers > 0"),
     ],
 )
 def test_options_that_exclude_each_other(options, text):
@@ -178,7 +178,7 @@ def test_options_that_exclude_each_other(options, text):
 def test_errors_of_datasets():
     for options in ({"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}):
         (name,) = options
-        with pytest.raises(ValueError, match=f"IterableDataset: expected unspecified {name}"):
+        with pytest.raises(ValueError, match=f"IterableDataset: expected unspecified .*{name}"):
             DataLoader(Counting(), **options)
     with pytest.raises(ValueError, match="num_samples=0"):
         DataLoader([], shuffle=True)
