@@ -70,6 +70,7 @@ from minigrad.layout import (
     preserve_format,
     strided,
 )
+from minigrad.ops.activation import log_softmax, relu, softmax
 from minigrad.ops.arithmetic import (
     add,
     addcdiv,

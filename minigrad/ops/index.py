@@ -33,6 +33,19 @@ _getitem = operation(
 _put = operation("index_put", _put_forward, lambda g, key: _getitem(g, key=key))
 
 
+# The same for keys that name no element twice: gradients are written, not added, which is much faster.
+pick = operation("pick", lambda x, *, key: x[key], lambda g, x_shape, key: _place(g, shape=x_shape, key=key))
+
+
+def _place_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
+    whole = array_module(g).zeros(shape, g.dtype)
+    whole[key] = g
+    return whole
+
+
+_place = operation("place", _place_forward, lambda g, key: pick(g, key=key))
+
+
 def array_key(key: Any, xp: Any) -> tuple[Any, ...]:
     """An index as NumPy takes it: tensors and lists become arrays."""
     return tuple([_array_part(k, xp) for k in (key if isinstance(key, tuple) else (key,))])

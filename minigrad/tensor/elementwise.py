@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import arithmetic, comparison, functions
+from minigrad.ops import activation, arithmetic, comparison, functions
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.inplace import in_place
 
@@ -245,3 +245,9 @@ class ElementwiseMethods(TensorBase):
     __gt__ = _comparing(comparison.gt)
     __ge__ = _comparing(comparison.ge)
     __hash__ = object.__hash__
+
+    # ---- nonlinearities -------------------------------------------------------------------------
+    relu = activation.relu
+    relu_ = in_place(activation.relu)
+    softmax = activation.softmax
+    log_softmax = activation.log_softmax

@@ -72,10 +72,21 @@ def conv1d(
 
 
 def _convolution(
-    name: str, space: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+    name: str,
+    space: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
 ) -> Tensor:
     batched = _check_operands(name, space, input, weight, bias)
-    stride, dilation = numbers(name, "stride", stride, space, 1), numbers(name, "dilation", dilation, space, 1)
+    stride, dilation = (
+        numbers(name, "stride", stride, space, 1),
+        numbers(name, "dilation", dilation, space, 1),
+    )
     x = input if batched else input.reshape(1, *input.array.shape)
     window = weight.array.shape[2:]
     if isinstance(padding, str):
@@ -133,7 +144,18 @@ def conv_transpose2d(
     >>> torch.nn.functional.conv_transpose2d(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 2))
     tensor([[[[1., 1.]]]])
     """
-    return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _transposed(
+        "conv_transpose2d",
+        2,
+        input,
+        weight,
+        bias,
+        stride,
+        padding,
+        output_padding,
+        groups,
+        dilation,
+    )
 
 
 def conv_transpose1d(
@@ -147,14 +169,37 @@ def conv_transpose1d(
     dilation: Any = 1,
 ) -> Tensor:
     """The adjoint of `conv1d` in its signal: see `conv_transpose2d`."""
-    return _transposed("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _transposed(
+        "conv_transpose1d",
+        1,
+        input,
+        weight,
+        bias,
+        stride,
+        padding,
+        output_padding,
+        groups,
+        dilation,
+    )
 
 
 def _transposed(
-    name: str, space: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any
+    name: str,
+    space: int,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    groups: int,
+    dilation: Any,
 ) -> Tensor:
     batched = _check_operands(name, space, input, weight, None)
-    stride, dilation = numbers(name, "stride", stride, space, 1), numbers(name, "dilation", dilation, space, 1)
+    stride, dilation = (
+        numbers(name, "stride", stride, space, 1),
+        numbers(name, "dilation", dilation, space, 1),
+    )
     amounts = numbers(name, "padding", padding, space, 0)
     extra = numbers(name, "output_padding", output_padding, space, 0)
     x = input if batched else input.reshape(1, *input.array.shape)
@@ -215,7 +260,9 @@ def _check_operands(name: str, space: int, input: Any, weight: Any, bias: Any) -
             f"input.to(weight.dtype)"
         )
     if 0 in weight.array.shape:
-        raise RuntimeError(f"{name}: the weight has an axis of length 0: {list(weight.array.shape)}")
+        raise RuntimeError(
+            f"{name}: the weight has an axis of length 0: {list(weight.array.shape)}"
+        )
     _check_bias(name, bias, weight.array.shape[0], weight)
     return len(shape) == space + 2
 
@@ -239,12 +286,20 @@ def _check_bias(name: str, bias: Any, channels: int, weight: Any) -> None:
 
 def numbers(name: str, parameter: str, given: Any, count: int, least: int) -> tuple[int, ...]:
     """`given` as `count` ints, one for each spatial axis. Raises for other types and too small numbers."""
-    values = (given,) * count if isinstance(given, int) else tuple(given) if isinstance(given, (tuple, list)) else ()
+    values = (
+        (given,) * count
+        if isinstance(given, int)
+        else tuple(given)
+        if isinstance(given, (tuple, list))
+        else ()
+    )
     if len(values) == 1:
         values *= count
     if len(values) != count or not all(hasattr(v, "__index__") for v in values):
         if isinstance(given, (tuple, list)) and all(hasattr(v, "__index__") for v in values):
-            raise RuntimeError(f"expected {parameter} to be a single integer value or a list of {count} values, got {parameter}={given!r}")
+            raise RuntimeError(
+                f"expected {parameter} to be a single integer value or a list of {count} values, got {parameter}={given!r}"
+            )
         raise TypeError(
             f"{name}(): argument '{parameter}' must be an int or a tuple of {count} ints, not "
             f"{type(given).__name__} {given!r}"
@@ -290,7 +345,9 @@ def _channels_last_hint(shape: Any, expected: int, batched: bool) -> str:
     return f" The channels are the last axis: write x.permute({order})."
 
 
-def _named_padding(name: str, x: Any, padding: str, stride: Any, dilation: Any, window: Any) -> tuple[Any, tuple[int, ...]]:
+def _named_padding(
+    name: str, x: Any, padding: str, stride: Any, dilation: Any, window: Any
+) -> tuple[Any, tuple[int, ...]]:
     """The image and the amounts for 'valid' and 'same'; what cannot be split evenly goes to the end."""
     if padding == "valid":
         return x, (0,) * len(window)

@@ -1,0 +1,168 @@
+"""Nonlinearities: each entry is a forward and its derivative, some with options."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.operation import operation
+from minigrad.backend import quiet
+from minigrad.ops.axes import axis
+from minigrad.ops.elementwise import SAME, not_a_tensor, not_implemented_for, unary
+from minigrad.ops.shape import cast
+
+
+def _with_options(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A nonlinearity of floating-point tensors with keyword options."""
+    made = operation(name, lambda x, *, options: quiet(forward, x, *options), rule)
+
+    def call(input: Any, *options: Any) -> Any:
+        if not isinstance(input, TensorBase):
+            raise not_a_tensor(name, "input", 1, input)
+        if input.array.dtype.kind != "f":
+            raise not_implemented_for(name, input.array.dtype)
+        return made(input, options=options)
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+# Only the sign of the result matters to the gradient, so nothing else is kept.
+relu = unary("relu", lambda x: np.maximum(x, 0), lambda g, out: g * (out > 0), result=SAME, refuses="b")
+
+leaky_relu = _with_options(
+    "leaky_relu",
+    lambda x, slope: np.where(x > 0, x, x * slope),
+    lambda g, x, options: np.where(x > 0, g, g * options[0]),
+)
+elu = _with_options(
+    "elu",
+    lambda x, alpha, scale, rate: scale * np.where(x > 0, x, alpha * np.expm1(rate * np.minimum(x, 0))),
+    lambda g, x, options: _elu_rule(g, x, *options),
+)
+hardtanh = _with_options(
+    "hardtanh",
+    lambda x, low, high: np.clip(x, low, high),
+    lambda g, x, options: np.where((x > options[0]) & (x < options[1]), g, 0),
+)
+threshold = _with_options(
+    "threshold",
+    lambda x, limit, value: np.where(x > limit, x, x.dtype.type(value)),
+    lambda g, x, options: np.where(x > options[0], g, 0),
+)
+
+
+def _elu_rule(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
+    return np.where(x > 0, g * scale, g * (scale * alpha * rate) * np.exp(rate * np.minimum(x, 0)))
+
+
+def _softplus_forward(x: Any, beta: float, limit: float) -> Any:
+    # log(1 + e^bx) = max(bx, 0) + log1p(e^-|bx|) never overflows
+    z = x * beta
+    return np.where(z > limit, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta)
+
+
+def _softplus_rule(g: Any, x: Any, options: Any) -> Any:
+    beta, limit = options
+    z = x * beta
+    return np.where(z > limit, g, g * _logistic(z))
+
+
+def _logistic(z: Any) -> Any:
+    """1 / (1 + e^-z) for arrays and Tensors, without overflow for either sign."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1.0, e) / (1 + e)
+
+
+softplus = _with_options("softplus", _softplus_forward, _softplus_rule)
+logsigmoid = unary(
+    "log_sigmoid",
+    lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
+    lambda g, x: g * _logistic(-x),
+    refuses="iub",
+)
+silu = unary(
+    "silu",
+    lambda x: x * _logistic(x),
+    lambda g, x: g * (_logistic(x) * (1 + x * (1 - _logistic(x)))),
+    refuses="iub",
+)
+
+
+def gelu(input: Any, approximate: str = "none") -> Any:
+    """``x Phi(x)`` with the normal distribution function Phi, or its approximation by tanh.
+
+    Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+    if approximate == "none":
+        return input * (0.5 * ((input * math.sqrt(0.5)).erf() + 1))
+    if approximate == "tanh":
+        inner = math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)
+        return 0.5 * input * (1 + inner.tanh())
+    raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+
+
+# ---- softmax --------------------------------------------------------------------------------------
+def _softmax_forward(x: Any, *, dim: int) -> Any:
+    e = x - x.max(axis=dim, keepdims=True)
+    np.exp(e, out=e)
+    e /= e.sum(axis=dim, keepdims=True)
+    return e
+
+
+def _log_softmax_forward(x: Any, *, dim: int) -> Any:
+    shifted = x - x.max(axis=dim, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
+    return shifted
+
+
+_softmax = operation(
+    "softmax",
+    lambda x, *, dim: quiet(_softmax_forward, x, dim=dim),
+    lambda g, out, dim: (g - (g * out).sum(axis=dim, keepdims=True)) * out,
+)
+_log_softmax = operation(
+    "log_softmax",
+    lambda x, *, dim: quiet(_log_softmax_forward, x, dim=dim),
+    lambda g, out, dim: g - np.exp(out) * g.sum(axis=dim, keepdims=True),
+)
+
+
+def _normalised(name: str, made: Any, text: str) -> Any:
+    def call(input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+        if not isinstance(input, TensorBase):
+            raise not_a_tensor(name, "input", 1, input)
+        if dim is None:  # PyTorch's old guess, with its warning left out: the axis that lessons mean
+            dim = 0 if input.array.ndim in (0, 1, 3) else 1
+        if isinstance(_stacklevel, dtypes.dtype):  # the method's second argument is the dtype
+            dtype = _stacklevel
+        x = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
+        if x.array.dtype.kind != "f":
+            raise not_implemented_for(f"{name}_lastdim_kernel_impl", x.array.dtype)
+        d = axis(dim, x.array.ndim)
+        if not x.array.ndim:
+            return made(x.reshape(1), dim=0).reshape(())
+        return made(x, dim=d) if x.array.size else x.clone()
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = text
+    return call
+
+
+softmax = _normalised(
+    "softmax", _softmax,
+    """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1.
+
+    >>> import minigrad as torch
+    >>> torch.softmax(torch.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """,
+)  # fmt: skip
+log_softmax = _normalised(
+    "log_softmax", _log_softmax, "``x - log(sum(exp(x)))`` along `dim`: the logarithm of `softmax`, without overflow."
+)

@@ -1,0 +1,84 @@
+"""Pooling: one number for each window. Average pooling is a convolution's sum; max pooling picks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad import kernels
+from minigrad.autograd.core import wrap
+from minigrad.autograd.operation import operation
+from minigrad.backend import array_module, quiet
+
+# Reading an image at the places that max pooling found, and adding gradients back there.
+_gather = operation(
+    "max_pool2d_gather",
+    lambda x, *, places, options: kernels.max_pool2d_gather(x, places),
+    lambda g, x_shape, places, options: _scatter(g, places=places, size=x_shape[-2:], options=options),
+)
+_scatter = operation(
+    "max_pool2d_scatter",
+    lambda g, *, places, size, options: kernels.max_pool2d_input(g, places, size, *options),
+    lambda v, places, options: _gather(v, places=places, options=options),
+)
+
+
+def max_pool(input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> tuple[Any, Any]:
+    """The maximum of each window, and where it was: (..., H, W) -> (..., Ho, Wo)."""
+    _, places = quiet(kernels.max_pool2d, input.array, kernel, stride, padding, dilation, ceil_mode)
+    return _gather(input, places=places, options=(kernel, stride, padding, dilation)), wrap(places)
+
+
+def _sums_forward(x: Any, *, kernel: Any, stride: Any, padding: Any, size: Any) -> Any:
+    total = array_module(x).zeros((*x.shape[:-2], *size), x.dtype)
+    for windows, pixels in _taps(x.shape[-2:], kernel, stride, padding, size):
+        total[windows] += x[pixels]
+    return total
+
+
+def _sums_back_forward(g: Any, *, shape: Any, kernel: Any, stride: Any, padding: Any, size: Any) -> Any:
+    image = array_module(g).zeros((*g.shape[:-2], *shape), g.dtype)
+    for windows, pixels in _taps(shape, kernel, stride, padding, size):
+        image[pixels] += g[windows]
+    return image
+
+
+def _taps(image: Any, kernel: Any, stride: Any, padding: Any, size: Any) -> Any:
+    """For each place in the window: the windows that have it within the image, and the pixels there."""
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            spans = [_span(*axis) for axis in zip((i, j), image, stride, padding, size, strict=True)]
+            yield (..., spans[0][0], spans[1][0]), (..., spans[0][1], spans[1][1])
+
+
+def _span(tap: int, length: int, stride: int, padding: int, windows: int) -> tuple[slice, slice]:
+    first = max(0, -(-(padding - tap) // stride))
+    last = min(windows, (length - 1 + padding - tap) // stride + 1)
+    last = max(last, first)
+    start = first * stride + tap - padding
+    return slice(first, last), slice(start, start + (last - first - 1) * stride + 1 if last > first else start, stride)
+
+
+window_sums = operation(
+    "window_sums",
+    _sums_forward,
+    lambda g, x_shape, kernel, stride, padding, size: _window_sums_back(
+        g, shape=x_shape[-2:], kernel=kernel, stride=stride, padding=padding, size=size
+    ),
+)
+_window_sums_back = operation(
+    "window_sums_back",
+    _sums_back_forward,
+    lambda v, kernel, stride, padding, size: window_sums(v, kernel=kernel, stride=stride, padding=padding, size=size),
+)
+
+# The windows of an image as columns, and columns added back into an image: each other's adjoint.
+unfold_windows = operation(
+    "im2col",
+    lambda x, *, geometry: kernels.unfold(x, *geometry),
+    lambda g, x_shape, geometry: fold_windows(g, size=x_shape[-2:], geometry=geometry),
+)
+fold_windows = operation(
+    "col2im",
+    lambda g, *, size, geometry: kernels.fold(g, size, *geometry),
+    lambda v, geometry: unfold_windows(v, geometry=geometry),
+)
