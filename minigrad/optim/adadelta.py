@@ -31,9 +31,9 @@ class Adadelta(Optimizer):
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
-    ... (w * w).sum().backward()
+    >>> (w * w).sum().backward()
     >>> torch.optim.Adadelta([w]).step()
-    ... w
+    >>> w
     tensor([0.9968, 0.9968], requires_grad=True)
     """
 

@@ -32,9 +32,9 @@ class Adagrad(Optimizer):
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
-    ... (w * w).sum().backward()
+    >>> (w * w).sum().backward()
     >>> torch.optim.Adagrad([w], lr=0.1).step()
-    ... w
+    >>> w
     tensor([0.9000, 0.9000], requires_grad=True)
     """
 

@@ -36,9 +36,9 @@ class Adam(Optimizer):
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
-    ... (w * w).sum().backward()
+    >>> (w * w).sum().backward()
     >>> torch.optim.Adam([w], lr=0.1).step()
-    ... w
+    >>> w
     tensor([0.9000, 0.9000], requires_grad=True)
     """
 
@@ -100,9 +100,9 @@ class AdamW(Adam):
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
-    ... (w * w).sum().backward()
+    >>> (w * w).sum().backward()
     >>> torch.optim.AdamW([w], lr=0.1, weight_decay=0.5).step()
-    ... w
+    >>> w
     tensor([0.8500, 0.8500], requires_grad=True)
     """
 

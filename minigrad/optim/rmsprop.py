@@ -31,9 +31,9 @@ class RMSprop(Optimizer):
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
-    ... (w * w).sum().backward()
+    >>> (w * w).sum().backward()
     >>> torch.optim.RMSprop([w], lr=0.01).step()
-    ... w
+    >>> w
     tensor([0.9000, 0.9000], requires_grad=True)
     """
 

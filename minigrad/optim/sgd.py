@@ -36,9 +36,9 @@ class SGD(Optimizer):
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
-    ... (w * w).sum().backward()
+    >>> (w * w).sum().backward()
     >>> torch.optim.SGD([w], lr=0.1).step()
-    ... w
+    >>> w
     tensor([0.8000, 0.8000], requires_grad=True)
     """
 

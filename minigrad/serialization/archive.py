@@ -9,7 +9,6 @@ against it before memory is taken.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from minigrad.serialization.storage import Location, Storage, lay_out, relocated
 from minigrad.serialization.table import PLAIN_BYTES, Table, built, resolved
 
 if TYPE_CHECKING:
-    from zipfile import ZipFile  # imported where it is used: `import minigrad` stays fast
+    from zipfile import ZipFile  # imported where it is used, so that `import minigrad` is fast
 
 FORMAT = "minigrad 1"
 STRUCTURE = "structure.json"
@@ -48,7 +47,7 @@ def save(obj: Any, f: File) -> None:
     from zipfile import ZipFile
 
     if isinstance(f, (str, os.PathLike)):
-        if Path(f).suffix == ".safetensors":
+        if os.fspath(f).endswith(".safetensors"):
             safetensors_format.save_file(obj, f)
             return
     elif not hasattr(f, "write"):
@@ -104,8 +103,10 @@ def load(
     >>> torch.load(file, map_location="cpu")
     tensor([0, 1, 2])
     """
+    from pathlib import Path
+
     if isinstance(f, (str, os.PathLike)):
-        if Path(f).suffix == ".safetensors":
+        if os.fspath(f).endswith(".safetensors"):
             return safetensors_format.load_file(f, map_location)
         with Path(f).open("rb") as file:
             return load(file, map_location)

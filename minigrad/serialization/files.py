@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 File: TypeAlias = str | os.PathLike[str] | IO[bytes]
@@ -22,6 +21,8 @@ def replacing(f: File) -> Iterator[Any]:
     It lies in the same folder, so that the step is a rename, and is on the disk before it. A
     process that is killed meanwhile leaves the old file, and perhaps a hidden `.tmp` beside it.
     """
+    from pathlib import Path  # here, so that `import minigrad` need not wait for it
+
     if not isinstance(f, (str, os.PathLike)):
         yield f
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,6 +49,8 @@ def load_file(filename: str | os.PathLike[str], device: Location = "cpu") -> dic
     Raises `SerializationError` for a damaged file and for types that NumPy does not have,
     `ImportError` where the safetensors library is missing.
     """
+    from pathlib import Path
+
     library = _library()
     with Path(filename).open("rb") as file, reading(file):
         arrays = library.load(file.read())

@@ -7,7 +7,6 @@ can hold no cycle.
 
 from __future__ import annotations
 
-import base64
 import math
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
@@ -28,7 +27,7 @@ _TEXTS: dict[type, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     int: (hex, lambda text: int(text, 16)),
     float: (repr, float),
     complex: (repr, complex),
-    bytes: (lambda value: base64.b64encode(value).decode(), base64.b64decode),
+    bytes: (bytes.hex, bytes.fromhex),
     bytearray: (bytearray.hex, bytearray.fromhex),
     dtypes.dtype: (lambda value: value.name, lambda text: dtypes.from_numpy(np.dtype(text))),
     backend.device: (str, backend.device),

@@ -53,6 +53,12 @@ tensor = minigrad.tensor
         ([np.array(1), np.array(2)], tensor([1, 2])),
         ([tensor([1.0]), tensor([2.0])], tensor([[1.0], [2.0]])),
         ([[], []], []),
+        ([tensor([1.0]), tensor([2])], tensor([[1.0], [2.0]])),
+        ([tensor(1), tensor(2)], tensor([1, 2])),
+        (
+            [tensor([[1, 2], [3, 4]]).T, tensor([[1, 2], [3, 4]])],
+            tensor([[[1, 3], [2, 4]], [[1, 2], [3, 4]]]),
+        ),
     ],
     ids=str,
 )
@@ -80,6 +86,8 @@ def test_errors():
         default_collate([(1, 2), (1,)])
     with pytest.raises(RuntimeError):
         default_collate([minigrad.ones(2), minigrad.ones(3)])
+    with pytest.raises(TypeError):
+        default_collate([minigrad.ones(2), None])
     with pytest.raises(KeyError, match="a"):
         default_collate([{"a": 1}, {"b": 2}])
 
