@@ -17,6 +17,8 @@ from minigrad.kernels import depthwise, direct, im2col, pointwise, tile, tiny
 from minigrad.kernels.windows import Pair
 from minigrad.kernels.winograd import Winograd
 
+WINOGRAD = Winograd(6)  # F(4x4, 3x3), and F(2x2, 5x5)
+WINOGRAD_2X2 = Winograd(4)  # F(2x2, 3x3)
 ALGORITHMS: dict[str, Any] = {
     "direct": direct,
     "im2col": im2col,
@@ -24,8 +26,8 @@ ALGORITHMS: dict[str, Any] = {
     "depthwise": depthwise,
     "tiny": tiny,
     "tile": tile,
-    "winograd": Winograd(6),
-    "winograd 2x2": Winograd(4),
+    "winograd": WINOGRAD,
+    "winograd 2x2": WINOGRAD_2X2,
 }
 _forced: ContextVar[str | None] = ContextVar("forced_algorithm", default=None)
 
@@ -147,23 +149,25 @@ def choose(
         return pointwise
     if type(operand) is np.ndarray and depthwise.serves(w_shape, stride, padding, dilation, groups):
         return depthwise
+    if type(operand) is not np.ndarray or operand.dtype.kind != "f":
+        return im2col
+    N, windows = len(operand), pixels // C
     if (
         2 * O <= C * kh * kw <= 512
-        and operand.dtype.kind == "f"
-        and type(operand) is np.ndarray
-        and len(operand) >= 32
-        and pixels <= 2048 * len(operand)
+        and 4 <= N
+        and windows <= 2048 * N
         and tile.serves(kernel, stride, padding, dilation, groups)
     ):
         return tile
     if (
         operand.dtype == np.float32
-        and type(operand) is np.ndarray
-        and min(C, O) >= 16
-        and pixels >= 1024 * C  # 64 tiles: enough to pay for transforming the kernel
-        and ALGORITHMS["winograd"].serves(kernel, stride, padding, dilation, groups, operand.dtype)
+        and min(C, O) >= 8
+        and windows >= 700  # enough tiles to pay for transforming the kernel
+        and WINOGRAD.serves(kernel, stride, padding, dilation, groups, operand.dtype)
     ):
-        return ALGORITHMS["winograd"]
+        # A large kernel on few tiles: its transform counts, and F(2x2, 3x3)'s is half as large.
+        few = kernel == (3, 3) and C * O > 2**16 and windows < 2048
+        return WINOGRAD_2X2 if few else WINOGRAD
     return im2col
 
 

@@ -76,9 +76,7 @@ class Winograd:
             tiles = self._input_tiles(x[images], rows, Wo, (kh, kw), padding)
             shape = (*tiles.shape[:5], O)
             products = workspace("first", shape, x.dtype)
-            np.matmul(
-                tiles.reshape(points, -1, C), kernel, out=products.reshape(points, -1, O)
-            )
+            np.matmul(tiles.reshape(points, -1, C), kernel, out=products.reshape(points, -1, O))
             self._write(products, out[images, :, rows], (kh, kw))
         return out
 
@@ -163,7 +161,9 @@ class Winograd:
         (N, C, H, W), (ph, pw), tile = x.shape, padding, self.tile
         mh, mw = tile + 1 - kernel[0], tile + 1 - kernel[1]
         Th, Tw = -(-(rows.stop - rows.start) // mh), -(-Wo // mw)
-        image = workspace("first", (Th * mh + kernel[0] - 1, Tw * mw + kernel[1] - 1, N, C), x.dtype)
+        image = workspace(
+            "first", (Th * mh + kernel[0] - 1, Tw * mw + kernel[1] - 1, N, C), x.dtype
+        )
         top = rows.start - ph  # the row of x where the strip begins
         _place(image, x[:, :, max(0, top) : top + len(image)], max(0, -top), pw)
         B_h, B_w = transforms(tile, kernel[0], x.dtype)[2], transforms(tile, kernel[1], x.dtype)[2]

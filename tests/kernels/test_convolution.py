@@ -212,7 +212,9 @@ class TestForcing:
         assert seen == [None]
 
     def test_unknown_name_lists_the_known_ones(self):
-        with pytest.raises(ValueError, match="unknown algorithm 'magic'; known are direct, .*im2col"):
+        with pytest.raises(
+            ValueError, match="unknown algorithm 'magic'; known are direct, .*im2col"
+        ):
             kernels.algorithm("magic")
 
     def test_a_shape_it_cannot_compute_is_named(self):

@@ -110,7 +110,9 @@ def test_ceil_mode_drops_a_window_that_would_start_beyond_the_end(arguments, win
 @given(pair, pair, st.tuples(st.integers(0, 2), st.integers(0, 2)), pair, st.integers(0, 2**31))
 def test_unfold_lays_out_windows_and_fold_is_its_adjoint(kernel, stride, padding, dilation, seed):
     random = np.random.default_rng(seed)
-    H, W = (d * (k - 1) + 1 + int(random.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True))
+    H, W = (
+        d * (k - 1) + 1 + int(random.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True)
+    )
     x = random.standard_normal((2, 3, H, W))
     arguments = kernel, stride, padding, dilation
     columns = kernels.unfold(x, *arguments)
