@@ -7,6 +7,9 @@ from collections.abc import Callable
 from operator import index
 from typing import Any, TypeVar
 
+from minigrad.autograd.core import TensorBase
+from minigrad.ops.elementwise import not_a_tensor
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -41,10 +44,12 @@ def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
 
 
 def numpy_names(function: F) -> F:
-    """Let NumPy's `axis` and `keepdims` stand for `dim` and `keepdim`; `out` gets the result."""
+    """`function` of a tensor, with `out`, and `axis` and `keepdims` for `dim` and `keepdim`."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if args and not isinstance(args[0], TensorBase):
+            raise not_a_tensor(function.__name__, "input", 1, args[0])
         if kwargs:
             if "axis" in kwargs:
                 kwargs["dim"] = kwargs.pop("axis")

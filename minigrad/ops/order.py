@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.axes import axes, axis, numpy_names
-from minigrad.ops.elementwise import not_a_tensor, not_implemented_for
+from minigrad.ops.elementwise import not_implemented_for
 from minigrad.ops.reduce import amax, amin, check_not_empty
 from minigrad.ops.select import gather
 from minigrad.ops.shape import squeeze
@@ -29,7 +29,6 @@ def _returns(kind: str, *fields: str) -> Any:
 
 # ---- extremes and their places -------------------------------------------------------------------
 def _place(name: str, find: Any) -> Callable[..., Any]:
-    @numpy_names
     def call(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim))
         if input.array.dtype.kind == "b":
@@ -39,7 +38,7 @@ def _place(name: str, find: Any) -> Callable[..., Any]:
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."
-    return call
+    return numpy_names(call)
 
 
 argmax = _place("argmax", np.argmax)
@@ -49,7 +48,6 @@ argmin = _place("argmin", np.argmin)
 def _extreme(name: str, whole: Any, pairwise: Any, find: Any) -> Callable[..., Any]:
     result = _returns(name, "values", "indices")
 
-    @numpy_names
     def call(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         if isinstance(dim, TensorBase) or other is not None:
             return pairwise(input, dim if other is None else other)
@@ -68,7 +66,7 @@ def _extreme(name: str, whole: Any, pairwise: Any, find: Any) -> Callable[..., A
         f"The {name}imum of all elements; along `dim`, a pair (values, indices); with a tensor, "
         f"the elementwise `{name}imum`."
     )
-    return call
+    return numpy_names(call)
 
 
 max = _extreme("max", amax, maximum, np.argmax)
@@ -115,11 +113,10 @@ def argsort(
     stable: bool = False,  # noqa: ARG001 - it always is
 ) -> Any:
     """The indices that sort the tensor along `dim`."""
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor("sort", "input", 1, input)
     return wrap(_ordering(input.array, axis(dim, input.array.ndim), descending))
 
 
+@numpy_names
 def topk(
     input: Any,
     k: int,
@@ -139,6 +136,7 @@ def topk(
     return _Top(gather(input, d, indices), indices)
 
 
+@numpy_names
 def unique(
     input: Any,
     sorted: bool = True,  # noqa: ARG001 - they always are
