@@ -82,6 +82,9 @@ class LRScheduler:
         self.__dict__.update(state_dict)
 
 
+_LRScheduler = LRScheduler  # its name before PyTorch 2.0
+
+
 class StepLR(LRScheduler):
     """Multiplies the rate by `gamma` every `step_size` epochs.
 

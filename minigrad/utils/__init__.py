@@ -1,1 +1,3 @@
 """Tools around the library: `data` loads and batches."""
+
+from minigrad.utils import data as data

@@ -1,6 +1,7 @@
 """Parameter groups, gradients, state: what all optimizers share, and every error's text."""
 
 import gc
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import minigrad
 from minigrad import nn, optim
+from minigrad.optim.optimizer import BLOCK
 
 
 def made(size=2, gradient=1.0):
@@ -219,6 +221,30 @@ def test_an_optimizer_of_ones_own():
     optimizer.step()
     assert p.tolist() == [1.5, 1.5]
     assert repr(optimizer) == "Signs (\nParameter Group 0\n    lr: 0.5\n)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (optim.SGD, {"weight_decay": 0.1}),
+        (optim.SGD, {"momentum": 0.9, "nesterov": True}),
+        (optim.Adam, {"amsgrad": True}),
+        (optim.RMSprop, {"centered": True, "momentum": 0.9}),
+        (optim.Adagrad, {}),
+        (optim.Adadelta, {}),
+    ],
+)
+def test_a_step_over_a_large_parameter_takes_the_memory_of_a_few_blocks(kind, options):
+    p = minigrad.ones(1000, 4000, requires_grad=True)
+    p.grad = minigrad.ones_like(p)
+    optimizer = kind([p], lr=0.1, **options)
+    optimizer.step()  # makes the buffers
+    tracemalloc.start()
+    try:
+        optimizer.step()
+        assert tracemalloc.get_traced_memory()[1] < 6 * BLOCK * 4 < p.array.nbytes / 10
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_optimizer_is_freed_without_the_garbage_collector():

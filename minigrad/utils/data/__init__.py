@@ -1,7 +1,7 @@
 """Loading data: datasets, samplers, `DataLoader`."""
 
 from minigrad.utils.data.collate import default_collate, default_convert
-from minigrad.utils.data.dataloader import DataLoader
+from minigrad.utils.data.dataloader import DataLoader, get_worker_info
 from minigrad.utils.data.dataset import (
     ConcatDataset,
     Dataset,
@@ -34,5 +34,6 @@ __all__ = [
     "WeightedRandomSampler",
     "default_collate",
     "default_convert",
+    "get_worker_info",
     "random_split",
 ]

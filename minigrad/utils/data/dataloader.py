@@ -129,6 +129,10 @@ class DataLoader(Generic[T]):
         return len(self._source)
 
 
+def get_worker_info() -> None:
+    """None, as in PyTorch outside a worker process: here there are none."""
+
+
 def _samples(dataset: Any, indices: list[int]) -> list[Any]:
     if hasattr(dataset, "__getitems__"):
         samples: list[Any] = dataset.__getitems__(indices)

@@ -15,6 +15,7 @@ from minigrad.utils.data import (
     SequentialSampler,
     Subset,
     TensorDataset,
+    get_worker_info,
     random_split,
 )
 
@@ -136,6 +137,14 @@ def test_other_ways_to_choose_samples():
     assert isinstance(loader.sampler, RandomSampler)
     assert isinstance(DataLoader(range(3)).sampler, SequentialSampler)
     assert loader.batch_sampler.batch_size == loader.batch_size == 1
+
+
+def test_a_dataset_is_told_that_it_is_in_no_worker():
+    class Rows(IterableDataset):
+        def __iter__(self):
+            return iter([get_worker_info() is None])
+
+    assert list(DataLoader(Rows(), batch_size=None, num_workers=4)) == [True]
 
 
 def test_a_fast_path_only_where_the_samples_are_collated_by_default():
