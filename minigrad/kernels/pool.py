@@ -2,7 +2,8 @@
 
 `max_pool2d` finds values and places, `max_pool2d_input` adds a cotangent at these places, and
 `max_pool2d_gather` reads an image there: the last two are each other's adjoint, so every order of
-derivative is one of them. Work goes plane by plane, one tap of the window at a time, never pixel by pixel.
+derivative is one of them. Work goes plane by plane, one tap of the window at a time, never pixel
+by pixel.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def max_pool2d(
         value, so_far = x[pixels], best[windows]
         xp.copyto(winner[windows], i * kernel_size[1] + j, where=value >= so_far)
         xp.maximum(so_far, value, out=so_far)
-    if floating and bool(xp.isnan(best).any()):
+    if floating and (xp is not np or np.isnan(best).any()):  # a GPU is not waited for
         for i, j, windows, pixels in taps:
             xp.copyto(winner[windows], i * kernel_size[1] + j, where=xp.isnan(x[pixels]))
     offset = (

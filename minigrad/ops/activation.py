@@ -58,7 +58,7 @@ threshold = _with_options(
 
 
 def _elu_rule(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
-    return np.where(x > 0, g * scale, g * (scale * alpha * rate) * np.exp(rate * np.minimum(x, 0)))
+    return np.where(x > 0, g * scale, g * (scale * alpha * rate) * np.exp(rate * np.where(x > 0, 0.0, x)))
 
 
 def _softplus_forward(x: Any, beta: float, limit: float) -> Any:

@@ -46,6 +46,14 @@ def _place_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> A
 _place = operation("place", _place_forward, lambda g, key: pick(g, key=key))
 
 
+def stray(places: Any, size: int) -> int | None:
+    """An index outside [0, size), if there is one. A GPU is not asked: every step would wait for it."""
+    if type(places) is not np.ndarray or not places.size:
+        return None
+    low, high = int(places.min()), int(places.max())
+    return low if low < 0 else high if high >= size else None
+
+
 def array_key(key: Any, xp: Any) -> tuple[Any, ...]:
     """An index as NumPy takes it: tensors and lists become arrays."""
     return tuple([_array_part(k, xp) for k in (key if isinstance(key, tuple) else (key,))])

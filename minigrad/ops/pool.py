@@ -12,20 +12,22 @@ from minigrad.backend import array_module, quiet
 # Reading an image at the places that max pooling found, and adding gradients back there.
 _gather = operation(
     "max_pool2d_gather",
-    lambda x, *, places, options: kernels.max_pool2d_gather(x, places),
-    lambda g, x_shape, places, options: _scatter(g, places=places, size=x_shape[-2:], options=options),
+    lambda x, places, *, options: kernels.max_pool2d_gather(x, places),
+    lambda g, x_shape, places, options: _scatter(g, places, size=x_shape[-2:], options=options),
+    None,
 )
 _scatter = operation(
     "max_pool2d_scatter",
-    lambda g, *, places, size, options: kernels.max_pool2d_input(g, places, size, *options),
-    lambda v, places, options: _gather(v, places=places, options=options),
+    lambda g, places, *, size, options: kernels.max_pool2d_input(g, places, size, *options),
+    lambda v, places, options: _gather(v, places, options=options),
+    None,
 )
 
 
 def max_pool(input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> tuple[Any, Any]:
     """The maximum of each window, and where it was: (..., H, W) -> (..., Ho, Wo)."""
     _, places = quiet(kernels.max_pool2d, input.array, kernel, stride, padding, dilation, ceil_mode)
-    return _gather(input, places=places, options=(kernel, stride, padding, dilation)), wrap(places)
+    return _gather(input, places, options=(kernel, stride, padding, dilation)), wrap(places)
 
 
 def _sums_forward(x: Any, *, kernel: Any, stride: Any, padding: Any, size: Any) -> Any:

@@ -15,7 +15,7 @@ from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import not_a_tensor, promoted, shapes_do_not_broadcast, twin_of
-from minigrad.ops.index import _getitem, _put, array_key
+from minigrad.ops.index import _getitem, _put, array_key, stray
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.shape import cast, expand, reshape
 
@@ -127,9 +127,8 @@ def _check_index(name: str, input: Any, d: int, index: Any, *, within: bool = Tr
     if array.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {dtypes.from_numpy(array.dtype)}; convert with .long()")
     size = input.array.shape[d] if input.array.ndim else 1
-    # Only on the CPU: a look at the values would make every step wait for the GPU.
-    if within and array.size and type(array) is np.ndarray and (int(array.min()) < 0 or int(array.max()) >= size):
-        bad = int(array.min()) if int(array.min()) < 0 else int(array.max())
+    bad = stray(array, size) if within else None
+    if bad is not None:
         raise RuntimeError(f"index {bad} is out of bounds for dimension {d} with size {size} ({name})")
     return array
 
@@ -208,7 +207,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     size = input.array.shape[d] if input.array.ndim else 1
     if places.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {tuple(places.shape)}")
-    if places.size and type(places) is np.ndarray and (int(places.min()) < 0 or int(places.max()) >= size):
+    if stray(places, size) is not None:
         raise IndexError(f"index out of range in self: index_select got {places.tolist()} for an axis of length {size}")
     if not input.array.ndim:
         return clone_of(input)

@@ -77,7 +77,7 @@ FUNCTIONS = {
         "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2,
         "log10": np.log10, "log1p": np.log1p, "sin": np.sin, "cos": np.cos, "tan": np.tan,
         "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "atan": np.arctan,
-        "asinh": np.arcsinh, "sigmoid": special.expit, "erf": special.erf, "erfc": special.erfc,
+        "asinh": np.arcsinh, "sigmoid": special.expit, "erf": special.erf,
     }.items()
 } | {
     name: C(getattr(mg, name), function, smooth=False)

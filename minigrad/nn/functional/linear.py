@@ -9,9 +9,9 @@ import numpy as np
 from minigrad import random
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
-from minigrad.backend import device_of, quiet, to_device
+from minigrad.backend import array_module, device_of, quiet, to_device
 from minigrad.ops.elementwise import not_a_tensor
-from minigrad.ops.index import getitem
+from minigrad.ops.index import getitem, stray
 from minigrad.ops.inplace import assign
 from minigrad.tensor import Tensor
 
@@ -94,8 +94,9 @@ def embedding(
     rows = weight.array.shape[0]
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise AssertionError("Padding_idx must be within num_embeddings")
-    if places.size and (int(places.min()) < 0 or int(places.max()) >= rows):
-        raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {int(places.min())} to {int(places.max())}")
+    bad = stray(places, rows)
+    if bad is not None:
+        raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {bad}")
     if max_norm is not None:
         _renormalise(weight, places, max_norm, norm_type)
     found = getitem(weight, input)
@@ -126,14 +127,15 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}")
     if not classes.size and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    if classes.size and int(classes.min()) < 0:
-        raise RuntimeError("Class values must be non-negative.")
     count = int(classes.max()) + 1 if num_classes == -1 else num_classes
+    bad = stray(classes, count)
+    if bad is not None and bad < 0:
+        raise RuntimeError("Class values must be non-negative.")
     if count <= 0:
         raise RuntimeError("num_classes should be positive")
-    if classes.size and int(classes.max()) >= count:
-        raise RuntimeError(f"Class values must be smaller than num_classes: got {int(classes.max())} and {count}.")
-    return (tensor.unsqueeze(-1) == wrap(np.arange(count))).long()  # type: ignore[no-any-return]
+    if bad is not None:
+        raise RuntimeError(f"Class values must be smaller than num_classes: got {bad} and {count}.")
+    return (tensor.unsqueeze(-1) == wrap(array_module(classes).arange(count))).long()  # type: ignore[no-any-return]
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

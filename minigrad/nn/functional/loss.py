@@ -11,7 +11,7 @@ from minigrad.autograd.operation import operation
 from minigrad.backend import array_module, quiet
 from minigrad.nn.functional.activation import log_softmax, logsigmoid
 from minigrad.ops.elementwise import not_a_tensor
-from minigrad.ops.index import pick
+from minigrad.ops.index import pick, stray
 from minigrad.ops.select import where
 from minigrad.tensor import Tensor
 
@@ -111,7 +111,8 @@ def binary_cross_entropy(
     Raises ValueError for shapes that differ, RuntimeError for numbers outside [0, 1].
     """
     _check_alike("binary_cross_entropy", input, target, "Using a target size ({1}) that is different to the input size ({0}) is deprecated.")
-    if input.array.size and not (float(input.array.min()) >= 0 and float(input.array.max()) <= 1):
+    p = input.array
+    if type(p) is np.ndarray and p.size and not (float(p.min()) >= 0 and float(p.max()) <= 1):
         raise RuntimeError("all elements of input should be between 0 and 1; apply a sigmoid, or use binary_cross_entropy_with_logits")
     loss = -(target * input.log().clamp(min=-100) + (1 - target) * (1 - input).log().clamp(min=-100))
     return _reduced(loss if weight is None else loss * weight, reduction)
@@ -155,8 +156,8 @@ def nll_loss(
     _check_classes("nll_loss", input, target, weight)
     kept = target.array != ignore_index
     labels = array_module(target.array).where(kept, target.array, 0).astype(np.int64)
-    if labels.size and (int(labels.min()) < 0 or int(labels.max()) >= classes):
-        bad = int(labels.min()) if int(labels.min()) < 0 else int(labels.max())
+    bad = stray(labels, classes)
+    if bad is not None:
         raise IndexError(f"Target {bad} is out of bounds: there are {classes} classes, 0 to {classes - 1}.")
     factors = kept.astype(input.array.dtype) if weight is None else weight.array[labels] * kept
     losses = -pick(input, key=_places(labels)) * wrap(factors)

@@ -1,0 +1,168 @@
+"""The device tier's table, second half: `nn.functional`."""
+
+import numpy as np
+from scipy import special
+
+import minigrad.nn.functional as F
+from tests.device.cases import MASK, PAIR, C, there
+
+CLASSES = [2, 0]
+IMAGE = ((2, 3, 6, 6),)
+
+
+def log_softmax(x):
+    return special.log_softmax(x, -1)
+
+
+def blocks(x):
+    """(N, C, H, W) -> (N, C, H/2, W/2, 4): the 2x2 blocks of an image."""
+    n, c, h, w = x.shape
+    tiles = x.reshape(n, c, h // 2, 2, w // 2, 2)
+    return tiles.transpose(0, 1, 2, 4, 3, 5).reshape(n, c, h // 2, w // 2, 4)
+
+
+def normalized(x, axes):
+    centred = x - x.mean(axes, keepdims=True)
+    return centred / np.sqrt((centred**2).mean(axes, keepdims=True) + 1e-5)
+
+
+def columns(x):
+    """Every 2x2 window of (N, C, H, W) as a column (N, C*4, L)."""
+    windows = np.lib.stride_tricks.sliding_window_view(x, (2, 2), (2, 3))
+    n, c = x.shape[:2]
+    return windows.transpose(0, 1, 4, 5, 2, 3).reshape(n, 4 * c, -1)
+
+
+ACTIVATIONS = {
+    "relu": C(lambda x: F.relu(x - 1), lambda x: np.maximum(x - 1, 0)),
+    "relu6": C(lambda x: F.relu6(6 * x), lambda x: np.minimum(6 * x, 6)),
+    "leaky_relu": C(lambda x: F.leaky_relu(x - 1, 0.1), lambda x: np.maximum(x - 1, (x - 1) / 10)),
+    "elu": C(lambda x: F.elu(x - 1), lambda x: np.where(x > 1, x - 1, np.expm1(x - 1))),
+    "gelu": C(F.gelu, lambda x: x * special.ndtr(x)),
+    "gelu, by tanh": C(
+        lambda x: F.gelu(x, approximate="tanh"),
+        lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    ),
+    "silu": C(F.silu, lambda x: x * special.expit(x)),
+    "softplus": C(F.softplus, lambda x: np.log1p(np.exp(x))),
+    "hardtanh": C(lambda x: F.hardtanh(x, 0.0, 1.0), lambda x: np.minimum(x, 1)),
+    "logsigmoid": C(F.logsigmoid, special.log_expit),
+    "softmax": C(lambda x: F.softmax(x, 1), lambda x: special.softmax(x, 1)),
+    "log_softmax": C(lambda x: F.log_softmax(x, 1), log_softmax),
+    "dropout, all kept": C(lambda x: F.dropout(x, 0.5, training=False), lambda x: x),
+}
+
+LINEAR = {
+    "linear": C(F.linear, lambda x, w, b: x @ w.T + b, ((2, 3), (4, 3), (4,))),
+    "embedding": C(
+        lambda w: F.embedding(there([[1, 0], [1, 1]], w), w), lambda w: w[[[1, 0], [1, 1]]]
+    ),
+    "one_hot": C(lambda x: x * F.one_hot(there(CLASSES, x), 3), lambda x: x * np.eye(3)[CLASSES]),
+    "normalize": C(
+        lambda x: F.normalize(x, dim=1),
+        lambda x: x / np.linalg.norm(x, axis=1, keepdims=True),
+    ),
+    "cosine_similarity": C(
+        lambda x, y: F.cosine_similarity(x, y, 1),
+        lambda x, y: (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1),
+        ((2, 3), (2, 3)),
+    ),
+}
+
+LOSSES = {
+    "mse_loss": C(F.mse_loss, lambda x, y: ((x - y) ** 2).mean(), ((2, 3), (2, 3))),
+    "l1_loss": C(F.l1_loss, lambda x, y: np.abs(x - y).mean(), ((2, 3), (2, 3))),
+    "smooth_l1_loss": C(
+        F.smooth_l1_loss, lambda x, y: ((x - y) ** 2 / 2).mean(), ((2, 3), (2, 3))
+    ),
+    "huber_loss": C(F.huber_loss, lambda x, y: ((x - y) ** 2 / 2).mean(), ((2, 3), (2, 3))),
+    "cross_entropy": C(
+        lambda x: F.cross_entropy(x, there(CLASSES, x)),
+        lambda x: -log_softmax(x)[[0, 1], CLASSES].mean(),
+    ),
+    "cross_entropy, weighted and smoothed": C(
+        lambda x, w: F.cross_entropy(
+            x, there(CLASSES, x), weight=w.detach(), label_smoothing=0.1
+        ),
+        lambda x, w: (
+            -0.9 * (log_softmax(x)[[0, 1], CLASSES] * w[CLASSES]).sum()
+            - 0.1 / 3 * (log_softmax(x) * w).sum()
+        ) / w[CLASSES].sum(),
+        PAIR,
+        smooth=False,
+    ),
+    "cross_entropy, ignoring a class": C(
+        lambda x: F.cross_entropy(x, there(CLASSES, x), ignore_index=2),
+        lambda x: -log_softmax(x)[1, 0],
+    ),
+    "nll_loss": C(
+        lambda x: F.nll_loss(x, there(CLASSES, x)), lambda x: -x[[0, 1], CLASSES].mean()
+    ),
+    "binary_cross_entropy": C(
+        lambda x: F.binary_cross_entropy(x / 2, there(MASK, x).double()),
+        lambda x: -np.log(np.where(MASK, x / 2, 1 - x / 2)).mean(),
+    ),
+    "binary_cross_entropy_with_logits": C(
+        lambda x: F.binary_cross_entropy_with_logits(x, there(MASK, x).double()),
+        lambda x: -np.log(special.expit(np.where(MASK, x, -x))).mean(),
+    ),
+}  # fmt: skip
+
+IMAGES = {
+    "max_pool2d": C(lambda x: F.max_pool2d(x, 2), lambda x: blocks(x).max(-1), IMAGE),
+    "avg_pool2d": C(lambda x: F.avg_pool2d(x, 2), lambda x: blocks(x).mean(-1), IMAGE),
+    "adaptive_avg_pool2d": C(
+        lambda x: F.adaptive_avg_pool2d(x, 3), lambda x: blocks(x).mean(-1), IMAGE
+    ),
+    "batch_norm": C(
+        lambda x: F.batch_norm(x, None, None, training=True),
+        lambda x: normalized(x, (0, 2, 3)),
+        IMAGE,
+    ),
+    "layer_norm": C(lambda x: F.layer_norm(x, (3,)), lambda x: normalized(x, 1)),
+    "group_norm": C(lambda x: F.group_norm(x, 3), lambda x: normalized(x, (2, 3)), IMAGE),
+    "unfold": C(lambda x: F.unfold(x, 2), columns, ((2, 3, 4, 3),)),
+    "fold": C(
+        lambda x: F.fold(x, (4, 4), 2, stride=2),
+        lambda x: x.reshape(1, 1, 2, 2, 2, 2).transpose(0, 1, 4, 2, 5, 3).reshape(1, 1, 4, 4),
+        ((1, 4, 4),),
+    ),
+    "pad": C(lambda x: F.pad(x, (1, 0, 2, 1)), lambda x: np.pad(x, ((2, 1), (1, 0)))),
+    "pad by reflection": C(
+        lambda x: F.pad(x, (1, 2, 1, 0), mode="reflect"),
+        lambda x: np.pad(x, ((0, 0), (0, 0), (1, 0), (1, 2)), mode="reflect"),
+        ((1, 2, 3, 4),),
+    ),
+    "pad by repetition": C(
+        lambda x: F.pad(x, (1, 2, 1, 0), mode="replicate"),
+        lambda x: np.pad(x, ((0, 0), (0, 0), (1, 0), (1, 2)), mode="edge"),
+        ((1, 2, 3, 4),),
+    ),
+    "pad around": C(
+        lambda x: F.pad(x, (1, 2, 1, 0), mode="circular"),
+        lambda x: np.pad(x, ((0, 0), (0, 0), (1, 0), (1, 2)), mode="wrap"),
+        ((1, 2, 3, 4),),
+    ),
+    "interpolate, nearest": C(
+        lambda x: F.interpolate(x, scale_factor=2),
+        lambda x: x.repeat(2, 2).repeat(2, 3),
+        ((1, 2, 3, 2),),
+    ),
+    "interpolate, bilinear": C(
+        lambda x: F.interpolate(x, size=(3, 3), mode="bilinear", align_corners=True),
+        lambda x: np.einsum("ih,nchw,jw->ncij", HALFWAY, x, HALFWAY),
+        ((1, 2, 2, 2),),
+    ),
+}
+HALFWAY = np.array([[1, 0], [0.5, 0.5], [0, 1]])
+
+CASES_NN = {
+    f"{family}: {name}": case
+    for family, table in {
+        "activation": ACTIVATIONS,
+        "linear": LINEAR,
+        "loss": LOSSES,
+        "image": IMAGES,
+    }.items()
+    for name, case in table.items()
+}
