@@ -1,8 +1,10 @@
-"""Convolution as its definition says: a sum over the taps of the kernel. The lesson, and the oracle.
+"""Convolution as its definition says: a sum over the taps of the kernel. The lesson, and the
+oracle.
 
-out[n, o, t, u] = sum over c, i, j of w[o, c, i, j] x[n, c, t s + i d - p, u s + j d - p], where pixels outside the
-image are zero. It is cross-correlation: the kernel is not flipped. The loops run over images, output
-channels, windows; what is left inside is one window times one kernel. Slow, obvious, any dtype.
+out[n, o, t, u] = sum over c, i, j of w[o, c, i, j] x[n, c, t s + i d - p, u s + j d - p], where
+pixels outside the image are zero. It is cross-correlation: the kernel is not flipped. The loops
+run over images, output channels, windows; what is left inside is one window times one kernel.
+Slow, obvious, any dtype.
 """
 
 from __future__ import annotations
@@ -73,3 +75,15 @@ def _places(
                     left = u * stride[1]
                     cols = slice(left, left + (kw - 1) * dilation[1] + 1, dilation[1])
                     yield (n, o, t, u), (n, slice(first, first + C), rows, cols)
+
+
+def serves(
+    operand: Array,
+    w_shape: tuple[int, ...],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> bool:
+    """Everything."""
+    return True

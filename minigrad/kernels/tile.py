@@ -1,13 +1,14 @@
 """Few channels, many small images: one dense matrix computes a whole row segment of outputs.
 
-im2col copies every pixel kh kw times, and then feeds the product a matrix too thin to be quick. Here `width`
-neighbouring outputs of all output channels come from one product: their patch of kh rows and
-width + kw - 1 columns times a band, a matrix that repeats the kernel `width` times, each one further:
+im2col copies every pixel kh kw times, and then feeds the product a matrix too thin to be quick.
+Here `width` neighbouring outputs of all output channels come from one product: their patch of kh
+rows and width + kw - 1 columns times a band, a matrix that repeats the kernel `width` times, each
+one further:
 
     (N*segments, kh*C*patch) @ (kh*C*patch, O*width) -> (N*segments, O*width)   for each output row.
 
-That is (width + kw - 1) / kw times more multiplications, on patches that are not copied down the rows:
-they overlap in memory. Float32 error against float64 on LeNet's layers: 2e-7 relative.
+That is (width + kw - 1) / kw times more multiplications, on patches that are not copied down the
+rows: they overlap in memory. Float32 error against float64 on LeNet's layers: 2e-7 relative.
 Dilation 1, one group; the adjoint in x at stride 1, with padding below the kernel's reach.
 """
 
@@ -103,13 +104,21 @@ def conv2d_input(
     return x
 
 
-def serves(kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
-    """Stride and dilation 1, one group, padding within the kernel's reach."""
+def serves(
+    operand: Array,
+    w_shape: tuple[int, ...],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> bool:
+    """NumPy, stride and dilation 1, one group, padding below the kernel's size."""
     return (
-        stride == dilation == (1, 1)
+        type(operand) is np.ndarray
+        and stride == dilation == (1, 1)
         and groups == 1
-        and padding[0] < kernel[0]
-        and padding[1] < kernel[1]
+        and padding[0] < w_shape[2]
+        and padding[1] < w_shape[3]
     )
 
 

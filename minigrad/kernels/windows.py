@@ -39,7 +39,7 @@ def window_view(x: Array, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
     return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
 
 
-def empty(xp: object, role: str, shape: tuple[int, ...], dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+def empty(xp: object, role: str, shape: tuple[int, ...], dtype: np.dtype) -> Array:
     """Scratch memory: our workspace under NumPy; CuPy's own pool already keeps memory."""
     return workspace(role, shape, dtype) if xp is np else xp.empty(shape, dtype)  # type: ignore[attr-defined]
 

@@ -1,23 +1,26 @@
 """Winograd's minimal filtering: convolution on small tiles with a fraction of the multiplications.
 
-A tile of m x m outputs of an r x r kernel needs (m + r - 1)^2 products between a transformed tile and a
-transformed kernel instead of m^2 r^2: F(4x4, 3x3) has 36 for 144, F(2x2, 3x3) 16 for 36. In one dimension
+A tile of m x m outputs of an r x r kernel needs (m + r - 1)^2 products between a transformed tile
+and a transformed kernel instead of m^2 r^2: F(4x4, 3x3) has 36 for 144, F(2x2, 3x3) 16 for 36. In
+one dimension
 
     y = A^T [(G w) * (B^T d)],
 
-where B^T evaluates the tile d, and G the kernel, at m + r - 1 points (one of them infinity), and A^T
-interpolates. Summed over channels the products are one matrix product per point. The three factors of the
-trilinear form share their transforms: the weight gradient is G^T [sum over tiles of (B^T d B) * (A g A^T)] G,
-the input gradient is the forward of the flipped kernel with its channels swapped.
+where B^T evaluates the tile d, and G the kernel, at m + r - 1 points (one of them infinity), and
+A^T interpolates. Summed over channels the products are one matrix product per point. The three
+factors of the trilinear form share their transforms: the weight gradient is G^T [sum over tiles of
+(B^T d B) * (A g A^T)] G, the input gradient is the forward of the flipped kernel with its channels
+swapped.
 
-Here every transform is a matrix product too, one per axis, on tiles that overlap in memory: no tile is
-ever gathered, and the last product writes (N, C, H, W) itself. Images are taken channels last, (H, W, N, C),
-a few at a time, so that the tiles stay in the cache.
+Here every transform is a matrix product too, one per axis, on tiles that overlap in memory: no
+tile is ever gathered, and the last product writes (N, C, H, W) itself. Images are taken channels
+last, (H, W, N, C), a few at a time, so that the tiles stay in the cache.
 
-Sources: S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin, S. Gray, "Fast Algorithms for
-Convolutional Neural Networks", 2016. The points 0, +-0.7, +-1.6 halve the error of the usual 0, +-1, +-2
-(found by search). Float32 error against float64 (norm of the difference over norm of the result):
-F(4x4, 3x3) 7e-7, F(2x2, 5x5) 1e-6, F(2x2, 3x3) 3e-7. Stride 1, dilation 1, one group, kernels of 2 to 5.
+Sources: S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin, S. Gray, "Fast
+Algorithms for Convolutional Neural Networks", 2016. The points 0, +-0.7, +-1.6 halve the error of
+the usual 0, +-1, +-2 (found by search). Float32 error against float64 (norm of the difference over
+norm of the result): F(4x4, 3x3) 7e-7, F(2x2, 5x5) 1e-6, F(2x2, 3x3) 3e-7. Stride 1, dilation 1,
+one group, kernels of 2 to 5.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ POINTS = {4: (0.0, 1.0, -1.0), 6: (0.0, 0.7, -0.7, 1.6, -1.6)}  # by tile length
 
 
 @cache
-def transforms(tile: int, r: int, dtype: np.dtype) -> tuple[Array, Array, Array]:  # type: ignore[type-arg]
+def transforms(tile: int, r: int, dtype: np.dtype) -> tuple[Array, Array, Array]:
     """A^T (m, tile), G (tile, r), B^T (tile, tile) for m = tile + 1 - r, by Cook and Toom."""
     points, m = np.array(POINTS[tile]), tile + 1 - r
     A, G, B = np.zeros((m, tile)), np.zeros((tile, r)), np.zeros((tile, tile))
@@ -67,7 +70,7 @@ class Winograd:
         # (points, kh*kw) @ (kh*kw, O*C) -> (points, O, C)
         kernel = workspace("kernel", (points, O, C), x.dtype)
         np.matmul(
-            self._kernel_transform(kh, kw, x.dtype),
+            _both_axes(self.tile, kh, kw, x.dtype),
             w.reshape(O * C, kh * kw).T,
             out=kernel.reshape(points, O * C),
         )
@@ -122,25 +125,28 @@ class Winograd:
         w = np.empty((O, C, kh, kw), x.dtype)
         np.matmul(
             total.reshape(points, O * C).T,
-            self._kernel_transform(kh, kw, x.dtype),
+            _both_axes(self.tile, kh, kw, x.dtype),
             out=w.reshape(O * C, kh * kw),
         )
         return w
 
     def serves(
-        self, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int, dtype: object
+        self,
+        operand: Array,
+        w_shape: tuple[int, ...],
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
     ) -> bool:
-        """Stride and dilation 1, one group, floats, 2 <= r <= 5 below the tile, padding within reach."""
+        """NumPy, floats, stride and dilation 1, one group, kernels of 2 to tile - 1, less padding."""
         return (
-            stride == dilation == (1, 1)
+            type(operand) is np.ndarray
+            and operand.dtype.char in "fd"
+            and stride == dilation == (1, 1)
             and groups == 1
-            and all(2 <= r < self.tile and p < r for r, p in zip(kernel, padding, strict=True))
-            and dtype in (np.float32, np.float64)
+            and all(2 <= r < self.tile and p < r for r, p in zip(w_shape[2:], padding, strict=True))
         )
-
-    def _kernel_transform(self, kh: int, kw: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
-        """G for both axes at once: (points, kh*kw)."""
-        return _kronecker(self.tile, kh, kw, dtype)
 
     def _blocks(
         self, N: int, Ho: int, Wo: int, channels: int, kh: int, kw: int, itemsize: int
@@ -200,7 +206,8 @@ class Winograd:
 
 
 @cache
-def _kronecker(tile: int, kh: int, kw: int, dtype: np.dtype) -> Array:  # type: ignore[type-arg]
+def _both_axes(tile: int, kh: int, kw: int, dtype: np.dtype) -> Array:
+    """G for both axes at once: (tile*tile, kh*kw)."""
     double = np.dtype(np.float64)
     return np.kron(transforms(tile, kh, double)[1], transforms(tile, kw, double)[1]).astype(dtype)
 

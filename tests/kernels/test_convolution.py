@@ -179,7 +179,7 @@ def test_winograd_blocks_of_any_size_agree(monkeypatch):
 def test_double_precision_never_takes_winograd():
     for dtype, expected in ((np.float32, "winograd"), (np.float64, "im2col")):
         x = np.zeros((2, 32, 32, 32), dtype)
-        chosen = choose.choose(x, x.size, (32, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1)
+        chosen = choose.choose(x, x.shape, (32, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1)
         assert chosen is choose.ALGORITHMS[expected]
 
 
@@ -243,7 +243,7 @@ class TestWorkspace:
     def test_a_request_over_the_limit_is_served_but_not_kept(self, monkeypatch):
         kernels.release_workspaces()
         monkeypatch.setattr(workspace, "LIMIT", 1000)
-        assert workspace.workspace("tiles", (1001,), np.float32).shape == (1001,)
+        assert workspace.workspace("tiles", (1001,), np.dtype("f")).shape == (1001,)
         assert kernels.workspace_bytes() == 0
 
     def test_threads_do_not_share_scratch_memory(self):
