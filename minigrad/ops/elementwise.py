@@ -49,7 +49,7 @@ def unary(
         tensor = wrap(_quiet.run(forward, array))
         if input.view_of is not None:
             refresh(input)
-        finish(made, (input,), [0] if input.node is not None else [], {}, tensor)
+        finish(made, (input,), input.node is not None, {}, tensor)
         return tensor
 
     return named(call, name, forward)
@@ -71,18 +71,18 @@ def binary(
     `refuses` the kinds of types, in NumPy's letters, that the operation does not take.
     """
     made = operation(name, forward, input_rule, other_rule)
-    floats_only = result is REAL or bool(refuses)
+    plain_kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
     tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors
 
     def call(input: Any, other: Any) -> Any:
         a = input.array if isinstance(input, TensorBase) else input
         b = other.array if isinstance(other, TensorBase) else other
         if type(a) is np.ndarray is type(b):
-            plain = a.dtype is b.dtype and (a.dtype.kind == "f" or not floats_only)
+            plain = a.dtype is b.dtype and a.dtype.kind in plain_kinds
         elif type(b) is float or type(b) is int:
-            plain = tensors < 2 and type(a) is np.ndarray and a.dtype.kind == "f"
+            plain = tensors < 2 and type(a) is np.ndarray and a.dtype.kind == "f" in plain_kinds
         elif type(a) is float or type(a) is int:
-            plain = tensors == 0 and type(b) is np.ndarray and b.dtype.kind == "f"
+            plain = tensors == 0 and type(b) is np.ndarray and b.dtype.kind == "f" in plain_kinds
         else:
             plain = False
         if not plain:
@@ -96,17 +96,17 @@ def binary(
             tensor = wrap(_quiet.run(forward, a, b))
         except ValueError:
             raise shapes_do_not_broadcast(name, a, b) from None
-        needed = []
+        needed = 0
         if isinstance(input, TensorBase):
             if input.view_of is not None:
                 refresh(input)
             if input.node is not None:
-                needed.append(0)
+                needed = 1
         if isinstance(other, TensorBase):
             if other.view_of is not None:
                 refresh(other)
             if other.node is not None:
-                needed.append(1)
+                needed |= 2
         finish(made, (input, other), needed, {}, tensor)
         return tensor
 

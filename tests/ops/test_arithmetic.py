@@ -1,0 +1,144 @@
+"""Arithmetic: types, rounding, in-place twins, and what is refused."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+
+
+def test_types_follow_the_category_then_the_width():
+    ints, floats = torch.tensor([1, 2]), torch.tensor([1.0, 2.0])
+    assert (ints + 1).dtype is torch.int64
+    assert (ints + 1.5).dtype is torch.float32
+    assert (ints / 2).dtype is torch.float32
+    assert (floats + torch.tensor(1.0, dtype=torch.float64)).dtype is torch.float32
+    assert (floats + torch.ones(2, dtype=torch.float64)).dtype is torch.float64
+    assert (torch.tensor([True]) + True).dtype is torch.bool
+    assert torch.float_power(ints, 2).dtype is torch.float64
+
+
+def test_a_byte_wraps_around_as_in_pytorch():
+    assert (torch.tensor([250], dtype=torch.uint8) + 10).tolist() == [4]
+    assert (torch.tensor([1], dtype=torch.uint8) == 257).tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("floor", [3, -4, -4, 3]), ("trunc", [3, -3, -3, 3])]
+)
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
+def test_division_rounds_down_or_toward_zero(mode, expected, dtype):
+    x = torch.tensor([7, -7, 7, -7], dtype=dtype)
+    y = torch.tensor([2, 2, -2, -2], dtype=dtype)
+    assert torch.div(x, y, rounding_mode=mode).tolist() == expected
+    assert torch.div(x, 2, rounding_mode=mode)[:2].tolist() == expected[:2]
+
+
+def test_remainder_has_the_sign_of_the_divisor_and_fmod_of_the_dividend():
+    x = torch.tensor([5.0, -5.0])
+    assert (x % 3).tolist() == [2.0, 1.0]
+    assert torch.fmod(x, 3).tolist() == [2.0, -2.0]
+    assert (7 % torch.tensor([4])).tolist() == [3]
+
+
+def test_integers_to_negative_powers_of_a_tensor():
+    x = torch.tensor([1, -1, -1, 2])
+    assert (x ** torch.tensor([-2, -3, -2, -1])).tolist() == [1, -1, 1, 0]
+
+
+def test_gradient_of_a_power_at_zero():
+    x = torch.tensor([0.0, 2.0], requires_grad=True)
+    y = torch.tensor([0.0, 3.0], requires_grad=True)
+    (x**y).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [0.0, 12.0])
+    np.testing.assert_allclose(y.grad.numpy(), [0.0, 8 * np.log(2)], rtol=1e-6)
+
+
+def test_ties_share_the_gradient_of_maximum_but_not_of_clamp():
+    x = torch.tensor([1.0], requires_grad=True)
+    torch.maximum(x, torch.ones(1)).sum().backward()
+    assert x.grad.item() == 0.5
+    x.grad = None
+    x.clamp(1.0, 1.0).sum().backward()
+    assert x.grad.item() == 1.0
+
+
+def test_the_upper_limit_of_clamp_wins():
+    assert torch.clamp(torch.tensor([0.0]), 3, 2).tolist() == [2.0]
+    assert torch.clamp(torch.tensor([1, 5]), max=2.5).dtype is torch.float32
+
+
+def test_in_place_twins_keep_the_values_that_gradients_need():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = x.clone()
+    y.pow_(3).sin_()
+    y.sum().backward()
+    x0 = np.array([1.0, 2.0])
+    np.testing.assert_allclose(x.grad.numpy(), np.cos(x0**3) * 3 * x0**2, rtol=1e-6)
+
+
+def test_in_place_keeps_the_type_and_refuses_to_lose_the_category():
+    x = torch.tensor([1, 2])
+    assert x.add_(1) is x
+    with pytest.raises(RuntimeError, match=r"result type .*float32 can't be cast to .*int64"):
+        x.mul_(1.5)
+    with pytest.raises(RuntimeError, match="can't be cast"):
+        x /= 2
+
+
+def test_operators_meet_what_is_no_number():
+    x = torch.tensor([1.0])
+    assert (x == None) is False  # noqa: E711 - what a user may write
+    assert (x != "1") is True
+    with pytest.raises(TypeError, match="must be Tensor, not str"):
+        x + "1"
+    with pytest.raises(TypeError, match="not supported between instances"):
+        _ = x < "1"
+
+
+REFUSED = {
+    "a bool subtracted": (
+        lambda: torch.tensor([True]) - torch.tensor([True]),
+        RuntimeError, "`-` operator, with a bool"),
+    "an integer power": (
+        lambda: torch.tensor([2]) ** -1,
+        RuntimeError, "negative integer powers.* exponent -1.*float"),
+    "division of integers by zero": (
+        lambda: torch.tensor([2]) // 0, RuntimeError, "ZeroDivisionError.*\\.float\\(\\)"),
+    "a remainder by zero": (
+        lambda: torch.tensor([2]) % torch.tensor([0]), RuntimeError, "ZeroDivisionError"),
+    "a float alpha for integers": (
+        lambda: torch.add(torch.tensor([2]), 1, alpha=0.5),
+        RuntimeError, "alpha must not be .* add got 0.5"),
+    "an unknown rounding": (
+        lambda: torch.div(torch.ones(1), 2, rounding_mode="up"),
+        RuntimeError, "None, 'trunc', or 'floor'.*'up'"),
+    "a clamp without limits": (
+        lambda: torch.clamp(torch.ones(1)), RuntimeError, "At least one of 'min' or 'max'"),
+    "a clamp of bools": (
+        lambda: torch.clamp(torch.tensor([True]), False, True),
+        NotImplementedError, '"clamp" not implemented for \'Bool\''),
+    "a clamp by a tensor that does not fit": (
+        lambda: torch.clamp(torch.ones(2), torch.ones(3)),
+        RuntimeError, r"clamp got shapes \(2,\) and \(3,\)"),
+    "a number for maximum": (
+        lambda: torch.maximum(torch.ones(1), 2),
+        TypeError, "argument 'other' \\(position 2\\) must be Tensor, not int"),
+    "an array for a tensor": (
+        lambda: torch.clamp(np.ones(1), 0), TypeError, "from_numpy"),
+    "shapes that do not broadcast": (
+        lambda: torch.ones(2, 3) + torch.ones(2),
+        RuntimeError, r"tensor a \(3\) must match .* tensor b \(2\)"),
+    "a remainder of bools": (
+        lambda: torch.tensor([True]) % torch.tensor([True]),
+        NotImplementedError, "remainder.*Bool"),
+    "rsub of a number": (
+        lambda: torch.rsub(1, torch.ones(1)), TypeError, "'input' \\(position 1\\)"),
+    "two numbers": (lambda: torch.pow(2, 3), TypeError, "must be Tensor, not int"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, kind, message = REFUSED[name]
+    with pytest.raises(kind, match=message):
+        call()

@@ -1,0 +1,59 @@
+"""Comparisons, logic and closeness."""
+
+import pytest
+
+import minigrad as torch
+
+
+def test_comparisons_give_bools_and_no_gradient():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = x > 1.5
+    assert y.dtype is torch.bool
+    assert not y.requires_grad
+    assert (2 > x).tolist() == [True, False]  # noqa: SIM300 - the reflected spelling
+    assert torch.tensor([1, 2]).lt(1.5).tolist() == [True, False]
+
+
+def test_logic_on_values_and_on_bits():
+    a, b = torch.tensor([5, 0]), torch.tensor([3, 0])
+    assert torch.logical_and(a, b).tolist() == [True, False]
+    assert (a & b).tolist() == [1, 0]
+    assert (a ^ b).tolist() == [6, 0]
+    assert (~torch.tensor([True])).tolist() == [False]
+    assert (1 << torch.tensor([3])).tolist() == [8]
+    mask = torch.tensor([True, False])
+    mask |= torch.tensor([False, True])
+    assert mask.all()
+
+
+def test_closeness():
+    x = torch.tensor([1.0, float("inf"), float("nan")])
+    assert torch.isclose(x, x).tolist() == [True, True, False]
+    assert torch.allclose(x, x, equal_nan=True)
+    assert torch.isclose(torch.tensor([100]), torch.tensor([101]), rtol=0.1).item()
+    assert torch.equal(torch.ones(2), torch.ones(2))
+    assert not torch.equal(torch.ones(2), torch.ones(2, 1))
+
+
+REFUSED = {
+    "different types": (
+        lambda: torch.isclose(torch.ones(1), torch.tensor([1])),
+        RuntimeError, "float32 did not match int64"),
+    "a negative tolerance": (
+        lambda: torch.isclose(torch.ones(1), torch.ones(1), rtol=-1.0),
+        RuntimeError, "rtol must be .* -1"),
+    "bits of floats": (
+        lambda: torch.ones(1) & torch.ones(1), NotImplementedError, "bitwise_and.*'Float'"),
+    "a number for logic": (
+        lambda: torch.logical_or(torch.ones(1), 1), TypeError, "'other' \\(position 2\\)"),
+    "a number first": (lambda: torch.eq(1, torch.ones(1)), TypeError, "'input' \\(position 1\\)"),
+    "no tensors": (
+        lambda: torch.equal(torch.ones(1), 1), TypeError, "equal\\(\\): argument 'other'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, kind, message = REFUSED[name]
+    with pytest.raises(kind, match=message):
+        call()

@@ -1,0 +1,163 @@
+"""Reductions, norms and order: types, edges, gradients where they are delicate, refusals."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special
+
+import minigrad as torch
+
+
+def rows():
+    return torch.tensor([[1.0, 5.0, 3.0], [4.0, 2.0, 4.0]], requires_grad=True)
+
+
+def test_numpys_names_stand_for_pytorchs():
+    x = rows()
+    assert x.sum(axis=[0, 1]).item() == 19.0
+    assert x.mean(axis=1, keepdims=True).shape == (2, 1)
+    out = torch.zeros(2)
+    assert torch.sum(x.detach(), 1, out=out) is out
+    assert out.tolist() == [9.0, 10.0]
+
+
+def test_sums_of_integers_are_int64_and_of_halves_are_rounded_once():
+    assert torch.tensor([True, True]).sum().dtype is torch.int64
+    assert torch.tensor([1, 2], dtype=torch.uint8).cumsum(0).dtype is torch.int64
+    halves = torch.full((5000,), 0.1, dtype=torch.float16)
+    assert abs(halves.sum().item() - 5000 * float(np.float16(0.1))) < 0.3
+    assert torch.full((70000,), 1.0, dtype=torch.float16).mean().item() == 1.0
+
+
+def test_every_spelling_of_variance():
+    x = np.array([[1.0, 2.0, 4.0], [0.0, 5.0, 5.0]])
+    t = torch.from_numpy(x)
+    np.testing.assert_allclose(t.var().item(), x.var(ddof=1))
+    np.testing.assert_allclose(t.var(False).item(), x.var())
+    np.testing.assert_allclose(t.var(1, unbiased=False).numpy(), x.var(1))
+    np.testing.assert_allclose(
+        t.std(0, correction=0, keepdim=True).numpy(), x.std(0, keepdims=True)
+    )
+    spread, average = torch.var_mean(t, 1)
+    np.testing.assert_allclose(spread.numpy(), x.var(1, ddof=1))
+    np.testing.assert_allclose(average.numpy(), x.mean(1))
+    assert math.isnan(torch.ones(1).var().item())
+
+
+def test_the_gradient_of_a_deviation_of_zero_is_zero():
+    x = torch.ones(3, requires_grad=True)
+    (x.std() + x.norm() * 0).backward()
+    assert x.grad.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_products_with_zeros_have_exact_gradients_of_both_orders():
+    x = torch.tensor([0.0, 2.0, 3.0, 5.0, 7.0], requires_grad=True)
+    (first,) = torch.autograd.grad(x.prod(), x, create_graph=True)
+    assert first.tolist() == [210.0, 0.0, 0.0, 0.0, 0.0]
+    (second,) = torch.autograd.grad(first[0], x)
+    assert second.tolist() == [0.0, 105.0, 70.0, 42.0, 30.0]
+    assert torch.ones(0).prod().item() == 1.0
+
+
+def test_logsumexp_does_not_overflow():
+    x = np.array([[1000.0, 1000.0], [-np.inf, -np.inf]])
+    np.testing.assert_allclose(
+        torch.logsumexp(torch.from_numpy(x), 1).numpy(), special.logsumexp(x, 1)
+    )
+
+
+def test_ties_share_the_gradient_of_amax_and_the_first_takes_that_of_max():
+    x = rows()
+    x.amax(1).sum().backward()
+    assert x.grad.tolist() == [[0.0, 1.0, 0.0], [0.5, 0.0, 0.5]]
+    x.grad = None
+    values, indices = x.max(1)
+    assert indices.tolist() == [1, 0]
+    values.sum().backward()
+    assert x.grad.tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+
+
+def test_named_results_print_as_pytorchs():
+    found = torch.tensor([3, 1]).max(0)
+    assert found.values.item() == 3
+    assert repr(found) == "minigrad.return_types.max(\nvalues=tensor(3),\nindices=tensor(0))"
+
+
+def test_norms_of_every_order():
+    x = np.array([[3.0, -4.0], [0.0, 1.0]])
+    t = torch.from_numpy(x)
+    for p in (1, 2, 3, 0.5):
+        np.testing.assert_allclose(torch.norm(t, p).item(), (np.abs(x) ** p).sum() ** (1 / p))
+    assert torch.norm(t, 0).item() == 3
+    assert torch.norm(t, math.inf).item() == 4
+    assert torch.norm(t, -math.inf, dim=1).tolist() == [3.0, 0.0]
+    np.testing.assert_allclose(torch.norm(t, "nuc").item(), np.linalg.norm(x, "nuc"))
+    np.testing.assert_allclose(torch.norm(t, dim=0).numpy(), np.linalg.norm(x, axis=0))
+
+
+def test_sorting_is_stable_both_ways_and_nan_is_greatest():
+    x = torch.tensor([1.0, float("nan"), 2.0, 1.0])
+    assert torch.argsort(x).tolist() == [0, 3, 2, 1]
+    assert torch.argsort(x, descending=True).tolist() == [1, 2, 0, 3]
+    top = torch.topk(torch.tensor([[1, 9, 4]]), 2)
+    assert top.values.tolist() == [[9, 4]]
+    assert torch.topk(torch.tensor([3.0, 1.0, 2.0]), 2, largest=False).indices.tolist() == [1, 2]
+
+
+def test_unique_with_inverse_and_counts():
+    values, inverse, counts = torch.unique(
+        torch.tensor([[2, 1], [2, 2]]), return_inverse=True, return_counts=True
+    )
+    assert (values.tolist(), inverse.tolist(), counts.tolist()) == (
+        [1, 2],
+        [[1, 0], [1, 1]],
+        [1, 3],
+    )
+    assert torch.unique(torch.tensor([[1, 1], [1, 1]]), dim=0).tolist() == [[1, 1]]
+
+
+def test_truth_of_bytes_is_a_byte():
+    assert torch.tensor([1, 0], dtype=torch.uint8).any().dtype is torch.uint8
+    assert torch.tensor([[1.0, 0.0]]).all(dim=(0, 1)).item() is False
+    assert torch.count_nonzero(torch.tensor([[1, 0], [2, 3]]), 0).tolist() == [2, 1]
+
+
+REFUSED = {
+    "a mean of integers": (
+        lambda: torch.tensor([1]).mean(), RuntimeError, "mean\\(\\).*Got: int64.*\\.float\\(\\)"),
+    "a mean as integers": (
+        lambda: torch.ones(2).mean(dtype=torch.int64), RuntimeError, "Optional dtype .*int64"),
+    "a dimension that is not there": (
+        lambda: torch.ones(2).sum(1),
+        IndexError, r"expected to be in range of \[-1, 0\], but got 1"),
+    "a dimension twice": (
+        lambda: torch.ones(2, 2).sum((0, -2)), RuntimeError, "dim .* more than once"),
+    "a dimension that is no int": (
+        lambda: torch.ones(2).sum("a"), TypeError, "dim must be an int, got str"),
+    "the greatest of nothing": (
+        lambda: torch.ones(0).max(),
+        RuntimeError, r"max\(\): Expected reduction dim .* \(shape \(0,\)\)"),
+    "the greatest along nothing": (
+        lambda: torch.ones(2, 0).argmax(1),
+        IndexError, r"argmax\(\): .*dim 1 to have non-zero size"),
+    "the place of the greatest bool": (
+        lambda: torch.tensor([True]).argmax(), NotImplementedError, "argmax.*Bool"),
+    "too many of the top": (
+        lambda: torch.topk(torch.ones(2), 3),
+        RuntimeError, r"k out of range: k=3, dimension 0 of shape \(2,\)"),
+    "a nuclear norm of a vector": (
+        lambda: torch.norm(torch.ones(2), "nuc"), (RuntimeError, IndexError), "nuc|range"),
+    "a result of another type": (
+        lambda: torch.sum(torch.ones(2), 0, out=torch.tensor(1)),
+        RuntimeError, "Expected out tensor"),
+    "an array": (
+        lambda: torch.sum(np.ones(2)), TypeError, "sum\\(\\): argument 'input'.*from_numpy"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, kind, message = REFUSED[name]
+    with pytest.raises(kind, match=message):
+        call()
