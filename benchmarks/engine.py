@@ -19,7 +19,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from statistics import geometric_mean
 
@@ -29,15 +28,17 @@ from programs import PROGRAMS, Program
 
 ROOT = Path(__file__).resolve().parent.parent
 IMPORT_GOAL = 1.3  # import minigrad against import numpy
+IMPORT = """
+import json, time
+start = time.perf_counter()
+import {}
+print(json.dumps(dict(seconds=time.perf_counter() - start)))
+"""
 Cell = dict[str, float]  # label -> seconds or bytes
 
 
 def child(program: str, engine: str, budget: float) -> Cell:
     """Measure one program on one engine, in this process."""
-    if program == "import":
-        start = time.perf_counter()
-        importlib.import_module(engine)
-        return {"import": time.perf_counter() - start}
     if engine in PEERS:
         return {"step": seconds_per_step(PEERS[engine](), budget)}
     torch = importlib.import_module(engine)
@@ -52,6 +53,8 @@ def child(program: str, engine: str, budget: float) -> Cell:
 def in_fresh_process(python: str, program: str, engine: str, budget: float) -> Cell:
     """`child`, in a process of its own. Raises RuntimeError with the child's last words."""
     command = [python, __file__, "--child", program, engine, "--budget", str(budget)]
+    if program == "import":
+        command = [python, "-c", IMPORT.format(engine)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, check=False, env=environment, capture_output=True, text=True, cwd=ROOT
@@ -82,8 +85,9 @@ def amount(program: Program, cell: Cell) -> float:
 
 
 def has(python: str, module: str) -> bool:
-    """Whether `python` can import `module`."""
-    command = [python, "-c", f"import {module}"]
+    """Whether `module` is installed for `python`."""
+    find = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+    command = [python, "-c", find]
     done = subprocess.run(command, check=False, capture_output=True, cwd=ROOT)
     return done.returncode == 0
 
@@ -167,7 +171,7 @@ def detail(program: Program, cells: dict[str, Cell]) -> list[str]:
 def import_row(pythons: dict[str, str], engines: list[str], rounds: int) -> list[str]:
     """The table's row of import times."""
     cells = in_turn(pythons, "import", rounds, 0)
-    times = {engine: in_units(cell["import"], "s") for engine, cell in cells.items()}
+    times = {engine: in_units(cell["seconds"], "s") for engine, cell in cells.items()}
     return ["import", *(times.get(engine, "-") for engine in engines)]
 
 
@@ -175,7 +179,7 @@ def import_times(rounds: int) -> tuple[float, float]:
     """Seconds of ``import numpy`` and of ``import minigrad``, in turn, the best of many."""
     both = {"numpy": sys.executable, "minigrad": sys.executable}
     cells = in_turn(both, "import", 4 * rounds, 0)
-    return cells["numpy"]["import"], cells["minigrad"]["import"]
+    return cells["numpy"]["seconds"], cells["minigrad"]["seconds"]
 
 
 def main() -> None:
