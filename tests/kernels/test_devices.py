@@ -1,0 +1,71 @@
+"""The kernels on every array library: the same numbers as NumPy, and nothing crosses to the host."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minigrad import backend, kernels
+from tests import standin
+
+CASES = {
+    "tiny": ((1, 1, 6, 8), (1, 1, 1, 2), ((1, 1), (0, 0), (1, 1), 1)),
+    "padded": ((3, 8, 12, 11), (8, 8, 3, 3), ((1, 1), (1, 1), (1, 1), 1)),
+    "strided groups": ((2, 4, 9, 8), (6, 2, 3, 2), ((2, 1), (1, 0), (1, 2), 2)),
+    "pointwise": ((2, 4, 5, 5), (3, 4, 1, 1), ((2, 2), (0, 0), (1, 1), 1)),
+    "depthwise": ((2, 3, 6, 6), (3, 1, 3, 3), ((1, 1), (1, 1), (1, 1), 3)),
+    "no images": ((0, 3, 6, 6), (2, 3, 3, 3), ((1, 1), (1, 1), (1, 1), 1)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_triad(device, case):
+    x_shape, w_shape, pairs = CASES[case]
+    random = np.random.default_rng(0)
+    x, w = random.standard_normal(x_shape), random.standard_normal(w_shape)
+    g = random.standard_normal(kernels.conv2d(x, w, *pairs).shape)
+    place = backend.device(device)
+    x_there, w_there, g_there = (backend.to_device(a, place) for a in (x, w, g))
+    standin.crossings.clear()
+    found = [
+        kernels.conv2d(x_there, w_there, *pairs),
+        kernels.conv2d_input(g_there, w_there, x_shape[2:], *pairs),
+        kernels.conv2d_weight(x_there, g_there, w_shape[2:], *pairs),
+    ]
+    assert not standin.crossings
+    expected = [
+        kernels.conv2d(x, w, *pairs),
+        kernels.conv2d_input(g, w, x_shape[2:], *pairs),
+        kernels.conv2d_weight(x, g, w_shape[2:], *pairs),
+    ]
+    for there, here in zip(found, expected, strict=True):
+        assert backend.device_of(there).type == place.type
+        host = backend.to_device(there, backend.CPU)
+        np.testing.assert_allclose(host, here, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("with_nan", [False, True])
+def test_pooling_and_columns(device, with_nan):
+    x = np.random.default_rng(0).standard_normal((2, 3, 7, 6))
+    if with_nan:
+        x[0, 1, 2, 3] = np.nan
+    place = backend.device(device)
+    there = backend.to_device(x, place)
+    window = (3, 2), (2, 1), (1, 1), (1, 1)
+    best, places = kernels.max_pool2d(there, *window)
+    scattered = kernels.max_pool2d_input(best, places, (7, 6), *window)
+    columns = kernels.unfold(there, *window)
+    folded = kernels.fold(columns, (7, 6), *window)
+    best_here, places_here = kernels.max_pool2d(x, *window)
+    columns_here = kernels.unfold(x, *window)
+    pairs = [
+        (best, best_here),
+        (places, places_here),
+        (kernels.max_pool2d_gather(there, places), best_here),
+        (scattered, kernels.max_pool2d_input(best_here, places_here, (7, 6), *window)),
+        (columns, columns_here),
+        (folded, kernels.fold(columns_here, (7, 6), *window)),
+    ]
+    for found, expected in pairs:
+        assert backend.device_of(found).type == place.type
+        np.testing.assert_allclose(backend.to_device(found, backend.CPU), expected, atol=1e-12)
