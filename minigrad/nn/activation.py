@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import minigrad.nn.functional as F
 from minigrad.nn.stateless import Stateless
-from minigrad.tensor import Tensor
 
 
-class ReLU(Stateless):
+class ReLU(Stateless, function="relu"):
     """max(x, 0).
 
     >>> import minigrad as torch
@@ -15,14 +13,10 @@ class ReLU(Stateless):
     tensor([0., 2.])
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.relu(input, inplace=self.inplace)
+    inplace: bool = False
 
 
-class Hardtanh(Stateless):
+class Hardtanh(Stateless, function="hardtanh", shown=("min_val", "max_val", "inplace")):
     """min(max(x, min_val), max_val). Raises `AssertionError` unless min_val < max_val.
 
     >>> import minigrad as torch
@@ -30,113 +24,69 @@ class Hardtanh(Stateless):
     tensor([-1.0000,  0.5000])
     """
 
-    def __init__(
-        self,
-        min_val: float = -1.0,
-        max_val: float = 1.0,
-        inplace: bool = False,
-        min_value: float | None = None,
-        max_value: float | None = None,
-    ) -> None:
-        min_val = min_val if min_value is None else min_value  # PyTorch's older names
-        max_val = max_val if max_value is None else max_value
-        if not max_val > min_val:
-            raise AssertionError(f"max_val ({max_val}) must be greater than min_val ({min_val})")
-        super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
+    min_val: float = -1.0
+    max_val: float = 1.0
+    inplace: bool = False
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
+    def _complete(self) -> None:
+        if not self.max_val > self.min_val:
+            raise AssertionError(
+                f"max_val ({self.max_val}) must be greater than min_val ({self.min_val})"
+            )
 
 
-class ReLU6(Hardtanh):
+class ReLU6(Stateless, function="relu6"):
     """min(max(x, 0), 6)."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(0.0, 6.0, inplace)
-        self._shown = ("inplace",)
+    inplace: bool = False
 
 
-class LeakyReLU(Stateless):
+class LeakyReLU(Stateless, function="leaky_relu"):
     """x where x > 0, else negative_slope x."""
 
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__(negative_slope=negative_slope, inplace=inplace)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.leaky_relu(input, self.negative_slope, self.inplace)
+    negative_slope: float = 0.01
+    inplace: bool = False
 
 
-class ELU(Stateless):
+class ELU(Stateless, function="elu"):
     """x where x > 0, else alpha (exp(x) - 1)."""
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__(alpha=alpha, inplace=inplace)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.elu(input, self.alpha, self.inplace)
+    alpha: float = 1.0
+    inplace: bool = False
 
 
-class GELU(Stateless):
+class GELU(Stateless, function="gelu"):
     """x Phi(x), Phi the normal distribution function; ``approximate='tanh'`` for the tanh form."""
 
-    def __init__(self, approximate: str = "none") -> None:
-        super().__init__(approximate=approximate)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.gelu(input, approximate=self.approximate)
+    approximate: str = "none"
 
 
-class SiLU(Stateless):
+class SiLU(Stateless, function="silu"):
     """x sigmoid(x)."""
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__(inplace=inplace)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.silu(input, inplace=self.inplace)
+    inplace: bool = False
 
 
-class Softplus(Stateless):
+class Softplus(Stateless, function="softplus"):
     """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold."""
 
-    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__(beta=beta, threshold=threshold)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.softplus(input, self.beta, self.threshold)
+    beta: float = 1.0
+    threshold: float = 20.0
 
 
-class Sigmoid(Stateless):
+class Sigmoid(Stateless, function="sigmoid"):
     """1 / (1 + exp(-x))."""
 
-    def __init__(self) -> None:
-        super().__init__()
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.sigmoid(input)
-
-
-class Tanh(Stateless):
+class Tanh(Stateless, function="tanh"):
     """tanh(x)."""
 
-    def __init__(self) -> None:
-        super().__init__()
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.tanh(input)
-
-
-class LogSigmoid(Stateless):
+class LogSigmoid(Stateless, function="logsigmoid"):
     """log(1 / (1 + exp(-x)))."""
 
-    def __init__(self) -> None:
-        super().__init__()
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.logsigmoid(input)
-
-
-class Softmax(Stateless):
+class Softmax(Stateless, function="softmax"):
     """exp(x) / sum of exp(x) along axis `dim`.
 
     >>> import minigrad as torch
@@ -144,18 +94,10 @@ class Softmax(Stateless):
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__(dim=dim)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.softmax(input, self.dim)
+    dim: int | None = None
 
 
-class LogSoftmax(Stateless):
+class LogSoftmax(Stateless, function="log_softmax"):
     """x - log(sum of exp(x)) along axis `dim`."""
 
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__(dim=dim)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.log_softmax(input, self.dim)
+    dim: int | None = None

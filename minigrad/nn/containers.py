@@ -14,75 +14,79 @@ from minigrad.tensor import Tensor
 
 
 class Numbered(Module):
-    """What `Sequential` and `ModuleList` share: a list of modules, named "0", "1", ..."""
+    """What the lists share: they hold modules, or other values, under the names "0", "1", ..."""
+
+    def _entries(self) -> Mapping[str, Any]:
+        entries: Mapping[str, Any] = self._modules
+        return entries
+
+    def _put(self, name: str, value: Any) -> None:
+        self.add_module(name, value)
 
     def _name_at(self, index: Any) -> str:
-        names: list[str] = list(self._modules)
+        names = list(self._entries())
         position = operator.index(index)
         if not -len(names) <= position < len(names):
             raise IndexError(
-                f"index {position} is out of range: this {type(self).__name__} holds "
-                f"{len(names)} modules"
+                f"index {position} is out of range: this {type(self).__name__} holds {len(names)}"
             )
         return names[position]
 
-    def _hold(self, modules: Iterable[Module]) -> None:
-        """Hold these modules instead, numbered from 0."""
-        self._modules = {str(i): module for i, module in enumerate(modules)}
-
     def __len__(self) -> int:
-        return len(self._modules)
+        return len(self._entries())
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules.values())
+        return iter(self._entries().values())
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return self._part(list(self._modules.items())[index])
-        return self._modules[self._name_at(index)]
+            return type(self)(list(self)[index])  # type: ignore[call-arg]
+        return self._entries()[self._name_at(index)]
 
-    def _part(self, items: list[tuple[str, Module]]) -> Any:
-        raise NotImplementedError
-
-    def __setitem__(self, index: Any, module: Module) -> None:
-        setattr(self, self._name_at(index), module)
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._put(self._name_at(index), value)
 
     def __delitem__(self, index: Any) -> None:
-        modules = list(self._modules.values())
-        del modules[operator.index(index) if not isinstance(index, slice) else index]
-        self._hold(modules)
+        values = list(self)
+        del values[index]
+        self._hold(values)
+
+    def _hold(self, values: list[Any]) -> None:
+        """Hold these values instead, numbered from 0."""
+        for name in list(self._entries()):
+            delattr(self, name)
+        self.extend(values)
 
     def pop(self, key: Any) -> Any:
-        """Take the module at this position out and return it."""
-        module = self[key]
+        """Take out what is at this position and return it."""
+        value = self[key]
         del self[key]
-        return module
+        return value
 
-    def append(self, module: Module) -> Self:
-        """Add a module at the end."""
-        self.add_module(str(len(self)), module)
+    def append(self, value: Any) -> Self:
+        """Add one at the end."""
+        self._put(str(len(self)), value)
         return self
 
-    def extend(self, modules: Any) -> Self:
-        """Add several modules at the end. Raises `TypeError` for anything not iterable."""
-        if not isinstance(modules, Iterable):
+    def extend(self, values: Any) -> Self:
+        """Add several at the end. Raises `TypeError` for anything that is no list of them."""
+        if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(
                 f"{type(self).__name__}.extend should be called with an iterable, "
-                f"but got {type(modules).__name__}"
+                f"but got {type(values).__name__}"
             )
-        for module in list(modules):
-            self.append(module)
+        for value in list(values):
+            self.append(value)
         return self
 
-    def insert(self, index: int, module: Module) -> Any:
-        """Put a module in before this position."""
-        modules = list(self._modules.values())
-        modules.insert(index, module)
-        self._hold(modules)
-        return None
+    __iadd__ = extend
 
-    def __iadd__(self, other: Any) -> Self:
-        return self.extend(other)
+    def insert(self, index: int, value: Any) -> Self:
+        """Put one in before this position."""
+        values = list(self)
+        values.insert(index, value)
+        self._hold(values)
+        return self
 
 
 class Sequential(Numbered):
@@ -114,48 +118,35 @@ class Sequential(Numbered):
                 input = attributes[name](input)
         return input
 
-    def _part(self, items: list[tuple[str, Module]]) -> Any:
-        return type(self)(dict(items))
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):  # the names are kept
+            return type(self)(OrderedDict(list(self._modules.items())[index]))
+        return super().__getitem__(index)
 
     def insert(self, index: int, module: Module) -> Self:
-        """Put a module in before this position."""
+        """Put a layer in before this position."""
         if not isinstance(module, Module):
             raise AssertionError(f"module should be of type {Module}, got {type(module).__name__}")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}, with {len(self)} modules")
-        super().insert(index, module)
-        return self
+        return super().insert(index, module)
 
     def __add__(self, other: Sequential) -> Sequential:
-        self._check_addend(other)
-        return Sequential(*self, *other)
-
-    def __iadd__(self, other: Any) -> Self:  # type: ignore[misc]
-        self._check_addend(other)
-        return self.extend(other)
-
-    def _check_addend(self, other: Any) -> None:
         if not isinstance(other, Sequential):
             raise ValueError(
                 "add operator supports only objects of Sequential class, "
                 f"but {type(other)} is given; append() takes a single module"
             )
+        return Sequential(*self, *other)
 
     def __mul__(self, times: int) -> Sequential:
-        return Sequential(*self._repeated(times))
-
-    __rmul__ = __mul__
-
-    def __imul__(self, times: int) -> Self:
-        self._hold(self._repeated(times))
-        return self
-
-    def _repeated(self, times: Any) -> list[Module]:
         if not isinstance(times, int):
             raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(times)}")
         if times <= 0:
             raise ValueError(f"Non-positive multiplication factor {times} for {type(self)}")
-        return list(self) * times
+        return Sequential(*list(self) * times)
+
+    __rmul__ = __mul__
 
 
 class ModuleList(Numbered):
@@ -174,9 +165,6 @@ class ModuleList(Numbered):
         if modules is not None:
             self.extend(modules)
 
-    def _part(self, items: list[tuple[str, Module]]) -> Any:
-        return type(self)(module for _, module in items)
-
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         return ModuleList([*self, *other])
 
@@ -185,10 +173,8 @@ class ModuleList(Numbered):
             tuple[int, int, str]
         ] = []  # first, last, text: equal neighbours share one line
         for i, text in enumerate(map(repr, self)):
-            if groups and groups[-1][2] == text:
-                groups[-1] = (groups[-1][0], i, text)
-            else:
-                groups.append((i, i, text))
+            first = groups.pop()[0] if groups and groups[-1][2] == text else i
+            groups.append((first, i, text))
         lines = [
             (str(a), text) if a == b else (f"{a}-{b}", f"{b - a + 1} x {text}")
             for a, b, text in groups
@@ -230,26 +216,21 @@ class Named(Module, MutableMapping[str, Any]):
 
         Raises `TypeError` or `ValueError` for anything else.
         """
-        name = type(self).__name__
-        if not isinstance(entries, Iterable):
-            raise TypeError(
-                f"{name}.update should be called with an iterable of key/value pairs, "
-                f"but got {type(entries).__name__}"
-            )
         pairs = entries.items() if isinstance(entries, Mapping) else entries
+        if not isinstance(pairs, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}.update should be called with an iterable of key/value "
+                f"pairs, but got {type(entries).__name__}"
+            )
         for position, pair in enumerate(pairs):
-            if not isinstance(pair, Iterable):
-                raise TypeError(
-                    f"{name} update sequence element #{position} should be Iterable; "
-                    f"is {type(pair).__name__}"
-                )
-            pair = tuple(pair)
-            if len(pair) != 2:
-                raise ValueError(
-                    f"{name} update sequence element #{position} has length {len(pair)}; "
-                    "2 is required"
-                )
-            self[pair[0]] = pair[1]
+            try:
+                key, value = pair
+            except (TypeError, ValueError) as fault:
+                raise type(fault)(
+                    f"{type(self).__name__}.update: element #{position} should be a name and a "
+                    f"value, got {pair!r}"
+                ) from None
+            self[key] = value
 
 
 class ModuleDict(Named):
@@ -274,10 +255,10 @@ def _trained(value: Any) -> Any:
     return Parameter(value) if plain else value
 
 
-def _listing(items: Iterable[tuple[Any, Any]], typename: Callable[[Tensor], str]) -> str:
+def _listing(entries: Mapping[str, Any], typename: Callable[[Tensor], Any]) -> str:
     """What the parameter containers print: a line per entry, with its type and size."""
     lines = []
-    for key, value in items:
+    for key, value in entries.items():
         text = f"Object of type: {type(value).__name__}"
         if isinstance(value, Tensor):
             size = "x".join(map(str, value.shape))
@@ -287,7 +268,12 @@ def _listing(items: Iterable[tuple[Any, Any]], typename: Callable[[Tensor], str]
     return "\n".join(lines)
 
 
-class ParameterList(Module):
+def _uncallable(self: Module, *_: Any, **__: Any) -> Any:
+    name = type(self).__name__
+    raise RuntimeError(f"{name} should not be called: it holds parameters and has no forward")
+
+
+class ParameterList(Numbered):
     """A list whose tensors become parameters of the module that holds it.
 
     >>> import minigrad as torch
@@ -295,58 +281,20 @@ class ParameterList(Module):
     2
     """
 
+    __call__ = _uncallable
+
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
-        self._size = 0
-        if values is not None:
-            self.extend(values)
+        self.extend([] if values is None else values)
 
-    def _name_at(self, index: Any) -> str:
-        position = operator.index(index)
-        if not -self._size <= position < self._size:
-            raise IndexError(
-                f"index {position} is out of range: this ParameterList holds {self._size} values"
-            )
-        return str(position % self._size)
+    def _entries(self) -> Mapping[str, Any]:
+        return {n: vars(self)[n] for n in sorted(filter(str.isdigit, vars(self)), key=int)}
 
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return type(self)(self[i] for i in range(self._size)[index])
-        return getattr(self, self._name_at(index))
-
-    def __setitem__(self, index: int, value: Any) -> None:
-        setattr(self, self._name_at(index), _trained(value))
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(self._size))
-
-    def append(self, value: Any) -> Self:
-        """Add a value at the end; a tensor becomes a parameter."""
-        self._size += 1
-        self[self._size - 1] = value
-        return self
-
-    def extend(self, values: Any) -> Self:
-        """Add several values at the end. Raises `TypeError` for what is no list of them."""
-        if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(
-                "ParameterList.extend should be called with an iterable, "
-                f"but got {type(values).__name__}"
-            )
-        for value in values:
-            self.append(value)
-        return self
-
-    __iadd__ = extend
-
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        raise RuntimeError("ParameterList should not be called: it holds parameters, no forward")
+    def _put(self, name: str, value: Any) -> None:
+        setattr(self, name, _trained(value))
 
     def extra_repr(self) -> str:
-        return _listing(enumerate(self), lambda value: str(value.dtype))
+        return _listing(self._entries(), lambda value: value.dtype)
 
 
 class ParameterDict(Named):
@@ -357,8 +305,10 @@ class ParameterDict(Named):
     ['gain']
     """
 
+    __call__ = _uncallable
+
     def __init__(self, parameters: Any = None) -> None:
-        self.__dict__["_keys"] = {}
+        self._keys: dict[str, None] = {}
         super().__init__(parameters)
 
     def _entries(self) -> MutableMapping[str, Any]:
@@ -371,17 +321,14 @@ class ParameterDict(Named):
         setattr(self, self._checked(key), _trained(value))
         self._keys[key] = None
 
-    def _checked(self, key: Any) -> str:
-        if isinstance(key, str):
-            return key
-        raise TypeError(
-            f"Index given to ParameterDict cannot be used as a key as it is not a string "
-            f"(type is '{type(key).__name__}')"
-        )
-
     def __delitem__(self, key: str) -> None:
         del self._keys[key]
         delattr(self, key)
+
+    def _checked(self, key: Any) -> str:
+        if isinstance(key, str):
+            return key
+        raise TypeError(f"a ParameterDict is indexed by a string, got {type(key).__name__}")
 
     def update(self, entries: Any) -> None:  # type: ignore[override]
         """Add the entries of a mapping (a plain one in the order of its keys), or pairs."""
@@ -393,23 +340,5 @@ class ParameterDict(Named):
         """A dictionary of the same parameters."""
         return ParameterDict(self)
 
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        raise RuntimeError("ParameterDict should not be called: it holds parameters, no forward")
-
     def extra_repr(self) -> str:
-        return _listing(
-            self.items(), lambda value: f"minigrad.{_TYPENAMES[value.dtype.name]}Tensor"
-        )
-
-
-_TYPENAMES = {
-    "float16": "Half",
-    "float32": "Float",
-    "float64": "Double",
-    "uint8": "Byte",
-    "int8": "Char",
-    "int16": "Short",
-    "int32": "Int",
-    "int64": "Long",
-    "bool": "Bool",
-}
+        return _listing(self._entries(), Tensor.type)

@@ -2,94 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
-from minigrad.creation import empty
-from minigrad.nn.linear import reset_uniform
-from minigrad.nn.module import Module
-from minigrad.nn.parameter import Parameter
+from minigrad.nn.linear import Weighted
+from minigrad.nn.shape import Lengths, per_axis
 from minigrad.tensor import Tensor
 
-Lengths: TypeAlias = int | tuple[int, ...]
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
-    """`value` once for each of `axes` axes, unless it already is one value per axis."""
-    return tuple(value) if isinstance(value, Iterable) else (value,) * axes
-
-
-class Convolution(Module):
+class Convolution(Weighted):
     """What the convolution layers share: checks, parameters, their first values, and the text."""
 
     axes: ClassVar[int]
     transposed: ClassVar[bool] = False
-    weight: Parameter
-    bias: Parameter | None
-    in_channels: int
-    out_channels: int
-    kernel_size: tuple[int, ...]
-    stride: tuple[int, ...]
+    output_padding: tuple[int, ...] = ()
     padding: Any
-    dilation: tuple[int, ...]
-    output_padding: tuple[int, ...]
-    groups: int
-    padding_mode: str
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Lengths,
-        stride: Lengths,
-        padding: str | Lengths,
-        dilation: Lengths,
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Any,
-        dtype: Any,
-        output_padding: Lengths = 0,
-    ) -> None:
+        self, in_channels: int, out_channels: int, kernel_size: Lengths, stride: Lengths = 1,
+        padding: str | Lengths = 0, dilation: Lengths = 1, groups: int = 1, bias: bool = True,
+        padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.in_channels = in_channels
-        self.out_channels = out_channels
+        self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = per_axis(kernel_size, self.axes)
         self.stride = per_axis(stride, self.axes)
         self.padding = padding if isinstance(padding, str) else per_axis(padding, self.axes)
         self.dilation = per_axis(dilation, self.axes)
-        self.output_padding = per_axis(output_padding, self.axes)
-        self.groups = groups
-        self.padding_mode = padding_mode
+        self.groups, self.padding_mode = groups, padding_mode
         self._check()
-        self.weight = Parameter(empty(self._weight_shape(), device=device, dtype=dtype))
-        self.register_parameter(
-            "bias", Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None
-        )
-        self.reset_parameters()
+        self._make(self._weight_shape(), out_channels if bias else None, device, dtype)
 
     def _check(self) -> None:
         if self.groups <= 0:
             raise ValueError(f"groups must be a positive integer, got groups={self.groups}")
         for name in ("in_channels", "out_channels"):
-            if getattr(self, name) % self.groups:
+            channels = getattr(self, name)
+            if channels % self.groups:
                 raise ValueError(
-                    f"{name} must be divisible by groups, got {name}={getattr(self, name)} and "
-                    f"groups={self.groups}"
+                    f"{name} must be divisible by groups, got {channels} and groups={self.groups}"
                 )
-        if isinstance(self.padding, str):
-            if self.padding not in ("valid", "same"):
-                raise ValueError(
-                    f"Invalid padding string {self.padding!r}, should be one of 'valid', 'same'; "
-                    "or give the number of zeros per side"
-                )
-            if self.padding == "same" and any(s != 1 for s in self.stride):
-                raise ValueError(
-                    f"padding='same' is not supported for strided convolutions, got stride="
-                    f"{self.stride}; give padding as numbers, (kernel_size - 1) // 2 for instance"
-                )
+        if isinstance(self.padding, str) and self.padding not in ("valid", "same"):
+            raise ValueError(
+                f"Invalid padding string {self.padding!r}, should be one of 'valid', 'same'; "
+                "or give the number of zeros per side"
+            )
+        if self.padding == "same" and any(s != 1 for s in self.stride):
+            raise ValueError(
+                f"padding='same' is not supported for strided convolutions, got {self.stride}; "
+                "give padding as numbers, (kernel_size - 1) // 2 for instance"
+            )
         if self.padding_mode not in PADDING_MODES:
             raise ValueError(
                 f"padding_mode must be one of {', '.join(map(repr, PADDING_MODES))}, but got "
@@ -101,10 +65,6 @@ class Convolution(Module):
         if self.transposed:
             outer, inner = inner, outer
         return outer, inner // self.groups, *self.kernel_size
-
-    def reset_parameters(self) -> None:
-        """Draw the weight, then the bias."""
-        reset_uniform(self.weight, self.bias)
 
     def _pad(self, input: Tensor) -> tuple[Tensor, Any]:
         """The input, padded here for every mode but zeros, and the padding that is left to do."""
@@ -122,21 +82,15 @@ class Convolution(Module):
 
     def extra_repr(self) -> str:
         nothing = (0,) * self.axes
-        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
-        parts.append(f"stride={self.stride}")
-        if self.padding != nothing:
-            parts.append(f"padding={self.padding}")
-        if self.dilation != (1,) * self.axes:
-            parts.append(f"dilation={self.dilation}")
-        if self.output_padding != nothing:
-            parts.append(f"output_padding={self.output_padding}")
-        if self.groups != 1:
-            parts.append(f"groups={self.groups}")
-        if self.bias is None:
-            parts.append("bias=False")
-        if self.padding_mode != "zeros":
-            parts.append(f"padding_mode={self.padding_mode}")
-        return ", ".join(parts)
+        usual: dict[str, Any] = {"padding": nothing, "dilation": (1,) * self.axes}
+        usual |= {"output_padding": nothing, "groups": 1, "bias": True, "padding_mode": "zeros"}
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        text += f", stride={self.stride}"
+        for name, value in usual.items():
+            own = self.bias is not None if name == "bias" else getattr(self, name)
+            if own not in (value, ()):
+                text += f", {name}={own}"
+        return text
 
 
 class Conv1d(Convolution):
@@ -150,25 +104,6 @@ class Conv1d(Convolution):
     """
 
     axes = 1
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int],
-        stride: int | tuple[int] = 1,
-        padding: str | int | tuple[int] = 0,
-        dilation: int | tuple[int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
 
     def forward(self, input: Tensor) -> Tensor:
         x, padding = self._pad(input)
@@ -194,31 +129,11 @@ class Conv2d(Convolution):
 
     axes = 2
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: str | int | tuple[int, int] = 0,
-        dilation: int | tuple[int, int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
-
     def forward(self, input: Tensor) -> Tensor:
-        if self.padding_mode == "zeros":
-            x, padding = input, self.padding
-        else:
-            x, padding = self._pad(input)
-        return F.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = self._pad(input)
+        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class ConvTranspose2d(Convolution):
@@ -238,60 +153,48 @@ class ConvTranspose2d(Convolution):
     transposed = True
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
-        output_padding: int | tuple[int, int] = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: int | tuple[int, int] = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
+        self, in_channels: int, out_channels: int, kernel_size: Lengths, stride: Lengths = 1,
+        padding: Lengths = 0, output_padding: Lengths = 0, groups: int = 1, bias: bool = True,
+        dilation: Lengths = 1, padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        name = type(self).__name__
         if padding_mode != "zeros":
             raise ValueError(
-                f'Only "zeros" padding mode is supported for {type(self).__name__}, '
-                f"got {padding_mode!r}"
+                f'Only "zeros" padding mode is supported for {name}, got {padding_mode!r}'
             )
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-            padding_mode, device, dtype, output_padding,
+            padding_mode, device, dtype,
         )  # fmt: skip
+        self.output_padding = per_axis(output_padding, self.axes)
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        output_padding = self.output_padding
+        extra = self.output_padding
         if output_size is not None:
-            output_padding = self._output_padding(input, tuple(output_size))
+            extra = self._output_padding(input, tuple(output_size))
         return F.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, output_padding, self.groups,
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups,
             self.dilation,
         )  # fmt: skip
 
-    def _output_padding(self, input: Tensor, output_size: tuple[int, ...]) -> tuple[int, ...]:
-        """What to add at the end of each axis to reach `output_size`."""
-        if len(output_size) == input.ndim:
-            output_size = output_size[-self.axes :]
-        if len(output_size) != self.axes:
+    def _output_padding(self, input: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
+        """What to add at the end of each axis to reach `size`."""
+        image = tuple(input.shape[-self.axes :])
+        if len(size) not in (self.axes, input.ndim):
             raise ValueError(
-                f"{type(self).__name__}: output_size must have {self.axes} or {input.ndim} "
-                f"elements, (H, W) or all axes of the output, got {len(output_size)}"
+                f"output_size must have {self.axes} or {input.ndim} elements, (H, W) or all axes "
+                f"of the output, got {len(size)}"
             )
-        smallest = [
-            (n - 1) * s - 2 * p + d * (k - 1) + 1
-            for n, s, p, d, k in zip(
-                input.shape[-self.axes :], self.stride, self.padding, self.dilation,
-                self.kernel_size, strict=True,
-            )
-        ]  # fmt: skip
-        extra = tuple(want - least for want, least in zip(output_size, smallest, strict=True))
+        size = size[-self.axes :]
+        options = zip(
+            image, self.stride, self.padding, self.dilation, self.kernel_size, strict=True
+        )
+        least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in options]
+        extra = tuple(want - n for want, n in zip(size, least, strict=True))
         if any(not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
-            largest = [least + s - 1 for least, s in zip(smallest, self.stride, strict=True)]
+            most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
             raise ValueError(
-                f"requested an output size of {output_size}, but valid sizes range from {smallest} "
-                f"to {largest} (for an input of {tuple(input.shape[-self.axes :])})"
+                f"requested an output size of {size}, but valid sizes range from {least} to {most} "
+                f"(for an input of {image})"
             )
         return extra

@@ -13,14 +13,9 @@ from minigrad.creation import empty_like
 from minigrad.ops.select import where
 from minigrad.tensor import Tensor
 
-_GAINS: dict[str, float] = {
-    **dict.fromkeys(("linear", "sigmoid"), 1),
-    **dict.fromkeys(("conv1d", "conv2d", "conv3d"), 1),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), 1),
-    "tanh": 5.0 / 3.0,
-    "relu": math.sqrt(2.0),
-    "selu": 0.75,
-}
+_CONVOLUTIONS = [f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)]
+_GAINS: dict[str, float] = dict.fromkeys(["linear", "sigmoid", *_CONVOLUTIONS], 1)
+_GAINS |= {"tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -55,16 +50,11 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * window, tensor.shape[0] * window
 
 
-def _check_mode(mode: str) -> str:
-    if mode.lower() not in ("fan_in", "fan_out"):
-        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
-    return mode.lower()
-
-
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    fans = _calculate_fan_in_and_fan_out(tensor)
-    fan = fans[0] if _check_mode(mode) == "fan_in" else fans[1]
-    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+    fans = dict(zip(("fan_in", "fan_out"), _calculate_fan_in_and_fan_out(tensor), strict=True))
+    if mode.lower() not in fans:
+        raise ValueError(f"Mode {mode} not supported, please use one of {list(fans)}")
+    return calculate_gain(nonlinearity, a) / math.sqrt(fans[mode.lower()])
 
 
 def _xavier_std(tensor: Tensor, gain: float) -> float:
@@ -154,45 +144,36 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
 
 
 def kaiming_uniform_(
-    tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
     generator: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """U(-b, b) with b = gain sqrt(3 / fan): He et al., 2015. `a` is the leaky ReLU's slope."""
-    if not tensor.numel():
-        return _nothing_to_fill(tensor)
+    if _nothing_to_fill(tensor):
+        return tensor
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
 
 
 def kaiming_normal_(
-    tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
     generator: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """N(0, std^2) with std = gain / sqrt(fan): He et al., 2015. `a` is the leaky ReLU's slope."""
-    if not tensor.numel():
-        return _nothing_to_fill(tensor)
+    if _nothing_to_fill(tensor):
+        return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
-def _nothing_to_fill(tensor: Tensor) -> Tensor:
-    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
-    return tensor
+def _nothing_to_fill(tensor: Tensor) -> bool:
+    if not tensor.numel():
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+    return not tensor.numel()
 
 
 def trunc_normal_(
-    tensor: Tensor,
-    mean: float = 0.0,
-    std: float = 1.0,
-    a: float = -2.0,
-    b: float = 2.0,
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
     generator: Any = None,
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """N(mean, std^2) cut off outside [a, b], by drawing again whatever falls outside.
 
     Where the interval holds less than 0.3 of the distribution, uniform candidates are drawn instead

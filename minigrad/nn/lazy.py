@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from minigrad.nn.conv import Conv1d, Conv2d, Convolution, ConvTranspose2d
+from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
-from minigrad.nn.normalization import BatchNorm, BatchNorm1d, BatchNorm2d
+from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d
 from minigrad.nn.parameter import (
     Parameter,
     Uninitialized,
@@ -23,16 +23,19 @@ from minigrad.tensor import Tensor
 
 
 class Lazy(Module):
-    """The lazy half of a layer; the plain class, `cls_to_become`, is the other."""
+    """The lazy half of a layer: it takes the plain one's arguments but the first, its input size.
+
+    `cls_to_become` is the plain class, which the layer also derives from.
+    """
 
     cls_to_become: ClassVar[type[Module]]
 
-    def _forget_sizes(self, device: Any, dtype: Any) -> None:
-        """Replace each tensor but the count of batches by one without a shape."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(0, *args, **kwargs)  # type: ignore[call-arg]
         for name, tensor in self._own_state().items():
             kind = UninitializedParameter if isinstance(tensor, Parameter) else UninitializedBuffer
             if name != "num_batches_tracked":
-                setattr(self, name, kind(device=device, dtype=dtype))
+                setattr(self, name, kind(device=tensor.device, dtype=tensor.dtype))
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
         """Store the missing size, found in `input`, and return each tensor's shape."""
@@ -79,18 +82,12 @@ class LazyLinear(Lazy, Linear):
 
     cls_to_become = Linear
 
-    def __init__(
-        self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
-    ) -> None:
-        super().__init__(0, out_features, bias, device, dtype)
-        self._forget_sizes(device, dtype)
-
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
         self.in_features = input.shape[-1]
         return {"weight": (self.out_features, self.in_features), "bias": (self.out_features,)}
 
 
-class LazyConvolution(Lazy, Convolution):
+class LazyConvolution(Lazy):
     """What the lazy convolutions share: `in_channels` is the length of the input's channel axis."""
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
@@ -110,25 +107,6 @@ class LazyConv1d(LazyConvolution, Conv1d):
 
     cls_to_become = Conv1d
 
-    def __init__(
-        self,
-        out_channels: int,
-        kernel_size: int | tuple[int],
-        stride: int | tuple[int] = 1,
-        padding: str | int | tuple[int] = 0,
-        dilation: int | tuple[int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        Conv1d.__init__(
-            self, 0, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
-        self._forget_sizes(device, dtype)
-
 
 class LazyConv2d(LazyConvolution, Conv2d):
     """A `Conv2d` whose `in_channels` is read off the first input.
@@ -142,68 +120,15 @@ class LazyConv2d(LazyConvolution, Conv2d):
 
     cls_to_become = Conv2d
 
-    def __init__(
-        self,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: str | int | tuple[int, int] = 0,
-        dilation: int | tuple[int, int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        Conv2d.__init__(
-            self, 0, out_channels, kernel_size, stride, padding, dilation, groups, bias,
-            padding_mode, device, dtype,
-        )  # fmt: skip
-        self._forget_sizes(device, dtype)
-
 
 class LazyConvTranspose2d(LazyConvolution, ConvTranspose2d):
     """A `ConvTranspose2d` whose `in_channels` is read off the first input."""
 
     cls_to_become = ConvTranspose2d
 
-    def __init__(
-        self,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        padding: int | tuple[int, int] = 0,
-        output_padding: int | tuple[int, int] = 0,
-        groups: int = 1,
-        bias: bool = True,
-        dilation: int | tuple[int, int] = 1,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        ConvTranspose2d.__init__(
-            self, 0, out_channels, kernel_size, stride, padding, output_padding, groups, bias,
-            dilation, padding_mode, device, dtype,
-        )  # fmt: skip
-        self._forget_sizes(device, dtype)
 
-
-class LazyBatchNorm(Lazy, BatchNorm):
+class LazyBatchNorm(Lazy):
     """What the lazy batch norms share: `num_features` is the length of the input's axis 1."""
-
-    def __init__(
-        self,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(0, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
-        self._forget_sizes(device, dtype)
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
         self._check(input)

@@ -28,7 +28,29 @@ class Identity(Module):
         return input
 
 
-class Linear(Module):
+class Weighted(Module):
+    """What `Linear` and the convolutions share: a weight, perhaps a bias, their first values."""
+
+    weight: Parameter
+    bias: Parameter | None
+
+    def _make(self, shape: Any, outputs: int | None, device: Any, dtype: Any) -> None:
+        """Make a weight of `shape`, and a bias of length `outputs` unless that is None."""
+        self.weight = Parameter(empty(shape, device=device, dtype=dtype))
+        bias = None if outputs is None else Parameter(empty(outputs, device=device, dtype=dtype))
+        self.register_parameter("bias", bias)
+        if self.weight.numel():
+            self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weight, then the bias, from U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+        if self.bias is not None:
+            bound = 1 / math.sqrt(init._calculate_fan_in_and_fan_out(self.weight)[0])
+            init.uniform_(self.bias, -bound, bound)
+
+
+class Linear(Weighted):
     """y = x W^T + b, over the last axis: (*, in_features) -> (*, out_features).
 
     weight (out_features, in_features) and bias (out_features,) start in
@@ -39,47 +61,17 @@ class Linear(Module):
     minigrad.Size([3, 2])
     """
 
-    in_features: int
-    out_features: int
-    weight: Parameter
-    bias: Parameter | None
-
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        device: Any = None,
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None,
         dtype: Any = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.in_features = in_features
-        self.out_features = out_features
-        self.weight = Parameter(empty((out_features, in_features), device=device, dtype=dtype))
-        self.register_parameter(
-            "bias", Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None
-        )
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw the weight, then the bias."""
-        reset_uniform(self.weight, self.bias)
+        self.in_features, self.out_features = in_features, out_features
+        self._make((out_features, in_features), out_features if bias else None, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return (
-            f"in_features={self.in_features}, out_features={self.out_features}, "
-            f"bias={self.bias is not None}"
-        )
-
-
-def reset_uniform(weight: Tensor, bias: Tensor | None) -> None:
-    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for both, the weight drawn first."""
-    if not weight.numel():
-        return
-    init.kaiming_uniform_(weight, a=math.sqrt(5))
-    fan_in, _ = init._calculate_fan_in_and_fan_out(weight)
-    if bias is not None:
-        init.uniform_(bias, -1 / math.sqrt(fan_in), 1 / math.sqrt(fan_in))
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, bias={self.bias is not None}"

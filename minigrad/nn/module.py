@@ -9,6 +9,7 @@ from minigrad import backend, dtypes
 from minigrad.autograd.modes import no_grad
 from minigrad.nn import state
 from minigrad.nn.hooks import Hooks
+from minigrad.nn.parameter import Uninitialized
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import RemovableHandle, Tensor
 
@@ -77,13 +78,9 @@ class Module(Registry):
         return self._hook("forward_pre", hook, prepend, with_kwargs)
 
     def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False,
         always_call: bool = False,
-    ) -> RemovableHandle:
+    ) -> RemovableHandle:  # fmt: skip
         """Run ``hook(module, args, output)`` after `forward`; its result replaces the output."""
         return self._hook("forward", hook, prepend, with_kwargs, always_call)
 
@@ -159,12 +156,10 @@ class Module(Registry):
             for child in self.children():
                 child._apply(fn)
         with no_grad():
-            for _, parameter in self._members(PARAMETER):
-                parameter.data = fn(parameter.data)  # the parameter stays the same object
-                if parameter.grad is not None:
-                    parameter.grad.data = fn(parameter.grad.data)
-            for name, buffer in self._members(BUFFER):
-                self._register(BUFFER, name, fn(buffer))
+            for _, tensor in [*self._members(PARAMETER), *self._members(BUFFER)]:
+                tensor.data = fn(tensor.data)  # the tensor stays the same object
+                if tensor.grad is not None:
+                    tensor.grad.data = fn(tensor.grad.data)
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
@@ -204,9 +199,8 @@ class Module(Registry):
 
     def cuda(self, device: Any = None) -> Self:
         """Move to a CUDA device: the current one, or number `device`."""
-        return self.to(
-            backend.device("cuda", device) if isinstance(device, int) else device or "cuda"
-        )
+        where = backend.device("cuda", device) if isinstance(device, int) else device
+        return self.to("cuda" if where is None else where)
 
     # Saving and loading
 
@@ -241,40 +235,32 @@ class Module(Registry):
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         for name, tensor in self._own_state().items():
-            destination[prefix + name] = tensor if keep_vars else state.detached(tensor)
+            whole = keep_vars or isinstance(tensor, Uninitialized)
+            destination[prefix + name] = tensor if whole else tensor.detach()
         if type(self).get_extra_state is not Module.get_extra_state:
             destination[prefix + EXTRA_STATE] = self.get_extra_state()
 
     def _load_from_state_dict(
-        self,
-        state_dict: Mapping[str, Any],
-        prefix: str,
-        local_metadata: Mapping[str, Any],
-        strict: bool,
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        own = self._own_state()
+        self, state_dict: Mapping[str, Any], prefix: str, local_metadata: Mapping[str, Any],
+        strict: bool, missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
+    ) -> None:  # fmt: skip
+        own: dict[str, Any] = self._own_state()
+        if type(self).set_extra_state is not Module.set_extra_state:
+            own[EXTRA_STATE] = None
         assign = local_metadata.get("assign_to_params_buffers", False)
         for name, tensor in own.items():
-            if prefix + name in state_dict:
-                fault = state.fill(self, name, tensor, state_dict[prefix + name], prefix, assign)
-                error_msgs.extend([fault] if fault else [])
-            elif strict:
-                missing_keys.append(prefix + name)
-        has_extra = type(self).set_extra_state is not Module.set_extra_state
-        if has_extra and prefix + EXTRA_STATE in state_dict:
-            self.set_extra_state(state_dict[prefix + EXTRA_STATE])
-        elif has_extra and strict:
-            missing_keys.append(prefix + EXTRA_STATE)
-        if strict:
-            children = dict(self._members(MODULE))
-            for key in state_dict:
-                first, dot, _ = key.removeprefix(prefix).partition(".")
-                known = first in (children if dot else own) or (has_extra and first == EXTRA_STATE)
-                if key.startswith(prefix) and not known:
-                    unexpected_keys.append(key)
+            key = prefix + name
+            if key not in state_dict:
+                missing_keys.extend([key] if strict else [])
+            elif name == EXTRA_STATE:
+                self.set_extra_state(state_dict[key])
+            elif fault := state.put(self, name, tensor, state_dict[key], key, assign):
+                error_msgs.append(fault)
+        children = dict(self._members(MODULE))
+        for key in state_dict if strict else ():
+            first, dot, _ = key.removeprefix(prefix).partition(".")
+            if key.startswith(prefix) and first not in (children if dot else own):
+                unexpected_keys.append(key)
 
     # Text
 
@@ -286,11 +272,8 @@ class Module(Registry):
         return ""
 
     def __repr__(self) -> str:
-        return described(
-            self._get_name(),
-            self.extra_repr(),
-            [(name, repr(child)) for name, child in self._modules.items()],
-        )
+        children = [(name, repr(child)) for name, child in self._modules.items()]
+        return described(self._get_name(), self.extra_repr(), children)
 
 
 def described(name: str, extra: str, children: list[tuple[str, str]]) -> str:
@@ -303,14 +286,9 @@ def described(name: str, extra: str, children: list[tuple[str, str]]) -> str:
 
 
 def _destination(
-    device: Any = None,
-    dtype: Any = None,
-    non_blocking: bool = False,  # noqa: ARG001
-    copy: bool = False,  # noqa: ARG001
-    *,
-    tensor: Tensor | None = None,
-    memory_format: Any = None,  # noqa: ARG001
-) -> tuple[Any, Any]:
+    device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False,  # noqa: ARG001
+    *, tensor: Tensor | None = None, memory_format: Any = None,  # noqa: ARG001
+) -> tuple[Any, Any]:  # fmt: skip
     """The device and dtype that the many spellings of `to` mean."""
     if isinstance(device, Tensor):
         tensor = device

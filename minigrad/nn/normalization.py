@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
-from minigrad.creation import empty, ones, tensor, zeros
+from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
 from minigrad.nn.module import Module
@@ -18,12 +18,9 @@ class Normalization(Module):
 
     weight: Parameter | None
     bias: Parameter | None
-    eps: float
 
-    def _make_parameters(
-        self, shape: Any, weight: bool, bias: bool, device: Any, dtype: Any
-    ) -> None:
-        for name, wanted in (("weight", weight), ("bias", bias)):
+    def _make(self, shape: Any, weight: bool, bias: bool, device: Any, dtype: Any) -> None:
+        for name, wanted in (("weight", weight), ("bias", weight and bias)):
             values = Parameter(empty(shape, device=device, dtype=dtype)) if wanted else None
             self.register_parameter(name, values)
         self.reset_parameters()
@@ -36,48 +33,36 @@ class Normalization(Module):
             init.zeros_(self.bias)
 
 
+_RUNNING = {"running_mean": 0.0, "running_var": 1.0, "num_batches_tracked": 0}  # at the beginning
+
+
 class BatchNorm(Normalization):
     """What `BatchNorm1d` and `BatchNorm2d` share; they differ in the inputs they accept."""
 
     _version = 2
-    accepts: ClassVar[tuple[int, ...]]  # numbers of axes
+    accepts: ClassVar[dict[int, str]]  # the layout for each number of axes
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
 
     def __init__(
-        self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
-        track_running_stats: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        bias: bool = True,
-    ) -> None:
+        self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1,
+        affine: bool = True, track_running_stats: bool = True, device: Any = None,
+        dtype: Any = None, *, bias: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
-        self.affine = affine
-        self.track_running_stats = track_running_stats
-        self._make_buffers(device, dtype)
-        self._make_parameters(num_features, affine, affine and bias, device, dtype)
-
-    def _make_buffers(self, device: Any, dtype: Any) -> None:
-        tracked, size = self.track_running_stats, self.num_features
-        mean = zeros(size, device=device, dtype=dtype) if tracked else None
-        self.register_buffer("running_mean", mean)
-        var = ones(size, device=device, dtype=dtype) if tracked else None
-        self.register_buffer("running_var", var)
-        count = tensor(0, dtype=int64, device=device) if tracked else None
-        self.register_buffer("num_batches_tracked", count)
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        for name in _RUNNING:
+            size, kind = ((), int64) if name == "num_batches_tracked" else (num_features, dtype)
+            values = empty(size, device=device, dtype=kind) if track_running_stats else None
+            self.register_buffer(name, values)
+        self._make(num_features, affine, bias, device, dtype)
+        self.reset_running_stats()
 
     def reset_running_stats(self) -> None:
         """Forget the batches seen so far."""
-        for name, value in (("running_mean", 0), ("running_var", 1), ("num_batches_tracked", 0)):
+        for name, value in _RUNNING.items():
             if self._buffers[name] is not None:
                 self._buffers[name].fill_(value)
 
@@ -90,24 +75,16 @@ class BatchNorm(Normalization):
                 momentum = 1.0 / float(self.num_batches_tracked)
         # Outside training the running statistics serve, unless there are none.
         tracks = not self.training or self.track_running_stats
-        return F.batch_norm(
-            input,
-            self.running_mean if tracks else None,
-            self.running_var if tracks else None,
-            self.weight,
-            self.bias,
-            self.training or self.running_mean is None,
-            momentum,
-            self.eps,
-        )
+        mean, var = (self.running_mean, self.running_var) if tracks else (None, None)
+        by_batch = self.training or self.running_mean is None
+        return F.batch_norm(input, mean, var, self.weight, self.bias, by_batch, momentum, self.eps)
 
     def _check(self, input: Tensor) -> None:
         if input.ndim not in self.accepts:
-            wanted = " or ".join(f"{axes}D" for axes in self.accepts)
-            layouts = {2: "(N, C)", 3: "(N, C, L)", 4: "(N, C, H, W)"}
             raise ValueError(
-                f"expected {wanted} input (got {input.ndim}D input): {type(self).__name__} takes "
-                f"{' or '.join(layouts[axes] for axes in self.accepts)}, got {tuple(input.shape)}"
+                f"expected {' or '.join(f'{axes}D' for axes in self.accepts)} input (got "
+                f"{input.ndim}D input): {type(self).__name__} takes "
+                f"{' or '.join(self.accepts.values())}, got {tuple(input.shape)}"
             )
 
     def _load_from_state_dict(
@@ -140,7 +117,7 @@ class BatchNorm1d(BatchNorm):
             [ 1.0000]])
     """
 
-    accepts = (2, 3)
+    accepts: ClassVar = {2: "(N, C)", 3: "(N, C, L)"}
 
 
 class BatchNorm2d(BatchNorm):
@@ -151,7 +128,7 @@ class BatchNorm2d(BatchNorm):
     minigrad.Size([2, 3, 4, 4])
     """
 
-    accepts = (4,)
+    accepts: ClassVar = {4: "(N, C, H, W)"}
 
 
 class LayerNorm(Normalization):
@@ -166,20 +143,14 @@ class LayerNorm(Normalization):
     """
 
     def __init__(
-        self,
-        normalized_shape: Any,
-        eps: float = 1e-5,
-        elementwise_affine: bool = True,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
+        self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True,
+        bias: bool = True, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         whole = isinstance(normalized_shape, int)
         self.normalized_shape = (normalized_shape,) if whole else tuple(normalized_shape)
-        self.eps = eps
-        self.elementwise_affine = affine = elementwise_affine
-        self._make_parameters(self.normalized_shape, affine, affine and bias, device, dtype)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self._make(self.normalized_shape, elementwise_affine, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -202,26 +173,17 @@ class GroupNorm(Normalization):
     """
 
     def __init__(
-        self,
-        num_groups: int,
-        num_channels: int,
-        eps: float = 1e-5,
-        affine: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-        *,
-        bias: bool = True,
-    ) -> None:
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True,
+        device: Any = None, dtype: Any = None, *, bias: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         if num_channels % num_groups:
             raise ValueError(
                 f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
             )
-        self.num_groups = num_groups
-        self.num_channels = num_channels
-        self.eps = eps
+        self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.affine = affine
-        self._make_parameters(num_channels, affine, affine and bias, device, dtype)
+        self._make(num_channels, affine, bias, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)

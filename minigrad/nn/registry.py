@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
-from minigrad.autograd.core import is_array
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.tensor import Tensor
 
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
 PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
 _WANTED = {
-    PARAMETER: "minigrad.nn.Parameter or None",
-    BUFFER: "minigrad.nn.Buffer, minigrad.Tensor or None",
-    MODULE: "minigrad.nn.Module or None",
+    PARAMETER: "minigrad.nn.Parameter",
+    BUFFER: "minigrad.nn.Buffer, minigrad.Tensor",
+    MODULE: "minigrad.nn.Module",
 }
 _SET_BY_INIT = ("training", "_kinds", "_hooks", "_non_persistent_buffers_set")
 _FIRST_LINE = "make super().__init__() the first line of __init__"
@@ -73,25 +72,17 @@ def _registered(kind: str) -> property:
     )
 
 
-def _typename(value: Any) -> str:
-    name = type(value).__qualname__
-    return f"minigrad.{name}" if isinstance(value, Tensor) else name
-
-
-def _hint(kind: str | None, name: str, value: Any) -> str:
-    """What to write in place of assigning `value`."""
-    if is_array(value):
-        value, tensor = True, "minigrad.from_numpy(array)"
-    else:
-        tensor = "tensor"
-    if not isinstance(value, (Tensor, bool)) or kind == MODULE:
-        return ""
-    if kind == BUFFER:
-        return f"; write {tensor}"
-    return (
-        f"; write nn.Parameter({tensor}) for a new parameter, or copy the values with "
-        f"minigrad.no_grad(): module.{name}.copy_({tensor})"
-    )
+def _refused(value: Any, kind: str, name: str, what: str, wanted: str) -> TypeError:
+    """The error for a `value` that cannot be held as what it was assigned as."""
+    typename = type(value).__qualname__
+    if isinstance(value, Tensor):
+        typename = f"minigrad.{typename}"
+        if kind == PARAMETER:
+            wanted += (
+                "; write nn.Parameter(tensor) for a new parameter, or copy the values with "
+                f"minigrad.no_grad(): module.{name}.copy_(tensor)"
+            )
+    return TypeError(f"cannot assign '{typename}' {what} '{name}' ({wanted}")
 
 
 class Registry:
@@ -108,19 +99,16 @@ class Registry:
     def __setattr__(self, name: str, value: Any) -> None:
         kinds = self.__dict__.get("_kinds")
         old = kinds.get(name) if kinds else None
-        if isinstance(value, (Parameter, Buffer, Registry)):
+        if isinstance(value, _REGISTERED):
+            if kinds is None:
+                plural = "module" if isinstance(value, Registry) else "parameters"
+                raise AttributeError(self._too_early(plural))
             if isinstance(value, Registry):
-                if kinds is None:
-                    raise AttributeError(self._too_early("module"))
                 self._register(MODULE, name, value)
                 return
-            if kinds is None:
-                raise AttributeError(self._too_early(f"{type(value).__name__.lower()}s"))
-            new = PARAMETER if isinstance(value, Parameter) else BUFFER
-            if old != new:  # whatever it was before makes room
-                self.__dict__.pop(name, None)
-                if old is not None:
-                    self._unregister(name)
+            if old != (PARAMETER if isinstance(value, Parameter) else BUFFER):
+                self.__dict__.pop(name, None)  # whatever it was before makes room
+                self._unregister(name)
             if isinstance(value, Parameter):
                 self.register_parameter(name, value)
             else:
@@ -130,10 +118,8 @@ class Registry:
         elif value is None or (old == BUFFER and isinstance(value, Tensor)):
             self.__dict__[name] = value
         else:
-            raise TypeError(
-                f"cannot assign '{_typename(value)}' as {'child module' if old == MODULE else old} "
-                f"'{name}' ({_WANTED[old]} expected){_hint(old, name, value)}"
-            )
+            what = f"as {'child module' if old == MODULE else old}"
+            raise _refused(value, old, name, what, f"{_WANTED[old]} or None expected)")
 
     def __getattr__(self, name: str) -> Any:
         # Reached only when the ordinary look-up failed.
@@ -152,11 +138,8 @@ class Registry:
 
     def __getstate__(self) -> dict[str, Any]:
         # A shallow copy must not share what says which attributes are registered.
-        hidden = self._non_persistent_buffers_set
-        return self.__dict__ | {
-            "_kinds": dict(self._kinds),
-            "_non_persistent_buffers_set": set(hidden),
-        }
+        hidden = set(self._non_persistent_buffers_set)
+        return {**vars(self), "_kinds": {**self._kinds}, "_non_persistent_buffers_set": hidden}
 
     def __delattr__(self, name: str) -> None:
         if name in self.__dict__.get("_kinds", ()):
@@ -175,7 +158,7 @@ class Registry:
         self.__dict__[name] = value
 
     def _unregister(self, name: str) -> None:
-        del self._kinds[name]
+        self._kinds.pop(name, None)
         self._non_persistent_buffers_set.discard(name)
         self.__dict__.pop(name, None)
 
@@ -195,10 +178,8 @@ class Registry:
         """Add `param` under `name`; None holds the place of a parameter that is switched off."""
         self._check_name(PARAMETER, name)
         if param is not None and not isinstance(param, Parameter):
-            raise TypeError(
-                f"cannot assign '{_typename(param)}' object to parameter '{name}' "
-                f"(minigrad.nn.Parameter or None required){_hint(PARAMETER, name, param)}"
-            )
+            wanted = "minigrad.nn.Parameter or None required)"
+            raise _refused(param, PARAMETER, name, "object to parameter", wanted)
         if param is not None and not param.is_leaf:
             raise ValueError(
                 f"Cannot assign non-leaf Tensor to parameter '{name}': a parameter is no function "
@@ -213,10 +194,8 @@ class Registry:
         """
         self._check_name(BUFFER, name)
         if tensor is not None and not isinstance(tensor, Tensor):
-            raise TypeError(
-                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' "
-                f"(minigrad.Tensor or None required){_hint(BUFFER, name, tensor)}"
-            )
+            wanted = "minigrad.Tensor or None required)"
+            raise _refused(tensor, BUFFER, name, "object to buffer", wanted)
         self._register(BUFFER, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
@@ -228,7 +207,7 @@ class Registry:
         given: Any = module
         if given is not None and not isinstance(given, Registry):
             made = f"{given.__name__}(...)" if isinstance(given, type) else "a module"
-            raise TypeError(f"{_typename(given)} is not a Module subclass; pass {made}")
+            raise TypeError(f"{type(given).__name__} is not a Module subclass; pass {made}")
         self._check_name(MODULE, name)
         self._register(MODULE, name, module)
 
@@ -357,3 +336,6 @@ class Registry:
         """The buffer at a dotted path. Raises `AttributeError` naming the part that fails."""
         buffer: Tensor = self._get(target, BUFFER, "a buffer")
         return buffer
+
+
+_REGISTERED = (Parameter, Buffer, Registry)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, TypeAlias
 
 import minigrad.nn.functional as F
-from minigrad.nn.conv import Lengths, per_axis
-from minigrad.nn.module import Module
 from minigrad.nn.stateless import Stateless
 from minigrad.tensor import Tensor
+
+Lengths: TypeAlias = int | tuple[int, ...]
 
 
 class Flatten(Stateless):
@@ -19,12 +20,11 @@ class Flatten(Stateless):
     minigrad.Size([2, 12])
     """
 
-    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        super().__init__(start_dim=start_dim, end_dim=end_dim)
+    start_dim: int = 1
+    end_dim: int = -1
 
-    def forward(self, input: Tensor) -> Tensor:
-        flat: Tensor = input.flatten(self.start_dim, self.end_dim)
-        return flat
+    def forward(self, input: Tensor) -> Any:
+        return input.flatten(self.start_dim, self.end_dim)
 
 
 class Unflatten(Stateless):
@@ -35,26 +35,21 @@ class Unflatten(Stateless):
     minigrad.Size([2, 3, 4])
     """
 
-    def __init__(self, dim: int, unflattened_size: Any) -> None:
-        if not isinstance(unflattened_size, (tuple, list)):
+    dim: int
+    unflattened_size: Any
+
+    def _complete(self) -> None:
+        sizes = self.unflattened_size
+        if not isinstance(sizes, (tuple, list)) or not all(isinstance(n, int) for n in sizes):
             raise TypeError(
-                f"unflattened_size must be a tuple of ints, but found type "
-                f"{type(unflattened_size).__name__}"
+                f"unflattened_size must be a tuple of ints, such as (2, 5), got {sizes!r}"
             )
-        for position, length in enumerate(unflattened_size):
-            if not isinstance(length, int):
-                raise TypeError(
-                    f"unflattened_size must be tuple of ints, but found element of type "
-                    f"{type(length).__name__} at pos {position}"
-                )
-        super().__init__(dim=dim, unflattened_size=unflattened_size)
 
-    def forward(self, input: Tensor) -> Tensor:
-        split: Tensor = input.unflatten(self.dim, self.unflattened_size)
-        return split
+    def forward(self, input: Tensor) -> Any:
+        return input.unflatten(self.dim, self.unflattened_size)
 
 
-class Unfold(Stateless):
+class Unfold(Stateless, function="unfold"):
     """Cuts an image into windows: (N, C, H, W) -> (N, C*kh*kw, number of windows), im2col.
 
     >>> import minigrad as torch
@@ -62,16 +57,13 @@ class Unfold(Stateless):
     minigrad.Size([1, 12, 9])
     """
 
-    def __init__(
-        self, kernel_size: Lengths, dilation: Lengths = 1, padding: Lengths = 0, stride: Lengths = 1
-    ) -> None:
-        super().__init__(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.unfold(input, self.kernel_size, self.dilation, self.padding, self.stride)
+    kernel_size: Lengths
+    dilation: Lengths = 1
+    padding: Lengths = 0
+    stride: Lengths = 1
 
 
-class Fold(Stateless):
+class Fold(Stateless, function="fold"):
     """Adds windows up to an image again: (N, C*kh*kw, windows) -> (N, C, *output_size).
 
     >>> import minigrad as torch
@@ -79,29 +71,14 @@ class Fold(Stateless):
     minigrad.Size([1, 3, 4, 4])
     """
 
-    def __init__(
-        self,
-        output_size: Lengths,
-        kernel_size: Lengths,
-        dilation: Lengths = 1,
-        padding: Lengths = 0,
-        stride: Lengths = 1,
-    ) -> None:
-        super().__init__(
-            output_size=output_size,
-            kernel_size=kernel_size,
-            dilation=dilation,
-            padding=padding,
-            stride=stride,
-        )
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.fold(
-            input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride
-        )
+    output_size: Lengths
+    kernel_size: Lengths
+    dilation: Lengths = 1
+    padding: Lengths = 0
+    stride: Lengths = 1
 
 
-class Upsample(Stateless):
+class Upsample(Stateless, function="interpolate"):
     """Resizes images to `size`, or by `scale_factor`: 'nearest' or 'bilinear'.
 
     >>> import minigrad as torch
@@ -110,40 +87,37 @@ class Upsample(Stateless):
               [1., 1., 2., 2.]]]])
     """
 
-    def __init__(
-        self,
-        size: Lengths | None = None,
-        scale_factor: float | tuple[float, ...] | None = None,
-        mode: str = "nearest",
-        align_corners: bool | None = None,
-        recompute_scale_factor: bool | None = None,
-    ) -> None:
-        if isinstance(scale_factor, tuple):
-            scale_factor = tuple(float(factor) for factor in scale_factor)
-        elif scale_factor:
-            scale_factor = float(scale_factor)
-        super().__init__(size=size, scale_factor=scale_factor, mode=mode)
-        self._shown = ("size" if scale_factor is None else "scale_factor", "mode")
-        self.align_corners = align_corners
-        self.recompute_scale_factor = recompute_scale_factor
+    size: Lengths | None = None
+    scale_factor: Any = None
+    mode: str = "nearest"
+    align_corners: bool | None = None
+    recompute_scale_factor: bool | None = None
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.interpolate(
-            input, self.size, self.scale_factor, self.mode, self.align_corners,
-            self.recompute_scale_factor,
-        )  # fmt: skip
+    def _complete(self) -> None:
+        if isinstance(self.scale_factor, tuple):
+            self.scale_factor = tuple(float(factor) for factor in self.scale_factor)
+        elif self.scale_factor:
+            self.scale_factor = float(self.scale_factor)
+
+    def extra_repr(self) -> str:
+        name = "size" if self.scale_factor is None else "scale_factor"
+        return f"{name}={getattr(self, name)}, mode={self.mode!r}"
 
 
-class Padding(Module):
+def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
+    """`value` once for each of `axes` axes, unless it already is one value per axis."""
+    return tuple(value) if isinstance(value, Iterable) else (value,) * axes
+
+
+class Padding(Stateless):
     """Pads the borders: by an int, or by (left, right, top, bottom), the last axis first."""
 
     axes: ClassVar[int]
-    mode: ClassVar[str]
-    padding: tuple[int, ...]
+    mode: ClassVar[str] = "constant"
+    padding: Lengths
 
-    def __init__(self, padding: Lengths) -> None:
-        super().__init__()
-        self.padding = per_axis(padding, 2 * self.axes)
+    def _complete(self) -> None:
+        self.padding = per_axis(self.padding, 2 * self.axes)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, mode=self.mode)
@@ -155,17 +129,13 @@ class Padding(Module):
 class ConstantPad1d(Padding):
     """Adds `padding` entries of `value` at the ends of the last axis."""
 
-    axes, mode = 1, "constant"
-
-    def __init__(self, padding: Lengths, value: float) -> None:
-        super().__init__(padding)
-        self.value = value
+    axes = 1
+    value: float
 
     def forward(self, input: Tensor) -> Tensor:
         return F.pad(input, self.padding, self.mode, self.value)
 
-    def extra_repr(self) -> str:
-        return f"padding={self.padding}, value={self.value}"
+    extra_repr = Stateless.extra_repr
 
 
 class ConstantPad2d(ConstantPad1d):
@@ -182,13 +152,13 @@ class ConstantPad2d(ConstantPad1d):
 class ZeroPad1d(Padding):
     """Adds zeros at the ends of the last axis."""
 
-    axes, mode = 1, "constant"
+    axes = 1
 
 
 class ZeroPad2d(Padding):
     """Adds a border of zeros around the last two axes."""
 
-    axes, mode = 2, "constant"
+    axes = 2
 
 
 class ReflectionPad1d(Padding):

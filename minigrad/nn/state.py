@@ -25,8 +25,8 @@ class IncompatibleKeys(NamedTuple):
     unexpected_keys: list[str]
 
     def __repr__(self) -> str:
-        if self.missing_keys or self.unexpected_keys:
-            missing, unexpected = self
+        missing, unexpected = self
+        if missing or unexpected:
             return f"_IncompatibleKeys(missing_keys={missing}, unexpected_keys={unexpected})"
         return "<All keys matched successfully>"
 
@@ -59,16 +59,12 @@ def load(
             "pass what another module's state_dict() returned"
         )
     metadata = getattr(state_dict, "_metadata", {})
-    incompatible = IncompatibleKeys([], [])
-    missing, unexpected = incompatible
-    errors: list[str] = []
-    entries = OrderedDict(state_dict)  # hooks may change it; the caller's stays as it is
+    result = IncompatibleKeys([], [])
+    faults: list[str] = []
 
     def fill(module: Module, entries: Any, prefix: str) -> None:
-        local = dict(metadata.get(prefix[:-1], {}))
-        if assign:
-            local["assign_to_params_buffers"] = True
-        arguments = (entries, prefix, local, True, missing, unexpected, errors)
+        local = {**metadata.get(prefix[:-1], {}), "assign_to_params_buffers": assign}
+        arguments = (entries, prefix, local, True, *result, faults)
         for hook in module._hooks_at("load_pre"):
             hook(module, *arguments)
         module._load_from_state_dict(*arguments)
@@ -76,35 +72,24 @@ def load(
             below = f"{prefix}{name}."
             fill(child, {k: v for k, v in entries.items() if k.startswith(below)}, below)
         for hook in module._hooks_at("load_post"):
-            hook(module, incompatible)
+            hook(module, result)
 
-    fill(module, entries, "")
-    faults = list(errors)
-    if strict and unexpected:
-        faults.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
-    if strict and missing:
-        faults.insert(0, f"Missing key(s) in state_dict: {_quoted(missing)}. ")
+    fill(module, OrderedDict(state_dict), "")  # hooks may change the copy, not the caller's
+    for keys, kind in zip(reversed(result), ("Unexpected", "Missing"), strict=True):
+        if strict and keys:
+            names = ", ".join(f'"{key}"' for key in keys)
+            faults.insert(0, f"{kind} key(s) in state_dict: {names}. ")
     if faults:
-        raise RuntimeError(
-            f"Error(s) in loading state_dict for {type(module).__name__}:\n\t" + "\n\t".join(faults)
-        )
-    return incompatible
+        title = f"Error(s) in loading state_dict for {type(module).__name__}:"
+        raise RuntimeError("\n\t".join([title, *faults]))
+    return result
 
 
-def _quoted(keys: list[str]) -> str:
-    return ", ".join(f'"{key}"' for key in keys)
-
-
-def detached(tensor: Tensor) -> Tensor:
-    """`tensor` without its graph; one that is not initialized yet stands for itself."""
-    return tensor if isinstance(tensor, Uninitialized) else tensor.detach()
-
-
-def fill(module: Module, name: str, own: Tensor, given: Any, prefix: str, assign: bool) -> str:
+def put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: bool) -> str:
     """Put `given` into the module's tensor `own`; the fault in words, or an empty text."""
     if not isinstance(given, Tensor):
         return (
-            f'While copying the parameter named "{prefix}{name}", expected minigrad.Tensor or '
+            f'While copying the parameter named "{key}", expected minigrad.Tensor or '
             f"Tensor-like object from checkpoint but received {type(given)}"
         )
     if isinstance(own, Uninitialized):
@@ -115,22 +100,15 @@ def fill(module: Module, name: str, own: Tensor, given: Any, prefix: str, assign
         given = given[0]  # how the oldest checkpoints hold a number
     elif own.shape != given.shape:
         return (
-            f"size mismatch for {prefix}{name}: copying a param with shape {given.shape} from "
-            f"checkpoint, the shape in current model is {own.shape}."
+            f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "
+            f"the shape in current model is {own.shape}."
         )
-    try:
+    if not assign:
         with no_grad():
-            if not assign:
-                own.copy_(given)
-            elif isinstance(own, Parameter):
-                taken = given if isinstance(given, Parameter) else Parameter(given)
-                setattr(module, name, taken.requires_grad_(own.requires_grad))
-            else:
-                setattr(module, name, given)
-    except (RuntimeError, TypeError, ValueError) as fault:
-        return (
-            f'While copying the parameter named "{prefix}{name}", whose dimensions in the model '
-            f"are {own.shape} and whose dimensions in the checkpoint are {given.shape}, an "
-            f"exception occurred : {fault.args}."
-        )
+            own.copy_(given)
+    elif isinstance(own, Parameter):
+        taken = given if isinstance(given, Parameter) else Parameter(given)
+        setattr(module, name, taken.requires_grad_(own.requires_grad))
+    else:
+        setattr(module, name, given)
     return ""

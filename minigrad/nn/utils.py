@@ -9,15 +9,6 @@ from minigrad.creation import tensor
 from minigrad.ops.join import cat, stack
 from minigrad.tensor import Tensor
 
-__all__ = [
-    "clip_grad_norm_",
-    "clip_grad_value_",
-    "clip_grads_with_norm_",
-    "get_total_norm",
-    "parameters_to_vector",
-    "vector_to_parameters",
-]
-
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     those = [parameters] if isinstance(parameters, Tensor) else parameters
@@ -25,11 +16,9 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 
 def get_total_norm(
-    tensors: Tensor | Iterable[Tensor],
-    norm_type: float = 2.0,
-    error_if_nonfinite: bool = False,
+    tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False,
     foreach: bool | None = None,  # noqa: ARG001
-) -> Tensor:
+) -> Tensor:  # fmt: skip
     """The norm of all `tensors` together, as if they were one long vector."""
     those = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if not those:
@@ -46,11 +35,9 @@ def get_total_norm(
 
 
 def clip_grads_with_norm_(
-    parameters: Tensor | Iterable[Tensor],
-    max_norm: float,
-    total_norm: Tensor,
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor,
     foreach: bool | None = None,  # noqa: ARG001
-) -> None:
+) -> None:  # fmt: skip
     """Scale the gradients by max_norm / total_norm where that is less than 1."""
     scale = (max_norm / (total_norm + 1e-6)).clamp(max=1.0)
     with no_grad():
@@ -59,12 +46,9 @@ def clip_grads_with_norm_(
 
 
 def clip_grad_norm_(
-    parameters: Tensor | Iterable[Tensor],
-    max_norm: float,
-    norm_type: float = 2.0,
-    error_if_nonfinite: bool = False,
-    foreach: bool | None = None,  # noqa: ARG001
-) -> Tensor:
+    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
+    error_if_nonfinite: bool = False, foreach: bool | None = None,  # noqa: ARG001
+) -> Tensor:  # fmt: skip
     """Scale all gradients so that their common norm is at most `max_norm`; returns the norm before.
 
     Raises `RuntimeError` for a norm that is not finite when `error_if_nonfinite`. `foreach` is
@@ -83,10 +67,9 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(
-    parameters: Tensor | Iterable[Tensor],
-    clip_value: float,
+    parameters: Tensor | Iterable[Tensor], clip_value: float,
     foreach: bool | None = None,  # noqa: ARG001
-) -> None:
+) -> None:  # fmt: skip
     """Clamp every element of every gradient to [-clip_value, clip_value]."""
     with no_grad():
         for gradient in _gradients(parameters):

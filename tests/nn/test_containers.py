@@ -60,9 +60,7 @@ def test_sequential_changes():
 
 
 def test_sequential_refuses_in_words():
-    with pytest.raises(
-        IndexError, match="index 5 is out of range: this Sequential holds 1 modules"
-    ):
+    with pytest.raises(IndexError, match="index 5 is out of range: this Sequential holds 1"):
         nn.Sequential(nn.ReLU())[5]
     with pytest.raises(ValueError, match="append\\(\\) takes a single module"):
         nn.Sequential(nn.ReLU()) + nn.ReLU()
@@ -116,9 +114,11 @@ def test_module_dict():
     assert len(held) == 0
     with pytest.raises(KeyError, match="attribute 'keys' already exists"):
         held["keys"] = nn.ReLU()
-    with pytest.raises(ValueError, match="element #0 has length 3; 2 is required"):
+    with pytest.raises(
+        ValueError, match=r"element #0 should be a name and a value, got \(1, 2, 3\)"
+    ):
         held.update([(1, 2, 3)])
-    with pytest.raises(TypeError, match="element #0 should be Iterable; is int"):
+    with pytest.raises(TypeError, match="element #0 should be a name and a value, got 5"):
         held.update([5])
 
 
@@ -132,7 +132,10 @@ def test_parameter_list():
     held[0] = torch.zeros(2)
     assert held[0].requires_grad and held[0].tolist() == [0.0, 0.0]
     assert type(held[1:3]) is nn.ParameterList and held[1:3][0] is held[1]
-    with pytest.raises(IndexError, match="holds 5 values"):
+    held.insert(1, torch.ones(7))
+    assert held.pop(1).shape == (7,) and len(held) == 5
+    assert list(held.state_dict()) == ["0", "1", "3"]
+    with pytest.raises(IndexError, match="ParameterList holds 5"):
         held[5]
     with pytest.raises(RuntimeError, match="ParameterList should not be called"):
         held(1)
@@ -147,7 +150,7 @@ def test_parameter_dict():
     assert held.pop("c").shape == (1,) and "c" not in held and not hasattr(held, "c")
     assert list(held.copy()) == ["a", "b"] and held.copy()["b"] is held["b"]
     assert list(held.state_dict()) == ["b"]
-    with pytest.raises(TypeError, match="not a string \\(type is 'int'\\)"):
+    with pytest.raises(TypeError, match="indexed by a string, got int"):
         held[3] = torch.ones(1)
     with pytest.raises(KeyError, match="zz"):
         held["zz"]
