@@ -130,8 +130,11 @@ def _share(winner: Any, loser: Any, wins: Any) -> Any:
 
 
 def _divisor(y: Any) -> Any:
-    """`y`, refused when integers are to be divided by zero (floats give inf and nan)."""
-    if type(y) not in (int, float) and y.dtype.kind != "f" and not y.all():
+    """`y`, refused when integers are to be divided by zero (floats give inf and nan).
+
+    A GPU is not asked for zeros: every step would wait for it.
+    """
+    if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind != "f" and not y.all():
         raise RuntimeError(
             "ZeroDivisionError: integers are divided by zero; convert them with .float() to get inf"
         )

@@ -27,14 +27,14 @@ def array(recorded):
     return NUMBERS[dtype][offset : offset + int(np.prod(shape))].reshape(shape)
 
 
-def read(x, inputs):
+def read(x, inputs, device):
     """What `written` of the recording script wrote; tensors are gathered in `inputs`."""
     if isinstance(x, list):
-        return [read(v, inputs) for v in x]
+        return [read(v, inputs, device) for v in x]
     if not isinstance(x, dict):
         return x
     if "tensor" in x:
-        inputs.append(minigrad.from_numpy(array(x).copy()))
+        inputs.append(minigrad.from_numpy(array(x).copy()).to(device))
         return inputs[-1]
     if "dtype" in x and len(x) == 1 and isinstance(x["dtype"], str):
         return getattr(minigrad, x["dtype"])
@@ -43,19 +43,20 @@ def read(x, inputs):
     if "ellipsis" in x:
         return ...
     if "tuple" in x:
-        return tuple(read(v, inputs) for v in x["tuple"])
-    return {k: read(v, inputs) for k, v in x.items()}
+        return tuple(read(v, inputs, device) for v in x["tuple"])
+    return {k: read(v, inputs, device) for k, v in x.items()}
 
 
-def run(call, leaves=()):
-    """The call's result, and its tensor arguments."""
+def run(call, device="cpu", leaves=()):
+    """The call's result, and its tensor arguments, on `device`."""
     inputs = []
-    arguments, options = read(call["args"], inputs), read(call["kwargs"], inputs)
+    arguments, options = (read(call[key], inputs, device) for key in ("args", "kwargs"))
     for i in leaves:
         inputs[i].requires_grad_()
     kind, name = call["call"]
     function = reduce(getattr, name.split("."), minigrad if kind == "function" else minigrad.Tensor)
-    return function(*arguments, **options), inputs
+    with minigrad.device(device):
+        return function(*arguments, **options), inputs
 
 
 def check(got, want):
@@ -65,7 +66,7 @@ def check(got, want):
         for g, w in zip(got, want, strict=True):
             check(g, w)
     elif isinstance(want, dict) and "tensor" in want:
-        expected, actual = array(want), np.asarray(got.detach())
+        expected, actual = array(want), got.detach().cpu().numpy()
         assert actual.dtype == expected.dtype
         assert actual.shape == expected.shape
         if expected.dtype.kind == "f":
@@ -83,7 +84,7 @@ def check_gradient(got, want):
     if got is None and want is None:
         return
     expected = None if want is None else array(want)
-    actual = np.zeros_like(expected) if got is None else got.detach().numpy()
+    actual = np.zeros_like(expected) if got is None else got.detach().cpu().numpy()
     expected = np.zeros_like(actual) if want is None else expected
     assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
     np.testing.assert_allclose(actual, expected, 1e-6, 1e-8)
@@ -97,7 +98,7 @@ def tensors(x):
 
 def cotangent(x, k):
     numbers = np.cos(1.7 * np.arange(x.numel()) + k).reshape(x.shape)
-    return minigrad.from_numpy(np.asarray(numbers)).to(x.dtype)
+    return minigrad.from_numpy(np.asarray(numbers)).to(x)
 
 
 def label(call):
@@ -105,9 +106,13 @@ def label(call):
 
 
 @pytest.mark.parametrize("call", GOOD, ids=label)
-def test_result_is_pytorchs(call):
-    result, inputs = run(call)
+def test_result_is_pytorchs(call, device):
+    result, inputs = run(call, device)
+    asked_for = call["kwargs"].get("device") or device
+    assert all(t.device.type == asked_for for t in tensors(result))
     check(result, call["result"])
+    if device != "cpu":
+        return
     shares = [
         any(np.may_share_memory(t.numpy(), x.numpy()) for x in inputs if x.numel())
         for t in tensors(result)
@@ -118,8 +123,8 @@ def test_result_is_pytorchs(call):
 
 
 @pytest.mark.parametrize("call", [c for c in GOOD if "gradients" in c], ids=label)
-def test_gradients_are_pytorchs(call):
-    result, inputs = run(call, call["leaves"])
+def test_gradients_are_pytorchs(call, device):
+    result, inputs = run(call, device, call["leaves"])
     leaves = [inputs[i] for i in call["leaves"]]
     outputs = [t for t in tensors(result) if t.requires_grad]
     seeds = [cotangent(t, k).requires_grad_() for k, t in enumerate(outputs)]

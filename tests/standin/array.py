@@ -51,7 +51,7 @@ def wrap(value, used=()):
             root = array if array.base is None else array.base
             if value.size and np.may_share_memory(value, root._host):
                 return ndarray._of(value, root)
-        return ndarray._of(value)
+        return ndarray._of(value if value.flags.writeable else value.copy())
     if isinstance(value, (bool, int, float, complex, np.generic)):
         return ndarray._of(np.asarray(value))
     if isinstance(value, (tuple, list)):
