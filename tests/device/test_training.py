@@ -1,11 +1,14 @@
 """Modules train on every library, and nothing crosses over in a step but what is asked for."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import nn, optim
+from minigrad import backend, nn, optim
+from minigrad.serialization import load, save
 from tests import standin
 
 LARGEST_EIGENVALUE = 60  # of the summed loss's Hessian in the 1x2 kernel, on the 6x8 bars
@@ -114,3 +117,19 @@ def test_module_moves_with_its_gradients(device):
     assert weight.device.type == weight.grad.device.type == device
     assert layer(mg.ones(1, 3, device=device)).device.type == device
     assert layer.cpu().weight.device == mg.device("cpu")
+
+
+def test_a_checkpoint_loads_without_a_gpu(device, tmp_path, monkeypatch):
+    mg.manual_seed(3)
+    layer = nn.Conv2d(1, 2, 3, device=device)
+    expected = [t.detach().cpu().numpy() for t in layer.parameters()]
+    save(layer.state_dict(), tmp_path / "layer.mg")
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with backend.use_library(None):
+        if device == "cuda":
+            with pytest.raises(RuntimeError, match="map_location"):
+                load(tmp_path / "layer.mg")
+        state = load(tmp_path / "layer.mg", map_location="cpu")
+        assert state["weight"].device == mg.device("cpu")
+    for tensor, numbers in zip(state.values(), expected, strict=True):
+        np.testing.assert_array_equal(tensor.numpy(), numbers)
