@@ -9,12 +9,14 @@ by pixel.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels.windows import Pair, output_length, overlap
 
+BLOCK = 2**16  # pixels of planes at a time
 # One tap of the window: its row and column, the windows where it meets the image, the pixels it meets.
 Tap = tuple[int, int, tuple[object, slice, slice], tuple[object, slice, slice]]
 
@@ -49,24 +51,21 @@ def max_pool2d(
         pooled_length(*axis, ceil_mode)
         for axis in zip((H, W), kernel_size, stride, padding, dilation, strict=True)
     )
-    floating = x.dtype.kind == "f"
-    best = xp.full((*x.shape[:-2], Ho, Wo), -np.inf if floating else np.iinfo(x.dtype).min, x.dtype)
-    winner = xp.zeros(best.shape, xp.int16)  # i kw + j
+    best = xp.empty((*x.shape[:-2], Ho, Wo), x.dtype)
+    places = xp.empty(best.shape, xp.int64)
     taps = list(_taps(kernel_size, (H, W), (Ho, Wo), stride, padding, dilation))
-    for i, j, windows, pixels in reversed(taps):  # the first of equals writes last
-        value, so_far = x[pixels], best[windows]
-        xp.copyto(winner[windows], i * kernel_size[1] + j, where=value >= so_far)
-        xp.maximum(so_far, value, out=so_far)
-    if floating and (xp is not np or np.isnan(best).any()):  # a GPU is not waited for
-        for i, j, windows, pixels in taps:
-            xp.copyto(winner[windows], i * kernel_size[1] + j, where=xp.isnan(x[pixels]))
-    offset = (
-        xp.arange(kernel_size[0]).reshape(-1, 1) * (dilation[0] * W)
-        + xp.arange(kernel_size[1]) * dilation[1]
-    )
-    places = xp.take(offset.reshape(-1), winner)
-    places += _corners(Ho, stride[0], padding[0], xp).reshape(-1, 1) * W
-    places += _corners(Wo, stride[1], padding[1], xp)
+    # The place of tap i kw + j is its window's corner plus this.
+    down, across = (xp.arange(k) * d for k, d in zip(kernel_size, dilation, strict=True))
+    offset = (down.reshape(-1, 1) * W + across).reshape(-1)
+    corner = (xp.arange(Ho) * stride[0] - padding[0]).reshape(-1, 1) * W
+    corner = corner + xp.arange(Wo) * stride[1] - padding[1]
+    # A few planes at a time, so that they stay in the cache from tap to tap.
+    planes, bests = x.reshape(-1, H, W), best.reshape(-1, Ho, Wo)
+    step = max(1, BLOCK // (H * W)) if xp is np else max(1, len(planes))
+    for n in range(0, len(planes), step):
+        part = slice(n, n + step)
+        winner = _compare(planes[part], bests[part], taps, kernel_size)
+        xp.add(xp.take(offset, winner), corner, out=places.reshape(-1, Ho, Wo)[part])
     return best, places
 
 
@@ -80,21 +79,48 @@ def max_pool2d_input(
     dilation: Pair = (1, 1),
 ) -> Array:
     """Adds each g at its place: (..., Ho, Wo) -> (..., H, W); the adjoint of `max_pool2d_gather`."""
-    xp, size = array_module(g), g.shape[-2:]
+    xp, pixels = array_module(g), input_size[0] * input_size[1]
     x = xp.zeros((*g.shape[:-2], *input_size), g.dtype)
-    corner_h = _corners(size[0], stride[0], padding[0], xp).reshape(-1, 1) * input_size[1]
-    tap = places - corner_h - _corners(size[1], stride[1], padding[1], xp)  # as in `offset` above
-    for i, j, windows, pixels in _taps(kernel_size, input_size, size, stride, padding, dilation):
-        wins = tap[windows] == i * dilation[0] * input_size[1] + j * dilation[1]
-        x[pixels] += xp.where(wins, g[windows], 0)
+    flat, index = x.reshape(-1), _flat_index(places, pixels, xp)
+    apart = all(s > d * (k - 1) for k, s, d in zip(kernel_size, stride, dilation, strict=True))
+    if apart:  # no two windows share a pixel
+        flat[index] = g.reshape(-1)
+    else:
+        xp.add.at(flat, index, g.reshape(-1))
     return x
 
 
 def max_pool2d_gather(x: Array, places: Array) -> Array:
     """Reads x (..., H, W) at the places (..., Ho, Wo) that `max_pool2d` found."""
-    flat = (*x.shape[:-2], -1)
-    xp = array_module(x)
-    return xp.take_along_axis(x.reshape(flat), places.reshape(flat), -1).reshape(places.shape)
+    xp, pixels = array_module(x), x.shape[-2] * x.shape[-1]
+    out = xp.empty(places.shape, x.dtype)
+    xp.take(x.reshape(-1), _flat_index(places, pixels, xp), out=out.reshape(-1))
+    return out
+
+
+def _flat_index(places: Array, pixels: int, xp: Any) -> Array:
+    """Places in each plane as places in all of them, one after the other: (..., Ho, Wo) -> flat."""
+    planes = places.reshape(-1, places.shape[-2] * places.shape[-1])
+    return (planes + xp.arange(len(planes)).reshape(-1, 1) * pixels).reshape(-1)
+
+
+def _compare(planes: Array, best: Array, taps: list[Tap], kernel: Pair) -> Array:
+    """Writes the maxima (planes, Ho, Wo) into `best`; returns each winning tap, as i kw + j."""
+    xp, floating = array_module(planes), planes.dtype.kind == "f"
+    best[...] = -np.inf if floating else np.iinfo(planes.dtype).min
+    small = xp.uint8 if kernel[0] * kernel[1] < 256 else xp.int64
+    winner = xp.zeros(best.shape, small)
+    for i, j, windows, pixels in reversed(taps):
+        winner[windows] = i * kernel[1] + j  # the first that is not padding, if nothing is larger
+    for i, j, windows, pixels in taps:
+        value, so_far, number = planes[pixels], best[windows], winner[windows]
+        # Taps count upwards: the larger number is the later, strictly larger value.
+        xp.maximum(number, (value > so_far) * small(i * kernel[1] + j), out=number)
+        xp.maximum(so_far, value, out=so_far)
+    if floating and bool(xp.isnan(best).any()):
+        for i, j, windows, pixels in taps:
+            xp.copyto(winner[windows], i * kernel[1] + j, where=xp.isnan(planes[pixels]))
+    return winner
 
 
 def _taps(
@@ -105,7 +131,3 @@ def _taps(
         for j in range(kernel[1]):
             cols, pixel_cols = overlap(j, image[1], windows[1], stride[1], padding[1], dilation[1])
             yield i, j, (..., rows, cols), (..., pixel_rows, pixel_cols)
-
-
-def _corners(windows: int, stride: int, padding: int, xp: object) -> Array:
-    return xp.arange(windows) * stride - padding  # type: ignore[attr-defined]
