@@ -136,10 +136,11 @@ class Module(Registry):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for parameter in self.parameters():
-            if set_to_none or parameter.grad is None:
+            gradient = parameter.grad
+            if gradient is not None and set_to_none:
                 parameter.grad = None
-            else:
-                parameter.grad.detach_().zero_()
+            elif gradient is not None:
+                gradient.detach_().zero_()
 
     # Moving and converting
 

@@ -177,10 +177,11 @@ class Registry:
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add `param` under `name`; None holds the place of a parameter that is switched off."""
         self._check_name(PARAMETER, name)
-        if param is not None and not isinstance(param, Parameter):
+        given: Any = param
+        if given is not None and not isinstance(given, Parameter):
             wanted = "minigrad.nn.Parameter or None required)"
-            raise _refused(param, PARAMETER, name, "object to parameter", wanted)
-        if param is not None and not param.is_leaf:
+            raise _refused(given, PARAMETER, name, "object to parameter", wanted)
+        if given is not None and not given.is_leaf:
             raise ValueError(
                 f"Cannot assign non-leaf Tensor to parameter '{name}': a parameter is no function "
                 "of other tensors. Compute it in forward() instead."
@@ -193,9 +194,10 @@ class Registry:
         ``persistent=False`` keeps it out of `state_dict()`.
         """
         self._check_name(BUFFER, name)
-        if tensor is not None and not isinstance(tensor, Tensor):
+        given: Any = tensor
+        if given is not None and not isinstance(given, Tensor):
             wanted = "minigrad.Tensor or None required)"
-            raise _refused(tensor, BUFFER, name, "object to buffer", wanted)
+            raise _refused(given, BUFFER, name, "object to buffer", wanted)
         self._register(BUFFER, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
