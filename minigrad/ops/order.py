@@ -126,6 +126,8 @@ def topk(
 ) -> Any:
     """The `k` greatest (or least) elements along `dim`, in order, and where they stood."""
     d = axis(dim, input.array.ndim)
+    if input.array.dtype.kind == "b":
+        raise not_implemented_for("topk", input.array.dtype)
     if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(
             f"selected index k out of range: k={k}, dimension {d} "

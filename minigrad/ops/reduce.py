@@ -27,12 +27,15 @@ def kept(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[int, ...]
 
 def _spread(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
     """A reduced gradient, repeated over the axes that were reduced: a view, not a copy."""
+    if dim is None and isinstance(g, (np.ndarray, np.generic)):
+        # one number under every index: what broadcast_to makes, ten times quicker
+        return np.ndarray(x_shape, g.dtype, np.asarray(g), 0, (0,) * len(x_shape))
     return np.broadcast_to(g.reshape(kept(x_shape, dim)), x_shape)
 
 
-def _count(input: Any, dim: tuple[int, ...] | None) -> int:
+def _count(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
     """How many elements become one."""
-    return math.prod([n for i, n in enumerate(input.array.shape) if dim is None or i in dim])
+    return math.prod(shape if dim is None else [shape[i] for i in dim])
 
 
 def real(name: str, input: Any, dtype: Any = None) -> Any:
@@ -59,12 +62,25 @@ _add_up: Any = np.add.reduce
 
 
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    wide = np.float32 if x.dtype == np.float16 else None  # summed in float32, rounded once
-    total = quiet(_add_up, x, axis=dim, keepdims=keepdim, dtype=wide)
-    return total.astype(x.dtype) if wide else total
+    if x.dtype.char == "e":  # float16 is summed in float32, and rounded once
+        return quiet(_add_up, x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
+    return quiet(_add_up, x, dim, None, None, keepdim)
+
+
+def _average(x: Any, *, dim: Any, keepdim: bool) -> Any:
+    wide = np.float32 if x.dtype == np.float16 else None
+    average = quiet(
+        lambda: _add_up(x, axis=dim, keepdims=keepdim, dtype=wide) / _count(x.shape, dim)
+    )
+    return average.astype(x.dtype) if wide else average
 
 
 _sum = operation("sum", _total, _spread)
+_mean = operation(
+    "mean",
+    _average,
+    lambda g, x_shape, dim: _spread(g / _count(x_shape, dim), x_shape, dim),
+)
 
 
 @twin_of(np.sum)
@@ -77,7 +93,7 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     tensor([3., 7.])
     """
     x = _summable(input, dtype)
-    return _sum(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
+    return _sum(x, dim=None if dim is None else axes(dim, x.array.ndim), keepdim=keepdim)
 
 
 @twin_of(np.mean)
@@ -88,10 +104,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     Raises RuntimeError for integers: convert with ``.float()``.
     """
     x = real("mean", input, dtype)
-    if x.array.dtype == np.float16:
-        return cast(mean(cast(x, np.dtype(np.float32)), dim, keepdim), x.array.dtype)
-    over = axes(dim, x.array.ndim)
-    return true_divide(_sum(x, dim=over, keepdim=keepdim), _count(x, over))
+    return _mean(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 
 @numpy_names
@@ -120,7 +133,7 @@ def var(
     over = axes(dim, x.array.ndim)
     off = x - mean(x, over, True)
     squares = _sum(mul(off, off), dim=over, keepdim=keepdim)
-    spread = true_divide(squares, max(_count(x, over) - correction, 0))
+    spread = true_divide(squares, max(_count(x.array.shape, over) - correction, 0))
     return cast(spread, np.dtype(np.float16)) if half else spread
 
 
@@ -228,7 +241,7 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     """
     x = _summable(input, dtype)
     over = axes(dim, x.array.ndim)
-    if x.node is None or _count(x, over) < 2:
+    if x.node is None or _count(x.array.shape, over) < 2:
         return _product(x, dim=over, keepdim=keepdim)
     shape = (
         kept(x.array.shape, over)
