@@ -235,7 +235,8 @@ def on(device: device) -> contextlib.AbstractContextManager[object]:
     """A context within which CuPy creates arrays and computes on that GPU."""
     if device.type == "cpu" or device.index is None:
         return contextlib.nullcontext()
-    return library(device).cuda.Device(device.index)  # type: ignore[no-any-return]
+    selected: contextlib.AbstractContextManager[object] = library(device).cuda.Device(device.index)
+    return selected
 
 
 def to_device(array: Array, device: device) -> Array:
