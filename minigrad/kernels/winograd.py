@@ -220,10 +220,13 @@ def _place(image: Array, x: Array, top: int, left: int) -> None:
     image[bottom:] = 0
     image[top:bottom, :left] = 0
     image[top:bottom, right:] = 0
-    # 64 channels at a time, so that the pixels read stay in the first cache until all of them are used.
+    # Few enough channels at a time that the lines read stay in the first cache until used up;
+    # planes of many pages fall on the same few places of it.
+    step = min(64, max(8, 2**20 // max(1, abs(x.strides[1]))))
     for n in range(x.shape[0]):
-        for c in range(0, x.shape[1], 64):
-            image[top:bottom, left:right, n, c : c + 64] = x[n, c : c + 64].transpose(1, 2, 0)
+        for c in range(0, x.shape[1], step):
+            part = x[n, c : c + step]
+            image[top:bottom, left:right, n, c : c + step] = part.transpose(1, 2, 0)
 
 
 def _two_sided(
