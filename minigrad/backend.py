@@ -29,6 +29,9 @@ R = TypeVar("R")
 # ---- floating-point warnings ----------------------------------------------------------------
 
 
+_silenced: ContextVar[bool] = ContextVar("silenced", default=False)
+
+
 class _Quiet(threading.local):
     """Per thread, a context in which NumPy's warnings are off for good.
 
@@ -38,6 +41,7 @@ class _Quiet(threading.local):
     def __init__(self) -> None:
         context = Context()
         context.run(np.seterr, all="ignore")
+        context.run(_silenced.set, True)
         self.run = context.run
 
 
@@ -50,10 +54,12 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     For work on plain arrays: `function` runs in a context of its own, where the caller's context
     variables (grad mode, default device) are not seen. Nests, and is safe across threads.
     """
+    if _silenced.get():
+        return function(*args, **kwargs)
     try:
         return _quiet.run(function, *args, **kwargs)
     except RuntimeError as error:
-        # A context cannot be entered twice: this is a call within a quiet call.
+        # A context cannot be entered twice: this is the caller's context again, within a quiet call.
         if not str(error).startswith("cannot enter context"):
             raise
     with np.errstate(all="ignore"):

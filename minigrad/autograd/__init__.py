@@ -14,7 +14,7 @@ from minigrad.autograd.modes import (
     set_grad_enabled,
 )
 from minigrad.autograd.operation import operation
-from minigrad.autograd.walk import backward, grad
+from minigrad.autograd.gradients import backward, grad
 
 __all__ = [
     "Function",

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import ANOMALY, ModeSwitch, mode
 
 
@@ -37,3 +43,23 @@ class set_detect_anomaly(ModeSwitch):
 def is_anomaly_enabled() -> bool:
     """True in anomaly mode."""
     return bool(mode.get() & ANOMALY)
+
+
+def check_forward(tensor: Any) -> None:
+    """Remember the user's line, and stop where the first NaN comes to be."""
+    node = tensor.node
+    node.trace = user_line()
+    if bool(np.isnan(tensor.array).any()):
+        raise RuntimeError(
+            f"the forward of {node.operation.name} returned NaN, at {node.trace}. "
+            "Look at its operands there: the gradient is not at fault."
+        )
+
+
+def check_gradients(node: Any, gradients: Sequence[Any]) -> None:
+    """Stop at the first rule that returns NaN."""
+    for i, gradient in enumerate(gradients):
+        array = getattr(gradient, "array", gradient)
+        if array is not None and not isinstance(array, dict) and bool(np.isnan(array).any()):
+            where = f", recorded at {node.trace}" if node.trace else ""
+            raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output{where}.")

@@ -7,97 +7,83 @@ reference counting frees a graph as soon as the last tensor made by it is gone.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from minigrad.autograd.messages import AccumulateGrad, freed, overwritten
+
 if TYPE_CHECKING:
     from minigrad.autograd.operation import Operation, Plan
     from minigrad.tensor import Tensor
 
 Edge: TypeAlias = "Node | TensorBase"
+Hooks: TypeAlias = "dict[int, Callable[[Any], Any]]"
 
-_order = count()
+next_order = count().__next__
 _new = object.__new__
 
 
 class Node:
-    """One recorded call: which operation, where its gradients go, and what its rule reads."""
+    """One recorded call: which operation, where its gradients go, and what its rules read."""
 
     __slots__ = (
-        "__weakref__",
-        "constants",
-        "dtype",
-        "edges",
-        "hooks",
-        "operation",
-        "order",
-        "plan",
-        "result_writes",
-        "shape",
-        "tensors",
-        "trace",
-        "versions",
-    )
+        "__weakref__", "constants", "dtype", "edges", "hooks", "operation", "order", "plan", "result_writes",
+        "shape", "tensors", "trace", "versions",
+    )  # fmt: skip
 
     operation: Operation
     plan: Plan
     edges: tuple[Edge, ...]
     tensors: tuple[Any, ...] | None  # saved operands; None once the graph was freed
-    versions: tuple[int, ...]  # how often their storage had been written to
+    versions: tuple[int, ...]  # how often their memory had been written to
     constants: tuple[Any, ...]  # saved shapes, options and the result, if a rule reads it
     result_writes: tuple[list[int], int] | None  # the saved result's counter, and its version then
-    shape: tuple[int, ...] | None  # of the call's result; None for a node of several results
+    shape: tuple[int, ...] | None  # of the call's result; None for a call of several results
     dtype: Any
-    hooks: dict[int, Callable[[Any], Any]] | None
+    order: int  # calls are numbered as they are recorded
+    hooks: Hooks | None
     trace: str | None  # the user's line, in anomaly mode
-
-    def __init__(self) -> None:
-        self.order = next(_order)
-        self.hooks = None
-        self.trace = None
 
     def vjp(self, cotangent: Any, create_graph: bool) -> list[Any]:
         """The gradients along `edges`: arrays normally, Tensors when a graph is wanted."""
-        tensors = self.tensors
+        tensors, writes = self.tensors, self.result_writes
         if tensors is None:
-            raise _freed(self)
-        if self.result_writes and self.result_writes[0][0] != self.result_writes[1]:
-            raise _overwritten(self, self.shape, self.result_writes[1], self.result_writes[0][0])
-        values: list[Any]
-        if tensors:
-            values = []
-            for tensor, version in zip(tensors, self.versions, strict=True):
-                if isinstance(tensor, TensorBase):
-                    if tensor.writes[0] != version:
-                        raise _overwritten(self, tensor.array.shape, version, tensor.writes[0])
-                    values.append(tensor if create_graph else tensor.array)
-                else:
-                    values.append(tensor)
-            values.extend(self._lifted_constants() if create_graph else self.constants)
-        else:
-            values = self._lifted_constants() if create_graph else self.constants  # type: ignore[assignment]
-        return [
-            rule(cotangent, *[values[i] for i in reads]) if reads else rule(cotangent)
-            for rule, reads in self.plan.rules
-        ]
+            raise freed(self.name())
+        if writes is not None and writes[0][0] != writes[1]:
+            raise overwritten(self, self.shape, writes[1], writes[0][0])
+        values: list[Any] = []
+        for x, version in zip(tensors, self.versions):  # noqa: B905 (as long, and asked for speed)
+            if isinstance(x, TensorBase):
+                if x.writes[0] != version:
+                    raise overwritten(self, x.array.shape, version, x.writes[0])
+                values.append(x if create_graph else x.array)
+            else:
+                values.append(x)  # a Python number beside a tensor
+        values += self._lifted() if create_graph else self.constants
+        gradients = []
+        for rule, reads in self.plan.rules:
+            if not reads:
+                gradients.append(rule(cotangent))
+            elif len(reads) == 1:
+                gradients.append(rule(cotangent, values[reads[0]]))
+            else:
+                gradients.append(rule(cotangent, *[values[i] for i in reads]))
+        return gradients
 
-    def _lifted_constants(self) -> list[Any]:
-        """The constants as Tensors where they are arrays; the saved result becomes itself again."""
+    def _lifted(self) -> list[Any]:
+        """The constants, arrays among them as Tensors; the saved result becomes itself again."""
         lifted = [wrap(c) if is_array(c) else c for c in self.constants]
-        position = self.plan.result_position
-        if position is not None:
-            lifted[position].node = self
+        if self.plan.result_position is not None:
+            lifted[self.plan.result_position].node = self
         return lifted
 
     def free(self) -> None:
         """Let go of the saved values; a second walk through here is then refused."""
-        if self.tensors or self.plan.result_position is not None:
-            self.tensors = None
-            self.constants = ()
+        if self.tensors or self.result_writes is not None:
+            self.tensors, self.constants = None, ()
 
     def name(self) -> str:
         """The operation's name in PyTorch's manner: ``MulBackward0``."""
@@ -112,23 +98,6 @@ class Node:
         return f"<{self.name()} object at {id(self):#x}>"
 
 
-class AccumulateGrad:
-    """What `next_functions` shows for a leaf: the place where its gradient is added up."""
-
-    __slots__ = ("variable",)
-
-    def __init__(self, leaf: TensorBase) -> None:
-        self.variable = leaf
-
-    next_functions: tuple[tuple[Any, int], ...] = ()
-
-    def name(self) -> str:
-        return "minigrad::autograd::AccumulateGrad"
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self.variable):#x}>"
-
-
 LEAF = Node()  # marks a tensor that asks for a gradient and was made by no call
 
 
@@ -137,14 +106,10 @@ class View:
 
     __slots__ = ("operation", "parent", "recorded", "seen", "statics")
 
-    def __init__(
-        self, parent: TensorBase, operation: Operation, statics: dict[str, Any], recorded: bool
-    ) -> None:
-        self.parent = parent
-        self.operation = operation
-        self.statics = statics
+    def __init__(self, parent: TensorBase, operation: Operation, statics: dict[str, Any], recorded: bool) -> None:
+        self.parent, self.operation, self.statics = parent, operation, statics
         self.recorded = recorded  # False when made under no_grad
-        self.seen = parent.writes[0]
+        self.seen = parent.writes[0]  # writes up to here are in the view's node
 
 
 class TensorBase:
@@ -157,7 +122,7 @@ class TensorBase:
     gradient: Tensor | None
     writes: list[int]  # shared by all that look at the same memory: how often it was written to
     view_of: View | None
-    hooks: dict[int, Callable[[Any], Any]] | None
+    hooks: Hooks | None
     cause: str | None  # why no gradient flows here, when a call could tell
 
     def bump_version(self) -> None:
@@ -177,7 +142,7 @@ def set_result_class(cls: type[Any]) -> None:
 def wrap(array: Any, cls: type[Any] | None = None) -> Any:
     """A tensor around `array`: no copy, no graph. NumPy's scalars become arrays of no axes."""
     tensor = _new(cls or _result_class)
-    tensor.array = array if is_array(array) else np.asarray(array)
+    tensor.array = array if array.__class__ is np.ndarray or is_array(array) else np.asarray(array)
     tensor.node = tensor.gradient = tensor.view_of = tensor.hooks = tensor.cause = None
     tensor.writes = [0]
     return tensor
@@ -185,70 +150,34 @@ def wrap(array: Any, cls: type[Any] | None = None) -> Any:
 
 def is_array(x: Any) -> bool:
     """True for NumPy's and CuPy's arrays, not for scalars or tensors."""
-    return type(x) is np.ndarray or (
-        hasattr(x, "__array_ufunc__")
-        and hasattr(x, "strides")
-        and not isinstance(x, (TensorBase, np.generic))
+    return x.__class__ is np.ndarray or (
+        hasattr(x, "__array_ufunc__") and hasattr(x, "strides") and not isinstance(x, (TensorBase, np.generic))
     )
 
 
-def edge_of(tensor: TensorBase) -> Edge:
+def edge_of(tensor: Any) -> Any:
     """Where the gradient of `tensor` goes: the node that made it, or the leaf itself."""
-    node = tensor.node
-    assert node is not None
-    return tensor if node is LEAF else node
+    return tensor if tensor.node is LEAF else tensor.node
 
 
-def record(
-    plan: Plan,
-    operation: Operation,
-    operands: Sequence[Any],
-    statics: dict[str, Any],
-    result: TensorBase,
-) -> Node:
-    """The node of one call: edges for the operands that need a gradient, and what the rules read."""
+def record(plan: Plan, operation: Operation, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node:
+    """The node of one call: edges for the operands that need a gradient, and what their rules read."""
     array = result.array
-    node = Node()
-    node.operation = operation
-    node.plan = plan
-    node.edges = tuple([edge_of(operands[i]) for i in plan.operands])
+    node = _new(Node)
+    node.operation, node.plan = operation, plan
+    if len(plan.operands) == 1:  # most calls; list comprehensions would cost as much as the arithmetic
+        x = operands[plan.operands[0]]
+        node.edges = (x if x.node is LEAF else x.node,)
+    else:
+        node.edges = tuple([edge_of(operands[i]) for i in plan.operands])
     if plan.saves:
         node.tensors = saved = tuple([operands[i] for i in plan.saves])
         node.versions = tuple([x.writes[0] if isinstance(x, TensorBase) else 0 for x in saved])
     else:
         node.tensors = node.versions = ()
-    node.constants = (
-        tuple([read(operands, statics, array) for read in plan.constants]) if plan.constants else ()
-    )
-    node.result_writes = (
-        None if plan.result_position is None else (result.writes, result.writes[0])
-    )
-    node.shape = array.shape
-    node.dtype = array.dtype
+    node.constants = tuple([read(operands, statics, array) for read in plan.constants]) if plan.constants else ()
+    node.result_writes = None if plan.result_position is None else (result.writes, result.writes[0])
+    node.shape, node.dtype = array.shape, array.dtype
+    node.hooks = node.trace = None
+    node.order = next_order()
     return node
-
-
-def _freed(node: Node) -> RuntimeError:
-    return RuntimeError(
-        f"Trying to backward through the graph a second time ({node.name()}): its saved values were "
-        "freed by the first backward. Pass retain_graph=True to the first backward() or grad() call, "
-        "or run the forward computation again."
-    )
-
-
-def _overwritten(node: Node, shape: Any, version: int, now: int) -> RuntimeError:
-    place = f" Recorded at {node.trace}." if node.trace else ""
-    return RuntimeError(
-        "one of the variables needed for gradient computation has been modified by an inplace "
-        f"operation: {node.name()} saved a tensor of shape {tuple(shape)} at version "
-        f"{version}, and it is at version {now} now.{place} Write into a copy instead "
-        "(x.clone()), or replace the in-place call by one that makes a new tensor."
-    )
-
-
-def user_line() -> str:
-    """File and line of the nearest caller outside minigrad."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("minigrad."):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import Node, TensorBase, edge_of, wrap
+from minigrad.autograd.core import Node, TensorBase, next_order, edge_of, wrap
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.operation import refresh
 
@@ -67,11 +68,11 @@ class FunctionCtx:
 class FunctionNode(Node):
     """The call of a `Function`: its operands' edges, and the gradients of all its results."""
 
-    __slots__ = ("ctx", "function", "kept", "places", "results")
+    __slots__ = ("context", "ctx", "function", "kept", "places", "results")
 
     def __init__(self, function: Any, ctx: FunctionCtx, operands: Sequence[Any], results: Sequence[Any]) -> None:
-        super().__init__()
-        self.function, self.ctx = function, ctx
+        self.order, self.hooks, self.trace = next_order(), None, None
+        self.function, self.ctx, self.context = function, ctx, copy_context()
         ctx._node = self
         self.places = [i for i, needed in enumerate(ctx.needs_input_grad) if needed]
         self.edges = tuple([edge_of(operands[i]) for i in self.places])
@@ -102,8 +103,8 @@ class FunctionNode(Node):
 
     def vjp(self, cotangent: Parts, create_graph: bool) -> list[Any]:
         gradients = [self._gradient(cotangent.get(i), about, create_graph) for i, about in enumerate(self.results)]
-        with ModeSwitch(*((GRAD, 0) if create_graph else (0, GRAD))):
-            returned = self.function.backward(self.ctx, *gradients)
+        # In the context of the forward call, where the user's settings are.
+        returned = self.context.run(self._pulled, gradients, create_graph)
         returned = returned if isinstance(returned, tuple) else (returned,)
         count = len(self.ctx.needs_input_grad)
         if len(returned) != count and any(r is not None for r in returned[count:]) or len(returned) < count:
@@ -116,6 +117,10 @@ class FunctionNode(Node):
                 raise TypeError(f"{self.name()}: expected a Tensor or None as gradient, got {type(r).__name__}")
         picked = [returned[i] for i in self.places]
         return [r if create_graph or r is None else r.array for r in picked]
+
+    def _pulled(self, gradients: list[Any], create_graph: bool) -> Any:
+        with ModeSwitch(*((GRAD, 0) if create_graph else (0, GRAD))):
+            return self.function.backward(self.ctx, *gradients)
 
     def _gradient(self, gradient: Any, about: Any, create_graph: bool) -> Any:
         if gradient is None:
@@ -135,7 +140,7 @@ class ResultNode(Node):
     __slots__ = ("number",)
 
     def __init__(self, call: FunctionNode, number: int, result: Any) -> None:
-        super().__init__()
+        self.order, self.hooks, self.trace = next_order(), None, None
         self.edges, self.number = (call,), number
         self.shape, self.dtype = result.array.shape, result.array.dtype
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.modes import GRAD, ModeSwitch
-from minigrad.autograd.walk import grad
+from minigrad.autograd.gradients import grad
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:

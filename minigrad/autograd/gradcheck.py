@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.walk import grad
+from minigrad.autograd.gradients import grad
 
 
 class GradcheckError(RuntimeError):

@@ -16,9 +16,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, user_line, wrap
-from minigrad.backend import device_of
+from minigrad.autograd.anomaly import check_forward
+from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, wrap
 from minigrad.autograd.modes import ANOMALY, GRAD, mode
+from minigrad.backend import device_of
 
 Rule: TypeAlias = Callable[..., Any]
 Reader: TypeAlias = Callable[[Sequence[Any], dict[str, Any], Any], Any]
@@ -52,26 +53,26 @@ class Operation:
         self.rules = rules
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
         self.view = view
-        self.plans: dict[tuple[int, ...], Plan] = {}
+        self.plans: dict[Any, Plan | None] = {}
 
     def __call__(self, *operands: Any, **statics: Any) -> Any:
         arrays = []
-        needed = []
-        recorded = False
+        library = None
+        needed = recorded = 0
         for i, x in enumerate(operands):
             if isinstance(x, TensorBase):
-                recorded = True
-                arrays.append(x.array)
                 if x.view_of is not None:
                     refresh(x)
-                if x.node is not None and x.array.dtype.kind == "f":
-                    needed.append(i)
-            else:
-                arrays.append(x)
+                if x.node is not None:
+                    needed |= 1 << i
+                recorded, x = 1, x.array
+                if x.__class__ is not library:
+                    if library is not None:
+                        check_same_library(self.name, [getattr(y, "array", y) for y in operands])
+                    library = x.__class__
+            arrays.append(x)
         if not recorded:
             return self.forward(*operands, **statics)
-        if len(arrays) > 1:
-            check_same_library(self.name, arrays)
         tensor = wrap(self.forward(*arrays, **statics))
         if self.view and _shares(tensor.array, arrays[0]):
             tensor.writes = operands[0].writes
@@ -79,13 +80,10 @@ class Operation:
         finish(self, operands, needed, statics, tensor)
         return tensor
 
-    def plan(self, needed: tuple[int, ...], count: int) -> Plan | None:
-        """The plan for these operands, made once; None when no rule exists for any of them."""
-        try:
-            return self.plans[needed, count]
-        except KeyError:
-            plan = self.plans[needed, count] = self.new_plan(needed, count)
-            return plan
+    def plan(self, needed: int, count: int) -> Plan | None:
+        """The plan for the operands whose bits are set in `needed`; None when none of them has a rule."""
+        plan = self.plans[needed] = self.new_plan(tuple([i for i in range(count) if needed >> i & 1]), count)
+        return plan
 
     def new_plan(self, needed: tuple[int, ...], count: int) -> Plan | None:
         """Work out what must be saved for the operands `needed`."""
@@ -125,6 +123,13 @@ class VariadicOperation(Operation):
     """
 
     __slots__ = ()
+
+    def plan(self, needed: int, count: int) -> Plan | None:
+        plan = self.plans.get((needed, count))
+        if plan is None:
+            plan = self.new_plan(tuple([i for i in range(count) if needed >> i & 1]), count)
+            self.plans[needed, count] = plan
+        return plan
 
     def new_plan(self, needed: tuple[int, ...], count: int) -> Plan | None:
         rule = self.rules[0]
@@ -216,21 +221,21 @@ def _parameters(function: Any) -> tuple[str, ...]:
     return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
-def finish(
-    made_by: Operation, operands: Sequence[Any], needed: list[int], statics: dict[str, Any], tensor: Any
-) -> None:
-    """Record the call that made `tensor`, if the mode asks for it and any operand needs a gradient."""
-    flags = mode.get()
-    if flags & GRAD:
-        if needed:
-            plan = made_by.plan(tuple(needed), len(operands))
-            if plan is not None and tensor.array.dtype.kind == "f":
-                tensor.node = record(plan, made_by, operands, statics, tensor)
-                if flags & ANOMALY:
-                    check_forward(tensor)
-                return
-    elif needed:
-        tensor.cause = "it was made under no_grad() or inference_mode()"
+def finish(made_by: Operation, operands: Sequence[Any], needed: int, statics: dict[str, Any], tensor: Any) -> None:
+    """Record the call that made `tensor`, if the mode asks for it and any operand needs a gradient.
+
+    `needed` has the bits of the operands that need one set.
+    """
+    if needed:
+        flags = mode.get()
+        if not flags & GRAD:
+            tensor.cause = "it was made under no_grad() or inference_mode()"
+            return
+        plan = made_by.plans.get(needed) or made_by.plan(needed, len(operands))
+        if plan is not None and tensor.array.dtype.kind == "f":
+            tensor.node = record(plan, made_by, operands, statics, tensor)
+            if flags & ANOMALY:
+                check_forward(tensor)
         return
     for x in operands:
         if isinstance(x, TensorBase) and x.cause is not None:
@@ -248,7 +253,7 @@ def refresh(view: TensorBase) -> None:
     if parent.node is None:
         view.node = None
     else:
-        plan = link.operation.plan((0,), 1)
+        plan = link.operation.plan(1, 1)
         if plan is not None:
             view.node = record(plan, link.operation, (parent,), link.statics, view)
     link.seen = view.writes[0]
@@ -271,17 +276,6 @@ def check_same_library(name: str, arrays: Sequence[Any]) -> None:
                 f"{tuple(first[1].shape)} is on {here} and operand {i} of shape {tuple(array.shape)} is on "
                 f"{there}. Move one of them, for example operand {i} with .to('{here}')"
             )
-
-
-def check_forward(tensor: Any) -> None:
-    """In anomaly mode: remember the user's line, and stop where the first NaN comes to be."""
-    node = tensor.node
-    node.trace = user_line()
-    if bool(np.isnan(tensor.array).any()):
-        raise RuntimeError(
-            f"the forward of {node.operation.name} returned NaN, at {node.trace}. "
-            "Look at its operands there: the gradient is not at fault."
-        )
 
 
 def _shares(result: Any, source: Any) -> bool:

@@ -133,7 +133,9 @@ class Conv2d(Convolution):
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = self._pad(input)
-        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return F.conv2d(
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
 
 
 class ConvTranspose2d(Convolution):

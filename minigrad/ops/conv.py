@@ -15,28 +15,30 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.autograd.operation import operation
-from minigrad.backend import quiet
 
 
 def _conv_forward(x: Any, w: Any, b: Any, *, geometry: Any) -> Any:
-    result = quiet(kernels.conv2d, x, w, *geometry)
+    result = kernels.conv2d(x, w, *geometry)
     if b is not None:
         result += b.reshape(1, -1, 1, 1)
     return result
 
 
-def _input_forward(g: Any, w: Any, *, size: Any, geometry: Any) -> Any:
-    return quiet(kernels.conv2d_input, g, w, size, *geometry)
+def _input_forward(g: Any, w: Any, b: Any, *, size: Any, geometry: Any) -> Any:
+    result = kernels.conv2d_input(g, w, size, *geometry)
+    if b is not None:
+        result += b.reshape(1, -1, 1, 1)
+    return result
 
 
 def _weight_forward(x: Any, g: Any, *, size: Any, geometry: Any) -> Any:
-    return quiet(kernels.conv2d_weight, x, g, size, *geometry)
+    return kernels.conv2d_weight(x, g, size, *geometry)
 
 
 conv = operation(
     "convolution",
     _conv_forward,
-    lambda g, w, x_shape, geometry: conv_input(g, w, size=x_shape[2:], geometry=geometry),
+    lambda g, w, x_shape, geometry: conv_input(g, w, None, size=x_shape[2:], geometry=geometry),
     lambda g, x, w_shape, geometry: conv_weight(x, g, size=w_shape[2:], geometry=geometry),
     lambda g: g.sum(axis=(0, 2, 3)),
 )
@@ -46,11 +48,12 @@ conv_input = operation(
     _input_forward,
     lambda v, w, geometry: conv(v, w, None, geometry=geometry),
     lambda v, g, w_shape, geometry: conv_weight(v, g, size=w_shape[2:], geometry=geometry),
+    lambda v: v.sum(axis=(0, 2, 3)),
 )
 # The adjoint in the kernel. `size` is the kernel's (kh, kw).
 conv_weight = operation(
     "convolution_weight",
     _weight_forward,
-    lambda v, g, x_shape, geometry: conv_input(g, v, size=x_shape[2:], geometry=geometry),
+    lambda v, g, x_shape, geometry: conv_input(g, v, None, size=x_shape[2:], geometry=geometry),
     lambda v, x, geometry: conv(x, v, None, geometry=geometry),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, is_array
+from minigrad.autograd.core import TensorBase, View, is_array, wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 
@@ -104,6 +104,12 @@ def getitem(input: Any, key: Any) -> Any:
     if parts is None:
         parts = array_key(key, array_module(input.array))
     try:
+        if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
+            # The view that `_getitem` would make of a tensor outside the graph, with less ado.
+            view = wrap(input.array[parts])
+            view.writes, view.view_of = input.writes, View(input, _getitem, {"key": parts}, True)
+            view.cause = input.cause
+            return view
         return _getitem(input, key=parts)
     except IndexError as error:
         raise IndexError(f"{error} (indexing a tensor of shape {tuple(input.array.shape)})") from None

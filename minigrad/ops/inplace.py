@@ -17,7 +17,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, wrap
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation, refresh
-from minigrad.backend import _quiet, array_module, device_of
+from minigrad.backend import array_module, device_of, quiet
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key
 from minigrad.ops.shape import cast, expand, move
@@ -93,7 +93,7 @@ def _move_on(target: Any, value: Any) -> None:
 
 def _write_through(parent: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
     """`parent`'s memory now holds `value` where `reader` reads: record that."""
-    needed = tuple([i for i, x in enumerate((parent, value)) if x.node is not None])
+    needed = (parent.node is not None) + 2 * (value.node is not None)
     new = wrap(parent.array)
     if needed:
         plan = overwrite.plan(needed, 2)
@@ -134,7 +134,12 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
     name = f"{function.__name__}_"
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if ufunc is not None and self.node is None and self.view_of is None and not kwargs:
+        if (
+            ufunc is not None
+            and self.node is None
+            and not kwargs
+            and (self.view_of is None or not _root_tracked(self))
+        ):
             other = args[0] if args else None
             b = other.array if isinstance(other, TensorBase) and other.node is None else other
             a = self.array
@@ -142,7 +147,7 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
                 type(b) is float
                 or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a))
             ):
-                _quiet.run(ufunc, a, b, a)
+                quiet(ufunc, a, b, a)
                 self.writes[0] += 1
                 return self
         check_writable(self, name)

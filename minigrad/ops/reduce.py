@@ -173,16 +173,12 @@ def std_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[An
 
 
 def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    top = 0.0  # of no elements: their exponentials add up to 0, and its logarithm is -inf
+    top: Any = 0.0  # of no elements: their exponentials add up to 0, and its logarithm is -inf
     if x.size:
         top = x.max(axis=dim, keepdims=True)
         top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
     total = np.log(np.add.reduce(np.exp(x - top), axis=dim, keepdims=True)) + top
-    return (
-        total
-        if keepdim
-        else total.reshape([n for i, n in enumerate(x.shape) if dim and i not in dim])
-    )
+    return total if keepdim else total.squeeze(dim)
 
 
 _log_sum_exp = operation(

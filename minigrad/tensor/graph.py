@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from minigrad import dtypes
-from minigrad.autograd import walk
-from minigrad.autograd.core import LEAF, TensorBase, user_line, wrap
+from minigrad.autograd import gradients
+from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.messages import user_line
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -40,7 +41,7 @@ class GraphMethods(TensorBase):
         self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
     ) -> None:
         """Add d(self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from."""
-        walk.backward(self, gradient, retain_graph, create_graph, inputs)
+        gradients.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
         """The same memory outside the graph; writes through it are noticed by autograd."""

@@ -1,0 +1,163 @@
+"""`backward` and `grad`: where a walk starts, and what becomes of the gradients that it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextvars import copy_context
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import Edge, TensorBase, edge_of, wrap
+from minigrad.autograd.messages import no_gradient, not_scalar
+from minigrad.autograd.modes import GRAD, ModeSwitch
+from minigrad.autograd.operation import refresh
+from minigrad.autograd.walk import walk
+from minigrad.backend import array_module, quiet
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add d(sum of `tensors` * `grad_tensors`)/d(leaf) to ``.grad`` of every leaf below, or of `inputs`.
+
+    Raises RuntimeError when a tensor needs no gradient, when it is no scalar and no gradient is given,
+    or when the graph was freed by an earlier walk.
+
+    >>> import minigrad
+    >>> x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    >>> minigrad.autograd.backward((x * x).sum()); x.grad
+    tensor([2., 4.])
+    """
+    seeds = _seeds(tensors, grad_tensors, create_graph)
+    if inputs is None:
+        for leaf, gradient in _run(seeds, create_graph, retain_graph, None).items():
+            _accumulate(leaf, gradient, create_graph)
+        return
+    targets = {edge_of(t): t for t in _as_tuple(inputs)}
+    if not targets:
+        raise RuntimeError("`inputs` argument to `backward` cannot be empty")
+    for edge, gradient in _run(seeds, create_graph, retain_graph, set(targets)).items():
+        if edge in targets:
+            _accumulate(targets[edge], gradient, create_graph)
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """The gradients of `outputs` with respect to `inputs`, returned and not accumulated.
+
+    Raises RuntimeError when an input needs no gradient, or is not used by the outputs and
+    `allow_unused` is False.
+
+    >>> import minigrad
+    >>> x = minigrad.tensor(3.0, requires_grad=True)
+    >>> minigrad.autograd.grad(x * x, x)
+    (tensor(6.),)
+    """
+    if is_grads_batched:
+        raise NotImplementedError("is_grads_batched is not supported: call grad once per row")
+    targets = _as_tuple(inputs)
+    for i, target in enumerate(targets):
+        refresh(target)
+        if target.node is None:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad: inputs[{i}] of shape "
+                f"{tuple(target.array.shape)}; make it with requires_grad=True"
+            )
+    seeds = _seeds(outputs, grad_outputs, create_graph)
+    found = _run(seeds, create_graph, retain_graph, {edge_of(t) for t in targets})
+    gradients = []
+    for i, target in enumerate(targets):
+        gradient = found.get(edge_of(target))
+        if gradient is not None:
+            gradients.append(gradient if create_graph else wrap(gradient))
+        elif materialize_grads:
+            gradients.append(wrap(np.zeros_like(target.array)))
+        elif allow_unused:
+            gradients.append(None)
+        else:
+            raise RuntimeError(
+                f"One of the differentiated Tensors appears to not have been used in the graph: inputs[{i}] of "
+                f"shape {tuple(target.array.shape)}. Set allow_unused=True if this is the desired behavior."
+            )
+    return tuple(gradients)
+
+
+def _run(
+    seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool | None, wanted: set[Edge] | None
+) -> dict[Edge, Any]:
+    keep = create_graph if retain_graph is None else retain_graph
+    if create_graph:
+        with ModeSwitch(set_flags=GRAD):
+            return walk(seeds, True, keep, wanted, copy_context())
+    # Without NumPy's warnings, as in the forward: inf and nan are values. Hooks run in the caller's context.
+    return quiet(walk, seeds, False, keep, wanted, copy_context())
+
+
+def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge, Any]]:
+    if isinstance(outputs, TensorBase) and (gradients is None or isinstance(gradients, TensorBase)):
+        return [_seed(outputs, gradients, create_graph, 0)]
+    roots = _as_tuple(outputs)
+    if not roots:
+        raise RuntimeError("backward needs at least one tensor to start from, got an empty list")
+    given = (None,) * len(roots) if gradients is None else _as_tuple(gradients)
+    if len(given) != len(roots):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
+    return [_seed(r, g, create_graph, i) for i, (r, g) in enumerate(zip(roots, given, strict=True))]
+
+
+def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
+    """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
+    refresh(root)
+    if root.node is None:
+        raise no_gradient(root, position)
+    array = root.array
+    if gradient is None:
+        if array.size != 1:
+            raise not_scalar(array.shape)
+        ones = array.dtype.type(1) if array.shape == () and array.__class__ is np.ndarray else None
+        if ones is None or create_graph:
+            ones = array_module(array).ones(array.shape, array.dtype)
+        return edge_of(root), wrap(ones) if create_graph else ones
+    if not isinstance(gradient, TensorBase):
+        raise TypeError(
+            f"gradients can be either Tensors or None, but got {type(gradient).__name__}; "
+            "wrap it with minigrad.tensor(...)"
+        )
+    if gradient.array.shape != array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(gradient.array.shape)} and "
+            f"output[{position}] has a shape of {tuple(array.shape)}."
+        )
+    if create_graph:
+        return edge_of(root), gradient
+    g = gradient.array
+    return edge_of(root), g if g.dtype == array.dtype else g.astype(array.dtype)
+
+
+def _accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
+    """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
+    before = leaf.gradient
+    if before is None:
+        leaf.gradient = gradient if create_graph else wrap(gradient)
+    elif create_graph or before.node is not None:
+        leaf.gradient = before + (gradient if create_graph else wrap(gradient))
+    else:
+        np.add(before.array, gradient, out=before.array)
+        before.bump_version()
+
+
+def _as_tuple(x: Any) -> tuple[Any, ...]:
+    return (x,) if isinstance(x, TensorBase) else () if x is None else tuple(x)

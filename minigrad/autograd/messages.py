@@ -1,0 +1,81 @@
+"""What the engine says when something is wrong: what was expected, what was got, what to do."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+class AccumulateGrad:
+    """What `next_functions` shows for a leaf: the place where its gradient is added up."""
+
+    __slots__ = ("variable",)
+
+    next_functions: tuple[tuple[Any, int], ...] = ()
+
+    def __init__(self, leaf: Any) -> None:
+        self.variable = leaf
+
+    def name(self) -> str:
+        """PyTorch's name for such a place."""
+        return "minigrad::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+
+def freed(name: str) -> RuntimeError:
+    """A second walk through a graph whose saved values are gone."""
+    return RuntimeError(
+        f"Trying to backward through the graph a second time ({name}): its saved values were freed by the first "
+        "backward. Pass retain_graph=True to the first backward() or grad() call, or run the forward computation again."
+    )
+
+
+def overwritten(node: Any, shape: Any, version: int, now: int) -> RuntimeError:
+    """A saved value that was written to before its gradient rule could read it."""
+    place = f" Recorded at {node.trace}." if node.trace else ""
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"{node.name()} saved a tensor of shape {tuple(shape)} at version {version}, and it is at version {now} "
+        f"now.{place} Write into a copy instead (x.clone()), or replace the in-place call by one that makes a new tensor."
+    )
+
+
+def invalid_gradient(node: Any, shape: Any, got: Any) -> RuntimeError:
+    """A gradient rule whose result cannot be summed to its operand's shape."""
+    return RuntimeError(
+        f"{node.name()} returned an invalid gradient: its operand has shape {tuple(shape)}, the gradient {tuple(got)}. "
+        "Check the gradient rule of that operation."
+    )
+
+
+def no_gradient(root: Any, position: int) -> RuntimeError:
+    """A walk that cannot start, with the reason why no gradient can flow."""
+    if root.array.dtype.kind != "f":
+        why = f"it has dtype {root.array.dtype}: only floating-point tensors have gradients"
+    else:
+        why = root.cause or (
+            "no tensor that it was computed from has requires_grad=True; set it where the parameter is made, for "
+            "example minigrad.tensor(..., requires_grad=True)"
+        )
+    return RuntimeError(
+        f"element {position} of tensors does not require grad and does not have a grad_fn, so nothing can flow back "
+        f"from it. The cause: {why}."
+    )
+
+
+def not_scalar(shape: Any) -> RuntimeError:
+    """A walk from more than one number without a gradient to start with."""
+    return RuntimeError(
+        f"grad can be implicitly created only for scalar outputs, got shape {tuple(shape)}: reduce it to one number "
+        "first, for example .sum() or .mean(), or pass gradient=<a tensor of that shape>"
+    )
+
+
+def user_line() -> str:
+    """File and line of the nearest caller outside minigrad."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("minigrad."):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
