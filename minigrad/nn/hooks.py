@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.function import Function
 from minigrad.autograd.modes import is_grad_enabled
@@ -16,79 +16,59 @@ if TYPE_CHECKING:
 _numbers = count()
 
 
-# The hooks of one place in their order: number -> (function, options)
-Hung: TypeAlias = dict[int, tuple[Callable[..., Any], tuple[bool, ...]]]
-
-
 class Hooks:
-    """The hooks of one module, by the place where they run."""
+    """The hooks of one module, by the place where they run, each with its options."""
 
     def __init__(self) -> None:
-        self._places: dict[str, Hung] = {}
+        self._places: dict[str, dict[int, tuple[Any, ...]]] = {}
 
-    def add(
-        self, place: str, hook: Callable[..., Any], prepend: bool, options: tuple[bool, ...]
-    ) -> RemovableHandle:
+    def add(self, place: str, hook: Any, prepend: bool, options: Any) -> RemovableHandle:
         """Hang `hook` at `place`, behind the others or before them."""
         hung = self._places.setdefault(place, {})
         number = next(_numbers)
         others = dict(hung) if prepend else {}
         for key in others:
             del hung[key]
-        hung[number] = (hook, options)
-        hung.update(others)
+        hung |= {number: (hook, *options)} | others
         return RemovableHandle(hung, number)
 
-    def at(self, place: str) -> Iterator[Any]:
-        """The functions that hang at `place`."""
-        return (hook for hook, _ in list(self._places.get(place, {}).values()))
+    def at(self, place: str) -> list[tuple[Any, ...]]:
+        """What hangs at `place`: functions with their options."""
+        return list(self._places.get(place, {}).values())
 
     def call(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`module.forward` with everything that hangs around it."""
-        for hook, (with_kwargs,) in list(self._places.get("forward_pre", {}).values()):
-            args, kwargs = _new_arguments(hook, module, args, kwargs, with_kwargs)
-        waiting = dict(self._places.get("forward", {}))
+        for hook, with_kwargs in self.at("forward_pre"):
+            given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+            if with_kwargs and given is not None:
+                args, kwargs = _both(given)
+            elif given is not None:
+                args = given if isinstance(given, tuple) else (given,)
+        watched = self.at("backward") or self.at("backward_pre")
+        watch = BackwardWatch(module, self) if watched else None
+        waiting = self.at("forward")
         result = None
+
+        def ask(hook: Any, with_kwargs: bool) -> Any:
+            return hook(module, args, *([kwargs] if with_kwargs else []), result)
+
         try:
-            watch = BackwardWatch(module, self) if self._watches_backward() else None
             if watch:
                 args = watch.inputs(args)
             result = module.forward(*args, **kwargs)
-            for number, (hook, (with_kwargs, _)) in list(waiting.items()):
-                del waiting[number]
-                replaced = (
-                    hook(module, args, kwargs, result)
-                    if with_kwargs
-                    else hook(module, args, result)
-                )
-                result = result if replaced is None else replaced
+            while waiting:
+                hook, with_kwargs, _ = waiting.pop(0)
+                given = ask(hook, with_kwargs)
+                result = result if given is None else given
             return watch.outputs(result) if watch else result
         except Exception:
-            for hook, (with_kwargs, always_call) in waiting.values():
+            for hook, with_kwargs, always_call in waiting:
                 if always_call:
-                    hook(module, args, kwargs, result) if with_kwargs else hook(
-                        module, args, result
-                    )
+                    ask(hook, with_kwargs)
             raise
 
-    def _watches_backward(self) -> bool:
-        return bool(self._places.get("backward") or self._places.get("backward_pre"))
 
-
-def _new_arguments(
-    hook: Callable[..., Any],
-    module: Module,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    with_kwargs: bool,
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments that a forward pre-hook leaves to `forward`."""
-    if not with_kwargs:
-        given = hook(module, args)
-        return (args if given is None else given if isinstance(given, tuple) else (given,)), kwargs
-    given = hook(module, args, kwargs)
-    if given is None:
-        return args, kwargs
+def _both(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(given, tuple) and len(given) == 2:
         return given
     raise RuntimeError(
@@ -141,11 +121,11 @@ class BackwardWatch:
         return results if isinstance(result, tuple) else results[0]
 
     def _at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        for hook in self._hooks.at("backward_pre"):
+        for (hook,) in self._hooks.at("backward_pre"):
             gradients = _replaced("grad_output", hook(self._module, gradients), gradients)
         self._grad_output = gradients
         if not self._watches_inputs:  # nothing will arrive at the inputs: it is now or never
-            for hook in self._hooks.at("backward"):
+            for (hook,) in self._hooks.at("backward"):
                 given = hook(self._module, (None,) * self._inputs, gradients)
                 if given is not None and any(g is not None for g in given):
                     raise RuntimeError(
@@ -155,7 +135,7 @@ class BackwardWatch:
         return gradients
 
     def _at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        for hook in self._hooks.at("backward"):
+        for (hook,) in self._hooks.at("backward"):
             given = hook(self._module, gradients, self._grad_output)
             gradients = _replaced("grad_input", given, gradients)
         self._grad_output = None
@@ -171,17 +151,13 @@ def _watched(
         return values, False
 
     def show(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        everywhere: list[Any] = [None] * len(values)
-        for i, gradient in zip(places, gradients, strict=True):
-            everywhere[i] = gradient
-        changed = seen(tuple(everywhere))
+        shown = dict(zip(places, gradients, strict=True))
+        changed = seen(tuple(shown.get(i) for i in range(len(values))))
         return tuple(changed[i] for i in places)
 
-    passed = list(values)
     tensors = Boundary.apply(show, zeros, *[values[i] for i in places])
-    for i, tensor in zip(places, tensors, strict=True):
-        passed[i] = tensor
-    return tuple(passed), True
+    passed = dict(enumerate(values)) | dict(zip(places, tensors, strict=True))
+    return tuple(passed.values()), True
 
 
 def _replaced(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from minigrad import backend, dtypes
@@ -68,8 +68,8 @@ class Module(Registry):
             self._hooks = Hooks()
         return self._hooks.add(place, hook, prepend, options)
 
-    def _hooks_at(self, place: str) -> Iterator[Any]:
-        return self._hooks.at(place) if self._hooks else iter(())
+    def _hooks_at(self, place: str) -> list[Any]:
+        return [hook for hook, *_ in self._hooks.at(place)] if self._hooks else []
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
