@@ -56,6 +56,7 @@ def in_fresh_process(python: str, program: str, engine: str, budget: float) -> C
     if program == "import":
         command = [python, "-c", IMPORT.format(engine)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an import reads bytecode, as everywhere
     done = subprocess.run(
         command, check=False, env=environment, capture_output=True, text=True, cwd=ROOT
     )

@@ -1,5 +1,8 @@
 """minigrad: tensors, autograd and convolution in pure Python on NumPy, with CuPy for the GPU."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from minigrad import autograd, func
 from minigrad.autograd import (
     enable_grad,
@@ -314,3 +317,16 @@ from minigrad.tensor.drawing import bernoulli
 from minigrad.tensor.filling import fill
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from minigrad import cuda, nn, optim, serialization, utils, viz
+    from minigrad.serialization import load, save
+
+
+def __getattr__(name: str) -> Any:
+    """Rooms that many programs never enter are imported at their first mention."""
+    if name in ("cuda", "nn", "optim", "serialization", "utils", "viz"):
+        return import_module(f"minigrad.{name}")
+    if name in ("load", "save"):
+        return getattr(import_module("minigrad.serialization"), name)
+    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
