@@ -39,7 +39,7 @@ from minigrad.creation import (
     zeros_like,
 )
 from minigrad.dtypes import (
-    bool_ as bool,  # noqa: A004
+    bool_ as bool,
 )
 from minigrad.dtypes import (
     double,
@@ -59,10 +59,10 @@ from minigrad.dtypes import (
     uint8,
 )
 from minigrad.dtypes import (
-    float_ as float,  # noqa: A004
+    float_ as float,
 )
 from minigrad.dtypes import (
-    int_ as int,  # noqa: A004
+    int_ as int,
 )
 from minigrad.layout import (
     channels_last,
@@ -97,7 +97,7 @@ from minigrad.ops.arithmetic import (
     minimum,
     mul,
     multiply,
-    pow,  # noqa: A004
+    pow,
     remainder,
     rsub,
     sub,
@@ -134,8 +134,9 @@ from minigrad.ops.comparison import (
     not_equal,
     signbit,
 )
+from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.functions import (
-    abs,  # noqa: A004
+    abs,
     absolute,
     acos,
     acosh,
@@ -161,15 +162,15 @@ from minigrad.ops.functions import (
     floor,
     frac,
     log,
-    log10,
     log1p,
     log2,
+    log10,
     nan_to_num,
     neg,
     negative,
     positive,
     reciprocal,
-    round,  # noqa: A004
+    round,
     rsqrt,
     sigmoid,
     sign,
@@ -181,7 +182,27 @@ from minigrad.ops.functions import (
     tanh,
     trunc,
 )
-from minigrad.ops.einsum import einsum, tensordot
+from minigrad.ops.join import (
+    block_diag,
+    cat,
+    chunk,
+    column_stack,
+    concat,
+    concatenate,
+    dstack,
+    hsplit,
+    hstack,
+    narrow,
+    roll,
+    select,
+    split,
+    split_with_sizes,
+    stack,
+    tensor_split,
+    unbind,
+    vsplit,
+    vstack,
+)
 from minigrad.ops.matmul import (
     addmm,
     addmv,
@@ -204,17 +225,17 @@ from minigrad.ops.order import (
     argmax,
     argmin,
     argsort,
-    max,  # noqa: A004
-    min,  # noqa: A004
+    max,
+    min,
     sort,
     topk,
     unique,
 )
 from minigrad.ops.reduce import (
-    all,  # noqa: A004
+    all,
     amax,
     amin,
-    any,  # noqa: A004
+    any,
     count_nonzero,
     cumsum,
     logsumexp,
@@ -222,30 +243,9 @@ from minigrad.ops.reduce import (
     prod,
     std,
     std_mean,
-    sum,  # noqa: A004
+    sum,
     var,
     var_mean,
-)
-from minigrad.ops.join import (
-    cat,
-    block_diag,
-    chunk,
-    column_stack,
-    concat,
-    concatenate,
-    dstack,
-    hsplit,
-    hstack,
-    narrow,
-    roll,
-    select,
-    split,
-    split_with_sizes,
-    stack,
-    tensor_split,
-    unbind,
-    vsplit,
-    vstack,
 )
 from minigrad.ops.select import (
     argwhere,
