@@ -112,6 +112,15 @@ class Uninitialized(Tensor):
     __slots__ = ()
     becomes: ClassVar[type[Tensor]]
 
+    def __new__(
+        cls, requires_grad: bool | None = None, device: Any = None, dtype: Any = None
+    ) -> Self:
+        wanted = cls.becomes is Parameter if requires_grad is None else requires_grad
+        return _remade(cls, empty(0, device=device, dtype=dtype).array, wanted)
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
     @property
     def array(self) -> NoReturn:
         raise ValueError(
@@ -164,7 +173,7 @@ class Uninitialized(Tensor):
         return self.data.device
 
     def _word(self) -> str:
-        return self.becomes.__name__.lower()
+        return type(self).__name__.removeprefix("Uninitialized").lower()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -186,24 +195,9 @@ class UninitializedParameter(Uninitialized, Parameter):
     __slots__ = ()
     becomes = Parameter
 
-    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Self:
-        return _remade(cls, empty(0, device=device, dtype=dtype).array, requires_grad)
-
-    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
-        pass
-
 
 class UninitializedBuffer(Uninitialized):
     """A buffer whose shape is not known yet; see `Uninitialized`. As PyTorch's."""
 
     __slots__ = ()
     becomes = Tensor
-
-    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> Self:
-        return _remade(cls, empty(0, device=device, dtype=dtype).array, requires_grad)
-
-    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
-        pass
-
-    def _word(self) -> str:
-        return "buffer"

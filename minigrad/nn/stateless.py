@@ -30,9 +30,9 @@ class Stateless(Module):
     _shown: ClassVar[tuple[str, ...] | None] = None
 
     def __init_subclass__(cls, function: str = "", shown: tuple[str, ...] | None = None) -> None:
-        fields = {n: a for n, a in cls.__annotations__.items() if not a.startswith("ClassVar")}
+        fields = {n: str(a) for n, a in cls.__annotations__.items() if "ClassVar" not in str(a)}
         cls._options = cls._options | {n: cls.__dict__.get(n, _REQUIRED) for n in fields}
-        cls._tensors = cls._tensors | {n for n, a in fields.items() if a.startswith("Tensor")}
+        cls._tensors = cls._tensors | {n for n, a in fields.items() if "Tensor" in a}
         cls._function = function or getattr(cls, "_function", "")
         cls._shown = cls._shown if shown is None else shown
 

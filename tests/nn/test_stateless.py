@@ -1,0 +1,80 @@
+"""Layers declared by their fields: constructor, attributes, text, and the function behind them."""
+
+import inspect
+
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+from minigrad.nn.stateless import Stateless
+
+LAYERS = [
+    getattr(nn, name)
+    for name in nn.__all__
+    if isinstance(getattr(nn, name), type) and issubclass(getattr(nn, name), Stateless)
+]
+BY_NAME = [layer for layer in LAYERS if layer._function]
+
+
+@pytest.mark.parametrize("layer", BY_NAME, ids=lambda layer: layer.__name__)
+def test_the_function_exists_and_takes_every_option(layer):
+    taken = inspect.signature(getattr(nn.functional, layer._function)).parameters
+    assert set(layer._options) <= set(taken)
+
+
+def test_most_layers_are_declared_so():
+    assert len(LAYERS) > 35 and len(BY_NAME) > 20
+
+
+def test_fields_are_the_constructor():
+    layer = nn.LeakyReLU(0.2)
+    assert layer.negative_slope == 0.2 and layer.inplace is False
+    assert nn.LeakyReLU(inplace=True).inplace is True
+    layer.negative_slope = 0.5  # read when called
+    assert layer(torch.tensor([-2.0])).item() == -1.0
+    assert layer(input=torch.tensor([-2.0])).item() == -1.0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Tanh(3), r"Tanh.__init__\(\) takes \(\), got \(3\)"),
+        (
+            lambda: nn.ELU(1.0, False, 3),
+            r"takes \(alpha=1.0, inplace=False\), got \(1.0, False, 3\)",
+        ),
+        (lambda: nn.ELU(slope=2), r"takes \(alpha=1.0, inplace=False\), got \(slope=2\)"),
+        (lambda: nn.ELU(1.0, alpha=2), r"got \(1.0, alpha=2\)"),
+        (lambda: nn.MaxPool2d(), r"takes \(kernel_size, stride=None.*got \(\)"),
+        (lambda: nn.ConstantPad1d(1), r"takes \(padding, value\), got \(1\)"),
+    ],
+)
+def test_wrong_arguments_are_refused_with_what_is_wanted(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
+def test_an_option_that_is_a_tensor_is_a_buffer():
+    loss = nn.CrossEntropyLoss(weight=torch.ones(3))
+    assert list(loss.state_dict()) == ["weight"]
+    assert loss.double().weight.dtype == torch.float64
+    assert list(nn.CrossEntropyLoss().state_dict()) == []
+    with pytest.raises(TypeError, match="'int' as buffer 'weight'"):
+        loss.weight = 3
+
+
+def test_the_old_names_of_a_reduction():
+    assert nn.MSELoss(size_average=False).reduction == "sum"
+    assert nn.MSELoss(reduce=False).reduction == "none"
+    assert nn.NLLLoss(size_average=True).reduction == "mean"
+    x = torch.tensor([1.0, 3.0])
+    assert nn.L1Loss(size_average=False)(x, torch.zeros(2)).item() == 4.0
+
+
+def test_a_layer_of_ones_own():
+    class Scaled(Stateless, function="leaky_relu", shown=("negative_slope",)):
+        negative_slope: float = 0.3
+        inplace: bool = False
+
+    assert repr(Scaled()) == "Scaled(negative_slope=0.3)"
+    assert Scaled()(torch.tensor([-1.0])).item() == pytest.approx(-0.3)
