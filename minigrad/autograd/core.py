@@ -74,8 +74,8 @@ class Node:
         return gradients
 
     def _lifted(self) -> list[Any]:
-        """The constants, arrays among them as Tensors; the saved result becomes itself again."""
-        lifted = [wrap(c) if is_array(c) else c for c in self.constants]
+        """The constants, floats and masks as Tensors (indices stay); the saved result is itself again."""
+        lifted = [wrap(c) if is_array(c) and c.dtype.kind in "fb" else c for c in self.constants]
         if self.plan.result_position is not None:
             lifted[self.plan.result_position].node = self
         return lifted

@@ -17,7 +17,7 @@ from minigrad.backend import Array, array_module
 from minigrad.kernels.windows import Pair, output_length, overlap
 
 BLOCK = 2**16  # pixels of planes at a time
-# One tap of the window: its row and column, the windows where it meets the image, the pixels it meets.
+# One tap of the window: its row and column, the windows where it meets the image, and the pixels.
 Tap = tuple[int, int, tuple[object, slice, slice], tuple[object, slice, slice]]
 
 
@@ -42,9 +42,9 @@ def max_pool2d(
 ) -> tuple[Array, Array]:
     """The maximum of each window and its place: (..., H, W) -> (..., Ho, Wo), twice.
 
-    Places are int64 and count the pixels of the unpadded image row by row, h W + w. Among equal maxima
-    the first wins; a NaN beats everything, and the last NaN of a window is its place; padding never
-    wins. Follows torch.nn.functional.max_pool2d(return_indices=True).
+    Places are int64 and count the pixels of the unpadded image row by row, h W + w. Among equal
+    maxima the first wins; a NaN beats everything, and the last NaN of a window is its place;
+    padding never wins. Follows torch.nn.functional.max_pool2d(return_indices=True).
     """
     xp, (H, W) = array_module(x), x.shape[-2:]
     Ho, Wo = (
@@ -78,7 +78,7 @@ def max_pool2d_input(
     padding: Pair = (0, 0),
     dilation: Pair = (1, 1),
 ) -> Array:
-    """Adds each g at its place: (..., Ho, Wo) -> (..., H, W); the adjoint of `max_pool2d_gather`."""
+    """Adds g at its places: (..., Ho, Wo) -> (..., H, W); the adjoint of `max_pool2d_gather`."""
     xp, pixels = array_module(g), input_size[0] * input_size[1]
     x = xp.zeros((*g.shape[:-2], *input_size), g.dtype)
     flat, index = x.reshape(-1), _flat_index(places, pixels, xp)
@@ -110,14 +110,14 @@ def _compare(planes: Array, best: Array, taps: list[Tap], kernel: Pair) -> Array
     best[...] = -np.inf if floating else np.iinfo(planes.dtype).min
     small = xp.uint8 if kernel[0] * kernel[1] < 256 else xp.int64
     winner = xp.zeros(best.shape, small)
-    for i, j, windows, pixels in reversed(taps):
+    for i, j, windows, _ in reversed(taps):
         winner[windows] = i * kernel[1] + j  # the first that is not padding, if nothing is larger
     for i, j, windows, pixels in taps:
         value, so_far, number = planes[pixels], best[windows], winner[windows]
         # Taps count upwards: the larger number is the later, strictly larger value.
         xp.maximum(number, (value > so_far) * small(i * kernel[1] + j), out=number)
         xp.maximum(so_far, value, out=so_far)
-    if floating and bool(xp.isnan(best).any()):
+    if floating and (xp is not np or np.isnan(best).any()):  # a GPU is not waited for
         for i, j, windows, pixels in taps:
             xp.copyto(winner[windows], i * kernel[1] + j, where=xp.isnan(planes[pixels]))
     return winner

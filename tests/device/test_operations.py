@@ -32,7 +32,7 @@ def test_value(device, name):
     expected = CASES[name].numpys(*operands(name))
     assert result.device.type == device and result.dtype == mg.float64
     assert tuple(result.shape) == np.shape(expected)
-    np.testing.assert_allclose(numbers(result), expected, rtol=1e-12)
+    np.testing.assert_allclose(numbers(result), expected, rtol=1e-12, atol=1e-13)
 
 
 def slope(function, points, directions, step=1e-5):

@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import backend, nn, optim
+from minigrad import backend, cuda, nn, optim
 from minigrad.serialization import load, save
 from tests import standin
 
@@ -133,3 +133,15 @@ def test_a_checkpoint_loads_without_a_gpu(device, tmp_path, monkeypatch):
         assert state["weight"].device == mg.device("cpu")
     for tensor, numbers in zip(state.values(), expected, strict=True):
         np.testing.assert_array_equal(tensor.numpy(), numbers)
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_step_on_the_second_gpu():
+    with cuda.device(1):
+        image, edges = bars("cuda")
+        layer = nn.Conv2d(1, 1, (1, 2), device="cuda:1")
+        loss = F.mse_loss(layer(image), edges)
+        loss.backward()
+        optim.SGD(layer.parameters(), lr=0.1, momentum=0.9).step()
+        assert loss.device == layer.weight.grad.device == mg.device("cuda:1")
+    assert layer.to("cuda:0").weight.device == mg.device("cuda:0")
