@@ -1,13 +1,19 @@
-"""Convolution layers, forward and with both gradients: minigrad beside PyTorch, one table with ratios.
+"""Convolution layers, forward and with both gradients: minigrad beside PyTorch, one table with
+ratios.
 
-    python benchmarks/layers.py                                    # minigrad, and PyTorch if this Python has it
-    python benchmarks/layers.py --torch-python ~/torch/bin/python  # PyTorch from another environment
+    python benchmarks/layers.py                         # and PyTorch, if this Python has it
+    python benchmarks/layers.py --torch-python PATH     # PyTorch from another environment
     python benchmarks/layers.py --only 3x3 --rounds 5
-    python benchmarks/layers.py --smoke                            # tiny layers, one round: does it run?
+    python benchmarks/layers.py --cpu-time              # for a busy machine, see below
+    python benchmarks/layers.py --smoke                 # tiny layers, one round: does it run?
 
-Each engine runs in a fresh process of its own, in turn: two thread pools in one process would spin against
-each other. A round gives each layer's median; the best round counts. Times are milliseconds, ratios are
-minigrad's time over PyTorch's: under 1 is faster.
+Each engine runs in a fresh process of its own, in turn: two thread pools in one process would spin
+against each other. A round gives each layer's median; the best round counts. Times are
+milliseconds, ratios are minigrad's time over PyTorch's: under 1 is faster.
+
+`--cpu-time` gives each engine one thread and counts its processor time, quickest call of all: other
+work on the machine then hardly shows. It says less about two threads, which speed PyTorch's whole
+convolution up, but of ours only the matrix products.
 """
 
 from __future__ import annotations
@@ -133,25 +139,31 @@ def torch_work(layer: Layer) -> Work:
 ENGINES = {"minigrad": minigrad_work, "torch": torch_work}
 
 
-def measure(work: Callable[[], object], seconds: float) -> float:
+def measure(work: Callable[[], object], seconds: float, cpu_time: bool) -> float:
     """The median time of a call in milliseconds, over `seconds` or at least three calls."""
+    clock = time.thread_time if cpu_time else time.perf_counter
     work()
     times: list[float] = []
     began = time.perf_counter()
     while len(times) < 3 or time.perf_counter() - began < seconds:
-        start = time.perf_counter()
+        start = clock()
         work()
-        times.append(time.perf_counter() - start)
-    return median(times) * 1e3
+        times.append(clock() - start)
+    return (min(times) if cpu_time else median(times)) * 1e3
 
 
-def run_round(engine: str, python: str, names: list[str], seconds: float) -> list[list[float]]:
+def run_round(
+    engine: str, python: str, names: list[str], seconds: float, cpu_time: bool
+) -> list[list[float]]:
     """One round of one engine in a process of its own: (forward, both) for each layer."""
-    command = [python, __file__, "--engine", engine, "--seconds", str(seconds), "--layers", *names]
+    command = [python, __file__, "--engine", engine, "--seconds", str(seconds)]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, "PYTHONPATH": path}
+    if cpu_time:
+        command.append("--cpu-time")
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    command += ["--layers", *names]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{engine} failed:\n{done.stderr}")
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -193,6 +205,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.3, help="per measurement")
     parser.add_argument("--only", default="", help="layers whose name contains this")
     parser.add_argument("--torch-python", default=sys.executable, help="a Python that has PyTorch")
+    parser.add_argument("--cpu-time", action="store_true", help="one thread, processor time")
     parser.add_argument("--smoke", action="store_true", help="tiny layers, one round")
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--layers", nargs="*", default=[], help=argparse.SUPPRESS)
@@ -201,7 +214,8 @@ def main() -> None:
         known = {layer.name: layer for layer in LAYERS + SMOKE}
         for name in options.layers:
             parts = ENGINES[options.engine](known[name])
-            print(json.dumps([measure(part, options.seconds) for part in parts]), flush=True)
+            times = [measure(part, options.seconds, options.cpu_time) for part in parts]
+            print(json.dumps(times), flush=True)
         return
     layers = [layer for layer in (SMOKE if options.smoke else LAYERS) if options.only in layer.name]
     pythons = {"minigrad": sys.executable}
@@ -211,7 +225,8 @@ def main() -> None:
     for _ in range(1 if options.smoke else options.rounds):
         for engine, python in pythons.items():
             names = [layer.name for layer in layers]
-            found = run_round(engine, python, names, 0.0 if options.smoke else options.seconds)
+            seconds = 0.0 if options.smoke else options.seconds
+            found = run_round(engine, python, names, seconds, options.cpu_time)
             known_best = best.get(engine, found)
             best[engine] = [
                 [min(a, b) for a, b in zip(*pair, strict=True)]

@@ -62,7 +62,7 @@ def conv2d_input(
     dilation: Pair,
     groups: int,
 ) -> Array:
-    """The adjoint in x: the forward of g with the flipped kernel, and the padding that was left of its reach."""
+    """The adjoint in x: the forward of g, flipped kernel, the padding that its reach left over."""
     reach = (
         dilation[0] * (w.shape[2] - 1) - padding[0],
         dilation[1] * (w.shape[3] - 1) - padding[1],
@@ -93,7 +93,7 @@ def serves(
 def _columns(
     image: Array, kernel: Pair, padding: Pair, dilation: Pair, size: Pair
 ) -> tuple[Array, int]:
-    """Every tap's flat run: (1, C, H, W) -> (C, kh*kw, (Ho - 1)*width + Wo), and the padded width."""
+    """Each tap's flat run: (1, C, H, W) -> (C, kh*kw, (Ho - 1)*width + Wo); the padded width."""
     surrounded = padded(image, padding)
     _, C, _, width = surrounded.shape
     flat = surrounded.reshape(C, -1)

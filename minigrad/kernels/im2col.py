@@ -41,7 +41,7 @@ def fold(
     padding: Pair,
     dilation: Pair,
 ) -> Array:
-    """The adjoint of `unfold`: adds each column back where its window lay; (N, C*kh*kw, L) -> (N, C, H, W)."""
+    """The adjoint of `unfold`: (N, C*kh*kw, L) -> (N, C, H, W)."""
     kh, kw = kernel_size
     N, C = columns.shape[0], columns.shape[1] // (kh * kw)
     x = array_module(columns).zeros((N, C, *output_size), columns.dtype)
@@ -117,7 +117,7 @@ def conv2d_input(
 
 
 def _blocks(x: Array, kernel: Pair, size: Pair) -> Iterator[tuple[slice, slice]]:
-    """Whole images while their columns fit, else strips of one: slices of the batch and of output rows."""
+    """Whole images while their columns fit, else strips of one: (slice of N, slice of Ho)."""
     N, Ho = len(x), size[0]
     row_bytes = max(1, x.shape[1] * kernel[0] * kernel[1] * size[1] * x.dtype.itemsize)
     images = max(1, BLOCK_BYTES // (row_bytes * Ho))
@@ -131,7 +131,7 @@ def _blocks(x: Array, kernel: Pair, size: Pair) -> Iterator[tuple[slice, slice]]
 def _columns(
     x: Array, rows: slice, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
-    """The windows of these output rows: (N, C, H, W) -> (groups, C/groups*kh*kw, N*rows*Wo), in scratch memory."""
+    """Windows of these output rows: (N, C, H, W) -> (groups, C/groups*kh*kw, N*rows*Wo)."""
     xp, C, (kh, kw) = array_module(x), x.shape[1], kernel
     reach = (rows.stop - 1) * stride[0] + dilation[0] * (kh - 1) + 1
     image = padded(x, padding, slice(rows.start * stride[0], reach))
@@ -161,7 +161,7 @@ def _windows(size: Pair, kernel: Pair, stride: Pair, padding: Pair, dilation: Pa
 
 
 def _add_windows(windows: Array, x: Array, stride: Pair, padding: Pair, dilation: Pair) -> None:
-    """x (N, C, H, W) += windows (N, C, kh, kw, Ho, Wo), each at its place; what lies in the padding is lost."""
+    """Adds windows (N, C, kh, kw, Ho, Wo) to x (N, C, H, W) where they lie, but for the padding."""
     kh, kw, Ho, Wo = windows.shape[2:]
     H, W = x.shape[2:]
     for i in range(kh):

@@ -28,7 +28,7 @@ WIDTH = 8  # outputs per segment, at most
 
 def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
     """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
-    O, C, kh, kw = w.shape
+    O, _, kh, kw = w.shape
     Ho, Wo = output_size(x, (kh, kw), stride, padding, dilation)
     segments, width = _segments(Wo)
     out = np.empty((len(x), O, Ho, Wo), x.dtype)
@@ -84,7 +84,7 @@ def conv2d_input(
     dilation: Pair,
     groups: int,
 ) -> Array:
-    """The adjoint in x: rows of g give rows of x through the flipped band; where segments overlap they add."""
+    """The adjoint in x: rows of g, through the flipped band, give rows of x; segments overlap."""
     (N, O, _, Wo), (_, C, kh, kw), (H, W) = g.shape, w.shape, input_size
     segments, width = _segments(Wo)
     patch = width + kw - 1
@@ -123,7 +123,7 @@ def serves(
 
 
 def _segments(Wo: int) -> Pair:
-    """How many segments a row of outputs is cut into, and their width: near-equal, at most WIDTH."""
+    """How many segments a row of outputs is cut into, and their width, at most WIDTH."""
     count = -(-Wo // WIDTH)
     return count, -(-Wo // count)
 
@@ -143,8 +143,8 @@ def _band(w: Array, step: int, width: int) -> Array:
 
 
 def _segment_pairs(rows: Array, products: Array, width: int) -> Iterator[tuple[Array, Array]]:
-    """Views of equal shape of rows (N, O, Ho, Wo) and products (Ho, N*segments, O*width), by segment."""
-    N, O, Ho, Wo = rows.shape
+    """By segment, equal views of rows (N, O, Ho, Wo) and products (Ho, N*segments, O*width)."""
+    N, O, Ho, _ = rows.shape
     products = products.reshape(Ho, N, -1, O, width).transpose(1, 3, 0, 2, 4)
     for s in range(products.shape[3]):
         part = rows[:, :, :, s * width : (s + 1) * width]
@@ -154,9 +154,9 @@ def _segment_pairs(rows: Array, products: Array, width: int) -> Iterator[tuple[A
 def _patches(
     x: Array, kh: int, stride: int, count: int, padding: Pair, segments: int, step: int, patch: int
 ) -> Array:
-    """What each of `count` rows and each segment reads: (N, C, H, W) -> (count, N*segments, kh*C*patch).
+    """What `count` rows of segments read: (N, C, H, W) -> (count, N*segments, kh*C*patch).
 
-    A view: columns are copied, segment by segment, but kh rows lie one after the other, and overlap.
+    A view: columns are copied, segment by segment, but kh rows lie in one piece, and overlap.
     """
     (N, C, H, W), (ph, pw), rows = x.shape, padding, (count - 1) * stride + kh
     image = workspace("image", (N, segments, rows, C, patch), x.dtype)

@@ -11,7 +11,7 @@ Pair = tuple[int, int]
 
 
 def output_length(length: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
-    """floor((length + 2 padding - dilation (kernel - 1) - 1) / stride) + 1: windows along an axis."""
+    """floor((length + 2 padding - dilation (kernel - 1) - 1) / stride) + 1 windows on an axis."""
     return (length + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
@@ -25,7 +25,7 @@ def output_size(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: P
 
 
 def window_view(x: Array, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
-    """The windows of already padded x (..., H, W) as a view (..., kh, kw, Ho, Wo); nothing is copied."""
+    """The windows of already padded x: (..., H, W) -> (..., kh, kw, Ho, Wo), a view."""
     Ho, Wo = output_size(x, kernel, stride, (0, 0), dilation)
     *outer, step_h, step_w = x.strides
     shape = (*x.shape[:-2], *kernel, Ho, Wo)
@@ -45,7 +45,7 @@ def empty(xp: object, role: str, shape: tuple[int, ...], dtype: np.dtype) -> Arr
 
 
 def padded(x: Array, padding: Pair, rows: slice | None = None) -> Array:
-    """Rows of x (..., H, W) with zeros around its images, in scratch memory; a view if nothing is added.
+    """Rows of x (..., H, W) with zeros around, in scratch memory; a view if nothing is added.
 
     `rows` counts in the padded images; all of them by default.
     """
@@ -68,9 +68,9 @@ def padded(x: Array, padding: Pair, rows: slice | None = None) -> Array:
 def overlap(
     tap: int, length: int, windows: int, stride: int, padding: int, dilation: int
 ) -> tuple[slice, slice]:
-    """Where one tap of the kernel meets the image along an axis: (slice of windows, slice of pixels).
+    """Where a tap of the kernel meets the image along an axis: slices of windows and of pixels.
 
-    Window t reads pixel t stride + tap dilation - padding; windows whose pixel lies in the padding are out.
+    Window t reads pixel t stride + tap dilation - padding, unless that lies in the padding.
     """
     shift = tap * dilation - padding
     first = max(0, -(shift // stride))

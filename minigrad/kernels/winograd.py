@@ -93,7 +93,7 @@ class Winograd:
         dilation: Pair,
         groups: int,
     ) -> Array:
-        """The forward of g with the flipped kernel, channels swapped; padding is what was left of it."""
+        """The adjoint in x: the forward of g, flipped kernel, channels swapped."""
         reach = (w.shape[2] - 1 - padding[0], w.shape[3] - 1 - padding[1])
         flipped = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
         return self.conv2d(g, flipped, stride, reach, dilation, groups)
@@ -139,7 +139,7 @@ class Winograd:
         dilation: Pair,
         groups: int,
     ) -> bool:
-        """NumPy, floats, stride and dilation 1, one group, kernels of 2 to tile - 1, less padding."""
+        """NumPy, floats, stride and dilation 1, one group, 2 <= kernel < tile, padding < kernel."""
         return (
             type(operand) is np.ndarray
             and operand.dtype.char in "fd"
@@ -151,7 +151,7 @@ class Winograd:
     def _blocks(
         self, N: int, Ho: int, Wo: int, channels: int, kh: int, kw: int, itemsize: int
     ) -> Iterator[tuple[slice, slice]]:
-        """Whole images while they fit, else strips of one image: slices of the batch and of output rows."""
+        """Whole images while they fit, else strips of one: (slice of N, slice of Ho)."""
         mh, mw = self.tile + 1 - kh, self.tile + 1 - kw
         high = -(-Ho // mh)
         row_bytes = self.tile**2 * -(-Wo // mw) * channels * itemsize
@@ -163,8 +163,8 @@ class Winograd:
                 yield slice(n, min(N, n + images)), slice(row, min(Ho, row + step))
 
     def _input_tiles(self, x: Array, rows: slice, Wo: int, kernel: Pair, padding: Pair) -> Array:
-        """B^T d B for the tiles of these output rows: (N, C, H, W) -> (tile, tile, Th, Tw, N, C)."""
-        (N, C, H, W), (ph, pw), tile = x.shape, padding, self.tile
+        """B^T d B of the tiles of these output rows: (N, C, H, W) -> (tile, tile, Th, Tw, N, C)."""
+        (N, C), (ph, pw), tile = x.shape[:2], padding, self.tile
         mh, mw = tile + 1 - kernel[0], tile + 1 - kernel[1]
         Th, Tw = -(-(rows.stop - rows.start) // mh), -(-Wo // mw)
         image = workspace(
@@ -213,7 +213,7 @@ def _both_axes(tile: int, kh: int, kw: int, dtype: np.dtype) -> Array:
 
 
 def _place(image: Array, x: Array, top: int, left: int) -> None:
-    """image (rows, columns, N, C) = x (N, C, h, w) at (top, left), zero elsewhere; what hangs over is cut."""
+    """Puts x (N, C, h, w) at (top, left) of image (rows, columns, N, C), zeros around."""
     x = x[:, :, : len(image) - top, : image.shape[1] - left]
     bottom, right = top + x.shape[2], left + x.shape[3]
     image[:top] = 0
@@ -232,11 +232,11 @@ def _place(image: Array, x: Array, top: int, left: int) -> None:
 def _two_sided(
     image: Array, along_h: Array, along_w: Array, step: Pair, count: Pair, role: str
 ) -> Array:
-    """L d R^T for each tile d, `step` apart: (rows, columns, N, C) -> (tile, tile, Th, Tw, N, C)."""
+    """L d R^T of tiles d `step` apart: (rows, columns, N, C) -> (tile, tile, Th, Tw, N, C)."""
     (_, columns, N, C), (Th, Tw) = image.shape, count
     (tile, taps_h), taps_w, one = along_h.shape, along_w.shape[1], image.itemsize
     pixel, row = N * C * one, columns * N * C * one
-    # Tile rows share pixels with their neighbours: the view overlaps, the product reads it as it lies.
+    # Tiles share pixels with their neighbours: the view overlaps, the product reads it as it is.
     overlapping = np.ndarray(
         (Th, taps_h, columns * N * C), image.dtype, image, 0, (step[0] * row, row, one)
     )

@@ -55,11 +55,11 @@ def triad(way, x, w, g, pairs):
 @given(shape=convolutions())
 def test_each_algorithm_agrees_with_loops(way, shape):
     x, w, g = problem(*shape)
-    try:
-        found = triad(way, x, w, g, shape[2])
-    except RuntimeError as refusal:  # a shape that this algorithm says it does not compute
-        assert "was forced, but cannot compute" in str(refusal)
+    if way and not choose.ALGORITHMS[way].serves(x, shape[1], *shape[2]):
+        with pytest.raises(RuntimeError, match="was forced, but cannot compute"):
+            triad(way, x, w, g, shape[2])
         return
+    found = triad(way, x, w, g, shape[2])
     for ours, loops in zip(found, triad("direct", x, w, g, shape[2]), strict=True):
         assert ours.dtype == loops.dtype
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
@@ -213,7 +213,7 @@ class TestForcing:
 
     def test_unknown_name_lists_the_known_ones(self):
         with pytest.raises(
-            ValueError, match="unknown algorithm 'magic'; known are direct, .*im2col"
+            ValueError, match=r"unknown algorithm 'magic'; known are direct, .*im2col"
         ):
             kernels.algorithm("magic")
 
