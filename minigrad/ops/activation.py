@@ -17,14 +17,16 @@ from minigrad.ops.elementwise import SAME, not_a_tensor, not_implemented_for, un
 from minigrad.ops.shape import cast
 
 
-def _with_options(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A nonlinearity of floating-point tensors with keyword options."""
+def _with_options(
+    name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f"
+) -> Callable[..., Any]:
+    """A nonlinearity with options; `takes` names its kinds of types in NumPy's letters."""
     made = operation(name, lambda x, *, options: quiet(forward, x, *options), rule)
 
     def call(input: Any, *options: Any) -> Any:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
-        if input.array.dtype.kind != "f":
+        if input.array.dtype.kind not in takes:
             raise not_implemented_for(name, input.array.dtype)
         return made(input, options=options)
 
@@ -47,13 +49,25 @@ elu = _with_options(
 )
 hardtanh = _with_options(
     "hardtanh",
-    lambda x, low, high: np.clip(x, low, high),
+    lambda x, low, high: np.clip(x, x.dtype.type(low), x.dtype.type(high)),
     lambda g, x, options: np.where((x > options[0]) & (x < options[1]), g, 0),
+    takes="fiu",
 )
 threshold = _with_options(
     "threshold",
-    lambda x, limit, value: np.where(x > limit, x, x.dtype.type(value)),
-    lambda g, x, options: np.where(x > options[0], g, 0),
+    lambda x, limit, value: np.where(x <= limit, x.dtype.type(value), x),
+    lambda g, x, options: np.where(x <= options[0], 0, g),
+    takes="fiu",
+)
+softshrink = _with_options(
+    "softshrink",
+    lambda x, width: x - np.clip(x, -width, width),
+    lambda g, x, options: np.where((x >= -options[0]) & (x <= options[0]), 0, g),
+)
+hardshrink = _with_options(
+    "hardshrink",
+    lambda x, width: np.where((x >= -width) & (x <= width), x.dtype.type(0), x),
+    lambda g, x, options: np.where((x >= -options[0]) & (x <= options[0]), 0, g),
 )
 
 

@@ -1,8 +1,10 @@
-"""A constant border around a tensor, and its adjoint, the crop."""
+"""Borders around a tensor: of a constant (the adjoint crops), or of its own rows and columns."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
@@ -18,7 +20,12 @@ def _pad_forward(x: Any, *, pairs: Any, value: Any) -> Any:
 
 def _inside(shape: Any, pairs: Any) -> tuple[slice, ...]:
     """Where the original stands in the padded tensor."""
-    return tuple([slice(max(b, 0), max(b, 0) + n + min(b, 0) + min(a, 0)) for n, (b, a) in zip(shape, pairs, strict=True)])
+    return tuple(
+        [
+            slice(max(b, 0), max(b, 0) + n + min(b, 0) + min(a, 0))
+            for n, (b, a) in zip(shape, pairs, strict=True)
+        ]
+    )
 
 
 def _kept(shape: Any, pairs: Any) -> tuple[slice, ...]:
@@ -36,3 +43,26 @@ _pad = operation("constant_pad_nd", _pad_forward, _pad_rule)
 def pad_constant(input: Any, pairs: tuple[tuple[int, int], ...], value: Any = 0) -> Any:
     """`input` with (before, after) numbers of `value` added on each axis; negative ones cut away."""
     return _pad(input, pairs=pairs, value=value)
+
+
+# ---- rows by their places -------------------------------------------------------------------------
+def _add_back(g: Any, *, length: int, dim: int, places: Any) -> Any:
+    """Each row of g added where it came from, runs of neighbours at once."""
+    image = array_module(g).zeros((*g.shape[:dim], length, *g.shape[dim + 1 :]), g.dtype)
+    rows, from_rows = np.moveaxis(image, dim, 0), np.moveaxis(g, dim, 0)
+    breaks = (np.flatnonzero(np.diff(places) != 1) + 1).tolist()
+    for start, stop in zip([0, *breaks], [*breaks, len(places)], strict=True):
+        first = int(places[start]) if start < stop else 0
+        rows[first : first + stop - start] += from_rows[start:stop]
+    return image
+
+
+# The rows of an axis at `places` (a NumPy array), which may repeat, and their sums: adjoints.
+rows_at = operation(
+    "rows_at",
+    lambda x, *, dim, places: x.take(array_module(x).asarray(places), axis=dim),
+    lambda g, x_shape, dim, places: _rows_back(g, length=x_shape[dim], dim=dim, places=places),
+)
+_rows_back = operation(
+    "rows_back", _add_back, lambda v, dim, places: rows_at(v, dim=dim, places=places)
+)

@@ -12,22 +12,33 @@ from minigrad.backend import array_module, quiet
 # Reading an image at the places that max pooling found, and adding gradients back there.
 _gather = operation(
     "max_pool2d_gather",
-    lambda x, places, *, options: kernels.max_pool2d_gather(x, places),
-    lambda g, x_shape, places, options: _scatter(g, places, size=x_shape[-2:], options=options),
-    None,
+    lambda x, *, places, options: kernels.max_pool2d_gather(x, places),
+    lambda g, x_shape, places, options: _scatter(
+        g, places=places, size=x_shape[-2:], options=options
+    ),
 )
 _scatter = operation(
     "max_pool2d_scatter",
-    lambda g, places, *, size, options: kernels.max_pool2d_input(g, places, size, *options),
-    lambda v, places, options: _gather(v, places, options=options),
-    None,
+    lambda g, *, places, size, options: kernels.max_pool2d_input(g, places, size, *options),
+    lambda v, places, options: _gather(v, places=places, options=options),
+)
+# The first reading: the search for the places has found the values as well.
+_found = operation(
+    "max_pool2d",
+    lambda x, *, values, places, options: values,
+    lambda g, x_shape, places, options: _scatter(
+        g, places=places, size=x_shape[-2:], options=options
+    ),
 )
 
 
-def max_pool(input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> tuple[Any, Any]:
+def max_pool(
+    input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple[Any, Any]:
     """The maximum of each window, and where it was: (..., H, W) -> (..., Ho, Wo)."""
-    _, places = quiet(kernels.max_pool2d, input.array, kernel, stride, padding, dilation, ceil_mode)
-    return _gather(input, places, options=(kernel, stride, padding, dilation)), wrap(places)
+    options = (kernel, stride, padding, dilation)
+    values, places = quiet(kernels.max_pool2d, input.array, *options, ceil_mode)
+    return _found(input, values=values, places=places, options=options), wrap(places)
 
 
 def _sums_forward(x: Any, *, kernel: Any, stride: Any, padding: Any, size: Any) -> Any:
@@ -57,7 +68,8 @@ def _span(tap: int, length: int, stride: int, padding: int, windows: int) -> tup
     last = min(windows, (length - 1 + padding - tap) // stride + 1)
     last = max(last, first)
     start = first * stride + tap - padding
-    return slice(first, last), slice(start, start + (last - first - 1) * stride + 1 if last > first else start, stride)
+    stop = start + (last - first - 1) * stride + 1 if last > first else start
+    return slice(first, last), slice(start, stop, stride)
 
 
 window_sums = operation(

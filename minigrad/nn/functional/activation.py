@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.nn.functional.checks import tensors
 from minigrad.ops import activation, functions
-from minigrad.ops.inplace import assign
+from minigrad.ops.inplace import assign, in_place
 from minigrad.tensor import Tensor
 
 
 def _result(function: Callable[..., Any], input: Any, *options: Any, inplace: bool) -> Tensor:
-    result: Tensor = function(input, *options)
-    return assign(input, result, f"{function.__name__}_") if inplace else result  # type: ignore[no-any-return]
+    return (in_place(function) if inplace else function)(input, *options)  # type: ignore[no-any-return]
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -22,70 +22,171 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.relu(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
-    return _result(activation.relu, input, inplace=inplace)
+    result: Tensor = activation.relu(input)  # its gradient needs only this, so nothing is copied
+    return assign(input, result, "relu_") if inplace else result  # type: ignore[no-any-return]
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
-    """``min(max(x, 0), 6)``, elementwise."""
-    return _result(activation.hardtanh, input, 0.0, 6.0, inplace=inplace)
+    """``min(max(x, 0), 6)``, elementwise.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.relu6(torch.tensor([-1.0, 2.0, 8.0]))
+    tensor([0., 2., 6.])
+    """
+    return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """`x` cut to ``[min_val, max_val]``; no gradient flows where it is cut."""
+def hardtanh(
+    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Tensor:
+    """`x` cut to ``[min_val, max_val]``; no gradient flows where it is cut.
+
+    Integers are cut to the limits' whole parts. Raises ValueError for min_val above max_val, and
+    RuntimeError for negative limits of unsigned numbers.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardtanh(torch.tensor([-3.0, 0.5]))
+    tensor([-1.0000,  0.5000])
+    """
+    tensors("hardtanh", "input", input)
     if min_val > max_val:
         raise ValueError(f"min_val cannot be larger than max_val: {min_val} > {max_val}")
+    if input.array.dtype.kind == "u" and min_val <= -1:
+        raise RuntimeError(
+            f"cannot do hardtanh on an unsigned type with negative limits: {min_val}, {max_val}"
+        )
     return _result(activation.hardtanh, input, min_val, max_val, inplace=inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """`x` where positive, ``negative_slope * x`` elsewhere."""
+    """`x` where positive, ``negative_slope * x`` elsewhere.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]), 0.5)
+    tensor([-0.5000,  2.0000])
+    """
     return _result(activation.leaky_relu, input, negative_slope, inplace=inplace)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """`x` where positive, ``alpha * (exp(x) - 1)`` elsewhere."""
+    """`x` where positive, ``alpha * (exp(x) - 1)`` elsewhere. Source: Clevert et al., 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.elu(torch.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     return _result(activation.elu, input, alpha, 1.0, 1.0, inplace=inplace)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """`elu` with the constants that keep mean and variance. Source: Klambauer et al., 2017."""
-    return _result(activation.elu, input, 1.6732632423543772, 1.0507009873554805, 1.0, inplace=inplace)
+    """`elu` with the constants that keep mean and variance. Source: Klambauer et al., 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.selu(torch.tensor([1.0]))
+    tensor([1.0507])
+    """
+    alpha, scale = 1.6732632423543772, 1.0507009873554805
+    return _result(activation.elu, input, alpha, scale, 1.0, inplace=inplace)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """`x` where positive, ``alpha * (exp(x / alpha) - 1)`` elsewhere."""
+    """`x` where positive, ``alpha * (exp(x / alpha) - 1)`` elsewhere. Source: Barron, 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.celu(torch.tensor([-1.0]), alpha=2.0)
+    tensor([-0.7869])
+    """
     if alpha == 0:
-        raise RuntimeError("celu: alpha cannot be 0")
+        raise RuntimeError("ZeroDivisionError: celu divides by alpha, which cannot be 0")
     return _result(activation.elu, input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """`x` where above `threshold`, `value` elsewhere."""
+    """`x` where above `threshold`, `value` elsewhere.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.threshold(torch.tensor([1.0, 3.0]), 2.0, -1.0)
+    tensor([-1.,  3.])
+    """
     return _result(activation.threshold, input, threshold, value, inplace=inplace)
 
 
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """`x` moved towards 0 by `lambd`, and 0 within. Raises RuntimeError for a negative `lambd`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softshrink(torch.tensor([-2.0, 0.2]))
+    tensor([-1.5000,  0.0000])
+    """
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    return activation.softshrink(input, lambd)  # type: ignore[no-any-return]
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """`x`, and 0 within `lambd` of 0.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardshrink(torch.tensor([-2.0, 0.2]))
+    tensor([-2.,  0.])
+    """
+    return activation.hardshrink(input, lambd)  # type: ignore[no-any-return]
+
+
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """``x Phi(x)`` with the normal distribution function Phi; ``approximate="tanh"`` for the quicker form."""
+    """``x Phi(x)`` with the normal distribution function Phi; ``approximate="tanh"``: quicker.
+
+    Raises RuntimeError for another `approximate`. Source: Hendrycks and Gimpel, 2016.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.gelu(torch.tensor([-1.0, 2.0]))
+    tensor([-0.1587,  1.9545])
+    """
+    tensors("gelu", "input", input)
     return activation.gelu(input, approximate)  # type: ignore[no-any-return]
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x sigmoid(x)``, also called swish."""
+    """``x sigmoid(x)``, also called swish.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.silu(torch.tensor([1.0]))
+    tensor([0.7311])
+    """
     return _result(activation.silu, input, inplace=inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x tanh(softplus(x))``."""
-    return _result(lambda x: x * softplus(x).tanh(), input, inplace=inplace)
+    """``x tanh(softplus(x))``. Source: Misra, 2019.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.mish(torch.tensor([1.0]))
+    tensor([0.8651])
+    """
+    return _result(_mish, input, inplace=inplace)
+
+
+def _mish(input: Tensor) -> Any:
+    return input * softplus(input).tanh()
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """``log(1 + exp(beta x)) / beta``, and `x` itself where ``beta x`` is above `threshold`."""
+    """``log(1 + exp(beta x)) / beta``, and `x` itself where ``beta x`` is above `threshold`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softplus(torch.tensor([0.0]))
+    tensor([0.6931])
+    """
     return activation.softplus(input, beta, threshold)  # type: ignore[no-any-return]
 
 
 def logsigmoid(input: Tensor) -> Tensor:
-    """``log(1 / (1 + exp(-x)))``, without overflow."""
+    """``log(1 / (1 + exp(-x)))``, without overflow.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.logsigmoid(torch.tensor([-1000.0]))
+    tensor([-1000.])
+    """
     return activation.logsigmoid(input)  # type: ignore[no-any-return]
 
 
@@ -111,38 +212,76 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """``x / 6 + 1 / 2`` cut to ``[0, 1]``."""
-    return _result(lambda x: activation.hardtanh(x + 3, 0.0, 6.0) / 6, input, inplace=inplace)
+    return _result(_hardsigmoid, input, inplace=inplace)
+
+
+def _hardsigmoid(input: Any) -> Any:
+    tensors("hardsigmoid", "input", input)
+    return activation.hardtanh(input + 3, 0.0, 6.0) / 6
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x hardsigmoid(x)``."""
-    return _result(lambda x: x * hardsigmoid(x), input, inplace=inplace)
+    """``x hardsigmoid(x)``. Source: Howard et al., 2019."""
+    return _result(_hardswish, input, inplace=inplace)
 
 
+def _hardswish(input: Any) -> Any:
+    return input * _hardsigmoid(input)
+
+
+relu_, elu_, selu_, celu_, leaky_relu_, hardtanh_, threshold_ = [
+    in_place(f) for f in (relu, elu, selu, celu, leaky_relu, hardtanh, threshold)
+]
 softmax, log_softmax = activation.softmax, activation.log_softmax
 
 
-def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
     """`softmax` of ``-x``."""
+    tensors("softmin", "input", input)
     return softmax(-input, dim, dtype=dtype)  # type: ignore[no-any-return]
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """The first half of an axis times the sigmoid of its second half."""
-    if input.array.shape[dim] % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.array.shape[dim]}")
+    """The first half of an axis times the sigmoid of its second half.
+
+    Raises RuntimeError for an axis of odd length. Source: Dauphin et al., 2016.
+    """
+    tensors("glu", "input", input)
+    if not input.array.ndim:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    if input.shape[dim] % 2:
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}"
+        )
     first, second = input.chunk(2, dim)
     return first * second.sigmoid()  # type: ignore[no-any-return]
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """`x` where positive, ``weight * x`` elsewhere, with one learned slope or one for each channel."""
-    if weight.array.size > 1:
-        if input.array.ndim < 2 or input.array.shape[1] != weight.array.size:
-            channels = input.array.shape[1] if input.array.ndim > 1 else 1
-            raise RuntimeError(
-                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.array.size} and "
-                f"channel size = {channels}."
-            )
-        weight = weight.reshape([-1 if d == 1 else 1 for d in range(input.array.ndim)])
-    return input.clamp(min=0) + weight * input.clamp(max=0)  # type: ignore[no-any-return]
+    """`x` where positive, ``weight * x`` elsewhere: one learned slope, or one for each channel.
+
+    Shapes: input (N, C, ...), weight (1,) or (C,). Raises RuntimeError for others.
+    Source: He et al., 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.prelu(torch.tensor([-4.0, 2.0]), torch.tensor([0.25]))
+    tensor([-1.,  2.])
+    """
+    tensors("prelu", "input weight", input, weight)
+    ndim, slopes = input.array.ndim, weight.array.size
+    if weight.array.ndim > 1:
+        raise RuntimeError(
+            "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
+            f"{weight.array.ndim}"
+        )
+    channels = input.array.shape[1] if ndim > 1 else 1
+    if slopes not in (1, channels):
+        raise RuntimeError(
+            f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
+            f"{slopes} and channel size = {channels} (axis 1 of (N, C, ...))."
+        )
+    shape = [-1 if d == 1 else 1 for d in range(ndim)]
+    slope = weight.reshape(shape if ndim > 1 else [1] * ndim)
+    return input.clamp(min=0) + slope * input.clamp(max=0)  # type: ignore[no-any-return]

@@ -4,88 +4,100 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.autograd.core import TensorBase
-from minigrad.ops.elementwise import not_a_tensor
-from minigrad.ops.join import cat, narrow
-from minigrad.ops.padding import pad_constant
-from minigrad.ops.select import flip
+import numpy as np
+
+from minigrad.nn.functional.checks import tensors
+from minigrad.ops.padding import pad_constant, rows_at
 from minigrad.tensor import Tensor
+
+MODES = ("constant", "reflect", "replicate", "circular")
 
 
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> Tensor:
-    """`input` with a border of ``pad = (left, right, top, bottom, ...)``, from the last axis backwards.
+    """`input` with a border of ``pad = (left, right, top, bottom, ...)``, last axis first.
 
-    Modes: 'constant' (of `value`, 0 unless given; negative amounts cut away), 'reflect' (mirrored without the
-    edge), 'replicate' (the edge repeated), 'circular' (from the other side).
-    Raises RuntimeError or ValueError for amounts that do not fit, NotImplementedError for other modes.
+    Modes: 'constant' (of `value`, 0 unless given), 'reflect' (mirrored without the edge),
+    'replicate' (the edge repeated), 'circular' (from the other side). Negative amounts cut away.
+    Raises RuntimeError or ValueError for amounts that do not fit, NotImplementedError for others.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
 
     >>> import minigrad as torch
     >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0))
     tensor([[0., 1., 1.]])
     """
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor("pad", "input", 1, input)
-    amounts = [int(n) for n in pad]
-    ndim = input.array.ndim
+    tensors("pad", "input", input)
+    if not isinstance(pad, (tuple, list)) or not all(hasattr(n, "__index__") for n in pad):
+        raise TypeError(
+            f"pad(): argument 'pad' (position 2) must be tuple of ints, (left, right, top, "
+            f"bottom, ...), not {type(pad).__name__} {pad!r}"
+        )
+    amounts, ndim = [int(n) for n in pad], input.array.ndim
     if len(amounts) % 2 or len(amounts) > 2 * ndim:
         raise RuntimeError(
-            f"Padding length must be divisible by 2 and at most twice the number of dimensions of the input. Padding length: "
-            f"{len(amounts)}, input dimensions: {ndim}"
+            "Padding length must be divisible by 2 and at most twice the number of dimensions of "
+            f"the input. Padding length: {len(amounts)}, input dimensions: {ndim}"
         )
     # (left, right, top, bottom) -> one (before, after) for each axis, from the last
     pairs = [(amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)]
-    if mode == "constant":
-        full = ((0, 0),) * (ndim - len(pairs)) + tuple(reversed(pairs))
-        shape = [n + b + a for n, (b, a) in zip(input.array.shape, full, strict=True)]
-        if min(shape, default=0) < 0:
-            raise RuntimeError(f"The input size {list(input.array.shape)}, plus negative padding {amounts}, resulted in a negative output size {shape}")
-        return pad_constant(input, full, 0 if value is None else value)  # type: ignore[no-any-return]
-    border = {"reflect": _reflected, "replicate": _replicated, "circular": _wrapped}.get(mode)
-    if border is None:
-        raise NotImplementedError(f"Unrecognised padding mode {mode}: use 'constant', 'reflect', 'replicate' or 'circular'")
-    if value:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    if ndim not in (len(pairs) + 1, len(pairs) + 2):
-        raise NotImplementedError(
-            f"Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: an input of {ndim} axes takes "
-            f"{2 * max(ndim - 2, 1)} or {2 * max(ndim - 1, 1)} amounts, got {len(amounts)}"
-        )
-    if 0 in input.array.shape[1:]:
-        raise RuntimeError(f"Expected an input whose axes are not empty, except the first, but got {list(input.array.shape)}")
-    for i, (before, after) in enumerate(pairs):
-        if before or after:
-            input = _bordered(input, ndim - 1 - i, before, after, border, mode)
-    return input
-
-
-def _bordered(input: Any, dim: int, before: int, after: int, border: Any, mode: str) -> Any:
-    length = input.array.shape[dim]
-    limit = length - 1 if mode == "reflect" else length
-    if mode != "replicate" and max(before, after) > limit:
+    full = ((0, 0),) * (ndim - len(pairs)) + tuple(reversed(pairs))
+    shape = [n + b + a for n, (b, a) in zip(input.array.shape, full, strict=True)]
+    if mode not in MODES:
+        raise NotImplementedError(f"Unrecognised padding mode {mode}: use one of {MODES}")
+    if mode != "constant":
+        _check_border(input, pairs, shape, mode, value)
+    if min(shape, default=0) < 0:
         raise RuntimeError(
-            f"Padding size should be {'less than' if mode == 'reflect' else 'at most'} the corresponding input dimension, but got: "
-            f"padding ({before}, {after}) at dimension {dim} of input {list(input.array.shape)} (mode {mode!r})"
+            f"The input size {list(input.array.shape)}, plus negative padding {amounts}, resulted "
+            f"in a negative output size {shape}"
         )
-    cut = narrow(input, dim, max(-before, 0), length - max(-before, 0) - max(-after, 0))
+    if mode == "constant":
+        return pad_constant(input, full, 0 if value is None else value)  # type: ignore[no-any-return]
+    for dim, (before, after) in enumerate(full):
+        if before or after:
+            places = _places(input.array.shape[dim], before, after, mode)
+            input = rows_at(input, dim=dim, places=places)
+    return input if any(amounts) else input.clone()  # type: ignore[no-any-return]
+
+
+def _check_border(input: Tensor, pairs: Any, shape: Any, mode: str, value: Any) -> None:
+    """Refuse what a border of the image's own pixels cannot be made of."""
+    size, ndim = list(input.array.shape), input.array.ndim
+    if value:
+        raise ValueError(
+            f'Padding mode "{mode}" doesn\'t take in value argument, got value={value}'
+        )
+    if not pairs or ndim not in (len(pairs) + 1, len(pairs) + 2):
+        raise NotImplementedError(
+            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: an "
+            f"input of {ndim} axes, {size}, takes {2 * max(ndim - 2, 1)} or "
+            f"{2 * max(ndim - 1, 1)} amounts, got {2 * len(pairs)}"
+        )
+    if 0 in size[1:]:
+        raise RuntimeError(
+            f"pad: expected an input whose axes are not empty, except the first, got {size}"
+        )
+    for dim, (before, after) in enumerate(pairs, 1):
+        limit = size[-dim] - (mode == "reflect")
+        if mode != "replicate" and max(before, after) > limit:
+            wording = "less than" if mode == "reflect" else "at most"
+            raise RuntimeError(
+                f"Padding size should be {wording} the corresponding input dimension, but got: "
+                f"padding ({before}, {after}) at dimension {ndim - dim} of input {size} ({mode})"
+            )
+        if shape[-dim] < 1:
+            raise RuntimeError(
+                f"pad: input {size} is too small for padding ({before}, {after}) at dimension "
+                f"{ndim - dim}: calculated output size {shape} ({mode})"
+            )
+
+
+def _places(length: int, before: int, after: int, mode: str) -> Any:
+    """Which pixel of an axis each pixel of the padded axis shows."""
+    places = np.arange(-before, length + after)
     if mode == "replicate":
-        input = cut
-    parts = [border(input, dim, before, True)] if before > 0 else []
-    parts.append(cut)
-    if after > 0:
-        parts.append(border(input, dim, after, False))
-    return cat(parts, dim)
-
-
-def _reflected(x: Any, dim: int, count: int, front: bool) -> Any:
-    length = x.array.shape[dim]
-    return flip(narrow(x, dim, 1 if front else length - 1 - count, count), dim)
-
-
-def _replicated(x: Any, dim: int, count: int, front: bool) -> Any:
-    edge = narrow(x, dim, 0 if front else x.array.shape[dim] - 1, 1)
-    return edge.expand([count if i == dim else -1 for i in range(x.array.ndim)])
-
-
-def _wrapped(x: Any, dim: int, count: int, front: bool) -> Any:
-    return narrow(x, dim, x.array.shape[dim] - count if front else 0, count)
+        return places.clip(0, length - 1)
+    if mode == "circular":  # what negative amounts leave, wrapped around
+        start, kept = max(-before, 0), length - max(-before, 0) - max(-after, 0)
+        return start + (places - start) % max(kept, 1)
+    mirrored = np.abs(places)  # reflect: -1 shows 1, and length shows length - 2
+    return np.where(mirrored < length, mirrored, 2 * (length - 1) - mirrored)

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import array_module
-from minigrad.nn.functional.conv import numbers
+from minigrad.nn.functional.checks import numbers
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.pool import fold_windows, unfold_windows
 from minigrad.ops.select import index_select
