@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.out import written
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,22 +57,10 @@ def numpy_names(function: F) -> F:
             if "keepdims" in kwargs:
                 kwargs["keepdim"] = kwargs.pop("keepdims")
             if (out := kwargs.pop("out", None)) is not None:
-                return _written(out, function(*args, **kwargs))
+                return written(function.__name__, out, function(*args, **kwargs), args)
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]
-
-
-def _written(out: Any, result: Any) -> Any:
-    """`out`, with `result` in it. Raises RuntimeError for another dtype."""
-    if out.dtype != result.dtype:
-        raise RuntimeError(
-            f"Expected out tensor to have dtype {result.dtype}, but got {out.dtype} instead"
-        )
-    if out.shape != result.shape:
-        out.array = result.array
-        return out
-    return out.copy_(result)
 
 
 def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from minigrad.backend import array_module
 from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import not_a_tensor, twin_of
 from minigrad.ops.index import getitem
+from minigrad.ops.out import takes_out
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.shape import atleast_3d, cast, reshape, unsqueeze
 
@@ -31,6 +32,7 @@ def _part(shapes: Any, i: int, dim: int) -> tuple[slice, ...]:
 
 
 @twin_of(np.concatenate)
+@takes_out
 def cat(tensors: Any, dim: int = 0) -> Any:
     """The tensors one after another along an existing axis; the other axes must agree.
 

@@ -17,6 +17,7 @@ from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import not_a_tensor, promoted, shapes_do_not_broadcast, twin_of
 from minigrad.ops.index import _getitem, _put, array_key, stray
 from minigrad.ops.inplace import overwrite
+from minigrad.ops.out import takes_out
 from minigrad.ops.shape import cast, expand, reshape
 
 _where = operation(
@@ -79,7 +80,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
             f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {np.ndim(number)} dimension(s)."
         )
     common = input.array.dtype
-    if dtypes.is_category_downgrade(dtypes.result_type([number]), common):
+    if common.kind != "b" and dtypes.is_category_downgrade(dtypes.result_type([number]), common):
         raise RuntimeError(
             f"value cannot be converted to type {dtypes.from_numpy(common).name} without overflow: {value!r} is no such number"
         )
@@ -87,6 +88,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     return _where(mask, filling, input)
 
 
+@takes_out
 def masked_select(input: Any, mask: Any) -> Any:
     """The elements where `mask` holds, broadcast, under one axis."""
     _check_mask("masked_select", mask)
@@ -158,6 +160,7 @@ def _along(name: str, input: Any, dim: int, index: Any) -> tuple[int, Any, tuple
     return d, places, key
 
 
+@takes_out
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """``out[i][j] = input[index[i][j]][j]`` for dim 0, and likewise for other dims.
 
@@ -167,10 +170,11 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
             [4, 3]])
     """
     if isinstance(index, TensorBase) and not index.array.size:
-        _check_index("gather", input, 0, index)
         return reshape(input, -1)[:0].reshape(index.array.shape)
-    _, _, key = _along("gather", input, dim, index)
-    return _getitem(input, key=key) if key else clone_of(input)
+    _, places, key = _along("gather", input, dim, index)
+    if not input.array.ndim:
+        return clone_of(expand(input, places.shape))
+    return _getitem(input, key=key or (places,))
 
 
 def clone_of(input: Any) -> Any:
@@ -179,11 +183,14 @@ def clone_of(input: Any) -> Any:
 
 
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
-    """`gather` whose other axes broadcast; without `dim`, on the flattened tensor."""
+    """`gather` whose other axes broadcast, counting from the end for negative indices.
+
+    Without `dim`, on the flattened tensor.
+    """
     if not isinstance(indices, TensorBase):
         raise not_a_tensor("take_along_dim", "indices", 2, indices)
     if dim is None:
-        return gather(reshape(input, -1), 0, reshape(indices, -1))
+        return take_along_dim(reshape(input, -1), reshape(indices, -1), 0)
     if input.array.ndim != indices.array.ndim:
         raise RuntimeError(
             f"take_along_dim(): input and indices should have the same number of dimensions, but got {input.array.ndim} "
@@ -195,11 +202,15 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
         rest = np.broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :]))
     except ValueError:
         raise shapes_do_not_broadcast("take_along_dim", input.array, indices.array) from None
+    places = indices.array
+    if places.dtype.kind == "i":
+        indices = wrap(places + (places < 0) * (a[d] if a else 1))
     return gather(
         expand(input, (*rest[:d], a[d], *rest[d + 1 :])), d, expand(indices, (*rest[:d], b[d], *rest[d + 1 :]))
     )
 
 
+@takes_out
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The entries `index` of one axis, in that order: a copy."""
     d = axis(dim, input.array.ndim)
@@ -246,7 +257,7 @@ def _scattered(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bo
             f"Expected index {list(places.shape)} to be no larger than src {list(src.array.shape)} ({name})"
         )
     if not key:
-        return input + src if add else clone_of(src)
+        return input + src if add else overwrite(input, src, reader=_getitem, statics={"key": (...,)})
     used = src[tuple([slice(n) for n in places.shape])]
     if add:
         return input + _put(used, shape=input.array.shape, key=key)

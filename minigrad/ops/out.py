@@ -1,0 +1,68 @@
+"""Results written into a tensor that the caller gives: PyTorch's ``out=``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.modes import GRAD, mode
+from minigrad.ops.elementwise import not_a_tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def takes_out(function: F) -> F:
+    """`function` with a keyword `out`, the tensor that receives the result and is returned."""
+
+    @functools.wraps(function)
+    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        return result if out is None else written(function.__name__, out, result, args)
+
+    return call  # type: ignore[return-value]
+
+
+def written(name: str, out: Any, result: Any, arguments: Any) -> Any:
+    """`out`, with `result` in it; it takes the result's shape.
+
+    Raises RuntimeError for another dtype, a tensor that repeats its memory or shares it with an
+    argument, and where a gradient is wanted.
+    """
+    if not isinstance(out, TensorBase):
+        raise not_a_tensor(name, "out", 1, out)
+    if out.array.dtype != result.array.dtype:
+        raise RuntimeError(
+            f"Expected out tensor to have dtype {result.array.dtype}, but got {out.array.dtype} "
+            "instead"
+        )
+    if mode.get() & GRAD and (result.node is not None or out.node is not None):
+        raise RuntimeError(
+            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
+        )
+    repeats = any(
+        n > 1 and not step for n, step in zip(out.array.shape, out.array.strides, strict=True)
+    )
+    if repeats or any(np.may_share_memory(out.array, x.array) for x in _tensors(arguments)):
+        raise RuntimeError(
+            "unsupported operation: the tensor given as out refers to one memory location more than "
+            "once, or to that of an argument. Please clone() it before performing the operation."
+        )
+    if out.array.shape == result.array.shape:
+        out.array[...] = result.array
+    else:
+        out.array = result.array
+    out.bump_version()
+    return out
+
+
+def _tensors(arguments: Any) -> list[TensorBase]:
+    """The tensors among the arguments, also those in lists."""
+    if isinstance(arguments, TensorBase):
+        return [arguments]
+    inside = arguments if isinstance(arguments, (list, tuple)) else ()
+    return [tensor for x in inside for tensor in _tensors(x)]
