@@ -166,6 +166,11 @@ class Tensor(
                 raise RuntimeError(
                     f"assigned grad has data of a different type: {value.dtype}, the tensor has {self.dtype}"
                 )
+            if value.device != self.device:
+                raise RuntimeError(
+                    f"assigned grad has data located on a different device: {value.device}, the tensor is on "
+                    f"{self.device}; move it with .to('{self.device}')"
+                )
         self.gradient = value
 
     @property

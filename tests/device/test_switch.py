@@ -138,6 +138,11 @@ class TestMixing:
             "cpu and operand 1 of shape (3,) is on cuda:0" in str(caught.value)
         )
 
+    def test_a_gradient_from_elsewhere(self):
+        x = mg.ones(3, device="cuda", requires_grad=True)
+        with pytest.raises(RuntimeError, match=r"different device: cpu, .* \.to\('cuda:0'\)"):
+            x.grad = mg.ones(3)
+
     def test_numpy_gets_nothing_unasked(self):
         for convert in (lambda x: x.numpy(), np.asarray):
             with pytest.raises(TypeError, match=r"Use Tensor.cpu\(\) to copy the tensor"):
