@@ -164,6 +164,8 @@ class ConvTranspose2d(Convolution):
             raise ValueError(
                 f'Only "zeros" padding mode is supported for {name}, got {padding_mode!r}'
             )
+        if isinstance(padding, str):
+            raise TypeError(f"{name} takes padding as a number per axis, got {padding!r}")
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype,

@@ -185,15 +185,12 @@ def _transposed(x: Any, weight: Any, bias: Any, name: str, space: int, options: 
             f"input {tuple(x.array.shape[2:])}, kernel {tuple(weight.array.shape[2:])}, "
             f"padding {amounts}; use less padding"
         )
-    # Beyond the last window's stride lie pixels that no window meets: the bias alone.
-    within = [min(e, s - 1) for e, s in zip(extra, stride, strict=True)]
-    beyond = [e - w for e, w in zip(extra, within, strict=True)]
-    size = tuple([n + w for n, w in zip(natural, within, strict=True)])
-    b = None if any(beyond) else bias
-    y = _run(conv_input, space, x, weight, b, (stride, amounts, dilation, groups), size=size)
-    if any(beyond):
-        y = pad(y, [n for e in reversed(beyond) for n in (0, e)])
-        y = y if bias is None else y + bias.reshape(-1, *(1,) * space)
+    # Each whole stride of output padding is one more window at the end, with nothing to spread.
+    more = [e // s for e, s in zip(extra, stride, strict=True)]
+    if any(more):
+        x = pad(x, [n for m in reversed(more) for n in (0, m)])
+    size = tuple([n + e for n, e in zip(natural, extra, strict=True)])
+    y = _run(conv_input, space, x, weight, bias, (stride, amounts, dilation, groups), size=size)
     return y if batched else y.squeeze(0)
 
 
