@@ -1,332 +1,99 @@
-"""minigrad: tensors, autograd and convolution in pure Python on NumPy, with CuPy for the GPU."""
+"""minigrad: tensors, autograd and convolution in pure Python on NumPy, with CuPy for the GPU.
+
+The front door: public names, nothing else. Rooms that cost time to enter open when they are first asked for.
+"""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from math import e, inf, nan, pi
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
-from minigrad import autograd, func
+# fmt: off
+from minigrad import autograd
+from importlib import import_module
 from minigrad.autograd import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
+    enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
 )
-from minigrad.backend import device, set_default_device
+from minigrad.backend import default_device as get_default_device, device, set_default_device
 from minigrad.creation import (
-    arange,
-    as_tensor,
-    empty,
-    empty_like,
-    eye,
-    from_numpy,
-    full,
-    full_like,
-    linspace,
-    meshgrid,
-    normal,
-    ones,
-    ones_like,
-    rand,
-    rand_like,
-    randint,
-    randint_like,
-    randn,
-    randn_like,
-    randperm,
-    tensor,
-    zeros,
-    zeros_like,
+    arange, as_tensor, asarray, BoolTensor, ByteTensor, DoubleTensor, empty, empty_like, eye, FloatTensor,
+    from_dlpack, from_numpy, full, full_like, HalfTensor, IntTensor, linspace, LongTensor, meshgrid, normal,
+    ones, ones_like, rand, rand_like, randint, randint_like, randn, randn_like, randperm, ShortTensor,
+    tensor, zeros, zeros_like,
 )
 from minigrad.dtypes import (
-    bool_ as bool,
-)
-from minigrad.dtypes import (
-    double,
-    dtype,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    int8,
-    int16,
-    int32,
-    int64,
-    long,
-    set_default_dtype,
-    short,
-    uint8,
-)
-from minigrad.dtypes import (
-    float_ as float,
-)
-from minigrad.dtypes import (
-    int_ as int,
+    bool_ as bool, can_cast, double, dtype, finfo, float16, float32, float64, float_ as float,
+    get_default_dtype, half, iinfo, int16, int32, int64, int8, int_ as int, long, promote_types,
+    set_default_dtype, short, uint8,
 )
 from minigrad.layout import (
-    channels_last,
-    channels_last_3d,
-    contiguous_format,
-    layout,
-    memory_format,
-    preserve_format,
-    strided,
+    channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
 )
 from minigrad.ops.activation import log_softmax, relu, softmax
 from minigrad.ops.arithmetic import (
-    add,
-    addcdiv,
-    addcmul,
-    arctan2,
-    atan2,
-    clamp,
-    clamp_max,
-    clamp_min,
-    clip,
-    div,
-    divide,
-    float_power,
-    floor_divide,
-    fmax,
-    fmin,
-    fmod,
-    lerp,
-    logaddexp,
-    maximum,
-    minimum,
-    mul,
-    multiply,
-    pow,
-    remainder,
-    rsub,
-    sub,
-    subtract,
-    true_divide,
+    add, addcdiv, addcmul, arctan2, atan2, clamp, clamp_max, clamp_min, clip, div, divide, float_power,
+    floor_divide, fmax, fmin, fmod, lerp, logaddexp, maximum, minimum, mul, multiply, pow, remainder, rsub,
+    sub, subtract, true_divide,
 )
 from minigrad.ops.comparison import (
-    allclose,
-    bitwise_and,
-    bitwise_left_shift,
-    bitwise_not,
-    bitwise_or,
-    bitwise_right_shift,
-    bitwise_xor,
-    eq,
-    equal,
-    ge,
-    greater,
-    greater_equal,
-    gt,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    lt,
-    ne,
-    not_equal,
-    signbit,
+    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
+    eq, equal, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal,
+    logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, signbit,
 )
 from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.functions import (
-    abs,
-    absolute,
-    acos,
-    acosh,
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctanh,
-    asin,
-    asinh,
-    atan,
-    atanh,
-    ceil,
-    cos,
-    cosh,
-    erf,
-    erfc,
-    exp,
-    exp2,
-    expm1,
-    fix,
-    floor,
-    frac,
-    log,
-    log1p,
-    log2,
-    log10,
-    nan_to_num,
-    neg,
-    negative,
-    positive,
-    reciprocal,
-    round,
-    rsqrt,
-    sigmoid,
-    sign,
-    sin,
-    sinh,
-    sqrt,
-    square,
-    tan,
-    tanh,
+    abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh,
+    ceil, cos, cosh, erf, erfc, exp, exp2, expm1, fix, floor, frac, log, log10, log1p, log2, nan_to_num,
+    neg, negative, positive, reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh,
     trunc,
 )
 from minigrad.ops.join import (
-    block_diag,
-    cat,
-    chunk,
-    column_stack,
-    concat,
-    concatenate,
-    dstack,
-    hsplit,
-    hstack,
-    narrow,
-    roll,
-    select,
-    split,
-    split_with_sizes,
-    stack,
-    tensor_split,
-    unbind,
-    vsplit,
-    vstack,
+    block_diag, cat, chunk, column_stack, concat, concatenate, dstack, hsplit, hstack, narrow, roll, select,
+    split, split_with_sizes, stack, tensor_split, unbind, vsplit, vstack,
 )
 from minigrad.ops.matmul import (
-    addmm,
-    addmv,
-    addr,
-    baddbmm,
-    bmm,
-    dot,
-    ger,
-    inner,
-    kron,
-    matmul,
-    mm,
-    mv,
-    outer,
-    trace,
+    addmm, addmv, addr, baddbmm, bmm, dot, dot as vdot, ger, inner, kron, matmul, mm, mv, outer, trace,
 )
-from minigrad.ops.matmul import dot as vdot
 from minigrad.ops.norm import norm
-from minigrad.ops.order import (
-    argmax,
-    argmin,
-    argsort,
-    max,
-    min,
-    sort,
-    topk,
-    unique,
-)
+from minigrad.ops.order import argmax, argmin, argsort, max, min, sort, topk, unique
 from minigrad.ops.reduce import (
-    all,
-    amax,
-    amin,
-    any,
-    count_nonzero,
-    cumsum,
-    logsumexp,
-    mean,
-    prod,
-    std,
-    std_mean,
-    sum,
-    var,
-    var_mean,
+    all, amax, amin, any, count_nonzero, cumsum, logsumexp, mean, prod, std, std_mean, sum, var, var_mean,
 )
 from minigrad.ops.select import (
-    argwhere,
-    diag,
-    diag_embed,
-    diagonal,
-    diagonal_scatter,
-    flip,
-    fliplr,
-    flipud,
-    gather,
-    index_add,
-    index_copy,
-    index_fill,
-    index_put,
-    index_select,
-    masked_fill,
-    masked_scatter,
-    masked_select,
-    nonzero,
-    repeat_interleave,
-    rot90,
-    scatter,
-    scatter_add,
-    scatter_reduce,
-    select_scatter,
-    slice_scatter,
-    take,
-    take_along_dim,
-    tril,
-    triu,
-    where,
+    argwhere, diag, diag_embed, diagonal, diagonal_scatter, flip, fliplr, flipud, gather, index_add,
+    index_copy, index_fill, index_put, index_select, masked_fill, masked_scatter, masked_select, nonzero,
+    repeat_interleave, rot90, scatter, scatter_add, scatter_reduce, select_scatter, slice_scatter, take,
+    take_along_dim, tril, triu, where,
 )
 from minigrad.ops.shape import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    broadcast_tensors,
-    broadcast_to,
-    clone,
-    flatten,
-    moveaxis,
-    movedim,
-    permute,
-    ravel,
-    reshape,
-    squeeze,
-    swapaxes,
-    swapdims,
-    t,
-    tile,
-    transpose,
-    unflatten,
-    unsqueeze,
+    atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, broadcast_to, clone, flatten, moveaxis, movedim,
+    permute, ravel, reshape, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
 )
 from minigrad.printing import set_printoptions
 from minigrad.random import (
-    Generator,
-    default_generator,
-    get_rng_state,
-    initial_seed,
-    manual_seed,
-    seed,
-    set_rng_state,
+    default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
 )
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 from minigrad.tensor.drawing import bernoulli
 from minigrad.tensor.filling import fill
-
-__version__ = "0.1.0"
+# fmt: on
 
 if TYPE_CHECKING:
-    from minigrad import cuda, nn, optim, serialization, utils, viz
+    from minigrad import backends, cuda, func, nn, optim, utils, viz
     from minigrad.serialization import load, save
 
+__version__ = "0.1.0"
+_ROOMS = ("backends", "cuda", "func", "nn", "optim", "serialization", "utils", "viz")
 
-def __getattr__(name: str) -> Any:
-    """Rooms that many programs never enter are imported at their first mention."""
-    if name in ("cuda", "nn", "optim", "serialization", "utils", "viz"):
+
+def __getattr__(name: str) -> _Any:
+    if name in _ROOMS:
         return import_module(f"minigrad.{name}")
     if name in ("load", "save"):
         return getattr(import_module("minigrad.serialization"), name)
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ROOMS, "load", "save"])

@@ -13,6 +13,7 @@ from minigrad import backend, dtypes, random
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.ops.axes import sizes
 from minigrad.ops.elementwise import not_a_tensor
+from minigrad.size import Size
 from minigrad.tensor import Tensor
 
 
@@ -49,8 +50,8 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     if isinstance(data, TensorBase):
         array = data.array.copy()
         device = data.device if device is None else device  # type: ignore[attr-defined]
-    elif is_array(data):
-        array = data.copy()
+    elif is_array(data) or hasattr(data, "__array__"):
+        array = data.copy() if is_array(data) else np.array(data)
         dtypes.from_numpy(array.dtype)
     else:
         array = _array_of(data, as_default=dtype is None)
@@ -113,14 +114,52 @@ def from_numpy(array: Any) -> Tensor:
     return wrap(array)  # type: ignore[no-any-return]
 
 
+asarray = as_tensor
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A tensor that shares the memory of another library's array, by the DLPack protocol."""
+    if not hasattr(ext_tensor, "__dlpack_device__"):
+        raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(ext_tensor).__name__}")
+    kind, _ = ext_tensor.__dlpack_device__()
+    xp = np if kind in (1, 3) else backend.library(backend.device("cuda"))
+    array = xp.from_dlpack(ext_tensor)
+    dtypes.from_numpy(array.dtype)
+    return wrap(array)
+
+
+def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
+    """PyTorch's old constructors: ``Tensor(2, 3)`` is a size, ``Tensor([2, 3])`` are numbers."""
+    if len(data) == 1 and not isinstance(data[0], (int, Size)):
+        return as_tensor(data[0], dtype or dtypes.get_default_dtype(), device)
+    size = data[0] if data and isinstance(data[0], Size) else data or (0,)
+    return empty(size, dtype=dtype, device=device)
+
+
+def _typed(name: str, dtype: Any) -> Any:
+    def made(*data: Any, device: Any = None) -> Tensor:
+        return legacy(data, dtype, device)
+
+    made.__name__ = made.__qualname__ = name
+    made.__doc__ = f"A tensor of {dtype.name}: ``{name}([1, 2])`` holds these numbers, ``{name}(2, 3)`` is not filled."
+    return made
+
+
+FloatTensor, DoubleTensor = _typed("FloatTensor", dtypes.float32), _typed("DoubleTensor", dtypes.float64)
+HalfTensor, BoolTensor = _typed("HalfTensor", dtypes.float16), _typed("BoolTensor", dtypes.bool_)
+LongTensor, IntTensor = _typed("LongTensor", dtypes.int64), _typed("IntTensor", dtypes.int32)
+ShortTensor, ByteTensor = _typed("ShortTensor", dtypes.int16), _typed("ByteTensor", dtypes.uint8)
+
+
 # ---- filled ---------------------------------------------------------------------------------------
 def _filling(name: str, fill: str, text: str) -> Any:
     """``zeros``, ``ones`` or ``empty``: a size as ints or as one tuple, then keywords."""
 
     def made(
         *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-        memory_format: Any = None, pin_memory: bool = False, layout: Any = None, out: Any = None,
+        memory_format: Any = None, pin_memory: bool = False, layout: Any = None, out: Any = None, **named: Any,
     ) -> Tensor:
+        size = size or (named["size"],) if "size" in named else size
         if not size:
             raise TypeError(f"{name}() needs a size, such as {name}(2, 3) or {name}((2, 3))")
         shape = _shape(name, size)

@@ -150,3 +150,37 @@ def result_type(operands: Iterable[Any]) -> Any:
 def is_category_downgrade(source: Any, target: Any) -> bool:
     """True when writing `source` values into `target` would drop their category (float to int)."""
     return _CATEGORY[source.kind] > _CATEGORY[target.kind]
+
+
+# ---- under PyTorch's names ------------------------------------------------------------------------
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The type that holds both: ``promote_types(int64, float32)`` is float32."""
+    return from_numpy(promote_pair(type1.numpy, type2.numpy))
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether an operation may convert so in place: categories only go up."""
+    return not is_category_downgrade(from_.numpy, to.numpy)
+
+
+class finfo:
+    """The limits of a floating-point type: eps, max, min, tiny, resolution, bits.
+
+    >>> import minigrad
+    >>> minigrad.finfo(minigrad.float32).eps
+    1.1920928955078125e-07
+    """
+
+    def __init__(self, type: dtype | None = None) -> None:
+        about = np.finfo((type or _default).numpy)
+        self.bits, self.eps, self.max, self.min = about.bits, float(about.eps), float(about.max), float(about.min)
+        self.tiny = self.smallest_normal = float(about.tiny)
+        self.resolution, self.dtype = float(about.resolution), str(about.dtype)
+
+
+class iinfo:
+    """The limits of an integer type: bits, max, min."""
+
+    def __init__(self, type: dtype) -> None:
+        about = np.iinfo(type.numpy)
+        self.bits, self.max, self.min, self.dtype = about.bits, int(about.max), int(about.min), str(about.dtype)

@@ -38,6 +38,12 @@ class Tensor(
 
     __hash__ = object.__hash__
 
+    def __new__(cls, *data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+        """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""
+        from minigrad.creation import legacy
+
+        return legacy(data, dtype, device)
+
     # ---- its facts ------------------------------------------------------------------------------
     @property
     def shape(self) -> Size:

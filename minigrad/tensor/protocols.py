@@ -8,12 +8,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import backend
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.ops.elementwise import NUMPY_TWINS
+from minigrad.ops.select import flip
 from minigrad.printing import format_element, format_tensor
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+
+def _as_arrays(x: Any) -> Any:
+    """NumPy's arrays in place of tensors, at any depth: for NumPy's functions that have no twin here."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(_as_arrays, x))
+    if isinstance(x, dict):
+        return {key: _as_arrays(value) for key, value in x.items()}
+    return x.numpy() if isinstance(x, ProtocolMethods) else x
+
+
+def rebuilt(array: Any, requires_grad: bool) -> Any:
+    """A leaf around `array`: what a copied or pickled tensor is made by."""
+    tensor = wrap(array)
+    tensor.node = LEAF if requires_grad else None
+    return tensor
 
 
 class ProtocolMethods(TensorBase):
@@ -25,14 +42,43 @@ class ProtocolMethods(TensorBase):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if type(inputs[0]) is np.ndarray:
+            return NotImplemented  # as in PyTorch, an array does not absorb the tensor on its right
         twin = NUMPY_TWINS.get(ufunc)
-        if twin is None or method != "__call__" or kwargs or type(inputs[0]) is np.ndarray:
-            return NotImplemented
+        if twin is None or method != "__call__" or kwargs:
+            return getattr(ufunc, method)(*_as_arrays(inputs), **_as_arrays(kwargs))
         return twin(*inputs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         twin = NUMPY_TWINS.get(function)
-        return NotImplemented if twin is None else twin(*args, **kwargs)
+        return function(*_as_arrays(args), **_as_arrays(kwargs)) if twin is None else twin(*args, **kwargs)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.numpy().__dlpack__(**options) if type(self.array) is np.ndarray else self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.array.__dlpack_device__()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if self.node is not None and self.node is not LEAF:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment: "
+                "copy x.detach()"
+            )
+        if id(self) not in memo:
+            memo[id(self)] = rebuilt(self.array.copy(), self.node is LEAF)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.node is not None and self.node is not LEAF:
+            raise RuntimeError("only graph leaves can be pickled: pickle x.detach()")
+        return rebuilt, (self.array, self.node is LEAF)
+
+    def __contains__(self, element: Any) -> Any:
+        return bool((self.array == (element.array if isinstance(element, TensorBase) else element)).any())
+
+    def __reversed__(self) -> Any:
+        return flip(self, 0) if self.array.ndim else self
 
     def numpy(self, *, force: bool = False) -> Any:
         """The NumPy array of its memory, shared. Raises RuntimeError for tensors in the graph."""

@@ -1,0 +1,21 @@
+"""Settings of the GPU's matrix products."""
+
+from __future__ import annotations
+
+import os
+
+
+class _Matmul:
+    """``allow_tf32``: whether float32 products may round their factors to 10 bits, which is faster."""
+
+    @property
+    def allow_tf32(self) -> bool:
+        """False unless asked for. CuPy reads the environment variable CUPY_TF32 at every product."""
+        return os.environ.get("CUPY_TF32", "0") == "1"
+
+    @allow_tf32.setter
+    def allow_tf32(self, value: bool) -> None:
+        os.environ["CUPY_TF32"] = "1" if value else "0"
+
+
+matmul = _Matmul()
