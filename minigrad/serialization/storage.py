@@ -39,13 +39,12 @@ def lay_out(waiting: list[tuple[Row, Array]]) -> list[Storage]:
     """The storages of all arrays. Appends to each row its storage's number, and the array's offset,
     shape and strides in it, counted in elements.
 
-    Arrays whose memory overlaps share a storage, which holds that memory once; arrays of a GPU do
-    where they are the very same array.
+    Arrays whose memory overlaps share a storage, which holds that memory once.
     """
     hosts: dict[int, Array] = {}
     groups: dict[Any, list[Span]] = {}
     for row, held in waiting:
-        array: Array = hosts.setdefault(id(held), backend.to_device(held, backend.CPU))
+        array: Array = _on_host(held, hosts)
         if any(stride < 0 or stride % array.itemsize for stride in array.strides):
             array = np.asarray(array, order="C")
         start = array.__array_interface__["data"][0]
@@ -66,6 +65,17 @@ def lay_out(waiting: list[tuple[Row, Array]]) -> list[Storage]:
             runs[-1].append(span)
             reached = max(reached, span.end)
     return [_storage(run, number) for number, run in enumerate(runs)]
+
+
+def _on_host(held: Array, hosts: dict[int, Array]) -> Array:
+    """`held` in NumPy, laid out alike: views of one array of a GPU become views of one array."""
+    if type(held) is np.ndarray or not held.size:
+        return backend.to_device(held, backend.CPU)
+    root = held if held.base is None else held.base
+    if id(root) not in hosts:
+        hosts[id(root)] = backend.to_device(root.ravel(order="K"), backend.CPU)
+    offset = held.data.ptr - root.data.ptr
+    return np.ndarray(held.shape, held.dtype, hosts[id(root)], offset, held.strides)
 
 
 def _storage(run: list[Span], number: int) -> Storage:

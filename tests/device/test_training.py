@@ -145,3 +145,13 @@ def test_a_step_on_the_second_gpu():
         optim.SGD(layer.parameters(), lr=0.1, momentum=0.9).step()
         assert loss.device == layer.weight.grad.device == mg.device("cuda:1")
     assert layer.to("cuda:0").weight.device == mg.device("cuda:0")
+
+
+def test_saved_views_share_memory_again(device, tmp_path):
+    x = mg.arange(12.0, device=device).reshape(3, 4)
+    save({"whole": x, "part": x[1, 1:], "turned": x.t(), "none": x[:0]}, tmp_path / "views.mg")
+    loaded = load(tmp_path / "views.mg")
+    assert loaded["turned"].stride() == (1, 4) and loaded["none"].shape == (0, 4)
+    assert loaded["turned"].tolist() == x.t().tolist() and loaded["part"].tolist() == [5, 6, 7]
+    loaded["whole"].fill_(7.0)
+    assert loaded["part"].tolist() == [7, 7, 7] and loaded["part"].device.type == device
