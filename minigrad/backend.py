@@ -59,7 +59,7 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     try:
         return _quiet.run(function, *args, **kwargs)
     except RuntimeError as error:
-        # A context cannot be entered twice: this is the caller's context again, within a quiet call.
+        # A context cannot be entered twice: another one was run within a quiet call.
         if not str(error).startswith("cannot enter context"):
             raise
     with np.errstate(all="ignore"):
