@@ -186,12 +186,19 @@ class ReplicationPad2d(Padding):
 
 
 class CircularPad1d(Padding):
-    """Continues the last axis by its other end."""
+    """Continues the last axis by its other end: (C, L) or (N, C, L), else `ValueError`."""
 
     axes, mode = 1, "circular"
 
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in (self.axes + 1, self.axes + 2):
+            raise ValueError(
+                f"expected {self.axes + 1}D or {self.axes + 2}D input (got {input.ndim}D input)"
+            )
+        return super().forward(input)
 
-class CircularPad2d(Padding):
-    """Continues the last two axes by their other ends."""
 
-    axes, mode = 2, "circular"
+class CircularPad2d(CircularPad1d):
+    """Continues the last two axes by their other ends: (C, H, W) or (N, C, H, W)."""
+
+    axes = 2
