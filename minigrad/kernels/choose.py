@@ -30,6 +30,7 @@ ALGORITHMS: dict[str, Any] = {
     "winograd": WINOGRAD,
     "winograd 2x2": WINOGRAD_2X2,
 }
+KERNEL_TILES = 60  # transforming the kernel takes as long as the products of so many tiles
 _forced: ContextVar[str | None] = ContextVar("forced_algorithm", default=None)
 
 
@@ -57,21 +58,13 @@ class algorithm:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _forced.reset(self._token)
 
 
 def conv2d(
-    x: Array,
-    w: Array,
-    stride: Pair = (1, 1),
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
-    groups: int = 1,
+    x: Array, w: Array, stride: Pair = (1, 1), padding: Pair = (0, 0), dilation: Pair = (1, 1), groups: int = 1
 ) -> Array:
     """Cross-correlation: (N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo), of one dtype.
 
@@ -160,14 +153,18 @@ def choose(
     # Copying kh kw times costs more than one band's wasted multiplications: few channels out.
     if N >= 4 and H * W <= 2048 and 2 * O <= C * kh * kw <= 512 and tile.serves(*geometry):
         return tile
-    # From 700 windows on, the tiles pay for transforming the kernel; in single precision only.
-    if operand.dtype.char == "f" and min(C, O) >= 8 and N * H * W >= 700:
-        # A large kernel on few tiles: its transform counts, and this one's is half as large.
-        if C * O > 2**16 and N * H * W < 2048 and WINOGRAD_2X2.serves(*geometry):
-            return WINOGRAD_2X2
-        if WINOGRAD.serves(*geometry):
-            return WINOGRAD
-    return im2col
+    # Winograd in single precision only: it costs a digit.
+    best: Any = im2col
+    if operand.dtype.char == "f" and min(C, O) >= 8:
+        Ho, Wo = H + 2 * padding[0] - kh + 1, W + 2 * padding[1] - kw + 1
+        least = N * Ho * Wo * kh * kw  # multiplications for each pair of channels
+        for way in (WINOGRAD, WINOGRAD_2X2):
+            if way.serves(*geometry):
+                tiles = N * -(-Ho // (way.tile + 1 - kh)) * -(-Wo // (way.tile + 1 - kw))
+                cost = (tiles + KERNEL_TILES) * way.tile**2
+                if cost < least:
+                    best, least = way, cost
+    return best
 
 
 def _single(array: Array) -> Array:

@@ -4,7 +4,7 @@ One image at a time is laid out with its padding, (C, rows*columns). A tap of th
 one flat shift of all its rows, so each row of the columns is a single run, and what a shift
 carries from the end of one image row into the next lands in columns that are cut off. Then one
 small product per channel, (1, kh*kw) @ (kh*kw, run). Stride 1, as many groups as channels. Float32
-error against float64 on MobileNet's layers: 1e-7 relative.
+error against float64 on MobileNet's layers: 2e-7 relative.
 """
 
 from __future__ import annotations
@@ -32,13 +32,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
 
 
 def conv2d_weight(
-    x: Array,
-    g: Array,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+    x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """The adjoint in w: (N, C, H, W), (N, C, Ho, Wo) -> (C, 1, kh, kw)."""
     (N, C, Ho, Wo), (kh, kw) = g.shape, kernel_size
@@ -54,30 +48,14 @@ def conv2d_weight(
 
 
 def conv2d_input(
-    g: Array,
-    w: Array,
-    input_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+    g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """The adjoint in x: the forward of g, flipped kernel, the padding that its reach left over."""
-    reach = (
-        dilation[0] * (w.shape[2] - 1) - padding[0],
-        dilation[1] * (w.shape[3] - 1) - padding[1],
-    )
+    reach = (dilation[0] * (w.shape[2] - 1) - padding[0], dilation[1] * (w.shape[3] - 1) - padding[1])
     return conv2d(g, w[:, :, ::-1, ::-1], stride, reach, dilation, groups)
 
 
-def serves(
-    operand: Array,
-    w_shape: tuple[int, ...],
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> bool:
+def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
     """NumPy, one kernel per channel, stride 1, padding within the kernel's reach."""
     O, per_group, kh, kw = w_shape
     return (
@@ -90,9 +68,7 @@ def serves(
     )
 
 
-def _columns(
-    image: Array, kernel: Pair, padding: Pair, dilation: Pair, size: Pair
-) -> tuple[Array, int]:
+def _columns(image: Array, kernel: Pair, padding: Pair, dilation: Pair, size: Pair) -> tuple[Array, int]:
     """Each tap's flat run: (1, C, H, W) -> (C, kh*kw, (Ho - 1)*width + Wo); the padded width."""
     surrounded = padded(image, padding)
     _, C, _, width = surrounded.shape

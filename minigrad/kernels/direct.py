@@ -26,13 +26,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
 
 
 def conv2d_weight(
-    x: Array,
-    g: Array,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+    x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """The adjoint in w: every window, weighted by its g, adds to its kernel."""
     w = array_module(x).zeros((g.shape[1], x.shape[1] // groups, *kernel_size), x.dtype)
@@ -43,13 +37,7 @@ def conv2d_weight(
 
 
 def conv2d_input(
-    g: Array,
-    w: Array,
-    input_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+    g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """The adjoint in x: the kernel, weighted by each g, adds to its window."""
     (H, W), (ph, pw) = input_size, padding
@@ -77,13 +65,6 @@ def _places(
                     yield (n, o, t, u), (n, slice(first, first + C), rows, cols)
 
 
-def serves(
-    operand: Array,
-    w_shape: tuple[int, ...],
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> bool:
+def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
     """Everything."""
     return True

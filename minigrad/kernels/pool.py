@@ -21,9 +21,7 @@ BLOCK = 2**16  # pixels of planes at a time
 Tap = tuple[int, int, tuple[object, slice, slice], tuple[object, slice, slice]]
 
 
-def pooled_length(
-    length: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool = False
-) -> int:
+def pooled_length(length: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool = False) -> int:
     """Windows along an axis; `ceil_mode` lets a last one hang over if it starts before the end."""
     if not ceil_mode:
         return output_length(length, kernel, stride, padding, dilation)
@@ -33,12 +31,7 @@ def pooled_length(
 
 
 def max_pool2d(
-    x: Array,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
-    ceil_mode: bool = False,
+    x: Array, kernel_size: Pair, stride: Pair, padding: Pair = (0, 0), dilation: Pair = (1, 1), ceil_mode: bool = False
 ) -> tuple[Array, Array]:
     """The maximum of each window and its place: (..., H, W) -> (..., Ho, Wo), twice.
 
@@ -48,8 +41,7 @@ def max_pool2d(
     """
     xp, (H, W) = array_module(x), x.shape[-2:]
     Ho, Wo = (
-        pooled_length(*axis, ceil_mode)
-        for axis in zip((H, W), kernel_size, stride, padding, dilation, strict=True)
+        pooled_length(*axis, ceil_mode) for axis in zip((H, W), kernel_size, stride, padding, dilation, strict=True)
     )
     best = xp.empty((*x.shape[:-2], Ho, Wo), x.dtype)
     places = xp.empty(best.shape, xp.int64)
@@ -123,9 +115,7 @@ def _compare(planes: Array, best: Array, taps: list[Tap], kernel: Pair) -> Array
     return winner
 
 
-def _taps(
-    kernel: Pair, image: Pair, windows: Pair, stride: Pair, padding: Pair, dilation: Pair
-) -> Iterator[Tap]:
+def _taps(kernel: Pair, image: Pair, windows: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Iterator[Tap]:
     for i in range(kernel[0]):
         rows, pixel_rows = overlap(i, image[0], windows[0], stride[0], padding[0], dilation[0])
         for j in range(kernel[1]):

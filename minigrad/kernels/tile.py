@@ -34,9 +34,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
     out = np.empty((len(x), O, Ho, Wo), x.dtype)
     band = _band(w, stride[1], width)
     for images in _blocks(len(x), segments * Ho * O * width * x.itemsize):
-        patches = _patches(
-            x[images], kh, stride[0], Ho, padding, segments, width * stride[1], band.shape[2]
-        )
+        patches = _patches(x[images], kh, stride[0], Ho, padding, segments, width * stride[1], band.shape[2])
         products = workspace("products", (*patches.shape[:2], O * width), x.dtype)
         np.matmul(patches, band.reshape(-1, O * width), out=products)
         for part, segment in _segment_pairs(out[images], products, width):
@@ -45,13 +43,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
 
 
 def conv2d_weight(
-    x: Array,
-    g: Array,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+    x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
     (N, O, Ho, Wo), C, (kh, kw) = g.shape, x.shape[1], kernel_size
@@ -59,9 +51,7 @@ def conv2d_weight(
     patch = (width - 1) * stride[1] + kw
     w = np.zeros((O, C, kh, kw), x.dtype)
     for images in _blocks(N, segments * Ho * O * width * x.itemsize):
-        patches = _patches(
-            x[images], kh, stride[0], Ho, padding, segments, width * stride[1], patch
-        )
+        patches = _patches(x[images], kh, stride[0], Ho, padding, segments, width * stride[1], patch)
         cotangents = workspace("products", (*patches.shape[:2], O * width), x.dtype)
         if segments * width > Wo:
             cotangents[...] = 0
@@ -76,13 +66,7 @@ def conv2d_weight(
 
 
 def conv2d_input(
-    g: Array,
-    w: Array,
-    input_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+    g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """The adjoint in x: rows of g, through the flipped band, give rows of x; segments overlap."""
     (N, O, _, Wo), (_, C, kh, kw), (H, W) = g.shape, w.shape, input_size
@@ -104,14 +88,7 @@ def conv2d_input(
     return x
 
 
-def serves(
-    operand: Array,
-    w_shape: tuple[int, ...],
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> bool:
+def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
     """NumPy, stride and dilation 1, one group, padding below the kernel's size."""
     return (
         type(operand) is np.ndarray
@@ -151,9 +128,7 @@ def _segment_pairs(rows: Array, products: Array, width: int) -> Iterator[tuple[A
         yield part, products[:, :, :, s, : part.shape[3]]
 
 
-def _patches(
-    x: Array, kh: int, stride: int, count: int, padding: Pair, segments: int, step: int, patch: int
-) -> Array:
+def _patches(x: Array, kh: int, stride: int, count: int, padding: Pair, segments: int, step: int, patch: int) -> Array:
     """What `count` rows of segments read: (N, C, H, W) -> (count, N*segments, kh*C*patch).
 
     A view: columns are copied, segment by segment, but kh rows lie in one piece, and overlap.

@@ -2,7 +2,7 @@
 
 The kernel is laid over a window view that NumPy's own constructor makes in a third of a microsecond
 (`as_strided` takes five), and one product does the rest. One group; C-contiguous NumPy arrays.
-Float32 error against float64: 1e-7 relative.
+Float32 error against float64 on the lessons' images: 1e-7 relative.
 """
 
 from __future__ import annotations
@@ -49,13 +49,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
 
 
 def conv2d_weight(
-    x: Array,
-    g: Array,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+    x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
     N, O, Ho, Wo = g.shape
@@ -72,13 +66,7 @@ def conv2d_weight(
 
 
 def conv2d_input(
-    g: Array,
-    w: Array,
-    input_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
+    g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> Array:
     """The adjoint in x: g spread by the stride, convolved with the flipped kernel."""
     (N, O, Ho, Wo), (kh, kw) = g.shape, w.shape[2:]
@@ -90,14 +78,7 @@ def conv2d_input(
     return conv2d(spread, flipped, (1, 1), (0, 0), dilation, 1)
 
 
-def serves(
-    operand: Array,
-    w_shape: tuple[int, ...],
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> bool:
+def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
     """One group, a NumPy array that fills its memory, padding within the kernel's reach."""
     return (
         groups == 1

@@ -29,13 +29,7 @@ def window_view(x: Array, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
     Ho, Wo = output_size(x, kernel, stride, (0, 0), dilation)
     *outer, step_h, step_w = x.strides
     shape = (*x.shape[:-2], *kernel, Ho, Wo)
-    strides = (
-        *outer,
-        step_h * dilation[0],
-        step_w * dilation[1],
-        step_h * stride[0],
-        step_w * stride[1],
-    )
+    strides = (*outer, step_h * dilation[0], step_w * dilation[1], step_h * stride[0], step_w * stride[1])
     return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
 
 
@@ -65,9 +59,7 @@ def padded(x: Array, padding: Pair, rows: slice | None = None) -> Array:
     return image
 
 
-def overlap(
-    tap: int, length: int, windows: int, stride: int, padding: int, dilation: int
-) -> tuple[slice, slice]:
+def overlap(tap: int, length: int, windows: int, stride: int, padding: int, dilation: int) -> tuple[slice, slice]:
     """Where a tap of the kernel meets the image along an axis: slices of windows and of pixels.
 
     Window t reads pixel t stride + tap dilation - padding, unless that lies in the padding.
