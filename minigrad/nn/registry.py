@@ -131,10 +131,7 @@ class Registry:
         return object.__getattribute__(self, name)  # raises again what brought us here
 
     def _too_early(self, what: str) -> str:
-        return (
-            f"cannot assign {what} before Module.__init__() call: {_FIRST_LINE} of class "
-            f"{type(self).__name__}"
-        )
+        return f"cannot assign {what} before Module.__init__() call: {_FIRST_LINE} of class {type(self).__name__}"
 
     def __getstate__(self) -> dict[str, Any]:
         # A shallow copy must not share what says which attributes are registered.
@@ -226,9 +223,7 @@ class Registry:
             if its_kind == kind and attributes[name] is not None:
                 yield name, attributes[name]
 
-    def _named(
-        self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool
-    ) -> Iterator[tuple[str, Any]]:
+    def _named(self, kind: str, prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
         walk = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
         for place, module in walk:
@@ -259,6 +254,8 @@ class Registry:
 
     def _tree(self) -> list[Module]:
         """This module and all below it, each once, in the order of `named_modules`."""
+        if MODULE not in self._kinds.values():
+            return [self]  # type: ignore[list-item]
         found: dict[int, Any] = {}
         waiting: list[Any] = [self]
         while waiting:

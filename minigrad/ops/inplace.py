@@ -16,7 +16,12 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, wrap
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.operation import check_same_library, operation, refresh
+from minigrad.autograd.operation import (
+    check_same_library,
+    operation,
+    refresh,
+    written_with_siblings,
+)
 from minigrad.backend import array_module, device_of, quiet
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key
@@ -47,7 +52,7 @@ overwrite = operation(
 
 def assign(target: Any, value: Any, name: str) -> Any:
     """Write the tensor `value`, of the same shape, into `target`'s memory and move `target` on to its node."""
-    check_writable(target, name)
+    check_writable(target, name, value)
     if dtypes.is_category_downgrade(value.array.dtype, target.array.dtype):
         raise RuntimeError(
             f"result type {dtypes.from_numpy(value.array.dtype)} can't be cast to the desired output type "
@@ -73,9 +78,10 @@ def assign(target: Any, value: Any, name: str) -> Any:
 def _root_tracked(target: TensorBase) -> bool:
     view = target.view_of
     while view is not None:
-        if view.parent.node is not None:
+        parent = view.source()
+        if parent.node is not None:
             return True
-        view = view.parent.view_of
+        view = parent.view_of
     return False
 
 
@@ -85,8 +91,9 @@ def _move_on(target: Any, value: Any) -> None:
     if link is None:
         target.node = value.node
         return
-    refresh(link.parent)
-    _write_through(link.parent, value, link.operation, link.statics)
+    parent = link.source()
+    refresh(parent)
+    _write_through(parent, value, link.operation, link.statics)
     link.seen = -1  # stale: refreshed from the parent's new node
     refresh(target)
 
@@ -104,8 +111,17 @@ def _write_through(parent: Any, value: Any, reader: Any, statics: dict[str, Any]
     _move_on(parent, new)
 
 
-def check_writable(target: Any, name: str) -> None:
-    """Refuse writes that would make gradients wrong."""
+def check_writable(target: Any, name: str, value: Any = None) -> None:
+    """Refuse writes that would make gradients wrong, and such to memory that elements share."""
+    array = target.array
+    if 0 in array.strides:
+        steps = zip(array.shape, array.strides, strict=True)
+        if any(n > 1 and not step for n, step in steps):
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a "
+                f"single memory location ({name} on an expanded tensor of shape {array.shape}). "
+                "Please clone() the tensor before performing the operation."
+            )
     if not mode.get() & GRAD:
         return
     if target.node is LEAF:
@@ -120,13 +136,17 @@ def check_writable(target: Any, name: str) -> None:
             f"A view was created in no_grad mode and is being modified inplace with grad mode enabled ({name}). "
             "Make the view outside of no_grad(), or write to it inside."
         )
+    wanted = value is not None and value.node is not None
     while view is not None:
-        if view.parent.node is LEAF:
+        parent = view.source()
+        if view.several and (wanted or _root_tracked(target)):
+            raise written_with_siblings()
+        if parent.node is LEAF:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation "
                 f"({name}). Write inside minigrad.no_grad(), or through .data"
             )
-        view = view.parent.view_of
+        view = parent.view_of
 
 
 def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., Any]:
@@ -143,7 +163,7 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
             other = args[0] if args else None
             b = other.array if isinstance(other, TensorBase) and other.node is None else other
             a = self.array
-            if a.dtype.kind == "f" and (
+            if a.dtype.kind == "f" and 0 not in a.strides and (
                 type(b) is float
                 or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a))
             ):
@@ -183,7 +203,12 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
     value: Any = move(src, device_of(self.array))
     if src.array.shape != self.array.shape:
         value = expand(value, self.array.shape)
-    return assign(self, cast(value, self.array.dtype), "copy_")
+    value = cast(value, self.array.dtype)
+    refresh(self)
+    if self.node is not None and value.node is None and mode.get() & GRAD:
+        # It stays in the graph: the gradient of what it was is zero.
+        value = overwrite(self, value, reader=_getitem, statics={"key": (...,)})
+    return assign(self, value, "copy_")
 
 
 def setitem(self: Any, key: Any, value: Any) -> None:
@@ -201,6 +226,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         raise TypeError(
             f"can't assign a {type(value).__name__} to a tensor; give a number or minigrad.tensor(...)"
         )
+    if 0 in array.strides:
+        check_writable(self, "index assignment")
     if (
         not needs_graph
         and self.node is None
@@ -210,9 +237,9 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         _write_array(self, parts, source)
         self.writes[0] += 1
         return
-    check_writable(self, "index assignment")
     if not isinstance(value, TensorBase):
         value = wrap(array_module(array).asarray(value, dtype=array.dtype))
+    check_writable(self, "index assignment", value)
     if _is_basic(parts):
         region = _getitem(self, key=parts)
         assign(region, _fitted(value, region.array, self), "index assignment")
@@ -242,7 +269,8 @@ def _fitted(value: Any, region: Any, whole: Any) -> Any:
 
 def _write_array(target: Any, key: Any, source: Any) -> None:
     array = target.array
-    check_same_library("index assignment", (array, source))
+    if source.__class__ is not array.__class__:
+        check_same_library("index assignment", (array, source))
     try:
         array[key] = source
     except ValueError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.core import TensorBase
 from minigrad.dtypes import from_numpy
-from minigrad.nn.functional.checks import AXES, in_single, numbers, tensors
+from minigrad.nn.functional.checks import AXES, floats, in_single, numbers, tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.conv import conv, conv_input
 from minigrad.tensor import Tensor
@@ -33,39 +35,23 @@ def conv2d(
     tensor([[[[19., 25.],
               [37., 43.]]]])
     """
-    try:
-        geometry = _known_geometries.get((stride, padding, dilation, groups))
-    except TypeError:  # lists, which cannot be looked up
-        geometry = None
-    if geometry is not None and _fits(input, weight, bias, geometry):
-        return conv(input, weight, bias, geometry=geometry)  # type: ignore[no-any-return]
     options = (stride, padding, dilation, groups)
-    return _convolution(input, weight, bias, "conv2d", 2, options)  # type: ignore[no-any-return]
+    try:  # shapes that went through every check before need not do so again
+        x, w = input.array, weight.array
+        geometry = _checked.get((x.shape, w.shape, options))
+    except (AttributeError, TypeError):  # no tensors, or options in lists, which cannot be looked up
+        geometry = None
+    if (
+        geometry is not None
+        and x.dtype is w.dtype
+        and x.dtype.char != "e"
+        and (bias is None or (bias.array.shape == w.shape[:1] and bias.array.dtype is w.dtype))
+    ):
+        return conv(input, weight, bias, geometry=geometry)
+    return _convolution(input, weight, bias, "conv2d", 2, options)
 
 
-# Options that were checked once, by how they were written; the checks need not run again.
-_known_geometries: dict[Any, Any] = {}
-
-
-def _fits(input: Any, weight: Any, bias: Any, geometry: Any) -> bool:
-    """The usual call, nothing to convert and nothing wrong; all others go through every check."""
-    if not (isinstance(input, TensorBase) and isinstance(weight, TensorBase)):
-        return False
-    x, w = input.array, weight.array
-    if x.ndim != 4 or w.ndim != 4 or x.dtype is not w.dtype or x.dtype.itemsize < 4:
-        return False
-    (_, c, height, width), (o, k, kh, kw) = x.shape, w.shape
-    _, (ph, pw), (dh, dw), groups = geometry
-    if bias is not None and not isinstance(bias, TensorBase):
-        return False
-    return (
-        c == k * groups
-        and (groups == 1 or o % groups == 0)
-        and height + 2 * ph >= dh * (kh - 1) + 1
-        and width + 2 * pw >= dw * (kw - 1) + 1
-        and kh * kw * o * k > 0
-        and (bias is None or (bias.array.shape == (o,) and bias.array.dtype is w.dtype))
-    )
+_checked: dict[Any, Any] = {}  # shapes and options of batches, and what the options mean
 
 
 def conv1d(
@@ -88,6 +74,8 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
     stride, padding, dilation, groups = options
     stride = numbers(name, "stride", stride, space, 1)
     dilation = numbers(name, "dilation", dilation, space, 1)
+    if max(dilation) > 1:
+        floats(f"{name} with dilation", x, also=(np.int64,))
     check_groups(name, groups, weight.array.shape[0])
     x = x if batched else x.unsqueeze(0)
     window = weight.array.shape[2:]
@@ -103,9 +91,8 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
     else:
         amounts = numbers(name, "padding", padding, space, 0)
     _check_window(name, x.array.shape[2:], window, amounts, dilation)
-    if space == 2 and not isinstance(padding, str) and len(_known_geometries) < 1000:
-        written = tuple([tuple(v) if isinstance(v, list) else v for v in options])
-        _known_geometries[written] = (stride, amounts, dilation, groups)
+    if space == 2 and batched and not any(isinstance(v, (str, list)) for v in options) and len(_checked) < 1000:
+        _checked[x.array.shape, weight.array.shape, options] = (stride, amounts, dilation, groups)
     y = _run(conv, space, x, weight, bias, (stride, amounts, dilation, groups))
     return y if batched else y.squeeze(0)
 
@@ -233,6 +220,8 @@ def _check_operands(
             f"Given weight of size {kernel}, expected bias to be 1-dimensional with {channels} "
             f"elements, but got bias of size {list(bias.array.shape)} instead"
         )
+    if weight_axis or input.array.dtype.kind == "b":
+        floats(name, input, also=(np.int64,))
     return len(shape) == space + 2
 
 
