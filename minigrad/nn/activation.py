@@ -30,9 +30,7 @@ class Hardtanh(Stateless, function="hardtanh", shown=("min_val", "max_val", "inp
 
     def _complete(self) -> None:
         if not self.max_val > self.min_val:
-            raise AssertionError(
-                f"max_val ({self.max_val}) must be greater than min_val ({self.min_val})"
-            )
+            raise AssertionError(f"max_val ({self.max_val}) must be greater than min_val ({self.min_val})")
 
 
 class ReLU6(Stateless, function="relu6"):

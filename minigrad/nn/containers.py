@@ -27,9 +27,7 @@ class Numbered(Module):
         names = list(self._entries())
         position = operator.index(index)
         if not -len(names) <= position < len(names):
-            raise IndexError(
-                f"index {position} is out of range: this {type(self).__name__} holds {len(names)}"
-            )
+            raise IndexError(f"index {position} is out of range: this {type(self).__name__} holds {len(names)}")
         return names[position]
 
     def __len__(self) -> int:
@@ -72,8 +70,7 @@ class Numbered(Module):
         """Add several at the end. Raises `TypeError` for anything that is no list of them."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
             raise TypeError(
-                f"{type(self).__name__}.extend should be called with an iterable, "
-                f"but got {type(values).__name__}"
+                f"{type(self).__name__}.extend should be called with an iterable, but got {type(values).__name__}"
             )
         for value in list(values):
             self.append(value)
@@ -169,16 +166,11 @@ class ModuleList(Numbered):
         return ModuleList([*self, *other])
 
     def __repr__(self) -> str:
-        groups: list[
-            tuple[int, int, str]
-        ] = []  # first, last, text: equal neighbours share one line
+        groups: list[tuple[int, int, str]] = []  # first, last, text: equal neighbours share one line
         for i, text in enumerate(map(repr, self)):
             first = groups.pop()[0] if groups and groups[-1][2] == text else i
             groups.append((first, i, text))
-        lines = [
-            (str(a), text) if a == b else (f"{a}-{b}", f"{b - a + 1} x {text}")
-            for a, b, text in groups
-        ]
+        lines = [(str(a), text) if a == b else (f"{a}-{b}", f"{b - a + 1} x {text}") for a, b, text in groups]
         return described(self._get_name(), "", lines)
 
 
@@ -227,8 +219,7 @@ class Named(Module, MutableMapping[str, Any]):
                 key, value = pair
             except (TypeError, ValueError) as fault:
                 raise type(fault)(
-                    f"{type(self).__name__}.update: element #{position} should be a name and a "
-                    f"value, got {pair!r}"
+                    f"{type(self).__name__}.update: element #{position} should be a name and a value, got {pair!r}"
                 ) from None
             self[key] = value
 

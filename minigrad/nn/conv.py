@@ -41,9 +41,7 @@ class Convolution(Weighted):
         for name in ("in_channels", "out_channels"):
             channels = getattr(self, name)
             if channels % self.groups:
-                raise ValueError(
-                    f"{name} must be divisible by groups, got {channels} and groups={self.groups}"
-                )
+                raise ValueError(f"{name} must be divisible by groups, got {channels} and groups={self.groups}")
         if isinstance(self.padding, str) and self.padding not in ("valid", "same"):
             raise ValueError(
                 f"Invalid padding string {self.padding!r}, should be one of 'valid', 'same'; "
@@ -74,9 +72,7 @@ class Convolution(Weighted):
             totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
             sides = [(total // 2, total - total // 2) for total in totals]
         else:
-            sides = [
-                (p, p) for p in per_axis(0 if self.padding == "valid" else self.padding, self.axes)
-            ]
+            sides = [(p, p) for p in per_axis(0 if self.padding == "valid" else self.padding, self.axes)]
         pads = [p for pair in reversed(sides) for p in pair]  # F.pad counts from the last axis
         return F.pad(input, pads, mode=self.padding_mode), (0,) * self.axes
 
@@ -133,9 +129,7 @@ class Conv2d(Convolution):
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = self._pad(input)
-        return F.conv2d(
-            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
-        )
+        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class ConvTranspose2d(Convolution):
@@ -156,14 +150,12 @@ class ConvTranspose2d(Convolution):
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Lengths, stride: Lengths = 1,
-        padding: Lengths = 0, output_padding: Lengths = 0, groups: int = 1, bias: bool = True,
+        padding: Any = 0, output_padding: Lengths = 0, groups: int = 1, bias: bool = True,
         dilation: Lengths = 1, padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         name = type(self).__name__
         if padding_mode != "zeros":
-            raise ValueError(
-                f'Only "zeros" padding mode is supported for {name}, got {padding_mode!r}'
-            )
+            raise ValueError(f'Only "zeros" padding mode is supported for {name}, got {padding_mode!r}')
         if isinstance(padding, str):
             raise TypeError(f"{name} takes padding as a number per axis, got {padding!r}")
         super().__init__(
@@ -190,9 +182,7 @@ class ConvTranspose2d(Convolution):
                 f"of the output, got {len(size)}"
             )
         size = size[-self.axes :]
-        options = zip(
-            image, self.stride, self.padding, self.dilation, self.kernel_size, strict=True
-        )
+        options = zip(image, self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in options]
         extra = tuple(want - n for want, n in zip(size, least, strict=True))
         if any(not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)):

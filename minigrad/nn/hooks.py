@@ -71,9 +71,7 @@ class Hooks:
 def _both(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(given, tuple) and len(given) == 2:
         return given
-    raise RuntimeError(
-        f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given}."
-    )
+    raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given}.")
 
 
 class Boundary(Function):
@@ -83,9 +81,7 @@ class Boundary(Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, seen: Callable[..., Any], zeros: bool, *tensors: Tensor
-    ) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, seen: Callable[..., Any], zeros: bool, *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.seen = seen
         ctx.set_materialize_grads(zeros)
         ctx.mark_non_differentiable(*[x for x in tensors if not x.requires_grad])
@@ -142,9 +138,7 @@ class BackwardWatch:
         return gradients
 
 
-def _watched(
-    values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool
-) -> tuple[tuple[Any, ...], bool]:
+def _watched(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) -> tuple[tuple[Any, ...], bool]:
     """`values` with the tensors among them sent through a `Boundary`, if a gradient can arrive."""
     places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
     if not (is_grad_enabled() and any(values[i].requires_grad for i in places)):
@@ -167,7 +161,6 @@ def _replaced(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, .
     replacing: tuple[Any, ...] = given if isinstance(given, tuple) else (given,)
     if len(replacing) != len(gradients):
         raise RuntimeError(
-            f"Backward hook returned an invalid number of {what}, got {len(replacing)}, "
-            f"but expected {len(gradients)}"
+            f"Backward hook returned an invalid number of {what}, got {len(replacing)}, but expected {len(gradients)}"
         )
     return replacing

@@ -33,9 +33,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
             raise ValueError(f"negative_slope {param} not a valid number")
         return math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
-        raise ValueError(
-            f"Unsupported nonlinearity {nonlinearity}; known are {', '.join(_GAINS)}, leaky_relu"
-        )
+        raise ValueError(f"Unsupported nonlinearity {nonlinearity}; known are {', '.join(_GAINS)}, leaky_relu")
     return _GAINS[nonlinearity]
 
 
@@ -111,9 +109,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     Raises `ValueError` unless the weight has 3 to 5 axes and `groups` divides the first.
     """
     if tensor.ndim not in (3, 4, 5):
-        raise ValueError(
-            f"Only tensors with 3, 4, or 5 dimensions are supported, got {tuple(tensor.shape)}"
-        )
+        raise ValueError(f"Only tensors with 3, 4, or 5 dimensions are supported, got {tuple(tensor.shape)}")
     outputs, inputs, *kernel = tensor.shape
     if outputs % groups:
         raise ValueError(f"dim 0 must be divisible by groups, got {outputs} and groups={groups}")
@@ -219,9 +215,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Ten
     for fewer than two axes.
     """
     if tensor.ndim < 2:
-        raise ValueError(
-            f"Only tensors with 2 or more dimensions are supported, got {tuple(tensor.shape)}"
-        )
+        raise ValueError(f"Only tensors with 2 or more dimensions are supported, got {tuple(tensor.shape)}")
     if tensor.numel() == 0:
         return tensor
     rows = tensor.shape[0]

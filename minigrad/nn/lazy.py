@@ -13,12 +13,7 @@ from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d
-from minigrad.nn.parameter import (
-    Parameter,
-    Uninitialized,
-    UninitializedBuffer,
-    UninitializedParameter,
-)
+from minigrad.nn.parameter import Parameter, Uninitialized, UninitializedBuffer, UninitializedParameter
 from minigrad.tensor import Tensor
 
 

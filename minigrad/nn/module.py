@@ -48,9 +48,7 @@ class Module(Registry):
     _version: ClassVar[int] = 1
 
     def __init__(self) -> None:
-        self.__dict__.update(
-            training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set()
-        )
+        self.__dict__.update(training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set())
 
     # Calling, and the hooks around it
 
@@ -61,9 +59,7 @@ class Module(Registry):
             return self.forward(*args, **kwargs)
         return self._hooks.call(self, args, kwargs)
 
-    def _hook(
-        self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool
-    ) -> RemovableHandle:
+    def _hook(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
         if self._hooks is None:
             self._hooks = Hooks()
         return self._hooks.add(place, hook, prepend, options)
@@ -84,15 +80,11 @@ class Module(Registry):
         """Run ``hook(module, args, output)`` after `forward`; its result replaces the output."""
         return self._hook("forward", hook, prepend, with_kwargs, always_call)
 
-    def register_full_backward_pre_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> RemovableHandle:
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_output)`` when the output's gradient arrives."""
         return self._hook("backward_pre", hook, prepend)
 
-    def register_full_backward_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> RemovableHandle:
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`."""
         return self._hook("backward", hook, prepend)
 
@@ -205,9 +197,7 @@ class Module(Registry):
 
     # Saving and loading
 
-    def state_dict(
-        self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False
-    ) -> Any:
+    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
         """Parameters and persistent buffers by dotted name, detached, sharing memory."""
         return state.save(self, destination, prefix, keep_vars)
 
@@ -287,8 +277,8 @@ def described(name: str, extra: str, children: list[tuple[str, str]]) -> str:
 
 
 def _destination(
-    device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False,  # noqa: ARG001
-    *, tensor: Tensor | None = None, memory_format: Any = None,  # noqa: ARG001
+    device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False,
+    *, tensor: Tensor | None = None, memory_format: Any = None,
 ) -> tuple[Any, Any]:  # fmt: skip
     """The device and dtype that the many spellings of `to` mean."""
     if isinstance(device, Tensor):

@@ -87,9 +87,7 @@ class BatchNorm(Normalization):
                 f"{' or '.join(self.accepts.values())}, got {tuple(input.shape)}"
             )
 
-    def _load_from_state_dict(
-        self, state_dict: Any, prefix: str, local_metadata: Any, *args: Any
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *args: Any) -> None:
         # Before version 2 there was no count of batches: such a checkpoint is complete without it.
         count = self.num_batches_tracked
         if (local_metadata.get("version") or 1) < 2 and count is not None:
@@ -178,9 +176,7 @@ class GroupNorm(Normalization):
     ) -> None:  # fmt: skip
         super().__init__()
         if num_channels % num_groups:
-            raise ValueError(
-                f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
-            )
+            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.affine = affine
         self._make(num_channels, affine, bias, device, dtype)

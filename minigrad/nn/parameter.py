@@ -112,9 +112,7 @@ class Uninitialized(Tensor):
     __slots__ = ()
     becomes: ClassVar[type[Tensor]]
 
-    def __new__(
-        cls, requires_grad: bool | None = None, device: Any = None, dtype: Any = None
-    ) -> Self:
+    def __new__(cls, requires_grad: bool | None = None, device: Any = None, dtype: Any = None) -> Self:
         wanted = cls.becomes is Parameter if requires_grad is None else requires_grad
         return _remade(cls, empty(0, device=device, dtype=dtype).array, wanted)
 
@@ -159,9 +157,7 @@ class Uninitialized(Tensor):
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Become a plain parameter or buffer of `shape`, its values not set yet."""
         held = self.data
-        _memory.__set__(
-            self, empty(shape, device=device or held.device, dtype=dtype or held.dtype).array
-        )
+        _memory.__set__(self, empty(shape, device=device or held.device, dtype=dtype or held.dtype).array)
         self.__class__ = self.becomes  # type: ignore[assignment]
 
     @property

@@ -19,11 +19,7 @@ class Pooling(Stateless):
         self.stride = self.kernel_size if self.stride is None else self.stride
 
 
-class MaxPool2d(
-    Pooling,
-    function="max_pool2d",
-    shown=("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
-):
+class MaxPool2d(Pooling, function="max_pool2d", shown=("kernel_size", "stride", "padding", "dilation", "ceil_mode")):
     """The largest number in each window.
 
     H_out = floor((H + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1, rounded up with

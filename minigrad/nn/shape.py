@@ -41,9 +41,7 @@ class Unflatten(Stateless):
     def _complete(self) -> None:
         sizes = self.unflattened_size
         if not isinstance(sizes, (tuple, list)) or not all(isinstance(n, int) for n in sizes):
-            raise TypeError(
-                f"unflattened_size must be a tuple of ints, such as (2, 5), got {sizes!r}"
-            )
+            raise TypeError(f"unflattened_size must be a tuple of ints, such as (2, 5), got {sizes!r}")
 
     def forward(self, input: Tensor) -> Any:
         return input.unflatten(self.dim, self.unflattened_size)
@@ -192,9 +190,7 @@ class CircularPad1d(Padding):
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (self.axes + 1, self.axes + 2):
-            raise ValueError(
-                f"expected {self.axes + 1}D or {self.axes + 2}D input (got {input.ndim}D input)"
-            )
+            raise ValueError(f"expected {self.axes + 1}D or {self.axes + 2}D input (got {input.ndim}D input)")
         return super().forward(input)
 
 

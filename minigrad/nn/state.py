@@ -49,9 +49,7 @@ def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
     return destination
 
 
-def load(
-    module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bool
-) -> IncompatibleKeys:
+def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
     """Copy `state_dict` into `module` and all below; every fault goes into one `RuntimeError`."""
     if not isinstance(state_dict, Mapping):
         raise TypeError(

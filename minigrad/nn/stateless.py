@@ -42,12 +42,7 @@ class Stateless(Module):
         given = dict(zip(options, args, strict=False))
         values = options | given | kwargs
         missing = [name for name, value in values.items() if value is _REQUIRED]
-        if (
-            len(args) > len(options)
-            or given.keys() & kwargs
-            or len(values) > len(options)
-            or missing
-        ):
+        if len(args) > len(options) or given.keys() & kwargs or len(values) > len(options) or missing:
             name = type(self).__name__
             wanted = [n if v is _REQUIRED else f"{n}={v!r}" for n, v in options.items()]
             raise TypeError(

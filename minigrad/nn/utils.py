@@ -17,7 +17,7 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 def get_total_norm(
     tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False,
-    foreach: bool | None = None,  # noqa: ARG001
+    foreach: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """The norm of all `tensors` together, as if they were one long vector."""
     those = [tensors] if isinstance(tensors, Tensor) else list(tensors)
@@ -36,7 +36,7 @@ def get_total_norm(
 
 def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor,
-    foreach: bool | None = None,  # noqa: ARG001
+    foreach: bool | None = None,
 ) -> None:  # fmt: skip
     """Scale the gradients by max_norm / total_norm where that is less than 1."""
     scale = (max_norm / (total_norm + 1e-6)).clamp(max=1.0)
@@ -47,7 +47,7 @@ def clip_grads_with_norm_(
 
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
-    error_if_nonfinite: bool = False, foreach: bool | None = None,  # noqa: ARG001
+    error_if_nonfinite: bool = False, foreach: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Scale all gradients so that their common norm is at most `max_norm`; returns the norm before.
 
@@ -68,7 +68,7 @@ def clip_grad_norm_(
 
 def clip_grad_value_(
     parameters: Tensor | Iterable[Tensor], clip_value: float,
-    foreach: bool | None = None,  # noqa: ARG001
+    foreach: bool | None = None,
 ) -> None:  # fmt: skip
     """Clamp every element of every gradient to [-clip_value, clip_value]."""
     with no_grad():

@@ -114,9 +114,7 @@ def test_module_dict():
     assert len(held) == 0
     with pytest.raises(KeyError, match="attribute 'keys' already exists"):
         held["keys"] = nn.ReLU()
-    with pytest.raises(
-        ValueError, match=r"element #0 should be a name and a value, got \(1, 2, 3\)"
-    ):
+    with pytest.raises(ValueError, match=r"element #0 should be a name and a value, got \(1, 2, 3\)"):
         held.update([(1, 2, 3)])
     with pytest.raises(TypeError, match="element #0 should be a name and a value, got 5"):
         held.update([5])

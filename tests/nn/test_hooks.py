@@ -38,16 +38,12 @@ def test_hooks_with_keyword_arguments():
 
     layer = Plus()
     seen = []
-    layer.register_forward_pre_hook(
-        lambda m, args, kw: (args, {"by": kw["by"] * 2}), with_kwargs=True
-    )
+    layer.register_forward_pre_hook(lambda m, args, kw: (args, {"by": kw["by"] * 2}), with_kwargs=True)
     layer.register_forward_hook(lambda m, args, kw, out: seen.append(kw), with_kwargs=True)
     assert layer(torch.ones(1), by=3).item() == 7
     assert seen == [{"by": 6}]
     layer.register_forward_pre_hook(lambda m, args, kw: 3, with_kwargs=True)
-    with pytest.raises(
-        RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs"
-    ):
+    with pytest.raises(RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs"):
         layer(torch.ones(1), by=3)
 
 
@@ -98,10 +94,7 @@ def test_full_backward_hooks_see_every_gradient():
     x = torch.ones(2, requires_grad=True)
     out = module(x, torch.full((2,), 2.0), 2)
     (out[0] * 5).sum().backward()
-    assert log == [
-        ("pre", [[5.0, 5.0], None]),
-        ([[20.0, 20.0], [0.0, 0.0], None], [[5.0, 5.0], None]),
-    ]
+    assert log == [("pre", [[5.0, 5.0], None]), ([[20.0, 20.0], [0.0, 0.0], None], [[5.0, 5.0], None])]
     log.clear()
     module(x, x, 2)[1].sum().backward()
     assert log[-1] == ([[1.0, 1.0], [1.0, 1.0], None], [None, [1.0, 1.0]])

@@ -25,10 +25,7 @@ def test_they_fill_in_place_outside_the_graph():
         (lambda w: nn.init.uniform_(w, -2, 3), (-2, 3)),
         (lambda w: nn.init.xavier_uniform_(w, gain=2), 2 * math.sqrt(6 / (100 + 50))),
         (lambda w: nn.init.kaiming_uniform_(w, a=math.sqrt(5)), 1 / math.sqrt(100)),
-        (
-            lambda w: nn.init.kaiming_uniform_(w, mode="fan_out", nonlinearity="relu"),
-            math.sqrt(6 / 50),
-        ),
+        (lambda w: nn.init.kaiming_uniform_(w, mode="fan_out", nonlinearity="relu"), math.sqrt(6 / 50)),
     ],
 )
 def test_uniform_bounds(fill, bound):

@@ -10,11 +10,7 @@ from minigrad import nn, optim
 
 def net():
     return nn.Sequential(
-        nn.LazyConv2d(4, 3, padding=1),
-        nn.LazyBatchNorm2d(),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.LazyLinear(2),
+        nn.LazyConv2d(4, 3, padding=1), nn.LazyBatchNorm2d(), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2)
     )
 
 
@@ -64,9 +60,7 @@ def test_loading_fills_a_layer_that_was_never_called():
 def test_a_loaded_layer_refuses_another_size():
     lazy = nn.LazyLinear(2)
     lazy.load_state_dict(nn.Linear(3, 2).state_dict())
-    with pytest.raises(
-        RuntimeError, match=r"loaded with a weight of shape \(2, 3\).* asks for \(2, 4\)"
-    ):
+    with pytest.raises(RuntimeError, match=r"loaded with a weight of shape \(2, 3\).* asks for \(2, 4\)"):
         lazy(torch.ones(1, 4))
 
 
@@ -84,6 +78,16 @@ def test_copies_and_freezing_before_the_first_call():
     model = copy.deepcopy(net()).requires_grad_(False)
     model(torch.ones(2, 1, 3, 3))
     assert not any(p.requires_grad for p in model.parameters())
+
+
+def test_moving_and_converting_before_the_first_call(device):
+    model = net().to(device).double()
+    buffer = model[1].running_mean
+    assert buffer.dtype == torch.float64 and buffer.device.type == torch.device(device).type
+    x = torch.ones((2, 1, 3, 3), dtype=torch.float64, device=device)
+    assert model(x).dtype == torch.float64
+    assert model[1].running_mean is buffer and buffer.shape == (4,)
+    assert {t.device.type for t in model.state_dict().values()} == {torch.device(device).type}
 
 
 def test_the_first_values_are_those_of_the_plain_layer():
@@ -106,9 +110,7 @@ def test_options_reach_the_plain_layer():
 
 
 def test_refusals():
-    with pytest.raises(
-        RuntimeError, match=r"Expected 3D \(unbatched\) or 4D \(batched\) input to LazyConv2d"
-    ):
+    with pytest.raises(RuntimeError, match=r"Expected 3D \(unbatched\) or 4D \(batched\) input to LazyConv2d"):
         nn.LazyConv2d(1, 2)(torch.ones(2, 2))
     with pytest.raises(ValueError, match="in_channels must be divisible by groups"):
         nn.LazyConv2d(4, 2, groups=2)(torch.ones(1, 3, 4, 4))

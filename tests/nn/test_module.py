@@ -165,8 +165,7 @@ def test_printing_indents_what_is_below():
             return "scale=3,\nmode=fast"
 
     assert repr(Custom()) == (
-        "Custom(\n  scale=3,\n  mode=fast\n  (body): Sequential(\n    (0): ReLU()\n  )\n"
-        "  (tail): None\n)"
+        "Custom(\n  scale=3,\n  mode=fast\n  (body): Sequential(\n    (0): ReLU()\n  )\n  (tail): None\n)"
     )
 
 

@@ -34,8 +34,7 @@ def test_integers_may_be_parameters_without_gradient():
 
 
 @pytest.mark.parametrize(
-    ("data", "hint"),
-    [([1.0, 2.0], r"minigrad.tensor\(\[1.0, 2.0\]\)"), (np.ones(2), "minigrad.from_numpy")],
+    ("data", "hint"), [([1.0, 2.0], r"minigrad.tensor\(\[1.0, 2.0\]\)"), (np.ones(2), "minigrad.from_numpy")]
 )
 def test_what_is_no_tensor_is_refused_with_the_call_that_makes_one(data, hint):
     with pytest.raises(AttributeError, match=r"nn.Parameter expects a Tensor.*" + hint):
@@ -74,9 +73,7 @@ def test_uninitialized_knows_its_type_and_nothing_else():
         nn.UninitializedBuffer().shape  # noqa: B018
 
 
-@pytest.mark.parametrize(
-    "use", [lambda p: p + 1, lambda p: p.sum(), lambda p: p.clone(), torch.exp]
-)
+@pytest.mark.parametrize("use", [lambda p: p + 1, lambda p: p.sum(), lambda p: p.clone(), torch.exp])
 def test_uninitialized_is_refused_by_every_operation(use):
     with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter") as refused:
         use(nn.UninitializedParameter())

@@ -137,9 +137,7 @@ def test_a_forgotten_super_init_is_named(assign, what):
     assert "make super().__init__() the first line of __init__ of class Forgetful" in message
 
 
-@pytest.mark.parametrize(
-    "use", [lambda m: m(1), lambda m: list(m.parameters()), lambda m: m.eval(), repr]
-)
+@pytest.mark.parametrize("use", [lambda m: m(1), lambda m: list(m.parameters()), lambda m: m.eval(), repr])
 def test_a_module_that_never_ran_module_init_says_so_when_used(use):
     class Forgetful(nn.Module):
         def __init__(self):

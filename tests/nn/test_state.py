@@ -144,12 +144,8 @@ def test_hooks_around_saving_and_loading():
     )
     state = model.state_dict()
     assert log == [("save", "0.")] and state["0.extra"] == 1
-    model[0].register_load_state_dict_pre_hook(
-        lambda m, state, prefix, *rest: state.pop(prefix + "extra")
-    )
-    handle = model.register_load_state_dict_post_hook(
-        lambda m, keys: log.append(("loaded", keys.missing_keys))
-    )
+    model[0].register_load_state_dict_pre_hook(lambda m, state, prefix, *rest: state.pop(prefix + "extra"))
+    handle = model.register_load_state_dict_post_hook(lambda m, keys: log.append(("loaded", keys.missing_keys)))
     model.load_state_dict(state)
     assert log[-1] == ("loaded", [])
     handle.remove()

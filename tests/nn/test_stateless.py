@@ -39,10 +39,7 @@ def test_fields_are_the_constructor():
     ("make", "message"),
     [
         (lambda: nn.Tanh(3), r"Tanh.__init__\(\) takes \(\), got \(3\)"),
-        (
-            lambda: nn.ELU(1.0, False, 3),
-            r"takes \(alpha=1.0, inplace=False\), got \(1.0, False, 3\)",
-        ),
+        (lambda: nn.ELU(1.0, False, 3), r"takes \(alpha=1.0, inplace=False\), got \(1.0, False, 3\)"),
         (lambda: nn.ELU(slope=2), r"takes \(alpha=1.0, inplace=False\), got \(slope=2\)"),
         (lambda: nn.ELU(1.0, alpha=2), r"got \(1.0, alpha=2\)"),
         (lambda: nn.MaxPool2d(), r"takes \(kernel_size, stride=None.*got \(\)"),

@@ -29,12 +29,8 @@ def test_the_norm_is_clipped_over_all_gradients_together():
 @pytest.mark.parametrize(("order", "norm"), [(1, 7.0), (2, 5.0), (math.inf, 4.0)])
 def test_norms_of_every_order(order, norm):
     parameters = with_gradients([3.0], [-4.0])
-    assert nn.utils.clip_grad_norm_(parameters, 100.0, norm_type=order).item() == pytest.approx(
-        norm
-    )
-    assert nn.utils.get_total_norm([p.grad for p in parameters], order).item() == pytest.approx(
-        norm
-    )
+    assert nn.utils.clip_grad_norm_(parameters, 100.0, norm_type=order).item() == pytest.approx(norm)
+    assert nn.utils.get_total_norm([p.grad for p in parameters], order).item() == pytest.approx(norm)
 
 
 def test_one_tensor_none_and_nothing():

@@ -385,15 +385,9 @@ def plain(value):
     if isinstance(value, torch.Tensor):
         value = value.detach()
         assert value.numel() < 200
-        rounded = [
-            float(f"{x:.9g}") if isinstance(x, float) else x for x in value.flatten().tolist()
-        ]
+        rounded = [float(f"{x:.9g}") if isinstance(x, float) else x for x in value.flatten().tolist()]
         assert all(math.isfinite(x) for x in rounded)
-        return {
-            "dtype": str(value.dtype).split(".")[1],
-            "shape": list(value.shape),
-            "values": rounded,
-        }
+        return {"dtype": str(value.dtype).split(".")[1], "shape": list(value.shape), "values": rounded}
     return [plain(item) for item in value]
 
 
