@@ -32,6 +32,8 @@ class Stateless(Module):
     def __init_subclass__(cls, function: str = "", shown: tuple[str, ...] | None = None) -> None:
         fields = {n: str(a) for n, a in cls.__annotations__.items() if "ClassVar" not in str(a)}
         cls._options = cls._options | {n: cls.__dict__.get(n, _REQUIRED) for n in fields}
+        for name in fields.keys() & cls.__dict__.keys():
+            delattr(cls, name)  # an option belongs to the layer; the class keeps its default above
         cls._tensors = cls._tensors | {n for n, a in fields.items() if "Tensor" in a}
         cls._function = function or getattr(cls, "_function", "")
         cls._shown = cls._shown if shown is None else shown

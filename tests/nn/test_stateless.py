@@ -60,6 +60,13 @@ def test_an_option_that_is_a_tensor_is_a_buffer():
         loss.weight = 3
 
 
+def test_an_option_may_become_a_parameter():
+    loss = nn.CrossEntropyLoss(weight=torch.ones(3))
+    loss.weight = nn.Parameter(torch.ones(3))
+    assert [name for name, _ in loss.named_parameters()] == ["weight"]
+    assert not hasattr(nn.CrossEntropyLoss, "weight")
+
+
 def test_the_old_names_of_a_reduction():
     assert nn.MSELoss(size_average=False).reduction == "sum"
     assert nn.MSELoss(reduce=False).reduction == "none"
