@@ -1,7 +1,8 @@
 """minigrad beside PyTorch: one table of times, ratios and goals.
 
 Every cell is measured in a fresh process of its own, engines in turn, several rounds; the best
-round's median counts. Two engines in one process would spin against each other's threads.
+round's median counts (of memory: the median round). Two engines in one process would spin against
+each other's threads.
 
     python benchmarks/engine.py                                    # minigrad alone
     python benchmarks/engine.py --torch-python ~/torch/bin/python  # beside PyTorch
@@ -20,7 +21,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from statistics import geometric_mean
+from statistics import geometric_mean, median
 
 from measure import in_units, machine, peak_bytes, seconds_per_step
 from peers import PEERS
@@ -57,27 +58,27 @@ def in_fresh_process(python: str, program: str, engine: str, budget: float) -> C
         command = [python, "-c", IMPORT.format(engine)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an import reads bytecode, as everywhere
-    done = subprocess.run(
-        command, check=False, env=environment, capture_output=True, text=True, cwd=ROOT
-    )
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, cwd=ROOT)
     if done.returncode != 0:
         raise RuntimeError(f"{engine}, {program}: {done.stderr.strip().splitlines()[-1]}")
     result: Cell = json.loads(done.stdout.splitlines()[-1])
     return result
 
 
-def best_of(rounds: list[Cell]) -> Cell:
-    """The best round of each label."""
-    return {label: min(cell[label] for cell in rounds) for label in rounds[0]}
+def over_rounds(rounds: list[Cell], unit: str) -> Cell:
+    """The best round of each label; of memory, which has no noise to be rid of, the median."""
+    summary = median if unit == "bytes" else min
+    return {label: summary([cell[label] for cell in rounds]) for label in rounds[0]}
 
 
 def in_turn(pythons: dict[str, str], program: str, rounds: int, budget: float) -> dict[str, Cell]:
-    """The best round of every engine; the engines take turns, so that noise meets all alike."""
+    """What every engine needs; the engines take turns, so that noise meets all alike."""
+    unit = PROGRAMS[program].unit if program in PROGRAMS else "s"
     cells: dict[str, list[Cell]] = {engine: [] for engine in pythons}
     for _ in range(rounds):
         for engine, python in pythons.items():
             cells[engine].append(in_fresh_process(python, program, engine, budget))
-    return {engine: best_of(found) for engine, found in cells.items()}
+    return {engine: over_rounds(found, unit) for engine, found in cells.items()}
 
 
 def amount(program: Program, cell: Cell) -> float:
@@ -97,8 +98,7 @@ def table(rows: list[list[str]]) -> str:
     """Rows of text as a Markdown table, the first row as its head."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
-        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |"
-        for row in rows
+        "| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in rows
     ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)
@@ -127,8 +127,7 @@ def report(options: argparse.Namespace) -> None:
         here = pythons | (peers if name == "edge-by-hand" else {})
         cells = in_turn(here, name, options.rounds, options.budget)
         texts = [
-            in_units(amount(program, cells[engine]), program.unit) if engine in cells else "-"
-            for engine in engines
+            in_units(amount(program, cells[engine]), program.unit) if engine in cells else "-" for engine in engines
         ]
         if beside_torch:
             pairs = [
@@ -160,9 +159,7 @@ def detail(program: Program, cells: dict[str, Cell]) -> list[str]:
     """Every step of a program that has several."""
     lines = [program.title]
     for label in cells["minigrad"]:
-        texts = [
-            f"{engine} {in_units(cell[label], program.unit)}" for engine, cell in cells.items()
-        ]
+        texts = [f"{engine} {in_units(cell[label], program.unit)}" for engine, cell in cells.items()]
         if "torch" in cells:
             texts.append(f"ratio {cells['minigrad'][label] / cells['torch'][label]:.2f}")
         lines.append(f"  {label}: {', '.join(texts)}")
