@@ -1,0 +1,85 @@
+"""Sample calls that reach every gradient rule of the package; each is a function of float64 tensors.
+
+The device tier's table comes first; what it does not reach (slopes of steps, rarely used options,
+rules of rules) is added here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from tests.device.cases import CASES
+from tests.device.cases_nn import CASES_NN
+
+Sample = tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]
+PAIR = ((2, 3), (2, 3))
+
+
+def image_and_kernel(**how):
+    return lambda x, w, b: F.conv2d(x, w, b, **how)
+
+
+def written_through(x, y):
+    """A view of a view is written to; what comes after reads the whole."""
+    whole = x * 1.0
+    whole[0][1:].copy_(y)
+    return whole
+
+
+def way_back_from_pooling(x, v):
+    return mg.autograd.grad(F.max_pool2d(x, 2), x, v, create_graph=True)
+
+
+MORE: dict[str, Sample] = {
+    "conv2d": (image_and_kernel(stride=2, padding=1, groups=2), ((2, 4, 4, 5), (4, 2, 3, 2), (4,))),
+    "conv_transpose2d": (lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2), ((2, 3, 2, 3), (3, 2, 2, 2), (2,))),
+    "write through a view of a view": (written_through, ((2, 3), (2,))),
+    "div, rounded down": (lambda x, y: mg.div(x, y, rounding_mode="floor"), PAIR),
+    "div, rounded to zero": (lambda x, y: mg.div(x, y, rounding_mode="trunc"), PAIR),
+    "fmod of tensors": (lambda x, y: mg.fmod(4 * x, y), PAIR),
+    "remainder of tensors": (lambda x, y: mg.remainder(4 * x, y), PAIR),
+    "minimum": (mg.minimum, PAIR),
+    "fmin": (mg.fmin, PAIR),
+    "clamp between tensors": (lambda x, y, z: mg.clamp(2 * x, min=y, max=z + 1), ((2, 3), (2, 3), (2, 3))),
+    "clamp_min": (lambda x, y: x.clamp_min(y), PAIR),
+    "clamp_max": (lambda x, y: x.clamp_max(y), PAIR),
+    "erfc": (mg.erfc, ((2, 3),)),
+    "unfold": (lambda x: x.unfold(1, 2, 1), ((2, 4),)),
+    "to a GPU and back": (lambda x: (x.to("cuda") * 2).to("cpu"), ((2, 3),)),
+    "nan_to_num": (mg.nan_to_num, ((2, 3),)),
+    "to another type": (lambda x: x.float() * x.float(), ((2, 3),)),
+    "alias": (lambda x: x.t() * 2, ((3,),)),
+    "fill": (lambda x, y: mg.fill(x * 1.0, y), ((2, 3), ())),
+    "leaky": (lambda x: F.leaky_relu(x - 1, 0.2), ((2, 3),)),
+    "threshold": (lambda x: F.threshold(x, 1.0, 20.0), ((2, 3),)),
+    "softshrink": (lambda x: F.softshrink(4 * x - 4, 0.5), ((2, 3),)),
+    "hardshrink": (lambda x: F.hardshrink(4 * x - 4, 0.5), ((2, 3),)),
+    "affine batch norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), ((4, 3, 2), (3,), (3,))),
+    "affine layer norm": (lambda x, w, b: F.layer_norm(x, (3,), w, b), ((2, 3), (3,), (3,))),
+    "nuclear norm": (lambda x: mg.norm(x, "nuc"), ((2, 3),)),
+    "max_pool2d, overlapping": (lambda x: F.max_pool2d(x, 3, 2, 1), ((1, 2, 5, 5),)),
+    "padded along one axis": (lambda x: F.pad(x, (1, 2), mode="reflect"), ((1, 2, 4),)),
+    "prod of one factor": (lambda x: x.prod(0), ((1, 3),)),
+    "the way back from max_pool2d": (way_back_from_pooling, ((1, 1, 4, 4), (1, 1, 2, 2))),
+    "diag_embed": (mg.diag_embed, ((2, 3),)),
+    "where": (lambda x, y: mg.where(x > y, x, y), PAIR),
+}
+
+UNFIT = {
+    "arithmetic: nan_to_num",  # goes by inf and nan
+    "arithmetic: floor_divide",  # has no gradient
+    "loss: cross_entropy, weighted and smoothed",  # detaches an operand
+}
+SAMPLES: dict[str, Sample] = {
+    name: (case.ours, case.shapes) for name, case in {**CASES, **CASES_NN}.items() if name not in UNFIT
+} | MORE
+STEPS = {"to another type": 1e-2}  # through float32: a quadratic, whose differences are exact
+
+
+def operands(name: str) -> tuple[Any, ...]:
+    """Float64 leaves between 0.5 and 1.5, away from kinks and poles."""
+    random = np.random.default_rng(len(name))
+    return tuple(mg.tensor(random.uniform(0.5, 1.5, shape), requires_grad=True) for shape in SAMPLES[name][1])

@@ -1,0 +1,180 @@
+"""Every gradient rule of the package is spoilt in several ways, one at a time: the checks must see it.
+
+The table of samples says where each rule is at work. For every (operation, operand, mistake) the
+rule is replaced in the running program and `gradcheck` along one random direction is to go red. A
+mistake that changes nothing on a sample (a sum's gradient reversed where all are equal) proves
+nothing and is passed over; for each rule at least one must be left, and be seen.
+"""
+
+import contextlib
+import gc
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import backend
+from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
+from minigrad.autograd.operation import Operation
+from tests import standin
+from tests.planted.samples import SAMPLES, STEPS, operands
+
+
+def operations():
+    """All operations of the package: also those that only a closure of a public function holds."""
+    for module in pkgutil.walk_packages(minigrad.__path__, "minigrad."):
+        importlib.import_module(module.name)
+    found = [o for o in gc.get_objects() if isinstance(o, Operation)]
+    return [o for o in found if any(r and r.__module__.startswith("minigrad.") for r in o.rules)]
+
+
+def flip(gradient):
+    """The elements in the opposite order, as by swapped axes or a flipped kernel."""
+    return np.reshape(np.ravel(gradient)[::-1], gradient.shape)
+
+
+MISTAKES = {
+    "negated": lambda right, g: -right,
+    "a factor too many": lambda right, g: 2.0 * right,
+    "forgotten": lambda right, g: 0.0 * right,
+    "elements out of order": lambda right, g: flip(right),
+    "the upstream gradient dropped": lambda right, g: 0.0 * right + 1.0,
+    "only the upstream gradient": lambda right, g: g if g.shape == right.shape else right,
+}
+
+
+HARMLESS = {
+    ("to_device", "negated"),  # there and back again: two mistakes undo each other
+    ("to_device", "elements out of order"),
+    ("fill", "elements out of order"),  # they are summed to one number
+}
+NO_DERIVATIVES = {"embedding"}  # scales its gradient by how often a row was read, as documented
+
+
+class Spoilt:
+    """A gradient rule with a mistake; it has the parameters of the right one."""
+
+    def __init__(self, rule, mistake):
+        self.rule, self.mistake, self.__code__ = rule, mistake, rule.__code__
+        self.calls, self.changed = 0, False
+
+    def __call__(self, g, *values, **named):
+        right = self.rule(g, *values, **named)
+        self.calls += 1
+        if self.mistake is None or isinstance(right, minigrad.Tensor):
+            return right  # under create_graph the rule is left as it is: the order before is judged
+        wrong = self.mistake(right, g)
+        self.changed |= not np.allclose(wrong, right, rtol=1e-3, atol=1e-4)
+        return wrong
+
+
+@contextlib.contextmanager
+def planted(operation, rules):
+    """Within, `operation` differentiates by `rules`."""
+    before, operation.rules, operation.plans = operation.rules, rules, {}
+    try:
+        yield
+    finally:
+        operation.rules, operation.plans = before, {}
+
+
+def with_mistake(operation, i, mistake):
+    rules = list(operation.rules)
+    rules[i] = Spoilt(rules[i], mistake)
+    return rules[i], tuple(rules)
+
+
+def first_order(name):
+    return gradcheck(SAMPLES[name][0], operands(name), eps=STEPS.get(name, 1e-6), fast_mode=True)
+
+
+def second_order(name):
+    """Where a rule serves only other rules: conv2d's adjoints, the way back from an index."""
+    step = STEPS.get(name, 1e-6)
+    return gradgradcheck(SAMPLES[name][0], operands(name), eps=step, fast_mode=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def device_to_move_to():
+    with backend.use_library(standin.cupy):
+        yield
+
+
+@pytest.fixture(scope="module")
+def at_work():
+    """(operation's id, operand) -> the checks in which that rule runs, on arrays."""
+    spies = {}
+    with contextlib.ExitStack() as stack:
+        for operation in operations():
+            rules = [r and Spoilt(r, None) for r in operation.rules]
+            stack.enter_context(planted(operation, tuple(rules)))
+            spies |= {(id(operation), i): spy for i, spy in enumerate(rules) if spy}
+        found = {key: [] for key in spies}
+        for check in (first_order, second_order):
+            for name in SAMPLES:
+                before = {key: spy.calls for key, spy in spies.items()}
+                check(name)  # red here: the rule is wrong without our help
+                for key, spy in spies.items():
+                    if spy.calls > before[key]:
+                        found[key].append((check, name))
+    return found
+
+
+RULES = [
+    pytest.param(operation, i, id=f"{operation.name}-{i}")
+    for operation in operations()
+    for i, rule in enumerate(operation.rules)
+    if rule is not None and operation.name not in NO_DERIVATIVES
+]
+
+
+@pytest.mark.parametrize(("operation", "i"), RULES)
+def test_a_mistake_is_seen(operation, i, at_work):
+    checks = at_work[id(operation), i]
+    assert checks, f"no sample reaches rule {i} of {operation!r}: add one to samples.py"
+    titles = [t for t in MISTAKES if (operation.name, t) not in HARMLESS]
+    proven = [title for title in titles if seen(operation, i, title, checks)]
+    assert proven
+
+
+def seen(operation, i, title, checks):
+    """Whether a check goes red; False where the mistake changes nothing on these samples."""
+    missed = []
+    for check, name in checks[:8]:
+        spoilt, rules = with_mistake(operation, i, MISTAKES[title])
+        with planted(operation, rules):
+            try:
+                check(name)
+            except GradcheckError:
+                return True
+        if spoilt.changed:
+            missed.append(f"{check.__name__}({name!r})")
+    assert not missed, f"{title}: not seen by {missed}"
+    return False
+
+
+@pytest.mark.parametrize(
+    "operation", [pytest.param(o, id=o.name) for o in operations() if len(o.rules) == 2 and all(o.rules)]
+)
+def test_swapped_rules_are_seen(operation, at_work):
+    """The gradient of the first operand given to the second, and the other way round."""
+    first, second = operation.rules
+    if first.__code__.co_code == second.__code__.co_code and operation.reads == [(), ()]:
+        return  # a sum, or a step without slope: the same rule for both
+    checks = [c for c in at_work[id(operation), 0] if c in at_work[id(operation), 1]]
+    reads, operation.reads = operation.reads, operation.reads[::-1]
+    try:
+        with planted(operation, (second, first)):
+            assert any(goes_red(check, name) for check, name in checks)
+    finally:
+        operation.reads = reads
+
+
+def goes_red(check, name):
+    try:
+        check(name)
+    except (RuntimeError, ValueError, TypeError, IndexError):
+        return True  # another gradient, or one that does not even fit
+    return False
