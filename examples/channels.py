@@ -31,9 +31,7 @@ def corr2d_1x1(X: torch.Tensor, K: torch.Tensor) -> torch.Tensor:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0, help="of the 1x1 part (default 0)")
     torch.manual_seed(parser.parse_args(arguments).seed)
 
@@ -42,11 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
     print("two channels in, one out:", corr2d_multi_in(X, K), sep="\n")
     K = torch.stack((K, K + 1, K + 2), 0)
     Y = corr2d_multi_in_out(X, K)
-    print(
-        f"two in, three out, with the kernels K, K + 1, K + 2 of shape {tuple(K.shape)}:",
-        Y,
-        sep="\n",
-    )
+    print(f"two in, three out, with the kernels K, K + 1, K + 2 of shape {tuple(K.shape)}:", Y, sep="\n")
     print("conv2d says the same:", torch.equal(F.conv2d(X, K), Y))
 
     X = torch.randn(3, 3, 3)

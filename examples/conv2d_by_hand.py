@@ -41,9 +41,7 @@ def train(layer: nn.Module, X: torch.Tensor, Y: torch.Tensor, steps: int, lr: fl
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=60, help="of gradient descent (default 60)")
     parser.add_argument("--lr", type=float, default=0.014, help="learning rate (default 0.014)")
     parser.add_argument("--seed", type=int, default=0, help="of the first kernel (default 0)")

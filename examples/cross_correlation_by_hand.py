@@ -44,9 +44,7 @@ def learn_kernel(X: torch.Tensor, Y: torch.Tensor, size: tuple[int, int]) -> tor
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0, help="of the random image (default 0)")
     torch.manual_seed(parser.parse_args(arguments).seed)
 

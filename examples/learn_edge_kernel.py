@@ -108,9 +108,7 @@ def picture_file(text: str) -> Path | None:
 
 def read_options(arguments: list[str] | None) -> tuple[argparse.Namespace, torch.Tensor]:
     """The options, and the image that they ask for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--image", choices=["bars", "photo"], default="bars", help="what to learn from")
     add("--steps", type=steps, help="default 30; 100 for the photo and other optimizers than sgd")

@@ -38,11 +38,7 @@ def with_sgd(layer: nn.Conv2d, X: torch.Tensor, Y: torch.Tensor, lr: float, step
             print(f"epoch {i + 1}, mean loss {loss.item():.5f}")
 
 
-WAYS = {
-    "boldly": (by_hand, 3e-2, 30),
-    "carefully": (by_hand, 1e-3, 400),
-    "sgd": (with_sgd, 1.26, 30),
-}
+WAYS = {"boldly": (by_hand, 3e-2, 30), "carefully": (by_hand, 1e-3, 400), "sgd": (with_sgd, 1.26, 30)}
 
 
 def learn(way: str, seed: int = 0) -> torch.Tensor:
@@ -58,9 +54,7 @@ def learn(way: str, seed: int = 0) -> torch.Tensor:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--way", choices=WAYS, action="append", help="only this one (default all)")
     parser.add_argument("--seed", type=int, default=0, help="of the first kernel (default 0)")
     options = parser.parse_args(arguments)

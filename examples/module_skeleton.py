@@ -31,9 +31,7 @@ class TwoLayers(nn.Module):
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args(arguments)
     print("1 goes in, out comes", AddOne()(torch.tensor(1.0)))
     net = TwoLayers()

@@ -18,11 +18,7 @@ LAYERS = {  # each on an 8x8 image
     "3x3, padding 1: the size stays": {"kernel_size": 3, "padding": 1},
     "5x3, padding (2, 1): it stays too": {"kernel_size": (5, 3), "padding": (2, 1)},
     "3x3, padding 1, stride 2: halved": {"kernel_size": 3, "padding": 1, "stride": 2},
-    "3x5, padding (0, 1), stride (3, 4)": {
-        "kernel_size": (3, 5),
-        "padding": (0, 1),
-        "stride": (3, 4),
-    },
+    "3x5, padding (0, 1), stride (3, 4)": {"kernel_size": (3, 5), "padding": (0, 1), "stride": (3, 4)},
 }
 
 
@@ -49,25 +45,20 @@ def three_ways(layer: nn.Conv2d, X: torch.Tensor) -> list[torch.Tensor]:
     """The feature map from the layer, the function and the loops: X (H, W) -> (Ho, Wo) each."""
     images = X.reshape(1, 1, *X.shape)
     by_layer = layer(images)
-    by_function = F.conv2d(
-        images, layer.weight, layer.bias, stride=layer.stride, padding=layer.padding
-    )
+    by_function = F.conv2d(images, layer.weight, layer.bias, stride=layer.stride, padding=layer.padding)
     by_loops = conv2d_by_loops(X, layer.weight[0, 0], layer.padding, layer.stride) + layer.bias
     return [by_layer[0, 0], by_function[0, 0], by_loops]
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0, help="of image and kernels (default 0)")
     torch.manual_seed(parser.parse_args(arguments).seed)
     X = torch.rand(8, 8)
     for name, settings in LAYERS.items():
         layer = nn.Conv2d(1, 1, **settings)
         expected = tuple(
-            output_size(8, *axis)
-            for axis in zip(layer.kernel_size, layer.padding, layer.stride, strict=True)
+            output_size(8, *axis) for axis in zip(layer.kernel_size, layer.padding, layer.stride, strict=True)
         )
         ways = three_ways(layer, X)
         agree = all(torch.allclose(ways[0], way, atol=1e-6) for way in ways)

@@ -34,8 +34,7 @@ def photo(every: int = 2) -> torch.Tensor:
         from PIL import Image
     except ImportError as error:
         raise ImportError(
-            f"the photograph comes with matplotlib and is read by Pillow ({error}): "
-            'pip install "minigrad[examples]"'
+            f'the photograph comes with matplotlib and is read by Pillow ({error}): pip install "minigrad[examples]"'
         ) from error
     path = Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")
     if not path.exists():
@@ -63,9 +62,7 @@ def learn(X: torch.Tensor, Y: torch.Tensor, size: tuple[int, int], steps: int) -
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=200, help="for each kernel (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="of the first kernels (default 0)")
     parser.add_argument("--plot", type=Path, default=Path("photograph.png"), help="the picture")

@@ -47,27 +47,21 @@ def layer(text: str) -> tuple[int, int]:
     try:
         kernel, stride = (int(number) for number in (text + ",1").split(",")[:2])
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"a layer is KERNEL or KERNEL,STRIDE; got {text!r}"
-        ) from None
+        raise argparse.ArgumentTypeError(f"a layer is KERNEL or KERNEL,STRIDE; got {text!r}") from None
     if kernel < 1 or stride < 1:
         raise argparse.ArgumentTypeError(f"kernel and stride are at least 1; got {text!r}")
     return kernel, stride
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "layers", type=layer, nargs="*", default=[(3, 1), (3, 2), (3, 1)],
         help="KERNEL or KERNEL,STRIDE for each layer (default 3 3,2 3)",
     )  # fmt: skip
     layers = parser.parse_args(arguments).layers
     if by_formula(layers) > SIZE:
-        parser.error(
-            f"these layers see {by_formula(layers)} pixels, more than the {SIZE}x{SIZE} image has"
-        )
+        parser.error(f"these layers see {by_formula(layers)} pixels, more than the {SIZE}x{SIZE} image has")
     for depth in range(1, len(layers) + 1):
         gradient = measured(layers[:depth])
         height, width = sides(gradient)

@@ -37,17 +37,13 @@ def largest_curvature(loss: torch.Tensor, parameters: Sequence[torch.Tensor]) ->
     return curvature
 
 
-def stable_limit(
-    loss: torch.Tensor, parameters: Sequence[torch.Tensor], momentum: float = 0
-) -> float:
+def stable_limit(loss: torch.Tensor, parameters: Sequence[torch.Tensor], momentum: float = 0) -> float:
     """The learning rate at which gradient descent on a quadratic loss stops being stable."""
     return 2 * (1 + momentum) / largest_curvature(loss, parameters)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args(arguments)
     X = bars()
     Y = edges(X, torch.tensor([[1.0, -1.0]]))[None, None]

@@ -10,9 +10,7 @@ import argparse
 import minigrad as torch
 import minigrad.nn.functional as F
 
-IMAGE = torch.tensor(
-    [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
-)
+IMAGE = torch.tensor([[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]])
 KERNEL = torch.tensor([[1, 2, 1], [0, 1, 0], [2, 1, 0]])
 
 
@@ -24,16 +22,12 @@ def feature_map(stride: int, padding: int) -> torch.Tensor:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stride", type=int, help="only this stride (default: the lesson's three)")
     parser.add_argument("--padding", type=int, default=0, help="for --stride (default 0)")
     options = parser.parse_args(arguments)
     if options.stride is not None and options.stride < 1:
-        parser.error(
-            f"--stride counts pixels from window to window: at least 1, got {options.stride}"
-        )
+        parser.error(f"--stride counts pixels from window to window: at least 1, got {options.stride}")
     if options.padding < 0:
         parser.error(f"--padding counts rows of zeros: at least 0, got {options.padding}")
     print("image:", IMAGE, "kernel:", KERNEL, sep="\n")

@@ -91,15 +91,10 @@ class device:
         if isinstance(type, int) and not isinstance(type, bool) and index is None:
             index, type = type, "cuda"
         if not isinstance(type, str):
-            raise TypeError(
-                "device() takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU, "
-                f"got {type!r}"
-            )
+            raise TypeError(f"device() takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU, got {type!r}")
         kind, colon, number = type.partition(":")
         if kind not in ("cpu", "cuda"):
-            raise RuntimeError(
-                f"Expected one of cpu, cuda device type at start of device string: {type!r}"
-            )
+            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type!r}")
         if colon and not re.fullmatch("0|[1-9][0-9]*", number):
             raise RuntimeError(f"Invalid device string: {type!r}; write it as '{kind}:0'")
         if colon and index is not None:

@@ -36,7 +36,9 @@ def _made(array: Any, device: Any, dtype: Any, requires_grad: bool) -> Tensor:
 
 
 # ---- from data ------------------------------------------------------------------------------------
-def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
     """A new tensor with a copy of `data`: numbers, nested lists, NumPy arrays or tensors.
 
     Python floats become float32 (see ``set_default_dtype``), ints int64; arrays keep their dtype.
@@ -111,7 +113,7 @@ def from_numpy(array: Any) -> Tensor:
     if type(array) is not np.ndarray:
         raise TypeError(f"expected np.ndarray (got {type(array).__name__}); for other data use minigrad.tensor")
     dtypes.from_numpy(array.dtype)
-    return wrap(array)  # type: ignore[no-any-return]
+    return wrap(array)
 
 
 asarray = as_tensor
@@ -156,8 +158,15 @@ def _filling(name: str, fill: str, text: str) -> Any:
     """``zeros``, ``ones`` or ``empty``: a size as ints or as one tuple, then keywords."""
 
     def made(
-        *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-        memory_format: Any = None, pin_memory: bool = False, layout: Any = None, out: Any = None, **named: Any,
+        *size: Any,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+        pin_memory: bool = False,
+        layout: Any = None,
+        out: Any = None,
+        **named: Any,
     ) -> Tensor:
         size = size or (named["size"],) if "size" in named else size
         if not size:
@@ -186,15 +195,24 @@ empty = _filling("empty", "empty", "whatever the memory holds")
 
 
 def full(
-    size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-    layout: Any = None, pin_memory: bool = False, out: Any = None,
+    size: Any,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """A tensor of `size` filled with one number, of that number's type unless `dtype` is given."""
-    value = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value
+    value = fill_value.array.item() if isinstance(fill_value, TensorBase) else fill_value
     xp, where = _library(device)
     numpy_dtype = dtypes.result_type([value]) if dtype is None else dtypes.as_numpy(dtype)
     with backend.on(where):
-        tensor: Tensor = wrap(xp.full(_shape("full", (size,)), np.asarray(value).astype(numpy_dtype).item(), numpy_dtype))
+        tensor: Tensor = wrap(
+            xp.full(_shape("full", (size,)), np.asarray(value).astype(numpy_dtype).item(), numpy_dtype)
+        )
     return tensor.requires_grad_() if requires_grad else tensor
 
 
@@ -203,20 +221,27 @@ def _like(make: Any) -> Any:
     name = f"{make.__name__}_like"
 
     def made(
-        input: Tensor, *args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-        memory_format: Any = None, layout: Any = None, pin_memory: bool = False, **options: Any,
+        input: Tensor,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+        layout: Any = None,
+        pin_memory: bool = False,
+        **options: Any,
     ) -> Tensor:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         given: dict[str, Any] = {
-            "dtype": input.dtype if dtype is None else dtype,  # type: ignore[attr-defined]
-            "device": input.device if device is None else device,  # type: ignore[attr-defined]
+            "dtype": input.dtype if dtype is None else dtype,
+            "device": input.device if device is None else device,
             "requires_grad": requires_grad,
             **options,
         }
         if make is randint:
             return make(*args, size=input.shape, **given)
-        return make(input.shape, *args, **given)  # type: ignore[no-any-return]
+        return make(input.shape, *args, **given)
 
     made.__name__ = made.__qualname__ = name
     made.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`, where not given."
@@ -224,8 +249,16 @@ def _like(make: Any) -> Any:
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-    layout: Any = None, pin_memory: bool = False, out: Any = None,
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """``start, start + step, ...`` up to but without `end`; one argument counts from 0.
 
@@ -236,7 +269,7 @@ def arange(
     tensor([1.0000, 1.5000])
     """
     start, end = (0, start) if end is None else (start, end)
-    start, end, step = [x.item() if isinstance(x, TensorBase) else x for x in (start, end, step)]
+    start, end, step = [x.array.item() if isinstance(x, TensorBase) else x for x in (start, end, step)]
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not all(math.isfinite(x) for x in (start, end)):
@@ -254,11 +287,19 @@ def arange(
 
 
 def linspace(
-    start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-    layout: Any = None, pin_memory: bool = False, out: Any = None,
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, evenly spaced."""
-    start, end = [x.item() if isinstance(x, TensorBase) else x for x in (start, end)]
+    start, end = [x.array.item() if isinstance(x, TensorBase) else x for x in (start, end)]
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     numpy_dtype = _dtype(dtype)
@@ -268,8 +309,15 @@ def linspace(
 
 
 def eye(
-    n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
-    layout: Any = None, pin_memory: bool = False, out: Any = None,
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """The identity matrix with n rows and m columns."""
     if n < 0 or (m is not None and m < 0):
@@ -282,8 +330,15 @@ def _drawing(name: str, method: str, text: str) -> Any:
     """``rand`` or ``randn``: a size as ints or as one tuple, then keywords."""
 
     def made(
-        *sizes: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
-        requires_grad: bool = False, layout: Any = None, pin_memory: bool = False, out: Any = None,
+        *sizes: Any,
+        size: Any = None,
+        generator: Any = None,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        layout: Any = None,
+        pin_memory: bool = False,
+        out: Any = None,
     ) -> Tensor:
         sizes = sizes if size is None else (size,)
         source = random.source_of(generator)
@@ -309,8 +364,17 @@ randn = _drawing("randn", "normal", "Numbers of the standard normal distribution
 
 
 def randint(
-    *bounds: Any, low: Any = None, high: Any = None, size: Any = None, generator: Any = None, dtype: Any = None,
-    device: Any = None, requires_grad: bool = False, layout: Any = None, pin_memory: bool = False, out: Any = None,
+    *bounds: Any,
+    low: Any = None,
+    high: Any = None,
+    size: Any = None,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``."""
     bounds += tuple([bound for bound in (low, high) if bound is not None])
@@ -327,7 +391,9 @@ def randint(
     return _made(drawn, device, None, requires_grad)
 
 
-def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randperm(
+    n: int, *, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """The integers 0 to n-1 in random order."""
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
@@ -337,8 +403,17 @@ def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = 
 
 
 def normal(
-    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, dtype: Any = None, device: Any = None,
-    requires_grad: bool = False, layout: Any = None, pin_memory: bool = False, out: Any = None,
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+    out: Any = None,
 ) -> Tensor:
     """Normal numbers of the given mean and standard deviation: numbers with a `size`, or tensors."""
     if size is None:

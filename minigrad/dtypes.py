@@ -55,9 +55,7 @@ int32 = int_ = dtype("int32")
 int64 = long = dtype("int64")
 bool_ = dtype("bool")
 
-_BY_NUMPY: dict[Any, dtype] = {
-    d.numpy: d for d in (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)
-}
+_BY_NUMPY: dict[Any, dtype] = {d.numpy: d for d in (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)}
 _BY_PYTHON: dict[Any, dtype] = {bool: bool_, int: int64, float: float32}
 
 _default: dtype = float32
@@ -98,9 +96,7 @@ def as_numpy(d: Any) -> Any:
         return d.numpy
     if d in _BY_PYTHON:
         return (_default if d is float else _BY_PYTHON[d]).numpy
-    raise TypeError(
-        f"dtype must be a minigrad dtype such as minigrad.float32, not {type(d).__name__} {d!r}"
-    )
+    raise TypeError(f"dtype must be a minigrad dtype such as minigrad.float32, not {type(d).__name__} {d!r}")
 
 
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
@@ -135,11 +131,9 @@ def result_type(operands: Iterable[Any]) -> Any:
             if x.ndim:
                 with_axes = x.dtype if with_axes is None else promote_pair(with_axes, x.dtype)
             else:
-                without_axes = (
-                    x.dtype if without_axes is None else promote_pair(without_axes, x.dtype)
-                )
+                without_axes = x.dtype if without_axes is None else promote_pair(without_axes, x.dtype)
         else:
-            kind = bool if isinstance(x, (bool, np.bool_)) else int
+            kind: Any = bool if isinstance(x, (bool, np.bool_)) else int
             if not isinstance(x, (bool, np.bool_, int, np.integer)):
                 kind = float
             number = _number_dtype(kind)

@@ -16,7 +16,9 @@ from minigrad.autograd.modes import GRAD, ModeSwitch
 __all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp"]
 
 
-def _at(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any) -> tuple[Callable[..., Any], Any]:
+def _at(
+    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any
+) -> tuple[Callable[..., Any], Any]:
     """`func` as a function of the arguments `argnums` alone, and their values."""
     places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in places:
@@ -37,7 +39,9 @@ def _nested(values: Any) -> bool:
     return any(x.node is not None for x in ((values,) if isinstance(values, TensorBase) else values))
 
 
-def grad_and_value(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad_and_value(
+    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """The function that returns (gradient, value) of `func`, which returns one number.
 
     With `has_aux`, `func` returns (number, anything), and so does the value.
@@ -69,7 +73,7 @@ def grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: 
     """The function that computes the gradient of `func`, which returns one number; it nests to any order.
 
     >>> import minigrad as torch
-    >>> torch.func.grad(torch.func.grad(lambda x: x ** 3))(torch.tensor(2.0))
+    >>> torch.func.grad(torch.func.grad(lambda x: x**3))(torch.tensor(2.0))
     tensor(12.)
     """
     both = grad_and_value(func, argnums, has_aux)
@@ -103,7 +107,9 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The outputs of `func` at `primals`, and how they change along `tangents`."""
     if not isinstance(primals, tuple):
-        raise RuntimeError(f"jvp(f, primals, tangents): Expected primals to be a tuple, got {type(primals).__name__}: write (x,)")
+        raise RuntimeError(
+            f"jvp(f, primals, tangents): Expected primals to be a tuple, got {type(primals).__name__}: write (x,)"
+        )
     return functional.jvp(func, primals, tuple(tangents), create_graph=_nested(primals))
 
 

@@ -27,11 +27,7 @@ class _Options(NamedTuple):
     sci_mode: bool | None = None  # None: each tensor's own range decides
 
 
-_PROFILES = {
-    "default": _Options(),
-    "short": _Options(precision=2, edgeitems=2),
-    "full": _Options(threshold=math.inf),
-}
+_PROFILES = {"default": _Options(), "short": _Options(precision=2, edgeitems=2), "full": _Options(threshold=math.inf)}
 _options = _PROFILES["default"]
 
 
@@ -58,15 +54,8 @@ def set_printoptions(
     """
     global _options
     if profile is not None and profile not in _PROFILES:
-        raise ValueError(
-            f"unknown profile {profile!r}; expected one of {', '.join(map(repr, _PROFILES))}"
-        )
-    given = {
-        "precision": precision,
-        "threshold": threshold,
-        "edgeitems": edgeitems,
-        "linewidth": linewidth,
-    }
+        raise ValueError(f"unknown profile {profile!r}; expected one of {', '.join(map(repr, _PROFILES))}")
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     start = _options if profile is None else _PROFILES[profile]
     changes: Any = {name: value for name, value in given.items() if value is not None}
     _options = start._replace(sci_mode=sci_mode, **changes)

@@ -22,12 +22,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import device as Device
-from minigrad.kernels.box_muller import (
-    fused_multiply_add,
-    normal_blocks32,
-    normal_blocks64,
-    with_libm,
-)
+from minigrad.kernels.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 
 Array = Any  # a NumPy array
 _WORDS = 624  # the twister's state, in 32-bit words
@@ -99,13 +94,10 @@ class Generator:
         """Continue from `new_state`, a tensor that `get_state`, here or in PyTorch, returned."""
         if not isinstance(new_state, TensorBase) or new_state.array.dtype != np.uint8:
             raise TypeError(
-                "a generator's state is a tensor of uint8, as get_state() returns it; got "
-                f"{type(new_state).__name__}"
+                f"a generator's state is a tensor of uint8, as get_state() returns it; got {type(new_state).__name__}"
             )
         if new_state.array.size != _STATE_BYTES:
-            raise RuntimeError(
-                f"a generator's state has {_STATE_BYTES} bytes, got {new_state.array.size}"
-            )
+            raise RuntimeError(f"a generator's state has {_STATE_BYTES} bytes, got {new_state.array.size}")
         words = np.array(new_state.array, order="C").reshape(-1).view(np.uint64)
         left = int(words[1]) & 0xFFFFFFFF
         if not (1 <= left <= _WORDS and words[1] >> np.uint64(32) and words[2] <= _WORDS):
@@ -147,9 +139,7 @@ class Generator:
     def _unit53(self, count: int) -> Array:
         return (self._draw64(count) & (2**53 - 1)).astype(np.float64) * 2.0**-53
 
-    def uniform(
-        self, shape: Sequence[int], dtype: Any = np.float32, low: float = 0.0, high: float = 1.0
-    ) -> Array:
+    def uniform(self, shape: Sequence[int], dtype: Any = np.float32, low: float = 0.0, high: float = 1.0) -> Array:
         """Numbers from U[low, high): u (high - low) + low, with u of 24 bits (53 in float64).
 
         A result that rounding lifted to `high` becomes `low`, as in PyTorch.
@@ -161,8 +151,7 @@ class Generator:
                 raise RuntimeError(f"uniform: {name}={bound} is out of bounds for {dtype}")
         if low > high:
             raise RuntimeError(
-                "uniform_ expects to return a [from, to) range, but found "
-                f"from={low} > to={high}; swap them"
+                f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}; swap them"
             )
         if high - low > largest:
             raise RuntimeError(f"uniform: to - from = {high - low} is out of bounds for {dtype}")
@@ -180,13 +169,7 @@ class Generator:
         return _in_chunks(scaled, shape, dtype)
 
     def normal(
-        self,
-        shape: Sequence[int],
-        dtype: Any = np.float32,
-        mean: float = 0.0,
-        std: float = 1.0,
-        *,
-        pairs: bool = False,
+        self, shape: Sequence[int], dtype: Any = np.float32, mean: float = 0.0, std: float = 1.0, *, pairs: bool = False
     ) -> Array:
         """Numbers from N(mean, std^2) by Box and Muller's rule.
 
@@ -202,11 +185,7 @@ class Generator:
         if size < 16 or pairs:
             few = np.array([self._next_normal() for _ in range(size)], np.float64)
             return _rounded(fused_multiply_add(few, std, mean), dtype).reshape(shape)
-        unit, block = (
-            (self._unit53, normal_blocks64)
-            if dtype == np.float64
-            else (self._unit24, normal_blocks32)
-        )
+        unit, block = (self._unit53, normal_blocks64) if dtype == np.float64 else (self._unit24, normal_blocks32)
 
         def blocks(count: int) -> Array:
             return fused_multiply_add(block(unit(count)), std, mean)
@@ -229,9 +208,7 @@ class Generator:
         self._kept = radius * math.sin(angle)
         return radius * math.cos(angle)
 
-    def randint(
-        self, low: int, high: int | None, shape: Sequence[int], dtype: Any = np.int64
-    ) -> Array:
+    def randint(self, low: int, high: int | None, shape: Sequence[int], dtype: Any = np.int64) -> Array:
         """Integers from [low, high): a draw modulo the range; `high=None`: to the dtype's end.
 
         Ranges of 2^28 and more take 64-bit draws. Raises RuntimeError for an empty range and for
@@ -254,9 +231,7 @@ class Generator:
     def random(self, shape: Sequence[int], dtype: Any = np.int64) -> Array:
         """Non-negative integers over all that `dtype` holds without loss: PyTorch's `random_()`."""
         dtype = np.dtype(dtype)
-        return self._modulo(
-            shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8")
-        )
+        return self._modulo(shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8"))
 
     def random_int63(self, shape: Sequence[int] = ()) -> Array:
         """64-bit draws modulo 2^63, as int64: what seeds are made of."""
@@ -309,9 +284,7 @@ class Generator:
             return _in_chunks(self._unit53, chances.shape, np.dtype(np.float64)) < chances
         return _in_chunks(self._unit24, chances.shape, np.dtype(np.float32)) < chances
 
-    def exponential(
-        self, shape: Sequence[int], dtype: Any = np.float32, rate: float = 1.0
-    ) -> Array:
+    def exponential(self, shape: Sequence[int], dtype: Any = np.float32, rate: float = 1.0) -> Array:
         """Numbers with the density rate exp(-rate x): -log(1 - u) / rate, u of 53 bits.
 
         As `bernoulli`, PyTorch's numbers where it uses its own kernel.
@@ -336,9 +309,7 @@ def _rounded(values: Array, dtype: Any) -> Array:
 def _floating(name: str, dtype: Any) -> Any:
     dtype = np.dtype(dtype)
     if dtype.kind != "f":
-        raise NotImplementedError(
-            f"{name} draws floating-point numbers, got dtype {dtype}; use float32 or randint"
-        )
+        raise NotImplementedError(f"{name} draws floating-point numbers, got dtype {dtype}; use float32 or randint")
     return dtype
 
 
@@ -371,9 +342,7 @@ default_generator.seed()
 def source_of(generator: Any) -> Generator:
     """The generator to draw from: the one given, or the default one for None."""
     if generator is not None and not isinstance(generator, Generator):
-        raise TypeError(
-            f"generator must be a minigrad.Generator or None, not {type(generator).__name__}"
-        )
+        raise TypeError(f"generator must be a minigrad.Generator or None, not {type(generator).__name__}")
     return default_generator if generator is None else generator
 
 
@@ -409,7 +378,7 @@ def set_rng_state(new_state: Any) -> None:
 
 
 @contextmanager
-def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:  # noqa: ARG001
+def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
     """Whatever is drawn within, the default generator's state is what it was before afterwards.
 
     All devices share that generator: `devices` is there for PyTorch's programs.

@@ -59,8 +59,7 @@ class Size(tuple[int, ...]):
     def __add__(self, other: Any, /) -> Size:
         if not isinstance(other, tuple):
             raise TypeError(
-                f"a minigrad.Size joins a tuple only, got {type(other).__name__}; "
-                "write size + tuple(other)"
+                f"a minigrad.Size joins a tuple only, got {type(other).__name__}; write size + tuple(other)"
             )
         return Size(tuple(self) + other)
 

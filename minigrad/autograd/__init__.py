@@ -5,6 +5,7 @@ from minigrad.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_de
 from minigrad.autograd.core import Node
 from minigrad.autograd.function import Function
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.autograd.gradients import backward, grad
 from minigrad.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -14,7 +15,6 @@ from minigrad.autograd.modes import (
     set_grad_enabled,
 )
 from minigrad.autograd.operation import operation
-from minigrad.autograd.gradients import backward, grad
 
 __all__ = [
     "Function",

@@ -16,7 +16,8 @@ class detect_anomaly(ModeSwitch):
 
     >>> import minigrad as torch
     >>> x = torch.tensor([-1.0], requires_grad=True)
-    >>> with torch.autograd.detect_anomaly(): x.log()
+    >>> with torch.autograd.detect_anomaly():
+    ...     x.log()
     Traceback (most recent call last):
     RuntimeError: the forward of log returned NaN, ...
     """

@@ -104,12 +104,21 @@ LEAF = Node()  # marks a tensor that asks for a gradient and was made by no call
 class View:
     """How a tensor looks at its parent's memory, so that a write through it reaches the graph."""
 
-    __slots__ = ("operation", "parent", "recorded", "seen", "statics")
+    __slots__ = ("operation", "parent", "recorded", "seen", "several", "state", "statics")
 
     def __init__(self, parent: TensorBase, operation: Operation, statics: dict[str, Any], recorded: bool) -> None:
         self.parent, self.operation, self.statics = parent, operation, statics
+        self.state = parent.view_of
+        self.several = False  # True when one call made several views, as split does
         self.recorded = recorded  # False when made under no_grad
         self.seen = parent.writes[0]  # writes up to here are in the view's node
+
+    def source(self) -> TensorBase:
+        """The parent as it was looked at: ``t_()`` and the like may have turned it since."""
+        parent = self.parent
+        while parent.view_of is not self.state and parent.view_of is not None:
+            parent = parent.view_of.parent
+        return parent
 
 
 class TensorBase:

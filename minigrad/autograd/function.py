@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import Node, TensorBase, next_order, edge_of, wrap
+from minigrad.autograd.core import Node, TensorBase, edge_of, next_order, wrap
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.operation import refresh
 
@@ -24,7 +24,9 @@ class Parts(dict[int, Any]):
     base = None
 
     def __add__(self, other: Parts) -> Parts:
-        return Parts({i: self[i] + other[i] if i in self and i in other else self.get(i, other.get(i)) for i in {*self, *other}})
+        return Parts(
+            {i: self[i] + other[i] if i in self and i in other else self.get(i, other.get(i)) for i in {*self, *other}}
+        )
 
 
 class FunctionCtx:
@@ -107,7 +109,7 @@ class FunctionNode(Node):
         returned = self.context.run(self._pulled, gradients, create_graph)
         returned = returned if isinstance(returned, tuple) else (returned,)
         count = len(self.ctx.needs_input_grad)
-        if len(returned) != count and any(r is not None for r in returned[count:]) or len(returned) < count:
+        if (len(returned) != count and any(r is not None for r in returned[count:])) or len(returned) < count:
             raise RuntimeError(
                 f"function {self.name()} returned an incorrect number of gradients (expected {count}, got {len(returned)}): "
                 "backward returns one for each argument of forward, None where there is none"
@@ -166,7 +168,8 @@ class Function:
     ...     forward = staticmethod(lambda ctx, x: x * 2)
     ...     backward = staticmethod(lambda ctx, g: g * 2)
     >>> x = torch.ones(1, requires_grad=True)
-    >>> Double.apply(x).backward(); x.grad
+    >>> Double.apply(x).backward()
+    >>> x.grad
     tensor([2.])
     """
 
@@ -183,7 +186,9 @@ class Function:
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """Compute the gradients; overridden by every Function."""
-        raise NotImplementedError("You must implement either the backward or vjp method for your custom autograd.Function.")
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function."
+        )
 
     @classmethod
     def apply(cls, *args: Any) -> Any:

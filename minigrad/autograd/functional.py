@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.modes import GRAD, ModeSwitch
 from minigrad.autograd.gradients import grad
+from minigrad.autograd.modes import GRAD, ModeSwitch
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:
@@ -21,7 +21,9 @@ def _points(name: str, inputs: Any, create_graph: bool) -> tuple[Any, ...]:
     points = []
     for x in _tuple(inputs):
         if not isinstance(x, TensorBase):
-            raise TypeError(f"The inputs given to {name} must be either a Tensor or a tuple of Tensors, got {type(x).__name__}")
+            raise TypeError(
+                f"The inputs given to {name} must be either a Tensor or a tuple of Tensors, got {type(x).__name__}"
+            )
         if create_graph and x.node is not None:
             points.append(x.view(x.array.shape))  # type: ignore[attr-defined]
         else:
@@ -36,7 +38,9 @@ def _evaluate(name: str, func: Callable[..., Any], points: tuple[Any, ...]) -> A
         outputs = func(*points)
     for y in _tuple(outputs):
         if not isinstance(y, TensorBase):
-            raise TypeError(f"The outputs of the user-provided function given to {name} must be Tensors, got {type(y).__name__}")
+            raise TypeError(
+                f"The outputs of the user-provided function given to {name} must be Tensors, got {type(y).__name__}"
+            )
     return outputs
 
 
@@ -48,14 +52,23 @@ def _like(single: Any, values: Any) -> Any:
 def _gradients(outputs: Any, points: Any, cotangents: Any, create_graph: bool, strict: bool) -> list[Any]:
     pairs = [(y, v) for y, v in zip(_tuple(outputs), cotangents, strict=True) if y.node is not None]
     if len(pairs) < len(_tuple(outputs)) and strict:
-        raise RuntimeError("Output 0 of the user-provided function is independent of the inputs. This is not allowed in strict mode.")
+        raise RuntimeError(
+            "Output 0 of the user-provided function is independent of the inputs. This is not allowed in strict mode."
+        )
     if not pairs:
         return [wrap(np.zeros_like(x.array)) for x in points]
     found = grad(
-        [y for y, _ in pairs], points, [v for _, v in pairs], create_graph=create_graph, retain_graph=True, allow_unused=True
+        [y for y, _ in pairs],
+        points,
+        [v for _, v in pairs],
+        create_graph=create_graph,
+        retain_graph=True,
+        allow_unused=True,
     )
     if strict and None in found:
-        raise RuntimeError(f"Output 0 of the user-provided function is independent of input {found.index(None)}. This is not allowed in strict mode.")
+        raise RuntimeError(
+            f"Output 0 of the user-provided function is independent of input {found.index(None)}. This is not allowed in strict mode."
+        )
     return [wrap(np.zeros_like(x.array)) if g is None else g for x, g in zip(points, found, strict=True)]
 
 
@@ -63,7 +76,9 @@ def _cotangents(outputs: Any, v: Any) -> tuple[Any, ...]:
     ys = _tuple(outputs)
     if v is None:
         if len(ys) != 1 or ys[0].array.size != 1:
-            raise RuntimeError("The vector v can only be None if the user-provided function returns a single Tensor with a single element.")
+            raise RuntimeError(
+                "The vector v can only be None if the user-provided function returns a single Tensor with a single element."
+            )
         return (wrap(np.ones_like(ys[0].array)),)
     vs = _tuple(v)
     for y, u in zip(ys, vs, strict=False):
@@ -80,7 +95,9 @@ def _done(x: Any, create_graph: bool) -> Any:
     return tuple([_done(y, create_graph) for y in x])
 
 
-def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def vjp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """The outputs of `func`, and ``v^T J``: the gradient of ``<v, func(inputs)>``.
 
     >>> import minigrad as torch
@@ -93,7 +110,9 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return _done(outputs, create_graph), _done(_like(inputs, found), create_graph)
 
 
-def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def jvp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """The outputs of `func`, and ``J v``: how they change when the inputs move along `v`.
 
     ``u^T J`` is linear in u, so its gradient with respect to u, along v, is ``J v``.
@@ -113,7 +132,12 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
 
 
 def jacobian(
-    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False, strategy: str = "reverse-mode"
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
 ) -> Any:
     """``J[i, j] = d func(x)[i] / d x[j]``, of shape output + input: one backward for each output element.
 
@@ -145,13 +169,17 @@ def _stacked(parts: list[Any], shape: tuple[int, ...], x: Any) -> Any:
 
 
 def hessian(
-    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
     """The matrix of second derivatives of a function that returns one number: the Jacobian of its gradient.
 
     >>> import minigrad as torch
-    >>> torch.autograd.functional.hessian(lambda x: (x ** 3).sum(), torch.tensor([1.0, 2.0]))
+    >>> torch.autograd.functional.hessian(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
@@ -164,7 +192,9 @@ def hessian(
     return jacobian(gradient, inputs, create_graph, strict)
 
 
-def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def vhp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """The output of `func`, and ``v^T H`` with its Hessian H, which is never built."""
     points = _points("vhp", inputs, create_graph)
     outputs = _evaluate("vhp", func, points)
@@ -174,6 +204,8 @@ def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return _done(outputs, create_graph), _done(_like(inputs, found), create_graph)
 
 
-def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
+def hvp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """The output of `func`, and ``H v`` with its Hessian H, which is never built (and is symmetric: see `vhp`)."""
     return vhp(func, inputs, v, create_graph, strict)

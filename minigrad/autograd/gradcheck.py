@@ -105,8 +105,14 @@ def gradgradcheck(
     if not gradients(*points, *given):
         return True  # linear in everything: there is nothing left to differentiate
     return gradcheck(
-        gradients, (*points, *given), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
-        nondet_tol=nondet_tol, fast_mode=fast_mode,
+        gradients,
+        (*points, *given),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        fast_mode=fast_mode,
     )
 
 
@@ -116,9 +122,7 @@ class _Check:
     def __init__(self, func: Any, inputs: Any, eps: float, atol: float, rtol: float, nondet_tol: float) -> None:
         self.func, self.eps, self.atol, self.rtol, self.nondet_tol = func, eps, atol, rtol, nondet_tol
         self.inputs = _points(inputs)
-        self.checked = [
-            i for i, x in enumerate(self.inputs) if isinstance(x, TensorBase) and x.node is not None
-        ]
+        self.checked = [i for i, x in enumerate(self.inputs) if isinstance(x, TensorBase) and x.node is not None]
         if not self.checked:
             raise ValueError(
                 "gradcheck expects at least one input tensor to require gradient, but none of them have "
@@ -221,7 +225,9 @@ class _Check:
             return
         error = np.abs(analytical - numerical)
         row, column = np.unravel_index(int(np.nanargmax(np.where(np.isnan(error), np.inf, error))), error.shape)
-        self.fail(number, i, int(row), numerical[row, column], analytical[row, column], int(column), numerical, analytical)
+        self.fail(
+            number, i, int(row), numerical[row, column], analytical[row, column], int(column), numerical, analytical
+        )
 
     def check_direction(self, number: int, i: int, cotangent: Any) -> None:
         """<cotangent, J direction> both ways: two evaluations and one backward, whatever the size."""
@@ -245,7 +251,17 @@ class _Check:
                 f"numerical: {numerical:.8g}\nanalytical: {analytical:.8g}"
             )
 
-    def fail(self, number: int, i: int, row: int, numerical: float, analytical: float, column: int, all_numerical: Any, all_analytical: Any) -> None:
+    def fail(
+        self,
+        number: int,
+        i: int,
+        row: int,
+        numerical: float,
+        analytical: float,
+        column: int,
+        all_numerical: Any,
+        all_analytical: Any,
+    ) -> None:
         array = self.inputs[i].array
         index = tuple(int(k) for k in np.unravel_index(row, array.shape))
         text = (
@@ -281,7 +297,9 @@ def name_the_mistake(wrong: Any, right: Any, shape: tuple[int, ...]) -> str | No
     by_axes = right.reshape(*shape, -1)
     if len(shape) >= 2:
         if same(by_axes[..., ::-1, ::-1, :].reshape(right.shape)):
-            return "this is the right gradient flipped along the last two axes, as by an unflipped or twice flipped kernel"
+            return (
+                "this is the right gradient flipped along the last two axes, as by an unflipped or twice flipped kernel"
+            )
         if shape[-1] == shape[-2] and same(np.swapaxes(by_axes, -2, -3).reshape(right.shape)):
             return "this is the right gradient transposed"
     scale = float(np.vdot(wrong, right) / max(float(np.vdot(right, right)), 1e-300))

@@ -30,7 +30,8 @@ def backward(
 
     >>> import minigrad
     >>> x = minigrad.tensor([1.0, 2.0], requires_grad=True)
-    >>> minigrad.autograd.backward((x * x).sum()); x.grad
+    >>> minigrad.autograd.backward((x * x).sum())
+    >>> x.grad
     tensor([2., 4.])
     """
     seeds = _seeds(tensors, grad_tensors, create_graph)

@@ -80,7 +80,8 @@ class no_grad(_BareMode):
 
     >>> import minigrad
     >>> w = minigrad.ones(2, requires_grad=True)
-    >>> with minigrad.no_grad(): (w * 2).requires_grad
+    >>> with minigrad.no_grad():
+    ...     (w * 2).requires_grad
     False
     """
 

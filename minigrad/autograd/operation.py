@@ -47,9 +47,7 @@ class Operation:
         self.name = name
         self.backward_name = "".join(w.capitalize() for w in name.split("_")) + "Backward0"
         self.forward = forward
-        self.operands: tuple[str, ...] = (
-            code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
-        )
+        self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
         self.rules = rules
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
         self.view = view
@@ -142,9 +140,7 @@ class VariadicOperation(Operation):
         plan.constants = tuple([self.reader(n) for n in names])
         plan.result_position = names.index("out") if "out" in names else None
         everything = tuple(range(len(plan.saves) + len(names)))
-        plan.rules = tuple(
-            [(_for_operand(rule, i, len(plan.saves), names), everything) for i in needed]
-        )
+        plan.rules = tuple([(_for_operand(rule, i, len(plan.saves), names), everything) for i in needed])
         return plan
 
     def reader(self, name: str) -> Reader:
@@ -179,9 +175,10 @@ def operation(name: str, forward: Callable[..., Any], *rules: Rule | None, view:
 
     >>> import minigrad, numpy as np
     >>> from minigrad.autograd import operation
-    >>> cube = operation("cube", lambda x: x ** 3, lambda g, x: g * 3 * x ** 2)
+    >>> cube = operation("cube", lambda x: x**3, lambda g, x: g * 3 * x**2)
     >>> x = minigrad.tensor([2.0], requires_grad=True)
-    >>> cube(x).backward(); x.grad
+    >>> cube(x).backward()
+    >>> x.grad
     tensor([12.])
     """
     code = getattr(forward, "__code__", None)
@@ -211,8 +208,7 @@ def _check_rules(made: Operation, code: Any, variadic: bool) -> None:
         for name in reads:
             if name not in known:
                 raise TypeError(
-                    f"a gradient rule of operation {made.name!r} reads {name!r}; it can read "
-                    f"{', '.join(sorted(known))}"
+                    f"a gradient rule of operation {made.name!r} reads {name!r}; it can read {', '.join(sorted(known))}"
                 )
 
 
@@ -243,13 +239,18 @@ def finish(made_by: Operation, operands: Sequence[Any], needed: int, statics: di
             break
 
 
-def refresh(view: TensorBase) -> None:
-    """Bring a view's place in the graph up to date after writes through its parent or siblings."""
+def refresh(view: TensorBase, use: bool = True) -> None:
+    """Bring a view's place in the graph up to date after writes through its parent or siblings.
+
+    Raises RuntimeError, unless the view is only asked about (`use=False`), when it is one of several.
+    """
     link = view.view_of
     if link is None or link.seen == view.writes[0] or not link.recorded or view.node is LEAF:
         return
-    parent = link.parent
+    parent = link.source()
     refresh(parent)
+    if use and link.several and parent.node is not None:
+        raise written_with_siblings()
     if parent.node is None:
         view.node = None
     else:
@@ -257,6 +258,16 @@ def refresh(view: TensorBase) -> None:
         if plan is not None:
             view.node = record(plan, link.operation, (parent,), link.statics, view)
     link.seen = view.writes[0]
+
+
+def written_with_siblings() -> RuntimeError:
+    """The error for writes to views of which one call made several."""
+    return RuntimeError(
+        "This tensor is one of several views that one call made (split, chunk or unbind), and it or "
+        "the tensor it is a view of has been modified inplace. Such functions do not allow the output "
+        "views to be modified inplace: take the part by index, x[i] or x[i:j], or replace the "
+        "inplace operation by an out-of-place one."
+    )
 
 
 def check_same_library(name: str, arrays: Sequence[Any]) -> None:

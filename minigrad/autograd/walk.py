@@ -13,13 +13,17 @@ from heapq import heappop, heappush
 from typing import Any
 
 from minigrad.autograd.anomaly import check_gradients
-from minigrad.autograd.core import Edge, Hooks, Node, TensorBase, wrap
+from minigrad.autograd.core import Edge, Hooks, Node, wrap
 from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.modes import ANOMALY, GRAD, mode
 
 
 def walk(
-    seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool, wanted: set[Edge] | None, outside: Context
+    seeds: Sequence[tuple[Edge, Any]],
+    create_graph: bool,
+    retain_graph: bool,
+    wanted: set[Edge] | None,
+    outside: Context,
 ) -> dict[Edge, Any]:
     """Push the `seeds` back to the leaves, or to the `wanted` edges; returns what arrived there.
 
@@ -30,7 +34,7 @@ def walk(
     pending: dict[Edge, Any] = {}  # gradients that arrived so far
     owned: set[Edge] = set()  # whose pending gradient is memory of our own, free to be added into
     results: dict[Edge, Any] = {}
-    heap: list[tuple[int, Node]] = []
+    heap: list[Any] = []
 
     def add(edge: Edge, gradient: Any) -> None:
         before = pending[edge]
@@ -65,7 +69,7 @@ def walk(
             if gradient is None or (useful is not None and edge not in useful):
                 continue
             inner = isinstance(edge, Node)
-            about: Any = edge if inner else edge.array  # type: ignore[union-attr]
+            about: Any = edge if inner else edge.array
             fresh = False
             if about.shape is not None:  # else a call of several results, which takes its parts as they are
                 array = gradient.array if create_graph else gradient
@@ -81,7 +85,7 @@ def walk(
             if fresh:
                 owned.add(edge)
             if inner:
-                heappush(heap, (-edge.order, edge))  # type: ignore[union-attr]
+                heappush(heap, (-edge.order, edge))
         if not retain_graph:
             node.free()
     for leaf, gradient in pending.items():

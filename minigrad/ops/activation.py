@@ -98,12 +98,14 @@ logsigmoid = unary(
     "log_sigmoid",
     lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
     lambda g, x: g * _logistic(-x),
+    result=SAME,
     refuses="iub",
 )
 silu = unary(
     "silu",
     lambda x: x * _logistic(x),
     lambda g, x: g * (_logistic(x) * (1 + x * (1 - _logistic(x)))),
+    result=SAME,
     refuses="iub",
 )
 
@@ -113,6 +115,8 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
     Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
     """
+    if input.array.dtype.kind != "f":
+        raise not_implemented_for("gelu", input.array.dtype)
     if approximate == "none":
         return input * (0.5 * ((input * math.sqrt(0.5)).erf() + 1))
     if approximate == "tanh":
@@ -148,14 +152,14 @@ _log_softmax = operation(
 
 
 def _normalised(name: str, made: Any, text: str) -> Any:
-    def call(input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    def call(input: Any, dim: Any = None, _stacklevel: Any = 3, dtype: Any = None) -> Any:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         if dim is None:  # PyTorch's old guess, with its warning left out: the axis that lessons mean
             dim = 0 if input.array.ndim in (0, 1, 3) else 1
         if isinstance(_stacklevel, dtypes.dtype):  # the method's second argument is the dtype
             dtype = _stacklevel
-        x = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
+        x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
         if x.array.dtype.kind != "f":
             raise not_implemented_for(f"{name}_lastdim_kernel_impl", x.array.dtype)
         d = axis(dim, x.array.ndim)

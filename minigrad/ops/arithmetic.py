@@ -26,27 +26,13 @@ _add = binary("add", np.add, lambda g: g, lambda g: g, numbers="both")
 _sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both")
 mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both")
 true_divide = binary(
-    "div",
-    np.true_divide,
-    lambda g, y: g / y,
-    lambda g, out, y: -g * out / y,
-    result=REAL,
-    numbers="both",
+    "div", np.true_divide, lambda g, y: g / y, lambda g, out, y: -g * out / y, result=REAL, numbers="both"
 )
 _flat = (lambda g: g * 0, lambda g: g * 0)  # steps have no slope
-_floored = binary(
-    "div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both"
-)
-_truncated = binary(
-    "div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both"
-)
+_floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both")
+_truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both")
 floor_divide = binary(
-    "floor_divide",
-    lambda x, y: np.floor_divide(x, _divisor(y)),
-    None,
-    None,
-    refuses="b",
-    numbers="both",
+    "floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)), None, None, refuses="b", numbers="both"
 )
 remainder = binary(
     "remainder",
@@ -135,9 +121,7 @@ def _divisor(y: Any) -> Any:
     A GPU is not asked for zeros: every step would wait for it.
     """
     if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind != "f" and not y.all():
-        raise RuntimeError(
-            "ZeroDivisionError: integers are divided by zero; convert them with .float() to get inf"
-        )
+        raise RuntimeError("ZeroDivisionError: integers are divided by zero; convert them with .float() to get inf")
     return y
 
 
@@ -172,9 +156,7 @@ def _power(x: Any, y: Any) -> Any:
         return np.power(x, y)
     # Integers to negative powers: 1 and -1 stay of size 1, all others become 0.
     size_one = np.logical_or(np.equal(x, 1), np.equal(x, -1))
-    return np.where(
-        np.less(y, 0), np.where(size_one, np.power(x, np.abs(y)), 0), np.power(x, np.abs(y))
-    )
+    return np.where(np.less(y, 0), np.where(size_one, np.power(x, np.abs(y)), 0), np.power(x, np.abs(y)))
 
 
 _pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")
@@ -188,12 +170,7 @@ def pow(input: Any, exponent: Any) -> Any:
     >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
-    if (
-        type(exponent) is int
-        and exponent < 0
-        and isinstance(input, TensorBase)
-        and input.array.dtype.kind != "f"
-    ):
+    if type(exponent) is int and exponent < 0 and isinstance(input, TensorBase) and input.array.dtype.kind != "f":
         raise RuntimeError(
             "Integers to negative integer powers are not allowed: got a tensor of "
             f"{input.array.dtype} and the exponent {exponent}; convert it with .float()"
@@ -203,22 +180,18 @@ def pow(input: Any, exponent: Any) -> Any:
 
 def float_power(input: Any, exponent: Any) -> Any:
     """``input ** exponent`` in float64."""
-    wide = [
-        cast(x, np.dtype(np.float64)) if isinstance(x, TensorBase) else x for x in (input, exponent)
-    ]
+    wide = [cast(x, np.dtype(np.float64)) if isinstance(x, TensorBase) else x for x in (input, exponent)]
     return _pow(*wide)
 
 
 def _scaled(name: str, other: Any, alpha: Any, input: Any) -> Any:
     """``alpha * other``, refusing factors that would change the result's type."""
     integral = all(
-        x.array.dtype.kind != "f" if isinstance(x, TensorBase) else not isinstance(x, float)
-        for x in (input, other)
+        x.array.dtype.kind != "f" if isinstance(x, TensorBase) else not isinstance(x, float) for x in (input, other)
     )
     if integral and isinstance(alpha, float):
         raise RuntimeError(
-            "For integral input tensors, argument alpha must not be a floating point number: "
-            f"{name} got {alpha}"
+            f"For integral input tensors, argument alpha must not be a floating point number: {name} got {alpha}"
         )
     return mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
 
@@ -268,8 +241,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
         return true_divide(input, other)
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(
-            "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
-            f"{rounding_mode!r}"
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
         )
     return (_floored if rounding_mode == "floor" else _truncated)(input, other)
 

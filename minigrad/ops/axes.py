@@ -23,8 +23,7 @@ def axis(dim: Any, ndim: int, name: str = "dim") -> int:
     limit = max(ndim, 1)  # a tensor of no axes is reduced as if it had one
     if not -limit <= position < limit:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], "
-            f"but got {position})"
+            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {position})"
         )
     return position % limit
 
@@ -71,6 +70,4 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
         return tuple([index(n) for n in shape])
     except TypeError:
         wrong = next(n for n in shape if not hasattr(n, "__index__"))
-        raise TypeError(
-            f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}"
-        ) from None
+        raise TypeError(f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}") from None

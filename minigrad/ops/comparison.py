@@ -26,9 +26,7 @@ logical_not = unary("logical_not", np.logical_not, None, result=TRUTH)
 isnan = unary("isnan", np.isnan, None, result=TRUTH)
 isinf = unary("isinf", np.isinf, None, result=TRUTH)
 isfinite = unary("isfinite", np.isfinite, None, result=TRUTH)
-signbit = unary(
-    "signbit", lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, None, result=TRUTH
-)
+signbit = unary("signbit", lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, None, result=TRUTH)
 
 # ---- bits ----------------------------------------------------------------------------------------
 bitwise_and = binary("bitwise_and", np.bitwise_and, None, None, refuses="f")
@@ -47,9 +45,7 @@ def _pair(name: str, input: Any, other: Any) -> tuple[Any, Any]:
     return input.array, other.array
 
 
-def isclose(
-    input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Any:
+def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """``|input - other| <= atol + rtol * |other|``, element by element; equal infinities are close.
 
     Raises RuntimeError for different types and negative tolerances.
@@ -65,9 +61,7 @@ def isclose(
     return wrap(quiet(np.isclose, a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
-def allclose(
-    input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
+def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """True when every element ``isclose``.
 
     >>> import minigrad as torch

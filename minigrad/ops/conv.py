@@ -43,7 +43,7 @@ conv = operation(
     lambda g: g.sum(axis=(0, 2, 3)),
 )
 # The adjoint in the image: the transposed convolution. `size` is the image's (H, W).
-conv_input = operation(
+conv_input: Any = operation(
     "convolution_input",
     _input_forward,
     lambda v, w, geometry: conv(v, w, None, geometry=geometry),
@@ -51,7 +51,7 @@ conv_input = operation(
     lambda v: v.sum(axis=(0, 2, 3)),
 )
 # The adjoint in the kernel. `size` is the kernel's (kh, kw).
-conv_weight = operation(
+conv_weight: Any = operation(
     "convolution_weight",
     _weight_forward,
     lambda v, g, x_shape, geometry: conv_input(g, v, None, size=x_shape[2:], geometry=geometry),

@@ -58,7 +58,7 @@ def einsum(equation: Any, *operands: Any) -> Any:
         elsewhere = set(output).union(*[s for k, s in enumerate(inputs) if k != i])
         alone = [d for d, letter in enumerate(own) if letter not in elsewhere]
         if alone:
-            x = x.sum(alone)  # type: ignore[attr-defined]
+            x = x.sum(alone)
             own = "".join(letter for letter in own if letter in elsewhere)
         kept.append(x)
         letters.append(own)
@@ -86,7 +86,7 @@ def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
     spare = [c for c in ascii_letters if c not in equation]
     widths = [x.array.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands, strict=True)]
     widest = max([w for w, t in zip(widths, terms, strict=True) if "..." in t], default=0)
-    batch = "".join(spare[:max(widest, 0)])
+    batch = "".join(spare[: max(widest, 0)])
     inputs = []
     for i, (term, width) in enumerate(zip(terms, widths, strict=True)):
         if width < 0 or (width and "..." not in term):
@@ -104,9 +104,7 @@ def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
         output = batch + "".join(sorted(c for c in set(joined) - set(batch) if joined.count(c) == 1))
     for c in output:
         if output.count(c) > 1 or not any(c in term for term in inputs):
-            raise RuntimeError(
-                f"einsum(): output subscript {c} appears more than once or in no operand: '{equation}'"
-            )
+            raise RuntimeError(f"einsum(): output subscript {c} appears more than once or in no operand: '{equation}'")
     _check_lengths(inputs, operands)
     return inputs, output
 

@@ -16,20 +16,13 @@ from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.operation import Rule, check_same_library, finish, operation, refresh
 from minigrad.backend import _quiet, quiet
 
-NUMPY_TWINS: dict[
-    Any, Callable[..., Any]
-] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
+NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
 
 REAL, SAME, TRUTH = "real", "same", "truth"  # results: floats, the promoted type, or bool
 
 
 def unary(
-    name: str,
-    forward: Callable[..., Any],
-    rule: Rule | None,
-    *,
-    result: str = REAL,
-    refuses: str = "",
+    name: str, forward: Callable[..., Any], rule: Rule | None, *, result: str = REAL, refuses: str = ""
 ) -> Callable[..., Any]:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
@@ -120,9 +113,7 @@ def named(call: Callable[..., Any], name: str, forward: Any) -> Callable[..., An
     call.__name__ = call.__qualname__ = name
     if isinstance(forward, np.ufunc):
         NUMPY_TWINS.setdefault(forward, call)
-        call.__doc__ = (
-            f"Elementwise ``{name}``, as NumPy's `{forward.__name__}`, with PyTorch's types."
-        )
+        call.__doc__ = f"Elementwise ``{name}``, as NumPy's `{forward.__name__}`, with PyTorch's types."
     return call
 
 
@@ -136,9 +127,7 @@ def twin_of(numpy_function: Any) -> Callable[[Callable[..., Any]], Callable[...,
     return declare
 
 
-def promoted(
-    name: str, operands: tuple[Any, ...], real: bool = False, numbers: bool = False
-) -> list[Any]:
+def promoted(name: str, operands: tuple[Any, ...], real: bool = False, numbers: bool = False) -> list[Any]:
     """The operands' arrays in their common dtype by PyTorch's rule; numbers become fitting ones.
 
     Raises TypeError for what is neither tensor nor number, RuntimeError for mixed devices.
@@ -179,9 +168,7 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeErro
         hint = "; turn it into one with minigrad.from_numpy(...), which shares its memory"
     elif got is None:
         hint = "; a function without a return statement gives None"
-    return TypeError(
-        f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}{hint}"
-    )
+    return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}{hint}")
 
 
 def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:

@@ -104,9 +104,7 @@ def _error_function(x: Any, *, complement: bool = False) -> Any:
 
 erf = unary("erf", _error_function, lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))))
 erfc = unary(
-    "erfc",
-    lambda x: _error_function(x, complement=True),
-    lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi))),
+    "erfc", lambda x: _error_function(x, complement=True), lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi)))
 )
 
 
@@ -145,9 +143,7 @@ def frac(input: Any) -> Any:
     return input - trunc(input)
 
 
-def nan_to_num(
-    input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
-) -> Any:
+def nan_to_num(input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """NaN and infinities replaced, by default by 0 and the largest finite numbers."""
     return _nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
 

@@ -30,7 +30,7 @@ def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any
 _getitem = operation(
     "select", lambda x, *, key: x[key], lambda g, x_shape, key: _put(g, shape=x_shape, key=key), view=True
 )
-_put = operation("index_put", _put_forward, lambda g, key: _getitem(g, key=key))
+_put: Any = operation("index_put", _put_forward, lambda g, key: _getitem(g, key=key))
 
 
 # The same for keys that name no element twice: gradients are written, not added, which is much faster.
@@ -43,7 +43,7 @@ def _place_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> A
     return whole
 
 
-_place = operation("place", _place_forward, lambda g, key: pick(g, key=key))
+_place: Any = operation("place", _place_forward, lambda g, key: pick(g, key=key))
 
 
 def stray(places: Any, size: int) -> int | None:
@@ -73,9 +73,13 @@ def _array_part(part: Any, xp: Any) -> Any:
             array = xp.asarray(array)  # as in PyTorch, an index on the CPU serves tensors on a GPU
         return array.astype(bool) if array.dtype == np.uint8 else array
     if isinstance(part, list):
-        return xp.asarray([int(p) if isinstance(p, TensorBase) else p for p in part]) if part else xp.zeros(0, np.int64)
+        return (
+            xp.asarray([int(p.array) if isinstance(p, TensorBase) else p for p in part])
+            if part
+            else xp.zeros(0, np.int64)
+        )
     if isinstance(part, slice) and any(isinstance(p, TensorBase) for p in (part.start, part.stop, part.step)):
-        return slice(*[int(p) if isinstance(p, TensorBase) else p for p in (part.start, part.stop, part.step)])
+        return slice(*[int(p.array) if isinstance(p, TensorBase) else p for p in (part.start, part.stop, part.step)])
     return part
 
 

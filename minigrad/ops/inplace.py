@@ -16,12 +16,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, wrap
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.operation import (
-    check_same_library,
-    operation,
-    refresh,
-    written_with_siblings,
-)
+from minigrad.autograd.operation import check_same_library, operation, refresh, written_with_siblings
 from minigrad.backend import array_module, device_of, quiet
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key
@@ -42,7 +37,7 @@ def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -
         reader.forward(array, **statics)[...] = value
 
 
-overwrite = operation(
+overwrite: Any = operation(
     "copy_slices",
     _overwrite_forward,
     lambda g, reader, statics: overwrite(g, 0.0, reader=reader, statics=statics),
@@ -53,6 +48,7 @@ overwrite = operation(
 def assign(target: Any, value: Any, name: str) -> Any:
     """Write the tensor `value`, of the same shape, into `target`'s memory and move `target` on to its node."""
     check_writable(target, name, value)
+    check_memory(target.array, name)
     if dtypes.is_category_downgrade(value.array.dtype, target.array.dtype):
         raise RuntimeError(
             f"result type {dtypes.from_numpy(value.array.dtype)} can't be cast to the desired output type "
@@ -68,9 +64,7 @@ def assign(target: Any, value: Any, name: str) -> Any:
     before = target.node
     np.copyto(target.array, value.array, casting="unsafe")
     target.writes[0] += 1
-    if mode.get() & GRAD and (
-        value.node is not None or before is not None or _root_tracked(target)
-    ):
+    if mode.get() & GRAD and (value.node is not None or before is not None or _root_tracked(target)):
         _move_on(target, value)
     return target
 
@@ -105,23 +99,12 @@ def _write_through(parent: Any, value: Any, reader: Any, statics: dict[str, Any]
     if needed:
         plan = overwrite.plan(needed, 2)
         assert plan is not None
-        new.node = record(
-            plan, overwrite, (parent, value), {"reader": reader, "statics": statics}, new
-        )
+        new.node = record(plan, overwrite, (parent, value), {"reader": reader, "statics": statics}, new)
     _move_on(parent, new)
 
 
 def check_writable(target: Any, name: str, value: Any = None) -> None:
-    """Refuse writes that would make gradients wrong, and such to memory that elements share."""
-    array = target.array
-    if 0 in array.strides:
-        steps = zip(array.shape, array.strides, strict=True)
-        if any(n > 1 and not step for n, step in steps):
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to a "
-                f"single memory location ({name} on an expanded tensor of shape {array.shape}). "
-                "Please clone() the tensor before performing the operation."
-            )
+    """Refuse writes that would make gradients wrong."""
     if not mode.get() & GRAD:
         return
     if target.node is LEAF:
@@ -136,11 +119,15 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
             f"A view was created in no_grad mode and is being modified inplace with grad mode enabled ({name}). "
             "Make the view outside of no_grad(), or write to it inside."
         )
-    wanted = value is not None and value.node is not None
+    tracked = view is not None and (
+        (value is not None and value.node is not None) or _root_tracked(target)
+    )
     while view is not None:
         parent = view.source()
-        if view.several and (wanted or _root_tracked(target)):
+        if tracked and view.several:
             raise written_with_siblings()
+        if tracked:
+            check_memory(parent.array, name)
         if parent.node is LEAF:
             raise RuntimeError(
                 "a view of a leaf Variable that requires grad is being used in an in-place operation "
@@ -149,23 +136,30 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
         view = parent.view_of
 
 
+def check_memory(array: Any, name: str) -> None:
+    """Refuse to write where several elements lie in one place, as in an expanded tensor."""
+    steps = zip(array.shape, array.strides, strict=True)
+    if 0 in array.strides and any(n > 1 and not step for n, step in steps):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            f"single memory location ({name} on an expanded tensor of shape {array.shape}). "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
 def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., Any]:
     """The twin of `function` that writes its result into its first argument: ``add`` -> ``add_``."""
     name = f"{function.__name__}_"
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if (
-            ufunc is not None
-            and self.node is None
-            and not kwargs
-            and (self.view_of is None or not _root_tracked(self))
-        ):
+        if ufunc is not None and self.node is None and not kwargs and (self.view_of is None or not _root_tracked(self)):
             other = args[0] if args else None
             b = other.array if isinstance(other, TensorBase) and other.node is None else other
             a = self.array
-            if a.dtype.kind == "f" and 0 not in a.strides and (
-                type(b) is float
-                or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a))
+            if (
+                a.dtype.kind == "f"
+                and 0 not in a.strides
+                and (type(b) is float or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a)))
             ):
                 quiet(ufunc, a, b, a)
                 self.writes[0] += 1
@@ -174,9 +168,7 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
         return assign(self, function(_before(self, args), *args, **kwargs), name)
 
     write.__name__ = write.__qualname__ = name
-    write.__doc__ = (
-        f"`{function.__name__}`, written into the tensor itself; gradients flow as if it were new."
-    )
+    write.__doc__ = f"`{function.__name__}`, written into the tensor itself; gradients flow as if it were new."
     return write
 
 
@@ -223,17 +215,10 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     elif isinstance(value, (bool, int, float, np.generic)) or is_array(value):
         source, needs_graph = value, False
     else:
-        raise TypeError(
-            f"can't assign a {type(value).__name__} to a tensor; give a number or minigrad.tensor(...)"
-        )
-    if 0 in array.strides:
-        check_writable(self, "index assignment")
+        raise TypeError(f"can't assign a {type(value).__name__} to a tensor; give a number or minigrad.tensor(...)")
     if (
-        not needs_graph
-        and self.node is None
-        and (self.view_of is None or not _root_tracked(self))
-        or not mode.get() & GRAD
-    ):
+        not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
+    ) or not mode.get() & GRAD:
         _write_array(self, parts, source)
         self.writes[0] += 1
         return
@@ -276,9 +261,7 @@ def _write_array(target: Any, key: Any, source: Any) -> None:
     except ValueError:
         raise _does_not_fit(np.asarray(source), array[key], array) from None
     except IndexError as error:
-        raise IndexError(
-            f"{error} (assigning into a tensor of shape {tuple(array.shape)})"
-        ) from None
+        raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
 
 
 def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
@@ -143,6 +142,7 @@ def block_diag(*tensors: Any) -> Any:
 
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     """`length` entries of one axis from `start` on: a view."""
+    _check_axes("narrow", input)
     d = axis(dim, input.array.ndim)
     size = input.array.shape[d]
     begin = int(start) + (size if int(start) < 0 else 0)
@@ -165,6 +165,7 @@ def select(input: Any, dim: int, index: int) -> Any:
 
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of consecutive parts along one axis: of one size (the last may be shorter) or of given sizes."""
+    _check_axes("split", tensor)
     d = axis(dim, tensor.array.ndim)
     size = tensor.array.shape[d]
     if isinstance(split_size_or_sections, (tuple, list)):
@@ -180,13 +181,27 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
         lengths = [min(step, size - start) for start in range(0, size, step or 1)] or [0]
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
-    return tuple([narrow(tensor, d, start, length) for start, length in zip(starts, lengths, strict=True)])
+    return _several([narrow(tensor, d, start, n) for start, n in zip(starts, lengths, strict=True)])
+
+
+def _check_axes(name: str, x: Any) -> None:
+    if not x.array.ndim:
+        raise RuntimeError(f"{name} expects at least a 1-dimensional tensor, got one of no axes")
+
+
+def _several(views: list[Any]) -> tuple[Any, ...]:
+    """Views that one call made: autograd lets none of them be written to, as in PyTorch."""
+    for view in views:
+        if view.view_of is not None:
+            view.view_of.several = True
+    return tuple(views)
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` parts along one axis, as equal as `split` by one size makes them."""
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    _check_axes("chunk", input)
     size = input.array.shape[axis(dim, input.array.ndim)]
     if not size:
         return split(input, [0] * chunks, dim)
@@ -198,7 +213,8 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     d = axis(dim, input.array.ndim)
     if not input.array.ndim:
         raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
-    return tuple([getitem(input, (slice(None),) * d + (i,)) for i in range(input.array.shape[d])])
+    key = (slice(None),) * d
+    return _several([getitem(input, (*key, i)) for i in range(input.array.shape[d])])
 
 
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
@@ -240,8 +256,6 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
     return tuple([narrow(input, d, min(a, size), max(b - a, 0)) for a, b in bounds])
 
 
-
-
 def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """`tensor_split` along the second axis, or the only one."""
     if not input.array.ndim:
@@ -261,7 +275,9 @@ def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
 def _even_split(name: str, input: Any, parts: Any, d: int) -> tuple[Any, ...]:
     size = input.array.shape[d]
     if isinstance(parts, int) and (parts <= 0 or size % parts):
-        raise RuntimeError(f"{name} attempted to split along dimension {d}, but the size of the dimension {size} is not divisible by the split_size {parts}!")
+        raise RuntimeError(
+            f"{name} attempted to split along dimension {d}, but the size of the dimension {size} is not divisible by the split_size {parts}!"
+        )
     return tensor_split(input, parts, d)
 
 

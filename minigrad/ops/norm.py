@@ -32,9 +32,7 @@ def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
     if p == 2:
         return scale * x
     still = np.equal(x, 0)
-    return scale * np.where(
-        still, 0.0, np.sign(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1)
-    )
+    return scale * np.where(still, 0.0, np.sign(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1))
 
 
 _norm = operation(
@@ -63,9 +61,7 @@ def _polar_slope(g: Any, x: Any) -> Any:
 
 _polar = operation("polar", _polar_forward, _polar_slope)
 _singular_total = operation(
-    "nuclear_norm",
-    lambda x: np.linalg.svd(x, compute_uv=False).sum(-1),
-    lambda g, x: g[..., None, None] * _polar(x),
+    "nuclear_norm", lambda x: np.linalg.svd(x, compute_uv=False).sum(-1), lambda g, x: g[..., None, None] * _polar(x)
 )
 
 

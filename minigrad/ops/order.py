@@ -129,10 +129,7 @@ def topk(
     if input.array.dtype.kind == "b":
         raise not_implemented_for("topk", input.array.dtype)
     if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
-        raise RuntimeError(
-            f"selected index k out of range: k={k}, dimension {d} "
-            f"of shape {tuple(input.array.shape)}"
-        )
+        raise RuntimeError(f"selected index k out of range: k={k}, dimension {d} of shape {tuple(input.array.shape)}")
     order = _ordering(input.array, d, largest)
     indices = wrap(order[(slice(None),) * d + (slice(0, k),)] if input.array.ndim else order)
     return _Top(gather(input, d, indices), indices)
@@ -153,13 +150,7 @@ def unique(
     (tensor([1, 3]), tensor([1, 2]))
     """
     d = None if dim is None else axis(dim, input.array.ndim)
-    values, inverse, counts = np.unique(
-        input.array, return_inverse=True, return_counts=True, axis=d, equal_nan=False
-    )
+    values, inverse, counts = np.unique(input.array, return_inverse=True, return_counts=True, axis=d, equal_nan=False)
     inverse = inverse.reshape(input.array.shape if d is None else -1)
-    parts = [
-        wrap(x)
-        for x, asked in ((values, True), (inverse, return_inverse), (counts, return_counts))
-        if asked
-    ]
+    parts = [wrap(x) for x, asked in ((values, True), (inverse, return_inverse), (counts, return_counts)) if asked]
     return tuple(parts) if len(parts) > 1 else parts[0]

@@ -21,10 +21,7 @@ def _pad_forward(x: Any, *, pairs: Any, value: Any) -> Any:
 def _inside(shape: Any, pairs: Any) -> tuple[slice, ...]:
     """Where the original stands in the padded tensor."""
     return tuple(
-        [
-            slice(max(b, 0), max(b, 0) + n + min(b, 0) + min(a, 0))
-            for n, (b, a) in zip(shape, pairs, strict=True)
-        ]
+        [slice(max(b, 0), max(b, 0) + n + min(b, 0) + min(a, 0)) for n, (b, a) in zip(shape, pairs, strict=True)]
     )
 
 
@@ -63,6 +60,4 @@ rows_at = operation(
     lambda x, *, dim, places: x.take(array_module(x).asarray(places), axis=dim),
     lambda g, x_shape, dim, places: _rows_back(g, length=x_shape[dim], dim=dim, places=places),
 )
-_rows_back = operation(
-    "rows_back", _add_back, lambda v, dim, places: rows_at(v, dim=dim, places=places)
-)
+_rows_back: Any = operation("rows_back", _add_back, lambda v, dim, places: rows_at(v, dim=dim, places=places))

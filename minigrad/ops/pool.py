@@ -13,11 +13,9 @@ from minigrad.backend import array_module, quiet
 _gather = operation(
     "max_pool2d_gather",
     lambda x, *, places, options: kernels.max_pool2d_gather(x, places),
-    lambda g, x_shape, places, options: _scatter(
-        g, places=places, size=x_shape[-2:], options=options
-    ),
+    lambda g, x_shape, places, options: _scatter(g, places=places, size=x_shape[-2:], options=options),
 )
-_scatter = operation(
+_scatter: Any = operation(
     "max_pool2d_scatter",
     lambda g, *, places, size, options: kernels.max_pool2d_input(g, places, size, *options),
     lambda v, places, options: _gather(v, places=places, options=options),
@@ -26,15 +24,11 @@ _scatter = operation(
 _found = operation(
     "max_pool2d",
     lambda x, *, values, places, options: values,
-    lambda g, x_shape, places, options: _scatter(
-        g, places=places, size=x_shape[-2:], options=options
-    ),
+    lambda g, x_shape, places, options: _scatter(g, places=places, size=x_shape[-2:], options=options),
 )
 
 
-def max_pool(
-    input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
-) -> tuple[Any, Any]:
+def max_pool(input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> tuple[Any, Any]:
     """The maximum of each window, and where it was: (..., H, W) -> (..., Ho, Wo)."""
     options = (kernel, stride, padding, dilation)
     values, places = quiet(kernels.max_pool2d, input.array, *options, ceil_mode)
@@ -79,7 +73,7 @@ window_sums = operation(
         g, shape=x_shape[-2:], kernel=kernel, stride=stride, padding=padding, size=size
     ),
 )
-_window_sums_back = operation(
+_window_sums_back: Any = operation(
     "window_sums_back",
     _sums_back_forward,
     lambda v, kernel, stride, padding, size: window_sums(v, kernel=kernel, stride=stride, padding=padding, size=size),
@@ -91,7 +85,7 @@ unfold_windows = operation(
     lambda x, *, geometry: kernels.unfold(x, *geometry),
     lambda g, x_shape, geometry: fold_windows(g, size=x_shape[-2:], geometry=geometry),
 )
-fold_windows = operation(
+fold_windows: Any = operation(
     "col2im",
     lambda g, *, size, geometry: kernels.fold(g, size, *geometry),
     lambda v, geometry: unfold_windows(v, geometry=geometry),

@@ -69,18 +69,12 @@ def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
 
 def _average(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype == np.float16 else None
-    average = quiet(
-        lambda: _add_up(x, axis=dim, keepdims=keepdim, dtype=wide) / _count(x.shape, dim)
-    )
+    average = quiet(lambda: _add_up(x, axis=dim, keepdims=keepdim, dtype=wide) / _count(x.shape, dim))
     return average.astype(x.dtype) if wide else average
 
 
 _sum = operation("sum", _total, _spread)
-_mean = operation(
-    "mean",
-    _average,
-    lambda g, x_shape, dim: _spread(g / _count(x_shape, dim), x_shape, dim),
-)
+_mean = operation("mean", _average, lambda g, x_shape, dim: _spread(g / _count(x_shape, dim), x_shape, dim))
 
 
 @twin_of(np.sum)
@@ -109,12 +103,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
 
 @numpy_names
 def var(
-    input: Any,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
 ) -> Any:
     """``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.
 
@@ -147,12 +136,7 @@ _root = operation("std", lambda x: quiet(np.sqrt, x), _slope_of_root)
 
 @numpy_names
 def std(
-    input: Any,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
 ) -> Any:
     """The square root of `var`; its gradient is 0 where it is 0."""
     return _root(var(input, dim, unbiased, keepdim, correction=correction))
@@ -161,9 +145,7 @@ def std(
 def var_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
     """`var` and `mean`."""
     keepdim = kwargs.get("keepdim", args[1] if len(args) > 1 else False)
-    return var(input, dim, *args, **kwargs), mean(
-        input, None if type(dim) is bool else dim, keepdim
-    )
+    return var(input, dim, *args, **kwargs), mean(input, None if type(dim) is bool else dim, keepdim)
 
 
 def std_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
@@ -203,9 +185,7 @@ def _running(x: Any, *, dim: int) -> Any:
 
 _cumsum = operation("cumsum", _running, lambda g, dim: _cumsum_back(g, dim=dim))
 _cumsum_back: Any = operation(
-    "cumsum",
-    lambda x, *, dim: np.flip(_running(np.flip(x, dim), dim=dim), dim),
-    lambda g, dim: _cumsum(g, dim=dim),
+    "cumsum", lambda x, *, dim: np.flip(_running(np.flip(x, dim), dim=dim), dim), lambda g, dim: _cumsum(g, dim=dim)
 )
 
 
@@ -221,11 +201,7 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
 # ---- products ------------------------------------------------------------------------------------
 # The rule holds for at most one factor: for a gradient, more are multiplied in pairs.
 _product = operation(
-    "prod",
-    lambda x, *, dim, keepdim: quiet(
-        np.multiply.reduce, x, axis=dim, keepdims=keepdim, dtype=x.dtype
-    ),
-    _spread,
+    "prod", lambda x, *, dim, keepdim: quiet(np.multiply.reduce, x, axis=dim, keepdims=keepdim, dtype=x.dtype), _spread
 )
 
 
@@ -260,16 +236,8 @@ def _to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
     return g.reshape(shape) * hit / np.sum(hit, axis=dim, keepdims=True)
 
 
-_amax = operation(
-    "amax",
-    lambda x, *, dim, keepdim: x.max(axis=dim, keepdims=keepdim),
-    _to_extremes,
-)
-_amin = operation(
-    "amin",
-    lambda x, *, dim, keepdim: x.min(axis=dim, keepdims=keepdim),
-    _to_extremes,
-)
+_amax = operation("amax", lambda x, *, dim, keepdim: x.max(axis=dim, keepdims=keepdim), _to_extremes)
+_amin = operation("amin", lambda x, *, dim, keepdim: x.min(axis=dim, keepdims=keepdim), _to_extremes)
 
 
 def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None) -> None:
@@ -284,8 +252,7 @@ def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None) -> None
     for d in over:
         if not input.array.shape[d]:
             raise IndexError(
-                f"{name}(): Expected reduction dim {d} to have non-zero size. "
-                f"(shape {tuple(input.array.shape)})"
+                f"{name}(): Expected reduction dim {d} to have non-zero size. (shape {tuple(input.array.shape)})"
             )
 
 
@@ -316,9 +283,7 @@ def _truth(name: str) -> Callable[..., Any]:
         return wrap(found.astype(np.uint8) if input.array.dtype == np.uint8 else found)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = (
-        f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
-    )
+    call.__doc__ = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
     return numpy_names(call)
 
 

@@ -103,7 +103,9 @@ def _check_mask(name: str, mask: Any) -> None:
     if not isinstance(mask, TensorBase):
         raise not_a_tensor(name, "mask", 2, mask)
     if mask.array.dtype.kind != "b":
-        raise RuntimeError(f"{name} only supports boolean masks, but got mask with dtype {dtypes.from_numpy(mask.array.dtype)}")
+        raise RuntimeError(
+            f"{name} only supports boolean masks, but got mask with dtype {dtypes.from_numpy(mask.array.dtype)}"
+        )
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
@@ -127,7 +129,9 @@ def _check_index(name: str, input: Any, d: int, index: Any, *, within: bool = Tr
         raise not_a_tensor(name, "index", 3, index)
     array = index.array
     if array.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {dtypes.from_numpy(array.dtype)}; convert with .long()")
+        raise RuntimeError(
+            f"{name}(): Expected dtype int64 for index, got {dtypes.from_numpy(array.dtype)}; convert with .long()"
+        )
     size = input.array.shape[d] if input.array.ndim else 1
     bad = stray(array, size) if within else None
     if bad is not None:
@@ -284,7 +288,11 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     """The tensor with one number at the places `index` of one axis."""
     key = _on_axis("index_fill", input, dim, index)
-    number = value if isinstance(value, TensorBase) else wrap(array_module(input.array).asarray(value, dtype=input.array.dtype))
+    number = (
+        value
+        if isinstance(value, TensorBase)
+        else wrap(array_module(input.array).asarray(value, dtype=input.array.dtype))
+    )
     return overwrite(input, cast(number, input.array.dtype), reader=_getitem, statics={"key": key})
 
 
@@ -299,7 +307,7 @@ def flip(input: Any, *dim: Any, dims: Any = None) -> Any:
     return _turned(input, key=key)
 
 
-_turned = operation("flip", lambda x, *, key: x[key].copy(), lambda g, key: _turned(g, key=key))
+_turned: Any = operation("flip", lambda x, *, key: x[key].copy(), lambda g, key: _turned(g, key=key))
 
 
 def fliplr(input: Any) -> Any:
@@ -407,7 +415,7 @@ def _diag_embed_forward(g: Any) -> Any:
     return square
 
 
-_diag_embed = operation("diag_embed", _diag_embed_forward, lambda g: _diagonal(g))
+_diag_embed: Any = operation("diag_embed", _diag_embed_forward, lambda g: _diagonal(g))
 
 
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:

@@ -15,9 +15,7 @@ from minigrad.layout import ORDERS
 from minigrad.ops.axes import axis, sizes
 from minigrad.ops.elementwise import not_a_tensor, twin_of
 
-_reshape = operation(
-    "view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True
-)
+_reshape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
 _permute = operation(
     "permute",
     lambda x, *, order: x.transpose(order),
@@ -33,6 +31,8 @@ _swap = operation(
 # The engine sums over repeated axes, so the gradient of a repetition is the gradient itself.
 _expand = operation("expand", lambda x, *, shape: spread(x, shape), lambda g: g, view=True)
 _alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
+
+
 def _windows_forward(x: Any, *, dim: int, size: int, step: int) -> Any:
     count = (x.shape[dim] - size) // step + 1
     shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
@@ -54,7 +54,7 @@ _windows = operation(
     lambda g, x_shape, dim, size, step: _windows_back(g, shape=x_shape, dim=dim, size=size, step=step),
     view=True,
 )
-_windows_back = operation(
+_windows_back: Any = operation(
     "unfold_backward", _windows_back_forward, lambda g, dim, size, step: _windows(g, dim=dim, size=size, step=step)
 )
 
@@ -75,9 +75,7 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
         return reshape(input, 1)[:size]
     d = axis(dimension, input.array.ndim)
     if size < 0 or size > input.array.shape[d]:
-        raise RuntimeError(
-            f"maximum size for tensor at dimension {d} is {input.array.shape[d]} but size is {size}"
-        )
+        raise RuntimeError(f"maximum size for tensor at dimension {d} is {input.array.shape[d]} but size is {size}")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     return _windows(input, dim=d, size=size, step=step)
@@ -89,7 +87,10 @@ _cast = operation("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
 def spread(x: Any, shape: tuple[int, ...]) -> Any:
     """The array `x` repeated to `shape` without copying: stride 0 along the repeated axes."""
-    return array_module(x).broadcast_to(x, shape)
+    wide = array_module(x).broadcast_to(x, shape)
+    if type(wide) is np.ndarray:  # NumPy makes it read-only; whoever writes is checked in `inplace`
+        wide.flags.writeable = x.flags.writeable
+    return wide
 
 
 def reshape(input: Any, *shape: Any) -> Any:
@@ -106,7 +107,9 @@ def reshape(input: Any, *shape: Any) -> Any:
         raise not_a_tensor("reshape", "input", 1, input)
     wanted = sizes("reshape", shape)
     if any(n < -1 for n in wanted):
-        raise RuntimeError(f"invalid shape dimension {min(wanted)} at index {wanted.index(min(wanted))} of shape {list(wanted)}")
+        raise RuntimeError(
+            f"invalid shape dimension {min(wanted)} at index {wanted.index(min(wanted))} of shape {list(wanted)}"
+        )
     try:
         return _reshape(input, shape=wanted)
     except ValueError:
@@ -146,9 +149,7 @@ def permute(input: Any, *dims: Any) -> Any:
     ndim = input.array.ndim
     order = tuple([axis(d, ndim) for d in order])
     if sorted(order) != list(range(ndim)):
-        raise RuntimeError(
-            f"permute(dims): dims must name each of the {ndim} dimensions once, got {list(order)}"
-        )
+        raise RuntimeError(f"permute(dims): dims must name each of the {ndim} dimensions once, got {list(order)}")
     return _permute(input, order=order)
 
 
@@ -378,7 +379,7 @@ def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     return tuple([expand(x, shape) for x in given])
 
 
-_move = operation(
+_move: Any = operation(
     "to_device",
     lambda x, *, source, target: to_device(x, target),
     lambda g, source, target: _move(g, source=target, target=source),

@@ -7,15 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import (
-    Optimizer,
-    Params,
-    Rate,
-    blocks,
-    directed,
-    options_of,
-    require_nonnegative,
-)
+from minigrad.optim.optimizer import Optimizer, Params, Rate, blocks, directed, options_of, require_nonnegative
 from minigrad.tensor import Tensor
 
 

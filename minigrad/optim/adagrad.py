@@ -9,15 +9,7 @@ import numpy as np
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
 from minigrad.nn.parameter import Uninitialized
-from minigrad.optim.optimizer import (
-    Optimizer,
-    Params,
-    Rate,
-    blocks,
-    directed,
-    options_of,
-    require_nonnegative,
-)
+from minigrad.optim.optimizer import Optimizer, Params, Rate, blocks, directed, options_of, require_nonnegative
 from minigrad.tensor import Tensor
 
 

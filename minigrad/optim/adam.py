@@ -7,15 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.optimizer import (
-    Optimizer,
-    Params,
-    Rate,
-    blocks,
-    directed,
-    options_of,
-    require_nonnegative,
-)
+from minigrad.optim.optimizer import Optimizer, Params, Rate, blocks, directed, options_of, require_nonnegative
 from minigrad.tensor import Tensor
 
 
@@ -62,9 +54,7 @@ class Adam(Optimizer):
         require_nonnegative(lr, eps=eps, weight_decay=weight_decay)
         for i in range(2):
             if not 0 <= float(betas[i]) < 1:
-                raise ValueError(
-                    f"Invalid beta parameter at index {i}: {betas[i]}; it must lie in [0, 1)"
-                )
+                raise ValueError(f"Invalid beta parameter at index {i}: {betas[i]}; it must lie in [0, 1)")
         super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], parameter: Tensor, gradient: Array) -> None:

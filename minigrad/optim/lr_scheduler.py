@@ -100,9 +100,7 @@ class StepLR(LRScheduler):
     [0.5]
     """
 
-    def __init__(
-        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -115,11 +113,7 @@ class MultiStepLR(LRScheduler):
     """Multiplies the rate by `gamma` at each of the epochs `milestones`."""
 
     def __init__(
-        self,
-        optimizer: Optimizer,
-        milestones: Iterable[int],
-        gamma: float = 0.1,
-        last_epoch: int = -1,
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
         self.milestones = Counter(milestones)
         self.gamma = gamma
@@ -148,9 +142,7 @@ class CosineAnnealingLR(LRScheduler):
     Follows Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2016.
     """
 
-    def __init__(
-        self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
@@ -165,10 +157,7 @@ class CosineAnnealingLR(LRScheduler):
         height = base_lr - self.eta_min
         if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # leaving the bottom
             return lr + height * (1 - math.cos(math.pi / self.T_max)) / 2
-        now, before = (
-            1 + math.cos(math.pi * epoch / self.T_max)
-            for epoch in (self.last_epoch, self.last_epoch - 1)
-        )
+        now, before = (1 + math.cos(math.pi * epoch / self.T_max) for epoch in (self.last_epoch, self.last_epoch - 1))
         return now / before * (lr - self.eta_min) + self.eta_min
 
 
@@ -202,8 +191,7 @@ class LambdaLR(LRScheduler):
     def state_dict(self) -> dict[str, Any]:
         """All of the schedule except its optimizer and its plain functions."""
         attributes = [
-            None if isinstance(function, FunctionType) else function.__dict__.copy()
-            for function in self.lr_lambdas
+            None if isinstance(function, FunctionType) else function.__dict__.copy() for function in self.lr_lambdas
         ]
         return {**super().state_dict(), "lr_lambdas": attributes}
 

@@ -74,10 +74,7 @@ class Optimizer:
         Raises as the constructor does.
         """
         if not isinstance(param_group, dict):
-            raise TypeError(
-                f"param_group must be a dict, but got {type(param_group)}; "
-                'write {"params": tensors}'
-            )
+            raise TypeError(f'param_group must be a dict, but got {type(param_group)}; write {{"params": tensors}}')
         params = param_group["params"]
         if isinstance(params, set):
             raise TypeError(
@@ -87,10 +84,7 @@ class Optimizer:
         params = [params] if isinstance(params, Tensor) else list(params)
         for p in params:
             if not isinstance(p, Tensor):
-                raise TypeError(
-                    "optimizer can only optimize Tensors, but one of the params is "
-                    f"{type(p).__name__}"
-                )
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
             if not (p.is_leaf or p.retains_grad):
                 raise ValueError(
                     f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed "
@@ -144,9 +138,7 @@ class Optimizer:
 
     def _update(self, group: dict[str, Any], parameter: Tensor, g: Array) -> None:
         """Write the next value of `parameter`, whose gradient is `g`, into its array."""
-        raise NotImplementedError(
-            f"{type(self).__name__} does not say how to update a parameter: override step()"
-        )
+        raise NotImplementedError(f"{type(self).__name__} does not say how to update a parameter: override step()")
 
     def _buffers(self, parameter: Tensor, *names: str) -> tuple[float, list[Array]]:
         """The number of steps with this one, and the named arrays of the state, zeros at first."""

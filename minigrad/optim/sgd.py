@@ -8,16 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
-from minigrad.optim.optimizer import (
-    BLOCK,
-    Optimizer,
-    Params,
-    Rate,
-    blocks,
-    directed,
-    options_of,
-    require_nonnegative,
-)
+from minigrad.optim.optimizer import BLOCK, Optimizer, Params, Rate, blocks, directed, options_of, require_nonnegative
 from minigrad.tensor import Tensor
 
 

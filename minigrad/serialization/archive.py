@@ -52,8 +52,7 @@ def save(obj: Any, f: File) -> None:
             return
     elif not hasattr(f, "write"):
         raise AttributeError(
-            "expected 'f' to be string, path, or a file-like object with a 'write' attribute, "
-            f"got {type(f).__name__}"
+            f"expected 'f' to be string, path, or a file-like object with a 'write' attribute, got {type(f).__name__}"
         )
     table = Table()
     try:
@@ -86,8 +85,8 @@ def load(
     f: File,
     map_location: Location = None,
     *,
-    weights_only: bool | None = True,  # noqa: ARG001 (nothing but data is ever loaded)
-    mmap: bool | None = None,  # noqa: ARG001
+    weights_only: bool | None = True,
+    mmap: bool | None = None,
 ) -> Any:
     """Reads what `save` wrote to `f`, a path or a binary file that can seek.
 
@@ -112,8 +111,7 @@ def load(
             return load(file, map_location)
     if not (hasattr(f, "read") and hasattr(f, "seek")):
         raise AttributeError(
-            f"expected a path or a binary file that can seek, got {type(f).__name__}; "
-            "put the bytes into an io.BytesIO"
+            f"expected a path or a binary file that can seek, got {type(f).__name__}; put the bytes into an io.BytesIO"
         )
     with reading(f):
         storages, structure = _read(f)

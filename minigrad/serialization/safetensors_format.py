@@ -15,9 +15,7 @@ from minigrad.tensor import Tensor
 
 
 def save_file(
-    tensors: dict[str, Tensor],
-    filename: str | os.PathLike[str],
-    metadata: dict[str, str] | None = None,
+    tensors: dict[str, Tensor], filename: str | os.PathLike[str], metadata: dict[str, str] | None = None
 ) -> None:
     """Writes a dict of tensors, and texts about them, in the safetensors format.
 

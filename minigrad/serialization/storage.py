@@ -12,9 +12,7 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import Array, array_module
 from minigrad.tensor import Tensor
 
-Location: TypeAlias = (
-    str | backend.device | dict[str, str] | Callable[[Tensor, str], Tensor | None] | None
-)
+Location: TypeAlias = str | backend.device | dict[str, str] | Callable[[Tensor, str], Tensor | None] | None
 Row: TypeAlias = list[Any]  # of a structure's table of objects
 
 

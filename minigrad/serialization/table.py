@@ -38,8 +38,7 @@ _SHAPELESS = (UninitializedParameter, UninitializedBuffer)
 _TENSORS = (Tensor, Parameter)
 _ARRAYS = (np.ndarray, np.generic)
 _KINDS: dict[str, Any] = {
-    cls.__name__: cls
-    for cls in (*_TEXTS, *_SEQUENCES, *_MAPPINGS, *_SHAPELESS, *_TENSORS, *_ARRAYS)
+    cls.__name__: cls for cls in (*_TEXTS, *_SEQUENCES, *_MAPPINGS, *_SHAPELESS, *_TENSORS, *_ARRAYS)
 }
 
 PLAIN_BYTES = "biufcSUmM"  # the kinds of NumPy dtypes whose bytes are all there is to them

@@ -25,14 +25,21 @@ __all__ = ["RemovableHandle", "Tensor"]
 
 
 class Tensor(
-    ElementwiseMethods, ReductionMethods, ShapeMethods, FillingMethods, RandomMethods,
-    ConversionMethods, GraphMethods, ProtocolMethods,
+    ElementwiseMethods,
+    ReductionMethods,
+    ShapeMethods,
+    FillingMethods,
+    RandomMethods,
+    ConversionMethods,
+    GraphMethods,
+    ProtocolMethods,
 ):
     """An n-dimensional array that remembers how it was computed.
 
     >>> import minigrad
     >>> x = minigrad.tensor([1.0, 2.0], requires_grad=True)
-    >>> (x ** 2).sum().backward(); x.grad
+    >>> (x**2).sum().backward()
+    >>> x.grad
     tensor([2., 4.])
     """
 
@@ -146,7 +153,7 @@ class Tensor(
     def requires_grad(self) -> bool:
         """Whether gradients flow to it."""
         if self.view_of is not None:
-            refresh(self)
+            refresh(self, use=False)
         return self.node is not None
 
     @requires_grad.setter
@@ -162,7 +169,9 @@ class Tensor(
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                )
             if value.array.shape != self.array.shape:
                 raise RuntimeError(
                     f"assigned grad has data of a different size: {tuple(value.array.shape)}, the tensor has "

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.layout import ORDERS
@@ -36,7 +34,15 @@ class ConversionMethods(TensorBase):
 
     __slots__ = ()
 
-    def to(self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False, memory_format: Any = None) -> Tensor:
+    def to(
+        self: Any,
+        *args: Any,
+        dtype: Any = None,
+        device: Any = None,
+        non_blocking: bool = False,
+        copy: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
         """The tensor in another dtype or on another device; itself when both are as they should be.
 
         Takes a dtype, a device, both, or another tensor to follow.
@@ -48,10 +54,8 @@ class ConversionMethods(TensorBase):
                 dtype = argument
             elif isinstance(argument, (str, backend.device)) or type(argument) is int:
                 device = argument
-            elif argument is not None and type(argument) is not type(True):
-                raise TypeError(
-                    f"to() takes a dtype, a device or a tensor, got {type(argument).__name__} {argument!r}"
-                )
+            elif argument is not None and type(argument) is not bool:
+                raise TypeError(f"to() takes a dtype, a device or a tensor, got {type(argument).__name__} {argument!r}")
         moved: Any = self
         if device is not None:
             moved = shapes.move(moved, backend.device(device))
@@ -60,9 +64,9 @@ class ConversionMethods(TensorBase):
         flags = [a for a in args if a is True or a is False]  # non_blocking, copy
         if (copy or flags[1:] == [True]) and moved is self:
             moved = moved.clone()
-        return shapes.contiguous(moved, memory_format) if memory_format in ORDERS else moved  # type: ignore[no-any-return]
+        return shapes.contiguous(moved, memory_format) if memory_format in ORDERS else moved
 
-    def type(self, dtype: Any = None) -> Any:
+    def type(self: Any, dtype: Any = None) -> Any:
         """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`."""
         if dtype is None:
             place = "cuda." if self.device.type == "cuda" else ""
@@ -72,7 +76,7 @@ class ConversionMethods(TensorBase):
             dtype = getattr(dtypes, names[dtype.rpartition(".")[2]].replace("bool", "bool_"))
         return self.to(dtype)
 
-    def type_as(self, other: Tensor) -> Tensor:
+    def type_as(self: Any, other: Tensor) -> Tensor:
         """The tensor in the dtype of `other`."""
         return self.to(other.dtype)
 
@@ -86,10 +90,10 @@ class ConversionMethods(TensorBase):
     byte = _as(dtypes.uint8)
     bool = _as(dtypes.bool_)
 
-    def cpu(self) -> Tensor:
+    def cpu(self: Any) -> Tensor:
         """On the CPU; itself when it is there."""
         return self.to(backend.CPU)
 
-    def cuda(self, device: Any = None) -> Tensor:
+    def cuda(self: Any, device: Any = None) -> Tensor:
         """On a GPU; raises RuntimeError with the reason where there is none."""
         return self.to(backend.device("cuda" if device is None else device))

@@ -28,7 +28,7 @@ def _fill(tensor: Any, name: str, draw: Callable[[tuple[int, ...]], Any]) -> Ten
         # (axes in memory order) -> (axes in their own order)
         drawn = drawn.transpose(np.argsort(order))
     drawn = to_device(drawn.astype(array.dtype, copy=False), device_of(array))
-    return assign(tensor, wrap(drawn), name)  # type: ignore[no-any-return]
+    return assign(tensor, wrap(drawn), name)
 
 
 class RandomMethods(TensorBase):
@@ -36,9 +36,7 @@ class RandomMethods(TensorBase):
 
     __slots__ = ()
 
-    def uniform_(
-        self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **named: Any
-    ) -> Tensor:
+    def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **named: Any) -> Tensor:
         """Fill with numbers from U[from, to). Raises RuntimeError where from > to."""
         low = _from(named, from_, "uniform_")
         source = source_of(generator)
@@ -48,9 +46,7 @@ class RandomMethods(TensorBase):
         """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0."""
         source, array = source_of(generator), self.array
         pairs = not array.flags.c_contiguous
-        return _fill(
-            self, "normal_", lambda s: source.normal(s, array.dtype, mean, std, pairs=pairs)
-        )
+        return _fill(self, "normal_", lambda s: source.normal(s, array.dtype, mean, std, pairs=pairs))
 
     def random_(self, *bounds: int | None, generator: Any = None, **named: Any) -> Tensor:
         """Fill with integers from [0, to) or [from, to), or without bounds all the type holds."""
@@ -76,7 +72,7 @@ class RandomMethods(TensorBase):
                 f"shape {self.array.shape}"
             ) from None
         drawn = source.bernoulli(chances).astype(self.array.dtype)
-        return assign(self, wrap(to_device(drawn, device_of(self.array))), "bernoulli_")  # type: ignore[no-any-return]
+        return assign(self, wrap(to_device(drawn, device_of(self.array))), "bernoulli_")
 
     def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers of the density lambd exp(-lambd x)."""
@@ -90,7 +86,7 @@ class RandomMethods(TensorBase):
             drawn = source.bernoulli(to_device(array, CPU))
         else:
             drawn = source.bernoulli(p, array.shape)
-        return wrap(to_device(drawn.astype(array.dtype), device_of(array)))  # type: ignore[no-any-return]
+        return wrap(to_device(drawn.astype(array.dtype), device_of(array)))
 
 
 def _from(named: dict[str, Any], default: Any, name: str) -> Any:

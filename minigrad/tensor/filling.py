@@ -58,20 +58,20 @@ class FillingMethods(TensorBase):
 
     def new_zeros(self, *size: Any, **options: Any) -> Tensor:
         """Zeros of this dtype and device."""
-        return self._new("zeros", size or (options.pop("size"),), options)  # type: ignore[no-any-return]
+        return self._new("zeros", size or (options.pop("size"),), options)
 
     def new_ones(self, *size: Any, **options: Any) -> Tensor:
         """Ones of this dtype and device."""
-        return self._new("ones", size or (options.pop("size"),), options)  # type: ignore[no-any-return]
+        return self._new("ones", size or (options.pop("size"),), options)
 
     def new_empty(self, *size: Any, **options: Any) -> Tensor:
         """Memory of this dtype and device, not filled."""
-        return self._new("empty", size or (options.pop("size"),), options)  # type: ignore[no-any-return]
+        return self._new("empty", size or (options.pop("size"),), options)
 
     def new_full(self, size: Any, fill_value: Any, **options: Any) -> Tensor:
         """A tensor of this dtype and device, filled with one number."""
-        return self._new("full", (size, fill_value), options)  # type: ignore[no-any-return]
+        return self._new("full", (size, fill_value), options)
 
     def new_tensor(self, data: Any, **options: Any) -> Tensor:
         """A copy of `data` in this dtype and on this device."""
-        return self._new("tensor", (data,), options)  # type: ignore[no-any-return]
+        return self._new("tensor", (data,), options)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from minigrad import dtypes
 from minigrad.autograd import gradients
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import user_line
@@ -18,17 +17,17 @@ if TYPE_CHECKING:
 class RemovableHandle:
     """Takes a hook away again: ``handle.remove()``, or at the end of a ``with`` block."""
 
-    def __init__(self, hooks: dict[int, Any], key: int) -> None:
+    def __init__(self: Any, hooks: dict[int, Any], key: int) -> None:
         self._hooks, self.id = hooks, key
 
-    def remove(self) -> None:
+    def remove(self: Any) -> None:
         """Take the hook away; a second time does nothing."""
         self._hooks.pop(self.id, None)
 
-    def __enter__(self) -> RemovableHandle:
+    def __enter__(self: Any) -> RemovableHandle:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self: Any, *_: object) -> None:
         self.remove()
 
 
@@ -38,12 +37,16 @@ class GraphMethods(TensorBase):
     __slots__ = ()
 
     def backward(
-        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None
+        self: Any,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
     ) -> None:
         """Add d(self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from."""
         gradients.backward(self, gradient, retain_graph, create_graph, inputs)
 
-    def detach(self) -> Tensor:
+    def detach(self: Any) -> Tensor:
         """The same memory outside the graph; writes through it are noticed by autograd."""
         alias: Tensor = wrap(self.array)
         alias.writes = self.writes
@@ -51,12 +54,12 @@ class GraphMethods(TensorBase):
             alias.cause = f"it, or something it was computed from, was detached at {user_line()}"
         return alias
 
-    def detach_(self) -> Tensor:
+    def detach_(self: Any) -> Tensor:
         """Leave the graph: the tensor becomes a leaf that needs no gradient."""
         self.node, self.view_of = None, None
         return self
 
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+    def requires_grad_(self: Any, requires_grad: bool = True) -> Tensor:
         """Ask for a gradient, or no longer. Raises RuntimeError for integers and for results of recorded calls."""
         if not self.is_leaf:
             if not requires_grad:
@@ -75,7 +78,7 @@ class GraphMethods(TensorBase):
                 self.view_of = None
         return self
 
-    def retain_grad(self) -> None:
+    def retain_grad(self: Any) -> None:
         """Keep ``.grad`` here too, although no leaf: filled by the next backward."""
         node = self.grad_fn
         if node is None:
@@ -94,12 +97,12 @@ class GraphMethods(TensorBase):
         node.hooks[-1] = keep
 
     @property
-    def retains_grad(self) -> bool:
+    def retains_grad(self: Any) -> bool:
         """True for a result of a call on which retain_grad() was called."""
         node = self.grad_fn
         return node is not None and bool(node.hooks) and -1 in (node.hooks or {})
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+    def register_hook(self: Any, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook` with each gradient that arrives here; what it returns goes on in its place."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")

@@ -38,10 +38,10 @@ class ProtocolMethods(TensorBase):
 
     __slots__ = ()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+    def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if type(inputs[0]) is np.ndarray:
             return NotImplemented  # as in PyTorch, an array does not absorb the tensor on its right
         twin = NUMPY_TWINS.get(ufunc)
@@ -49,17 +49,19 @@ class ProtocolMethods(TensorBase):
             return getattr(ufunc, method)(*_as_arrays(inputs), **_as_arrays(kwargs))
         return twin(*inputs)
 
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         twin = NUMPY_TWINS.get(function)
         return function(*_as_arrays(args), **_as_arrays(kwargs)) if twin is None else twin(*args, **kwargs)
 
-    def __dlpack__(self, **options: Any) -> Any:
-        return self.numpy().__dlpack__(**options) if type(self.array) is np.ndarray else self.array.__dlpack__(**options)
+    def __dlpack__(self: Any, **options: Any) -> Any:
+        return (
+            self.numpy().__dlpack__(**options) if type(self.array) is np.ndarray else self.array.__dlpack__(**options)
+        )
 
-    def __dlpack_device__(self) -> Any:
+    def __dlpack_device__(self: Any) -> Any:
         return self.array.__dlpack_device__()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if self.node is not None and self.node is not LEAF:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment: "
@@ -69,23 +71,21 @@ class ProtocolMethods(TensorBase):
             memo[id(self)] = rebuilt(self.array.copy(), self.node is LEAF)
         return memo[id(self)]
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
         if self.node is not None and self.node is not LEAF:
             raise RuntimeError("only graph leaves can be pickled: pickle x.detach()")
         return rebuilt, (self.array, self.node is LEAF)
 
-    def __contains__(self, element: Any) -> Any:
+    def __contains__(self: Any, element: Any) -> Any:
         return bool((self.array == (element.array if isinstance(element, TensorBase) else element)).any())
 
-    def __reversed__(self) -> Any:
+    def __reversed__(self: Any) -> Any:
         return flip(self, 0) if self.array.ndim else self
 
-    def numpy(self, *, force: bool = False) -> Any:
+    def numpy(self: Any, *, force: bool = False) -> Any:
         """The NumPy array of its memory, shared. Raises RuntimeError for tensors in the graph."""
         if self.requires_grad and not force:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
-            )
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if type(self.array) is not np.ndarray:
             if not force:
                 raise TypeError(
@@ -95,7 +95,7 @@ class ProtocolMethods(TensorBase):
             return backend.to_device(self.array, backend.CPU)
         return self.array
 
-    def item(self) -> Any:
+    def item(self: Any) -> Any:
         """The Python number of a tensor of one element."""
         if self.array.size != 1:
             raise RuntimeError(
@@ -104,11 +104,11 @@ class ProtocolMethods(TensorBase):
             )
         return self.array.item()
 
-    def tolist(self) -> Any:
+    def tolist(self: Any) -> Any:
         """Nested Python lists of its numbers."""
         return self.array.tolist()
 
-    def __bool__(self) -> bool:
+    def __bool__(self: Any) -> bool:
         if self.array.size != 1:
             which = "more than one value" if self.array.size else "no values"
             raise RuntimeError(
@@ -117,29 +117,29 @@ class ProtocolMethods(TensorBase):
             )
         return bool(self.item())
 
-    def __float__(self) -> float:
+    def __float__(self: Any) -> float:
         return float(self.item())
 
-    def __int__(self) -> int:
+    def __int__(self: Any) -> int:
         return int(self.item())
 
-    def __index__(self) -> int:
+    def __index__(self: Any) -> int:
         if self.array.dtype.kind == "f" or self.array.size != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self.item())
 
-    def __len__(self) -> int:
+    def __len__(self: Any) -> int:
         if not self.array.ndim:
             raise TypeError("len() of a 0-d tensor")
         return len(self.array)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self: Any) -> Iterator[Tensor]:
         if not self.array.ndim:
             raise TypeError("iteration over a 0-d tensor")
         return iter([self[i] for i in range(len(self.array))])
 
-    def __repr__(self) -> str:
+    def __repr__(self: Any) -> str:
         return format_tensor(self)
 
-    def __format__(self, spec: str) -> str:
+    def __format__(self: Any, spec: str) -> str:
         return format_element(self, spec)

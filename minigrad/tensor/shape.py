@@ -117,7 +117,9 @@ class ShapeMethods(TensorBase):
     def mT(self) -> Any:
         """The last two axes swapped: the transpose of each matrix of a batch."""
         if self.array.ndim < 2:
-            raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor.")
+            raise RuntimeError(
+                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor."
+            )
         return shape.transpose(self, -2, -1)
 
     # ---- products -------------------------------------------------------------------------------

@@ -7,13 +7,4 @@ panels ask matplotlib for the drawing (`pip install "minigrad[examples]"`), and 
 from minigrad.viz.graph import Graph, graph
 from minigrad.viz.panels import can_draw, feature_map, figure, kernel, kernel_history, loss_curve
 
-__all__ = [
-    "Graph",
-    "can_draw",
-    "feature_map",
-    "figure",
-    "graph",
-    "kernel",
-    "kernel_history",
-    "loss_curve",
-]
+__all__ = ["Graph", "can_draw", "feature_map", "figure", "graph", "kernel", "kernel_history", "loss_curve"]

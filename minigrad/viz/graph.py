@@ -122,9 +122,7 @@ class Graph:
             return 8
         return CHARACTER * max(len(text) for text in self.labels[i][:2]) + 16
 
-    def _layout(
-        self,
-    ) -> tuple[list[list[int]], dict[int, tuple[float, float]], tuple[float, float]]:
+    def _layout(self) -> tuple[list[list[int]], dict[int, tuple[float, float]], tuple[float, float]]:
         """Each line's way through the layers, each box's centre, and the size of the page."""
         depth = _longest_paths(self.edges, len(self.labels))
         layers: list[list[int]] = [[] for _ in range(max(depth) + 1)]
@@ -146,10 +144,7 @@ class Graph:
         centre: dict[int, float] = {}
         for _ in range(6):
             for layer in [*layers, *reversed(layers)]:
-                wish = {
-                    i: _mean([centre[n] for n in neighbours.get(i, ()) if n in centre])
-                    for i in layer
-                }
+                wish = {i: _mean([centre[n] for n in neighbours.get(i, ()) if n in centre]) for i in layer}
                 layer.sort(key=lambda i: wish[i])
                 right = -math.inf
                 for i in layer:  # each as near its wish as its left neighbour lets it

@@ -31,9 +31,7 @@ def figure(rows: int = 1, columns: int = 1, title: str = "") -> tuple[Any, list[
     'log'
     """
     if not can_draw():
-        raise ImportError(
-            'drawing needs matplotlib, which is not installed: pip install "minigrad[examples]"'
-        )
+        raise ImportError('drawing needs matplotlib, which is not installed: pip install "minigrad[examples]"')
     from matplotlib.figure import Figure
 
     made = Figure(figsize=(4.2 * columns, 3.2 * rows), layout="constrained")
@@ -73,9 +71,7 @@ def loss_curve(losses: Sequence[float], axes: Any = None, title: str = "loss") -
     return axes
 
 
-def kernel_history(
-    history: Sequence[Any], axes: Any = None, title: str = "kernel over time"
-) -> Any:
+def kernel_history(history: Sequence[Any], axes: Any = None, title: str = "kernel over time") -> Any:
     """Every weight of a kernel over the steps: a sequence of tensors of one shape."""
     axes = _axes(axes)
     paths = np.stack([_array(weight).reshape(-1) for weight in history])  # (steps, weights)

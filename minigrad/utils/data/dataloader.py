@@ -13,12 +13,7 @@ from minigrad.random import Generator, default_generator
 from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert
 from minigrad.utils.data.dataset import IterableDataset, Subset, TensorDataset
-from minigrad.utils.data.sampler import (
-    BatchSampler,
-    RandomSampler,
-    SequentialSampler,
-    require_positive,
-)
+from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler, require_positive
 
 T = TypeVar("T")
 
@@ -54,14 +49,14 @@ class DataLoader(Generic[T]):
         pin_memory: bool = False,
         drop_last: bool = False,
         timeout: float = 0,
-        worker_init_fn: Any = None,  # noqa: ARG002
+        worker_init_fn: Any = None,
         multiprocessing_context: Any = None,
         generator: Generator | None = None,
         *,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
-        pin_memory_device: str = "",  # noqa: ARG002
-        in_order: bool = True,  # noqa: ARG002
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
         iterable = isinstance(dataset, IterableDataset)
         needs_workers = prefetch_factor is not None or persistent_workers or multiprocessing_context
@@ -86,11 +81,7 @@ class DataLoader(Generic[T]):
         if batch_size is not None:
             require_positive(batch_size=batch_size)
         if sampler is None and not iterable:
-            sampler = (
-                RandomSampler(dataset, generator=generator)
-                if shuffle
-                else SequentialSampler(dataset)
-            )
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         source: Any = dataset if iterable else sampler
         if batch_sampler is not None:
             source, batch_size = batch_sampler, None
@@ -104,9 +95,7 @@ class DataLoader(Generic[T]):
         self.generator = generator
         self.num_workers = num_workers
         self.pin_memory = pin_memory
-        self.collate_fn = collate_fn or (
-            default_convert if batch_sampler is None else default_collate
-        )
+        self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
         self._source = source  # of indices, or of an iterable dataset's samples, or lists of them
 
     def __iter__(self) -> Iterator[Any]:

@@ -51,9 +51,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __init__(self, *tensors: Tensor) -> None:
         rows = [tensor.shape[0] for tensor in tensors]
         if len(set(rows)) > 1:
-            raise AssertionError(
-                f"Size mismatch between tensors: each needs the same number of rows, got {rows}"
-            )
+            raise AssertionError(f"Size mismatch between tensors: each needs the same number of rows, got {rows}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
@@ -84,9 +82,7 @@ class ConcatDataset(Dataset[T]):
         if not -len(self) <= index < len(self):
             # PyTorch's classes, one for each end
             kind = IndexError if index >= 0 else ValueError
-            raise kind(
-                f"absolute value of index should not exceed dataset length {len(self)}, got {index}"
-            )
+            raise kind(f"absolute value of index should not exceed dataset length {len(self)}, got {index}")
         index %= len(self)
         which = bisect_right(self.cumulative_sizes, index)
         sample: T = self.datasets[which][index - ([0, *self.cumulative_sizes][which])]
@@ -118,9 +114,7 @@ class Subset(Dataset[T]):
         return len(self.indices)
 
 
-def random_split(
-    dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None
-) -> list[Subset[Any]]:
+def random_split(dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None) -> list[Subset[Any]]:
     """Splits `dataset` at random into parts of the given lengths, or fractions that sum to 1.
 
     What fractions leave over goes to the first parts, one sample each. The order is PyTorch's.
@@ -143,8 +137,7 @@ def random_split(
         for i, count in enumerate(counts):
             if count == 0:
                 warnings.warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.",
-                    stacklevel=2,
+                    f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=2
                 )
     if sum(counts) != size:
         raise ValueError(
@@ -153,6 +146,4 @@ def random_split(
         )
     order = (generator or default_generator).permutation(size).tolist()
     ends = list(accumulate(counts))
-    return [
-        Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)
-    ]
+    return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]
