@@ -249,8 +249,10 @@ def refresh(view: TensorBase, use: bool = True) -> None:
         return
     parent = link.source()
     refresh(parent)
-    if use and link.several and parent.node is not None:
-        raise written_with_siblings()
+    if link.several and parent.node is not None:
+        if use:
+            raise written_with_siblings()
+        return
     if parent.node is None:
         view.node = None
     else:

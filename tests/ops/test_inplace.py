@@ -1,0 +1,93 @@
+"""Writing into tensors and views: what autograd sees of it, and what is refused."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+
+
+def leaf(*shape):
+    values = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    return torch.from_numpy(values).requires_grad_()
+
+
+def test_a_write_through_one_view_reaches_its_base_and_the_other_views():
+    x = leaf(2, 3)
+    y = x.clone()
+    column, row = y[:, 0], y[1]
+    column.mul_(10.0)
+    assert row.tolist() == [40.0, 5.0, 6.0]
+    row.sum().backward()
+    assert x.grad.tolist() == [[0.0, 0.0, 0.0], [10.0, 1.0, 1.0]]
+
+
+def test_views_stay_true_when_their_base_turns():
+    x = leaf(2, 3)
+    y = x * 1.0
+    flat = y.reshape(-1)
+    y.t_()
+    y.div_(2.0)
+    flat.mul_(3.0)
+    (flat * torch.arange(6)).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy().ravel(), np.arange(6) * 1.5)
+
+
+def test_copy_stays_in_the_graph_with_a_gradient_of_zero():
+    x = leaf(2)
+    y = x * 2
+    y.copy_(torch.ones(2, dtype=torch.float64))
+    y[0] += x[1]
+    y.sum().backward()
+    assert x.grad.tolist() == [0.0, 1.0]
+
+
+def test_an_expanded_tensor_shares_its_memory():
+    x = torch.zeros(3)
+    wide = x.expand(2, 3)
+    wide[0] += 1
+    assert x.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_parts_may_be_written_to_where_no_gradient_flows():
+    x = torch.zeros(4)
+    for part in x.split(2):
+        part.add_(1)
+    assert x.tolist() == [1.0] * 4
+    assert leaf(2).clone().unbind()[0].requires_grad
+
+
+def part_of_a_graph():
+    x = leaf(4) * 1
+    x.split(2)[0].mul_(2)
+
+
+def part_used_after_a_write_to_its_base():
+    x = leaf(4) * 1
+    first, _ = x.chunk(2)
+    x.mul_(2)
+    assert first.requires_grad
+    first + 1
+
+
+def expanded_region_of_a_graph():
+    wide = (leaf(3) * 1).expand(2, 3)
+    wide[0] += 1
+
+
+SEVERAL, SHARED = "one of several views.*x\\[i\\]", "single memory location.*clone\\(\\)"
+REFUSED = {
+    "one part of many": (part_of_a_graph, SEVERAL),
+    "a part of what was changed": (part_used_after_a_write_to_its_base, SEVERAL),
+    "an expanded tensor": (lambda: torch.zeros(1).expand(3).add_(1), SHARED),
+    "a region of an expanded tensor in a graph": (expanded_region_of_a_graph, SHARED),
+    "a leaf": (lambda: leaf(2).add_(1), "leaf Variable that requires grad.*no_grad"),
+    "a view of a leaf": (lambda: leaf(2)[0].add_(1), "view of a leaf"),
+    "a larger result": (lambda: torch.ones(1).add_(torch.ones(3)), "doesn't match the broadcast"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, message = REFUSED[name]
+    with pytest.raises(RuntimeError, match=f"(?s){message}"):
+        call()
