@@ -139,7 +139,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
 def check_memory(array: Any, name: str) -> None:
     """Refuse to write where several elements lie in one place, as in an expanded tensor."""
     steps = zip(array.shape, array.strides, strict=True)
-    if 0 in array.strides and any(n > 1 and not step for n, step in steps):
+    if 0 in array.strides and array.size and any(n > 1 and not step for n, step in steps):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             f"single memory location ({name} on an expanded tensor of shape {array.shape}). "

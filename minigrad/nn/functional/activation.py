@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.nn.functional.checks import tensors
+from minigrad.nn.functional.checks import floats, tensors
 from minigrad.ops import activation, functions
 from minigrad.ops.inplace import assign, in_place
 from minigrad.tensor import Tensor
 
 
 def _result(function: Callable[..., Any], input: Any, *options: Any, inplace: bool) -> Tensor:
-    return (in_place(function) if inplace else function)(input, *options)  # type: ignore[no-any-return]
+    return (in_place(function) if inplace else function)(input, *options)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -23,7 +23,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     tensor([0., 2.])
     """
     result: Tensor = activation.relu(input)  # its gradient needs only this, so nothing is copied
-    return assign(input, result, "relu_") if inplace else result  # type: ignore[no-any-return]
+    return assign(input, result, "relu_") if inplace else result
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
@@ -36,9 +36,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
-def hardtanh(
-    input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
-) -> Tensor:
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """`x` cut to ``[min_val, max_val]``; no gradient flows where it is cut.
 
     Integers are cut to the limits' whole parts. Raises ValueError for min_val above max_val, and
@@ -52,9 +50,7 @@ def hardtanh(
     if min_val > max_val:
         raise ValueError(f"min_val cannot be larger than max_val: {min_val} > {max_val}")
     if input.array.dtype.kind == "u" and min_val <= -1:
-        raise RuntimeError(
-            f"cannot do hardtanh on an unsigned type with negative limits: {min_val}, {max_val}"
-        )
+        raise RuntimeError(f"cannot do hardtanh on an unsigned type with negative limits: {min_val}, {max_val}")
     return _result(activation.hardtanh, input, min_val, max_val, inplace=inplace)
 
 
@@ -120,7 +116,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return activation.softshrink(input, lambd)  # type: ignore[no-any-return]
+    return activation.softshrink(input, lambd)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -130,7 +126,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> torch.nn.functional.hardshrink(torch.tensor([-2.0, 0.2]))
     tensor([-2.,  0.])
     """
-    return activation.hardshrink(input, lambd)  # type: ignore[no-any-return]
+    return activation.hardshrink(input, lambd)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -143,7 +139,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     tensor([-0.1587,  1.9545])
     """
     tensors("gelu", "input", input)
-    return activation.gelu(input, approximate)  # type: ignore[no-any-return]
+    return activation.gelu(input, approximate)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -177,7 +173,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     >>> torch.nn.functional.softplus(torch.tensor([0.0]))
     tensor([0.6931])
     """
-    return activation.softplus(input, beta, threshold)  # type: ignore[no-any-return]
+    return activation.softplus(input, beta, threshold)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -187,27 +183,27 @@ def logsigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.logsigmoid(torch.tensor([-1000.0]))
     tensor([-1000.])
     """
-    return activation.logsigmoid(input)  # type: ignore[no-any-return]
+    return activation.logsigmoid(input)
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """``1 / (1 + exp(-x))``."""
-    return functions.sigmoid(input)  # type: ignore[no-any-return]
+    return functions.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent."""
-    return functions.tanh(input)  # type: ignore[no-any-return]
+    return functions.tanh(input)
 
 
 def softsign(input: Tensor) -> Tensor:
     """``x / (1 + |x|)``."""
-    return input / (1 + functions.abs(input))  # type: ignore[no-any-return]
+    return input / (1 + functions.abs(input))
 
 
 def tanhshrink(input: Tensor) -> Tensor:
     """``x - tanh(x)``."""
-    return input - functions.tanh(input)  # type: ignore[no-any-return]
+    return input - functions.tanh(input)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -235,12 +231,10 @@ relu_, elu_, selu_, celu_, leaky_relu_, hardtanh_, threshold_ = [
 softmax, log_softmax = activation.softmax, activation.log_softmax
 
 
-def softmin(
-    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
-) -> Tensor:
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """`softmax` of ``-x``."""
     tensors("softmin", "input", input)
-    return softmax(-input, dim, dtype=dtype)  # type: ignore[no-any-return]
+    return softmax(-input, dim, dtype=dtype)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
@@ -252,11 +246,9 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     if not input.array.ndim:
         raise RuntimeError("glu does not support 0-dimensional tensors")
     if input.shape[dim] % 2:
-        raise RuntimeError(
-            f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}"
-        )
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
     first, second = input.chunk(2, dim)
-    return first * second.sigmoid()  # type: ignore[no-any-return]
+    return first * second.sigmoid()
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -270,12 +262,10 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     tensor([-1.,  2.])
     """
     tensors("prelu", "input weight", input, weight)
+    floats("prelu", input)
     ndim, slopes = input.array.ndim, weight.array.size
     if weight.array.ndim > 1:
-        raise RuntimeError(
-            "prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = "
-            f"{weight.array.ndim}"
-        )
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.array.ndim}")
     channels = input.array.shape[1] if ndim > 1 else 1
     if slopes not in (1, channels):
         raise RuntimeError(
@@ -284,4 +274,4 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         )
     shape = [-1 if d == 1 else 1 for d in range(ndim)]
     slope = weight.reshape(shape if ndim > 1 else [1] * ndim)
-    return input.clamp(min=0) + slope * input.clamp(max=0)  # type: ignore[no-any-return]
+    return input.clamp(min=0) + slope * input.clamp(max=0)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.elementwise import not_a_tensor, not_implemented_for
 from minigrad.ops.shape import cast
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,6 +21,12 @@ def tensors(name: str, parameters: str, *values: Any) -> None:
     for position, (parameter, x) in enumerate(zip(parameters.split(), values, strict=True), 1):
         if not isinstance(x, TensorBase) and not (x is None and parameter.endswith("?")):
             raise not_a_tensor(name, parameter.rstrip("?"), position, x)
+
+
+def floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
+    """Raise NotImplementedError for a tensor that holds neither floats nor a type in `also`."""
+    if input.array.dtype.kind != "f" and input.array.dtype not in also:
+        raise not_implemented_for(name, input.array.dtype)
 
 
 def numbers(name: str, parameter: str, given: Any, count: int, least: int) -> tuple[int, ...]:
@@ -44,8 +50,7 @@ def numbers(name: str, parameter: str, given: Any, count: int, least: int) -> tu
     if min(values) < least:
         kind = "negative" if least == 0 else "non-positive"
         raise RuntimeError(
-            f"{name}: {kind} {parameter} is not supported, got {parameter}={given!r}; "
-            f"give {least} or more"
+            f"{name}: {kind} {parameter} is not supported, got {parameter}={given!r}; give {least} or more"
         )
     return tuple([int(v) for v in values])
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import AXES, floats, in_single, numbers, tensors
 from minigrad.nn.functional.padding import pad
@@ -65,7 +64,7 @@ def conv1d(
     tensor([[1., 3., 5.]])
     """
     options = (stride, padding, dilation, groups)
-    return _convolution(input, weight, bias, "conv1d", 1, options)  # type: ignore[no-any-return]
+    return _convolution(input, weight, bias, "conv1d", 1, options)
 
 
 @in_single
@@ -124,7 +123,7 @@ def conv_transpose2d(
     tensor([[[[1., 1.]]]])
     """
     options = (stride, padding, output_padding, groups, dilation)
-    return _transposed(input, weight, bias, "conv_transpose2d", 2, options)  # type: ignore[no-any-return]
+    return _transposed(input, weight, bias, "conv_transpose2d", 2, options)
 
 
 def conv_transpose1d(
@@ -138,7 +137,7 @@ def conv_transpose1d(
     tensor([[1., 2., 1.]])
     """
     options = (stride, padding, output_padding, groups, dilation)
-    return _transposed(input, weight, bias, "conv_transpose1d", 1, options)  # type: ignore[no-any-return]
+    return _transposed(input, weight, bias, "conv_transpose1d", 1, options)
 
 
 @in_single
@@ -265,9 +264,7 @@ def _named_padding(
     if padding == "valid":
         return x, (0,) * len(window)
     if padding != "same":
-        raise RuntimeError(
-            f"{name}: Invalid padding string: '{padding}'; use 'same', 'valid' or numbers"
-        )
+        raise RuntimeError(f"{name}: Invalid padding string: '{padding}'; use 'same', 'valid' or numbers")
     if any(s != 1 for s in stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     totals = [d * (k - 1) for k, d in zip(window, dilation, strict=True)]

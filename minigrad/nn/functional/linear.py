@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import random
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
-from minigrad.backend import array_module, device_of, quiet, to_device
-from minigrad.ops.elementwise import not_a_tensor
+from minigrad.backend import CPU, array_module, device_of, quiet, to_device
+from minigrad.nn.functional.checks import in_single, tensors
+from minigrad.ops.einsum import einsum
+from minigrad.ops.elementwise import not_implemented_for
 from minigrad.ops.index import getitem, stray
 from minigrad.ops.inplace import assign
 from minigrad.tensor import Tensor
@@ -43,123 +45,178 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> torch.nn.functional.linear(torch.ones(2), torch.ones(1, 2), torch.ones(1))
     tensor([3.])
     """
-    for position, (name, t) in enumerate((("input", input), ("weight", weight)), 1):
-        if not isinstance(t, TensorBase):
-            raise not_a_tensor("linear", name, position, t)
+    tensors("linear", "input weight bias?", input, weight, bias)
     x, w = input.array, weight.array
     if w.ndim != 2 or x.ndim == 0:
         product = input @ weight
-        return product if bias is None else product + bias  # type: ignore[no-any-return]
+        return product if bias is None else product + bias
     if x.shape[-1] != w.shape[1]:
         rows = x.size // max(x.shape[-1], 1)
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {w.shape[1]}x{w.shape[0]}): linear got an input of "
-            f"shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; flatten or reshape it"
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and "
+            f"{w.shape[1]}x{w.shape[0]}): linear got an input of shape {tuple(x.shape)}, whose "
+            f"last axis should have {w.shape[1]} entries; flatten or reshape it"
         )
     if x.dtype != w.dtype or (bias is not None and bias.array.dtype != w.dtype):
+        dtypes = ", ".join(str(t.dtype) for t in (input, weight, bias) if t is not None)
         raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, but got {input.dtype} and {weight.dtype}; convert the input with .to(weight.dtype)"
+            f"mat1 and mat2 must have the same dtype, and so must the bias, but got {dtypes}; "
+            "convert the input with .to(weight.dtype)"
         )
+    if x.dtype.kind == "b":
+        raise not_implemented_for("linear", x.dtype)
     if bias is not None and tuple(bias.array.shape) not in ((w.shape[0],), (1,), ()):
-        raise RuntimeError(f"linear: expected a bias of shape ({w.shape[0]},), got {tuple(bias.array.shape)}")
+        raise RuntimeError(
+            f"linear: expected a bias of shape ({w.shape[0]},), one for each row of the weight "
+            f"{tuple(w.shape)}, got {tuple(bias.array.shape)}"
+        )
     if x.ndim == 2:
-        return _affine(input, weight, bias)  # type: ignore[no-any-return]
-    flat = _affine(input.reshape(-1, x.shape[-1]) if x.size else input.reshape(int(np.prod(x.shape[:-1])), x.shape[-1]), weight, bias)
-    return flat.reshape((*x.shape[:-1], w.shape[0]))  # type: ignore[no-any-return]
+        return _affine(input, weight, bias)
+    rows = int(np.prod(x.shape[:-1]))
+    flat = _affine(input.reshape(rows, x.shape[-1]), weight, bias)
+    return flat.reshape((*x.shape[:-1], w.shape[0]))
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``out[o] = input1 @ weight[o] @ input2 + bias[o]``."""
-    from minigrad.ops.einsum import einsum
+    """``out[..., o] = input1 @ weight[o] @ input2 + bias[o]``."""
+    tensors("bilinear", "input1 input2 weight bias?", input1, input2, weight, bias)
+    return _bilinear(input1, input2, weight, bias)
 
+
+@in_single
+def _bilinear(input1: Any, input2: Any, weight: Any, bias: Any) -> Any:
     y = einsum("...i,oij,...j->...o", input1, weight, input2)
-    return y if bias is None else y + bias  # type: ignore[no-any-return]
+    return y if bias is None else y + bias
+
+
+# ---- tables ---------------------------------------------------------------------------------------
+_with_gradient_scaled = operation("embedding", lambda rows, *, factor: rows, lambda g, factor: g * factor)
 
 
 def embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, sparse: bool = False,
-) -> Tensor:
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
+    norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False
+) -> Tensor:  # fmt: skip
     """The rows of `weight` that `input` names: shape of input + (embedding_dim,).
 
-    The row `padding_idx` gets no gradient. Raises IndexError for rows that are not there.
+    The row `padding_idx` gets no gradient; `scale_grad_by_freq` divides each row's by how often it
+    is named. Raises IndexError for rows that are not there, RuntimeError for other than integers.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.embedding(torch.tensor([1]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[3., 4.]])
     """
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor("embedding", "indices", 2, input)
+    tensors("embedding", "indices weight", input, weight)
     places = input.array
     if places.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got {input.dtype} instead")
+        raise RuntimeError(
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; but got {input.dtype} instead; write indices.long()"
+        )
     if weight.array.ndim != 2:
-        raise RuntimeError(f"'weight' must be 2-D, got shape {list(weight.array.shape)}")
+        raise RuntimeError(f"'weight' must be 2-D, (num_embeddings, embedding_dim), got {list(weight.array.shape)}")
     rows = weight.array.shape[0]
     if padding_idx is not None and not -rows <= padding_idx < rows:
-        raise AssertionError("Padding_idx must be within num_embeddings")
+        raise AssertionError(f"Padding_idx must be within num_embeddings: got {padding_idx} for {rows} rows")
     bad = stray(places, rows)
     if bad is not None:
         raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {bad}")
     if max_norm is not None:
         _renormalise(weight, places, max_norm, norm_type)
-    found = getitem(weight, input)
-    if padding_idx is None:
-        return found  # type: ignore[no-any-return]
-    padding = wrap((places == padding_idx % rows)[..., None])
-    return found.where(padding.logical_not(), found.detach())  # type: ignore[no-any-return]
+    # (an index of no axes would give a view)
+    found = getitem(weight, input if places.ndim else input.reshape(1))
+    if padding_idx is not None or scale_grad_by_freq:
+        xp, factor = array_module(places), np.ones(rows, weight.array.dtype)
+        if scale_grad_by_freq:
+            factor /= np.maximum(np.bincount(to_device(places, CPU).ravel(), minlength=rows), 1)
+        if padding_idx is not None:
+            factor[padding_idx] = 0
+        factor = xp.asarray(factor)[places.reshape(found.array.shape[:-1])][..., None]
+        found = _with_gradient_scaled(found, factor=factor)
+    return found if places.ndim else found.squeeze(0)
 
 
 def _renormalise(weight: Any, places: Any, max_norm: float, norm_type: float) -> None:
     """Shorten, in place, the rows that are used and longer than `max_norm`."""
-    used = np.unique(places)
-    lengths = np.linalg.norm(weight.array[used], norm_type, axis=1, keepdims=True)
-    weight.array[used] = np.where(lengths > max_norm, weight.array[used] * (max_norm / (lengths + 1e-7)), weight.array[used])
+    xp = array_module(places)
+    used = xp.unique(places)
+    lengths = xp.linalg.norm(weight.array[used], norm_type, axis=1, keepdims=True)
+    shorter = weight.array[used] * (max_norm / (lengths + 1e-7))
+    weight.array[used] = xp.where(lengths > max_norm, shorter, weight.array[used])
     weight.bump_version()
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A new last axis with a 1 at each class and 0 elsewhere, int64.
 
+    Raises RuntimeError for other than int64 classes from 0 to num_classes - 1.
+
     >>> import minigrad as torch
     >>> torch.nn.functional.one_hot(torch.tensor([0, 2]))
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
+    tensors("one_hot", "input", tensor)
     classes = tensor.array
     if classes.dtype != np.int64:
-        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}")
+        raise RuntimeError(
+            f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; write tensor.long()"
+        )
     if not classes.size and num_classes <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     count = int(classes.max()) + 1 if num_classes == -1 else num_classes
     bad = stray(classes, count)
     if bad is not None and bad < 0:
-        raise RuntimeError("Class values must be non-negative.")
+        raise RuntimeError(f"Class values must be non-negative, got {bad}")
     if count <= 0:
-        raise RuntimeError("num_classes should be positive")
+        raise RuntimeError(f"num_classes should be positive, got {num_classes}")
     if bad is not None:
         raise RuntimeError(f"Class values must be smaller than num_classes: got {bad} and {count}.")
-    return (tensor.unsqueeze(-1) == wrap(array_module(classes).arange(count))).long()  # type: ignore[no-any-return]
+    return (tensor.unsqueeze(-1) == wrap(array_module(classes).arange(count))).long()
 
 
+# ---- dropout --------------------------------------------------------------------------------------
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """In training: each element 0 with probability `p`, divided by ``1 - p`` otherwise; else the input.
+    """In training: each element 0 with probability `p`, divided by ``1 - p`` otherwise.
 
+    Otherwise the input itself. Raises ValueError for p outside [0, 1].
     Source: Srivastava et al., "Dropout", 2014.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.dropout(torch.ones(2), p=1.0)
+    tensor([0., 0.])
     """
+    tensors("dropout", "input", input)
     return _dropped("dropout", input, input.array.shape, p, training, inplace)
 
 
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of (N, C, L) or (C, L)."""
+    return _dropped_channels("dropout1d", input, 1, p, training, inplace)
+
+
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, H, W)."""
+    """`dropout` of whole channels of (N, C, H, W); of (N, C, H) they are taken as (N, C)."""
+    return _dropped_channels("dropout2d", input, 2, p, training, inplace)
+
+
+def _dropped_channels(name: str, input: Any, space: int, p: float, training: bool, inplace: bool) -> Any:
+    tensors(name, "input", input)
     shape = input.array.shape
-    return _dropped("dropout2d", input, shape[:2] + (1,) * (len(shape) - 2), p, training, inplace)
+    lone = space == 1 and len(shape) == 2  # (C, L)
+    kept = shape[:1] if lone else shape[:2]
+    return _dropped(name, input, kept + (1,) * (len(shape) - len(kept)), p, training, inplace)
 
 
 def _dropped(name: str, input: Any, shape: Any, p: float, training: bool, inplace: bool) -> Any:
     if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p} ({name})")
+    if not training or p == 0.0 or not input.array.size:
         return input
-    if p == 1.0:
-        kept = np.zeros(shape, input.array.dtype)
+    dtype = input.array.dtype
+    if p == 1.0:  # nothing is drawn
+        kept = np.zeros(shape, dtype)
     else:
-        kept = random.default_generator.bernoulli(1 - p, shape).astype(input.array.dtype) / input.array.dtype.type(1 - p)
+        kept = random.default_generator.bernoulli(1 - p, shape).astype(dtype) / dtype.type(1 - p)
     result = input * wrap(to_device(kept, device_of(input.array)))
     return assign(input, result, f"{name}_") if inplace else result

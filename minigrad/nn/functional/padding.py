@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.nn.functional.checks import tensors
+from minigrad.ops.elementwise import not_implemented_for
 from minigrad.ops.padding import pad_constant, rows_at
 from minigrad.tensor import Tensor
 
@@ -51,31 +52,29 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
             f"in a negative output size {shape}"
         )
     if mode == "constant":
-        return pad_constant(input, full, 0 if value is None else value)  # type: ignore[no-any-return]
+        return pad_constant(input, full, 0 if value is None else value)
     for dim, (before, after) in enumerate(full):
         if before or after:
             places = _places(input.array.shape[dim], before, after, mode)
             input = rows_at(input, dim=dim, places=places)
-    return input if any(amounts) else input.clone()  # type: ignore[no-any-return]
+    return input if any(amounts) else input.clone()
 
 
 def _check_border(input: Tensor, pairs: Any, shape: Any, mode: str, value: Any) -> None:
     """Refuse what a border of the image's own pixels cannot be made of."""
     size, ndim = list(input.array.shape), input.array.ndim
     if value:
-        raise ValueError(
-            f'Padding mode "{mode}" doesn\'t take in value argument, got value={value}'
-        )
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument, got value={value}')
     if not pairs or ndim not in (len(pairs) + 1, len(pairs) + 2):
         raise NotImplementedError(
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: an "
             f"input of {ndim} axes, {size}, takes {2 * max(ndim - 2, 1)} or "
             f"{2 * max(ndim - 1, 1)} amounts, got {2 * len(pairs)}"
         )
+    if input.array.dtype.kind == "b" and mode != "circular":
+        raise not_implemented_for(f"pad ({mode})", input.array.dtype)
     if 0 in size[1:]:
-        raise RuntimeError(
-            f"pad: expected an input whose axes are not empty, except the first, got {size}"
-        )
+        raise RuntimeError(f"pad: expected an input whose axes are not empty, except the first, got {size}")
     for dim, (before, after) in enumerate(pairs, 1):
         limit = size[-dim] - (mode == "reflect")
         if mode != "replicate" and max(before, after) > limit:

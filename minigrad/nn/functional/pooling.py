@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.core import wrap
 from minigrad.backend import array_module
 from minigrad.kernels import pooled_length
-from minigrad.nn.functional.checks import AXES, in_single, numbers, tensors
+from minigrad.nn.functional.checks import AXES, floats, in_single, numbers, tensors
 from minigrad.ops.elementwise import not_implemented_for
 from minigrad.ops.join import stack
 from minigrad.ops.pool import max_pool, window_sums
@@ -64,10 +64,10 @@ def max_pool2d(
     >>> torch.nn.functional.max_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
     tensor([[[3.]]])
     """
-    checked = _windows(
+    kernel, step, pads, spread, _ = _windows(
         "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode
     )  # fmt: skip
-    values, places = max_pool(input, *checked[:4], ceil_mode)
+    values, places = max_pool(input, kernel, step, pads, spread, ceil_mode)
     return (values, places) if return_indices else values
 
 
@@ -81,9 +81,7 @@ def max_pool1d(
     >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[5., 3.]])
     """
-    (k,), (s,), (p,), (d,), _ = _windows(
-        "max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode
-    )
+    (k,), (s,), (p,), (d,), _ = _windows("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
     values, places = max_pool(input.unsqueeze(-2), (1, k), (1, s), (0, p), (1, d), ceil_mode)
     values = values.squeeze(-2)
     return (values, places.squeeze(-2)) if return_indices else values
@@ -103,10 +101,10 @@ def avg_pool2d(
     """
     if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor must be not zero, got divisor_override=0")
-    kernel, step, pads, _, size = _windows(
-        "avg_pool2d", 2, input, kernel_size, stride, padding, 1, ceil_mode
-    )
-    return _averaged(input, kernel, step, pads, size, count_include_pad, divisor_override)  # type: ignore[no-any-return]
+    tensors("avg_pool2d", "input", input)
+    floats("avg_pool2d", input, also=(np.int64,))
+    kernel, step, pads, _, size = _windows("avg_pool2d", 2, input, kernel_size, stride, padding, 1, ceil_mode)
+    return _averaged(input, kernel, step, pads, size, count_include_pad, divisor_override)
 
 
 def avg_pool1d(
@@ -119,17 +117,15 @@ def avg_pool1d(
     >>> torch.nn.functional.avg_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[3.0000, 2.5000]])
     """
-    (k,), (s,), (p,), _, (n,) = _windows(
-        "avg_pool1d", 1, input, kernel_size, stride, padding, 1, ceil_mode
-    )
+    tensors("avg_pool1d", "input", input)
+    floats("avg_pool1d", input, also=(np.int64,))
+    (k,), (s,), (p,), _, (n,) = _windows("avg_pool1d", 1, input, kernel_size, stride, padding, 1, ceil_mode)
     options = ((1, k), (1, s), (0, p), (1, n), count_include_pad, None)
-    return _averaged(input.unsqueeze(-2), *options).squeeze(-2)  # type: ignore[no-any-return]
+    return _averaged(input.unsqueeze(-2), *options).squeeze(-2)
 
 
 @in_single
-def _averaged(
-    input: Any, kernel: Any, step: Any, pads: Any, size: Any, include_pad: bool, divisor: int | None
-) -> Any:
+def _averaged(input: Any, kernel: Any, step: Any, pads: Any, size: Any, include_pad: bool, divisor: int | None) -> Any:
     sums = window_sums(input, kernel=kernel, stride=step, padding=pads, size=size)
     count: Any = divisor
     if divisor is None:
@@ -144,9 +140,7 @@ def _averaged(
     return sums.div(count, rounding_mode="trunc")
 
 
-def _counts(
-    length: int, kernel: int, stride: int, padding: int, windows: int, include_pad: bool
-) -> list[int]:
+def _counts(length: int, kernel: int, stride: int, padding: int, windows: int, include_pad: bool) -> list[int]:
     """How many entries each window along one axis is the mean of."""
     low, high = (-padding, length + padding) if include_pad else (0, length)
     starts = range(-padding, -padding + windows * stride, stride)
@@ -157,6 +151,7 @@ def _counts(
 def _output_size(name: str, input: Any, output_size: Any, space: int) -> list[int]:
     """The checked `output_size`, where None keeps an axis as it is."""
     tensors(name, "input", input)
+    floats(name, input)
     shape = input.array.shape
     if len(shape) not in (space + 1, space + 2) or 0 in shape[-space:]:
         kind = ValueError if len(shape) <= space == 2 else RuntimeError
@@ -176,8 +171,7 @@ def _output_size(name: str, input: Any, output_size: Any, space: int) -> list[in
         raise TypeError(f"{name}(): output_size must be ints or None, got {output_size!r}")
     if min(size) < 0:
         raise RuntimeError(
-            f"{name}: elements of output_size must be greater than or equal to 0 but received "
-            f"{output_size!r}"
+            f"{name}: elements of output_size must be greater than or equal to 0 but received {output_size!r}"
         )
     return [int(m) for m in size]
 
@@ -193,12 +187,12 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     tensor([[[2.5000]]])
     """
     size = _output_size("adaptive_avg_pool2d", input, output_size, 2)
-    return _adapted(input, size)  # type: ignore[no-any-return]
+    return _adapted(input, size)
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     """The mean of each of `output_size` windows that cover the signal, (N, C, L) or (C, L)."""
-    return _adapted(input, _output_size("adaptive_avg_pool1d", input, output_size, 1))  # type: ignore[no-any-return]
+    return _adapted(input, _output_size("adaptive_avg_pool1d", input, output_size, 1))
 
 
 @in_single
