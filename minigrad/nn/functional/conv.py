@@ -43,7 +43,7 @@ def conv2d(
     if (
         geometry is not None
         and x.dtype is w.dtype
-        and x.dtype.char != "e"
+        and x.dtype.char in "fd"
         and (bias is None or (bias.array.shape == w.shape[:1] and bias.array.dtype is w.dtype))
     ):
         return conv(input, weight, bias, geometry=geometry)

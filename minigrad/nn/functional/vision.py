@@ -181,7 +181,7 @@ def _per_axis(name: str, given: Any, space: int) -> tuple[Any, ...]:
 @in_single
 def _resized(x: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias: bool) -> Any:
     """Axis by axis, the last one first."""
-    real = np.float64 if x.array.dtype in (np.float64, np.uint8) else np.float32
+    real: Any = np.float64 if x.array.dtype in (np.float64, np.uint8) else np.float32
     for dim in reversed(range(2, x.array.ndim)):
         n, m, scale = x.array.shape[dim], sizes[dim - 2], scales[dim - 2]
         step = real(n / m if scale is None else 1 / scale)
@@ -198,7 +198,7 @@ def _resized(x: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias:
         half = 0.0 if align else 0.5
         centres = ((np.arange(m) + half) * np.float64(step) - half).astype(real)
         if antialias:
-            places, weights = _wide_weights(centres, n, step, cubic)
+            places, weights = _wide_weights((np.arange(m) + real(0.5)).astype(real) * step, n, step, cubic)
         else:
             places, weights = _weights(centres if cubic else np.maximum(centres, 0), n, cubic)
         x = _weighted(x, dim, places, weights.astype(real))
@@ -219,10 +219,10 @@ def _wide_weights(centres: Any, n: int, step: Any, cubic: bool) -> tuple[Any, An
     """The same with the weights' reach stretched to the output's pixels, so that all pixels count."""
     stretch = max(float(step), 1.0)
     reach = (2 if cubic else 1) * stretch
-    first = np.maximum(np.floor(centres - reach + 1), 0)
-    last = np.minimum(np.floor(centres + reach + 1), n)
+    first = np.maximum(np.floor(centres - reach + 0.5), 0)
+    last = np.minimum(np.floor(centres + reach + 0.5), n)
     places = first[:, None] + np.arange(int((last - first).max()))
-    distances = np.abs(places - centres[:, None]) / stretch
+    distances = np.abs(places - centres[:, None] + 0.5) / stretch
     weights = _cubic(distances, -0.5) if cubic else np.maximum(1 - distances, 0)
     weights = np.where(places < last[:, None], weights, 0)
     return places.clip(0, n - 1).astype(np.int64), weights / weights.sum(1, keepdims=True)
