@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.messages import user_line
-from minigrad.autograd.modes import ANOMALY, ModeSwitch, mode
+from minigrad.autograd.modes import ANOMALY, AtOnce, ModeSwitch, mode
 
 
 class detect_anomaly(ModeSwitch):
@@ -22,23 +22,19 @@ class detect_anomaly(ModeSwitch):
     RuntimeError: the forward of log returned NaN, ...
     """
 
-    __slots__ = ("_nan",)
+    __slots__ = ()
 
     def __init__(self, check_nan: bool = True) -> None:
         super().__init__(set_flags=ANOMALY if check_nan else 0)
 
 
-class set_detect_anomaly(ModeSwitch):
+class set_detect_anomaly(AtOnce):
     """Switches anomaly mode on or off at once, and back at the end of a ``with`` block."""
 
     __slots__ = ()
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         super().__init__(*((ANOMALY, 0) if mode and check_nan else (0, ANOMALY)))
-        self._tokens.append(self._switch())
-
-    def __enter__(self) -> None:
-        pass  # switched when made
 
 
 def is_anomaly_enabled() -> bool:

@@ -139,18 +139,12 @@ class TensorBase:
         self.writes[0] += 1
 
 
-_result_class: type[Any] = TensorBase
-
-
-def set_result_class(cls: type[Any]) -> None:
-    """Name the class of results: called once, by the module that defines `Tensor`."""
-    global _result_class
-    _result_class = cls
+result_class: type[Any] = TensorBase  # the module that defines `Tensor` names it here, once
 
 
 def wrap(array: Any, cls: type[Any] | None = None) -> Any:
     """A tensor around `array`: no copy, no graph. NumPy's scalars become arrays of no axes."""
-    tensor = _new(cls or _result_class)
+    tensor = _new(cls or result_class)
     tensor.array = array if array.__class__ is np.ndarray or is_array(array) else np.asarray(array)
     tensor.node = tensor.gradient = tensor.view_of = tensor.hooks = tensor.cause = None
     tensor.writes = [0]
@@ -179,11 +173,8 @@ def record(plan: Plan, operation: Operation, operands: Sequence[Any], statics: d
         node.edges = (x if x.node is LEAF else x.node,)
     else:
         node.edges = tuple([edge_of(operands[i]) for i in plan.operands])
-    if plan.saves:
-        node.tensors = saved = tuple([operands[i] for i in plan.saves])
-        node.versions = tuple([x.writes[0] if isinstance(x, TensorBase) else 0 for x in saved])
-    else:
-        node.tensors = node.versions = ()
+    node.tensors = saved = tuple([operands[i] for i in plan.saves]) if plan.saves else ()
+    node.versions = tuple([x.writes[0] if isinstance(x, TensorBase) else 0 for x in saved]) if saved else ()
     node.constants = tuple([read(operands, statics, array) for read in plan.constants]) if plan.constants else ()
     node.result_writes = None if plan.result_position is None else (result.writes, result.writes[0])
     node.shape, node.dtype = array.shape, array.dtype

@@ -23,59 +23,47 @@ mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
 class ModeSwitch:
     """Sets and clears mode flags; a context manager and a decorator, restored whatever happens."""
 
-    __slots__ = ("_clear", "_set", "_tokens")
+    __slots__ = ("_flags", "_tokens")
+
+    def __new__(cls, *first: Any, **named: Any) -> Any:
+        bare = first and callable(first[0])  # ``@no_grad`` without its parentheses
+        return cls()(first[0]) if bare else super().__new__(cls)
 
     def __init__(self, set_flags: int = 0, clear_flags: int = 0) -> None:
-        self._set = set_flags
-        self._clear = clear_flags
+        self._flags = set_flags, clear_flags
         self._tokens: list[Token[int]] = []
 
-    def _switch(self) -> Token[int]:
-        return mode.set((mode.get() | self._set) & ~self._clear)
-
     def __enter__(self) -> None:
-        self._tokens.append(self._switch())
+        set_flags, clear_flags = self._flags
+        self._tokens.append(mode.set((mode.get() | set_flags) & ~clear_flags))
 
     def __exit__(self, *_: object) -> None:
         mode.reset(self._tokens.pop())
 
     def __call__(self, function: F) -> F:
-        set_flags, clear_flags = self._set, self._clear
-
-        if inspect.isgeneratorfunction(function):
-            # Between two yields the caller's mode holds; inside the generator, ours.
-            @functools.wraps(function)
-            def resumed(*args: Any, **kwargs: Any) -> Any:
-                generator = function(*args, **kwargs)
-                sent = None
-                while True:
-                    with ModeSwitch(set_flags, clear_flags):
-                        try:
-                            item = generator.send(sent)
-                        except StopIteration as stop:
-                            return stop.value
-                    sent = yield item
-
-            return resumed  # type: ignore[return-value]
+        flags = self._flags
 
         @functools.wraps(function)
         def switched(*args: Any, **kwargs: Any) -> Any:
-            with ModeSwitch(set_flags, clear_flags):
+            with ModeSwitch(*flags):
                 return function(*args, **kwargs)
 
-        return switched  # type: ignore[return-value]
+        @functools.wraps(function)
+        def resumed(*args: Any, **kwargs: Any) -> Any:
+            # Between two yields the caller's mode holds; inside the generator, ours.
+            generator, sent = function(*args, **kwargs), None
+            while True:
+                with ModeSwitch(*flags):
+                    try:
+                        item = generator.send(sent)
+                    except StopIteration as stop:
+                        return stop.value
+                sent = yield item
+
+        return resumed if inspect.isgeneratorfunction(function) else switched  # type: ignore[return-value]
 
 
-class _BareMode(ModeSwitch):
-    """A mode that also decorates without its parentheses: ``@no_grad``."""
-
-    __slots__ = ()
-
-    def __new__(cls, function: Any = None) -> Any:
-        return cls()(function) if callable(function) else super().__new__(cls)
-
-
-class no_grad(_BareMode):
+class no_grad(ModeSwitch):
     """Inside, nothing is recorded: results need no gradient. ``@no_grad()`` and ``@no_grad`` decorate.
 
     >>> import minigrad
@@ -91,7 +79,7 @@ class no_grad(_BareMode):
         super().__init__(clear_flags=GRAD)
 
 
-class enable_grad(_BareMode):
+class enable_grad(ModeSwitch):
     """Inside, calls are recorded again, also within an outer ``no_grad``."""
 
     __slots__ = ()
@@ -100,7 +88,7 @@ class enable_grad(_BareMode):
         super().__init__(set_flags=GRAD)
 
 
-class inference_mode(_BareMode):
+class inference_mode(ModeSwitch):
     """``no_grad`` under PyTorch's name for code that never trains. ``inference_mode(False)`` undoes it."""
 
     __slots__ = ()
@@ -109,27 +97,31 @@ class inference_mode(_BareMode):
         super().__init__(*((INFERENCE, GRAD) if mode else (GRAD, INFERENCE)))
 
 
-class set_grad_enabled(ModeSwitch):
+class AtOnce(ModeSwitch):
+    """A mode that holds from the moment it is made; ``with`` gives it an end, decorating takes it back."""
+
+    __slots__ = ()
+
+    def __init__(self, set_flags: int = 0, clear_flags: int = 0) -> None:
+        super().__init__(set_flags, clear_flags)
+        super().__enter__()
+
+    def __enter__(self) -> None:
+        if not self._tokens:  # entered a second time
+            super().__enter__()
+
+    def __call__(self, function: F) -> F:
+        self.__exit__()
+        return super().__call__(function)
+
+
+class set_grad_enabled(AtOnce):
     """Switches recording on or off at once, and back at the end of a ``with`` block."""
 
-    __slots__ = ("_before",)
+    __slots__ = ()
 
     def __init__(self, mode: bool) -> None:
         super().__init__(*((GRAD, 0) if mode else (0, GRAD)))
-        self._before: Token[int] | None = self._switch()
-
-    def __enter__(self) -> None:
-        if self._before is None:
-            super().__enter__()
-        else:
-            self._tokens.append(self._before)
-            self._before = None
-
-    def __call__(self, function: F) -> F:
-        if self._before is not None:  # as a decorator it must not act on the code around
-            mode.reset(self._before)
-            self._before = None
-        return super().__call__(function)
 
 
 def is_grad_enabled() -> bool:

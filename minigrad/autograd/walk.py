@@ -37,12 +37,10 @@ def walk(
     heap: list[Any] = []
 
     def add(edge: Edge, gradient: Any) -> None:
-        before = pending[edge]
         if edge in owned:
-            before += gradient  # in place for arrays; NumPy's scalars are bound anew
-            pending[edge] = before
+            pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
         else:
-            pending[edge] = before + gradient
+            pending[edge] = pending[edge] + gradient
             if not create_graph:
                 owned.add(edge)
 
