@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import Node, TensorBase, edge_of, next_order, wrap
+from minigrad.autograd.core import LEAF, Node, TensorBase, edge_of, next_order, wrap
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.operation import refresh
 
@@ -231,10 +231,30 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(backward)
     def once(ctx: Any, *gradients: Any) -> Any:
-        twice = mode.get() & GRAD and any(isinstance(g, TensorBase) and g.node is not None for g in gradients)
-        if twice:
-            raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
         with ModeSwitch(clear_flags=GRAD):
-            return backward(ctx, *gradients)
+            returned = backward(ctx, *gradients)
+        if not mode.get() & GRAD or not any(isinstance(g, TensorBase) and g.node is not None for g in gradients):
+            return returned
+        return _Refusal.apply(*[_leaf(r) for r in (returned if isinstance(returned, tuple) else (returned,))])
 
     return once
+
+
+class _Refusal(Function):
+    """Hands its operands on, and raises when the gradient comes back."""
+
+    @staticmethod
+    def forward(_ctx: Any, *gradients: Any) -> Any:
+        return gradients if len(gradients) > 1 else gradients[0]
+
+    @staticmethod
+    def backward(*_: Any) -> Any:
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+
+
+def _leaf(gradient: Any) -> Any:
+    if not isinstance(gradient, TensorBase):
+        return gradient
+    leaf = wrap(gradient.array)
+    leaf.node = LEAF
+    return leaf

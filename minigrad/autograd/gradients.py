@@ -39,7 +39,7 @@ def backward(
         for leaf, gradient in _run(seeds, create_graph, retain_graph, None).items():
             _accumulate(leaf, gradient, create_graph)
         return
-    targets = {edge_of(t): t for t in _as_tuple(inputs)}
+    targets = {edge_of(t): t for t in _differentiable(inputs)}
     if not targets:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty")
     for edge, gradient in _run(seeds, create_graph, retain_graph, set(targets)).items():
@@ -69,14 +69,7 @@ def grad(
     """
     if is_grads_batched:
         raise NotImplementedError("is_grads_batched is not supported: call grad once per row")
-    targets = _as_tuple(inputs)
-    for i, target in enumerate(targets):
-        refresh(target)
-        if target.node is None:
-            raise RuntimeError(
-                f"One of the differentiated Tensors does not require grad: inputs[{i}] of shape "
-                f"{tuple(target.array.shape)}; make it with requires_grad=True"
-            )
+    targets = _differentiable(inputs)
     seeds = _seeds(outputs, grad_outputs, create_graph)
     found = _run(seeds, create_graph, retain_graph, {edge_of(t) for t in targets})
     gradients = []
@@ -94,6 +87,19 @@ def grad(
                 f"shape {tuple(target.array.shape)}. Set allow_unused=True if this is the desired behavior."
             )
     return tuple(gradients)
+
+
+def _differentiable(inputs: Any) -> tuple[Any, ...]:
+    """The tensors to differentiate with respect to, each with its place in the graph up to date."""
+    targets = _as_tuple(inputs)
+    for i, target in enumerate(targets):
+        refresh(target)
+        if target.node is None:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad: inputs[{i}] of shape "
+                f"{tuple(target.array.shape)}; make it with requires_grad=True"
+            )
+    return targets
 
 
 def _run(
@@ -151,10 +157,13 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
 def _accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
     """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
     before = leaf.gradient
-    if before is None:
-        leaf.gradient = gradient if create_graph else wrap(gradient)
-    elif create_graph or before.node is not None:
-        leaf.gradient = before + (gradient if create_graph else wrap(gradient))
+    if create_graph:
+        with ModeSwitch(set_flags=GRAD):  # a copy: others may have been given the same gradient
+            leaf.gradient = gradient.clone() if before is None else before + gradient
+    elif before is None:
+        leaf.gradient = wrap(gradient)
+    elif before.node is not None:
+        leaf.gradient = before + wrap(gradient)
     else:
         np.add(before.array, gradient, out=before.array)
         before.bump_version()

@@ -90,7 +90,7 @@ class GraphMethods(TensorBase):
         def keep(gradient: Tensor) -> None:
             tensor = kept()
             if tensor is not None:
-                tensor.gradient = gradient if tensor.gradient is None else tensor.gradient + gradient
+                tensor.gradient = gradient.clone() if tensor.gradient is None else tensor.gradient + gradient
 
         if node.hooks is None:
             node.hooks = {}
