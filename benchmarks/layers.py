@@ -122,9 +122,7 @@ def torch_work(layer: Layer) -> Work:
     g = torch.randn(layer.N, layer.O, *layer.output)
 
     def call() -> torch.Tensor:
-        return torch.nn.functional.conv2d(
-            x, w, stride=layer.stride, padding=layer.padding, groups=layer.groups
-        )
+        return torch.nn.functional.conv2d(x, w, stride=layer.stride, padding=layer.padding, groups=layer.groups)
 
     def forward() -> object:
         with torch.no_grad():
@@ -152,9 +150,7 @@ def measure(work: Callable[[], object], seconds: float, cpu_time: bool) -> float
     return (min(times) if cpu_time else median(times)) * 1e3
 
 
-def run_round(
-    engine: str, python: str, names: list[str], seconds: float, cpu_time: bool
-) -> list[list[float]]:
+def run_round(engine: str, python: str, names: list[str], seconds: float, cpu_time: bool) -> list[list[float]]:
     """One round of one engine in a process of its own: (forward, both) for each layer."""
     command = [python, __file__, "--engine", engine, "--seconds", str(seconds)]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
@@ -198,9 +194,7 @@ def print_table(layers: list[Layer], best: dict[str, list[list[float]]]) -> None
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.3, help="per measurement")
     parser.add_argument("--only", default="", help="layers whose name contains this")
@@ -229,8 +223,7 @@ def main() -> None:
             found = run_round(engine, python, names, seconds, options.cpu_time)
             known_best = best.get(engine, found)
             best[engine] = [
-                [min(a, b) for a, b in zip(*pair, strict=True)]
-                for pair in zip(known_best, found, strict=True)
+                [min(a, b) for a, b in zip(*pair, strict=True)] for pair in zip(known_best, found, strict=True)
             ]
     print_table(layers, best)
 

@@ -1,10 +1,13 @@
 """Convolution and pooling on plain arrays: arrays in, arrays out; no tensors, no graphs.
 
 Convolution is one trilinear form: `conv2d(x, w)`, its adjoint in x (`conv2d_input`) and its
-adjoint in w (`conv2d_weight`), with <conv2d(x, w), g> = <x, conv2d_input(g, w)> = <w,
-conv2d_weight(x, g)>. `choose.py` picks one of several ways to compute it, each a file of its own:
-`direct`, `tiny`, `im2col`, `pointwise`. Inputs may have any strides and are never modified;
-results own their memory.
+adjoint in w (`conv2d_weight`), with
+
+    <conv2d(x, w), g> = <x, conv2d_input(g, w)> = <w, conv2d_weight(x, g)>.
+
+`choose.py` picks one of several ways to compute it, each a file of its own: `direct` (the loops of
+the definition), `tiny`, `im2col`, `pointwise`, `depthwise`, `tile`, `winograd`. Inputs may have
+any strides and are never modified; results own their memory.
 """
 
 from minigrad.kernels.choose import algorithm as algorithm

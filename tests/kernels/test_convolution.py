@@ -101,9 +101,7 @@ def test_forward_is_scipys_cross_correlation(way):
     for n, o in np.ndindex(out.shape[:2]):
         first = o // per_group * w_shape[1]
         planes = x[n, first : first + w_shape[1]]
-        expected = sum(
-            signal.correlate(plane, k, "valid") for plane, k in zip(planes, w[o], strict=True)
-        )
+        expected = sum(signal.correlate(plane, k, "valid") for plane, k in zip(planes, w[o], strict=True))
         np.testing.assert_allclose(out[n, o], expected, rtol=1e-9, atol=1e-10)
 
 
@@ -210,9 +208,7 @@ class TestForcing:
         assert seen == [None]
 
     def test_unknown_name_lists_the_known_ones(self):
-        with pytest.raises(
-            ValueError, match=r"unknown algorithm 'magic'; known are direct, .*im2col"
-        ):
+        with pytest.raises(ValueError, match=r"unknown algorithm 'magic'; known are direct, .*im2col"):
             kernels.algorithm("magic")
 
     def test_a_shape_it_cannot_compute_is_named(self):

@@ -16,8 +16,7 @@ def naive(x, kernel, stride, padding, dilation, ceil_mode):
     """Values and places by the definition: the first of equals, the last NaN."""
     H, W = x.shape[-2:]
     size = [
-        kernels.pooled_length(*axis, ceil_mode)
-        for axis in zip((H, W), kernel, stride, padding, dilation, strict=True)
+        kernels.pooled_length(*axis, ceil_mode) for axis in zip((H, W), kernel, stride, padding, dilation, strict=True)
     ]
     best = np.empty((*x.shape[:-2], *size), x.dtype)
     places = np.empty(best.shape, np.int64)
@@ -40,9 +39,7 @@ def naive(x, kernel, stride, padding, dilation, ceil_mode):
 def poolings(draw):
     kernel, stride, dilation = draw(pair), draw(pair), draw(st.sampled_from([(1, 1), (2, 1)]))
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
-    size = tuple(
-        draw(st.integers(d * (k - 1) + 1, 9)) for k, d in zip(kernel, dilation, strict=True)
-    )
+    size = tuple(draw(st.integers(d * (k - 1) + 1, 9)) for k, d in zip(kernel, dilation, strict=True))
     ceil = draw(st.booleans()) and dilation == (1, 1)
     return (draw(st.integers(1, 2)), 2, *size), (kernel, stride, padding, dilation, ceil)
 
@@ -110,9 +107,7 @@ def test_ceil_mode_drops_a_window_that_would_start_beyond_the_end(arguments, win
 @given(pair, pair, st.tuples(st.integers(0, 2), st.integers(0, 2)), pair, st.integers(0, 2**31))
 def test_unfold_lays_out_windows_and_fold_is_its_adjoint(kernel, stride, padding, dilation, seed):
     random = np.random.default_rng(seed)
-    H, W = (
-        d * (k - 1) + 1 + int(random.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True)
-    )
+    H, W = (d * (k - 1) + 1 + int(random.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True))
     x = random.standard_normal((2, 3, H, W))
     arguments = kernel, stride, padding, dilation
     columns = kernels.unfold(x, *arguments)
