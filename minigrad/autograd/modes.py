@@ -51,15 +51,26 @@ class ModeSwitch:
         @functools.wraps(function)
         def resumed(*args: Any, **kwargs: Any) -> Any:
             # Between two yields the caller's mode holds; inside the generator, ours.
-            generator, sent = function(*args, **kwargs), None
+            generator = function(*args, **kwargs)
+            resume, given = generator.send, None
             while True:
                 with ModeSwitch(*flags):
                     try:
-                        item = generator.send(sent)
+                        item = resume(given)
                     except StopIteration as stop:
                         return stop.value
-                sent = yield item
+                try:
+                    resume, given = generator.send, (yield item)
+                except BaseException as error:  # noqa: BLE001 (thrown in, or closed: the generator's to answer)
+                    resume, given = generator.throw, error
 
+        @functools.wraps(function)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            with ModeSwitch(*flags):
+                return await function(*args, **kwargs)
+
+        if inspect.iscoroutinefunction(function):
+            return awaited  # type: ignore[return-value]
         return resumed if inspect.isgeneratorfunction(function) else switched  # type: ignore[return-value]
 
 
