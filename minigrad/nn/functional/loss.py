@@ -247,13 +247,14 @@ def _picked(input: Any, target: Any, weight: Any, ignore_index: int, reduction: 
     """The negative entries at the classes `target`, weighted, then reduced."""
     labels, factors = _labels(input, target, weight, ignore_index)
     losses = -pick(input, key=_places(labels))
-    if reduction == "mean" and factors is None:
-        return losses.mean()
-    if factors is not None:
-        losses = losses * wrap(factors)
-    if reduction == "none":
-        return losses
-    return losses.sum() if reduction == "sum" else losses.sum() / wrap(factors.sum())
+    if factors is None:
+        return _reduced(losses, reduction)
+    if reduction != "mean":
+        return _reduced(losses * wrap(factors), reduction)
+    total = factors.sum()
+    nothing = total == 0  # the mean of nothing is NaN, and its gradients are zeros
+    mean = (losses * wrap(factors / (total + nothing))).sum()
+    return mean + wrap(quiet(np.divide, 0 * total, total))
 
 
 def _labels(input: Any, target: Any, weight: Any, ignore_index: int) -> tuple[Any, Any]:
@@ -293,6 +294,11 @@ def cross_entropy(
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     dim = 0 if input.array.ndim == 1 else 1
     if input.array.shape == target.array.shape and target.array.dtype.kind == "f":
+        if ignore_index >= 0:
+            raise RuntimeError(
+                "ignore_index is not supported for floating point target: probabilities ignore a class by "
+                f"being 0; got ignore_index={ignore_index}"
+            )
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing, dim)
     _check_classes("cross_entropy", input, target, weight)
     logs = log_softmax(input, dim)
@@ -434,4 +440,10 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
         raise RuntimeError(
             f"weight tensor should be defined either for all {classes} classes or no classes but "
             f"got weight tensor of shape: {list(weight.array.shape)} ({name})"
+        )
+    if weight is not None and weight.array.dtype != input.array.dtype:
+        kinds = [from_numpy(x.array.dtype).name for x in (input, weight)]
+        raise RuntimeError(
+            f"expected scalar type {kinds[0]} but found {kinds[1]}: the weight of {name} must have the "
+            "input's dtype, write weight.to(input.dtype)"
         )

@@ -87,6 +87,8 @@ def batch_norm(
     tensors("batch_norm", " ".join(["input", *[f"{n}?" for n in parts]]), input, *parts.values())
     shape = input.array.shape
     floats("batch_norm", input)
+    if eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     count = prod(shape) // max(shape[1], 1) if len(shape) > 1 else 0
     if training and count == 1:
         raise ValueError(
