@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import backend, dtypes, random
 from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.operation import operation
 from minigrad.ops.axes import sizes
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.size import Size
@@ -299,6 +300,12 @@ def linspace(
     out: Any = None,
 ) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, evenly spaced."""
+    ranks = [x.array.ndim if isinstance(x, TensorBase) else 0 for x in (start, end)]
+    if any(ranks):
+        raise RuntimeError(
+            "linspace only supports 0-dimensional start and end tensors, but got start with "
+            f"{ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)."
+        )
     start, end = [x.array.item() if isinstance(x, TensorBase) else x for x in (start, end)]
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -402,6 +409,10 @@ def randperm(
     return _made(source.permutation(n, numpy_dtype), device, None, requires_grad)
 
 
+# What was drawn does not move with what it was drawn from: as in PyTorch, the gradient is zero.
+_unmoved = operation("normal", lambda *given, drawn: drawn, lambda g: g * 0)
+
+
 def normal(
     mean: Any = 0.0,
     std: Any = 1.0,
@@ -435,7 +446,9 @@ def normal(
                 raise RuntimeError("normal expects all elements of std >= 0.0")
             values = values * backend.to_device(std.array, backend.CPU).astype(values.dtype)
         shift = backend.to_device(mean.array, backend.CPU) if isinstance(mean, TensorBase) else mean
-        return _made((values + shift).astype(values.dtype), device, dtype, requires_grad)
+        drawn = _made((values + shift).astype(values.dtype), device, dtype, requires_grad)
+        given = [x for x in (mean, std) if isinstance(x, TensorBase) and x.node is not None]
+        return _unmoved(*given, drawn=drawn.array) if given else drawn
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     source = random.source_of(generator)

@@ -52,6 +52,13 @@ class Adam(Optimizer):
     ) -> None:
         options = options_of(locals())
         require_nonnegative(lr, eps=eps, weight_decay=weight_decay)
+        if isinstance(betas[0], Tensor) is not isinstance(betas[1], Tensor):
+            raise ValueError(f"betas must be either both floats or both Tensors, got {betas}")
+        for name, value in (("lr", lr), ("betas[0]", betas[0])):
+            if foreach and not capturable and isinstance(value, Tensor):
+                raise ValueError(
+                    f"{name} as a Tensor is not supported for capturable=False and foreach=True; give a number"
+                )
         for i in range(2):
             if not 0 <= float(betas[i]) < 1:
                 raise ValueError(f"Invalid beta parameter at index {i}: {betas[i]}; it must lie in [0, 1)")

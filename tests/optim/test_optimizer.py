@@ -346,3 +346,26 @@ def test_other_errors_of_options():
         optim.Optimizer([p], {}).step()
     for harmless in ({"foreach": True}, {"fused": True}):
         optim.SGD([p], **harmless).step()
+
+
+def test_parameters_may_come_with_their_names():
+    layer = nn.Linear(2, 1)
+    optimizer = optim.SGD(layer.named_parameters(), lr=0.1)
+    assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+    assert "param_names: ['weight', 'bias']" in repr(optimizer)
+    with pytest.raises(ValueError, match="cannot add param group without names"):
+        optimizer.add_param_group({"params": [minigrad.zeros(1)]})
+    with pytest.raises(ValueError, match="Some param names are missing"):
+        optim.SGD([("weight", layer.weight), layer.bias], lr=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"betas": (0.9, minigrad.tensor(0.99))}, "either both floats or both Tensors"),
+        ({"lr": minigrad.tensor(0.1), "foreach": True}, "lr as a Tensor is not supported"),
+    ],
+)
+def test_tensors_among_adams_options_are_refused_where_pytorch_refuses(options, message):
+    with pytest.raises(ValueError, match=message):
+        optim.Adam([minigrad.zeros(1)], **options)
