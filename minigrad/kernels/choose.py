@@ -6,7 +6,7 @@ way, so that a lesson can compare them.
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+import threading
 from types import TracebackType
 from typing import Any
 
@@ -31,7 +31,15 @@ ALGORITHMS: dict[str, Any] = {
     "winograd 2x2": WINOGRAD_2X2,
 }
 KERNEL_TILES = 60  # transforming the kernel takes as long as the products of so many tiles
-_forced: ContextVar[str | None] = ContextVar("forced_algorithm", default=None)
+
+
+class _Forced(threading.local):
+    """The forced algorithm of this thread. No context variable: the backward walk has a context of its own."""
+
+    name: str | None = None
+
+
+_forced = _Forced()
 
 
 class algorithm:
@@ -52,7 +60,7 @@ class algorithm:
         if name is not None and name not in ALGORITHMS:
             known = ", ".join(ALGORITHMS)
             raise ValueError(f"unknown algorithm {name!r}; known are {known}, or None")
-        self._token = _forced.set(name)
+        self._before, _forced.name = _forced.name, name
 
     def __enter__(self) -> algorithm:
         return self
@@ -60,7 +68,7 @@ class algorithm:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _forced.reset(self._token)
+        _forced.name = self._before
 
 
 def conv2d(
@@ -132,7 +140,7 @@ def choose(
     `operand` is the array that would be read, x or its cotangent.
     """
     geometry = (operand, w_shape, stride, padding, dilation, groups)
-    if (name := _forced.get()) is not None:
+    if (name := _forced.name) is not None:
         if not ALGORITHMS[name].serves(*geometry):
             raise RuntimeError(
                 f"algorithm {name!r} was forced, but cannot compute a convolution with kernel "

@@ -258,3 +258,17 @@ class TestWorkspace:
         for thread in threads:
             thread.join()
         assert wrong == []
+
+
+def test_a_forced_algorithm_holds_in_the_backward_walk_too(monkeypatch):
+    import minigrad as torch
+    from minigrad.kernels import direct
+
+    calls = []
+    of_direct = direct.conv2d_weight
+    monkeypatch.setattr(direct, "conv2d_weight", lambda *a: calls.append(a) or of_direct(*a))
+    kernel = torch.ones(1, 1, 2, 2, requires_grad=True)
+    with torch.backends.conv.algorithm("direct"):
+        torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), kernel).sum().backward()
+    assert len(calls) == 1
+    assert kernel.grad.tolist() == [[[[4.0, 4.0], [4.0, 4.0]]]]
