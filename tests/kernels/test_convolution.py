@@ -191,18 +191,18 @@ class TestForcing:
     def test_within_a_block_and_until_the_next_call(self):
         with kernels.algorithm("im2col"):
             with kernels.algorithm("direct"):
-                assert choose._forced.get() == "direct"
-            assert choose._forced.get() == "im2col"
-        assert choose._forced.get() is None
+                assert choose._forced.name == "direct"
+            assert choose._forced.name == "im2col"
+        assert choose._forced.name is None
         kernels.algorithm("im2col")
-        assert choose._forced.get() == "im2col"
+        assert choose._forced.name == "im2col"
         kernels.algorithm(None)
-        assert choose._forced.get() is None
+        assert choose._forced.name is None
 
     def test_is_local_to_its_thread(self):
         seen = []
         with kernels.algorithm("direct"):
-            thread = threading.Thread(target=lambda: seen.append(choose._forced.get()))
+            thread = threading.Thread(target=lambda: seen.append(choose._forced.name))
             thread.start()
             thread.join()
         assert seen == [None]
