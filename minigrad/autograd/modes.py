@@ -5,11 +5,11 @@ All modes live in one integer of flags, so that recording an operation asks one 
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import Any, TypeVar
+
+from minigrad.autograd.within import within
 
 GRAD = 1  # calls are recorded
 ANOMALY = 2  # forward results are checked for NaN and remember the user's line
@@ -42,36 +42,7 @@ class ModeSwitch:
 
     def __call__(self, function: F) -> F:
         flags = self._flags
-
-        @functools.wraps(function)
-        def switched(*args: Any, **kwargs: Any) -> Any:
-            with ModeSwitch(*flags):
-                return function(*args, **kwargs)
-
-        @functools.wraps(function)
-        def resumed(*args: Any, **kwargs: Any) -> Any:
-            # Between two yields the caller's mode holds; inside the generator, ours.
-            generator = function(*args, **kwargs)
-            resume, given = generator.send, None
-            while True:
-                with ModeSwitch(*flags):
-                    try:
-                        item = resume(given)
-                    except StopIteration as stop:
-                        return stop.value
-                try:
-                    resume, given = generator.send, (yield item)
-                except BaseException as error:  # noqa: BLE001 (thrown in, or closed: the generator's to answer)
-                    resume, given = generator.throw, error
-
-        @functools.wraps(function)
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
-            with ModeSwitch(*flags):
-                return await function(*args, **kwargs)
-
-        if inspect.iscoroutinefunction(function):
-            return awaited  # type: ignore[return-value]
-        return resumed if inspect.isgeneratorfunction(function) else switched  # type: ignore[return-value]
+        return within(lambda: ModeSwitch(*flags), function)
 
 
 class no_grad(ModeSwitch):
