@@ -114,7 +114,7 @@ def _run(
 
 
 def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge, Any]]:
-    if isinstance(outputs, TensorBase) and (gradients is None or isinstance(gradients, TensorBase)):
+    if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):
         return [_seed(outputs, gradients, create_graph, 0)]
     roots = _as_tuple(outputs)
     if not roots:

@@ -1,0 +1,241 @@
+"""Nodes: what they keep, how they are named, and the counters that guard what they saved."""
+
+import itertools
+import weakref
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import autograd
+from minigrad.autograd import Node
+
+
+def leaf(*shape, seed=0):
+    numbers = np.random.default_rng(seed).normal(size=shape)
+    return mg.tensor(numbers, requires_grad=True)
+
+
+# ---- names and edges ----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda x: x * x, "MulBackward0"),
+        (lambda x: x + 1, "AddBackward0"),
+        (lambda x: x.exp(), "ExpBackward0"),
+        (lambda x: x.sum(), "SumBackward0"),
+        (lambda x: x.log_softmax(0), "LogSoftmaxBackward0"),
+        (lambda x: x.reshape(1, 3), "ViewBackward0"),
+        (lambda x: x[0], "SelectBackward0"),
+    ],
+)
+def test_grad_fn_is_named_as_in_pytorch(call, name):
+    node = call(leaf(3)).grad_fn
+    assert isinstance(node, Node)
+    assert node.name() == name
+    assert repr(node).startswith(f"<{name} object at 0x")
+
+
+def test_next_functions_lead_to_the_leaves():
+    x, w, constant = leaf(3), leaf(3), mg.ones(3, dtype=mg.float64)
+    y = (x * w + constant).sum()
+    ((add, number),) = y.grad_fn.next_functions
+    assert (add.name(), number) == ("AddBackward0", 0)
+    ((mul, _),) = add.next_functions  # the constant needs no gradient
+    ends = [end for end, _ in mul.next_functions]
+    assert [end.variable for end in ends] == [x, w]
+    assert all("AccumulateGrad" in end.name() for end in ends)
+    assert ends[0].next_functions == ()
+
+
+def test_leaves():
+    x = leaf(2)
+    assert x.is_leaf and x.grad_fn is None and x.requires_grad
+    assert mg.ones(2).is_leaf and not mg.ones(2).requires_grad
+    assert not (x * 2).is_leaf
+    assert (mg.ones(2) * 2).is_leaf  # nothing asked for a gradient
+    with mg.no_grad():
+        assert (x * 2).is_leaf
+
+
+def test_requires_grad_():
+    x = mg.ones(2)
+    assert x.requires_grad_() is x and x.requires_grad
+    assert not x.requires_grad_(False).requires_grad
+    x.requires_grad = True
+    y = x * 2
+    assert y.requires_grad_() is y  # it does already
+    with pytest.raises(RuntimeError, match=r"leaf variables.*detach\(\)"):
+        y.requires_grad_(False)
+
+
+def test_detach():
+    x = leaf(2)
+    y = x * 2
+    alias = y.detach()
+    assert not alias.requires_grad and alias.is_leaf
+    assert np.shares_memory(alias.numpy(), y.detach().numpy())
+    (y * alias).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 4 * x.detach().numpy())  # not 8: one factor is fixed
+    y.detach_()
+    assert y.is_leaf and not y.requires_grad
+
+
+# ---- what a node keeps --------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, y: x + y,
+        lambda x, y: x - y,
+        lambda x, y: x.reshape(2, 2) + y.sum(),
+        lambda x, y: mg.cat([x, y]),
+        lambda x, y: x.clone() + y.mean(),
+    ],
+)
+def test_linear_operations_keep_no_values(call):
+    x = leaf(4)
+    y = mg.ones(4, dtype=mg.float64) * 2
+    value, gone = weakref.ref(y.array), call(x, y)
+    assert gone.requires_grad
+    del y
+    assert value() is None
+
+
+def test_exp_keeps_its_result_alone():
+    x = leaf(4)
+    inner = x * 2
+    operand = weakref.ref(inner.array)
+    y = inner.exp()
+    del inner
+    assert operand() is None
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp(2 * x.detach().numpy()))
+
+
+def test_saved_values_go_with_the_walk():
+    x, factor = leaf(4), mg.ones(4, dtype=mg.float64)
+    value = weakref.ref(factor.array)
+    y = x * factor
+    del factor
+    assert value() is not None
+    y.sum().backward()
+    assert value() is None
+
+
+# ---- version counters ---------------------------------------------------------------------------
+def refused(loss, *words):
+    with pytest.raises(RuntimeError, match="modified by an inplace operation") as caught:
+        loss.backward()
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_saved_operand_that_was_written_to():
+    x = leaf(2, 3)
+    y = x * 2
+    z = y * y
+    y.add_(1.0)
+    y.add_(1.0)
+    refused(z.sum(), "MulBackward0", "shape (2, 3)", "at version 0", "at version 2 now", "x.clone()")
+
+
+def test_a_saved_result_that_was_written_to():
+    y = leaf(3).exp()
+    z = y.sum()
+    y.mul_(2.0)
+    refused(z, "ExpBackward0", "shape (3,)", "at version 0", "at version 1 now")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda y: y[0].zero_(),
+        lambda y: y[1:][:1].fill_(3.0),
+        lambda y: y.T.mul_(2.0),
+        lambda y: y.detach().zero_(),
+        lambda y: y.__setitem__(0, 1.0),
+        lambda y: y.__setitem__([0, 0], 1.0),
+        lambda y: y.__setitem__(y > 0, 1.0),
+        lambda y: y.copy_(mg.ones(3, 2)),
+        lambda y: y.clamp_(0, 1),
+        lambda y: y.view(6)[2:3].normal_(),
+    ],
+)
+def test_a_write_through_any_alias_is_noticed(write):
+    x = leaf(3, 2)
+    y = x * 1.0
+    z = (y * y).sum()
+    write(y)
+    refused(z, "MulBackward0")
+
+
+def test_a_saved_view_of_memory_that_was_written_to():
+    y = leaf(4) * 1.0
+    z = (y[:2] * y[:2]).sum()
+    y[3] = 0.0  # elsewhere, but the counter belongs to the storage
+    refused(z, "MulBackward0")
+
+
+def test_a_write_to_what_no_rule_reads_is_free():
+    x = leaf(3)
+    y = x + 1
+    z = (y + y).sum()
+    y.mul_(5.0)
+    z.backward()
+    assert x.grad.tolist() == [2, 2, 2]
+
+
+def test_a_copy_has_a_counter_of_its_own():
+    y = leaf(3) * 1.0
+    copy = y.clone()
+    z = (copy * copy).sum()
+    y.zero_()
+    z.backward()
+    assert copy._version == 0 and y._version == 1
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
+def test_an_optimizer_step_between_forward_and_backward(name):
+    w = leaf(3)
+    loss = (w * w).sum()
+    w.grad = mg.ones(3, dtype=mg.float64)
+    getattr(mg.optim, name)([w], lr=0.1).step()
+    refused(loss, "MulBackward0", "shape (3,)")
+
+
+def test_reading_does_not_count():
+    x = leaf(3)
+    x.sum(), x[0], x.detach(), x.exp()  # noqa: B018
+    assert x._version == 0
+
+
+# ---- second order on the same nodes -------------------------------------------------------------
+def test_a_saved_result_is_itself_again_under_create_graph():
+    x = leaf(3)
+    y = x.exp()
+    (first,) = autograd.grad(y.sum(), x, create_graph=True)
+    (second,) = autograd.grad(first.sum(), x, create_graph=True)
+    (third,) = autograd.grad(second.sum(), x)
+    np.testing.assert_allclose(third.numpy(), np.exp(x.detach().numpy()))
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_the_orders_of_a_power(order):
+    """d^n x^5 = 5!/(5-n)! x^(5-n)."""
+    x = mg.tensor([1.5, -0.5], dtype=mg.float64, requires_grad=True)
+    y = x**5
+    factor, power = 1.0, 5
+    for _ in range(order):
+        (y,) = autograd.grad(y.sum(), x, create_graph=True)
+        factor, power = factor * power, power - 1
+    np.testing.assert_allclose(y.detach().numpy(), factor * x.detach().numpy() ** power)
+
+
+def test_mixed_derivatives_commute():
+    x, y = leaf(3, seed=1), leaf(3, seed=2)
+    f = ((x * y).sin() * x.exp()).sum()
+    by = {}
+    for first, second in itertools.permutations([x, y]):
+        (g,) = autograd.grad(f, first, create_graph=True)
+        by[id(first)] = autograd.grad(g.sum(), second, retain_graph=True)[0].numpy()
+    np.testing.assert_allclose(by[id(x)], by[id(y)])

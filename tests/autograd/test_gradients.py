@@ -1,0 +1,226 @@
+"""`backward` and `grad`: their options, and where gradients end up."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import autograd
+
+
+def leaf(*shape, seed=0):
+    numbers = np.random.default_rng(seed).normal(size=shape)
+    return mg.tensor(numbers, requires_grad=True)
+
+
+def test_backward_of_a_scalar_of_any_shape():
+    for shape in [(), (1,), (1, 1)]:
+        x = leaf(*shape)
+        (x * 3).backward()
+        assert x.grad.shape == shape and x.grad.item() == 3
+
+
+def test_backward_with_a_gradient():
+    x = leaf(2, 3)
+    g = mg.tensor(np.random.default_rng(1).normal(size=(2, 3)))
+    (x**2).backward(g)
+    np.testing.assert_allclose(x.grad.numpy(), 2 * x.detach().numpy() * g.numpy())
+
+
+def test_a_gradient_is_cast_to_the_roots_dtype():
+    x = mg.ones(2, requires_grad=True)
+    (x * 2).backward(mg.ones(2, dtype=mg.float64))
+    assert x.grad.dtype == mg.float32
+
+
+def test_retain_graph():
+    x = leaf()
+    y = x * x
+    y.backward(retain_graph=True)
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.item() == pytest.approx(6 * x.item())
+    with pytest.raises(RuntimeError, match=r"second time \(MulBackward0\).*retain_graph=True"):
+        y.backward()
+
+
+def test_grad_frees_the_graph_too():
+    x = leaf()
+    y = x * x
+    autograd.grad(y, x)
+    with pytest.raises(RuntimeError, match="second time"):
+        autograd.grad(y, x)
+
+
+def test_create_graph_retains_the_graph():
+    x = leaf()
+    y = x**3
+    autograd.grad(y, x, create_graph=True)
+    y.backward()
+    assert x.grad.item() == pytest.approx(3 * x.item() ** 2)
+
+
+def test_backward_with_create_graph_gives_a_differentiable_grad():
+    x = leaf()
+    (x**3).backward(create_graph=True)
+    first = x.grad
+    assert first.requires_grad
+    x.grad = None
+    first.backward()
+    assert x.grad.item() == pytest.approx(6 * x.item())
+
+
+def test_create_graph_under_no_grad():
+    x = leaf()
+    y = x**3
+    with mg.no_grad():
+        (first,) = autograd.grad(y, x, create_graph=True)
+        y.backward(create_graph=True)
+    assert first.requires_grad and x.grad.requires_grad
+
+
+def test_grad_does_not_touch_dot_grad():
+    x, w = leaf(2, seed=1), leaf(2, seed=2)
+    g_w, g_x = autograd.grad((x * w).sum(), [w, x])
+    np.testing.assert_array_equal(g_w.numpy(), x.detach().numpy())
+    np.testing.assert_array_equal(g_x.numpy(), w.detach().numpy())
+    assert x.grad is None and w.grad is None
+
+
+def test_grad_with_respect_to_an_interior_tensor():
+    x = leaf(2)
+    y = x * 3
+    (g,) = autograd.grad((y * y).sum(), y)
+    np.testing.assert_allclose(g.numpy(), 2 * y.detach().numpy())
+
+
+def test_grad_of_a_tensor_with_respect_to_itself():
+    x = leaf(2)
+    y = x * 3
+    seed = mg.ones(2, dtype=mg.float64)
+    (g,) = autograd.grad(y, y, seed)
+    assert g.tolist() == [1, 1] and not np.shares_memory(g.numpy(), seed.numpy())
+    assert autograd.grad(x, x, seed)[0].tolist() == [1, 1]
+
+
+def test_unused_inputs():
+    x, unused = leaf(2, seed=1), leaf(3)
+    with pytest.raises(RuntimeError, match=r"not have been used.*inputs\[1\].*allow_unused=True"):
+        autograd.grad(x.sum(), [x, unused])
+    g, nothing = autograd.grad(x.sum(), [x, unused], allow_unused=True)
+    assert g.tolist() == [1, 1] and nothing is None
+    _, zeros = autograd.grad(x.sum(), [x, unused], materialize_grads=True)
+    assert zeros.tolist() == [0, 0, 0]
+
+
+def test_several_outputs():
+    x = leaf(2)
+    weights = [mg.ones(2, dtype=mg.float64), None]
+    (g,) = autograd.grad([x * 2, (x * x).sum()], x, weights)
+    np.testing.assert_allclose(g.numpy(), 2 + 2 * x.detach().numpy())
+    y = x * 1.0
+    autograd.backward([y, y.sum()], [mg.ones(2, dtype=mg.float64), None])
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_an_output_below_another():
+    x = leaf()
+    y = x * 2
+    z = y * 3
+    (g,) = autograd.grad([y, z], x)
+    assert g.item() == 8
+
+
+def test_backward_to_chosen_inputs():
+    x, w = leaf(2, seed=1), leaf(2, seed=2)
+    y = x * w
+    y.sum().backward(inputs=[w], retain_graph=True)
+    assert x.grad is None
+    np.testing.assert_array_equal(w.grad.numpy(), x.detach().numpy())
+    y.sum().backward(inputs=y)
+    assert y.grad.tolist() == [1, 1] and x.grad is None
+    with pytest.raises(RuntimeError, match="cannot be empty"):
+        y.sum().backward(inputs=[])
+    with pytest.raises(RuntimeError, match=r"does not require grad: inputs\[0\]"):
+        y.sum().backward(inputs=[mg.ones(2)])
+
+
+def test_a_view_brought_up_to_date_is_an_input_like_any_other():
+    base, part = mg.zeros(3, dtype=mg.float64), leaf(2)
+    view = base[:2]
+    base[:2] = part
+    (g,) = autograd.grad((view * 3).sum(), view)
+    assert g.tolist() == [3, 3]
+
+
+def test_zero_sized_tensors():
+    x = leaf(0, 3)
+    (x * 2).sum().backward()
+    assert x.grad.shape == (0, 3)
+
+
+# ---- refused ------------------------------------------------------------------------------------
+REFUSED = {
+    "not a scalar": (
+        lambda: leaf(2, 3).exp().backward(),
+        RuntimeError,
+        ("only for scalar outputs", "(2, 3)", ".sum()", "gradient="),
+    ),
+    "nothing requires grad": (
+        lambda: mg.ones(()).exp().backward(),
+        RuntimeError,
+        ("element 0 of tensors does not require grad", "requires_grad=True"),
+    ),
+    "made under no_grad": (
+        lambda: made_under_no_grad().backward(),
+        RuntimeError,
+        ("does not require grad", "no_grad()"),
+    ),
+    "detached": (
+        lambda: (leaf().detach() * 2).backward(),
+        RuntimeError,
+        ("does not require grad", "detached at", "test_gradients.py, line"),
+    ),
+    "taken with .data": (lambda: (leaf().data * 2).backward(), RuntimeError, ("does not require grad", ".data")),
+    "integers": (
+        lambda: mg.tensor(3).backward(),
+        RuntimeError,
+        ("does not require grad", "int64", "only floating-point"),
+    ),
+    "a gradient of another shape": (
+        lambda: leaf(2).backward(mg.ones(3)),
+        RuntimeError,
+        ("Mismatch in shape", "(3,)", "(2,)"),
+    ),
+    "a NumPy gradient": (
+        lambda: leaf(2).backward(np.ones(2)),
+        TypeError,
+        ("Tensors or None", "ndarray", "minigrad.tensor"),
+    ),
+    "too few gradients": (
+        lambda: autograd.backward([leaf(), leaf()], [None]),
+        RuntimeError,
+        ("2 tensors and 1 gradients",),
+    ),
+    "no root": (lambda: autograd.backward([]), RuntimeError, ("at least one tensor",)),
+    "an input without gradient": (
+        lambda: autograd.grad(leaf(), mg.ones(2)),
+        RuntimeError,
+        ("does not require grad", "inputs[0]", "(2,)"),
+    ),
+    "batched": (lambda: autograd.grad(leaf(), leaf(), is_grads_batched=True), NotImplementedError, ("once per row",)),
+}
+
+
+def made_under_no_grad():
+    with mg.no_grad():
+        y = leaf() * 2
+    return y + 1
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case):
+    call, kind, words = REFUSED[case]
+    with pytest.raises(kind) as caught:
+        call()
+    for word in words:
+        assert word in str(caught.value)

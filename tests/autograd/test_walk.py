@@ -1,0 +1,371 @@
+"""The backward walk: un-broadcasting, pruning, accumulation, order, and what it leaves behind."""
+
+import gc
+import itertools
+import tracemalloc
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.extra import numpy as hnp
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import autograd, kernels, nn
+from minigrad.autograd import operation
+from minigrad.ops import conv
+
+SHAPES = [(), (1,), (3,), (1, 3), (2, 1), (2, 3), (4, 2, 3)]
+PAIRS = [
+    (a, b)
+    for a, b in itertools.product(SHAPES, SHAPES)
+    if all(m == n or 1 in (m, n) for m, n in zip(a[::-1], b[::-1], strict=False))
+]
+
+
+def leaf(*shape, seed=0):
+    numbers = np.random.default_rng(seed).normal(size=shape)
+    return mg.tensor(numbers, requires_grad=True)
+
+
+def summed_to(array, shape):
+    """The adjoint of broadcasting, by loops: every element goes to where it was read from."""
+    total = np.zeros(shape)
+    places = np.broadcast_to(np.arange(total.size).reshape(shape), array.shape)
+    np.add.at(total.reshape(-1), places.ravel(), array.ravel())
+    return total
+
+
+def share(a, b):
+    return np.shares_memory(a.detach().numpy(), b.detach().numpy())
+
+
+# ---- un-broadcasting ----------------------------------------------------------------------------
+@pytest.mark.parametrize(("a", "b"), PAIRS, ids=str)
+def test_a_gradient_is_summed_over_repeated_axes(a, b):
+    x, y = leaf(*a, seed=1), leaf(*b, seed=2)
+    product = x * y
+    g = np.random.default_rng(3).normal(size=product.shape)
+    product.backward(mg.tensor(g))
+    X, Y = x.detach().numpy(), y.detach().numpy()
+    assert x.grad.shape == x.shape and y.grad.shape == y.shape
+    np.testing.assert_allclose(x.grad.numpy(), summed_to(g * Y, a), rtol=1e-12)
+    np.testing.assert_allclose(y.grad.numpy(), summed_to(g * X, b), rtol=1e-12)
+
+
+def test_a_broadcast_gradient_can_be_differentiated_again():
+    x, y = leaf(3, seed=1), leaf(2, 1, seed=2)
+    assert autograd.gradgradcheck(lambda a, b: a * a * b, (x, y))
+
+
+@settings(deadline=None, max_examples=60)
+@given(hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=4, max_side=3))
+def test_any_shapes_that_broadcast(shapes):
+    x, y, z = (leaf(*s, seed=i) for i, s in enumerate(shapes.input_shapes))
+    result = x * y + z
+    assert result.shape == shapes.result_shape
+    g = np.random.default_rng(9).normal(size=result.shape)
+    result.backward(mg.tensor(g))
+    X, Y = x.detach().numpy(), y.detach().numpy()
+    for t, full in ((x, g * Y), (y, g * X), (z, g)):
+        full = np.broadcast_to(full, result.shape)
+        np.testing.assert_allclose(t.grad.numpy(), summed_to(full, t.shape), atol=1e-12)
+
+
+def test_a_gradient_takes_its_tensors_dtype():
+    x = mg.ones(3, requires_grad=True)
+    y = mg.ones(3, dtype=mg.float64, requires_grad=True)
+    (x * y).sum().backward()
+    assert (x.grad.dtype, y.grad.dtype) == (mg.float32, mg.float64)
+
+
+def test_a_gradient_that_does_not_fit_names_the_operation():
+    wrong = operation("lopsided", lambda x: x * 2.0, lambda g: g[:1, :2])
+    with pytest.raises(RuntimeError, match=r"LopsidedBackward0 .*shape \(2, 3\).*\(1, 2\)"):
+        wrong(leaf(2, 3)).sum().backward()
+
+
+# ---- pruning ------------------------------------------------------------------------------------
+def test_the_first_layer_never_computes_the_gradient_of_the_image(monkeypatch):
+    calls = []
+
+    def counted(name):
+        original = getattr(kernels, name)
+
+        def call(*args):
+            calls.append(name)
+            return original(*args)
+
+        monkeypatch.setattr(kernels, name, call)
+
+    for name in ("conv2d", "conv2d_input", "conv2d_weight"):
+        counted(name)
+    assert conv.kernels is kernels  # where the rules look them up
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Conv2d(2, 1, 3))
+    model(mg.randn(2, 1, 8, 8)).sum().backward()
+    assert sorted(calls) == ["conv2d"] * 2 + ["conv2d_input"] + ["conv2d_weight"] * 2
+
+
+def test_grad_computes_only_what_leads_to_its_inputs():
+    ran = []
+    spy = operation("spy", lambda x, *, name: x * 1.0, lambda g, name: ran.append(name) or g)
+    a, b = leaf(3), leaf(3)
+    total = (spy(a, name="a") * spy(b, name="b")).sum()
+    autograd.grad(total, a)
+    assert ran == ["a"]
+
+
+def test_an_operand_without_gradient_is_not_saved():
+    x, data = leaf(1000), mg.ones(1000, dtype=mg.float64)
+    watched = weakref.ref(data)
+    (x + data).grad_fn  # noqa: B018
+    y = (x * 2.0) + data
+    del data
+    assert watched() is None  # addition reads no operand
+    y.sum().backward()
+    assert (x.grad == 2).all()
+
+
+# ---- accumulation and ownership -----------------------------------------------------------------
+def test_no_gradients_share_memory():
+    a, b, c = (leaf(2, 3, seed=i) for i in range(3))
+    seed = mg.ones(2, 3, dtype=mg.float64)
+    y = a + b
+    z = y + c
+    y.retain_grad()
+    z.retain_grad()
+    z.backward(seed)
+    held = [seed, a.grad, b.grad, c.grad, y.grad, z.grad]
+    for one, other in itertools.combinations(held, 2):
+        assert not share(one, other)
+
+
+def test_no_gradients_share_memory_with_create_graph():
+    a, b = leaf(3), leaf(3)
+    seed = mg.ones(3, dtype=mg.float64)
+    (a + b).backward(seed, create_graph=True)
+    held = [seed, a.grad, b.grad]
+    assert not any(share(x, y) for x, y in itertools.combinations(held, 2))
+
+
+def test_a_gradient_of_views_owns_its_memory():
+    a, b = leaf(2, 3), leaf(3, 2)
+    seed = mg.ones(3, 2, dtype=mg.float64)
+    (a.T + b).backward(seed)
+    assert not share(a.grad, seed) and not share(b.grad, seed) and not share(a.grad, b.grad)
+    b.grad.zero_()
+    assert (a.grad == 1).all() and (seed == 1).all()
+
+
+def test_the_seed_and_a_leaf():
+    a, seed = leaf(3), mg.ones(3, dtype=mg.float64)
+    a.backward(seed)
+    a.grad.add_(1.0)
+    assert (seed == 1).all()
+
+
+def test_a_gradient_lent_twice_is_not_added_into():
+    """x is used three times by an operation that hands its gradient on as it is."""
+    x, y = leaf(3), leaf(3)
+    s = x + y
+    (s + x + x).backward(mg.ones(3, dtype=mg.float64))
+    assert (x.grad == 3).all() and (y.grad == 1).all()
+
+
+def test_a_second_backward_adds_in_place():
+    x = leaf(3)
+    (x * 2).sum().backward()
+    first = x.grad
+    (x * 3).sum().backward()
+    assert x.grad is first
+    assert (first == 5).all()
+
+
+def test_what_a_hook_kept_is_not_written_to():
+    x, kept = leaf(3), []
+    y = x * 1.0
+    y.register_hook(kept.append)
+    x.register_hook(kept.append)
+    (y + y + y).sum().backward()
+    (x * 5).sum().backward()
+    assert [g.tolist() for g in kept[:2]] == [[3.0] * 3, [3.0] * 3]
+    assert x.grad.tolist() == [8.0] * 3
+
+
+# ---- the walk is a loop -------------------------------------------------------------------------
+def test_a_chain_of_100_000_operations():
+    x = leaf(2)
+    y = x
+    for _ in range(100_000):
+        y = y + 1.0
+    y.sum().backward()
+    assert (x.grad == 1).all()
+    del y  # freed without recursion
+
+
+def test_60_stacked_diamonds_take_60_steps():
+    steps = []
+    double = operation("double", lambda x, y: x + y, lambda g: steps.append(1) or g, lambda g: g)
+    x = leaf()
+    y = x
+    for _ in range(60):
+        y = double(y, y)
+    y.backward()
+    assert x.grad.item() == 2.0**60
+    assert len(steps) == 60
+
+
+def test_each_node_runs_after_all_that_feed_it():
+    order = []
+    mark = operation("mark", lambda x, *, n: x * 1.0, lambda g, n: order.append(n) or g)
+    x = leaf(2)
+    a = mark(x, n=0)
+    b = mark(a, n=1)
+    c = mark(a, n=2)
+    mark(b * c, n=3).sum().backward()
+    assert order == [3, 2, 1, 0]
+
+
+# ---- freed by reference counting ----------------------------------------------------------------
+@pytest.fixture
+def without_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x: x.exp().tanh().softmax(-1).sum(),
+        lambda x: (x.relu() * x.sigmoid()).std(),
+        lambda x: x[1:].prod() + x[[0, 2]].norm(),
+        lambda x: written(x).sum(),
+        lambda x: F.conv2d(x.reshape(1, 1, 2, 2), x[:2].reshape(1, 1, 1, 2)).sum(),
+    ],
+)
+@pytest.mark.parametrize("walked", [False, True])
+def test_a_graph_goes_with_its_last_tensor(build, walked):
+    x = leaf(4)
+    y = build(x)
+    node = weakref.ref(y.grad_fn)
+    array = weakref.ref(y.array)
+    if walked:
+        y.backward()
+    del y
+    assert node() is None
+    assert array() is None
+
+
+def written(x):
+    y = x * 1.0
+    y[:2].mul_(y[2:].clone())
+    y[[0, 1]] = x[:2]
+    return y.exp_()
+
+
+@pytest.mark.usefixtures("without_collector")
+def test_memory_is_flat_over_a_training_loop():
+    layer = nn.Conv2d(1, 2, 3)
+    optimizer = mg.optim.SGD(layer.parameters(), lr=1e-3, momentum=0.9)
+    x, target = mg.randn(2, 1, 16, 16), mg.zeros(2, 2, 14, 14)
+
+    def steps(count):
+        for _ in range(count):
+            optimizer.zero_grad()
+            F.mse_loss(layer(x), target).backward()
+            optimizer.step()
+
+    tracemalloc.start()
+    try:
+        steps(30)  # Python and NumPy fill their own stores of small blocks first
+        before = tracemalloc.get_traced_memory()[0]
+        steps(40)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 4000  # one step's graph holds tens of thousands of bytes
+
+
+# ---- hooks --------------------------------------------------------------------------------------
+def test_a_hook_on_a_leaf_changes_its_gradient():
+    x = leaf(2)
+    x.register_hook(lambda g: g * 10)
+    (x * 3).sum().backward()
+    assert x.grad.tolist() == [30, 30]
+
+
+def test_a_hook_in_between_changes_what_flows_on():
+    x = leaf(2)
+    y = x * 3
+    y.register_hook(lambda g: g * 10)
+    y.retain_grad()
+    (y * 1.0).sum().backward()
+    assert y.grad.tolist() == [10, 10]
+    assert x.grad.tolist() == [30, 30]
+
+
+def test_hooks_run_in_order_and_each_sees_the_one_before():
+    x, seen = leaf(), []
+    x.register_hook(lambda g: seen.append(g.item()) or g + 1)
+    x.register_hook(lambda g: seen.append(g.item()) or g * 2)
+    x.register_hook(lambda g: seen.append(g.item()))
+    x.backward()
+    assert seen == [1, 2, 4]
+    assert x.grad.item() == 4
+
+
+def test_a_hook_sees_the_whole_gradient_once():
+    x, seen = leaf(), []
+    y = x * 1.0
+    y.register_hook(lambda g: seen.append(g.item()))
+    (y + y * 2 + y * 3).backward()
+    assert seen == [6]
+
+
+def test_a_handle_takes_its_hook_away_and_only_its_own():
+    x, seen = leaf(), []
+    first = x.register_hook(lambda g: seen.append("first"))
+    with x.register_hook(lambda g: seen.append("second")):
+        first.remove()
+        first.remove()  # a second time does nothing
+        x.register_hook(lambda g: seen.append("third"))
+        (x * 1.0).backward()
+    (x * 1.0).backward()
+    assert seen == ["second", "third", "third"]
+
+
+def test_a_hook_sees_the_second_derivatives_graph():
+    x, seen = leaf(), []
+    y = x**3
+    y.register_hook(lambda g: seen.append(g.requires_grad))
+    (first,) = autograd.grad(y * y, x, create_graph=True)
+    assert seen == [True]
+    first.backward()
+    assert x.grad.item() == pytest.approx(30 * x.item() ** 4)  # (x^6)'' = 30 x^4
+
+
+def test_a_hook_runs_in_the_callers_mode():
+    x, seen = leaf(), []
+    x.register_hook(lambda g: seen.append(mg.is_grad_enabled()))
+    (x * 1.0).backward()
+    with mg.no_grad():
+        autograd.backward((x,), None)
+    assert seen == [True, False]
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_retain_grad(shape):
+    x = leaf(*shape)
+    y = x * 2
+    assert not y.retains_grad
+    y.retain_grad()
+    y.retain_grad()  # a second time does nothing
+    assert y.retains_grad
+    (y * 3).sum().backward()
+    np.testing.assert_array_equal(y.grad.numpy(), np.full(shape, 3.0))
+    with pytest.raises(RuntimeError, match="retain_grad on Tensor that has requires_grad=False"):
+        mg.ones(2).retain_grad()
