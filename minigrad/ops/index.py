@@ -56,7 +56,8 @@ def stray(places: Any, size: int) -> int | None:
 
 def array_key(key: Any, xp: Any) -> tuple[Any, ...]:
     """An index as NumPy takes it: tensors and lists become arrays."""
-    return tuple([_array_part(k, xp) for k in (key if isinstance(key, tuple) else (key,))])
+    parts = tuple([_array_part(k, xp) for k in (key if isinstance(key, tuple) else (key,))])
+    return (*parts, Ellipsis) if _is_basic(parts) and Ellipsis not in parts else parts
 
 
 def _array_part(part: Any, xp: Any) -> Any:
@@ -72,15 +73,38 @@ def _array_part(part: Any, xp: Any) -> Any:
         if type(array) is np.ndarray is not xp.ndarray:
             array = xp.asarray(array)  # as in PyTorch, an index on the CPU serves tensors on a GPU
         return array.astype(bool) if array.dtype == np.uint8 else array
-    if isinstance(part, list):
-        return (
-            xp.asarray([int(p.array) if isinstance(p, TensorBase) else p for p in part])
-            if part
-            else xp.zeros(0, np.int64)
-        )
+    if isinstance(part, (list, tuple, range)):
+        inside = [int(p.array) if isinstance(p, TensorBase) else p for p in part]
+        return xp.asarray(inside) if inside else xp.zeros(0, np.int64)
+    if isinstance(part, np.integer):
+        return int(part)
     if isinstance(part, slice) and any(isinstance(p, TensorBase) for p in (part.start, part.stop, part.step)):
         return slice(*[int(p.array) if isinstance(p, TensorBase) else p for p in (part.start, part.stop, part.step)])
     return part
+
+
+def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
+    """A key that mixes ints and arrays as two: the ints, slices and new axes, then the arrays.
+
+    PyTorch reads so. NumPy would take the ints for arrays, and move the arrays' axes to the front
+    where an int and an array do not stand side by side. None when there is nothing to take apart.
+    """
+    arrays = [is_array(p) for p in parts]
+    if not any(arrays) or not any(type(p) is int for p in parts):
+        return None
+    first: list[Any] = []
+    then: list[Any] = []
+    for part, many in zip(parts, arrays, strict=True):
+        if many:
+            first += [slice(None)] * (part.ndim if part.dtype.kind == "b" else 1)
+            then.append(part)
+        elif isinstance(part, bool):
+            then.append(part)
+        else:
+            first.append(part)
+            if type(part) is not int:
+                then.append(part if part is Ellipsis else slice(None))
+    return (tuple(first) if Ellipsis in first else (*first, Ellipsis)), tuple(then)
 
 
 def _plain_key(key: Any) -> tuple[Any, ...] | None:
@@ -107,6 +131,8 @@ def getitem(input: Any, key: Any) -> Any:
     parts = _plain_key(key)
     if parts is None:
         parts = array_key(key, array_module(input.array))
+        if steps := in_two_steps(parts):
+            return getitem(getitem(input, steps[0]), steps[1])
     try:
         if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
             # The view that `_getitem` would make of a tensor outside the graph, with less ado.

@@ -19,12 +19,12 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation, refresh, written_with_siblings
 from minigrad.backend import array_module, device_of, quiet
 from minigrad.ops.elementwise import not_a_tensor
-from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key
+from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps
 from minigrad.ops.shape import cast, expand, move
 
 
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
-    new = x.copy()
+    new = array_module(x).array(x)  # a copy, also of a NumPy scalar
     write_region(new, value, reader, statics)
     return new
 
@@ -119,9 +119,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
             f"A view was created in no_grad mode and is being modified inplace with grad mode enabled ({name}). "
             "Make the view outside of no_grad(), or write to it inside."
         )
-    tracked = view is not None and (
-        (value is not None and value.node is not None) or _root_tracked(target)
-    )
+    tracked = view is not None and ((value is not None and value.node is not None) or _root_tracked(target))
     while view is not None:
         parent = view.source()
         if tracked and view.several:
@@ -209,13 +207,20 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     parts = _plain_key(key)
     if parts is None:
         parts = array_key(key, array_module(array))
+        if steps := in_two_steps(parts):
+            setitem(getitem(self, steps[0]), steps[1], value)
+            return
     if isinstance(value, TensorBase):
         source: Any = value.array
         needs_graph = value.node is not None
-    elif isinstance(value, (bool, int, float, np.generic)) or is_array(value):
+        if source.dtype != array.dtype and not _is_basic(parts):
+            _check_put(array, source, parts)
+    elif isinstance(value, (bool, int, float, np.generic)):
         source, needs_graph = value, False
     else:
-        raise TypeError(f"can't assign a {type(value).__name__} to a tensor; give a number or minigrad.tensor(...)")
+        kind = type(value)
+        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+        raise TypeError(f"can't assign a {name} to a tensor; give a number or minigrad.tensor(...)")
     if (
         not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
     ) or not mode.get() & GRAD:
@@ -235,6 +240,17 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     if value.array.dtype != array.dtype:
         value = cast(value, array.dtype)
     _write_through(self, value, _getitem, {"key": parts})
+
+
+def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
+    """Refuse to write another type at places given by tensors, except one number under a mask."""
+    places = [p for p in parts if is_array(p)]
+    if source.size != 1 or len(places) != 1 or places[0].dtype.kind != "b":
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{array.dtype} for the destination and {source.dtype} for the source; convert the "
+            "source with .to(destination.dtype)"
+        )
 
 
 def _fitted(value: Any, region: Any, whole: Any) -> Any:

@@ -172,8 +172,8 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
         lengths = [int(n) for n in split_size_or_sections]
         if sum(lengths) != size or min(lengths, default=0) < 0:
             raise RuntimeError(
-                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension {d}), "
-                f"but got split_sizes={lengths}"
+                f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size "
+                f"at dimension {d}), but got split_sizes={lengths}"
             )
     else:
         step = int(split_size_or_sections)
@@ -276,7 +276,8 @@ def _even_split(name: str, input: Any, parts: Any, d: int) -> tuple[Any, ...]:
     size = input.array.shape[d]
     if isinstance(parts, int) and (parts <= 0 or size % parts):
         raise RuntimeError(
-            f"{name} attempted to split along dimension {d}, but the size of the dimension {size} is not divisible by the split_size {parts}!"
+            f"{name} attempted to split along dimension {d}, but the size of the dimension {size} is "
+            f"not divisible by the split_size {parts}!"
         )
     return tensor_split(input, parts, d)
 
