@@ -36,7 +36,7 @@ def conv2d(
     """
     options = (stride, padding, dilation, groups)
     try:  # shapes that went through every check before need not do so again
-        x, w = input.array, weight.array
+        x, w, b = input.array, weight.array, None if bias is None else bias.array
         geometry = _checked.get((x.shape, w.shape, options))
     except (AttributeError, TypeError):  # no tensors, or options in lists, which cannot be looked up
         geometry = None
@@ -44,7 +44,7 @@ def conv2d(
         geometry is not None
         and x.dtype is w.dtype
         and x.dtype.char in "fd"
-        and (bias is None or (bias.array.shape == w.shape[:1] and bias.array.dtype is w.dtype))
+        and (b is None or (b.shape == w.shape[:1] and b.dtype is w.dtype))
     ):
         return conv(input, weight, bias, geometry=geometry)
     return _convolution(input, weight, bias, "conv2d", 2, options)

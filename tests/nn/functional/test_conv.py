@@ -1,0 +1,154 @@
+"""Convolutions against nested loops over every option, and what they promise."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad
+import minigrad.nn.functional as F
+
+
+def naive_conv2d(x, w, b, stride, padding, dilation, groups):
+    """The definition, one number at a time."""
+    x = np.pad(x, ((0, 0), (0, 0), *[(p, p) for p in padding]))
+    (N, _, H, W), (O, channels, kh, kw) = x.shape, w.shape
+    Ho = (H - dilation[0] * (kh - 1) - 1) // stride[0] + 1
+    Wo = (W - dilation[1] * (kw - 1) - 1) // stride[1] + 1
+    out = np.zeros((N, O, Ho, Wo))
+    for n, o, i, j in np.ndindex(out.shape):
+        first = o // (O // groups) * channels
+        for c, u, v in np.ndindex(channels, kh, kw):
+            row, column = i * stride[0] + u * dilation[0], j * stride[1] + v * dilation[1]
+            out[n, o, i, j] += x[n, first + c, row, column] * w[o, c, u, v]
+    return out + b.reshape(1, -1, 1, 1)
+
+
+def naive_conv_transpose2d(x, w, b, stride, padding, output_padding, groups, dilation):
+    """Every input pixel paints the kernel; then the border is cut off."""
+    (N, C, H, W), (_, outs, kh, kw) = x.shape, w.shape
+    O = outs * groups  # noqa: E741
+    Ho = (H - 1) * stride[0] + dilation[0] * (kh - 1) + 1 + output_padding[0]
+    Wo = (W - 1) * stride[1] + dilation[1] * (kw - 1) + 1 + output_padding[1]
+    out = np.zeros((N, O, Ho, Wo))
+    for n, c, i, j in np.ndindex(x.shape):
+        first = c // (C // groups) * outs
+        for o, u, v in np.ndindex(outs, kh, kw):
+            row, column = i * stride[0] + u * dilation[0], j * stride[1] + v * dilation[1]
+            out[n, first + o, row, column] += x[n, c, i, j] * w[c, o, u, v]
+    cut = out[:, :, padding[0] : Ho - padding[0], padding[1] : Wo - padding[1]]
+    return cut + b.reshape(1, -1, 1, 1)
+
+
+pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+geometries = st.fixed_dictionaries(
+    {
+        "n": st.integers(0, 2),
+        "groups": st.integers(1, 2),
+        "c": st.integers(1, 2),
+        "o": st.integers(1, 2),
+        "kernel": pairs,
+        "stride": pairs,
+        "padding": st.tuples(st.integers(0, 2), st.integers(0, 2)),
+        "dilation": st.tuples(st.integers(1, 2), st.integers(1, 2)),
+        "extra": st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    }
+)
+
+
+def numbers(*shape):
+    return np.random.default_rng(sum(shape)).standard_normal(shape)
+
+
+@given(geometries)
+@settings(max_examples=60, deadline=None)
+def test_conv2d_is_its_definition(geometry):
+    (kh, kw), groups = geometry["kernel"], geometry["groups"]
+    reach = [d * (k - 1) + 1 for d, k in zip(geometry["dilation"], (kh, kw), strict=True)]
+    space = [max(r - 2 * p, 1) + e for r, p, e in zip(reach, geometry["padding"], geometry["extra"], strict=True)]
+    x = numbers(geometry["n"], geometry["c"] * groups, *space)
+    w = numbers(geometry["o"] * groups, geometry["c"], kh, kw)
+    b = numbers(len(w))
+    options = geometry["stride"], geometry["padding"], geometry["dilation"], groups
+    result = F.conv2d(*map(minigrad.tensor, (x, w, b)), *options)
+    np.testing.assert_allclose(result.numpy(), naive_conv2d(x, w, b, *options), atol=1e-12)
+
+
+@given(geometries)
+@settings(max_examples=60, deadline=None)
+def test_conv_transpose2d_is_its_definition(geometry):
+    (kh, kw), groups = geometry["kernel"], geometry["groups"]
+    stride, dilation = geometry["stride"], geometry["dilation"]
+    padding = [min(p, d * (k - 1) // 2) for p, d, k in zip(geometry["padding"], dilation, (kh, kw), strict=True)]
+    extra = [min(e, max(s, d) - 1) for e, s, d in zip(geometry["extra"], stride, dilation, strict=True)]
+    x = numbers(geometry["n"], geometry["c"] * groups, 2, 3)
+    w = numbers(geometry["c"] * groups, geometry["o"], kh, kw)
+    b = numbers(geometry["o"] * groups)
+    options = stride, padding, extra, groups, dilation
+    result = F.conv_transpose2d(*map(minigrad.tensor, (x, w, b)), *options)
+    np.testing.assert_allclose(result.numpy(), naive_conv_transpose2d(x, w, b, *options), atol=1e-12)
+
+
+def test_a_signal_is_an_image_of_height_one():
+    x, w, b = map(minigrad.tensor, (numbers(2, 4, 9), numbers(6, 2, 3), numbers(6)))
+    options = {"stride": 2, "padding": 1, "dilation": 2, "groups": 2}
+    image = F.conv2d(
+        x.unsqueeze(2), w.unsqueeze(2), b, (1, 2), (0, 1), (1, 2), 2
+    )  # fmt: skip
+    assert minigrad.equal(F.conv1d(x, w, b, **options), image.squeeze(2))
+
+
+def test_cross_correlation_does_not_flip_the_kernel():
+    image = minigrad.tensor([[[[1.0, 2.0, 3.0]]]])
+    kernel = minigrad.tensor([[[[10.0, 1.0]]]])
+    assert F.conv2d(image, kernel).tolist() == [[[[12.0, 23.0]]]]
+
+
+@pytest.mark.parametrize(("kernel", "dilation"), [*itertools.product([1, 2, 3, 4], [1, 2])])
+def test_same_keeps_the_size_with_the_extra_at_the_end(kernel, dilation):
+    x, w = minigrad.tensor(numbers(1, 1, 7, 9)), minigrad.tensor(numbers(1, 1, kernel, kernel))
+    result = F.conv2d(x, w, padding="same", dilation=dilation)
+    assert result.shape == x.shape
+    total = dilation * (kernel - 1)
+    padded = F.pad(x, [total // 2, total - total // 2] * 2)
+    assert minigrad.equal(result, F.conv2d(padded, w, dilation=dilation))
+
+
+def test_an_image_without_a_batch_axis_is_a_batch_of_one():
+    x, w = minigrad.tensor(numbers(2, 5, 6)), minigrad.tensor(numbers(3, 2, 2, 2))
+    assert minigrad.equal(F.conv2d(x, w), F.conv2d(x.unsqueeze(0), w)[0])
+    y = minigrad.tensor(numbers(3, 5, 6))
+    assert minigrad.equal(F.conv_transpose2d(y, w), F.conv_transpose2d(y.unsqueeze(0), w)[0])
+    signal, kernel = minigrad.tensor(numbers(2, 5)), minigrad.tensor(numbers(3, 2, 2))
+    assert minigrad.equal(F.conv1d(signal, kernel), F.conv1d(signal.unsqueeze(0), kernel)[0])
+
+
+def test_integers_are_convolved_as_integers():
+    x = minigrad.arange(16).reshape(1, 1, 4, 4)
+    result = F.conv2d(x, minigrad.ones(1, 1, 2, 2, dtype=minigrad.int64), stride=2)
+    assert result.dtype is minigrad.int64
+    assert result.tolist() == [[[[10, 18], [42, 50]]]]
+
+
+def test_the_transposed_convolution_is_the_adjoint():
+    x, w = minigrad.tensor(numbers(2, 3, 6, 7)), minigrad.tensor(numbers(4, 3, 3, 2))
+    y = F.conv2d(x, w, None, (2, 1), 1, (1, 2))
+    g = minigrad.tensor(numbers(*y.shape))
+    back = F.conv_transpose2d(g, w, None, (2, 1), 1, (1, 0), 1, (1, 2))
+    assert back.shape == x.shape
+    assert (y * g).sum().item() == pytest.approx((x * back).sum().item(), rel=1e-12)
+
+
+def test_a_remembered_shape_does_not_let_wrong_operands_through():
+    x, w = minigrad.ones(1, 1, 4, 4), minigrad.ones(1, 1, 2, 2)
+    F.conv2d(x, w, None, 1, 0)
+    with pytest.raises(RuntimeError, match="bias to be 1-dimensional with 1 elements"):
+        F.conv2d(x, w, minigrad.ones(2), 1, 0)
+    with pytest.raises(RuntimeError, match="should be the same"):
+        F.conv2d(x.double(), w, None, 1, 0)
+    with pytest.raises(TypeError, match="argument 'weight'"):
+        F.conv2d(x, w.numpy(), None, 1, 0)
+    with pytest.raises(TypeError, match="argument 'bias'"):
+        F.conv2d(x, w, np.ones(1, np.float32), 1, 0)

@@ -1,0 +1,113 @@
+"""Linear maps, tables and dropout."""
+
+import numpy as np
+import pytest
+
+import minigrad
+import minigrad.nn.functional as F
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (4, 2, 3), (0, 3), (2, 0, 3)])
+def test_linear_is_a_product_over_the_last_axis(shape):
+    generator = np.random.default_rng(14)
+    x, w, b = generator.standard_normal(shape), generator.standard_normal((5, 3)), np.arange(5.0)
+    result = F.linear(*map(minigrad.tensor, (x, w, b)))
+    np.testing.assert_allclose(result.numpy(), x @ w.T + b, atol=1e-14)
+
+
+def test_a_weight_of_one_axis_gives_one_number_each():
+    x, w = minigrad.tensor([[1.0, 2.0]]), minigrad.tensor([3.0, 4.0])
+    assert F.linear(x, w, minigrad.tensor(1.0)).tolist() == [12.0]
+
+
+def test_bilinear_is_a_form_for_each_output():
+    generator = np.random.default_rng(15)
+    x, y, w = [generator.standard_normal(s) for s in ((2, 3), (2, 4), (5, 3, 4))]
+    expected = np.array([[a @ form @ b for form in w] for a, b in zip(x, y, strict=True)])
+    np.testing.assert_allclose(F.bilinear(*map(minigrad.tensor, (x, y, w))).numpy(), expected)
+
+
+def test_embedding_reads_rows_and_adds_their_gradients():
+    weight = minigrad.arange(6.0).reshape(3, 2).requires_grad_()
+    places = minigrad.tensor([[0, 2], [2, 2]])
+    rows = F.embedding(places, weight)
+    assert rows.tolist() == [[[0, 1], [4, 5]], [[4, 5], [4, 5]]]
+    rows.sum().backward()
+    assert weight.grad.tolist() == [[1, 1], [0, 0], [3, 3]]
+
+
+def test_the_padding_row_gets_no_gradient_and_frequent_rows_less():
+    weight = minigrad.ones(3, 1, requires_grad=True)
+    places = minigrad.tensor([0, 2, 2, -1 + 2])
+    F.embedding(places, weight, padding_idx=-3, scale_grad_by_freq=True).sum().backward()
+    assert weight.grad.tolist() == [[0.0], [1.0], [1.0]]
+
+
+def test_one_index_gives_a_row_of_its_own():
+    weight = minigrad.arange(4.0).reshape(2, 2)
+    row = F.embedding(minigrad.tensor(1), weight)
+    assert row.tolist() == [2.0, 3.0]
+    assert not np.shares_memory(row.numpy(), weight.numpy())
+
+
+def test_long_rows_are_shortened_in_place():
+    weight = minigrad.tensor([[3.0, 4.0], [30.0, 40.0]])
+    rows = F.embedding(minigrad.tensor([0]), weight, max_norm=1.0)
+    np.testing.assert_allclose(rows.numpy(), [[0.6, 0.8]], rtol=1e-5)
+    np.testing.assert_allclose(weight.numpy(), [[0.6, 0.8], [30.0, 40.0]], rtol=1e-5)
+
+
+def test_one_hot_marks_classes():
+    classes = minigrad.tensor([[0, 2], [1, 1]])
+    assert F.one_hot(classes).tolist() == np.eye(3, dtype=int)[classes.numpy()].tolist()
+    assert F.one_hot(classes, 5).shape == (2, 2, 5)
+    assert F.one_hot(minigrad.tensor([], dtype=minigrad.int64), 3).shape == (0, 3)
+
+
+def test_dropout_keeps_the_share_it_should_and_its_mean():
+    minigrad.manual_seed(0)
+    x = minigrad.ones(200, 100)
+    dropped = F.dropout(x, 0.25)
+    kept = dropped.numpy() != 0
+    assert abs(kept.mean() - 0.75) < 0.01  # 4 standard deviations
+    np.testing.assert_allclose(dropped.numpy()[kept], 1 / 0.75, rtol=1e-6)
+
+
+def test_dropout_draws_its_mask_from_the_generator_once():
+    minigrad.manual_seed(1)
+    expected = minigrad.random.default_generator.bernoulli(0.6, (4, 5))
+    after = minigrad.rand(1)
+    minigrad.manual_seed(1)
+    assert ((F.dropout(minigrad.ones(4, 5), 0.4) != 0).numpy() == expected).all()
+    assert minigrad.equal(minigrad.rand(1), after)
+
+
+@pytest.mark.parametrize(
+    ("p", "training", "expected"), [(0.0, True, 1.0), (0.5, False, 1.0), (1.0, True, 0.0)]
+)
+def test_dropout_without_chance_draws_nothing(p, training, expected):
+    minigrad.manual_seed(2)
+    after = minigrad.rand(1)
+    minigrad.manual_seed(2)
+    assert F.dropout(minigrad.ones(3), p, training).tolist() == [expected] * 3
+    assert minigrad.equal(minigrad.rand(1), after)
+
+
+def test_gradients_pass_where_numbers_passed():
+    x = minigrad.ones(50, requires_grad=True)
+    y = F.dropout(x, 0.5)
+    y.sum().backward()
+    assert minigrad.equal(x.grad, y.detach())
+    z = minigrad.ones(4)
+    assert F.dropout(z, 0.5, inplace=True) is z
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "axes"),
+    [("dropout1d", (6, 5, 4), (2,)), ("dropout1d", (5, 4), (1,)), ("dropout2d", (6, 5, 4, 3), (2, 3))],
+)
+def test_whole_channels_are_dropped(name, shape, axes):
+    minigrad.manual_seed(3)
+    kept = getattr(F, name)(minigrad.ones(*shape), 0.5).numpy()
+    assert (kept.min(axis=axes) == kept.max(axis=axes)).all()
+    assert set(np.unique(kept)) == {0.0, 2.0}

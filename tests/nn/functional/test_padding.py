@@ -1,0 +1,94 @@
+"""Padding beside NumPy's, and images as columns beside loops."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import minigrad
+import minigrad.nn.functional as F
+
+NUMPY_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+
+
+@given(st.sampled_from(sorted(NUMPY_MODES)), st.lists(st.integers(0, 3), min_size=4, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_every_mode_is_numpys(mode, amounts):
+    x = np.random.default_rng(6).standard_normal((2, 1, 4, 5))
+    left, right, top, bottom = amounts
+    expected = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), NUMPY_MODES[mode])
+    np.testing.assert_array_equal(F.pad(minigrad.tensor(x), amounts, mode).numpy(), expected)
+
+
+@given(st.lists(st.integers(-2, 3), min_size=2, max_size=6).filter(lambda p: len(p) % 2 == 0))
+@settings(max_examples=40, deadline=None)
+def test_negative_amounts_cut(amounts):
+    x = np.random.default_rng(7).standard_normal((5, 4, 6))
+    expected = x
+    for i in range(0, len(amounts), 2):
+        axis, (before, after) = 2 - i // 2, amounts[i : i + 2]
+        widths = [(0, 0)] * 3
+        widths[axis] = (max(before, 0), max(after, 0))
+        expected = np.pad(expected, widths, constant_values=2.5)
+        keep = slice(max(-before, 0), expected.shape[axis] - max(-after, 0))
+        expected = expected[(slice(None),) * axis + (keep,)]
+    np.testing.assert_array_equal(F.pad(minigrad.tensor(x), amounts, value=2.5).numpy(), expected)
+
+
+def test_recorded_answers_for_negative_amounts_in_the_other_modes():
+    x = minigrad.arange(4.0).reshape(1, 4)
+    assert F.pad(x, (-1, 2), "replicate").tolist() == [[1.0, 2.0, 3.0, 3.0, 3.0]]
+    assert F.pad(x, (-4, 5), "replicate").tolist() == [[3.0] * 5]
+    assert F.pad(x, (-1, 1), "circular").tolist() == [[1.0, 2.0, 3.0, 1.0]]
+    assert F.pad(x, (2, -1), "reflect").tolist() == [[2.0, 1.0, 0.0, 1.0, 2.0]]
+
+
+def test_no_padding_gives_a_copy():
+    x = minigrad.ones(1, 2, 2)
+    for mode in NUMPY_MODES:
+        assert not np.shares_memory(F.pad(x, (0, 0), mode).numpy(), x.numpy())
+
+
+window_options = st.fixed_dictionaries(
+    {
+        "kernel": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        "dilation": st.tuples(st.integers(1, 2), st.integers(1, 2)),
+        "padding": st.tuples(st.integers(0, 2), st.integers(0, 2)),
+        "stride": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    }
+)
+
+
+@given(window_options)
+@settings(max_examples=50, deadline=None)
+def test_unfold_lists_windows_and_fold_is_its_adjoint(o):
+    x = np.random.default_rng(8).standard_normal((2, 2, 5, 6))
+    options = o["kernel"], o["dilation"], o["padding"], o["stride"]
+    ring = np.pad(x, ((0, 0), (0, 0), *[(p, p) for p in o["padding"]]))
+    axes = zip(ring.shape[2:], o["dilation"], o["kernel"], o["stride"], strict=True)
+    Ho, Wo = ((n - d * (k - 1) - 1) // s + 1 for n, d, k, s in axes)
+    (kh, kw), (sh, sw), (dh, dw) = o["kernel"], o["stride"], o["dilation"]
+    columns = np.zeros((2, 2, kh, kw, Ho, Wo))
+    for u, v, i, j in np.ndindex(kh, kw, Ho, Wo):
+        columns[:, :, u, v, i, j] = ring[:, :, i * sh + u * dh, j * sw + v * dw]
+    columns = columns.reshape(2, 2 * kh * kw, Ho * Wo)
+    unfolded = F.unfold(minigrad.tensor(x), *options)
+    np.testing.assert_array_equal(unfolded.numpy(), columns)
+    g = np.random.default_rng(9).standard_normal(columns.shape)
+    folded = F.fold(minigrad.tensor(g), (5, 6), *options)
+    assert float((folded.numpy() * x).sum()) == pytest.approx(float((g * columns).sum()), abs=1e-10)
+
+
+def test_one_image_is_unfolded_without_a_batch_axis():
+    x = minigrad.arange(12.0).reshape(1, 3, 4)
+    columns = F.unfold(x, 2)
+    assert minigrad.equal(columns, F.unfold(x.unsqueeze(0), 2)[0])
+    assert minigrad.equal(F.fold(columns, (3, 4), 2), F.fold(columns.unsqueeze(0), (3, 4), 2)[0])
+
+
+def test_convolution_is_one_product_of_columns():
+    x = minigrad.tensor(np.random.default_rng(10).standard_normal((2, 3, 6, 5)))
+    w = minigrad.tensor(np.random.default_rng(11).standard_normal((4, 3, 3, 2)))
+    product = w.reshape(4, -1) @ F.unfold(x, (3, 2), padding=1, stride=2)
+    y = F.conv2d(x, w, stride=2, padding=1)
+    np.testing.assert_allclose(product.reshape(y.shape).numpy(), y.numpy(), atol=1e-12)
