@@ -13,7 +13,7 @@ from minigrad.autograd.modes import GRAD, ModeSwitch
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:
-    return (x,) if isinstance(x, TensorBase) else tuple(x)
+    return tuple(x) if isinstance(x, (tuple, list)) else (x,)
 
 
 def _points(name: str, inputs: Any, create_graph: bool) -> tuple[Any, ...]:

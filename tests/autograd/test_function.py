@@ -190,7 +190,7 @@ def test_once_differentiable():
     y = Square.apply(x)
     (first,) = autograd.grad((y * y).sum(), x, create_graph=True)
     np.testing.assert_allclose(first.detach().numpy(), 4 * x.detach().numpy() ** 3)
-    with pytest.raises(RuntimeError, match="differentiate twice .*once_differentiable"):
+    with pytest.raises(RuntimeError, match=r"differentiate twice .*once_differentiable"):
         first.sum().backward()
 
 

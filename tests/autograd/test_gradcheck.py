@@ -1,0 +1,194 @@
+"""The judge judged: each planted mistake is found and named; kinks are told from mistakes."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck, operation
+
+
+def leaf(*shape, seed=0, dtype=mg.float64):
+    numbers = np.random.default_rng(seed).uniform(0.5, 1.5, size=shape)
+    return mg.tensor(numbers, dtype=dtype, requires_grad=True)
+
+
+def square(rule):
+    return operation("square", lambda x: x * x, rule)
+
+
+def product(x_rule, y_rule):
+    return operation("product", lambda x, y: x @ y, x_rule, y_rule)
+
+
+MISTAKES = {
+    "the sign": (square(lambda g, x: -g * 2 * x), (leaf(3),), "sign|negat|minus"),
+    "a factor": (square(lambda g, x: g * x), (leaf(3),), "divided by 2"),
+    "a factor too many": (square(lambda g, x: g * 6 * x), (leaf(3),), "times 3"),
+    "a constant": (square(lambda g, x: g * 2 * x * 1.37), (leaf(3),), "times 1.37"),
+    "nothing comes back": (square(lambda g, x: g * 0), (leaf(3),), "zero"),
+    "a transpose": (
+        operation("twice", lambda x: 2 * x, lambda g: 2 * np.swapaxes(g, 0, 1)),
+        (leaf(3, 3),),
+        "transposed",
+    ),
+    "a flipped kernel": (
+        operation("weigh", lambda x: x * WEIGHTS, lambda g: (g * WEIGHTS)[::-1, ::-1]),
+        (leaf(3, 2),),
+        "flipped",
+    ),
+    "the upstream gradient dropped": (
+        square(lambda g, x: 2 * x + 0 * g),
+        (leaf(3),),
+        "upstream|not multiplied by grad_output",
+    ),
+    "swapped operands": (
+        operation("over", lambda x, y: x / y, lambda g, x: g / x, lambda g, x, y: -g * x / y / y),
+        (leaf(3, seed=1), leaf(3, seed=2)),
+        "with respect to input 0",
+    ),
+}
+WEIGHTS = np.arange(1.0, 7.0).reshape(3, 2)
+
+
+@pytest.mark.parametrize("mode", ["full", "fast"])
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_found_and_named(mistake, mode):
+    function, inputs, words = MISTAKES[mistake]
+    with pytest.raises(GradcheckError, match=words):
+        gradcheck(function, inputs, fast_mode=mode == "fast")
+    assert not gradcheck(function, inputs, fast_mode=mode == "fast", raise_exception=False)
+
+
+def test_what_is_right_passes():
+    for fast in (False, True):
+        assert gradcheck(square(lambda g, x: g * 2 * x), leaf(2, 3), fast_mode=fast)
+        assert gradgradcheck(square(lambda g, x: g * 2 * x), leaf(2, 3), fast_mode=fast)
+
+
+def test_the_worst_place_is_named():
+    wrong = operation("shifted", lambda x: x * x, lambda g, x: g * (2 * x + SPIKE))
+    with pytest.raises(GradcheckError) as caught:
+        gradcheck(lambda y, x: y + wrong(x), (leaf(2, 3), leaf(2, 3)))
+    text = str(caught.value)
+    assert "output 0 with respect to input 1" in text
+    assert "worst at input index (1, 2)" in text
+    assert "numerical: " in text and "analytical: " in text
+
+
+SPIKE = np.zeros((2, 3))
+SPIKE[0, 0], SPIKE[1, 2] = 0.1, 7.0
+
+
+def test_a_kink_is_told_from_a_mistake():
+    x = mg.tensor([0.0, 1.0], dtype=mg.float64, requires_grad=True)
+    with pytest.raises(GradcheckError, match="kink there: its slope is 0 to the left and 1 to the"):
+        gradcheck(mg.relu, x)
+    assert gradcheck(mg.relu, leaf(3))
+
+
+def test_a_wrong_second_derivative():
+    """The rule reads the operand outside the graph: right once, wrong the second time."""
+
+    class Cube(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 3 * ctx.saved_tensors[0].detach() ** 2
+
+    assert gradcheck(Cube.apply, leaf(3))
+    with pytest.raises(GradcheckError, match="Jacobian mismatch"):
+        gradgradcheck(Cube.apply, leaf(3))
+
+
+def test_gradgradcheck_takes_cotangents():
+    assert gradgradcheck(lambda x: x**3, leaf(3), leaf(3, seed=4))
+    assert gradgradcheck(lambda x: x * 3, leaf(3))  # linear: nothing left to differentiate
+
+
+def test_float32_is_checked_in_float64():
+    x = leaf(4, dtype=mg.float32)
+    assert gradcheck(lambda x: (x.exp() * x.tanh()).sum(), x)
+    assert x.dtype == mg.float32
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_inputs_come_back_unmodified(fast):
+    x, bystander = leaf(2, 3), mg.ones(3, dtype=mg.float64)
+    before = x.detach().numpy().copy()
+    gradcheck(lambda a, b: a * b, (x, bystander), fast_mode=fast)
+    np.testing.assert_array_equal(x.detach().numpy(), before)
+    assert (bystander == 1).all() and x.grad is None and x._version == 0
+
+
+def test_restored_also_when_the_function_fails():
+    x, calls = leaf(2), []
+
+    def fails_the_fourth_time(x):
+        calls.append(1)
+        if len(calls) == 4:
+            raise ZeroDivisionError
+        return x * 2
+
+    before = x.detach().numpy().copy()
+    with pytest.raises(ZeroDivisionError):
+        gradcheck(fails_the_fourth_time, x)
+    np.testing.assert_array_equal(x.detach().numpy(), before)
+
+
+def test_non_contiguous_inputs_stay_so():
+    layouts = []
+
+    def function(x):
+        layouts.append(x.is_contiguous())
+        return x.exp()
+
+    x = mg.from_numpy(np.random.default_rng(0).normal(size=(3, 4)).T).requires_grad_()
+    assert not x.is_contiguous()
+    assert gradcheck(function, x)
+    assert layouts and not any(layouts)
+
+
+def test_a_function_that_writes_to_its_input():
+    def writes(x):
+        with mg.no_grad():
+            x.add_(1.0)
+        return x * 2
+
+    with pytest.raises(GradcheckError, match="wrote into its input 0"):
+        gradcheck(writes, leaf(3))
+
+
+def test_a_backward_that_differs_from_run_to_run():
+    draws = np.random.default_rng(0)
+    noisy = operation("noisy", lambda x: 2 * x, lambda g: 2 * g * draws.normal(1, 1e-3))
+    with pytest.raises(GradcheckError, match="not reentrant"):
+        gradcheck(noisy, leaf(3))
+
+
+def test_a_gradient_that_is_cut_off():
+    with pytest.raises(GradcheckError, match="expected to be zero"):
+        gradcheck(lambda x: x.detach() * 2, leaf(3))
+    assert gradcheck(lambda x: mg.ones(2, dtype=mg.float64), leaf(3))
+
+
+def test_several_inputs_and_outputs():
+    assert gradcheck(lambda x, y: (x * y, x.sum(), x > y), (leaf(3, seed=1), leaf(3, seed=2)))
+    with pytest.raises(GradcheckError, match="output 1 with respect to input 0"):
+        gradcheck(lambda x, y: (x * y, square(lambda g, x: g * x)(x)), (leaf(3), leaf(3)))
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs", "words"),
+    [
+        (mg.exp, (mg.ones(2),), "requires_grad=True"),
+        (lambda x: x > 0, (leaf(2),), "floating-point tensor"),
+        (lambda x: None, (leaf(2),), "floating-point tensor"),
+    ],
+)
+def test_refused(function, inputs, words):
+    with pytest.raises(ValueError, match=words):
+        gradcheck(function, inputs)
