@@ -36,10 +36,10 @@ class Node:
 
     operation: Operation
     plan: Plan
-    edges: tuple[Edge, ...]
-    tensors: tuple[Any, ...] | None  # saved operands; None once the graph was freed
-    versions: tuple[int, ...]  # how often their memory had been written to
-    constants: tuple[Any, ...]  # saved shapes, options and the result, if a rule reads it
+    edges: Sequence[Edge]
+    tensors: Sequence[Any] | None  # saved operands; None once the graph was freed
+    versions: Sequence[int]  # how often their memory had been written to
+    constants: Sequence[Any]  # saved shapes, options and the result, if a rule reads it
     result_writes: tuple[list[int], int] | None  # the saved result's counter, and its version then
     shape: tuple[int, ...] | None  # of the call's result; None for a call of several results
     dtype: Any
@@ -168,14 +168,18 @@ def record(plan: Plan, operation: Operation, operands: Sequence[Any], statics: d
     array = result.array
     node = _new(Node)
     node.operation, node.plan = operation, plan
-    if len(plan.operands) == 1:  # most calls; list comprehensions would cost as much as the arithmetic
-        x = operands[plan.operands[0]]
-        node.edges = (x if x.node is LEAF else x.node,)
-    else:
-        node.edges = tuple([edge_of(operands[i]) for i in plan.operands])
-    node.tensors = saved = tuple([operands[i] for i in plan.saves]) if plan.saves else ()
-    node.versions = tuple([x.writes[0] if isinstance(x, TensorBase) else 0 for x in saved]) if saved else ()
-    node.constants = tuple([read(operands, statics, array) for read in plan.constants]) if plan.constants else ()
+    edges: list[Edge] = []
+    for i in plan.operands:  # plain loops: comprehensions would cost as much as the arithmetic
+        x = operands[i]
+        edges.append(x if x.node is LEAF else x.node)
+    saved: list[Any] = []
+    versions: list[int] = []
+    for i in plan.saves:
+        x = operands[i]
+        saved.append(x)
+        versions.append(x.writes[0] if isinstance(x, TensorBase) else 0)
+    node.edges, node.tensors, node.versions = edges, saved, versions
+    node.constants = [read(operands, statics, array) for read in plan.constants] if plan.constants else ()
     node.result_writes = None if plan.result_position is None else (result.writes, result.writes[0])
     node.shape, node.dtype = array.shape, array.dtype
     node.hooks = node.trace = None

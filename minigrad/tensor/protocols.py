@@ -43,7 +43,10 @@ class ProtocolMethods(TensorBase):
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if type(inputs[0]) is np.ndarray:
-            return NotImplemented  # as in PyTorch, an array does not absorb the tensor on its right
+            raise TypeError(  # as in PyTorch, an array does not absorb the tensor on its right
+                f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; put the tensor first, or "
+                "turn the array into one with minigrad.from_numpy(...)"
+            )
         twin = NUMPY_TWINS.get(ufunc)
         if twin is None or method != "__call__" or kwargs:
             return getattr(ufunc, method)(*_as_arrays(inputs), **_as_arrays(kwargs))
