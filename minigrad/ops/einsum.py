@@ -80,7 +80,8 @@ def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
     terms = left.split(",")
     if len(terms) != len(operands):
         raise RuntimeError(
-            f"einsum(): {'more operands were provided' if len(terms) < len(operands) else 'fewer operands were provided'} "
+            f"einsum(): "
+            f"{'more operands were provided' if len(terms) < len(operands) else 'fewer operands were provided'} "
             f"than specified in the equation: '{equation}' names {len(terms)}, got {len(operands)}"
         )
     spare = [c for c in ascii_letters if c not in equation]
@@ -91,7 +92,8 @@ def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
     for i, (term, width) in enumerate(zip(terms, widths, strict=True)):
         if width < 0 or (width and "..." not in term):
             raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({len(term.replace('...', ''))}) does not match the "
+                f"einsum(): the number of subscripts in the equation ({len(term.replace('...', ''))}) does not "
+                f"match the "
                 f"number of dimensions ({operands[i].array.ndim}) for operand {i} and no ellipsis was given"
             )
         inputs.append(term.replace("...", batch[len(batch) - width :] if width else ""))
@@ -115,7 +117,8 @@ def _check_lengths(inputs: list[str], operands: Any) -> None:
         for letter, n in zip(term, x.array.shape, strict=True):
             if length.setdefault(letter, n) not in (n, 1) and n != 1:
                 raise RuntimeError(
-                    f"einsum(): subscript {letter} has size {n} for operand {i} which does not broadcast with previously "
+                    f"einsum(): subscript {letter} has size {n} for operand {i} which does not broadcast with "
+                    f"previously "
                     f"seen size {length[letter]}"
                 )
             length[letter] = max(length[letter], n)
@@ -153,7 +156,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
             a = a.sum(i, True).type_as(a)
         elif m != n:
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {a.array.shape[i]} in dim {i} and second has size "
+                f"contracted dimensions need to match, but first has size {a.array.shape[i]} in dim {i} and "
+                f"second has size "
                 f"{b.array.shape[j]} in dim {j}"
             )
     keep_a = [d for d in range(a.array.ndim) if d not in left]

@@ -65,7 +65,8 @@ def _ranked(name: str, *operands: tuple[Any, int]) -> None:
             raise not_a_tensor(name, "input" if position == 1 else f"mat{position}", position, x)
         if x.array.ndim != ndim:
             raise RuntimeError(
-                f"{name}: argument {position} must have {ndim} dimensions, got {x.array.ndim}D of shape {tuple(x.array.shape)}"
+                f"{name}: argument {position} must have {ndim} dimensions, got {x.array.ndim}D of shape "
+                f"{tuple(x.array.shape)}"
             )
 
 
@@ -80,7 +81,8 @@ def bmm(input: Any, mat2: Any) -> Any:
     _ranked("bmm", (input, 3), (mat2, 3))
     if input.array.shape[0] != mat2.array.shape[0]:
         raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{input.array.shape[0]}, {input.array.shape[2]}] "
+            f"Expected size for first two dimensions of batch2 tensor to be: [{input.array.shape[0]}, "
+            f"{input.array.shape[2]}] "
             f"but got: {list(mat2.array.shape[:2])}."
         )
     return matmul(input, mat2)
@@ -97,7 +99,8 @@ def dot(input: Any, tensor: Any) -> Any:
     _ranked("dot", (input, 1), (tensor, 1))
     if input.array.size != tensor.array.size:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{input.array.size}] and src [{tensor.array.size}] to have the same "
+            f"inconsistent tensor size, expected tensor [{input.array.size}] and src [{tensor.array.size}] to "
+            f"have the same "
             "number of elements"
         )
     return matmul(input, tensor)
@@ -118,7 +121,8 @@ def inner(input: Any, other: Any) -> Any:
         return input * other
     if input.array.shape[-1] != other.array.shape[-1]:
         raise RuntimeError(
-            f"inner() the last dimension must match on both input tensors but got shapes {list(input.array.shape)} and "
+            f"inner() the last dimension must match on both input tensors but got shapes "
+            f"{list(input.array.shape)} and "
             f"{list(other.array.shape)}"
         )
     flat = input.reshape(-1, input.array.shape[-1]) @ other.reshape(-1, other.array.shape[-1]).transpose(0, 1)
@@ -137,14 +141,16 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
             result = result * alpha
         if input.array.dtype != a.array.dtype:
             raise RuntimeError(
-                f"{name}: expected input to have the dtype of the matrices, but got: {input.array.dtype} != {a.array.dtype}"
+                f"{name}: expected input to have the dtype of the matrices, but got: {input.array.dtype} != "
+                f"{a.array.dtype}"
             )
         if beta == 0:
             return result + (input * 0).nan_to_num(0.0, 0.0, 0.0) if input.node is not None else result
         total = result + (input if beta == 1 else input * beta)
         if total.array.shape != result.array.shape:
             raise RuntimeError(
-                f"The expanded size of the tensor {tuple(result.array.shape)} must match the existing size: {name} cannot add "
+                f"The expanded size of the tensor {tuple(result.array.shape)} must match the existing size: "
+                f"{name} cannot add "
                 f"an input of shape {tuple(input.array.shape)}"
             )
         return total

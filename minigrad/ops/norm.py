@@ -78,14 +78,7 @@ def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
 
 
 @numpy_names
-def norm(
-    input: Any,
-    p: Any = "fro",
-    dim: Any = None,
-    keepdim: bool = False,
-    out: Any = None,  # noqa: ARG001 - `numpy_names` serves it
-    dtype: Any = None,
-) -> Any:
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Any:
     """``sum(|x|^p)^(1/p)`` over the dimensions `dim`, or over all elements; "fro" is p = 2.
 
     With p = inf the greatest and with -inf the least magnitude, with 0 the number of nonzeros, with

@@ -89,12 +89,7 @@ _Top = _returns("topk", "values", "indices")
 
 
 @numpy_names
-def sort(
-    input: Any,
-    dim: int = -1,
-    descending: bool = False,
-    stable: bool = False,  # noqa: ARG001 - it always is
-) -> Any:
+def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """The elements in order along `dim`, and where they stood: a pair (values, indices).
 
     >>> import minigrad as torch
@@ -106,24 +101,13 @@ def sort(
 
 
 @numpy_names
-def argsort(
-    input: Any,
-    dim: int = -1,
-    descending: bool = False,
-    stable: bool = False,  # noqa: ARG001 - it always is
-) -> Any:
+def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """The indices that sort the tensor along `dim`."""
     return wrap(_ordering(input.array, axis(dim, input.array.ndim), descending))
 
 
 @numpy_names
-def topk(
-    input: Any,
-    k: int,
-    dim: int = -1,
-    largest: bool = True,
-    sorted: bool = True,  # noqa: ARG001 - they always are
-) -> Any:
+def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The `k` greatest (or least) elements along `dim`, in order, and where they stood."""
     d = axis(dim, input.array.ndim)
     if input.array.dtype.kind == "b":
@@ -137,11 +121,7 @@ def topk(
 
 @numpy_names
 def unique(
-    input: Any,
-    sorted: bool = True,  # noqa: ARG001 - they always are
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    dim: int | None = None,
+    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The elements (or slices along `dim`) that occur, once each; with inverse and counts.
 

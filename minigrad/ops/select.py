@@ -45,7 +45,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         return nonzero(condition, as_tuple=True)
     if condition.array.dtype.kind != "b" and condition.array.dtype != np.uint8:
         raise RuntimeError(
-            f"where expected condition to be a boolean tensor, but got a tensor with dtype {dtypes.from_numpy(condition.array.dtype)}; "
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{dtypes.from_numpy(condition.array.dtype)}; "
             "compare it, for example condition != 0"
         )
     mask = cast(condition, np.dtype(bool))
@@ -77,12 +78,14 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     number = value.array if isinstance(value, TensorBase) else value
     if np.ndim(number):
         raise RuntimeError(
-            f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {np.ndim(number)} dimension(s)."
+            f"masked_fill only supports a 0-dimensional value tensor, but got tensor with {np.ndim(number)} "
+            f"dimension(s)."
         )
     common = input.array.dtype
     if common.kind != "b" and dtypes.is_category_downgrade(dtypes.result_type([number]), common):
         raise RuntimeError(
-            f"value cannot be converted to type {dtypes.from_numpy(common).name} without overflow: {value!r} is no such number"
+            f"value cannot be converted to type {dtypes.from_numpy(common).name} without overflow: {value!r} is "
+            f"no such number"
         )
     filling = cast(value, common) if isinstance(value, TensorBase) else common.type(value)
     return _where(mask, filling, input)
@@ -146,7 +149,8 @@ def _along(name: str, input: Any, dim: int, index: Any) -> tuple[int, Any, tuple
     shape = places.shape
     if max(input.array.ndim, 1) != max(places.ndim, 1):
         raise RuntimeError(
-            f"Index tensor must have the same number of dimensions as input tensor: got {places.ndim} and {input.array.ndim} ({name})"
+            f"Index tensor must have the same number of dimensions as input tensor: got {places.ndim} and "
+            f"{input.array.ndim} ({name})"
         )
     for i, n in enumerate(shape):
         if i != d and n > input.array.shape[i] and places.size:
@@ -197,7 +201,8 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
         return take_along_dim(reshape(input, -1), reshape(indices, -1), 0)
     if input.array.ndim != indices.array.ndim:
         raise RuntimeError(
-            f"take_along_dim(): input and indices should have the same number of dimensions, but got {input.array.ndim} "
+            f"take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{input.array.ndim} "
             f"dimensions for input, and {indices.array.ndim} dimensions for indices"
         )
     d = axis(dim, input.array.ndim)
@@ -255,7 +260,7 @@ def _scattered(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bo
         )
     if not index.array.size:
         return clone_of(input)
-    d, places, key = _along(name, input, dim, index)
+    _, places, key = _along(name, input, dim, index)
     if src.array.ndim != places.ndim or any(n > m for n, m in zip(places.shape, src.array.shape, strict=True)):
         raise RuntimeError(
             f"Expected index {list(places.shape)} to be no larger than src {list(src.array.shape)} ({name})"

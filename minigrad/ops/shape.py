@@ -138,7 +138,8 @@ def view(input: Any, *shape: Any) -> Any:
     if made.view_of is None and made.array.size:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
-            f"two contiguous subspaces): shape {tuple(input.array.shape)} to {tuple(made.array.shape)}. Use .reshape(...) instead."
+            f"two contiguous subspaces): shape {tuple(input.array.shape)} to {tuple(made.array.shape)}. Use "
+            f".reshape(...) instead."
         )
     return made
 
@@ -260,7 +261,8 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
         raise RuntimeError("unflatten: sizes must be non-empty")
     if (-1 not in split and prod(split) != shape[d]) or (-1 in split and shape[d] % max(-prod(split), 1)):
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(split)} don't multiply up to the size of dim {dim} ({shape[d]}) in the input tensor"
+            f"unflatten: Provided sizes {list(split)} don't multiply up to the size of dim {dim} ({shape[d]}) in "
+            f"the input tensor"
         )
     return reshape(input, (*shape[:d], *split, *shape[d + 1 :]))
 
@@ -305,7 +307,8 @@ def repeat(input: Any, *repeats: Any) -> Any:
     shape = input.array.shape
     if len(counts) < len(shape):
         raise RuntimeError(
-            f"Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: {list(counts)} for shape {tuple(shape)}"
+            f"Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: "
+            f"{list(counts)} for shape {tuple(shape)}"
         )
     if any(n < 0 for n in counts):
         raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(counts)}")

@@ -22,9 +22,7 @@ def test_a_byte_wraps_around_as_in_pytorch():
     assert (torch.tensor([1], dtype=torch.uint8) == 257).tolist() == [True]
 
 
-@pytest.mark.parametrize(
-    ("mode", "expected"), [("floor", [3, -4, -4, 3]), ("trunc", [3, -3, -3, 3])]
-)
+@pytest.mark.parametrize(("mode", "expected"), [("floor", [3, -4, -4, 3]), ("trunc", [3, -3, -3, 3])])
 @pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
 def test_division_rounds_down_or_toward_zero(mode, expected, dtype):
     x = torch.tensor([7, -7, 7, -7], dtype=dtype)

@@ -10,9 +10,7 @@ X = np.linspace(-8, 8, 4001)
 
 
 @pytest.mark.parametrize(("ours", "exact"), [(torch.erf, special.erf), (torch.erfc, special.erfc)])
-@pytest.mark.parametrize(
-    ("dtype", "error"), [("float64", 5e-15), ("float32", 3e-7), ("float16", 1e-3)]
-)
+@pytest.mark.parametrize(("dtype", "error"), [("float64", 5e-15), ("float32", 3e-7), ("float16", 1e-3)])
 def test_error_function(ours, exact, dtype, error):
     x = X.astype(dtype)
     got = ours(torch.from_numpy(x)).numpy()

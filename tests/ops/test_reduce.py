@@ -36,9 +36,7 @@ def test_every_spelling_of_variance():
     np.testing.assert_allclose(t.var().item(), x.var(ddof=1))
     np.testing.assert_allclose(t.var(False).item(), x.var())
     np.testing.assert_allclose(t.var(1, unbiased=False).numpy(), x.var(1))
-    np.testing.assert_allclose(
-        t.std(0, correction=0, keepdim=True).numpy(), x.std(0, keepdims=True)
-    )
+    np.testing.assert_allclose(t.std(0, correction=0, keepdim=True).numpy(), x.std(0, keepdims=True))
     spread, average = torch.var_mean(t, 1)
     np.testing.assert_allclose(spread.numpy(), x.var(1, ddof=1))
     np.testing.assert_allclose(average.numpy(), x.mean(1))
@@ -62,9 +60,7 @@ def test_products_with_zeros_have_exact_gradients_of_both_orders():
 
 def test_logsumexp_does_not_overflow():
     x = np.array([[1000.0, 1000.0], [-np.inf, -np.inf]])
-    np.testing.assert_allclose(
-        torch.logsumexp(torch.from_numpy(x), 1).numpy(), special.logsumexp(x, 1)
-    )
+    np.testing.assert_allclose(torch.logsumexp(torch.from_numpy(x), 1).numpy(), special.logsumexp(x, 1))
 
 
 def test_ties_share_the_gradient_of_amax_and_the_first_takes_that_of_max():
@@ -106,14 +102,8 @@ def test_sorting_is_stable_both_ways_and_nan_is_greatest():
 
 
 def test_unique_with_inverse_and_counts():
-    values, inverse, counts = torch.unique(
-        torch.tensor([[2, 1], [2, 2]]), return_inverse=True, return_counts=True
-    )
-    assert (values.tolist(), inverse.tolist(), counts.tolist()) == (
-        [1, 2],
-        [[1, 0], [1, 1]],
-        [1, 3],
-    )
+    values, inverse, counts = torch.unique(torch.tensor([[2, 1], [2, 2]]), return_inverse=True, return_counts=True)
+    assert (values.tolist(), inverse.tolist(), counts.tolist()) == ([1, 2], [[1, 0], [1, 1]], [1, 3])
     assert torch.unique(torch.tensor([[1, 1], [1, 1]]), dim=0).tolist() == [[1, 1]]
 
 

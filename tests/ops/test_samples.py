@@ -134,9 +134,7 @@ def test_gradients_are_pytorchs(call, device):
     if "second" in call:
         again = {k: g for k, g in enumerate(first) if g is not None and g.requires_grad}
         more = [cotangent(g, 10 + k) for k, g in again.items()]
-        second = minigrad.autograd.grad(
-            list(again.values()), [*leaves, *seeds], more, allow_unused=True
-        )
+        second = minigrad.autograd.grad(list(again.values()), [*leaves, *seeds], more, allow_unused=True)
         for got, want in zip(second, call["second"], strict=True):
             check_gradient(got, want)
 
