@@ -3,10 +3,9 @@
 The front door: public names, nothing else. Rooms that cost time to enter open when they are first asked for.
 """
 
+import typing as _typing
 from importlib import import_module
 from math import e, inf, nan, pi
-from typing import TYPE_CHECKING
-from typing import Any as _Any
 
 # fmt: off
 # isort: off
@@ -78,7 +77,7 @@ from minigrad.tensor import Tensor
 from minigrad.tensor.drawing import bernoulli
 from minigrad.tensor.filling import fill
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from minigrad import backends, cuda, func, nn, optim, utils, viz
     from minigrad.nn.functional import (
         bilinear, celu, celu_, conv1d, conv2d, conv_transpose1d, conv_transpose2d, cosine_similarity, dropout,
@@ -102,7 +101,7 @@ _FUNCTIONAL = (
 # fmt: on
 
 
-def __getattr__(name: str) -> _Any:
+def __getattr__(name: str) -> _typing.Any:
     if name in _ROOMS:
         return import_module(f"minigrad.{name}")
     if name in _FUNCTIONAL:
