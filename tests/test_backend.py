@@ -184,9 +184,7 @@ def fake_cupy(*, driver=13000, devices=1, error=None):
         return devices
 
     runtime = SimpleNamespace(
-        driverGetVersion=lambda: driver,
-        runtimeGetVersion=lambda: 12090,
-        getDeviceCount=device_count,
+        driverGetVersion=lambda: driver, runtimeGetVersion=lambda: 12090, getDeviceCount=device_count
     )
     cuda = SimpleNamespace(
         runtime=runtime,
@@ -207,8 +205,7 @@ class TestWhyNot:
         monkeypatch.setitem(sys.modules, "cupy", None)
         assert not backend.is_available() and backend.device_count() == 0
         assert backend.why_not() == (
-            "CuPy is not installed: pip install 'minigrad[cuda12]' for CUDA 12, "
-            "'minigrad[cuda13]' for CUDA 13."
+            "CuPy is not installed: pip install 'minigrad[cuda12]' for CUDA 12, 'minigrad[cuda13]' for CUDA 13."
         )
 
     @pytest.mark.parametrize(
@@ -226,8 +223,7 @@ class TestWhyNot:
         assert text in backend.why_not()
 
     @pytest.mark.parametrize(
-        "error",
-        [ImportError("libcudart.so.12"), ModuleNotFoundError("No module", name="fastrlock")],
+        "error", [ImportError("libcudart.so.12"), ModuleNotFoundError("No module", name="fastrlock")]
     )
     def test_a_broken_installation(self, monkeypatch, error):
         def broken(name):

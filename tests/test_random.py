@@ -93,9 +93,7 @@ def test_fused_multiply_add_rounds_once():
     for dtype in (np.float32, np.float64):
         x = generator.normal((200,), dtype)
         scale, shift = dtype(0.7), dtype(-0.3)
-        exact = [
-            float(Fraction(float(v)) * Fraction(float(scale)) + Fraction(float(shift))) for v in x
-        ]
+        exact = [float(Fraction(float(v)) * Fraction(float(scale)) + Fraction(float(shift))) for v in x]
         np.testing.assert_array_equal(fused_multiply_add(x, scale, shift), np.array(exact, dtype))
 
 
@@ -131,9 +129,7 @@ def test_fork_rng_restores_the_state_even_after_an_error():
     assert random.default_generator.uniform((1,)) != expected[0]
 
 
-@pytest.mark.parametrize(
-    "before", [lambda g: None, lambda g: g.normal((1,)), lambda g: g.uniform((624,))]
-)
+@pytest.mark.parametrize("before", [lambda g: None, lambda g: g.normal((1,)), lambda g: g.uniform((624,))])
 def test_a_state_travels(before):
     one = Generator().manual_seed(11)
     before(one)
@@ -174,11 +170,7 @@ def test_importing_does_not_import_numpy_random():
         (lambda g: g.randint(0, 70000, (2,), "float16"), RuntimeError, "69999.*float16"),
         (lambda g: g.randint(0.5, 2, (2,)), TypeError, "integer"),
         (lambda g: g.uniform((2,), "float32", 1, 0), RuntimeError, "from=1 > to=0; swap"),
-        (
-            lambda g: g.uniform((2,), "float32", 0, 1e39),
-            RuntimeError,
-            r"to=1e\+39 is out of bounds",
-        ),
+        (lambda g: g.uniform((2,), "float32", 0, 1e39), RuntimeError, r"to=1e\+39 is out of bounds"),
         (lambda g: g.uniform((2,), "float32", math.nan, 1), RuntimeError, "from=nan"),
         (lambda g: g.uniform((2,), "float32", -3e38, 3e38), RuntimeError, "to - from"),
         (lambda g: g.uniform((2,), "int64"), NotImplementedError, "int64; use float32 or randint"),
@@ -194,11 +186,7 @@ def test_importing_does_not_import_numpy_random():
         (lambda g: g.set_state(np.zeros(5056, np.uint8)), TypeError, "uint8.*got ndarray"),
         (lambda g: g.set_state(minigrad.zeros(5)), TypeError, "uint8"),
         (lambda g: g.set_state(minigrad.zeros(5, dtype=minigrad.uint8)), RuntimeError, "5056.*5"),
-        (
-            lambda g: g.set_state(minigrad.zeros(5056, dtype=minigrad.uint8)),
-            RuntimeError,
-            "Invalid mt19937 state",
-        ),
+        (lambda g: g.set_state(minigrad.zeros(5056, dtype=minigrad.uint8)), RuntimeError, "Invalid mt19937 state"),
         (lambda g: Generator("gpu"), RuntimeError, "cpu, cuda"),
     ],
 )

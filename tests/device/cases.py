@@ -61,11 +61,7 @@ ARITHMETIC = {
     "addcdiv": C(lambda x, y: mg.addcdiv(x, x, y), lambda x, y: x + x / y, PAIR),
     "clamp": C(lambda x: x.clamp(0.8, 1.2), lambda x: np.clip(x, 0.8, 1.2)),
     "clamp by a tensor": C(lambda x, y: mg.clamp(x, max=y), np.minimum, PAIR),
-    "nan_to_num": C(
-        lambda x: mg.nan_to_num(x / (x > 1), posinf=9.0),
-        lambda x: np.where(x > 1, x, 9.0),
-        smooth=False,
-    ),
+    "nan_to_num": C(lambda x: mg.nan_to_num(x / (x > 1), posinf=9.0), lambda x: np.where(x > 1, x, 9.0), smooth=False),
     "in place": C(lambda x, y: x.clone().add_(y).mul_(2.0), lambda x, y: (x + y) * 2, PAIR),
 }
 
@@ -142,37 +138,23 @@ INDICES = {
     "a new axis": C(lambda x: x[None, ..., 1], lambda x: x[None, ..., 1]),
     "a list": C(lambda x: x[[0, 1, 1]], lambda x: x[[0, 1, 1]]),
     "an index tensor": C(lambda x: x[:, there([2, 0, 0], x)], lambda x: x[:, [2, 0, 0]]),
-    "two index tensors": C(
-        lambda x: x[there([0, 1, 0], x), there([2, 0, 2], x)], lambda x: x[[0, 1, 0], [2, 0, 2]]
-    ),
+    "two index tensors": C(lambda x: x[there([0, 1, 0], x), there([2, 0, 2], x)], lambda x: x[[0, 1, 0], [2, 0, 2]]),
     "a mask": C(lambda x: x[there(MASK, x)], lambda x: x[MASK]),
-    "write an element": C(
-        lambda x, y: written(x, y, (1, 2)), lambda x, y: written(x, y, (1, 2)), ((2, 3), ())
-    ),
+    "write an element": C(lambda x, y: written(x, y, (1, 2)), lambda x, y: written(x, y, (1, 2)), ((2, 3), ())),
     "write a slice": C(
-        lambda x, y: written(x, y, (slice(None), 1)),
-        lambda x, y: written(x, y, (slice(None), 1)),
-        ((2, 3), (2,)),
+        lambda x, y: written(x, y, (slice(None), 1)), lambda x, y: written(x, y, (slice(None), 1)), ((2, 3), (2,))
     ),
-    "write by a mask": C(
-        lambda x: written(x, 7.0, there(MASK, x)), lambda x: written(x, 7.0, MASK)
-    ),
-    "where": C(
-        lambda x, y: mg.where(there(MASK, x), x, y), lambda x, y: np.where(MASK, x, y), PAIR
-    ),
-    "masked_fill": C(
-        lambda x: x.masked_fill(there(MASK, x), 0.5), lambda x: np.where(MASK, 0.5, x)
-    ),
+    "write by a mask": C(lambda x: written(x, 7.0, there(MASK, x)), lambda x: written(x, 7.0, MASK)),
+    "where": C(lambda x, y: mg.where(there(MASK, x), x, y), lambda x, y: np.where(MASK, x, y), PAIR),
+    "masked_fill": C(lambda x: x.masked_fill(there(MASK, x), 0.5), lambda x: np.where(MASK, 0.5, x)),
     "gather": C(lambda x: x.gather(0, there(ROWS, x)), lambda x: np.take_along_axis(x, ROWS, 0)),
     "index_select": C(lambda x: x.index_select(1, there([2, 2], x)), lambda x: x[:, [2, 2]]),
     "take_along_dim": C(
-        lambda x: mg.take_along_dim(x, x.argmax(1, keepdim=True), 1),
-        lambda x: x.max(1, keepdims=True),
+        lambda x: mg.take_along_dim(x, x.argmax(1, keepdim=True), 1), lambda x: x.max(1, keepdims=True)
     ),
     "masked_select": C(lambda x: x.masked_select(there(MASK, x)), lambda x: x[MASK]),
     "scatter": C(
-        lambda x: x.scatter(0, there(ROWS[:1], x), 5.0),
-        lambda x: np.where(np.arange(2)[:, None] == ROWS[0], 5.0, x),
+        lambda x: x.scatter(0, there(ROWS[:1], x), 5.0), lambda x: np.where(np.arange(2)[:, None] == ROWS[0], 5.0, x)
     ),
     "index_add": C(
         lambda x, y: x.index_add(0, there([1, 1], x), y),
@@ -180,15 +162,11 @@ INDICES = {
         ((2, 3), (2, 3)),
     ),
     "a copy written into a part": C(
-        lambda x, y: mg.select_scatter(x, y, 0, 1),
-        lambda x, y: np.stack([x[0], y]),
-        ((2, 3), (3,)),
+        lambda x, y: mg.select_scatter(x, y, 0, 1), lambda x, y: np.stack([x[0], y]), ((2, 3), (3,))
     ),
     "scatter_add": C(
         lambda x: mg.zeros_like(x).scatter_add(0, there(ROWS, x), x),
-        lambda x: np.array(
-            [[sum(x[r, c] for r in (0, 1) if ROWS[r, c] == i) for c in range(3)] for i in (0, 1)]
-        ),
+        lambda x: np.array([[sum(x[r, c] for r in (0, 1) if ROWS[r, c] == i) for c in range(3)] for i in (0, 1)]),
     ),
 }
 
@@ -199,20 +177,14 @@ PRODUCTS = {
     "bmm": C(mg.bmm, np.matmul, ((5, 2, 3), (5, 3, 2))),
     "outer": C(mg.outer, np.outer, ((3,), (2,))),
     "einsum": C(
-        lambda x, y: mg.einsum("bij,jk->kb", x, y),
-        lambda x, y: np.einsum("bij,jk->kb", x, y),
-        ((2, 2, 3), (3, 4)),
+        lambda x, y: mg.einsum("bij,jk->kb", x, y), lambda x, y: np.einsum("bij,jk->kb", x, y), ((2, 2, 3), (3, 4))
     ),
     "tensordot": C(
         lambda x, y: mg.tensordot(x, y, dims=([1], [0])),
         lambda x, y: np.tensordot(x, y, ([1], [0])),
         ((2, 3, 2), (3, 4)),
     ),
-    "addmm": C(
-        lambda x, y, z: mg.addmm(x, y, z, beta=0.5),
-        lambda x, y, z: x / 2 + y @ z,
-        ((2, 4), (2, 3), (3, 4)),
-    ),
+    "addmm": C(lambda x, y, z: mg.addmm(x, y, z, beta=0.5), lambda x, y, z: x / 2 + y @ z, ((2, 4), (2, 3), (3, 4))),
     "trace": C(mg.trace, np.trace, ((3, 3),)),
     "batches": C(lambda x, y: x @ y, np.matmul, ((5, 2, 3), (3, 4))),
     "broadcast batches": C(lambda x, y: x @ y, np.matmul, ((2, 1, 2, 3), (3, 3, 2))),

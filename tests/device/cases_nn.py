@@ -54,14 +54,9 @@ ACTIVATIONS = {
 
 LINEAR = {
     "linear": C(F.linear, lambda x, w, b: x @ w.T + b, ((2, 3), (4, 3), (4,))),
-    "embedding": C(
-        lambda w: F.embedding(there([[1, 0], [1, 1]], w), w), lambda w: w[[[1, 0], [1, 1]]]
-    ),
+    "embedding": C(lambda w: F.embedding(there([[1, 0], [1, 1]], w), w), lambda w: w[[[1, 0], [1, 1]]]),
     "one_hot": C(lambda x: x * F.one_hot(there(CLASSES, x), 3), lambda x: x * np.eye(3)[CLASSES]),
-    "normalize": C(
-        lambda x: F.normalize(x, dim=1),
-        lambda x: x / np.linalg.norm(x, axis=1, keepdims=True),
-    ),
+    "normalize": C(lambda x: F.normalize(x, dim=1), lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)),
     "cosine_similarity": C(
         lambda x, y: F.cosine_similarity(x, y, 1),
         lambda x, y: (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1),
@@ -111,14 +106,8 @@ LOSSES = {
 IMAGES = {
     "max_pool2d": C(lambda x: F.max_pool2d(x, 2), lambda x: blocks(x).max(-1), IMAGE),
     "avg_pool2d": C(lambda x: F.avg_pool2d(x, 2), lambda x: blocks(x).mean(-1), IMAGE),
-    "adaptive_avg_pool2d": C(
-        lambda x: F.adaptive_avg_pool2d(x, 3), lambda x: blocks(x).mean(-1), IMAGE
-    ),
-    "batch_norm": C(
-        lambda x: F.batch_norm(x, None, None, training=True),
-        lambda x: normalized(x, (0, 2, 3)),
-        IMAGE,
-    ),
+    "adaptive_avg_pool2d": C(lambda x: F.adaptive_avg_pool2d(x, 3), lambda x: blocks(x).mean(-1), IMAGE),
+    "batch_norm": C(lambda x: F.batch_norm(x, None, None, training=True), lambda x: normalized(x, (0, 2, 3)), IMAGE),
     "layer_norm": C(lambda x: F.layer_norm(x, (3,)), lambda x: normalized(x, 1)),
     "group_norm": C(lambda x: F.group_norm(x, 3), lambda x: normalized(x, (2, 3)), IMAGE),
     "unfold": C(lambda x: F.unfold(x, 2), columns, ((2, 3, 4, 3),)),
@@ -144,9 +133,7 @@ IMAGES = {
         ((1, 2, 3, 4),),
     ),
     "interpolate, nearest": C(
-        lambda x: F.interpolate(x, scale_factor=2),
-        lambda x: x.repeat(2, 2).repeat(2, 3),
-        ((1, 2, 3, 2),),
+        lambda x: F.interpolate(x, scale_factor=2), lambda x: x.repeat(2, 2).repeat(2, 3), ((1, 2, 3, 2),)
     ),
     "interpolate, bilinear": C(
         lambda x: F.interpolate(x, size=(3, 3), mode="bilinear", align_corners=True),
@@ -158,11 +145,6 @@ HALFWAY = np.array([[1, 0], [0.5, 0.5], [0, 1]])
 
 CASES_NN = {
     f"{family}: {name}": case
-    for family, table in {
-        "activation": ACTIVATIONS,
-        "linear": LINEAR,
-        "loss": LOSSES,
-        "image": IMAGES,
-    }.items()
+    for family, table in {"activation": ACTIVATIONS, "linear": LINEAR, "loss": LOSSES, "image": IMAGES}.items()
     for name, case in table.items()
 }

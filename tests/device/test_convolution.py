@@ -33,7 +33,7 @@ def by_loops(x, w, b, stride=1, padding=0, dilation=1, groups=1):
     """out[n, o, t, u] = b[o] + sum w[o, c, i, j] x[n, c, t s + i d - p, u s + j d - p]."""
     (sh, sw), (ph, pw), (dh, dw) = pair(stride), pair(padding), pair(dilation)
     x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
-    O, C, kh, kw = w.shape  # noqa: E741
+    O, C, kh, kw = w.shape
     Ho, Wo = ((n - d * (k - 1) - 1) // s + 1 for n, d, k, s in
               zip(x.shape[2:], (dh, dw), (kh, kw), (sh, sw), strict=True))  # fmt: skip
     out = np.zeros((len(x), O, Ho, Wo))
@@ -58,9 +58,7 @@ def test_value(device, name):
     arrays, tensors, how = drawn(name, device)
     result = F.conv2d(*tensors, **how)
     assert result.device.type == device
-    np.testing.assert_allclose(
-        result.detach().cpu().numpy(), by_loops(*arrays, **how), rtol=1e-10, atol=1e-12
-    )
+    np.testing.assert_allclose(result.detach().cpu().numpy(), by_loops(*arrays, **how), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -85,9 +83,7 @@ def test_second_gradients(device, name):
     (first,) = autograd.grad((F.conv2d(x, w, **how) ** 2).sum(), w, create_graph=True)
     hessian_v, mixed = autograd.grad((first * v).sum(), (w, x))
     (expected,) = autograd.grad(F.conv2d(x, w, **how), w, 2 * F.conv2d(x, v, **how).detach())
-    np.testing.assert_allclose(
-        hessian_v.cpu().numpy(), expected.cpu().numpy(), rtol=1e-9, atol=1e-9
-    )
+    np.testing.assert_allclose(hessian_v.cpu().numpy(), expected.cpu().numpy(), rtol=1e-9, atol=1e-9)
     # d/dx of <first, v> along x itself: `first` is of degree 2 in x
     assert float((mixed * x).sum()) == pytest.approx(2 * float((first * v).sum()), rel=1e-9)
 

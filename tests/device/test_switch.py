@@ -101,10 +101,7 @@ def test_gradients_live_with_their_tensor(device):
 
 @pytest.mark.usefixtures("stand_in")
 class TestMixing:
-    here, there = (
-        property(lambda self: mg.ones(2, 3)),
-        property(lambda self: mg.ones(3, device="cuda")),
-    )
+    here, there = (property(lambda self: mg.ones(2, 3)), property(lambda self: mg.ones(3, device="cuda")))
 
     @pytest.mark.parametrize(
         "mix",
@@ -152,9 +149,7 @@ class TestMixing:
     def test_two_gpus(self):
         first, second = mg.ones(2, device="cuda:0"), mg.ones(2, device="cuda:1")
         assert second.device == mg.device("cuda:1")
-        with pytest.raises(
-            RuntimeError, match=r"is on cuda:0 and operand 1 of shape \(2,\) is on cuda:1"
-        ):
+        with pytest.raises(RuntimeError, match=r"is on cuda:0 and operand 1 of shape \(2,\) is on cuda:1"):
             _ = first + second
         assert (first + second.to("cuda:0")).tolist() == [2.0, 2.0]
         with cuda.device(1):

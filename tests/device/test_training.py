@@ -31,14 +31,10 @@ def test_learns_the_edge_kernel_by_hand(device):
         loss.backward()
         layer.weight.data[:] -= 3e-2 * layer.weight.grad
     assert layer.weight.device.type == device
-    np.testing.assert_allclose(
-        layer.weight.detach().cpu().numpy().ravel(), [1, -1], atol=(1 - 0.03 * 6) ** 30 * 2
-    )
+    np.testing.assert_allclose(layer.weight.detach().cpu().numpy().ravel(), [1, -1], atol=(1 - 0.03 * 6) ** 30 * 2)
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}]
-)
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}])
 def test_takes_the_same_path_as_on_the_cpu(device, options):
     """Five steps of SGD + MSELoss, moved over with `to`, against the same in plain NumPy."""
     mg.manual_seed(1)

@@ -37,10 +37,7 @@ def test_is_short_and_imports_no_other_framework(name: str) -> None:
     source = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
     tree = ast.parse(source)
     imported = {
-        alias.name.partition(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import)
-        for alias in node.names
+        alias.name.partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
     }
     assert not imported & {"torch", "tensorflow", "jax"}
     assert len(source.splitlines()) < 250

@@ -9,8 +9,7 @@ pytestmark = pytest.mark.lesson
 
 
 @pytest.mark.parametrize(
-    ("settings", "size"),
-    list(zip(example.LAYERS.values(), [(8, 8), (8, 8), (4, 4), (2, 2)], strict=True)),
+    ("settings", "size"), list(zip(example.LAYERS.values(), [(8, 8), (8, 8), (4, 4), (2, 2)], strict=True))
 )
 def test_sizes_and_numbers_of_the_four_layers(settings: dict, size: tuple[int, int]) -> None:
     minigrad.manual_seed(0)

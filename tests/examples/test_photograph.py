@@ -52,9 +52,7 @@ def test_without_matplotlib_it_says_what_to_install(
     assert 'pip install "minigrad[examples]"' in capsys.readouterr().err
 
 
-def test_a_matplotlib_without_its_photo_is_explained(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_matplotlib_without_its_photo_is_explained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("matplotlib.get_data_path", lambda: str(tmp_path))
     with pytest.raises(FileNotFoundError, match="came without its sample photo"):
         example.photo()

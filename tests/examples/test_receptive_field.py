@@ -6,12 +6,9 @@ pytestmark = pytest.mark.lesson
 
 
 @pytest.mark.parametrize(
-    ("layers", "field"),
-    [([(3, 1)], 3), ([(3, 1), (3, 1)], 5), ([(3, 2), (3, 1)], 7), ([(3, 1), (3, 2), (3, 1)], 9)],
+    ("layers", "field"), [([(3, 1)], 3), ([(3, 1), (3, 1)], 5), ([(3, 2), (3, 1)], 7), ([(3, 1), (3, 2), (3, 1)], 9)]
 )
-def test_the_gradient_measures_what_the_formula_says(
-    layers: list[tuple[int, int]], field: int
-) -> None:
+def test_the_gradient_measures_what_the_formula_says(layers: list[tuple[int, int]], field: int) -> None:
     assert example.by_formula(layers) == field
     assert example.sides(example.measured(layers)) == (field, field)
 
@@ -37,9 +34,7 @@ def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
         (["9", "9"], "these layers see 17 pixels, more than the 15x15 image has"),
     ],
 )
-def test_bad_layers_are_explained(
-    layers: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_layers_are_explained(layers: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         example.main(layers)
     assert message in capsys.readouterr().err

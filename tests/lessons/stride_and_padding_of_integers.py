@@ -6,9 +6,7 @@ From the lesson "nn.Module and the convolution operation".
 import minigrad as torch
 import minigrad.nn.functional as F
 
-input = torch.tensor(
-    [[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]]
-)
+input = torch.tensor([[1, 2, 0, 3, 1], [0, 1, 2, 3, 1], [1, 2, 1, 0, 0], [5, 2, 3, 1, 1], [2, 1, 0, 1, 1]])
 kernel = torch.tensor([[1, 2, 1], [0, 1, 0], [2, 1, 0]])
 
 print(input.shape)

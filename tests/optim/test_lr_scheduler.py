@@ -10,9 +10,7 @@ import minigrad
 from minigrad import optim
 from minigrad.optim import lr_scheduler
 
-RECORDED = json.loads(
-    (Path(__file__).resolve().parent.parent / "data" / "schedules.json").read_text()
-)
+RECORDED = json.loads((Path(__file__).resolve().parent.parent / "data" / "schedules.json").read_text())
 
 
 def optimizer_of(*rates):

@@ -11,9 +11,7 @@ import minigrad
 from minigrad import nn, optim
 from minigrad.optim.optimizer import BLOCK
 
-RECORDED = json.loads(
-    (Path(__file__).resolve().parent.parent / "data" / "trajectories.json").read_text()
-)
+RECORDED = json.loads((Path(__file__).resolve().parent.parent / "data" / "trajectories.json").read_text())
 
 
 def start(dtype, device="cpu"):

@@ -66,9 +66,7 @@ def record_module(module, ufunc, seen):
     entry = {"functions": {}, "ufuncs": {}, "classes": {}, "others": []}
     for name in dir(module):
         value = getattr(module, name)
-        if name.startswith("_") or (
-            inspect.ismodule(value) and not value.__name__.startswith("cupy")
-        ):
+        if name.startswith("_") or (inspect.ismodule(value) and not value.__name__.startswith("cupy")):
             continue
         if isinstance(value, ufunc):
             entry["ufuncs"][name] = " ".join(value.types)

@@ -43,18 +43,14 @@ def record(seed):
     return {
         "seed": seed,
         "split": [list(p.indices) for p in data.random_split(range(10), [6, 3, 1], seeded(seed))],
-        "fractions": [
-            list(p.indices) for p in data.random_split(range(11), [0.5, 0.25, 0.25], seeded(seed))
-        ],
+        "fractions": [list(p.indices) for p in data.random_split(range(11), [0.5, 0.25, 0.25], seeded(seed))],
         "shuffled": loader_epochs(seed, batch_size=4, shuffle=True),
         "in_order": loader_epochs(seed, batch_size=5),
         "dropped": loader_epochs(seed, batch_size=4, shuffle=True, drop_last=True),
         "own_generator": generator_epochs(seed, batch_size=3, shuffle=True),
         "random": passes(data.RandomSampler(range(7), generator=seeded(seed))),
         "more": passes(data.RandomSampler(range(7), num_samples=17, generator=seeded(seed))),
-        "replaced": passes(
-            data.RandomSampler(range(7), True, num_samples=40, generator=seeded(seed))
-        ),
+        "replaced": passes(data.RandomSampler(range(7), True, num_samples=40, generator=seeded(seed))),
         "subset": passes(data.SubsetRandomSampler([3, 1, 4, 15, 9], generator=seeded(seed))),
         "weighted": passes(data.WeightedRandomSampler(weights, 20, generator=seeded(seed))),
     }

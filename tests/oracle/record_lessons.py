@@ -26,9 +26,7 @@ def printed_lines(program: Path) -> list[str]:
 
 
 def main() -> None:
-    programs = sorted(
-        path for path in (TESTS / "lessons").glob("*.py") if not path.name.startswith("test_")
-    )
+    programs = sorted(path for path in (TESTS / "lessons").glob("*.py") if not path.name.startswith("test_"))
     record = {
         "recorded_with": f"PyTorch {torch.__version__}",
         "printed": {program.stem: printed_lines(program) for program in programs},

@@ -89,17 +89,11 @@ def trajectory(name, options, dtype):
         gradients(step, parameters)
         optimizer.step()
         path.append(plain(parameters))
-    return {
-        "path": path,
-        "state_dict": plain(optimizer.state_dict()),
-        "repr": repr(optimizer),
-    }
+    return {"path": path, "state_dict": plain(optimizer.state_dict()), "repr": repr(optimizer)}
 
 
 def rates(name, options, epochs=14):
-    optimizer = torch.optim.SGD(
-        [{"params": [torch.ones(1)], "lr": 0.3}, {"params": [torch.ones(1)]}], lr=0.1
-    )
+    optimizer = torch.optim.SGD([{"params": [torch.ones(1)], "lr": 0.3}, {"params": [torch.ones(1)]}], lr=0.1)
     schedule = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
     seen = [schedule.get_last_lr()]
     for _ in range(epochs):
@@ -117,10 +111,7 @@ def main():
         for dtype, kind in (("float32", torch.float32), ("float64", torch.float64))
     ]
     (FOLDER / "trajectories.json").write_text(json.dumps(trajectories))
-    schedules = [
-        {"schedule": name, "options": options, **rates(name, options)}
-        for name, options in SCHEDULES
-    ]
+    schedules = [{"schedule": name, "options": options, **rates(name, options)} for name, options in SCHEDULES]
     (FOLDER / "schedules.json").write_text(json.dumps(schedules))
 
 

@@ -115,22 +115,16 @@ def recorded(op, sample, dtype):
     if dtype == "float64" and leaves and outputs:
         seeds = [cotangent(t, k).requires_grad_() for k, t in enumerate(outputs)]
         first = torch.autograd.grad(outputs, leaves, seeds, create_graph=True, allow_unused=True)
-        call["leaves"] = [
-            i for i, t in enumerate(tensors([arguments, sample.kwargs])) if t.requires_grad
-        ]
+        call["leaves"] = [i for i, t in enumerate(tensors([arguments, sample.kwargs])) if t.requires_grad]
         call["gradients"] = [None if g is None else written(g) for g in first]
         again = {k: g for k, g in enumerate(first) if g is not None and g.requires_grad}
         if again and op.supports_gradgrad:
             more = [cotangent(g, 10 + k) for k, g in again.items()]
-            second = torch.autograd.grad(
-                list(again.values()), [*leaves, *seeds], more, allow_unused=True
-            )
+            second = torch.autograd.grad(list(again.values()), [*leaves, *seeds], more, allow_unused=True)
             call["second"] = [None if g is None else written(g) for g in second]
     inputs = tensors([arguments, sample.kwargs])
     memory = {t.untyped_storage().data_ptr() for t in inputs if t.numel()}
-    call["shares"] = [
-        bool(t.numel()) and t.untyped_storage().data_ptr() in memory for t in tensors(result)
-    ]
+    call["shares"] = [bool(t.numel()) and t.untyped_storage().data_ptr() in memory for t in tensors(result)]
     return call
 
 
@@ -138,9 +132,7 @@ def small_samples(op, dtype):
     """A few small samples that differ in how they are called."""
     torch.manual_seed(0)
     backward = op.supports_autograd and getattr(torch, dtype) in op.supported_backward_dtypes("cpu")
-    made = op.sample_inputs(
-        "cpu", getattr(torch, dtype), requires_grad=backward and dtype == "float64"
-    )
+    made = op.sample_inputs("cpu", getattr(torch, dtype), requires_grad=backward and dtype == "float64")
     seen = set()
     for sample in itertools.islice(made, 400):
         parts = tensors([sample.input, sample.args, sample.kwargs])
@@ -157,9 +149,7 @@ def main():
     calls = []
     for op in (o for name in NAMES for o in op_db if o.name == name):
         for dtype in DTYPES:
-            if op.variant_test_name in BEYOND or getattr(torch, dtype) not in op.supported_dtypes(
-                "cpu"
-            ):
+            if op.variant_test_name in BEYOND or getattr(torch, dtype) not in op.supported_dtypes("cpu"):
                 continue
             room = PER_OPERATOR if dtype == "float64" else 1
             for sample in itertools.islice(small_samples(op, dtype), room):
@@ -186,9 +176,7 @@ def main():
                     kind = "RuntimeError" if isinstance(e, RuntimeError) else type(e).__name__
                     call = {"call": how, "raises": kind, "kwargs": {}}
                     try:
-                        calls.append(
-                            {**call, "args": written(arguments), "kwargs": written(sample.kwargs)}
-                        )
+                        calls.append({**call, "args": written(arguments), "kwargs": written(sample.kwargs)})
                     except (TypeError, KeyError):
                         continue
     lines = ",\n".join(json.dumps(call) for call in calls)

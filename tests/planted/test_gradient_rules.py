@@ -41,9 +41,7 @@ MISTAKES = {
     "forgotten": lambda right, g: 0.0 * right,
     "elements out of order": lambda right, g: flip(right),
     "the upstream gradient dropped": lambda right, g: 0.0 * right + 1.0,
-    "only the upstream gradient": lambda right, g: (
-        g if type(g) is type(right) and g.shape == right.shape else right
-    ),
+    "only the upstream gradient": lambda right, g: g if type(g) is type(right) and g.shape == right.shape else right,
 }
 
 

@@ -27,22 +27,15 @@ def same(a, b):
     if type(a) is not type(b):
         return False
     if isinstance(a, minigrad.Tensor):
-        return (a.requires_grad, a.dtype) == (b.requires_grad, b.dtype) and same(
-            a.detach().numpy(), b.detach().numpy()
-        )
+        return (a.requires_grad, a.dtype) == (b.requires_grad, b.dtype) and same(a.detach().numpy(), b.detach().numpy())
     if isinstance(a, (np.ndarray, np.generic)):
         return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
     if isinstance(a, dict):
-        return len(a) == len(b) and all(
-            same([*x], [*y]) for x, y in zip(a.items(), b.items(), strict=True)
-        )
+        return len(a) == len(b) and all(same([*x], [*y]) for x, y in zip(a.items(), b.items(), strict=True))
     if isinstance(a, (list, tuple)):
         return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, float):
-        return (math.isnan(a) and math.isnan(b)) or (a, math.copysign(1, a)) == (
-            b,
-            math.copysign(1, b),
-        )
+        return (math.isnan(a) and math.isnan(b)) or (a, math.copysign(1, a)) == (b, math.copysign(1, b))
     return a == b
 
 
@@ -151,9 +144,7 @@ def test_one_tensor_saved_twice_is_one_again():
 
 def test_views_that_overlap_share_memory_again():
     x = minigrad.arange(10.0)
-    loaded = round_trip(
-        {"whole": x, "part": x[2:5], "same": x.detach(), "square": x[:4].view(2, 2)}
-    )
+    loaded = round_trip({"whole": x, "part": x[2:5], "same": x.detach(), "square": x[:4].view(2, 2)})
     loaded["whole"].fill_(7.0)
     assert loaded["part"].tolist() == [7, 7, 7]
     assert loaded["same"].tolist() == [7] * 10

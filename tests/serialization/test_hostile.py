@@ -227,16 +227,7 @@ def test_types_that_no_tensor_holds():
 
 @pytest.mark.parametrize(
     "structure",
-    [
-        b"",
-        b"[]",
-        b"null",
-        b"{",
-        b"\xff\xfe",
-        b"[" * 100_000,
-        b"9" * 10_000,
-        b'{"format": "pickle"}',
-    ],
+    [b"", b"[]", b"null", b"{", b"\xff\xfe", b"[" * 100_000, b"9" * 10_000, b'{"format": "pickle"}'],
     ids=lambda s: repr(s[:10]),
 )
 def test_structures_that_are_none(structure):
@@ -269,7 +260,5 @@ def test_a_structure_that_doubles_stays_small():
 
 
 def test_expanded_tensors_take_no_memory():
-    tensor = load(
-        file_of([["Tensor", False, 0, 0, [10**6, 10**6], [0, 0]]], [0], [FLOATS], [SIXTEEN])
-    )
+    tensor = load(file_of([["Tensor", False, 0, 0, [10**6, 10**6], [0, 0]]], [0], [FLOATS], [SIXTEEN]))
     assert tensor.shape == (10**6, 10**6)

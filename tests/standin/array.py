@@ -10,8 +10,7 @@ from tests.standin.journal import MODULES, check_call, crossings
 METHODS = MODULES["cupy"]["classes"]["ndarray"]["methods"]
 SCALARS = (bool, int, float, complex, np.generic)
 NO_IMPLICIT_CONVERSION = (
-    "Implicit conversion to a NumPy array is not allowed. "
-    "Please use `.get()` to construct a NumPy array explicitly."
+    "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
 )
 
 
@@ -202,8 +201,7 @@ class ndarray:
     def __bool__(self):
         if self.size > 1:
             raise ValueError(
-                "The truth value of an array with more than one element is ambiguous. "
-                "Use a.any() or a.all()"
+                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
             )
         return bool(self._cross("bool"))
 
@@ -315,8 +313,7 @@ class ndarray:
                 key[k] = entry._host
                 if entry.dtype.kind not in "biu":
                     raise IndexError(
-                        "arrays used as indices must be of integer or boolean type. "
-                        f"(actual: {entry.dtype.type})"
+                        f"arrays used as indices must be of integer or boolean type. (actual: {entry.dtype.type})"
                     )
         advanced = any(isinstance(entry, np.ndarray) for entry in key)
         if not any(entry is Ellipsis for entry in key):

@@ -12,9 +12,7 @@ class OutOfMemoryError(MemoryError):
 
     def __init__(self, size, total, limit=0):
         limited = f", limit set to: {limit:,} bytes" if limit else ""
-        super().__init__(
-            f"Out of memory allocating {size:,} bytes (allocated so far: {total:,} bytes{limited})."
-        )
+        super().__init__(f"Out of memory allocating {size:,} bytes (allocated so far: {total:,} bytes{limited}).")
 
 
 class CUDARuntimeError(RuntimeError):
@@ -208,9 +206,7 @@ cuda = SimpleNamespace(
     get_device_id=lambda: current.device,
     get_current_stream=lambda device_id=None: (Stream.null, *current.streams)[-1],
     get_elapsed_time=lambda start_event, end_event: 1e3 * (end_event.time - start_event.time),
-    memory=SimpleNamespace(
-        OutOfMemoryError=OutOfMemoryError, MemoryPool=MemoryPool, MemoryPointer=MemoryPointer
-    ),
+    memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError, MemoryPool=MemoryPool, MemoryPointer=MemoryPointer),
     runtime=SimpleNamespace(
         CUDARuntimeError=CUDARuntimeError,
         getDeviceCount=lambda: 2,

@@ -5,15 +5,7 @@ import types
 import numpy as np
 
 from tests.standin import devices
-from tests.standin.array import (
-    SCALARS,
-    check_device,
-    ndarray,
-    sort_kind,
-    unsupported,
-    unwrap,
-    wrap,
-)
+from tests.standin.array import SCALARS, check_device, ndarray, sort_kind, unsupported, unwrap, wrap
 from tests.standin.journal import MODULES, asked, check_call, crossings
 
 # ---- ufuncs --------------------------------------------------------------------------------
@@ -100,9 +92,7 @@ class ufunc:
                     break
             else:
                 return loop
-        raise TypeError(
-            f"Wrong type ({tuple(_dtype(x) for x in inputs)}) of arguments for {self.name}"
-        )
+        raise TypeError(f"Wrong type ({tuple(_dtype(x) for x in inputs)}) of arguments for {self.name}")
 
     def outer(self, A, B, **kwargs):
         A, B = cupy.array(A), cupy.array(B)
@@ -119,14 +109,10 @@ class ufunc:
         self._function.at(a._host, key, unwrap(b, []))
 
     def reduce(self, array, axis=0, dtype=None, out=None, keepdims=False):
-        return self._as_method({"add": "sum", "multiply": "prod"}, "reduce")(
-            array, axis, dtype, out, keepdims
-        )
+        return self._as_method({"add": "sum", "multiply": "prod"}, "reduce")(array, axis, dtype, out, keepdims)
 
     def accumulate(self, array, axis=0, dtype=None, out=None):
-        return self._as_method({"add": "cumsum", "multiply": "cumprod"}, "accumulate")(
-            array, axis, dtype, out
-        )
+        return self._as_method({"add": "cumsum", "multiply": "cumprod"}, "accumulate")(array, axis, dtype, out)
 
     def _as_method(self, methods, name):
         if self.__name__ not in methods:
@@ -196,9 +182,7 @@ def _from_anything(numpy_function, copies):
 
 
 def _array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
-    return _from_anything(np.array, copies=bool(copy))(
-        obj, dtype, copy or None, order, blocking=blocking, ndmin=ndmin
-    )
+    return _from_anything(np.array, copies=bool(copy))(obj, dtype, copy or None, order, blocking=blocking, ndmin=ndmin)
 
 
 def _ascontiguousarray(a, dtype=None):

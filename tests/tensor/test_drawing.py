@@ -23,10 +23,7 @@ RECORDED = {
     "integers below ten": (lambda: torch.empty(3).random_(10), "0x1.4p+2 0x1.0p+1 0x1.0p+0"),
     "a fair coin": (lambda: torch.empty(3).bernoulli_(0.5), "0x1.0p+0 0x1.0p+0 0x0.0p+0"),
     "exponential": (lambda: torch.empty(2).exponential_(2.0), "0x1.4f81e4p-3 0x1.477552p-3"),
-    "a tensor of means": (
-        lambda: torch.normal(torch.ones(2), 0.5),
-        "0x1.da6ba4p-1 0x1.64a048p+0",
-    ),
+    "a tensor of means": (lambda: torch.normal(torch.ones(2), 0.5), "0x1.da6ba4p-1 0x1.64a048p+0"),
     "a tensor of spreads": (
         lambda: torch.normal(0.0, torch.ones(3) * 0.1),
         "-0x1.e104a6p-7 0x1.4200e4p-4 0x1.83d172p-4",
@@ -80,9 +77,7 @@ def test_bernoulli_takes_chances_from_a_tensor():
 def test_every_spelling_of_a_size():
     for size in ((2, 3), [2, 3], torch.Size([2, 3])):
         assert torch.rand(size).shape == torch.randn(*size).shape == torch.rand(size=size).shape
-        assert (
-            torch.randint(5, size).shape == torch.randint(low=2, high=5, size=size).shape == (2, 3)
-        )
+        assert torch.randint(5, size).shape == torch.randint(low=2, high=5, size=size).shape == (2, 3)
     assert torch.randn(()).shape == ()
     assert torch.randperm(5, dtype=torch.float32).dtype == torch.float32
 
@@ -90,18 +85,10 @@ def test_every_spelling_of_a_size():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (
-            lambda: torch.ones(2, requires_grad=True).uniform_(),
-            RuntimeError,
-            r"uniform_ on a tensor of shape \(2,\)",
-        ),
+        (lambda: torch.ones(2, requires_grad=True).uniform_(), RuntimeError, r"uniform_ on a tensor of shape \(2,\)"),
         (lambda: torch.ones(2).uniform_(1, 0), RuntimeError, "from=1 > to=0"),
         (lambda: torch.ones(2).uniform_(high=3), TypeError, "keyword argument 'high'"),
-        (
-            lambda: torch.ones(2).uniform_(generator=3),
-            TypeError,
-            "minigrad.Generator or None, not int",
-        ),
+        (lambda: torch.ones(2).uniform_(generator=3), TypeError, "minigrad.Generator or None, not int"),
         (lambda: torch.ones(2, dtype=torch.int64).normal_(), NotImplementedError, "int64"),
         (lambda: torch.ones(2).random_(0), RuntimeError, "from=0 >= to=0"),
         (lambda: torch.ones(2).bernoulli_(2), RuntimeError, "got p=2"),
@@ -118,11 +105,7 @@ def test_every_spelling_of_a_size():
         (lambda: torch.randint(0, 5, 2), TypeError, "size a tuple"),
         (lambda: torch.randint(2**63, (2,)), ValueError, "fit into int64"),
         (lambda: torch.randperm(300, dtype=torch.uint8), RuntimeError, "all integers below 300"),
-        (
-            lambda: torch.randperm(5, dtype=torch.bool),
-            NotImplementedError,
-            "not defined for dtype bool",
-        ),
+        (lambda: torch.randperm(5, dtype=torch.bool), NotImplementedError, "not defined for dtype bool"),
         (lambda: torch.normal(0.0, -torch.ones(2)), RuntimeError, "elements of std >= 0"),
     ],
 )

@@ -110,9 +110,7 @@ def test_a_notebook_gets_the_svg(loss: minigrad.Tensor) -> None:
     assert graph._repr_svg_() == graph.svg()
 
 
-@pytest.mark.parametrize(
-    ("name", "start"), [("g.svg", "<svg"), ("g.dot", "digraph"), ("g.GV", "di")]
-)
+@pytest.mark.parametrize(("name", "start"), [("g.svg", "<svg"), ("g.dot", "digraph"), ("g.GV", "di")])
 def test_save(loss: minigrad.Tensor, tmp_path: Path, name: str, start: str) -> None:
     viz.graph(loss).save(tmp_path / name)
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(start)

@@ -59,9 +59,7 @@ def test_figure_gives_panels_row_by_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("draw", [viz.feature_map, viz.kernel])
 def test_several_channels_are_refused(draw: object) -> None:
-    with pytest.raises(
-        ValueError, match=r"\(H, W\) or \(1, 1, H, W\), got \(2, 3, 4, 4\).*x\[0, 0\]"
-    ):
+    with pytest.raises(ValueError, match=r"\(H, W\) or \(1, 1, H, W\), got \(2, 3, 4, 4\).*x\[0, 0\]"):
         draw(minigrad.zeros(2, 3, 4, 4))
     with pytest.raises(ValueError, match=r"got \(3,\)"):
         draw(minigrad.zeros(3))

@@ -29,7 +29,7 @@ def naive_conv2d(x, w, b, stride, padding, dilation, groups):
 def naive_conv_transpose2d(x, w, b, stride, padding, output_padding, groups, dilation):
     """Every input pixel paints the kernel; then the border is cut off."""
     (N, C, H, W), (_, outs, kh, kw) = x.shape, w.shape
-    O = outs * groups  # noqa: E741
+    O = outs * groups
     Ho = (H - 1) * stride[0] + dilation[0] * (kh - 1) + 1 + output_padding[0]
     Wo = (W - 1) * stride[1] + dilation[1] * (kw - 1) + 1 + output_padding[1]
     out = np.zeros((N, O, Ho, Wo))

@@ -181,7 +181,7 @@ BATCHED = [n for n in CASES if n not in ("embedding", "cross_entropy", "nll_loss
 def test_an_empty_batch_gives_an_empty_result_and_zero_gradients(name):
     function, shapes = CASES[name]
     batch = shapes[0][0]
-    sizes = [(0, *s[1:]) if i == 0 or s == shapes[0] or name == "bilinear" and i == 1 else s
+    sizes = [(0, *s[1:]) if i == 0 or s == shapes[0] or (name == "bilinear" and i == 1) else s
              for i, s in enumerate(shapes)]  # fmt: skip
     x = inputs(sizes)
     result = function(*x)

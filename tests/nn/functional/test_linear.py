@@ -82,9 +82,7 @@ def test_dropout_draws_its_mask_from_the_generator_once():
     assert minigrad.equal(minigrad.rand(1), after)
 
 
-@pytest.mark.parametrize(
-    ("p", "training", "expected"), [(0.0, True, 1.0), (0.5, False, 1.0), (1.0, True, 0.0)]
-)
+@pytest.mark.parametrize(("p", "training", "expected"), [(0.0, True, 1.0), (0.5, False, 1.0), (1.0, True, 0.0)])
 def test_dropout_without_chance_draws_nothing(p, training, expected):
     minigrad.manual_seed(2)
     after = minigrad.rand(1)

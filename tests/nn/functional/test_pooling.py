@@ -74,9 +74,7 @@ def test_avg_pool2d_is_its_definition(o):
     _, padded = windows(ring, kernel, o["stride"], (0, 0), (1, 1), ceil, counts)
     totals = [sum(v for _, v in w) for w in inside]
     lengths = [len(w) for w in (padded if o["count_include_pad"] else inside)]
-    result = F.avg_pool2d(
-        minigrad.tensor(x[None]), kernel, o["stride"], padding, ceil, o["count_include_pad"]
-    )
+    result = F.avg_pool2d(minigrad.tensor(x[None]), kernel, o["stride"], padding, ceil, o["count_include_pad"])
     assert list(result.shape) == [1, *counts]
     expected = [t / n for t, n in zip(totals, lengths, strict=True)]
     np.testing.assert_allclose(result.numpy().ravel(), expected, atol=1e-14)

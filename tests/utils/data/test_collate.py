@@ -55,10 +55,7 @@ tensor = minigrad.tensor
         ([[], []], []),
         ([tensor([1.0]), tensor([2])], tensor([[1.0], [2.0]])),
         ([tensor(1), tensor(2)], tensor([1, 2])),
-        (
-            [tensor([[1, 2], [3, 4]]).T, tensor([[1, 2], [3, 4]])],
-            tensor([[[1, 3], [2, 4]], [[1, 2], [3, 4]]]),
-        ),
+        ([tensor([[1, 2], [3, 4]]).T, tensor([[1, 2], [3, 4]])], tensor([[[1, 3], [2, 4]], [[1, 2], [3, 4]]])),
     ],
     ids=str,
 )
@@ -95,10 +92,7 @@ def test_errors():
 def test_single_samples_are_converted():
     same(
         default_convert({"x": [np.ones(1), "a", 3], "y": Pair(np.int64(4), None)}),
-        {
-            "x": [tensor([1.0], dtype=minigrad.float64), "a", 3],
-            "y": Pair(tensor(4), None),
-        },
+        {"x": [tensor([1.0], dtype=minigrad.float64), "a", 3], "y": Pair(tensor(4), None)},
     )
     same(default_convert(OrderedDict(a=np.ones(1))), OrderedDict(a=tensor([1.0]).double()))
     assert default_convert(np.array("text")) == np.array("text")

@@ -7,14 +7,7 @@ import pytest
 
 import minigrad
 from minigrad.random import Generator
-from minigrad.utils.data import (
-    ConcatDataset,
-    Dataset,
-    IterableDataset,
-    Subset,
-    TensorDataset,
-    random_split,
-)
+from minigrad.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "orders.json").read_text())
 

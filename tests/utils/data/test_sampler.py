@@ -81,9 +81,7 @@ def test_errors():
             BatchSampler(range(3), size, False)
     with pytest.raises(ValueError, match="num_samples=0"):
         RandomSampler([])
-    with pytest.raises(
-        ValueError, match="drop_last should be a boolean value, but got drop_last=3"
-    ):
+    with pytest.raises(ValueError, match="drop_last should be a boolean value, but got drop_last=3"):
         BatchSampler(range(3), 1, 3)
     with pytest.raises(ValueError, match="num_samples=0"):
         WeightedRandomSampler([1, 2], 0)
