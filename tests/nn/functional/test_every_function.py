@@ -216,5 +216,5 @@ METHODS = ("embedding", "binary_cross_entropy")
 @pytest.mark.parametrize("name", [n for n in CASES if n not in METHODS])
 def test_a_numpy_array_is_refused(name):
     function, shapes = CASES[name]
-    with pytest.raises(TypeError, match="must be Tensor, not numpy.ndarray"):
+    with pytest.raises(TypeError, match=r"must be Tensor, not numpy\.ndarray"):
         function(*[x.detach().numpy() for x in inputs(shapes)])
