@@ -14,7 +14,7 @@ from minigrad.backend import array_module, quiet
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.activation import log_softmax, logsigmoid
 from minigrad.nn.functional.checks import floats, in_single, tensors
-from minigrad.ops.elementwise import not_implemented_for
+from minigrad.ops.elementwise import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.index import pick, stray
 from minigrad.ops.select import where
 from minigrad.ops.shape import broadcast_tensors
@@ -57,7 +57,7 @@ def mse_loss(
     reduction = _check_pair("mse_loss", input, target, weight, size_average, reduce, reduction)
     a, b = input.array, target.array
     if a.shape != b.shape:
-        broadcast_tensors(input, target)  # what does not even broadcast is refused there
+        _check_broadcast("mse_loss", a, b)
         raise ValueError(
             f"mse_loss: input has shape {tuple(a.shape)} and target {tuple(b.shape)}. They must be "
             "alike: otherwise broadcasting would compare numbers that do not belong together. "
@@ -387,10 +387,17 @@ def _check_pair(name: str, input: Any, target: Any, weight: Any, size_average: A
     return _legacy(size_average, reduce, reduction)
 
 
+def _check_broadcast(name: str, a: Any, b: Any) -> None:
+    try:
+        np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise shapes_do_not_broadcast(name, a, b) from None
+
+
 def _warn_of_broadcasting(name: str, input: Any, target: Any) -> None:
     shapes = [tuple(x.array.shape) for x in (input, target)]
     if shapes[0] != shapes[1]:
-        broadcast_tensors(input, target)
+        _check_broadcast(name, input.array, target.array)
         warnings.warn(
             f"{name}: Using a target size ({shapes[1]}) that is different to the input size "
             f"({shapes[0]}). This will likely lead to incorrect results due to broadcasting. "

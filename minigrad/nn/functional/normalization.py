@@ -118,7 +118,7 @@ def _empty(input: Any, weight: Any, bias: Any) -> Any:
 
 def _check_channels(name: str, input: Any, channels: int, parts: dict[str, Any]) -> None:
     """Refuse statistics and weights of other lengths than the channels, and of other dtypes."""
-    kinds = (input.array.dtype, np.float32 if input.array.dtype == np.float16 else None)
+    kinds = [input.array.dtype] + [np.dtype(np.float32)] * (input.array.dtype == np.float16)
     for part, x in parts.items():
         if x is not None and x.array.size != channels:
             raise RuntimeError(

@@ -1,0 +1,231 @@
+"""Every message that a wrong call can meet: its class, what it names, and what it says to do."""
+
+import numpy as np
+import pytest
+
+import minigrad
+import minigrad.nn.functional as F
+
+t = minigrad
+ones, zeros = t.ones, t.zeros
+LONG = t.tensor([0, 1])
+
+# The call, the class that PyTorch raises, and what the message must say.
+REFUSED = [
+    # ---- convolution
+    (lambda: F.conv2d(ones(6, 8), ones(1, 1, 1, 2)), RuntimeError,
+     ["(N, C, H, W) or (C, H, W)", "[6, 8]", "x.reshape(1, 1, 6, 8)"]),
+    (lambda: F.conv1d(ones(6), ones(1, 1, 2)), RuntimeError, ["(N, C, L) or (C, L)", "x.reshape(1, 1, 6)"]),
+    (lambda: F.conv2d(ones(1, 28, 28, 3), ones(8, 3, 3, 3)), RuntimeError,
+     ["to have 3 channels, but got 28", "x.permute(0, 3, 1, 2)"]),
+    (lambda: F.conv2d(ones(28, 28, 3), ones(8, 3, 3, 3)), RuntimeError, ["x.permute(2, 0, 1)"]),
+    (lambda: F.conv1d(ones(2, 9, 4), ones(8, 4, 3)), RuntimeError, ["x.permute(0, 2, 1)"]),
+    (lambda: F.conv2d(ones(1, 2, 4, 4), ones(8, 3, 3, 3)), RuntimeError, ["Given groups=1", "3 channels"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 2)), RuntimeError,
+     ["(out_channels, in_channels/groups, kh, kw)", "[1, 2]"]),
+    (lambda: F.conv2d(ones(1, 1, 2, 2), ones(1, 1, 3, 3)), RuntimeError,
+     ["Kernel size can't be greater than actual input size", "use a smaller kernel or more padding"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), padding=-1), RuntimeError,
+     ["negative padding is not supported", "padding=-1"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), stride=0), RuntimeError,
+     ["non-positive stride is not supported"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), dilation=0), RuntimeError, ["dilation=0"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), stride=(1, 2, 3)), RuntimeError,
+     ["single integer value or a list of 2 values", "(1, 2, 3)"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), stride=1.5), TypeError, ["float 1.5"]),
+    (lambda: F.conv2d(ones(1, 2, 4, 4), ones(2, 1, 2, 2), groups=0), RuntimeError, ["groups=0"]),
+    (lambda: F.conv2d(ones(1, 2, 4, 4), ones(2, 1, 2, 2), groups=1.0), TypeError, ["groups", "float"]),
+    (lambda: F.conv2d(ones(1, 2, 4, 4), ones(3, 1, 2, 2), groups=2), RuntimeError, ["divisible by 2", "3 channels"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2).double()), RuntimeError,
+     ["(float32)", "(float64)", "input.to(weight.dtype)"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), ones(1).double()), RuntimeError, ["bias type"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), ones(3)), RuntimeError,
+     ["1-dimensional with 1 elements", "[3]"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 0, 2)), RuntimeError, ["axis of length 0"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), padding="full"), RuntimeError,
+     ["Invalid padding string: 'full'", "'same', 'valid'"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), stride=2, padding="same"), RuntimeError,
+     ["padding='same' is not supported for strided"]),
+    (lambda: F.conv2d(ones(1, 1, 4, 4).bool(), ones(1, 1, 2, 2).bool()), NotImplementedError, ["'Bool'"]),
+    (lambda: F.conv_transpose2d(ones(1, 2, 4, 4), ones(3, 1, 2, 2)), RuntimeError,
+     ["transposed=1", "3 channels, but got 2"]),
+    (lambda: F.conv_transpose2d(ones(1, 1, 4, 4), ones(1, 1)), RuntimeError,
+     ["(in_channels, out_channels/groups, kh, kw)"]),
+    (lambda: F.conv_transpose2d(ones(1, 1, 4, 4), ones(1, 1, 2, 2), output_padding=1), RuntimeError,
+     ["output padding must be smaller than either stride or dilation", "output_padding: 1"]),
+    (lambda: F.conv_transpose2d(ones(1, 1, 1, 1), ones(1, 1, 2, 2), padding=2), RuntimeError,
+     ["too small", "use less padding"]),
+    # ---- pooling
+    (lambda: F.max_pool2d(ones(4, 4), 2), RuntimeError, ["(N, C, H, W) or (C, H, W)", "[4, 4]"]),
+    (lambda: F.max_pool2d(ones(1, 4, 4), 0), RuntimeError, ["non-positive kernel_size"]),
+    (lambda: F.max_pool2d(ones(1, 4, 4), 2, padding=2), RuntimeError,
+     ["pad should be at most half of effective kernel size", "pad=2, kernel_size=2"]),
+    (lambda: F.max_pool2d(ones(1, 1, 1), 2), RuntimeError, ["Output size is too small", "smaller kernel"]),
+    (lambda: F.max_pool2d(ones(1, 4, 4).bool(), 2), NotImplementedError, ["'Bool'"]),
+    (lambda: F.avg_pool2d(ones(1, 4, 4), 2, divisor_override=0), RuntimeError, ["divisor must be not zero"]),
+    (lambda: F.avg_pool2d(ones(1, 4, 4).int(), 2), NotImplementedError, ["avg_pool2d", "'Int"]),
+    (lambda: F.adaptive_avg_pool2d(ones(2, 2), 1), ValueError, ["at least 3", "[2, 2]"]),
+    (lambda: F.adaptive_avg_pool2d(ones(1, 2, 2), (1, 2, 3)), RuntimeError, ["should contain 2 ints"]),
+    (lambda: F.adaptive_avg_pool2d(ones(1, 2, 2), -1), RuntimeError, ["greater than or equal to 0"]),
+    (lambda: F.adaptive_max_pool2d(ones(1, 2, 2), 1.5), TypeError, ["must be ints or None"]),
+    # ---- padding, columns, sizes
+    (lambda: F.pad(ones(2), (1, 2, 3)), RuntimeError, ["divisible by 2", "Padding length: 3"]),
+    (lambda: F.pad(ones(2), (1, 1, 1, 1)), RuntimeError, ["at most twice", "input dimensions: 1"]),
+    (lambda: F.pad(ones(2), 1), TypeError, ["tuple of ints", "(left, right, top, bottom"]),
+    (lambda: F.pad(ones(2), (-3, 0)), RuntimeError, ["negative output size [-1]"]),
+    (lambda: F.pad(ones(1, 2), (1, 1), "mirror"), NotImplementedError, ["padding mode mirror", "'reflect'"]),
+    (lambda: F.pad(ones(1, 2), (2, 0), "reflect"), RuntimeError, ["less than", "(2, 0) at dimension 1"]),
+    (lambda: F.pad(ones(1, 2), (3, 0), "circular"), RuntimeError, ["at most", "(3, 0) at dimension 1"]),
+    (lambda: F.pad(ones(1, 2), (-2, 0), "replicate"), RuntimeError, ["too small for padding (-2, 0)"]),
+    (lambda: F.pad(ones(1, 2), (1, 0), "reflect", 1.0), ValueError, ["doesn't take in value", "value=1.0"]),
+    (lambda: F.pad(ones(1, 2, 2, 2, 2), (1, 0), "reflect"), NotImplementedError, ["an input of 5 axes", "got 2"]),
+    (lambda: F.pad(ones(1, 0, 2), (1, 0), "reflect"), RuntimeError, ["axes are not empty"]),
+    (lambda: F.pad(ones(1, 2).bool(), (1, 0), "reflect"), NotImplementedError, ["'Bool'"]),
+    (lambda: F.unfold(ones(2, 2), 2), RuntimeError, ["(N, C, H, W) or (C, H, W)", "[2, 2]"]),
+    (lambda: F.unfold(ones(1, 2, 2), 3), RuntimeError, ["spatial size (2, 2)", "at least one"]),
+    (lambda: F.unfold(ones(1, 2, 2).long(), 2), NotImplementedError, ["'Long'"]),
+    (lambda: F.fold(ones(1, 3, 4), 3, 2), RuntimeError, ["divisible by the product of kernel_size", "[1, 3, 4]"]),
+    (lambda: F.fold(ones(1, 4, 3), 3, 2), RuntimeError, ["2 * 2 = 4, but got 3"]),
+    (lambda: F.fold(ones(1, 4, 4).int(), 3, 2), NotImplementedError, ["fold"]),
+    (lambda: F.interpolate(ones(1, 1, 2, 2)), ValueError, ["either size or scale_factor should be defined"]),
+    (lambda: F.interpolate(ones(1, 1, 2, 2), 2, 2), ValueError, ["only one of size or scale_factor"]),
+    (lambda: F.interpolate(ones(1, 1, 2, 2), (2, 2, 2)), ValueError, ["2 spatial dimensions", "size of 3"]),
+    (lambda: F.interpolate(ones(1, 1, 2), 2, mode="bilinear"), NotImplementedError, ["got 3D", "'linear' (3D)"]),
+    (lambda: F.interpolate(ones(1, 1, 2, 2), 2, align_corners=True), ValueError, ["align_corners", "bilinear"]),
+    (lambda: F.interpolate(ones(1, 1, 2), 2, antialias=True), ValueError, ["Anti-alias", "3 axes"]),
+    (lambda: F.interpolate(ones(1, 1, 2, 2), 0), RuntimeError, ["greater than 0", "(0, 0)"]),
+    (lambda: F.interpolate(ones(1, 1, 2, 2).long(), 2), NotImplementedError, ["'Long'"]),
+    (lambda: F.interpolate(ones(1, 1, 2).to(t.uint8), 2, mode="linear"), NotImplementedError, ["linear"]),
+    (lambda: F.pixel_shuffle(ones(3, 2, 2), 2), RuntimeError, ["input.size(-3)=3", "divisible by 4"]),
+    (lambda: F.pixel_shuffle(ones(2, 2), 2), RuntimeError, ["at least 3 dimensions, (..., C, H, W)"]),
+    (lambda: F.pixel_shuffle(ones(4, 2, 2), 0), RuntimeError, ["positive upscale_factor"]),
+    (lambda: F.pixel_unshuffle(ones(1, 3, 2), 2), RuntimeError, ["height and width", "3 and 2"]),
+    # ---- linear maps, tables, dropout
+    (lambda: F.linear(ones(2, 3), ones(4, 2)), RuntimeError,
+     ["(2x3 and 2x4)", "last axis should have 2 entries"]),
+    (lambda: F.linear(ones(2, 3), ones(4, 3).double()), RuntimeError, ["same dtype", "float64"]),
+    (lambda: F.linear(ones(2, 3), ones(4, 3), ones(3)), RuntimeError, ["bias of shape (4,)", "(3,)"]),
+    (lambda: F.linear(ones(2, 3).bool(), ones(4, 3).bool()), NotImplementedError, ["'Bool'"]),
+    (lambda: F.embedding(t.tensor([3]), ones(3, 2)), IndexError, ["index out of range in self", "0 to 2, got 3"]),
+    (lambda: F.embedding(t.tensor([-1]), ones(3, 2)), IndexError, ["got -1"]),
+    (lambda: F.embedding(t.tensor([0.0]), ones(3, 2)), RuntimeError, ["Long, Int", "indices.long()"]),
+    (lambda: F.embedding(LONG, ones(3)), RuntimeError, ["2-D", "(num_embeddings, embedding_dim)"]),
+    (lambda: F.embedding(LONG, ones(3, 2), padding_idx=3), AssertionError, ["got 3 for 3 rows"]),
+    (lambda: F.one_hot(t.tensor([1.0])), RuntimeError, ["LongTensor", "tensor.long()"]),
+    (lambda: F.one_hot(t.tensor([], dtype=t.int64)), RuntimeError, ["empty tensor"]),
+    (lambda: F.one_hot(t.tensor([-1])), RuntimeError, ["non-negative, got -1"]),
+    (lambda: F.one_hot(t.tensor([2]), 2), RuntimeError, ["smaller than num_classes: got 2 and 2"]),
+    (lambda: F.one_hot(t.tensor([], dtype=t.int64), 0), RuntimeError, ["empty tensor"]),
+    (lambda: F.one_hot(t.tensor([0]), -5), RuntimeError, ["num_classes should be positive, got -5"]),
+    (lambda: F.dropout(ones(2), 1.5), ValueError, ["between 0 and 1, but got 1.5"]),
+    # ---- nonlinearities
+    (lambda: F.hardtanh(ones(2), 1.0, -1.0), ValueError, ["min_val cannot be larger than max_val: 1.0 > -1.0"]),
+    (lambda: F.hardtanh(ones(2).to(t.uint8)), RuntimeError, ["unsigned type with negative limits"]),
+    (lambda: F.leaky_relu(LONG), NotImplementedError, ['"leaky_relu" not implemented for \'Long\'', ".float()"]),
+    (lambda: F.silu(LONG), NotImplementedError, ["silu"]),
+    (lambda: F.gelu(LONG), NotImplementedError, ["gelu"]),
+    (lambda: F.gelu(ones(2), "cosh"), RuntimeError, ["none or tanh", "'cosh'"]),
+    (lambda: F.celu(ones(2), 0.0), RuntimeError, ["alpha", "cannot be 0"]),
+    (lambda: F.softshrink(ones(2), -1.0), RuntimeError, ["greater or equal to 0, but found to be -1.0"]),
+    (lambda: F.softmax(LONG, 0), NotImplementedError, ["'Long'"]),
+    (lambda: F.softmax(ones(2), 1), IndexError, ["Dimension out of range", "but got 1"]),
+    (lambda: F.glu(ones(3)), RuntimeError, ["must be even", "dimension -1 is size 3"]),
+    (lambda: F.glu(t.tensor(1.0)), RuntimeError, ["0-dimensional"]),
+    (lambda: F.prelu(ones(2, 3), ones(2)), RuntimeError, ["parameter numbers = 2", "channel size = 3"]),
+    (lambda: F.prelu(ones(2, 3), ones(1, 3)), RuntimeError, ["scalar or 1D", "ndim = 2"]),
+    (lambda: F.prelu(LONG, LONG), NotImplementedError, ["prelu"]),
+    # ---- normalisation
+    (lambda: F.batch_norm(ones(1, 3), None, None, training=True), ValueError,
+     ["more than 1 value per channel", "[1, 3]", "larger batch"]),
+    (lambda: F.batch_norm(ones(4, 3), ones(2), ones(2)), RuntimeError,
+     ["running_mean should contain 3 elements not 2", "axis 1"]),
+    (lambda: F.batch_norm(ones(4, 3), None, None), RuntimeError, ["running_mean and running_var", "training=False"]),
+    (lambda: F.batch_norm(ones(4), None, None, training=True), RuntimeError, ["(N, C, ...), got [4]"]),
+    (lambda: F.batch_norm(ones(4, 3), None, None, ones(3).double(), training=True), RuntimeError,
+     ["expected scalar type float32 but found float64 in weight"]),
+    (lambda: F.batch_norm(ones(4, 3), None, None, training=True, eps=0.0), ValueError, ["eps must be positive"]),
+    (lambda: F.batch_norm(ones(4, 3).long(), None, None, training=True), NotImplementedError, ["batch_norm"]),
+    (lambda: F.layer_norm(ones(2, 3), (2,)), RuntimeError, ["shape [*, 2]", "size[2, 3]"]),
+    (lambda: F.layer_norm(ones(2, 3), ()), RuntimeError, ["at least 1-dimensional", "layer_norm"]),
+    (lambda: F.layer_norm(ones(2, 3), 3, ones(2)), RuntimeError, ["weight of shape [2]", "normalized_shape = [3]"]),
+    (lambda: F.layer_norm(ones(2, 3).int(), 3), NotImplementedError, ["layer_norm"]),
+    (lambda: F.rms_norm(ones(2, 3), 2), RuntimeError, ["rms_norm"]),
+    (lambda: F.group_norm(ones(2, 3), 2), RuntimeError, ["divisible by num_groups", "num_groups=2"]),
+    (lambda: F.group_norm(ones(2, 4), 0), RuntimeError, ["greater than 0, got 0"]),
+    (lambda: F.group_norm(ones(4), 2), RuntimeError, ["at least 2 dimensions", "received 1"]),
+    (lambda: F.group_norm(ones(2, 4), 2, ones(2)), RuntimeError, ["vector of size equal to the number of channels"]),
+    (lambda: F.instance_norm(ones(2, 3)), RuntimeError, ["at least 3 dimensions", "[2, 3]"]),
+    (lambda: F.instance_norm(ones(2, 3, 1)), ValueError, ["more than 1 spatial element", "[2, 3, 1]"]),
+    (lambda: F.local_response_norm(ones(2, 3), 3), ValueError, ["3D or higher", "2 dimensions"]),
+    # ---- losses
+    (lambda: F.mse_loss(ones(8), ones(8, 1)), ValueError, ["(8,)", "(8, 1)", "target.reshape(input.shape)"]),
+    (lambda: F.mse_loss(ones(2), ones(3)), RuntimeError, ["size of tensor a (2) must match", "(3)"]),
+    (lambda: F.mse_loss(LONG, LONG), NotImplementedError, ["mse_loss"]),
+    (lambda: F.mse_loss(ones(2), ones(2), weight=ones(3)), ValueError, ["same size, got (2,) and (3,)"]),
+    (lambda: F.l1_loss(ones(2), ones(3)), RuntimeError, ["(2)", "(3)"]),
+    (lambda: F.l1_loss(ones(2), ones(2), reduction="max"), ValueError, ["max is not a valid value", "'mean'"]),
+    (lambda: F.huber_loss(ones(2), ones(2), delta=0.0), RuntimeError, ["non-positive values for delta, got 0.0"]),
+    (lambda: F.smooth_l1_loss(ones(2), ones(2), beta=-1.0), RuntimeError, ["negative values for beta"]),
+    (lambda: F.smooth_l1_loss(LONG, LONG), NotImplementedError, ["smooth_l1_loss"]),
+    (lambda: F.cross_entropy(ones(2, 3), t.tensor([0, 3])), IndexError,
+     ["Target 3 is out of bounds", "0 to 2"]),
+    (lambda: F.cross_entropy(ones(2, 3), t.tensor([0])), ValueError,
+     ["batch_size (2) to match target batch_size (1)"]),
+    (lambda: F.cross_entropy(ones(2, 3, 4), t.tensor([0, 1])), RuntimeError, ["a target of shape [2, 4]"]),
+    (lambda: F.cross_entropy(ones(2, 3), ones(2)), RuntimeError, ["Long", "target.long()", "(2, 3)"]),
+    (lambda: F.cross_entropy(ones(2, 3), LONG.int()), RuntimeError, ["Long but found int32", "target.long()"]),
+    (lambda: F.cross_entropy(ones(2, 3), LONG, ones(2)), RuntimeError, ["all 3 classes", "[2]"]),
+    (lambda: F.cross_entropy(ones(2, 3), LONG, label_smoothing=2.0), RuntimeError, ["between 0.0 and 1.0. Got: 2.0"]),
+    (lambda: F.cross_entropy(ones(2, 3), ones(2, 3), ignore_index=1), RuntimeError, ["floating point target"]),
+    (lambda: F.nll_loss(ones(2, 3), LONG, ones(3).double()), RuntimeError, ["float32 but found float64", "weight.to("]),
+    (lambda: F.nll_loss(t.tensor(1.0), t.tensor(0)), ValueError, ["1 or more dimensions", "(N, C)"]),
+    (lambda: F.nll_loss(ones(2, 3).long(), LONG), NotImplementedError, ["nll_loss"]),
+    (lambda: F.binary_cross_entropy(ones(2), ones(2, 1)), ValueError, ["[2, 1]", "target.reshape(input.shape)"]),
+    (lambda: F.binary_cross_entropy(2 * ones(2), ones(2)), RuntimeError, ["between 0 and 1", "sigmoid"]),
+    (lambda: F.binary_cross_entropy_with_logits(ones(2), ones(3)), ValueError, ["[3]) must be the same as"]),
+    (lambda: F.kl_div(LONG, LONG), RuntimeError, ["Integral inputs not supported", "input.float()"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), REFUSED, ids=lambda x: x[0] if isinstance(x, list) else "")
+def test_a_wrong_call_is_refused_with_words_that_help(call, kind, words):
+    with pytest.raises(kind) as refused:
+        call()
+    message = str(refused.value)
+    for word in words:
+        assert word in message
+
+
+SIGNATURES = {
+    "conv2d": ("input weight bias", lambda x: (x(1, 1, 2, 2), x(1, 1, 1, 1), x(1))),
+    "conv_transpose1d": ("input weight bias", lambda x: (x(1, 1, 2), x(1, 1, 1), x(1))),
+    "linear": ("input weight bias", lambda x: (x(1, 2), x(1, 2), x(1))),
+    "batch_norm": ("input running_mean running_var weight bias", lambda x: (x(2, 1), x(1), x(1), x(1), x(1))),
+    "group_norm": ("input", lambda x: (x(2, 2), 1)),
+    "max_pool2d": ("input", lambda x: (x(1, 2, 2), 1)),
+    "mse_loss": ("input target", lambda x: (x(2), x(2))),
+    "prelu": ("input weight", lambda x: (x(2), x(1))),
+    "cosine_similarity": ("x1 x2", lambda x: (x(1, 2), x(1, 2))),
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_a_numpy_array_is_named_by_its_parameter(name):
+    parameters, make = SIGNATURES[name]
+    for position, parameter in enumerate(parameters.split()):
+        operands = list(make(ones))
+        operands[position] = operands[position].numpy()
+        with pytest.raises(TypeError) as refused:
+            getattr(F, name)(*operands)
+        assert f"{name}(): argument '{parameter}' (position {position + 1}) must be Tensor" in str(refused.value)
+        assert "numpy.ndarray" in str(refused.value)
+        assert "minigrad.from_numpy" in str(refused.value)
+
+
+def test_none_is_a_function_that_forgot_to_return():
+    with pytest.raises(TypeError, match="a function without a return statement gives None"):
+        F.relu(None)
+    with pytest.raises(TypeError, match=r"not list; wrap it with minigrad.tensor"):
+        F.linear([1.0], ones(1, 1))
+    with pytest.raises(TypeError, match="argument 'target'"):
+        F.cross_entropy(ones(2, 3), np.array([0, 1]))

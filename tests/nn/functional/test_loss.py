@@ -1,0 +1,171 @@
+"""Losses against their formulas."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+import minigrad
+import minigrad.nn.functional as F
+
+generator = np.random.default_rng(16)
+X, Y = generator.standard_normal((4, 3)), generator.standard_normal((4, 3))
+D = np.abs(X - Y)
+PAIRS = {
+    "mse_loss": D**2,
+    "l1_loss": D,
+    "smooth_l1_loss": np.where(D < 1, D**2 / 2, D - 0.5),
+    "huber_loss": np.where(D < 1, D**2 / 2, D - 0.5),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_loss_of_pairs_and_its_reductions(name):
+    loss, expected = getattr(F, name), PAIRS[name]
+    x, y = minigrad.tensor(X), minigrad.tensor(Y)
+    np.testing.assert_allclose(loss(x, y, reduction="none").numpy(), expected, rtol=1e-13)
+    assert loss(x, y, reduction="sum").item() == pytest.approx(expected.sum(), rel=1e-13)
+    assert loss(x, y).item() == pytest.approx(expected.mean(), rel=1e-13)
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss"])
+def test_weights_of_pairs(name):
+    weight = np.abs(X) + 0.1
+    result = getattr(F, name)(minigrad.tensor(X), minigrad.tensor(Y), weight=minigrad.tensor(weight))
+    assert result.item() == pytest.approx((PAIRS[name] * weight).sum() / weight.sum(), rel=1e-12)
+
+
+def test_where_the_line_begins():
+    x, y = minigrad.tensor(X), minigrad.tensor(Y)
+    bent = np.where(D < 0.4, D**2 / 0.8, D - 0.2)
+    np.testing.assert_allclose(F.smooth_l1_loss(x, y, reduction="none", beta=0.4).numpy(), bent)
+    np.testing.assert_allclose(F.huber_loss(x, y, "none", 0.4).numpy(), bent * 0.4)
+    assert F.smooth_l1_loss(x, y, beta=0.0).item() == pytest.approx(D.mean())
+
+
+@pytest.mark.parametrize(
+    ("flags", "reduction"),
+    [((True, True), "mean"), ((False, None), "sum"), ((None, False), "none"), ((True, None), "mean")],
+)
+def test_the_older_flags_still_choose_the_reduction(flags, reduction):
+    x, y = minigrad.tensor(X), minigrad.tensor(Y)
+    with_flags = F.mse_loss(x, y, *flags)
+    assert minigrad.equal(with_flags, F.mse_loss(x, y, reduction=reduction))
+
+
+def test_shapes_that_differ_are_refused_or_warned_of():
+    x, y = minigrad.ones(8), minigrad.ones(8, 1)
+    with pytest.raises(ValueError, match=r"input has shape \(8,\) and target \(8, 1\)"):
+        F.mse_loss(x, y)
+    for loss in (F.l1_loss, F.smooth_l1_loss, F.huber_loss):
+        with pytest.warns(UserWarning, match=r"target size \(\(8, 1\)\) that is different"):
+            assert loss(x, y, reduction="none").shape == (8, 8)
+
+
+LABELS = np.array([2, 0, 1, 2])
+LOGS = special.log_softmax(X, 1)
+WEIGHTS = np.array([0.5, 1.0, 3.0])
+
+
+def scores(dtype=minigrad.float64):
+    return minigrad.tensor(X, dtype=dtype)
+
+
+def test_cross_entropy_of_classes():
+    expected = -LOGS[np.arange(4), LABELS]
+    y = minigrad.tensor(LABELS)
+    np.testing.assert_allclose(F.cross_entropy(scores(), y, reduction="none").numpy(), expected)
+    assert F.cross_entropy(scores(), y).item() == pytest.approx(expected.mean())
+    logs = minigrad.tensor(LOGS)
+    assert F.nll_loss(logs, y).item() == pytest.approx(expected.mean())
+    assert F.nll_loss(logs[0], y[0]).item() == pytest.approx(expected[0])
+
+
+def test_cross_entropy_with_weights_and_ignored_samples():
+    losses, weights = -LOGS[np.arange(4), LABELS] * WEIGHTS[LABELS], WEIGHTS[LABELS]
+    y, w = minigrad.tensor(LABELS), minigrad.tensor(WEIGHTS)
+    assert F.cross_entropy(scores(), y, w).item() == pytest.approx(losses.sum() / weights.sum())
+    kept = LABELS != 0
+    mean = losses[kept].sum() / weights[kept].sum()
+    assert F.cross_entropy(scores(), y, w, ignore_index=0).item() == pytest.approx(mean)
+    y[1] = -100
+    assert F.cross_entropy(scores(), y, w).item() == pytest.approx(mean)
+
+
+def test_smoothing_is_a_mixture_with_the_uniform_distribution():
+    smooth = np.full((4, 3), 0.3 / 3)
+    smooth[np.arange(4), LABELS] += 0.7
+    y, w = minigrad.tensor(LABELS), minigrad.tensor(WEIGHTS)
+    plain = F.cross_entropy(scores(), y, label_smoothing=0.3)
+    assert plain.item() == pytest.approx(-(smooth * LOGS).sum(1).mean())
+    weighted = F.cross_entropy(scores(), y, w, label_smoothing=0.3)
+    expected = -(smooth * LOGS * WEIGHTS).sum() / WEIGHTS[LABELS].sum()
+    assert weighted.item() == pytest.approx(expected)
+    target = minigrad.tensor(np.eye(3)[LABELS])
+    soft = F.cross_entropy(scores(), target, label_smoothing=0.3)
+    assert soft.item() == pytest.approx(plain.item())
+
+
+def test_an_image_has_a_class_at_each_pixel():
+    x = minigrad.tensor(np.random.default_rng(17).standard_normal((2, 3, 4, 5)))
+    y = minigrad.tensor(np.random.default_rng(18).integers(0, 3, (2, 4, 5)))
+    pixels = F.cross_entropy(x.permute(0, 2, 3, 1).reshape(-1, 3), y.reshape(-1))
+    assert F.cross_entropy(x, y).item() == pytest.approx(pixels.item())
+
+
+def test_the_mean_of_nothing_is_nan_with_zero_gradients():
+    x = minigrad.tensor(X, requires_grad=True)
+    loss = F.cross_entropy(x, minigrad.tensor([-100] * 4))
+    loss.backward()
+    assert np.isnan(loss.item())
+    assert not x.grad.numpy().any()
+
+
+def test_large_scores_do_not_overflow():
+    x = minigrad.tensor([[1e4, 0.0]], requires_grad=True)
+    loss = F.cross_entropy(x, minigrad.tensor([1]))
+    loss.backward()
+    assert loss.item() == 1e4
+    assert x.grad.tolist() == [[1.0, -1.0]]
+
+
+def test_binary_cross_entropy():
+    p, t = special.expit(X), special.expit(Y)
+    expected = -(t * np.log(p) + (1 - t) * np.log1p(-p))
+    target = minigrad.tensor(t)
+    result = F.binary_cross_entropy(minigrad.tensor(p), target, reduction="none")
+    np.testing.assert_allclose(result.numpy(), expected, rtol=1e-12)
+    logits = F.binary_cross_entropy_with_logits(minigrad.tensor(X), target, reduction="none")
+    np.testing.assert_allclose(logits.numpy(), expected, rtol=1e-12)
+    positive = -(3 * t * np.log(p) + (1 - t) * np.log1p(-p))
+    weighted = F.binary_cross_entropy_with_logits(
+        minigrad.tensor(X), target, minigrad.tensor(2.0), pos_weight=minigrad.tensor(3.0)
+    )
+    assert weighted.item() == pytest.approx(2 * positive.mean())
+
+
+def test_certain_and_wrong_costs_100_and_large_logits_do_not_overflow():
+    zero, one = minigrad.tensor([0.0]), minigrad.tensor([1.0])
+    assert F.binary_cross_entropy(zero, one).item() == 100.0
+    assert F.binary_cross_entropy_with_logits(minigrad.tensor([-1e4]), one).item() == 1e4
+
+
+def test_kl_divergence_is_scipys():
+    p, q = special.softmax(X, 1), special.softmax(Y, 1)
+    logs, target = minigrad.tensor(np.log(p)), minigrad.tensor(q)
+    expected = special.rel_entr(q, p)
+    assert F.kl_div(logs, target, reduction="sum").item() == pytest.approx(expected.sum())
+    batch = F.kl_div(logs, target.log(), reduction="batchmean", log_target=True)
+    assert batch.item() == pytest.approx(expected.sum() / 4)
+    assert F.kl_div(minigrad.tensor([-1.0]), minigrad.tensor([0.0])).item() == 0.0
+
+
+def test_angles_and_distances():
+    x, y = minigrad.tensor(X), minigrad.tensor(Y)
+    cosine = (X * Y).sum(1) / np.linalg.norm(X, axis=1) / np.linalg.norm(Y, axis=1)
+    np.testing.assert_allclose(F.cosine_similarity(x, y).numpy(), cosine)
+    np.testing.assert_allclose(F.pairwise_distance(x, y).numpy(), np.linalg.norm(X - Y + 1e-6, axis=1))
+    zeros = minigrad.zeros(2, 3)
+    assert F.cosine_similarity(zeros, zeros).tolist() == [0.0, 0.0]
+    pairs = F.cosine_similarity(x.unsqueeze(0), y.unsqueeze(1), dim=-1)
+    assert pairs.shape == (4, 4)
+    np.testing.assert_allclose(pairs.diagonal().numpy(), cosine)

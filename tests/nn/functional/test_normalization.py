@@ -1,0 +1,109 @@
+"""Normalisations against their formulas."""
+
+import numpy as np
+import pytest
+
+import minigrad
+import minigrad.nn.functional as F
+
+X = np.random.default_rng(19).standard_normal((4, 6, 3, 2)) * 3 + 5
+W, B = np.linspace(0.5, 2, 6), np.linspace(-1, 1, 6)
+COLUMN = (1, 6, 1, 1)
+
+
+def standardized(x, axes, eps=1e-5):
+    return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
+
+
+def tensors(*arrays):
+    return [minigrad.tensor(a) for a in arrays]
+
+
+def test_batch_norm_uses_the_batch_in_training_and_remembers_it():
+    mean, var = minigrad.full((6,), 2.0).double(), minigrad.full((6,), 3.0).double()
+    x, w, b = tensors(X, W, B)
+    result = F.batch_norm(x, mean, var, w, b, True, 0.25, 1e-3)
+    expected = standardized(X, (0, 2, 3), 1e-3) * W.reshape(COLUMN) + B.reshape(COLUMN)
+    np.testing.assert_allclose(result.numpy(), expected, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(mean.numpy(), 0.75 * 2 + 0.25 * X.mean((0, 2, 3)))
+    np.testing.assert_allclose(var.numpy(), 0.75 * 3 + 0.25 * X.var((0, 2, 3), ddof=1))
+
+
+def test_batch_norm_uses_what_it_remembers_otherwise():
+    mean, var = tensors(np.arange(6.0), np.arange(1.0, 7.0))
+    x, w, b = tensors(X, W, B)
+    scale = (W / np.sqrt(np.arange(1.0, 7.0) + 1e-5)).reshape(COLUMN)
+    expected = (X - np.arange(6.0).reshape(COLUMN)) * scale + B.reshape(COLUMN)
+    result = F.batch_norm(x, mean, var, w, b)
+    np.testing.assert_allclose(result.numpy(), expected, rtol=1e-11, atol=1e-12)
+    assert mean.tolist() == list(range(6))
+
+
+def test_batch_norm_of_rows_and_of_nothing():
+    rows = X[:, :, 0, 0]
+    result = F.batch_norm(*tensors(rows), None, None, training=True)
+    np.testing.assert_allclose(result.numpy(), standardized(rows, (0,)), atol=1e-12)
+    mean = minigrad.zeros(6)
+    empty = F.batch_norm(minigrad.zeros(0, 6, 2), mean, minigrad.ones(6), training=True)
+    assert empty.shape == (0, 6, 2)
+    assert mean.tolist() == [0.0] * 6
+
+
+def test_batch_norm_of_halves_keeps_single_statistics():
+    mean, var = minigrad.zeros(6), minigrad.ones(6)
+    x = minigrad.tensor(X).half()
+    result = F.batch_norm(x, mean, var, minigrad.ones(6), minigrad.zeros(6), True)
+    assert result.dtype is minigrad.float16
+    np.testing.assert_allclose(mean.numpy(), 0.1 * x.float().numpy().mean((0, 2, 3)), rtol=1e-5)
+
+
+def test_a_large_mean_does_not_spoil_the_variance():
+    x = minigrad.tensor(X + 1e4, dtype=minigrad.float32)
+    expected = standardized(x.numpy().astype(np.float64), (0, 2, 3))
+    result = F.batch_norm(x, None, None, training=True)
+    np.testing.assert_allclose(result.numpy(), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 2), (6, 3, 2)])
+def test_layer_norm_and_rms_norm_over_the_last_axes(shape):
+    axes = tuple(range(-len(shape), 0))
+    w = np.random.default_rng(20).standard_normal(shape)
+    result = F.layer_norm(*tensors(X), shape, *tensors(w, w + 1))
+    np.testing.assert_allclose(result.numpy(), standardized(X, axes) * w + w + 1, atol=1e-11)
+    root = np.sqrt((X * X).mean(axes, keepdims=True) + 0.5)
+    np.testing.assert_allclose(F.rms_norm(*tensors(X), shape, *tensors(w), 0.5).numpy(), X / root * w)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+def test_group_norm_is_layer_norm_of_groups(groups):
+    grouped = X.reshape(4, groups, -1)
+    expected = standardized(grouped, (2,)).reshape(X.shape) * W.reshape(COLUMN) + B.reshape(COLUMN)
+    result = F.group_norm(minigrad.tensor(X), groups, *tensors(W, B))
+    np.testing.assert_allclose(result.numpy(), expected, atol=1e-11)
+
+
+def test_instance_norm_is_each_channel_alone():
+    mean, var = minigrad.zeros(6).double(), minigrad.ones(6).double()
+    result = F.instance_norm(minigrad.tensor(X), mean, var, *tensors(W, B))
+    expected = standardized(X, (2, 3)) * W.reshape(COLUMN) + B.reshape(COLUMN)
+    np.testing.assert_allclose(result.numpy(), expected, atol=1e-11)
+    np.testing.assert_allclose(mean.numpy(), 0.1 * X.mean((0, 2, 3)))
+    np.testing.assert_allclose(var.numpy(), 0.9 + 0.1 * X.var((2, 3), ddof=1).mean(0))
+    remembered = F.instance_norm(minigrad.tensor(X), mean, var, use_input_stats=False)
+    assert minigrad.equal(remembered, F.batch_norm(minigrad.tensor(X), mean, var))
+
+
+def test_lengths_of_one():
+    expected = X / np.linalg.norm(X, axis=1, keepdims=True)
+    np.testing.assert_allclose(F.normalize(minigrad.tensor(X)).numpy(), expected)
+    assert F.normalize(minigrad.zeros(1, 2)).tolist() == [[0.0, 0.0]]
+    by_sum = F.normalize(minigrad.tensor([[1.0, 3.0]]), p=1.0)
+    assert by_sum.tolist() == [[0.25, 0.75]]
+
+
+def test_neighbouring_channels_dim_one_another():
+    padded = np.pad(X * X, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    means = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
+    expected = X / (2.0 + 0.5 * means) ** 0.75
+    result = F.local_response_norm(minigrad.tensor(X), 3, alpha=0.5, k=2.0)
+    np.testing.assert_allclose(result.numpy(), expected)

@@ -1,0 +1,95 @@
+"""Images of other sizes against their formulas, and channels as pixels."""
+
+import numpy as np
+import pytest
+
+import minigrad
+import minigrad.nn.functional as F
+
+X = np.random.default_rng(21).standard_normal((2, 3, 5, 6))
+
+
+@pytest.mark.parametrize("size", [(5, 6), (10, 12), (3, 4), (1, 1), (7, 2)])
+def test_the_nearest_pixel(size):
+    rows = np.arange(size[0]) * 5 // size[0]
+    columns = np.arange(size[1]) * 6 // size[1]
+    result = F.interpolate(minigrad.tensor(X), size)
+    np.testing.assert_array_equal(result.numpy(), X[:, :, rows][:, :, :, columns])
+    exact = F.interpolate(minigrad.tensor(X), size, mode="nearest-exact")
+    rows = ((np.arange(size[0]) + 0.5) * 5 / size[0]).astype(int)
+    columns = ((np.arange(size[1]) + 0.5) * 6 / size[1]).astype(int)
+    np.testing.assert_array_equal(exact.numpy(), X[:, :, rows][:, :, :, columns])
+
+
+def between(x, size, align, axis):
+    """Along one axis by NumPy's own linear interpolation."""
+    n = x.shape[axis]
+    at = np.linspace(0, n - 1, size) if align else (np.arange(size) + 0.5) * n / size - 0.5
+    return np.apply_along_axis(lambda line: np.interp(at, np.arange(n), line), axis, x)
+
+
+@pytest.mark.parametrize("size", [(5, 6), (10, 12), (3, 4), (7, 2)])
+@pytest.mark.parametrize("align", [False, True])
+def test_between_pixels(size, align):
+    expected = between(between(X, size[0], align, 2), size[1], align, 3)
+    result = F.interpolate(minigrad.tensor(X), size, mode="bilinear", align_corners=align)
+    np.testing.assert_allclose(result.numpy(), expected, atol=1e-12)
+    signal = F.interpolate(minigrad.tensor(X[:, 0]), size[1], mode="linear", align_corners=align)
+    np.testing.assert_allclose(signal.numpy(), between(X[:, 0], size[1], align, 2), atol=1e-12)
+
+
+def keys_kernel(d, a=-0.75):
+    """Keys' cubic kernel, from his article's two pieces."""
+    d = abs(d)
+    if d <= 1:
+        return (a + 2) * d**3 - (a + 3) * d**2 + 1
+    return a * d**3 - 5 * a * d**2 + 8 * a * d - 4 * a if d < 2 else 0.0
+
+
+@pytest.mark.parametrize("size", [9, 4, 6])
+def test_cubic_splines_weigh_four_pixels(size):
+    line = X[0, 0]  # (5, 6), resized along its columns alone
+    expected = np.zeros((5, size))
+    for j in range(size):
+        centre = (j + 0.5) * 6 / size - 0.5
+        for k in range(-1, 3):
+            column = int(np.floor(centre)) + k
+            expected[:, j] += keys_kernel(centre - column) * line[:, min(max(column, 0), 5)]
+    result = F.interpolate(minigrad.tensor(line[None, None]), (5, size), mode="bicubic")
+    np.testing.assert_allclose(result.numpy()[0, 0], expected, atol=1e-13)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_antialiasing_keeps_the_mean_where_the_image_shrinks(mode):
+    stripes = minigrad.tensor(np.tile([0.0, 1.0], 32)[None, None, None, :].repeat(4, 2))
+    shrunk = F.interpolate(stripes, (4, 8), mode=mode, antialias=True)
+    np.testing.assert_allclose(shrunk.numpy()[..., 2:-2], 0.5, atol=0.01)
+
+
+def test_bytes_are_resized_in_whole_numbers():
+    x = minigrad.tensor([[[[0, 255, 10, 20]]]], dtype=minigrad.uint8)
+    result = F.interpolate(x, (1, 2), mode="bilinear")
+    assert result.dtype is minigrad.uint8
+    assert result.tolist() == [[[[128, 15]]]]
+    assert F.interpolate(x, (1, 8)).tolist() == [[[[0, 0, 255, 255, 10, 10, 20, 20]]]]
+
+
+def test_factors_sizes_and_older_names_agree():
+    x = minigrad.tensor(X)
+    sized = F.interpolate(x, (10, 9))
+    assert minigrad.equal(F.interpolate(x, scale_factor=(2, 1.5)), sized)
+    assert minigrad.equal(F.upsample_nearest(x, (10, 9)), sized)
+    assert minigrad.equal(F.upsample(x, (10, 9)), sized)
+    corners = F.interpolate(x, (10, 9), mode="bilinear", align_corners=True)
+    assert minigrad.equal(F.upsample_bilinear(x, (10, 9)), corners)
+    means = F.interpolate(x, (2, 3), mode="area")
+    assert minigrad.equal(means, F.adaptive_avg_pool2d(x, (2, 3)))
+
+
+def test_channels_become_pixels_and_pixels_channels():
+    x = minigrad.arange(48).reshape(1, 8, 2, 3)
+    shuffled = F.pixel_shuffle(x, 2)
+    assert shuffled.shape == (1, 2, 4, 6)
+    for c, i, j, u, v in np.ndindex(2, 2, 3, 2, 2):
+        assert shuffled[0, c, 2 * i + u, 2 * j + v] == x[0, 4 * c + 2 * u + v, i, j]
+    assert minigrad.equal(F.pixel_unshuffle(shuffled, 2), x)
