@@ -1,0 +1,117 @@
+"""Convolution as one trilinear form: three functions, each one's gradients the other two."""
+
+import numpy as np
+import pytest
+from scipy import signal
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import autograd
+from minigrad.ops.conv import conv, conv_input, conv_weight
+
+# image, kernel, (stride, padding, dilation, groups)
+CASES = {
+    "plain": ((1, 1, 5, 6), (1, 1, 1, 2), ((1, 1), (0, 0), (1, 1), 1)),
+    "channels": ((2, 3, 4, 5), (2, 3, 3, 2), ((1, 1), (0, 0), (1, 1), 1)),
+    "stride that leaves a rest": ((2, 2, 6, 7), (3, 2, 3, 2), ((2, 3), (0, 0), (1, 1), 1)),
+    "padding": ((1, 2, 4, 3), (2, 2, 3, 3), ((1, 1), (2, 1), (1, 1), 1)),
+    "dilation": ((1, 1, 7, 6), (2, 1, 2, 3), ((1, 2), (1, 0), (3, 2), 1)),
+    "groups": ((2, 4, 4, 4), (6, 2, 2, 3), ((2, 1), (1, 1), (1, 1), 2)),
+    "depthwise": ((2, 3, 5, 4), (6, 1, 3, 3), ((1, 1), (1, 1), (1, 1), 3)),
+    "pointwise": ((2, 3, 3, 4), (4, 3, 1, 1), ((1, 1), (0, 0), (1, 1), 1)),
+    "everything": ((2, 4, 7, 8), (4, 2, 3, 2), ((2, 3), (2, 1), (2, 1), 2)),
+}
+
+
+def drawn(name, layout="C"):
+    image, kernel, geometry = CASES[name]
+    random = np.random.default_rng(0)
+    arrays = [np.asarray(random.normal(size=s), order=layout) for s in (image, kernel)]
+    x, w = (mg.from_numpy(a).requires_grad_() for a in arrays)
+    g = mg.from_numpy(random.normal(size=conv(*arrays, None, geometry=geometry).shape))
+    return x, w, g.requires_grad_(), geometry
+
+
+def inner(a, b):
+    return float((a * b).sum())
+
+
+@pytest.mark.parametrize("layout", ["C", "F"])
+@pytest.mark.parametrize("name", CASES)
+def test_the_triad(name, layout):
+    """<conv(x, w), g> = <x, conv_input(g, w)> = <w, conv_weight(x, g)>."""
+    x, w, g, geometry = drawn(name, layout)
+    before = [t.detach().numpy().copy() for t in (x, w, g)]
+    y = conv(x, w, None, geometry=geometry)
+    back = conv_input(g, w, None, size=x.shape[2:], geometry=geometry)
+    kernel = conv_weight(x, g, size=w.shape[2:], geometry=geometry)
+    assert back.shape == x.shape and kernel.shape == w.shape
+    assert inner(x, back) == pytest.approx(inner(y, g), rel=1e-10)
+    assert inner(w, kernel) == pytest.approx(inner(y, g), rel=1e-10)
+    for t, array in zip((x, w, g), before, strict=True):
+        np.testing.assert_array_equal(t.detach().numpy(), array)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_are_the_other_two(name):
+    x, w, g, geometry = drawn(name)
+    gx, gw = autograd.grad(conv(x, w, None, geometry=geometry), (x, w), g, create_graph=True)
+    np.testing.assert_allclose(
+        gx.detach().numpy(), conv_input(g, w, None, size=x.shape[2:], geometry=geometry).detach().numpy()
+    )
+    np.testing.assert_allclose(
+        gw.detach().numpy(), conv_weight(x, g, size=w.shape[2:], geometry=geometry).detach().numpy()
+    )
+    # The second derivative: <conv(u, w), g> once more, with u in the place of x.
+    u = mg.from_numpy(np.random.default_rng(5).normal(size=x.shape))
+    (by_g,) = autograd.grad(gx, g, u, retain_graph=True)
+    np.testing.assert_allclose(by_g.numpy(), conv(u, w, None, geometry=geometry).detach().numpy())
+
+
+@pytest.mark.parametrize("name", ["channels", "stride that leaves a rest", "everything"])
+def test_finite_differences(name):
+    x, w, g, geometry = drawn(name)
+    size, kernel = x.shape[2:], w.shape[2:]
+    triad = {
+        "conv": (lambda x, w: conv(x, w, None, geometry=geometry), (x, w)),
+        "input": (lambda g, w: conv_input(g, w, None, size=size, geometry=geometry), (g, w)),
+        "weight": (lambda x, g: conv_weight(x, g, size=kernel, geometry=geometry), (x, g)),
+    }
+    for function, inputs in triad.values():
+        assert autograd.gradcheck(function, inputs, fast_mode=True)
+        assert autograd.gradgradcheck(function, inputs, fast_mode=True)
+
+
+def test_third_order():
+    x, w, _, geometry = drawn("padding")
+
+    def cubed(x, w):
+        (g,) = autograd.grad((conv(x, w, None, geometry=geometry) ** 3).sum(), w, create_graph=True)
+        return g
+
+    assert autograd.gradgradcheck(cubed, (x, w), fast_mode=True)
+
+
+def test_scipy_agrees():
+    """Cross-correlation, and its adjoint the full convolution."""
+    random = np.random.default_rng(0)
+    image, kernel = random.normal(size=(7, 9)), random.normal(size=(3, 4))
+    x, w = mg.tensor(image[None, None], requires_grad=True), mg.tensor(kernel[None, None])
+    w.requires_grad_()
+    y = F.conv2d(x, w)
+    np.testing.assert_allclose(y.detach().numpy()[0, 0], signal.correlate2d(image, kernel, "valid"))
+    g = random.normal(size=y.shape[2:])
+    gx, gw = autograd.grad(y, (x, w), mg.tensor(g[None, None]))
+    np.testing.assert_allclose(gx.numpy()[0, 0], signal.convolve2d(g, kernel, "full"))
+    np.testing.assert_allclose(gw.numpy()[0, 0], signal.correlate2d(image, g, "valid"))
+
+
+def test_it_is_cross_correlation_not_convolution():
+    x = mg.tensor([[[[0.0, 1.0, 2.0]]]])
+    assert F.conv2d(x, mg.tensor([[[[1.0, -1.0]]]])).tolist() == [[[[-1.0, -1.0]]]]
+
+
+def test_an_empty_batch():
+    x, w = mg.zeros(0, 2, 5, 5, requires_grad=True), mg.ones(3, 2, 2, 2, requires_grad=True)
+    F.conv2d(x, w).sum().backward()
+    assert x.grad.shape == (0, 2, 5, 5) and (w.grad == 0).all()
