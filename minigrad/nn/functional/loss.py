@@ -129,7 +129,7 @@ def _huber(name: str, input: Any, target: Any, weight: Any, reduction: str, bend
     distance = (input - target).abs()
     parabola = distance * distance * (0.5 * slope / bend) if bend else distance
     loss = where(distance < bend, parabola, (distance - 0.5 * bend) * slope)
-    return _weighted(loss, weight, reduction)
+    return _reduced(loss if weight is None else loss * weight, reduction)
 
 
 def kl_div(
