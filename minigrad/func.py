@@ -59,7 +59,8 @@ def grad_and_value(
             raise RuntimeError(f"Expected f(*args) to return tensor, got unsupported type {type(value).__name__}")
         if value.array.ndim:
             raise RuntimeError(
-                f"Expected f(*args) to return a scalar tensor, got tensor with {value.array.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
+                f"Expected f(*args) to return a scalar tensor, got tensor with {value.array.ndim} dims. Maybe you "
+                "wanted to use the vjp or jacrev APIs instead?"
             )
         found = functional._gradients(value, points, (wrap(value.array * 0 + 1),), nested, False)
         result = functional._done(functional._like(values, found), nested)

@@ -98,7 +98,8 @@ class FunctionNode(Node):
             if entry is not None and entry[1][0] != entry[2]:
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                    f"{self.name()} saved a tensor of shape {tuple(entry[0].array.shape)} at version {entry[2]}, and it is "
+                    f"{self.name()} saved a tensor of shape {tuple(entry[0].array.shape)} at version {entry[2]}, and "
+                    "it is "
                     f"at version {entry[1][0]} now."
                 )
         return tuple([None if entry is None else entry[0] for entry in self.kept])
@@ -111,7 +112,8 @@ class FunctionNode(Node):
         count = len(self.ctx.needs_input_grad)
         if (len(returned) != count and any(r is not None for r in returned[count:])) or len(returned) < count:
             raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected {count}, got {len(returned)}): "
+                f"function {self.name()} returned an incorrect number of gradients (expected {count}, got "
+                f"{len(returned)}): "
                 "backward returns one for each argument of forward, None where there is none"
             )
         for r in returned:

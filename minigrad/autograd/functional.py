@@ -67,7 +67,8 @@ def _gradients(outputs: Any, points: Any, cotangents: Any, create_graph: bool, s
     )
     if strict and None in found:
         raise RuntimeError(
-            f"Output 0 of the user-provided function is independent of input {found.index(None)}. This is not allowed in strict mode."
+            f"Output 0 of the user-provided function is independent of input {found.index(None)}. This is not "
+            "allowed in strict mode."
         )
     return [wrap(np.zeros_like(x.array)) if g is None else g for x, g in zip(points, found, strict=True)]
 
@@ -77,7 +78,8 @@ def _cotangents(outputs: Any, v: Any) -> tuple[Any, ...]:
     if v is None:
         if len(ys) != 1 or ys[0].array.size != 1:
             raise RuntimeError(
-                "The vector v can only be None if the user-provided function returns a single Tensor with a single element."
+                "The vector v can only be None if the user-provided function returns a single Tensor with a single "
+                "element."
             )
         return (wrap(np.ones_like(ys[0].array)),)
     vs = _tuple(v)

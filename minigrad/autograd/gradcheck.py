@@ -182,7 +182,8 @@ class _Check:
         for i, g in zip(self.checked, self.gradients(outputs, [c * 0 for c in cotangents]), strict=True):
             if not np.array_equal(g, np.zeros_like(g)):
                 raise GradcheckError(
-                    f"backward not multiplied by grad_output: a zero cotangent gave the gradient {g.ravel()[:3]}... for "
+                    f"backward not multiplied by grad_output: a zero cotangent gave the gradient {g.ravel()[:3]}... "
+                    "for "
                     f"input {i}; a gradient rule must be linear in the gradient that arrives"
                 )
         first, second = self.gradients(outputs, cotangents), self.gradients(self.outputs(), cotangents)
@@ -266,14 +267,16 @@ class _Check:
         index = tuple(int(k) for k in np.unravel_index(row, array.shape))
         text = (
             f"Jacobian mismatch for output {number} with respect to input {i},\nworst at input index {index} "
-            f"(value {array[index]:.6g}), output element {column}:\nnumerical: {numerical:.8g}\nanalytical: {analytical:.8g}"
+            f"(value {array[index]:.6g}), output element {column}:\nnumerical: {numerical:.8g}\nanalytical: "
+            f"{analytical:.8g}"
         )
         centre = self.outputs()[number].array.astype(np.float64).ravel()[column]
         right = (self.moved(number, array, index, self.eps).ravel()[column] - centre) / self.eps
         left = (centre - self.moved(number, array, index, -self.eps).ravel()[column]) / self.eps
         if abs(right - left) > 0.01 * max(abs(right), abs(left), self.atol * 100):
             text += (
-                f"\nThe function has a kink there: its slope is {left:.4g} to the left and {right:.4g} to the right, so no "
+                f"\nThe function has a kink there: its slope is {left:.4g} to the left and {right:.4g} to the right, "
+                "so no "
                 "gradient is right or wrong. Check it away from that point."
             )
         else:

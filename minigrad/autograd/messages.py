@@ -38,7 +38,8 @@ def overwritten(node: Any, shape: Any, version: int, now: int) -> RuntimeError:
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"{node.name()} saved a tensor of shape {tuple(shape)} at version {version}, and it is at version {now} "
-        f"now.{place} Write into a copy instead (x.clone()), or replace the in-place call by one that makes a new tensor."
+        f"now.{place} Write into a copy instead (x.clone()), or replace the in-place call by one that makes a new "
+        "tensor."
     )
 
 

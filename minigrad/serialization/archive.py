@@ -81,13 +81,7 @@ def _write(archive: ZipFile, name: str, data: bytes | memoryview) -> None:
         part.write(data)
 
 
-def load(
-    f: File,
-    map_location: Location = None,
-    *,
-    weights_only: bool | None = True,
-    mmap: bool | None = None,
-) -> Any:
+def load(f: File, map_location: Location = None, *, weights_only: bool | None = True, mmap: bool | None = None) -> Any:
     """Reads what `save` wrote to `f`, a path or a binary file that can seek.
 
     Tensors go to the device they were on, or to `map_location`: a device, a dict from saved to

@@ -44,7 +44,8 @@ class ProtocolMethods(TensorBase):
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if type(inputs[0]) is np.ndarray:
             raise TypeError(  # as in PyTorch, an array does not absorb the tensor on its right
-                f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; put the tensor first, or "
+                f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; put the tensor "
+                "first, or "
                 "turn the array into one with minigrad.from_numpy(...)"
             )
         twin = NUMPY_TWINS.get(ufunc)
@@ -67,7 +68,8 @@ class ProtocolMethods(TensorBase):
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if self.node is not None and self.node is not LEAF:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment: "
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment: "
                 "copy x.detach()"
             )
         if id(self) not in memo:
@@ -102,7 +104,8 @@ class ProtocolMethods(TensorBase):
         """The Python number of a tensor of one element."""
         if self.array.size != 1:
             raise RuntimeError(
-                f"a Tensor with {self.array.size} elements cannot be converted to Scalar (shape {tuple(self.array.shape)}); "
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar (shape "
+                f"{tuple(self.array.shape)}); "
                 "reduce it first, or use .tolist()"
             )
         return self.array.item()
