@@ -22,97 +22,49 @@ from minigrad.ops.elementwise import (
 from minigrad.ops.shape import cast
 
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
+# fmt: off
+_flat = (lambda g: g * 0, lambda g: g * 0)  # steps have no slope
 _add = binary("add", np.add, lambda g: g, lambda g: g, numbers="both")
 _sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both")
 mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both")
-true_divide = binary(
-    "div", np.true_divide, lambda g, y: g / y, lambda g, out, y: -g * out / y, result=REAL, numbers="both"
-)
-_flat = (lambda g: g * 0, lambda g: g * 0)  # steps have no slope
+true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, out, y: -g * out / y,
+                     result=REAL, numbers="both")
 _floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both")
 _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both")
-floor_divide = binary(
-    "floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)), None, None, refuses="b", numbers="both"
-)
-remainder = binary(
-    "remainder",
-    lambda x, y: np.remainder(x, _divisor(y)),
-    lambda g: g,
-    lambda g, x, y: -g * np.floor_divide(x, y),
-    refuses="b",
-)
-fmod = binary(
-    "fmod",
-    lambda x, y: np.fmod(x, _divisor(y)),
-    lambda g: g,
-    lambda g, x, y: -g * np.trunc(x / y),
-    numbers="other",
-    refuses="b",
-)
-maximum = binary(
-    "maximum",
-    np.maximum,
-    lambda g, x, y: g * _share(x, y, np.greater),
-    lambda g, x, y: g * _share(y, x, np.greater),
-    numbers="none",
-)
-minimum = binary(
-    "minimum",
-    np.minimum,
-    lambda g, x, y: g * _share(x, y, np.less),
-    lambda g, x, y: g * _share(y, x, np.less),
-    numbers="none",
-)
-fmax = binary(
-    "fmax",
-    np.fmax,
-    lambda g, x, y: g * np.logical_or(np.greater_equal(x, y), np.isnan(y)),
-    lambda g, x, y: g * np.logical_not(np.logical_or(np.greater_equal(x, y), np.isnan(y))),
-    numbers="none",
-)
-fmin = binary(
-    "fmin",
-    np.fmin,
-    lambda g, x, y: g * np.logical_or(np.less_equal(x, y), np.isnan(y)),
-    lambda g, x, y: g * np.logical_not(np.logical_or(np.less_equal(x, y), np.isnan(y))),
-    numbers="none",
-)
-clamp_min = binary(
-    "clamp_min",
-    np.maximum,
-    lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
-    lambda g, x, y: np.where(np.less(x, y), g, 0.0),
-    numbers="other",
-)
-clamp_max = binary(
-    "clamp_max",
-    np.minimum,
-    lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
-    lambda g, x, y: np.where(np.greater(x, y), g, 0.0),
-    numbers="other",
-)
-atan2 = arctan2 = binary(
-    "atan2",
-    np.arctan2,
-    lambda g, x, y: g * y / (x * x + y * y),
-    lambda g, x, y: -g * x / (x * x + y * y),
-    result=REAL,
-    numbers="none",
-)
-logaddexp = binary(
-    "logaddexp",
-    np.logaddexp,
-    lambda g, x, out: g * np.exp(x - out),
-    lambda g, y, out: g * np.exp(y - out),
-    result=REAL,
-    numbers="none",
-)
+floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)), None, None,
+                      refuses="b", numbers="both")
+remainder = binary("remainder", lambda x, y: np.remainder(x, _divisor(y)),
+                   lambda g: g, lambda g, x, y: -g * np.floor_divide(x, y), refuses="b")
+fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(y)),
+              lambda g: g, lambda g, x, y: -g * np.trunc(x / y), numbers="other", refuses="b")
+maximum = binary("maximum", np.maximum, lambda g, x, y: g * _share(x, y, np.greater),
+                 lambda g, x, y: g * _share(y, x, np.greater), numbers="none")
+minimum = binary("minimum", np.minimum, lambda g, x, y: g * _share(x, y, np.less),
+                 lambda g, x, y: g * _share(y, x, np.less), numbers="none")
+fmax = binary("fmax", np.fmax, lambda g, x, y: g * _wins(x, y, np.greater_equal),
+              lambda g, x, y: g * np.logical_not(_wins(x, y, np.greater_equal)), numbers="none")
+fmin = binary("fmin", np.fmin, lambda g, x, y: g * _wins(x, y, np.less_equal),
+              lambda g, x, y: g * np.logical_not(_wins(x, y, np.less_equal)), numbers="none")
+clamp_min = binary("clamp_min", np.maximum, lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
+                   lambda g, x, y: np.where(np.less(x, y), g, 0.0), numbers="other")
+clamp_max = binary("clamp_max", np.minimum, lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
+                   lambda g, x, y: np.where(np.greater(x, y), g, 0.0), numbers="other")
+atan2 = arctan2 = binary("atan2", np.arctan2, lambda g, x, y: g * y / (x * x + y * y),
+                         lambda g, x, y: -g * x / (x * x + y * y), result=REAL, numbers="none")
+logaddexp = binary("logaddexp", np.logaddexp, lambda g, x, out: g * np.exp(x - out),
+                   lambda g, y, out: g * np.exp(y - out), result=REAL, numbers="none")
+# fmt: on
 twin_of(np.floor_divide)(_floored)
 
 
 def _share(winner: Any, loser: Any, wins: Any) -> Any:
     """1 where `winner` wins, 1/2 at ties: what PyTorch passes to each side."""
     return np.where(wins(winner, loser), 1.0, np.where(np.equal(winner, loser), 0.5, 0.0))
+
+
+def _wins(x: Any, y: Any, compare: Any) -> Any:
+    """Where `x` is taken: it wins, or `y` is NaN."""
+    return np.logical_or(compare(x, y), np.isnan(y))
 
 
 def _divisor(y: Any) -> Any:

@@ -36,29 +36,34 @@ def _comparing(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def _twins(function: Callable[..., Any], ufunc: Any = None) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`function`, and its twin that writes into its first argument."""
+    return function, in_place(function, ufunc)
+
+
 class ElementwiseMethods(TensorBase):
-    """Arithmetic, functions, comparisons; a trailing underscore writes into the tensor itself."""
+    """Arithmetic, functions, comparisons, each beside the twin that writes into the tensor itself."""
 
     __slots__ = ()
 
     # ---- two operands and more ------------------------------------------------------------------
-    add = arithmetic.add
-    sub = subtract = arithmetic.sub
-    mul = multiply = arithmetic.mul
-    div = divide = arithmetic.div
-    true_divide = arithmetic.true_divide
-    floor_divide = arithmetic.floor_divide
-    remainder = arithmetic.remainder
-    fmod = arithmetic.fmod
-    pow = arithmetic.pow
+    add, add_ = _twins(arithmetic.add, np.add)
+    sub, sub_ = subtract, subtract_ = _twins(arithmetic.sub, np.subtract)
+    mul, mul_ = multiply, multiply_ = _twins(arithmetic.mul, np.multiply)
+    div, div_ = divide, divide_ = _twins(arithmetic.div)
+    true_divide, true_divide_ = _twins(arithmetic.true_divide, np.true_divide)
+    floor_divide, floor_divide_ = _twins(arithmetic.floor_divide)
+    remainder, remainder_ = _twins(arithmetic.remainder)
+    fmod, fmod_ = _twins(arithmetic.fmod)
+    pow, pow_ = _twins(arithmetic.pow)
     float_power = arithmetic.float_power
-    clamp = clip = arithmetic.clamp
-    clamp_min = arithmetic.clamp_min
-    clamp_max = arithmetic.clamp_max
-    lerp = arithmetic.lerp
-    addcmul = arithmetic.addcmul
-    addcdiv = arithmetic.addcdiv
-    atan2 = arctan2 = arithmetic.atan2
+    clamp, clamp_ = clip, clip_ = _twins(arithmetic.clamp)
+    clamp_min, clamp_min_ = _twins(arithmetic.clamp_min)
+    clamp_max, clamp_max_ = _twins(arithmetic.clamp_max)
+    lerp, lerp_ = _twins(arithmetic.lerp)
+    addcmul, addcmul_ = _twins(arithmetic.addcmul)
+    addcdiv, addcdiv_ = _twins(arithmetic.addcdiv)
+    atan2, atan2_ = arctan2, arctan2_ = _twins(arithmetic.atan2)
     maximum = arithmetic.maximum
     minimum = arithmetic.minimum
     fmax = arithmetic.fmax
@@ -66,60 +71,60 @@ class ElementwiseMethods(TensorBase):
     logaddexp = arithmetic.logaddexp
 
     # ---- functions ------------------------------------------------------------------------------
-    neg = negative = functions.neg
-    abs = absolute = functions.abs
-    sign = functions.sign
-    floor = functions.floor
-    ceil = functions.ceil
-    trunc = fix = functions.trunc
-    round = functions.round
-    frac = functions.frac
-    reciprocal = functions.reciprocal
-    square = functions.square
-    sqrt = functions.sqrt
-    rsqrt = functions.rsqrt
-    exp = functions.exp
-    exp2 = functions.exp2
-    expm1 = functions.expm1
-    log = functions.log
-    log1p = functions.log1p
-    log2 = functions.log2
-    log10 = functions.log10
-    sin = functions.sin
-    cos = functions.cos
-    tan = functions.tan
-    asin = arcsin = functions.asin
-    acos = arccos = functions.acos
-    atan = arctan = functions.atan
-    sinh = functions.sinh
-    cosh = functions.cosh
-    tanh = functions.tanh
-    asinh = arcsinh = functions.asinh
-    acosh = arccosh = functions.acosh
-    atanh = arctanh = functions.atanh
-    sigmoid = functions.sigmoid
-    erf = functions.erf
-    erfc = functions.erfc
-    nan_to_num = functions.nan_to_num
+    neg, neg_ = negative, negative_ = _twins(functions.neg)
+    abs, abs_ = absolute, absolute_ = _twins(functions.abs)
+    sign, sign_ = _twins(functions.sign)
+    floor, floor_ = _twins(functions.floor)
+    ceil, ceil_ = _twins(functions.ceil)
+    trunc, trunc_ = fix, fix_ = _twins(functions.trunc)
+    round, round_ = _twins(functions.round)
+    frac, frac_ = _twins(functions.frac)
+    reciprocal, reciprocal_ = _twins(functions.reciprocal)
+    square, square_ = _twins(functions.square)
+    sqrt, sqrt_ = _twins(functions.sqrt)
+    rsqrt, rsqrt_ = _twins(functions.rsqrt)
+    exp, exp_ = _twins(functions.exp)
+    exp2, exp2_ = _twins(functions.exp2)
+    expm1, expm1_ = _twins(functions.expm1)
+    log, log_ = _twins(functions.log)
+    log1p, log1p_ = _twins(functions.log1p)
+    log2, log2_ = _twins(functions.log2)
+    log10, log10_ = _twins(functions.log10)
+    sin, sin_ = _twins(functions.sin)
+    cos, cos_ = _twins(functions.cos)
+    tan, tan_ = _twins(functions.tan)
+    asin, asin_ = arcsin, arcsin_ = _twins(functions.asin)
+    acos, acos_ = arccos, arccos_ = _twins(functions.acos)
+    atan, atan_ = arctan, arctan_ = _twins(functions.atan)
+    sinh, sinh_ = _twins(functions.sinh)
+    cosh, cosh_ = _twins(functions.cosh)
+    tanh, tanh_ = _twins(functions.tanh)
+    asinh, asinh_ = arcsinh, arcsinh_ = _twins(functions.asinh)
+    acosh, acosh_ = arccosh, arccosh_ = _twins(functions.acosh)
+    atanh, atanh_ = arctanh, arctanh_ = _twins(functions.atanh)
+    sigmoid, sigmoid_ = _twins(functions.sigmoid)
+    erf, erf_ = _twins(functions.erf)
+    erfc, erfc_ = _twins(functions.erfc)
+    nan_to_num, nan_to_num_ = _twins(functions.nan_to_num)
     positive = functions.positive
 
     # ---- comparisons and logic ------------------------------------------------------------------
-    eq = comparison.eq
-    ne = not_equal = comparison.ne
-    lt = less = comparison.lt
-    le = less_equal = comparison.le
-    gt = greater = comparison.gt
-    ge = greater_equal = comparison.ge
-    logical_and = comparison.logical_and
-    logical_or = comparison.logical_or
-    logical_xor = comparison.logical_xor
-    logical_not = comparison.logical_not
-    bitwise_and = comparison.bitwise_and
-    bitwise_or = comparison.bitwise_or
-    bitwise_xor = comparison.bitwise_xor
-    bitwise_not = comparison.bitwise_not
-    bitwise_left_shift = comparison.bitwise_left_shift
-    bitwise_right_shift = comparison.bitwise_right_shift
+    eq, eq_ = _twins(comparison.eq)
+    ne, ne_ = not_equal, not_equal_ = _twins(comparison.ne)
+    lt, lt_ = less, less_ = _twins(comparison.lt)
+    le, le_ = less_equal, less_equal_ = _twins(comparison.le)
+    gt, gt_ = greater, greater_ = _twins(comparison.gt)
+    ge, ge_ = greater_equal, greater_equal_ = _twins(comparison.ge)
+    logical_and, logical_and_ = _twins(comparison.logical_and)
+    logical_or, logical_or_ = _twins(comparison.logical_or)
+    logical_xor, logical_xor_ = _twins(comparison.logical_xor)
+    logical_not, logical_not_ = _twins(comparison.logical_not)
+    bitwise_and, bitwise_and_ = _twins(comparison.bitwise_and)
+    bitwise_or, bitwise_or_ = _twins(comparison.bitwise_or)
+    bitwise_xor, bitwise_xor_ = _twins(comparison.bitwise_xor)
+    bitwise_not, bitwise_not_ = _twins(comparison.bitwise_not)
+    bitwise_left_shift, bitwise_left_shift_ = _twins(comparison.bitwise_left_shift)
+    bitwise_right_shift, bitwise_right_shift_ = _twins(comparison.bitwise_right_shift)
     isnan = comparison.isnan
     isinf = comparison.isinf
     isfinite = comparison.isfinite
@@ -127,75 +132,6 @@ class ElementwiseMethods(TensorBase):
     isclose = comparison.isclose
     allclose = comparison.allclose
     equal = comparison.equal
-
-    # ---- written into the tensor itself ---------------------------------------------------------
-    add_ = in_place(arithmetic.add, np.add)
-    sub_ = subtract_ = in_place(arithmetic.sub, np.subtract)
-    mul_ = multiply_ = in_place(arithmetic.mul, np.multiply)
-    div_ = divide_ = in_place(arithmetic.div)
-    true_divide_ = in_place(arithmetic.true_divide, np.true_divide)
-    floor_divide_ = in_place(arithmetic.floor_divide)
-    remainder_ = in_place(arithmetic.remainder)
-    fmod_ = in_place(arithmetic.fmod)
-    pow_ = in_place(arithmetic.pow)
-    clamp_ = clip_ = in_place(arithmetic.clamp)
-    clamp_min_ = in_place(arithmetic.clamp_min)
-    clamp_max_ = in_place(arithmetic.clamp_max)
-    lerp_ = in_place(arithmetic.lerp)
-    addcmul_ = in_place(arithmetic.addcmul)
-    addcdiv_ = in_place(arithmetic.addcdiv)
-    atan2_ = arctan2_ = in_place(arithmetic.atan2)
-    neg_ = negative_ = in_place(functions.neg)
-    abs_ = absolute_ = in_place(functions.abs)
-    sign_ = in_place(functions.sign)
-    floor_ = in_place(functions.floor)
-    ceil_ = in_place(functions.ceil)
-    trunc_ = fix_ = in_place(functions.trunc)
-    round_ = in_place(functions.round)
-    frac_ = in_place(functions.frac)
-    reciprocal_ = in_place(functions.reciprocal)
-    square_ = in_place(functions.square)
-    sqrt_ = in_place(functions.sqrt)
-    rsqrt_ = in_place(functions.rsqrt)
-    exp_ = in_place(functions.exp)
-    exp2_ = in_place(functions.exp2)
-    expm1_ = in_place(functions.expm1)
-    log_ = in_place(functions.log)
-    log1p_ = in_place(functions.log1p)
-    log2_ = in_place(functions.log2)
-    log10_ = in_place(functions.log10)
-    sin_ = in_place(functions.sin)
-    cos_ = in_place(functions.cos)
-    tan_ = in_place(functions.tan)
-    asin_ = arcsin_ = in_place(functions.asin)
-    acos_ = arccos_ = in_place(functions.acos)
-    atan_ = arctan_ = in_place(functions.atan)
-    sinh_ = in_place(functions.sinh)
-    cosh_ = in_place(functions.cosh)
-    tanh_ = in_place(functions.tanh)
-    asinh_ = arcsinh_ = in_place(functions.asinh)
-    acosh_ = arccosh_ = in_place(functions.acosh)
-    atanh_ = arctanh_ = in_place(functions.atanh)
-    sigmoid_ = in_place(functions.sigmoid)
-    erf_ = in_place(functions.erf)
-    erfc_ = in_place(functions.erfc)
-    nan_to_num_ = in_place(functions.nan_to_num)
-    eq_ = in_place(comparison.eq)
-    ne_ = not_equal_ = in_place(comparison.ne)
-    lt_ = less_ = in_place(comparison.lt)
-    le_ = less_equal_ = in_place(comparison.le)
-    gt_ = greater_ = in_place(comparison.gt)
-    ge_ = greater_equal_ = in_place(comparison.ge)
-    logical_and_ = in_place(comparison.logical_and)
-    logical_or_ = in_place(comparison.logical_or)
-    logical_xor_ = in_place(comparison.logical_xor)
-    logical_not_ = in_place(comparison.logical_not)
-    bitwise_and_ = in_place(comparison.bitwise_and)
-    bitwise_or_ = in_place(comparison.bitwise_or)
-    bitwise_xor_ = in_place(comparison.bitwise_xor)
-    bitwise_not_ = in_place(comparison.bitwise_not)
-    bitwise_left_shift_ = in_place(comparison.bitwise_left_shift)
-    bitwise_right_shift_ = in_place(comparison.bitwise_right_shift)
 
     # ---- Python's operators ---------------------------------------------------------------------
     __add__ = arithmetic.add
