@@ -25,7 +25,7 @@ class ModeSwitch:
 
     __slots__ = ("_flags", "_tokens")
 
-    def __new__(cls, *first: Any, **named: Any) -> Any:
+    def __new__(cls, *first: Any, **named: Any) -> Any:  # noqa: ARG004 - __init__ reads it
         bare = first and callable(first[0])  # ``@no_grad`` without its parentheses
         return cls()(first[0]) if bare else super().__new__(cls)
 
