@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import Edge, TensorBase, edge_of, wrap
+from minigrad.autograd.core import Edge, TensorBase, edge_of, is_array, wrap
 from minigrad.autograd.messages import no_gradient, not_scalar
 from minigrad.autograd.modes import GRAD, ModeSwitch
-from minigrad.autograd.operation import refresh
+from minigrad.autograd.operation import check_same_library, refresh
 from minigrad.autograd.walk import walk
-from minigrad.backend import array_module, quiet
+from minigrad.backend import array_module, on_its_gpu, quiet
 
 
 def backward(
@@ -78,7 +78,7 @@ def grad(
         if gradient is not None:
             gradients.append(gradient if create_graph else wrap(gradient))
         elif materialize_grads:
-            gradients.append(wrap(np.zeros_like(target.array)))
+            gradients.append(wrap(quiet(np.zeros_like, target.array)))
         elif allow_unused:
             gradients.append(None)
         else:
@@ -93,6 +93,7 @@ def _differentiable(inputs: Any) -> tuple[Any, ...]:
     """The tensors to differentiate with respect to, each with its place in the graph up to date."""
     targets = _as_tuple(inputs)
     for i, target in enumerate(targets):
+        _expect_tensor(target, "inputs")
         refresh(target)
         if target.node is None:
             raise RuntimeError(
@@ -125,8 +126,10 @@ def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge,
     return [_seed(r, g, create_graph, i) for i, (r, g) in enumerate(zip(roots, given, strict=True))]
 
 
+@on_its_gpu
 def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
+    _expect_tensor(root, "tensors to start from")
     refresh(root)
     if root.node is None:
         raise no_gradient(root, position)
@@ -148,6 +151,7 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
             f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(gradient.array.shape)} and "
             f"output[{position}] has a shape of {tuple(array.shape)}."
         )
+    check_same_library("backward from a tensor and its gradient", (array, gradient.array))
     if create_graph:
         return edge_of(root), gradient
     g = gradient.array
@@ -170,4 +174,9 @@ def _accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
-    return (x,) if isinstance(x, TensorBase) else () if x is None else tuple(x)
+    return (x,) if isinstance(x, TensorBase) or is_array(x) else () if x is None else tuple(x)
+
+
+def _expect_tensor(x: Any, role: str) -> None:
+    if not isinstance(x, TensorBase):
+        raise TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")

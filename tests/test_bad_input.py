@@ -1,0 +1,482 @@
+"""What a user may get wrong: each mistake is refused at the call that made it, in words that help.
+
+One row per mistake: the call, the class of the exception (PyTorch's), and the words that must stand
+in the message: what was expected, what was got, what to do. `tests/autograd/test_gradients.py`,
+`tests/ops/test_index.py` and the tests of modules and optimizers have tables of their own.
+"""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import autograd, nn
+
+ones = mg.ones
+
+
+def grown(*shape):
+    return mg.ones(*shape, requires_grad=True)
+
+
+# ---- convolution --------------------------------------------------------------------------------
+RANKS = {
+    "an image without channels": (
+        lambda: nn.Conv2d(1, 1, (1, 2))(ones(6, 8)),
+        RuntimeError,
+        ["(N, C, H, W) or (C, H, W)", "[6, 8]", "x.reshape(1, 1, 6, 8)"],
+    ),
+    "an image of five axes": (
+        lambda: F.conv2d(ones(1, 1, 1, 6, 8), ones(1, 1, 1, 2)),
+        RuntimeError,
+        ["(N, C, H, W) or (C, H, W)", "[1, 1, 1, 6, 8]"],
+    ),
+    "a signal without channels": (
+        lambda: F.conv1d(ones(6), ones(1, 1, 2)),
+        RuntimeError,
+        ["(N, C, L) or (C, L)", "[6]", "x.reshape(1, 1, 6)"],
+    ),
+    "a kernel of two axes": (
+        lambda: F.conv2d(ones(1, 1, 6, 8), ones(1, 2)),
+        RuntimeError,
+        ["weight of 4 axes", "(out_channels, in_channels/groups, kh, kw)", "got 2", "[1, 2]"],
+    ),
+    "a bias of another length": (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(2, 1, 3, 3), ones(3)),
+        RuntimeError,
+        ["bias", "1-dimensional with 2 elements", "[3]"],
+    ),
+}
+CHANNELS = {
+    "too few channels": (
+        lambda: nn.Conv2d(3, 1, 2)(ones(1, 1, 6, 8)),
+        RuntimeError,
+        ["weight of size [1, 3, 2, 2]", "input[1, 1, 6, 8]", "3 channels", "got 1 channels"],
+    ),
+    "channels last": (
+        lambda: nn.Conv2d(3, 1, 2)(ones(1, 6, 8, 3)),
+        RuntimeError,
+        ["3 channels", "got 6", "x.permute(0, 3, 1, 2)"],
+    ),
+    "channels of a transposed convolution": (
+        lambda: F.conv_transpose2d(ones(1, 2, 3, 3), ones(3, 1, 2, 2)),
+        RuntimeError,
+        ["transposed=1", "[3, 1, 2, 2]", "3 channels", "got 2"],
+    ),
+    "groups that do not divide the input's channels": (
+        lambda: F.conv2d(ones(1, 3, 6, 8), ones(4, 1, 2, 2), groups=2),
+        RuntimeError,
+        ["groups=2", "2 channels", "got 3"],
+    ),
+    "groups that do not divide the output's channels": (
+        lambda: F.conv2d(ones(1, 4, 6, 8), ones(3, 2, 2, 2), groups=2),
+        RuntimeError,
+        ["groups=2", "divisible by 2", "3 channels"],
+    ),
+    "a layer's groups and in_channels": (
+        lambda: nn.Conv2d(3, 4, 2, groups=2),
+        ValueError,
+        ["in_channels must be divisible by groups", "3", "groups=2"],
+    ),
+    "a layer's groups and out_channels": (
+        lambda: nn.Conv2d(4, 3, 2, groups=2),
+        ValueError,
+        ["out_channels must be divisible by groups", "3", "groups=2"],
+    ),
+    "no groups": (lambda: nn.Conv2d(4, 4, 2, groups=0), ValueError, ["positive", "groups=0"]),
+    "negative groups": (
+        lambda: F.conv2d(ones(1, 1, 6, 8), ones(1, 1, 2, 2), groups=-1),
+        RuntimeError,
+        ["non-positive groups", "groups=-1"],
+    ),
+}
+GEOMETRY = {
+    "a kernel larger than the image": (
+        lambda: F.conv2d(ones(1, 1, 2, 3), ones(1, 1, 3, 3)),
+        RuntimeError,
+        ["(2, 3)", "Kernel size: (3, 3)", "can't be greater", "smaller kernel or more padding"],
+    ),
+    "a dilated kernel larger than the image": (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), dilation=2),
+        RuntimeError,
+        ["(4, 4)", "Kernel size: (5, 5)", "dilation (2, 2)"],
+    ),
+    "negative padding": (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), padding=-1),
+        RuntimeError,
+        ["negative padding", "padding=-1", "0 or more"],
+    ),
+    "negative padding of a layer": (
+        lambda: nn.Conv2d(1, 1, 3, padding=(0, -1))(ones(1, 1, 4, 4)),
+        RuntimeError,
+        ["negative padding", "(0, -1)"],
+    ),
+    "stride zero": (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=0),
+        RuntimeError,
+        ["non-positive stride", "stride=0", "1 or more"],
+    ),
+    "dilation zero": (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), dilation=0),
+        RuntimeError,
+        ["non-positive dilation", "dilation=0"],
+    ),
+    "three strides": (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=(1, 1, 1)),
+        RuntimeError,
+        ["stride", "2 values", "(1, 1, 1)"],
+    ),
+    "half a stride": (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), stride=1.5),
+        TypeError,
+        ["'stride' must be an int", "float 1.5"],
+    ),
+    "an unknown word for padding": (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(1, 1, 3, 3), padding="full"),
+        RuntimeError,
+        ["'full'", "'same'", "'valid'"],
+    ),
+    "'same' with a stride": (
+        lambda: nn.Conv2d(1, 1, 3, padding="same", stride=2),
+        ValueError,
+        ["padding='same'", "strided", "(2, 2)"],
+    ),
+    "an unknown padding mode": (
+        lambda: nn.Conv2d(1, 1, 3, padding_mode="mirror"),
+        ValueError,
+        ["'zeros', 'reflect', 'replicate', 'circular'", "'mirror'"],
+    ),
+    "an empty kernel": (
+        lambda: F.conv2d(ones(1, 1, 3, 3), ones(1, 1, 0, 1)),
+        RuntimeError,
+        ["axis of length 0", "[1, 1, 0, 1]"],
+    ),
+    "output padding of a whole stride": (
+        lambda: F.conv_transpose2d(ones(1, 1, 3, 3), ones(1, 1, 2, 2), stride=2, output_padding=2),
+        RuntimeError,
+        ["output padding must be smaller", "output_padding: 2", "stride: 2"],
+    ),
+}
+
+# ---- types --------------------------------------------------------------------------------------
+DTYPES = {
+    "float64 into a float32 layer": (
+        lambda: nn.Conv2d(1, 1, 3)(ones(1, 1, 4, 4).double()),
+        RuntimeError,
+        ["Input type (float64)", "weight type (float32)", "input.to(weight.dtype)"],
+    ),
+    "integers into a float layer": (
+        lambda: nn.Conv2d(1, 1, 3)(ones(1, 1, 4, 4).long()),
+        RuntimeError,
+        ["Input type (int64)", "weight type (float32)"],
+    ),
+    "a bias of another type": (
+        lambda: F.conv2d(ones(1, 1, 4, 4), ones(2, 1, 3, 3), ones(2).double()),
+        RuntimeError,
+        ["bias type (float64)"],
+    ),
+    "a float result into integers": (
+        lambda: mg.tensor([1, 2]).add_(0.5),
+        RuntimeError,
+        ["float32", "can't be cast", "int64"],
+    ),
+    "integers that require grad": (
+        lambda: mg.tensor([1, 2], requires_grad=True),
+        RuntimeError,
+        ["floating point", "int64", ".float()"],
+    ),
+    "integers asked for gradients": (
+        lambda: mg.arange(3).requires_grad_(),
+        RuntimeError,
+        ["floating point", "int64", ".float()"],
+    ),
+    "an integer parameter": (lambda: nn.Parameter(mg.arange(3)), RuntimeError, ["floating point", "int64", ".float()"]),
+    "integer zeros that require grad": (
+        lambda: mg.zeros(2, dtype=mg.int64, requires_grad=True),
+        RuntimeError,
+        ["floating point", "int64"],
+    ),
+}
+
+# ---- NumPy arrays where tensors are due ---------------------------------------------------------
+ARRAY = np.ones((1, 1, 4, 4), np.float32)
+FIX = "minigrad.from_numpy"
+ARRAYS = {
+    name: (call, TypeError, [f"{name}()", "must be Tensor, not numpy.ndarray", FIX])
+    for name, call in {
+        "conv2d": lambda: nn.Conv2d(1, 1, 3)(ARRAY),
+        "mse_loss": lambda: F.mse_loss(ones(1), ARRAY),
+        "linear": lambda: F.linear(ARRAY, ones(4, 4)),
+        "relu": lambda: F.relu(ARRAY),
+        "softmax": lambda: F.softmax(ARRAY, 0),
+        "cross_entropy": lambda: F.cross_entropy(ARRAY, ones(1)),
+        "max_pool2d": lambda: F.max_pool2d(ARRAY, 2),
+        "exp": lambda: mg.exp(ARRAY),
+        "sum": lambda: mg.sum(ARRAY),
+        "mean": lambda: mg.mean(ARRAY),
+        "matmul": lambda: mg.matmul(ARRAY, ones(4, 4)),
+        "reshape": lambda: mg.reshape(ARRAY, (4, 4)),
+        "cat": lambda: mg.cat([ARRAY, ones(1)]),
+        "stack": lambda: mg.stack([ARRAY]),
+        "where": lambda: mg.where(ARRAY > 0, ones(1), ones(1)),
+    }.items()
+} | {
+    "a kernel": (lambda: F.conv2d(ones(1, 1, 4, 4), ARRAY), TypeError, ["'weight' (position 2)", "numpy.ndarray", FIX]),
+    "a list for an image": (
+        lambda: nn.Conv2d(1, 1, 1)([[1.0]]),
+        TypeError,
+        ["conv2d()", "must be Tensor, not list", "minigrad.tensor(...)"],
+    ),
+    "a list as a summand": (lambda: ones(2) + [1, 2], TypeError, ["not list", "minigrad.tensor"]),
+    "a function that returned nothing": (
+        lambda: F.mse_loss(None, ones(1)),
+        TypeError,
+        ["not NoneType", "without a return"],
+    ),
+    "a parameter": (lambda: nn.Parameter(ARRAY), AttributeError, ["Parameter expects a Tensor", "ndarray", FIX]),
+    "an optimizer's parameter": (
+        lambda: mg.optim.SGD([ARRAY], lr=0.1),
+        TypeError,
+        ["optimizer can only optimize Tensors", "ndarray"],
+    ),
+    "backward from an array": (lambda: autograd.backward(ARRAY), TypeError, ["must be Tensors", "ndarray"]),
+    "grad with respect to an array": (
+        lambda: autograd.grad(grown(2).sum(), ARRAY),
+        TypeError,
+        ["inputs must be Tensors", "ndarray"],
+    ),
+}
+
+# ---- gradients ----------------------------------------------------------------------------------
+
+
+def backward_twice():
+    loss = (grown(2) ** 2).sum()
+    loss.backward()
+    loss.backward()
+
+
+def overwrite_what_was_saved():
+    y = grown(2, 3) * 2
+    loss = (y * y).sum()
+    y += 1
+    loss.backward()
+
+
+def step_between_forward_and_backward():
+    w = nn.Parameter(ones(3))
+    optimizer = mg.optim.SGD([w], lr=0.1)
+    (w * 1.0).sum().backward()
+    loss = (w * w).sum()
+    optimizer.step()
+    loss.backward()
+
+
+def subtract_from_a_leaf():
+    w = grown(2)
+    w -= 0.1
+
+
+GRADIENTS = {
+    "backward from more than one number": (
+        lambda: (grown(2, 3) * 2).backward(),
+        RuntimeError,
+        ["scalar outputs", "(2, 3)", ".sum()", ".mean()", "gradient="],
+    ),
+    "a second backward": (backward_twice, RuntimeError, ["second time", "PowBackward0", "retain_graph=True"]),
+    "no gradient asked for": (
+        lambda: ones(2).sum().backward(),
+        RuntimeError,
+        ["element 0 of tensors does not require grad", "requires_grad=True"],
+    ),
+    "a leaf written to": (
+        subtract_from_a_leaf,
+        RuntimeError,
+        ["leaf Variable that requires grad", "sub_", "(2,)", "with minigrad.no_grad():", "w.data"],
+    ),
+    "a saved tensor overwritten": (
+        overwrite_what_was_saved,
+        RuntimeError,
+        ["modified by an inplace operation", "MulBackward0", "(2, 3)", "version 0", "at version 1"],
+    ),
+    "a step between forward and backward": (
+        step_between_forward_and_backward,
+        RuntimeError,
+        ["modified by an inplace operation", "MulBackward0", "(3,)"],
+    ),
+    "a NumPy array of what has a graph": (
+        lambda: grown(2).numpy(),
+        RuntimeError,
+        ["requires grad", "tensor.detach().numpy()"],
+    ),
+}
+
+# ---- shapes -------------------------------------------------------------------------------------
+SHAPES = {
+    "a loss that would broadcast": (
+        lambda: F.mse_loss(ones(8), ones(8, 1)),
+        ValueError,
+        ["(8,)", "(8, 1)", "target.reshape(input.shape)"],
+    ),
+    "sizes that do not broadcast": (
+        lambda: ones(2, 3) + ones(2, 4),
+        RuntimeError,
+        ["(3)", "(4)", "dimension 1", "(2, 3)", "(2, 4)"],
+    ),
+    "a matrix product": (
+        lambda: ones(2, 3) @ ones(2, 3),
+        RuntimeError,
+        ["(2, 3) and (2, 3)", "last axis of the first (3)", "of the second (2)"],
+    ),
+    "the truth of many numbers": (lambda: bool(ones(2) > 0), RuntimeError, ["ambiguous", "(2,)", ".any() or .all()"]),
+}
+
+# ---- modules and optimizers ---------------------------------------------------------------------
+
+
+class AssignsALayer(nn.Module):
+    def __init__(self):
+        self.conv = nn.Conv2d(1, 1, 1)
+
+
+class AssignsAParameter(nn.Module):
+    def __init__(self):
+        self.w = nn.Parameter(ones(1))
+
+
+class RegistersABuffer(nn.Module):
+    def __init__(self):
+        self.register_buffer("mean", ones(1))
+
+
+class AssignsANumber(nn.Module):
+    def __init__(self):
+        self.scale = 2.0
+
+    def forward(self, x):
+        return x * self.scale
+
+
+SUPER = "super().__init__() the first line of __init__ of class"
+MODULES = {
+    "a layer before super().__init__()": (
+        AssignsALayer,
+        AttributeError,
+        ["cannot assign module before Module.__init__() call", SUPER, "AssignsALayer"],
+    ),
+    "a parameter before super().__init__()": (
+        AssignsAParameter,
+        AttributeError,
+        ["cannot assign parameters before Module.__init__() call", SUPER],
+    ),
+    "a buffer before super().__init__()": (
+        RegistersABuffer,
+        AttributeError,
+        ["cannot assign buffer before Module.__init__() call", SUPER],
+    ),
+    "a call without super().__init__()": (
+        lambda: AssignsANumber()(ones(1)),
+        AttributeError,
+        ["Module.__init__() was not called", SUPER, "AssignsANumber"],
+    ),
+    "no parameters": (lambda: mg.optim.SGD([], lr=0.1), ValueError, ["empty parameter list", "ModuleList"]),
+    "one tensor for a list": (
+        lambda: mg.optim.SGD(grown(2), lr=0.1),
+        TypeError,
+        ["iterable of Tensors", "(2,)", "[tensor]"],
+    ),
+    "a negative learning rate": (lambda: mg.optim.SGD([grown(1)], lr=-1), ValueError, ["Invalid learning rate: -1"]),
+    "a computed tensor": (
+        lambda: mg.optim.SGD([grown(2) * 2], lr=0.1),
+        ValueError,
+        ["non-leaf", "MulBackward0", "detach().requires_grad_()"],
+    ),
+}
+
+# ---- devices ------------------------------------------------------------------------------------
+DEVICES = {
+    "an unknown device": (lambda: ones(2, device="gpu"), RuntimeError, ["cpu, cuda", "'gpu'"]),
+    "an unknown device to move to": (lambda: ones(2).to("tpu:0"), RuntimeError, ["cpu, cuda", "'tpu:0'"]),
+    "a device's number in letters": (lambda: mg.device("cuda:x"), RuntimeError, ["'cuda:x'", "'cuda:0'"]),
+    "an unknown default device": (lambda: mg.set_default_device("gpu"), RuntimeError, ["cpu, cuda", "'gpu'"]),
+}
+
+
+def gpu(*shape):
+    return ones(*shape, device="cuda")
+
+
+SAME = ["same device", "cuda:0", "cpu"]
+MIXED = {
+    "add": (lambda: gpu(2) + ones(2), RuntimeError, [*SAME, "operand 1 with .to('cuda:0')"]),
+    "add to": (lambda: gpu(2).add_(ones(2)), RuntimeError, SAME),
+    "a layer on the GPU": (
+        lambda: nn.Conv2d(1, 1, 1).cuda()(ones(1, 1, 3, 3)),
+        RuntimeError,
+        [*SAME, "convolution", "(1, 1, 3, 3)", ".to('cpu')"],
+    ),
+    "an image on the GPU": (
+        lambda: nn.Conv2d(1, 1, 1)(gpu(1, 1, 3, 3)),
+        RuntimeError,
+        [*SAME, "convolution", "(1, 1, 1, 1)", ".to('cuda:0')"],
+    ),
+    "a bias": (
+        lambda: F.conv2d(gpu(1, 1, 3, 3), gpu(1, 1, 1, 1), ones(1)),
+        RuntimeError,
+        [*SAME, "operand 2 of shape (1,)"],
+    ),
+    "linear": (lambda: nn.Linear(2, 2).cuda()(ones(1, 2)), RuntimeError, SAME),
+    "mse_loss": (lambda: F.mse_loss(gpu(2), ones(2)), RuntimeError, SAME),
+    "matmul": (lambda: gpu(2, 2) @ ones(2, 2), RuntimeError, SAME),
+    "einsum": (lambda: mg.einsum("i,i->", gpu(2), ones(2)), RuntimeError, SAME),
+    "cat": (lambda: mg.cat([gpu(2), ones(2)]), RuntimeError, SAME),
+    "stack": (lambda: mg.stack([gpu(2), ones(2)]), RuntimeError, SAME),
+    "where": (lambda: mg.where(gpu(2) > 0, ones(2), ones(2)), RuntimeError, SAME),
+    "an assignment": (lambda: gpu(2).__setitem__(slice(None), ones(2)), RuntimeError, [*SAME, "index assignment"]),
+    "a gradient": (
+        lambda: ones(2, device="cuda", requires_grad=True).backward(ones(2)),
+        RuntimeError,
+        [*SAME, "backward"],
+    ),
+    "numpy()": (lambda: gpu(2).numpy(), TypeError, ["cuda:0", ".cpu()"]),
+    "a GPU that is not there": (lambda: ones(2).to("cuda:7"), RuntimeError, ["'cuda:7'", "2 GPU(s)", "'cuda:1'"]),
+}
+
+TABLES = {
+    "ranks": RANKS, "channels": CHANNELS, "geometry": GEOMETRY, "types": DTYPES, "arrays": ARRAYS,
+    "gradients": GRADIENTS, "shapes": SHAPES, "modules": MODULES, "devices": DEVICES,
+}  # fmt: skip
+ROWS = [pytest.param(*row, id=f"{table}: {name}") for table, rows in TABLES.items() for name, row in rows.items()]
+
+
+def refused(call, kind, words):
+    with pytest.raises(kind) as caught:
+        call()
+    assert kind is not RuntimeError or type(caught.value) is RuntimeError  # no NotImplementedError
+    missing = [word for word in words if word not in str(caught.value)]
+    assert not missing, f"{missing} not in: {caught.value}"
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), ROWS)
+def test_refused(call, kind, words):
+    refused(call, kind, words)
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("name", MIXED)
+def test_mixed_devices(name):
+    refused(*MIXED[name])
+
+
+def test_no_gpu_is_said_with_the_reason(monkeypatch):
+    monkeypatch.setattr("minigrad.backend._cuda", None)
+    monkeypatch.setattr("minigrad.backend._why_not", "CuPy is not installed: pip install ...")
+    refused(lambda: ones(2).cuda(), RuntimeError, ["'cuda' was asked for", "CuPy is not installed"])
+
+
+def test_a_refused_call_leaves_everything_as_it_was():
+    layer, x = nn.Conv2d(1, 1, 3), ones(1, 1, 4, 4)
+    with pytest.raises(RuntimeError):
+        layer(x.double())
+    layer(x).sum().backward()
+    assert layer.weight.grad.shape == (1, 1, 3, 3)
