@@ -193,3 +193,16 @@ def test_importing_does_not_import_numpy_random():
 def test_refuses(call, error, message):
     with pytest.raises(error, match=message):
         call(Generator())
+
+
+def test_draws_of_tensors_have_a_gradient_of_zero():
+    mean = minigrad.ones(2, 3, requires_grad=True)
+    drawn = minigrad.normal(mean, minigrad.ones(3))
+    assert drawn.requires_grad
+    drawn.sum().backward()
+    assert mean.grad.tolist() == [[0.0] * 3] * 2
+
+
+def test_linspace_between_vectors_is_refused():
+    with pytest.raises(RuntimeError, match=r"0-dimensional start and end.*1 dimension\(s\)"):
+        minigrad.linspace(minigrad.ones(2), 3, 4)

@@ -50,7 +50,10 @@ HARMLESS = {
     ("to_device", "elements out of order"),
     ("fill", "elements out of order"),  # they are summed to one number
 }
-NO_DERIVATIVES = {"embedding"}  # scales its gradient by how often a row was read, as documented
+NO_DERIVATIVES = {
+    "embedding",  # scales its gradient by how often a row was read, as documented
+    "normal",  # a draw's gradient is zero by agreement, however it moves with its mean
+}
 
 
 class Spoilt:
