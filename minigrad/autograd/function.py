@@ -120,7 +120,8 @@ class FunctionNode(Node):
             if r is not None and not isinstance(r, TensorBase):
                 raise TypeError(f"{self.name()}: expected a Tensor or None as gradient, got {type(r).__name__}")
         picked = [returned[i] for i in self.places]
-        return [r if create_graph or r is None else r.array for r in picked]
+        # Views: what a user's backward returns may be the cotangent itself, or one array twice, and stays borrowed.
+        return [r if create_graph or r is None else r.array.view() for r in picked]
 
     def _pulled(self, gradients: list[Any], create_graph: bool) -> Any:
         with ModeSwitch(*((GRAD, 0) if create_graph else (0, GRAD))):

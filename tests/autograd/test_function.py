@@ -147,6 +147,23 @@ def test_results_that_meet_again_walk_back_once():
     assert x.grad.tolist() == [7, 7]
 
 
+def test_one_gradient_for_two_operands_is_lent_to_both():
+    class Add(Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x + y
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g
+
+    x, y, seed = leaf(2, seed=1), leaf(2, seed=2), mg.ones(2, dtype=mg.float64)
+    older = x * 5.0
+    (older + Add.apply(x, y)).backward(seed)
+    assert x.grad.tolist() == [6, 6] and y.grad.tolist() == [1, 1] and seed.tolist() == [1, 1]
+    assert not np.shares_memory(x.grad.numpy(), y.grad.numpy())
+
+
 def test_non_differentiable_results():
     value, place = MaxAndPlace.apply(leaf(4))
     assert value.requires_grad and not place.requires_grad
