@@ -213,6 +213,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 
 def _hardsigmoid(input: Any) -> Any:
     tensors("hardsigmoid", "input", input)
+    floats("hardsigmoid", input)
     return activation.hardtanh(input + 3, 0.0, 6.0) / 6
 
 
