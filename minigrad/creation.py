@@ -284,7 +284,17 @@ def arange(
     length = max(math.ceil((end - start) / step), 0)
     if numpy_dtype.kind in "iu":
         start, step = int(start), int(step)
+    if numpy_dtype == np.float32 and (start % 1 or step % 1):
+        return _made(_counted_by_eights(length, start, step), device, None, requires_grad)
     return _made((start + np.arange(length) * step).astype(numpy_dtype), device, None, requires_grad)
+
+
+def _counted_by_eights(length: int, start: float, step: float) -> Any:
+    """PyTorch's rounding: every eighth number is rounded to float32, the next seven count from it; not in the rest."""
+    exact = (start + np.arange(length, dtype=np.longdouble) * step).astype(np.float64)
+    whole = length - length % 16
+    eights = exact[:whole:8].astype(np.float32)[:, None] + np.arange(8) * np.float64(step)  # (blocks, 8)
+    return np.concatenate([eights.ravel(), exact[whole:]]).astype(np.float32)
 
 
 def linspace(
