@@ -94,7 +94,8 @@ def _logistic_forward(z: Any) -> Any:
 
 def _logistic(z: Any) -> Any:
     """1 / (1 + e^-z) for arrays and Tensors."""
-    if not isinstance(z, TensorBase):
+    recorded = isinstance(z, TensorBase)
+    if not recorded:
         return quiet(_logistic_forward, z)
     # The derivative of 1 / (1 + inf) would be NaN, so nothing may overflow here.
     e = np.exp(-np.abs(z))
