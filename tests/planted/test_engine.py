@@ -1,0 +1,308 @@
+"""The engine is spoilt in its running program, one line at a time: the tests beside it must go red.
+
+A row names a function, the line to spoil, what it becomes, and the tests of which one has to fail.
+The row is out of date when its line is no longer in the function: that is an error, too.
+"""
+
+import contextlib
+import inspect
+import textwrap
+from importlib import import_module
+
+import pytest
+
+from minigrad.autograd import anomaly, core, function, functional, gradients, modes, walk
+from minigrad.ops import index, inplace
+from minigrad.tensor.graph import GraphMethods
+from tests.autograd import (
+    test_anomaly,
+    test_core,
+    test_function,
+    test_functional,
+    test_gradcheck,
+    test_gradients,
+    test_modes,
+    test_walk,
+)
+from tests.ops import test_index
+from tests.planted.test_gradient_rules import operations
+
+# Their names are also those of functions that the package offers.
+gradcheck = import_module("minigrad.autograd.gradcheck")
+operation = import_module("minigrad.autograd.operation")
+
+OPERATIONS = operations()
+
+
+def spoilt_code(target, old, new):
+    """The code of `target` with `old` replaced by `new` in its text."""
+    text = textwrap.dedent(inspect.getsource(target))
+    assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {target.__qualname__}"
+    scope = dict(target.__globals__)
+    text = "from __future__ import annotations\n" + text.replace(old, new)
+    exec(compile(text, f"<{target.__qualname__}, spoilt>", "exec"), scope)
+    return scope[target.__name__].__code__
+
+
+@contextlib.contextmanager
+def planted(target, old, new):
+    """Within, `target` runs with the mistake, whoever imported it."""
+    right = target.__code__
+    target.__code__ = spoilt_code(target, old, new)
+    forget_plans()
+    try:
+        yield
+    finally:
+        target.__code__ = right
+        forget_plans()
+
+
+def forget_plans():
+    """Operations remember how they record a call; they are to find out again."""
+    for known in OPERATIONS:
+        known.plans = {}
+
+
+def goes_red(check):
+    try:
+        check()
+    except NameError:
+        raise  # the row itself is wrong
+    except (Exception, pytest.fail.Exception):  # noqa: BLE001 (whatever it is, it is red)
+        return True
+    return False
+
+
+def broadcast():
+    test_walk.test_a_gradient_is_summed_over_repeated_axes((3,), (2, 3))
+    test_walk.test_a_gradient_is_summed_over_repeated_axes((2, 1), (2, 3))
+
+
+def long_chain():
+    test_walk.test_a_chain_of_100_000_operations()
+
+
+def writes():
+    for program in test_index.PROGRAMS:
+        test_index.test_programs_that_write(program)
+
+
+def mistake(name):
+    return lambda: test_gradcheck.test_a_mistake_is_found_and_named(name, "full")
+
+
+WALK, VJP = walk.walk, core.Node.vjp
+PLANTED = {
+    # ---- un-broadcasting and types
+    "sums over no axis": (
+        walk.unbroadcast,
+        "gradient.sum(axis=tuple(repeated), keepdims=True).reshape(shape)",
+        "gradient.reshape(-1)[:int(np.prod(shape))].reshape(shape)",
+        broadcast,
+    ),
+    "forgets the new axes in front": (
+        walk.unbroadcast, "*range(extra), *", "*", broadcast
+    ),
+    "sums over axes of length 1 only": (
+        walk.unbroadcast, "if n == 1 != have[i + extra]", "if n == 1 == have[i + extra]", broadcast
+    ),
+    "takes any shape": (
+        walk.unbroadcast, "raise invalid_gradient(node, shape, have)", "return gradient",
+        test_walk.test_a_gradient_that_does_not_fit_names_the_operation,
+    ),
+    "leaves the dtype as it comes": (
+        WALK, "gradient.astype(about.dtype)", "gradient",
+        test_walk.test_a_gradient_takes_its_tensors_dtype,
+    ),
+    # ---- accumulation and ownership
+    "the second gradient replaces the first": (
+        WALK, "pending[edge] = pending[edge] + gradient", "pending[edge] = gradient",
+        test_walk.test_a_gradient_lent_twice_is_not_added_into,
+    ),
+    "the third gradient replaces the others": (
+        WALK, "pending[edge] += gradient", "pending[edge] = gradient",
+        test_walk.test_a_hook_sees_the_whole_gradient_once,
+    ),
+    "borrowed gradients are added into": (
+        WALK, "gradient is not cotangent and gradient.base is None", "True",
+        test_walk.test_a_gradient_lent_twice_is_not_added_into,
+    ),
+    "leaves get what is borrowed": (
+        WALK, "create_graph or leaf in owned else gradient.copy()", "True else None",
+        test_walk.test_no_gradients_share_memory,
+    ),
+    "what a hook saw is added into": (
+        WALK, "owned.discard(leaf)", "pass", test_walk.test_what_a_hook_kept_is_not_written_to
+    ),
+    "interior results are borrowed": (
+        WALK, "cotangent if create_graph else cotangent.copy()", "cotangent",
+        test_gradients.test_grad_of_a_tensor_with_respect_to_itself,
+    ),
+    "a second backward replaces .grad": (
+        gradients._accumulate, "np.add(before.array, gradient, out=before.array)",
+        "leaf.gradient = wrap(gradient)", test_walk.test_a_second_backward_adds_in_place,
+    ),
+    "create_graph hands one gradient to all": (
+        gradients._accumulate, "gradient.clone() if", "gradient if",
+        test_walk.test_no_gradients_share_memory_with_create_graph,
+    ),
+    "retain_grad keeps what is borrowed": (
+        GraphMethods.retain_grad, "gradient.clone() if", "gradient if",
+        test_walk.test_no_gradients_share_memory,
+    ),
+    "a Function lends one gradient twice": (
+        function.FunctionNode.vjp, "r.array.view()", "r.array",
+        test_function.test_one_gradient_for_two_operands_is_lent_to_both,
+    ),
+    # ---- order and pruning
+    "oldest first": (
+        WALK, "heappush(heap, (-edge.order, edge))\n        if not retain",
+        "heappush(heap, (edge.order, edge))\n        if not retain",
+        test_walk.test_each_node_runs_after_all_that_feed_it,
+    ),
+    "walks everywhere": (
+        walk._leading_to, "useful = wanted & seen", "useful = set(seen)",
+        test_walk.test_grad_computes_only_what_leads_to_its_inputs,
+    ),
+    "gradients for all operands": (
+        operation.Operation.new_plan, "[i for i in needed if self.rules[i] is not None]",
+        "[i for i in range(count) if self.rules[i] is not None]",
+        test_core.test_next_functions_lead_to_the_leaves,
+    ),
+    # ---- what nodes keep
+    "all operands are saved": (
+        operation.Operation.new_plan, "plan.saves = tuple([self.operands.index(n) for n in values])",
+        "plan.saves = tuple(range(count))",
+        test_walk.test_an_operand_without_gradient_is_not_saved,
+    ),
+    "nothing is freed": (
+        core.Node.free, "self.tensors, self.constants = None, ()", "pass",
+        test_core.test_saved_values_go_with_the_walk,
+    ),
+    "a freed graph is walked again": (
+        VJP, "raise freed(self.name())", "return [None for _ in self.edges]",
+        test_gradients.test_retain_graph,
+    ),
+    # ---- versions
+    "saved operands are not checked": (
+        VJP, "if x.writes[0] != version:", "if False:",
+        test_core.test_a_saved_operand_that_was_written_to,
+    ),
+    "saved results are not checked": (
+        VJP, "if writes is not None and writes[0][0] != writes[1]:", "if False:",
+        test_core.test_a_saved_result_that_was_written_to,
+    ),
+    "views count for themselves": (
+        operation.Operation.__call__, "tensor.writes = operands[0].writes", "pass",
+        lambda: test_core.test_a_write_through_any_alias_is_noticed(lambda y: y.T.mul_(2.0)),
+    ),
+    "detached tensors count for themselves": (
+        GraphMethods.detach, "alias.writes = self.writes", "pass",
+        lambda: test_core.test_a_write_through_any_alias_is_noticed(lambda y: y.detach().zero_()),
+    ),
+    "writes are not counted": (
+        inplace.assign, "target.writes[0] += 1", "pass",
+        test_core.test_a_saved_result_that_was_written_to,
+    ),
+    "leaves may be written to": (
+        inplace.check_writable, "if target.node is LEAF:", "if False:",
+        lambda: test_index.test_refused("into a leaf"),
+    ),
+    # ---- views and writes
+    "views are never brought up to date": (
+        operation.refresh, "if link is None or", "if True or",
+        test_index.test_views_follow_writes_in_value_and_gradient,
+    ),
+    "a write does not reach the base": (
+        inplace._move_on, "_write_through(parent, value, link.operation, link.statics)", "pass", writes
+    ),
+    "the old value is not kept": (
+        inplace._before, "old.node = target.node", "pass", writes
+    ),
+    "elements read twice collect one gradient": (
+        index._put_forward, "xp.add.at(whole, key, g)", "whole[key] = g",
+        lambda: test_index.test_reading_to_second_order("rows, one twice"),
+    ),
+    # ---- higher orders
+    "the saved result is a constant": (
+        core.Node._lifted, "lifted[self.plan.result_position].node = self", "pass",
+        test_core.test_a_saved_result_is_itself_again_under_create_graph,
+    ),
+    "create_graph saves operands as constants": (
+        VJP, "values.append(x if create_graph else x.array)", "values.append(x.array)",
+        lambda: test_core.test_the_orders_of_a_power(2),
+    ),
+    "create_graph obeys no_grad": (
+        gradients._run, "ModeSwitch(set_flags=GRAD)", "ModeSwitch()",
+        test_gradients.test_create_graph_under_no_grad,
+    ),
+    "create_graph frees the graph": (
+        gradients._run, "create_graph if retain_graph is None", "False if retain_graph is None",
+        test_gradients.test_create_graph_retains_the_graph,
+    ),
+    # ---- hooks and modes
+    "what a hook returns is ignored": (
+        walk.run_hooks, "if changed is not None:", "if False:",
+        test_walk.test_a_hook_on_a_leaf_changes_its_gradient,
+    ),
+    "hooks run in the order of their handles' removal": (
+        walk.run_hooks, "list(hooks.values())", "list(hooks.values())[::-1]",
+        test_walk.test_hooks_run_in_order_and_each_sees_the_one_before,
+    ),
+    "a mode is not restored": (
+        modes.ModeSwitch.__exit__, "mode.reset(self._tokens.pop())", "self._tokens.pop()",
+        test_modes.test_modes_as_context_managers,
+    ),
+    "recorded under no_grad": (
+        operation.finish, "if not flags & GRAD:", "if False:", test_modes.test_modes_as_context_managers
+    ),
+    # ---- what is built on it
+    "anomaly mode looks at no gradient": (
+        anomaly.check_gradients, "raise RuntimeError(", "str(",
+        test_anomaly.test_a_nan_in_the_backward,
+    ),
+    "a Function's results share one gradient": (
+        function.FunctionNode.vjp, "cotangent.get(i)", "cotangent.get(0)",
+        test_function.test_results_that_meet_again_walk_back_once,
+    ),
+    "a Function's saved tensors are not checked": (
+        function.FunctionNode.saved, "entry[1][0] != entry[2]", "False",
+        test_function.test_saved_tensors_are_guarded,
+    ),
+    "gradcheck looks at nothing": (
+        gradcheck._close, "np.allclose(a, b, rtol=rtol, atol=atol)", "True", mistake("the sign")
+    ),
+    "gradcheck's cotangents are ones": (
+        gradcheck._Check.run, "self.draw.standard_normal(y.array.shape)", "np.ones(y.array.shape)",
+        lambda: mistake_of_a_permutation(),
+    ),
+    "jvp without its direction": (
+        functional.jvp, "_gradients(linear, probes, directions,", "_gradients(linear, probes, linear,",
+        test_functional.test_jvp,
+    ),
+}  # fmt: skip
+
+
+def mistake_of_a_permutation():
+    """A gradient in the wrong order is not seen by a cotangent of ones."""
+    name, mode = "a transpose", "fast"
+    function, inputs, words = test_gradcheck.MISTAKES[name]
+    with pytest.raises(gradcheck.GradcheckError, match=words):
+        gradcheck.gradcheck(function, inputs, fast_mode=mode == "fast")
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_mistake_is_seen(name):
+    target, old, new, check = PLANTED[name]
+    check()
+    with planted(target, old, new):
+        assert goes_red(check)
+    check()
+
+
+def test_a_walk_that_frees_by_recursion_would_be_seen():
+    """The chain of 100,000 operations is longer than any recursion Python allows."""
+    import sys
+
+    assert sys.getrecursionlimit() < 100_000
+    long_chain()
