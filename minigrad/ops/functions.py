@@ -72,7 +72,17 @@ tanh = unary("tanh", np.tanh, lambda g, out: g * (1 - out * out))
 asinh = arcsinh = unary("asinh", np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1))
 acosh = arccosh = unary("acosh", np.arccosh, lambda g, x: g / np.sqrt(x * x - 1))
 atanh = arctanh = unary("atanh", np.arctanh, lambda g, x: g / (1 - x * x))
-sigmoid = unary("sigmoid", lambda x: 1 / (1 + np.exp(-x)), lambda g, out: g * (out * (1 - out)))
+
+
+def logistic(x: Any) -> Any:
+    """``1 / (1 + exp(-x))`` of an array, in one new piece of memory."""
+    e = np.empty_like(x)
+    np.exp(np.negative(x, out=e), out=e)
+    e += 1
+    return np.true_divide(1, e, out=e)
+
+
+sigmoid = unary("sigmoid", logistic, lambda g, out: g * (out * (1 - out)))
 
 
 # ---- the error function --------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, View, is_array, wrap
 from minigrad.autograd.operation import operation
-from minigrad.backend import array_module
+from minigrad.backend import array_module, quiet
 
 
 def _is_basic(key: tuple[Any, ...]) -> bool:
@@ -21,6 +21,9 @@ def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any
     whole = xp.zeros(shape, g.dtype)
     if _is_basic(key):
         whole[key] = g
+    elif xp is np:  # one flat index of flat memory: five times quicker than rows at a time
+        places = np.arange(whole.size).reshape(shape)[key]
+        np.add.at(whole.reshape(-1), places.reshape(-1), np.broadcast_to(g, places.shape).reshape(-1))
     else:
         xp.add.at(whole, key, g)  # an element that was read twice collects both gradients
     return whole
@@ -54,8 +57,9 @@ def stray(places: Any, size: int) -> int | None:
     return low if low < 0 else high if high >= size else None
 
 
-def array_key(key: Any, xp: Any) -> tuple[Any, ...]:
-    """An index as NumPy takes it: tensors and lists become arrays."""
+def array_key(array: Any, key: Any) -> tuple[Any, ...]:
+    """An index into `array` as NumPy takes it: tensors and lists become arrays, where `array` lives."""
+    xp = array_module(array)
     parts = tuple([_array_part(k, xp) for k in (key if isinstance(key, tuple) else (key,))])
     return (*parts, Ellipsis) if _is_basic(parts) and Ellipsis not in parts else parts
 
@@ -130,7 +134,7 @@ def getitem(input: Any, key: Any) -> Any:
     """``input[key]``: a view for ints and slices, a copy for tensors and lists of indices."""
     parts = _plain_key(key)
     if parts is None:
-        parts = array_key(key, array_module(input.array))
+        parts = quiet(array_key, input.array, key)
         if steps := in_two_steps(parts):
             return getitem(getitem(input, steps[0]), steps[1])
     try:

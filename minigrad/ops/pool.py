@@ -35,26 +35,37 @@ def max_pool(input: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, 
     return _found(input, values=values, places=places, options=options), wrap(places)
 
 
+# A window's sum is a sum over its rows of sums over its columns: kh + kw passes instead of kh kw.
 def _sums_forward(x: Any, *, kernel: Any, stride: Any, padding: Any, size: Any) -> Any:
-    total = array_module(x).zeros((*x.shape[:-2], *size), x.dtype)
-    for windows, pixels in _taps(x.shape[-2:], kernel, stride, padding, size):
-        total[windows] += x[pixels]
-    return total
+    for axis in (-2, -1):  # whole rows first, the quicker half, while the image is large
+        total = array_module(x).zeros(_with_length(x.shape, axis, size[axis]), x.dtype)
+        for windows, pixels in _taps(axis, x.shape, kernel, stride, padding, size):
+            total[windows] += x[pixels]
+        x = total
+    return x
 
 
 def _sums_back_forward(g: Any, *, shape: Any, kernel: Any, stride: Any, padding: Any, size: Any) -> Any:
-    image = array_module(g).zeros((*g.shape[:-2], *shape), g.dtype)
-    for windows, pixels in _taps(shape, kernel, stride, padding, size):
-        image[pixels] += g[windows]
-    return image
+    for axis in (-1, -2):
+        image = array_module(g).zeros(_with_length(g.shape, axis, shape[axis]), g.dtype)
+        for windows, pixels in _taps(axis, image.shape, kernel, stride, padding, size):
+            image[pixels] += g[windows]
+        g = image
+    return g
 
 
-def _taps(image: Any, kernel: Any, stride: Any, padding: Any, size: Any) -> Any:
-    """For each place in the window: the windows that have it within the image, and the pixels there."""
-    for i in range(kernel[0]):
-        for j in range(kernel[1]):
-            spans = [_span(*axis) for axis in zip((i, j), image, stride, padding, size, strict=True)]
-            yield (..., spans[0][0], spans[1][0]), (..., spans[0][1], spans[1][1])
+def _with_length(shape: Any, axis: int, length: int) -> list[int]:
+    lengths = list(shape)
+    lengths[axis] = length
+    return lengths
+
+
+def _taps(axis: int, image: Any, kernel: Any, stride: Any, padding: Any, size: Any) -> Any:
+    """For each place of the window along `axis`: the windows that have it within the image, and the pixels there."""
+    rest = (slice(None),) * (-1 - axis)
+    for tap in range(kernel[axis]):
+        windows, pixels = _span(tap, image[axis], stride[axis], padding[axis], size[axis])
+        yield (..., windows, *rest), (..., pixels, *rest)
 
 
 def _span(tap: int, length: int, stride: int, padding: int, windows: int) -> tuple[slice, slice]:
