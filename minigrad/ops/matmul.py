@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
-from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor
+from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_for
 
 
 def _product(x: Any, y: Any) -> Any:
@@ -46,6 +46,8 @@ def matmul(input: Any, other: Any) -> Any:
             f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}; "
             "convert one with .to(other.dtype)"
         )
+    if a.dtype.kind == "b":
+        raise not_implemented_for("matmul", a.dtype)
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied: {tuple(a.shape)} and {tuple(b.shape)}; the last axis "
