@@ -52,8 +52,11 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """`function(*args, **kwargs)` with NumPy's floating-point warnings off: inf and nan are values.
 
     For work on plain arrays: `function` runs in a context of its own, where the caller's context
-    variables (grad mode, default device) are not seen. Nests, and is safe across threads.
+    variables (grad mode, default device) are not seen. Nests, and is safe across threads. On a GPU
+    it computes where the first array among `args` lives: CuPy itself computes on the selected one.
     """
+    if _cuda is not None and function is not _there:
+        return quiet(_there, function, args, kwargs)
     if _silenced.get():
         return function(*args, **kwargs)
     try:
@@ -64,6 +67,39 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
             raise
     with np.errstate(all="ignore"):
         return function(*args, **kwargs)
+
+
+def on_its_gpu(function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, computed on the GPU of its first tensor or array; then the one before is selected
+    again. For functions that work on plain arrays beside operations, which see to it themselves.
+    """
+
+    @functools.wraps(function)
+    def there(*args: P.args, **kwargs: P.kwargs) -> R:
+        return function(*args, **kwargs) if _cuda is None else _there(function, args, kwargs)
+
+    return there
+
+
+def _there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+    runtime = _cuda.cuda.runtime
+    before = runtime.getDevice()
+    try:
+        for x in args:
+            array = getattr(x, "array", x)
+            if isinstance(array, _cuda.ndarray):
+                select(array)
+                break
+        return function(*args, **kwargs)
+    finally:
+        if runtime.getDevice() != before:
+            runtime.setDevice(before)
+
+
+def select(array: Array) -> None:
+    """Lets CuPy compute on the GPU that holds `array` from now on; nothing for NumPy's arrays."""
+    if _cuda is not None and isinstance(array, _cuda.ndarray) and array.device.id != _cuda.cuda.runtime.getDevice():
+        _cuda.cuda.runtime.setDevice(array.device.id)
 
 
 # ---- devices --------------------------------------------------------------------------------
@@ -250,6 +286,22 @@ def to_device(array: Array, device: device) -> Array:
     cuda = library(device)
     with on(device):
         return cuda.asarray(array) if held.type == "cpu" else array.copy()
+
+
+def copied(array: Array) -> Array:
+    """A copy where `array` lives."""
+    return array.copy() if type(array) is np.ndarray else quiet(_copy, array)
+
+
+def _copy(array: Array) -> Array:
+    return array.copy()
+
+
+def numbered(device: device) -> device:
+    """`device` with its number: "cuda" alone stands for the GPU that is selected now."""
+    if device.type == "cpu" or device.index is not None:
+        return device
+    return _cuda_device(library(device).cuda.runtime.getDevice())
 
 
 def is_available() -> bool:

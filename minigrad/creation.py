@@ -51,7 +51,7 @@ def tensor(
             [3, 4]])
     """
     if isinstance(data, TensorBase):
-        array = data.array.copy()
+        array = backend.copied(data.array)
         device = data.device if device is None else device  # type: ignore[attr-defined]
     elif is_array(data) or hasattr(data, "__array__"):
         array = data.copy() if is_array(data) else np.array(data)
@@ -149,6 +149,7 @@ def _typed(name: str, dtype: Any) -> Any:
 
 
 FloatTensor, DoubleTensor = _typed("FloatTensor", dtypes.float32), _typed("DoubleTensor", dtypes.float64)
+CharTensor = _typed("CharTensor", dtypes.int8)
 HalfTensor, BoolTensor = _typed("HalfTensor", dtypes.float16), _typed("BoolTensor", dtypes.bool_)
 LongTensor, IntTensor = _typed("LongTensor", dtypes.int64), _typed("IntTensor", dtypes.int32)
 ShortTensor, ByteTensor = _typed("ShortTensor", dtypes.int16), _typed("ByteTensor", dtypes.uint8)
@@ -452,9 +453,10 @@ def normal(
         spread = 1.0 if isinstance(std, TensorBase) else std
         values = source.normal(shape, tensors[0].dtype, 0.0, spread)
         if isinstance(std, TensorBase):
-            if (std.array < 0).any():
+            scale = backend.to_device(std.array, backend.CPU)
+            if (scale < 0).any():
                 raise RuntimeError("normal expects all elements of std >= 0.0")
-            values = values * backend.to_device(std.array, backend.CPU).astype(values.dtype)
+            values = values * scale.astype(values.dtype)
         shift = backend.to_device(mean.array, backend.CPU) if isinstance(mean, TensorBase) else mean
         drawn = _made((values + shift).astype(values.dtype), device, dtype, requires_grad)
         given = [x for x in (mean, std) if isinstance(x, TensorBase) and x.node is not None]

@@ -194,7 +194,8 @@ class Stream:
     """A queue of work on a GPU, independent of the others. `with cuda.stream(s):` fills it."""
 
     def __init__(self, device: Any = None, *, existing: Any = None) -> None:
-        with backend.on(backend.device("cuda", _index(device))):
+        self.device = backend.device("cuda", _index(device))
+        with backend.on(self.device):
             self.stream = existing or _cupy().cuda.Stream(non_blocking=True)
 
     def query(self) -> bool:
@@ -231,15 +232,19 @@ def default_stream(device: Any = None) -> Stream:
 
 
 def set_stream(stream: Stream) -> None:
-    """Sends work to `stream` from now on, in this thread."""
+    """Sends work to `stream`, on its GPU, from now on, in this thread."""
+    set_device(stream.device)
     stream.stream.use()
 
 
 @contextlib.contextmanager
 def stream(stream: Stream | None) -> Any:
-    """Sends the work within to `stream`; None changes nothing."""
-    with contextlib.nullcontext() if stream is None else stream.stream:
+    """Sends the work within to `stream`, on its GPU; None changes nothing."""
+    if stream is None:
         yield
+    else:
+        with device(stream.device), stream.stream:
+            yield
 
 
 # ---- random numbers -------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import ANOMALY, AtOnce, ModeSwitch, mode
+from minigrad.backend import on_its_gpu
 
 
 class detect_anomaly(ModeSwitch):
@@ -42,6 +43,7 @@ def is_anomaly_enabled() -> bool:
     return bool(mode.get() & ANOMALY)
 
 
+@on_its_gpu
 def check_forward(tensor: Any) -> None:
     """Remember the user's line, and stop where the first NaN comes to be."""
     node = tensor.node

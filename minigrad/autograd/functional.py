@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.gradients import grad
 from minigrad.autograd.modes import GRAD, ModeSwitch
+from minigrad.backend import device_of, quiet, to_device
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:
@@ -56,7 +57,7 @@ def _gradients(outputs: Any, points: Any, cotangents: Any, create_graph: bool, s
             "Output 0 of the user-provided function is independent of the inputs. This is not allowed in strict mode."
         )
     if not pairs:
-        return [wrap(np.zeros_like(x.array)) for x in points]
+        return [wrap(quiet(np.zeros_like, x.array)) for x in points]
     found = grad(
         [y for y, _ in pairs],
         points,
@@ -70,7 +71,7 @@ def _gradients(outputs: Any, points: Any, cotangents: Any, create_graph: bool, s
             f"Output 0 of the user-provided function is independent of input {found.index(None)}. This is not "
             "allowed in strict mode."
         )
-    return [wrap(np.zeros_like(x.array)) if g is None else g for x, g in zip(points, found, strict=True)]
+    return [wrap(quiet(np.zeros_like, x.array)) if g is None else g for x, g in zip(points, found, strict=True)]
 
 
 def _cotangents(outputs: Any, v: Any) -> tuple[Any, ...]:
@@ -81,7 +82,7 @@ def _cotangents(outputs: Any, v: Any) -> tuple[Any, ...]:
                 "The vector v can only be None if the user-provided function returns a single Tensor with a single "
                 "element."
             )
-        return (wrap(np.ones_like(ys[0].array)),)
+        return (wrap(quiet(np.ones_like, ys[0].array)),)
     vs = _tuple(v)
     for y, u in zip(ys, vs, strict=False):
         if y.array.shape != u.array.shape:
@@ -126,7 +127,7 @@ def jvp(
     points = _points("jvp", inputs, create_graph)
     directions = _cotangents(inputs, v)
     outputs = _evaluate("jvp", func, points)
-    probes = _points("jvp", [wrap(np.zeros_like(y.array)) for y in _tuple(outputs)], False)
+    probes = _points("jvp", [wrap(quiet(np.zeros_like, y.array)) for y in _tuple(outputs)], False)
     with ModeSwitch(set_flags=GRAD):
         linear = _gradients(outputs, points, probes, True, strict)
         found = _gradients(linear, probes, directions, create_graph, False)
@@ -152,7 +153,8 @@ def jacobian(
     outputs = _evaluate("jacobian", func, points)
     rows = []
     for y in _tuple(outputs):
-        units = np.eye(y.array.size, dtype=y.array.dtype).reshape(y.array.size, *y.array.shape)
+        units = to_device(np.eye(y.array.size, dtype=y.array.dtype), device_of(y.array))
+        units = units.reshape(y.array.size, *y.array.shape)
         by_output = [_gradients((y,), points, (wrap(unit),), create_graph, strict) for unit in units]
         blocks = []
         for i, x in enumerate(points):

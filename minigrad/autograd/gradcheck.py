@@ -14,6 +14,7 @@ import numpy as np
 
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.gradients import grad
+from minigrad.backend import on_its_gpu
 
 
 class GradcheckError(RuntimeError):
@@ -340,6 +341,7 @@ def _points(inputs: Any) -> tuple[Any, ...]:
     )
 
 
+@on_its_gpu
 def _copied_with_strides(array: Any) -> Any:
     """A float64 copy that is contiguous only if `array` is: rules must not rely on the layout."""
     if array.flags.c_contiguous:

@@ -158,6 +158,7 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
     return edge_of(root), g if g.dtype == array.dtype else g.astype(array.dtype)
 
 
+@on_its_gpu
 def _accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
     """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
     before = leaf.gradient

@@ -19,7 +19,7 @@ import numpy as np
 from minigrad.autograd.anomaly import check_forward
 from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, wrap
 from minigrad.autograd.modes import ANOMALY, GRAD, mode
-from minigrad.backend import device_of
+from minigrad.backend import device_of, quiet
 
 Rule: TypeAlias = Callable[..., Any]
 Reader: TypeAlias = Callable[[Sequence[Any], dict[str, Any], Any], Any]
@@ -71,7 +71,12 @@ class Operation:
             arrays.append(x)
         if not recorded:
             return self.forward(*operands, **statics)
-        tensor = wrap(self.forward(*arrays, **statics))
+        if library is np.ndarray:
+            tensor = wrap(self.forward(*arrays, **statics))
+        else:
+            if len(arrays) > 1:
+                check_same_library(self.name, arrays)
+            tensor = wrap(quiet(self.forward, *arrays, **statics))
         if self.view and _shares(tensor.array, arrays[0]):
             tensor.writes = operands[0].writes
             tensor.view_of = View(operands[0], self, statics, bool(mode.get() & GRAD))

@@ -12,10 +12,13 @@ from contextvars import Context
 from heapq import heappop, heappush
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import Edge, Hooks, Node, wrap
 from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.modes import ANOMALY, GRAD, mode
+from minigrad.backend import select
 
 
 def walk(
@@ -37,6 +40,8 @@ def walk(
     heap: list[Any] = []
 
     def add(edge: Edge, gradient: Any) -> None:
+        if gradient.__class__ is not np.ndarray:
+            select(gradient)
         if edge in owned:
             pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
         else:
@@ -54,6 +59,8 @@ def walk(
     while heap:
         node = heappop(heap)[1]
         cotangent = pending.pop(node)
+        if cotangent.__class__ is not np.ndarray:
+            select(cotangent)
         if node.hooks:
             cotangent = outside.run(run_hooks, node.hooks, cotangent, create_graph)
         if wanted is not None and node in wanted:
@@ -87,6 +94,8 @@ def walk(
         if not retain_graph:
             node.free()
     for leaf, gradient in pending.items():
+        if gradient.__class__ is not np.ndarray:
+            select(gradient)
         if leaf.hooks:
             gradient = outside.run(run_hooks, leaf.hooks, gradient, create_graph)
             owned.discard(leaf)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, quiet
-from minigrad.kernels import depthwise, direct, im2col, pointwise, tile, tiny
+from minigrad.kernels import cuda, depthwise, direct, im2col, pointwise, tile, tiny
 from minigrad.kernels.windows import Pair
 from minigrad.kernels.winograd import Winograd
 
@@ -148,6 +148,8 @@ def choose(
                 f"{groups} of {operand.dtype}; algorithm(None) chooses by shape again"
             )
         return ALGORITHMS[name]
+    if type(operand) is not np.ndarray:
+        return cuda
     N, C, H, W = x_shape
     O, _, kh, kw = w_shape
     if N * C * H * W * kh * kw <= tiny.LIMIT and tiny.serves(*geometry):

@@ -8,7 +8,7 @@ from typing import Any
 
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
-from minigrad.backend import array_module
+from minigrad.backend import array_module, on_its_gpu
 from minigrad.creation import empty_like
 from minigrad.ops.select import where
 from minigrad.tensor import Tensor
@@ -208,6 +208,7 @@ def trunc_normal_(
     return tensor
 
 
+@on_its_gpu
 def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """`gain` times a matrix of orthonormal rows or columns; axes after the first are one.
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import LEAF, TensorBase, is_array, wrap
+from minigrad.backend import copied
 from minigrad.creation import empty
 from minigrad.size import Size
 from minigrad.tensor import Tensor
@@ -65,7 +66,7 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         if id(self) not in memo:
-            memo[id(self)] = _remade(type(self), self.data.array.copy(), self.requires_grad)
+            memo[id(self)] = _remade(type(self), copied(self.data.array), self.requires_grad)
         copy: Self = memo[id(self)]
         return copy
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.backend import quiet
+from minigrad.backend import on_its_gpu, quiet
 from minigrad.ops.elementwise import SAME, TRUTH, binary, not_a_tensor, unary
 
 # ---- comparisons ---------------------------------------------------------------------------------
@@ -45,6 +45,7 @@ def _pair(name: str, input: Any, other: Any) -> tuple[Any, Any]:
     return input.array, other.array
 
 
+@on_its_gpu
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """``|input - other| <= atol + rtol * |other|``, element by element; equal infinities are close.
 
@@ -61,6 +62,7 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     return wrap(quiet(np.isclose, a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
+@on_its_gpu
 def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """True when every element ``isclose``.
 
@@ -71,6 +73,7 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
     return bool(isclose(input, other, rtol, atol, equal_nan).array.all())
 
 
+@on_its_gpu
 def equal(input: Any, other: Any) -> bool:
     """True when shapes and all elements are the same."""
     a, b = _pair("equal", input, other)

@@ -15,6 +15,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.operation import Rule, check_same_library, finish, operation, refresh
 from minigrad.backend import _quiet, quiet
+from minigrad.ops.device import beside
 
 NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
 
@@ -36,7 +37,7 @@ def unary(
             raise not_a_tensor(name, "input", 1, input)
         array = input.array
         if real and array.dtype.kind != "f":
-            array = array.astype(dtypes.get_default_dtype().numpy)
+            array = quiet(_as_type, array, dtypes.get_default_dtype().numpy)
         elif refuses and array.dtype.kind in refuses:
             raise not_implemented_for(name, array.dtype)
         tensor = wrap(quiet(forward, array))
@@ -79,6 +80,8 @@ def binary(
         else:
             plain = False
         if not plain:
+            if (a.__class__ is np.ndarray) is not (b.__class__ is np.ndarray) and is_array(a) and is_array(b):
+                input, other = beside(input, other)  # one is on a GPU
             for position, x in enumerate((input, other)[:tensors]):
                 if not isinstance(x, TensorBase) and not is_array(x):
                     raise not_a_tensor(name, ("input", "other")[position], position + 1, x)
@@ -86,7 +89,7 @@ def binary(
             if refuses and a.dtype.kind in refuses:
                 raise not_implemented_for(name, a.dtype)
         try:
-            tensor = wrap(_quiet.run(forward, a, b))
+            tensor = wrap(_quiet.run(forward, a, b) if plain else quiet(forward, a, b))
         except ValueError:
             raise shapes_do_not_broadcast(name, a, b) from None
         except RuntimeError:  # already within a quiet call, in a hook for example
@@ -146,7 +149,11 @@ def promoted(name: str, operands: tuple[Any, ...], real: bool = False, numbers: 
     common = dtypes.result_type(values)
     if real and common.kind != "f":
         common = dtypes.get_default_dtype().numpy
-    return [v.astype(common, copy=False) if is_array(v) else _number(v, common) for v in values]
+    return [quiet(_as_type, v, common) if is_array(v) else _number(v, common) for v in values]
+
+
+def _as_type(array: Any, dtype: Any) -> Any:
+    return array.astype(dtype, copy=False)
 
 
 def _number(value: Any, common: Any) -> Any:
@@ -182,7 +189,7 @@ def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
 
 def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:
     """The error for operands of incompatible shapes, naming the axis."""
-    left, right = tuple(np.shape(a)), tuple(np.shape(b))
+    left, right = [tuple(x.shape) if is_array(x) else () for x in (a, b)]
     for axis in range(-1, -min(len(left), len(right)) - 1, -1):
         m, n = left[axis], right[axis]
         if m != n and 1 not in (m, n):

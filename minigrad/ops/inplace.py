@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import LEAF, TensorBase, View, is_array, record, wrap
+from minigrad.autograd.core import LEAF, RETAIN, TensorBase, View, is_array, record, wrap
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation, refresh, written_with_siblings
-from minigrad.backend import array_module, device_of, quiet
+from minigrad.backend import array_module, copied, device_of, quiet
+from minigrad.ops.device import beside, move
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps
-from minigrad.ops.shape import cast, expand, move
+from minigrad.ops.shape import cast, expand
 
 
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
@@ -62,7 +63,10 @@ def assign(target: Any, value: Any, name: str) -> Any:
         )
     refresh(target)
     before = target.node
-    np.copyto(target.array, value.array, casting="unsafe")
+    if target.array.__class__ is np.ndarray:
+        np.copyto(target.array, value.array, casting="unsafe")
+    else:
+        quiet(np.copyto, target.array, value.array, casting="unsafe")
     target.writes[0] += 1
     if mode.get() & GRAD and (value.node is not None or before is not None or _root_tracked(target)):
         _move_on(target, value)
@@ -82,14 +86,17 @@ def _root_tracked(target: TensorBase) -> bool:
 def _move_on(target: Any, value: Any) -> None:
     """Let `target` stand for `value` in the graph, and what it is a view of for the overwritten whole."""
     link: View | None = target.view_of
+    before = target.node
     if link is None:
         target.node = value.node
-        return
-    parent = link.source()
-    refresh(parent)
-    _write_through(parent, value, link.operation, link.statics)
-    link.seen = -1  # stale: refreshed from the parent's new node
-    refresh(target)
+    else:
+        parent = link.source()
+        refresh(parent)
+        _write_through(parent, value, link.operation, link.statics)
+        link.seen = -1  # stale: refreshed from the parent's new node
+        refresh(target)
+    if before is not None and before is not LEAF and before.hooks and RETAIN in before.hooks and target.node:
+        target.node.hooks = {RETAIN: before.hooks.pop(RETAIN), **(target.node.hooks or {})}
 
 
 def _write_through(parent: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
@@ -176,7 +183,7 @@ def _before(target: Any, others: tuple[Any, ...]) -> Any:
     needs = any(isinstance(x, TensorBase) and x.node is not None for x in (target, *others))
     if not needs or not mode.get() & GRAD:
         return target
-    old = wrap(target.array.copy())
+    old = wrap(copied(target.array))
     old.node = target.node
     return old
 
@@ -206,11 +213,13 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     array = self.array
     parts = _plain_key(key)
     if parts is None:
-        parts = array_key(key, array_module(array))
+        parts = quiet(array_key, array, key)
         if steps := in_two_steps(parts):
             setitem(getitem(self, steps[0]), steps[1], value)
             return
     if isinstance(value, TensorBase):
+        if array.__class__ is not np.ndarray:
+            value = beside(self, value)[1]
         source: Any = value.array
         needs_graph = value.node is not None
         if source.dtype != array.dtype and not _is_basic(parts):
@@ -270,14 +279,22 @@ def _fitted(value: Any, region: Any, whole: Any) -> Any:
 
 def _write_array(target: Any, key: Any, source: Any) -> None:
     array = target.array
-    if source.__class__ is not array.__class__:
+    if array.__class__ is not np.ndarray or source.__class__ is not array.__class__:
         check_same_library("index assignment", (array, source))
     try:
-        array[key] = source
+        if array.__class__ is np.ndarray:
+            array[key] = source
+        else:
+            quiet(_put_there, array, key, source)
     except ValueError:
-        raise _does_not_fit(np.asarray(source), array[key], array) from None
+        value = source if is_array(source) else np.asarray(source)
+        raise _does_not_fit(value, quiet(getitem, wrap(array), key).array, array) from None
     except IndexError as error:
         raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
+
+
+def _put_there(array: Any, key: Any, source: Any) -> None:
+    array[key] = source
 
 
 def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:

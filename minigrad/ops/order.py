@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
+from minigrad.backend import on_its_gpu
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.elementwise import not_implemented_for
@@ -29,6 +30,7 @@ def _returns(kind: str, *fields: str) -> Any:
 
 # ---- extremes and their places -------------------------------------------------------------------
 def _place(name: str, find: Any) -> Callable[..., Any]:
+    @on_its_gpu
     def call(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim))
         if input.array.dtype.kind == "b":
@@ -48,6 +50,7 @@ argmin = _place("argmin", np.argmin)
 def _extreme(name: str, whole: Any, pairwise: Any, find: Any) -> Callable[..., Any]:
     result = _returns(name, "values", "indices")
 
+    @on_its_gpu
     def call(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         if isinstance(dim, TensorBase) or other is not None:
             return pairwise(input, dim if other is None else other)
@@ -74,6 +77,7 @@ min = _extreme("min", amin, minimum, np.argmin)
 
 
 # ---- sorting -------------------------------------------------------------------------------------
+@on_its_gpu
 def _ordering(array: Any, d: int, descending: bool) -> Any:
     """The indices that sort along `d`; equal elements keep their order, NaN counts as greatest."""
     if not array.ndim:
@@ -101,6 +105,7 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
 
 
 @numpy_names
+@on_its_gpu
 def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     """The indices that sort the tensor along `dim`."""
     return wrap(_ordering(input.array, axis(dim, input.array.ndim), descending))
@@ -120,6 +125,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
 
 
 @numpy_names
+@on_its_gpu
 def unique(
     input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
@@ -134,3 +140,31 @@ def unique(
     inverse = inverse.reshape(input.array.shape if d is None else -1)
     parts = [wrap(x) for x, asked in ((values, True), (inverse, return_inverse), (counts, return_counts)) if asked]
     return tuple(parts) if len(parts) > 1 else parts[0]
+
+
+_Median, _Ends = _returns("median", "values", "indices"), _returns("aminmax", "min", "max")
+
+
+@numpy_names
+def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The middle element, the lower one of two; along `dim` a pair (values, indices)."""
+    if dim is None:
+        return median(input.reshape(-1), 0).values
+    order = argsort(input, dim)
+    middle = order.narrow(dim, (order.array.shape[dim] - 1) // 2, 1) if order.array.ndim else order
+    found = gather(input, dim, middle), middle
+    return _Median(*(found if keepdim or not order.array.ndim else [squeeze(x, dim) for x in found]))
+
+
+@numpy_names
+def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The least and the greatest element, along `dim` or of all: a pair (min, max)."""
+    return _Ends(amin(input, dim, keepdim), amax(input, dim, keepdim))
+
+
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each of 0, 1, 2, ... occurs; with `weights`, the sum of theirs."""
+    if input.array.dtype.kind not in "iu" or input.array.ndim != 1 or (input.array < 0).any():
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    counts = np.bincount(input.array, None if weights is None else weights.array, minlength)
+    return wrap(counts if weights is None or weights.dtype.numpy != np.float32 else counts.astype(np.float32))

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.modes import GRAD, mode
+from minigrad.backend import on_its_gpu, quiet
 from minigrad.ops.elementwise import not_a_tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,6 +27,7 @@ def takes_out(function: F) -> F:
     return call  # type: ignore[return-value]
 
 
+@on_its_gpu
 def written(name: str, out: Any, result: Any, arguments: Any) -> Any:
     """`out`, with `result` in it; it takes the result's shape.
 
@@ -48,7 +50,7 @@ def written(name: str, out: Any, result: Any, arguments: Any) -> Any:
             "once, or to that of an argument. Please clone() it before performing the operation."
         )
     if out.array.shape == result.array.shape:
-        out.array[...] = result.array
+        quiet(np.copyto, out.array, result.array)
     else:
         out.array = result.array
     out.bump_version()

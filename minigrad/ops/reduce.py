@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
-from minigrad.backend import quiet
+from minigrad.backend import on_its_gpu, quiet
 from minigrad.ops.arithmetic import mul, true_divide
 from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.elementwise import twin_of
-from minigrad.ops.join import cat
+from minigrad.ops.join import cat, stack
 from minigrad.ops.shape import cast, reshape
 
 
@@ -276,6 +277,7 @@ def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
 
 # ---- truth and counting --------------------------------------------------------------------------
 def _truth(name: str) -> Callable[..., Any]:
+    @on_its_gpu
     def call(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
         reduce = getattr(input.array, name)
         found = reduce(axis=axes(dim, input.array.ndim), keepdims=keepdim)
@@ -292,6 +294,20 @@ any = _truth("any")
 
 
 @numpy_names
+@on_its_gpu
 def count_nonzero(input: Any, dim: Any = None) -> Any:
     """How many elements over the dimensions `dim`, or of all, are not 0."""
     return wrap(np.add.reduce(input.array != 0, axis=axes(dim, input.array.ndim), dtype=np.int64))
+
+
+@numpy_names
+def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """The sum over `dim` in which NaNs count as zeros."""
+    return sum(input.masked_fill(wrap(input.array != input.array), 0), dim, keepdim, dtype=dtype)
+
+
+@numpy_names
+def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
+    """The products of the first 1, 2, 3, ... elements along the dimension `dim`."""
+    x = _summable(input, dtype)
+    return stack(list(accumulate(x.unbind(dim), mul)), dim) if x.array.size and x.array.ndim else x.clone()

@@ -12,8 +12,9 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
-from minigrad.backend import array_module
+from minigrad.backend import array_module, quiet
 from minigrad.ops.axes import axis
+from minigrad.ops.device import beside
 from minigrad.ops.elementwise import not_a_tensor, promoted, shapes_do_not_broadcast, twin_of
 from minigrad.ops.index import _getitem, _put, array_key, stray
 from minigrad.ops.inplace import overwrite
@@ -49,6 +50,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
             f"{dtypes.from_numpy(condition.array.dtype)}; "
             "compare it, for example condition != 0"
         )
+    condition, input, other = beside(condition, input, other)
     mask = cast(condition, np.dtype(bool))
     common = dtypes.result_type([_number(x) for x in (input, other)])
     # Numbers stay scalars: nothing crosses to a GPU for them.
@@ -87,6 +89,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
             f"value cannot be converted to type {dtypes.from_numpy(common).name} without overflow: {value!r} is "
             f"no such number"
         )
+    mask, value, input = beside(mask, value, input)
     filling = cast(value, common) if isinstance(value, TensorBase) else common.type(value)
     return _where(mask, filling, input)
 
@@ -341,7 +344,7 @@ def take(input: Any, index: Any) -> Any:
 
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """The tensor with ``out[indices] = values``, or with the values added there."""
-    key = array_key(tuple(indices), array_module(input.array))
+    key = quiet(array_key, input.array, tuple(indices))
     if accumulate:
         region = _getitem(input, key=key).array.shape
         return input + _put(expand(values, region), shape=input.array.shape, key=key)
@@ -372,8 +375,8 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     total = scatter_add(base, dim, index, src)
     if reduce == "sum":
         return total
-    ones = wrap(np.ones_like(src.array))
-    start = wrap(np.ones_like(input.array))
+    ones = wrap(quiet(np.ones_like, src.array))
+    start = wrap(quiet(np.ones_like, input.array))
     start = start if include_self else scatter(start, dim, index, 0)
     count = scatter_add(start, dim, index, ones).array
     count[count == 0] = 1

@@ -10,10 +10,11 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
-from minigrad.backend import array_module, device_of, library, to_device
+from minigrad.backend import array_module
 from minigrad.layout import ORDERS
 from minigrad.ops.axes import axis, sizes
 from minigrad.ops.elementwise import not_a_tensor, twin_of
+from minigrad.size import Size
 
 _reshape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
 _permute = operation(
@@ -372,6 +373,14 @@ def atleast(ndim: int) -> Any:
 atleast_1d, atleast_2d, atleast_3d = atleast(1), atleast(2), atleast(3)
 
 
+def broadcast_shapes(*shapes: Any) -> Size:
+    """The shape that tensors of these shapes have in common."""
+    try:
+        return Size(np.broadcast_shapes(*shapes))
+    except ValueError:
+        raise RuntimeError(f"Shape mismatch: objects cannot be broadcast to a single shape: {shapes}") from None
+
+
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     """The tensors expanded to their common shape."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
@@ -380,19 +389,3 @@ def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     except ValueError:
         raise RuntimeError(f"shapes {[tuple(x.array.shape) for x in given]} do not broadcast together") from None
     return tuple([expand(x, shape) for x in given])
-
-
-_move: Any = operation(
-    "to_device",
-    lambda x, *, source, target: to_device(x, target),
-    lambda g, source, target: _move(g, source=target, target=source),
-)
-
-
-def move(input: Any, target: Any) -> Any:
-    """The tensor on another device; itself when it is there already. Gradients travel back."""
-    source = device_of(input.array)
-    if source.type == target.type and target.index in (None, source.index):
-        return input
-    library(target)  # raises with the reason when there is no such device
-    return _move(input, source=source, target=target)

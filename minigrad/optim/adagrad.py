@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.backend import Array
+from minigrad.backend import Array, on_its_gpu
 from minigrad.nn.parameter import Uninitialized
 from minigrad.optim.optimizer import Optimizer, Params, Rate, blocks, directed, options_of, require_nonnegative
 from minigrad.tensor import Tensor
@@ -59,6 +59,7 @@ class Adagrad(Optimizer):
             if not isinstance(parameter, Uninitialized):
                 self._start(param_group, parameter)
 
+    @on_its_gpu
     def _start(self, group: dict[str, Any], parameter: Tensor) -> None:
         """The sum of squares before the first step; a lazy layer's has to wait for its shape."""
         start = np.full_like(parameter.array, group["initial_accumulator_value"])

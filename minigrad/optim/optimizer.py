@@ -18,7 +18,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
-from minigrad.backend import Array, quiet
+from minigrad.backend import Array, quiet, select
 from minigrad.tensor import Tensor
 
 Rate: TypeAlias = float | Tensor
@@ -146,6 +146,8 @@ class Optimizer:
             for parameter in group["params"]:
                 gradient = parameter.grad
                 if gradient is not None:
+                    if gradient.array.__class__ is not np.ndarray:
+                        select(gradient.array)  # `quiet` selects the one before again
                     self._update(group, parameter, gradient.array)
                     parameter.bump_version()
 
@@ -160,7 +162,7 @@ class Optimizer:
             state["step"] = wrap(np.zeros((), _step_dtype()))
         for name in names:
             if name not in state:
-                state[name] = wrap(np.zeros_like(parameter.array))
+                state[name] = wrap(quiet(np.zeros_like, parameter.array))
         step = state["step"].array
         step += 1
         return float(step), [state[name].array for name in names]

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import backend
 from minigrad.autograd.core import wrap
-from minigrad.backend import Array, array_module
+from minigrad.backend import Array, array_module, on_its_gpu
 from minigrad.tensor import Tensor
 
 Location: TypeAlias = str | backend.device | dict[str, str] | Callable[[Tensor, str], Tensor | None] | None
@@ -91,6 +91,7 @@ def _storage(run: list[Span], number: int) -> Storage:
     return Storage(np.lib.stride_tricks.as_strided(first, (length,), (size,)), place)
 
 
+@on_its_gpu
 def view(flat: Array, offset: int, shape: list[int], strides: list[int]) -> Array:
     """The elements of a storage that a tensor uses. Raises `ValueError` where it has no such."""
     if not all(type(n) is int and 0 <= n < 2**62 for n in (offset, *shape, *strides)):

@@ -9,6 +9,7 @@ from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.layout import ORDERS
 from minigrad.ops import shape as shapes
+from minigrad.ops.device import move
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -58,7 +59,7 @@ class ConversionMethods(TensorBase):
                 raise TypeError(f"to() takes a dtype, a device or a tensor, got {type(argument).__name__} {argument!r}")
         moved: Any = self
         if device is not None:
-            moved = shapes.move(moved, backend.device(device))
+            moved = move(moved, backend.device(device))
         if dtype is not None:
             moved = shapes.cast(moved, dtypes.as_numpy(dtype))
         flags = [a for a in args if a is True or a is False]  # non_blocking, copy

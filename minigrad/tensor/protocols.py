@@ -73,7 +73,7 @@ class ProtocolMethods(TensorBase):
                 "copy x.detach()"
             )
         if id(self) not in memo:
-            memo[id(self)] = rebuilt(self.array.copy(), self.node is LEAF)
+            memo[id(self)] = rebuilt(backend.copied(self.array), self.node is LEAF)
         return memo[id(self)]
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:

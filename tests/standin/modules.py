@@ -7,6 +7,7 @@ import numpy as np
 from tests.standin import devices
 from tests.standin.array import SCALARS, check_device, ndarray, sort_kind, unsupported, unwrap, wrap
 from tests.standin.journal import MODULES, asked, check_call, crossings
+from tests.standin.kernels import RawKernel
 
 # ---- ufuncs --------------------------------------------------------------------------------
 
@@ -347,6 +348,7 @@ cupy = _build(
     **SPECIAL,
     ndarray=ndarray,
     ufunc=ufunc,
+    RawKernel=RawKernel,
     cuda=devices.cuda,
     linalg=_build("cupy.linalg", np.linalg),
     lib=Module("cupy.lib"),

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import random
 from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
-from minigrad.backend import CPU, array_module, device_of, quiet, to_device
+from minigrad.backend import CPU, array_module, device_of, on_its_gpu, quiet, to_device
 from minigrad.nn.functional.checks import in_single, tensors
 from minigrad.ops.einsum import einsum
 from minigrad.ops.elementwise import not_implemented_for
@@ -93,6 +93,7 @@ def _bilinear(input1: Any, input2: Any, weight: Any, bias: Any) -> Any:
 _with_gradient_scaled = operation("embedding", lambda rows, *, factor: rows, lambda g, factor: g * factor)
 
 
+@on_its_gpu
 def embedding(
     input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False
@@ -136,6 +137,7 @@ def embedding(
     return found if places.ndim else found.squeeze(0)
 
 
+@on_its_gpu
 def _renormalise(weight: Any, places: Any, max_norm: float, norm_type: float) -> None:
     """Shorten, in place, the rows that are used and longer than `max_norm`."""
     xp = array_module(places)
@@ -146,6 +148,7 @@ def _renormalise(weight: Any, places: Any, max_norm: float, norm_type: float) ->
     weight.bump_version()
 
 
+@on_its_gpu
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A new last axis with a 1 at each class and 0 elsewhere, int64.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
-from minigrad.backend import array_module, quiet
+from minigrad.backend import array_module, on_its_gpu, quiet
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.activation import log_softmax, logsigmoid
 from minigrad.nn.functional.checks import floats, in_single, tensors
@@ -243,6 +243,7 @@ def nll_loss(
 
 
 @in_single
+@on_its_gpu
 def _picked(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     """The negative entries at the classes `target`, weighted, then reduced."""
     labels, factors = _labels(input, target, weight, ignore_index)
@@ -273,6 +274,7 @@ def _labels(input: Any, target: Any, weight: Any, ignore_index: int) -> tuple[An
     return labels, None if plain else kept.astype(input.array.dtype)
 
 
+@on_its_gpu
 def cross_entropy(
     input: Tensor, target: Tensor, weight: Any = None, size_average: Any = None,
     ignore_index: int = -100, reduce: Any = None, reduction: str = "mean",

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
-from minigrad.backend import quiet
+from minigrad.backend import on_its_gpu, quiet
 from minigrad.nn.functional.checks import floats, in_single, tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.tensor import Tensor
@@ -65,6 +65,7 @@ def _normalized(x: Any, weight: Any, bias: Any, dims: Any, eps: float, shape: An
     return _scaled(y, weight, bias, shape)
 
 
+@on_its_gpu
 def batch_norm(
     input: Tensor, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5
@@ -140,6 +141,7 @@ def _with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: f
     return _scaled(x, scale, shift, shape)
 
 
+@on_its_gpu
 def _update_running(x: Any, mean: Any, var: Any, dims: Any, momentum: float, count: int) -> None:
     """Move the running statistics towards the batch's; the variance is the unbiased one."""
     single = x.astype(np.float32) if x.dtype == np.float16 else x
@@ -150,6 +152,7 @@ def _update_running(x: Any, mean: Any, var: Any, dims: Any, momentum: float, cou
             running.bump_version()
 
 
+@on_its_gpu
 def instance_norm(
     input: Tensor, running_mean: Any = None, running_var: Any = None, weight: Any = None,
     bias: Any = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.backend import array_module
+from minigrad.backend import array_module, on_its_gpu
 from minigrad.kernels import pooled_length
 from minigrad.nn.functional.checks import AXES, floats, in_single, numbers, tensors
 from minigrad.ops.elementwise import not_implemented_for
@@ -125,6 +125,7 @@ def avg_pool1d(
 
 
 @in_single
+@on_its_gpu
 def _averaged(input: Any, kernel: Any, step: Any, pads: Any, size: Any, include_pad: bool, divisor: int | None) -> Any:
     sums = window_sums(input, kernel=kernel, stride=step, padding=pads, size=size)
     count: Any = divisor
@@ -215,6 +216,7 @@ def _span(i: int, count: int, length: int) -> tuple[int, int]:
     return i * length // count, -(-(i + 1) * length // count)
 
 
+@on_its_gpu
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """The maximum of each of `output_size` windows that cover the image: see `adaptive_avg_pool2d`.
 

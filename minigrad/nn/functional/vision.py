@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.backend import array_module
+from minigrad.backend import array_module, on_its_gpu
 from minigrad.nn.functional.checks import floats, in_single, numbers, tensors
 from minigrad.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
 from minigrad.ops.elementwise import not_implemented_for
@@ -234,6 +234,7 @@ def _cubic(d: Any, a: float) -> Any:
     return np.where(d <= 1, near, np.where(d < 2, far, 0))
 
 
+@on_its_gpu
 def _weighted(x: Any, dim: int, places: Any, weights: Any) -> Any:
     """Sums of rows along `dim`: places and weights are (m, taps)."""
     column = [-1 if d == dim else 1 for d in range(x.array.ndim)]

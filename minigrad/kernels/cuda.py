@@ -1,0 +1,211 @@
+"""Convolution on a GPU: cuBLAS multiplies, two CUDA kernels of our own move the windows.
+
+`gather_windows` copies the windows of some images into columns, a tile of bounded size that lives
+until the product is done; `scatter_windows` is its adjoint: each pixel collects from the columns
+that it was copied to, so no two threads write to one place and the result is the same every time.
+The products write (N, O, Ho, Wo) themselves. A 1x1 kernel reads the image as it lies, without any
+copy. Memory is CuPy's pool's; nothing waits for the GPU, and no array is made on the host.
+
+Everything NumPy does otherwise in this room, this file does for CuPy: the one seam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import Array, array_module
+from minigrad.kernels.windows import Pair, output_size
+
+BLOCK_BYTES = 256 * 2**20  # of columns at a time: few and large products are best
+THREADS = 256
+
+# One thread per window and channel; the threads of a warp write neighbours in the columns.
+GATHER = """
+extern "C" __global__ void gather_windows(
+    const T* x, T* columns, int count, int C, int H, int W, int kh, int kw, int Ho, int Wo,
+    int sh, int sw, int ph, int pw, int dh, int dw, int first,
+    long long xn, long long xc, long long xh, long long xw, long long cn, long long ck)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int u = i % Wo, t = i / Wo % Ho, c = i / (Wo * Ho) % C, n = i / (Wo * Ho) / C;
+    const T* image = x + n * xn + c * xc;
+    T* column = columns + n * cn + (long long)c * kh * kw * ck + t * Wo + u;
+    int top = (t + first) * sh - ph, left = u * sw - pw;
+    for (int a = 0; a < kh; a++) {
+        int row = top + a * dh;
+        for (int b = 0; b < kw; b++) {
+            int col = left + b * dw;
+            bool inside = row >= 0 && row < H && col >= 0 && col < W;
+            *column = inside ? image[row * xh + col * xw] : T(0);
+            column += ck;
+        }
+    }
+}
+"""
+# One thread per pixel and channel, which adds up what its windows hold for it.
+SCATTER = """
+extern "C" __global__ void scatter_windows(
+    const T* columns, T* x, int count, int C, int H, int W, int kh, int kw, int Ho, int Wo,
+    int sh, int sw, int ph, int pw, int dh, int dw, int first,
+    long long xn, long long xc, long long xh, long long xw, long long cn, long long ck)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int col = i % W, row = i / W % H, c = i / (W * H) % C, n = i / (W * H) / C;
+    const T* column = columns + n * cn + (long long)c * kh * kw * ck;
+    T sum = T(0);
+    for (int a = 0; a < kh; a++) {
+        int down = row + ph - a * dh;
+        int t = down / sh - first;
+        if (down < 0 || down % sh || t < 0 || t >= Ho) continue;
+        for (int b = 0; b < kw; b++) {
+            int across = col + pw - b * dw;
+            int u = across / sw;
+            if (across < 0 || across % sw || u >= Wo) continue;
+            sum += column[(a * kw + b) * ck + t * Wo + u];
+        }
+    }
+    T* pixel = x + n * xn + c * xc + row * xh + col * xw;
+    *pixel = first ? *pixel + sum : sum;  // the first strip of an image need not find zeros
+}
+"""
+C_TYPES = {
+    "f": "float", "d": "double", "b": "signed char", "B": "unsigned char", "h": "short",
+    "i": "int", "l": "long long", "q": "long long", "?": "bool",
+}  # fmt: skip
+
+
+def source(body: str, char: str) -> str:
+    """The CUDA C of a kernel for the element type of that letter."""
+    return f"typedef {C_TYPES[char]} T;\n{body}"
+
+
+@cache
+def _kernel(xp: Any, body: str, char: str) -> Any:
+    return xp.RawKernel(source(body, char), "gather_windows" if body is GATHER else "scatter_windows")
+
+
+@cache
+def _whole(*numbers: int) -> tuple[Any, ...]:
+    """The numbers as C's int, made once for each geometry."""
+    return tuple([np.int32(n) for n in numbers])
+
+
+def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+    """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
+    xp, N, O, kernel = array_module(x), len(x), len(w), w.shape[2:]
+    geometry = (kernel, stride, padding, dilation)
+    Ho, Wo = output_size(x, *geometry)
+    out = xp.empty((N, O, Ho, Wo), x.dtype)
+    matrix = w.reshape(_parts(groups, O, -1))
+    whole = [(slice(0, N), slice(0, Ho))]
+    for images, rows in whole if _as_it_lies(*geometry[:3]) else _blocks(x, kernel, (Ho, Wo)):
+        columns = _columns(x[images], rows, geometry, Wo, False)  # (n, C*kh*kw, rows*Wo)
+        columns = columns.reshape(len(columns), *_parts(groups, columns.shape[1], columns.shape[2]))
+        block = out[images, :, rows].reshape(len(columns), *_parts(groups, O, columns.shape[-1]))
+        product = xp.matmul(matrix, columns, out=block if block.flags.c_contiguous else None)
+        if rows.stop - rows.start < Ho:
+            out[images, :, rows] = product.reshape(len(columns), O, -1, Wo)
+    return out
+
+
+def conv2d_weight(
+    x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Array:
+    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
+    xp, (_, O, Ho, Wo), C = array_module(x), g.shape, x.shape[1]
+    total: Any = None
+    for images, rows in _blocks(x, kernel_size, (Ho, Wo)):
+        # (C*kh*kw, n*rows*Wo): one long sum over windows, the images side by side
+        columns = _columns(x[images], rows, (kernel_size, stride, padding, dilation), Wo, True)
+        columns = columns.reshape(_parts(groups, *columns.shape))
+        cotangent = g[images, :, rows].transpose(1, 0, 2, 3).reshape(_parts(groups, O, columns.shape[-1]))
+        product = xp.matmul(cotangent, columns.swapaxes(-1, -2))
+        total = product if total is None else xp.add(total, product, out=total)
+    shape = (O, C // groups, *kernel_size)
+    return xp.zeros(shape, x.dtype) if total is None else total.reshape(shape)
+
+
+def conv2d_input(
+    g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> Array:
+    """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
+    xp, (N, O, Ho, Wo), (_, per_group, kh, kw) = array_module(g), g.shape, w.shape
+    x = xp.empty((N, groups * per_group, *input_size), g.dtype)
+    matrix = w.reshape(_parts(groups, O, -1)).swapaxes(-1, -2)  # (C*kh*kw, O) in each group
+    if _as_it_lies((kh, kw), stride, padding):
+        pixels = x.reshape(N, *_parts(groups, x.shape[1], Ho * Wo))
+        xp.matmul(matrix, g.reshape(N, *_parts(groups, O, Ho * Wo)), out=pixels)
+        return x
+    for images, rows in _blocks(x, (kh, kw), (Ho, Wo)):
+        cotangent = g[images, :, rows]
+        n = len(cotangent)
+        cotangent = cotangent.reshape(n, *_parts(groups, O, (rows.stop - rows.start) * Wo))
+        columns = xp.matmul(matrix, cotangent).reshape(n, x.shape[1] * kh * kw, -1)
+        _move(SCATTER, columns, x[images], rows, ((kh, kw), stride, padding, dilation), Wo, False)
+    if not N or not Ho * Wo:
+        x.fill(0)
+    return x
+
+
+def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
+    """CuPy's arrays, every geometry."""
+    return type(operand) is not np.ndarray
+
+
+def _parts(groups: int, channels: int, rest: int) -> tuple[int, ...]:
+    """(channels, rest) by group; without an axis for a single group, which spares CuPy a copy."""
+    return (channels, rest) if groups == 1 else (groups, channels // groups, rest)
+
+
+def _as_it_lies(kernel: Pair, stride: Pair, padding: Pair) -> bool:
+    """Whether the image is its own columns."""
+    return kernel == stride == (1, 1) and padding == (0, 0)
+
+
+def _blocks(x: Array, kernel: Pair, size: Pair) -> Iterator[tuple[slice, slice]]:
+    """Whole images while their columns fit, else strips of one: (slice of N, slice of Ho)."""
+    (N, C, H, W), (Ho, Wo) = x.shape, size
+    row_bytes = max(1, C * kernel[0] * kernel[1] * Wo * x.dtype.itemsize)
+    strips = max(1, -(-row_bytes * Ho // BLOCK_BYTES))
+    images = max(1, BLOCK_BYTES // max(row_bytes * Ho, C * H * W * x.dtype.itemsize, 1))
+    step = -(-Ho // strips)
+    for n in range(0, N, images):
+        for row in range(0, Ho, max(step, 1)):
+            yield slice(n, min(N, n + images)), slice(row, min(Ho, row + step))
+
+
+def _columns(x: Array, rows: slice, geometry: tuple[Pair, Pair, Pair, Pair], Wo: int, across: bool) -> Array:
+    """Windows of these output rows: (N, C, H, W) -> (N, C*kh*kw, rows*Wo), or with all images
+    side by side, `across`, (C*kh*kw, N*rows*Wo).
+    """
+    N, C = x.shape[:2]
+    (kh, kw), stride, padding, _ = geometry
+    if _as_it_lies((kh, kw), stride, padding) and not across:
+        return x[:, :, rows].reshape(N, C, -1)
+    length, taps = (rows.stop - rows.start) * Wo, C * kh * kw
+    columns = array_module(x).empty((taps, N * length) if across else (N, taps, length), x.dtype)
+    _move(GATHER, columns, x, rows, geometry, Wo, across)
+    return columns
+
+
+def _move(
+    body: str, columns: Array, x: Array, rows: slice, geometry: tuple[Pair, Pair, Pair, Pair], Wo: int, across: bool
+) -> None:
+    """Launches a kernel between images x and their columns, on the stream that is current."""
+    (N, C, H, W), (kernel, stride, padding, dilation) = x.shape, geometry
+    Ho = rows.stop - rows.start
+    count = N * C * (Ho * Wo if body is GATHER else H * W)
+    if not count:
+        return
+    steps = [step // x.dtype.itemsize for step in x.strides]
+    steps += [Ho * Wo, N * Ho * Wo] if across else [C * kernel[0] * kernel[1] * Ho * Wo, Ho * Wo]
+    numbers = _whole(count, C, H, W, *kernel, Ho, Wo, *stride, *padding, *dilation, rows.start)
+    operands = (x, columns) if body is GATHER else (columns, x)
+    run = _kernel(array_module(x), body, x.dtype.char)
+    run((-(-count // THREADS),), (THREADS,), (*operands, *numbers, *[np.int64(s) for s in steps]))

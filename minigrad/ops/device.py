@@ -1,0 +1,37 @@
+"""Tensors moved between devices, and single numbers from the CPU beside tensors on a GPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.operation import operation
+from minigrad.backend import device_of, library, numbered, to_device
+
+_move: Any = operation(
+    "to_device",
+    lambda x, *, source, target: to_device(x, target),
+    lambda g, source, target: _move(g, source=target, target=source),
+)
+
+
+def move(input: Any, target: Any) -> Any:
+    """The tensor on another device; itself when it is there already. Gradients travel back."""
+    source, target = device_of(input.array), numbered(target)
+    if source == target:
+        return input
+    library(target)  # raises with the reason when there is no such device
+    return _move(input, source=source, target=target)
+
+
+def beside(*operands: Any) -> list[Any]:
+    """The operands, those of no axes brought from the CPU to the GPU of the others, as PyTorch does."""
+    moved = list(operands)
+    gpu = next((x.array for x in operands if isinstance(x, TensorBase) and type(x.array) is not np.ndarray), None)
+    if gpu is not None:
+        for i, x in enumerate(operands):
+            if isinstance(x, TensorBase) and type(x.array) is np.ndarray and x.array.ndim == 0:
+                moved[i] = move(x, device_of(gpu))
+    return moved

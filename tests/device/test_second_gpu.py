@@ -1,0 +1,166 @@
+"""Computing on a GPU that is not the selected one: CuPy would refuse, minigrad selects it and returns."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+import minigrad.nn.functional as F
+from minigrad import autograd, cuda, nn, optim
+from minigrad.serialization import load, save
+from tests.device.test_operations import CASES, numbers
+
+pytestmark = pytest.mark.usefixtures("stand_in")
+SECOND = mg.device("cuda:1")
+
+
+@pytest.fixture(autouse=True)
+def selection_is_kept(stand_in):
+    yield
+    assert stand_in.cuda.runtime.getDevice() == 0
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_operation_and_its_gradient(name):
+    random = np.random.default_rng(len(name))
+    arrays = [random.uniform(0.5, 1.5, shape) for shape in CASES[name].shapes]
+    there = [mg.tensor(a, device=SECOND, requires_grad=True) for a in arrays]
+    with cuda.device(1):  # a case may make operands of its own on "cuda"
+        result = CASES[name].ours(*there)
+    np.testing.assert_allclose(numbers(result), CASES[name].numpys(*arrays), rtol=1e-12, atol=1e-13)
+    if result.requires_grad:
+        gradients = autograd.grad(result.sum(), there, allow_unused=True)
+        assert all(g is None or g.device == SECOND for g in gradients)
+
+
+def train(device, make):
+    mg.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Dropout(0.1), nn.Linear(4 * 16, 3),
+    ).to(device)  # fmt: skip
+    x, y = mg.randn(6, 1, 8, 8).to(device), mg.tensor([0, 1, 2, 2, 1, 0], device=device)
+    optimizer = make(model.parameters())
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    return model, loss
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+        lambda p: optim.Adam(p, lr=0.01, amsgrad=True),
+        lambda p: optim.RMSprop(p, lr=0.01, momentum=0.5),
+        lambda p: optim.Adagrad(p, lr=0.01),
+    ],
+)
+def test_a_network_trains_there_without_asking(make):
+    (here, loss_here), (there, loss_there) = train("cpu", make), train(SECOND, make)
+    assert loss_there.item() == pytest.approx(loss_here.item(), rel=1e-4)
+    for a, b in zip(here.parameters(), there.parameters(), strict=True):
+        assert b.device == b.grad.device == SECOND
+        np.testing.assert_allclose(numbers(b), numbers(a), rtol=1e-3, atol=1e-5)
+
+
+def test_writing_in_place():
+    x = mg.zeros(3, 4, device=SECOND)
+    x[1] = mg.ones(4, device=SECOND)
+    x[:, [0, 2]] = 5.0
+    x[0, 1:3] += 2
+    x.mul_(2).add_(mg.ones(4, device=SECOND)).clamp_(max=9)
+    x[x > 8.5] = -1.0
+    assert x.tolist() == [[-1, 5, -1, 1], [-1, 3, -1, 3], [-1, 1, -1, 1]]
+    assert x.device == SECOND
+
+
+def test_second_gradients_there():
+    x = mg.tensor([1.0, 2.0], device=SECOND, requires_grad=True)
+    (first,) = autograd.grad((x**3).sum(), x, create_graph=True)
+    (second,) = autograd.grad(first.sum(), x)
+    assert second.tolist() == [6.0, 12.0] and second.device == SECOND
+
+
+def test_one_walk_over_three_devices():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x.to("cuda:0") ** 2
+    z = (y.to(SECOND) * 3 + (x * 2).to(SECOND)).sum()
+    z.backward()
+    assert x.grad.device == mg.device("cpu") and x.grad.tolist() == [8.0, 14.0]
+
+
+def test_two_gpus_are_not_mixed():
+    first, second = mg.ones(2, 2, device="cuda:0"), mg.ones(2, 2, device=SECOND)
+    for name, mix in {
+        "mul": lambda: first * second,
+        "mm": lambda: first @ second,
+        "cat": lambda: mg.cat([first, second]),
+        "index assignment": lambda: first.__setitem__(0, second[0]),
+        "where": lambda: mg.where(first > 0, first, second),
+        "addmm": lambda: F.linear(first, second),
+    }.items():
+        with pytest.raises(RuntimeError) as caught:
+            mix()
+        text = str(caught.value)
+        assert text.startswith(f"{name}: expected all tensors to be on the same device, but operand ")
+        assert "is on cuda:0 and operand " in text and "is on cuda:1" in text and ".to('cuda:0')" in text
+
+
+def test_a_number_from_the_cpu_beside_a_gpu():
+    """As in PyTorch: a tensor of no axes, on the CPU, serves beside one on a GPU."""
+    x, scale = mg.ones(2, device=SECOND), mg.tensor(3.0, requires_grad=True)
+    y = mg.where(x > 0, x * scale + scale / 2, scale)
+    y.sum().backward()
+    assert y.device == SECOND and y.tolist() == [4.5, 4.5]
+    assert scale.grad.device == mg.device("cpu") and scale.grad.item() == 3.0
+    x += mg.tensor(1.0)
+    x[0] = mg.tensor(2.0)
+    assert x.tolist() == [2.0, 2.0] and (mg.tensor(2) * x).dtype == mg.float32
+    with pytest.raises(RuntimeError, match="expected all tensors to be on the same device"):
+        _ = x * mg.ones(1)
+    with pytest.raises(RuntimeError, match="expected all tensors to be on the same device"):
+        _ = mg.ones(2) * mg.tensor(1.0, device=SECOND).reshape(1)
+
+
+def test_cuda_alone_means_the_selected_one():
+    x = mg.ones(2, device=SECOND)
+    assert x.to("cuda").device == mg.device("cuda:0")
+    with cuda.device(1):
+        assert x.to("cuda") is x and mg.zeros(2, device="cuda").device == SECOND
+
+
+def test_streams_select_their_gpu(stand_in):
+    stream = cuda.Stream(1)
+    with cuda.stream(stream):
+        assert cuda.current_device() == 1 and cuda.current_stream().stream is stream.stream
+        assert (mg.ones(2, device="cuda") + 1).device == SECOND
+    assert cuda.current_device() == 0
+    first, second = cuda.Event(enable_timing=True), cuda.Event(enable_timing=True)
+    first.record(stream)
+    second.record(stream)
+    cuda.Stream(0).wait_stream(stream)
+    assert first.elapsed_time(second) >= 0 and stream.query()
+
+
+def test_state_between_gpus_and_a_machine_without(tmp_path):
+    model, _ = train(SECOND, lambda p: optim.SGD(p, lr=0.1))
+    save(model.state_dict(), tmp_path / "model.mg")
+    assert {t.device for t in load(tmp_path / "model.mg").values()} == {SECOND}
+    for place in ("cuda:0", "cpu"):
+        state = load(tmp_path / "model.mg", map_location=place)
+        assert {t.device for t in state.values()} == {mg.device(place)}
+        other, _ = train("cuda:0", lambda p: optim.SGD(p, lr=0.1))
+        other.load_state_dict(state)
+        assert all(p.device == mg.device("cuda:0") for p in other.parameters())
+
+
+def test_seeds_serve_every_gpu():
+    drawn = []
+    for place in ("cpu", "cuda:0", "cuda:1"):
+        cuda.manual_seed(7)
+        drawn.append(mg.randn(4, device=place).tolist())
+    assert drawn[0] == drawn[1] == drawn[2]
+    assert len(cuda.get_rng_state_all()) == 2 and cuda.initial_seed() == 7
