@@ -98,6 +98,7 @@ class Node:
         return f"<{self.name()} object at {id(self):#x}>"
 
 
+RETAIN = -1  # the key among a node's hooks of the one that keeps `.grad`: it moves on when its tensor is written to
 LEAF = Node()  # marks a tensor that asks for a gradient and was made by no call
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from minigrad.autograd import gradients
-from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.core import LEAF, RETAIN, TensorBase, wrap
 from minigrad.autograd.messages import user_line
 
 if TYPE_CHECKING:
@@ -94,13 +94,13 @@ class GraphMethods(TensorBase):
 
         if node.hooks is None:
             node.hooks = {}
-        node.hooks[-1] = keep
+        node.hooks[RETAIN] = keep
 
     @property
     def retains_grad(self: Any) -> bool:
         """True for a result of a call on which retain_grad() was called."""
         node = self.grad_fn
-        return node is not None and bool(node.hooks) and -1 in (node.hooks or {})
+        return node is not None and bool(node.hooks) and RETAIN in (node.hooks or {})
 
     def register_hook(self: Any, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook` with each gradient that arrives here; what it returns goes on in its place."""
@@ -110,8 +110,8 @@ class GraphMethods(TensorBase):
         if holder.hooks is None:
             holder.hooks = {}
         key = len(holder.hooks) + max([0, *holder.hooks])
-        retained = holder.hooks.pop(-1, None)
+        retained = holder.hooks.pop(RETAIN, None)
         holder.hooks[key] = hook
         if retained is not None:
-            holder.hooks[-1] = retained  # it sees the gradient last
+            holder.hooks[RETAIN] = retained  # it sees the gradient last
         return RemovableHandle(holder.hooks, key)

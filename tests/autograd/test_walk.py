@@ -369,3 +369,15 @@ def test_retain_grad(shape):
     np.testing.assert_array_equal(y.grad.numpy(), np.full(shape, 3.0))
     with pytest.raises(RuntimeError, match="retain_grad on Tensor that has requires_grad=False"):
         mg.ones(2).retain_grad()
+
+
+@pytest.mark.parametrize(
+    "write", [lambda y: y.mul_(3.0), lambda y: y[:].mul_(3.0), lambda y: y.__setitem__([0, 1], y.detach() * 3)]
+)
+def test_retain_grad_follows_its_tensor_through_writes(write):
+    x = leaf(2)
+    y = x * 2
+    y.retain_grad()
+    write(y)
+    (y * 5).sum().backward()
+    assert y.retains_grad and y.grad.tolist() == [5, 5]  # of what y is now, as in PyTorch
