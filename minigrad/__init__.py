@@ -15,7 +15,7 @@ from minigrad.autograd import (
 )
 from minigrad.backend import default_device as get_default_device, device, set_default_device
 from minigrad.creation import (
-    arange, as_tensor, asarray, BoolTensor, ByteTensor, DoubleTensor, empty, empty_like, eye, FloatTensor,
+    arange, as_tensor, asarray, BoolTensor, ByteTensor, CharTensor, DoubleTensor, empty, empty_like, eye, FloatTensor,
     from_dlpack, from_numpy, full, full_like, HalfTensor, IntTensor, linspace, LongTensor, meshgrid, normal,
     ones, ones_like, rand, rand_like, randint, randint_like, randn, randn_like, randperm, ShortTensor,
     tensor, zeros, zeros_like,
@@ -54,9 +54,10 @@ from minigrad.ops.matmul import (
     addmm, addmv, addr, baddbmm, bmm, dot, dot as vdot, ger, inner, kron, matmul, mm, mv, outer, trace,
 )
 from minigrad.ops.norm import norm
-from minigrad.ops.order import argmax, argmin, argsort, max, min, sort, topk, unique
+from minigrad.ops.order import aminmax, argmax, argmin, argsort, bincount, max, median, min, sort, topk, unique
 from minigrad.ops.reduce import (
-    all, amax, amin, any, count_nonzero, cumsum, logsumexp, mean, prod, std, std_mean, sum, var, var_mean,
+    all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, nansum, prod, std, std_mean, sum,
+    var, var_mean,
 )
 from minigrad.ops.select import (
     argwhere, diag, diag_embed, diagonal, diagonal_scatter, flip, fliplr, flipud, gather, index_add,
@@ -65,20 +66,20 @@ from minigrad.ops.select import (
     take_along_dim, tril, triu, where,
 )
 from minigrad.ops.shape import (
-    atleast_1d, atleast_2d, atleast_3d, broadcast_tensors, broadcast_to, clone, flatten, moveaxis, movedim,
-    permute, ravel, reshape, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
+    atleast_1d, atleast_2d, atleast_3d, broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, moveaxis,
+    movedim, permute, ravel, reshape, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
 )
 from minigrad.printing import set_printoptions
 from minigrad.random import (
     default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
 )
 from minigrad.size import Size
-from minigrad.tensor import Tensor
-from minigrad.tensor.drawing import bernoulli
+from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor, typename
+from minigrad.tensor.drawing import bernoulli, multinomial
 from minigrad.tensor.filling import fill
 
 if _typing.TYPE_CHECKING:
-    from minigrad import backends, cuda, func, nn, optim, utils, viz
+    from minigrad import backends, cuda, distributions, func, linalg, nn, optim, utils, viz
     from minigrad.nn.functional import (
         bilinear, celu, celu_, conv1d, conv2d, conv_transpose1d, conv_transpose2d, cosine_similarity, dropout,
         group_norm, hardshrink, layer_norm, max_pool1d, max_pool2d, pairwise_distance, pixel_shuffle,
@@ -89,7 +90,7 @@ if _typing.TYPE_CHECKING:
 # fmt: on
 
 __version__ = "0.1.0"
-_ROOMS = ("backends", "cuda", "func", "nn", "optim", "serialization", "utils", "viz")
+_ROOMS = ("backends", "cuda", "distributions", "func", "linalg", "nn", "optim", "serialization", "utils", "viz")
 # fmt: off
 # PyTorch has these in its front door too, under the same signatures.
 _FUNCTIONAL = (

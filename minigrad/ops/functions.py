@@ -26,7 +26,7 @@ def _sign(x: Any) -> Any:
 
 
 def _exact(name: str, function: Any, rule: Any) -> Any:
-    """NumPy's `function`, by way of float64 for what prints in full: in float32 NumPy is one unit off here and there."""
+    """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
 
     def forward(x: Any) -> Any:
         return function(x) if x.size > 1000 or x.dtype == np.float64 else function(x, dtype=np.float64).astype(x.dtype)

@@ -13,7 +13,7 @@ from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_
 
 
 def _product(x: Any, y: Any) -> Any:
-    """``x @ y``; a handful of products is added up in order, rounded one by one, as PyTorch does it and BLAS does not."""
+    """``x @ y``; a handful of products is added up in order, each rounded, as in PyTorch and not in BLAS."""
     if x.ndim == 2 == y.ndim and 0 < x.size * y.shape[1] <= 64:
         return np.add.reduce(x[:, :, None] * y, axis=1, dtype=x.dtype)  # (n, m, p) -> (n, p)
     return np.matmul(x, y)

@@ -10,6 +10,8 @@ from minigrad import backend, dtypes
 from minigrad.autograd import core
 from minigrad.autograd.core import LEAF, Node, wrap
 from minigrad.autograd.operation import refresh
+from minigrad.layout import layout as Layout
+from minigrad.layout import strided
 from minigrad.ops import shape as shapes
 from minigrad.ops.axes import axis
 from minigrad.size import Size
@@ -22,7 +24,7 @@ from minigrad.tensor.protocols import ProtocolMethods
 from minigrad.tensor.reduction import ReductionMethods
 from minigrad.tensor.shape import ShapeMethods
 
-__all__ = ["RemovableHandle", "Tensor"]
+__all__ = ["RemovableHandle", "Tensor", "is_floating_point", "is_tensor", "numel", "result_type", "typename"]
 
 
 class Tensor(
@@ -136,6 +138,22 @@ class Tensor(
         array = self.array
         return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
 
+    def storage_offset(self) -> int:
+        """How many elements of its memory come before its first."""
+        root = self.array
+        while isinstance(root.base, type(root)):
+            root = root.base
+        return (self.data_ptr() - int(wrap(root).data_ptr())) // self.itemsize
+
+    @property
+    def layout(self) -> Layout:
+        """``minigrad.strided``: there is no other."""
+        return strided
+
+    def is_same_size(self, other: Tensor) -> bool:
+        """Whether the shapes are the same."""
+        return self.shape == other.shape
+
     def is_set_to(self, other: Tensor) -> bool:
         """Whether both look at the same memory in the same way."""
         return self.data_ptr() == other.data_ptr() and self.shape == other.shape and self.stride() == other.stride()
@@ -220,3 +238,29 @@ class Tensor(
 
 
 core.result_class = Tensor
+
+
+# ---- its facts, as functions ------------------------------------------------------------------------
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements of `input` are real numbers."""
+    return input.is_floating_point()
+
+
+def numel(input: Tensor) -> int:
+    """How many elements `input` has."""
+    return input.numel()
+
+
+def typename(obj: Any) -> str:
+    """The name of a tensor's type, such as ``minigrad.FloatTensor``, or of any object's class."""
+    return str(obj.type()) if isinstance(obj, Tensor) else f"{type(obj).__module__}.{type(obj).__name__}"
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """The type of an operation between two tensors, or a tensor and a number."""
+    return dtypes.from_numpy(dtypes.result_type([getattr(x, "array", x) for x in (tensor1, tensor2)]))

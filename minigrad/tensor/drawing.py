@@ -31,6 +31,47 @@ def _fill(tensor: Any, name: str, draw: Callable[[tuple[int, ...]], Any]) -> Ten
     return assign(tensor, wrap(drawn), name)
 
 
+def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
+    """Indices drawn with chances in proportion to the rows of `input`: (num_samples,) or (rows, num_samples).
+
+    Raises RuntimeError for negative or infinite weights, for rows of zeros, and where more are
+    drawn without replacement than there are.
+
+    >>> import minigrad as torch
+    >>> torch.multinomial(torch.tensor([0.0, 3.0]), 4, replacement=True)
+    tensor([1, 1, 1, 1])
+    """
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor("multinomial", "input", 1, input)
+    weights, source = to_device(input.array, CPU), source_of(generator)
+    if weights.dtype.kind != "f" or weights.ndim not in (1, 2):
+        raise RuntimeError(
+            "multinomial expects floating-point weights of shape (n,) or (rows, n), got "
+            f"{weights.dtype} of shape {weights.shape}"
+        )
+    if num_samples < 1 or not (replacement or num_samples <= weights.shape[-1]):
+        raise RuntimeError(
+            f"cannot sample n_sample > prob_dist.size(-1) samples without replacement: {num_samples} of "
+            f"{weights.shape[-1]}; give replacement=True"
+            if num_samples > 0
+            else "cannot sample n_sample <= 0 samples"
+        )
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise RuntimeError("invalid multinomial distribution: probability tensor contains either `inf`, `nan` or < 0")
+    if not (weights.sum(-1) > 0).all():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    if replacement and num_samples > 1:
+        below = np.cumsum(weights, axis=-1) / weights.sum(-1, keepdims=True, dtype=weights.dtype)
+        below[..., -1] = 1
+        chances = source.uniform((*weights.shape[:-1], num_samples), np.float64)
+        rows = zip(below.reshape(-1, below.shape[-1]), chances.reshape(-1, num_samples), strict=True)
+        drawn = np.array([np.searchsorted(row, chance) for row, chance in rows]).reshape(chances.shape)
+    else:  # the first to arrive, at rates that are the weights
+        arrival = weights / source.exponential(weights.shape, weights.dtype)
+        drawn = np.argsort(-arrival, axis=-1, kind="stable")[..., :num_samples]
+    return wrap(to_device(drawn.astype(np.int64), device_of(input.array)))
+
+
 class RandomMethods(TensorBase):
     """In-place draws, and `bernoulli`."""
 
@@ -87,6 +128,8 @@ class RandomMethods(TensorBase):
         else:
             drawn = source.bernoulli(p, array.shape)
         return wrap(to_device(drawn.astype(array.dtype), device_of(array)))
+
+    multinomial = multinomial
 
 
 def _from(named: dict[str, Any], default: Any, name: str) -> Any:

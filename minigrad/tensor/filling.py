@@ -46,6 +46,19 @@ class FillingMethods(TensorBase):
         """Fill with zeros."""
         return assign(self, fill(self, 0), "zero_")
 
+    def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Any:
+        """Fill the main diagonal, with `wrap` of every square that a tall matrix holds, with one number."""
+        if self.array.ndim < 2:
+            raise RuntimeError(f"fill_diagonal_ needs a matrix or more axes, got shape {tuple(self.array.shape)}")
+        if self.array.ndim > 2 and len(set(self.array.shape)) > 1:
+            raise RuntimeError(f"all dimensions of input must be of equal length, got {tuple(self.array.shape)}")
+        n, length = self.array.shape[-1], min(self.array.shape)
+        rows = self.array.shape[0] if wrap and self.array.ndim == 2 else length
+        place = np.array([i for i in range(rows) if i % (n + 1) < n], np.int64)
+        at = (place, place % (n + 1)) if self.array.ndim == 2 else (place,) * self.array.ndim
+        self[tuple(type(self)(i.tolist()).long() for i in at)] = fill_value
+        return self
+
     # ---- new tensors of this one's dtype and device ---------------------------------------------
     def _new(self, make: str, size: Any, given: dict[str, Any]) -> Any:
         from minigrad import creation

@@ -1,0 +1,47 @@
+"""How often each outcome comes up in so many trials."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from minigrad.creation import zeros
+from minigrad.ops.reduce import logsumexp
+from minigrad.tensor import Tensor
+from minigrad.tensor.drawing import multinomial
+
+
+class Multinomial:
+    """The counts of `total_count` independent trials whose outcomes have the chances `probs`, or exp(`logits`).
+
+    Chances are scaled to sum 1. Raises ValueError unless one of the two is given, and for chances
+    that are negative or no numbers.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Multinomial(5, torch.tensor([0.0, 1.0])).sample()
+    tensor([0., 5.])
+    """
+
+    def __init__(
+        self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
+        if (probs is None) == (logits is None):
+            raise ValueError("Multinomial: either `probs` or `logits` must be specified, but not both")
+        chances = (logits - logsumexp(logits, -1, keepdim=True)).exp() if probs is None else probs
+        if not bool((chances >= 0).all()):
+            raise ValueError(f"Multinomial: the chances must be numbers >= 0, got {chances}")
+        self.total_count = total_count
+        self.probs: Tensor = chances / chances.sum(-1, keepdim=True)
+
+    def __repr__(self) -> str:
+        return "Multinomial()"
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        """Counts of shape (*sample_shape, *batch, outcomes)."""
+        *batch, outcomes = self.probs.shape
+        trials = (self.total_count, *sample_shape)
+        # (rows, trials and samples) -> (trials, *sample_shape, *batch)
+        drawn = multinomial(self.probs.reshape(-1, outcomes), prod(trials), True).t().reshape(*trials, *batch)
+        counts = zeros((*sample_shape, *batch, outcomes), dtype=self.probs.dtype, device=self.probs.device)
+        places = drawn.movedim(0, -1)
+        return counts.scatter_add_(-1, places, places.type_as(counts) * 0 + 1)
