@@ -15,19 +15,34 @@ from minigrad.nn.functional.padding import pad
 from minigrad.tensor import Tensor
 
 
-def _moments(x: Any, dims: Any, eps: float) -> tuple[Any, Any, Any]:
-    """``x - mean``, the biased variance and ``1 / sqrt(variance + eps)``, of arrays and Tensors."""
-    centred = x - x.mean(axis=dims, keepdims=True)
-    variance = (centred * centred).mean(axis=dims, keepdims=True)
-    return centred, variance, 1 / np.sqrt(variance + eps)
+def _sum_product(x: Any, y: Any, dims: Any) -> Any:
+    """``sum(x * y)`` over the axes `dims`, which stay with length 1; no array of products is made."""
+    if type(x) is not np.ndarray or type(y) is not np.ndarray:
+        return (x * y).sum(axis=dims, keepdims=True)
+    axes = range(x.ndim)
+    summed = np.einsum(x, [*axes], y, [*axes], [i for i in axes if i not in dims])
+    return np.asarray(summed).reshape([1 if i in dims else n for i, n in enumerate(x.shape)])
+
+
+def _moments(x: Any, dims: Any, eps: float) -> tuple[Any, Any, Any, Any]:
+    """``x - mean``, the mean, the biased variance and ``1 / sqrt(variance + eps)``, of arrays and Tensors."""
+    mean = x.mean(axis=dims, keepdims=True)
+    centred = x - mean
+    variance = _sum_product(centred, centred, dims) / prod([x.shape[i] for i in dims])
+    return centred, mean, variance, 1 / np.sqrt(variance + eps)
 
 
 def _standardize_rule(g: Any, x: Any, out: Any, dims: Any, eps: float, scale: Any) -> Any:
     # With y = (x - m) / s: dx = (g - mean(g) - y mean(g y)) / s. Second derivatives see s in x.
     if isinstance(g, TensorBase):
-        scale = _moments(x, dims, eps)[2]
-    slope = out * (g * out).mean(axis=dims, keepdims=True)
-    return (g - g.mean(axis=dims, keepdims=True) - slope) * scale
+        scale = _moments(x, dims, eps)[3]
+    slope = out * (_sum_product(g, out, dims) / prod([out.shape[i] for i in dims]))
+    if type(slope) is not np.ndarray:
+        return (g - g.mean(axis=dims, keepdims=True) - slope) * scale
+    np.subtract(g, slope, out=slope)
+    slope -= g.mean(axis=dims, keepdims=True)
+    slope *= scale
+    return slope
 
 
 # Zero mean and unit variance over `dims`; what it needs of x has been worked out before.
@@ -43,7 +58,12 @@ def _affine_forward(y: Any, w: Any, b: Any) -> Any:
     return scaled
 
 
-_affine = operation("affine", _affine_forward, lambda g, w: g * w, lambda g, y: g * y, lambda g: g)
+def _affine_rule(g: Any, y: Any, w_shape: tuple[int, ...]) -> Any:
+    shape = (1,) * (g.ndim - len(w_shape)) + w_shape
+    return _sum_product(g, y, tuple([i for i, n in enumerate(shape) if n == 1])).reshape(w_shape)
+
+
+_affine = operation("affine", _affine_forward, lambda g, w: g * w, _affine_rule, lambda g: g)
 
 
 def _scaled(y: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
@@ -56,11 +76,22 @@ def _scaled(y: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
 
 
 @in_single
-def _normalized(x: Any, weight: Any, bias: Any, dims: Any, eps: float, shape: Any) -> Any:
-    """Zero mean and unit variance over `dims`, then ``weight`` and ``bias`` in `shape`."""
+def _normalized(
+    x: Any, weight: Any, bias: Any, dims: Any, eps: float, shape: Any, running: Any = (), momentum: float = 0.0
+) -> Any:
+    """Zero mean and unit variance over `dims`, then ``weight`` and ``bias`` in `shape`.
+
+    The `running` mean and variance move towards these by `momentum`, the variance unbiased.
+    """
     if not x.array.size:
         return _scaled(x.clone(), weight, bias, shape)
-    centred, _, scale = quiet(_moments, x.array, dims, eps)
+    centred, mean, variance, scale = quiet(_moments, x.array, dims, eps)
+    if running:
+        count = x.array.size // mean.size
+        for kept, value in zip(running, (mean, variance * (count / (count - 1))), strict=True):
+            if kept is not None:
+                kept.array[...] = (1 - momentum) * kept.array + momentum * value.reshape(-1)
+                kept.bump_version()
     y = _standardize(x, centred=centred, scale=scale, dims=dims, eps=eps)
     return _scaled(y, weight, bias, shape)
 
@@ -106,9 +137,7 @@ def batch_norm(
     dims, column = (0, *range(2, len(shape))), (1, shape[1]) + (1,) * (len(shape) - 2)
     if not training:
         return _with_statistics(input, running_mean, running_var, weight, bias, eps, column)
-    if running_mean is not None:
-        _update_running(input.array, running_mean, running_var, dims, momentum, count)
-    return _normalized(input, weight, bias, dims, eps, column)
+    return _normalized(input, weight, bias, dims, eps, column, (running_mean, running_var), momentum)
 
 
 def _empty(input: Any, weight: Any, bias: Any) -> Any:
@@ -139,17 +168,6 @@ def _with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: f
     scale = (var + eps).rsqrt() if weight is None else (var + eps).rsqrt() * weight
     shift = -mean * scale if bias is None else bias - mean * scale
     return _scaled(x, scale, shift, shape)
-
-
-@on_its_gpu
-def _update_running(x: Any, mean: Any, var: Any, dims: Any, momentum: float, count: int) -> None:
-    """Move the running statistics towards the batch's; the variance is the unbiased one."""
-    single = x.astype(np.float32) if x.dtype == np.float16 else x
-    unbiased = single.var(axis=dims) * (count / (count - 1))
-    for running, value in ((mean, single.mean(axis=dims)), (var, unbiased)):
-        if running is not None:
-            running.array[...] = (1 - momentum) * running.array + momentum * value
-            running.bump_version()
 
 
 @on_its_gpu
