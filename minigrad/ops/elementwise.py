@@ -6,8 +6,9 @@ else (mixed dtypes, integers into real-valued functions) goes through `promoted`
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.operation import Rule, check_same_library, finish, operation, refresh
 from minigrad.backend import _quiet, quiet
 from minigrad.ops.device import beside
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
 
@@ -164,6 +167,18 @@ def _number(value: Any, common: Any) -> Any:
         if common.kind == "i" and value >> (bits - 1):
             value -= 1 << bits
     return quiet(common.type, value)
+
+
+def of_tensor(function: F) -> F:
+    """`function`, whose first argument must be a Tensor; a NumPy array there is refused in words."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if args and not isinstance(args[0], TensorBase):
+            raise not_a_tensor(function.__name__, function.__code__.co_varnames[0], 1, args[0])
+        return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
 
 
 def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeError:

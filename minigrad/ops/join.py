@@ -11,7 +11,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.ops.axes import axis
-from minigrad.ops.elementwise import not_a_tensor, twin_of
+from minigrad.ops.elementwise import not_a_tensor, of_tensor, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.out import takes_out
 from minigrad.ops.padding import pad_constant
@@ -140,6 +140,7 @@ def block_diag(*tensors: Any) -> Any:
     return cat(rows, 0)
 
 
+@of_tensor
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     """`length` entries of one axis from `start` on: a view."""
     _check_axes("narrow", input)
@@ -155,6 +156,7 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     return getitem(input, (slice(None),) * d + (slice(begin, begin + length),))
 
 
+@of_tensor
 def select(input: Any, dim: int, index: int) -> Any:
     """Entry `index` of one axis, which disappears: a view."""
     d = axis(dim, input.array.ndim)
@@ -163,6 +165,7 @@ def select(input: Any, dim: int, index: int) -> Any:
     return getitem(input, (slice(None),) * d + (int(index),))
 
 
+@of_tensor
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of consecutive parts along one axis: of one size (the last may be shorter) or of given sizes."""
     _check_axes("split", tensor)
@@ -197,6 +200,7 @@ def _several(views: list[Any]) -> tuple[Any, ...]:
     return tuple(views)
 
 
+@of_tensor
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` parts along one axis, as equal as `split` by one size makes them."""
     if chunks <= 0:
@@ -208,6 +212,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return split(input, -(-size // chunks), dim)
 
 
+@of_tensor
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     """All entries of one axis as views."""
     d = axis(dim, input.array.ndim)
@@ -217,6 +222,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     return _several([getitem(input, (*key, i)) for i in range(input.array.shape[d])])
 
 
+@of_tensor
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     """The entries moved on by `shifts` along `dims`, the last ones coming back first."""
     if dims is None or dims == ():
@@ -240,6 +246,7 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     return input
 
 
+@of_tensor
 def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Parts cut at given places, or a number of parts whose lengths differ by one at most."""
     d = axis(dim, input.array.ndim)
@@ -256,6 +263,7 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
     return tuple([narrow(input, d, min(a, size), max(b - a, 0)) for a, b in bounds])
 
 
+@of_tensor
 def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """`tensor_split` along the second axis, or the only one."""
     if not input.array.ndim:
@@ -263,6 +271,7 @@ def hsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     return _even_split("hsplit", input, indices_or_sections, 0 if input.array.ndim == 1 else 1)
 
 
+@of_tensor
 def vsplit(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
     """`tensor_split` along the first axis."""
     if input.array.ndim < 2:
@@ -282,6 +291,7 @@ def _even_split(name: str, input: Any, parts: Any, d: int) -> tuple[Any, ...]:
     return tensor_split(input, parts, d)
 
 
+@of_tensor
 def split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of consecutive parts of the given sizes along one axis."""
     return split(input, list(split_sizes), dim)

@@ -15,7 +15,7 @@ from minigrad.autograd.operation import operation
 from minigrad.backend import array_module, quiet
 from minigrad.ops.axes import axis
 from minigrad.ops.device import beside
-from minigrad.ops.elementwise import not_a_tensor, promoted, shapes_do_not_broadcast, twin_of
+from minigrad.ops.elementwise import not_a_tensor, of_tensor, promoted, shapes_do_not_broadcast, twin_of
 from minigrad.ops.index import _getitem, _put, array_key, stray
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.out import takes_out
@@ -114,6 +114,7 @@ def _check_mask(name: str, mask: Any) -> None:
         )
 
 
+@of_tensor
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not 0: one row each, or one tensor for each axis."""
     if as_tuple:
@@ -172,6 +173,7 @@ def _along(name: str, input: Any, dim: int, index: Any) -> tuple[int, Any, tuple
 
 
 @takes_out
+@of_tensor
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """``out[i][j] = input[index[i][j]][j]`` for dim 0, and likewise for other dims.
 
@@ -223,6 +225,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
 
 
 @takes_out
+@of_tensor
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The entries `index` of one axis, in that order: a copy."""
     d = axis(dim, input.array.ndim)
@@ -237,6 +240,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     return _getitem(input, key=(slice(None),) * d + (places.reshape(-1),))
 
 
+@of_tensor
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Any:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims."""
     src = value if src is None else src
@@ -304,6 +308,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     return overwrite(input, cast(number, input.array.dtype), reader=_getitem, statics={"key": key})
 
 
+@of_tensor
 def flip(input: Any, *dim: Any, dims: Any = None) -> Any:
     """The tensor with the order of its entries turned round along `dims`: a copy."""
     given = dims if dims is not None else dim[0] if len(dim) == 1 and isinstance(dim[0], (tuple, list)) else dim
@@ -318,6 +323,7 @@ def flip(input: Any, *dim: Any, dims: Any = None) -> Any:
 _turned: Any = operation("flip", lambda x, *, key: x[key].copy(), lambda g, key: _turned(g, key=key))
 
 
+@of_tensor
 def fliplr(input: Any) -> Any:
     """Left and right changed over: the second axis turned round."""
     if input.array.ndim < 2:
@@ -325,6 +331,7 @@ def fliplr(input: Any) -> Any:
     return flip(input, 1)
 
 
+@of_tensor
 def flipud(input: Any) -> Any:
     """Up and down changed over: the first axis turned round."""
     if input.array.ndim < 1:
@@ -332,6 +339,7 @@ def flipud(input: Any) -> Any:
     return flip(input, 0)
 
 
+@of_tensor
 def take(input: Any, index: Any) -> Any:
     """The elements at places `index` of the flattened tensor, in the shape of `index`."""
     flat = reshape(input, -1 if input.array.size else 0)
@@ -342,6 +350,7 @@ def take(input: Any, index: Any) -> Any:
     return _getitem(flat, key=(places,))
 
 
+@of_tensor
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """The tensor with ``out[indices] = values``, or with the values added there."""
     key = quiet(array_key, input.array, tuple(indices))
@@ -351,6 +360,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     return overwrite(input, values, reader=_getitem, statics={"key": key})
 
 
+@of_tensor
 def slice_scatter(input: Any, src: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
     """The tensor with a slice of one axis replaced."""
     d = axis(dim, input.array.ndim)
@@ -358,6 +368,7 @@ def slice_scatter(input: Any, src: Any, dim: int = 0, start: Any = None, end: An
     return overwrite(input, src, reader=_getitem, statics={"key": key})
 
 
+@of_tensor
 def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """The tensor with a diagonal replaced."""
     new = clone_of(input)
@@ -383,6 +394,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     return total / wrap(count) if total.array.dtype.kind == "f" else wrap(total.array // count)
 
 
+@of_tensor
 def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
     """Each entry of one axis repeated: all as often, or as often as `repeats` says."""
     if dim is None:
@@ -426,6 +438,7 @@ def _diag_embed_forward(g: Any) -> Any:
 _diag_embed: Any = operation("diag_embed", _diag_embed_forward, lambda g: _diagonal(g))
 
 
+@of_tensor
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """The entries on a diagonal of two axes, as a new last axis: a view."""
     first, second = axis(dim1, input.array.ndim), axis(dim2, input.array.ndim)
@@ -438,6 +451,7 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     return _diagonal(x[..., top : top + n, left : left + n])
 
 
+@of_tensor
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Matrices that hold the last axis on a diagonal, and 0 elsewhere."""
     from minigrad.ops.padding import pad_constant
@@ -454,6 +468,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
     return square.movedim((-2, -1), (first, second))
 
 
+@of_tensor
 def diag(input: Any, diagonal: int = 0) -> Any:
     """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy)."""
     if input.array.ndim == 1:
@@ -466,6 +481,7 @@ def diag(input: Any, diagonal: int = 0) -> Any:
 _diagonal_of = diagonal
 
 
+@of_tensor
 def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
     """The plane of two axes turned by k quarters, from the first axis towards the second."""
     if len(dims) != 2:

@@ -13,7 +13,7 @@ from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.layout import ORDERS
 from minigrad.ops.axes import axis, sizes
-from minigrad.ops.elementwise import not_a_tensor, twin_of
+from minigrad.ops.elementwise import not_a_tensor, of_tensor, twin_of
 from minigrad.size import Size
 
 _reshape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
@@ -145,6 +145,7 @@ def view(input: Any, *shape: Any) -> Any:
     return made
 
 
+@of_tensor
 def permute(input: Any, *dims: Any) -> Any:
     """The axes in the order `dims`: ``permute(0, 3, 1, 2)`` turns (N, H, W, C) into (N, C, H, W)."""
     order = sizes("permute", dims)
@@ -161,6 +162,7 @@ def _numpy_transpose(input: Any, axes: Any = None) -> Any:
 
 
 @twin_of(np.swapaxes)
+@of_tensor
 def transpose(input: Any, dim0: int, dim1: int) -> Any:
     """The tensor with two axes swapped."""
     ndim = input.array.ndim
@@ -171,6 +173,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
 swapaxes = swapdims = transpose
 
 
+@of_tensor
 def t(input: Any) -> Any:
     """The transpose of a matrix; tensors with one axis or none stay as they are."""
     if input.array.ndim > 2:
@@ -179,6 +182,7 @@ def t(input: Any) -> Any:
 
 
 @twin_of(np.broadcast_to)
+@of_tensor
 def broadcast_to(input: Any, shape: Any) -> Any:
     """The tensor repeated to `shape`; a length of -1 keeps the axis as it is."""
     return expand(input, shape)
@@ -233,6 +237,7 @@ def is_contiguous(input: Any, memory_format: Any = None) -> bool:
     return bool(array.flags.c_contiguous)
 
 
+@of_tensor
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """The axes from `start_dim` to `end_dim` joined into one.
 
@@ -248,11 +253,13 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     return input if joined == shape else reshape(input, joined)
 
 
+@of_tensor
 def ravel(input: Any) -> Any:
     """All elements under one axis."""
     return reshape(input, -1 if input.array.size else 0)
 
 
+@of_tensor
 def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     """One axis split into several of lengths `sizes`, of which one may be -1."""
     shape = input.array.shape
@@ -268,6 +275,7 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     return reshape(input, (*shape[:d], *split, *shape[d + 1 :]))
 
 
+@of_tensor
 def squeeze(input: Any, dim: Any = None) -> Any:
     """The axes of length 1 dropped: all of them, or those named by `dim`."""
     shape = input.array.shape
@@ -278,6 +286,7 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     return _reshape(input, shape=tuple([n for i, n in enumerate(shape) if n != 1 or i not in dropped]))
 
 
+@of_tensor
 def unsqueeze(input: Any, dim: int) -> Any:
     """A new axis of length 1 at `dim`."""
     shape = input.array.shape
@@ -285,6 +294,7 @@ def unsqueeze(input: Any, dim: int) -> Any:
     return _reshape(input, shape=(*shape[:d], 1, *shape[d:]))
 
 
+@of_tensor
 def movedim(input: Any, source: Any, destination: Any) -> Any:
     """The axes `source` moved to the positions `destination`, the others kept in order."""
     ndim = input.array.ndim
@@ -319,6 +329,7 @@ def repeat(input: Any, *repeats: Any) -> Any:
     return clone(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]))
 
 
+@of_tensor
 def tile(input: Any, *dims: Any) -> Any:
     """`repeat` whose missing counts are 1."""
     counts = sizes("tile", dims)
