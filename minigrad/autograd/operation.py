@@ -277,8 +277,11 @@ def written_with_siblings() -> RuntimeError:
     )
 
 
-def check_same_library(name: str, arrays: Sequence[Any]) -> None:
-    """Refuse operands on different devices, naming the one to move and how."""
+def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:
+    """Refuse operands on different devices, naming the one to move and how.
+
+    `operands`, where given, tell which of the arrays are tensors', and which the user's own.
+    """
     first = None
     for i, array in enumerate(arrays):
         if not is_array(array):
@@ -289,6 +292,13 @@ def check_same_library(name: str, arrays: Sequence[Any]) -> None:
             type(array) is not np.ndarray and device_of(array) != device_of(first[1])
         ):
             here, there = device_of(first[1]), device_of(array)
+            for j, other in ((first[0], there), (i, here)):
+                if operands and type(operands[j]) is np.ndarray:
+                    raise RuntimeError(
+                        f"{name}: expected all tensors to be on the same device, but operand {j} is a NumPy array of "
+                        f"shape {operands[j].shape}, on cpu, beside a tensor on {other}. Move it there with "
+                        f"minigrad.from_numpy(array).to('{other}')"
+                    )
             raise RuntimeError(
                 f"{name}: expected all tensors to be on the same device, but operand {first[0]} of shape "
                 f"{tuple(first[1].shape)} is on {here} and operand {i} of shape {tuple(array.shape)} is on "

@@ -148,7 +148,7 @@ def promoted(name: str, operands: tuple[Any, ...], real: bool = False, numbers: 
             raise not_a_tensor(name, ("input", "other")[min(position, 1)], position + 1, x)
     if not numbers and not any(is_array(v) for v in values):
         raise not_a_tensor(name, "input", 1, operands[0])
-    check_same_library(name, values)
+    check_same_library(name, values, operands)
     common = dtypes.result_type(values)
     if real and common.kind != "f":
         common = dtypes.get_default_dtype().numpy

@@ -135,6 +135,20 @@ class TestMixing:
             "cpu and operand 1 of shape (3,) is on cuda:0" in str(caught.value)
         )
 
+    @pytest.mark.parametrize("mix", [lambda a, x: x + a, lambda a, x: mg.where(x > 0, x, x) - a])
+    def test_an_array_of_the_host(self, mix):
+        with pytest.raises(RuntimeError) as caught:
+            mix(np.ones(3, np.float32), self.there)
+        text = str(caught.value)
+        assert "is a NumPy array of shape (3,), on cpu, beside a tensor on cuda:0" in text
+        assert text.endswith("Move it there with minigrad.from_numpy(array).to('cuda:0')")
+        x = mg.from_numpy(np.ones(3, np.float32)).to("cuda:0")
+        assert (x + self.there).tolist() == [2.0] * 3
+
+    def test_an_array_of_the_host_where_a_tensor_is_due(self):
+        with pytest.raises(TypeError, match=r"must be Tensor, not numpy.ndarray; .* minigrad.from_numpy"):
+            mg.nn.functional.linear(self.there, np.ones((2, 3), np.float32))
+
     def test_a_gradient_from_elsewhere(self):
         x = mg.ones(3, device="cuda", requires_grad=True)
         with pytest.raises(RuntimeError, match=r"different device: cpu, .* \.to\('cuda:0'\)"):
