@@ -441,6 +441,21 @@ MIXED = {
     "stack": (lambda: mg.stack([gpu(2), ones(2)]), RuntimeError, SAME),
     "where": (lambda: mg.where(gpu(2) > 0, ones(2), ones(2)), RuntimeError, SAME),
     "an assignment": (lambda: gpu(2).__setitem__(slice(None), ones(2)), RuntimeError, [*SAME, "index assignment"]),
+    "gather": (
+        lambda: gpu(2, 2).gather(0, mg.tensor([[0, 1]])),
+        RuntimeError,
+        [*SAME, "gather", "operand 1 of shape (1, 2)"],
+    ),
+    "classes": (
+        lambda: F.cross_entropy(gpu(2, 2), mg.tensor([0, 1])),
+        RuntimeError,
+        [*SAME, "cross_entropy", "operand 1 of shape (2,)"],
+    ),
+    "batch_norm": (
+        lambda: nn.BatchNorm2d(1).cuda()(ones(1, 1, 3, 3)),
+        RuntimeError,
+        [*SAME, "normalization", "(1, 1, 3, 3)"],
+    ),
     "a gradient": (
         lambda: ones(2, device="cuda", requires_grad=True).backward(ones(2)),
         RuntimeError,

@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.operation import operation
+from minigrad.autograd.operation import check_same_library, operation
 from minigrad.backend import array_module, quiet
 from minigrad.ops.axes import axis
 from minigrad.ops.device import beside
@@ -135,6 +135,8 @@ def _check_index(name: str, input: Any, d: int, index: Any, *, within: bool = Tr
     if not isinstance(index, TensorBase):
         raise not_a_tensor(name, "index", 3, index)
     array = index.array
+    if array.__class__ is not input.array.__class__:
+        check_same_library(name, (input.array, array))
     if array.dtype not in (np.int64, np.int32):
         raise RuntimeError(
             f"{name}(): Expected dtype int64 for index, got {dtypes.from_numpy(array.dtype)}; convert with .long()"

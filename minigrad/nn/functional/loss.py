@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.autograd.operation import operation
+from minigrad.autograd.operation import check_same_library, operation
 from minigrad.backend import array_module, on_its_gpu, quiet
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.activation import log_softmax, logsigmoid
@@ -419,6 +419,7 @@ def _check_alike(name: str, input: Any, target: Any, text: str) -> None:
 def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
     """Refuse scores and classes whose types or shapes do not fit each other."""
     floats(name, input)
+    check_same_library(name, [t.array for t in (input, target, weight) if t is not None])
     shape, have = tuple(input.array.shape), tuple(target.array.shape)
     if not shape:
         raise ValueError(f"{name}: Expected 1 or more dimensions (got 0), (N, C) or (C,)")

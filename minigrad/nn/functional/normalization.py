@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.operation import operation
+from minigrad.autograd.operation import check_same_library, operation
 from minigrad.backend import on_its_gpu, quiet
 from minigrad.nn.functional.checks import floats, in_single, tensors
 from minigrad.nn.functional.padding import pad
@@ -85,6 +85,7 @@ def _normalized(
     """
     if not x.array.size:
         return _scaled(x.clone(), weight, bias, shape)
+    check_same_library("normalization", [t.array for t in (x, weight, bias, *running) if t is not None])
     centred, mean, variance, scale = quiet(_moments, x.array, dims, eps)
     if running:
         count = x.array.size // mean.size
