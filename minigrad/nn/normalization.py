@@ -58,7 +58,11 @@ class BatchNorm(Normalization):
             values = empty(size, device=device, dtype=kind) if track_running_stats else None
             self.register_buffer(name, values)
         self._make(num_features, affine, bias, device, dtype)
+
+    def reset_parameters(self) -> None:
+        """Back to a weight of ones, a bias of zeros, and no batches seen."""
         self.reset_running_stats()
+        super().reset_parameters()
 
     def reset_running_stats(self) -> None:
         """Forget the batches seen so far."""

@@ -47,6 +47,7 @@ class Tensor(
     """
 
     __hash__ = object.__hash__
+    __module__ = "minigrad"  # where users find it, and what type(x) prints
 
     def __new__(cls, *data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""

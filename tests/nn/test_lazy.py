@@ -125,3 +125,15 @@ def test_hooks_run_at_the_first_call_too():
     lazy(torch.ones(3, 4))
     lazy(torch.ones(5, 4))
     assert log == [(3, 2), (5, 2)]
+
+
+def test_lazy_batch_norm_starts_from_no_batches_whatever_its_memory_held() -> None:
+    junk = [nn.Parameter(torch.full((6,), 7e27)) for _ in range(50)]
+    del junk
+    norm = nn.LazyBatchNorm2d()
+    norm.initialize_parameters(torch.ones(2, 6, 3, 3))
+    assert norm.running_mean.tolist() == [0.0] * 6
+    assert norm.running_var.tolist() == [1.0] * 6
+    norm.running_mean.fill_(5)
+    norm.reset_parameters()
+    assert norm.running_mean.tolist() == [0.0] * 6
