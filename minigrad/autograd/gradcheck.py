@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.core import LEAF, TensorBase, is_array, wrap
 from minigrad.autograd.gradients import grad
-from minigrad.backend import on_its_gpu
+from minigrad.backend import CPU, array_module, copied, device_of, on_its_gpu, to_device
 
 
 class GradcheckError(RuntimeError):
@@ -92,9 +92,9 @@ def gradgradcheck(
     points = _points(inputs)
     if grad_outputs is None:
         draw = np.random.default_rng(0)
-        given = [_leaf(draw.standard_normal(y.array.shape)) for y in _outputs(func(*points))]
+        given = [_leaf(_beside(draw.standard_normal(y.array.shape), y.array)) for y in _outputs(func(*points))]
     else:
-        given = [_leaf(g.array.astype(np.float64)) for g in _tuple(grad_outputs)]
+        given = [_leaf(_beside(_host(g).astype(np.float64), g.array)) for g in _tuple(grad_outputs)]
     count = len(points)
 
     def gradients(*arguments: Any) -> tuple[Any, ...]:
@@ -132,10 +132,10 @@ class _Check:
         self.draw = np.random.default_rng(0)
 
     def run(self, fast_mode: bool) -> None:
-        before = [self.inputs[i].array.copy() for i in self.checked]
+        before = [copied(self.inputs[i].array) for i in self.checked]
         outputs = self.outputs()
         for i, array in zip(self.checked, before, strict=True):
-            if not np.array_equal(array, self.inputs[i].array, equal_nan=True):
+            if not np.array_equal(to_device(array, CPU), _host(self.inputs[i]), equal_nan=True):
                 raise GradcheckError(f"The function wrote into its input {i}; a derivative needs it unmodified.")
         if not any(y.node is not None for y in outputs):
             self.expect_constant(outputs)
@@ -159,12 +159,12 @@ class _Check:
         found = grad(
             [y for y, _ in pairs],
             [self.inputs[i] for i in self.checked],
-            [wrap(g.astype(y.array.dtype)) for y, g in pairs],
+            [wrap(_beside(g.astype(y.array.dtype), y.array)) for y, g in pairs],
             retain_graph=True,
             allow_unused=True,
         )
         return [
-            np.zeros_like(self.inputs[i].array) if g is None else np.array(g.array)
+            np.zeros_like(_host(self.inputs[i])) if g is None else np.array(_host(g))
             for i, g in zip(self.checked, found, strict=True)
         ]
 
@@ -204,12 +204,13 @@ class _Check:
             rows.append((above - below).ravel() / (2 * self.eps))
         return np.stack(rows) if rows else np.zeros((0, self.outputs()[number].array.size))
 
+    @on_its_gpu
     def moved(self, number: int, array: Any, index: Any, step: float) -> Any:
         """Output `number` with one element, or all along a direction, of one input moved."""
-        before = array[index].copy() if isinstance(array[index], np.ndarray) else array[index]
+        before = array[index].copy() if is_array(array[index]) else array[index]
         array[index] = before + step
         try:
-            return self.outputs()[number].array.astype(np.float64)
+            return _host(self.outputs()[number]).astype(np.float64)
         finally:
             array[index] = before
 
@@ -236,12 +237,12 @@ class _Check:
         array = self.inputs[i].array
         direction = self.draw.standard_normal(array.shape)
         direction /= max(float(np.linalg.norm(direction)), 1e-300)
-        before = array.copy()
+        before, along = copied(array), _beside(direction, array)
         sides = []
         for step in (self.eps, -self.eps):
-            array[...] = before + step * direction
-            sides.append(self.outputs()[number].array.astype(np.float64))
-        array[...] = before
+            _write(array, before, step, along)
+            sides.append(_host(self.outputs()[number]).astype(np.float64))
+        _write(array, before, 0.0, along)
         numerical = float(np.vdot(cotangent, (sides[0] - sides[1]) / (2 * self.eps)))
         y = self.outputs()
         weights = [cotangent if k == number else np.zeros(o.array.shape) for k, o in enumerate(y)]
@@ -268,10 +269,10 @@ class _Check:
         index = tuple(int(k) for k in np.unravel_index(row, array.shape))
         text = (
             f"Jacobian mismatch for output {number} with respect to input {i},\nworst at input index {index} "
-            f"(value {array[index]:.6g}), output element {column}:\nnumerical: {numerical:.8g}\nanalytical: "
+            f"(value {float(array[index]):.6g}), output element {column}:\nnumerical: {numerical:.8g}\nanalytical: "
             f"{analytical:.8g}"
         )
-        centre = self.outputs()[number].array.astype(np.float64).ravel()[column]
+        centre = _host(self.outputs()[number]).astype(np.float64).ravel()[column]
         right = (self.moved(number, array, index, self.eps).ravel()[column] - centre) / self.eps
         left = (centre - self.moved(number, array, index, -self.eps).ravel()[column]) / self.eps
         if abs(right - left) > 0.01 * max(abs(right), abs(left), self.atol * 100):
@@ -284,6 +285,20 @@ class _Check:
             mistake = name_the_mistake(all_analytical, all_numerical, array.shape)
             text += f"\nThe likely mistake: {mistake}." if mistake else ""
         raise GradcheckError(text)
+
+
+def _host(tensor: Any) -> Any:
+    return to_device(tensor.array, CPU)
+
+
+def _beside(array: Any, other: Any) -> Any:
+    """`array` where `other` lives."""
+    return to_device(array, device_of(other))
+
+
+@on_its_gpu
+def _write(array: Any, before: Any, step: float, direction: Any) -> None:
+    array[...] = before + step * direction if step else before
 
 
 def name_the_mistake(wrong: Any, right: Any, shape: tuple[int, ...]) -> str | None:
@@ -346,7 +361,7 @@ def _copied_with_strides(array: Any) -> Any:
     """A float64 copy that is contiguous only if `array` is: rules must not rely on the layout."""
     if array.flags.c_contiguous:
         return array.astype(np.float64)
-    wide = np.zeros((*array.shape, 2))
+    wide = array_module(array).zeros((*array.shape, 2))
     wide[..., 0] = array
     return wide[..., 0]
 

@@ -102,7 +102,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
     geometry = (kernel, stride, padding, dilation)
     Ho, Wo = output_size(x, *geometry)
     out = xp.empty((N, O, Ho, Wo), x.dtype)
-    matrix = w.reshape(_parts(groups, O, -1))
+    matrix = w.reshape(_parts(groups, O, w.size // O))
     whole = [(slice(0, N), slice(0, Ho))]
     for images, rows in whole if _as_it_lies(*geometry[:3]) else _blocks(x, kernel, (Ho, Wo)):
         columns = _columns(x[images], rows, geometry, Wo, False)  # (n, C*kh*kw, rows*Wo)
@@ -110,7 +110,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
         block = out[images, :, rows].reshape(len(columns), *_parts(groups, O, columns.shape[-1]))
         product = xp.matmul(matrix, columns, out=block if block.flags.c_contiguous else None)
         if rows.stop - rows.start < Ho:
-            out[images, :, rows] = product.reshape(len(columns), O, -1, Wo)
+            out[images, :, rows] = product.reshape(len(columns), O, rows.stop - rows.start, Wo)
     return out
 
 
@@ -137,7 +137,7 @@ def conv2d_input(
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
     xp, (N, O, Ho, Wo), (_, per_group, kh, kw) = array_module(g), g.shape, w.shape
     x = xp.empty((N, groups * per_group, *input_size), g.dtype)
-    matrix = w.reshape(_parts(groups, O, -1)).swapaxes(-1, -2)  # (C*kh*kw, O) in each group
+    matrix = w.reshape(_parts(groups, O, w.size // O)).swapaxes(-1, -2)  # (C*kh*kw, O) in each group
     if _as_it_lies((kh, kw), stride, padding):
         pixels = x.reshape(N, *_parts(groups, x.shape[1], Ho * Wo))
         xp.matmul(matrix, g.reshape(N, *_parts(groups, O, Ho * Wo)), out=pixels)
@@ -146,7 +146,7 @@ def conv2d_input(
         cotangent = g[images, :, rows]
         n = len(cotangent)
         cotangent = cotangent.reshape(n, *_parts(groups, O, (rows.stop - rows.start) * Wo))
-        columns = xp.matmul(matrix, cotangent).reshape(n, x.shape[1] * kh * kw, -1)
+        columns = xp.matmul(matrix, cotangent).reshape(n, x.shape[1] * kh * kw, (rows.stop - rows.start) * Wo)
         _move(SCATTER, columns, x[images], rows, ((kh, kw), stride, padding, dilation), Wo, False)
     if not N or not Ho * Wo:
         x.fill(0)
@@ -187,7 +187,7 @@ def _columns(x: Array, rows: slice, geometry: tuple[Pair, Pair, Pair, Pair], Wo:
     N, C = x.shape[:2]
     (kh, kw), stride, padding, _ = geometry
     if _as_it_lies((kh, kw), stride, padding) and not across:
-        return x[:, :, rows].reshape(N, C, -1)
+        return x[:, :, rows].reshape(N, C, (rows.stop - rows.start) * x.shape[3])
     length, taps = (rows.stop - rows.start) * Wo, C * kh * kw
     columns = array_module(x).empty((taps, N * length) if across else (N, taps, length), x.dtype)
     _move(GATHER, columns, x, rows, geometry, Wo, across)

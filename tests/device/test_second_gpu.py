@@ -164,3 +164,45 @@ def test_seeds_serve_every_gpu():
         drawn.append(mg.randn(4, device=place).tolist())
     assert drawn[0] == drawn[1] == drawn[2]
     assert len(cuda.get_rng_state_all()) == 2 and cuda.initial_seed() == 7
+
+
+def test_gradients_are_checked_where_their_tensors_live():
+    x = mg.tensor([0.5, 1.5], dtype=mg.float64, device=SECOND, requires_grad=True)
+    assert autograd.gradcheck(lambda x: (x * x.exp(), x.sum()), (x,))
+    assert autograd.gradcheck(mg.tanh, (x,), fast_mode=True) and autograd.gradgradcheck(mg.exp, (x,))
+    with pytest.raises(autograd.GradcheckError, match="Jacobian mismatch for output 0"):
+        autograd.gradcheck(lambda x: (x * x.detach()).sum(), (x,))
+
+
+@pytest.mark.parametrize("bytes_at_a_time", [1, 600, 2000])
+def test_tiles_of_any_size_give_the_same_convolution(monkeypatch, bytes_at_a_time):
+    """Strips of one image, single images and groups of them."""
+    random = np.random.default_rng(0)
+    for shape, kernel, how in (
+        ((3, 2, 7, 6), (4, 2, 3, 2), {"padding": (2, 1)}),
+        ((3, 4, 7, 6), (2, 2, 3, 3), {"stride": (2, 1), "groups": 2, "padding": 1}),
+        ((3, 2, 5, 5), (3, 2, 1, 1), {}),
+        ((3, 2, 5, 5), (3, 2, 1, 1), {"stride": 2}),
+    ):
+        arrays = [random.normal(size=s) for s in (shape, kernel)]
+        found = []
+        for device, limit in (("cpu", None), (SECOND, bytes_at_a_time)):
+            if limit:
+                monkeypatch.setattr("minigrad.kernels.cuda.BLOCK_BYTES", limit)
+            x, w = (mg.tensor(a, device=device, requires_grad=True) for a in arrays)
+            y = F.conv2d(x, w, **how)
+            found.append([numbers(t) for t in (y, *autograd.grad((y * y).sum(), (x, w)))])
+        for here, there in zip(*found, strict=True):
+            np.testing.assert_allclose(there, here, rtol=1e-10, atol=1e-12)
+
+
+def test_empty_convolutions():
+    for shape, out in (((0, 2, 5, 5), (0, 3, 3, 3)), ((0, 2, 5, 5), (0, 3, 5, 5))):
+        k = 6 - out[2]
+        x, w = (
+            mg.zeros(shape, device=SECOND, requires_grad=True),
+            mg.ones(3, 2, k, k, device=SECOND, requires_grad=True),
+        )
+        y = F.conv2d(x, w)
+        y.sum().backward()
+        assert y.shape == out and x.grad.shape == shape and w.grad.abs().sum().item() == 0

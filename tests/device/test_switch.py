@@ -117,6 +117,7 @@ class TestMixing:
             lambda a, b: a.__setitem__(0, b),
             lambda a, b: mg.nn.functional.linear(b, a),
             lambda a, b: mg.nn.functional.mse_loss(a[0], b),
+            lambda a, b: mg.nn.functional.cross_entropy(b.reshape(1, 3), mg.tensor([1])),
             lambda a, b: mg.nn.functional.conv2d(a.reshape(1, 1, 2, 3), b.reshape(1, 1, 1, 3)),
         ],
     )

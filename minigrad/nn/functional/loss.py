@@ -246,6 +246,8 @@ def nll_loss(
 @on_its_gpu
 def _picked(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     """The negative entries at the classes `target`, weighted, then reduced."""
+    if input.array.__class__ is not np.ndarray or target.array.__class__ is not np.ndarray:
+        check_same_library("nll_loss", [x.array for x in (input, target, weight) if x is not None])
     labels, factors = _labels(input, target, weight, ignore_index)
     losses = -pick(input, key=_places(labels))
     if factors is None:
