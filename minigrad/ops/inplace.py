@@ -17,7 +17,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import LEAF, RETAIN, TensorBase, View, is_array, record, wrap
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation, refresh, written_with_siblings
-from minigrad.backend import array_module, copied, device_of, quiet
+from minigrad.backend import array_module, copied, device_of, quiet, to_device
 from minigrad.ops.device import beside, move
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps
@@ -237,7 +237,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         self.writes[0] += 1
         return
     if not isinstance(value, TensorBase):
-        value = wrap(array_module(array).asarray(value, dtype=array.dtype))
+        value = wrap(to_device(np.asarray(value, array.dtype), device_of(array)))
     check_writable(self, "index assignment", value)
     if _is_basic(parts):
         region = _getitem(self, key=parts)

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import check_same_library, operation
-from minigrad.backend import array_module, quiet
+from minigrad.backend import array_module, on_its_gpu, quiet
 from minigrad.ops.axes import axis
 from minigrad.ops.device import beside
 from minigrad.ops.elementwise import not_a_tensor, of_tensor, promoted, shapes_do_not_broadcast, twin_of
@@ -114,6 +114,7 @@ def _check_mask(name: str, mask: Any) -> None:
         )
 
 
+@on_its_gpu
 @of_tensor
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not 0: one row each, or one tensor for each axis."""
@@ -148,6 +149,7 @@ def _check_index(name: str, input: Any, d: int, index: Any, *, within: bool = Tr
     return array
 
 
+@on_its_gpu
 def _along(name: str, input: Any, dim: int, index: Any) -> tuple[int, Any, tuple[Any, ...]]:
     """The key that reads ``input[i, index[i, j, k], k]`` when `dim` is 1, and likewise for other dims."""
     d = axis(dim, input.array.ndim)
@@ -242,6 +244,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     return _getitem(input, key=(slice(None),) * d + (places.reshape(-1),))
 
 
+@on_its_gpu
 @of_tensor
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Any:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims."""
@@ -282,6 +285,7 @@ def _scattered(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bo
     return overwrite(input, used, reader=_getitem, statics={"key": key})
 
 
+@on_its_gpu
 def _on_axis(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
     d = axis(dim, input.array.ndim)
     return (slice(None),) * d + (_check_index(name, input, d, index).reshape(-1),)
@@ -299,6 +303,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     return overwrite(input, source, reader=_getitem, statics={"key": key})
 
 
+@on_its_gpu
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     """The tensor with one number at the places `index` of one axis."""
     key = _on_axis("index_fill", input, dim, index)
@@ -341,6 +346,7 @@ def flipud(input: Any) -> Any:
     return flip(input, 0)
 
 
+@on_its_gpu
 @of_tensor
 def take(input: Any, index: Any) -> Any:
     """The elements at places `index` of the flattened tensor, in the shape of `index`."""
@@ -396,6 +402,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     return total / wrap(count) if total.array.dtype.kind == "f" else wrap(total.array // count)
 
 
+@on_its_gpu
 @of_tensor
 def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
     """Each entry of one axis repeated: all as often, or as often as `repeats` says."""
@@ -504,6 +511,7 @@ def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
     return overwrite(input, src, reader=_getitem, statics={"key": (slice(None),) * d + (index,)})
 
 
+@on_its_gpu
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """The tensor with consecutive elements of `source` where `mask` holds."""
     _check_mask("masked_scatter", mask)
