@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.autograd.core import LEAF, Node, TensorBase, edge_of, next_order, wrap
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.operation import refresh
+from minigrad.backend import device_of, to_device
 
 
 class Parts(dict[int, Any]):
@@ -79,7 +80,9 @@ class FunctionNode(Node):
         self.places = [i for i, needed in enumerate(ctx.needs_input_grad) if needed]
         self.edges = tuple([edge_of(operands[i]) for i in self.places])
         self.shape = None
-        self.results = [(r.array.shape, r.array.dtype) if isinstance(r, TensorBase) else None for r in results]
+        self.results = [
+            (r.array.shape, r.array.dtype, device_of(r.array)) if isinstance(r, TensorBase) else None for r in results
+        ]
         # A saved result is kept without its place in the graph: a node must not refer to its own output.
         self.kept: list[Any] | None = [
             None if t is None else (wrap(t.array) if any(t is r for r in results) else t, t.writes, t.writes[0])
@@ -129,7 +132,10 @@ class FunctionNode(Node):
 
     def _gradient(self, gradient: Any, about: Any, create_graph: bool) -> Any:
         if gradient is None:
-            return wrap(np.zeros(*about)) if about and self.ctx._materialize else None
+            if about is None or not self.ctx._materialize:
+                return None
+            shape, dtype, device = about
+            return wrap(to_device(np.zeros(shape, dtype), device))
         return gradient if create_graph else wrap(gradient)
 
     def free(self) -> None:
