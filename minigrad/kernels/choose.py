@@ -160,8 +160,8 @@ def choose(
         return depthwise
     if operand.dtype.kind != "f":
         return im2col
-    # Copying kh kw times costs more than one band's wasted multiplications: few channels out.
-    if N >= 4 and H * W <= 2048 and 2 * O <= C * kh * kw <= 512 and tile.serves(*geometry):
+    # Copying kh kw times costs more than one band's wasted multiplications: few channels.
+    if N >= 4 and H * W <= 2048 and C < 8 and 2 * O <= C * kh * kw and tile.serves(*geometry):
         return tile
     # Winograd in single precision only: it costs a digit.
     best: Any = im2col
