@@ -79,9 +79,10 @@ def best_seconds(call: Callable[[], object], budget: float = 0.2) -> float:
 
 def compare(images: int, channels: int, size: int) -> dict[str, dict[str, float]]:
     """Every way's row of figures on a layer of `channels` in and out, images of size x size pixels."""
-    x = torch.randn(images, channels, size, size)
-    w = torch.randn(channels, channels, KERNEL, KERNEL)
-    g = torch.randn(images, channels, size, size)
+    with torch.device("cpu"):  # a GPU has a way of its own
+        x = torch.randn(images, channels, size, size)
+        w = torch.randn(channels, channels, KERNEL, KERNEL)
+        g = torch.randn(images, channels, size, size)
 
     def forward() -> torch.Tensor:
         return F.conv2d(x, w, padding=1)

@@ -41,7 +41,7 @@ def photo(every: int = 2) -> torch.Tensor:
         raise FileNotFoundError(f"this matplotlib came without its sample photo: no file {path}")
     with Image.open(path) as picture:
         grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
-    X = torch.from_numpy(grey[::every, ::every].copy())
+    X = torch.tensor(grey[::every, ::every])
     return X - X.mean()
 
 
@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
         print("learned:", learned, sep="\n")
         viz.feature_map(Y, axes[column], f"edges: {name}")
         viz.kernel(learned, axes[column + 3], f"learned: {name}")
-    axes[3].hist(X.reshape(-1).numpy(), bins=50)
+    axes[3].hist(X.reshape(-1).cpu().numpy(), bins=50)
     axes[3].set(title="grey less its mean", yticks=[])
     picture.savefig(options.plot)
     print(f"picture: {options.plot}")

@@ -1,8 +1,15 @@
-"""Fixtures for every test. `device` runs a test once per array library, never a twin copy."""
+"""Fixtures for every test. `device` runs a test once per array library, never a twin copy.
+
+`pytest --device cuda` runs any test with tensors made on a GPU by default, and lets it look at them
+with `.numpy()`; `--stand-in` puts the strict stand-in for CuPy in the GPU's place. What fails then
+should be a test about the CPU itself: shared memory, printing, constants made when it was imported.
+"""
+
+import contextlib
 
 import pytest
 
-from minigrad import backend
+from minigrad import Tensor, backend
 
 LIBRARIES = ["cpu", "stand-in", *(["cuda"] if backend.is_available() else [])]
 
@@ -39,3 +46,25 @@ def pytest_ignore_collect(collection_path, config):
     if config.option.markexpr == "smoke" and collection_path.suffix == ".py":
         return collection_path.name != "test_smoke.py" or None
     return None
+
+
+def pytest_addoption(parser):
+    parser.addoption("--device", help="the default device in every test, such as cuda or cuda:1")
+    parser.addoption("--stand-in", action="store_true", help="the strict stand-in for CuPy is the GPU")
+
+
+@pytest.fixture(autouse=True)
+def _default_device(request, monkeypatch):
+    """What `--device` and `--stand-in` say."""
+    name = request.config.getoption("--device")
+    if name is None:
+        yield
+        return
+    with install_stand_in() if request.config.getoption("--stand-in") else contextlib.nullcontext():
+        monkeypatch.setattr(backend, "_default_device", backend.device(name))
+        for look in ("numpy", "__array__"):
+            on_cpu = getattr(Tensor, look)
+            monkeypatch.setattr(
+                Tensor, look, lambda x, *a, f=on_cpu, **k: f(x.detach().cpu() if x.is_cuda else x, *a, **k)
+            )
+        yield
