@@ -161,7 +161,7 @@ def choose(
     if operand.dtype.kind != "f":
         return im2col
     # Copying kh kw times costs more than one band's wasted multiplications: few channels.
-    if N >= 4 and H * W <= 2048 and C < 8 and 2 * O <= C * kh * kw and tile.serves(*geometry):
+    if N >= 4 and H * W <= 2048 and C < 8 and C * kh * kw >= 2 * O and tile.serves(*geometry):
         return tile
     # Winograd in single precision only: it costs a digit.
     best: Any = im2col
