@@ -29,7 +29,7 @@ def _exact(name: str, function: Any, rule: Any) -> Any:
     """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
 
     def forward(x: Any) -> Any:
-        return function(x) if x.size > 1000 or x.dtype == np.float64 else function(x, dtype=np.float64).astype(x.dtype)
+        return function(x) if x.size > 1000 or x.dtype.char == "d" else function(x, dtype=np.float64).astype(x.dtype)
 
     made = twin_of(function)(unary(name, forward, rule))
     made.__doc__ = f"Elementwise ``{name}``, rounded once."
