@@ -21,6 +21,8 @@ from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
+import minigrad.memory  # noqa: F401 (imported, it asks malloc to keep what a step frees)
+
 Array = Any  # a NumPy or CuPy array
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,6 +15,7 @@ from math import prod
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.memory import release_freed_memory
 
 LIMIT = 64 * 2**20  # bytes kept per thread, over all roles
 
@@ -67,3 +68,4 @@ def release_workspaces() -> None:
     with _lock:
         for held in _everyones:
             held.by_role.clear()
+    release_freed_memory()
