@@ -11,10 +11,12 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeAlias
 
 from minigrad.optim.optimizer import Optimizer, Rate
 from minigrad.tensor import Tensor
+
+Factor: TypeAlias = Callable[[int], float]
 
 
 class LRScheduler:
@@ -67,10 +69,10 @@ class LRScheduler:
 
     def get_lr(self) -> list[Rate]:
         """The rates of epoch `last_epoch`, one for each group, from the groups' present ones."""
-        return [self._next(group["lr"]) for group in self.optimizer.param_groups]
+        return [self._next(group["lr"], i) for i, group in enumerate(self.optimizer.param_groups)]
 
-    def _next(self, lr: Any) -> Any:
-        """The rate of this epoch for a group whose rate was `lr` in the last one."""
+    def _next(self, lr: Any, i: int) -> Any:
+        """The rate of this epoch for group `i`, whose rate was `lr` in the last one."""
         raise NotImplementedError(f"{type(self).__name__} must say in get_lr() what the rates are")
 
     def state_dict(self) -> dict[str, Any]:
@@ -80,9 +82,6 @@ class LRScheduler:
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where `state_dict()` was taken."""
         self.__dict__.update(state_dict)
-
-
-_LRScheduler = LRScheduler  # its name before PyTorch 2.0
 
 
 class StepLR(LRScheduler):
@@ -105,7 +104,7 @@ class StepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def _next(self, lr: Any) -> Any:
+    def _next(self, lr: Any, i: int) -> Any:
         return lr * self.gamma if self.last_epoch and self.last_epoch % self.step_size == 0 else lr
 
 
@@ -119,7 +118,7 @@ class MultiStepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def _next(self, lr: Any) -> Any:
+    def _next(self, lr: Any, i: int) -> Any:
         times = self.milestones[self.last_epoch]
         return lr * self.gamma**times if times else lr
 
@@ -131,7 +130,7 @@ class ExponentialLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def _next(self, lr: Any) -> Any:
+    def _next(self, lr: Any, i: int) -> Any:
         return lr if self._is_initial else lr * self.gamma
 
 
@@ -147,14 +146,10 @@ class CosineAnnealingLR(LRScheduler):
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Rate]:
-        groups = zip(self.optimizer.param_groups, self.base_lrs, strict=True)
-        return [self._annealed(group["lr"], base_lr) for group, base_lr in groups]
-
-    def _annealed(self, lr: Any, base_lr: Any) -> Any:
+    def _next(self, lr: Any, i: int) -> Any:
         if self._is_initial:
             return lr
-        height = base_lr - self.eta_min
+        height = self.base_lrs[i] - self.eta_min
         if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # leaving the bottom
             return lr + height * (1 - math.cos(math.pi / self.T_max)) / 2
         now, before = (1 + math.cos(math.pi * epoch / self.T_max) for epoch in (self.last_epoch, self.last_epoch - 1))
@@ -168,31 +163,20 @@ class LambdaLR(LRScheduler):
     `state_dict()`; the attributes of callable objects are.
     """
 
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
+    def __init__(self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1) -> None:
         _require_optimizer(optimizer)
         groups = len(optimizer.param_groups)
-        given: Any = lr_lambda if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
-        self.lr_lambdas = list(given)
+        self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * groups
         if len(self.lr_lambdas) != groups:
             raise ValueError(f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}")
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[Rate]:
-        return [
-            base_lr * function(self.last_epoch)
-            for base_lr, function in zip(self.base_lrs, self.lr_lambdas, strict=True)
-        ]
+    def _next(self, lr: Any, i: int) -> Any:
+        return self.base_lrs[i] * self.lr_lambdas[i](self.last_epoch)
 
     def state_dict(self) -> dict[str, Any]:
         """All of the schedule except its optimizer and its plain functions."""
-        attributes = [
-            None if isinstance(function, FunctionType) else function.__dict__.copy() for function in self.lr_lambdas
-        ]
+        attributes = [None if isinstance(f, FunctionType) else f.__dict__.copy() for f in self.lr_lambdas]
         return {**super().state_dict(), "lr_lambdas": attributes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

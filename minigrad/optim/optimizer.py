@@ -22,9 +22,11 @@ from minigrad.backend import Array, quiet, select
 from minigrad.tensor import Tensor
 
 Rate: TypeAlias = float | Tensor
+Betas: TypeAlias = tuple[Rate, Rate]
 Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]  # tensors, or groups of them
 
 BLOCK = 65536  # elements: a few blocks of float32 fit in the second-level cache
+NOT_NEGATIVE = {"alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "weight_decay"}
 
 
 class Optimizer:
@@ -84,16 +86,16 @@ class Optimizer:
                 "ordering of tensors in sets will change between runs. Please use a list instead."
             )
         params = [params] if isinstance(params, Tensor) else list(params)
-        named = [isinstance(p, tuple) for p in params]
-        if any(named):
-            if not all(named):
-                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
-            param_group["param_names"] = [name for name, _ in params]
-            params = [p for _, p in params]
-        if self.param_groups and ("param_names" in self.param_groups[0]) is not any(named):
+        names = [p[0] for p in params if isinstance(p, tuple)]
+        if names and len(names) < len(params):
+            raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+        if names:
+            param_group["param_names"], params = names, [p for _, p in params]
+        named = "param_names" in param_group
+        if any(named is not ("param_names" in group) for group in self.param_groups):
             raise ValueError(
                 "all optimizer param groups should be with/without names. cannot add param group "
-                f"{'with' if any(named) else 'without'} names to the optimizer"
+                f"{'with' if named else 'without'} names to the optimizer"
             )
         for p in params:
             if not isinstance(p, Tensor):
@@ -113,9 +115,7 @@ class Optimizer:
         taken = {id(param) for group in self.param_groups for param in group["params"]}
         if not taken.isdisjoint(map(id, params)):
             raise ValueError("some parameters appear in more than one parameter group")
-        param_group["params"] = params
-        for option, value in self.defaults.items():
-            param_group.setdefault(option, value)
+        param_group.update({**self.defaults, **param_group, "params": params})
         self.param_groups.append(param_group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -155,16 +155,16 @@ class Optimizer:
         """Write the next value of `parameter`, whose gradient is `g`, into its array."""
         raise NotImplementedError(f"{type(self).__name__} does not say how to update a parameter: override step()")
 
-    def _buffers(self, parameter: Tensor, *names: str) -> tuple[float, list[Array]]:
-        """The number of steps with this one, and the named arrays of the state, zeros at first."""
+    def _buffers(self, parameter: Tensor, *names: str, start: float = 0, steps: int = 1) -> tuple[float, list[Array]]:
+        """The number of steps, counted on by `steps`, and the named arrays of the state, full of `start` at first."""
         state = self.state[parameter]
         if "step" not in state:
             state["step"] = wrap(np.zeros((), _step_dtype()))
         for name in names:
             if name not in state:
-                state[name] = wrap(quiet(np.zeros_like, parameter.array))
+                state[name] = wrap(quiet(np.full_like, parameter.array, start))
         step = state["step"].array
-        step += 1
+        step += steps
         return float(step), [state[name].array for name in names]
 
     def state_dict(self) -> dict[str, Any]:
@@ -198,14 +198,12 @@ class Optimizer:
                     f"expected {len(held['params'])}"
                 )
             by_index.update(zip(group["params"], held["params"], strict=True))
-            group["params"] = held["params"]
-        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+            group.update({key: held[key] for key in ("params", "param_names") if key in held})
+        self.state = defaultdict(dict)
         for key, buffers in state_dict["state"].items():
-            parameter = by_index.get(key)
-            state[key if parameter is None else parameter] = {
-                name: _adopted(name, value, parameter) for name, value in buffers.items()
-            }
-        self.state, self.param_groups = state, saved
+            parameter = by_index.get(key, key)
+            self.state[parameter] = {name: _adopted(name, value, parameter) for name, value in buffers.items()}
+        self.param_groups = saved
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
@@ -238,18 +236,19 @@ def directed(g: Array, p: Array, group: dict[str, Any]) -> Array:
 
 
 def options_of(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The options among the `locals()` of an optimizer's `__init__`."""
-    return {k: v for k, v in arguments.items() if k not in ("self", "params", "__class__")}
+    """The options among the `locals()` of an optimizer's `__init__`.
 
-
-def require_nonnegative(lr: Any, **options: Any) -> None:
-    """Raises `ValueError` for a negative option, and for a Tensor `lr` of several elements."""
-    if isinstance(lr, Tensor) and lr.numel() != 1:
-        raise ValueError(f"Tensor lr must be 1-element, got shape {tuple(lr.shape)}")
-    named = {f"{name} value": value for name, value in options.items()}
-    for name, value in {"learning rate": lr, **named}.items():
+    Raises `ValueError` for a negative one, and for a Tensor with several elements.
+    """
+    options = {k: v for k, v in arguments.items() if k not in ("self", "params", "__class__")}
+    for name in NOT_NEGATIVE & options.keys():
+        value = options[name]
+        if isinstance(value, Tensor) and value.numel() != 1:
+            raise ValueError(f"Tensor {name} must be 1-element, got shape {tuple(value.shape)}")
         if not value >= 0:
-            raise ValueError(f"Invalid {name.replace('eps', 'epsilon')}: {value}")
+            what = {"lr": "learning rate", "eps": "epsilon value"}.get(name, f"{name} value")
+            raise ValueError(f"Invalid {what}: {value}; it must not be negative")
+    return options
 
 
 def _step_dtype() -> Any:
@@ -257,13 +256,13 @@ def _step_dtype() -> Any:
     return np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
 
 
-def _adopted(name: str, value: Any, parameter: Tensor | None) -> Any:
+def _adopted(name: str, value: Any, parameter: Any) -> Any:
     """A copy of one buffer: as the parameter's type on its device, but steps stay as they are."""
     if name == "step" and not isinstance(value, Tensor):
         return wrap(np.asarray(value, _step_dtype()))
-    if not isinstance(value, Tensor) or parameter is None:
+    if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):
         return deepcopy(value)
     value = value.detach().clone()
-    if name != "step" and parameter.dtype.is_floating_point:
-        value = value.to(parameter.device, parameter.dtype)
-    return value
+    if name == "step" or not parameter.dtype.is_floating_point:
+        return value
+    return value.to(parameter.device, parameter.dtype)

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
-from minigrad.optim.optimizer import BLOCK, Optimizer, Params, Rate, blocks, directed, options_of, require_nonnegative
+from minigrad.optim.optimizer import BLOCK, Optimizer, Params, Rate, blocks, directed, options_of
 from minigrad.tensor import Tensor
 
 
@@ -34,20 +34,10 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self,
-        params: Params,
-        lr: Rate = 1e-3,
-        momentum: float = 0,
-        dampening: float = 0,
-        weight_decay: Rate = 0,
-        nesterov: bool = False,
-        *,
-        maximize: bool = False,
-        foreach: bool | None = None,
-        differentiable: bool = False,
+        self, params: Params, lr: Rate = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: Rate = 0,
+        nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
         fused: bool | None = None,
-    ) -> None:
-        require_nonnegative(lr, momentum=momentum, weight_decay=weight_decay)
+    ) -> None:  # fmt: skip
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(params, options_of(locals()))
