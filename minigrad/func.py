@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd import functional
-from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.modes import GRAD, ModeSwitch
+from minigrad.autograd.core import wrap
 
 __all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp"]
 
@@ -36,7 +35,31 @@ def _at(
 
 def _nested(values: Any) -> bool:
     """Whether the arguments are themselves being differentiated: then the result must be recorded."""
-    return any(x.node is not None for x in ((values,) if isinstance(values, TensorBase) else values))
+    return any(getattr(x, "node", None) is not None for x in (values if isinstance(values, tuple) else (values,)))
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """The outputs of `func`, and the function that maps a cotangent to the gradients.
+
+    With `has_aux`, `func` returns (outputs, anything), and what it is comes third.
+    """
+    nested, aux = _nested(primals), []
+
+    def without_aux(*points: Any) -> Any:
+        returned = func(*points)
+        if has_aux:
+            returned, more = returned
+            aux.append(more)
+        return returned
+
+    points, outputs = functional.traced("vjp", without_aux, primals, nested, RuntimeError)
+
+    def pull(*cotangents: Any) -> tuple[Any, ...]:
+        given = functional.cotangents_of(outputs, cotangents)
+        create = nested or _nested(given)
+        return tuple(functional.done(functional.gradients(outputs, points, given, create), create))
+
+    return functional.done(outputs, nested), pull, *aux
 
 
 def grad_and_value(
@@ -50,22 +73,14 @@ def grad_and_value(
     @functools.wraps(func)
     def both(*args: Any, **kwargs: Any) -> Any:
         partial, values = _at(func, args, kwargs, argnums)
-        nested = _nested(values)
-        points = functional._points("grad", values, nested)
-        with ModeSwitch(set_flags=GRAD):
-            returned = partial(*points)
-        value, aux = returned if has_aux else (returned, None)
-        if not isinstance(value, TensorBase):
-            raise RuntimeError(f"Expected f(*args) to return tensor, got unsupported type {type(value).__name__}")
+        value, pull, *aux = vjp(partial, *(values if isinstance(values, tuple) else (values,)), has_aux=has_aux)
         if value.array.ndim:
             raise RuntimeError(
                 f"Expected f(*args) to return a scalar tensor, got tensor with {value.array.ndim} dims. Maybe you "
                 "wanted to use the vjp or jacrev APIs instead?"
             )
-        found = functional._gradients(value, points, (wrap(value.array * 0 + 1),), nested, False)
-        result = functional._done(functional._like(values, found), nested)
-        value = functional._done(value, nested)
-        return result, (value, aux) if has_aux else value
+        result = functional.like(values, pull(wrap(value.array * 0 + 1)))
+        return result, (value, *aux) if has_aux else value
 
     return both
 
@@ -87,31 +102,13 @@ def grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: 
     return gradient
 
 
-def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """The outputs of `func`, and the function that maps a cotangent to the gradients."""
-    nested = _nested(primals)
-    points = functional._points("vjp", primals, nested)
-    with ModeSwitch(set_flags=GRAD):
-        returned = func(*points)
-    outputs, aux = returned if has_aux else (returned, None)
-
-    def pull(*cotangents: Any) -> tuple[Any, ...]:
-        given = cotangents[0] if len(cotangents) == 1 else cotangents
-        create = nested or _nested(given)
-        found = functional._gradients(outputs, points, functional._cotangents(outputs, given), create, False)
-        return tuple(functional._done(found, create))
-
-    result = functional._done(outputs, nested)
-    return (result, pull, aux) if has_aux else (result, pull)
-
-
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The outputs of `func` at `primals`, and how they change along `tangents`."""
     if not isinstance(primals, tuple):
         raise RuntimeError(
             f"jvp(f, primals, tangents): Expected primals to be a tuple, got {type(primals).__name__}: write (x,)"
         )
-    return functional.jvp(func, primals, tuple(tangents), create_graph=_nested(primals))
+    return functional.jvp(func, primals, tangents, create_graph=_nested(primals))
 
 
 def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:

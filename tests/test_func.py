@@ -90,7 +90,7 @@ def test_under_no_grad():
     ("call", "words"),
     [
         (lambda: func.grad(mg.exp)(tensor(POINT)), "scalar tensor, got tensor with 1 dims.*jacrev"),
-        (lambda: func.grad(lambda x: 3.0)(tensor(1.0)), "return tensor.*float"),
+        (lambda: func.grad(lambda x: 3.0)(tensor(1.0)), "must be Tensors, got float"),
         (lambda: func.grad(mg.exp, argnums=1)(tensor(1.0)), "argnum=1, but only 1 positional"),
         (lambda: func.jvp(mg.exp, tensor(POINT), tensor(POINT)), r"tuple, got Tensor: write \(x,\)"),
     ],

@@ -6,14 +6,14 @@ several results. Its node receives the gradients of all results together, as `Pa
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextvars import copy_context
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, Node, TensorBase, edge_of, next_order, wrap
+from minigrad.autograd.core import Node, TensorBase, edge_of, next_order, wrap
+from minigrad.autograd.messages import freed, overwritten
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.operation import refresh
 from minigrad.backend import device_of, to_device
@@ -85,7 +85,9 @@ class FunctionNode(Node):
         ]
         # A saved result is kept without its place in the graph: a node must not refer to its own output.
         self.kept: list[Any] | None = [
-            None if t is None else (wrap(t.array) if any(t is r for r in results) else t, t.writes, t.writes[0])
+            (None, [0], 0)
+            if t is None
+            else (wrap(t.array) if any(t is r for r in results) else t, t.writes, t.writes[0])
             for t in ctx._saved
         ]
         ctx._saved = ()
@@ -93,19 +95,11 @@ class FunctionNode(Node):
     def saved(self) -> tuple[Any, ...]:
         """The saved tensors, each checked for writes since."""
         if self.kept is None:
-            raise RuntimeError(
-                f"Trying to backward through the graph a second time ({self.name()}): its saved tensors were freed. "
-                "Pass retain_graph=True to the first backward."
-            )
-        for entry in self.kept:
-            if entry is not None and entry[1][0] != entry[2]:
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an inplace operation: "
-                    f"{self.name()} saved a tensor of shape {tuple(entry[0].array.shape)} at version {entry[2]}, and "
-                    "it is "
-                    f"at version {entry[1][0]} now."
-                )
-        return tuple([None if entry is None else entry[0] for entry in self.kept])
+            raise freed(self.name())
+        for tensor, writes, version in self.kept:
+            if writes[0] != version:
+                raise overwritten(self, tensor.array.shape, version, writes[0])
+        return tuple([tensor for tensor, _, _ in self.kept])
 
     def vjp(self, cotangent: Parts, create_graph: bool) -> list[Any]:
         gradients = [self._gradient(cotangent.get(i), about, create_graph) for i, about in enumerate(self.results)]
@@ -113,11 +107,10 @@ class FunctionNode(Node):
         returned = self.context.run(self._pulled, gradients, create_graph)
         returned = returned if isinstance(returned, tuple) else (returned,)
         count = len(self.ctx.needs_input_grad)
-        if (len(returned) != count and any(r is not None for r in returned[count:])) or len(returned) < count:
+        if len(returned) < count or any(r is not None for r in returned[count:]):
             raise RuntimeError(
                 f"function {self.name()} returned an incorrect number of gradients (expected {count}, got "
-                f"{len(returned)}): "
-                "backward returns one for each argument of forward, None where there is none"
+                f"{len(returned)}): backward returns one for each argument of forward, None where there is none"
             )
         for r in returned:
             if r is not None and not isinstance(r, TensorBase):
@@ -233,37 +226,3 @@ def _recorded(cls: type[Function], ctx: FunctionCtx, args: Sequence[Any], result
         made.append(result)
     ctx._dirty = ctx._non_differentiable = ()
     return made
-
-
-def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a backward that cannot itself be differentiated: a second derivative raises."""
-
-    @functools.wraps(backward)
-    def once(ctx: Any, *gradients: Any) -> Any:
-        with ModeSwitch(clear_flags=GRAD):
-            returned = backward(ctx, *gradients)
-        if not mode.get() & GRAD or not any(isinstance(g, TensorBase) and g.node is not None for g in gradients):
-            return returned
-        return _Refusal.apply(*[_leaf(r) for r in (returned if isinstance(returned, tuple) else (returned,))])
-
-    return once
-
-
-class _Refusal(Function):
-    """Hands its operands on, and raises when the gradient comes back."""
-
-    @staticmethod
-    def forward(_ctx: Any, *gradients: Any) -> Any:
-        return gradients if len(gradients) > 1 else gradients[0]
-
-    @staticmethod
-    def backward(*_: Any) -> Any:
-        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
-
-
-def _leaf(gradient: Any) -> Any:
-    if not isinstance(gradient, TensorBase):
-        return gradient
-    leaf = wrap(gradient.array)
-    leaf.node = LEAF
-    return leaf

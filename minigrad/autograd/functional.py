@@ -12,45 +12,48 @@ from minigrad.autograd.gradients import grad
 from minigrad.autograd.modes import GRAD, ModeSwitch
 from minigrad.backend import device_of, quiet, to_device
 
+__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+
 
 def _tuple(x: Any) -> tuple[Any, ...]:
     return tuple(x) if isinstance(x, (tuple, list)) else (x,)
 
 
-def _points(name: str, inputs: Any, create_graph: bool) -> tuple[Any, ...]:
-    """The inputs as tensors to differentiate at: connected to their own graph when that is wanted."""
-    points = []
-    for x in _tuple(inputs):
-        if not isinstance(x, TensorBase):
-            raise TypeError(
-                f"The inputs given to {name} must be either a Tensor or a tuple of Tensors, got {type(x).__name__}"
-            )
-        if create_graph and x.node is not None:
-            points.append(x.view(x.array.shape))  # type: ignore[attr-defined]
-        else:
-            point = wrap(x.array)
-            point.node = LEAF
-            points.append(point)
-    return tuple(points)
+def _point(name: str, x: Any, create_graph: bool) -> Any:
+    """An input as a tensor to differentiate at: connected to its own graph when that is wanted."""
+    if not isinstance(x, TensorBase):
+        raise TypeError(
+            f"The inputs given to {name} must be either a Tensor or a tuple of Tensors, got {type(x).__name__}"
+        )
+    if create_graph and x.node is not None:
+        return x.view(x.array.shape)  # type: ignore[attr-defined]
+    point = wrap(x.array)
+    point.node = LEAF
+    return point
 
 
-def _evaluate(name: str, func: Callable[..., Any], points: tuple[Any, ...]) -> Any:
+def traced(
+    name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, error: type[Exception] = TypeError
+) -> tuple[tuple[Any, ...], Any]:
+    """The points that stand for the inputs, and what `func` returns there, recorded."""
+    points = tuple([_point(name, x, create_graph) for x in _tuple(inputs)])
     with ModeSwitch(set_flags=GRAD):
         outputs = func(*points)
     for y in _tuple(outputs):
         if not isinstance(y, TensorBase):
-            raise TypeError(
+            raise error(
                 f"The outputs of the user-provided function given to {name} must be Tensors, got {type(y).__name__}"
             )
-    return outputs
+    return points, outputs
 
 
-def _like(single: Any, values: Any) -> Any:
+def like(single: Any, values: Any) -> Any:
     """One value where one tensor was given, a tuple where a tuple was."""
     return values[0] if isinstance(single, TensorBase) else tuple(values)
 
 
-def _gradients(outputs: Any, points: Any, cotangents: Any, create_graph: bool, strict: bool) -> list[Any]:
+def gradients(outputs: Any, points: Any, cotangents: Any, create_graph: bool, strict: bool = False) -> list[Any]:
+    """The gradients of `outputs` along `cotangents`: zeros where nothing depends on a point."""
     pairs = [(y, v) for y, v in zip(_tuple(outputs), cotangents, strict=True) if y.node is not None]
     if len(pairs) < len(_tuple(outputs)) and strict:
         raise RuntimeError(
@@ -58,14 +61,8 @@ def _gradients(outputs: Any, points: Any, cotangents: Any, create_graph: bool, s
         )
     if not pairs:
         return [wrap(quiet(np.zeros_like, x.array)) for x in points]
-    found = grad(
-        [y for y, _ in pairs],
-        points,
-        [v for _, v in pairs],
-        create_graph=create_graph,
-        retain_graph=True,
-        allow_unused=True,
-    )
+    ys, vs = zip(*pairs, strict=True)
+    found = grad(ys, points, vs, retain_graph=True, create_graph=create_graph, allow_unused=True)
     if strict and None in found:
         raise RuntimeError(
             f"Output 0 of the user-provided function is independent of input {found.index(None)}. This is not "
@@ -74,7 +71,8 @@ def _gradients(outputs: Any, points: Any, cotangents: Any, create_graph: bool, s
     return [wrap(quiet(np.zeros_like, x.array)) if g is None else g for x, g in zip(points, found, strict=True)]
 
 
-def _cotangents(outputs: Any, v: Any) -> tuple[Any, ...]:
+def cotangents_of(outputs: Any, v: Any) -> tuple[Any, ...]:
+    """`v` as one cotangent for each output; None will do for a single number."""
     ys = _tuple(outputs)
     if v is None:
         if len(ys) != 1 or ys[0].array.size != 1:
@@ -92,10 +90,11 @@ def _cotangents(outputs: Any, v: Any) -> tuple[Any, ...]:
     return vs
 
 
-def _done(x: Any, create_graph: bool) -> Any:
+def done(x: Any, create_graph: bool) -> Any:
+    """What is handed out: outside the graph, unless one is wanted."""
     if isinstance(x, TensorBase):
         return x if create_graph else wrap(x.array)
-    return tuple([_done(y, create_graph) for y in x])
+    return tuple([done(y, create_graph) for y in x])
 
 
 def vjp(
@@ -107,10 +106,9 @@ def vjp(
     >>> torch.autograd.functional.vjp(lambda x: x * x, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
     (tensor([1., 4.]), tensor([2., 4.]))
     """
-    points = _points("vjp", inputs, create_graph)
-    outputs = _evaluate("vjp", func, points)
-    found = _gradients(outputs, points, _cotangents(outputs, v), create_graph, strict)
-    return _done(outputs, create_graph), _done(_like(inputs, found), create_graph)
+    points, outputs = traced("vjp", func, inputs, create_graph)
+    found = gradients(outputs, points, cotangents_of(outputs, v), create_graph, strict)
+    return done(outputs, create_graph), done(like(inputs, found), create_graph)
 
 
 def jvp(
@@ -124,14 +122,11 @@ def jvp(
     >>> torch.autograd.functional.jvp(lambda x: x * x, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0]))
     (tensor([1., 4.]), tensor([2., 0.]))
     """
-    points = _points("jvp", inputs, create_graph)
-    directions = _cotangents(inputs, v)
-    outputs = _evaluate("jvp", func, points)
-    probes = _points("jvp", [wrap(quiet(np.zeros_like, y.array)) for y in _tuple(outputs)], False)
-    with ModeSwitch(set_flags=GRAD):
-        linear = _gradients(outputs, points, probes, True, strict)
-        found = _gradients(linear, probes, directions, create_graph, False)
-    return _done(outputs, create_graph), _done(_like(outputs, found), create_graph)
+    points, outputs = traced("jvp", func, inputs, create_graph)
+    probes = [_point("jvp", wrap(quiet(np.zeros_like, y.array)), False) for y in _tuple(outputs)]
+    linear = gradients(outputs, points, probes, True, strict)
+    found = gradients(linear, probes, cotangents_of(inputs, v), create_graph)
+    return done(outputs, create_graph), done(like(outputs, found), create_graph)
 
 
 def jacobian(
@@ -149,27 +144,18 @@ def jacobian(
     tensor([[2., 0.],
             [0., 4.]])
     """
-    points = _points("jacobian", inputs, create_graph)
-    outputs = _evaluate("jacobian", func, points)
+    points, outputs = traced("jacobian", func, inputs, create_graph)
     rows = []
     for y in _tuple(outputs):
         units = to_device(np.eye(y.array.size, dtype=y.array.dtype), device_of(y.array))
         units = units.reshape(y.array.size, *y.array.shape)
-        by_output = [_gradients((y,), points, (wrap(unit),), create_graph, strict) for unit in units]
+        by_output = [gradients(y, points, (wrap(unit),), create_graph, strict) for unit in units]
         blocks = []
-        for i, x in enumerate(points):
-            shape = (*y.array.shape, *x.array.shape)
-            parts = [g[i].reshape(1, -1) for g in by_output]
-            blocks.append(_stacked(parts, shape, x))
-        rows.append(_like(inputs, blocks))
-    return _done(_like(outputs, rows), create_graph)
-
-
-def _stacked(parts: list[Any], shape: tuple[int, ...], x: Any) -> Any:
-    """The rows of one Jacobian block as one tensor; recorded, so that it can be differentiated again."""
-    if not parts:
-        return wrap(np.zeros(shape, x.array.dtype))
-    return np.concatenate(parts).reshape(shape)
+        for i, x in enumerate(points):  # joined by recorded calls, so that a block can be differentiated again
+            parts = [found[i].reshape(1, -1) for found in by_output] or [wrap(np.zeros(0, x.array.dtype))]
+            blocks.append(np.concatenate(parts).reshape(*y.array.shape, *x.array.shape))
+        rows.append(like(inputs, blocks))
+    return done(like(outputs, rows), create_graph)
 
 
 def hessian(
@@ -189,27 +175,24 @@ def hessian(
     """
 
     def gradient(*points: Any) -> Any:
-        outputs = _evaluate("hessian", func, points)
-        found = _gradients(outputs, points, _cotangents(outputs, None), True, strict)
-        return _like(inputs, found)
+        return like(inputs, vjp(func, points, create_graph=True, strict=strict)[1])
 
     return jacobian(gradient, inputs, create_graph, strict)
-
-
-def vhp(
-    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
-) -> tuple[Any, Any]:
-    """The output of `func`, and ``v^T H`` with its Hessian H, which is never built."""
-    points = _points("vhp", inputs, create_graph)
-    outputs = _evaluate("vhp", func, points)
-    with ModeSwitch(set_flags=GRAD):
-        first = _gradients(outputs, points, _cotangents(outputs, None), True, strict)
-        found = _gradients(first, points, _cotangents(inputs, v), create_graph, False)
-    return _done(outputs, create_graph), _done(_like(inputs, found), create_graph)
 
 
 def hvp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False
 ) -> tuple[Any, Any]:
-    """The output of `func`, and ``H v`` with its Hessian H, which is never built (and is symmetric: see `vhp`)."""
-    return vhp(func, inputs, v, create_graph, strict)
+    """The output of `func`, and ``H v`` with its Hessian H, which is never built.
+
+    >>> import minigrad as torch
+    >>> torch.autograd.functional.hvp(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]), torch.tensor([0.0, 1.0]))
+    (tensor(9.), tensor([ 0., 12.]))
+    """
+    points, outputs = traced("hvp", func, inputs, create_graph)
+    first = gradients(outputs, points, cotangents_of(outputs, None), True, strict)
+    found = gradients(first, points, cotangents_of(inputs, v), create_graph)
+    return done(outputs, create_graph), done(like(inputs, found), create_graph)
+
+
+vhp = hvp  # H is symmetric

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, TensorBase, is_array, wrap
+from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.gradients import grad
 from minigrad.backend import CPU, array_module, copied, device_of, on_its_gpu, to_device
 
@@ -22,22 +22,11 @@ class GradcheckError(RuntimeError):
 
 
 def gradcheck(
-    func: Callable[..., Any],
-    inputs: Any,
-    *,
-    eps: float = 1e-6,
-    atol: float = 1e-5,
-    rtol: float = 0.001,
-    raise_exception: bool = True,
-    nondet_tol: float = 0.0,
-    check_undefined_grad: bool = True,
-    check_grad_dtypes: bool = False,
-    check_batched_grad: bool = False,
-    check_forward_ad: bool = False,
-    check_backward_ad: bool = True,
-    fast_mode: bool = False,
-    masked: bool | None = None,
-) -> bool:
+    func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 0.001,
+    raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False, check_batched_grad: bool = False, check_forward_ad: bool = False,
+    check_backward_ad: bool = True, fast_mode: bool = False, masked: bool | None = None,
+) -> bool:  # fmt: skip
     """Compare the gradients of `func` at `inputs` with ``(func(x + eps) - func(x - eps)) / (2 * eps)``.
 
     Checks every floating-point tensor among `inputs` that requires a gradient: the whole Jacobian, or, in
@@ -62,25 +51,10 @@ def gradcheck(
 
 
 def gradgradcheck(
-    func: Callable[..., Any],
-    inputs: Any,
-    grad_outputs: Any = None,
-    *,
-    eps: float = 1e-6,
-    atol: float = 1e-5,
-    rtol: float = 0.001,
-    gen_non_contig_grad_outputs: bool = False,
-    raise_exception: bool = True,
-    nondet_tol: float = 0.0,
-    check_undefined_grad: bool = True,
-    check_grad_dtypes: bool = False,
-    check_batched_grad: bool = False,
-    check_fwd_over_rev: bool = False,
-    check_rev_over_rev: bool = True,
-    fast_mode: bool = False,
-    masked: bool = False,
-) -> bool:
-    """`gradcheck` of the gradients of `func`, with respect to its inputs and to the cotangents.
+    func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, gen_non_contig_grad_outputs: bool = False,
+    check_fwd_over_rev: bool = False, check_rev_over_rev: bool = True, **options: Any,
+) -> bool:  # fmt: skip
+    """`gradcheck`, with its options, of the gradients of `func` with respect to its inputs and to the cotangents.
 
     The cotangents are random unless `grad_outputs` are given.
 
@@ -94,27 +68,19 @@ def gradgradcheck(
         draw = np.random.default_rng(0)
         given = [_leaf(_beside(draw.standard_normal(y.array.shape), y.array)) for y in _outputs(func(*points))]
     else:
-        given = [_leaf(_beside(_host(g).astype(np.float64), g.array)) for g in _tuple(grad_outputs)]
+        given = [_leaf(g.array.astype(np.float64)) for g in _tuple(grad_outputs)]
     count = len(points)
 
     def gradients(*arguments: Any) -> tuple[Any, ...]:
         xs = arguments[:count]
-        wanted = [x for x in xs if isinstance(x, TensorBase) and x.node is not None]
-        found = grad(_outputs(func(*xs)), wanted, arguments[count:], create_graph=True, allow_unused=True)
+        found = grad(
+            _outputs(func(*xs)), filter(_is_checked, xs), arguments[count:], create_graph=True, allow_unused=True
+        )
         return tuple([g for g in found if g is not None and g.node is not None])
 
     if not gradients(*points, *given):
         return True  # linear in everything: there is nothing left to differentiate
-    return gradcheck(
-        gradients,
-        (*points, *given),
-        eps=eps,
-        atol=atol,
-        rtol=rtol,
-        raise_exception=raise_exception,
-        nondet_tol=nondet_tol,
-        fast_mode=fast_mode,
-    )
+    return gradcheck(gradients, (*points, *given), **options)
 
 
 class _Check:
@@ -123,7 +89,7 @@ class _Check:
     def __init__(self, func: Any, inputs: Any, eps: float, atol: float, rtol: float, nondet_tol: float) -> None:
         self.func, self.eps, self.atol, self.rtol, self.nondet_tol = func, eps, atol, rtol, nondet_tol
         self.inputs = _points(inputs)
-        self.checked = [i for i, x in enumerate(self.inputs) if isinstance(x, TensorBase) and x.node is not None]
+        self.checked = [i for i, x in enumerate(self.inputs) if _is_checked(x)]
         if not self.checked:
             raise ValueError(
                 "gradcheck expects at least one input tensor to require gradient, but none of them have "
@@ -132,41 +98,37 @@ class _Check:
         self.draw = np.random.default_rng(0)
 
     def run(self, fast_mode: bool) -> None:
-        before = [copied(self.inputs[i].array) for i in self.checked]
+        before = {i: copied(self.inputs[i].array) for i in self.checked}
         outputs = self.outputs()
-        for i, array in zip(self.checked, before, strict=True):
+        for i, array in before.items():
             if not np.array_equal(to_device(array, CPU), _host(self.inputs[i]), equal_nan=True):
                 raise GradcheckError(f"The function wrote into its input {i}; a derivative needs it unmodified.")
         if not any(y.node is not None for y in outputs):
             self.expect_constant(outputs)
             return
-        cotangents = [self.draw.standard_normal(y.array.shape) for y in outputs]
+        cotangents = {k: self.draw.standard_normal(y.array.shape) for k, y in enumerate(outputs) if y.node is not None}
         self.check_cotangents(outputs, cotangents)
-        for number, y in enumerate(outputs):
-            if y.node is None:
-                continue
+        for number, cotangent in cotangents.items():
             for i in self.checked:
                 if fast_mode:
-                    self.check_direction(number, i, cotangents[number])
+                    self.check_direction(number, i, cotangent)
                 else:
                     self.check_jacobian(number, i)
 
     def outputs(self) -> list[Any]:
         return _outputs(self.func(*self.inputs))
 
-    def gradients(self, outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-        pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y.node is not None]
+    def gradients(self, outputs: Sequence[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
+        """By input: the gradients of the outputs that have a cotangent."""
+        ys = [outputs[number] for number in cotangents]
         found = grad(
-            [y for y, _ in pairs],
+            ys,
             [self.inputs[i] for i in self.checked],
-            [wrap(_beside(g.astype(y.array.dtype), y.array)) for y, g in pairs],
+            [wrap(_beside(g.astype(y.array.dtype), y.array)) for y, g in zip(ys, cotangents.values(), strict=True)],
             retain_graph=True,
-            allow_unused=True,
+            materialize_grads=True,
         )
-        return [
-            np.zeros_like(_host(self.inputs[i])) if g is None else np.array(_host(g))
-            for i, g in zip(self.checked, found, strict=True)
-        ]
+        return {i: np.array(_host(g)) for i, g in zip(self.checked, found, strict=True)}
 
     def expect_constant(self, outputs: list[Any]) -> None:
         """Outputs that need no gradient must not change with the inputs."""
@@ -178,112 +140,91 @@ class _Check:
                         f"changes with input {i}"
                     )
 
-    def check_cotangents(self, outputs: list[Any], cotangents: list[Any]) -> None:
+    def check_cotangents(self, outputs: list[Any], cotangents: dict[int, Any]) -> None:
         """Zero in gives zero out, and running twice agrees."""
-        for i, g in zip(self.checked, self.gradients(outputs, [c * 0 for c in cotangents]), strict=True):
-            if not np.array_equal(g, np.zeros_like(g)):
+        for i, g in self.gradients(outputs, {k: c * 0 for k, c in cotangents.items()}).items():
+            if np.any(g != 0):
                 raise GradcheckError(
                     f"backward not multiplied by grad_output: a zero cotangent gave the gradient {g.ravel()[:3]}... "
-                    "for "
-                    f"input {i}; a gradient rule must be linear in the gradient that arrives"
+                    f"for input {i}; a gradient rule must be linear in the gradient that arrives"
                 )
         first, second = self.gradients(outputs, cotangents), self.gradients(self.outputs(), cotangents)
-        for i, a, b in zip(self.checked, first, second, strict=True):
-            if not np.allclose(a, b, rtol=0, atol=self.nondet_tol, equal_nan=True):
+        for i, g in first.items():
+            if not np.allclose(g, second[i], rtol=0, atol=self.nondet_tol, equal_nan=True):
                 raise GradcheckError(
                     f"Backward is not reentrant, i.e., running it twice gave different gradients for input {i}: they "
-                    f"differ by {np.abs(a - b).max():.3g}"
+                    f"differ by {np.abs(g - second[i]).max():.3g}"
                 )
 
-    def numerical(self, number: int, i: int) -> Any:
-        """The Jacobian d output / d input by central differences, (inputs, outputs)."""
-        array = self.inputs[i].array
-        rows = []
-        for index in np.ndindex(array.shape):
-            above, below = self.moved(number, array, index, self.eps), self.moved(number, array, index, -self.eps)
-            rows.append((above - below).ravel() / (2 * self.eps))
-        return np.stack(rows) if rows else np.zeros((0, self.outputs()[number].array.size))
-
     @on_its_gpu
-    def moved(self, number: int, array: Any, index: Any, step: float) -> Any:
-        """Output `number` with one element, or all along a direction, of one input moved."""
-        before = array[index].copy() if is_array(array[index]) else array[index]
-        array[index] = before + step
+    def moved(self, array: Any, step: Any, number: int) -> Any:
+        """Output `number` with one input's `array` moved by `step`."""
+        before = copied(array)
+        array[...] = before + _beside(step, array)
         try:
             return _host(self.outputs()[number]).astype(np.float64)
         finally:
-            array[index] = before
+            array[...] = before
 
-    def check_jacobian(self, number: int, i: int) -> None:
+    def slope(self, number: int, i: int, direction: Any) -> Any:
+        """How fast output `number` changes as input `i` moves, by central differences."""
+        array, step = self.inputs[i].array, self.eps * direction
+        return (self.moved(array, step, number) - self.moved(array, -step, number)) / (2 * self.eps)
+
+    def numerical(self, number: int, i: int) -> Any:
+        """The Jacobian d output / d input by differences, (inputs, outputs)."""
+        array = self.inputs[i].array
+        rows = [self.slope(number, i, unit.reshape(array.shape)) for unit in np.eye(array.size)]
+        return np.array(rows).reshape(array.size, self.outputs()[number].array.size)
+
+    def analytical(self, number: int, i: int) -> Any:
+        """The Jacobian by the gradient rules, (inputs, outputs)."""
         y = self.outputs()
-        size = y[number].array.size
-        columns = []
-        for k in range(size):
-            unit = [np.zeros(o.array.shape) for o in y]
-            unit[number].ravel()[k] = 1.0
-            columns.append(self.gradients(y, unit)[self.checked.index(i)].ravel())
-        analytical = np.stack(columns, axis=1) if columns else np.zeros((self.inputs[i].array.size, 0))
-        numerical = self.numerical(number, i)
-        if _close(analytical, numerical, self.atol, self.rtol):
-            return
-        error = np.abs(analytical - numerical)
-        row, column = np.unravel_index(int(np.nanargmax(np.where(np.isnan(error), np.inf, error))), error.shape)
-        self.fail(
-            number, i, int(row), numerical[row, column], analytical[row, column], int(column), numerical, analytical
-        )
+        units = np.eye(y[number].array.size).reshape(-1, *y[number].array.shape)
+        columns = [self.gradients(y, {number: unit})[i].ravel() for unit in units]
+        return np.array(columns).reshape(len(units), self.inputs[i].array.size).T
+
+    def close(self, analytical: Any, numerical: Any) -> bool:
+        return bool(np.allclose(analytical, numerical, rtol=self.rtol, atol=self.atol))
 
     def check_direction(self, number: int, i: int, cotangent: Any) -> None:
         """<cotangent, J direction> both ways: two evaluations and one backward, whatever the size."""
-        array = self.inputs[i].array
-        direction = self.draw.standard_normal(array.shape)
+        direction = self.draw.standard_normal(self.inputs[i].array.shape)
         direction /= max(float(np.linalg.norm(direction)), 1e-300)
-        before, along = copied(array), _beside(direction, array)
-        sides = []
-        for step in (self.eps, -self.eps):
-            _write(array, before, step, along)
-            sides.append(_host(self.outputs()[number]).astype(np.float64))
-        _write(array, before, 0.0, along)
-        numerical = float(np.vdot(cotangent, (sides[0] - sides[1]) / (2 * self.eps)))
-        y = self.outputs()
-        weights = [cotangent if k == number else np.zeros(o.array.shape) for k, o in enumerate(y)]
-        analytical = float(np.vdot(self.gradients(y, weights)[self.checked.index(i)], direction))
-        if not _close(analytical, numerical, self.atol, self.rtol):
+        numerical = float(np.vdot(cotangent, self.slope(number, i, direction)))
+        analytical = float(np.vdot(self.gradients(self.outputs(), {number: cotangent})[i], direction))
+        if not self.close(analytical, numerical):
             self.check_jacobian(number, i)  # says where; a kink may not show along another direction
             raise GradcheckError(
                 f"Jacobian mismatch for output {number} with respect to input {i} along a random direction:\n"
                 f"numerical: {numerical:.8g}\nanalytical: {analytical:.8g}"
             )
 
-    def fail(
-        self,
-        number: int,
-        i: int,
-        row: int,
-        numerical: float,
-        analytical: float,
-        column: int,
-        all_numerical: Any,
-        all_analytical: Any,
-    ) -> None:
+    def check_jacobian(self, number: int, i: int) -> None:
+        """Element by element; says where it is worst, and what the likely mistake is."""
+        analytical, numerical = self.analytical(number, i), self.numerical(number, i)
+        if self.close(analytical, numerical):
+            return
+        error = np.nan_to_num(np.abs(analytical - numerical), nan=np.inf)
+        row, column = map(int, np.unravel_index(int(error.argmax()), error.shape))
         array = self.inputs[i].array
-        index = tuple(int(k) for k in np.unravel_index(row, array.shape))
+        index = tuple(map(int, np.unravel_index(row, array.shape)))
         text = (
             f"Jacobian mismatch for output {number} with respect to input {i},\nworst at input index {index} "
-            f"(value {float(array[index]):.6g}), output element {column}:\nnumerical: {numerical:.8g}\nanalytical: "
-            f"{analytical:.8g}"
+            f"(value {float(array[index]):.6g}), output element {column}:\n"
+            f"numerical: {numerical[row, column]:.8g}\nanalytical: {analytical[row, column]:.8g}"
         )
-        centre = _host(self.outputs()[number]).astype(np.float64).ravel()[column]
-        right = (self.moved(number, array, index, self.eps).ravel()[column] - centre) / self.eps
-        left = (centre - self.moved(number, array, index, -self.eps).ravel()[column]) / self.eps
+        step = np.zeros(array.shape)
+        step[index] = self.eps
+        below, here, above = (self.moved(array, s, number).ravel()[column] for s in (-step, 0 * step, step))
+        left, right = (here - below) / self.eps, (above - here) / self.eps
         if abs(right - left) > 0.01 * max(abs(right), abs(left), self.atol * 100):
             text += (
                 f"\nThe function has a kink there: its slope is {left:.4g} to the left and {right:.4g} to the right, "
-                "so no "
-                "gradient is right or wrong. Check it away from that point."
+                "so no gradient is right or wrong. Check it away from that point."
             )
-        else:
-            mistake = name_the_mistake(all_analytical, all_numerical, array.shape)
-            text += f"\nThe likely mistake: {mistake}." if mistake else ""
+        elif mistake := name_the_mistake(analytical, numerical, array.shape):
+            text += f"\nThe likely mistake: {mistake}."
         raise GradcheckError(text)
 
 
@@ -294,11 +235,6 @@ def _host(tensor: Any) -> Any:
 def _beside(array: Any, other: Any) -> Any:
     """`array` where `other` lives."""
     return to_device(array, device_of(other))
-
-
-@on_its_gpu
-def _write(array: Any, before: Any, step: float, direction: Any) -> None:
-    array[...] = before + step * direction if step else before
 
 
 def name_the_mistake(wrong: Any, right: Any, shape: tuple[int, ...]) -> str | None:
@@ -323,17 +259,13 @@ def name_the_mistake(wrong: Any, right: Any, shape: tuple[int, ...]) -> str | No
             return "this is the right gradient transposed"
     scale = float(np.vdot(wrong, right) / max(float(np.vdot(right, right)), 1e-300))
     if scale and same(scale * right):
-        n = round(scale) if abs(scale) > 1 else round(1 / scale)
-        if n and abs((scale if abs(scale) > 1 else 1 / scale) - n) < 1e-3:
-            return f"this is the right gradient {'times' if abs(scale) > 1 else 'divided by'} {n}"
+        n, how = (scale, "times") if abs(scale) > 1 else (1 / scale, "divided by")
+        if abs(n - round(n)) < 1e-3:
+            return f"this is the right gradient {how} {round(n)}"
         return f"this is the right gradient times {scale:.4g}"
     if len(set(map(tuple, np.round(wrong.T, 6)))) == 1 and wrong.shape[1] > 1:
         return "the gradient does not depend on the one that arrives: it is not multiplied by the upstream gradient"
     return None
-
-
-def _close(a: Any, b: Any, atol: float, rtol: float) -> bool:
-    return bool(np.allclose(a, b, rtol=rtol, atol=atol))
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:
@@ -348,12 +280,11 @@ def _leaf(array: Any) -> Any:
 
 def _points(inputs: Any) -> tuple[Any, ...]:
     """The inputs, those that require a gradient as float64 leaves of their own, in their own memory layout."""
-    return tuple(
-        [
-            _leaf(_copied_with_strides(x.array)) if isinstance(x, TensorBase) and x.node is not None else x
-            for x in _tuple(inputs)
-        ]
-    )
+    return tuple([_leaf(_copied_with_strides(x.array)) if _is_checked(x) else x for x in _tuple(inputs)])
+
+
+def _is_checked(x: Any) -> bool:
+    return isinstance(x, TensorBase) and x.node is not None
 
 
 @on_its_gpu

@@ -10,7 +10,6 @@ import numpy as np
 from minigrad import backend, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.serialization.files import reading, replacing
-from minigrad.serialization.storage import Location, Storage, relocated
 from minigrad.tensor import Tensor
 
 
@@ -41,7 +40,7 @@ def save_file(
         file.write(data)
 
 
-def load_file(filename: str | os.PathLike[str], device: Location = "cpu") -> dict[str, Tensor]:
+def load_file(filename: str | os.PathLike[str], device: str | backend.device = "cpu") -> dict[str, Tensor]:
     """Reads a `.safetensors` file, written by any library, as a dict of tensors on `device`.
 
     Raises `SerializationError` for a damaged file and for types that NumPy does not have,
@@ -54,11 +53,9 @@ def load_file(filename: str | os.PathLike[str], device: Location = "cpu") -> dic
         arrays = library.load(file.read())
         for array in arrays.values():
             dtypes.from_numpy(array.dtype)  # refuses what no tensor can hold
-    return {
-        # A copy: the library's arrays look at the bytes of the file and cannot be written to.
-        name: wrap(relocated(Storage(array.copy(), "cpu"), device))
-        for name, array in arrays.items()
-    }
+    place = backend.device(device)
+    # A copy: the library's arrays look at the bytes of the file and cannot be written to.
+    return {name: wrap(backend.to_device(array.copy(), place)) for name, array in arrays.items()}
 
 
 def _library() -> Any:

@@ -6,7 +6,6 @@ import pytest
 import minigrad as mg
 from minigrad import autograd
 from minigrad.autograd import Function
-from minigrad.autograd.function import once_differentiable
 
 
 def leaf(*shape, seed=0):
@@ -187,28 +186,6 @@ def test_gradients_that_do_not_arrive_are_zeros_or_none():
     Split.apply(x, True)[0].sum().backward()
     Split.apply(x, False)[0].sum().backward()
     assert seen[0].tolist() == [0, 0] and seen[1] is None
-
-
-def test_once_differentiable():
-    class Square(Function):
-        @staticmethod
-        def forward(ctx, x):
-            ctx.save_for_backward(x)
-            return x * x
-
-        @staticmethod
-        @once_differentiable
-        def backward(ctx, g):
-            return g * 2 * ctx.saved_tensors[0]
-
-    x = leaf(3)
-    Square.apply(x).sum().backward()
-    np.testing.assert_allclose(x.grad.numpy(), 2 * x.detach().numpy())
-    y = Square.apply(x)
-    (first,) = autograd.grad((y * y).sum(), x, create_graph=True)
-    np.testing.assert_allclose(first.detach().numpy(), 4 * x.detach().numpy() ** 3)
-    with pytest.raises(RuntimeError, match=r"differentiate twice .*once_differentiable"):
-        first.sum().backward()
 
 
 def test_saved_tensors_are_guarded():

@@ -267,18 +267,19 @@ PLANTED = {
         test_function.test_results_that_meet_again_walk_back_once,
     ),
     "a Function's saved tensors are not checked": (
-        function.FunctionNode.saved, "entry[1][0] != entry[2]", "False",
+        function.FunctionNode.saved, "writes[0] != version", "False",
         test_function.test_saved_tensors_are_guarded,
     ),
     "gradcheck looks at nothing": (
-        gradcheck._close, "np.allclose(a, b, rtol=rtol, atol=atol)", "True", mistake("the sign")
+        gradcheck._Check.close, "np.allclose(analytical, numerical, rtol=self.rtol, atol=self.atol)", "True",
+        mistake("the sign"),
     ),
     "gradcheck's cotangents are ones": (
         gradcheck._Check.run, "self.draw.standard_normal(y.array.shape)", "np.ones(y.array.shape)",
         lambda: mistake_of_a_permutation(),
     ),
     "jvp without its direction": (
-        functional.jvp, "_gradients(linear, probes, directions,", "_gradients(linear, probes, linear,",
+        functional.jvp, "probes, cotangents_of(inputs, v),", "probes, linear,",
         test_functional.test_jvp,
     ),
 }  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 
 import minigrad
 from minigrad.serialization import SerializationError, load, save
+from minigrad.serialization.archive import FORMAT
 
 VALUE = {"w": minigrad.arange(6.0).reshape(2, 3), "names": ["a", (1, 2.5)], "big": 2**80}
 
@@ -23,19 +24,18 @@ def archive_of(members, compression=zipfile.ZIP_STORED):
     return file
 
 
-def file_of(objects=(), root=None, storages=(), data=()):
+def file_of(root=None, storages=(), data=()):
     """A file with this structure; `data` are the members of its storages."""
-    structure = {"format": "minigrad 1", "storages": storages, "objects": objects, "root": root}
-    members = {"structure.json": json.dumps(structure)}
+    members = {"structure.json": json.dumps({"format": FORMAT, "storages": storages, "root": root})}
     return archive_of(members | {f"storage/{i}": d for i, d in enumerate(data)})
 
 
-FLOATS = ["<f4", 4, "cpu"]
+FLOATS = ["<f4", [4], "cpu"]
 SIXTEEN = np.arange(4, dtype="<f4").tobytes()
 
 
 def test_the_maker_of_these_files_can_make_a_good_one():
-    file = file_of([["Tensor", False, 0, 0, [2, 2], [2, 1]]], [0], [FLOATS], [SIXTEEN])
+    file = file_of(["Tensor", 0, False], [["<f4", [2, 2], "cpu"]], [SIXTEEN])
     assert load(file).tolist() == [[0, 1], [2, 3]]
 
 
@@ -67,7 +67,7 @@ def test_every_flipped_byte_is_refused_or_harmless():
             assert loaded["w"].tolist() == VALUE["w"].tolist()
             assert loaded["names"] == VALUE["names"]
         data[position] ^= 0x55
-    assert refused > 0.8 * len(data)
+    assert refused > 0.75 * len(data)
 
 
 def test_random_bytes():
@@ -111,7 +111,7 @@ def test_a_bomb_is_refused_before_it_unpacks():
     assert len(bomb.getvalue()) < 20_000
     assert_refused(bomb, "compressed")
     # A directory that claims a stored member of 3 GB in a file of a few hundred bytes.
-    small = bytearray(file_of([], None, [FLOATS], [SIXTEEN]).getvalue())
+    small = bytearray(file_of(None, [FLOATS], [SIXTEEN]).getvalue())
     entry = small.index(b"PK\x01\x02", small.index(b"PK\x01\x02") + 1)
     small[entry + 20 : entry + 28] = struct.pack("<II", 3_000_000_000, 3_000_000_000)
     assert_refused(io.BytesIO(bytes(small)), "larger than the file")
@@ -119,7 +119,7 @@ def test_a_bomb_is_refused_before_it_unpacks():
 
 def test_members_that_overlap_do_not_multiply():
     """Many directory entries for the same bytes: their sizes together exceed the file's."""
-    data = file_of([], None, [["|u1", 4000, "cpu"]] * 50, [bytes(4000)]).getvalue()
+    data = file_of(None, [["|u1", [4000], "cpu"]] * 50, [bytes(4000)]).getvalue()
     end = data.index(b"PK\x05\x06")
     first = data.index(b"PK\x01\x02")
     storage = data.index(b"PK\x01\x02", first + 1)
@@ -136,76 +136,66 @@ def test_members_that_overlap_do_not_multiply():
     assert_refused(io.BytesIO(data[:first] + entries + bytes(tail)))
 
 
-TENSOR = ["Tensor", False, 0, 0, [4], [1]]
-
-
 @pytest.mark.parametrize(
-    ("objects", "text"),
+    ("root", "text"),
     [
-        ([["Tensor", False, 0, 0, [5], [1]]], "beyond its storage"),
-        ([["Tensor", False, 0, 3, [2], [1]]], "beyond its storage"),
-        ([["Tensor", False, 0, 5, [0], [1]]], "beyond its storage"),
-        ([["Tensor", False, 0, 0, [2**40, 2], [1, 1]]], "beyond its storage"),
-        ([["Tensor", False, 0, 0, [2**61, 2**61], [0, 0]]], ""),
-        ([["Tensor", False, 0, -1, [1], [1]]], "not negative"),
-        ([["Tensor", False, 0, 0, [-1], [1]]], "not negative"),
-        ([["Tensor", False, 0, 0, [2], [-1]]], "not negative"),
-        ([["Tensor", False, 0, 0, [2.0], [1]]], "whole numbers"),
-        ([["Tensor", False, 0, 0, [True], [1]]], "whole numbers"),
-        ([["Tensor", False, 0, 0, [1, 1], [1]]], "2 axes with 1 strides"),
-        ([["Tensor", False, 0, 0, [1] * 100, [1] * 100]], ""),
-        ([["Tensor", False, 1, 0, [1], [1]]], "IndexError"),
-        ([["Tensor", False, -1, 0, [1], [1]]], "no such storage"),
-        ([["Tensor", False, "0", 0, [1], [1]]], ""),
-        ([["Tensor", False]], ""),
-        ([["Tensor", 0, False, 0, 0, [1], [1]]], ""),
-        ([["Module", 1]], "KeyError"),
-        ([["__import__", "os"]], "KeyError"),
-        ([[["list"], 1]], ""),
-        ([[]], ""),
-        (["list"], "KeyError"),
-        ([["list", [0]]], "IndexError"),
-        ([["list", [1]], ["list"]], "IndexError"),
-        ([["list"], ["list", [-1]]], "no reference"),
-        ([["list"], ["list", [0, 0]]], ""),
-        ([["list"], ["list", ["0"]]], "no reference"),
-        ([["list", {"a": 1}]], "JSON object"),
-        ([["list"], ["dict", [[0], 1]]], "key"),
-        ([["tuple"], ["tuple", [0]], ["dict", [[1], 1]]], "key"),
-        ([["list"], ["set", [0]]], "key"),
-        ([["dict", [1]]], ""),
-        ([["Size", 1.5]], "TypeError"),
-        ([["int", "0xg"]], "ValueError"),
-        ([["int", 5]], "TypeError"),
-        ([["float", "one"]], "ValueError"),
-        ([["dtype", "object"]], "TypeError"),
-        ([["dtype", "f4,f4"]], ""),
-        ([["device", "mars"]], "RuntimeError"),
-        ([["UninitializedParameter", True, "O"]], ""),
-        (7, ""),
+        (["Tensor", 1, False], "IndexError"),
+        (["Tensor", "0", False], ""),
+        (["Tensor", None, False], ""),
+        (["Tensor"], ""),
+        (["Tensor", 0], ""),
+        (["Tensor", 0, False, 1], ""),
+        (["Tensor", [0], False], ""),
+        (["Module", 1], "KeyError"),
+        (["__import__", "os"], "KeyError"),
+        ([["list"], 1], ""),
+        ([], ""),
         ({"a": 1}, ""),
+        (["list", {"a": 1}], ""),
+        (["dict", [["list"], 1]], "unhashable"),
+        (["dict", [["tuple", ["list"]], 1]], "unhashable"),
+        (["set", ["list"]], "unhashable"),
+        (["dict", [1]], ""),
+        (["dict", 1], ""),
+        (["dict", "ab"], ""),
+        (["Size", 1.5], "TypeError"),
+        (["bytes", "0xg"], "ValueError"),
+        (["bytes", 5], "TypeError"),
+        (["bytes"], "ValueError"),
+        (["dtype", "object"], "TypeError"),
+        (["dtype", "f4,f4"], ""),
+        (["device", "mars"], "RuntimeError"),
+        (["UninitializedParameter", True, "O"], ""),
+        (["UninitializedParameter"], ""),
     ],
     ids=str,
 )
-def test_a_structure_that_save_would_not_write(objects, text):
-    assert_refused(file_of(objects, [0], [FLOATS], [SIXTEEN]), text)
+def test_a_structure_that_save_would_not_write(root, text):
+    if root == ["dict", "ab"]:  # a pair in disguise, and harmless
+        assert load(file_of(root)) == {"a": "b"}
+    else:
+        assert_refused(file_of(root, [FLOATS], [SIXTEEN]), text)
 
 
 @pytest.mark.parametrize(
     ("storages", "data", "text"),
     [
-        ([["<f4", 5, "cpu"]], [SIXTEEN], "another size"),
-        ([["<f4", 10**12, "cpu"]], [SIXTEEN], "another size"),
-        ([["<f4", -4, "cpu"]], [SIXTEEN], "another size"),
-        ([["<f4", 4.0, "cpu"]], [SIXTEEN], "another size"),
-        ([["<f4", True, "cpu"]], [b"\0\0\0\0"], "another size"),
-        ([["O", 2, "cpu"]], [SIXTEEN], "has the dtype 'O'"),
-        ([["|O", 2, "cpu"]], [SIXTEEN], r"has the dtype '\|O'"),
-        ([["f4,O", 1, "cpu"]], [SIXTEEN], "has the dtype"),
-        ([["float32", 4, "cpu"]], [SIXTEEN], "has the dtype"),
-        ([["|V16", 1, "cpu"]], [SIXTEEN], "has the dtype"),
-        ([["<U0", 1, "cpu"]], [b""], "has the dtype"),
-        ([["no type", 1, "cpu"]], [SIXTEEN], ""),
+        ([["<f4", [5], "cpu"]], [SIXTEEN], "another size"),
+        ([["<f4", [10**12], "cpu"]], [SIXTEEN], "another size"),
+        ([["<f4", [-4], "cpu"]], [SIXTEEN], "another size"),
+        ([["<f4", [-2, -2], "cpu"]], [SIXTEEN], "another size"),
+        ([["<f4", [4.0], "cpu"]], [SIXTEEN], "another size"),
+        ([["<f4", [True], "cpu"]], [b"\0\0\0\0"], "another size"),
+        ([["<f4", [0, 2**62, 2**62], "cpu"]], [b""], ""),
+        ([["<f4", [1] * 100, "cpu"]], [SIXTEEN[:4]], ""),
+        ([["<f4", 4, "cpu"]], [SIXTEEN], ""),
+        ([["O", [2], "cpu"]], [SIXTEEN], "has the dtype 'O'"),
+        ([["|O", [2], "cpu"]], [SIXTEEN], r"has the dtype '\|O'"),
+        ([["f4,O", [1], "cpu"]], [SIXTEEN], "has the dtype"),
+        ([["float32", [4], "cpu"]], [SIXTEEN], "has the dtype"),
+        ([["|V16", [1], "cpu"]], [SIXTEEN], "has the dtype"),
+        ([["<U0", [1], "cpu"]], [b""], "has the dtype"),
+        ([["no type", [1], "cpu"]], [SIXTEEN], ""),
         ([FLOATS, FLOATS], [SIXTEEN], "KeyError"),
         ([FLOATS[:2]], [SIXTEEN], ""),
         (5, [SIXTEEN], ""),
@@ -213,16 +203,14 @@ def test_a_structure_that_save_would_not_write(objects, text):
     ids=str,
 )
 def test_storages_that_save_would_not_write(storages, data, text):
-    assert_refused(file_of([], None, storages, data), text)
+    assert_refused(file_of(None, storages, data), text)
 
 
 def test_types_that_no_tensor_holds():
     for dtype in ("<c8", "<U4", "<u4", "<M8[s]"):
         count = 16 // np.dtype(dtype).itemsize
-        file = file_of([["Tensor", False, 0, 0, [1], [1]]], [0], [[dtype, count, "cpu"]], [SIXTEEN])
-        assert_refused(file)
-    file = file_of([["Tensor", True, 0, 0, [1], [1]]], [0], [["<i4", 4, "cpu"]], [SIXTEEN])
-    assert_refused(file)
+        assert_refused(file_of(["Tensor", 0, False], [[dtype, [count], None]], [SIXTEEN]))
+    assert_refused(file_of(["Tensor", 0, True], [["<i4", [4], "cpu"]], [SIXTEEN]))
 
 
 @pytest.mark.parametrize(
@@ -238,27 +226,16 @@ def test_structures_that_are_none(structure):
 def test_names_of_paths_are_not_followed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     members = {"../escape": b"x", "/tmp/absolute": b"x", "storage/../../up": b"x"}
-    structure = {"format": "minigrad 1", "storages": [], "objects": [], "root": 1}
+    structure = {"format": FORMAT, "storages": [], "root": 1}
     assert load(archive_of({"structure.json": json.dumps(structure), **members})) == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_deep_structure_is_read_without_recursion():
-    depth = 50_000
-    rows = [["list"], *(["list", [i]] for i in range(depth))]
-    value = load(file_of(rows, [depth]))
-    for _ in range(depth):
-        (value,) = value
-    assert value == []
-
-
-def test_a_structure_that_doubles_stays_small():
-    """Each list holds the one before twice: 2^60 elements to walk, 61 to build."""
-    rows = [["list"], *(["list", [i], [i]] for i in range(60))]
-    value = load(file_of(rows, [60]))
-    assert value[0] is value[1]
-
-
-def test_expanded_tensors_take_no_memory():
-    tensor = load(file_of([["Tensor", False, 0, 0, [10**6, 10**6], [0, 0]]], [0], [FLOATS], [SIXTEEN]))
-    assert tensor.shape == (10**6, 10**6)
+def test_a_deep_structure_is_refused_and_not_walked_to_death():
+    root = []
+    for _ in range(900):
+        root = ["list", root]
+    assert_refused(file_of(root))
+    text = '["list",' * 100_000 + "1" + "]" * 100_000
+    file = archive_of({"structure.json": f'{{"format": "{FORMAT}", "storages": [], "root": {text}}}'})
+    assert_refused(file, "RecursionError")

@@ -1,0 +1,133 @@
+"""What can be saved, as JSON, and back: values that stand for themselves, and rows `[kind, parts...]`.
+
+The numbers of tensors and arrays are not written here: a row names the storage that holds them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import wrap
+from minigrad.backend import Array
+from minigrad.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
+from minigrad.size import Size
+from minigrad.tensor import Tensor
+
+# Values that a text stands for: how it is written, and how it is read.
+_TEXTS: dict[type, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
+    bytes: (bytes.hex, bytes.fromhex),
+    dtypes.dtype: (lambda value: value.name, lambda text: dtypes.from_numpy(np.dtype(text))),
+    backend.device: (str, backend.device),
+}
+_LITERALS = (bool, int, float, str, type(None))  # JSON writes them as they are, and exactly
+_SEQUENCES = (list, tuple, set, Size)
+_MAPPINGS = (dict, OrderedDict, Counter)
+_SHAPELESS = (UninitializedParameter, UninitializedBuffer)
+_TENSORS = (Tensor, Parameter)
+_ARRAYS = (np.ndarray, np.generic)
+_KINDS: dict[str, Any] = {
+    cls.__name__: cls for cls in (*_TEXTS, *_SEQUENCES, *_MAPPINGS, *_SHAPELESS, *_TENSORS, *_ARRAYS)
+}
+
+PLAIN_BYTES = "biufcSUmM"  # the kinds of NumPy dtypes whose bytes are all there is to them
+
+# By the array's identity and its device: its number, and itself. NumPy's arrays have no device.
+Storages: TypeAlias = dict[tuple[int, str | None], tuple[int, Array]]
+# Where a value stands: the place of its container, and its key or index there.
+Place: TypeAlias = tuple[Any, Any] | None
+
+
+def described(value: Any, storages: Storages, place: Place = None) -> Any:
+    """`value` as JSON; its arrays are added to `storages`.
+
+    Raises `TypeError` for what cannot be saved, naming its `place`.
+    """
+    kind: Any = Tensor if type(value) is Buffer else type(value)
+    name = kind.__name__
+    if kind in _LITERALS:
+        return value
+    if kind in _TEXTS:
+        return [name, _TEXTS[kind][0](value)]
+    if kind in _SEQUENCES:
+        return [name, *[described(x, storages, (place, i)) for i, x in enumerate(value)]]
+    if kind in _MAPPINGS:
+        entries = [(key, x, (place, key)) for key, x in value.items()]
+        return [name, *[[described(key, storages, here), described(x, storages, here)] for key, x, here in entries]]
+    if kind in _SHAPELESS:
+        return [name, value.requires_grad, value.dtype.name]
+    if kind in _TENSORS:
+        return [name, _number(value.array, str(value.device), storages), value.requires_grad]
+    if isinstance(value, _ARRAYS):
+        array = np.asarray(value)
+        if array.dtype.kind not in PLAIN_BYTES or not array.dtype.itemsize:
+            raise TypeError(
+                f"{_named(place)} is a NumPy array of dtype {array.dtype}, which has no plain bytes to save; "
+                "convert it to numbers, or save it as a list"
+            )
+        return ["ndarray" if kind is np.ndarray else "generic", _number(array, None, storages)]
+    raise TypeError(_refusal(value, _named(place)))
+
+
+def _named(place: Place) -> str:
+    """`the object['layers'][0]`: put into words only when something is wrong there."""
+    keys = ""
+    while place is not None:
+        place, key = place
+        keys = f"[{key!r}]{keys}"
+    return f"the object{keys}"
+
+
+def _number(array: Array, device: str | None, storages: Storages) -> int:
+    """Tensors around one array, as tied weights are, have one storage."""
+    return storages.setdefault((id(array), device), (len(storages), array))[0]
+
+
+def _refusal(value: Any, place: str) -> str:
+    kind = type(value)
+    if hasattr(value, "state_dict"):
+        advice = (
+            "save its state_dict(), and load that into an object made by the same code: "
+            "model.load_state_dict(minigrad.load(file))"
+        )
+    elif hasattr(value, "_asdict"):
+        advice = "save value._asdict(), or tuple(value)"
+    elif callable(value):
+        advice = "keep code in your program, and save the data it works on"
+    else:
+        advice = "save its data as a dict of tensors, numbers and strings"
+    return (
+        f"{place} is a {kind.__module__}.{kind.__qualname__}, which cannot be saved: files hold "
+        f"tensors and plain data, nothing that would have to run on loading. Instead, {advice}"
+    )
+
+
+def rebuilt(part: Any, arrays: list[Array]) -> Any:
+    """The value that `described` wrote as `part`. Raises one error or another for what it would not write."""
+    if isinstance(part, _LITERALS):
+        return part
+    name, *parts = part
+    kind = _KINDS[name]
+    if kind in _TEXTS:
+        (text,) = parts
+        return _TEXTS[kind][1](text)
+    if kind in _SEQUENCES:
+        return kind([rebuilt(x, arrays) for x in parts])
+    if kind in _MAPPINGS:
+        return kind({rebuilt(key, arrays): rebuilt(x, arrays) for key, x in parts})
+    if kind in _SHAPELESS:
+        requires_grad, dtype = parts
+        return kind(requires_grad is True, dtype=dtypes.from_numpy(np.dtype(dtype)))
+    array = arrays[parts[0]]
+    if kind in _ARRAYS:
+        return array if kind is np.ndarray else array[()]
+    dtypes.from_numpy(array.dtype)  # refuses what no tensor can hold
+    _, requires_grad = parts
+    tensor = wrap(array)
+    return (
+        Parameter(tensor, requires_grad is True) if kind is Parameter else tensor.requires_grad_(requires_grad is True)
+    )
