@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -29,43 +28,47 @@ def default_collate(batch: Any) -> Any:
     first = batch[0]
     if isinstance(first, Tensor):
         return _stacked(batch)
-    if isinstance(first, (np.ndarray, np.generic)) and first.dtype.kind not in "fiub":
-        raise TypeError(_unknown(first.dtype))
-    if isinstance(first, np.ndarray) and first.ndim:
-        return _stacked([as_tensor(sample) for sample in batch])
-    if isinstance(first, (np.ndarray, np.generic)):
-        return as_tensor(np.array(batch))
-    if isinstance(first, float):
-        return tensor(batch, dtype=float64)
-    if isinstance(first, int):
-        return tensor(batch)
-    if isinstance(first, (str, bytes)):
+    if _is_numeric(first):
+        return _stacked([as_tensor(np.asarray(sample)) for sample in batch])
+    if isinstance(first, (int, float)) and not isinstance(first, np.generic):
+        return tensor(batch, dtype=float64 if isinstance(first, float) else None)
+    if isinstance(first, (str, bytes)) and not isinstance(first, np.generic):
         return batch
     if isinstance(first, Mapping):
-        collated = {key: default_collate([sample[key] for sample in batch]) for key in first}
-        return _refilled(first, collated)
+        entries = {key: default_collate([sample[key] for sample in batch]) for key in first}
+        return first | entries if isinstance(first, dict) else entries
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):
             raise RuntimeError(
                 "each element in list of batch should be of equal size, got lengths "
                 f"{sorted({len(sample) for sample in batch})}: pad them, or pass a collate_fn"
             )
-        entries = [default_collate(samples) for samples in zip(*batch, strict=True)]
-        return type(first)(*entries) if hasattr(first, "_fields") else entries
-    raise TypeError(_unknown(type(first)))
+        return _sequence(first, [default_collate(samples) for samples in zip(*batch, strict=True)])
+    raise TypeError(
+        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
+        f"found {getattr(first, 'dtype', type(first))}. Pass a collate_fn that makes a batch from a list of samples"
+    )
 
 
 def default_convert(data: Any) -> Any:
     """A single sample with its NumPy arrays and scalars made tensors; all else stays as it is."""
-    if isinstance(data, (np.ndarray, np.generic)):
-        return as_tensor(data) if data.dtype.kind in "fiub" else data
+    if _is_numeric(data):
+        return as_tensor(data)
     if isinstance(data, Mapping):
-        return _refilled(data, {key: default_convert(value) for key, value in data.items()})
-    if isinstance(data, tuple) and hasattr(data, "_fields"):
-        return type(data)(*map(default_convert, data))
+        entries = {key: default_convert(value) for key, value in data.items()}
+        return data | entries if isinstance(data, dict) else entries
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        return [default_convert(entry) for entry in data]
+        return _sequence(data, [default_convert(entry) for entry in data])
     return data
+
+
+def _is_numeric(sample: Any) -> bool:
+    return isinstance(sample, (np.ndarray, np.generic)) and sample.dtype.kind in "fiub"
+
+
+def _sequence(like: Any, entries: list[Any]) -> Any:
+    """A named tuple where there was one, else a list."""
+    return type(like)(*entries) if hasattr(like, "_fields") else entries
 
 
 def _stacked(samples: Sequence[Tensor]) -> Any:
@@ -76,22 +79,6 @@ def _stacked(samples: Sequence[Tensor]) -> Any:
             return stack(list(samples), 0)
     joined = np.concatenate([x.array.reshape(-1) for x in samples])
     return wrap(joined.reshape(len(samples), *like.shape))
-
-
-def _refilled(mapping: Any, entries: dict[Any, Any]) -> Any:
-    """A mapping of the same class with other values; a plain dict where it cannot be written."""
-    if type(mapping) is dict or not hasattr(mapping, "update"):
-        return entries
-    filled = copy(mapping)
-    filled.update(entries)
-    return filled
-
-
-def _unknown(kind: Any) -> str:
-    return (
-        "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
-        f"found {kind}. Pass a collate_fn that makes a batch from a list of samples"
-    )
 
 
 CollateFunction = Callable[[list[Any]], Any]

@@ -12,7 +12,7 @@ from minigrad.backend import array_module
 from minigrad.random import Generator, default_generator
 from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert
-from minigrad.utils.data.dataset import IterableDataset, Subset, TensorDataset
+from minigrad.utils.data.dataset import Subset, TensorDataset, samples_of
 from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler, require_positive
 
 T = TypeVar("T")
@@ -38,36 +38,19 @@ class DataLoader(Generic[T]):
     """
 
     def __init__(
-        self,
-        dataset: Any,
-        batch_size: int | None = 1,
-        shuffle: bool | None = None,
-        sampler: Iterable[int] | None = None,
-        batch_sampler: Iterable[list[int]] | None = None,
-        num_workers: int = 0,
-        collate_fn: CollateFunction | None = None,
-        pin_memory: bool = False,
-        drop_last: bool = False,
-        timeout: float = 0,
-        worker_init_fn: Any = None,
-        multiprocessing_context: Any = None,
-        generator: Generator | None = None,
-        *,
-        prefetch_factor: int | None = None,
-        persistent_workers: bool = False,
-        pin_memory_device: str = "",
-        in_order: bool = True,
-    ) -> None:
-        iterable = isinstance(dataset, IterableDataset)
+        self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
+        sampler: Iterable[int] | None = None, batch_sampler: Iterable[list[int]] | None = None, num_workers: int = 0,
+        collate_fn: CollateFunction | None = None, pin_memory: bool = False, drop_last: bool = False,
+        timeout: float = 0, worker_init_fn: Any = None, multiprocessing_context: Any = None,
+        generator: Generator | None = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
+        pin_memory_device: str = "", in_order: bool = True,
+    ) -> None:  # fmt: skip
         needs_workers = prefetch_factor is not None or persistent_workers or multiprocessing_context
         refused = {
             "num_workers option should be non-negative": num_workers < 0,
             "timeout option should be non-negative": timeout < 0,
             "prefetch_factor, persistent_workers and multiprocessing_context need num_workers > 0":
                 num_workers == 0 and needs_workers,
-            "DataLoader with IterableDataset: expected unspecified shuffle, sampler and "
-            "batch_sampler options": iterable
-            and (shuffle or sampler is not None or batch_sampler is not None),
             "sampler option is mutually exclusive with shuffle": sampler is not None and shuffle,
             "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and "
             "drop_last": batch_sampler is not None
@@ -80,13 +63,12 @@ class DataLoader(Generic[T]):
                 raise ValueError(reason)
         if batch_size is not None:
             require_positive(batch_size=batch_size)
-        if sampler is None and not iterable:
+        if sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
-        source: Any = dataset if iterable else sampler
         if batch_sampler is not None:
-            source, batch_size = batch_sampler, None
+            batch_size = None
         elif batch_size is not None:
-            source = batch_sampler = BatchSampler(source, batch_size, drop_last)
+            batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.dataset = dataset
         self.sampler = sampler
         self.batch_sampler: Any = batch_sampler
@@ -96,7 +78,6 @@ class DataLoader(Generic[T]):
         self.num_workers = num_workers
         self.pin_memory = pin_memory
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
-        self._source = source  # of indices, or of an iterable dataset's samples, or lists of them
 
     def __iter__(self) -> Iterator[Any]:
         # PyTorch's seed for worker processes; drawn at once, so that all later draws agree.
@@ -105,28 +86,16 @@ class DataLoader(Generic[T]):
 
     def _batches(self) -> Iterator[Any]:
         collate, dataset = self.collate_fn, self.dataset
-        for chosen in self._source:
-            if isinstance(dataset, IterableDataset):
-                yield collate(chosen)
-            elif self.batch_sampler is None:
-                yield collate(dataset[chosen])
-            else:
-                rows = _rows(dataset, chosen) if collate is default_collate else None
-                yield rows or collate(_samples(dataset, chosen))
+        if self.batch_sampler is None:
+            yield from (collate(dataset[index]) for index in self.sampler)
+            return
+        for chosen in self.batch_sampler:
+            rows = _rows(dataset, chosen) if collate is default_collate else None
+            yield rows or collate(samples_of(dataset, chosen))
 
     def __len__(self) -> int:
-        return len(self._source)
-
-
-def get_worker_info() -> None:
-    """None, as in PyTorch outside a worker process: here there are none."""
-
-
-def _samples(dataset: Any, indices: list[int]) -> list[Any]:
-    if hasattr(dataset, "__getitems__"):
-        samples: list[Any] = dataset.__getitems__(indices)
-        return samples
-    return [dataset[index] for index in indices]
+        chosen: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
+        return len(chosen)
 
 
 def _rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:

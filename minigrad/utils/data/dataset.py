@@ -1,11 +1,10 @@
-"""Datasets: anything with `dataset[index]` and `len(dataset)`, or with `iter(dataset)`."""
+"""Datasets: anything with `dataset[index]` and `len(dataset)`."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
@@ -18,21 +17,11 @@ T = TypeVar("T")
 class Dataset(Generic[T]):
     """The base of datasets: a subclass has `__getitem__(index)` and, for most uses, `__len__`.
 
-    `a + b` joins two of them. Follows https://docs.pytorch.org/docs/stable/data.html.
+    Follows https://docs.pytorch.org/docs/stable/data.html.
     """
 
     def __getitem__(self, index: Any) -> T:
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
-
-    def __add__(self, other: Dataset[T]) -> ConcatDataset[T]:
-        return ConcatDataset([self, other])
-
-
-class IterableDataset(Dataset[T]):
-    """The base of datasets that are read in their own order: a subclass has `__iter__`."""
-
-    def __iter__(self) -> Iterator[T]:
-        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
@@ -61,34 +50,6 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         return self.tensors[0].shape[0]
 
 
-class ConcatDataset(Dataset[T]):
-    """The samples of several datasets, one after the other.
-
-    Raises `AssertionError` for no datasets and for iterable ones.
-    """
-
-    def __init__(self, datasets: Iterable[Dataset[T]]) -> None:
-        self.datasets: list[Any] = list(datasets)
-        if not self.datasets:
-            raise AssertionError("datasets should not be an empty iterable")
-        if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
-            raise AssertionError("ConcatDataset does not support IterableDataset")
-        self.cumulative_sizes = list(accumulate(map(len, self.datasets)))
-
-    def __len__(self) -> int:
-        return self.cumulative_sizes[-1]
-
-    def __getitem__(self, index: int) -> T:
-        if not -len(self) <= index < len(self):
-            # PyTorch's classes, one for each end
-            kind = IndexError if index >= 0 else ValueError
-            raise kind(f"absolute value of index should not exceed dataset length {len(self)}, got {index}")
-        index %= len(self)
-        which = bisect_right(self.cumulative_sizes, index)
-        sample: T = self.datasets[which][index - ([0, *self.cumulative_sizes][which])]
-        return sample
-
-
 class Subset(Dataset[T]):
     """The samples of `dataset` at `indices`, in that order."""
 
@@ -96,22 +57,22 @@ class Subset(Dataset[T]):
         self.dataset = dataset
         self.indices = indices
 
-    def __getitem__(self, index: Any) -> T:
-        if isinstance(index, list):
-            sample: T = self.dataset[[self.indices[i] for i in index]]
-        else:
-            sample = self.dataset[self.indices[index]]
-        return sample
+    def __getitem__(self, index: Any) -> Any:
+        return self.dataset[[self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]]
 
-    def __getitems__(self, indices: list[int]) -> list[T]:
-        own = [self.indices[i] for i in indices]
-        if hasattr(self.dataset, "__getitems__"):
-            samples: list[T] = self.dataset.__getitems__(own)
-            return samples
-        return [self.dataset[i] for i in own]
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        return samples_of(self.dataset, [self.indices[i] for i in indices])
 
     def __len__(self) -> int:
         return len(self.indices)
+
+
+def samples_of(dataset: Any, indices: list[int]) -> list[Any]:
+    """Several samples, at once where the dataset offers that."""
+    if hasattr(dataset, "__getitems__"):
+        samples: list[Any] = dataset.__getitems__(indices)
+        return samples
+    return [dataset[index] for index in indices]
 
 
 def random_split(dataset: Any, lengths: Sequence[int | float], generator: Generator | None = None) -> list[Subset[Any]]:

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
-from minigrad.backend import quiet
 from minigrad.creation import as_tensor
+from minigrad.dtypes import float64
 from minigrad.random import Generator, default_generator
+from minigrad.tensor.drawing import multinomial
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -103,7 +102,7 @@ class WeightedRandomSampler(Sampler[int]):
     """`num_samples` indices, index i with probability proportional to `weights[i]`.
 
     With replacement the draws are PyTorch's; without, any fair stream will do. Raises `ValueError`
-    for bad options, `RuntimeError` for more samples than there are positive weights.
+    for bad options, `RuntimeError`, on drawing, for weights that are no chances.
     """
 
     def __init__(
@@ -111,30 +110,18 @@ class WeightedRandomSampler(Sampler[int]):
     ) -> None:
         require_positive(num_samples=num_samples)
         _require_bool(ValueError, replacement=replacement)
-        self.weights = np.asarray(as_tensor(weights).detach().cpu().array, np.float64)
+        self.weights = as_tensor(weights, dtype=float64).detach()
         if self.weights.ndim != 1:
-            raise ValueError(f"weights should be a 1d sequence but given weights have shape {self.weights.shape}")
+            raise ValueError(
+                f"weights should be a 1d sequence but given weights have shape {tuple(self.weights.shape)}"
+            )
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        weights, generator = self.weights, self.generator or default_generator
-        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-            raise RuntimeError("weights must be finite, not negative, and not all zero")
-        if self.replacement:
-            reached = np.cumsum(weights)
-            drawn = generator.uniform((self.num_samples,), np.float64)
-            chosen: Any = np.searchsorted(reached / reached[-1], drawn)
-            return iter(chosen.tolist())
-        if self.num_samples > np.count_nonzero(weights):
-            raise RuntimeError(
-                "cannot sample n_sample > prob_dist.size(-1) samples without replacement: "
-                f"{self.num_samples} asked for, {np.count_nonzero(weights)} weights are positive"
-            )
-        # The k smallest of exponential waiting times with these rates (Efraimidis, Spirakis 2006).
-        waiting = quiet(np.divide, generator.exponential(weights.shape, np.float64), weights)
-        return iter(np.argsort(waiting)[: self.num_samples].tolist())
+        chosen = multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+        return iter(chosen.tolist())
 
     def __len__(self) -> int:
         return self.num_samples

@@ -10,12 +10,10 @@ from minigrad.random import Generator
 from minigrad.utils.data import (
     DataLoader,
     Dataset,
-    IterableDataset,
     RandomSampler,
     SequentialSampler,
     Subset,
     TensorDataset,
-    get_worker_info,
     random_split,
 )
 
@@ -94,32 +92,6 @@ def test_a_training_split_is_loaded():
     assert sorted(seen) == list(range(10))
 
 
-class Counting(IterableDataset):
-    def __init__(self, length=None):
-        self.length = length
-
-    def __iter__(self):
-        return iter(range(5))
-
-    def __len__(self):
-        return len([None] * self.length) if self.length is not None else len(None)
-
-
-def test_iterable_datasets():
-    def batches(**options):
-        return [b if isinstance(b, int) else b.tolist() for b in DataLoader(Counting(), **options)]
-
-    assert batches(batch_size=2) == [[0, 1], [2, 3], [4]]
-    assert batches(batch_size=2, drop_last=True) == [[0, 1], [2, 3]]
-    assert batches(batch_size=None) == [0, 1, 2, 3, 4]
-    assert batches(shuffle=False) == [[0], [1], [2], [3], [4]]
-    assert len(DataLoader(Counting(5), batch_size=2)) == 3
-    assert len(DataLoader(Counting(5), batch_size=2, drop_last=True)) == 2
-    assert len(DataLoader(Counting(5), batch_size=None)) == 5
-    with pytest.raises(TypeError, match="has no len"):
-        len(DataLoader(Counting()))
-
-
 def test_other_ways_to_choose_samples():
     def batches(**options):
         return [batch.tolist() for batch in DataLoader(list(range(5)), **options)]
@@ -137,14 +109,6 @@ def test_other_ways_to_choose_samples():
     assert isinstance(loader.sampler, RandomSampler)
     assert isinstance(DataLoader(range(3)).sampler, SequentialSampler)
     assert loader.batch_sampler.batch_size == loader.batch_size == 1
-
-
-def test_a_dataset_is_told_that_it_is_in_no_worker():
-    class Rows(IterableDataset):
-        def __iter__(self):
-            return iter([get_worker_info() is None])
-
-    assert list(DataLoader(Rows(), batch_size=None, num_workers=4)) == [True]
 
 
 def test_a_fast_path_only_where_the_samples_are_collated_by_default():
@@ -185,10 +149,6 @@ def test_options_that_exclude_each_other(options, text):
 
 
 def test_errors_of_datasets():
-    for options in ({"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}):
-        (name,) = options
-        with pytest.raises(ValueError, match=f"IterableDataset: expected unspecified .*{name}"):
-            DataLoader(Counting(), **options)
     with pytest.raises(ValueError, match="num_samples=0"):
         DataLoader([], shuffle=True)
     with pytest.raises(TypeError, match="has no len"):

@@ -1,4 +1,4 @@
-"""Datasets and how they are split, joined and cut."""
+"""Datasets and how they are split and cut."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 import minigrad
 from minigrad.random import Generator
-from minigrad.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
+from minigrad.utils.data import Dataset, Subset, TensorDataset, random_split
 
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "orders.json").read_text())
 
@@ -40,28 +40,6 @@ def test_subsets_nest():
         dataset[2]
 
 
-def test_datasets_are_joined():
-    class Letters(Dataset):
-        def __init__(self, text):
-            self.text = text
-
-        def __getitem__(self, index):
-            return self.text[index]
-
-        def __len__(self):
-            return len(self.text)
-
-    joined = Letters("ab") + Letters("cde")
-    assert isinstance(joined, ConcatDataset)
-    assert "".join(joined) == "abcde"
-    assert joined[-1] == "e"
-    assert joined.cumulative_sizes == [2, 5]
-    with pytest.raises(IndexError, match="dataset length 5, got 5"):
-        joined[5]
-    with pytest.raises(ValueError, match="dataset length 5, got -6"):
-        joined[-6]
-
-
 def test_a_split_is_pytorchs():
     for case in RECORDED:
         parts = random_split(range(10), [6, 3, 1], seeded(case["seed"]))
@@ -81,14 +59,8 @@ def test_a_split_uses_the_global_generator_by_default():
 def test_errors():
     with pytest.raises(NotImplementedError, match="should implement __getitem__"):
         Dataset()[0]
-    with pytest.raises(NotImplementedError, match="should implement __iter__"):
-        iter(IterableDataset())
     with pytest.raises(TypeError, match="has no len"):
         len(Dataset())
-    with pytest.raises(AssertionError, match="should not be an empty iterable"):
-        ConcatDataset([])
-    with pytest.raises(AssertionError, match="does not support IterableDataset"):
-        ConcatDataset([IterableDataset()])
     with pytest.raises(ValueError, match=r"Sum of input lengths.*\[3, 3\] sum to 6.*has 10"):
         random_split(range(10), [3, 3])
     with pytest.raises(ValueError, match=r"Fraction at index 0 is not between 0 and 1: 1\.5"):
