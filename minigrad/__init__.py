@@ -81,9 +81,8 @@ from minigrad.tensor.filling import fill
 if _typing.TYPE_CHECKING:
     from minigrad import backends, cuda, distributions, func, linalg, nn, optim, utils, viz
     from minigrad.nn.functional import (
-        bilinear, celu, celu_, conv1d, conv2d, conv_transpose1d, conv_transpose2d, cosine_similarity, dropout,
-        group_norm, hardshrink, layer_norm, max_pool1d, max_pool2d, pairwise_distance, pixel_shuffle,
-        pixel_unshuffle, prelu, relu_, rms_norm, selu, selu_, threshold, threshold_,
+        bilinear, celu, celu_, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout, group_norm, hardshrink,
+        layer_norm, max_pool2d, pairwise_distance, relu_, selu, selu_, threshold, threshold_,
     )
     from minigrad.serialization import load, save
 # isort: on
@@ -94,9 +93,8 @@ _ROOMS = ("backends", "cuda", "distributions", "func", "linalg", "nn", "optim", 
 # fmt: off
 # PyTorch has these in its front door too, under the same signatures.
 _FUNCTIONAL = (
-    "bilinear", "celu", "celu_", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d",
-    "cosine_similarity", "dropout", "group_norm", "hardshrink", "layer_norm", "max_pool1d", "max_pool2d",
-    "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "prelu", "relu_", "rms_norm", "selu", "selu_",
+    "bilinear", "celu", "celu_", "conv1d", "conv2d", "conv_transpose2d", "cosine_similarity", "dropout",
+    "group_norm", "hardshrink", "layer_norm", "max_pool2d", "pairwise_distance", "relu_", "selu", "selu_",
     "threshold", "threshold_",
 )
 # fmt: on

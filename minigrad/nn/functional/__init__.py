@@ -3,40 +3,32 @@
 # fmt: off
 # isort: off
 from minigrad.nn.functional.activation import (
-    celu, celu_, elu, elu_, gelu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu,
-    leaky_relu_, log_softmax, logsigmoid, mish, prelu, relu, relu6, relu_, selu, selu_, sigmoid, silu,
-    softmax, softmin, softplus, softshrink, softsign, tanh, tanhshrink, threshold, threshold_,
+    celu, celu_, elu, elu_, gelu, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu,
+    leaky_relu_, log_softmax, logsigmoid, mish, relu, relu6, relu_, selu, selu_, sigmoid, silu, softmax,
+    softmin, softplus, softshrink, softsign, tanh, tanhshrink, threshold, threshold_,
 )
-from minigrad.nn.functional.conv import conv1d, conv2d, conv_transpose1d, conv_transpose2d
-from minigrad.nn.functional.linear import bilinear, dropout, dropout1d, dropout2d, embedding, linear, one_hot
+from minigrad.nn.functional.classes import cross_entropy, nll_loss
+from minigrad.nn.functional.conv import conv1d, conv2d, conv_transpose2d
+from minigrad.nn.functional.linear import bilinear, dropout, embedding, linear, one_hot
 from minigrad.nn.functional.loss import (
-    binary_cross_entropy, binary_cross_entropy_with_logits, cosine_similarity, cross_entropy, huber_loss,
-    kl_div, l1_loss, mse_loss, nll_loss, pairwise_distance, smooth_l1_loss,
+    binary_cross_entropy, binary_cross_entropy_with_logits, cosine_similarity, huber_loss, l1_loss, mse_loss,
+    pairwise_distance, smooth_l1_loss,
 )
-from minigrad.nn.functional.normalization import (
-    batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, normalize, rms_norm,
-)
+from minigrad.nn.functional.normalization import batch_norm, group_norm, layer_norm, normalize
 from minigrad.nn.functional.padding import pad
-from minigrad.nn.functional.pooling import (
-    adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool1d, avg_pool2d, max_pool1d,
-    max_pool2d,
-)
-from minigrad.nn.functional.vision import (
-    fold, interpolate, pixel_shuffle, pixel_unshuffle, unfold, upsample, upsample_bilinear, upsample_nearest,
-)
+from minigrad.nn.functional.pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from minigrad.nn.functional.vision import fold, interpolate, unfold, upsample
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "avg_pool1d", "avg_pool2d",
-    "batch_norm", "bilinear", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu", "celu_",
-    "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "cosine_similarity", "cross_entropy",
-    "dropout", "dropout1d", "dropout2d", "elu", "elu_", "embedding", "fold", "gelu", "glu", "group_norm",
-    "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "huber_loss", "instance_norm",
-    "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "leaky_relu_", "linear",
-    "local_response_norm", "log_softmax", "logsigmoid", "max_pool1d", "max_pool2d", "mish", "mse_loss",
-    "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle",
-    "prelu", "relu", "relu6", "relu_", "rms_norm", "selu", "selu_", "sigmoid", "silu", "smooth_l1_loss",
+    "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "celu", "celu_", "conv1d", "conv2d", "conv_transpose2d",
+    "cosine_similarity", "cross_entropy", "dropout", "elu", "elu_", "embedding", "fold", "gelu",
+    "group_norm", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "huber_loss",
+    "interpolate", "l1_loss", "layer_norm", "leaky_relu", "leaky_relu_", "linear", "log_softmax",
+    "logsigmoid", "max_pool2d", "mish", "mse_loss", "nll_loss", "normalize", "one_hot", "pad",
+    "pairwise_distance", "relu", "relu6", "relu_", "selu", "selu_", "sigmoid", "silu", "smooth_l1_loss",
     "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold",
-    "threshold_", "unfold", "upsample", "upsample_bilinear", "upsample_nearest",
+    "threshold_", "unfold", "upsample",
 ]
 # isort: on
 # fmt: on

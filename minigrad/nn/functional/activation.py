@@ -7,12 +7,18 @@ from typing import Any
 
 from minigrad.nn.functional.checks import floats, tensors
 from minigrad.ops import activation, functions
+from minigrad.ops.elementwise import of_tensor
 from minigrad.ops.inplace import assign, in_place
 from minigrad.tensor import Tensor
 
 
 def _result(function: Callable[..., Any], input: Any, *options: Any, inplace: bool) -> Tensor:
-    return (in_place(function) if inplace else function)(input, *options)
+    return (_writing(function) if inplace else function)(input, *options)
+
+
+def _writing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The twin of `function` that writes its result into its argument."""
+    return of_tensor(in_place(function))
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -162,7 +168,8 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return _result(_mish, input, inplace=inplace)
 
 
-def _mish(input: Tensor) -> Any:
+def _mish(input: Any) -> Any:
+    floats("mish", input)
     return input * softplus(input).tanh()
 
 
@@ -212,7 +219,6 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def _hardsigmoid(input: Any) -> Any:
-    tensors("hardsigmoid", "input", input)
     floats("hardsigmoid", input)
     return activation.hardtanh(input + 3, 0.0, 6.0) / 6
 
@@ -227,52 +233,11 @@ def _hardswish(input: Any) -> Any:
 
 
 relu_, elu_, selu_, celu_, leaky_relu_, hardtanh_, threshold_ = [
-    in_place(f) for f in (relu, elu, selu, celu, leaky_relu, hardtanh, threshold)
+    _writing(f) for f in (relu, elu, selu, celu, leaky_relu, hardtanh, threshold)
 ]
 softmax, log_softmax = activation.softmax, activation.log_softmax
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """`softmax` of ``-x``."""
-    tensors("softmin", "input", input)
-    return softmax(-input, dim, dtype=dtype)
-
-
-def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """The first half of an axis times the sigmoid of its second half.
-
-    Raises RuntimeError for an axis of odd length. Source: Dauphin et al., 2016.
-    """
-    tensors("glu", "input", input)
-    if not input.array.ndim:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
-    if input.shape[dim] % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
-    first, second = input.chunk(2, dim)
-    return first * second.sigmoid()
-
-
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """`x` where positive, ``weight * x`` elsewhere: one learned slope, or one for each channel.
-
-    Shapes: input (N, C, ...), weight (1,) or (C,). Raises RuntimeError for others.
-    Source: He et al., 2015.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.prelu(torch.tensor([-4.0, 2.0]), torch.tensor([0.25]))
-    tensor([-1.,  2.])
-    """
-    tensors("prelu", "input weight", input, weight)
-    floats("prelu", input)
-    ndim, slopes = input.array.ndim, weight.array.size
-    if weight.array.ndim > 1:
-        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.array.ndim}")
-    channels = input.array.shape[1] if ndim > 1 else 1
-    if slopes not in (1, channels):
-        raise RuntimeError(
-            f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
-            f"{slopes} and channel size = {channels} (axis 1 of (N, C, ...))."
-        )
-    shape = [-1 if d == 1 else 1 for d in range(ndim)]
-    slope = weight.reshape(shape if ndim > 1 else [1] * ndim)
-    return input.clamp(min=0) + slope * input.clamp(max=0)
+    return softmax(functions.neg(input), dim, dtype=dtype)

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
+from minigrad.dtypes import from_numpy
 from minigrad.ops.elementwise import not_a_tensor, not_implemented_for
 from minigrad.ops.shape import cast
 
 F = TypeVar("F", bound=Callable[..., Any])
+HALF, SINGLE = np.dtype(np.float16), np.dtype(np.float32)
 AXES = {1: "(N, C, L) or (C, L)", 2: "(N, C, H, W) or (C, H, W)"}
 
 
@@ -25,8 +27,49 @@ def tensors(name: str, parameters: str, *values: Any) -> None:
 
 def floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
     """Raise NotImplementedError for a tensor that holds neither floats nor a type in `also`."""
+    tensors(name, "input", input)
     if input.array.dtype.kind != "f" and input.array.dtype not in also:
         raise not_implemented_for(name, input.array.dtype)
+
+
+def images(name: str, space: int, input: Any, empty: bool = True) -> bool:
+    """Whether `input`, of `space` spatial axes, has a batch axis.
+
+    Raises RuntimeError for another number of axes, and for axes of length 0 other than the batch's
+    unless they may be `empty`.
+    """
+    shape = input.array.shape
+    if len(shape) not in (space + 1, space + 2) or (not empty and 0 in shape[-space - 1 :]):
+        fix = "" if empty else " Its axes must not be empty."
+        if len(shape) == space:
+            fix = f" For one image of one channel, write x.reshape({', '.join(map(str, (1, 1, *shape)))})."
+        raise RuntimeError(
+            f"Expected {space + 1}D (unbatched) or {space + 2}D (batched) input to {name}, that is "
+            f"{AXES[space]}, but got input of size: {list(shape)}.{fix}"
+        )
+    return len(shape) == space + 2
+
+
+def matches(name: str, input: Any, shape: tuple[int, ...], why: str, **parts: Any) -> None:
+    """Refuse `parts` of another shape than `shape` or another dtype than the input's; None is no part.
+
+    The parts of a float16 input may be float32. Raises RuntimeError.
+    """
+    for part, x in parts.items():
+        if x is not None and x.array.shape != shape:
+            raise RuntimeError(f"{name}: expected {part} of shape {list(shape)}, {why}, got {list(x.array.shape)}")
+        if x is not None and (x.array.dtype, input.array.dtype) != (SINGLE, HALF):
+            same_dtype(name, input, part, x)
+
+
+def same_dtype(name: str, input: Any, part: str, x: Any) -> None:
+    """Raise RuntimeError unless `x` has the dtype of `input`."""
+    kinds = [from_numpy(t.array.dtype).name for t in (input, x)]
+    if kinds[0] != kinds[1]:
+        raise RuntimeError(
+            f"{name}: Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; convert one of them, "
+            f"for example input.to({part}.dtype)"
+        )
 
 
 def numbers(name: str, parameter: str, given: Any, count: int, least: int) -> tuple[int, ...]:
@@ -36,37 +79,34 @@ def numbers(name: str, parameter: str, given: Any, count: int, least: int) -> tu
     """
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     if not all(hasattr(v, "__index__") and not isinstance(v, bool) for v in values):
+        kind = type(given).__name__
         raise TypeError(
-            f"{name}(): argument '{parameter}' must be an int or a tuple of {count} ints, not "
-            f"{type(given).__name__} {given!r}"
+            f"{name}(): argument '{parameter}' must be an int or a tuple of {count} ints, not {kind} {given!r}"
         )
-    if len(values) == 1:
-        values *= count
+    values = values * count if len(values) == 1 else values
     if len(values) != count:
         raise RuntimeError(
-            f"{name}: expected {parameter} to be a single integer value or a list of {count} "
-            f"values, one for each spatial axis, got {parameter}={given!r}"
+            f"{name}: expected {parameter} to be a single integer value or a list of {count} values, one for each "
+            f"spatial axis, got {parameter}={given!r}"
         )
     if min(values) < least:
         kind = "negative" if least == 0 else "non-positive"
-        raise RuntimeError(
-            f"{name}: {kind} {parameter} is not supported, got {parameter}={given!r}; give {least} or more"
-        )
+        got = f"{parameter}={given!r}"
+        raise RuntimeError(f"{name}: {kind} {parameter} is not supported, got {got}; give {least} or more")
     return tuple([int(v) for v in values])
 
 
 def in_single(function: F) -> F:
     """Compute a first operand of float16 in float32 and round once at the end, as PyTorch does."""
-    half, single = np.dtype(np.float16), np.dtype(np.float32)
 
     def widened(x: Any) -> Any:
-        return cast(x, single) if isinstance(x, TensorBase) and x.array.dtype == half else x
+        return cast(x, SINGLE) if isinstance(x, TensorBase) and x.array.dtype == HALF else x
 
     @functools.wraps(function)
     def call(input: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(input, TensorBase) or input.array.dtype != half:
+        if not isinstance(input, TensorBase) or input.array.dtype != HALF:
             return function(input, *args, **kwargs)
-        result = function(widened(input), *map(widened, args), **kwargs)
-        return cast(result, half)
+        options = {name: widened(value) for name, value in kwargs.items()}
+        return cast(function(widened(input), *map(widened, args), **options), HALF)
 
     return call  # type: ignore[return-value]

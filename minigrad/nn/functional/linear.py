@@ -10,7 +10,7 @@ from minigrad import random
 from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import CPU, array_module, device_of, on_its_gpu, quiet, to_device
-from minigrad.nn.functional.checks import in_single, tensors
+from minigrad.nn.functional.checks import matches, same_dtype, tensors
 from minigrad.ops.einsum import einsum
 from minigrad.ops.elementwise import not_implemented_for
 from minigrad.ops.index import getitem, stray
@@ -53,23 +53,17 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if x.shape[-1] != w.shape[1]:
         rows = x.size // max(x.shape[-1], 1)
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and "
-            f"{w.shape[1]}x{w.shape[0]}): linear got an input of shape {tuple(x.shape)}, whose "
-            f"last axis should have {w.shape[1]} entries; flatten or reshape it"
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {w.shape[1]}x{w.shape[0]}): linear "
+            f"got an input of shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; flatten or "
+            "reshape it"
         )
-    if x.dtype != w.dtype or (bias is not None and bias.array.dtype != w.dtype):
-        dtypes = ", ".join(str(t.dtype) for t in (input, weight, bias) if t is not None)
-        raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, and so must the bias, but got {dtypes}; "
-            "convert the input with .to(weight.dtype)"
-        )
+    if x.dtype is not w.dtype:
+        same_dtype("linear", input, "weight", weight)
     if x.dtype.kind == "b":
         raise not_implemented_for("linear", x.dtype)
-    if bias is not None and tuple(bias.array.shape) not in ((w.shape[0],), (1,), ()):
-        raise RuntimeError(
-            f"linear: expected a bias of shape ({w.shape[0]},), one for each row of the weight "
-            f"{tuple(w.shape)}, got {tuple(bias.array.shape)}"
-        )
+    if bias is not None and (bias.array.shape != w.shape[:1] or bias.array.dtype is not w.dtype):
+        shape = bias.array.shape if bias.array.size == 1 else w.shape[:1]
+        matches("linear", input, shape, f"one for each row of the weight {tuple(w.shape)}", bias=bias)
     if x.ndim == 2:
         return _affine(input, weight, bias)
     rows = int(np.prod(x.shape[:-1]))
@@ -79,13 +73,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """``out[..., o] = input1 @ weight[o] @ input2 + bias[o]``."""
-    tensors("bilinear", "input1 input2 weight bias?", input1, input2, weight, bias)
-    return _bilinear(input1, input2, weight, bias)
-
-
-@in_single
-def _bilinear(input1: Any, input2: Any, weight: Any, bias: Any) -> Any:
-    y = einsum("...i,oij,...j->...o", input1, weight, input2)
+    y: Tensor = einsum("...i,oij,...j->...o", input1, weight, input2)
     return y if bias is None else y + bias
 
 
@@ -111,8 +99,8 @@ def embedding(
     places = input.array
     if places.dtype not in (np.int64, np.int32):
         raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
-            f"Long, Int; but got {input.dtype} instead; write indices.long()"
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
+            f"{input.dtype} instead; write indices.long()"
         )
     if weight.array.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, (num_embeddings, embedding_dim), got {list(weight.array.shape)}")
@@ -122,12 +110,15 @@ def embedding(
     bad = stray(places, rows)
     if bad is not None:
         raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {bad}")
-    if max_norm is not None:
-        _renormalise(weight, places, max_norm, norm_type)
-    # (an index of no axes would give a view)
-    found = getitem(weight, input if places.ndim else input.reshape(1))
+    xp = array_module(places)
+    if max_norm is not None:  # the rows that are used are shortened, in place
+        used = xp.unique(places)
+        lengths = xp.linalg.norm(weight.array[used], norm_type, axis=1, keepdims=True)
+        weight.array[used] *= xp.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
+        weight.bump_version()
+    found = getitem(weight, input if places.ndim else input.reshape(1))  # an index of no axes would give a view
     if padding_idx is not None or scale_grad_by_freq:
-        xp, factor = array_module(places), np.ones(rows, weight.array.dtype)
+        factor = np.ones(rows, weight.array.dtype)
         if scale_grad_by_freq:
             factor /= np.maximum(np.bincount(to_device(places, CPU).ravel(), minlength=rows), 1)
         if padding_idx is not None:
@@ -135,17 +126,6 @@ def embedding(
         factor = xp.asarray(factor)[places.reshape(found.array.shape[:-1])][..., None]
         found = _with_gradient_scaled(found, factor=factor)
     return found if places.ndim else found.squeeze(0)
-
-
-@on_its_gpu
-def _renormalise(weight: Any, places: Any, max_norm: float, norm_type: float) -> None:
-    """Shorten, in place, the rows that are used and longer than `max_norm`."""
-    xp = array_module(places)
-    used = xp.unique(places)
-    lengths = xp.linalg.norm(weight.array[used], norm_type, axis=1, keepdims=True)
-    shorter = weight.array[used] * (max_norm / (lengths + 1e-7))
-    weight.array[used] = xp.where(lengths > max_norm, shorter, weight.array[used])
-    weight.bump_version()
 
 
 @on_its_gpu
@@ -169,10 +149,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     count = int(classes.max()) + 1 if num_classes == -1 else num_classes
     bad = stray(classes, count)
-    if bad is not None and bad < 0:
-        raise RuntimeError(f"Class values must be non-negative, got {bad}")
-    if count <= 0:
-        raise RuntimeError(f"num_classes should be positive, got {num_classes}")
+    if (bad is not None and bad < 0) or count <= 0:
+        raise RuntimeError(f"Class values must be non-negative, and num_classes positive, got {bad} and {num_classes}")
     if bad is not None:
         raise RuntimeError(f"Class values must be smaller than num_classes: got {bad} and {count}.")
     return (tensor.unsqueeze(-1) == wrap(array_module(classes).arange(count))).long()
@@ -190,36 +168,14 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     tensor([0., 0.])
     """
     tensors("dropout", "input", input)
-    return _dropped("dropout", input, input.array.shape, p, training, inplace)
-
-
-def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, L) or (C, L)."""
-    return _dropped_channels("dropout1d", input, 1, p, training, inplace)
-
-
-def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, H, W); of (N, C, H) they are taken as (N, C)."""
-    return _dropped_channels("dropout2d", input, 2, p, training, inplace)
-
-
-def _dropped_channels(name: str, input: Any, space: int, p: float, training: bool, inplace: bool) -> Any:
-    tensors(name, "input", input)
-    shape = input.array.shape
-    lone = space == 1 and len(shape) == 2  # (C, L)
-    kept = shape[:1] if lone else shape[:2]
-    return _dropped(name, input, kept + (1,) * (len(shape) - len(kept)), p, training, inplace)
-
-
-def _dropped(name: str, input: Any, shape: Any, p: float, training: bool, inplace: bool) -> Any:
     if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p} ({name})")
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0 or not input.array.size:
         return input
-    dtype = input.array.dtype
+    shape, dtype = input.array.shape, input.array.dtype
     if p == 1.0:  # nothing is drawn
         kept = np.zeros(shape, dtype)
     else:
         kept = random.default_generator.bernoulli(1 - p, shape).astype(dtype) / dtype.type(1 - p)
-    result = input * wrap(to_device(kept, device_of(input.array)))
-    return assign(input, result, f"{name}_") if inplace else result
+    result: Tensor = input * wrap(to_device(kept, device_of(input.array)))
+    return assign(input, result, "dropout_") if inplace else result

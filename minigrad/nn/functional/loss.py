@@ -8,14 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import wrap
-from minigrad.autograd.operation import check_same_library, operation
-from minigrad.backend import array_module, on_its_gpu, quiet
-from minigrad.dtypes import from_numpy
-from minigrad.nn.functional.activation import log_softmax, logsigmoid
-from minigrad.nn.functional.checks import floats, in_single, tensors
+from minigrad.autograd.operation import operation
+from minigrad.backend import quiet
+from minigrad.nn.functional.activation import logsigmoid
+from minigrad.nn.functional.checks import floats, tensors
 from minigrad.ops.elementwise import not_implemented_for, shapes_do_not_broadcast
-from minigrad.ops.index import pick, stray
 from minigrad.ops.select import where
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor
@@ -56,15 +53,7 @@ def mse_loss(
     """
     reduction = _check_pair("mse_loss", input, target, weight, size_average, reduce, reduction)
     a, b = input.array, target.array
-    if a.shape != b.shape:
-        _check_broadcast("mse_loss", a, b)
-        raise ValueError(
-            f"mse_loss: input has shape {tuple(a.shape)} and target {tuple(b.shape)}. They must be "
-            "alike: otherwise broadcasting would compare numbers that do not belong together. "
-            "Reshape one, for example target.reshape(input.shape)"
-        )
-    floating = a.dtype.kind == "f"
-    if not floating and (reduction != "none" or b.dtype.kind != "f"):
+    if a.dtype.kind != "f" and (reduction != "none" or b.dtype.kind != "f"):
         raise not_implemented_for("mse_loss", a.dtype)
     if weight is None and reduction != "none" and a.dtype is b.dtype and type(a) is type(b):
         return _mse(input, target, mean=reduction == "mean")
@@ -83,7 +72,6 @@ def l1_loss(
     tensor(1.5000)
     """
     reduction = _check_pair("l1_loss", input, target, weight, size_average, reduce, reduction)
-    _warn_of_broadcasting("l1_loss", input, target)
     return _weighted((input - target).abs(), weight, reduction)
 
 
@@ -125,34 +113,10 @@ def huber_loss(
 def _huber(name: str, input: Any, target: Any, weight: Any, reduction: str, bend: float, slope: float) -> Any:
     """A parabola up to `bend` and a line of slope `slope` beyond."""
     floats(name, input)
-    _warn_of_broadcasting(name, input, target)
     distance = (input - target).abs()
     parabola = distance * distance * (0.5 * slope / bend) if bend else distance
     loss = where(distance < bend, parabola, (distance - 0.5 * bend) * slope)
-    return _reduced(loss if weight is None else loss * weight, reduction)
-
-
-def kl_div(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", log_target: bool = False
-) -> Tensor:  # fmt: skip
-    """``target * (log(target) - input)``, where `input` holds logarithms; 0 where the target is 0.
-
-    `reduction` may be "batchmean": the sum over the number of samples.
-    """
-    tensors("kl_div", "input target", input, target)
-    reduction = _legacy(size_average, reduce, reduction)
-    if "f" not in (input.array.dtype.kind, target.array.dtype.kind):
-        raise RuntimeError("kl_div: Integral inputs not supported; write input.float()")
-    if log_target:
-        loss = target.exp() * (target - input)
-    else:
-        positive = target > 0
-        entropy = where(positive, target * where(positive, target, 1.0).log(), 0.0)
-        loss = entropy - target * input
-    if reduction == "batchmean":
-        return loss.sum() / input.array.shape[0]
-    return _reduced(loss, reduction)
+    return reduced(loss if weight is None else loss * weight, reduction)
 
 
 def binary_cross_entropy(
@@ -167,13 +131,7 @@ def binary_cross_entropy(
     >>> torch.nn.functional.binary_cross_entropy(torch.tensor([0.5]), torch.tensor([1.0]))
     tensor(0.6931)
     """
-    name = "binary_cross_entropy"
-    reduction = _check_pair(name, input, target, None, size_average, reduce, reduction)
-    _check_alike(
-        name, input, target,
-        "Using a target size ({1}) that is different to the input size ({0}) is deprecated.",
-    )  # fmt: skip
-    floats(name, input)
+    reduction = _check_targets("binary_cross_entropy", input, target, size_average, reduce, reduction)
     p = input.array
     if type(p) is np.ndarray and p.size and not (float(p.min()) >= 0 and float(p.max()) <= 1):
         raise RuntimeError(
@@ -181,7 +139,7 @@ def binary_cross_entropy(
         )
     logs, others = input.log().clamp(min=-100), (1 - input).log().clamp(min=-100)
     loss = -(target * logs + (1 - target) * others)
-    return _reduced(loss if weight is None else loss * weight, reduction)
+    return reduced(loss if weight is None else loss * weight, reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -197,147 +155,14 @@ def binary_cross_entropy_with_logits(
     >>> torch.nn.functional.binary_cross_entropy_with_logits(x, y)
     tensor(0.6931)
     """
-    name = "binary_cross_entropy_with_logits"
-    reduction = _check_pair(name, input, target, None, size_average, reduce, reduction)
-    _check_alike(
-        name, input, target, "Target size ({1}) must be the same as input size ({0})"
-    )  # fmt: skip
-    floats(name, input)
+    reduction = _check_targets("binary_cross_entropy_with_logits", input, target, size_average, reduce, reduction)
     positive = logsigmoid(input)
     if pos_weight is not None:
         positive = positive * (1 + (pos_weight - 1) * target)
     loss = (1 - target) * input - positive
-    return _reduced(loss if weight is None else loss * weight, reduction)
+    return reduced(loss if weight is None else loss * weight, reduction)
 
 
-# ---- classes --------------------------------------------------------------------------------------
-def _places(target: Any) -> tuple[Any, ...]:
-    """The key that reads the target's class of every sample: (N, C, ...) at (n, target, ...)."""
-    xp = array_module(target)
-    shapes = [[-1 if i == j else 1 for j in range(target.ndim)] for i in range(target.ndim)]
-    grids = [xp.arange(n).reshape(s) for n, s in zip(target.shape, shapes, strict=True)]
-    return (grids[0], target, *grids[1:])
-
-
-def nll_loss(
-    input: Tensor, target: Tensor, weight: Any = None, size_average: Any = None,
-    ignore_index: int = -100, reduce: Any = None, reduction: str = "mean"
-) -> Tensor:  # fmt: skip
-    """``-input[n, target[n]]``, the mean weighted by the classes' weights.
-
-    A target of `ignore_index` counts for nothing.
-    Shapes: input (N, C), (C,) or (N, C, ...) of log-probabilities, target (N,), () or (N, ...).
-    Raises IndexError for classes out of range, ValueError or RuntimeError for shapes that do not fit.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.nll_loss(torch.tensor([[-0.5, -0.9]]), torch.tensor([1]))
-    tensor(0.9000)
-    """
-    tensors("nll_loss", "input target weight?", input, target, weight)
-    reduction = _legacy(size_average, reduce, reduction)
-    _check_classes("nll_loss", input, target, weight)
-    if input.array.ndim > 1:
-        return _picked(input, target, weight, ignore_index, reduction)
-    lone = _picked(input.unsqueeze(0), target.unsqueeze(0), weight, ignore_index, reduction)
-    return lone.squeeze(0) if reduction == "none" else lone
-
-
-@in_single
-@on_its_gpu
-def _picked(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
-    """The negative entries at the classes `target`, weighted, then reduced."""
-    if input.array.__class__ is not np.ndarray or target.array.__class__ is not np.ndarray:
-        check_same_library("nll_loss", [x.array for x in (input, target, weight) if x is not None])
-    labels, factors = _labels(input, target, weight, ignore_index)
-    losses = -pick(input, key=_places(labels))
-    if factors is None:
-        return _reduced(losses, reduction)
-    if reduction != "mean":
-        return _reduced(losses * wrap(factors), reduction)
-    total = factors.sum()
-    nothing = total == 0  # the mean of nothing is NaN, and its gradients are zeros
-    mean = (losses * wrap(factors / (total + nothing))).sum()
-    return mean + wrap(quiet(np.divide, 0 * total, total))
-
-
-def _labels(input: Any, target: Any, weight: Any, ignore_index: int) -> tuple[Any, Any]:
-    """The checked classes and how much each sample counts; None when all count alike."""
-    classes, labels = input.array.shape[1], target.array
-    kept = labels != ignore_index
-    whole = stray(labels, classes) is None and not 0 <= ignore_index < classes
-    if not whole or type(labels) is not np.ndarray:  # a GPU is not asked
-        labels = array_module(labels).where(kept, labels, 0)
-    bad = stray(labels, classes)
-    if bad is not None:
-        raise IndexError(f"Target {bad} is out of bounds: there are {classes} classes, 0 to {classes - 1}.")
-    if weight is not None:
-        return labels, weight.array[labels] * kept
-    plain = whole and type(labels) is np.ndarray
-    return labels, None if plain else kept.astype(input.array.dtype)
-
-
-@on_its_gpu
-def cross_entropy(
-    input: Tensor, target: Tensor, weight: Any = None, size_average: Any = None,
-    ignore_index: int = -100, reduce: Any = None, reduction: str = "mean",
-    label_smoothing: float = 0.0
-) -> Tensor:  # fmt: skip
-    """``-log softmax(input)[target]``: classification from raw scores.
-
-    Shapes: input (N, C), (C,) or (N, C, ...); target classes (N,), () or (N, ...), or probabilities
-    like the input. `label_smoothing` moves that share of every target to all classes alike.
-    Raises as `nll_loss`, and RuntimeError for a label_smoothing outside [0, 1].
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
-    tensor(0.6931)
-    """
-    tensors("cross_entropy", "input target weight?", input, target, weight)
-    reduction = _legacy(size_average, reduce, reduction)
-    if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    dim = 0 if input.array.ndim == 1 else 1
-    if input.array.shape == target.array.shape and target.array.dtype.kind == "f":
-        if ignore_index >= 0:
-            raise RuntimeError(
-                "ignore_index is not supported for floating point target: probabilities ignore a class by "
-                f"being 0; got ignore_index={ignore_index}"
-            )
-        return _soft_cross_entropy(input, target, weight, reduction, label_smoothing, dim)
-    _check_classes("cross_entropy", input, target, weight)
-    logs = log_softmax(input, dim)
-    plain = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
-    if not label_smoothing:
-        return plain
-    classes = input.array.shape[dim]
-    kept = wrap((target.array != ignore_index).astype(logs.array.dtype))
-    spread = -(logs if weight is None else logs * _by_class(weight, logs, dim)).sum(dim) * kept
-    if reduction == "mean":
-        labels = array_module(target.array).where(kept.array > 0, target.array, 0)
-        total = kept.sum() if weight is None else (wrap(weight.array[labels]) * kept).sum()
-        spread = spread.sum() / total
-    elif reduction == "sum":
-        spread = spread.sum()
-    return plain * (1 - label_smoothing) + spread * (label_smoothing / classes)
-
-
-def _by_class(weight: Any, like: Any, dim: int) -> Any:
-    return weight.reshape([-1 if d == dim else 1 for d in range(like.array.ndim)])
-
-
-def _soft_cross_entropy(input: Any, target: Any, weight: Any, reduction: str, smoothing: float, dim: int) -> Tensor:
-    """Cross-entropy against probabilities."""
-    if smoothing:
-        target = target * (1 - smoothing) + smoothing / input.array.shape[dim]
-    terms = log_softmax(input, dim) * target
-    losses = -(terms if weight is None else terms * _by_class(weight, terms, dim)).sum(dim)
-    if reduction == "mean":
-        samples = input.array.size // max(input.array.shape[dim], 1)
-        return losses.sum() / max(samples, 1)
-    return _reduced(losses, reduction)
-
-
-# ---- similarity -----------------------------------------------------------------------------------
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """``<x1, x2> / (|x1| |x2|)`` along `dim`; lengths below `eps` count as `eps`.
 
@@ -358,104 +183,61 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 
 
 # ---- checks and reductions ------------------------------------------------------------------------
-def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
+def reduction_of(size_average: Any, reduce: Any, reduction: str) -> str:
     """The checked `reduction`, which older programs write as two flags."""
+    if reduce is False:
+        return "none"
     if size_average is not None or reduce is not None:
-        if reduce is False:
-            return "none"
         return "sum" if size_average is False else "mean"
-    if reduction not in ("mean", "sum", "none", "batchmean"):
+    if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{reduction} is not a valid value for reduction; use 'none', 'mean' or 'sum'")
     return reduction
 
 
-def _reduced(loss: Any, reduction: str) -> Any:
+def reduced(loss: Any, reduction: str) -> Any:
+    """The mean of the losses, their sum, or all of them."""
     return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
 
 
 def _weighted(loss: Any, weight: Any, reduction: str) -> Any:
+    """The losses times their weights, reduced; their mean is weighted."""
     if weight is None:
-        return _reduced(loss, reduction)
-    weighted = loss * weight
-    return weighted.sum() / weight.sum() if reduction == "mean" else _reduced(weighted, reduction)
+        return reduced(loss, reduction)
+    return (loss * weight).sum() / weight.sum() if reduction == "mean" else reduced(loss * weight, reduction)
 
 
 def _check_pair(name: str, input: Any, target: Any, weight: Any, size_average: Any, reduce: Any, reduction: str) -> str:
-    """Refuse what is no tensor and weights of another size; the reduction's name."""
+    """Refuse what is no tensor, and shapes that do not fit together; the reduction's name.
+
+    Warns of shapes that differ and broadcast.
+    """
     tensors(name, "input target weight?", input, target, weight)
-    if weight is not None and weight.array.shape != input.array.shape:
-        raise ValueError(
-            f"{name}: Inputs and weight must have the same size, got {tuple(input.array.shape)} "
-            f"and {tuple(weight.array.shape)}."
+    a, b = input.array.shape, target.array.shape
+    if weight is not None and weight.array.shape != a:
+        raise ValueError(f"{name}: Inputs and weight must have the same size, got {a} and {weight.array.shape}.")
+    if a != b:
+        try:
+            np.broadcast_shapes(a, b)
+        except ValueError:
+            raise shapes_do_not_broadcast(name, input.array, target.array) from None
+        text = (
+            f"{name}: Using a target size ({b}) that is different to the input size ({a}): broadcasting compares "
+            "numbers that do not belong together. Ensure that they have the same size, for example "
+            "target.reshape(input.shape)"
         )
-    return _legacy(size_average, reduce, reduction)
+        if name == "mse_loss":
+            raise ValueError(text)
+        warnings.warn(text, stacklevel=3)
+    return reduction_of(size_average, reduce, reduction)
 
 
-def _check_broadcast(name: str, a: Any, b: Any) -> None:
-    try:
-        np.broadcast_shapes(a.shape, b.shape)
-    except ValueError:
-        raise shapes_do_not_broadcast(name, a, b) from None
-
-
-def _warn_of_broadcasting(name: str, input: Any, target: Any) -> None:
-    shapes = [tuple(x.array.shape) for x in (input, target)]
-    if shapes[0] != shapes[1]:
-        _check_broadcast(name, input.array, target.array)
-        warnings.warn(
-            f"{name}: Using a target size ({shapes[1]}) that is different to the input size "
-            f"({shapes[0]}). This will likely lead to incorrect results due to broadcasting. "
-            "Please ensure they have the same size, for example target.reshape(input.shape).",
-            stacklevel=3 + (name != "l1_loss"),
-        )
-
-
-def _check_alike(name: str, input: Any, target: Any, text: str) -> None:
-    if input.array.shape != target.array.shape:
-        sizes = [list(x.array.shape) for x in (input, target)]
-        raise ValueError(
-            f"{text.format(*sizes)} Make them the same size, for example {name}(input, target.reshape(input.shape))."
-        )
-
-
-def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
-    """Refuse scores and classes whose types or shapes do not fit each other."""
+def _check_targets(name: str, input: Any, target: Any, size_average: Any, reduce: Any, reduction: str) -> str:
+    """Refuse what is no tensor or no float, and shapes that differ; the reduction's name."""
+    tensors(name, "input target", input, target)
     floats(name, input)
-    check_same_library(name, [t.array for t in (input, target, weight) if t is not None])
-    shape, have = tuple(input.array.shape), tuple(target.array.shape)
-    if not shape:
-        raise ValueError(f"{name}: Expected 1 or more dimensions (got 0), (N, C) or (C,)")
-    wanted = (shape[0], *shape[2:]) if len(shape) > 1 else ()
-    if target.array.dtype.kind == "f":
-        raise RuntimeError(
-            f"expected scalar type Long but found {from_numpy(target.array.dtype).name}: {name} "
-            f"takes classes as integers of shape {wanted}, write target.long()"
-            + (f"; or probabilities of shape {shape}" if name == "cross_entropy" else "")
-        )
-    if target.array.dtype not in (np.int64, np.uint8):
-        raise RuntimeError(
-            f"expected scalar type Long but found {from_numpy(target.array.dtype).name}: {name} "
-            "takes classes as int64, write target.long()"
-        )
-    if have[:1] != wanted[:1]:
+    if input.array.shape != target.array.shape:
         raise ValueError(
-            f"Expected input batch_size ({wanted[0] if wanted else 'none'}) to match target "
-            f"batch_size ({have[0] if have else 'none'}): {name} got {shape} and {have}."
+            f"{name}: Target size ({list(target.array.shape)}) must be the same as input size "
+            f"({list(input.array.shape)}): make them so, for example with target.reshape(input.shape)"
         )
-    if have != wanted:
-        raise RuntimeError(
-            f"size mismatch (got input: {list(shape)} , target: {list(have)}): {name} needs a "
-            f"target of shape {list(wanted)}"
-        )
-    classes = shape[min(len(shape) - 1, 1)]
-    if weight is not None and weight.array.shape != (classes,):
-        raise RuntimeError(
-            f"weight tensor should be defined either for all {classes} classes or no classes but "
-            f"got weight tensor of shape: {list(weight.array.shape)} ({name})"
-        )
-    if weight is not None and weight.array.dtype != input.array.dtype:
-        kinds = [from_numpy(x.array.dtype).name for x in (input, weight)]
-        raise RuntimeError(
-            f"expected scalar type {kinds[0]} but found {kinds[1]}: the weight of {name} must have the "
-            "input's dtype, write weight.to(input.dtype)"
-        )
+    return reduction_of(size_average, reduce, reduction)

@@ -10,8 +10,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import check_same_library, operation
 from minigrad.backend import on_its_gpu, quiet
-from minigrad.nn.functional.checks import floats, in_single, tensors
-from minigrad.nn.functional.padding import pad
+from minigrad.nn.functional.checks import floats, in_single, matches, tensors
 from minigrad.tensor import Tensor
 
 
@@ -75,26 +74,26 @@ def _scaled(y: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
     return _affine(y, weight.reshape(shape), bias)
 
 
+def _statistics(x: Any, dims: Any, eps: float, running: Any, momentum: float) -> dict[str, Any]:
+    """What standardizing needs of the array `x`; the `running` mean and variance move towards these by `momentum`."""
+    centred, mean, variance, scale = quiet(_moments, x, dims, eps)
+    unbiased = variance * (x.size / max(x.size - mean.size, 1))
+    for kept, value in zip(running, (mean, unbiased), strict=False):
+        if kept is not None:
+            kept.array[...] = (1 - momentum) * kept.array + momentum * value.reshape(-1)
+            kept.bump_version()
+    return {"centred": centred, "scale": scale, "dims": dims, "eps": eps}
+
+
 @in_single
 def _normalized(
     x: Any, weight: Any, bias: Any, dims: Any, eps: float, shape: Any, running: Any = (), momentum: float = 0.0
 ) -> Any:
-    """Zero mean and unit variance over `dims`, then ``weight`` and ``bias`` in `shape`.
-
-    The `running` mean and variance move towards these by `momentum`, the variance unbiased.
-    """
-    if not x.array.size:
+    """Zero mean and unit variance over `dims`, then ``weight`` and ``bias`` in `shape`."""
+    if not x.array.size:  # the gradients of weight and bias are zeros
         return _scaled(x.clone(), weight, bias, shape)
     check_same_library("normalization", [t.array for t in (x, weight, bias, *running) if t is not None])
-    centred, mean, variance, scale = quiet(_moments, x.array, dims, eps)
-    if running:
-        count = x.array.size // mean.size
-        for kept, value in zip(running, (mean, variance * (count / (count - 1))), strict=True):
-            if kept is not None:
-                kept.array[...] = (1 - momentum) * kept.array + momentum * value.reshape(-1)
-                kept.bump_version()
-    y = _standardize(x, centred=centred, scale=scale, dims=dims, eps=eps)
-    return _scaled(y, weight, bias, shape)
+    return _scaled(_standardize(x, **_statistics(x.array, dims, eps, running, momentum)), weight, bias, shape)
 
 
 @on_its_gpu
@@ -115,52 +114,37 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
-    parts = {"running_mean": running_mean, "running_var": running_var, "weight": weight}
-    parts["bias"] = bias
-    tensors("batch_norm", " ".join(["input", *[f"{n}?" for n in parts]]), input, *parts.values())
-    shape = input.array.shape
-    floats("batch_norm", input)
+    column = _channels("batch_norm", input, weight, bias, running_mean, running_var)
     if eps <= 0:
         raise ValueError(f"batch_norm eps must be positive, but got {eps}")
-    count = prod(shape) // max(shape[1], 1) if len(shape) > 1 else 0
-    if training and count == 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {list(shape)}: "
-            "use a larger batch, or eval()"
-        )
-    if not training and (running_mean is None or running_var is None):
+    if training:
+        _check_count(input, prod(column), "use a larger batch, or eval()")
+        dims = tuple([d for d in range(input.array.ndim) if d != 1])
+        return _normalized(input, weight, bias, dims, eps, column, (running_mean, running_var), momentum)
+    if running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
-    if not input.array.size:
-        return _empty(input, weight, bias)
-    if len(shape) < 2:
-        raise RuntimeError(f"batch_norm: expected input of at least 2 dimensions (N, C, ...), got {list(shape)}")
-    _check_channels("batch_norm", input, shape[1], parts)
-    dims, column = (0, *range(2, len(shape))), (1, shape[1]) + (1,) * (len(shape) - 2)
-    if not training:
-        return _with_statistics(input, running_mean, running_var, weight, bias, eps, column)
-    return _normalized(input, weight, bias, dims, eps, column, (running_mean, running_var), momentum)
+    return _with_statistics(input, running_mean, running_var, weight, bias, eps, column)
 
 
-def _empty(input: Any, weight: Any, bias: Any) -> Any:
-    """No numbers in, none out; the gradients of weight and bias are zeros."""
-    out = input.clone() if weight is None else input * weight.sum()
-    return out if bias is None else out + bias.sum()
+def _channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = None, var: Any = None) -> tuple[int, ...]:
+    """The shape that brings one number for each channel beside (N, C, ...), once everything fits."""
+    positions = "input running_mean? running_var? weight? bias?"
+    parts = (input, mean, var, weight, bias)
+    tensors(name, *((positions, *parts) if name == "batch_norm" else ("input weight? bias?", input, weight, bias)))
+    floats(name, input)
+    shape = input.array.shape
+    if len(shape) < 2 and input.array.size:
+        raise RuntimeError(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
+    channels, why = shape[1:2] or shape, f"one number for each channel, axis 1 of the input {list(shape)}"
+    matches(name, input, channels, why, running_mean=mean, running_var=var, weight=weight, bias=bias)
+    return (1, *channels, *[1] * (len(shape) - 2)) if len(shape) > 1 else shape
 
 
-def _check_channels(name: str, input: Any, channels: int, parts: dict[str, Any]) -> None:
-    """Refuse statistics and weights of other lengths than the channels, and of other dtypes."""
-    kinds = [input.array.dtype] + [np.dtype(np.float32)] * (input.array.dtype == np.float16)
-    for part, x in parts.items():
-        if x is not None and x.array.size != channels:
-            raise RuntimeError(
-                f"{name}: {part} should contain {channels} elements not {x.array.size}: one for "
-                f"each channel, axis 1 of the input {list(input.array.shape)}"
-            )
-        if x is not None and x.array.dtype not in kinds:
-            raise RuntimeError(
-                f"{name}: expected scalar type {input.array.dtype} but found {x.array.dtype} in "
-                f"{part}; convert one of them, for example input.to({part}.dtype)"
-            )
+def _check_count(input: Any, groups: int, hint: str) -> None:
+    """Refuse one number per mean: it would be its own, and nothing would be left."""
+    shape = list(input.array.shape)
+    if input.array.size and input.array.size == groups:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {shape}: {hint}")
 
 
 @in_single
@@ -169,61 +153,6 @@ def _with_statistics(x: Any, mean: Any, var: Any, weight: Any, bias: Any, eps: f
     scale = (var + eps).rsqrt() if weight is None else (var + eps).rsqrt() * weight
     shift = -mean * scale if bias is None else bias - mean * scale
     return _scaled(x, scale, shift, shape)
-
-
-@on_its_gpu
-def instance_norm(
-    input: Tensor, running_mean: Any = None, running_var: Any = None, weight: Any = None,
-    bias: Any = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5
-) -> Tensor:  # fmt: skip
-    """Every channel of every image on its own: ``(x - mean) / sqrt(var + eps) * weight + bias``.
-
-    Shapes: input (N, C, ...), the others (C,). Without `use_input_stats`, the running statistics
-    are used. Raises as `batch_norm`. Source: Ulyanov et al., "Instance Normalization", 2016.
-    """
-    tensors("instance_norm", "input", input)
-    floats("instance_norm", input)
-    shape = input.array.shape
-    if len(shape) < 3:
-        raise RuntimeError(f"instance_norm: expected input of at least 3 dimensions (N, C, ...), got {list(shape)}")
-    parts = {"running_mean": running_mean, "running_var": running_var, "weight": weight}
-    _check_channels("instance_norm", input, shape[1], {**parts, "bias": bias})
-    if not use_input_stats:
-        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    if prod(shape[2:]) == 1:
-        raise ValueError(f"Expected more than 1 spatial element when training, got input size {list(shape)}")
-    dims, column = tuple(range(2, len(shape))), (1, shape[1]) + (1,) * (len(shape) - 2)
-    if running_mean is not None:
-        x = input.array
-        for running, value in ((running_mean, x.mean(dims)), (running_var, x.var(dims, ddof=1))):
-            running.array[...] = (1 - momentum) * running.array + momentum * value.mean(0)
-            running.bump_version()
-    return _normalized(input, weight, bias, dims, eps, column)
-
-
-def _check_layer(name: str, input: Any, normalized_shape: Any, **parts: Any) -> tuple[int, ...]:
-    """The checked `normalized_shape`: the input's last axes."""
-    optional = " ".join(f"{part}?" for part in parts)
-    tensors(name, f"input {optional}", input, *parts.values())
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    if not shape:
-        raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-            f"element, but got normalized_shape = [] ({name})"
-        )
-    for part, x in parts.items():
-        if x is not None and tuple(x.array.shape) != shape:
-            raise RuntimeError(
-                f"Expected {part} to be of same shape as normalized_shape, but got {part} of shape "
-                f"{list(x.array.shape)} and normalized_shape = {list(shape)} ({name})"
-            )
-    if tuple(input.array.shape[-len(shape) :]) != shape:
-        raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*, "
-            f"{', '.join(map(str, shape))}], but got input of size{list(input.array.shape)} ({name})"
-        )
-    floats(name, input)
-    return shape
 
 
 def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
@@ -236,66 +165,47 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: A
     >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0]]), (2,))
     tensor([[-1.0000,  1.0000]])
     """
-    shape = _check_layer("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    ndim = input.array.ndim
+    name = "layer_norm"
+    tensors(name, "input weight? bias?", input, weight, bias)
+    floats(name, input)
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    ndim, size = input.array.ndim, list(input.array.shape)
+    if not shape or tuple(size[-len(shape) :]) != shape:
+        raise RuntimeError(
+            f"{name}: Expected normalized_shape to be at least 1-dimensional and equal to the last axes of the input, "
+            f"but given normalized_shape={list(shape)}, got input of size{size}"
+        )
+    matches(name, input, shape, "the same as normalized_shape", weight=weight, bias=bias)
     return _normalized(input, weight, bias, tuple(range(ndim - len(shape), ndim)), eps, shape)
-
-
-def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Tensor:
-    """``x / sqrt(mean(x**2) + eps) * weight`` over the last axes, of `normalized_shape`.
-
-    Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019.
-    """
-    shape = _check_layer("rms_norm", input, normalized_shape, weight=weight)
-    small = float(np.finfo(input.array.dtype).eps) if eps is None else eps
-    return _by_root(input, weight, list(range(-len(shape), 0)), small)
-
-
-@in_single
-def _by_root(x: Any, weight: Any, dims: Any, eps: float) -> Any:
-    y = x * ((x * x).mean(dims, keepdim=True) + eps).rsqrt()
-    return y if weight is None else y * weight
 
 
 def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """`layer_norm` over each of `num_groups` groups of channels of (N, C, ...).
 
-    Raises RuntimeError for channels that do not split evenly.
+    Raises RuntimeError for channels that do not split evenly, ValueError for one value per group.
     Source: Wu and He, "Group Normalization", 2018.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0, 5.0, 9.0]]), 2)
     tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
-    tensors("group_norm", "input weight? bias?", input, weight, bias)
-    shape = input.array.shape
-    if len(shape) < 2:
-        raise RuntimeError(f"group_norm: Expected at least 2 dimensions for input tensor but received {len(shape)}")
-    if num_groups <= 0:
-        raise RuntimeError(f"group_norm: Expected num groups to be greater than 0, got {num_groups}")
-    if shape[1] % num_groups:
+    column = _channels("group_norm", input, weight, bias)
+    N, C, *space = input.array.shape
+    if num_groups <= 0 or C % num_groups:
         raise RuntimeError(
-            "Expected number of channels in input to be divisible by num_groups, but got input of "
-            f"shape {list(shape)} and num_groups={num_groups}"
+            "group_norm: Expected num groups to be greater than 0, and the number of channels in input to be "
+            f"divisible by num_groups, but got input of shape {[N, C, *space]} and num_groups={num_groups}"
         )
-    for name, x in (("weight", weight), ("bias", bias)):
-        if x is not None and tuple(x.array.shape) != (shape[1],):
-            raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, "
-                f"but got {name} of shape {list(x.array.shape)} and input of shape {list(shape)}"
-            )
-    floats("group_norm", input)
-    if not input.array.size:
-        return _empty(input, weight, bias)
-    return _grouped(input, weight, bias, num_groups, eps)
+    _check_count(input, num_groups, "use fewer groups")
+    return _grouped(input, weight, bias, num_groups, eps, column)
 
 
 @in_single
-def _grouped(input: Any, weight: Any, bias: Any, num_groups: int, eps: float) -> Any:
+def _grouped(input: Any, weight: Any, bias: Any, num_groups: int, eps: float, column: Any) -> Any:
     N, C, *space = input.array.shape
-    groups = input.reshape(N, num_groups, -1)  # (N, C, ...) -> (N, G, C/G * ...)
+    groups = input.reshape(N, num_groups, C // num_groups * prod(space))  # (N, C, ...) -> (N, G, C/G * ...)
     y = _normalized(groups, None, None, (2,), eps, None).reshape(N, C, *space)
-    return _scaled(y, weight, bias, (1, C) + (1,) * len(space))
+    return _scaled(y, weight, bias, column)
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Tensor:
@@ -308,15 +218,3 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     tensors("normalize", "input", input)
     result = input / input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input)
     return result if out is None else out.copy_(result)
-
-
-def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
-    """``x / (k + alpha mean(x**2 over size channels))**beta``. Source: Krizhevsky et al., 2012."""
-    tensors("local_response_norm", "input", input)
-    floats("local_response_norm", input, also=(np.int64,))
-    if input.array.ndim < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.array.ndim} dimensions)")
-    squares = pad((input * input).movedim(1, -1), (size // 2, (size - 1) // 2))
-    windows = squares.unfold(-1, size, 1)
-    means = windows.mean(-1) if input.is_floating_point() else windows.sum(-1) // size
-    return input / (means.movedim(-1, 1) * alpha + k) ** beta

@@ -28,65 +28,53 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     """
     tensors("pad", "input", input)
     if not isinstance(pad, (tuple, list)) or not all(hasattr(n, "__index__") for n in pad):
-        raise TypeError(
-            f"pad(): argument 'pad' (position 2) must be tuple of ints, (left, right, top, "
-            f"bottom, ...), not {type(pad).__name__} {pad!r}"
-        )
-    amounts, ndim = [int(n) for n in pad], input.array.ndim
-    if len(amounts) % 2 or len(amounts) > 2 * ndim:
+        raise TypeError(f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {pad!r}")
+    amounts, size = [int(n) for n in pad], list(input.array.shape)
+    if len(amounts) % 2 or len(amounts) > 2 * len(size):
         raise RuntimeError(
-            "Padding length must be divisible by 2 and at most twice the number of dimensions of "
-            f"the input. Padding length: {len(amounts)}, input dimensions: {ndim}"
+            "Padding length must be divisible by 2 and at most twice the number of dimensions of the input. "
+            f"Padding length: {len(amounts)}, input dimensions: {len(size)}"
         )
     # (left, right, top, bottom) -> one (before, after) for each axis, from the last
-    pairs = [(amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)]
-    full = ((0, 0),) * (ndim - len(pairs)) + tuple(reversed(pairs))
-    shape = [n + b + a for n, (b, a) in zip(input.array.shape, full, strict=True)]
+    pairs = list(zip(amounts[::2], amounts[1::2], strict=True))
+    full = ((0, 0),) * (len(size) - len(pairs)) + tuple(reversed(pairs))
     if mode not in MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}: use one of {MODES}")
     if mode != "constant":
-        _check_border(input, pairs, shape, mode, value)
-    if min(shape, default=0) < 0:
+        _check_border(input, pairs, mode, value)
+    shape = [n + b + a for n, (b, a) in zip(size, full, strict=True)]
+    if min(shape, default=0) < 0 or (mode != "constant" and min(shape[len(size) - len(pairs) :]) < 1):
         raise RuntimeError(
-            f"The input size {list(input.array.shape)}, plus negative padding {amounts}, resulted "
-            f"in a negative output size {shape}"
+            f"The input size {size}, plus negative padding {amounts}, resulted in a negative output size {shape}, "
+            f"too small for mode {mode!r}"
         )
     if mode == "constant":
         return pad_constant(input, full, 0 if value is None else value)
     for dim, (before, after) in enumerate(full):
         if before or after:
-            places = _places(input.array.shape[dim], before, after, mode)
-            input = rows_at(input, dim=dim, places=places)
+            input = rows_at(input, dim=dim, places=_places(size[dim], before, after, mode))
     return input if any(amounts) else input.clone()
 
 
-def _check_border(input: Tensor, pairs: Any, shape: Any, mode: str, value: Any) -> None:
+def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
     """Refuse what a border of the image's own pixels cannot be made of."""
     size, ndim = list(input.array.shape), input.array.ndim
     if value:
         raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument, got value={value}')
     if not pairs or ndim not in (len(pairs) + 1, len(pairs) + 2):
         raise NotImplementedError(
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now: an "
-            f"input of {ndim} axes, {size}, takes {2 * max(ndim - 2, 1)} or "
-            f"{2 * max(ndim - 1, 1)} amounts, got {2 * len(pairs)}"
+            f"Only 2D, 3D, 4D, 5D padding with non-constant padding are supported: an input of {ndim} axes, {size}, "
+            f"takes {2 * max(ndim - 2, 1)} or {2 * max(ndim - 1, 1)} amounts, got {2 * len(pairs)}"
         )
     if input.array.dtype.kind == "b" and mode != "circular":
         raise not_implemented_for(f"pad ({mode})", input.array.dtype)
     if 0 in size[1:]:
         raise RuntimeError(f"pad: expected an input whose axes are not empty, except the first, got {size}")
-    for dim, (before, after) in enumerate(pairs, 1):
-        limit = size[-dim] - (mode == "reflect")
-        if mode != "replicate" and max(before, after) > limit:
-            wording = "less than" if mode == "reflect" else "at most"
+    for dim, amounts in enumerate(pairs, 1):
+        if mode != "replicate" and max(amounts) > size[-dim] - (mode == "reflect"):
             raise RuntimeError(
-                f"Padding size should be {wording} the corresponding input dimension, but got: "
-                f"padding ({before}, {after}) at dimension {ndim - dim} of input {size} ({mode})"
-            )
-        if shape[-dim] < 1:
-            raise RuntimeError(
-                f"pad: input {size} is too small for padding ({before}, {after}) at dimension "
-                f"{ndim - dim}: calculated output size {shape} ({mode})"
+                f"Padding size should be {'less than' if mode == 'reflect' else 'at most'} the corresponding input "
+                f"dimension, but got: padding {amounts} at dimension {ndim - dim} of input {size} ({mode})"
             )
 
 

@@ -88,16 +88,3 @@ def test_integers_are_cut_and_stay_integers():
     assert F.hardtanh(x, -1.5, 2.5).tolist() == [-1, 0, 2]
     assert F.threshold(x, 0, 5).tolist() == [5, 5, 9]
     assert F.relu(x).dtype is minigrad.int64
-
-
-def test_one_slope_for_each_channel():
-    x = minigrad.tensor([[[-1.0, 2.0], [-1.0, -4.0]]])
-    slopes = minigrad.tensor([0.5, 0.25])
-    assert F.prelu(x, slopes).tolist() == [[[-0.5, 2.0], [-0.25, -1.0]]]
-    assert F.prelu(minigrad.tensor(-2.0), minigrad.tensor(0.5)).tolist() == -1.0
-
-
-def test_glu_halves_an_axis():
-    x = np.random.default_rng(13).standard_normal((2, 6))
-    expected = x[:, :3] * special.expit(x[:, 3:])
-    np.testing.assert_allclose(F.glu(minigrad.tensor(x), 1).numpy(), expected, rtol=1e-13)

@@ -144,7 +144,7 @@ def test_the_transposed_convolution_is_the_adjoint():
 def test_a_remembered_shape_does_not_let_wrong_operands_through():
     x, w = minigrad.ones(1, 1, 4, 4), minigrad.ones(1, 1, 2, 2)
     F.conv2d(x, w, None, 1, 0)
-    with pytest.raises(RuntimeError, match="bias to be 1-dimensional with 1 elements"):
+    with pytest.raises(RuntimeError, match="1-dimensional with 1 elements"):
         F.conv2d(x, w, minigrad.ones(2), 1, 0)
     with pytest.raises(RuntimeError, match="should be the same"):
         F.conv2d(x.double(), w, None, 1, 0)
@@ -152,3 +152,12 @@ def test_a_remembered_shape_does_not_let_wrong_operands_through():
         F.conv2d(x, w.numpy(), None, 1, 0)
     with pytest.raises(TypeError, match="argument 'bias'"):
         F.conv2d(x, w, np.ones(1, np.float32), 1, 0)
+
+
+def test_a_remembered_stride_of_1_is_no_leave_for_1_0():
+    image, kernel = minigrad.ones(1, 1, 4, 4), minigrad.ones(1, 1, 2, 2)
+    F.conv2d(image, kernel, stride=1)
+    F.conv2d(image, kernel, stride=(1, 1))
+    for stride in (1.0, (1, 1.0), True):
+        with pytest.raises(TypeError, match="argument 'stride' must be an int"):
+            F.conv2d(image, kernel, stride=stride)

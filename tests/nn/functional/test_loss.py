@@ -56,7 +56,7 @@ def test_the_older_flags_still_choose_the_reduction(flags, reduction):
 
 def test_shapes_that_differ_are_refused_or_warned_of():
     x, y = minigrad.ones(8), minigrad.ones(8, 1)
-    with pytest.raises(ValueError, match=r"input has shape \(8,\) and target \(8, 1\)"):
+    with pytest.raises(ValueError, match=r"target size \(\(8, 1\)\) that is different to the input size \(\(8,\)\)"):
         F.mse_loss(x, y)
     for loss in (F.l1_loss, F.smooth_l1_loss, F.huber_loss):
         with pytest.warns(UserWarning, match=r"target size \(\(8, 1\)\) that is different"):
@@ -149,16 +149,6 @@ def test_certain_and_wrong_costs_100_and_large_logits_do_not_overflow():
     zero, one = minigrad.tensor([0.0]), minigrad.tensor([1.0])
     assert F.binary_cross_entropy(zero, one).item() == 100.0
     assert F.binary_cross_entropy_with_logits(minigrad.tensor([-1e4]), one).item() == 1e4
-
-
-def test_kl_divergence_is_scipys():
-    p, q = special.softmax(X, 1), special.softmax(Y, 1)
-    logs, target = minigrad.tensor(np.log(p)), minigrad.tensor(q)
-    expected = special.rel_entr(q, p)
-    assert F.kl_div(logs, target, reduction="sum").item() == pytest.approx(expected.sum())
-    batch = F.kl_div(logs, target.log(), reduction="batchmean", log_target=True)
-    assert batch.item() == pytest.approx(expected.sum() / 4)
-    assert F.kl_div(minigrad.tensor([-1.0]), minigrad.tensor([0.0])).item() == 0.0
 
 
 def test_angles_and_distances():
