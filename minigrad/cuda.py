@@ -10,18 +10,16 @@ Source: https://docs.pytorch.org/docs/stable/cuda.html
 from __future__ import annotations
 
 import contextlib
-from typing import Any, NamedTuple
+from typing import Any
 
 from minigrad import backend, random
 from minigrad.backend import OutOfMemoryError, device_count, is_available, why_not
 
 __all__ = [
-    "Event", "OutOfMemoryError", "Stream", "current_device", "current_stream", "default_stream",
-    "device", "device_count", "device_of", "empty_cache", "get_device_capability",
-    "get_device_name", "get_device_properties", "get_rng_state", "get_rng_state_all", "init",
-    "initial_seed", "is_available", "is_bf16_supported", "is_initialized", "manual_seed",
-    "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved", "seed", "seed_all",
-    "set_device", "set_rng_state", "set_stream", "stream", "synchronize", "why_not",
+    "Event", "OutOfMemoryError", "Stream", "current_device", "current_stream", "default_stream", "device",
+    "device_count", "empty_cache", "get_device_name", "get_rng_state", "get_rng_state_all", "initial_seed",
+    "is_available", "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved", "seed", "seed_all", "set_device",
+    "set_rng_state", "set_stream", "stream", "synchronize", "why_not",
 ]  # fmt: skip
 
 
@@ -41,16 +39,6 @@ def _index(device: Any = None) -> int:
 
 
 # ---- devices --------------------------------------------------------------------------------
-
-
-def init() -> None:
-    """Finds the GPU now, not at first use."""
-    _cupy()
-
-
-def is_initialized() -> bool:
-    """Whether a GPU was found and is in use."""
-    return backend.is_in_use()
 
 
 def current_device() -> int:
@@ -85,50 +73,14 @@ class device(contextlib.ContextDecorator):
             selected.__exit__(*exception)
 
 
-class device_of(device):
-    """Within, "cuda" stands for the GPU that holds `tensor`; one on the CPU changes nothing."""
-
-    def __init__(self, tensor: Any) -> None:
-        super().__init__(tensor.device if tensor.device.type == "cuda" else None)
-
-
 def synchronize(device: Any = None) -> None:
     """Waits until the GPU has done all that was asked of it."""
     _cupy().cuda.Device(_index(device)).synchronize()
 
 
-class DeviceProperties(NamedTuple):
-    """What `get_device_properties` says of a GPU; memory in bytes."""
-
-    name: str
-    major: int
-    minor: int
-    total_memory: int
-    multi_processor_count: int
-
-
-def get_device_properties(device: Any = None) -> DeviceProperties:
-    """The name, compute capability, memory and number of multiprocessors of a GPU."""
-    found = _cupy().cuda.runtime.getDeviceProperties(_index(device))
-    return DeviceProperties(
-        found["name"].decode(), found["major"], found["minor"],
-        found["totalGlobalMem"], found["multiProcessorCount"],
-    )  # fmt: skip
-
-
 def get_device_name(device: Any = None) -> str:
     """What the maker calls the GPU."""
-    return get_device_properties(device).name
-
-
-def get_device_capability(device: Any = None) -> tuple[int, int]:
-    """The GPU's compute capability, such as (9, 0)."""
-    return get_device_properties(device)[1:3]
-
-
-def is_bf16_supported() -> bool:
-    """False: minigrad has no bfloat16."""
-    return False
+    return str(_cupy().cuda.runtime.getDeviceProperties(_index(device))["name"].decode())
 
 
 # ---- memory, in bytes -----------------------------------------------------------------------

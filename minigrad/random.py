@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from operator import index
 from typing import Any
 
@@ -110,10 +109,6 @@ class Generator:
         if words[6 + _WORDS]:
             self._kept = float(words.view(np.float64)[4 + _WORDS])
         return self
-
-    def clone_state(self) -> Generator:
-        """A new generator that goes on from here with the same numbers."""
-        return Generator(self.device).set_state(self.get_state())
 
     # ---- draws --------------------------------------------------------------------------------
 
@@ -375,17 +370,3 @@ def get_rng_state() -> Any:
 def set_rng_state(new_state: Any) -> None:
     """Let the default generator continue from a state that `get_rng_state` returned."""
     default_generator.set_state(new_state)
-
-
-@contextmanager
-def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
-    """Whatever is drawn within, the default generator's state is what it was before afterwards.
-
-    All devices share that generator: `devices` is there for PyTorch's programs.
-    """
-    state = get_rng_state() if enabled else None
-    try:
-        yield
-    finally:
-        if enabled:
-            set_rng_state(state)

@@ -111,36 +111,16 @@ def test_default_generator_functions():
     assert random.manual_seed("3").initial_seed() == 3
 
 
-def test_fork_rng_restores_the_state_even_after_an_error():
-    random.manual_seed(0)
-    expected = random.default_generator.uniform((2,))
-    random.manual_seed(0)
-
-    def fails():
-        with random.fork_rng():
-            random.default_generator.normal((1,))
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        fails()
-    np.testing.assert_array_equal(random.default_generator.uniform((2,)), expected)
-    with random.fork_rng(enabled=False):
-        random.default_generator.uniform((1,))
-    assert random.default_generator.uniform((1,)) != expected[0]
-
-
 @pytest.mark.parametrize("before", [lambda g: None, lambda g: g.normal((1,)), lambda g: g.uniform((624,))])
 def test_a_state_travels(before):
     one = Generator().manual_seed(11)
     before(one)
-    two, three = Generator(), one.clone_state()
+    two = Generator()
     assert two.set_state(one.get_state()) is two
     assert two.initial_seed() == 11
-    for other in (two, three):
-        np.testing.assert_array_equal(other.get_state().array, one.get_state().array)
+    np.testing.assert_array_equal(two.get_state().array, one.get_state().array)
     expected = one.normal((5,))
     np.testing.assert_array_equal(two.normal((5,)), expected)
-    np.testing.assert_array_equal(three.normal((5,)), expected)
 
 
 def test_seeds():

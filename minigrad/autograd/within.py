@@ -1,4 +1,4 @@
-"""A function that runs within a context: plain functions, generators and coroutines alike."""
+"""A function that runs within a context: plain functions and generators alike."""
 
 from __future__ import annotations
 
@@ -34,11 +34,4 @@ def within(context: Callable[[], AbstractContextManager[Any]], function: F) -> F
             except BaseException as error:  # noqa: BLE001 (thrown in, or closed: the generator's to answer)
                 resume, given = generator.throw, error
 
-    @functools.wraps(function)
-    async def awaited(*args: Any, **kwargs: Any) -> Any:
-        with context():
-            return await function(*args, **kwargs)
-
-    if inspect.iscoroutinefunction(function):
-        return awaited  # type: ignore[return-value]
     return resumed if inspect.isgeneratorfunction(function) else called  # type: ignore[return-value]

@@ -1,6 +1,6 @@
 """Drawing: the graph behind a tensor, and panels for losses, kernels and feature maps.
 
-The graph is drawn as SVG or told in Graphviz's language, with nothing but the standard library. The
+The graph is drawn as SVG, with nothing but the standard library. The
 panels ask matplotlib for the drawing (`pip install "minigrad[examples]"`), and only when called.
 """
 

@@ -1,9 +1,8 @@
 """A picture of the graph behind a tensor, without the Graphviz program.
 
 Boxes are calls and leaves, lines are the ways that gradients go. Data runs down the page, gradients
-run up. The layout is Sugiyama's in its plainest form: layers by longest path, an invisible box
-wherever a line crosses a layer, and a few sweeps that put each box below the middle of its
-neighbours (Sugiyama, Tagawa and Toda, 1981).
+run up. A box stands as many layers above the result as its longest way there has steps, and near
+the middle of the boxes that it is connected with (the plainest form of Sugiyama, Tagawa and Toda, 1981).
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import math
 import os
 from collections.abc import Mapping
 from html import escape
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +21,19 @@ font-family="sans-serif" font-size="12" text-anchor="middle">
 <defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" \
 orient="auto"><path d="M0 0L8 4L0 8z" fill="#666"/></marker></defs>
 <rect width="100%" height="100%" fill="white"/>"""
+LINE = '<path d="M{:.1f} {:.1f}C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}" fill="none" stroke="#666" \
+marker-end="url(#tip)"/>'
+BOX = """<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" rx="{}" fill="{}" stroke="#888"/>\
+<text x="{:.1f}" y="{:.1f}">{}</text><text x="{:.1f}" y="{:.1f}" fill="#555">{}</text>"""
 COLOURS = {"leaf": "#cfe3f7", "operation": "#eeeeee", "result": "#fbdcb4"}
 LARGEST = 500  # boxes in one picture
 CHARACTER, HEIGHT, GAP = 7.5, 38, 26  # pixels
 
 
 class Graph:
-    """The operations and leaves behind a tensor: `dot()`, `svg()`, `save(path)`.
+    """The operations and leaves behind a tensor: `svg()`, `save(path)`; a notebook shows it as a picture.
 
-    A notebook shows it as a picture; `print` shows the text for Graphviz. `labels[i]` is a box's
-    (name, shape, kind), `edges` are pairs (from operand, to the call that read it).
+    `labels[i]` is a box's (name, shape, kind), `edges` are pairs (from operand, to the call that read it).
     """
 
     def __init__(self, tensor: Tensor, names: Mapping[str, Tensor] | None = None) -> None:
@@ -65,99 +66,62 @@ class Graph:
                 if operand is not None:
                     self.edges.append((visit(operand), position))
 
-    def dot(self) -> str:
-        """The graph in Graphviz's language."""
-        boxes = [
-            f'  {i} [label="{_quoted(name)}\\n{shape}", style=filled, fillcolor="{COLOURS[kind]}"];'
-            for i, (name, shape, kind) in enumerate(self.labels)
-        ]
-        lines = [f"  {source} -> {target};" for source, target in self.edges]
-        return "\n".join(["digraph {", "  node [shape=box, fontsize=11];", *boxes, *lines, "}"])
-
     def svg(self) -> str:
         """The graph as a drawing; ValueError beyond 500 boxes, where no eye could follow."""
         if len(self.labels) > LARGEST:
             raise ValueError(
                 f"{len(self.labels)} boxes are too many for one picture (at most {LARGEST}): draw "
-                "a smaller part of the computation, or give dot() to Graphviz."
+                "a smaller part of the computation."
             )
-        routes, place, size = self._layout()
+        place, size = self._layout()
         parts = [PAGE.format(*size)]
-        for route in routes:
-            points = [place[i] for i in route]
-            path = f"M{points[0][0]:.1f} {points[0][1] + HEIGHT / 2:.1f}"
-            for (x0, y0), (x1, y1) in pairwise(points):
-                half = (y0 + y1) / 2
-                end = y1 - HEIGHT / 2 if (x1, y1) == points[-1] else y1
-                path += f"C{x0:.1f} {half:.1f} {x1:.1f} {half:.1f} {x1:.1f} {end:.1f}"
-            parts.append(f'<path d="{path}" fill="none" stroke="#666" marker-end="url(#tip)"/>')
+        for source, target in self.edges:
+            (x0, y0), (x1, y1) = place[source], place[target]
+            half = (y0 + y1) / 2
+            parts.append(LINE.format(x0, y0 + HEIGHT / 2, x0, half, x1, half, x1, y1 - HEIGHT / 2))
         for i, (name, shape, kind) in enumerate(self.labels):
-            (x, y), width = place[i], self._width(i)
-            parts.append(
-                f'<rect x="{x - width / 2:.1f}" y="{y - HEIGHT / 2:.1f}" width="{width:.1f}" '
-                f'height="{HEIGHT}" rx="{4 if kind == "operation" else 12}" '
-                f'fill="{COLOURS[kind]}" stroke="#888"/>'
-                f'<text x="{x:.1f}" y="{y - 2:.1f}">{escape(name)}</text>'
-                f'<text x="{x:.1f}" y="{y + 13:.1f}" fill="#555">{escape(shape)}</text>'
-            )
+            (x, y), width, radius = place[i], self._width(i), 4 if kind == "operation" else 12
+            box = x - width / 2, y - HEIGHT / 2, width, HEIGHT, radius, COLOURS[kind]
+            parts.append(BOX.format(*box, x, y - 2, escape(name), x, y + 13, escape(shape)))
         return "\n".join([*parts, "</svg>"])
 
+    _repr_svg_ = svg
+
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture (a name ending in .svg) or Graphviz's text (.dot, .gv)."""
-        ending = Path(path).suffix.lower()
-        if ending not in (".svg", ".dot", ".gv"):
-            raise ValueError(f"a graph is saved as .svg, .dot or .gv; got {str(path)!r}")
-        text = self.svg() if ending == ".svg" else self.dot()
-        Path(path).write_text(text + "\n", encoding="utf-8")
-
-    def __str__(self) -> str:
-        return self.dot()
-
-    def _repr_svg_(self) -> str:
-        return self.svg()
+        """Write the picture to a file whose name ends in .svg."""
+        if Path(path).suffix.lower() != ".svg":
+            raise ValueError(f"a graph is saved as .svg; got {str(path)!r}")
+        Path(path).write_text(self.svg() + "\n", encoding="utf-8")
 
     def _width(self, i: int) -> float:
-        """How wide a box is; those past the last label are the invisible ones, on a line's way."""
-        if i >= len(self.labels):
-            return 8
         return CHARACTER * max(len(text) for text in self.labels[i][:2]) + 16
 
-    def _layout(self) -> tuple[list[list[int]], dict[int, tuple[float, float]], tuple[float, float]]:
-        """Each line's way through the layers, each box's centre, and the size of the page."""
+    def _layout(self) -> tuple[list[tuple[float, float]], tuple[float, float]]:
+        """Each box's centre, and the size of the page."""
         depth = _longest_paths(self.edges, len(self.labels))
         layers: list[list[int]] = [[] for _ in range(max(depth) + 1)]
         for i, d in enumerate(depth):
             layers[d].append(i)
-        routes = []
-        neighbours: dict[int, list[int]] = {}
+        near: list[list[int]] = [[] for _ in depth]
         for source, target in self.edges:
-            route = [source]
-            for d in range(depth[source] - 1, depth[target], -1):
-                route.append(len(depth))
-                depth.append(d)
-                layers[d].append(route[-1])
-            route.append(target)
-            routes.append(route)
-            for above, below in pairwise(route):
-                neighbours.setdefault(above, []).append(below)
-                neighbours.setdefault(below, []).append(above)
+            near[source].append(target)
+            near[target].append(source)
         centre: dict[int, float] = {}
-        for _ in range(6):
-            for layer in [*layers, *reversed(layers)]:
-                wish = {i: _mean([centre[n] for n in neighbours.get(i, ()) if n in centre]) for i in layer}
-                layer.sort(key=lambda i: wish[i])
-                right = -math.inf
-                for i in layer:  # each as near its wish as its left neighbour lets it
-                    half = (self._width(i) + GAP) / 2
-                    centre[i] = max(wish[i], right + half)
-                    right = centre[i] + half
-                shift = _mean([wish[i] - centre[i] for i in layer])
-                centre.update({i: centre[i] + shift for i in layer})
-        first = min(centre[i] - self._width(i) / 2 for i in centre) - GAP
-        last = max(centre[i] + self._width(i) / 2 for i in centre) + GAP
+        for layer in [*layers, *reversed(layers)] * 6:
+            wish = {i: _mean([centre[n] for n in near[i] if n in centre]) for i in layer}
+            layer.sort(key=lambda i: wish[i])
+            right = -math.inf
+            for i in layer:  # each as near its wish as its left neighbour lets it
+                half = (self._width(i) + GAP) / 2
+                centre[i] = max(wish[i], right + half)
+                right = centre[i] + half
+            shift = _mean([wish[i] - centre[i] for i in layer])
+            centre.update({i: centre[i] + shift for i in layer})
+        first = min(x - self._width(i) / 2 for i, x in centre.items()) - GAP
+        last = max(x + self._width(i) / 2 for i, x in centre.items()) + GAP
         rows = len(layers)
-        place = {i: (x - first, (rows - depth[i] - 0.5) * 2 * HEIGHT) for i, x in centre.items()}
-        return routes, place, (last - first, rows * 2 * HEIGHT)
+        place = [(centre[i] - first, (rows - d - 0.5) * 2 * HEIGHT) for i, d in enumerate(depth)]
+        return place, (last - first, rows * 2 * HEIGHT)
 
 
 def graph(tensor: Tensor, names: Mapping[str, Tensor] | None = None) -> Graph:
@@ -206,7 +170,3 @@ def _longest_paths(edges: list[tuple[int, int]], count: int) -> list[int]:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -154,19 +154,6 @@ def test_tasks_do_not_see_each_other():
     assert asyncio.run(both())
 
 
-def test_a_decorated_coroutine():
-    @mg.no_grad()
-    async def quiet():
-        await asyncio.sleep(0)
-        return recording()
-
-    async def main():
-        assert recording()
-        return await quiet(), recording()
-
-    assert asyncio.run(main()) == (False, True)
-
-
 def test_a_decorated_generator_keeps_its_mode_to_itself():
     @mg.no_grad()
     def numbers():
