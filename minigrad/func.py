@@ -20,6 +20,8 @@ def _at(
 ) -> tuple[Callable[..., Any], Any]:
     """`func` as a function of the arguments `argnums` alone, and their values."""
     places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not places or not all(isinstance(i, int) for i in places):
+        raise RuntimeError(f"argnums must be an int or a tuple of ints that is not empty, got {argnums!r}")
     for i in places:
         if not -len(args) <= i < len(args):
             raise RuntimeError(f"Got argnum={i}, but only {len(args)} positional inputs")
@@ -47,6 +49,8 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
     def without_aux(*points: Any) -> Any:
         returned = func(*points)
+        if has_aux and not (isinstance(returned, tuple) and len(returned) == 2):
+            raise RuntimeError(f"with has_aux=True the function returns (output, aux), got {type(returned).__name__}")
         if has_aux:
             returned, more = returned
             aux.append(more)

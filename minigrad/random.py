@@ -55,7 +55,7 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start anew from `seed`, an int in [-2^63, 2^64), and forget a kept normal number."""
-        if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        if isinstance(seed, (bool, TensorBase)) or not hasattr(seed, "__index__"):
             raise RuntimeError(f"manual_seed expected an int, but got {type(seed).__name__}")
         seed = index(seed)
         if not -(2**63) <= seed < 2**64:

@@ -92,6 +92,9 @@ def test_under_no_grad():
         (lambda: func.grad(mg.exp)(tensor(POINT)), "scalar tensor, got tensor with 1 dims.*jacrev"),
         (lambda: func.grad(lambda x: 3.0)(tensor(1.0)), "must be Tensors, got float"),
         (lambda: func.grad(mg.exp, argnums=1)(tensor(1.0)), "argnum=1, but only 1 positional"),
+        (lambda: func.grad(mg.exp, argnums="x")(tensor(1.0)), "int or a tuple of ints"),
+        (lambda: func.grad(mg.exp, argnums=())(tensor(1.0)), "not empty"),
+        (lambda: func.grad(mg.exp, has_aux=True)(tensor(1.0)), r"returns \(output, aux\), got Tensor"),
         (lambda: func.jvp(mg.exp, tensor(POINT), tensor(POINT)), r"tuple, got Tensor: write \(x,\)"),
     ],
 )

@@ -162,6 +162,7 @@ def test_importing_does_not_import_numpy_random():
         (lambda g: g.permutation(-1), RuntimeError, "n >= 0, got -1"),
         (lambda g: g.manual_seed(1.5), RuntimeError, "expected an int, but got float"),
         (lambda g: g.manual_seed(True), RuntimeError, "expected an int, but got bool"),
+        (lambda g: g.manual_seed(minigrad.tensor(3)), RuntimeError, "expected an int, but got Tensor"),
         (lambda g: g.manual_seed(2**64), ValueError, r"\[-2\*\*63, 2\*\*64\)"),
         (lambda g: g.set_state(np.zeros(5056, np.uint8)), TypeError, "uint8.*got ndarray"),
         (lambda g: g.set_state(minigrad.zeros(5)), TypeError, "uint8"),

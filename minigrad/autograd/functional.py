@@ -25,6 +25,8 @@ def _point(name: str, x: Any, create_graph: bool) -> Any:
         raise TypeError(
             f"The inputs given to {name} must be either a Tensor or a tuple of Tensors, got {type(x).__name__}"
         )
+    if x.array.dtype.kind != "f":
+        raise RuntimeError(f"{name}: only Tensors of floating point dtype can require gradients, got {x.array.dtype}")
     if create_graph and x.node is not None:
         return x.view(x.array.shape)  # type: ignore[attr-defined]
     point = wrap(x.array)
@@ -82,6 +84,9 @@ def cotangents_of(outputs: Any, v: Any) -> tuple[Any, ...]:
             )
         return (wrap(quiet(np.ones_like, ys[0].array)),)
     vs = _tuple(v)
+    for u in vs:
+        if not isinstance(u, TensorBase):
+            raise TypeError(f"The v given must be either a Tensor or a tuple of Tensors, got {type(u).__name__}")
     for y, u in zip(ys, vs, strict=False):
         if y.array.shape != u.array.shape:
             raise RuntimeError(f"v has invalid size: should be {list(y.array.shape)} but got {list(u.array.shape)}.")

@@ -90,11 +90,6 @@ class _Check:
         self.func, self.eps, self.atol, self.rtol, self.nondet_tol = func, eps, atol, rtol, nondet_tol
         self.inputs = _points(inputs)
         self.checked = [i for i, x in enumerate(self.inputs) if _is_checked(x)]
-        if not self.checked:
-            raise ValueError(
-                "gradcheck expects at least one input tensor to require gradient, but none of them have "
-                "requires_grad=True."
-            )
         self.draw = np.random.default_rng(0)
 
     def run(self, fast_mode: bool) -> None:
@@ -180,9 +175,10 @@ class _Check:
     def analytical(self, number: int, i: int) -> Any:
         """The Jacobian by the gradient rules, (inputs, outputs)."""
         y = self.outputs()
-        units = np.eye(y[number].array.size).reshape(-1, *y[number].array.shape)
+        size, shape = y[number].array.size, y[number].array.shape
+        units = np.eye(size).reshape(size, *shape)
         columns = [self.gradients(y, {number: unit})[i].ravel() for unit in units]
-        return np.array(columns).reshape(len(units), self.inputs[i].array.size).T
+        return np.array(columns).reshape(size, self.inputs[i].array.size).T
 
     def close(self, analytical: Any, numerical: Any) -> bool:
         return bool(np.allclose(analytical, numerical, rtol=self.rtol, atol=self.atol))
@@ -280,6 +276,10 @@ def _leaf(array: Any) -> Any:
 
 def _points(inputs: Any) -> tuple[Any, ...]:
     """The inputs, those that require a gradient as float64 leaves of their own, in their own memory layout."""
+    if not any(map(_is_checked, _tuple(inputs))):
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
+        )
     return tuple([_leaf(_copied_with_strides(x.array)) if _is_checked(x) else x for x in _tuple(inputs)])
 
 

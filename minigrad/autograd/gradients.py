@@ -69,7 +69,11 @@ def grad(
     """
     if is_grads_batched:
         raise NotImplementedError("is_grads_batched is not supported: call grad once per row")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
     targets = _differentiable(inputs)
+    if not targets:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     seeds = _seeds(outputs, grad_outputs, create_graph)
     found = _run(seeds, create_graph, retain_graph, {edge_of(t) for t in targets})
     gradients = []

@@ -216,9 +216,10 @@ class Adadelta(Optimizer):
         foreach: bool | None = None, *, capturable: bool = False, maximize: bool = False,
         differentiable: bool = False,
     ) -> None:  # fmt: skip
+        options = options_of(locals())
         if not 0 <= rho <= 1:
             raise ValueError(f"Invalid rho value: {rho}; it must lie in [0, 1]")
-        super().__init__(params, options_of(locals()))
+        super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], parameter: Tensor, gradient: Array) -> None:
         _, buffers = self._buffers(parameter, "square_avg", "acc_delta")

@@ -26,7 +26,7 @@ Betas: TypeAlias = tuple[Rate, Rate]
 Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]]  # tensors, or groups of them
 
 BLOCK = 65536  # elements: a few blocks of float32 fit in the second-level cache
-NOT_NEGATIVE = {"alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "weight_decay"}
+NOT_NEGATIVE = {"alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "rho", "weight_decay"}
 
 
 class Optimizer:
@@ -90,7 +90,7 @@ class Optimizer:
         if names and len(names) < len(params):
             raise ValueError("all optimizer params should be with/without names. Some param names are missing")
         if names:
-            param_group["param_names"], params = names, [p for _, p in params]
+            param_group["param_names"], params = names, [p[1] for p in params]
         named = "param_names" in param_group
         if any(named is not ("param_names" in group) for group in self.param_groups):
             raise ValueError(
@@ -163,6 +163,11 @@ class Optimizer:
         for name in names:
             if name not in state:
                 state[name] = wrap(quiet(np.full_like, parameter.array, start))
+            if state[name].array.shape != parameter.array.shape:
+                raise RuntimeError(
+                    f"the optimizer's {name} has shape {tuple(state[name].shape)}, its parameter "
+                    f"{tuple(parameter.shape)}: was the state_dict taken from another model?"
+                )
         step = state["step"].array
         step += steps
         return float(step), [state[name].array for name in names]
@@ -236,9 +241,10 @@ def directed(g: Array, p: Array, group: dict[str, Any]) -> Array:
 
 
 def options_of(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The options among the `locals()` of an optimizer's `__init__`.
+    """The options among the `locals()` of an optimizer's `__init__`, as numbers.
 
-    Raises `ValueError` for a negative one, and for a Tensor with several elements.
+    A Tensor is kept as learning rate: who holds it may write to it. Raises `ValueError` for a
+    negative option, and for a Tensor with several elements.
     """
     options = {k: v for k, v in arguments.items() if k not in ("self", "params", "__class__")}
     for name in NOT_NEGATIVE & options.keys():
@@ -248,6 +254,8 @@ def options_of(arguments: dict[str, Any]) -> dict[str, Any]:
         if not value >= 0:
             what = {"lr": "learning rate", "eps": "epsilon value"}.get(name, f"{name} value")
             raise ValueError(f"Invalid {what}: {value}; it must not be negative")
+        if isinstance(value, Tensor) and name != "lr":
+            options[name] = value.item()
     return options
 
 

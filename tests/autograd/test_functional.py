@@ -150,6 +150,8 @@ def test_hessian_of_a_linear_function():
         ),
         (lambda: functional.hessian(linear, tensor(POINT)), RuntimeError, "single element"),
         (lambda: functional.jacobian(linear, [POINT]), TypeError, "inputs given to jacobian"),
+        (lambda: functional.vjp(linear, tensor(POINT), 3.0), TypeError, "v given must be .*float"),
+        (lambda: functional.jacobian(mg.square, mg.arange(3)), RuntimeError, "floating point dtype.*int64"),
     ],
 )
 def test_refused(call, kind, words):

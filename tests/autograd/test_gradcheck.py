@@ -192,3 +192,13 @@ def test_several_inputs_and_outputs():
 def test_refused(function, inputs, words):
     with pytest.raises(ValueError, match=words):
         gradcheck(function, inputs)
+
+
+def test_gradgradcheck_needs_an_input_to_check_too():
+    with pytest.raises(ValueError, match="requires_grad=True"):
+        gradgradcheck(mg.exp, mg.ones(2))
+
+
+def test_no_elements_at_all():
+    assert gradcheck(lambda x: x * 2, leaf(0))
+    assert gradgradcheck(lambda x: x * x, leaf(0, 3))

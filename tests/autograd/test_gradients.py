@@ -181,6 +181,12 @@ REFUSED = {
         ("does not require grad", "detached at", "test_gradients.py, line"),
     ),
     "taken with .data": (lambda: (leaf().data * 2).backward(), RuntimeError, ("does not require grad", ".data")),
+    "nothing to differentiate by": (lambda: autograd.grad(leaf().sum(), []), RuntimeError, ("cannot be empty",)),
+    "zeros and None for the unused": (
+        lambda: autograd.grad(leaf().sum(), leaf(), materialize_grads=True, allow_unused=False),
+        ValueError,
+        ("materialize_grads=True", "allow_unused"),
+    ),
     "integers": (
         lambda: mg.tensor(3).backward(),
         RuntimeError,

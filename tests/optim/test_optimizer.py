@@ -369,3 +369,36 @@ def test_parameters_may_come_with_their_names():
 def test_tensors_among_adams_options_are_refused_where_pytorch_refuses(options, message):
     with pytest.raises(ValueError, match=message):
         optim.Adam([minigrad.zeros(1)], **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (optim.SGD, {"weight_decay": 0.1, "momentum": 0.5}),
+        (optim.Adam, {"eps": 0.1, "weight_decay": 0.1, "betas": (0.5, 0.75)}),
+        (optim.RMSprop, {"alpha": 0.5, "momentum": 0.25}),
+        (optim.Adagrad, {"lr_decay": 0.5, "initial_accumulator_value": 0.25}),
+        (optim.Adadelta, {"rho": 0.5, "eps": 0.25}),
+    ],
+)
+def test_options_may_be_tensors_of_one_element(kind, options):
+    p, q = made(), made()
+    kind([p], lr=0.1, **options).step()
+    as_tensor = lambda v: tuple(map(minigrad.tensor, v)) if isinstance(v, tuple) else minigrad.tensor(v)  # noqa: E731
+    kind([q], lr=minigrad.tensor(0.1), **{name: as_tensor(value) for name, value in options.items()}).step()
+    np.testing.assert_allclose(p.tolist(), q.tolist(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("betas", [(0, 0.9), (0.9, 1 - 0.001j), (minigrad.ones(2), minigrad.ones(2)), 0.9])
+def test_betas_that_are_no_two_floats(betas):
+    with pytest.raises((ValueError, TypeError, RuntimeError)):
+        optim.Adam([made()], betas=betas)
+
+
+def test_state_of_another_model_is_refused_at_the_step():
+    donor = optim.Adam([made(2)])
+    donor.step()
+    optimizer = optim.Adam([made(3)])
+    optimizer.load_state_dict(donor.state_dict())
+    with pytest.raises(RuntimeError, match=r"exp_avg has shape \(2,\), its parameter \(3,\).*another model"):
+        optimizer.step()

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.backend import array_module
-from minigrad.random import Generator, default_generator
+from minigrad.random import Generator, source_of
 from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert
 from minigrad.utils.data.dataset import Subset, TensorDataset, samples_of
@@ -81,7 +81,7 @@ class DataLoader(Generic[T]):
 
     def __iter__(self) -> Iterator[Any]:
         # PyTorch's seed for worker processes; drawn at once, so that all later draws agree.
-        (self.generator or default_generator).random_int63(())
+        source_of(self.generator).random_int63(())
         return self._batches()
 
     def _batches(self) -> Iterator[Any]:

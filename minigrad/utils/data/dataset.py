@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
-from minigrad.random import Generator, default_generator
+from minigrad.random import Generator, source_of
 from minigrad.tensor import Tensor
 
 T = TypeVar("T")
@@ -105,6 +105,6 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
             "Sum of input lengths does not equal the length of the input dataset! "
             f"{counts} sum to {sum(counts)}, the dataset has {size}"
         )
-    order = (generator or default_generator).permutation(size).tolist()
+    order = source_of(generator).permutation(size).tolist()
     ends = list(accumulate(counts))
     return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]

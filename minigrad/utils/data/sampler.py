@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from minigrad.creation import as_tensor
 from minigrad.dtypes import float64
-from minigrad.random import Generator, default_generator
+from minigrad.random import Generator, default_generator, source_of
 from minigrad.tensor.drawing import multinomial
 
 T_co = TypeVar("T_co", covariant=True)
@@ -91,7 +91,7 @@ class SubsetRandomSampler(Sampler[int]):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        order = (self.generator or default_generator).permutation(len(self.indices))
+        order = source_of(self.generator).permutation(len(self.indices))
         return (self.indices[i] for i in order.tolist())
 
     def __len__(self) -> int:
