@@ -154,5 +154,5 @@ def test_errors_of_datasets():
     with pytest.raises(TypeError, match="has no len"):
         list(DataLoader(5))
     for shuffle in (False, True):
-        with pytest.raises(TypeError, match="generator must be a minigrad.Generator or None, not int"):
+        with pytest.raises(TypeError, match=r"generator must be a minigrad\.Generator or None, not int"):
             list(DataLoader([1], shuffle=shuffle, generator=3))
