@@ -1,7 +1,7 @@
 """One layer, computed in every way this house knows: the same numbers, at very different speeds.
 
 A convolution can be had by fewer multiplications (Winograd), by better use of the machine's matrix
-product (im2col, tile), or as its definition says (direct). Each way is a short file in
+product (im2col, mec), or as its definition says (direct). Each way is a short file in
 minigrad/kernels/. This program forces one after the other on the same 3x3 layer and shows
 
     error    of the output and of both gradients against the definition in float64
@@ -25,10 +25,9 @@ import minigrad.nn.functional as F
 from minigrad import viz
 from minigrad.backends import conv
 
-WAYS = ("direct", "im2col", "tiny", "tile", "winograd 2x2", "winograd")
+WAYS = ("direct", "im2col", "tiny", "mec", "winograd 2x2", "winograd")
 KERNEL = 3
 TILES = {"winograd": 6, "winograd 2x2": 4}  # pixels along a tile's side
-TILE_WIDTH = 8  # neighbouring outputs that `tile` computes at once, at most
 
 
 def multiplications(way: str, images: int, channels: int, size: int) -> int:
@@ -37,10 +36,6 @@ def multiplications(way: str, images: int, channels: int, size: int) -> int:
     if way in TILES:  # a tile of t x t pixels gives (t - 2)^2 outputs for t^2 multiplications
         tile = TILES[way]
         return pairs * math.ceil(size / (tile + 1 - KERNEL)) ** 2 * tile**2
-    if way == "tile":  # a dense band: each output of a segment meets the whole segment's pixels
-        segments = math.ceil(size / TILE_WIDTH)
-        width = math.ceil(size / segments)
-        return pairs * size * segments * width * KERNEL * (width + KERNEL - 1)
     return pairs * size * size * KERNEL * KERNEL
 
 

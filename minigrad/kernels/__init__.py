@@ -6,7 +6,7 @@ adjoint in w (`conv2d_weight`), with
     <conv2d(x, w), g> = <x, conv2d_input(g, w)> = <w, conv2d_weight(x, g)>.
 
 `choose.py` picks one of several ways to compute it, each a file of its own: `direct` (the loops of
-the definition), `tiny`, `im2col`, `pointwise`, `depthwise`, `tile`, `winograd`. Inputs may have
+the definition), `tiny`, `im2col`, `mec`, `pointwise`, `depthwise`, `winograd`. Inputs may have
 any strides and are never modified; results own their memory.
 """
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, quiet
-from minigrad.kernels import cuda, depthwise, direct, im2col, pointwise, tile, tiny
+from minigrad.kernels import cuda, depthwise, direct, im2col, mec, pointwise, tiny
 from minigrad.kernels.windows import Pair
 from minigrad.kernels.winograd import Winograd
 
@@ -24,12 +24,13 @@ ALGORITHMS: dict[str, Any] = {
     "direct": direct,
     "tiny": tiny,
     "im2col": im2col,
+    "mec": mec,
     "pointwise": pointwise,
     "depthwise": depthwise,
-    "tile": tile,
     "winograd": WINOGRAD,
     "winograd 2x2": WINOGRAD_2X2,
 }
+FEW_CHANNELS = 32
 KERNEL_TILES = 60  # transforming the kernel takes as long as the products of so many tiles
 
 
@@ -46,8 +47,8 @@ class algorithm:
     """Forces one way to compute convolutions; None goes back to choosing by shape.
 
     A plain call holds until the next one, `with algorithm("winograd"):` within the block. The names
-    are those of the files of `minigrad/kernels/`: "direct", "tiny", "im2col", "pointwise",
-    "depthwise", "tile", "winograd", "winograd 2x2". Raises ValueError for any other. A convolution
+    are those of the files of `minigrad/kernels/`: "direct", "tiny", "im2col", "mec", "pointwise",
+    "depthwise", "winograd", "winograd 2x2". Raises ValueError for any other. A convolution
     that the forced algorithm cannot compute raises RuntimeError when it is called.
 
     >>> import minigrad as torch
@@ -160,11 +161,9 @@ def choose(
         return depthwise
     if operand.dtype.kind != "f":
         return im2col
-    # Copying kh kw times costs more than one band's wasted multiplications: few channels.
-    if N >= 4 and H * W <= 2048 and C < 8 and C * kh * kw >= 2 * O and tile.serves(*geometry):
-        return tile
+    # Few channels: copying kh kw times takes longer than the products.
+    best: Any = mec if min(C, O) <= FEW_CHANNELS and mec.serves(*geometry) else im2col
     # Winograd in single precision only: it costs a digit.
-    best: Any = im2col
     if operand.dtype.char == "f" and min(C, O) >= 8:
         Ho, Wo = H + 2 * padding[0] - kh + 1, W + 2 * padding[1] - kw + 1
         least = N * Ho * Wo * kh * kw  # multiplications for each pair of channels

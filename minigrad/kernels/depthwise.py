@@ -56,11 +56,11 @@ def conv2d_input(
 
 
 def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
-    """NumPy, one kernel per channel, stride 1, padding within the kernel's reach."""
+    """NumPy, several channels with a kernel each, stride 1, padding within the kernel's reach."""
     O, per_group, kh, kw = w_shape
     return (
         type(operand) is np.ndarray
-        and groups == O
+        and groups == O > 1
         and per_group == 1
         and stride == (1, 1)
         and padding[0] <= dilation[0] * (kh - 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from minigrad import kernels
-from minigrad.kernels import choose, direct, winograd, workspace
+from minigrad.kernels import choose, direct, mec, winograd, workspace
 
 WAYS = [name for name in choose.ALGORITHMS if name != "direct"]
 
@@ -79,7 +79,7 @@ LAYERS = {  # the shapes that each way was written for
     "tiny": ((1, 1, 6, 8), (1, 1, 1, 2), ((1, 1), (0, 0), (1, 1), 1)),
     "im2col": ((3, 8, 15, 17), (6, 4, 3, 3), ((2, 2), (1, 1), (1, 1), 2)),
     "pointwise": ((3, 16, 9, 9), (8, 16, 1, 1), ((2, 2), (0, 0), (1, 1), 1)),
-    "tile": ((5, 3, 11, 19), (4, 3, 5, 5), ((1, 1), (2, 2), (1, 1), 1)),
+    "mec": ((5, 3, 12, 19), (4, 3, 5, 5), ((3, 2), (2, 3), (1, 2), 1)),
     "depthwise": ((3, 5, 9, 8), (5, 1, 3, 2), ((1, 1), (1, 1), (2, 1), 5)),
     "winograd": ((3, 16, 23, 21), (20, 16, 3, 3), ((1, 1), (1, 1), (1, 1), 1)),
     "winograd 2x2": ((3, 16, 23, 21), (20, 16, 3, 3), ((1, 1), (1, 1), (1, 1), 1)),
@@ -162,20 +162,52 @@ def test_infinities_stay_infinities_without_a_warning():
     assert (kernels.conv2d(x, abs(w)) == np.inf).all()
 
 
-def test_winograd_blocks_of_any_size_agree(monkeypatch):
-    shape = LAYERS["winograd"]
+@pytest.mark.parametrize("way", ["mec", "winograd"])
+def test_blocks_of_any_size_agree(way, monkeypatch):
+    shape = LAYERS[way]
     x, w, g = problem(*shape)
-    whole = triad("winograd", x, w, g, shape[2])
-    for size in (1, 50_000, 200_000):
-        monkeypatch.setattr(winograd, "BLOCK_BYTES", size)
-        for a, b in zip(triad("winograd", x, w, g, shape[2]), whole, strict=True):
+    whole = triad(way, x, w, g, shape[2])
+    for size in (1, 2_000, 50_000, 200_000):
+        monkeypatch.setattr(winograd if way == "winograd" else mec, "BLOCK_BYTES", size)
+        for a, b in zip(triad(way, x, w, g, shape[2]), whole, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("way", ["mec", "winograd"])
+@pytest.mark.parametrize("size", [1, 700])
+@settings(max_examples=40, deadline=None)
+@given(shape=convolutions())
+def test_small_blocks_agree_with_loops(way, size, shape):
+    x, w, g = problem(*shape)
+    if not choose.ALGORITHMS[way].serves(x, shape[1], *shape[2]):
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd if way == "winograd" else mec, "BLOCK_BYTES", size)
+        found = triad(way, x, w, g, shape[2])
+    for ours, loops in zip(found, triad("direct", x, w, g, shape[2]), strict=True):
+        np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("expected", "x_shape", "w_shape", "stride"),
+    [
+        ("mec", (64, 6, 14, 14), (16, 6, 5, 5), 1),  # LeNet's second
+        ("mec", (1, 3, 720, 1280), (16, 3, 3, 3), 1),  # a photograph
+        ("mec", (4, 3, 224, 224), (64, 3, 7, 7), 2),  # ResNet's stem
+        ("winograd", (4, 64, 56, 56), (64, 64, 3, 3), 1),
+        ("im2col", (4, 128, 56, 56), (128, 128, 3, 3), 2),
+    ],
+)
+def test_the_table_of_shapes(expected, x_shape, w_shape, stride):
+    x = np.broadcast_to(np.float32(0), x_shape)
+    chosen = choose.choose(x, x_shape, w_shape, (stride, stride), (1, 1), (1, 1), 1)
+    assert chosen is choose.ALGORITHMS[expected]
 
 
 def test_double_precision_never_takes_winograd():
     for dtype, expected in ((np.float32, "winograd"), (np.float64, "im2col")):
-        x = np.zeros((2, 32, 32, 32), dtype)
-        chosen = choose.choose(x, x.shape, (32, 32, 3, 3), (1, 1), (1, 1), (1, 1), 1)
+        x = np.zeros((2, 64, 32, 32), dtype)
+        chosen = choose.choose(x, x.shape, (64, 64, 3, 3), (1, 1), (1, 1), (1, 1), 1)
         assert chosen is choose.ALGORITHMS[expected]
 
 
