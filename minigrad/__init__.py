@@ -15,7 +15,7 @@ from minigrad.autograd import (
 )
 from minigrad.backend import default_device as get_default_device, device, set_default_device
 from minigrad.creation import (
-    arange, as_tensor, asarray, BoolTensor, ByteTensor, CharTensor, DoubleTensor, empty, empty_like, eye, FloatTensor,
+    arange, as_tensor, asarray, BoolTensor, ByteTensor, DoubleTensor, empty, empty_like, eye, FloatTensor,
     from_dlpack, from_numpy, full, full_like, HalfTensor, IntTensor, linspace, LongTensor, meshgrid, normal,
     ones, ones_like, rand, rand_like, randint, randint_like, randn, randn_like, randperm, ShortTensor,
     tensor, zeros, zeros_like,
@@ -26,19 +26,19 @@ from minigrad.dtypes import (
     set_default_dtype, short, uint8,
 )
 from minigrad.layout import (
-    channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
+    channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format, strided,
 )
 from minigrad.ops.activation import log_softmax, relu, softmax
 from minigrad.ops.arithmetic import (
-    add, addcdiv, addcmul, arctan2, atan2, clamp, clamp_max, clamp_min, clip, div, divide, float_power,
-    floor_divide, fmax, fmin, fmod, lerp, logaddexp, maximum, minimum, mul, multiply, pow, remainder, rsub,
-    sub, subtract, true_divide,
+    add, arctan2, atan2, clamp, clamp_max, clamp_min, clip, div, divide, floor_divide, fmod, logaddexp,
+    maximum, minimum, mul, multiply, pow, remainder, rsub, sub, subtract, true_divide,
 )
 from minigrad.ops.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
     eq, equal, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal,
     logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, signbit,
 )
+from minigrad.ops.diagonal import diag, diagonal, tril, triu
 from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.functions import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh,
@@ -47,34 +47,30 @@ from minigrad.ops.functions import (
     trunc,
 )
 from minigrad.ops.join import (
-    block_diag, cat, chunk, column_stack, concat, concatenate, dstack, hsplit, hstack, narrow, roll, select,
-    split, split_with_sizes, stack, tensor_split, unbind, vsplit, vstack,
+    cat, chunk, concat, concatenate, hstack, narrow, roll, select, split, split_with_sizes, stack, unbind, vstack,
 )
 from minigrad.ops.matmul import (
-    addmm, addmv, addr, baddbmm, bmm, dot, dot as vdot, ger, inner, kron, matmul, mm, mv, outer, trace,
+    addmm, baddbmm, bmm, dot, dot as vdot, ger, matmul, mm, mv, outer, trace,
 )
 from minigrad.ops.norm import norm
-from minigrad.ops.order import aminmax, argmax, argmin, argsort, bincount, max, median, min, sort, topk, unique
+from minigrad.ops.order import argmax, argmin, argsort, max, median, min, sort, topk, unique
 from minigrad.ops.reduce import (
-    all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, nansum, prod, std, std_mean, sum,
-    var, var_mean,
+    all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, prod, std, sum, var,
 )
 from minigrad.ops.select import (
-    argwhere, diag, diag_embed, diagonal, diagonal_scatter, flip, fliplr, flipud, gather, index_add,
-    index_copy, index_fill, index_put, index_select, masked_fill, masked_scatter, masked_select, nonzero,
-    repeat_interleave, rot90, scatter, scatter_add, scatter_reduce, select_scatter, slice_scatter, take,
-    take_along_dim, tril, triu, where,
+    argwhere, flip, gather, index_put, index_select, masked_fill, masked_select, nonzero, repeat_interleave,
+    scatter, scatter_add, take_along_dim, where,
 )
 from minigrad.ops.shape import (
-    atleast_1d, atleast_2d, atleast_3d, broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, moveaxis,
-    movedim, permute, ravel, reshape, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
+    broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, moveaxis, movedim, permute, ravel,
+    reshape, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
 )
 from minigrad.printing import set_printoptions
 from minigrad.random import (
     default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
 )
 from minigrad.size import Size
-from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor, typename
+from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
 from minigrad.tensor.drawing import bernoulli, multinomial
 from minigrad.tensor.filling import fill
 

@@ -13,7 +13,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
 from minigrad.ops.axes import axis
-from minigrad.ops.elementwise import SAME, not_a_tensor, not_implemented_for, unary
+from minigrad.ops.elementwise import SAME, not_a_tensor, not_implemented_for, titled, unary
 from minigrad.ops.shape import cast
 
 
@@ -30,8 +30,7 @@ def _with_options(
             raise not_implemented_for(name, input.array.dtype)
         return made(input, options=options)
 
-    call.__name__ = call.__qualname__ = name
-    return call
+    return titled(call, name)
 
 
 # Multiplying by a mask takes a tenth of the time of `where`.
@@ -177,9 +176,7 @@ def _normalised(name: str, made: Any, text: str) -> Any:
             return made(x.reshape(1), dim=0).reshape(())
         return made(x, dim=d) if x.array.size else x.clone()
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = text
-    return call
+    return titled(call, name, text)
 
 
 softmax = _normalised(

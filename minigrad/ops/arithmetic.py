@@ -13,8 +13,8 @@ from minigrad.backend import quiet
 from minigrad.ops.elementwise import (
     REAL,
     binary,
-    not_a_tensor,
     not_implemented_for,
+    of_tensor,
     promoted,
     shapes_do_not_broadcast,
     twin_of,
@@ -41,10 +41,6 @@ maximum = binary("maximum", np.maximum, lambda g, x, y: g * _share(x, y, np.grea
                  lambda g, x, y: g * _share(y, x, np.greater), numbers="none")
 minimum = binary("minimum", np.minimum, lambda g, x, y: g * _share(x, y, np.less),
                  lambda g, x, y: g * _share(y, x, np.less), numbers="none")
-fmax = binary("fmax", np.fmax, lambda g, x, y: g * _wins(x, y, np.greater_equal),
-              lambda g, x, y: g * np.logical_not(_wins(x, y, np.greater_equal)), numbers="none")
-fmin = binary("fmin", np.fmin, lambda g, x, y: g * _wins(x, y, np.less_equal),
-              lambda g, x, y: g * np.logical_not(_wins(x, y, np.less_equal)), numbers="none")
 clamp_min = binary("clamp_min", np.maximum, lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
                    lambda g, x, y: np.where(np.less(x, y), g, 0.0), numbers="other")
 clamp_max = binary("clamp_max", np.minimum, lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
@@ -60,11 +56,6 @@ twin_of(np.floor_divide)(_floored)
 def _share(winner: Any, loser: Any, wins: Any) -> Any:
     """1 where `winner` wins, 1/2 at ties: what PyTorch passes to each side."""
     return np.where(wins(winner, loser), 1.0, np.where(np.equal(winner, loser), 0.5, 0.0))
-
-
-def _wins(x: Any, y: Any, compare: Any) -> Any:
-    """Where `x` is taken: it wins, or `y` is NaN."""
-    return np.logical_or(compare(x, y), np.isnan(y))
 
 
 def _divisor(y: Any) -> Any:
@@ -123,28 +114,17 @@ def pow(input: Any, exponent: Any) -> Any:
     tensor([1., 4., 9.])
     """
     if type(exponent) is int and exponent < 0 and isinstance(input, TensorBase) and input.array.dtype.kind != "f":
-        raise RuntimeError(
-            "Integers to negative integer powers are not allowed: got a tensor of "
-            f"{input.array.dtype} and the exponent {exponent}; convert it with .float()"
-        )
+        what = f"a tensor of {input.array.dtype} and the exponent {exponent}"
+        raise RuntimeError(f"Integers to negative integer powers are not allowed: got {what}; convert with .float()")
     return _pow(input, exponent)
-
-
-def float_power(input: Any, exponent: Any) -> Any:
-    """``input ** exponent`` in float64."""
-    wide = [cast(x, np.dtype(np.float64)) if isinstance(x, TensorBase) else x for x in (input, exponent)]
-    return _pow(*wide)
 
 
 def _scaled(name: str, other: Any, alpha: Any, input: Any) -> Any:
     """``alpha * other``, refusing factors that would change the result's type."""
-    integral = all(
-        x.array.dtype.kind != "f" if isinstance(x, TensorBase) else not isinstance(x, float) for x in (input, other)
-    )
-    if integral and isinstance(alpha, float):
-        raise RuntimeError(
-            f"For integral input tensors, argument alpha must not be a floating point number: {name} got {alpha}"
-        )
+    real = any(x.array.dtype.kind == "f" if isinstance(x, TensorBase) else type(x) is float for x in (input, other))
+    if isinstance(alpha, float) and not real:
+        told = "For integral input tensors, argument alpha must not be a floating point number"
+        raise RuntimeError(f"{told}: {name} got {alpha}")
     return mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
 
 
@@ -175,10 +155,9 @@ def _is_bool(x: Any) -> bool:
     return x.array.dtype.kind == "b" if isinstance(x, TensorBase) else type(x) is bool
 
 
+@of_tensor
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """``other - alpha * input``, broadcast."""
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor("rsub", "input", 1, input)
     return sub(other, input, alpha=alpha)
 
 
@@ -192,9 +171,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode is None:
         return true_divide(input, other)
     if rounding_mode not in ("floor", "trunc"):
-        raise RuntimeError(
-            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found {rounding_mode!r}"
-        )
+        raise RuntimeError(f"div expected rounding_mode to be None, 'trunc', or 'floor' but found {rounding_mode!r}")
     return (_floored if rounding_mode == "floor" else _truncated)(input, other)
 
 
@@ -206,13 +183,10 @@ def together(name: str, *operands: Any) -> list[Any]:
     """The operands in their common dtype: tensors differentiably, numbers as NumPy's; or None."""
     given = [x for x in operands if x is not None]
     if not any(isinstance(x, TensorBase) or is_array(x) for x in given):
-        return [None if x is None else np.asarray(x, dtypes.result_type(given)) for x in operands]
+        return [None if x is None else dtypes.result_type(given).type(x) for x in operands]
     arrays = iter(promoted(name, tuple(given)))
-    lifted = []
-    for x in operands:
-        array: Any = None if x is None else next(arrays)
-        lifted.append(cast(x, array.dtype) if isinstance(x, TensorBase) else array)
-    return lifted
+    lifted: list[Any] = [None if x is None else next(arrays) for x in operands]
+    return [cast(x, v.dtype) if isinstance(x, TensorBase) else v for x, v in zip(operands, lifted, strict=True)]
 
 
 def _limited(limit: Any, x: Any, bound: Any) -> Any:
@@ -252,6 +226,7 @@ _clamp = operation(
 )
 
 
+@of_tensor
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.
 
@@ -259,8 +234,6 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     >>> torch.clamp(torch.tensor([-2.0, 0.5, 3.0]), 0, 1)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor("clamp", "input", 1, input)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     x, low, high = together("clamp", input, min, max)
@@ -270,18 +243,3 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 
 
 clip = clamp
-
-
-def lerp(input: Any, end: Any, weight: Any) -> Any:
-    """``input + weight * (end - input)``."""
-    return add(input, mul(sub(end, input), weight))
-
-
-def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
-    """``input + value * tensor1 * tensor2``."""
-    return add(input, mul(tensor1, tensor2), alpha=value)
-
-
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
-    """``input + value * tensor1 / tensor2``."""
-    return add(input, true_divide(tensor1, tensor2), alpha=value)

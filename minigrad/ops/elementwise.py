@@ -7,6 +7,7 @@ else (mixed dtypes, integers into real-valued functions) goes through `promoted`
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -108,19 +109,27 @@ def binary(
                 refresh(other)
             if other.node is not None:
                 needed |= 2
+        elif a is input and (is_array(a) or is_array(b)):
+            raise not_a_tensor(name, "input", 1, input)
         finish(made, (input, other), needed, {}, tensor)
         return tensor
 
     return named(call, name, forward)
 
 
+def titled(function: F, name: str, text: str | None = None) -> F:
+    """`function` under its public name, with its docstring."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = text
+    return function
+
+
 def named(call: Callable[..., Any], name: str, forward: Any) -> Callable[..., Any]:
     """Give `call` its public name, and answer NumPy's function `forward` with it."""
-    call.__name__ = call.__qualname__ = name
-    if isinstance(forward, np.ufunc):
-        NUMPY_TWINS.setdefault(forward, call)
-        call.__doc__ = f"Elementwise ``{name}``, as NumPy's `{forward.__name__}`, with PyTorch's types."
-    return call
+    if not isinstance(forward, np.ufunc):
+        return titled(call, name)
+    NUMPY_TWINS.setdefault(forward, call)
+    return titled(call, name, f"Elementwise ``{name}``, as NumPy's `{forward.__name__}`, with PyTorch's types.")
 
 
 def twin_of(numpy_function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -169,16 +178,33 @@ def _number(value: Any, common: Any) -> Any:
     return quiet(common.type, value)
 
 
-def of_tensor(function: F) -> F:
-    """`function`, whose first argument must be a Tensor; a NumPy array there is refused in words."""
+def of_tensors(count: int) -> Callable[[F], F]:
+    """Make a function refuse in words what is no Tensor, a NumPy array say, among its first `count` arguments."""
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if args and not isinstance(args[0], TensorBase):
-            raise not_a_tensor(function.__name__, function.__code__.co_varnames[0], 1, args[0])
-        return function(*args, **kwargs)
+    def declare(function: F) -> F:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            for position, x in enumerate(args[:count]):
+                if not isinstance(x, TensorBase):
+                    raise not_a_tensor(function.__name__, names[position], position + 1, x)
+            return function(*args, **kwargs)
 
-    return call  # type: ignore[return-value]
+        names = inspect.unwrap(function).__code__.co_varnames
+        return call  # type: ignore[return-value]
+
+    return declare
+
+
+of_tensor = of_tensors(1)
+
+
+def several(name: str, tensors: Any) -> list[Any]:
+    """The tensors of ``f(x, y)`` or ``f([x, y])``. Raises TypeError for anything else among them."""
+    given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
+    for position, x in enumerate(given, 1):
+        if not isinstance(x, TensorBase):
+            raise not_a_tensor(name, "tensors", position, x)
+    return given
 
 
 def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeError:

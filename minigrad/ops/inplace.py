@@ -19,7 +19,7 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation, refresh, written_with_siblings
 from minigrad.backend import array_module, copied, device_of, quiet, to_device
 from minigrad.ops.device import beside, move
-from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.elementwise import not_a_tensor, titled
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps
 from minigrad.ops.shape import cast, expand
 
@@ -172,9 +172,9 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
         check_writable(self, name)
         return assign(self, function(_before(self, args), *args, **kwargs), name)
 
-    write.__name__ = write.__qualname__ = name
-    write.__doc__ = f"`{function.__name__}`, written into the tensor itself; gradients flow as if it were new."
-    return write
+    return titled(
+        write, name, f"`{function.__name__}`, written into the tensor itself; gradients flow as if it were new."
+    )
 
 
 def _before(target: Any, others: tuple[Any, ...]) -> Any:
@@ -319,6 +319,4 @@ def reshaping_in_place(function: Callable[..., Any]) -> Callable[..., Any]:
         self.array, self.node, self.view_of = after.array, after.node, after.view_of
         return self
 
-    change.__name__ = change.__qualname__ = name
-    change.__doc__ = f"`{function.__name__}`, by which the tensor itself changes its shape."
-    return change
+    return titled(change, name, f"`{function.__name__}`, by which the tensor itself changes its shape.")

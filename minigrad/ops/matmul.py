@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
-from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_for
+from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_for, of_tensor, titled
 
 
 def _product(x: Any, y: Any) -> Any:
@@ -125,20 +125,6 @@ def outer(input: Any, vec2: Any) -> Any:
 ger = outer
 
 
-def inner(input: Any, other: Any) -> Any:
-    """The sum of the products along the last axes."""
-    if not input.array.ndim or not other.array.ndim:
-        return input * other
-    if input.array.shape[-1] != other.array.shape[-1]:
-        raise RuntimeError(
-            f"inner() the last dimension must match on both input tensors but got shapes "
-            f"{list(input.array.shape)} and "
-            f"{list(other.array.shape)}"
-        )
-    flat = input.reshape(-1, input.array.shape[-1]) @ other.reshape(-1, other.array.shape[-1]).transpose(0, 1)
-    return flat.reshape(input.array.shape[:-1] + other.array.shape[:-1])
-
-
 def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
     """``beta * input + alpha * product(a, b)``: `addmm` and its relatives."""
 
@@ -165,29 +151,18 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
             )
         return total
 
-    add_product.__name__ = add_product.__qualname__ = name
-    add_product.__doc__ = f"``beta * input + alpha * {product.__name__}(a, b)``."
-    return add_product
+    return titled(add_product, name, f"``beta * input + alpha * {product.__name__}(a, b)``.")
 
 
 addmm = _plus("addmm", mm, (2, 2))
-addmv = _plus("addmv", mv, (2, 1))
-addr = _plus("addr", outer, (1, 1))
 baddbmm = _plus("baddbmm", bmm, (3, 3))
 
 
+@of_tensor
 def trace(input: Any) -> Any:
     """The sum of a matrix's diagonal."""
     if input.array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.array.ndim}")
+    if input.array.dtype.kind == "b":
+        raise not_implemented_for("trace", input.array.dtype)
     return input.diagonal().sum()
-
-
-def kron(input: Any, other: Any) -> Any:
-    """Kronecker's product: every element of `input` times the whole of `other`."""
-    ndim = max(input.array.ndim, other.array.ndim)
-    a = input.reshape((1,) * (ndim - input.array.ndim) + input.array.shape)
-    b = other.reshape((1,) * (ndim - other.array.ndim) + other.array.shape)
-    left = a.reshape([n for m in a.array.shape for n in (m, 1)])  # (m, n) -> (m, 1, n, 1)
-    right = b.reshape([n for m in b.array.shape for n in (1, m)])  # (p, q) -> (1, p, 1, q)
-    return (left * right).reshape([m * n for m, n in zip(a.array.shape, b.array.shape, strict=True)])

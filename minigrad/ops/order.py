@@ -12,7 +12,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import on_its_gpu
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.axes import axes, axis, numpy_names
-from minigrad.ops.elementwise import not_implemented_for
+from minigrad.ops.elementwise import not_implemented_for, titled
 from minigrad.ops.reduce import amax, amin, check_not_empty
 from minigrad.ops.select import gather
 from minigrad.ops.shape import squeeze
@@ -38,9 +38,7 @@ def _place(name: str, find: Any) -> Callable[..., Any]:
         d = None if dim is None else axis(dim, input.array.ndim)
         return wrap(find(input.array, axis=d if input.array.ndim else None, keepdims=keepdim))
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."
-    return numpy_names(call)
+    return numpy_names(titled(call, name, f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."))
 
 
 argmax = _place("argmax", np.argmax)
@@ -64,12 +62,8 @@ def _extreme(name: str, whole: Any, pairwise: Any, find: Any) -> Callable[..., A
         values = gather(input, d, indices)
         return result(*[x if keepdim else squeeze(x, d) for x in (values, indices)])
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = (
-        f"The {name}imum of all elements; along `dim`, a pair (values, indices); with a tensor, "
-        f"the elementwise `{name}imum`."
-    )
-    return numpy_names(call)
+    text = f"The {name}imum of all; along `dim` a pair (values, indices); with a tensor the elementwise `{name}imum`."
+    return numpy_names(titled(call, name, text))
 
 
 max = _extreme("max", amax, maximum, np.argmax)
@@ -142,7 +136,7 @@ def unique(
     return tuple(parts) if len(parts) > 1 else parts[0]
 
 
-_Median, _Ends = _returns("median", "values", "indices"), _returns("aminmax", "min", "max")
+_Median = _returns("median", "values", "indices")
 
 
 @numpy_names
@@ -154,17 +148,3 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     middle = order.narrow(dim, (order.array.shape[dim] - 1) // 2, 1) if order.array.ndim else order
     found = gather(input, dim, middle), middle
     return _Median(*(found if keepdim or not order.array.ndim else [squeeze(x, dim) for x in found]))
-
-
-@numpy_names
-def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The least and the greatest element, along `dim` or of all: a pair (min, max)."""
-    return _Ends(amin(input, dim, keepdim), amax(input, dim, keepdim))
-
-
-def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """How often each of 0, 1, 2, ... occurs; with `weights`, the sum of theirs."""
-    if input.array.dtype.kind not in "iu" or input.array.ndim != 1 or (input.array < 0).any():
-        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
-    counts = np.bincount(input.array, None if weights is None else weights.array, minlength)
-    return wrap(counts if weights is None or weights.dtype.numpy != np.float32 else counts.astype(np.float32))

@@ -15,7 +15,7 @@ from minigrad.autograd.operation import operation
 from minigrad.backend import on_its_gpu, quiet
 from minigrad.ops.arithmetic import mul, true_divide
 from minigrad.ops.axes import axes, axis, numpy_names
-from minigrad.ops.elementwise import twin_of
+from minigrad.ops.elementwise import titled, twin_of
 from minigrad.ops.join import cat, stack
 from minigrad.ops.shape import cast, reshape
 
@@ -44,9 +44,9 @@ def real(name: str, input: Any, dtype: Any = None) -> Any:
     wanted = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
     if wanted.kind != "f":
         whose = "Input" if dtype is None else "Optional"
+        told = f"{whose} dtype must be either a floating point or complex dtype. Got: {wanted}"
         raise RuntimeError(
-            f"{name}(): could not infer output dtype. {whose} dtype must be either a floating "
-            f"point or complex dtype. Got: {wanted}; convert it first, for example with .float()"
+            f"{name}(): could not infer output dtype. {told}; convert it first, for example with .float()"
         )
     return cast(input, wanted)
 
@@ -143,18 +143,6 @@ def std(
     return _root(var(input, dim, unbiased, keepdim, correction=correction))
 
 
-def var_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-    """`var` and `mean`."""
-    keepdim = kwargs.get("keepdim", args[1] if len(args) > 1 else False)
-    return var(input, dim, *args, **kwargs), mean(input, None if type(dim) is bool else dim, keepdim)
-
-
-def std_mean(input: Any, dim: Any = None, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
-    """`std` and `mean`."""
-    variance, average = var_mean(input, dim, *args, **kwargs)
-    return _root(variance), average
-
-
 def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
     top: Any = 0.0  # of no elements: their exponentials add up to 0, and its logarithm is -inf
     if x.size:
@@ -216,17 +204,13 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     over = axes(dim, x.array.ndim)
     if x.node is None or _count(x.array.shape, over) < 2:
         return _product(x, dim=over, keepdim=keepdim)
-    shape = (
-        kept(x.array.shape, over)
-        if keepdim
-        else tuple([n for i, n in enumerate(x.array.shape) if over and i not in over])
-    )
+    shape = kept(x.array.shape, over)
     x = reshape(x, -1) if over is None else x.movedim(over[0], 0)
     while len(x.array) > 1:
         half = len(x.array) // 2
         pairs = mul(x[:half], x[half : 2 * half])
         x = pairs if len(x.array) == 2 * half else cat((pairs, x[2 * half :]))
-    return reshape(x, shape)
+    return reshape(x, shape if keepdim else () if over is None else [*shape[: over[0]], *shape[over[0] + 1 :]])
 
 
 # ---- extremes ------------------------------------------------------------------------------------
@@ -237,42 +221,32 @@ def _to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
     return g.reshape(shape) * hit / np.sum(hit, axis=dim, keepdims=True)
 
 
-_amax = operation("amax", lambda x, *, dim, keepdim: x.max(axis=dim, keepdims=keepdim), _to_extremes)
-_amin = operation("amin", lambda x, *, dim, keepdim: x.min(axis=dim, keepdims=keepdim), _to_extremes)
-
-
 def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None) -> None:
     """Refuse to look for an extreme among no elements."""
     if input.array.size:
         return
+    shape = tuple(input.array.shape)
     if over is None:
-        raise RuntimeError(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
-            f"reduction dim with the 'dim' argument. (shape {tuple(input.array.shape)})"
-        )
+        told = "Expected reduction dim to be specified for input.numel() == 0"
+        raise RuntimeError(f"{name}(): {told}. Give the axis with the 'dim' argument (shape {shape})")
     for d in over:
-        if not input.array.shape[d]:
-            raise IndexError(
-                f"{name}(): Expected reduction dim {d} to have non-zero size. (shape {tuple(input.array.shape)})"
-            )
+        if not shape[d]:
+            raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size. (shape {shape})")
 
 
-@twin_of(np.amax)
-@numpy_names
-def amax(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
-    """The greatest element over the dimensions `dim`, or of all; ties share the gradient."""
-    over = axes(dim, input.array.ndim)
-    check_not_empty("amax", input, over)
-    return _amax(input, dim=over, keepdim=keepdim)
+def _extreme(name: str, reduce: Callable[..., Any], text: str) -> Callable[..., Any]:
+    made = operation(name, lambda x, *, dim, keepdim: reduce(x, axis=dim, keepdims=keepdim), _to_extremes)
+
+    def call(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
+        over = axes(dim, input.array.ndim)
+        check_not_empty(name, input, over)
+        return made(input, dim=over, keepdim=keepdim)
+
+    return twin_of(reduce)(numpy_names(titled(call, name, text)))
 
 
-@twin_of(np.amin)
-@numpy_names
-def amin(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
-    """The least element over the dimensions `dim`, or of all; ties share the gradient."""
-    over = axes(dim, input.array.ndim)
-    check_not_empty("amin", input, over)
-    return _amin(input, dim=over, keepdim=keepdim)
+amax = _extreme("amax", np.amax, "The greatest element over the dimensions `dim`, or of all; ties share the gradient.")
+amin = _extreme("amin", np.amin, "The least element over the dimensions `dim`, or of all; ties share the gradient.")
 
 
 # ---- truth and counting --------------------------------------------------------------------------
@@ -284,9 +258,8 @@ def _truth(name: str) -> Callable[..., Any]:
         # PyTorch answers bytes with a byte
         return wrap(found.astype(np.uint8) if input.array.dtype == np.uint8 else found)
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
-    return numpy_names(call)
+    text = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
+    return numpy_names(titled(call, name, text))
 
 
 all = _truth("all")
@@ -298,12 +271,6 @@ any = _truth("any")
 def count_nonzero(input: Any, dim: Any = None) -> Any:
     """How many elements over the dimensions `dim`, or of all, are not 0."""
     return wrap(np.add.reduce(input.array != 0, axis=axes(dim, input.array.ndim), dtype=np.int64))
-
-
-@numpy_names
-def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """The sum over `dim` in which NaNs count as zeros."""
-    return sum(input.masked_fill(wrap(input.array != input.array), 0), dim, keepdim, dtype=dtype)
 
 
 @numpy_names

@@ -11,9 +11,9 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
-from minigrad.layout import ORDERS
+from minigrad.layout import contiguous_format, preserve_format
 from minigrad.ops.axes import axis, sizes
-from minigrad.ops.elementwise import not_a_tensor, of_tensor, twin_of
+from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, several, twin_of
 from minigrad.size import Size
 
 _reshape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
@@ -69,20 +69,19 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
             [1, 2],
             [2, 3]])
     """
-    if not input.array.ndim:
-        axis(dimension, 0)
-        if size > 1 or size < 0:
-            raise RuntimeError(f"maximum size for tensor at dimension 0 is 1 but size is {size}")
-        return reshape(input, 1)[:size]
     d = axis(dimension, input.array.ndim)
-    if size < 0 or size > input.array.shape[d]:
-        raise RuntimeError(f"maximum size for tensor at dimension {d} is {input.array.shape[d]} but size is {size}")
+    limit = input.array.shape[d] if input.array.ndim else 1
+    if not 0 <= size <= limit:
+        raise RuntimeError(f"maximum size for tensor at dimension {d} is {limit} but size is {size}")
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
+    if not input.array.ndim:
+        return reshape(input, 1)[:size]
     return _windows(input, dim=d, size=size, step=step)
 
 
-_copy = operation("clone", lambda x: x.copy(order="K"), lambda g: g)
+_copy = operation("clone", lambda x: x.copy(order="K"), lambda g: g)  # in memory as the original is
+_pack = operation("clone", lambda x: x.copy(order="C"), lambda g: g)  # row-major
 _cast = operation("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
 
@@ -108,9 +107,7 @@ def reshape(input: Any, *shape: Any) -> Any:
         raise not_a_tensor("reshape", "input", 1, input)
     wanted = sizes("reshape", shape)
     if any(n < -1 for n in wanted):
-        raise RuntimeError(
-            f"invalid shape dimension {min(wanted)} at index {wanted.index(min(wanted))} of shape {list(wanted)}"
-        )
+        raise RuntimeError(f"invalid shape dimension {min(wanted)} in {list(wanted)}")
     try:
         return _reshape(input, shape=wanted)
     except ValueError:
@@ -118,14 +115,10 @@ def reshape(input: Any, *shape: Any) -> Any:
         if wanted.count(-1) > 1:
             raise RuntimeError(f"only one dimension can be inferred, got {list(wanted)}") from None
         if -1 in wanted and not prod(have):
-            raise RuntimeError(
-                f"cannot reshape tensor of 0 elements into shape {list(wanted)} because the unspecified dimension "
-                "size -1 can be any value and is ambiguous"
-            ) from None
-        raise RuntimeError(
-            f"shape '{list(wanted)}' is invalid for input of size {prod(have)}: a tensor of shape {have} "
-            f"has {prod(have)} elements"
-        ) from None
+            told = "because the unspecified dimension size -1 can be any value and is ambiguous"
+            raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(wanted)} {told}") from None
+        size = f"{prod(have)}: a tensor of shape {have} has {prod(have)} elements"
+        raise RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {size}") from None
 
 
 def view(input: Any, *shape: Any) -> Any:
@@ -137,10 +130,10 @@ def view(input: Any, *shape: Any) -> Any:
         return wrap(input.array.view(shape[0].numpy))
     made = reshape(input, *shape)
     if made.view_of is None and made.array.size:
+        have, wanted = tuple(input.array.shape), tuple(made.array.shape)
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
-            f"two contiguous subspaces): shape {tuple(input.array.shape)} to {tuple(made.array.shape)}. Use "
-            f".reshape(...) instead."
+            f"two contiguous subspaces): shape {have} to {wanted}. Use .reshape(...) instead."
         )
     return made
 
@@ -148,9 +141,8 @@ def view(input: Any, *shape: Any) -> Any:
 @of_tensor
 def permute(input: Any, *dims: Any) -> Any:
     """The axes in the order `dims`: ``permute(0, 3, 1, 2)`` turns (N, H, W, C) into (N, C, H, W)."""
-    order = sizes("permute", dims)
     ndim = input.array.ndim
-    order = tuple([axis(d, ndim) for d in order])
+    order = tuple([axis(d, ndim) for d in sizes("permute", dims)])
     if sorted(order) != list(range(ndim)):
         raise RuntimeError(f"permute(dims): dims must name each of the {ndim} dimensions once, got {list(order)}")
     return _permute(input, order=order)
@@ -197,17 +189,14 @@ def expand(input: Any, *shape: Any) -> Any:
     try:
         return _expand(input, shape=full)
     except ValueError:
-        raise RuntimeError(
-            f"The expanded size must match the existing size at each axis that is not 1: cannot expand "
-            f"shape {tuple(have)} to {wanted}"
-        ) from None
+        what = f"cannot expand shape {tuple(have)} to {wanted}"
+        raise RuntimeError(f"The expanded size must match the existing size where that is not 1: {what}") from None
 
 
 def clone(input: Any, *, memory_format: Any = None) -> Any:
     """A copy in memory of its own, through which gradients flow back."""
-    if memory_format in ORDERS:
-        return _copy(contiguous(_copy(input), memory_format))
-    return _copy(input)
+    copy = _copy(input)
+    return copy if memory_format in (None, preserve_format) else contiguous(copy, memory_format)
 
 
 def cast(input: Any, dtype: Any) -> Any:
@@ -215,26 +204,20 @@ def cast(input: Any, dtype: Any) -> Any:
     return input if input.array.dtype == dtype else _cast(input, dtype=dtype)
 
 
-def contiguous(input: Any, memory_format: Any = None) -> Any:
+def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
     """The tensor in row-major memory, or in the order of `memory_format`; itself when it is so already."""
-    if memory_format not in ORDERS:
-        return input if input.array.flags.c_contiguous else clone(input)
     if is_contiguous(input, memory_format):
         return input
-    order = ORDERS[memory_format]
-    inverse = tuple([order.index(i) for i in range(len(order))])
-    return permute(clone(permute(input, order)), inverse)
+    order = memory_format.order or tuple(range(input.array.ndim))
+    return permute(_pack(permute(input, order)), [order.index(i) for i in range(len(order))])
 
 
-def is_contiguous(input: Any, memory_format: Any = None) -> bool:
+def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
     """Whether the memory is in row-major order, or in that of `memory_format`, without gaps."""
-    array = input.array
-    if memory_format in ORDERS:
-        order = ORDERS[memory_format]
-        if array.ndim != len(order):
-            raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format} format, got {array.ndim}D")
-        array = array.transpose(order)  # (N, C, H, W) -> (N, H, W, C)
-    return bool(array.flags.c_contiguous)
+    array, order = input.array, memory_format.order
+    if order is not None and array.ndim != len(order):
+        raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format} format, got {array.ndim}D")
+    return bool((array if order is None else array.transpose(order)).flags.c_contiguous)
 
 
 @of_tensor
@@ -268,10 +251,8 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     if not split:
         raise RuntimeError("unflatten: sizes must be non-empty")
     if (-1 not in split and prod(split) != shape[d]) or (-1 in split and shape[d] % max(-prod(split), 1)):
-        raise RuntimeError(
-            f"unflatten: Provided sizes {list(split)} don't multiply up to the size of dim {dim} ({shape[d]}) in "
-            f"the input tensor"
-        )
+        what = f"the size of dim {dim} ({shape[d]}) in the input tensor"
+        raise RuntimeError(f"unflatten: Provided sizes {list(split)} don't multiply up to {what}")
     return reshape(input, (*shape[:d], *split, *shape[d + 1 :]))
 
 
@@ -279,10 +260,8 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
 def squeeze(input: Any, dim: Any = None) -> Any:
     """The axes of length 1 dropped: all of them, or those named by `dim`."""
     shape = input.array.shape
-    if dim is None:
-        dropped = tuple(range(len(shape)))
-    else:
-        dropped = tuple([axis(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))])
+    named = range(len(shape)) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
+    dropped = [axis(d, len(shape)) for d in named]
     return _reshape(input, shape=tuple([n for i, n in enumerate(shape) if n != 1 or i not in dropped]))
 
 
@@ -298,13 +277,12 @@ def unsqueeze(input: Any, dim: int) -> Any:
 def movedim(input: Any, source: Any, destination: Any) -> Any:
     """The axes `source` moved to the positions `destination`, the others kept in order."""
     ndim = input.array.ndim
-    source, destination = [
-        [axis(d, ndim) for d in (x if isinstance(x, (tuple, list)) else (x,))] for x in (source, destination)
-    ]
-    if len(source) != len(destination) or len(set(source)) < len(source) or len(set(destination)) < len(destination):
-        raise RuntimeError(f"movedim: source {source} and destination {destination} must name as many dims, each once")
-    rest = [d for d in range(ndim) if d not in source]
-    for place, d in sorted(zip(destination, source, strict=True)):
+    given = [x if isinstance(x, (tuple, list)) else (x,) for x in (source, destination)]
+    start, end = [[axis(d, ndim) for d in dims] for dims in given]
+    if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):
+        raise RuntimeError(f"movedim: source {start} and destination {end} must name as many dims, each once")
+    rest = [d for d in range(ndim) if d not in start]
+    for place, d in sorted(zip(end, start, strict=True)):
         rest.insert(place, d)
     return _permute(input, order=tuple(rest))
 
@@ -312,15 +290,14 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
 moveaxis = movedim
 
 
+@of_tensor
 def repeat(input: Any, *repeats: Any) -> Any:
     """The tensor laid out `repeats` times along each axis, new axes in front first: a copy."""
     counts = sizes("repeat", repeats)
     shape = input.array.shape
     if len(counts) < len(shape):
-        raise RuntimeError(
-            f"Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: "
-            f"{list(counts)} for shape {tuple(shape)}"
-        )
+        have = f"{list(counts)} for shape {tuple(shape)}"
+        raise RuntimeError(f"Number of dimensions of repeat dims can not be smaller than that of the tensor: {have}")
     if any(n < 0 for n in counts):
         raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(counts)}")
     shape = (1,) * (len(counts) - len(shape)) + shape
@@ -336,52 +313,22 @@ def tile(input: Any, *dims: Any) -> Any:
     return repeat(input, (1,) * (input.array.ndim - len(counts)) + counts)
 
 
+@of_tensors(2)
 def expand_as(input: Any, other: Any) -> Any:
     """`expand` to the shape of `other`."""
     return expand(input, other.array.shape)
 
 
+@of_tensors(2)
 def view_as(input: Any, other: Any) -> Any:
     """`view` under the shape of `other`."""
     return view(input, other.array.shape)
 
 
+@of_tensors(2)
 def reshape_as(input: Any, other: Any) -> Any:
     """`reshape` to the shape of `other`."""
     return reshape(input, other.array.shape)
-
-
-def sum_to_size(input: Any, *size: Any) -> Any:
-    """The tensor summed over axes so that it has the shape `size`, which must broadcast to its own."""
-    wanted = sizes("sum_to_size", size)
-    have = input.array.shape
-    extra = len(have) - len(wanted)
-    if extra < 0 or any(n not in (1, m) for m, n in zip(have[extra:], wanted, strict=True)):
-        raise RuntimeError(f"size {list(wanted)} is not expandable to size {list(have)}.")
-    over = [*range(extra), *(i + extra for i, n in enumerate(wanted) if n == 1 != have[i + extra])]
-    return reshape(input.sum(over, True), wanted) if over else input
-
-
-def atleast(ndim: int) -> Any:
-    """``atleast_1d`` and its like: axes of length 1 put in front until there are `ndim`."""
-
-    def at_least(*tensors: Any) -> Any:
-        if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
-            return tuple([at_least(x) for x in tensors[0]])
-        if len(tensors) > 1:
-            return tuple([at_least(x) for x in tensors])
-        shape = tensors[0].array.shape
-        if ndim == 3 and len(shape) == 2:  # a matrix gets its new axis behind
-            return unsqueeze(tensors[0], -1)
-        if ndim == 3 and len(shape) == 1:
-            return reshape(tensors[0], (1, *shape, 1))
-        return tensors[0] if len(shape) >= ndim else reshape(tensors[0], (1,) * (ndim - len(shape)) + shape)
-
-    at_least.__name__ = at_least.__qualname__ = f"atleast_{ndim}d"
-    return at_least
-
-
-atleast_1d, atleast_2d, atleast_3d = atleast(1), atleast(2), atleast(3)
 
 
 def broadcast_shapes(*shapes: Any) -> Size:
@@ -394,9 +341,6 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     """The tensors expanded to their common shape."""
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
-    try:
-        shape = np.broadcast_shapes(*[x.array.shape for x in given])
-    except ValueError:
-        raise RuntimeError(f"shapes {[tuple(x.array.shape) for x in given]} do not broadcast together") from None
+    given = several("broadcast_tensors", tensors)
+    shape = broadcast_shapes(*[tuple(x.array.shape) for x in given])
     return tuple([expand(x, shape) for x in given])

@@ -10,10 +10,9 @@ from minigrad import backend, dtypes
 from minigrad.autograd import core
 from minigrad.autograd.core import LEAF, Node, wrap
 from minigrad.autograd.operation import refresh
-from minigrad.layout import layout as Layout
-from minigrad.layout import strided
 from minigrad.ops import shape as shapes
 from minigrad.ops.axes import axis
+from minigrad.ops.elementwise import of_tensor
 from minigrad.size import Size
 from minigrad.tensor.conversion import ConversionMethods
 from minigrad.tensor.drawing import RandomMethods
@@ -24,7 +23,7 @@ from minigrad.tensor.protocols import ProtocolMethods
 from minigrad.tensor.reduction import ReductionMethods
 from minigrad.tensor.shape import ShapeMethods
 
-__all__ = ["RemovableHandle", "Tensor", "is_floating_point", "is_tensor", "numel", "result_type", "typename"]
+__all__ = ["RemovableHandle", "Tensor", "is_floating_point", "is_tensor", "numel", "result_type"]
 
 
 class Tensor(
@@ -90,16 +89,6 @@ class Tensor(
         """The bytes of one element."""
         return int(self.array.itemsize)
 
-    @property
-    def itemsize(self) -> int:
-        """The bytes of one element."""
-        return int(self.array.itemsize)
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of all elements."""
-        return int(self.array.nbytes)
-
     @overload
     def stride(self, dim: None = None) -> tuple[int, ...]: ...
     @overload
@@ -109,55 +98,21 @@ class Tensor(
         strides = tuple([s // self.array.itemsize for s in self.array.strides])
         return strides if dim is None else strides[axis(dim, len(strides))]
 
-    def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Whether its memory is in row-major order without gaps."""
-        return shapes.is_contiguous(self, memory_format)
+    is_contiguous = shapes.is_contiguous
 
     def is_floating_point(self) -> bool:
         """Whether its elements are real numbers."""
         return bool(self.array.dtype.kind == "f")
-
-    def is_signed(self) -> bool:
-        """Whether its elements can be negative."""
-        return self.dtype.is_signed
-
-    def is_complex(self) -> bool:
-        """False: there are no complex tensors here."""
-        return False
 
     @property
     def is_cuda(self) -> bool:
         """Whether its memory is on a GPU."""
         return self.device.type == "cuda"
 
-    def get_device(self) -> int:
-        """The number of its GPU, -1 on the CPU."""
-        return -1 if self.device.index is None else self.device.index
-
     def data_ptr(self) -> int:
         """The address of its first element."""
         array = self.array
         return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
-
-    def storage_offset(self) -> int:
-        """How many elements of its memory come before its first."""
-        root = self.array
-        while isinstance(root.base, type(root)):
-            root = root.base
-        return (self.data_ptr() - int(wrap(root).data_ptr())) // self.itemsize
-
-    @property
-    def layout(self) -> Layout:
-        """``minigrad.strided``: there is no other."""
-        return strided
-
-    def is_same_size(self, other: Tensor) -> bool:
-        """Whether the shapes are the same."""
-        return self.shape == other.shape
-
-    def is_set_to(self, other: Tensor) -> bool:
-        """Whether both look at the same memory in the same way."""
-        return self.data_ptr() == other.data_ptr() and self.shape == other.shape and self.stride() == other.stride()
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -187,24 +142,20 @@ class Tensor(
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
-                )
-            if value.array.shape != self.array.shape:
+        if value is None:
+            self.gradient = None
+            return
+        if not isinstance(value, Tensor):
+            kind = type(value).__name__  # type: ignore[unreachable]
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
+        for what, got, own in (
+            ("of a different size", tuple(value.array.shape), tuple(self.array.shape)),
+            ("of a different type", value.dtype, self.dtype),
+            ("located on a different device", value.device, self.device),
+        ):
+            if got != own:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {tuple(value.array.shape)}, the tensor has "
-                    f"{tuple(self.array.shape)}"
-                )
-            if value.array.dtype != self.array.dtype:
-                raise RuntimeError(
-                    f"assigned grad has data of a different type: {value.dtype}, the tensor has {self.dtype}"
-                )
-            if value.device != self.device:
-                raise RuntimeError(
-                    f"assigned grad has data located on a different device: {value.device}, the tensor is on "
-                    f"{self.device}; move it with .to('{self.device}')"
+                    f"assigned grad has data {what}: {got}, the tensor has {own}; convert with .to('{self.device}')"
                 )
         self.gradient = value
 
@@ -247,19 +198,16 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
+@of_tensor
 def is_floating_point(input: Tensor) -> bool:
     """Whether the elements of `input` are real numbers."""
     return input.is_floating_point()
 
 
+@of_tensor
 def numel(input: Tensor) -> int:
     """How many elements `input` has."""
     return input.numel()
-
-
-def typename(obj: Any) -> str:
-    """The name of a tensor's type, such as ``minigrad.FloatTensor``, or of any object's class."""
-    return str(obj.type()) if isinstance(obj, Tensor) else f"{type(obj).__module__}.{type(obj).__name__}"
 
 
 def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase
-from minigrad.layout import ORDERS
 from minigrad.ops import shape as shapes
 from minigrad.ops.device import move
+from minigrad.ops.elementwise import titled
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -26,8 +26,7 @@ def _as(dtype: dtypes.dtype) -> Callable[..., Tensor]:
     def convert(self: Any, memory_format: Any = None) -> Any:
         return self.to(dtype, memory_format=memory_format)
 
-    convert.__doc__ = f"The tensor as {dtype.name}; itself when it is so already."
-    return convert
+    return titled(convert, dtype.name, f"The tensor as {dtype.name}; itself when it is so already.")
 
 
 class ConversionMethods(TensorBase):
@@ -65,7 +64,7 @@ class ConversionMethods(TensorBase):
         flags = [a for a in args if a is True or a is False]  # non_blocking, copy
         if (copy or flags[1:] == [True]) and moved is self:
             moved = moved.clone()
-        return shapes.contiguous(moved, memory_format) if memory_format in ORDERS else moved
+        return moved if memory_format is None else shapes.contiguous(moved, memory_format)
 
     def type(self: Any, dtype: Any = None) -> Any:
         """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`."""

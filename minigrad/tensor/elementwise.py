@@ -56,18 +56,12 @@ class ElementwiseMethods(TensorBase):
     remainder, remainder_ = _twins(arithmetic.remainder)
     fmod, fmod_ = _twins(arithmetic.fmod)
     pow, pow_ = _twins(arithmetic.pow)
-    float_power = arithmetic.float_power
     clamp, clamp_ = clip, clip_ = _twins(arithmetic.clamp)
     clamp_min, clamp_min_ = _twins(arithmetic.clamp_min)
     clamp_max, clamp_max_ = _twins(arithmetic.clamp_max)
-    lerp, lerp_ = _twins(arithmetic.lerp)
-    addcmul, addcmul_ = _twins(arithmetic.addcmul)
-    addcdiv, addcdiv_ = _twins(arithmetic.addcdiv)
     atan2, atan2_ = arctan2, arctan2_ = _twins(arithmetic.atan2)
     maximum = arithmetic.maximum
     minimum = arithmetic.minimum
-    fmax = arithmetic.fmax
-    fmin = arithmetic.fmin
     logaddexp = arithmetic.logaddexp
 
     # ---- functions ------------------------------------------------------------------------------

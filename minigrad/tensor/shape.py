@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.core import TensorBase
+from minigrad.ops import diagonal as diagonals
 from minigrad.ops import index, join, shape
 from minigrad.ops import matmul as products
 from minigrad.ops import select as picking
@@ -45,35 +46,22 @@ class ShapeMethods(TensorBase):
     transpose_ = reshaping_in_place(shape.transpose)
     swapaxes_ = swapdims_ = transpose_
     t_ = reshaping_in_place(shape.t)
-    sum_to_size = shape.sum_to_size
 
     # ---- parts ----------------------------------------------------------------------------------
     narrow = join.narrow
     select = join.select
     split = join.split
-    tensor_split = join.tensor_split
     chunk = join.chunk
     unbind = join.unbind
     roll = join.roll
     split_with_sizes = join.split_with_sizes
-    hsplit = join.hsplit
-    vsplit = join.vsplit
-    fliplr = picking.fliplr
-    flipud = picking.flipud
-    slice_scatter = picking.slice_scatter
-    diagonal_scatter = picking.diagonal_scatter
     index_put = picking.index_put
     index_put_ = in_place(picking.index_put)
-    take = picking.take
-    scatter_reduce = picking.scatter_reduce
-    scatter_reduce_ = in_place(picking.scatter_reduce)
     flip = picking.flip
-    rot90 = picking.rot90
-    tril = picking.tril
-    triu = picking.triu
-    diagonal = picking.diagonal
-    diag = picking.diag
-    diag_embed = picking.diag_embed
+    tril = diagonals.tril
+    triu = diagonals.triu
+    diagonal = diagonals.diagonal
+    diag = diagonals.diag
     repeat_interleave = picking.repeat_interleave
     nonzero = picking.nonzero
     argwhere = picking.nonzero
@@ -88,20 +76,11 @@ class ShapeMethods(TensorBase):
     scatter_ = in_place(picking.scatter)
     scatter_add = picking.scatter_add
     scatter_add_ = in_place(picking.scatter_add)
-    index_add = picking.index_add
-    index_add_ = in_place(picking.index_add)
-    index_copy = picking.index_copy
-    index_copy_ = in_place(picking.index_copy)
-    index_fill = picking.index_fill
-    index_fill_ = in_place(picking.index_fill)
     masked_fill = picking.masked_fill
     masked_fill_ = in_place(picking.masked_fill)
-    masked_scatter = picking.masked_scatter
-    masked_scatter_ = in_place(picking.masked_scatter)
     masked_select = picking.masked_select
-    select_scatter = picking.select_scatter
-    tril_ = in_place(picking.tril)
-    triu_ = in_place(picking.triu)
+    tril_ = in_place(diagonals.tril)
+    triu_ = in_place(diagonals.triu)
     copy_ = copy_
 
     def where(self, condition: Any, other: Any) -> Any:
@@ -129,15 +108,9 @@ class ShapeMethods(TensorBase):
     mv = products.mv
     dot = vdot = products.dot
     outer = ger = products.outer
-    inner = products.inner
-    kron = products.kron
     trace = products.trace
     addmm = products.addmm
     addmm_ = in_place(products.addmm)
-    addmv = products.addmv
-    addmv_ = in_place(products.addmv)
-    addr = products.addr
-    addr_ = in_place(products.addr)
     baddbmm = products.baddbmm
     baddbmm_ = in_place(products.baddbmm)
 

@@ -32,8 +32,8 @@ print(A * B, A.sum(axis=0), A.sum(axis=[0, 1]) == A.sum(), A.mean(), A.mean(axis
 print(A / A.sum(axis=1, keepdims=True), A.cumsum(axis=0), A.T)
 v = torch.ones(3)
 print(torch.dot(v, v), torch.mv(A, v), A @ v, torch.mm(A, A.T), torch.norm(v), torch.abs(-v).sum())
-print(torch.linalg.norm(A), A.median(), torch.aminmax(A), A.cumprod(dim=1), torch.bincount(torch.tensor([1, 1, 3])))
-print(torch.broadcast_shapes((3, 1), (2,)), A[1:, 1:].storage_offset(), torch.zeros(3, 3).fill_diagonal_(2))
+print(torch.linalg.norm(A), A.median(), A.cumprod(dim=1))
+print(torch.broadcast_shapes((3, 1), (2,)))
 print(torch.result_type(A, 1), torch.result_type(torch.arange(2), 1.5), torch.is_floating_point(A), torch.numel(A))
 
 x = torch.arange(4.0, requires_grad=True)
@@ -74,9 +74,7 @@ for refused in (
     lambda: torch.multinomial(torch.ones(2), 0),
     lambda: torch.multinomial(torch.tensor([1, 2]), 1),
     lambda: Multinomial(3, torch.tensor([-1.0, 2.0])),
-    lambda: torch.bincount(torch.tensor([-1])),
     lambda: torch.broadcast_shapes((2,), (3,)),
-    lambda: torch.zeros(3).fill_diagonal_(1),
 ):
     try:
         print(refused())

@@ -189,7 +189,7 @@ def one_value_after_another(x, v):
 def by_mask_and_rows(x, v):
     y = x * x
     y[mg.tensor([True, False])] = v[1] * x[1]
-    y.index_add_(1, mg.tensor([0, 0]), x[:, :2])
+    y.scatter_add_(1, mg.tensor([[0, 0], [0, 0]]), x[:, :2])
     y.masked_fill_(mg.tensor([[False, False, True]] * 2), 0.0)
     return y * y
 

@@ -42,7 +42,6 @@ MORE: dict[str, Sample] = {
     "fmod of tensors": (lambda x, y: mg.fmod(4 * x, y), PAIR),
     "remainder of tensors": (lambda x, y: mg.remainder(4 * x, y), PAIR),
     "minimum": (mg.minimum, PAIR),
-    "fmin": (mg.fmin, PAIR),
     "clamp between tensors": (lambda x, y, z: mg.clamp(2 * x, min=y, max=z + 1), ((2, 3), (2, 3), (2, 3))),
     "clamp_min": (lambda x, y: x.clamp_min(y), PAIR),
     "clamp_max": (lambda x, y: x.clamp_max(y), PAIR),
@@ -64,7 +63,7 @@ MORE: dict[str, Sample] = {
     "padded along one axis": (lambda x: F.pad(x, (1, 2), mode="reflect"), ((1, 2, 4),)),
     "prod of one factor": (lambda x: x.prod(0), ((1, 3),)),
     "the way back from max_pool2d": (way_back_from_pooling, ((1, 1, 4, 4), (1, 1, 2, 2))),
-    "diag_embed": (mg.diag_embed, ((2, 3),)),
+    "diag": (lambda x: mg.diag(x, 1), ((3,),)),
     "where": (lambda x, y: mg.where(x > y, x, y), PAIR),
 }
 

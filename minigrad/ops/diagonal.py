@@ -1,0 +1,72 @@
+"""Diagonals and triangles of matrices, and matrices made of diagonals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.operation import operation
+from minigrad.backend import array_module
+from minigrad.ops.axes import axis
+from minigrad.ops.elementwise import of_tensor, titled
+from minigrad.ops.padding import pad_constant
+from minigrad.ops.shape import clone, movedim
+
+
+def _triangle(name: str, text: str) -> Any:
+    made: Any = operation(
+        name,
+        lambda x, *, diagonal: getattr(array_module(x), name)(x, diagonal),
+        lambda g, diagonal: made(g, diagonal=diagonal),
+    )
+
+    def part(input: Any, diagonal: int = 0) -> Any:
+        if input.array.ndim < 2:
+            raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.array.ndim}")
+        return made(input, diagonal=diagonal)
+
+    return of_tensor(titled(part, name, text))
+
+
+tril = _triangle("tril", "The lower triangle of matrices, up to diagonal number `diagonal`; the rest is 0.")
+triu = _triangle("triu", "The upper triangle of matrices, from diagonal number `diagonal` on; the rest is 0.")
+
+# einsum gives the diagonal of square matrices as a view that can be written to.
+_diagonal = operation("diagonal", lambda x: np.einsum("...ii->...i", x), lambda g: _diag_embed(g), view=True)
+
+
+def _diag_embed_forward(g: Any) -> Any:
+    square = array_module(g).zeros((*g.shape, g.shape[-1]), g.dtype)
+    np.einsum("...ii->...i", square)[...] = g
+    return square
+
+
+_diag_embed: Any = operation("diag_embed", _diag_embed_forward, lambda g: _diagonal(g))
+
+
+@of_tensor
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """The entries on a diagonal of two axes, as a new last axis: a view."""
+    first, second = axis(dim1, input.array.ndim), axis(dim2, input.array.ndim)
+    if first == second or input.array.ndim < 2:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    x = movedim(input, (first, second), (-2, -1))
+    rows, columns = x.array.shape[-2:]
+    top, left = max(-offset, 0), max(offset, 0)
+    n = max(min(rows - top, columns - left), 0)
+    return _diagonal(x[..., top : top + n, left : left + n])
+
+
+@of_tensor
+def diag(input: Any, diagonal: int = 0) -> Any:
+    """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy)."""
+    if input.array.ndim == 1:
+        before, after = max(-diagonal, 0), max(diagonal, 0)
+        return pad_constant(_diag_embed(input), ((before, after), (after, before)))
+    if input.array.ndim != 2:
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.array.ndim}D")
+    return clone(_diagonal_of(input, diagonal))
+
+
+_diagonal_of = diagonal
