@@ -243,7 +243,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     if dtype is None:
         dtype = _real(None) if any(isinstance(x, float) for x in (start, end, step)) else np.dtype(np.int64)
     if dtype == np.int64:
-        start, end, step = int(start), int(end), int(step) or 1
+        if not int(step):
+            raise ValueError(f"step must be nonzero: {step} is 0 as an integer")
+        start, end, step = int(start), int(end), int(step)
     length = max(math.ceil((end - start) / step), 0)
     if dtype.kind in "iu":
         start, step = int(start), int(step)
@@ -265,7 +267,8 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     """`steps` numbers from `start` to `end`, both included, evenly spaced."""
     ranks = [x.array.ndim if isinstance(x, TensorBase) else 0 for x in (start, end)]
     if any(ranks):
-        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {ranks} dimension(s)")
+        told = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
+        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {told}")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     start, end, dtype = _number(start), _number(end), _real(dtype)

@@ -503,3 +503,19 @@ def test_a_refused_call_leaves_everything_as_it_was():
         layer(x.double())
     layer(x).sum().backward()
     assert layer.weight.grad.shape == (1, 1, 3, 3)
+
+
+def takes_tensors(name):
+    """Whether the front door's `name` is a function of tensors."""
+    thing = getattr(mg, name)
+    home = str(getattr(thing, "__module__", ""))
+    ours = home.startswith(("minigrad.ops.", "minigrad.tensor")) and not isinstance(thing, type)
+    return ours and name not in ("is_tensor", "result_type", "broadcast_shapes")
+
+
+@pytest.mark.parametrize("name", [name for name in dir(mg) if not name.startswith("_") and takes_tensors(name)])
+@pytest.mark.parametrize("rest", [(), (0,), (ARRAY,), (0, 0), (0, ARRAY), (ARRAY, ARRAY), (0, ARRAY, ARRAY)])
+def test_an_array_for_a_tensor_is_a_type_error(name, rest):
+    for array in (ARRAY, [ARRAY]):
+        with pytest.raises(TypeError):
+            getattr(mg, name)(array, *rest)

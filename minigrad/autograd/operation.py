@@ -249,22 +249,26 @@ def refresh(view: TensorBase, use: bool = True) -> None:
 
     Raises RuntimeError, unless the view is only asked about (`use=False`), when it is one of several.
     """
-    link = view.view_of
-    if link is None or link.seen == view.writes[0] or not link.recorded or view.node is LEAF:
-        return
-    parent = link.source()
-    refresh(parent)
-    if link.several and parent.node is not None:
-        if use:
-            raise written_with_siblings()
-        return
-    if parent.node is None:
-        view.node = None
-    else:
-        plan = link.operation.plan(1, 1)
-        if plan is not None:
-            view.node = record(plan, link.operation, (parent,), link.statics, view)
-    link.seen = view.writes[0]
+    stale = []  # from the view towards its root
+    while True:
+        link = view.view_of
+        if link is None or link.seen == view.writes[0] or not link.recorded:
+            break
+        parent = link.source()
+        stale.append((view, link, parent))
+        view = parent
+    for view, link, parent in reversed(stale):
+        if parent.node is not None:
+            if link.several:
+                if use:
+                    raise written_with_siblings()
+                return
+            plan = link.operation.plan(1, 1)
+            if plan is not None:
+                view.node = record(plan, link.operation, (parent,), link.statics, view)
+        elif view.node is not LEAF:
+            view.node = None
+        link.seen = view.writes[0]
 
 
 def written_with_siblings() -> RuntimeError:

@@ -69,5 +69,5 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     try:
         return tuple([index(n) for n in shape])
     except TypeError:
-        wrong = next(n for n in shape if not hasattr(n, "__index__"))
+        wrong = next(n for n in shape if not isinstance(n, int))
         raise TypeError(f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}") from None

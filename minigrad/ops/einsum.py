@@ -11,7 +11,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module, quiet
 from minigrad.ops.axes import axis
-from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.elementwise import of_tensors, several
 
 
 def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
@@ -46,11 +46,7 @@ def einsum(equation: Any, *operands: Any) -> Any:
     """
     if not isinstance(equation, str):
         equation, operands = _from_sublists(equation, operands)
-    if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
-        operands = tuple(operands[0])
-    for position, x in enumerate(operands):
-        if not isinstance(x, TensorBase):
-            raise not_a_tensor("einsum", "operands", position + 2, x)
+    operands = tuple(several("einsum", operands))
     inputs, output = _parsed(equation, operands)
     kept, letters = [], []
     for i, (x, own) in enumerate(zip(operands, inputs, strict=True)):
@@ -135,6 +131,7 @@ def _diagonals(x: Any, letters: str) -> tuple[Any, str]:
     return x, letters
 
 
+@of_tensors(2)
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """Multiply and sum over the last `dims` axes of `a` and the first of `b`, or over two lists of axes."""
     if isinstance(dims, TensorBase):

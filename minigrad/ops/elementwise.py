@@ -75,6 +75,8 @@ def binary(
     def call(input: Any, other: Any) -> Any:
         a = input.array if isinstance(input, TensorBase) else input
         b = other.array if isinstance(other, TensorBase) else other
+        if a is input and b is other and (is_array(a) or is_array(b)):
+            raise not_a_tensor(name, "input", 1, input)
         if type(a) is np.ndarray is type(b):
             plain = a.dtype is b.dtype and a.dtype.kind in plain_kinds
         elif type(b) is float or type(b) is int:
@@ -109,8 +111,6 @@ def binary(
                 refresh(other)
             if other.node is not None:
                 needed |= 2
-        elif a is input and (is_array(a) or is_array(b)):
-            raise not_a_tensor(name, "input", 1, input)
         finish(made, (input, other), needed, {}, tensor)
         return tensor
 
@@ -184,9 +184,10 @@ def of_tensors(count: int) -> Callable[[F], F]:
     def declare(function: F) -> F:
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            for position, x in enumerate(args[:count]):
-                if not isinstance(x, TensorBase):
-                    raise not_a_tensor(function.__name__, names[position], position + 1, x)
+            if count > 1 or not args or not isinstance(args[0], TensorBase):  # the common case is done with here
+                for position, x in enumerate(args[:count]):
+                    if not isinstance(x, TensorBase):
+                        raise not_a_tensor(function.__name__, names[position], position + 1, x)
             return function(*args, **kwargs)
 
         names = inspect.unwrap(function).__code__.co_varnames

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.elementwise import SAME, not_a_tensor, not_implemented_for, twin_of, unary
+from minigrad.ops.elementwise import SAME, not_implemented_for, of_tensor, twin_of, unary
 
 
 def _steps(function: Any) -> Any:
@@ -135,26 +134,26 @@ def square(input: Any) -> Any:
     return pow(input, 2)
 
 
+@of_tensor
 def positive(input: Any) -> Any:
     """The tensor itself. Raises RuntimeError for bools, as ``+`` does."""
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor("positive", "input", 1, input)
     if input.array.dtype.kind == "b":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input
 
 
-def round(input: Any, *, decimals: int = 0) -> Any:
+@of_tensor
+def round(input: Any, *, decimals: int | None = None) -> Any:
     """The nearest number with so many decimals; halves go to the even neighbour.
 
     >>> import minigrad as torch
     >>> torch.round(torch.tensor([0.5, 1.5, 2.567])), torch.round(torch.tensor([2.567]), decimals=2)
     (tensor([0., 2., 3.]), tensor([2.5700]))
     """
-    if decimals == 0:
-        return _round(input)
-    if input.array.dtype.kind != "f":
+    if input.array.dtype.kind != "f" and decimals is not None:
         raise not_implemented_for("round", input.array.dtype)
+    if not decimals:
+        return _round(input)
     scale = 10.0 ** max(decimals, -decimals)
     return _round(input * scale) / scale if decimals > 0 else _round(input / scale) * scale
 
@@ -164,6 +163,7 @@ def frac(input: Any) -> Any:
     return input - trunc(input)
 
 
+@of_tensor
 def nan_to_num(input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
     """NaN and infinities replaced, by default by 0 and the largest finite numbers."""
     return _nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import LEAF, RETAIN, TensorBase, View, is_array, record, wrap
+from minigrad.autograd.core import LEAF, RETAIN, TensorBase, is_array, record, wrap
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation, refresh, written_with_siblings
 from minigrad.backend import array_module, copied, device_of, quiet, to_device
@@ -85,29 +85,31 @@ def _root_tracked(target: TensorBase) -> bool:
 
 def _move_on(target: Any, value: Any) -> None:
     """Let `target` stand for `value` in the graph, and what it is a view of for the overwritten whole."""
-    link: View | None = target.view_of
-    before = target.node
-    if link is None:
-        target.node = value.node
-    else:
-        parent = link.source()
-        refresh(parent)
-        _write_through(parent, value, link.operation, link.statics)
-        link.seen = -1  # stale: refreshed from the parent's new node
+    moved = [(target, target.node)]  # and what each stood for, from the view up to its root
+    while target.view_of is not None:
+        link = target.view_of
+        target = link.source()
         refresh(target)
-    if before is not None and before is not LEAF and before.hooks and RETAIN in before.hooks and target.node:
-        target.node.hooks = {RETAIN: before.hooks.pop(RETAIN), **(target.node.hooks or {})}
+        value = _overwritten(target, value, link.operation, link.statics)
+        moved.append((target, target.node))
+    target.node = value.node
+    for view, before in reversed(moved):
+        if view.view_of is not None:
+            view.view_of.seen = -1  # stale: refreshed from the parent's new node
+            refresh(view)
+        if before is not None and before is not LEAF and before.hooks and RETAIN in before.hooks and view.node:
+            view.node.hooks = {RETAIN: before.hooks.pop(RETAIN), **(view.node.hooks or {})}
 
 
-def _write_through(parent: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
-    """`parent`'s memory now holds `value` where `reader` reads: record that."""
-    needed = (parent.node is not None) + 2 * (value.node is not None)
-    new = wrap(parent.array)
+def _overwritten(whole: Any, value: Any, reader: Any, statics: dict[str, Any]) -> Any:
+    """What `whole` stands for now that its memory holds `value` where `reader` reads."""
+    needed = (whole.node is not None) + 2 * (value.node is not None)
+    new = wrap(whole.array)
     if needed:
         plan = overwrite.plan(needed, 2)
         assert plan is not None
-        new.node = record(plan, overwrite, (parent, value), {"reader": reader, "statics": statics}, new)
-    _move_on(parent, new)
+        new.node = record(plan, overwrite, (whole, value), {"reader": reader, "statics": statics}, new)
+    return new
 
 
 def check_writable(target: Any, name: str, value: Any = None) -> None:
@@ -169,6 +171,8 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
                 quiet(ufunc, a, b, a)
                 self.writes[0] += 1
                 return self
+        if not isinstance(self, TensorBase):
+            raise not_a_tensor(name, "input", 1, self)
         check_writable(self, name)
         return assign(self, function(_before(self, args), *args, **kwargs), name)
 
@@ -248,7 +252,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     self.writes[0] += 1
     if value.array.dtype != array.dtype:
         value = cast(value, array.dtype)
-    _write_through(self, value, _getitem, {"key": parts})
+    _move_on(self, _overwritten(self, value, _getitem, {"key": parts}))
 
 
 def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:

@@ -80,8 +80,8 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     return _windows(input, dim=d, size=size, step=step)
 
 
-_copy = operation("clone", lambda x: x.copy(order="K"), lambda g: g)  # in memory as the original is
-_pack = operation("clone", lambda x: x.copy(order="C"), lambda g: g)  # row-major
+# "K": in memory as the original is; "C": row-major
+_copy = operation("clone", lambda x, *, order: x.copy(order=order), lambda g: g)
 _cast = operation("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
 
@@ -193,9 +193,10 @@ def expand(input: Any, *shape: Any) -> Any:
         raise RuntimeError(f"The expanded size must match the existing size where that is not 1: {what}") from None
 
 
+@of_tensor
 def clone(input: Any, *, memory_format: Any = None) -> Any:
     """A copy in memory of its own, through which gradients flow back."""
-    copy = _copy(input)
+    copy = _copy(input, order="K")
     return copy if memory_format in (None, preserve_format) else contiguous(copy, memory_format)
 
 
@@ -209,7 +210,7 @@ def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
     if is_contiguous(input, memory_format):
         return input
     order = memory_format.order or tuple(range(input.array.ndim))
-    return permute(_pack(permute(input, order)), [order.index(i) for i in range(len(order))])
+    return permute(_copy(permute(input, order), order="C"), [order.index(i) for i in range(len(order))])
 
 
 def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:

@@ -74,8 +74,6 @@ class GraphMethods(TensorBase):
             )
         else:
             self.node = LEAF if requires_grad else None
-            if requires_grad:
-                self.view_of = None
         return self
 
     def retain_grad(self: Any) -> None:

@@ -91,3 +91,23 @@ def test_refused(name):
     call, message = REFUSED[name]
     with pytest.raises(RuntimeError, match=f"(?s){message}"):
         call()
+
+
+def test_a_view_that_became_a_leaf_joins_the_graph_when_its_base_does():
+    base, weight = torch.zeros(4), leaf(4)
+    view = base[:2].requires_grad_()
+    base.mul_(2.0)
+    assert view.is_leaf and view.requires_grad and not base.requires_grad
+    base.copy_(weight * 2)
+    (view * 3).sum().backward()
+    assert not view.is_leaf and view.grad is None and weight.grad.tolist() == [6.0, 6.0, 0.0, 0.0]
+
+
+def test_a_write_through_thousands_of_nested_views():
+    base, weight = torch.zeros(4), leaf(1)
+    view = base
+    for _ in range(3000):
+        view = view[:]
+    view[:1] = weight * 2
+    base.sum().backward()
+    assert weight.grad.tolist() == [2.0] and base.tolist() == [2.0, 0.0, 0.0, 0.0] and view.requires_grad
