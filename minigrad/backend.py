@@ -107,7 +107,7 @@ def select(array: Array) -> None:
 # ---- devices --------------------------------------------------------------------------------
 
 
-class device:
+class device(contextlib.ContextDecorator):
     """Where a tensor lives: `device("cpu")`, `device("cuda")`, `device("cuda:1")`.
 
     A name only: it can be made on a machine without a GPU. As a context manager or a decorator it
@@ -174,17 +174,8 @@ class device:
     def __exit__(self, *exception: object) -> None:
         _scoped_devices.set(_scoped_devices.get()[:-1])
 
-    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """`function` with this device as its default: `@device("cuda")`."""
 
-        @functools.wraps(function)
-        def on_this_device(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self:
-                return function(*args, **kwargs)
-
-        return on_this_device
-
-
+_Device = device  # for functions whose parameter has that name
 CPU = device("cpu")
 _scoped_devices: ContextVar[tuple[device, ...]] = ContextVar("scoped_devices", default=())
 _default_device: device | None = None  # None: MINIGRAD_DEVICE was not read yet
@@ -218,7 +209,7 @@ def set_default_device(device: str | int | device | None) -> None:
     """
     global _default_device
     if device is not None:
-        device = _as_device(device)
+        device = _Device(device)
         library(device)
     _default_device = device
 
@@ -228,10 +219,6 @@ def device_of(array: Array) -> device:
     if type(array) is np.ndarray or array_module(array) is np:
         return CPU
     return _cuda_device(array.device.id)
-
-
-def _as_device(name: str | int | device) -> device:
-    return device(name)
 
 
 @functools.cache
@@ -316,11 +303,6 @@ def is_available() -> bool:
     return _cuda is not None
 
 
-def is_in_use() -> bool:
-    """Whether a GPU was looked for and found; does not look for one."""
-    return _cuda is not None
-
-
 def why_not() -> str | None:
     """Why no GPU can be used, in words that say what to do; None where one can."""
     return None if is_available() else _why_not
@@ -329,13 +311,6 @@ def why_not() -> str | None:
 def device_count() -> int:
     """How many GPUs can be used: 0 without CuPy, a driver or a device."""
     return int(_cuda.cuda.runtime.getDeviceCount()) if is_available() else 0
-
-
-def synchronize(device: device | None = None) -> None:
-    """Waits until the GPU has finished all its work; nothing to wait for on the CPU."""
-    if _cuda is not None and (device is None or device.type == "cuda"):
-        with on(device or CPU):
-            _cuda.cuda.Device().synchronize()
 
 
 @contextlib.contextmanager
@@ -360,12 +335,12 @@ def _probe() -> tuple[Any, str | None]:
     install = "pip install 'minigrad[cuda12]' for CUDA 12, 'minigrad[cuda13]' for CUDA 13"
     try:
         cupy = importlib.import_module("cupy")
-    except ModuleNotFoundError as error:
-        if error.name == "cupy":
-            return None, f"CuPy is not installed: {install}."
-        return None, f"CuPy is installed, but does not import ({error}): {install}."
     except Exception as error:  # noqa: BLE001 (a broken CUDA installation raises what it likes)
-        return None, f"CuPy is installed, but does not import ({error}): {install}."
+        missing = isinstance(error, ModuleNotFoundError) and error.name == "cupy"
+        return (
+            None,
+            f"CuPy is {'not installed' if missing else f'installed, but does not import ({error})'}: {install}.",
+        )
     try:
         runtime = cupy.cuda.runtime
         driver, built_for = runtime.driverGetVersion(), runtime.runtimeGetVersion()
@@ -408,12 +383,11 @@ def _explain_exhaustion(cupy: Any) -> None:
             free, total = cupy.cuda.runtime.memGetInfo()
             pool = cupy.get_default_memory_pool()
             message = (
-                f"CUDA out of memory. Tried to allocate {_bytes(size)}. "
-                f"GPU {cupy.cuda.runtime.getDevice()} has {_bytes(total)}, of which {_bytes(free)} "
-                f"is free; arrays of this program hold {_bytes(pool.used_bytes())}, and "
-                f"{_bytes(pool.total_bytes() - pool.used_bytes())} is kept for reuse. "
-                "Smaller batches, no_grad() for evaluation and .item() on losses kept save memory; "
-                f"cuda.empty_cache() gives back what is kept. ({error})"
+                f"CUDA out of memory. Tried to allocate {_bytes(size)}. GPU {cupy.cuda.runtime.getDevice()} has "
+                f"{_bytes(total)}, of which {_bytes(free)} is free; arrays of this program hold "
+                f"{_bytes(pool.used_bytes())}, and {_bytes(pool.total_bytes() - pool.used_bytes())} is kept for reuse. "
+                "Smaller batches, no_grad() for evaluation and .item() on losses kept save memory; cuda.empty_cache() "
+                f"gives back what is kept. ({error})"
             )
         raise ExhaustedError(message)
 

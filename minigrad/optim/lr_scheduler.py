@@ -10,7 +10,6 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable
-from types import FunctionType
 from typing import Any, TypeAlias
 
 from minigrad.optim.optimizer import Optimizer, Rate
@@ -76,8 +75,8 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__} must say in get_lr() what the rates are")
 
     def state_dict(self) -> dict[str, Any]:
-        """All of the schedule except its optimizer."""
-        return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
+        """All of the schedule except its optimizer and its functions."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("optimizer", "lr_lambdas")}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where `state_dict()` was taken."""
@@ -159,8 +158,8 @@ class CosineAnnealingLR(LRScheduler):
 class LambdaLR(LRScheduler):
     """The first rate times `lr_lambda(epoch)`: one function, or a list with one for each group.
 
-    Raises `ValueError` where the list does not fit the groups. Plain functions are not part of
-    `state_dict()`; the attributes of callable objects are.
+    Raises `ValueError` where the list does not fit the groups. Functions are not part of
+    `state_dict()`.
     """
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Factor | list[Factor], last_epoch: int = -1) -> None:
@@ -173,19 +172,6 @@ class LambdaLR(LRScheduler):
 
     def _next(self, lr: Any, i: int) -> Any:
         return self.base_lrs[i] * self.lr_lambdas[i](self.last_epoch)
-
-    def state_dict(self) -> dict[str, Any]:
-        """All of the schedule except its optimizer and its plain functions."""
-        attributes = [None if isinstance(f, FunctionType) else f.__dict__.copy() for f in self.lr_lambdas]
-        return {**super().state_dict(), "lr_lambdas": attributes}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where `state_dict()` was taken, with the functions given to this object."""
-        functions = self.lr_lambdas
-        super().load_state_dict({**state_dict, "lr_lambdas": functions})
-        for function, attributes in zip(functions, state_dict["lr_lambdas"], strict=True):
-            if attributes is not None:
-                function.__dict__.update(attributes)
 
 
 def _require_optimizer(optimizer: Any) -> None:

@@ -102,9 +102,8 @@ class Optimizer:
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
             if not (p.is_leaf or p.retains_grad):
                 raise ValueError(
-                    f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed "
-                    f"({p.grad_fn}). Pass the tensor it was computed from, or start afresh with "
-                    "tensor.detach().requires_grad_()"
+                    f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed ({p.grad_fn}). Pass "
+                    "the tensor it was computed from, or start afresh with tensor.detach().requires_grad_()"
                 )
         if len(set(map(id, params))) < len(params):
             warnings.warn(
@@ -198,17 +197,16 @@ class Optimizer:
         for i, (group, held) in enumerate(zip(saved, self.param_groups, strict=True)):
             if len(group["params"]) != len(held["params"]):
                 raise ValueError(
-                    "loaded state dict contains a parameter group that doesn't match the size of "
-                    f"optimizer's group: group {i} has {len(group['params'])} parameters, "
-                    f"expected {len(held['params'])}"
+                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group: "
+                    f"group {i} has {len(group['params'])} parameters, expected {len(held['params'])}"
                 )
             by_index.update(zip(group["params"], held["params"], strict=True))
             group.update({key: held[key] for key in ("params", "param_names") if key in held})
-        self.state = defaultdict(dict)
+        state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
         for key, buffers in state_dict["state"].items():
             parameter = by_index.get(key, key)
-            self.state[parameter] = {name: _adopted(name, value, parameter) for name, value in buffers.items()}
-        self.param_groups = saved
+            state[parameter] = {name: _adopted(name, value, parameter) for name, value in buffers.items()}
+        self.state, self.param_groups = state, saved
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

@@ -162,8 +162,7 @@ def relocated(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
 
 def _pickled(f: Any) -> str:
     return (
-        f"{name_of(f)} is a pickle, probably written by torch.save: loading one can run any code, "
-        "so minigrad does not. Where PyTorch is installed, convert it once: "
-        "safetensors.torch.save_file(torch.load(file), 'weights.safetensors'), then "
-        "minigrad.load('weights.safetensors')"
+        f"{name_of(f)} is a pickle, probably written by torch.save: loading one can run any code, so minigrad does "
+        "not. Where PyTorch is installed, convert it once: safetensors.torch.save_file(torch.load(file), "
+        "'weights.safetensors'), then minigrad.load('weights.safetensors')"
     )

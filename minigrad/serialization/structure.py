@@ -88,7 +88,7 @@ def _number(array: Array, device: str | None, storages: Storages) -> int:
 
 
 def _refusal(value: Any, place: str) -> str:
-    kind = type(value)
+    kind, advice = type(value), "save its data as a dict of tensors, numbers and strings"
     if hasattr(value, "state_dict"):
         advice = (
             "save its state_dict(), and load that into an object made by the same code: "
@@ -98,11 +98,9 @@ def _refusal(value: Any, place: str) -> str:
         advice = "save value._asdict(), or tuple(value)"
     elif callable(value):
         advice = "keep code in your program, and save the data it works on"
-    else:
-        advice = "save its data as a dict of tensors, numbers and strings"
     return (
-        f"{place} is a {kind.__module__}.{kind.__qualname__}, which cannot be saved: files hold "
-        f"tensors and plain data, nothing that would have to run on loading. Instead, {advice}"
+        f"{place} is a {kind.__module__}.{kind.__qualname__}, which cannot be saved: files hold tensors and plain "
+        f"data, nothing that would have to run on loading. Instead, {advice}"
     )
 
 
