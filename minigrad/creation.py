@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ import numpy as np
 from minigrad import backend, dtypes, random
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.operation import operation
-from minigrad.ops.axes import sizes
-from minigrad.ops.elementwise import not_a_tensor, several, titled
+from minigrad.ops.axes import sizes, whole
+from minigrad.ops.elementwise import not_a_tensor, require_number, several, titled
 from minigrad.ops.out import written
 from minigrad.size import Size
 from minigrad.tensor import Tensor
@@ -218,6 +217,7 @@ def empty(*shape: Any, size: Any = None, xp: Any, dtype: Any) -> Any:
 @creates
 def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
     """A tensor of `size` filled with one number, of that number's type unless `dtype` is given."""
+    require_number("full", "fill_value", fill_value)
     value = _number(fill_value)
     dtype = dtypes.result_type([value]) if dtype is None else dtype
     return xp.full(_shape("full", (size,)), np.asarray(value).astype(dtype).item(), dtype)
@@ -249,17 +249,18 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     length = max(math.ceil((end - start) / step), 0)
     if dtype.kind in "iu":
         start, step = int(start), int(step)
-    if dtype == np.float32 and (start % 1 or step % 1):
-        return _counted_by_eights(length, start, step)
+    if dtype in (np.float32, np.float64) and (start % 1 or step % 1):
+        return _counted_by_lanes(length, start, step, dtype)
     return (start + np.arange(length) * step).astype(dtype)
 
 
-def _counted_by_eights(length: int, start: float, step: float) -> Any:
-    """PyTorch's rounding: every eighth number is rounded to float32, the next seven count from it; not in the rest."""
+def _counted_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]) -> Any:
+    """PyTorch's rounding: the first of 8 float32 (4 float64) is rounded, the others count from it; not in the rest."""
+    lanes, wide = (8, np.float64) if dtype == np.float32 else (4, np.longdouble)
     exact = (start + np.arange(length, dtype=np.longdouble) * step).astype(np.float64)
-    whole = length - length % 16
-    eights = exact[:whole:8].astype(np.float32)[:, None] + np.arange(8) * np.float64(step)  # (blocks, 8)
-    return np.concatenate([eights.ravel(), exact[whole:]]).astype(np.float32)
+    whole = length - length % (2 * lanes)
+    blocks = exact[:whole:lanes].astype(dtype)[:, None] + np.arange(lanes) * wide(step)  # (blocks, lanes)
+    return np.concatenate([blocks.ravel(), exact[whole:]]).astype(dtype)
 
 
 @creates
@@ -269,18 +270,26 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     if any(ranks):
         told = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
         raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {told}")
+    steps = whole(steps, "steps")
     if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
+        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     start, end, dtype = _number(start), _number(end), _real(dtype)
     if dtype.kind in "iu":
         start, end = int(start), int(end)
-    return np.linspace(start, end, steps).astype(dtype)
+    # As PyTorch rounds: one step of this dtype, counted up from `start` and, in the second half, down from `end`, each
+    # product and sum rounded once.
+    number: Any = dtype.type if dtype.kind == "f" else np.float64
+    wide = np.longdouble if number is np.float64 else np.float64
+    step = wide((number(end) - number(start)) / number(max(steps - 1, 1)))
+    i = np.arange(steps)
+    up, down = wide(number(start)) + step * i, wide(number(end)) - step * (steps - 1 - i)
+    return np.where(i < max(steps // 2, 1), up, down).astype(number).astype(dtype)
 
 
 @creates
 def eye(n: int, m: int | None = None, *, xp: Any, dtype: Any) -> Any:
     """The identity matrix with n rows and m columns."""
-    if n < 0 or (m is not None and m < 0):
+    if whole(n, "n") < 0 or (m is not None and whole(m, "m") < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got n={n}, m={m}")
     return xp.eye(n, m, dtype=_real(dtype))
 
@@ -315,7 +324,7 @@ def randint(
     if isinstance(size, int) or not 1 <= len(bounds) <= 2:
         raise TypeError("randint() takes randint(high, size) or randint(low, high, size), size a tuple")
     lowest, beyond = (0, *bounds) if len(bounds) == 1 else bounds
-    if index(lowest) < -(2**63) or index(beyond) >= 2**63:
+    if whole(lowest, "low") < -(2**63) or whole(beyond, "high") >= 2**63:
         raise ValueError(f"randint(): bounds must fit into int64, got {lowest} and {beyond}")
     shape = _shape("randint", (size,))
     return random.source_of(generator).randint(lowest, beyond, shape, np.dtype(np.int64) if dtype is None else dtype)
@@ -324,7 +333,7 @@ def randint(
 @creates
 def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
     """The integers 0 to n-1 in random order."""
-    if n < 0:
+    if whole(n, "n") < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     return random.source_of(generator).permutation(n, np.dtype(np.int64) if dtype is None else dtype)
 
@@ -391,6 +400,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     given = several("meshgrid", tensors)
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    for x in given:
+        if x.array.ndim > 1:
+            raise RuntimeError(f"meshgrid expects scalars or tensors of one axis, got shape {tuple(x.array.shape)}")
     shape = [x.array.size for x in given]
     grids = [x.reshape([-1 if j == i else 1 for j in range(len(given))]).expand(shape) for i, x in enumerate(given)]
     return tuple([g.transpose(0, 1) for g in grids] if indexing == "xy" and len(given) > 1 else grids)

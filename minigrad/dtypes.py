@@ -56,7 +56,7 @@ int64 = long = dtype("int64")
 bool_ = dtype("bool")
 
 _BY_NUMPY: dict[Any, dtype] = {d.numpy: d for d in (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)}
-_BY_PYTHON: dict[Any, dtype] = {bool: bool_, int: int64, float: float32}
+_BY_PYTHON: dict[Any, dtype] = {bool: bool_, int: int64, float: float64}
 
 _default: dtype = float32
 
@@ -95,7 +95,7 @@ def as_numpy(d: Any) -> Any:
     if isinstance(d, dtype):
         return d.numpy
     if d in _BY_PYTHON:
-        return (_default if d is float else _BY_PYTHON[d]).numpy
+        return _BY_PYTHON[d].numpy
     raise TypeError(f"dtype must be a minigrad dtype such as minigrad.float32, not {type(d).__name__} {d!r}")
 
 
@@ -171,6 +171,10 @@ class finfo:
         self.tiny = self.smallest_normal = float(about.tiny)
         self.resolution, self.dtype = float(about.resolution), str(about.dtype)
 
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        return f"finfo({', '.join([f'{n}={getattr(self, n):g}' for n in names])}, dtype={self.dtype})"
+
 
 class iinfo:
     """The limits of an integer type: bits, max, min."""
@@ -178,3 +182,6 @@ class iinfo:
     def __init__(self, type: dtype) -> None:
         about = np.iinfo(type.numpy)
         self.bits, self.max, self.min, self.dtype = about.bits, int(about.max), int(about.min), str(about.dtype)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

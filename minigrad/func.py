@@ -53,7 +53,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
             raise RuntimeError(f"with has_aux=True the function returns (output, aux), got {type(returned).__name__}")
         if has_aux:
             returned, more = returned
-            aux.append(more)
+            aux.append(functional.done(more, nested))
         return returned
 
     points, outputs = functional.traced("vjp", without_aux, primals, nested, RuntimeError)

@@ -99,7 +99,9 @@ def done(x: Any, create_graph: bool) -> Any:
     """What is handed out: outside the graph, unless one is wanted."""
     if isinstance(x, TensorBase):
         return x if create_graph else wrap(x.array)
-    return tuple([done(y, create_graph) for y in x])
+    if isinstance(x, dict):
+        return {key: done(y, create_graph) for key, y in x.items()}
+    return type(x)([done(y, create_graph) for y in x]) if type(x) in (tuple, list) else x
 
 
 def vjp(

@@ -239,6 +239,18 @@ class ModuleDict(Named):
     def __setitem__(self, key: str, module: Module) -> None:
         self.add_module(key, module)
 
+    def keys(self) -> Any:
+        """The names, as a dictionary's."""
+        return dict(self._modules).keys()
+
+    def values(self) -> Any:
+        """The modules, as a dictionary's."""
+        return dict(self._modules).values()
+
+    def items(self) -> Any:
+        """Pairs of name and module, as a dictionary's."""
+        return dict(self._modules).items()
+
 
 def _trained(value: Any) -> Any:
     """A tensor as a parameter; anything else as it is."""

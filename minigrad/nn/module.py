@@ -178,6 +178,10 @@ class Module(Registry):
         """Convert the floating-point tensors to float16."""
         return self.to(dtypes.float16)
 
+    def type(self, dst_type: Any) -> Self:
+        """Convert all tensors, integers too, as `Tensor.type` does."""
+        return self._apply(lambda t: t.type(dst_type))
+
     def double(self) -> Self:
         """Convert the floating-point tensors to float64."""
         return self.to(dtypes.float64)

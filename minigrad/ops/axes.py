@@ -14,12 +14,16 @@ from minigrad.ops.out import written
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def whole(value: Any, name: str) -> int:
+    """`value` as an int. Raises TypeError for what is no whole number, booleans among it."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
+    return index(value)
+
+
 def axis(dim: Any, ndim: int, name: str = "dim") -> int:
     """`dim` counted from the front. Raises IndexError when the tensor has no such dimension."""
-    try:
-        position = index(dim)
-    except TypeError:
-        raise TypeError(f"{name} must be an int, got {type(dim).__name__} {dim!r}") from None
+    position = whole(dim, name)
     limit = max(ndim, 1)  # a tensor of no axes is reduced as if it had one
     if not -limit <= position < limit:
         raise IndexError(

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
-from minigrad.ops.axes import axis
+from minigrad.ops.axes import axis, whole
 from minigrad.ops.elementwise import of_tensor, titled
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.shape import clone, movedim
@@ -24,7 +24,7 @@ def _triangle(name: str, text: str) -> Any:
     def part(input: Any, diagonal: int = 0) -> Any:
         if input.array.ndim < 2:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.array.ndim}")
-        return made(input, diagonal=diagonal)
+        return made(input, diagonal=whole(diagonal, "diagonal"))
 
     return of_tensor(titled(part, name, text))
 

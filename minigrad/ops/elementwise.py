@@ -220,6 +220,12 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeErro
     return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}{hint}")
 
 
+def require_number(name: str, parameter: str, value: Any) -> None:
+    """Refuse, with a TypeError, what is neither a Python number nor a tensor."""
+    if not isinstance(value, (bool, int, float, np.number, np.bool_, TensorBase)):
+        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not {type(value).__name__} {value!r}")
+
+
 def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
     """The error for an element type that an operation does not take."""
     title = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long"}

@@ -79,11 +79,21 @@ def _array_part(part: Any, xp: Any) -> Any:
         return array.astype(bool) if array.dtype == np.uint8 else array
     if isinstance(part, (list, tuple, range)):
         inside = [int(p.array) if isinstance(p, TensorBase) else p for p in part]
-        return xp.asarray(inside) if inside else xp.zeros(0, np.int64)
+        try:
+            return xp.asarray(inside) if inside else xp.zeros(0, np.int64)
+        except ValueError:
+            raise ValueError(f"a list of indices must not be ragged, got {part}") from None
     if isinstance(part, np.integer):
         return int(part)
     if isinstance(part, slice) and any(isinstance(p, TensorBase) for p in (part.start, part.stop, part.step)):
         return slice(*[int(p.array) if isinstance(p, TensorBase) else p for p in (part.start, part.stop, part.step)])
+    if isinstance(part, str):
+        raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
+    if not isinstance(part, (int, slice, np.bool_, type(None), type(Ellipsis))) and not is_array(part):
+        raise IndexError(
+            "only integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans are "
+            f"valid indices, got {type(part).__name__} {part!r}"
+        )
     return part
 
 

@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
-from minigrad.ops.axes import axis
+from minigrad.ops.axes import axis, whole
 from minigrad.ops.elementwise import of_tensor, several, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.out import takes_out
@@ -133,12 +133,12 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
     d = axis(dim, tensor.array.ndim)
     size = tensor.array.shape[d]
     if isinstance(split_size_or_sections, (tuple, list)):
-        lengths = [int(n) for n in split_size_or_sections]
+        lengths = [whole(n, "split_size") for n in split_size_or_sections]
         if sum(lengths) != size or min(lengths, default=0) < 0:
             told = f"{size} (input tensor's size at dimension {d}), but got split_sizes={lengths}"
             raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {told}")
     else:
-        step = int(split_size_or_sections)
+        step = whole(split_size_or_sections, "split_size")
         if step < 0 or (step == 0 and size):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
         lengths = [min(step, size - start) for start in range(0, size, step or 1)] or [0]
@@ -162,7 +162,7 @@ def _several(views: list[Any]) -> tuple[Any, ...]:
 @of_tensor
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` parts along one axis, as equal as `split` by one size makes them."""
-    if chunks <= 0:
+    if whole(chunks, "chunks") <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     _check_axes("chunk", input)
     size = input.array.shape[axis(dim, input.array.ndim)]
@@ -184,8 +184,8 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
 @of_tensor
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     """The entries moved on by `shifts` along `dims`, the last ones coming back first."""
-    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    dims = () if dims is None else (dims,) if isinstance(dims, int) else tuple(dims)
+    shifts = [whole(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
+    dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not dims and len(shifts) == 1:
         return reshape(roll(reshape(input, -1 if input.array.size else 0), shifts, 0), input.array.shape)
     if len(shifts) != len(dims) or not shifts:

@@ -56,7 +56,13 @@ def matmul(input: Any, other: Any) -> Any:
         )
     x = input.reshape(1, -1) if a.ndim == 1 else input
     y = other.reshape(-1, 1) if b.ndim == 1 else other
-    product = _matmul(x, y)
+    try:
+        product = _matmul(x, y)
+    except ValueError:
+        raise RuntimeError(
+            f"matmul: the batch axes {tuple(a.shape[:-2])} and {tuple(b.shape[:-2])} of {tuple(a.shape)} and "
+            f"{tuple(b.shape)} do not broadcast: sizes must be equal, or 1, counted from the last axis"
+        ) from None
     shape = product.array.shape
     if a.ndim == 1:
         shape = (*shape[:-2], shape[-1])

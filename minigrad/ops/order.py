@@ -129,6 +129,8 @@ def unique(
     >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
     (tensor([1, 3]), tensor([1, 2]))
     """
+    if not isinstance(sorted, bool):
+        raise TypeError(f"unique(): argument 'sorted' must be a bool, got {sorted!r}; an axis is named: dim={sorted!r}")
     d = None if dim is None else axis(dim, input.array.ndim)
     values, inverse, counts = np.unique(input.array, return_inverse=True, return_counts=True, axis=d, equal_nan=False)
     inverse = inverse.reshape(input.array.shape if d is None else -1)

@@ -16,7 +16,14 @@ from minigrad.backend import array_module, on_its_gpu, quiet
 from minigrad.ops.arithmetic import together
 from minigrad.ops.axes import axis, sizes
 from minigrad.ops.device import beside
-from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, shapes_do_not_broadcast, twin_of
+from minigrad.ops.elementwise import (
+    not_a_tensor,
+    of_tensor,
+    of_tensors,
+    require_number,
+    shapes_do_not_broadcast,
+    twin_of,
+)
 from minigrad.ops.index import _getitem, _put, array_key, stray
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.out import takes_out
@@ -47,6 +54,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         return nonzero(condition, as_tuple=True)
     if condition.array.dtype.kind != "b" and condition.array.dtype != np.uint8:
         raise _no_mask("where expected condition to be a boolean tensor, but got a tensor", condition)
+    require_number("where", "input", input)
+    require_number("where", "other", other)
     condition, input, other = beside(condition, input, other)
     x, y = together("where", input, other)
     try:
@@ -71,6 +80,7 @@ def _check_mask(name: str, mask: Any) -> None:
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """The tensor with one number where `mask` holds."""
     _check_mask("masked_fill", mask)
+    require_number("masked_fill", "value", value)
     number = value.array if isinstance(value, TensorBase) else value
     common = input.array.dtype
     if np.ndim(number):
@@ -213,6 +223,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     src = value if src is None else src
     if reduce not in (None, "add"):
         raise NotImplementedError(f"scatter with reduce={reduce!r} is not supported; 'add' is")
+    require_number("scatter", "src", src)
     if not isinstance(src, TensorBase) and isinstance(index, TensorBase):
         src = wrap(array_module(input.array).full(index.array.shape, src, input.array.dtype))
     return _scattered("scatter", input, dim, index, src, add=reduce == "add")
@@ -272,6 +283,8 @@ _turned: Any = operation("flip", lambda x, *, key: x[key].copy(), lambda g, key:
 @of_tensor
 def flip(input: Any, *dim: Any, dims: Any = None) -> Any:
     """The tensor with the order of its entries turned round along `dims`: a copy."""
+    if dims is None and not dim:
+        raise TypeError("flip() needs the dims to turn round, such as flip(0) or flip((0, 1))")
     given = [axis(d, input.array.ndim) for d in sizes("flip", dim if dims is None else (dims,))]
     if len(set(given)) != len(given):
         raise RuntimeError(f"dim appears multiple times in the list of dims: {given}")

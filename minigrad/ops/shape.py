@@ -142,7 +142,8 @@ def view(input: Any, *shape: Any) -> Any:
 def permute(input: Any, *dims: Any) -> Any:
     """The axes in the order `dims`: ``permute(0, 3, 1, 2)`` turns (N, H, W, C) into (N, C, H, W)."""
     ndim = input.array.ndim
-    order = tuple([axis(d, ndim) for d in sizes("permute", dims)])
+    order = sizes("permute", dims)
+    order = tuple([axis(d, ndim) for d in order]) if len(order) == ndim else order
     if sorted(order) != list(range(ndim)):
         raise RuntimeError(f"permute(dims): dims must name each of the {ndim} dimensions once, got {list(order)}")
     return _permute(input, order=order)

@@ -178,7 +178,8 @@ class Optimizer:
         return {
             "state": {index.get(id(key), key): value for key, value in self.state.items()},
             "param_groups": [
-                {**group, "params": [index[id(parameter)] for parameter in group["params"]]}
+                {k: v for k, v in group.items() if k != "params"}
+                | {"params": [index[id(parameter)] for parameter in group["params"]]}
                 for group in self.param_groups
             ],
         }

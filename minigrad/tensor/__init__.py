@@ -133,6 +133,8 @@ class Tensor(
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__} {value!r}")
         self.requires_grad_(value)
 
     @property
@@ -158,6 +160,10 @@ class Tensor(
                     f"assigned grad has data {what}: {got}, the tensor has {own}; convert with .to('{self.device}')"
                 )
         self.gradient = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.gradient = None
 
     @property
     def grad_fn(self) -> Node | None:

@@ -71,10 +71,15 @@ class ConversionMethods(TensorBase):
         if dtype is None:
             place = "cuda." if self.device.type == "cuda" else ""
             return f"minigrad.{place}{_TYPE_NAMES[self.dtype.name]}Tensor"
-        if isinstance(dtype, str):
+        if isinstance(dtype, str) or (
+            callable(dtype) and not isinstance(dtype, type)
+        ):  # also minigrad.FloatTensor itself
+            name = (dtype if isinstance(dtype, str) else dtype.__name__).rpartition(".")[2]
             names = {f"{n}Tensor": d for d, n in _TYPE_NAMES.items()}
-            dtype = getattr(dtypes, names[dtype.rpartition(".")[2]].replace("bool", "bool_"))
-        return self.to(dtype)
+            if name not in names:
+                raise ValueError(f"invalid type: {dtype!r}; give a dtype, or one of {', '.join(names)}")
+            dtype = getattr(dtypes, names[name].replace("bool", "bool_"))
+        return self.to(dtype=dtype)
 
     def type_as(self: Any, other: Tensor) -> Tensor:
         """The tensor in the dtype of `other`."""

@@ -167,7 +167,14 @@ class ElementwiseMethods(TensorBase):
     __rshift__ = comparison.bitwise_right_shift
     __rrshift__ = _reflected(comparison.bitwise_right_shift)
     __irshift__ = bitwise_right_shift_
-    __invert__ = comparison.bitwise_not
+
+    def __invert__(self: Any) -> Any:
+        if self.array.dtype.kind == "f":
+            raise TypeError(
+                f"~ turns the bits of integers and booleans around, got {self.dtype}; compare first: ~(x > 0)"
+            )
+        return comparison.bitwise_not(self)
+
     __eq__ = _comparing(comparison.eq)
     __ne__ = _comparing(comparison.ne)
     __lt__ = _comparing(comparison.lt)

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
-from minigrad.ops.elementwise import of_tensor, titled
+from minigrad.ops.elementwise import of_tensor, require_number, titled
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import cast
 
@@ -30,6 +30,7 @@ def fill(input: Any, value: Any) -> Any:
             )
         value = cast(value, input.array.dtype)
     else:
+        require_number("fill_", "value", value)
         value = wrap(np.asarray(value).astype(input.array.dtype))
         if type(input.array) is not np.ndarray:
             value.array = backend.to_device(value.array, backend.device_of(input.array))

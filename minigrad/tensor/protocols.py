@@ -33,6 +33,16 @@ def rebuilt(array: Any, requires_grad: bool) -> Any:
     return tensor
 
 
+def _number(x: Any) -> Any:
+    """What Python's own conversions, float(x) and int(x), read; they refuse with a ValueError, `item` with its own."""
+    if x.array.size != 1:
+        raise ValueError(
+            f"only one element tensors can be converted to Python scalars, got shape {tuple(x.array.shape)}; reduce it "
+            "first, or use .tolist()"
+        )
+    return x.array.item()
+
+
 class ProtocolMethods(TensorBase):
     """What Python and NumPy ask of an array."""
 
@@ -124,10 +134,10 @@ class ProtocolMethods(TensorBase):
         return bool(self.item())
 
     def __float__(self: Any) -> float:
-        return float(self.item())
+        return float(_number(self))
 
     def __int__(self: Any) -> int:
-        return int(self.item())
+        return int(_number(self))
 
     def __index__(self: Any) -> int:
         if self.array.dtype.kind == "f" or self.array.size != 1:

@@ -1,0 +1,163 @@
+"""Small things that lessons do, each once found to differ from PyTorch."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+
+
+def test_contiguous_packs_a_transposed_tensor():
+    x = torch.arange(6.0).view(2, 3).t()
+    packed = x.contiguous()
+    assert packed.is_contiguous() and packed.stride() == (2, 1)
+    assert packed.view(6).tolist() == [0, 3, 1, 4, 2, 5]
+    assert x.clone().stride() == (1, 3)  # a clone keeps the order in memory
+    assert packed.contiguous() is packed
+
+
+def test_contiguous_lets_gradients_through():
+    x = torch.arange(6.0).reshape(2, 3).requires_grad_()
+    (x.t().contiguous().view(6) * torch.arange(6.0)).sum().backward()
+    assert x.grad.tolist() == [[0, 2, 4], [1, 3, 5]]
+
+
+def test_channels_are_shuffled_as_in_shufflenet():
+    x = torch.arange(8.0).reshape(1, 4, 1, 2)
+    shuffled = x.view(1, 2, 2, 1, 2).transpose(1, 2).contiguous().view(1, 4, 1, 2)
+    assert shuffled.reshape(4, 2).tolist() == [[0, 1], [4, 5], [2, 3], [6, 7]]
+
+
+def test_channels_last_lies_channels_last():
+    x = torch.zeros(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    assert x.stride() == (60, 1, 15, 3)
+
+
+def test_linspace_rounds_as_pytorch():
+    assert torch.linspace(-1, 1, 21)[10].item() == -1.4901161193847656e-08
+    assert torch.linspace(-1, 1, 7)[3].item() == -2.9802322387695312e-08
+    assert torch.linspace(-1, 1, 101)[50].item() == 2.2351741790771484e-08
+    assert torch.linspace(10, -3, 40, dtype=torch.int64).tolist()[20:31] == [3, 2, 2, 2, 1, 1, 1, 0, 0, 0, 0]
+    assert torch.linspace(2, 5, 1).tolist() == [2] and torch.linspace(2, 5, 2).tolist() == [2, 5]
+    assert torch.linspace(2, 5, 0).shape == (0,)
+
+
+@pytest.mark.parametrize("convert", [float, int])
+def test_python_conversions_of_several_numbers_are_value_errors(convert):
+    with pytest.raises(ValueError, match=r"only one element tensors .* got shape \(2,\); reduce it first"):
+        convert(torch.ones(2))
+
+
+def test_type_takes_the_typed_constructors():
+    assert torch.ones(2).type(torch.LongTensor).dtype is torch.int64
+    with pytest.raises(ValueError, match="invalid type: 'foo'; give a dtype, or one of HalfTensor"):
+        torch.ones(2).type("foo")
+    with pytest.raises(TypeError):
+        torch.ones(2).type(5)
+
+
+def test_module_type_converts_its_tensors():
+    assert nn.Linear(2, 2).type(torch.float64).weight.dtype is torch.float64
+
+
+def test_limits_of_types_print():
+    assert repr(torch.finfo(torch.float32)) == (
+        "finfo(resolution=1e-06, min=-3.40282e+38, max=3.40282e+38, eps=1.19209e-07, smallest_normal=1.17549e-38, "
+        "tiny=1.17549e-38, dtype=float32)"
+    )
+    assert repr(torch.iinfo(torch.int8)) == "iinfo(min=-128, max=127, dtype=int8)"
+
+
+def test_a_gradient_can_be_deleted_and_a_flag_is_a_bool():
+    x = torch.ones(2, requires_grad=True)
+    x.sum().backward()
+    del x.grad
+    assert x.grad is None
+    with pytest.raises(RuntimeError, match="requires_grad must be a bool, got int 1"):
+        x.requires_grad = 1
+
+
+def test_jacobian_refuses_integers():
+    with pytest.raises(RuntimeError, match=r"jacobian: only Tensors of floating point dtype .* got int64"):
+        torch.autograd.functional.jacobian(lambda x: x * x, torch.tensor([1, 2]))
+
+
+def test_what_a_function_returns_beside_its_value_leaves_the_graph():
+    _, aux = torch.func.grad(lambda x: (x.sum(), {"twice": [x * 2, 3]}), has_aux=True)(torch.ones(2))
+    assert not aux["twice"][0].requires_grad and aux["twice"][1] == 3
+
+
+@pytest.mark.parametrize("key", [1.0, object(), (0, 1.5), np.float32(1), {1}])
+def test_what_is_no_index_is_refused_in_words(key):
+    x = torch.ones(2, 3)
+    with pytest.raises(IndexError, match=r"only integers, slices .* are valid indices, got"):
+        x[key]
+    with pytest.raises(IndexError, match=r"only integers, slices .* are valid indices, got"):
+        x[key] = 0
+
+
+def test_names_and_ragged_lists_are_no_indices():
+    with pytest.raises(TypeError, match="indexed by position, not by name: got 'a'"):
+        torch.ones(2)["a"]
+    with pytest.raises(ValueError, match=r"must not be ragged, got \[\[0\], \[0, 1\]\]"):
+        torch.ones(2)[[[0], [0, 1]]]
+
+
+def test_bits_of_floats_are_not_turned_around():
+    with pytest.raises(TypeError, match=r"~ turns the bits of integers and booleans around, got minigrad.float32"):
+        ~torch.ones(2)
+
+
+def test_state_dict_of_an_optimizer_prints_options_first():
+    groups = torch.optim.Adam([torch.ones(1, requires_grad=True)]).state_dict()["param_groups"]
+    assert list(groups[0]) == [
+        "lr", "betas", "eps", "weight_decay", "amsgrad", "maximize", "foreach", "capturable", "differentiable", "fused",
+        "decoupled_weight_decay", "params",
+    ]  # fmt: skip
+
+
+def test_module_dict_lists_as_a_dictionary():
+    layers = nn.ModuleDict({"act": nn.ReLU()})
+    assert str(layers.items()) == "dict_items([('act', ReLU())])"
+    assert str(layers.keys()) == "dict_keys(['act'])" and list(layers.values()) == [layers["act"]]
+
+
+REFUSED = {
+    "a text for a number": (lambda x: x.fill_("a"), TypeError, "fill_(): argument 'value' must be a number, not str"),
+    "None for a number": (lambda x: x.fill_(None), TypeError, "must be a number, not NoneType"),
+    "a list for a number": (lambda x: torch.full((2,), [1]), TypeError, "must be a number, not list"),
+    "a text in the mask": (lambda x: x.masked_fill(x > 0, "a"), TypeError, "masked_fill(): argument 'value'"),
+    "a text scattered": (lambda x: x.scatter(0, torch.tensor([[0]]), "a"), TypeError, "scatter(): argument 'src'"),
+    "a text chosen": (lambda x: torch.where(x > 0, "a", 1), TypeError, "where(): argument 'input'"),
+    "half a part": (lambda x: x.split(1.5), TypeError, "split_size must be an int, got float 1.5"),
+    "half a chunk": (lambda x: x.chunk(1.5), TypeError, "chunks must be an int, got float 1.5"),
+    "half a step": (lambda x: x.roll(1.5), TypeError, "shifts must be an int, got float 1.5"),
+    "half a diagonal": (lambda x: x.tril(1.5), TypeError, "diagonal must be an int, got float 1.5"),
+    "a truth for a dim": (lambda x: x.sum(True), TypeError, "dim must be an int, got bool True"),
+    "no dims to flip": (lambda x: x.flip(), TypeError, "flip() needs the dims to turn round"),
+    "too many dims": (lambda x: x.permute(0, 1, 2), RuntimeError, "dims must name each of the 2 dimensions once"),
+    "grids of matrices": (lambda x: torch.meshgrid(x, x, indexing="ij"), RuntimeError, "one axis, got shape (2, 3)"),
+    "an axis for unique": (lambda x: x.unique(0), TypeError, "'sorted' must be a bool, got 0; an axis is named: dim=0"),
+    "a misspelt keyword": (lambda x: torch.zeros(2, dytpe=torch.int64), TypeError, "dytpe"),
+    "batches that differ": (
+        lambda x: torch.ones(2, 3, 4) @ torch.ones(3, 4, 5),
+        RuntimeError,
+        "matmul: the batch axes (2,) and (3,) of (2, 3, 4) and (3, 4, 5) do not broadcast",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", REFUSED)
+def test_is_refused_in_words(mistake):
+    call, error, words = REFUSED[mistake]
+    with pytest.raises(error) as caught:
+        call(torch.ones(2, 3))
+    assert words in str(caught.value)
+
+
+def test_python_float_as_a_dtype_is_double():
+    assert torch.zeros(2, dtype=float).dtype is torch.float64 and torch.ones(2).to(float).dtype is torch.float64
+
+
+def test_float64_ranges_round_as_pytorch():
+    assert torch.arange(-1, 1, 0.1, dtype=torch.float64)[10].item() == 5.551115123125783e-17
