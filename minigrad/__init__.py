@@ -77,8 +77,8 @@ from minigrad.tensor.filling import fill
 if _typing.TYPE_CHECKING:
     from minigrad import backends, cuda, distributions, func, linalg, nn, optim, utils, viz
     from minigrad.nn.functional import (
-        bilinear, celu, celu_, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout, group_norm, hardshrink,
-        layer_norm, max_pool2d, pairwise_distance, relu_, selu, selu_, threshold, threshold_,
+        bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout, group_norm, layer_norm, max_pool2d,
+        pairwise_distance, relu_, selu, selu_,
     )
     from minigrad.serialization import load, save
 # isort: on
@@ -89,9 +89,8 @@ _ROOMS = ("backends", "cuda", "distributions", "func", "linalg", "nn", "optim", 
 # fmt: off
 # PyTorch has these in its front door too, under the same signatures.
 _FUNCTIONAL = (
-    "bilinear", "celu", "celu_", "conv1d", "conv2d", "conv_transpose2d", "cosine_similarity", "dropout",
-    "group_norm", "hardshrink", "layer_norm", "max_pool2d", "pairwise_distance", "relu_", "selu", "selu_",
-    "threshold", "threshold_",
+    "bilinear", "conv1d", "conv2d", "conv_transpose2d", "cosine_similarity", "dropout", "group_norm", "layer_norm",
+    "max_pool2d", "pairwise_distance", "relu_", "selu", "selu_",
 )
 # fmt: on
 

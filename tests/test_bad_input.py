@@ -375,7 +375,7 @@ MODULES = {
     "a parameter before super().__init__()": (
         AssignsAParameter,
         AttributeError,
-        ["cannot assign parameters before Module.__init__() call", SUPER],
+        ["cannot assign parameter before Module.__init__() call", SUPER],
     ),
     "a buffer before super().__init__()": (
         RegistersABuffer,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
 from minigrad.nn.linear import Weighted
+from minigrad.nn.module import shown
 from minigrad.nn.shape import Lengths, per_axis
 from minigrad.tensor import Tensor
 
@@ -16,6 +18,7 @@ class Convolution(Weighted):
     """What the convolution layers share: checks, parameters, their first values, and the text."""
 
     axes: ClassVar[int]
+    correlate: ClassVar[Callable[..., Tensor]]
     transposed: ClassVar[bool] = False
     output_padding: tuple[int, ...] = ()
     padding: Any
@@ -39,24 +42,19 @@ class Convolution(Weighted):
         if self.groups <= 0:
             raise ValueError(f"groups must be a positive integer, got groups={self.groups}")
         for name in ("in_channels", "out_channels"):
-            channels = getattr(self, name)
-            if channels % self.groups:
-                raise ValueError(f"{name} must be divisible by groups, got {channels} and groups={self.groups}")
+            if getattr(self, name) % self.groups:
+                got = f"{getattr(self, name)} and groups={self.groups}"
+                raise ValueError(f"{name} must be divisible by groups, got {got}")
         if isinstance(self.padding, str) and self.padding not in ("valid", "same"):
-            raise ValueError(
-                f"Invalid padding string {self.padding!r}, should be one of 'valid', 'same'; "
-                "or give the number of zeros per side"
-            )
+            raise ValueError(f"Invalid padding string {self.padding!r}, should be 'valid', 'same' or numbers of zeros")
         if self.padding == "same" and any(s != 1 for s in self.stride):
             raise ValueError(
-                f"padding='same' is not supported for strided convolutions, got {self.stride}; "
-                "give padding as numbers, (kernel_size - 1) // 2 for instance"
+                f"padding='same' is not supported for strided convolutions, got {self.stride}; give padding as "
+                "numbers, (kernel_size - 1) // 2 for instance"
             )
         if self.padding_mode not in PADDING_MODES:
-            raise ValueError(
-                f"padding_mode must be one of {', '.join(map(repr, PADDING_MODES))}, but got "
-                f"padding_mode={self.padding_mode!r}"
-            )
+            modes = ", ".join(map(repr, PADDING_MODES))
+            raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode={self.padding_mode!r}")
 
     def _weight_shape(self) -> tuple[int, ...]:
         outer, inner = self.out_channels, self.in_channels
@@ -64,10 +62,14 @@ class Convolution(Weighted):
             outer, inner = inner, outer
         return outer, inner // self.groups, *self.kernel_size
 
-    def _pad(self, input: Tensor) -> tuple[Tensor, Any]:
-        """The input, padded here for every mode but zeros, and the padding that is left to do."""
-        if self.padding_mode == "zeros":
-            return input, self.padding
+    def forward(self, input: Tensor) -> Tensor:
+        padding = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = self._padded(input)
+        return self.correlate(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+        """The input with its border, and the padding that is left to do."""
         if self.padding == "same":
             totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
             sides = [(total // 2, total - total // 2) for total in totals]
@@ -78,15 +80,10 @@ class Convolution(Weighted):
 
     def extra_repr(self) -> str:
         nothing = (0,) * self.axes
-        usual: dict[str, Any] = {"padding": nothing, "dilation": (1,) * self.axes}
-        usual |= {"output_padding": nothing, "groups": 1, "bias": True, "padding_mode": "zeros"}
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
-        text += f", stride={self.stride}"
-        for name, value in usual.items():
-            own = self.bias is not None if name == "bias" else getattr(self, name)
-            if own not in (value, ()):
-                text += f", {name}={own}"
-        return text
+        usual: dict[str, Any] = {"padding": nothing, "dilation": (1,) * self.axes, "output_padding": nothing}
+        usual |= {"groups": 1, "bias": self.bias, "padding_mode": "zeros"}
+        others = [f"{n}=" for n, value in usual.items() if value is None or getattr(self, n) not in (value, ())]
+        return shown(self, " ".join(["in_channels out_channels kernel_size= stride=", *others]))
 
 
 class Conv1d(Convolution):
@@ -99,11 +96,7 @@ class Conv1d(Convolution):
     minigrad.Size([2, 8, 10])
     """
 
-    axes = 1
-
-    def forward(self, input: Tensor) -> Tensor:
-        x, padding = self._pad(input)
-        return F.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    axes, correlate = 1, staticmethod(F.conv1d)
 
 
 class Conv2d(Convolution):
@@ -123,13 +116,7 @@ class Conv2d(Convolution):
     minigrad.Size([1, 1, 6, 7])
     """
 
-    axes = 2
-
-    def forward(self, input: Tensor) -> Tensor:
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            input, padding = self._pad(input)
-        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    axes, correlate = 2, staticmethod(F.conv2d)
 
 
 class ConvTranspose2d(Convolution):
@@ -165,30 +152,25 @@ class ConvTranspose2d(Convolution):
         self.output_padding = per_axis(output_padding, self.axes)
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        extra = self.output_padding
-        if output_size is not None:
-            extra = self._output_padding(input, tuple(output_size))
+        extra = self.output_padding if output_size is None else self._extra(input, tuple(output_size))
         return F.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups,
-            self.dilation,
-        )  # fmt: skip
+            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
+        )
 
-    def _output_padding(self, input: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
-        """What to add at the end of each axis to reach `size`."""
-        image = tuple(input.shape[-self.axes :])
-        if len(size) not in (self.axes, input.ndim):
+    def _extra(self, input: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
+        """The output padding that reaches `size`."""
+        image = tuple(input.shape[-2:])
+        if len(size) not in (2, input.ndim):
             raise ValueError(
-                f"output_size must have {self.axes} or {input.ndim} elements, (H, W) or all axes "
-                f"of the output, got {len(size)}"
+                f"output_size must have 2 or {input.ndim} elements, (H, W) or all axes of the output, got {len(size)}"
             )
-        size = size[-self.axes :]
         options = zip(image, self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in options]
-        extra = tuple(want - n for want, n in zip(size, least, strict=True))
+        extra = tuple(want - n for want, n in zip(size[-2:], least, strict=True))
         if any(not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
             most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
             raise ValueError(
-                f"requested an output size of {size}, but valid sizes range from {least} to {most} "
-                f"(for an input of {image})"
+                f"requested an output size of {size[-2:]}, but valid sizes range from {least} to {most} (for an input "
+                f"of {image})"
             )
         return extra

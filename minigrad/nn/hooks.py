@@ -40,32 +40,20 @@ class Hooks:
         """`module.forward` with everything that hangs around it."""
         for hook, with_kwargs in self.at("forward_pre"):
             given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
-            if with_kwargs and given is not None:
-                args, kwargs = _both(given)
-            elif given is not None:
-                args = given if isinstance(given, tuple) else (given,)
-        watched = self.at("backward") or self.at("backward_pre")
-        watch = BackwardWatch(module, self) if watched else None
-        waiting = self.at("forward")
-        result = None
+            if given is not None:
+                args, kwargs = _both(given) if with_kwargs else (_as_tuple(given), kwargs)
+        watch = BackwardWatch(module, self) if self.at("backward") or self.at("backward_pre") else None
+        if watch:
+            args = watch.inputs(args)
+        result = module.forward(*args, **kwargs)
+        for hook, with_kwargs in self.at("forward"):
+            given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
+            result = result if given is None else given
+        return watch.outputs(result) if watch else result
 
-        def ask(hook: Any, with_kwargs: bool) -> Any:
-            return hook(module, args, *([kwargs] if with_kwargs else []), result)
 
-        try:
-            if watch:
-                args = watch.inputs(args)
-            result = module.forward(*args, **kwargs)
-            while waiting:
-                hook, with_kwargs, _ = waiting.pop(0)
-                given = ask(hook, with_kwargs)
-                result = result if given is None else given
-            return watch.outputs(result) if watch else result
-        except Exception:
-            for hook, with_kwargs, always_call in waiting:
-                if always_call:
-                    ask(hook, with_kwargs)
-            raise
+def _as_tuple(given: Any) -> tuple[Any, ...]:
+    return given if isinstance(given, tuple) else (given,)
 
 
 def _both(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -112,8 +100,7 @@ class BackwardWatch:
 
     def outputs(self, result: Any) -> Any:
         """The result, watched: a tensor or a tuple with tensors."""
-        results = result if isinstance(result, tuple) else (result,)
-        results, _ = _watched(results, self._at_outputs, zeros=False)
+        results, _ = _watched(_as_tuple(result), self._at_outputs, zeros=False)
         return results if isinstance(result, tuple) else results[0]
 
     def _at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -158,7 +145,7 @@ def _replaced(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, .
     """The gradients that a backward hook returned, or those that it was shown."""
     if given is None:
         return gradients
-    replacing: tuple[Any, ...] = given if isinstance(given, tuple) else (given,)
+    replacing = _as_tuple(given)
     if len(replacing) != len(gradients):
         raise RuntimeError(
             f"Backward hook returned an invalid number of {what}, got {len(replacing)}, but expected {len(gradients)}"

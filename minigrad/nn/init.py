@@ -6,11 +6,7 @@ import math
 import warnings
 from typing import Any
 
-from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
-from minigrad.backend import array_module, on_its_gpu
-from minigrad.creation import empty_like
-from minigrad.ops.select import where
 from minigrad.tensor import Tensor
 
 _CONVOLUTIONS = [f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)]
@@ -41,8 +37,8 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """How many inputs reach one output of a weight (out, in, *kernel), and the reverse."""
     if tensor.ndim < 2:
         raise ValueError(
-            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: a "
-            f"weight is (out, in) or (out, in, *kernel), got {tuple(tensor.shape)}"
+            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions: a weight is (out, in) or "
+            f"(out, in, *kernel), got {tuple(tensor.shape)}"
         )
     window = math.prod(tensor.shape[2:])
     return tensor.shape[1] * window, tensor.shape[0] * window
@@ -103,26 +99,6 @@ def eye_(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """The convolution weight that passes its input through: 1 at the kernel's centre, c to c.
-
-    Raises `ValueError` unless the weight has 3 to 5 axes and `groups` divides the first.
-    """
-    if tensor.ndim not in (3, 4, 5):
-        raise ValueError(f"Only tensors with 3, 4, or 5 dimensions are supported, got {tuple(tensor.shape)}")
-    outputs, inputs, *kernel = tensor.shape
-    if outputs % groups:
-        raise ValueError(f"dim 0 must be divisible by groups, got {outputs} and groups={groups}")
-    zeros_(tensor)
-    centre = tuple(length // 2 for length in kernel)
-    per_group = outputs // groups
-    with no_grad():
-        for group in range(groups):
-            for channel in range(min(per_group, inputs)):
-                tensor[(group * per_group + channel, channel, *centre)] = 1.0
-    return tensor
-
-
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)): Glorot and Bengio, 2010.
 
@@ -140,9 +116,8 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
 
 
 def kaiming_uniform_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
-    generator: Any = None,
-) -> Tensor:  # fmt: skip
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> Tensor:
     """U(-b, b) with b = gain sqrt(3 / fan): He et al., 2015. `a` is the leaky ReLU's slope."""
     if _nothing_to_fill(tensor):
         return tensor
@@ -151,9 +126,8 @@ def kaiming_uniform_(
 
 
 def kaiming_normal_(
-    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
-    generator: Any = None,
-) -> Tensor:  # fmt: skip
+    tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> Tensor:
     """N(0, std^2) with std = gain / sqrt(fan): He et al., 2015. `a` is the leaky ReLU's slope."""
     if _nothing_to_fill(tensor):
         return tensor
@@ -164,67 +138,3 @@ def _nothing_to_fill(tensor: Tensor) -> bool:
     if not tensor.numel():
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
     return not tensor.numel()
-
-
-def trunc_normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
-    generator: Any = None,
-) -> Tensor:  # fmt: skip
-    """N(mean, std^2) cut off outside [a, b], by drawing again whatever falls outside.
-
-    Where the interval holds less than 0.3 of the distribution, uniform candidates are drawn instead
-    and kept with the density's probability.
-    """
-
-    def below(x: float) -> float:
-        return (1.0 + math.erf((x - mean) / (std * math.sqrt(2.0)))) / 2.0
-
-    def height(x: Any) -> Any:  # the density's logarithm, 0 at its highest place in [a, b]
-        return -0.5 * (((x - mean) / std) ** 2 - ((max(a, min(mean, b)) - mean) / std) ** 2)
-
-    if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
-            f"mean {mean} is more than 2 std from [{a}, {b}] in nn.init.trunc_normal_. The "
-            "distribution of values may be incorrect.",
-            stacklevel=2,
-        )
-    usual = below(b) - below(a) > 0.3
-
-    def draw(values: Tensor) -> tuple[Tensor, Tensor]:
-        """Candidates, and which of them are refused."""
-        if usual:
-            values.normal_(mean, std, generator=generator)
-            return values, (values < a) | (values > b)
-        values.uniform_(a, b, generator=generator)
-        chance = empty_like(values).uniform_(generator=generator)
-        return values, chance.log() > height(values)
-
-    with no_grad():
-        _, refused = draw(tensor)
-        while refused.any():
-            candidates, again = draw(empty_like(tensor))
-            tensor.copy_(where(refused, candidates, tensor))
-            refused &= again
-    return tensor
-
-
-@on_its_gpu
-def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """`gain` times a matrix of orthonormal rows or columns; axes after the first are one.
-
-    The Q of a Gaussian matrix's QR, its signs made unique: Saxe et al., 2013. Raises `ValueError`
-    for fewer than two axes.
-    """
-    if tensor.ndim < 2:
-        raise ValueError(f"Only tensors with 2 or more dimensions are supported, got {tuple(tensor.shape)}")
-    if tensor.numel() == 0:
-        return tensor
-    rows = tensor.shape[0]
-    with no_grad():
-        drawn = tensor.new_empty((rows, tensor.numel() // rows)).normal_(0, 1, generator=generator)
-        library = array_module(drawn.array)
-        wide = drawn.shape[0] < drawn.shape[1]
-        q, r = library.linalg.qr(drawn.array.T if wide else drawn.array)
-        q = q * library.sign(library.diagonal(r))
-        tensor.copy_(wrap(q.T if wide else q).reshape(tensor.shape)).mul_(gain)
-    return tensor

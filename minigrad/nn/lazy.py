@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
+from minigrad.nn.functional.checks import images
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d
 from minigrad.nn.parameter import Parameter, Uninitialized, UninitializedBuffer, UninitializedParameter
+from minigrad.nn.state import own_state
 from minigrad.tensor import Tensor
 
 
@@ -27,7 +29,7 @@ class Lazy(Module):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(0, *args, **kwargs)  # type: ignore[call-arg]
-        for name, tensor in self._own_state().items():
+        for name, tensor in own_state(self).items():
             kind = UninitializedParameter if isinstance(tensor, Parameter) else UninitializedBuffer
             if name != "num_batches_tracked":
                 setattr(self, name, kind(device=tensor.device, dtype=tensor.dtype))
@@ -38,7 +40,7 @@ class Lazy(Module):
 
     def has_uninitialized_params(self) -> bool:
         """True until the first call, or until `load_state_dict` has given the shapes."""
-        return any(isinstance(tensor, Uninitialized) for tensor in self._own_state().values())
+        return any(isinstance(tensor, Uninitialized) for tensor in own_state(self).values())
 
     def initialize_parameters(self, input: Tensor, *_: Any, **__: Any) -> None:
         """Give the parameters the shapes that `input` asks for, and their first values.
@@ -47,14 +49,13 @@ class Lazy(Module):
         """
         shapes = self._read_sizes(input)
         fresh = self.has_uninitialized_params()
-        for name, tensor in self._own_state().items():
+        for name, tensor in own_state(self).items():
             if isinstance(tensor, Uninitialized):
                 tensor.materialize(shapes[name])
             elif name in shapes and tuple(tensor.shape) != shapes[name]:
                 raise RuntimeError(
-                    f"{type(self).__name__} was loaded with a {name} of shape "
-                    f"{tuple(tensor.shape)}, but its first input, {tuple(input.shape)}, asks for "
-                    f"{shapes[name]}"
+                    f"{type(self).__name__} was loaded with a {name} of shape {tuple(tensor.shape)}, but its first "
+                    f"input, {tuple(input.shape)}, asks for {shapes[name]}"
                 )
         if fresh:
             self.reset_parameters()
@@ -86,13 +87,8 @@ class LazyConvolution(Lazy):
     """What the lazy convolutions share: `in_channels` is the length of the input's channel axis."""
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
-        axes = self.axes
-        if input.ndim not in (axes + 1, axes + 2):
-            raise RuntimeError(
-                f"Expected {axes + 1}D (unbatched) or {axes + 2}D (batched) input to "
-                f"{type(self).__name__}, but got input of size: {input.shape}"
-            )
-        self.in_channels = input.shape[-axes - 1]
+        images(type(self).__name__, self.axes, input)
+        self.in_channels = input.shape[-self.axes - 1]
         self._check()
         return {"weight": self._weight_shape(), "bias": (self.out_channels,)}
 

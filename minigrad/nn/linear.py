@@ -8,7 +8,7 @@ from typing import Any
 import minigrad.nn.functional as F
 from minigrad.creation import empty
 from minigrad.nn import init
-from minigrad.nn.module import Module
+from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
@@ -62,9 +62,8 @@ class Linear(Weighted):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, device: Any = None,
-        dtype: Any = None,
-    ) -> None:  # fmt: skip
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self._make((out_features, in_features), out_features if bias else None, device, dtype)
@@ -73,5 +72,4 @@ class Linear(Weighted):
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
-        return f"{sizes}, bias={self.bias is not None}"
+        return shown(self, "in_features= out_features= bias=")

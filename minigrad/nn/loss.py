@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import minigrad.nn.functional as F
+from minigrad.nn.functional.loss import reduction_of
 from minigrad.nn.stateless import Stateless
 from minigrad.tensor import Tensor
 
@@ -15,18 +16,21 @@ class Loss(Stateless, shown=()):
     `size_average` and `reduce` are how PyTorch spelled it before 2018.
     """
 
+    def _complete(self) -> None:
+        average, reduce = [vars(self).get(name) for name in ("size_average", "reduce")]
+        if average is not None or reduce is not None:
+            vars(self).update(reduction=reduction_of(average, reduce, "mean"), size_average=None, reduce=None)
+
+
+class Difference(Loss):
+    """What the losses of numbers against numbers share."""
+
     size_average: Any = None
     reduce: Any = None
     reduction: str = "mean"
 
-    def _complete(self) -> None:
-        if self.size_average is not None or self.reduce is not None:
-            average = "sum" if self.size_average is False else "mean"
-            self.reduction = "none" if self.reduce is False else average
-            self.size_average = self.reduce = None
 
-
-class MSELoss(Loss):
+class MSELoss(Difference):
     """(input - target)^2.
 
     Raises `ValueError` for shapes that differ: they would broadcast silently.
@@ -40,24 +44,24 @@ class MSELoss(Loss):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
-class L1Loss(Loss, function="l1_loss"):
+class L1Loss(Difference, function="l1_loss"):
     """|input - target|."""
 
 
-class SmoothL1Loss(Loss, function="smooth_l1_loss"):
+class SmoothL1Loss(Difference, function="smooth_l1_loss"):
     """d^2 / (2 beta) where d = |input - target| < beta, else d - beta / 2."""
 
     beta: float = 1.0
 
 
-class HuberLoss(Stateless, function="huber_loss", shown=()):
+class HuberLoss(Loss, function="huber_loss"):
     """d^2 / 2 where d = |input - target| < delta, else delta (d - delta / 2)."""
 
     reduction: str = "mean"
     delta: float = 1.0
 
 
-class CrossEntropyLoss(Stateless, function="cross_entropy", shown=()):
+class CrossEntropyLoss(Loss, function="cross_entropy"):
     """-log softmax(input)[target], over axis 1: input (N, C, *), target (N, *) class numbers.
 
     `target` may also hold class probabilities (N, C, *). `weight` (C,) weighs the classes, targets
@@ -75,10 +79,9 @@ class CrossEntropyLoss(Stateless, function="cross_entropy", shown=()):
     reduce: Any = None
     reduction: str = "mean"
     label_smoothing: float = 0.0
-    _complete = Loss._complete
 
 
-class NLLLoss(Stateless, function="nll_loss", shown=()):
+class NLLLoss(Loss, function="nll_loss"):
     """-input[target], over axis 1: log-probabilities (N, C, *), target (N, *) class numbers."""
 
     weight: Tensor | None = None
@@ -86,17 +89,15 @@ class NLLLoss(Stateless, function="nll_loss", shown=()):
     ignore_index: int = -100
     reduce: Any = None
     reduction: str = "mean"
-    _complete = Loss._complete
 
 
-class BCELoss(Stateless, function="binary_cross_entropy", shown=()):
+class BCELoss(Loss, function="binary_cross_entropy"):
     """-(target log(input) + (1 - target) log(1 - input)), the logarithms at least -100."""
 
     weight: Tensor | None = None
     size_average: Any = None
     reduce: Any = None
     reduction: str = "mean"
-    _complete = Loss._complete
 
 
 class BCEWithLogitsLoss(BCELoss, function="binary_cross_entropy_with_logits"):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from minigrad import backend, dtypes
 from minigrad.autograd.modes import no_grad
 from minigrad.nn import state
 from minigrad.nn.hooks import Hooks
-from minigrad.nn.parameter import Uninitialized
-from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
+from minigrad.nn.registry import BUFFER, PARAMETER, Registry
 from minigrad.tensor import RemovableHandle, Tensor
-
-EXTRA_STATE = "_extra_state"
 
 
 def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
@@ -45,7 +42,6 @@ class Module(Registry):
     """
 
     _hooks: Hooks | None  # None until the first hook, so that a call asks one question
-    _version: ClassVar[int] = 1
 
     def __init__(self) -> None:
         self.__dict__.update(training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set())
@@ -64,9 +60,6 @@ class Module(Registry):
             self._hooks = Hooks()
         return self._hooks.add(place, hook, prepend, options)
 
-    def _hooks_at(self, place: str) -> list[Any]:
-        return [hook for hook, *_ in self._hooks.at(place)] if self._hooks else []
-
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
@@ -74,11 +67,10 @@ class Module(Registry):
         return self._hook("forward_pre", hook, prepend, with_kwargs)
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> RemovableHandle:  # fmt: skip
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
         """Run ``hook(module, args, output)`` after `forward`; its result replaces the output."""
-        return self._hook("forward", hook, prepend, with_kwargs, always_call)
+        return self._hook("forward", hook, prepend, with_kwargs)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_output)`` when the output's gradient arrives."""
@@ -87,22 +79,6 @@ class Module(Registry):
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`."""
         return self._hook("backward", hook, prepend)
-
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Run ``hook(module, prefix, keep_vars)`` before this module is saved."""
-        return self._hook("state_dict_pre", hook)
-
-    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Run ``hook(module, state_dict, prefix, metadata)`` after this module was saved."""
-        return self._hook("state_dict_post", hook)
-
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Run `hook` before this module is loaded, with what `_load_from_state_dict` gets."""
-        return self._hook("load_pre", hook)
-
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Run ``hook(module, incompatible_keys)`` after this module was loaded."""
-        return self._hook("load_post", hook)
 
     # Modes
 
@@ -215,48 +191,6 @@ class Module(Registry):
         """
         return state.load(self, state_dict, strict, assign)
 
-    def get_extra_state(self) -> Any:
-        """Whatever else belongs into the `state_dict`. Override it together with its twin."""
-        raise NotImplementedError("Module.get_extra_state is there to be overridden")
-
-    def set_extra_state(self, state: Any) -> None:
-        """Take back what `get_extra_state` gave. Override it together with its twin."""
-        raise NotImplementedError("Module.set_extra_state is there to be overridden")
-
-    def _own_state(self) -> dict[str, Tensor]:
-        buffers = self._members(BUFFER)
-        hidden = self._non_persistent_buffers_set
-        return dict(self._members(PARAMETER)) | {n: b for n, b in buffers if n not in hidden}
-
-    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
-        for name, tensor in self._own_state().items():
-            whole = keep_vars or isinstance(tensor, Uninitialized)
-            destination[prefix + name] = tensor if whole else tensor.detach()
-        if type(self).get_extra_state is not Module.get_extra_state:
-            destination[prefix + EXTRA_STATE] = self.get_extra_state()
-
-    def _load_from_state_dict(
-        self, state_dict: Mapping[str, Any], prefix: str, local_metadata: Mapping[str, Any],
-        strict: bool, missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
-    ) -> None:  # fmt: skip
-        own: dict[str, Any] = self._own_state()
-        if type(self).set_extra_state is not Module.set_extra_state:
-            own[EXTRA_STATE] = None
-        assign = local_metadata.get("assign_to_params_buffers", False)
-        for name, tensor in own.items():
-            key = prefix + name
-            if key not in state_dict:
-                missing_keys.extend([key] if strict else [])
-            elif name == EXTRA_STATE:
-                self.set_extra_state(state_dict[key])
-            elif fault := state.put(self, name, tensor, state_dict[key], key, assign):
-                error_msgs.append(fault)
-        children = dict(self._members(MODULE))
-        for key in state_dict if strict else ():
-            first, dot, _ = key.removeprefix(prefix).partition(".")
-            if key.startswith(prefix) and first not in (children if dot else own):
-                unexpected_keys.append(key)
-
     # Text
 
     def _get_name(self) -> str:
@@ -269,6 +203,16 @@ class Module(Registry):
     def __repr__(self) -> str:
         children = [(name, repr(child)) for name, child in self._modules.items()]
         return described(self._get_name(), self.extra_repr(), children)
+
+
+def shown(layer: Module, names: str) -> str:
+    """What stands between a layer's brackets: "size eps=" gives "3, eps=1e-05"; of a bias, whether there is one."""
+    parts = []
+    for name in names.split():
+        value = getattr(layer, name.rstrip("="))
+        value = value is not None if name == "bias=" else value
+        parts.append(f"{name}{value}" if name.endswith("=") else str(value))
+    return ", ".join(parts)
 
 
 def described(name: str, extra: str, children: list[tuple[str, str]]) -> str:

@@ -8,8 +8,9 @@ import minigrad.nn.functional as F
 from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
-from minigrad.nn.module import Module
+from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.registry import BUFFER, PARAMETER
 from minigrad.tensor import Tensor
 
 
@@ -27,10 +28,8 @@ class Normalization(Module):
 
     def reset_parameters(self) -> None:
         """Back to a weight of ones and a bias of zeros."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        for name, parameter in self._members(PARAMETER):
+            init.constant_(parameter, float(name == "weight"))
 
 
 _RUNNING = {"running_mean": 0.0, "running_var": 1.0, "num_batches_tracked": 0}  # at the beginning
@@ -39,7 +38,6 @@ _RUNNING = {"running_mean": 0.0, "running_var": 1.0, "num_batches_tracked": 0}  
 class BatchNorm(Normalization):
     """What `BatchNorm1d` and `BatchNorm2d` share; they differ in the inputs they accept."""
 
-    _version = 2
     accepts: ClassVar[dict[int, str]]  # the layout for each number of axes
     running_mean: Tensor | None
     running_var: Tensor | None
@@ -55,8 +53,7 @@ class BatchNorm(Normalization):
         self.affine, self.track_running_stats = affine, track_running_stats
         for name in _RUNNING:
             size, kind = ((), int64) if name == "num_batches_tracked" else (num_features, dtype)
-            values = empty(size, device=device, dtype=kind) if track_running_stats else None
-            self.register_buffer(name, values)
+            self.register_buffer(name, empty(size, device=device, dtype=kind) if track_running_stats else None)
         self._make(num_features, affine, bias, device, dtype)
 
     def reset_parameters(self) -> None:
@@ -66,9 +63,8 @@ class BatchNorm(Normalization):
 
     def reset_running_stats(self) -> None:
         """Forget the batches seen so far."""
-        for name, value in _RUNNING.items():
-            if self._buffers[name] is not None:
-                self._buffers[name].fill_(value)
+        for name, buffer in self._members(BUFFER):
+            buffer.fill_(_RUNNING[name])
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
@@ -85,24 +81,14 @@ class BatchNorm(Normalization):
 
     def _check(self, input: Tensor) -> None:
         if input.ndim not in self.accepts:
+            ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
             raise ValueError(
-                f"expected {' or '.join(f'{axes}D' for axes in self.accepts)} input (got "
-                f"{input.ndim}D input): {type(self).__name__} takes "
-                f"{' or '.join(self.accepts.values())}, got {tuple(input.shape)}"
+                f"expected {ranks} input (got {input.ndim}D input): {type(self).__name__} takes {layouts}, got "
+                f"{tuple(input.shape)}"
             )
 
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, *args: Any) -> None:
-        # Before version 2 there was no count of batches: such a checkpoint is complete without it.
-        count = self.num_batches_tracked
-        if (local_metadata.get("version") or 1) < 2 and count is not None:
-            state_dict.setdefault(f"{prefix}num_batches_tracked", count)
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
-
     def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
+        return shown(self, "num_features eps= momentum= affine= bias= track_running_stats=")
 
 
 class BatchNorm1d(BatchNorm):
@@ -158,10 +144,7 @@ class LayerNorm(Normalization):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, "
-            f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
-        )
+        return shown(self, "normalized_shape eps= elementwise_affine= bias=")
 
 
 class GroupNorm(Normalization):
@@ -189,7 +172,4 @@ class GroupNorm(Normalization):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
-            f"bias={self.bias is not None}"
-        )
+        return shown(self, "num_groups num_channels eps= affine= bias=")

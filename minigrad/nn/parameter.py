@@ -24,17 +24,18 @@ def _remade(cls: type[T], array: Any, requires_grad: bool) -> T:
     return tensor
 
 
-def _contents(data: Any, cls: type[Tensor]) -> Any:
-    """The memory of `data`, to be shared."""
-    if data is None:
-        return empty(0).array
-    if isinstance(data, TensorBase):
-        return data.array
-    hint = "minigrad.from_numpy(array)" if is_array(data) else f"minigrad.tensor({data!r:.40})"
-    raise AttributeError(
-        f"nn.{cls.__name__} expects a Tensor, got {type(data).__name__}, which has no gradient "
-        f"and no device: write nn.{cls.__name__}({hint})"
-    )
+def _sharing(data: Any, cls: type[T]) -> T:
+    """A tensor of class `cls` in the memory of `data`."""
+    data = empty(0) if data is None else data
+    if not isinstance(data, TensorBase):
+        hint = "minigrad.from_numpy(array)" if is_array(data) else f"minigrad.tensor({data!r:.40})"
+        raise AttributeError(
+            f"nn.{cls.__name__} expects a Tensor, got {type(data).__name__}, which has no gradient and no device: "
+            f"write nn.{cls.__name__}({hint})"
+        )
+    shared: T = wrap(data.array, cls)
+    shared.writes = data.writes  # the same memory, so one count of writes
+    return shared
 
 
 class Parameter(Tensor):
@@ -52,9 +53,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
-        parameter: Self = wrap(_contents(data, cls), cls)
-        if data is not None:
-            parameter.writes = data.writes  # the same memory, so one count of writes
+        parameter = _sharing(data, cls)
         parameter.requires_grad = requires_grad
         return parameter
 
@@ -89,9 +88,7 @@ class Buffer(Tensor):
     persistent: bool
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Self:
-        buffer: Self = wrap(_contents(data, cls), cls)
-        if data is not None:
-            buffer.writes = data.writes
+        buffer = _sharing(data, cls)
         buffer.persistent = persistent
         return buffer
 
@@ -123,9 +120,9 @@ class Uninitialized(Tensor):
     @property
     def array(self) -> NoReturn:
         raise ValueError(
-            f"Attempted to use an uninitialized {self._word()}: the lazy layer that owns it has "
-            "seen no input yet, so its shape is unknown. Call the module with one batch first "
-            "(net(X)), or give the size: nn.Linear(in_features, ...) in place of nn.LazyLinear."
+            f"Attempted to use an uninitialized {self._word()}: the lazy layer that owns it has seen no input yet, so "
+            "its shape is unknown. Call the module with one batch first (net(X)), or give the size: "
+            "nn.Linear(in_features, ...) in place of nn.LazyLinear."
         )
 
     @array.setter
@@ -135,9 +132,9 @@ class Uninitialized(Tensor):
     @property
     def shape(self) -> Size:
         raise RuntimeError(
-            f"Can't access the shape of an uninitialized {self._word()}: the lazy layer that owns "
-            "it has seen no input yet. Call the module with one batch first (net(X)). When this "
-            "came up in load_state_dict, the checkpoint was saved before its module's first call."
+            f"Can't access the shape of an uninitialized {self._word()}: the lazy layer that owns it has seen no "
+            "input yet. Call the module with one batch first (net(X)). When this came up in load_state_dict, the "
+            "checkpoint was saved before its module's first call."
         )
 
     @property

@@ -108,93 +108,58 @@ def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
 
 
 class Padding(Stateless):
-    """Pads the borders: by an int, or by (left, right, top, bottom), the last axis first."""
+    """Pads the last two axes: by an int, or by (left, right, top, bottom)."""
 
-    axes: ClassVar[int]
     mode: ClassVar[str] = "constant"
     padding: Lengths
 
     def _complete(self) -> None:
-        self.padding = per_axis(self.padding, 2 * self.axes)
+        self.padding = per_axis(self.padding, 4)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.pad(input, self.padding, mode=self.mode)
+        return F.pad(input, self.padding, self.mode)
 
     def extra_repr(self) -> str:
         return str(self.padding)
 
 
-class ConstantPad1d(Padding):
-    """Adds `padding` entries of `value` at the ends of the last axis."""
-
-    axes = 1
-    value: float
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.pad(input, self.padding, self.mode, self.value)
-
-    extra_repr = Stateless.extra_repr
-
-
-class ConstantPad2d(ConstantPad1d):
-    """Adds a border of `value` around the last two axes.
+class ConstantPad2d(Padding):
+    """Adds a border of `value`.
 
     >>> import minigrad as torch
     >>> torch.nn.ConstantPad2d((1, 1, 0, 0), 7.0)(torch.ones(1, 1, 2))
     tensor([[[7., 1., 1., 7.]]])
     """
 
-    axes = 2
+    value: float
+    extra_repr = Stateless.extra_repr
 
-
-class ZeroPad1d(Padding):
-    """Adds zeros at the ends of the last axis."""
-
-    axes = 1
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, value=self.value)
 
 
 class ZeroPad2d(Padding):
-    """Adds a border of zeros around the last two axes."""
-
-    axes = 2
-
-
-class ReflectionPad1d(Padding):
-    """Continues the last axis by its mirror image, the end itself not repeated."""
-
-    axes, mode = 1, "reflect"
+    """Adds a border of zeros."""
 
 
 class ReflectionPad2d(Padding):
-    """Continues the last two axes by their mirror image, the border itself not repeated."""
+    """Continues the image by its mirror image, the border itself not repeated."""
 
-    axes, mode = 2, "reflect"
-
-
-class ReplicationPad1d(Padding):
-    """Continues the last axis by its first and last entries."""
-
-    axes, mode = 1, "replicate"
+    mode = "reflect"
 
 
 class ReplicationPad2d(Padding):
-    """Continues the last two axes by their border."""
+    """Continues the image by its border."""
 
-    axes, mode = 2, "replicate"
+    mode = "replicate"
 
 
-class CircularPad1d(Padding):
-    """Continues the last axis by its other end: (C, L) or (N, C, L), else `ValueError`."""
+class CircularPad2d(Padding):
+    """Continues the image by its other side: (C, H, W) or (N, C, H, W), else `ValueError`."""
 
-    axes, mode = 1, "circular"
+    mode = "circular"
 
     def forward(self, input: Tensor) -> Tensor:
-        if input.ndim not in (self.axes + 1, self.axes + 2):
-            raise ValueError(f"expected {self.axes + 1}D or {self.axes + 2}D input (got {input.ndim}D input)")
+        if input.ndim not in (3, 4):
+            raise ValueError(f"expected 3D or 4D input (got {input.ndim}D input)")
         return super().forward(input)
-
-
-class CircularPad2d(CircularPad1d):
-    """Continues the last two axes by their other ends: (C, H, W) or (N, C, H, W)."""
-
-    axes = 2

@@ -1,17 +1,14 @@
-"""`state_dict` and `load_state_dict`: a module's parameters and buffers by name, out and in.
-
-What may differ from module to module is in its own `_save_to_state_dict` and
-`_load_from_state_dict`; the walk over the tree and the one error that lists every fault are here.
-"""
+"""`state_dict` and `load_state_dict`: a module's parameters and buffers by name, out and in."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minigrad.autograd.modes import no_grad
 from minigrad.nn.parameter import Parameter, Uninitialized
+from minigrad.nn.registry import BUFFER, MODULE, PARAMETER
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -31,21 +28,25 @@ class IncompatibleKeys(NamedTuple):
         return "<All keys matched successfully>"
 
 
+def own_state(module: Module) -> dict[str, Tensor]:
+    """The parameters and persistent buffers of this module alone."""
+    buffers, hidden = module._members(BUFFER), module._non_persistent_buffers_set
+    return dict(module._members(PARAMETER)) | {name: b for name, b in buffers if name not in hidden}
+
+
+def _entries(module: Module, prefix: str) -> Iterator[tuple[str, Module, str, Tensor]]:
+    """Every tensor of `module` and all below it: its key, its module, its name there, itself."""
+    for name, tensor in own_state(module).items():
+        yield prefix + name, module, name, tensor
+    for name, child in module._members(MODULE):
+        yield from _entries(child, f"{prefix}{name}.")
+
+
 def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
     """Write the state of `module` and all below it into `destination`, and return it."""
-    if destination is None:
-        destination = OrderedDict()
-        destination._metadata = {}  # each module's format version, by its path
-    local = {"version": module._version}
-    if hasattr(destination, "_metadata"):
-        destination._metadata[prefix[:-1]] = local
-    for hook in module._hooks_at("state_dict_pre"):
-        hook(module, prefix, keep_vars)
-    module._save_to_state_dict(destination, prefix, keep_vars)
-    for name, child in module._members("module"):
-        save(child, destination, f"{prefix}{name}.", keep_vars)
-    for hook in module._hooks_at("state_dict_post"):
-        hook(module, destination, prefix, local)
+    destination = OrderedDict() if destination is None else destination
+    for key, _, _, tensor in _entries(module, prefix):
+        destination[key] = tensor if keep_vars or isinstance(tensor, Uninitialized) else tensor.detach()
     return destination
 
 
@@ -56,35 +57,24 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
             f"Expected state_dict to be dict-like, got {type(state_dict)}; "
             "pass what another module's state_dict() returned"
         )
-    metadata = getattr(state_dict, "_metadata", {})
-    result = IncompatibleKeys([], [])
-    faults: list[str] = []
-
-    def fill(module: Module, entries: Any, prefix: str) -> None:
-        local = {**metadata.get(prefix[:-1], {}), "assign_to_params_buffers": assign}
-        arguments = (entries, prefix, local, True, *result, faults)
-        for hook in module._hooks_at("load_pre"):
-            hook(module, *arguments)
-        module._load_from_state_dict(*arguments)
-        for name, child in module._members("module"):
-            below = f"{prefix}{name}."
-            fill(child, {k: v for k, v in entries.items() if k.startswith(below)}, below)
-        for hook in module._hooks_at("load_post"):
-            hook(module, result)
-
-    fill(module, OrderedDict(state_dict), "")  # hooks may change the copy, not the caller's
-    for keys, kind in zip(reversed(result), ("Unexpected", "Missing"), strict=True):
-        if strict and keys:
-            names = ", ".join(f'"{key}"' for key in keys)
-            faults.insert(0, f"{kind} key(s) in state_dict: {names}. ")
-    if faults:
+    entries = {key: (owner, name, tensor) for key, owner, name, tensor in _entries(module, "")}
+    result = IncompatibleKeys([k for k in entries if k not in state_dict], [k for k in state_dict if k not in entries])
+    faults = [
+        f"{kind} key(s) in state_dict: {', '.join(f'{key!r}' for key in keys)}. ".replace("'", '"')
+        for kind, keys in zip(("Missing", "Unexpected"), result, strict=True)
+        if keys and strict
+    ]
+    for key, (owner, name, tensor) in entries.items():
+        if key in state_dict:
+            faults.append(_put(owner, name, tensor, state_dict[key], key, assign))
+    if any(faults):
         title = f"Error(s) in loading state_dict for {type(module).__name__}:"
-        raise RuntimeError("\n\t".join([title, *faults]))
+        raise RuntimeError("\n\t".join([title, *filter(None, faults)]))
     return result
 
 
-def put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: bool) -> str:
-    """Put `given` into the module's tensor `own`; the fault in words, or an empty text."""
+def _put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: bool) -> str:
+    """Put `given` into the module's tensor `own`; what is wrong with it, in words."""
     if not isinstance(given, Tensor):
         return (
             f'While copying the parameter named "{key}", expected minigrad.Tensor or '

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar, dataclass_transform
 
 import minigrad.nn.functional as F
 from minigrad.nn.module import Module
 from minigrad.nn.registry import BUFFER
-
-_REQUIRED = object()
 
 
 @dataclass_transform(eq_default=False)
@@ -25,33 +24,31 @@ class Stateless(Module):
     """
 
     _function: ClassVar[str]
-    _options: ClassVar[dict[str, Any]] = {}  # defaults, in the constructor's order
+    _options: ClassVar[dict[str, inspect.Parameter]] = {}  # in the constructor's order
     _tensors: ClassVar[frozenset[str]] = frozenset()
     _shown: ClassVar[tuple[str, ...] | None] = None
+    __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(cls, function: str = "", shown: tuple[str, ...] | None = None) -> None:
-        fields = {n: str(a) for n, a in cls.__annotations__.items() if "ClassVar" not in str(a)}
-        cls._options = cls._options | {n: cls.__dict__.get(n, _REQUIRED) for n in fields}
-        for name in fields.keys() & cls.__dict__.keys():
+        fields = {name: str(a) for name, a in cls.__annotations__.items() if "ClassVar" not in str(a)}
+        usual, kind = vars(cls), inspect.Parameter.POSITIONAL_OR_KEYWORD
+        own = {n: inspect.Parameter(n, kind, default=usual.get(n, inspect.Parameter.empty)) for n in fields}
+        for name in fields.keys() & vars(cls).keys():
             delattr(cls, name)  # an option belongs to the layer; the class keeps its default above
-        cls._tensors = cls._tensors | {n for n, a in fields.items() if "Tensor" in a}
+        cls._options = cls._options | own
+        cls.__signature__ = inspect.Signature(list(cls._options.values()))
+        cls._tensors = cls._tensors | {name for name, a in fields.items() if "Tensor" in a}
         cls._function = function or getattr(cls, "_function", "")
         cls._shown = cls._shown if shown is None else shown
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
-        options = self._options
-        given = dict(zip(options, args, strict=False))
-        values = options | given | kwargs
-        missing = [name for name, value in values.items() if value is _REQUIRED]
-        if len(args) > len(options) or given.keys() & kwargs or len(values) > len(options) or missing:
-            name = type(self).__name__
-            wanted = [n if v is _REQUIRED else f"{n}={v!r}" for n, v in options.items()]
-            raise TypeError(
-                f"{name}.__init__() takes ({', '.join(wanted)}), got "
-                f"({', '.join([*map(repr, args), *(f'{n}={v!r}' for n, v in kwargs.items())])})"
-            )
-        for name, value in values.items():
+        try:
+            given = self.__signature__.bind(*args, **kwargs)
+        except TypeError as fault:
+            raise TypeError(f"{type(self).__name__}{self.__signature__}: {fault}") from None
+        given.apply_defaults()
+        for name, value in given.arguments.items():
             if name in self._tensors:
                 self._register(BUFFER, name, value)
             else:

@@ -49,15 +49,14 @@ def test_the_views_are_live_both_ways():
     assert repr(net.third) == "ReLU()"
     net._buffers["count"] = None
     assert list(net.named_buffers()) == []
-    net._modules = {"only": nn.Tanh()}
-    assert names(net.named_children()) == ["only"]
-    assert not hasattr(net, "first")
+    del net._modules["first"]
+    assert names(net.named_children()) == ["third"]
     assert len(net._modules) == 1
-    assert "only" in net._modules
-    assert repr(net._modules) == "{'only': Tanh()}"
-    assert net._parameters.get("only") is None
-    with pytest.raises(KeyError, match="only"):
-        del net._parameters["only"]
+    assert "third" in net._modules
+    assert repr(net._modules) == "{'third': ReLU()}"
+    assert net._parameters.get("third") is None
+    with pytest.raises(KeyError, match="third"):
+        del net._parameters["third"]
 
 
 def test_a_parameter_is_replaced_in_its_place_and_deleted():
@@ -118,9 +117,9 @@ def test_a_shared_parameter_or_module_comes_once():
 @pytest.mark.parametrize(
     ("assign", "what"),
     [
-        (lambda m: setattr(m, "w", nn.Parameter(torch.ones(1))), "cannot assign parameters before"),
+        (lambda m: setattr(m, "w", nn.Parameter(torch.ones(1))), "cannot assign parameter before"),
         (lambda m: setattr(m, "w", nn.ReLU()), "cannot assign module before"),
-        (lambda m: setattr(m, "w", nn.Buffer(torch.ones(1))), "cannot assign parameters before"),
+        (lambda m: setattr(m, "w", nn.Buffer(torch.ones(1))), "cannot assign buffer before"),
         (lambda m: m.register_parameter("w", None), "cannot assign parameter before"),
         (lambda m: m.register_buffer("w", None), "cannot assign buffer before"),
         (lambda m: m.add_module("w", nn.ReLU()), "cannot assign module before"),
@@ -159,18 +158,18 @@ def test_what_is_no_parameter_is_refused_with_the_way_out():
     assert "module.weight.copy_(tensor)" in str(refused.value)
     with pytest.raises(TypeError, match="'int' as buffer 'running_mean'"):
         nn.BatchNorm2d(2).running_mean = 3
-    with pytest.raises(TypeError, match="'int' as child module '0'"):
+    with pytest.raises(TypeError, match="'int' as module '0'"):
         setattr(nn.Sequential(nn.ReLU()), "0", 3)
-    with pytest.raises(TypeError, match=r"type is not a Module subclass; pass ReLU\(...\)"):
+    with pytest.raises(TypeError, match=r"'type' as module '0' .*; pass ReLU\(...\)"):
         nn.Sequential(nn.ReLU)
     assert layer.weight.shape == (2, 2)  # still there
 
 
 def test_names_are_checked():
     layer = nn.Linear(2, 2)
-    with pytest.raises(KeyError, match=r"t contain .*, got: a\.b; a dot separates modules"):
+    with pytest.raises(KeyError, match=r"contain .*, got: .*a\.b.*; a dot separates modules"):
         layer.register_parameter("a.b", None)
-    with pytest.raises(KeyError, match="t be empty string"):
+    with pytest.raises(KeyError, match=r"t be .*got: "):
         layer.add_module("", nn.ReLU())
     with pytest.raises(TypeError, match=r"buffer name should be a string\. Got int"):
         layer.register_buffer(3, None)

@@ -1,4 +1,4 @@
-"""`nn.utils`: clipping, and parameters as one vector."""
+"""`nn.utils`: clipping."""
 
 import math
 
@@ -30,7 +30,6 @@ def test_the_norm_is_clipped_over_all_gradients_together():
 def test_norms_of_every_order(order, norm):
     parameters = with_gradients([3.0], [-4.0])
     assert nn.utils.clip_grad_norm_(parameters, 100.0, norm_type=order).item() == pytest.approx(norm)
-    assert nn.utils.get_total_norm([p.grad for p in parameters], order).item() == pytest.approx(norm)
 
 
 def test_one_tensor_none_and_nothing():
@@ -52,16 +51,3 @@ def test_values_are_clipped_one_by_one():
     parameters = with_gradients([3.0, -0.5], [-4.0])
     nn.utils.clip_grad_value_(parameters, 1)
     assert [p.grad.tolist() for p in parameters] == [[1.0, -0.5], [-1.0]]
-
-
-def test_parameters_to_a_vector_and_back():
-    layer = nn.Linear(2, 3)
-    vector = nn.utils.parameters_to_vector(layer.parameters())
-    expected = np.concatenate([p.detach().numpy().ravel() for p in layer.parameters()])
-    assert vector.tolist() == expected.tolist()
-    weight = layer.weight
-    nn.utils.vector_to_parameters(torch.arange(9.0), layer.parameters())
-    assert layer.weight is weight and layer.weight.tolist() == [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]
-    assert layer.bias.tolist() == [6.0, 7.0, 8.0]
-    with pytest.raises(TypeError, match="expected Tensor, but got: list"):
-        nn.utils.vector_to_parameters([1.0], layer.parameters())

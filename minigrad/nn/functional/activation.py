@@ -91,50 +91,6 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     return _result(activation.elu, input, alpha, scale, 1.0, inplace=inplace)
 
 
-def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """`x` where positive, ``alpha * (exp(x / alpha) - 1)`` elsewhere. Source: Barron, 2017.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.celu(torch.tensor([-1.0]), alpha=2.0)
-    tensor([-0.7869])
-    """
-    if alpha == 0:
-        raise RuntimeError("ZeroDivisionError: celu divides by alpha, which cannot be 0")
-    return _result(activation.elu, input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
-
-
-def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """`x` where above `threshold`, `value` elsewhere.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.threshold(torch.tensor([1.0, 3.0]), 2.0, -1.0)
-    tensor([-1.,  3.])
-    """
-    return _result(activation.threshold, input, threshold, value, inplace=inplace)
-
-
-def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """`x` moved towards 0 by `lambd`, and 0 within. Raises RuntimeError for a negative `lambd`.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.softshrink(torch.tensor([-2.0, 0.2]))
-    tensor([-1.5000,  0.0000])
-    """
-    if lambd < 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return activation.softshrink(input, lambd)
-
-
-def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """`x`, and 0 within `lambd` of 0.
-
-    >>> import minigrad as torch
-    >>> torch.nn.functional.hardshrink(torch.tensor([-2.0, 0.2]))
-    tensor([-2.,  0.])
-    """
-    return activation.hardshrink(input, lambd)
-
-
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """``x Phi(x)`` with the normal distribution function Phi; ``approximate="tanh"``: quicker.
 
@@ -232,9 +188,7 @@ def _hardswish(input: Any) -> Any:
     return input * _hardsigmoid(input)
 
 
-relu_, elu_, selu_, celu_, leaky_relu_, hardtanh_, threshold_ = [
-    _writing(f) for f in (relu, elu, selu, celu, leaky_relu, hardtanh, threshold)
-]
+relu_, elu_, selu_, leaky_relu_, hardtanh_ = [_writing(f) for f in (relu, elu, selu, leaky_relu, hardtanh)]
 softmax, log_softmax = activation.softmax, activation.log_softmax
 
 
