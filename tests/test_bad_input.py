@@ -385,7 +385,7 @@ MODULES = {
     "a call without super().__init__()": (
         lambda: AssignsANumber()(ones(1)),
         AttributeError,
-        ["Module.__init__() was not called", SUPER, "AssignsANumber"],
+        ["before Module.__init__() call", SUPER, "AssignsANumber"],
     ),
     "no parameters": (lambda: mg.optim.SGD([], lr=0.1), ValueError, ["empty parameter list", "ModuleList"]),
     "one tensor for a list": (

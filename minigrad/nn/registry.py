@@ -92,14 +92,14 @@ class Registry:
     def __getattr__(self, name: str) -> Any:
         # Reached only when the ordinary look-up failed.
         if name in _SET_BY_INIT:
-            self._check_begun(f"or find '{name}'")
+            self._check_begun(f"or read '{name}'")
         return object.__getattribute__(self, name)  # raises again what brought us here
 
     def _check_begun(self, what: str) -> None:
         if "_kinds" not in self.__dict__:
             raise AttributeError(
-                f"cannot assign {what} before Module.__init__() call: Module.__init__() was not called; make "
-                f"super().__init__() the first line of __init__ of class {type(self).__name__}"
+                f"cannot assign {what} before Module.__init__() call: make super().__init__() the first line of "
+                f"__init__ of class {type(self).__name__}"
             )
 
     def __getstate__(self) -> dict[str, Any]:

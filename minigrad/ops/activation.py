@@ -53,22 +53,6 @@ hardtanh = _with_options(
     lambda g, x, options: g * ((x > options[0]) & (x < options[1])),
     takes="fiu",
 )
-threshold = _with_options(
-    "threshold",
-    lambda x, limit, value: np.where(x <= limit, x.dtype.type(value), x),
-    lambda g, x, options: np.where(x <= options[0], 0, g),
-    takes="fiu",
-)
-softshrink = _with_options(
-    "softshrink",
-    lambda x, width: x - np.clip(x, -width, width),
-    lambda g, x, options: np.where((x >= -options[0]) & (x <= options[0]), 0, g),
-)
-hardshrink = _with_options(
-    "hardshrink",
-    lambda x, width: np.where((x >= -width) & (x <= width), x.dtype.type(0), x),
-    lambda g, x, options: np.where((x >= -options[0]) & (x <= options[0]), 0, g),
-)
 
 
 def _elu_rule(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
