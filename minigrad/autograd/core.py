@@ -146,7 +146,9 @@ result_class: type[Any] = TensorBase  # the module that defines `Tensor` names i
 def wrap(array: Any, cls: type[Any] | None = None) -> Any:
     """A tensor around `array`: no copy, no graph. NumPy's scalars become arrays of no axes."""
     tensor = _new(cls or result_class)
-    tensor.array = array if array.__class__ is np.ndarray or is_array(array) else np.asarray(array)
+    if array.__class__ is not np.ndarray and (isinstance(array, np.generic) or not is_array(array)):
+        array = np.asarray(array)
+    tensor.array = array
     tensor.node = tensor.gradient = tensor.view_of = tensor.hooks = tensor.cause = None
     tensor.writes = [0]
     return tensor

@@ -13,7 +13,7 @@ from minigrad.autograd.messages import no_gradient, not_scalar
 from minigrad.autograd.modes import GRAD, ModeSwitch
 from minigrad.autograd.operation import check_same_library, refresh
 from minigrad.autograd.walk import walk
-from minigrad.backend import array_module, on_its_gpu, quiet
+from minigrad.backend import array_module, on_its_gpu, quiet, select
 
 
 def backward(
@@ -119,6 +119,10 @@ def _run(
 
 
 def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge, Any]]:
+    if gradients is None and isinstance(outputs, TensorBase) and outputs.array.__class__ is np.ndarray:
+        refresh(outputs)
+        if outputs.node is not None and not outputs.array.shape and not create_graph:
+            return [(edge_of(outputs), outputs.array.dtype.type(1))]  # a loss: what follows, in a line
     if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):
         return [_seed(outputs, gradients, create_graph, 0)]
     roots = _as_tuple(outputs)
@@ -141,9 +145,7 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
     if gradient is None:
         if array.size != 1:
             raise not_scalar(array.shape)
-        ones = array.dtype.type(1) if array.shape == () and array.__class__ is np.ndarray else None
-        if ones is None or create_graph:
-            ones = array_module(array).ones(array.shape, array.dtype)
+        ones = array_module(array).ones(array.shape, array.dtype)
         return edge_of(root), wrap(ones) if create_graph else ones
     if not isinstance(gradient, TensorBase):
         raise TypeError(
@@ -162,15 +164,16 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
     return edge_of(root), g if g.dtype == array.dtype else g.astype(array.dtype)
 
 
-@on_its_gpu
 def _accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
     """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
     before = leaf.gradient
+    if before is None and not create_graph:
+        leaf.gradient = wrap(gradient)
+        return
+    select(leaf.array)
     if create_graph:
         with ModeSwitch(set_flags=GRAD):  # a copy: others may have been given the same gradient
             leaf.gradient = gradient.clone() if before is None else before + gradient
-    elif before is None:
-        leaf.gradient = wrap(gradient)
     elif before.node is not None:
         leaf.gradient = before + wrap(gradient)
     else:

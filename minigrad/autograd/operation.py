@@ -54,6 +54,8 @@ class Operation:
         self.plans: dict[Any, Plan | None] = {}
 
     def __call__(self, *operands: Any, **statics: Any) -> Any:
+        if len(operands) == 1 and isinstance(x := operands[0], TensorBase) and x.array.__class__ is np.ndarray:
+            return self.of_one(x, statics)  # what follows, with nothing to compare
         arrays = []
         library = None
         needed = recorded = 0
@@ -77,11 +79,27 @@ class Operation:
             if len(arrays) > 1:
                 check_same_library(self.name, arrays)
             tensor = wrap(quiet(self.forward, *arrays, **statics))
-        if self.view and _shares(tensor.array, arrays[0]):
-            tensor.writes = operands[0].writes
-            tensor.view_of = View(operands[0], self, statics, bool(mode.get() & GRAD))
+        if self.view:
+            self.link(tensor, operands[0], statics)
         finish(self, operands, needed, statics, tensor)
         return tensor
+
+    def of_one(self, x: Any, statics: dict[str, Any]) -> Any:
+        """The call with one operand, a tensor in NumPy's memory."""
+        if x.view_of is not None:
+            refresh(x)
+        tensor = wrap(self.forward(x.array, **statics))
+        if self.view:
+            self.link(tensor, x, statics)
+        finish(self, (x,), x.node is not None, statics, tensor)
+        return tensor
+
+    def link(self, tensor: Any, operand: Any, statics: dict[str, Any]) -> None:
+        """Tie `tensor` to `operand` if it looks at the same memory."""
+        array, base = operand.array, tensor.array.base
+        if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat
+            tensor.writes = operand.writes
+            tensor.view_of = View(operand, self, statics, bool(mode.get() & GRAD))
 
     def plan(self, needed: int, count: int) -> Plan | None:
         """The plan for the operands whose bits are set in `needed`; None when none of them has a rule."""
@@ -308,9 +326,3 @@ def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any]
                 f"{tuple(first[1].shape)} is on {here} and operand {i} of shape {tuple(array.shape)} is on "
                 f"{there}. Move one of them, for example operand {i} with .to('{here}')"
             )
-
-
-def _shares(result: Any, source: Any) -> bool:
-    """True when `result` is a view of `source` (both exact arrays, whose bases NumPy keeps flat)."""
-    base = result.base
-    return base is not None and (base is source or base is source.base)

@@ -30,7 +30,7 @@ def _spread(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> An
     """A reduced gradient, repeated over the axes that were reduced: a view, not a copy."""
     if dim is None and isinstance(g, (np.ndarray, np.generic)):
         # one number under every index: what broadcast_to makes, ten times quicker
-        return np.ndarray(x_shape, g.dtype, np.asarray(g), 0, (0,) * len(x_shape))
+        return np.ndarray(x_shape, g.dtype, g if g.__class__ is np.ndarray else np.asarray(g), 0, (0,) * len(x_shape))
     return np.broadcast_to(g.reshape(kept(x_shape, dim)), x_shape)
 
 

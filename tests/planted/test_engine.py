@@ -194,7 +194,7 @@ PLANTED = {
         test_core.test_a_saved_result_that_was_written_to,
     ),
     "views count for themselves": (
-        operation.Operation.__call__, "tensor.writes = operands[0].writes", "pass",
+        operation.Operation.link, "tensor.writes = operand.writes", "pass",
         lambda: test_core.test_a_write_through_any_alias_is_noticed(lambda y: y.T.mul_(2.0)),
     ),
     "detached tensors count for themselves": (
