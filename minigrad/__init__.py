@@ -36,13 +36,12 @@ from minigrad.ops.arithmetic import (
 from minigrad.ops.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
     eq, equal, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal,
-    logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, signbit,
-)
+    logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, )
 from minigrad.ops.diagonal import diag, diagonal, tril, triu
 from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.functions import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh,
-    ceil, cos, cosh, erf, erfc, exp, exp2, expm1, fix, floor, frac, log, log10, log1p, log2, nan_to_num,
+    ceil, cos, cosh, erf, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, nan_to_num,
     neg, negative, positive, reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh,
     trunc,
 )
@@ -75,7 +74,7 @@ from minigrad.tensor.drawing import bernoulli, multinomial
 from minigrad.tensor.filling import fill
 
 if _typing.TYPE_CHECKING:
-    from minigrad import backends, cuda, distributions, func, linalg, nn, optim, utils, viz
+    from minigrad import backends, cuda, distributions, func, nn, optim, utils, viz
     from minigrad.nn.functional import (
         bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout, group_norm, layer_norm, max_pool2d,
         pairwise_distance, relu_, selu, selu_,
@@ -85,7 +84,7 @@ if _typing.TYPE_CHECKING:
 # fmt: on
 
 __version__ = "0.1.0"
-_ROOMS = ("backends", "cuda", "distributions", "func", "linalg", "nn", "optim", "serialization", "utils", "viz")
+_ROOMS = ("backends", "cuda", "distributions", "func", "nn", "optim", "serialization", "utils", "viz")
 # fmt: off
 # PyTorch has these in its front door too, under the same signatures.
 _FUNCTIONAL = (

@@ -70,10 +70,8 @@ def set_default_dtype(d: dtype, /) -> None:
     """Let Python floats become `d`. Raises TypeError when `d` is no floating-point type."""
     global _default
     if not isinstance(d, dtype) or not d.is_floating_point:
-        raise TypeError(
-            f"only floating-point types are supported as the default type, got {d!r}; "
-            "pass minigrad.float16, minigrad.float32 or minigrad.float64"
-        )
+        told = "pass minigrad.float16, minigrad.float32 or minigrad.float64"
+        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}; {told}")
     _default = d
 
 
@@ -83,11 +81,8 @@ def from_numpy(numpy_dtype: Any) -> dtype:
         return _BY_NUMPY[numpy_dtype]
     except KeyError:
         known = ", ".join(d.name for d in _BY_NUMPY.values())
-        raise TypeError(
-            f"can't convert np.ndarray of type {numpy_dtype}. "
-            f"The only supported types are: {known}. Convert it first, for example with "
-            "array.astype(np.float32)"
-        ) from None
+        told = f"The only supported types are: {known}. Convert it first, for example with array.astype(np.float32)"
+        raise TypeError(f"can't convert np.ndarray of type {numpy_dtype}. {told}") from None
 
 
 def as_numpy(d: Any) -> Any:
@@ -133,10 +128,8 @@ def result_type(operands: Iterable[Any]) -> Any:
             else:
                 without_axes = x.dtype if without_axes is None else promote_pair(without_axes, x.dtype)
         else:
-            kind: Any = bool if isinstance(x, (bool, np.bool_)) else int
-            if not isinstance(x, (bool, np.bool_, int, np.integer)):
-                kind = float
-            number = _number_dtype(kind)
+            whole = int if isinstance(x, (int, np.integer)) else float
+            number = _number_dtype(bool if isinstance(x, (bool, np.bool_)) else whole)
             numbers = number if numbers is None else promote_pair(numbers, number)
     return _combine(with_axes, _combine(without_axes, numbers))
 

@@ -8,13 +8,13 @@ generated/torch.set_printoptions.html); `tests/data/printing.json` holds samples
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.backend import device, device_of, to_device
+from minigrad.backend import CPU, device_of, to_device
 
 Array = Any  # a NumPy or CuPy array
 
@@ -63,45 +63,24 @@ def set_printoptions(
 
 def format_tensor(tensor: Any) -> str:
     """The text of a tensor: `tensor([1., 2.], requires_grad=True)`."""
-    array = tensor.array
-    where = device_of(array)
-    grad_fn = tensor.grad_fn
-    return format_array(
-        to_device(array, device("cpu")),
-        device_note="" if where.type == "cpu" else str(where),
-        requires_grad=tensor.requires_grad,
-        grad_fn_name=None if grad_fn is None else grad_fn.name(),
-    )
+    where, node = device_of(tensor.array), tensor.grad_fn
+    place = [] if where.type == "cpu" else [f"device='{where}'"]
+    origin = "requires_grad=True" if node is None else f"grad_fn=<{node.name()}>"
+    return format_array(to_device(tensor.array, CPU), place, [origin] if tensor.requires_grad else [])
 
 
-def format_array(
-    array: Array,
-    *,
-    device_note: str = "",
-    requires_grad: bool = False,
-    grad_fn_name: str | None = None,
-    opening: str = "tensor(",
-) -> str:
-    """The text of a tensor around a NumPy `array`; what follows the numbers is given by name."""
+def format_array(array: Array, first: Sequence[str] = (), last: Sequence[str] = ()) -> str:
+    """The text of a tensor around a NumPy `array`, with what is to be noted before its type and after it."""
+    opening, notes = "tensor(", list(first)
+    # Where no number shows shape or type, words do, unless it is plain `tensor([])`.
+    if array.ndim != 1 if array.size == 0 else not _options.edgeitems:
+        notes.append(f"size={array.shape}")
     default = dtypes.get_default_dtype().numpy
-    notes = [f"device='{device_note}'"] if device_note else []
-    if array.size == 0:
-        # No number shows shape or type, so words do, unless it is plain `tensor([])`.
-        notes += [] if array.ndim == 1 else [f"size={array.shape}"]
-        shown = array.dtype == default
-        body = "[]"
-    else:
-        shown = array.dtype in (default, np.int64, np.bool_)
-        notes += [] if _options.edgeitems else [f"size={array.shape}"]
-        body = _numbers(array, len(opening))
-    notes += [] if shown else [f"dtype=minigrad.{array.dtype.name}"]
-    if grad_fn_name is not None:
-        notes.append(f"grad_fn=<{grad_fn_name}>")
-    elif requires_grad:
-        notes.append("requires_grad=True")
-    text = opening + body
+    if array.dtype != default and (array.size == 0 or array.dtype not in (np.int64, np.bool_)):
+        notes.append(f"dtype=minigrad.{array.dtype.name}")
+    text = opening + (_numbers(array, len(opening)) if array.size else "[]")
     used = len(text) - text.rfind("\n") + 1
-    for note in notes:
+    for note in (*notes, *last):
         # Lines break where PyTorch's do, whose name is three letters shorter.
         length = len(note.replace("minigrad.", "torch."))
         if used + length + 2 > _options.linewidth:
@@ -122,10 +101,8 @@ def format_element(tensor: Any, spec: str) -> str:
     if tensor.array.ndim == 0 or (spec and tensor.array.size == 1):
         return format(tensor.array.item(), spec)
     if spec:
-        raise TypeError(
-            f"a tensor of shape {tensor.array.shape} has no format {spec!r}: format its elements, "
-            "or print it whole after set_printoptions(precision=...)"
-        )
+        told = "format its elements, or print it whole after set_printoptions(precision=...)"
+        raise TypeError(f"a tensor of shape {tensor.array.shape} has no format {spec!r}: {told}")
     return repr(tensor)
 
 
@@ -174,13 +151,7 @@ def _element_format(array: Array) -> tuple[Callable[[Any], str], int]:
     if wide is None:
         wide = largest / smallest > 1000 or largest > 1e8 or (not whole and smallest < 1e-4)
     spec = f".{_options.precision}{'e' if wide else 'f'}"
-    if whole and not wide:
-        element = _whole
-    else:
-
-        def element(value: Any) -> str:
-            return format(value, spec)
-
+    element = _whole if whole and not wide else lambda value: format(value, spec)
     return element, max(len(element(value)) for value in values.tolist())
 
 

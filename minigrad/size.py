@@ -30,10 +30,8 @@ class Size(tuple[int, ...]):
             try:
                 checked.append(index(length))
             except TypeError:
-                raise TypeError(
-                    f"minigrad.Size() expects an iterable of ints, such as Size([2, 3]); "
-                    f"item {position} is {length!r} ({type(length).__name__})"
-                ) from None
+                what = f"item {position} is {length!r} ({type(length).__name__})"
+                raise TypeError(f"minigrad.Size() expects an iterable of ints, such as Size([2, 3]); {what}") from None
         return tuple.__new__(cls, checked)
 
     def numel(self) -> int:
@@ -58,9 +56,8 @@ class Size(tuple[int, ...]):
 
     def __add__(self, other: Any, /) -> Size:
         if not isinstance(other, tuple):
-            raise TypeError(
-                f"a minigrad.Size joins a tuple only, got {type(other).__name__}; write size + tuple(other)"
-            )
+            kind = type(other).__name__
+            raise TypeError(f"a minigrad.Size joins a tuple only, got {kind}; write size + tuple(other)")
         return Size(tuple(self) + other)
 
     def __radd__(self, other: Any, /) -> Size:

@@ -28,11 +28,8 @@ def test_every_recorded_text():
         set_printoptions(**case["options"])
         dtypes.set_default_dtype(getattr(dtypes, case["default"]))
         array = np.frombuffer(base64.b64decode(case["bytes"]), case["dtype"])
-        text = format_array(
-            array.reshape(case["shape"]),
-            requires_grad=bool(case["gradient"]),
-            grad_fn_name="AbsBackward0" if case["gradient"] == "node" else None,
-        )
+        origin = {"node": ["grad_fn=<AbsBackward0>"]}.get(case["gradient"], ["requires_grad=True"])
+        text = format_array(array.reshape(case["shape"]), last=origin if case["gradient"] else [])
         if text != case["text"]:
             wrong.append((text, case["text"]))
     assert len(CASES) > 250
@@ -72,7 +69,7 @@ def test_a_tensor_says_what_made_it_and_where_it_is():
     assert format_tensor(x.exp()) == "tensor([2.7183, 7.3891], grad_fn=<ExpBackward0>)"
     assert format_tensor(x.detach()) == "tensor([1., 2.])"
     array = np.ones(2, np.float32)
-    assert format_array(array, device_note="cuda:0") == "tensor([1., 1.], device='cuda:0')"
+    assert format_array(array, ["device='cuda:0'"]) == "tensor([1., 1.], device='cuda:0')"
 
 
 def test_a_number_takes_any_format():

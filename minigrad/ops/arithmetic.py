@@ -8,17 +8,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.autograd.operation import operation
-from minigrad.backend import quiet
-from minigrad.ops.elementwise import (
-    REAL,
-    binary,
-    not_implemented_for,
-    of_tensor,
-    promoted,
-    shapes_do_not_broadcast,
-    twin_of,
-)
+from minigrad.ops.elementwise import REAL, binary, not_implemented_for, of_tensor, promoted, twin_of
 from minigrad.ops.shape import cast
 
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
@@ -178,7 +168,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
 divide = div
 
 
-# ---- three operands ------------------------------------------------------------------------------
+# ---- limits --------------------------------------------------------------------------------------
 def together(name: str, *operands: Any) -> list[Any]:
     """The operands in their common dtype: tensors differentiably, numbers as NumPy's; or None."""
     given = [x for x in operands if x is not None]
@@ -187,43 +177,6 @@ def together(name: str, *operands: Any) -> list[Any]:
     arrays = iter(promoted(name, tuple(given)))
     lifted: list[Any] = [None if x is None else next(arrays) for x in operands]
     return [cast(x, v.dtype) if isinstance(x, TensorBase) else v for x, v in zip(operands, lifted, strict=True)]
-
-
-def _limited(limit: Any, x: Any, bound: Any) -> Any:
-    """`x` where `limit`, np.maximum or np.minimum, lets it be; None sets no bound."""
-    if bound is None:
-        return x
-    try:
-        return quiet(limit, x, bound)
-    except ValueError:
-        raise shapes_do_not_broadcast("clamp", x, bound) from None
-
-
-def _inside(x: Any, low: Any, high: Any) -> Any:
-    """Where neither limit holds."""
-    if low is None or high is None:
-        return np.less_equal(x, high) if low is None else np.greater_equal(x, low)
-    return np.logical_and(np.greater_equal(x, low), np.less_equal(x, high))
-
-
-def _below(x: Any, low: Any, high: Any) -> Any:
-    """Where the lower limit holds: `x` is less, and the upper limit does not win."""
-    under = np.less(x, low)
-    return under if high is None else np.logical_and(under, np.less(low, high))
-
-
-def _above(x: Any, low: Any, high: Any) -> Any:
-    over = np.greater(x, high)
-    return over if low is None else np.logical_or(over, np.less(high, low))
-
-
-_clamp = operation(
-    "clamp",
-    lambda x, low, high: _limited(np.minimum, _limited(np.maximum, x, low), high),
-    lambda g, x, low, high: np.where(_inside(x, low, high), g, 0.0),
-    lambda g, x, low, high: np.where(_below(x, low, high), g, 0.0),
-    lambda g, x, low, high: np.where(_above(x, low, high), g, 0.0),
-)
 
 
 @of_tensor
@@ -239,7 +192,8 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     x, low, high = together("clamp", input, min, max)
     if x.array.dtype.kind == "b":
         raise not_implemented_for("clamp", x.array.dtype)
-    return _clamp(x, low, high)
+    x = x if low is None else clamp_min(x, low)
+    return x if high is None else clamp_max(x, high)
 
 
 clip = clamp

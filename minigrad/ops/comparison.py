@@ -26,7 +26,6 @@ logical_not = unary("logical_not", np.logical_not, None, result=TRUTH)
 isnan = unary("isnan", np.isnan, None, result=TRUTH)
 isinf = unary("isinf", np.isinf, None, result=TRUTH)
 isfinite = unary("isfinite", np.isfinite, None, result=TRUTH)
-signbit = unary("signbit", lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0, None, result=TRUTH)
 
 # ---- bits ----------------------------------------------------------------------------------------
 bitwise_and = binary("bitwise_and", np.bitwise_and, None, None, refuses="f")

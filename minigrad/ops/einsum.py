@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from math import prod
 from string import ascii_letters
 from typing import Any
-
-import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
@@ -64,10 +63,9 @@ def einsum(equation: Any, *operands: Any) -> Any:
 def _from_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """``einsum(A, [0, 1], B, [1, 2], [0, 2])`` in letters."""
     given = (first, *rest)
+    spelt = ["".join("..." if n is Ellipsis else ascii_letters[n] for n in x) for x in (*given[1::2], given[-1])]
     count = len(given) // 2
-    terms = ["".join("..." if n is Ellipsis else ascii_letters[n] for n in given[2 * i + 1]) for i in range(count)]
-    arrow = "->" + "".join("..." if n is Ellipsis else ascii_letters[n] for n in given[-1]) if len(given) % 2 else ""
-    return ",".join(terms) + arrow, tuple(given[2 * i] for i in range(count))
+    return ",".join(spelt[:count]) + ("->" + spelt[-1] if len(given) % 2 else ""), given[: 2 * count : 2]
 
 
 def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
@@ -75,11 +73,9 @@ def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
-        raise RuntimeError(
-            f"einsum(): "
-            f"{'more operands were provided' if len(terms) < len(operands) else 'fewer operands were provided'} "
-            f"than specified in the equation: '{equation}' names {len(terms)}, got {len(operands)}"
-        )
+        which = "more operands were provided" if len(terms) < len(operands) else "fewer operands were provided"
+        counts = f"'{equation}' names {len(terms)}, got {len(operands)}"
+        raise RuntimeError(f"einsum(): {which} than specified in the equation: {counts}")
     spare = [c for c in ascii_letters if c not in equation]
     widths = [x.array.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands, strict=True)]
     widest = max([w for w, t in zip(widths, terms, strict=True) if "..." in t], default=0)
@@ -87,37 +83,28 @@ def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
     inputs = []
     for i, (term, width) in enumerate(zip(terms, widths, strict=True)):
         if width < 0 or (width and "..." not in term):
-            raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({len(term.replace('...', ''))}) does not "
-                f"match the "
-                f"number of dimensions ({operands[i].array.ndim}) for operand {i} and no ellipsis was given"
+            counts = (
+                f"({len(term.replace('...', ''))}) does not match the number of dimensions ({operands[i].array.ndim})"
             )
+            raise RuntimeError(f"einsum(): the number of subscripts in '{term}' {counts} of operand {i}")
         inputs.append(term.replace("...", batch[len(batch) - width :] if width else ""))
         if not all(c in ascii_letters for c in inputs[-1]):
             raise RuntimeError(f"einsum(): invalid subscript given in '{equation}': subscripts must be in [a-zA-Z]")
-    if arrow:
-        output = right.replace("...", batch)
-    else:
-        joined = "".join(inputs)
-        output = batch + "".join(sorted(c for c in set(joined) - set(batch) if joined.count(c) == 1))
+    joined = "".join(inputs)
+    unpaired = sorted(c for c in set(joined) - set(batch) if joined.count(c) == 1)
+    output = right.replace("...", batch) if arrow else batch + "".join(unpaired)
     for c in output:
-        if output.count(c) > 1 or not any(c in term for term in inputs):
+        if output.count(c) > 1 or c not in joined:
             raise RuntimeError(f"einsum(): output subscript {c} appears more than once or in no operand: '{equation}'")
-    _check_lengths(inputs, operands)
-    return inputs, output
-
-
-def _check_lengths(inputs: list[str], operands: Any) -> None:
     length: dict[str, int] = {}
     for i, (term, x) in enumerate(zip(inputs, operands, strict=True)):
         for letter, n in zip(term, x.array.shape, strict=True):
-            if length.setdefault(letter, n) not in (n, 1) and n != 1:
-                raise RuntimeError(
-                    f"einsum(): subscript {letter} has size {n} for operand {i} which does not broadcast with "
-                    f"previously "
-                    f"seen size {length[letter]}"
-                )
-            length[letter] = max(length[letter], n)
+            known = length.setdefault(letter, n)
+            if known not in (n, 1) and n != 1:
+                told = f"has size {n} for operand {i} which does not broadcast with previously seen size {known}"
+                raise RuntimeError(f"einsum(): subscript {letter} {told}")
+            length[letter] = max(known, n)
+    return inputs, output
 
 
 def _diagonals(x: Any, letters: str) -> tuple[Any, str]:
@@ -152,14 +139,11 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
         elif n == 1 != m:
             a = a.sum(i, True).type_as(a)
         elif m != n:
-            raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {a.array.shape[i]} in dim {i} and "
-                f"second has size "
-                f"{b.array.shape[j]} in dim {j}"
-            )
+            sizes = f"first has size {m} in dim {i} and second has size {n} in dim {j}"
+            raise RuntimeError(f"contracted dimensions need to match, but {sizes}")
     keep_a = [d for d in range(a.array.ndim) if d not in left]
     keep_b = [d for d in range(b.array.ndim) if d not in right]
-    inner = int(np.prod([a.array.shape[d] for d in left], dtype=int))
-    x = a.permute(keep_a + left).reshape(int(np.prod([a.array.shape[d] for d in keep_a], dtype=int)), inner)
-    y = b.permute(right + keep_b).reshape(inner, int(np.prod([b.array.shape[d] for d in keep_b], dtype=int)))
-    return (x @ y).reshape([a.array.shape[d] for d in keep_a] + [b.array.shape[d] for d in keep_b])
+    rows, columns = [a.array.shape[d] for d in keep_a], [b.array.shape[d] for d in keep_b]
+    inner = prod(a.array.shape[d] for d in left)
+    x = a.permute(keep_a + left).reshape(prod(rows), inner)
+    return (x @ b.permute(right + keep_b).reshape(inner, prod(columns))).reshape(rows + columns)

@@ -208,16 +208,20 @@ def several(name: str, tensors: Any) -> list[Any]:
     return given
 
 
+def type_name(x: Any) -> str:
+    """The name of a value's type as users write it: ``list``, ``numpy.ndarray``."""
+    kind = type(x)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
 def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeError:
     """The error for an argument that should be a Tensor."""
-    kind = type(got)
-    shown = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    hint = "; wrap it with minigrad.tensor(...)"
+    shown, hint = type_name(got), "wrap it with minigrad.tensor(...)"
     if shown == "numpy.ndarray":
-        hint = "; turn it into one with minigrad.from_numpy(...), which shares its memory"
+        hint = "turn it into one with minigrad.from_numpy(...), which shares its memory"
     elif got is None:
-        hint = "; a function without a return statement gives None"
-    return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}{hint}")
+        hint = "a function without a return statement gives None"
+    return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}; {hint}")
 
 
 def require_number(name: str, parameter: str, value: Any) -> None:

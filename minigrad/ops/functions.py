@@ -108,24 +108,19 @@ def _error_function_series(dtype: Any) -> tuple[Any, Any]:
     return fitted(near, 14 if double else 8), fitted(far, 28 if double else 13)
 
 
-def _error_function(x: Any, *, complement: bool = False) -> Any:
+def _error_function(x: Any) -> Any:
     """erf: a polynomial for |x| < 1, beyond it 1 - exp(-x^2) times another. Exact to 3e-15."""
     if x.dtype == np.float16:
-        return _error_function(x.astype(np.float32), complement=complement).astype(np.float16)
+        return _error_function(x.astype(np.float32)).astype(np.float16)
     near, far = _error_function_series(x.dtype)
     chebval = np.polynomial.chebyshev.chebval
     inner = x * chebval(2 * np.minimum(x * x, 1.0) - 1, near)
-    size = np.minimum(np.abs(x), 26.0)  # beyond, erfc is 0
+    size = np.minimum(np.abs(x), 26.0)  # beyond, 1 - erf is 0
     tail = np.exp(-size * size) * chebval((56 / (2 + size) - 15) / 13, far)
-    if complement:
-        return np.where(np.abs(x) < 1, 1 - inner, np.where(x > 0, tail, 2 - tail))
     return np.where(np.abs(x) < 1, inner, np.copysign(1 - tail, x))
 
 
 erf = unary("erf", _error_function, lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))))
-erfc = unary(
-    "erfc", lambda x: _error_function(x, complement=True), lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi)))
-)
 
 
 # ---- composed ------------------------------------------------------------------------------------
@@ -156,11 +151,6 @@ def round(input: Any, *, decimals: int | None = None) -> Any:
         return _round(input)
     scale = 10.0 ** max(decimals, -decimals)
     return _round(input * scale) / scale if decimals > 0 else _round(input / scale) * scale
-
-
-def frac(input: Any) -> Any:
-    """``input - trunc(input)``."""
-    return input - trunc(input)
 
 
 @of_tensor

@@ -68,10 +68,8 @@ def _array_part(part: Any, xp: Any) -> Any:
     if isinstance(part, TensorBase):
         array = part.array
         if array.dtype.kind == "f":
-            raise IndexError(
-                f"tensors used as indices must be long, int, byte or bool tensors, got {array.dtype}; "
-                "convert with .long()"
-            )
+            told = f"got {array.dtype}; convert with .long()"
+            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {told}")
         if array.ndim == 0 and array.dtype.kind != "b":
             return int(array)
         if type(array) is np.ndarray is not xp.ndarray:
@@ -85,7 +83,7 @@ def _array_part(part: Any, xp: Any) -> Any:
             raise ValueError(f"a list of indices must not be ragged, got {part}") from None
     if isinstance(part, np.integer):
         return int(part)
-    if isinstance(part, slice) and any(isinstance(p, TensorBase) for p in (part.start, part.stop, part.step)):
+    if isinstance(part, slice):
         return slice(*[int(p.array) if isinstance(p, TensorBase) else p for p in (part.start, part.stop, part.step)])
     if isinstance(part, str):
         raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")

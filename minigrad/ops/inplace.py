@@ -19,7 +19,7 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation, refresh, written_with_siblings
 from minigrad.backend import array_module, copied, device_of, quiet, to_device
 from minigrad.ops.device import beside, move
-from minigrad.ops.elementwise import not_a_tensor, titled
+from minigrad.ops.elementwise import not_a_tensor, titled, type_name
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps
 from minigrad.ops.shape import cast, expand
 
@@ -50,17 +50,14 @@ def assign(target: Any, value: Any, name: str) -> Any:
     """Write the tensor `value`, of the same shape, into `target`'s memory and move `target` on to its node."""
     check_writable(target, name, value)
     check_memory(target.array, name)
-    if dtypes.is_category_downgrade(value.array.dtype, target.array.dtype):
-        raise RuntimeError(
-            f"result type {dtypes.from_numpy(value.array.dtype)} can't be cast to the desired output type "
-            f"{dtypes.from_numpy(target.array.dtype)}: {name} writes into the tensor it is called on; "
-            "convert that first, or use the form that makes a new tensor"
-        )
-    if value.array.shape != target.array.shape:
-        raise RuntimeError(
-            f"output with shape {list(target.array.shape)} doesn't match the broadcast shape "
-            f"{list(value.array.shape)}: {name} writes into the tensor it is called on"
-        )
+    have, wanted = target.array, value.array
+    if dtypes.is_category_downgrade(wanted.dtype, have.dtype):
+        got, own = dtypes.from_numpy(wanted.dtype), dtypes.from_numpy(have.dtype)
+        types = f"{got} can't be cast to the desired output type {own}"
+        raise RuntimeError(f"result type {types}: {name} writes into the tensor it is called on; convert that first")
+    if wanted.shape != have.shape:
+        shapes = f"{list(have.shape)} doesn't match the broadcast shape {list(wanted.shape)}"
+        raise RuntimeError(f"output with shape {shapes}: {name} writes into the tensor it is called on")
     refresh(target)
     before = target.node
     if target.array.__class__ is np.ndarray:
@@ -123,12 +120,11 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
             "    with minigrad.no_grad():\n        w -= lr * w.grad\nor\n    w.data -= lr * w.grad"
         )
     view = target.view_of
-    if view is not None and not view.recorded and _root_tracked(target):
-        raise RuntimeError(
-            f"A view was created in no_grad mode and is being modified inplace with grad mode enabled ({name}). "
-            "Make the view outside of no_grad(), or write to it inside."
-        )
-    tracked = view is not None and ((value is not None and value.node is not None) or _root_tracked(target))
+    tracked = view is not None and _root_tracked(target)
+    if view is not None and not view.recorded and tracked:
+        told = "Make the view outside of no_grad(), or write to it inside"
+        raise RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {told}.")
+    tracked = tracked or (value is not None and value.node is not None)
     while view is not None:
         parent = view.source()
         if tracked and view.several:
@@ -136,10 +132,8 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
         if tracked:
             check_memory(parent.array, name)
         if parent.node is LEAF:
-            raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation "
-                f"({name}). Write inside minigrad.no_grad(), or through .data"
-            )
+            told = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
+            raise RuntimeError(f"a view of a leaf Variable that requires grad {told}")
         view = parent.view_of
 
 
@@ -147,11 +141,9 @@ def check_memory(array: Any, name: str) -> None:
     """Refuse to write where several elements lie in one place, as in an expanded tensor."""
     steps = zip(array.shape, array.strides, strict=True)
     if 0 in array.strides and array.size and any(n > 1 and not step for n, step in steps):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a "
-            f"single memory location ({name} on an expanded tensor of shape {array.shape}). "
-            "Please clone() the tensor before performing the operation."
-        )
+        told = "more than one element of the written-to tensor refers to a single memory location"
+        where = f"({name} on an expanded tensor of shape {array.shape})"
+        raise RuntimeError(f"unsupported operation: {told} {where}. Please clone() the tensor before.")
 
 
 def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., Any]:
@@ -231,12 +223,9 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     elif isinstance(value, (bool, int, float, np.generic)):
         source, needs_graph = value, False
     else:
-        kind = type(value)
-        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-        raise TypeError(f"can't assign a {name} to a tensor; give a number or minigrad.tensor(...)")
-    if (
-        not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
-    ) or not mode.get() & GRAD:
+        raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
+    outside = not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
+    if outside or not mode.get() & GRAD:
         _write_array(self, parts, source)
         self.writes[0] += 1
         return
@@ -250,20 +239,16 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     refresh(self)
     _write_array(self, parts, value.array)
     self.writes[0] += 1
-    if value.array.dtype != array.dtype:
-        value = cast(value, array.dtype)
-    _move_on(self, _overwritten(self, value, _getitem, {"key": parts}))
+    _move_on(self, _overwritten(self, cast(value, array.dtype), _getitem, {"key": parts}))
 
 
 def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
     """Refuse to write another type at places given by tensors, except one number under a mask."""
     places = [p for p in parts if is_array(p)]
     if source.size != 1 or len(places) != 1 or places[0].dtype.kind != "b":
-        raise RuntimeError(
-            "Index put requires the source and destination dtypes match, got "
-            f"{array.dtype} for the destination and {source.dtype} for the source; convert the "
-            "source with .to(destination.dtype)"
-        )
+        types = f"got {array.dtype} for the destination and {source.dtype} for the source"
+        told = "convert the source with .to(destination.dtype)"
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {told}")
 
 
 def _fitted(value: Any, region: Any, whole: Any) -> Any:
@@ -302,10 +287,8 @@ def _put_there(array: Any, key: Any, source: Any) -> None:
 
 
 def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:
-    return RuntimeError(
-        f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
-        f"shape {list(region.shape)} (of a tensor of shape {tuple(whole.shape)})"
-    )
+    shapes = f"{list(value.shape)} cannot be broadcast to indexing result of shape {list(region.shape)}"
+    return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
 
 
 def reshaping_in_place(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -42,10 +42,8 @@ def matmul(input: Any, other: Any) -> Any:
     if a.ndim == 0 or b.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
     if a.dtype != b.dtype:
-        raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}; "
-            "convert one with .to(other.dtype)"
-        )
+        types = f"{a.dtype} != {b.dtype}; convert one with .to(other.dtype)"
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {types}")
     if a.dtype.kind == "b":
         raise not_implemented_for("matmul", a.dtype)
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
@@ -80,10 +78,8 @@ def _ranked(name: str, *operands: tuple[Any, int]) -> None:
         if not isinstance(x, TensorBase):
             raise not_a_tensor(name, "input" if position == 1 else f"mat{position}", position, x)
         if x.array.ndim != ndim:
-            raise RuntimeError(
-                f"{name}: argument {position} must have {ndim} dimensions, got {x.array.ndim}D of shape "
-                f"{tuple(x.array.shape)}"
-            )
+            have = f"{x.array.ndim}D of shape {tuple(x.array.shape)}"
+            raise RuntimeError(f"{name}: argument {position} must have {ndim} dimensions, got {have}")
 
 
 def mm(input: Any, mat2: Any) -> Any:
@@ -96,11 +92,8 @@ def bmm(input: Any, mat2: Any) -> Any:
     """The products of two batches of matrices, (b, n, m) @ (b, m, p) -> (b, n, p)."""
     _ranked("bmm", (input, 3), (mat2, 3))
     if input.array.shape[0] != mat2.array.shape[0]:
-        raise RuntimeError(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{input.array.shape[0]}, "
-            f"{input.array.shape[2]}] "
-            f"but got: {list(mat2.array.shape[:2])}."
-        )
+        wanted, got = [input.array.shape[0], input.array.shape[2]], list(mat2.array.shape[:2])
+        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {got}.")
     return matmul(input, mat2)
 
 
@@ -114,11 +107,8 @@ def dot(input: Any, tensor: Any) -> Any:
     """The sum of the products of two vectors' elements."""
     _ranked("dot", (input, 1), (tensor, 1))
     if input.array.size != tensor.array.size:
-        raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{input.array.size}] and src [{tensor.array.size}] to "
-            f"have the same "
-            "number of elements"
-        )
+        sizes = f"[{input.array.size}] and src [{tensor.array.size}]"
+        raise RuntimeError(f"inconsistent tensor size, expected tensor {sizes} to have the same number of elements")
     return matmul(input, tensor)
 
 
@@ -142,19 +132,15 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
         if alpha != 1:
             result = result * alpha
         if input.array.dtype != a.array.dtype:
-            raise RuntimeError(
-                f"{name}: expected input to have the dtype of the matrices, but got: {input.array.dtype} != "
-                f"{a.array.dtype}"
-            )
+            types = f"{input.array.dtype} != {a.array.dtype}"
+            raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
         if beta == 0:
             return result + (input * 0).nan_to_num(0.0, 0.0, 0.0) if input.node is not None else result
         total = result + (input if beta == 1 else input * beta)
         if total.array.shape != result.array.shape:
-            raise RuntimeError(
-                f"The expanded size of the tensor {tuple(result.array.shape)} must match the existing size: "
-                f"{name} cannot add "
-                f"an input of shape {tuple(input.array.shape)}"
-            )
+            have, wanted = tuple(input.array.shape), tuple(result.array.shape)
+            told = f"must match the existing size: {name} cannot add an input of shape {have}"
+            raise RuntimeError(f"The expanded size of the tensor {wanted} {told}")
         return total
 
     return titled(add_product, name, f"``beta * input + alpha * {product.__name__}(a, b)``.")

@@ -39,16 +39,12 @@ def written(name: str, out: Any, result: Any, arguments: Any) -> Any:
     if out.array.dtype != result.array.dtype:
         raise RuntimeError(f"Expected out tensor to have dtype {result.array.dtype}, but got {out.array.dtype} instead")
     if mode.get() & GRAD and (result.node is not None or out.node is not None):
-        raise RuntimeError(
-            f"{name}(): functions with out=... arguments don't support automatic differentiation, "
-            "but one of the arguments requires grad."
-        )
+        told = "don't support automatic differentiation, but one of the arguments requires grad"
+        raise RuntimeError(f"{name}(): functions with out=... arguments {told}.")
     repeats = any(n > 1 and not step for n, step in zip(out.array.shape, out.array.strides, strict=True))
     if repeats or any(np.may_share_memory(out.array, x.array) for x in _tensors(arguments)):
-        raise RuntimeError(
-            "unsupported operation: the tensor given as out refers to one memory location more than "
-            "once, or to that of an argument. Please clone() it before performing the operation."
-        )
+        told = "refers to one memory location more than once, or to that of an argument. Please clone() it before"
+        raise RuntimeError(f"unsupported operation: the tensor given as out {told}.")
     if out.array.shape == result.array.shape:
         quiet(np.copyto, out.array, result.array)
     else:

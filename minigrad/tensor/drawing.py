@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import CPU, device_of, to_device
-from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.elementwise import of_tensor
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 
@@ -31,6 +31,7 @@ def _fill(tensor: Any, name: str, draw: Callable[[tuple[int, ...]], Any]) -> Ten
     return assign(tensor, wrap(drawn), name)
 
 
+@of_tensor
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Indices drawn with chances in proportion to the rows of `input`: (num_samples,) or (rows, num_samples).
 
@@ -41,21 +42,15 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     >>> torch.multinomial(torch.tensor([0.0, 3.0]), 4, replacement=True)
     tensor([1, 1, 1, 1])
     """
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor("multinomial", "input", 1, input)
     weights, source = to_device(input.array, CPU), source_of(generator)
     if weights.dtype.kind != "f" or weights.ndim not in (1, 2):
-        raise RuntimeError(
-            "multinomial expects floating-point weights of shape (n,) or (rows, n), got "
-            f"{weights.dtype} of shape {weights.shape}"
-        )
-    if num_samples < 1 or not (replacement or num_samples <= weights.shape[-1]):
-        raise RuntimeError(
-            f"cannot sample n_sample > prob_dist.size(-1) samples without replacement: {num_samples} of "
-            f"{weights.shape[-1]}; give replacement=True"
-            if num_samples > 0
-            else "cannot sample n_sample <= 0 samples"
-        )
+        what = f"got {weights.dtype} of shape {weights.shape}"
+        raise RuntimeError(f"multinomial expects floating-point weights of shape (n,) or (rows, n), {what}")
+    if num_samples < 1:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > weights.shape[-1]:
+        what = f"{num_samples} of {weights.shape[-1]}; give replacement=True"
+        raise RuntimeError(f"cannot sample n_sample > prob_dist.size(-1) samples without replacement: {what}")
     if not (np.isfinite(weights).all() and (weights >= 0).all()):
         raise RuntimeError("invalid multinomial distribution: probability tensor contains either `inf`, `nan` or < 0")
     if not (weights.sum(-1) > 0).all():
@@ -106,27 +101,16 @@ class RandomMethods(TensorBase):
             return _fill(self, "bernoulli_", lambda s: source.bernoulli(p, s))
         chances = to_device(p.array, CPU)
         try:
-            chances = np.broadcast_to(chances, self.array.shape)
+            drawn = source.bernoulli(np.broadcast_to(chances, self.array.shape)).astype(self.array.dtype)
         except ValueError:
-            raise RuntimeError(
-                f"bernoulli_: chances of shape {chances.shape} do not broadcast to the tensor's "
-                f"shape {self.array.shape}"
-            ) from None
-        drawn = source.bernoulli(chances).astype(self.array.dtype)
+            told = f"shape {chances.shape} do not broadcast to the tensor's shape {self.array.shape}"
+            raise RuntimeError(f"bernoulli_: chances of {told}") from None
         return assign(self, wrap(to_device(drawn, device_of(self.array))), "bernoulli_")
-
-    def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
-        """Fill with numbers of the density lambd exp(-lambd x)."""
-        source = source_of(generator)
-        return _fill(self, "exponential_", lambda s: source.exponential(s, self.array.dtype, lambd))
 
     def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Tensor:
         """A new tensor of ones and zeros: ones with the probability each element says, or `p`."""
         source, array = source_of(generator), self.array
-        if p is None:
-            drawn = source.bernoulli(to_device(array, CPU))
-        else:
-            drawn = source.bernoulli(p, array.shape)
+        drawn = source.bernoulli(to_device(array, CPU)) if p is None else source.bernoulli(p, array.shape)
         return wrap(to_device(drawn.astype(array.dtype), device_of(array)))
 
     multinomial = multinomial
@@ -140,8 +124,8 @@ def _from(named: dict[str, Any], default: Any, name: str) -> Any:
     return value
 
 
+@of_tensor
 def bernoulli(input: Any, p: float | None = None, *, generator: Any = None) -> Tensor:
     """Ones and zeros: ones with the probability that each element of `input` says, or `p`."""
-    if not isinstance(input, RandomMethods):
-        raise not_a_tensor("bernoulli", "input", 1, input)
-    return input.bernoulli(p, generator=generator)
+    drawn: Tensor = input.bernoulli(p, generator=generator)
+    return drawn

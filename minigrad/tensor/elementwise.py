@@ -47,15 +47,15 @@ class ElementwiseMethods(TensorBase):
     __slots__ = ()
 
     # ---- two operands and more ------------------------------------------------------------------
-    add, add_ = _twins(arithmetic.add, np.add)
-    sub, sub_ = subtract, subtract_ = _twins(arithmetic.sub, np.subtract)
-    mul, mul_ = multiply, multiply_ = _twins(arithmetic.mul, np.multiply)
+    add, add_ = __add__, __iadd__ = _twins(arithmetic.add, np.add)
+    sub, sub_ = subtract, subtract_ = __sub__, __isub__ = _twins(arithmetic.sub, np.subtract)
+    mul, mul_ = multiply, multiply_ = __mul__, __imul__ = _twins(arithmetic.mul, np.multiply)
     div, div_ = divide, divide_ = _twins(arithmetic.div)
-    true_divide, true_divide_ = _twins(arithmetic.true_divide, np.true_divide)
-    floor_divide, floor_divide_ = _twins(arithmetic.floor_divide)
-    remainder, remainder_ = _twins(arithmetic.remainder)
+    true_divide, true_divide_ = __truediv__, __itruediv__ = _twins(arithmetic.true_divide, np.true_divide)
+    floor_divide, floor_divide_ = __floordiv__, __ifloordiv__ = _twins(arithmetic.floor_divide)
+    remainder, remainder_ = __mod__, __imod__ = _twins(arithmetic.remainder)
     fmod, fmod_ = _twins(arithmetic.fmod)
-    pow, pow_ = _twins(arithmetic.pow)
+    pow, pow_ = __pow__, __ipow__ = _twins(arithmetic.pow)
     clamp, clamp_ = clip, clip_ = _twins(arithmetic.clamp)
     clamp_min, clamp_min_ = _twins(arithmetic.clamp_min)
     clamp_max, clamp_max_ = _twins(arithmetic.clamp_max)
@@ -72,7 +72,6 @@ class ElementwiseMethods(TensorBase):
     ceil, ceil_ = _twins(functions.ceil)
     trunc, trunc_ = fix, fix_ = _twins(functions.trunc)
     round, round_ = _twins(functions.round)
-    frac, frac_ = _twins(functions.frac)
     reciprocal, reciprocal_ = _twins(functions.reciprocal)
     square, square_ = _twins(functions.square)
     sqrt, sqrt_ = _twins(functions.sqrt)
@@ -98,7 +97,6 @@ class ElementwiseMethods(TensorBase):
     atanh, atanh_ = arctanh, arctanh_ = _twins(functions.atanh)
     sigmoid, sigmoid_ = _twins(functions.sigmoid)
     erf, erf_ = _twins(functions.erf)
-    erfc, erfc_ = _twins(functions.erfc)
     nan_to_num, nan_to_num_ = _twins(functions.nan_to_num)
     positive = functions.positive
 
@@ -113,66 +111,39 @@ class ElementwiseMethods(TensorBase):
     logical_or, logical_or_ = _twins(comparison.logical_or)
     logical_xor, logical_xor_ = _twins(comparison.logical_xor)
     logical_not, logical_not_ = _twins(comparison.logical_not)
-    bitwise_and, bitwise_and_ = _twins(comparison.bitwise_and)
-    bitwise_or, bitwise_or_ = _twins(comparison.bitwise_or)
-    bitwise_xor, bitwise_xor_ = _twins(comparison.bitwise_xor)
+    bitwise_and, bitwise_and_ = __and__, __iand__ = _twins(comparison.bitwise_and)
+    bitwise_or, bitwise_or_ = __or__, __ior__ = _twins(comparison.bitwise_or)
+    bitwise_xor, bitwise_xor_ = __xor__, __ixor__ = _twins(comparison.bitwise_xor)
     bitwise_not, bitwise_not_ = _twins(comparison.bitwise_not)
-    bitwise_left_shift, bitwise_left_shift_ = _twins(comparison.bitwise_left_shift)
-    bitwise_right_shift, bitwise_right_shift_ = _twins(comparison.bitwise_right_shift)
+    bitwise_left_shift, bitwise_left_shift_ = __lshift__, __ilshift__ = _twins(comparison.bitwise_left_shift)
+    bitwise_right_shift, bitwise_right_shift_ = __rshift__, __irshift__ = _twins(comparison.bitwise_right_shift)
     isnan = comparison.isnan
     isinf = comparison.isinf
     isfinite = comparison.isfinite
-    signbit = comparison.signbit
     isclose = comparison.isclose
     allclose = comparison.allclose
     equal = comparison.equal
 
-    # ---- Python's operators ---------------------------------------------------------------------
-    __add__ = arithmetic.add
+    # ---- Python's operators, where the tensor stands on the right or is alone ------------------------
     __radd__ = _reflected(arithmetic.add)
-    __iadd__ = add_
-    __sub__ = arithmetic.sub
     __rsub__ = _reflected(arithmetic.sub)
-    __isub__ = sub_
-    __mul__ = arithmetic.mul
     __rmul__ = _reflected(arithmetic.mul)
-    __imul__ = mul_
-    __truediv__ = arithmetic.true_divide
     __rtruediv__ = __rdiv__ = _reflected(arithmetic.true_divide)
-    __itruediv__ = true_divide_
-    __floordiv__ = arithmetic.floor_divide
     __rfloordiv__ = _reflected(arithmetic.floor_divide)
-    __ifloordiv__ = floor_divide_
-    __mod__ = arithmetic.remainder
     __rmod__ = _reflected(arithmetic.remainder)
-    __imod__ = remainder_
-    __pow__ = arithmetic.pow
     __rpow__ = _reflected(arithmetic.pow)
-    __ipow__ = pow_
     __neg__ = functions.neg
     __pos__ = functions.positive
     __abs__ = functions.abs
-    __and__ = comparison.bitwise_and
     __rand__ = _reflected(comparison.bitwise_and)
-    __iand__ = bitwise_and_
-    __or__ = comparison.bitwise_or
     __ror__ = _reflected(comparison.bitwise_or)
-    __ior__ = bitwise_or_
-    __xor__ = comparison.bitwise_xor
     __rxor__ = _reflected(comparison.bitwise_xor)
-    __ixor__ = bitwise_xor_
-    __lshift__ = comparison.bitwise_left_shift
     __rlshift__ = _reflected(comparison.bitwise_left_shift)
-    __ilshift__ = bitwise_left_shift_
-    __rshift__ = comparison.bitwise_right_shift
     __rrshift__ = _reflected(comparison.bitwise_right_shift)
-    __irshift__ = bitwise_right_shift_
 
     def __invert__(self: Any) -> Any:
         if self.array.dtype.kind == "f":
-            raise TypeError(
-                f"~ turns the bits of integers and booleans around, got {self.dtype}; compare first: ~(x > 0)"
-            )
+            raise TypeError(f"~ turns the bits of integers and booleans, got {self.dtype}; compare first: ~(x > 0)")
         return comparison.bitwise_not(self)
 
     __eq__ = _comparing(comparison.eq)

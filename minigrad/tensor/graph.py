@@ -63,15 +63,11 @@ class GraphMethods(TensorBase):
         """Ask for a gradient, or no longer. Raises RuntimeError for integers and for results of recorded calls."""
         if not self.is_leaf:
             if not requires_grad:
-                raise RuntimeError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use a computed "
-                    "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-                )
+                told = "to use a computed one in a subgraph that needs no derivative, take x.detach()"
+                raise RuntimeError(f"you can only change requires_grad flags of leaf variables; {told}")
         elif requires_grad and self.array.dtype.kind != "f":
-            raise RuntimeError(
-                f"only Tensors of floating point dtype can require gradients, got {self.dtype}; convert it "
-                "first, for example with .float()"
-            )
+            told = f"got {self.dtype}; convert it first, for example with .float()"
+            raise RuntimeError(f"only Tensors of floating point dtype can require gradients, {told}")
         else:
             self.node = LEAF if requires_grad else None
         return self

@@ -53,11 +53,9 @@ class ProtocolMethods(TensorBase):
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if type(inputs[0]) is np.ndarray:
-            raise TypeError(  # as in PyTorch, an array does not absorb the tensor on its right
-                f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; put the tensor "
-                "first, or "
-                "turn the array into one with minigrad.from_numpy(...)"
-            )
+            # as in PyTorch, an array does not absorb the tensor on its right
+            told = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
+            raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {told}")
         twin = NUMPY_TWINS.get(ufunc)
         if twin is None or method != "__call__" or kwargs:
             return getattr(ufunc, method)(*_as_arrays(inputs), **_as_arrays(kwargs))
@@ -68,20 +66,14 @@ class ProtocolMethods(TensorBase):
         return function(*_as_arrays(args), **_as_arrays(kwargs)) if twin is None else twin(*args, **kwargs)
 
     def __dlpack__(self: Any, **options: Any) -> Any:
-        return (
-            self.numpy().__dlpack__(**options) if type(self.array) is np.ndarray else self.array.__dlpack__(**options)
-        )
+        return (self.numpy() if type(self.array) is np.ndarray else self.array).__dlpack__(**options)
 
     def __dlpack_device__(self: Any) -> Any:
         return self.array.__dlpack_device__()
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if self.node is not None and self.node is not LEAF:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment: "
-                "copy x.detach()"
-            )
+            raise RuntimeError("Only graph leaves support the deepcopy protocol: copy x.detach()")
         if id(self) not in memo:
             memo[id(self)] = rebuilt(backend.copied(self.array), self.node is LEAF)
         return memo[id(self)]
@@ -103,21 +95,16 @@ class ProtocolMethods(TensorBase):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if type(self.array) is not np.ndarray:
             if not force:
-                raise TypeError(
-                    f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor "
-                    "to host memory first."
-                )
+                told = "Use Tensor.cpu() to copy the tensor to host memory first."
+                raise TypeError(f"can't convert {self.device} device type tensor to numpy. {told}")
             return backend.to_device(self.array, backend.CPU)
         return self.array
 
     def item(self: Any) -> Any:
         """The Python number of a tensor of one element."""
         if self.array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {self.array.size} elements cannot be converted to Scalar (shape "
-                f"{tuple(self.array.shape)}); "
-                "reduce it first, or use .tolist()"
-            )
+            what = f"{self.array.size} elements cannot be converted to Scalar (shape {tuple(self.array.shape)})"
+            raise RuntimeError(f"a Tensor with {what}; reduce it first, or use .tolist()")
         return self.array.item()
 
     def tolist(self: Any) -> Any:
@@ -127,10 +114,8 @@ class ProtocolMethods(TensorBase):
     def __bool__(self: Any) -> bool:
         if self.array.size != 1:
             which = "more than one value" if self.array.size else "no values"
-            raise RuntimeError(
-                f"Boolean value of Tensor with {which} is ambiguous (shape {tuple(self.array.shape)}); "
-                "use .any() or .all(), or compare one element"
-            )
+            told = f"is ambiguous (shape {tuple(self.array.shape)}); use .any() or .all(), or compare one element"
+            raise RuntimeError(f"Boolean value of Tensor with {which} {told}")
         return bool(self.item())
 
     def __float__(self: Any) -> float:
@@ -154,8 +139,5 @@ class ProtocolMethods(TensorBase):
             raise TypeError("iteration over a 0-d tensor")
         return iter([self[i] for i in range(len(self.array))])
 
-    def __repr__(self: Any) -> str:
-        return format_tensor(self)
-
-    def __format__(self: Any, spec: str) -> str:
-        return format_element(self, spec)
+    __repr__ = format_tensor
+    __format__ = format_element

@@ -75,7 +75,6 @@ FUNCTIONS = {
     name: C(getattr(mg, name), function, smooth=False)
     for name, function in {
         "floor": np.floor, "ceil": np.ceil, "round": np.round, "trunc": np.trunc,
-        "frac": lambda x: x - np.trunc(x),
     }.items()
 } | {
     "asin": C(lambda x: mg.asin(x / 2), lambda x: np.arcsin(x / 2)),

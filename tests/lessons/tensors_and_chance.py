@@ -32,7 +32,7 @@ print(A * B, A.sum(axis=0), A.sum(axis=[0, 1]) == A.sum(), A.mean(), A.mean(axis
 print(A / A.sum(axis=1, keepdims=True), A.cumsum(axis=0), A.T)
 v = torch.ones(3)
 print(torch.dot(v, v), torch.mv(A, v), A @ v, torch.mm(A, A.T), torch.norm(v), torch.abs(-v).sum())
-print(torch.linalg.norm(A), A.median(), A.cumprod(dim=1))
+print(A.norm(), A.median(), A.cumprod(dim=1))
 print(torch.broadcast_shapes((3, 1), (2,)))
 print(torch.result_type(A, 1), torch.result_type(torch.arange(2), 1.5), torch.is_floating_point(A), torch.numel(A))
 

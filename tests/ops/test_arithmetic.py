@@ -116,7 +116,7 @@ REFUSED = {
         NotImplementedError, '"clamp" not implemented for \'Bool\''),
     "a clamp by a tensor that does not fit": (
         lambda: torch.clamp(torch.ones(2), torch.ones(3)),
-        RuntimeError, r"clamp got shapes \(2,\) and \(3,\)"),
+        RuntimeError, r"clamp_min got shapes \(2,\) and \(3,\)"),
     "a number for maximum": (
         lambda: torch.maximum(torch.ones(1), 2),
         TypeError, "argument 'other' \\(position 2\\) must be Tensor, not int"),

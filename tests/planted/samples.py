@@ -45,7 +45,6 @@ MORE: dict[str, Sample] = {
     "clamp between tensors": (lambda x, y, z: mg.clamp(2 * x, min=y, max=z + 1), ((2, 3), (2, 3), (2, 3))),
     "clamp_min": (lambda x, y: x.clamp_min(y), PAIR),
     "clamp_max": (lambda x, y: x.clamp_max(y), PAIR),
-    "erfc": (mg.erfc, ((2, 3),)),
     "unfold": (lambda x: x.unfold(1, 2, 1), ((2, 4),)),
     "to a GPU and back": (lambda x: (x.to("cuda") * 2).to("cpu"), ((2, 3),)),
     "nan_to_num": (mg.nan_to_num, ((2, 3),)),
