@@ -46,7 +46,7 @@ from minigrad.ops.functions import (
     trunc,
 )
 from minigrad.ops.join import (
-    cat, chunk, concat, concatenate, hstack, narrow, roll, select, split, split_with_sizes, stack, unbind, vstack,
+    cat, chunk, concat, concatenate, hstack, narrow, roll, split, split_with_sizes, stack, unbind, vstack,
 )
 from minigrad.ops.matmul import (
     addmm, baddbmm, bmm, dot, dot as vdot, ger, matmul, mm, mv, outer, trace,

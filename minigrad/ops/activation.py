@@ -14,6 +14,7 @@ from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
 from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import SAME, not_a_tensor, not_implemented_for, titled, unary
+from minigrad.ops.functions import logistic, sigmoid
 from minigrad.ops.shape import cast
 
 
@@ -71,18 +72,9 @@ def _softplus_rule(g: Any, x: Any, options: Any) -> Any:
     return np.where(z > limit, g, g * _logistic(z))
 
 
-def _logistic_forward(z: Any) -> Any:
-    return 1 / (1 + np.exp(-z))
-
-
 def _logistic(z: Any) -> Any:
     """1 / (1 + e^-z) for arrays and Tensors."""
-    recorded = isinstance(z, TensorBase)
-    if not recorded:
-        return quiet(_logistic_forward, z)
-    # The derivative of 1 / (1 + inf) would be NaN, so nothing may overflow here.
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1.0, e) / (1 + e)
+    return sigmoid(z) if isinstance(z, TensorBase) else quiet(logistic, z)
 
 
 softplus = _with_options("softplus", _softplus_forward, _softplus_rule)

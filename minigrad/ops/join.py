@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -107,23 +108,10 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     _check_axes("narrow", input)
     d = axis(dim, input.array.ndim)
     size = input.array.shape[d]
-    begin = int(start) + (size if int(start) < 0 else 0)
-    if length < 0:
-        raise RuntimeError(f"narrow(): length must be non-negative, got {length}")
-    if not 0 <= begin <= size:
-        raise IndexError(f"start out of range (expected to be in range of [-{size}, {size}], but got {int(start)})")
-    if begin + length > size:
-        raise RuntimeError(f"start ({begin}) + length ({length}) exceeds dimension size ({size}).")
-    return getitem(input, (slice(None),) * d + (slice(begin, begin + length),))
-
-
-@of_tensor
-def select(input: Any, dim: int, index: int) -> Any:
-    """Entry `index` of one axis, which disappears: a view."""
-    d = axis(dim, input.array.ndim)
-    if not input.array.ndim:
-        raise IndexError("select() cannot be applied to a 0-dim tensor.")
-    return getitem(input, (slice(None),) * d + (int(index),))
+    first = int(start) + (size if start < 0 else 0)
+    if not 0 <= first <= first + length <= size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return getitem(input, (slice(None),) * d + (slice(first, first + length),))
 
 
 @of_tensor
@@ -142,8 +130,8 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
         if step < 0 or (step == 0 and size):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
         lengths = [min(step, size - start) for start in range(0, size, step or 1)] or [0]
-    starts = [sum(lengths[:i]) for i in range(len(lengths))]
-    return _several([narrow(tensor, d, start, n) for start, n in zip(starts, lengths, strict=True)])
+    starts = [0, *accumulate(lengths)]
+    return _several([narrow(tensor, d, start, n) for start, n in zip(starts[:-1], lengths, strict=True)])
 
 
 def _check_axes(name: str, x: Any) -> None:

@@ -13,6 +13,7 @@ from minigrad.backend import on_its_gpu
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.elementwise import not_implemented_for, titled
+from minigrad.ops.join import narrow
 from minigrad.ops.reduce import amax, amin, check_not_empty
 from minigrad.ops.select import gather
 from minigrad.ops.shape import squeeze
@@ -147,6 +148,6 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     if dim is None:
         return median(input.reshape(-1), 0).values
     order = argsort(input, dim)
-    middle = order.narrow(dim, (order.array.shape[dim] - 1) // 2, 1) if order.array.ndim else order
+    middle = narrow(order, dim, (order.array.shape[dim] - 1) // 2, 1) if order.array.ndim else order
     found = gather(input, dim, middle), middle
     return _Median(*(found if keepdim or not order.array.ndim else [squeeze(x, dim) for x in found]))

@@ -166,7 +166,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     return _log_sum_exp(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 
-# The two sums along an axis, from the front and from the back, are each other's gradient.
+# The gradient of a sum from the front is the sum from the back.
 def _running(x: Any, *, dim: int) -> Any:
     wide = np.float32 if x.dtype == np.float16 else x.dtype
     return quiet(np.cumsum, x, axis=dim, dtype=wide).astype(x.dtype, copy=False)

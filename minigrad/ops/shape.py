@@ -13,7 +13,7 @@ from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.layout import contiguous_format, preserve_format
 from minigrad.ops.axes import axis, sizes
-from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, several, twin_of
+from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, several, titled, twin_of
 from minigrad.size import Size
 
 _reshape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
@@ -315,22 +315,16 @@ def tile(input: Any, *dims: Any) -> Any:
     return repeat(input, (1,) * (input.array.ndim - len(counts)) + counts)
 
 
-@of_tensors(2)
-def expand_as(input: Any, other: Any) -> Any:
-    """`expand` to the shape of `other`."""
-    return expand(input, other.array.shape)
+def _as(function: Any) -> Any:
+    """The form of `function` that takes the shape of another tensor: ``x.view_as(y)``."""
+
+    def as_other(input: Any, other: Any) -> Any:
+        return function(input, other.array.shape)
+
+    return of_tensors(2)(titled(as_other, f"{function.__name__}_as", f"`{function.__name__}` to the shape of `other`."))
 
 
-@of_tensors(2)
-def view_as(input: Any, other: Any) -> Any:
-    """`view` under the shape of `other`."""
-    return view(input, other.array.shape)
-
-
-@of_tensors(2)
-def reshape_as(input: Any, other: Any) -> Any:
-    """`reshape` to the shape of `other`."""
-    return reshape(input, other.array.shape)
+expand_as, reshape_as, view_as = _as(expand), _as(reshape), _as(view)
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

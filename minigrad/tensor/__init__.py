@@ -85,14 +85,6 @@ class Tensor(
 
     nelement = numel
 
-    def element_size(self) -> int:
-        """The bytes of one element."""
-        return int(self.array.itemsize)
-
-    @overload
-    def stride(self, dim: None = None) -> tuple[int, ...]: ...
-    @overload
-    def stride(self, dim: int) -> int: ...
     def stride(self, dim: int | None = None) -> Any:
         """How many elements apart the neighbours along each axis, or along one, lie in memory."""
         strides = tuple([s // self.array.itemsize for s in self.array.strides])

@@ -21,7 +21,6 @@ class ShapeMethods(TensorBase):
     view = shape.view
     reshape_as = shape.reshape_as
     view_as = shape.view_as
-    ravel = shape.ravel
     flatten = shape.flatten
     unflatten = shape.unflatten
     squeeze = shape.squeeze
@@ -49,12 +48,10 @@ class ShapeMethods(TensorBase):
 
     # ---- parts ----------------------------------------------------------------------------------
     narrow = join.narrow
-    select = join.select
     split = join.split
     chunk = join.chunk
     unbind = join.unbind
     roll = join.roll
-    split_with_sizes = join.split_with_sizes
     index_put = picking.index_put
     index_put_ = in_place(picking.index_put)
     flip = picking.flip
