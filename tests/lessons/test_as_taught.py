@@ -104,7 +104,7 @@ def test_names_and_ragged_lists_are_no_indices():
 
 
 def test_bits_of_floats_are_not_turned_around():
-    with pytest.raises(TypeError, match=r"~ turns the bits of integers and booleans around, got minigrad.float32"):
+    with pytest.raises(TypeError, match=r"~ turns the bits of integers and booleans, got minigrad.float32"):
         ~torch.ones(2)
 
 
