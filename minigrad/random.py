@@ -267,11 +267,8 @@ class Generator:
         """
         chances = np.asarray(p)
         if not np.all((chances >= 0) & (chances <= 1)):
-            raise RuntimeError(
-                f"bernoulli expects probabilities in [0, 1], but got p={p}"
-                if chances.ndim == 0
-                else "bernoulli expects probabilities in [0, 1], but the tensor p has others"
-            )
+            what = "the tensor p has others" if chances.ndim else f"got p={p}"
+            raise RuntimeError(f"bernoulli expects probabilities in [0, 1], but {what}")
         if shape is not None:
             return _in_chunks(lambda count: self._unit53(count) < p, shape, np.dtype(bool))
         _floating("bernoulli", chances.dtype)
@@ -286,9 +283,7 @@ class Generator:
         """
         if not rate > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
-        dtype = np.dtype(dtype)
-        if dtype.kind != "f":
-            raise RuntimeError(f"exponential draws floating-point numbers, got dtype {dtype}")
+        dtype = _floating("exponential", dtype)
 
         def draw(count: int) -> Array:
             return _rounded(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)

@@ -13,7 +13,7 @@ from minigrad.autograd.modes import (
     is_inference_mode_enabled,
     no_grad,
     set_grad_enabled,
-)
+)  # fmt: skip
 from minigrad.autograd.operation import operation
 
 __all__ = [

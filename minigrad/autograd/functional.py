@@ -137,13 +137,9 @@ def jvp(
 
 
 def jacobian(
-    func: Callable[..., Any],
-    inputs: Any,
-    create_graph: bool = False,
-    strict: bool = False,
-    vectorize: bool = False,
+    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     strategy: str = "reverse-mode",
-) -> Any:
+) -> Any:  # fmt: skip
     """``J[i, j] = d func(x)[i] / d x[j]``, of shape output + input: one backward for each output element.
 
     >>> import minigrad as torch
@@ -166,13 +162,9 @@ def jacobian(
 
 
 def hessian(
-    func: Callable[..., Any],
-    inputs: Any,
-    create_graph: bool = False,
-    strict: bool = False,
-    vectorize: bool = False,
+    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
-) -> Any:
+) -> Any:  # fmt: skip
     """The matrix of second derivatives of a function that returns one number: the Jacobian of its gradient.
 
     >>> import minigrad as torch

@@ -17,12 +17,9 @@ from minigrad.backend import array_module, on_its_gpu, quiet, select
 
 
 def backward(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
+    tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
     inputs: Any = None,
-) -> None:
+) -> None:  # fmt: skip
     """Add d(sum of `tensors` * `grad_tensors`)/d(leaf) to ``.grad`` of every leaf below, or of `inputs`.
 
     Raises RuntimeError when a tensor needs no gradient, when it is no scalar and no gradient is given,
@@ -48,15 +45,9 @@ def backward(
 
 
 def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-    is_grads_batched: bool = False,
-    materialize_grads: bool = False,
-) -> tuple[Any, ...]:
+    outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    allow_unused: bool | None = None, is_grads_batched: bool = False, materialize_grads: bool = False,
+) -> tuple[Any, ...]:  # fmt: skip
     """The gradients of `outputs` with respect to `inputs`, returned and not accumulated.
 
     Raises RuntimeError when an input needs no gradient, or is not used by the outputs and

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import wrap
-from minigrad.serialization.files import reading, replacing
+from minigrad.serialization.files import SerializationError, reading, replacing
 from minigrad.tensor import Tensor
 
 
@@ -50,7 +50,10 @@ def load_file(filename: str | os.PathLike[str], device: str | backend.device = "
 
     library = _library()
     with Path(filename).open("rb") as file, reading(file):
-        arrays = library.load(file.read())
+        try:
+            arrays = library.load(file.read())
+        except KeyError as dtype:
+            raise SerializationError(f"{filename} holds numbers of type {dtype}, which NumPy has not") from dtype
         for array in arrays.values():
             dtypes.from_numpy(array.dtype)  # refuses what no tensor can hold
     place = backend.device(device)

@@ -41,9 +41,8 @@ class Graph:
             raise TypeError(f"graph() draws a Tensor; got {type(tensor).__name__}")
         if not tensor.requires_grad:
             raise ValueError(
-                f"there is no graph behind this tensor of shape {tuple(tensor.shape)}: it does not "
-                "require grad. It was made under no_grad(), detached, or from tensors of which "
-                "none requires grad; set requires_grad=True on one of them before the computation."
+                f"there is no graph behind this tensor of shape {tuple(tensor.shape)}: it was made under no_grad(), "
+                "detached, or from tensors of which none has requires_grad=True."
             )
         known = {id(named): name for name, named in (names or {}).items()}
         self.labels: list[tuple[str, str, str]] = []
@@ -70,8 +69,7 @@ class Graph:
         """The graph as a drawing; ValueError beyond 500 boxes, where no eye could follow."""
         if len(self.labels) > LARGEST:
             raise ValueError(
-                f"{len(self.labels)} boxes are too many for one picture (at most {LARGEST}): draw "
-                "a smaller part of the computation."
+                f"{len(self.labels)} boxes are too many for one picture (at most {LARGEST}): draw a part of it."
             )
         place, size = self._layout()
         parts = [PAGE.format(*size)]

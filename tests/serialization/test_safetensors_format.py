@@ -83,6 +83,10 @@ def test_types_that_no_tensor_holds(tmp_path):
     safetensors.numpy.save_file({"w": np.ones(2, np.uint32)}, path)
     with pytest.raises(SerializationError, match="uint32"):
         load(path)
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+    with pytest.raises(SerializationError, match=r"x\.safetensors holds numbers of type 'BF16', which NumPy has not"):
+        load(path)
 
 
 def test_the_missing_library_is_named(tmp_path, monkeypatch):
