@@ -88,13 +88,12 @@ class BackwardWatch:
     """
 
     def __init__(self, module: Module, hooks: Hooks) -> None:
-        self._module = module
-        self._hooks = hooks
+        self._module, self._hooks = module, hooks
         self._grad_output: Any = None
 
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, those that are tensors watched."""
-        self._inputs = len(args)
+        self._nothing = (None,) * len(args)
         args, self._watches_inputs = _watched(args, self._at_inputs, zeros=True)
         return args
 
@@ -107,20 +106,17 @@ class BackwardWatch:
         for (hook,) in self._hooks.at("backward_pre"):
             gradients = _replaced("grad_output", hook(self._module, gradients), gradients)
         self._grad_output = gradients
-        if not self._watches_inputs:  # nothing will arrive at the inputs: it is now or never
-            for (hook,) in self._hooks.at("backward"):
-                given = hook(self._module, (None,) * self._inputs, gradients)
-                if given is not None and any(g is not None for g in given):
-                    raise RuntimeError(
-                        "Backward hook for Modules where no input requires gradient should always "
-                        "return None or None for all gradients."
-                    )
+        # When nothing will arrive at the inputs it is now or never.
+        if not self._watches_inputs and any(g is not None for g in self._at_inputs(self._nothing)):
+            raise RuntimeError(
+                "Backward hook for Modules where no input requires gradient should always return None or None for "
+                "all gradients."
+            )
         return gradients
 
     def _at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         for (hook,) in self._hooks.at("backward"):
-            given = hook(self._module, gradients, self._grad_output)
-            gradients = _replaced("grad_input", given, gradients)
+            gradients = _replaced("grad_input", hook(self._module, gradients, self._grad_output), gradients)
         self._grad_output = None
         return gradients
 

@@ -43,20 +43,11 @@ class Lazy(Module):
         return any(isinstance(tensor, Uninitialized) for tensor in own_state(self).values())
 
     def initialize_parameters(self, input: Tensor, *_: Any, **__: Any) -> None:
-        """Give the parameters the shapes that `input` asks for, and their first values.
-
-        Raises `RuntimeError` when they were loaded before and have other shapes.
-        """
-        shapes = self._read_sizes(input)
-        fresh = self.has_uninitialized_params()
+        """Give the parameters the shapes that `input` asks for, and their first values."""
+        shapes, fresh = self._read_sizes(input), self.has_uninitialized_params()
         for name, tensor in own_state(self).items():
             if isinstance(tensor, Uninitialized):
                 tensor.materialize(shapes[name])
-            elif name in shapes and tuple(tensor.shape) != shapes[name]:
-                raise RuntimeError(
-                    f"{type(self).__name__} was loaded with a {name} of shape {tuple(tensor.shape)}, but its first "
-                    f"input, {tuple(input.shape)}, asks for {shapes[name]}"
-                )
         if fresh:
             self.reset_parameters()
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from minigrad import backend, dtypes
 from minigrad.autograd.modes import no_grad
+from minigrad.creation import empty
 from minigrad.nn import state
 from minigrad.nn.hooks import Hooks
 from minigrad.nn.registry import BUFFER, PARAMETER, Registry
@@ -137,16 +138,15 @@ class Module(Registry):
         ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``. Raises `TypeError` for
         a dtype that is not floating-point.
         """
-        device, dtype = _destination(*args, **kwargs)
-        if dtype is not None and not dtype.is_floating_point:
+        if not empty(0).to(*args, **kwargs).is_floating_point():
             raise TypeError(
-                "nn.Module.to only accepts floating point dtypes, but got desired "
-                f"dtype={dtype}; convert the module's inputs instead: x.float()"
+                f"nn.Module.to only accepts floating point dtypes, but got to{args}; convert the module's inputs "
+                "instead: x.float()"
             )
 
         def move(tensor: Tensor) -> Tensor:
-            moved = tensor if device is None else tensor.to(device)
-            return moved if dtype is None or not moved.is_floating_point() else moved.to(dtype)
+            moved = tensor.to(*args, **kwargs)
+            return moved if tensor.is_floating_point() else tensor.to(moved.device)
 
         return self._apply(move)
 
@@ -222,19 +222,3 @@ def described(name: str, extra: str, children: list[tuple[str, str]]) -> str:
         return f"{name}({extra})"
     lines += [f"({key}): " + text.replace("\n", "\n  ") for key, text in children]
     return f"{name}(\n  " + "\n  ".join(lines) + "\n)"
-
-
-def _destination(
-    device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False,
-    *, tensor: Tensor | None = None, memory_format: Any = None,
-) -> tuple[Any, Any]:  # fmt: skip
-    """The device and dtype that the many spellings of `to` mean."""
-    if isinstance(device, Tensor):
-        tensor = device
-    if tensor is not None:
-        return tensor.device, tensor.dtype
-    if isinstance(device, dtypes.dtype):
-        return None, device
-    if dtype is not None and not isinstance(dtype, dtypes.dtype):
-        raise TypeError(f"to() expects a dtype such as minigrad.float64, got {dtype!r}")
-    return (None if device is None else backend.device(device)), dtype

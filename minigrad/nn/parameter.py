@@ -119,11 +119,7 @@ class Uninitialized(Tensor):
 
     @property
     def array(self) -> NoReturn:
-        raise ValueError(
-            f"Attempted to use an uninitialized {self._word()}: the lazy layer that owns it has seen no input yet, so "
-            "its shape is unknown. Call the module with one batch first (net(X)), or give the size: "
-            "nn.Linear(in_features, ...) in place of nn.LazyLinear."
-        )
+        raise ValueError(self._unknown("Attempted to use"))
 
     @array.setter
     def array(self, array: Any) -> None:
@@ -131,11 +127,7 @@ class Uninitialized(Tensor):
 
     @property
     def shape(self) -> Size:
-        raise RuntimeError(
-            f"Can't access the shape of an uninitialized {self._word()}: the lazy layer that owns it has seen no "
-            "input yet. Call the module with one batch first (net(X)). When this came up in load_state_dict, the "
-            "checkpoint was saved before its module's first call."
-        )
+        raise RuntimeError(self._unknown("Can't access the shape of"))
 
     @property
     def data(self) -> Tensor:
@@ -166,8 +158,13 @@ class Uninitialized(Tensor):
     def device(self) -> backend.device:
         return self.data.device
 
-    def _word(self) -> str:
-        return type(self).__name__.removeprefix("Uninitialized").lower()
+    def _unknown(self, attempt: str) -> str:
+        word = type(self).__name__.removeprefix("Uninitialized").lower()
+        return (
+            f"{attempt} an uninitialized {word}: the lazy layer that owns it has seen no input yet, so its shape is "
+            "unknown. Call the module with one batch first (net(X)), give the size (nn.Linear in place of "
+            "nn.LazyLinear), or load a checkpoint that was saved after its module's first call."
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

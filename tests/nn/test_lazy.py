@@ -60,7 +60,7 @@ def test_loading_fills_a_layer_that_was_never_called():
 def test_a_loaded_layer_refuses_another_size():
     lazy = nn.LazyLinear(2)
     lazy.load_state_dict(nn.Linear(3, 2).state_dict())
-    with pytest.raises(RuntimeError, match=r"loaded with a weight of shape \(2, 3\).* asks for \(2, 4\)"):
+    with pytest.raises(RuntimeError, match=r"last axis should have 3 entries"):
         lazy(torch.ones(1, 4))
 
 

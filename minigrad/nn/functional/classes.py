@@ -82,9 +82,8 @@ def _mean(losses: Any, counts: Any, reduction: str) -> Any:
 
 @on_its_gpu
 def cross_entropy(
-    input: Tensor, target: Tensor, weight: Any = None, size_average: Any = None,
-    ignore_index: int = -100, reduce: Any = None, reduction: str = "mean",
-    label_smoothing: float = 0.0
+    input: Tensor, target: Tensor, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
+    reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0
 ) -> Tensor:  # fmt: skip
     """``-log softmax(input)[target]``: classification from raw scores.
 

@@ -134,7 +134,8 @@ def _channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = None, v
     floats(name, input)
     shape = input.array.shape
     if len(shape) < 2 and input.array.size:
-        raise RuntimeError(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
+        kind = IndexError if name == "batch_norm" else RuntimeError
+        raise kind(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
     channels, why = shape[1:2] or shape, f"one number for each channel, axis 1 of the input {list(shape)}"
     matches(name, input, channels, why, running_mean=mean, running_var=var, weight=weight, bias=bias)
     return (1, *channels, *[1] * (len(shape) - 2)) if len(shape) > 1 else shape

@@ -19,7 +19,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
 
     Modes: 'constant' (of `value`, 0 unless given), 'reflect' (mirrored without the edge),
     'replicate' (the edge repeated), 'circular' (from the other side). Negative amounts cut away.
-    Raises RuntimeError or ValueError for amounts that do not fit, NotImplementedError for others.
+    Raises RuntimeError for amounts that do not fit, NotImplementedError for others.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.pad.html
 
     >>> import minigrad as torch
@@ -60,7 +60,7 @@ def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
     """Refuse what a border of the image's own pixels cannot be made of."""
     size, ndim = list(input.array.shape), input.array.ndim
     if value:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument, got value={value}')
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument, got value={value}')
     if not pairs or ndim not in (len(pairs) + 1, len(pairs) + 2):
         raise NotImplementedError(
             f"Only 2D, 3D, 4D, 5D padding with non-constant padding are supported: an input of {ndim} axes, {size}, "

@@ -114,12 +114,12 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     name = "adaptive_avg_pool2d"
     floats(name, input)
     shape = list(input.array.shape)
-    if len(shape) < 3:
-        raise ValueError(f"{name}: Input dimension should be at least 3, (N, C, H, W) or (C, H, W), got {shape}")
-    images(name, 2, input, empty=False)
     given = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * 2
-    sizes = [n if m is None else m for m, n in zip(given, shape[-2:], strict=False)]
-    return _adapted(input, numbers(name, "output_size", sizes if len(given) == 2 else given, 2, 0))
+    if len(shape) <= len(given):
+        raise ValueError(f"{name}: Input dimension should be at least {len(given) + 1}, (..., H, W), got {shape}")
+    images(name, 2, input, empty=False)
+    sizes = [n if m is None else m for m, n in zip(given, shape[-len(given) :], strict=True)]
+    return _adapted(input, numbers(name, "output_size", sizes, 2, 0))
 
 
 @in_single

@@ -54,9 +54,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
 
 
 def fold(
-    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
-    stride: Any = 1
-) -> Tensor:  # fmt: skip
+    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
     """The adjoint of `unfold`: columns added up where their windows lay.
 
     Shapes: (N, C*kh*kw, windows) -> (N, C, H, W); without N likewise.
@@ -90,9 +89,8 @@ BETWEEN = {"linear": 1, "bilinear": 2, "trilinear": 3}  # modes and their number
 
 
 def interpolate(
-    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
-    align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
-    antialias: bool = False
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None, antialias: bool = False
 ) -> Tensor:  # fmt: skip
     """The image at another size, of its nearest pixels or of sums of pixels weighted by nearness.
 
@@ -128,11 +126,9 @@ def interpolate(
             f"but got input with {space} spatial dimensions and {len(given)} values: {given}"
         )
     sizes = given if size is not None else tuple([int(n * s) for n, s in zip(lengths, given, strict=True)])
-    if min(sizes) < 1 or 0 in input.array.shape[1:]:
-        raise RuntimeError(
-            "Input and output sizes should be greater than 0, but got input "
-            f"{tuple(input.array.shape)} and output {sizes} (interpolate)"
-        )
+    sizes = numbers("interpolate", "size", sizes, space, 1)
+    if 0 in input.array.shape[1:]:
+        raise RuntimeError(f"interpolate: Input sizes should be greater than 0, got {list(input.array.shape)}")
     if input.array.dtype != np.uint8 or (mode in BETWEEN and space != 2) or antialias:
         floats(f"interpolate ({mode})", input)
     scales = (None,) * space if recompute_scale_factor or size is not None else given
