@@ -118,7 +118,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     if len(shape) <= len(given):
         raise ValueError(f"{name}: Input dimension should be at least {len(given) + 1}, (..., H, W), got {shape}")
     images(name, 2, input, empty=False)
-    sizes = [n if m is None else m for m, n in zip(given, shape[-len(given) :], strict=True)]
+    sizes = [n if m is None else m for m, n in zip(given, shape[len(shape) - len(given) :], strict=True)]
     return _adapted(input, numbers(name, "output_size", sizes, 2, 0))
 
 
