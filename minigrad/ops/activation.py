@@ -34,13 +34,18 @@ def _with_options(
     return titled(call, name)
 
 
+def _positive(x: Any) -> Any:
+    """``max(x, 0)``: `clip` takes longer to begin, and a third of the time per element."""
+    return x.clip(0, np.inf) if x.size > 1000 and x.dtype.kind == "f" else np.maximum(x, 0)
+
+
 # Multiplying by a mask takes a tenth of the time of `where`.
 # Only the sign of the result matters to the gradient, so nothing else is kept.
-relu = unary("relu", lambda x: np.maximum(x, 0), lambda g, out: g * (out > 0), result=SAME, refuses="b")
+relu = unary("relu", _positive, lambda g, out: g * (out > 0), result=SAME, refuses="b")
 
 leaky_relu = _with_options(
     "leaky_relu",
-    lambda x, slope: np.maximum(x, 0) + slope * np.minimum(x, 0),
+    lambda x, slope: (np.maximum if slope <= 1 else np.minimum)(x, x * slope),
     lambda g, x, options: g * (x > 0) + (g * options[0]) * (x <= 0),
 )
 elu = _with_options(
