@@ -41,7 +41,7 @@ from minigrad.ops.diagonal import diag, diagonal, tril, triu
 from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.functions import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh,
-    ceil, cos, cosh, erf, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, nan_to_num,
+    ceil, cos, cosh, erf, exp, exp2, expm1, fix, floor, log, log10, log1p, log2,
     neg, negative, positive, reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh,
     trunc,
 )

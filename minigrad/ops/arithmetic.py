@@ -143,10 +143,8 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``."""
     if _is_bool(input) or _is_bool(other):
-        raise RuntimeError(
-            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying "
-            "to invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`."
-        )
+        told = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
+        raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {told}.")
     return _sub(input, other) if alpha == 1 else _sub(input, _scaled("sub", other, alpha, input))
 
 

@@ -26,9 +26,8 @@ def axis(dim: Any, ndim: int, name: str = "dim") -> int:
     position = whole(dim, name)
     limit = max(ndim, 1)  # a tensor of no axes is reduced as if it had one
     if not -limit <= position < limit:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {position})"
-        )
+        known = f"[{-limit}, {limit - 1}]"
+        raise IndexError(f"Dimension out of range (expected to be in range of {known}, but got {position})")
     return position % limit
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import wrap
 from minigrad.backend import on_its_gpu, quiet
-from minigrad.ops.elementwise import SAME, TRUTH, binary, not_a_tensor, unary
+from minigrad.ops.elementwise import SAME, TRUTH, binary, of_tensors, unary
 
 # ---- comparisons ---------------------------------------------------------------------------------
 eq = binary("eq", np.equal, None, None, result=TRUTH, numbers="other")
@@ -37,20 +37,14 @@ bitwise_right_shift = binary("bitwise_right_shift", np.right_shift, None, None, 
 
 
 # ---- closeness -----------------------------------------------------------------------------------
-def _pair(name: str, input: Any, other: Any) -> tuple[Any, Any]:
-    for position, x in enumerate((input, other)):
-        if not isinstance(x, TensorBase):
-            raise not_a_tensor(name, ("input", "other")[position], position + 1, x)
-    return input.array, other.array
-
-
 @on_its_gpu
+@of_tensors(2)
 def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     """``|input - other| <= atol + rtol * |other|``, element by element; equal infinities are close.
 
     Raises RuntimeError for different types and negative tolerances.
     """
-    a, b = _pair("isclose", input, other)
+    a, b = input.array, other.array
     if a.dtype != b.dtype:
         raise RuntimeError(f"{a.dtype} did not match {b.dtype}: compare tensors of one type")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
@@ -73,7 +67,8 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
 
 
 @on_its_gpu
+@of_tensors(2)
 def equal(input: Any, other: Any) -> bool:
     """True when shapes and all elements are the same."""
-    a, b = _pair("equal", input, other)
+    a, b = input.array, other.array
     return bool(a.shape == b.shape and (a == b).all())

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.operation import operation
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.elementwise import SAME, not_implemented_for, of_tensor, twin_of, unary
 
@@ -151,16 +150,3 @@ def round(input: Any, *, decimals: int | None = None) -> Any:
         return _round(input)
     scale = 10.0 ** max(decimals, -decimals)
     return _round(input * scale) / scale if decimals > 0 else _round(input / scale) * scale
-
-
-@of_tensor
-def nan_to_num(input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
-    """NaN and infinities replaced, by default by 0 and the largest finite numbers."""
-    return _nan_to_num(input, nan=nan, posinf=posinf, neginf=neginf)
-
-
-_nan_to_num = operation(
-    "nan_to_num",
-    lambda x, *, nan, posinf, neginf: np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf),
-    lambda g, x: g * np.isfinite(x),
-)

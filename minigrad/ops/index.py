@@ -88,10 +88,8 @@ def _array_part(part: Any, xp: Any) -> Any:
     if isinstance(part, str):
         raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
     if not isinstance(part, (int, slice, np.bool_, type(None), type(Ellipsis))) and not is_array(part):
-        raise IndexError(
-            "only integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans are "
-            f"valid indices, got {type(part).__name__} {part!r}"
-        )
+        known = "integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans"
+        raise IndexError(f"only {known} are valid indices, got {type(part).__name__} {part!r}")
     return part
 
 

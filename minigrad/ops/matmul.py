@@ -47,20 +47,17 @@ def matmul(input: Any, other: Any) -> Any:
     if a.dtype.kind == "b":
         raise not_implemented_for("matmul", a.dtype)
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied: {tuple(a.shape)} and {tuple(b.shape)}; the last axis "
-            f"of the first ({a.shape[-1]}) must equal the {'last but one' if b.ndim > 1 else 'only'} axis of "
-            f"the second ({b.shape[-2 if b.ndim > 1 else 0]})"
-        )
+        which, n = ("last but one", b.shape[-2]) if b.ndim > 1 else ("only", b.shape[0])
+        told = f"the last axis of the first ({a.shape[-1]}) must equal the {which} axis of the second ({n})"
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {tuple(a.shape)} and {tuple(b.shape)}; {told}")
     x = input.reshape(1, -1) if a.ndim == 1 else input
     y = other.reshape(-1, 1) if b.ndim == 1 else other
     try:
         product = _matmul(x, y)
     except ValueError:
-        raise RuntimeError(
-            f"matmul: the batch axes {tuple(a.shape[:-2])} and {tuple(b.shape[:-2])} of {tuple(a.shape)} and "
-            f"{tuple(b.shape)} do not broadcast: sizes must be equal, or 1, counted from the last axis"
-        ) from None
+        batches = f"{tuple(a.shape[:-2])} and {tuple(b.shape[:-2])} of {tuple(a.shape)} and {tuple(b.shape)}"
+        told = "do not broadcast: sizes must be equal, or 1, counted from the last axis"
+        raise RuntimeError(f"matmul: the batch axes {batches} {told}") from None
     shape = product.array.shape
     if a.ndim == 1:
         shape = (*shape[:-2], shape[-1])
@@ -135,7 +132,8 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
             types = f"{input.array.dtype} != {a.array.dtype}"
             raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
         if beta == 0:
-            return result + (input * 0).nan_to_num(0.0, 0.0, 0.0) if input.node is not None else result
+            nothing = input * 0
+            return result + nothing.masked_fill(nothing != 0, 0) if input.node is not None else result
         total = result + (input if beta == 1 else input * beta)
         if total.array.shape != result.array.shape:
             have, wanted = tuple(input.array.shape), tuple(result.array.shape)

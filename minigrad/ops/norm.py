@@ -69,10 +69,8 @@ def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
     ndim = input.array.ndim
     matrix = axes((-2, -1) if dim is None else dim, ndim)
     if matrix is None or len(matrix) != 2 or (dim is None and ndim != 2):
-        raise RuntimeError(
-            "norm with p='nuc' takes a matrix: 2 dimensions, "
-            f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
-        )
+        got = f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
+        raise RuntimeError(f"norm with p='nuc' takes a matrix: 2 dimensions, {got}")
     total = _singular_total(input.movedim(matrix, (-2, -1)))
     return reshape(total, kept(input.array.shape, matrix)) if keepdim else total
 

@@ -44,10 +44,8 @@ def real(name: str, input: Any, dtype: Any = None) -> Any:
     wanted = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
     if wanted.kind != "f":
         whose = "Input" if dtype is None else "Optional"
-        told = f"{whose} dtype must be either a floating point or complex dtype. Got: {wanted}"
-        raise RuntimeError(
-            f"{name}(): could not infer output dtype. {told}; convert it first, for example with .float()"
-        )
+        told = f"{whose} dtype must be either a floating point or complex dtype. Got: {wanted}; convert with .float()"
+        raise RuntimeError(f"{name}(): could not infer output dtype. {told}")
     return cast(input, wanted)
 
 

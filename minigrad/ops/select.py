@@ -84,9 +84,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     number = value.array if isinstance(value, TensorBase) else value
     common = input.array.dtype
     if np.ndim(number):
-        raise RuntimeError(
-            f"masked_fill only supports a 0-dimensional value tensor, but got {np.ndim(number)} dimensions"
-        )
+        raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {np.ndim(number)} dimensions")
     if common.kind != "b" and dtypes.is_category_downgrade(dtypes.result_type([number]), common):
         raise RuntimeError(f"value cannot be converted to type {common} without overflow: {value!r} is no such number")
     mask, value, input = beside(mask, value, input)
@@ -143,16 +141,12 @@ def _along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
     places = _places(name, input, d, index)
     shape, have = places.shape or (1,), input.array.shape or (1,)
     if len(have) != len(shape):
-        raise RuntimeError(
-            "Index tensor must have the same number of dimensions as input tensor: "
-            f"got {places.ndim} and {input.array.ndim} ({name})"
-        )
+        ranks = f"got {places.ndim} and {input.array.ndim} ({name})"
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as input tensor: {ranks}")
     for i, (n, size) in enumerate(zip(shape, have, strict=True)):
         if i != d and n > size:
-            raise RuntimeError(
-                f"Size does not match at dimension {i} expected index {list(shape)} to be no larger than self "
-                f"{list(have)} apart from dimension {d} ({name})"
-            )
+            told = f"index {list(shape)} to be no larger than self {list(have)} apart from dimension {d} ({name})"
+            raise RuntimeError(f"Size does not match at dimension {i} expected {told}")
     counts = [array_module(places).arange(n) for n in shape]
     around = [counts[i].reshape([-1 if j == i else 1 for j in range(len(shape))]) for i in range(len(shape))]
     return (*around[:d], places.reshape(shape), *around[d + 1 :])
@@ -189,10 +183,8 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
         return take_along_dim(reshape(input, -1), reshape(indices, -1), 0)
     a, b = list(input.array.shape), list(indices.array.shape)
     if len(a) != len(b):
-        raise RuntimeError(
-            "take_along_dim(): input and indices should have the same number of dimensions, "
-            f"but got {len(a)} dimensions for input, and {len(b)} dimensions for indices"
-        )
+        ranks = f"but got {len(a)} dimensions for input, and {len(b)} dimensions for indices"
+        raise RuntimeError(f"take_along_dim(): input and indices should have the same number of dimensions, {ranks}")
     d = axis(dim, len(a))
     try:
         rest = np.broadcast_shapes((*a[:d], 1, *a[d + 1 :]), (*b[:d], 1, *b[d + 1 :]))

@@ -131,10 +131,8 @@ def view(input: Any, *shape: Any) -> Any:
     made = reshape(input, *shape)
     if made.view_of is None and made.array.size:
         have, wanted = tuple(input.array.shape), tuple(made.array.shape)
-        raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
-            f"two contiguous subspaces): shape {have} to {wanted}. Use .reshape(...) instead."
-        )
+        told = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
+        raise RuntimeError(f"view size {wanted} is not compatible with input tensor's size {have} and stride {told}.")
     return made
 
 

@@ -148,9 +148,8 @@ class Tensor(
             ("located on a different device", value.device, self.device),
         ):
             if got != own:
-                raise RuntimeError(
-                    f"assigned grad has data {what}: {got}, the tensor has {own}; convert with .to('{self.device}')"
-                )
+                told = f"the tensor has {own}; convert with .to('{self.device}')"
+                raise RuntimeError(f"assigned grad has data {what}: {got}, {told}")
         self.gradient = value
 
     @grad.deleter

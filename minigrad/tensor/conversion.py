@@ -71,10 +71,8 @@ class ConversionMethods(TensorBase):
         if dtype is None:
             place = "cuda." if self.device.type == "cuda" else ""
             return f"minigrad.{place}{_TYPE_NAMES[self.dtype.name]}Tensor"
-        if isinstance(dtype, str) or (
-            callable(dtype) and not isinstance(dtype, type)
-        ):  # also minigrad.FloatTensor itself
-            name = (dtype if isinstance(dtype, str) else dtype.__name__).rpartition(".")[2]
+        if isinstance(dtype, str) or (hasattr(dtype, "__qualname__") and not isinstance(dtype, type)):
+            name = (dtype if isinstance(dtype, str) else dtype.__name__).rpartition(".")[2]  # minigrad.FloatTensor too
             names = {f"{n}Tensor": d for d, n in _TYPE_NAMES.items()}
             if name not in names:
                 raise ValueError(f"invalid type: {dtype!r}; give a dtype, or one of {', '.join(names)}")

@@ -97,7 +97,6 @@ class ElementwiseMethods(TensorBase):
     atanh, atanh_ = arctanh, arctanh_ = _twins(functions.atanh)
     sigmoid, sigmoid_ = _twins(functions.sigmoid)
     erf, erf_ = _twins(functions.erf)
-    nan_to_num, nan_to_num_ = _twins(functions.nan_to_num)
     positive = functions.positive
 
     # ---- comparisons and logic ------------------------------------------------------------------

@@ -25,9 +25,8 @@ def fill(input: Any, value: Any) -> Any:
     """A tensor like `input` filled with one number, which may be a tensor of no axes."""
     if isinstance(value, TensorBase):
         if value.array.ndim:
-            raise RuntimeError(
-                f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions."
-            )
+            ndim = value.array.ndim
+            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {ndim} dimensions.")
         value = cast(value, input.array.dtype)
     else:
         require_number("fill_", "value", value)

@@ -36,10 +36,8 @@ def rebuilt(array: Any, requires_grad: bool) -> Any:
 def _number(x: Any) -> Any:
     """What Python's own conversions, float(x) and int(x), read; they refuse with a ValueError, `item` with its own."""
     if x.array.size != 1:
-        raise ValueError(
-            f"only one element tensors can be converted to Python scalars, got shape {tuple(x.array.shape)}; reduce it "
-            "first, or use .tolist()"
-        )
+        told = f"got shape {tuple(x.array.shape)}; reduce it first, or use .tolist()"
+        raise ValueError(f"only one element tensors can be converted to Python scalars, {told}")
     return x.array.item()
 
 

@@ -93,9 +93,7 @@ class ShapeMethods(TensorBase):
     def mT(self) -> Any:
         """The last two axes swapped: the transpose of each matrix of a batch."""
         if self.array.ndim < 2:
-            raise RuntimeError(
-                f"tensor.mT is only supported on matrices or batches of matrices. Got {self.array.ndim}-D tensor."
-            )
+            raise RuntimeError(f"tensor.mT is only supported on matrices or batches of them. Got {self.array.ndim}-D.")
         return shape.transpose(self, -2, -1)
 
     # ---- products -------------------------------------------------------------------------------

@@ -57,7 +57,6 @@ ARITHMETIC = {
     "fmod": C(lambda x: mg.fmod(x, 0.6), lambda x: np.fmod(x, 0.6), smooth=False),
     "clamp": C(lambda x: x.clamp(0.8, 1.2), lambda x: np.clip(x, 0.8, 1.2)),
     "clamp by a tensor": C(lambda x, y: mg.clamp(x, max=y), np.minimum, PAIR),
-    "nan_to_num": C(lambda x: mg.nan_to_num(x / (x > 1), posinf=9.0), lambda x: np.where(x > 1, x, 9.0), smooth=False),
     "in place": C(lambda x, y: x.clone().add_(y).mul_(2.0), lambda x, y: (x + y) * 2, PAIR),
 }
 

@@ -47,7 +47,6 @@ MORE: dict[str, Sample] = {
     "clamp_max": (lambda x, y: x.clamp_max(y), PAIR),
     "unfold": (lambda x: x.unfold(1, 2, 1), ((2, 4),)),
     "to a GPU and back": (lambda x: (x.to("cuda") * 2).to("cpu"), ((2, 3),)),
-    "nan_to_num": (mg.nan_to_num, ((2, 3),)),
     "to another type": (lambda x: x.float() * x.float(), ((2, 3),)),
     "alias": (lambda x: x.t() * 2, ((3,),)),
     "fill": (lambda x, y: mg.fill(x * 1.0, y), ((2, 3), ())),
@@ -64,7 +63,6 @@ MORE: dict[str, Sample] = {
 }
 
 UNFIT = {
-    "arithmetic: nan_to_num",  # goes by inf and nan
     "arithmetic: floor_divide",  # has no gradient
     "loss: cross_entropy, weighted and smoothed",  # detaches an operand
 }
