@@ -48,7 +48,7 @@ class ShapeMethods(TensorBase):
 
     # ---- parts ----------------------------------------------------------------------------------
     narrow = join.narrow
-    split = join.split
+    split = split_with_sizes = join.split
     chunk = join.chunk
     unbind = join.unbind
     roll = join.roll
