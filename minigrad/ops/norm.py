@@ -87,6 +87,10 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
     tensor(5.)
     """
     x = real("norm", input, dtype)
+    if x.array.dtype == np.float16 and p == "nuc":
+        raise RuntimeError(
+            "norm with p='nuc': low precision dtypes are not supported, got float16; convert with .float()"
+        )
     if x.array.dtype == np.float16:
         return cast(norm(cast(x, np.dtype(np.float32)), p, dim, keepdim), x.array.dtype)
     over = axes(dim, x.array.ndim)
