@@ -30,7 +30,8 @@ ALGORITHMS: dict[str, Any] = {
     "winograd": WINOGRAD,
     "winograd 2x2": WINOGRAD_2X2,
 }
-FEW_CHANNELS = 32
+FEW_CHANNELS = 32  # up to here MEC is as quick as im2col, or quicker
+ENOUGH_CHANNELS = 12  # with fewer, Winograd's transforms take longer than the products they save
 KERNEL_TILES = 60  # transforming the kernel takes as long as the products of so many tiles
 
 
@@ -164,7 +165,7 @@ def choose(
     # Few channels: copying kh kw times takes longer than the products.
     best: Any = mec if min(C, O) <= FEW_CHANNELS and mec.serves(*geometry) else im2col
     # Winograd in single precision only: it costs a digit.
-    if operand.dtype.char == "f" and min(C, O) >= 8:
+    if operand.dtype.char == "f" and min(C, O) >= ENOUGH_CHANNELS:
         Ho, Wo = H + 2 * padding[0] - kh + 1, W + 2 * padding[1] - kw + 1
         least = N * Ho * Wo * kh * kw  # multiplications for each pair of channels
         for way in (WINOGRAD, WINOGRAD_2X2):
