@@ -185,24 +185,27 @@ class Registry:
         found, seen, waiting = [], set(), [(prefix, self)]
         while waiting:
             path, module = waiting.pop()
-            if id(module) not in seen:
-                found.append((path, module))
-                seen.update([id(module)] if unique else [])
-                start = f"{path}." if path else ""
-                waiting += [(start + name, child) for name, child in reversed(list(module._members(MODULE)))]
+            if id(module) in seen:
+                continue
+            found.append((path, module))
+            if unique:
+                seen.add(id(module))
+            attributes, start = module.__dict__, f"{path}." if path else ""
+            below = [(start + name, attributes[name]) for name, kind in module._kinds.items() if kind == MODULE]
+            waiting += [pair for pair in reversed(below) if pair[1] is not None]
         return found
 
-    def _all(self, kind: str, prefix: str, recurse: bool, unique: bool) -> Iterator[tuple[str, str, Any]]:
+    def _all(self, kind: str, prefix: str, recurse: bool, unique: bool) -> list[tuple[str, str, Any]]:
         """The attributes of one kind here and below: the path to their module, their name there, themselves."""
-        seen: set[int] = set()
+        found, seen = [], {id(None)}
         for path, module in self._tree(prefix, unique) if recurse else [(prefix, self)]:
             attributes = module.__dict__
             for name, its_kind in module._kinds.items():
-                value = attributes[name] if its_kind == kind else None
-                if value is not None and id(value) not in seen:
+                if its_kind == kind and id(attributes[name]) not in seen:
+                    found.append((path, name, attributes[name]))
                     if unique:
-                        seen.add(id(value))
-                    yield path, name, value
+                        seen.add(id(attributes[name]))
+        return found
 
     def _named(self, *which: Any) -> Iterator[tuple[str, Any]]:
         return ((f"{path}.{name}" if path else name, value) for path, name, value in self._all(*which))
@@ -233,7 +236,7 @@ class Registry:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, as an optimizer wants them; one that is shared comes once."""
-        return (parameter for _, _, parameter in self._all(PARAMETER, "", recurse, True))
+        return iter([parameter for _, _, parameter in self._all(PARAMETER, "", recurse, True)])
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True

@@ -27,7 +27,8 @@ def tensors(name: str, parameters: str, *values: Any) -> None:
 
 def floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
     """Raise NotImplementedError for a tensor that holds neither floats nor a type in `also`."""
-    tensors(name, "input", input)
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor(name, "input", 1, input)
     if input.array.dtype.kind != "f" and input.array.dtype not in also:
         raise not_implemented_for(name, input.array.dtype)
 
@@ -55,17 +56,18 @@ def matches(name: str, input: Any, shape: tuple[int, ...], why: str, **parts: An
 
     The parts of a float16 input may be float32. Raises RuntimeError.
     """
+    mixed = (SINGLE,) if input.array.dtype == HALF else ()
     for part, x in parts.items():
         if x is not None and x.array.shape != shape:
             raise RuntimeError(f"{name}: expected {part} of shape {list(shape)}, {why}, got {list(x.array.shape)}")
-        if x is not None and (x.array.dtype, input.array.dtype) != (SINGLE, HALF):
+        if x is not None and x.array.dtype not in mixed:
             same_dtype(name, input, part, x)
 
 
 def same_dtype(name: str, input: Any, part: str, x: Any) -> None:
     """Raise RuntimeError unless `x` has the dtype of `input`."""
-    kinds = [from_numpy(t.array.dtype).name for t in (input, x)]
-    if kinds[0] != kinds[1]:
+    if x.array.dtype != input.array.dtype:
+        kinds = [from_numpy(t.array.dtype).name for t in (input, x)]
         raise RuntimeError(
             f"{name}: Input type ({kinds[0]}) and {part} type ({kinds[1]}) should be the same; convert one of them, "
             f"for example input.to({part}.dtype)"

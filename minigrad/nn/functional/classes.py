@@ -46,7 +46,7 @@ def _picked(input: Any, target: Any, weight: Any, ignore_index: int, reduction: 
     """The negative entries at the classes `target`, weighted, then reduced."""
     labels, kept = _labels(target.array, input.array.shape[1], ignore_index)
     xp = array_module(labels)
-    grids = xp.meshgrid(*[xp.arange(n) for n in labels.shape], indexing="ij", sparse=True)
+    grids = [xp.arange(n).reshape(n, *[1] * (labels.ndim - 1 - i)) for i, n in enumerate(labels.shape)]
     losses = -pick(input, key=(grids[0], labels, *grids[1:]))  # (N, C, ...) at (n, labels, ...)
     counts = _counts(labels, kept, weight, input)
     return _mean(losses if counts is None else losses * wrap(counts), counts, reduction)

@@ -77,8 +77,8 @@ def _scaled(y: Any, weight: Any, bias: Any, shape: tuple[int, ...]) -> Any:
 def _statistics(x: Any, dims: Any, eps: float, running: Any, momentum: float) -> dict[str, Any]:
     """What standardizing needs of the array `x`; the `running` mean and variance move towards these by `momentum`."""
     centred, mean, variance, scale = quiet(_moments, x, dims, eps)
-    unbiased = variance * (x.size / max(x.size - mean.size, 1))
-    for kept, value in zip(running, (mean, unbiased), strict=False):
+    observed = (mean, variance * (x.size / max(x.size - mean.size, 1))) if running else ()
+    for kept, value in zip(running, observed, strict=True):
         if kept is not None:
             kept.array[...] = (1 - momentum) * kept.array + momentum * value.reshape(-1)
             kept.bump_version()
