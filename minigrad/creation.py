@@ -233,6 +233,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     >>> torch.arange(1, 2, 0.5)
     tensor([1.0000, 1.5000])
     """
+    for name, x in (("start", start), ("end", end), ("step", step)):
+        if name != "end" or end is not None:
+            require_number("arange", name, x)
     start, end, step = [_number(x) for x in ((0, start, step) if end is None else (start, end, step))]
     if step == 0:
         raise RuntimeError("step must be nonzero")
@@ -270,6 +273,8 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     if any(ranks):
         told = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
         raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {told}")
+    require_number("linspace", "start", start)
+    require_number("linspace", "end", end)
     steps = whole(steps, "steps")
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
@@ -400,6 +405,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     given = several("meshgrid", tensors)
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    if len({x.array.dtype for x in given}) > 1:
+        raise RuntimeError(f"meshgrid expects tensors of one dtype, got {[str(x.dtype) for x in given]}")
     for x in given:
         if x.array.ndim > 1:
             raise RuntimeError(f"meshgrid expects scalars or tensors of one axis, got shape {tuple(x.array.shape)}")

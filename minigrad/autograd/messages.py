@@ -74,6 +74,19 @@ def not_scalar(shape: Any) -> RuntimeError:
     )
 
 
+def check_hooked(hook: Any, gradient: Any, changed: Any) -> None:
+    """Refuse what a hook returned unless it is a tensor that can stand in for the gradient."""
+    name, got = getattr(hook, "__name__", repr(hook)), getattr(changed, "array", None)
+    if got is None or not hasattr(changed, "grad_fn"):
+        raise TypeError(f"hook {name!r} must return a Tensor, or None to leave the gradient as it is; got {changed!r}")
+    if tuple(got.shape) != tuple(gradient.shape):
+        raise RuntimeError(
+            f"hook {name!r} has changed the size of value: {tuple(gradient.shape)} to {tuple(got.shape)}"
+        )
+    if str(got.dtype) != str(gradient.dtype).rpartition(".")[2]:
+        raise RuntimeError(f"hook {name!r} has changed the type of value: {gradient.dtype} to {got.dtype}")
+
+
 def user_line() -> str:
     """File and line of the nearest caller outside minigrad."""
     frame = sys._getframe(1)

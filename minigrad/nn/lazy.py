@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
-from minigrad.nn.functional.checks import images
+from minigrad.nn.functional.checks import images, tensors
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d
@@ -44,6 +44,7 @@ class Lazy(Module):
 
     def initialize_parameters(self, input: Tensor, *_: Any, **__: Any) -> None:
         """Give the parameters the shapes that `input` asks for, and their first values."""
+        tensors(type(self).__name__, "input", input)
         shapes, fresh = self._read_sizes(input), self.has_uninitialized_params()
         for name, tensor in own_state(self).items():
             if isinstance(tensor, Uninitialized):

@@ -8,6 +8,7 @@ import minigrad.nn.functional as F
 from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
+from minigrad.nn.functional.checks import tensors
 from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
@@ -79,6 +80,7 @@ class BatchNorm(Normalization):
         return F.batch_norm(input, mean, var, self.weight, self.bias, by_batch, momentum, self.eps)
 
     def _check(self, input: Tensor) -> None:
+        tensors(type(self).__name__, "input", input)
         if input.ndim not in self.accepts:
             ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
             raise ValueError(

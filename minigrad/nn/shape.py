@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeAlias
 
 import minigrad.nn.functional as F
 from minigrad.nn.stateless import Stateless
+from minigrad.ops.shape import flatten
 from minigrad.tensor import Tensor
 
 Lengths: TypeAlias = int | tuple[int, ...]
@@ -24,7 +25,7 @@ class Flatten(Stateless):
     end_dim: int = -1
 
     def forward(self, input: Tensor) -> Any:
-        return input.flatten(self.start_dim, self.end_dim)
+        return flatten(input, self.start_dim, self.end_dim)
 
 
 class Unflatten(Stateless):

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.backend import on_its_gpu, quiet
-from minigrad.ops.elementwise import SAME, TRUTH, binary, of_tensors, unary
+from minigrad.ops.elementwise import SAME, TRUTH, binary, of_tensors, shapes_do_not_broadcast, unary
 
 # ---- comparisons ---------------------------------------------------------------------------------
 eq = binary("eq", np.equal, None, None, result=TRUTH, numbers="other")
@@ -52,7 +52,10 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     if a.dtype.kind == "b":
         a, b = a.astype(np.int8), b.astype(np.int8)
-    return wrap(quiet(np.isclose, a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    try:
+        return wrap(quiet(np.isclose, a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    except ValueError:
+        raise shapes_do_not_broadcast("isclose", a, b) from None
 
 
 @on_its_gpu

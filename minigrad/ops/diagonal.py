@@ -53,6 +53,7 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     x = movedim(input, (first, second), (-2, -1))
     rows, columns = x.array.shape[-2:]
+    offset = whole(offset, "offset")
     top, left = max(-offset, 0), max(offset, 0)
     n = max(min(rows - top, columns - left), 0)
     return _diagonal(x[..., top : top + n, left : left + n])

@@ -47,6 +47,10 @@ def einsum(equation: Any, *operands: Any) -> Any:
         equation, operands = _from_sublists(equation, operands)
     operands = tuple(several("einsum", operands))
     inputs, output = _parsed(equation, operands)
+    types = sorted({str(x.array.dtype) for x in operands})
+    letters_of_all = "".join(["".join(set(own)) for own in inputs])
+    if len(types) > 1 and any(letters_of_all.count(letter) > 1 for letter in set(letters_of_all) - set(output)):
+        raise RuntimeError(f"einsum: expected operands of one dtype, got {types}; convert with .to(other.dtype)")
     kept, letters = [], []
     for i, (x, own) in enumerate(zip(operands, inputs, strict=True)):
         x, own = _diagonals(x, own)

@@ -108,7 +108,10 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     _check_axes("narrow", input)
     d = axis(dim, input.array.ndim)
     size = input.array.shape[d]
-    first = int(start) + (size if start < 0 else 0)
+    start, length = whole(start, "start"), whole(length, "length")
+    first = start + (size if start < 0 else 0)
+    if not 0 <= first <= size:
+        raise IndexError(f"start out of range (expected to be in range of [-{size}, {size}], but got {start})")
     if not 0 <= first <= first + length <= size:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
     return getitem(input, (slice(None),) * d + (slice(first, first + length),))

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import on_its_gpu
 from minigrad.ops.arithmetic import maximum, minimum
-from minigrad.ops.axes import axes, axis, numpy_names
+from minigrad.ops.axes import axes, axis, numpy_names, whole
 from minigrad.ops.elementwise import not_implemented_for, titled
 from minigrad.ops.join import narrow
 from minigrad.ops.reduce import amax, amin, check_not_empty
@@ -112,7 +112,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     d = axis(dim, input.array.ndim)
     if input.array.dtype.kind == "b":
         raise not_implemented_for("topk", input.array.dtype)
-    if not 0 <= k <= (input.array.shape[d] if input.array.ndim else 1):
+    if not 0 <= whole(k, "k") <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"selected index k out of range: k={k}, dimension {d} of shape {tuple(input.array.shape)}")
     order = _ordering(input.array, d, largest)
     indices = wrap(order[(slice(None),) * d + (slice(0, k),)] if input.array.ndim else order)

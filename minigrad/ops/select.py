@@ -88,7 +88,11 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     if common.kind != "b" and dtypes.is_category_downgrade(dtypes.result_type([number]), common):
         raise RuntimeError(f"value cannot be converted to type {common} without overflow: {value!r} is no such number")
     mask, value, input = beside(mask, value, input)
-    return _where(mask, cast(value, common) if isinstance(value, TensorBase) else common.type(value), input)
+    value = cast(value, common) if isinstance(value, TensorBase) else common.type(value)
+    try:
+        return _where(mask, value, input)
+    except ValueError:
+        raise shapes_do_not_broadcast("masked_fill", input.array, mask.array) from None
 
 
 @takes_out
@@ -250,6 +254,10 @@ def _scattered(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bo
 @of_tensor
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """The tensor with ``out[indices] = values``, or with the values added there."""
+    if not isinstance(values, TensorBase):
+        raise not_a_tensor("index_put", "values", 3, values)
+    if not isinstance(indices, (tuple, list)):
+        raise TypeError(f"index_put() takes a tuple of index tensors, one for each axis, got {type(indices).__name__}")
     key = quiet(array_key, input.array, tuple(indices))
     if accumulate:
         region = _getitem(input, key=key).array.shape

@@ -12,7 +12,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.layout import contiguous_format, preserve_format
-from minigrad.ops.axes import axis, sizes
+from minigrad.ops.axes import axis, sizes, whole
 from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, several, titled, twin_of
 from minigrad.size import Size
 
@@ -71,9 +71,9 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     """
     d = axis(dimension, input.array.ndim)
     limit = input.array.shape[d] if input.array.ndim else 1
-    if not 0 <= size <= limit:
+    if not 0 <= whole(size, "size") <= limit:
         raise RuntimeError(f"maximum size for tensor at dimension {d} is {limit} but size is {size}")
-    if step <= 0:
+    if whole(step, "step") <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     if not input.array.ndim:
         return reshape(input, 1)[:size]

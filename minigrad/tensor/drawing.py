@@ -9,7 +9,8 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import CPU, device_of, to_device
-from minigrad.ops.elementwise import of_tensor
+from minigrad.ops.axes import whole
+from minigrad.ops.elementwise import of_tensor, require_number
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 
@@ -31,6 +32,13 @@ def _fill(tensor: Any, name: str, draw: Callable[[tuple[int, ...]], Any]) -> Ten
     return assign(tensor, wrap(drawn), name)
 
 
+def _parameters(name: str, *numbers: Any) -> list[Any]:
+    """The parameters of a distribution as Python numbers. Raises TypeError for what is no number."""
+    for x in numbers:
+        require_number(name, "parameter", x)
+    return [x.array.item() if isinstance(x, TensorBase) else x for x in numbers]
+
+
 @of_tensor
 def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Indices drawn with chances in proportion to the rows of `input`: (num_samples,) or (rows, num_samples).
@@ -46,7 +54,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     if weights.dtype.kind != "f" or weights.ndim not in (1, 2):
         what = f"got {weights.dtype} of shape {weights.shape}"
         raise RuntimeError(f"multinomial expects floating-point weights of shape (n,) or (rows, n), {what}")
-    if num_samples < 1:
+    if whole(num_samples, "num_samples") < 1:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > weights.shape[-1]:
         what = f"{num_samples} of {weights.shape[-1]}; give replacement=True"
@@ -74,12 +82,13 @@ class RandomMethods(TensorBase):
 
     def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **named: Any) -> Tensor:
         """Fill with numbers from U[from, to). Raises RuntimeError where from > to."""
-        low = _from(named, from_, "uniform_")
+        low, to = _parameters("uniform_", _from(named, from_, "uniform_"), to)
         source = source_of(generator)
         return _fill(self, "uniform_", lambda s: source.uniform(s, self.array.dtype, low, to))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0."""
+        mean, std = _parameters("normal_", mean, std)
         source, array = source_of(generator), self.array
         pairs = not array.flags.c_contiguous
         return _fill(self, "normal_", lambda s: source.normal(s, array.dtype, mean, std, pairs=pairs))

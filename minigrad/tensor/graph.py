@@ -59,8 +59,11 @@ class GraphMethods(TensorBase):
         self.node, self.view_of = None, None
         return self
 
-    def requires_grad_(self: Any, requires_grad: bool = True) -> Tensor:
+    def requires_grad_(self: Any, requires_grad: Any = True) -> Tensor:
         """Ask for a gradient, or no longer. Raises RuntimeError for integers and for results of recorded calls."""
+        if not isinstance(requires_grad, bool):
+            got = type(requires_grad).__name__
+            raise TypeError(f"requires_grad_(): argument 'requires_grad' must be bool, not {got} {requires_grad!r}")
         if not self.is_leaf:
             if not requires_grad:
                 told = "to use a computed one in a subgraph that needs no derivative, take x.detach()"

@@ -94,7 +94,7 @@ LOSSES = {
         lambda x: F.nll_loss(x, there(CLASSES, x)), lambda x: -x[[0, 1], CLASSES].mean()
     ),
     "binary_cross_entropy": C(
-        lambda x: F.binary_cross_entropy(x / 2, there(MASK, x).double()),
+        lambda x: F.binary_cross_entropy(x / 2, there(MASK, x).to(x.dtype)),
         lambda x: -np.log(np.where(MASK, x / 2, 1 - x / 2)).mean(),
     ),
     "binary_cross_entropy_with_logits": C(

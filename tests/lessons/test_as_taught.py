@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
+import minigrad.nn.functional as F
 from minigrad import nn
 
 
@@ -139,6 +140,45 @@ REFUSED = {
     "grids of matrices": (lambda x: torch.meshgrid(x, x, indexing="ij"), RuntimeError, "one axis, got shape (2, 3)"),
     "an axis for unique": (lambda x: x.unique(0), TypeError, "'sorted' must be a bool, got 0; an axis is named: dim=0"),
     "a misspelt keyword": (lambda x: torch.zeros(2, dytpe=torch.int64), TypeError, "dytpe"),
+    "half an element": (lambda x: x.topk(1.5), TypeError, "k must be an int, got float 1.5"),
+    "half a place": (lambda x: x.narrow(0, 0, 0.5), TypeError, "length must be an int, got float 0.5"),
+    "half a window": (lambda x: x.unfold(1, 1.5, 1), TypeError, "size must be an int, got float 1.5"),
+    "half a class": (lambda x: F.one_hot(torch.tensor([0]), 2.5), TypeError, "num_classes must be an int"),
+    "a text as a probability": (lambda x: F.dropout(x, "a"), TypeError, "dropout(): argument 'p' must be a number"),
+    "a text as a limit": (lambda x: x.uniform_("a", 1), TypeError, "uniform_(): argument 'parameter' must be a number"),
+    "a text as a count": (lambda x: torch.linspace(0, "a", 3), TypeError, "linspace(): argument 'end'"),
+    "a text as an end": (lambda x: torch.arange("a"), TypeError, "arange(): argument"),
+    "no truth": (lambda x: x.requires_grad_("yes"), TypeError, "must be bool, not str 'yes'"),
+    "nothing to put": (lambda x: x.index_put_((torch.tensor([0]),), None), TypeError, "index_put(): argument 'values'"),
+    "grids of two types": (
+        lambda x: torch.meshgrid(x[0], x[0].int(), indexing="ij"),
+        RuntimeError,
+        "meshgrid expects tensors of one dtype, got ['minigrad.float32', 'minigrad.int32']",
+    ),
+    "a product of two types": (
+        lambda x: torch.einsum("ij,kj->ik", x, x.double()),
+        RuntimeError,
+        "einsum: expected operands of one dtype, got ['float32', 'float64']",
+    ),
+    "targets of another type": (
+        lambda x: F.binary_cross_entropy(x, x.double()),
+        RuntimeError,
+        "Found dtype minigrad.float64 but expected minigrad.float32",
+    ),
+    "closeness of unlike shapes": (lambda x: torch.isclose(x, x[:, :2]), RuntimeError, "tensor a (3) must match"),
+    "a mask of another shape": (lambda x: x.masked_fill(x[:, :2] > 0, 0.0), RuntimeError, "masked_fill got shapes"),
+    "an array into a network": (
+        lambda x: nn.Flatten()(x.numpy()),
+        TypeError,
+        "must be Tensor, not numpy.ndarray; turn it into one with minigrad.from_numpy",
+    ),
+    "an array into a norm": (lambda x: nn.BatchNorm1d(3)(x.numpy()), TypeError, "must be Tensor, not numpy.ndarray"),
+    "an array into a lazy one": (lambda x: nn.LazyLinear(3)(x.numpy()), TypeError, "must be Tensor, not numpy.ndarray"),
+    "parameters without brackets": (
+        lambda x: torch.optim.SGD(nn.Linear(2, 2).parameters, lr=0.1),
+        TypeError,
+        "got method; write net.parameters(), with the brackets",
+    ),
     "batches that differ": (
         lambda x: torch.ones(2, 3, 4) @ torch.ones(3, 4, 5),
         RuntimeError,
@@ -161,3 +201,21 @@ def test_python_float_as_a_dtype_is_double():
 
 def test_float64_ranges_round_as_pytorch():
     assert torch.arange(-1, 1, 0.1, dtype=torch.float64)[10].item() == 5.551115123125783e-17
+
+
+@pytest.mark.parametrize("leaf", [True, False])
+@pytest.mark.parametrize(
+    ("hook", "error", "words"),
+    [
+        (lambda g: g[:1], RuntimeError, r"has changed the size of value: \(2,\) to \(1,\)"),
+        (lambda g: g.double(), RuntimeError, "has changed the type of value: float32 to float64"),
+        (lambda g: g.numpy(), TypeError, "must return a Tensor, or None to leave the gradient as it is; got array"),
+        (lambda g: 5, TypeError, "must return a Tensor, or None to leave the gradient as it is; got 5"),
+    ],
+)
+def test_a_hook_returns_what_can_stand_in_for_the_gradient(leaf, hook, error, words):
+    x = torch.ones(2, requires_grad=True)
+    y = x if leaf else x * 2
+    y.register_hook(hook)
+    with pytest.raises(error, match=words):
+        (y * 3).sum().backward()

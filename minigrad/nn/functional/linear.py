@@ -11,8 +11,9 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import CPU, array_module, device_of, on_its_gpu, quiet, to_device
 from minigrad.nn.functional.checks import matches, same_dtype, tensors
+from minigrad.ops.axes import whole
 from minigrad.ops.einsum import einsum
-from minigrad.ops.elementwise import not_implemented_for
+from minigrad.ops.elementwise import not_implemented_for, require_number
 from minigrad.ops.index import getitem, stray
 from minigrad.ops.inplace import assign
 from minigrad.tensor import Tensor
@@ -145,9 +146,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(
             f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; write tensor.long()"
         )
-    if not classes.size and num_classes <= 0:
+    if not classes.size and whole(num_classes, "num_classes") <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    count = int(classes.max()) + 1 if num_classes == -1 else num_classes
+    count = int(classes.max()) + 1 if num_classes == -1 else whole(num_classes, "num_classes")
     bad = stray(classes, count)
     if (bad is not None and bad < 0) or count <= 0:
         raise RuntimeError(f"Class values must be non-negative, and num_classes positive, got {bad} and {num_classes}")
@@ -168,6 +169,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     tensor([0., 0.])
     """
     tensors("dropout", "input", input)
+    require_number("dropout", "p", p)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0 or not input.array.size:

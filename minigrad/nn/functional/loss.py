@@ -133,6 +133,8 @@ def binary_cross_entropy(
     """
     reduction = _check_targets("binary_cross_entropy", input, target, size_average, reduce, reduction)
     p = input.array
+    if target.array.dtype != p.dtype:
+        raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}; write target.to(input.dtype)")
     if type(p) is np.ndarray and p.size and not (float(p.min()) >= 0 and float(p.max()) <= 1):
         raise RuntimeError(
             "all elements of input should be between 0 and 1; apply a sigmoid, or use binary_cross_entropy_with_logits"

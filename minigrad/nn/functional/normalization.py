@@ -11,6 +11,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import check_same_library, operation
 from minigrad.backend import on_its_gpu, quiet
 from minigrad.nn.functional.checks import floats, in_single, matches, tensors
+from minigrad.ops.axes import whole
 from minigrad.tensor import Tensor
 
 
@@ -192,7 +193,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = N
     """
     column = _channels("group_norm", input, weight, bias)
     N, C, *space = input.array.shape
-    if num_groups <= 0 or C % num_groups:
+    if whole(num_groups, "num_groups") <= 0 or C % num_groups:
         raise RuntimeError(
             "group_norm: Expected num groups to be greater than 0, and the number of channels in input to be "
             f"divisible by num_groups, but got input of shape {[N, C, *space]} and num_groups={num_groups}"
