@@ -74,17 +74,17 @@ def not_scalar(shape: Any) -> RuntimeError:
     )
 
 
-def check_hooked(hook: Any, gradient: Any, changed: Any) -> None:
-    """Refuse what a hook returned unless it is a tensor that can stand in for the gradient."""
+def from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any:
+    """What a hook returned, in place of the gradient. Refuses what is no tensor of its shape and dtype."""
     name, got = getattr(hook, "__name__", repr(hook)), getattr(changed, "array", None)
     if got is None or not hasattr(changed, "grad_fn"):
         raise TypeError(f"hook {name!r} must return a Tensor, or None to leave the gradient as it is; got {changed!r}")
     if tuple(got.shape) != tuple(gradient.shape):
-        raise RuntimeError(
-            f"hook {name!r} has changed the size of value: {tuple(gradient.shape)} to {tuple(got.shape)}"
-        )
+        told = f"size of value: {tuple(gradient.shape)} to {tuple(got.shape)}"
+        raise RuntimeError(f"hook {name!r} has changed the {told}")
     if str(got.dtype) != str(gradient.dtype).rpartition(".")[2]:
         raise RuntimeError(f"hook {name!r} has changed the type of value: {gradient.dtype} to {got.dtype}")
+    return changed if create_graph else got
 
 
 def user_line() -> str:

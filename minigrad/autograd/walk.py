@@ -16,7 +16,7 @@ import numpy as np
 
 from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import Edge, Hooks, Node, wrap
-from minigrad.autograd.messages import check_hooked, invalid_gradient
+from minigrad.autograd.messages import from_hook, invalid_gradient
 from minigrad.autograd.modes import ANOMALY, GRAD, mode
 from minigrad.backend import select
 
@@ -135,6 +135,5 @@ def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:
     for hook in list(hooks.values()):
         changed = hook(gradient if create_graph else wrap(gradient))
         if changed is not None:
-            check_hooked(hook, gradient, changed)
-            gradient = changed if create_graph else changed.array
+            gradient = from_hook(hook, gradient, changed, create_graph)
     return gradient
