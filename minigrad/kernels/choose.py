@@ -1,4 +1,4 @@
-"""Which way to compute a convolution: a small table by shape, measured by benchmarks/layers.py.
+"""Which way to compute a convolution: a small table by shape, measured by benchmarks/ways.py.
 
 The three functions here are what the rest of the package calls. `algorithm("winograd")` forces one
 way, so that a lesson can compare them.

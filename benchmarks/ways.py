@@ -1,0 +1,116 @@
+"""Every way to compute every layer: the measurements behind the table in minigrad/kernels/choose.py.
+
+    python benchmarks/ways.py                    # the layers of benchmarks/layers.py, and smaller ones
+    python benchmarks/ways.py --only LeNet --parts
+    python benchmarks/ways.py --smoke            # tiny layers: does it run?
+
+Milliseconds of one forward and both gradients, one thread's processor time, the quickest of several
+calls. `*` marks the way that the table chooses, and the last column how much longer it takes than
+the quickest; a way that does not serve a layer has no number. `--parts` prints the three apart.
+"""
+
+# ruff: noqa: E402 (the number of threads is set before NumPy is imported)
+from __future__ import annotations
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"  # before NumPy is imported
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+from layers import LAYERS, SMOKE, Layer
+from measure import machine
+
+from minigrad import kernels
+from minigrad.kernels import choose
+
+WAYS = ("tiny", "im2col", "mec", "pointwise", "depthwise", "winograd 2x2", "winograd")
+LAYERS = [
+    *LAYERS,
+    Layer("3x3 8 @32", 32, 8, 32, 32, 8, 3, 1, 1),
+    Layer("3x3 8 @224", 1, 8, 224, 224, 8, 3, 1, 1),
+    Layer("3x3 12 @28", 64, 12, 28, 28, 12, 3, 1, 1),
+    Layer("3x3 16 @8", 512, 16, 8, 8, 16, 3, 1, 1),
+    Layer("3x3/2 16-32 @32", 32, 16, 32, 32, 32, 3, 2, 1),
+    Layer("3x3/2 32-64 @28", 16, 32, 28, 28, 64, 3, 2, 1),
+    Layer("3x3/2 48-96 @28", 16, 48, 28, 28, 96, 3, 2, 1),
+    Layer("3x3/2 64-8 @32", 16, 64, 32, 32, 8, 3, 2, 1),
+    Layer("5x5 8-16 @12", 64, 8, 12, 12, 16, 5),
+    Layer("5x5 20-50 @12", 64, 20, 12, 12, 50, 5),
+    Layer("5x5/2 16-32 @32", 32, 16, 32, 32, 32, 5, 2, 2),
+    Layer("7x7 32 @28", 8, 32, 28, 28, 32, 7, 1, 3),
+    Layer("11x11 1-16 @512", 1, 1, 512, 512, 16, 11, 1, 5),
+    Layer("3x3 3-8 @32, one image", 1, 3, 32, 32, 8, 3, 1, 1),
+    Layer("5x5 6-16 @14, one image", 1, 6, 14, 14, 16, 5),
+]
+
+
+def calls(layer: Layer) -> list[Callable[[], object]]:
+    """Forward, gradient in the kernel, gradient in the image."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((layer.N, layer.C, layer.H, layer.W), np.float32)
+    w = random.standard_normal((layer.O, layer.C // layer.groups, layer.kernel, layer.kernel), np.float32)
+    g = random.standard_normal((layer.N, layer.O, *layer.output), np.float32)
+    pairs = ((layer.stride,) * 2, (layer.padding,) * 2, (1, 1), layer.groups)
+    return [
+        lambda: kernels.conv2d(x, w, *pairs),
+        lambda: kernels.conv2d_weight(x, g, w.shape[2:], *pairs),
+        lambda: kernels.conv2d_input(g, w, x.shape[2:], *pairs),
+    ]
+
+
+def quickest(call: Callable[[], object], seconds: float) -> float:
+    """Milliseconds of the quickest call, of at least three."""
+    call()
+    times: list[float] = []
+    while len(times) < 3 or sum(times) < seconds:
+        start = time.process_time()
+        call()
+        times.append(time.process_time() - start)
+    return min(times) * 1e3
+
+
+def compare(layer: Layer, seconds: float) -> tuple[str, dict[str, list[float]]]:
+    """The way that the table chooses, and every serving way's three times."""
+    x = np.broadcast_to(np.float32(0), (layer.N, layer.C, layer.H, layer.W))
+    w_shape = (layer.O, layer.C // layer.groups, layer.kernel, layer.kernel)
+    pairs = ((layer.stride,) * 2, (layer.padding,) * 2, (1, 1), layer.groups)
+    chosen = choose.choose(x, x.shape, w_shape, *pairs)
+    times: dict[str, list[float]] = {}
+    for way in WAYS:
+        if way == "tiny" and x.size * layer.kernel**2 > 1e6:
+            continue  # its columns hold the whole batch
+        if choose.ALGORITHMS[way].serves(x, w_shape, *pairs):
+            with kernels.algorithm(way):
+                times[way] = [quickest(call, seconds) for call in calls(layer)]
+    return next(name for name, way in choose.ALGORITHMS.items() if way is chosen), times
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="layers whose name contains this")
+    parser.add_argument("--seconds", type=float, default=0.1, help="per measurement, at least")
+    parser.add_argument("--parts", action="store_true", help="forward and the two gradients apart")
+    parser.add_argument("--smoke", action="store_true", help="tiny layers, three calls each")
+    options = parser.parse_args()
+    print(machine())
+    print(f"{'layer':26}" + "".join(f"{way:>14}" for way in WAYS) + "  chosen/quickest")
+    for layer in SMOKE if options.smoke else LAYERS:
+        if options.only not in layer.name:
+            continue
+        chosen, times = compare(layer, 0.0 if options.smoke else options.seconds)
+        cells = [f"{sum(times[way]):.3f}{'*' * (way == chosen)}" if way in times else "" for way in WAYS]
+        ratio = sum(times[chosen]) / min(map(sum, times.values()))
+        print(f"{layer.name:26}" + "".join(f"{cell:>14}" for cell in cells) + f"{ratio:17.2f}", flush=True)
+        if options.parts:
+            for part, name in enumerate(("forward", "in the kernel", "in the image")):
+                cells = [f"{times[way][part]:.3f}" if way in times else "" for way in WAYS]
+                print(f"    {name:22}" + "".join(f"{cell:>14}" for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
