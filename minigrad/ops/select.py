@@ -258,6 +258,9 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
         raise not_a_tensor("index_put", "values", 3, values)
     if not isinstance(indices, (tuple, list)):
         raise TypeError(f"index_put() takes a tuple of index tensors, one for each axis, got {type(indices).__name__}")
+    if values.array.dtype != input.array.dtype:
+        types = f"got {input.array.dtype} for the destination and {values.array.dtype} for the source"
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}")
     key = quiet(array_key, input.array, tuple(indices))
     if accumulate:
         region = _getitem(input, key=key).array.shape

@@ -179,6 +179,16 @@ REFUSED = {
         TypeError,
         "got method; write net.parameters(), with the brackets",
     ),
+    "ints put among floats": (
+        lambda x: x.index_put_((torch.tensor([0]),), torch.tensor([1])),
+        RuntimeError,
+        "Index put requires the source and destination dtypes match, got float32 for the destination and int64",
+    ),
+    "ints dropped out": (
+        lambda x: F.dropout(x.int()),
+        RuntimeError,
+        "which int32 cannot hold; convert it with .float()",
+    ),
     "batches that differ": (
         lambda x: torch.ones(2, 3, 4) @ torch.ones(3, 4, 5),
         RuntimeError,

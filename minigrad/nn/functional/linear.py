@@ -175,6 +175,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     if not training or p == 0.0 or not input.array.size:
         return input
     shape, dtype = input.array.shape, input.array.dtype
+    if dtype.kind != "f" and p < 1.0:
+        raise RuntimeError(f"dropout scales what it keeps, which {dtype} cannot hold; convert it with .float()")
     if p == 1.0:  # nothing is drawn
         kept = np.zeros(shape, dtype)
     else:
