@@ -16,6 +16,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def whole(value: Any, name: str) -> int:
     """`value` as an int. Raises TypeError for what is no whole number, booleans among it."""
+    if type(value) is int:
+        return value
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
     return index(value)
