@@ -175,13 +175,13 @@ def record(plan: Plan, operation: Operation, operands: Sequence[Any], statics: d
     for i in plan.operands:  # plain loops: comprehensions would cost as much as the arithmetic
         x = operands[i]
         edges.append(x if x.node is LEAF else x.node)
-    saved: list[Any] = []
-    versions: list[int] = []
-    for i in plan.saves:
-        x = operands[i]
-        saved.append(x)
-        versions.append(x.writes[0] if isinstance(x, TensorBase) else 0)
-    node.edges, node.tensors, node.versions = edges, saved, versions
+    node.edges, node.tensors, node.versions = edges, (), ()
+    if plan.saves:
+        node.tensors, node.versions = saved, versions = [], []
+        for i in plan.saves:
+            x = operands[i]
+            saved.append(x)
+            versions.append(x.writes[0] if isinstance(x, TensorBase) else 0)
     node.constants = [read(operands, statics, array) for read in plan.constants] if plan.constants else ()
     node.result_writes = None if plan.result_position is None else (result.writes, result.writes[0])
     node.shape, node.dtype = array.shape, array.dtype

@@ -169,7 +169,7 @@ def t(input: Any) -> Any:
     """The transpose of a matrix; tensors with one axis or none stay as they are."""
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
-    return transpose(input, 0, 1) if input.array.ndim == 2 else _alias(input)
+    return _swap(input, first=0, second=1) if input.array.ndim == 2 else _alias(input)
 
 
 @twin_of(np.broadcast_to)
