@@ -7,6 +7,7 @@ its largest stable learning rate is 0.0161, half of what the kernel alone would 
 """
 
 import argparse
+import math
 
 import minigrad as torch
 from cross_correlation_by_hand import corr2d
@@ -54,7 +55,9 @@ def main(arguments: list[str] | None = None) -> None:
     Y = corr2d(X, torch.tensor([[1.0, -1.0]]))
     layer = Conv2D((1, 2))
     print("the kernel at first:", layer.weight.detach())
-    train(layer, X, Y, options.steps, options.lr)
+    loss = train(layer, X, Y, options.steps, options.lr)
+    if not math.isfinite(loss):
+        raise SystemExit(f"the loss is {loss}: try a learning rate between 0 and 0.0161; it was {options.lr:g}")
     print("the kernel learned: ", layer.weight.detach())
     print("the bias learned:   ", layer.bias.detach())
 

@@ -24,6 +24,7 @@ import minigrad as torch
 import minigrad.nn.functional as F
 from minigrad import viz
 from minigrad.backends import conv
+from photograph import picture_file, save
 
 WAYS = ("direct", "im2col", "tiny", "mec", "winograd 2x2", "winograd")
 KERNEL = 3
@@ -109,7 +110,7 @@ def draw(rows: dict[str, dict[str, float]], path: Path) -> None:
         panel.invert_yaxis()
         if panel is not axes[0]:
             panel.set_yticks([])
-    picture.savefig(path)
+    save(picture, path)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -117,7 +118,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--images", type=int, default=1, help="in the batch (default 1)")
     parser.add_argument("--channels", type=int, default=32, help="in and out (default 32)")
     parser.add_argument("--size", type=int, default=32, help="pixels along each side (default 32)")
-    parser.add_argument("--plot", type=Path, default=Path("how_fast_convolution_works.png"), help="the picture")
+    parser.add_argument("--plot", type=picture_file, default=Path("how_fast_convolution_works.png"), metavar="FILE",
+        help="the picture, or 'none' (default how_fast_convolution_works.png)")  # fmt: skip
     options = parser.parse_args(arguments)
     if min(options.images, options.channels, options.size) < 1:
         parser.error("images, channels and size are at least 1")
@@ -136,11 +138,10 @@ def main(arguments: list[str] | None = None) -> None:
     if max(row["error"] for row in rows.values()) > 1e-5:
         raise SystemExit("the ways disagree")
     print("all agree")
-    if viz.can_draw():
-        draw(rows, options.plot)
-        print(f"picture: {options.plot}")
-    else:
+    if not viz.can_draw():
         print('no picture: pip install "minigrad[examples]"')
+    elif options.plot is not None:
+        draw(rows, options.plot)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,8 @@ import minigrad as torch
 import minigrad.nn.functional as F
 from detect_edges import bars, edges
 from minigrad import nn, viz
-from photograph import MOMENTUM, photo
+from photograph import MOMENTUM, photo, picture_file, save
 from stable_learning_rate import largest_curvature
-
-FORMATS = (".png", ".svg", ".pdf", ".jpg")
 
 
 @dataclass
@@ -61,8 +59,7 @@ def draw(path: Path, X: torch.Tensor, feature_map: torch.Tensor, run: Run) -> No
     viz.kernel_history(run.kernels, axes[1])
     viz.feature_map(X, axes[2], "image")
     viz.feature_map(feature_map, axes[3], "feature map of the learned kernel")
-    picture.savefig(path)
-    print(f"picture: {path}")
+    save(picture, path)
 
 
 def complain(text: str) -> None:
@@ -86,24 +83,15 @@ def learning_rate(text: str) -> float:
     return rate
 
 
+def seed(text: str) -> int:
+    torch.Generator().manual_seed(int(text))  # refuses what 64 bits cannot hold
+    return int(text)
+
+
 def steps(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"gradient steps are counted: 1, 2, ...; got {text!r}")
     return int(text)
-
-
-def picture_file(text: str) -> Path | None:
-    """A path that can be written to, found out before the training and not after it."""
-    if text == "none":
-        return None
-    path = Path(text)
-    if path.suffix.lower() not in FORMATS:
-        raise argparse.ArgumentTypeError(f"a picture ends in {', '.join(FORMATS)}; got {text!r}")
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r} to write into")
-    if not viz.can_draw():
-        raise argparse.ArgumentTypeError('needs matplotlib: pip install "minigrad[examples]"')
-    return path
 
 
 def read_options(arguments: list[str] | None) -> tuple[argparse.Namespace, torch.Tensor]:
@@ -116,16 +104,17 @@ def read_options(arguments: list[str] | None) -> tuple[argparse.Namespace, torch
     add("--optimizer", choices=["sgd", "momentum", "adam"], default="sgd")
     add("--reduction", choices=["sum", "mean"], default="sum", help="of the squared error")
     add("--bias", action="store_true", help="train a bias too: the stable limit falls by half")
-    add("--device", type=device, default="cpu", help="cpu, or cuda where CuPy and a GPU are")
-    add("--seed", type=int, default=0, help="of the first kernel")
+    add("--device", type=device, help="cpu, or cuda where CuPy and a GPU are; default MINIGRAD_DEVICE, or cpu")
+    add("--seed", type=seed, default=0, help="of the first kernel")
     add("--plot", type=picture_file, metavar="FILE", help="picture, or 'none'; "
         "default learn_edge_kernel.png where matplotlib is installed")  # fmt: skip
     options = parser.parse_args(arguments, argparse.Namespace(plot=...))
     if options.steps is None:
         options.steps = 30 if options.image == "bars" and options.optimizer == "sgd" else 100
     try:
+        options.device = options.device or torch.get_default_device()
         return options, bars() if options.image == "bars" else photo()
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, RuntimeError) as error:
         parser.error(str(error))
 
 
@@ -165,6 +154,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if last > first:
         complain(f"nothing was learned: the loss grew from {first:.4g} to {last:.4g}. Try {cure}.")
+    elif (left := last / F.mse_loss(Y, torch.zeros_like(Y), reduction=options.reduction).item()) > 0.01:
+        more = "more --steps, or --optimizer momentum" if options.optimizer == "sgd" else "more --steps"
+        print(f"not there yet: the loss is {left:.0%} of what a kernel of zeros would leave. Try {more}.")
     print("the learned kernel:", layer.weight.detach().cpu().reshape(1, 2))
     if options.bias:
         print("the learned bias:", layer.bias.detach().cpu())

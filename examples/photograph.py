@@ -10,7 +10,9 @@ which halves the largest curvature; and momentum runs along the valley.
 """
 
 import argparse
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +27,7 @@ KERNELS = {
     "sobel": torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]]),
 }
 MOMENTUM = 0.9
+FORMATS = (".png", ".svg", ".pdf", ".jpg")
 
 
 def photo(every: int = 2) -> torch.Tensor:
@@ -43,6 +46,31 @@ def photo(every: int = 2) -> torch.Tensor:
         grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
     X = torch.tensor(grey[::every, ::every])
     return X - X.mean()
+
+
+def picture_file(text: str) -> Path | None:
+    """Where to draw, None for 'none': an option that is checked before the work and not after it."""
+    if text == "none":
+        return None
+    path = Path(text)
+    if path.suffix.lower() not in FORMATS:
+        raise argparse.ArgumentTypeError(f"a picture ends in {', '.join(FORMATS)}; got {text!r}")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r} to write into")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written")
+    if not viz.can_draw():
+        raise argparse.ArgumentTypeError('needs matplotlib: pip install "minigrad[examples]"')
+    return path
+
+
+def save(picture: Any, path: Path) -> None:
+    """Writes the picture, and says where; without a place for it the program ends in words."""
+    try:
+        picture.savefig(path)
+    except OSError as error:
+        raise SystemExit(f"no picture: {error}") from None
+    print(f"picture: {path}")
 
 
 def learn(X: torch.Tensor, Y: torch.Tensor, size: tuple[int, int], steps: int) -> torch.Tensor:
@@ -65,7 +93,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=200, help="for each kernel (default 200)")
     parser.add_argument("--seed", type=int, default=0, help="of the first kernels (default 0)")
-    parser.add_argument("--plot", type=Path, default=Path("photograph.png"), help="the picture")
+    parser.add_argument("--plot", type=picture_file, default=Path("photograph.png"), metavar="FILE",
+        help="the picture, or 'none' (default photograph.png)")  # fmt: skip
     options = parser.parse_args(arguments)
     if options.steps < 1:
         parser.error(f"--steps counts gradient steps: at least 1, got {options.steps}")
@@ -87,8 +116,8 @@ def main(arguments: list[str] | None = None) -> None:
         viz.kernel(learned, axes[column + 3], f"learned: {name}")
     axes[3].hist(X.reshape(-1).cpu().numpy(), bins=50)
     axes[3].set(title="grey less its mean", yticks=[])
-    picture.savefig(options.plot)
-    print(f"picture: {options.plot}")
+    if options.plot is not None:
+        save(picture, options.plot)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def sides(gradient: torch.Tensor) -> tuple[int, int]:
 def layer(text: str) -> tuple[int, int]:
     """`3` or `3,2`: kernel size, and stride if it is not 1."""
     try:
-        kernel, stride = (int(number) for number in (text + ",1").split(",")[:2])
+        kernel, stride = (int(number) for number in (text if "," in text else text + ",1").split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"a layer is KERNEL or KERNEL,STRIDE; got {text!r}") from None
     if kernel < 1 or stride < 1:

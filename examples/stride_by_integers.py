@@ -24,16 +24,19 @@ def feature_map(stride: int, padding: int) -> torch.Tensor:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stride", type=int, help="only this stride (default: the lesson's three)")
-    parser.add_argument("--padding", type=int, default=0, help="for --stride (default 0)")
+    parser.add_argument("--padding", type=int, help="for --stride (default 0)")
     options = parser.parse_args(arguments)
     if options.stride is not None and options.stride < 1:
         parser.error(f"--stride counts pixels from window to window: at least 1, got {options.stride}")
-    if options.padding < 0:
-        parser.error(f"--padding counts rows of zeros: at least 0, got {options.padding}")
+    if options.padding is not None and options.stride is None:
+        parser.error("--padding goes with a --stride: the lesson's three cases have their own")
+    padding = options.padding or 0
+    if padding < 0:
+        parser.error(f"--padding counts rows of zeros: at least 0, got {padding}")
     print("image:", IMAGE, "kernel:", KERNEL, sep="\n")
     cases = [(1, 0), (2, 0), (1, 1)]
     if options.stride is not None:
-        cases = [(options.stride, options.padding)]
+        cases = [(options.stride, padding)]
     for stride, padding in cases:
         print(f"stride {stride}, padding {padding}:", feature_map(stride, padding), sep="\n")
 

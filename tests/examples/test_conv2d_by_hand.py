@@ -37,6 +37,11 @@ def test_the_program_prints_the_kernel(capsys: pytest.CaptureFixture[str]) -> No
     assert "the kernel learned:  tensor([[ 1.0000, -1.0000]])" in capsys.readouterr().out
 
 
+def test_a_loss_that_is_no_longer_finite_is_told() -> None:
+    with pytest.raises(SystemExit, match="try a learning rate between 0 and"):
+        example.main(["--lr", "10"])
+
+
 def test_no_steps_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         example.main(["--steps", "0"])

@@ -131,7 +131,10 @@ def test_without_matplotlib_it_runs_and_says_so(
         (["--plot", "picture.doc"], "a picture ends in .png, .svg, .pdf, .jpg; got 'picture.doc'"),
         (["--plot", "no/such/picture.png"], "there is no folder 'no/such' to write into"),
         (["--image", "cat"], "invalid choice: 'cat'"),
+        (["--plot", "."], "a picture ends in .png"),
         (["--device", "banana"], "banana"),
+        (["--seed", "one"], "--seed: invalid seed value: 'one'"),
+        (["--seed", str(2**64)], f"--seed: invalid seed value: '{2**64}'"),
     ],
 )
 def test_bad_arguments_are_explained_before_training(
@@ -142,6 +145,36 @@ def test_bad_arguments_are_explained_before_training(
     out, err = capsys.readouterr()
     assert message in err
     assert out == ""
+
+
+def test_a_place_that_cannot_be_written_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "learn_edge_kernel.png").mkdir()
+    with pytest.raises(SystemExit, match="2"):
+        example.main(["--plot", "learn_edge_kernel.png"])
+    assert "--plot: 'learn_edge_kernel.png' cannot be written" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="no picture: "):
+        example.main([])
+    assert "the learned kernel" in capsys.readouterr().out
+
+
+def test_the_default_device_is_the_environments(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(minigrad.backend, "_default_device", None)
+    monkeypatch.setenv("MINIGRAD_DEVICE", "banana")
+    with pytest.raises(SystemExit, match="2"):
+        example.main(["--plot", "none"])
+    assert "MINIGRAD_DEVICE='banana'" in capsys.readouterr().err
+    monkeypatch.setenv("MINIGRAD_DEVICE", "")  # as good as not set
+    assert example.main(["--plot", "none"]) == 0
+    assert "on cpu" in capsys.readouterr().out
+
+
+def test_what_is_not_learned_yet_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    example.main(["--steps", "2", "--plot", "none"])
+    assert "not there yet: the loss is 69% of what a kernel of zeros would leave." in capsys.readouterr().out
+    example.main(["--plot", "none"])
+    assert "not there yet" not in capsys.readouterr().out
 
 
 @pytest.mark.skipif(cuda.is_available(), reason="there is a GPU here to run on")

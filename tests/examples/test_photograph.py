@@ -58,6 +58,14 @@ def test_a_matplotlib_without_its_photo_is_explained(monkeypatch: pytest.MonkeyP
         example.photo()
 
 
+def test_without_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    example.main(["--steps", "1", "--plot", "none"])
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SystemExit, match="2"):
+        example.main(["--steps", "1", "--plot", "no/such/folder.png"])
+
+
 def test_no_steps_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         example.main(["--steps", "0"])

@@ -30,6 +30,7 @@ def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     ("layers", "message"),
     [
         (["three"], "a layer is KERNEL or KERNEL,STRIDE; got 'three'"),
+        (["3,2,1"], "a layer is KERNEL or KERNEL,STRIDE; got '3,2,1'"),
         (["0"], "kernel and stride are at least 1; got '0'"),
         (["9", "9"], "these layers see 17 pixels, more than the 15x15 image has"),
     ],

@@ -31,7 +31,11 @@ def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [(["--stride", "0"], "at least 1, got 0"), (["--stride", "1", "--padding", "-1"], "at least 0, got -1")],
+    [
+        (["--stride", "0"], "at least 1, got 0"),
+        (["--stride", "1", "--padding", "-1"], "at least 0, got -1"),
+        (["--padding", "1"], "--padding goes with a --stride"),
+    ],
 )
 def test_bad_numbers_are_explained(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
