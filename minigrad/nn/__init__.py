@@ -8,7 +8,7 @@ from minigrad.nn.activation import (
 )
 from minigrad.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
-from minigrad.nn.dropout import Dropout
+from minigrad.nn.dropout import Dropout, Dropout2d
 from minigrad.nn.embedding import Embedding
 from minigrad.nn.lazy import LazyBatchNorm1d, LazyBatchNorm2d, LazyConv1d, LazyConv2d, LazyConvTranspose2d, LazyLinear
 from minigrad.nn.linear import Identity, Linear
@@ -27,9 +27,9 @@ from minigrad.nn.shape import (
 __all__ = [
     "ELU", "GELU", "AdaptiveAvgPool2d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d",
     "Buffer", "CircularPad2d", "ConstantPad2d", "Conv1d", "Conv2d", "ConvTranspose2d", "CosineSimilarity",
-    "CrossEntropyLoss", "Dropout", "Embedding", "Flatten", "Fold", "GroupNorm", "Hardtanh", "HuberLoss", "Identity",
-    "L1Loss", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d", "LazyConvTranspose2d",
-    "LazyLinear", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "MaxPool2d", "Module", "ModuleDict",
+    "CrossEntropyLoss", "Dropout", "Dropout2d", "Embedding", "Flatten", "Fold", "GroupNorm", "Hardtanh", "HuberLoss",
+    "Identity", "L1Loss", "LayerNorm", "LazyBatchNorm1d", "LazyBatchNorm2d", "LazyConv1d", "LazyConv2d",
+    "LazyConvTranspose2d", "LazyLinear", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "MaxPool2d", "Module", "ModuleDict",
     "ModuleList", "NLLLoss", "Parameter", "ParameterList", "ReLU", "ReLU6", "ReflectionPad2d", "ReplicationPad2d",
     "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softplus", "Tanh", "Unflatten", "Unfold",
     "UninitializedBuffer", "UninitializedParameter", "Upsample", "ZeroPad2d", "functional", "init", "utils",

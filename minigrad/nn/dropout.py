@@ -30,3 +30,17 @@ class Dropout(Stateless):
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout2d(Dropout):
+    """`Dropout` of whole channels of (N, C, H, W): neighbouring pixels are too alike to be dropped one by one.
+
+    Source: Tompson et al., "Efficient Object Localization Using Convolutional Networks", 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Dropout2d(0.5).eval()(torch.ones(1, 1, 1, 2))
+    tensor([[[[1., 1.]]]])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout2d(input, self.p, self.training, self.inplace)

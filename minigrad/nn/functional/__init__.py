@@ -8,7 +8,7 @@ from minigrad.nn.functional.activation import (
 )
 from minigrad.nn.functional.classes import cross_entropy, nll_loss
 from minigrad.nn.functional.conv import conv1d, conv2d, conv_transpose2d
-from minigrad.nn.functional.linear import bilinear, dropout, embedding, linear, one_hot
+from minigrad.nn.functional.linear import bilinear, dropout, dropout2d, embedding, linear, one_hot
 from minigrad.nn.functional.loss import (
     binary_cross_entropy, binary_cross_entropy_with_logits, cosine_similarity, huber_loss, l1_loss, mse_loss,
     pairwise_distance, smooth_l1_loss,
@@ -21,7 +21,7 @@ from minigrad.nn.functional.vision import fold, interpolate, unfold, upsample
 __all__ = [
     "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "bilinear", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "conv1d", "conv2d", "conv_transpose2d", "cosine_similarity",
-    "cross_entropy", "dropout", "elu", "elu_", "embedding", "fold", "gelu", "group_norm", "hardsigmoid",
+    "cross_entropy", "dropout", "dropout2d", "elu", "elu_", "embedding", "fold", "gelu", "group_norm", "hardsigmoid",
     "hardswish", "hardtanh", "hardtanh_", "huber_loss", "interpolate", "l1_loss", "layer_norm", "leaky_relu",
     "leaky_relu_", "linear", "log_softmax", "logsigmoid", "max_pool2d", "mish", "mse_loss", "nll_loss", "normalize",
     "one_hot", "pad", "pairwise_distance", "relu", "relu6", "relu_", "selu", "selu_", "sigmoid", "silu",

@@ -169,17 +169,29 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     tensor([0., 0.])
     """
     tensors("dropout", "input", input)
-    require_number("dropout", "p", p)
+    return _dropped("dropout", input, input.array.shape, p, training, inplace)
+
+
+def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of (N, C, H, W)."""
+    tensors("dropout2d", "input", input)
+    shape = input.array.shape
+    return _dropped("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace)
+
+
+def _dropped(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
+    """`input` with what a draw of `shape` leaves of it."""
+    require_number(name, "p", p)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0 or not input.array.size:
         return input
-    shape, dtype = input.array.shape, input.array.dtype
+    dtype = input.array.dtype
     if dtype.kind != "f" and p < 1.0:
-        raise RuntimeError(f"dropout scales what it keeps, which {dtype} cannot hold; convert it with .float()")
+        raise RuntimeError(f"{name} scales what it keeps, which {dtype} cannot hold; convert it with .float()")
     if p == 1.0:  # nothing is drawn
         kept = np.zeros(shape, dtype)
     else:
         kept = random.default_generator.bernoulli(1 - p, shape).astype(dtype) / dtype.type(1 - p)
     result: Tensor = input * wrap(to_device(kept, device_of(input.array)))
-    return assign(input, result, "dropout_") if inplace else result
+    return assign(input, result, f"{name}_") if inplace else result

@@ -97,7 +97,7 @@ CASES = {
     ),
 }  # fmt: skip
 NO_GRADIENT = {"one_hot"}
-RANDOM = {"dropout"}  # in test_linear.py
+RANDOM = {"dropout", "dropout2d"}  # in test_linear.py
 
 
 def inputs(shapes):

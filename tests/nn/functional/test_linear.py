@@ -73,6 +73,16 @@ def test_dropout_keeps_the_share_it_should_and_its_mean():
     np.testing.assert_allclose(dropped.numpy()[kept], 1 / 0.75, rtol=1e-6)
 
 
+def test_dropout2d_drops_whole_channels():
+    minigrad.manual_seed(0)
+    y = F.dropout2d(minigrad.ones(20, 30, 2, 3), 0.25).numpy()
+    assert (y == y[:, :, :1, :1]).all() and set(np.unique(y)) == {0, np.float32(1 / 0.75)}
+    assert 0.2 < (y == 0).mean() < 0.3
+    layer = minigrad.nn.Dropout2d(1.0)
+    assert not layer(minigrad.ones(1, 2, 2, 2)).any() and layer.eval()(minigrad.ones(1, 2, 2, 2)).all()
+    assert repr(layer) == "Dropout2d(p=1.0, inplace=False)"
+
+
 def test_dropout_draws_its_mask_from_the_generator_once():
     minigrad.manual_seed(1)
     expected = minigrad.random.default_generator.bernoulli(0.6, (4, 5))
