@@ -21,7 +21,7 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
     (N, C), (kh, kw) = x.shape[:2], w.shape[2:]
     Ho, Wo = output_size(x, (kh, kw), stride, padding, dilation)
     out = np.empty((N, C, Ho, Wo), x.dtype)
-    weight = w.reshape(C, 1, kh * kw)
+    weight = np.ascontiguousarray(w).reshape(C, 1, kh * kw)  # flipped, it would not go to BLAS
     for n in range(N):
         columns, width = _columns(x[n : n + 1], (kh, kw), padding, dilation, (Ho, Wo))
         whole = workspace("product", (C, Ho, width), x.dtype)
