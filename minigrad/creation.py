@@ -134,7 +134,12 @@ def _without_tensors(data: Any) -> Any:
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """`data` as a tensor: without a copy when it is an array or a tensor of that dtype and device."""
+    """`data` as a tensor: without a copy when it is an array or a tensor of that dtype and device.
+
+    >>> import minigrad as torch
+    >>> torch.as_tensor([1, 2])
+    tensor([1, 2])
+    """
     if isinstance(data, Tensor):
         made = data if dtype is None else data.astype(dtypes.as_numpy(dtype))
         return made if device is None else made.to(device)
@@ -148,7 +153,16 @@ asarray = as_tensor
 
 
 def from_numpy(array: Any) -> Tensor:
-    """A tensor that shares the memory of a NumPy array. Raises TypeError for anything else."""
+    """A tensor that shares the memory of a NumPy array. Raises TypeError for anything else.
+
+    >>> import minigrad as torch
+    >>> import numpy as np
+    >>> array = np.zeros(2)
+    >>> x = torch.from_numpy(array)
+    >>> array[0] = 5
+    >>> x
+    tensor([5., 0.], dtype=minigrad.float64)
+    """
     if type(array) is not np.ndarray:
         raise TypeError(f"expected np.ndarray (got {type(array).__name__}); for other data use minigrad.tensor")
     dtypes.from_numpy(array.dtype)
@@ -156,7 +170,13 @@ def from_numpy(array: Any) -> Tensor:
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor that shares the memory of another library's array, by the DLPack protocol."""
+    """A tensor that shares the memory of another library's array, by the DLPack protocol.
+
+    >>> import minigrad as torch
+    >>> import numpy as np
+    >>> torch.from_dlpack(np.arange(3.0, dtype=np.float32))
+    tensor([0., 1., 2.])
+    """
     if not hasattr(ext_tensor, "__dlpack_device__"):
         raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(ext_tensor).__name__}")
     kind, _ = ext_tensor.__dlpack_device__()
@@ -204,19 +224,36 @@ def zeros(*shape: Any, size: Any = None, xp: Any, dtype: Any) -> Any:
 
 @creates
 def ones(*shape: Any, size: Any = None, xp: Any, dtype: Any) -> Any:
-    """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``."""
+    """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``.
+
+    >>> import minigrad as torch
+    >>> torch.ones(2, 3)
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
+    """
     return xp.ones(_shape("ones", shape, size), _real(dtype))
 
 
 @creates
 def empty(*shape: Any, size: Any = None, xp: Any, dtype: Any) -> Any:
-    """A tensor of whatever the memory holds: ``empty(2, 3)`` or ``empty((2, 3))``."""
+    """A tensor of whatever the memory holds: ``empty(2, 3)`` or ``empty((2, 3))``.
+
+    >>> import minigrad as torch
+    >>> torch.empty(2, 3).shape
+    minigrad.Size([2, 3])
+    """
     return xp.empty(_shape("empty", shape, size), _real(dtype))
 
 
 @creates
 def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
-    """A tensor of `size` filled with one number, of that number's type unless `dtype` is given."""
+    """A tensor of `size` filled with one number, of that number's type unless `dtype` is given.
+
+    >>> import minigrad as torch
+    >>> torch.full((2, 2), 7)
+    tensor([[7, 7],
+            [7, 7]])
+    """
     require_number("full", "fill_value", fill_value)
     value = _number(fill_value)
     dtype = dtypes.result_type([value]) if dtype is None else dtype
@@ -268,7 +305,12 @@ def _counted_by_lanes(length: int, start: float, step: float, dtype: np.dtype[An
 
 @creates
 def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
-    """`steps` numbers from `start` to `end`, both included, evenly spaced."""
+    """`steps` numbers from `start` to `end`, both included, evenly spaced.
+
+    >>> import minigrad as torch
+    >>> torch.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
     ranks = [x.array.ndim if isinstance(x, TensorBase) else 0 for x in (start, end)]
     if any(ranks):
         told = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
@@ -293,7 +335,13 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
 
 @creates
 def eye(n: int, m: int | None = None, *, xp: Any, dtype: Any) -> Any:
-    """The identity matrix with n rows and m columns."""
+    """The identity matrix with n rows and m columns.
+
+    >>> import minigrad as torch
+    >>> torch.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     if whole(n, "n") < 0 or (m is not None and whole(m, "m") < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got n={n}, m={m}")
     return xp.eye(n, m, dtype=_real(dtype))
@@ -314,7 +362,12 @@ def rand(*shape: Any, size: Any = None, generator: Any = None, xp: Any, dtype: A
 
 @creates
 def randn(*shape: Any, size: Any = None, generator: Any = None, xp: Any, dtype: Any) -> Any:
-    """Numbers of the standard normal distribution: ``randn(2, 3)`` or ``randn((2, 3))``."""
+    """Numbers of the standard normal distribution: ``randn(2, 3)`` or ``randn((2, 3))``.
+
+    >>> import minigrad as torch
+    >>> torch.randn(2, 3).shape
+    minigrad.Size([2, 3])
+    """
     return random.source_of(generator).normal(_shape("randn", shape, size), _real(dtype))
 
 
@@ -322,7 +375,12 @@ def randn(*shape: Any, size: Any = None, generator: Any = None, xp: Any, dtype: 
 def randint(
     *bounds: Any, low: Any = None, high: Any = None, size: Any = None, generator: Any = None, xp: Any, dtype: Any
 ) -> Any:
-    """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``."""
+    """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``.
+
+    >>> import minigrad as torch
+    >>> torch.randint(0, 10, (2, 3)).shape
+    minigrad.Size([2, 3])
+    """
     bounds += tuple([bound for bound in (low, high) if bound is not None])
     if size is None and bounds:
         *bounds, size = bounds  # type: ignore[assignment]
@@ -337,7 +395,12 @@ def randint(
 
 @creates
 def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
-    """The integers 0 to n-1 in random order."""
+    """The integers 0 to n-1 in random order.
+
+    >>> import minigrad as torch
+    >>> torch.randperm(4).sort().values
+    tensor([0, 1, 2, 3])
+    """
     if whole(n, "n") < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     return random.source_of(generator).permutation(n, np.dtype(np.int64) if dtype is None else dtype)
@@ -355,7 +418,12 @@ _unmoved = operation("normal", lambda *given, drawn: drawn, lambda g: g * 0)
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, **options: Any) -> Tensor:
-    """Normal numbers of the given mean and standard deviation: numbers with a `size`, or tensors."""
+    """Normal numbers of the given mean and standard deviation: numbers with a `size`, or tensors.
+
+    >>> import minigrad as torch
+    >>> torch.normal(0.0, 1.0, (2, 3)).shape
+    minigrad.Size([2, 3])
+    """
     given = [x for x in (mean, std) if isinstance(x, TensorBase)]
     if size is not None:
         return _normal(mean, std, size, generator, **options)
@@ -401,7 +469,13 @@ rand_like, randn_like, randint_like = _like(rand), _like(randn), _like(randint)
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """The coordinate grids of one-axis tensors: views, with gradients."""
+    """The coordinate grids of one-axis tensors: views, with gradients.
+
+    >>> import minigrad as torch
+    >>> torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")[0]
+    tensor([[0, 0, 0],
+            [1, 1, 1]])
+    """
     given = several("meshgrid", tensors)
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')

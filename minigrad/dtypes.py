@@ -62,12 +62,21 @@ _default: dtype = float32
 
 
 def get_default_dtype() -> dtype:
-    """The type that Python floats become: float32 unless ``set_default_dtype`` said otherwise."""
+    """The type that Python floats become: float32 unless ``set_default_dtype`` said otherwise.
+
+    >>> import minigrad as torch
+    >>> torch.get_default_dtype()
+    minigrad.float32
+    """
     return _default
 
 
 def set_default_dtype(d: dtype, /) -> None:
-    """Let Python floats become `d`. Raises TypeError when `d` is no floating-point type."""
+    """Let Python floats become `d`. Raises TypeError when `d` is no floating-point type.
+
+    >>> import minigrad as torch
+    >>> torch.set_default_dtype(torch.float32)
+    """
     global _default
     if not isinstance(d, dtype) or not d.is_floating_point:
         told = "pass minigrad.float16, minigrad.float32 or minigrad.float64"
@@ -141,12 +150,22 @@ def is_category_downgrade(source: Any, target: Any) -> bool:
 
 # ---- under PyTorch's names ------------------------------------------------------------------------
 def promote_types(type1: dtype, type2: dtype) -> dtype:
-    """The type that holds both: ``promote_types(int64, float32)`` is float32."""
+    """The type that holds both: ``promote_types(int64, float32)`` is float32.
+
+    >>> import minigrad as torch
+    >>> torch.promote_types(torch.int64, torch.float32)
+    minigrad.float32
+    """
     return from_numpy(promote_pair(type1.numpy, type2.numpy))
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
-    """Whether an operation may convert so in place: categories only go up."""
+    """Whether an operation may convert so in place: categories only go up.
+
+    >>> import minigrad as torch
+    >>> torch.can_cast(torch.float32, torch.int64)
+    False
+    """
     return not is_category_downgrade(from_.numpy, to.numpy)
 
 
@@ -170,7 +189,12 @@ class finfo:
 
 
 class iinfo:
-    """The limits of an integer type: bits, max, min."""
+    """The limits of an integer type: bits, max, min.
+
+    >>> import minigrad as torch
+    >>> torch.iinfo(torch.int8).max
+    127
+    """
 
     def __init__(self, type: dtype) -> None:
         about = np.iinfo(type.numpy)

@@ -44,6 +44,11 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The outputs of `func`, and the function that maps a cotangent to the gradients.
 
     With `has_aux`, `func` returns (outputs, anything), and what it is comes third.
+
+    >>> import minigrad as torch
+    >>> y, pull = torch.func.vjp(torch.exp, torch.zeros(2))
+    >>> pull(torch.tensor([1.0, 2.0]))
+    (tensor([1., 2.]),)
     """
     nested, aux = _nested(primals), []
 
@@ -72,6 +77,10 @@ def grad_and_value(
     """The function that returns (gradient, value) of `func`, which returns one number.
 
     With `has_aux`, `func` returns (number, anything), and so does the value.
+
+    >>> import minigrad as torch
+    >>> torch.func.grad_and_value(lambda x: x * x)(torch.tensor(3.0))
+    (tensor(6.), tensor(9.))
     """
 
     @functools.wraps(func)
@@ -107,7 +116,12 @@ def grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: 
 
 
 def jvp(func: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """The outputs of `func` at `primals`, and how they change along `tangents`."""
+    """The outputs of `func` at `primals`, and how they change along `tangents`.
+
+    >>> import minigrad as torch
+    >>> torch.func.jvp(lambda x: x * x, (torch.tensor(3.0),), (torch.tensor(1.0),))
+    (tensor(9.), tensor(6.))
+    """
     if not isinstance(primals, tuple):
         raise RuntimeError(
             f"jvp(f, primals, tangents): Expected primals to be a tuple, got {type(primals).__name__}: write (x,)"
@@ -136,5 +150,11 @@ jacfwd = jacrev
 
 
 def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """The function that computes the matrix of second derivatives of `func`."""
+    """The function that computes the matrix of second derivatives of `func`.
+
+    >>> import minigrad as torch
+    >>> torch.func.hessian(lambda x: (x**3).sum())(torch.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
     return jacrev(jacrev(func, argnums), argnums)

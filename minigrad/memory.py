@@ -2,7 +2,7 @@
 
 A training step frees what the next one allocates again. glibc returns large blocks to the system
 each time, and the pages of the next step's arrays are mapped, zeroed and faulted in anew: that
-took a third of an MLP's step (420 page faults of about 2 microseconds each; README, "How fast").
+took a third of an MLP's step, in 420 page faults of about 2 microseconds each.
 Source: mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
 """
 

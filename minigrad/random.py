@@ -358,7 +358,15 @@ def initial_seed() -> int:
 
 
 def get_rng_state() -> Any:
-    """The default generator's state, a tensor of bytes."""
+    """The default generator's state, a tensor of bytes.
+
+    >>> import minigrad as torch
+    >>> state = torch.get_rng_state()
+    >>> x = torch.rand(2)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.rand(2), x)
+    True
+    """
     return default_generator.get_state()
 
 

@@ -39,7 +39,12 @@ class set_detect_anomaly(AtOnce):
 
 
 def is_anomaly_enabled() -> bool:
-    """True in anomaly mode."""
+    """True in anomaly mode.
+
+    >>> import minigrad as torch
+    >>> torch.autograd.is_anomaly_enabled()
+    False
+    """
     return bool(mode.get() & ANOMALY)
 
 

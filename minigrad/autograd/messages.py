@@ -1,4 +1,4 @@
-"""What the engine says when something is wrong: what was expected, what was got, what to do."""
+"""What the engine says: its errors (what was expected, what was got, what to do), and its name for a leaf."""
 
 from __future__ import annotations
 

@@ -62,7 +62,14 @@ class no_grad(ModeSwitch):
 
 
 class enable_grad(ModeSwitch):
-    """Inside, calls are recorded again, also within an outer ``no_grad``."""
+    """Inside, calls are recorded again, also within an outer ``no_grad``.
+
+    >>> import minigrad as torch
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     (w * 2).requires_grad
+    True
+    """
 
     __slots__ = ()
 
@@ -71,7 +78,14 @@ class enable_grad(ModeSwitch):
 
 
 class inference_mode(ModeSwitch):
-    """``no_grad`` under PyTorch's name for code that never trains. ``inference_mode(False)`` undoes it."""
+    """``no_grad`` under PyTorch's name for code that never trains. ``inference_mode(False)`` undoes it.
+
+    >>> import minigrad as torch
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> with torch.inference_mode():
+    ...     (w * 2).requires_grad
+    False
+    """
 
     __slots__ = ()
 
@@ -98,7 +112,13 @@ class AtOnce(ModeSwitch):
 
 
 class set_grad_enabled(AtOnce):
-    """Switches recording on or off at once, and back at the end of a ``with`` block."""
+    """Switches recording on or off at once, and back at the end of a ``with`` block.
+
+    >>> import minigrad as torch
+    >>> with torch.set_grad_enabled(False):
+    ...     torch.is_grad_enabled()
+    False
+    """
 
     __slots__ = ()
 
@@ -107,10 +127,20 @@ class set_grad_enabled(AtOnce):
 
 
 def is_grad_enabled() -> bool:
-    """True when calls are recorded here and now."""
+    """True when calls are recorded here and now.
+
+    >>> import minigrad as torch
+    >>> torch.is_grad_enabled()
+    True
+    """
     return bool(mode.get() & GRAD)
 
 
 def is_inference_mode_enabled() -> bool:
-    """True inside ``inference_mode()``."""
+    """True inside ``inference_mode()``.
+
+    >>> import minigrad as torch
+    >>> torch.is_inference_mode_enabled()
+    False
+    """
     return bool(mode.get() & INFERENCE)

@@ -64,6 +64,11 @@ def release_workspaces() -> None:
     """Gives all kept scratch memory back; the next convolution allocates afresh.
 
     Safe while another thread computes: memory in use lives until that call is done with it.
+
+    >>> import minigrad as torch
+    >>> torch.backends.conv.release_workspaces()
+    >>> torch.backends.conv.workspace_bytes()
+    0
     """
     with _lock:
         for held in _everyones:

@@ -34,54 +34,99 @@ class Hardtanh(Stateless, function="hardtanh", shown=("min_val", "max_val", "inp
 
 
 class ReLU6(Stateless, function="relu6"):
-    """min(max(x, 0), 6)."""
+    """min(max(x, 0), 6).
+
+    >>> import minigrad as torch
+    >>> torch.nn.ReLU6()(torch.tensor([-1.0, 3.0, 9.0]))
+    tensor([0., 3., 6.])
+    """
 
     inplace: bool = False
 
 
 class LeakyReLU(Stateless, function="leaky_relu"):
-    """x where x > 0, else negative_slope x."""
+    """x where x > 0, else negative_slope x.
+
+    >>> import minigrad as torch
+    >>> torch.nn.LeakyReLU(0.1)(torch.tensor([-1.0, 3.0]))
+    tensor([-0.1000,  3.0000])
+    """
 
     negative_slope: float = 0.01
     inplace: bool = False
 
 
 class ELU(Stateless, function="elu"):
-    """x where x > 0, else alpha (exp(x) - 1)."""
+    """x where x > 0, else alpha (exp(x) - 1).
+
+    >>> import minigrad as torch
+    >>> torch.nn.ELU()(torch.tensor([-1.0, 3.0]))
+    tensor([-0.6321,  3.0000])
+    """
 
     alpha: float = 1.0
     inplace: bool = False
 
 
 class GELU(Stateless, function="gelu"):
-    """x Phi(x), Phi the normal distribution function; ``approximate='tanh'`` for the tanh form."""
+    """x Phi(x), Phi the normal distribution function; ``approximate='tanh'`` for the tanh form.
+
+    >>> import minigrad as torch
+    >>> torch.nn.GELU()(torch.tensor([-1.0, 1.0]))
+    tensor([-0.1587,  0.8413])
+    """
 
     approximate: str = "none"
 
 
 class SiLU(Stateless, function="silu"):
-    """x sigmoid(x)."""
+    """x sigmoid(x).
+
+    >>> import minigrad as torch
+    >>> torch.nn.SiLU()(torch.tensor([-1.0, 1.0]))
+    tensor([-0.2689,  0.7311])
+    """
 
     inplace: bool = False
 
 
 class Softplus(Stateless, function="softplus"):
-    """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold."""
+    """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold.
+
+    >>> import minigrad as torch
+    >>> torch.nn.Softplus()(torch.tensor([-1.0, 1.0]))
+    tensor([0.3133, 1.3133])
+    """
 
     beta: float = 1.0
     threshold: float = 20.0
 
 
 class Sigmoid(Stateless, function="sigmoid"):
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)).
+
+    >>> import minigrad as torch
+    >>> torch.nn.Sigmoid()(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.2689, 0.5000, 0.7311])
+    """
 
 
 class Tanh(Stateless, function="tanh"):
-    """tanh(x)."""
+    """tanh(x).
+
+    >>> import minigrad as torch
+    >>> torch.nn.Tanh()(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.7616,  0.0000,  0.7616])
+    """
 
 
 class LogSigmoid(Stateless, function="logsigmoid"):
-    """log(1 / (1 + exp(-x)))."""
+    """log(1 / (1 + exp(-x))).
+
+    >>> import minigrad as torch
+    >>> torch.nn.LogSigmoid()(torch.tensor([-1.0, 1.0]))
+    tensor([-1.3133, -0.3133])
+    """
 
 
 class Softmax(Stateless, function="softmax"):
@@ -96,6 +141,11 @@ class Softmax(Stateless, function="softmax"):
 
 
 class LogSoftmax(Stateless, function="log_softmax"):
-    """x - log(sum of exp(x)) along axis `dim`."""
+    """x - log(sum of exp(x)) along axis `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.LogSoftmax(dim=1)(torch.zeros(1, 4))
+    tensor([[-1.3863, -1.3863, -1.3863, -1.3863]])
+    """
 
     dim: int | None = None

@@ -56,7 +56,12 @@ def _xavier_std(tensor: Tensor, gain: float) -> float:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    """U(a, b)."""
+    """U(a, b).
+
+    >>> import minigrad as torch
+    >>> torch.nn.init.uniform_(torch.empty(2, 3)).shape
+    minigrad.Size([2, 3])
+    """
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
@@ -73,24 +78,45 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Every element `val`."""
+    """Every element `val`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.init.constant_(torch.empty(2), 0.5)
+    tensor([0.5000, 0.5000])
+    """
     with no_grad():
         tensor.fill_(val)
     return tensor
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Every element 1."""
+    """Every element 1.
+
+    >>> import minigrad as torch
+    >>> torch.nn.init.ones_(torch.empty(2))
+    tensor([1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Every element 0."""
+    """Every element 0.
+
+    >>> import minigrad as torch
+    >>> torch.nn.init.zeros_(torch.empty(2))
+    tensor([0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
 def eye_(tensor: Tensor) -> Tensor:
-    """The identity matrix, as much of it as fits. Raises `ValueError` unless there are two axes."""
+    """The identity matrix, as much of it as fits. Raises `ValueError` unless there are two axes.
+
+    >>> import minigrad as torch
+    >>> torch.nn.init.eye_(torch.empty(2, 3))
+    tensor([[1., 0., 0.],
+            [0., 1., 0.]])
+    """
     if tensor.ndim != 2:
         raise ValueError(f"Only tensors with 2 dimensions are supported, got {tuple(tensor.shape)}")
     zeros_(tensor)
@@ -111,14 +137,24 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """N(0, std^2) with std = gain sqrt(2 / (fan_in + fan_out)): Glorot and Bengio, 2010."""
+    """N(0, std^2) with std = gain sqrt(2 / (fan_in + fan_out)): Glorot and Bengio, 2010.
+
+    >>> import minigrad as torch
+    >>> torch.nn.init.xavier_normal_(torch.empty(3, 3)).shape
+    minigrad.Size([3, 3])
+    """
     return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
 
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
-    """U(-b, b) with b = gain sqrt(3 / fan): He et al., 2015. `a` is the leaky ReLU's slope."""
+    """U(-b, b) with b = gain sqrt(3 / fan): He et al., 2015. `a` is the leaky ReLU's slope.
+
+    >>> import minigrad as torch
+    >>> bool(torch.nn.init.kaiming_uniform_(torch.empty(2, 6)).abs().max() <= 1.0)
+    True
+    """
     if _nothing_to_fill(tensor):
         return tensor
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
@@ -128,7 +164,12 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
-    """N(0, std^2) with std = gain / sqrt(fan): He et al., 2015. `a` is the leaky ReLU's slope."""
+    """N(0, std^2) with std = gain / sqrt(fan): He et al., 2015. `a` is the leaky ReLU's slope.
+
+    >>> import minigrad as torch
+    >>> torch.nn.init.kaiming_normal_(torch.empty(3, 3)).shape
+    minigrad.Size([3, 3])
+    """
     if _nothing_to_fill(tensor):
         return tensor
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)

@@ -86,7 +86,13 @@ class LazyConvolution(Lazy):
 
 
 class LazyConv1d(LazyConvolution, Conv1d):
-    """A `Conv1d` whose `in_channels` is read off the first input."""
+    """A `Conv1d` whose `in_channels` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.LazyConv1d(4, 3)
+    >>> layer(torch.ones(1, 2, 8)).shape, layer.in_channels
+    (minigrad.Size([1, 4, 6]), 2)
+    """
 
     cls_to_become = Conv1d
 
@@ -105,7 +111,13 @@ class LazyConv2d(LazyConvolution, Conv2d):
 
 
 class LazyConvTranspose2d(LazyConvolution, ConvTranspose2d):
-    """A `ConvTranspose2d` whose `in_channels` is read off the first input."""
+    """A `ConvTranspose2d` whose `in_channels` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.LazyConvTranspose2d(4, 3)
+    >>> layer(torch.ones(1, 2, 8, 8)).shape
+    minigrad.Size([1, 4, 10, 10])
+    """
 
     cls_to_become = ConvTranspose2d
 
@@ -121,7 +133,13 @@ class LazyBatchNorm(Lazy):
 
 
 class LazyBatchNorm1d(LazyBatchNorm, BatchNorm1d):
-    """A `BatchNorm1d` whose `num_features` is read off the first input."""
+    """A `BatchNorm1d` whose `num_features` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.LazyBatchNorm1d()
+    >>> layer(torch.ones(4, 2)).shape, layer.num_features
+    (minigrad.Size([4, 2]), 2)
+    """
 
     cls_to_become = BatchNorm1d
 

@@ -45,17 +45,32 @@ class MSELoss(Difference):
 
 
 class L1Loss(Difference, function="l1_loss"):
-    """|input - target|."""
+    """|input - target|.
+
+    >>> import minigrad as torch
+    >>> torch.nn.L1Loss()(torch.tensor([1.0, 4.0]), torch.zeros(2))
+    tensor(2.5000)
+    """
 
 
 class SmoothL1Loss(Difference, function="smooth_l1_loss"):
-    """d^2 / (2 beta) where d = |input - target| < beta, else d - beta / 2."""
+    """d^2 / (2 beta) where d = |input - target| < beta, else d - beta / 2.
+
+    >>> import minigrad as torch
+    >>> torch.nn.SmoothL1Loss()(torch.tensor([0.5, 4.0]), torch.zeros(2))
+    tensor(1.8125)
+    """
 
     beta: float = 1.0
 
 
 class HuberLoss(Loss, function="huber_loss"):
-    """d^2 / 2 where d = |input - target| < delta, else delta (d - delta / 2)."""
+    """d^2 / 2 where d = |input - target| < delta, else delta (d - delta / 2).
+
+    >>> import minigrad as torch
+    >>> torch.nn.HuberLoss(delta=2.0)(torch.tensor([1.0, 4.0]), torch.zeros(2))
+    tensor(3.2500)
+    """
 
     reduction: str = "mean"
     delta: float = 1.0
@@ -82,7 +97,12 @@ class CrossEntropyLoss(Loss, function="cross_entropy"):
 
 
 class NLLLoss(Loss, function="nll_loss"):
-    """-input[target], over axis 1: log-probabilities (N, C, *), target (N, *) class numbers."""
+    """-input[target], over axis 1: log-probabilities (N, C, *), target (N, *) class numbers.
+
+    >>> import minigrad as torch
+    >>> torch.nn.NLLLoss()(torch.tensor([[-0.5, -1.0]]), torch.tensor([1]))
+    tensor(1.)
+    """
 
     weight: Tensor | None = None
     size_average: Any = None
@@ -92,7 +112,12 @@ class NLLLoss(Loss, function="nll_loss"):
 
 
 class BCELoss(Loss, function="binary_cross_entropy"):
-    """-(target log(input) + (1 - target) log(1 - input)), the logarithms at least -100."""
+    """-(target log(input) + (1 - target) log(1 - input)), the logarithms at least -100.
+
+    >>> import minigrad as torch
+    >>> torch.nn.BCELoss()(torch.tensor([0.5, 0.5]), torch.tensor([0.0, 1.0]))
+    tensor(0.6931)
+    """
 
     weight: Tensor | None = None
     size_average: Any = None
@@ -101,7 +126,12 @@ class BCELoss(Loss, function="binary_cross_entropy"):
 
 
 class BCEWithLogitsLoss(BCELoss, function="binary_cross_entropy_with_logits"):
-    """`BCELoss` of sigmoid(input), computed without overflow; `pos_weight` weighs the positives."""
+    """`BCELoss` of sigmoid(input), computed without overflow; `pos_weight` weighs the positives.
+
+    >>> import minigrad as torch
+    >>> torch.nn.BCEWithLogitsLoss()(torch.zeros(2), torch.tensor([0.0, 1.0]))
+    tensor(0.6931)
+    """
 
     pos_weight: Tensor | None = None
 

@@ -140,23 +140,43 @@ class ConstantPad2d(Padding):
 
 
 class ZeroPad2d(Padding):
-    """Adds a border of zeros."""
+    """Adds a border of zeros.
+
+    >>> import minigrad as torch
+    >>> torch.nn.ZeroPad2d((1, 1, 0, 0))(torch.ones(1, 1, 2))
+    tensor([[[0., 1., 1., 0.]]])
+    """
 
 
 class ReflectionPad2d(Padding):
-    """Continues the image by its mirror image, the border itself not repeated."""
+    """Continues the image by its mirror image, the border itself not repeated.
+
+    >>> import minigrad as torch
+    >>> torch.nn.ReflectionPad2d((2, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[3., 2., 1., 2., 3.]]])
+    """
 
     mode = "reflect"
 
 
 class ReplicationPad2d(Padding):
-    """Continues the image by its border."""
+    """Continues the image by its border.
+
+    >>> import minigrad as torch
+    >>> torch.nn.ReplicationPad2d((2, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[1., 1., 1., 2., 3.]]])
+    """
 
     mode = "replicate"
 
 
 class CircularPad2d(Padding):
-    """Continues the image by its other side: (C, H, W) or (N, C, H, W), else `ValueError`."""
+    """Continues the image by its other side: (C, H, W) or (N, C, H, W), else `ValueError`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.CircularPad2d((2, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[2., 3., 1., 2., 3.]]])
+    """
 
     mode = "circular"
 

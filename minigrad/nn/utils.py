@@ -46,7 +46,15 @@ def clip_grad_norm_(
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
-    """Clamp every element of every gradient to [-clip_value, clip_value]."""
+    """Clamp every element of every gradient to [-clip_value, clip_value].
+
+    >>> import minigrad as torch
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> (w * torch.tensor([3.0, -0.5])).sum().backward()
+    >>> torch.nn.utils.clip_grad_value_([w], 1.0)
+    >>> w.grad
+    tensor([ 1.0000, -0.5000])
+    """
     with no_grad():
         for gradient in _gradients(parameters):
             gradient.clamp_(-float(clip_value), float(clip_value))

@@ -141,7 +141,12 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``."""
+    """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``.
+
+    >>> import minigrad as torch
+    >>> torch.sub(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]), alpha=2)
+    tensor([-1.,  0.])
+    """
     if _is_bool(input) or _is_bool(other):
         told = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
         raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {told}.")
@@ -157,7 +162,12 @@ def _is_bool(x: Any) -> bool:
 
 @of_tensor
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
-    """``other - alpha * input``, broadcast."""
+    """``other - alpha * input``, broadcast.
+
+    >>> import minigrad as torch
+    >>> torch.rsub(torch.tensor([1.0, 2.0]), 10)
+    tensor([9., 8.])
+    """
     return sub(other, input, alpha=alpha)
 
 

@@ -43,6 +43,10 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
     """``|input - other| <= atol + rtol * |other|``, element by element; equal infinities are close.
 
     Raises RuntimeError for different types and negative tolerances.
+
+    >>> import minigrad as torch
+    >>> torch.isclose(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.1]))
+    tensor([ True, False])
     """
     a, b = input.array, other.array
     if a.dtype != b.dtype:
@@ -72,6 +76,11 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
 @on_its_gpu
 @of_tensors(2)
 def equal(input: Any, other: Any) -> bool:
-    """True when shapes and all elements are the same."""
+    """True when shapes and all elements are the same.
+
+    >>> import minigrad as torch
+    >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
+    True
+    """
     a, b = input.array, other.array
     return bool(a.shape == b.shape and (a == b).all())

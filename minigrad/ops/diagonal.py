@@ -47,7 +47,12 @@ _diag_embed: Any = operation("diag_embed", _diag_embed_forward, lambda g: _diago
 
 @of_tensor
 def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """The entries on a diagonal of two axes, as a new last axis: a view."""
+    """The entries on a diagonal of two axes, as a new last axis: a view.
+
+    >>> import minigrad as torch
+    >>> torch.diagonal(torch.arange(4).reshape(2, 2))
+    tensor([0, 3])
+    """
     first, second = axis(dim1, input.array.ndim), axis(dim2, input.array.ndim)
     if first == second or input.array.ndim < 2:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -61,7 +66,13 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 
 @of_tensor
 def diag(input: Any, diagonal: int = 0) -> Any:
-    """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy)."""
+    """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy).
+
+    >>> import minigrad as torch
+    >>> torch.diag(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
     if input.array.ndim == 1:
         before, after = max(-diagonal, 0), max(diagonal, 0)
         return pad_constant(_diag_embed(input), ((before, after), (after, before)))

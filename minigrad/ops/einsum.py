@@ -124,7 +124,13 @@ def _diagonals(x: Any, letters: str) -> tuple[Any, str]:
 
 @of_tensors(2)
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
-    """Multiply and sum over the last `dims` axes of `a` and the first of `b`, or over two lists of axes."""
+    """Multiply and sum over the last `dims` axes of `a` and the first of `b`, or over two lists of axes.
+
+    >>> import minigrad as torch
+    >>> torch.tensordot(torch.ones(2, 3), torch.ones(3, 2), dims=1)
+    tensor([[3., 3.],
+            [3., 3.]])
+    """
     if isinstance(dims, TensorBase):
         dims = dims.array.tolist()
     if isinstance(dims, int):

@@ -126,10 +126,10 @@ def titled(function: F, name: str, text: str | None = None) -> F:
 
 def named(call: Callable[..., Any], name: str, forward: Any) -> Callable[..., Any]:
     """Give `call` its public name, and answer NumPy's function `forward` with it."""
-    if not isinstance(forward, np.ufunc):
-        return titled(call, name)
-    NUMPY_TWINS.setdefault(forward, call)
-    return titled(call, name, f"Elementwise ``{name}``, as NumPy's `{forward.__name__}`, with PyTorch's types.")
+    twin = f"as NumPy's `{forward.__name__}`, " if isinstance(forward, np.ufunc) else ""
+    if twin:
+        NUMPY_TWINS.setdefault(forward, call)
+    return titled(call, name, f"Elementwise ``{name}``, {twin}with PyTorch's types.")
 
 
 def twin_of(numpy_function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -124,13 +124,23 @@ erf = unary("erf", _error_function, lambda g, x: g * (np.exp(-x * x) * (2 / math
 
 # ---- composed ------------------------------------------------------------------------------------
 def square(input: Any) -> Any:
-    """``input ** 2``."""
+    """``input ** 2``.
+
+    >>> import minigrad as torch
+    >>> torch.square(torch.tensor([2.0, -3.0]))
+    tensor([4., 9.])
+    """
     return pow(input, 2)
 
 
 @of_tensor
 def positive(input: Any) -> Any:
-    """The tensor itself. Raises RuntimeError for bools, as ``+`` does."""
+    """The tensor itself. Raises RuntimeError for bools, as ``+`` does.
+
+    >>> import minigrad as torch
+    >>> torch.positive(torch.tensor([-1.0]))
+    tensor([-1.])
+    """
     if input.array.dtype.kind == "b":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
     return input

@@ -83,13 +83,24 @@ def stack(tensors: Any, dim: int = 0) -> Any:
 
 
 def hstack(tensors: Any) -> Any:
-    """Side by side: along the first axis for vectors, the second for the rest."""
+    """Side by side: along the first axis for vectors, the second for the rest.
+
+    >>> import minigrad as torch
+    >>> torch.hstack((torch.tensor([1, 2]), torch.tensor([3])))
+    tensor([1, 2, 3])
+    """
     given = [x if x.array.ndim else reshape(x, 1) for x in _tensors("hstack", tensors)]
     return cat(given, int(given[0].array.ndim > 1))
 
 
 def vstack(tensors: Any) -> Any:
-    """On top of each other, vectors as rows."""
+    """On top of each other, vectors as rows.
+
+    >>> import minigrad as torch
+    >>> torch.vstack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[1, 2],
+            [3, 4]])
+    """
     return cat([x if x.array.ndim > 1 else reshape(x, (1, -1)) for x in _tensors("vstack", tensors)], 0)
 
 
@@ -104,7 +115,12 @@ def _tensors(name: str, tensors: Any) -> list[Any]:
 
 @of_tensor
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
-    """`length` entries of one axis from `start` on: a view."""
+    """`length` entries of one axis from `start` on: a view.
+
+    >>> import minigrad as torch
+    >>> torch.narrow(torch.arange(6), 0, 2, 3)
+    tensor([2, 3, 4])
+    """
     _check_axes("narrow", input)
     d = axis(dim, input.array.ndim)
     size = input.array.shape[d]
@@ -119,7 +135,12 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
 
 @of_tensor
 def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
-    """Views of consecutive parts along one axis: of one size (the last may be shorter) or of given sizes."""
+    """Views of consecutive parts along one axis: of one size (the last may be shorter) or of given sizes.
+
+    >>> import minigrad as torch
+    >>> torch.split(torch.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     _check_axes("split", tensor)
     d = axis(dim, tensor.array.ndim)
     size = tensor.array.shape[d]
@@ -152,7 +173,12 @@ def _several(views: list[Any]) -> tuple[Any, ...]:
 
 @of_tensor
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """At most `chunks` parts along one axis, as equal as `split` by one size makes them."""
+    """At most `chunks` parts along one axis, as equal as `split` by one size makes them.
+
+    >>> import minigrad as torch
+    >>> torch.chunk(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     if whole(chunks, "chunks") <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     _check_axes("chunk", input)
@@ -164,7 +190,12 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 
 @of_tensor
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
-    """All entries of one axis as views."""
+    """All entries of one axis as views.
+
+    >>> import minigrad as torch
+    >>> torch.unbind(torch.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
     d = axis(dim, input.array.ndim)
     if not input.array.ndim:
         raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
@@ -174,7 +205,12 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
 
 @of_tensor
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
-    """The entries moved on by `shifts` along `dims`, the last ones coming back first."""
+    """The entries moved on by `shifts` along `dims`, the last ones coming back first.
+
+    >>> import minigrad as torch
+    >>> torch.roll(torch.arange(4), 1)
+    tensor([3, 0, 1, 2])
+    """
     shifts = [whole(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
     dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not dims and len(shifts) == 1:

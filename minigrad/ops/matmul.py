@@ -80,13 +80,23 @@ def _ranked(name: str, *operands: tuple[Any, int]) -> None:
 
 
 def mm(input: Any, mat2: Any) -> Any:
-    """The product of two matrices, (n, m) @ (m, p) -> (n, p)."""
+    """The product of two matrices, (n, m) @ (m, p) -> (n, p).
+
+    >>> import minigrad as torch
+    >>> torch.mm(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]))
+    tensor([[11.]])
+    """
     _ranked("mm", (input, 2), (mat2, 2))
     return matmul(input, mat2)
 
 
 def bmm(input: Any, mat2: Any) -> Any:
-    """The products of two batches of matrices, (b, n, m) @ (b, m, p) -> (b, n, p)."""
+    """The products of two batches of matrices, (b, n, m) @ (b, m, p) -> (b, n, p).
+
+    >>> import minigrad as torch
+    >>> torch.bmm(torch.ones(5, 2, 3), torch.ones(5, 3, 4)).shape
+    minigrad.Size([5, 2, 4])
+    """
     _ranked("bmm", (input, 3), (mat2, 3))
     if input.array.shape[0] != mat2.array.shape[0]:
         wanted, got = [input.array.shape[0], input.array.shape[2]], list(mat2.array.shape[:2])
@@ -95,13 +105,23 @@ def bmm(input: Any, mat2: Any) -> Any:
 
 
 def mv(input: Any, vec: Any) -> Any:
-    """The product of a matrix and a vector, (n, m) @ (m,) -> (n,)."""
+    """The product of a matrix and a vector, (n, m) @ (m,) -> (n,).
+
+    >>> import minigrad as torch
+    >>> torch.mv(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
     _ranked("mv", (input, 2), (vec, 1))
     return matmul(input, vec)
 
 
 def dot(input: Any, tensor: Any) -> Any:
-    """The sum of the products of two vectors' elements."""
+    """The sum of the products of two vectors' elements.
+
+    >>> import minigrad as torch
+    >>> torch.dot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
     _ranked("dot", (input, 1), (tensor, 1))
     if input.array.size != tensor.array.size:
         sizes = f"[{input.array.size}] and src [{tensor.array.size}]"
@@ -110,7 +130,13 @@ def dot(input: Any, tensor: Any) -> Any:
 
 
 def outer(input: Any, vec2: Any) -> Any:
-    """``out[i, j] = input[i] * vec2[j]``."""
+    """``out[i, j] = input[i] * vec2[j]``.
+
+    >>> import minigrad as torch
+    >>> torch.outer(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
     _ranked("outer", (input, 1), (vec2, 1))
     return input.reshape(-1, 1) * vec2
 
@@ -150,7 +176,12 @@ baddbmm = _plus("baddbmm", bmm, (3, 3))
 
 @of_tensor
 def trace(input: Any) -> Any:
-    """The sum of a matrix's diagonal."""
+    """The sum of a matrix's diagonal.
+
+    >>> import minigrad as torch
+    >>> torch.trace(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(5.)
+    """
     if input.array.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.array.ndim}")
     if input.array.dtype.kind == "b":

@@ -102,13 +102,23 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
 @numpy_names
 @on_its_gpu
 def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    """The indices that sort the tensor along `dim`."""
+    """The indices that sort the tensor along `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.argsort(torch.tensor([3, 1, 2]))
+    tensor([1, 2, 0])
+    """
     return wrap(_ordering(input.array, axis(dim, input.array.ndim), descending))
 
 
 @numpy_names
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
-    """The `k` greatest (or least) elements along `dim`, in order, and where they stood."""
+    """The `k` greatest (or least) elements along `dim`, in order, and where they stood.
+
+    >>> import minigrad as torch
+    >>> torch.topk(torch.tensor([3, 1, 2]), 2).values
+    tensor([3, 2])
+    """
     d = axis(dim, input.array.ndim)
     if input.array.dtype.kind == "b":
         raise not_implemented_for("topk", input.array.dtype)
@@ -144,7 +154,12 @@ _Median = _returns("median", "values", "indices")
 
 @numpy_names
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The middle element, the lower one of two; along `dim` a pair (values, indices)."""
+    """The middle element, the lower one of two; along `dim` a pair (values, indices).
+
+    >>> import minigrad as torch
+    >>> torch.median(torch.tensor([3.0, 1.0, 2.0]))
+    tensor(2.)
+    """
     if dim is None:
         return median(input.reshape(-1), 0).values
     order = argsort(input, dim)

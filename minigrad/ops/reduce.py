@@ -95,6 +95,10 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     """The mean over the dimensions `dim`, or over all: the sum divided by the number of elements.
 
     Raises RuntimeError for integers: convert with ``.float()``.
+
+    >>> import minigrad as torch
+    >>> torch.mean(torch.tensor([[1.0, 3.0], [5.0, 7.0]]), dim=1)
+    tensor([2., 6.])
     """
     x = real("mean", input, dtype)
     return _mean(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
@@ -137,7 +141,12 @@ _root = operation("std", lambda x: quiet(np.sqrt, x), _slope_of_root)
 def std(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
 ) -> Any:
-    """The square root of `var`; its gradient is 0 where it is 0."""
+    """The square root of `var`; its gradient is 0 where it is 0.
+
+    >>> import minigrad as torch
+    >>> torch.std(torch.tensor([1.0, 3.0, 5.0]))
+    tensor(2.)
+    """
     return _root(var(input, dim, unbiased, keepdim, correction=correction))
 
 
@@ -159,7 +168,12 @@ _log_sum_exp = operation(
 
 @numpy_names
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
-    """``log(sum(exp(x)))`` over the dimensions `dim`, without overflow."""
+    """``log(sum(exp(x)))`` over the dimensions `dim`, without overflow.
+
+    >>> import minigrad as torch
+    >>> torch.logsumexp(torch.zeros(2, 3), dim=1)
+    tensor([1.0986, 1.0986])
+    """
     x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
     return _log_sum_exp(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
@@ -179,7 +193,12 @@ _cumsum_back: Any = operation(
 @twin_of(np.cumsum)
 @numpy_names
 def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
-    """The sums of the first 1, 2, 3, ... elements along the dimension `dim`."""
+    """The sums of the first 1, 2, 3, ... elements along the dimension `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.cumsum(torch.tensor([1, 2, 3]), dim=0)
+    tensor([1, 3, 6])
+    """
     x = _summable(input, dtype)
     d = axis(dim, x.array.ndim)
     return _cumsum(x, dim=d) if x.array.ndim else x.clone()
@@ -197,6 +216,10 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     """The product over the dimension `dim`, or over all elements.
 
     For a gradient the product is taken in pairs, so that zeros among the factors do no harm.
+
+    >>> import minigrad as torch
+    >>> torch.prod(torch.tensor([2, 3, 4]))
+    tensor(24)
     """
     x = _summable(input, dtype)
     over = axes(dim, x.array.ndim)
@@ -267,12 +290,22 @@ any = _truth("any")
 @numpy_names
 @on_its_gpu
 def count_nonzero(input: Any, dim: Any = None) -> Any:
-    """How many elements over the dimensions `dim`, or of all, are not 0."""
+    """How many elements over the dimensions `dim`, or of all, are not 0.
+
+    >>> import minigrad as torch
+    >>> torch.count_nonzero(torch.tensor([0, 1, 2]))
+    tensor(2)
+    """
     return wrap(np.add.reduce(input.array != 0, axis=axes(dim, input.array.ndim), dtype=np.int64))
 
 
 @numpy_names
 def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
-    """The products of the first 1, 2, 3, ... elements along the dimension `dim`."""
+    """The products of the first 1, 2, 3, ... elements along the dimension `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.cumprod(torch.tensor([1, 2, 3]), dim=0)
+    tensor([1, 2, 6])
+    """
     x = _summable(input, dtype)
     return stack(list(accumulate(x.unbind(dim), mul)), dim) if x.array.size and x.array.ndim else x.clone()

@@ -78,7 +78,13 @@ def _check_mask(name: str, mask: Any) -> None:
 
 @of_tensor
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-    """The tensor with one number where `mask` holds."""
+    """The tensor with one number where `mask` holds.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1.0, -2.0])
+    >>> torch.masked_fill(x, x < 0, 0)
+    tensor([1., 0.])
+    """
     _check_mask("masked_fill", mask)
     require_number("masked_fill", "value", value)
     number = value.array if isinstance(value, TensorBase) else value
@@ -98,7 +104,13 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
 @takes_out
 @of_tensor
 def masked_select(input: Any, mask: Any) -> Any:
-    """The elements where `mask` holds, broadcast, under one axis."""
+    """The elements where `mask` holds, broadcast, under one axis.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1.0, -2.0])
+    >>> torch.masked_select(x, x < 0)
+    tensor([-2.])
+    """
     _check_mask("masked_select", mask)
     try:
         shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
@@ -110,7 +122,13 @@ def masked_select(input: Any, mask: Any) -> Any:
 @on_its_gpu
 @of_tensor
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
-    """The indices of the elements that are not 0: one row each, or one tensor for each axis."""
+    """The indices of the elements that are not 0: one row each, or one tensor for each axis.
+
+    >>> import minigrad as torch
+    >>> torch.nonzero(torch.tensor([0, 5, 6]))
+    tensor([[1],
+            [2]])
+    """
     array, xp = input.array, array_module(input.array)
     if as_tuple:
         return tuple([wrap(i) for i in xp.nonzero(array if array.ndim else array.reshape(1))])
@@ -182,6 +200,11 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     """`gather` whose other axes broadcast, counting from the end for negative indices.
 
     Without `dim`, on the flattened tensor.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([[3, 1, 2]])
+    >>> torch.take_along_dim(x, x.argsort(), dim=1)
+    tensor([[1, 2, 3]])
     """
     if dim is None:
         return take_along_dim(reshape(input, -1), reshape(indices, -1), 0)
@@ -203,7 +226,13 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
 @takes_out
 @of_tensor
 def index_select(input: Any, dim: int, index: Any) -> Any:
-    """The entries `index` of one axis, in that order: a copy."""
+    """The entries `index` of one axis, in that order: a copy.
+
+    >>> import minigrad as torch
+    >>> torch.index_select(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([1]))
+    tensor([[2],
+            [4]])
+    """
     d = axis(dim, input.array.ndim)
     places = _places("index_select", input, d, index, IndexError)
     if places.ndim > 1:
@@ -215,7 +244,12 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
 @on_its_gpu
 @of_tensor
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Any:
-    """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims."""
+    """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
+
+    >>> import minigrad as torch
+    >>> torch.scatter(torch.zeros(3), 0, torch.tensor([2, 0]), torch.tensor([5.0, 6.0]))
+    tensor([6., 0., 5.])
+    """
     src = value if src is None else src
     if reduce not in (None, "add"):
         raise NotImplementedError(f"scatter with reduce={reduce!r} is not supported; 'add' is")
@@ -227,7 +261,12 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
 
 @of_tensor
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
-    """The tensor with ``src[i][j]`` added at ``out[index[i][j]][j]`` for dim 0, and likewise for others."""
+    """The tensor with ``src[i][j]`` added at ``out[index[i][j]][j]`` for dim 0, and likewise for others.
+
+    >>> import minigrad as torch
+    >>> torch.scatter_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]))
+    tensor([ 0.,  0., 11.])
+    """
     return _scattered("scatter_add", input, dim, index, src, add=True)
 
 
@@ -253,7 +292,12 @@ def _scattered(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bo
 
 @of_tensor
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
-    """The tensor with ``out[indices] = values``, or with the values added there."""
+    """The tensor with ``out[indices] = values``, or with the values added there.
+
+    >>> import minigrad as torch
+    >>> torch.index_put(torch.zeros(3), (torch.tensor([0, 2]),), torch.tensor([5.0, 6.0]))
+    tensor([5., 0., 6.])
+    """
     if not isinstance(values, TensorBase):
         raise not_a_tensor("index_put", "values", 3, values)
     if not isinstance(indices, (tuple, list)):
@@ -271,7 +315,12 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
 @on_its_gpu
 @of_tensor
 def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
-    """Each entry of one axis repeated: all as often, or as often as `repeats` says."""
+    """Each entry of one axis repeated: all as often, or as often as `repeats` says.
+
+    >>> import minigrad as torch
+    >>> torch.repeat_interleave(torch.tensor([1, 2]), 2)
+    tensor([1, 1, 2, 2])
+    """
     if dim is None:
         input, dim = reshape(input, -1), 0
     d = axis(dim, input.array.ndim)
@@ -285,7 +334,13 @@ _turned: Any = operation("flip", lambda x, *, key: x[key].copy(), lambda g, key:
 
 @of_tensor
 def flip(input: Any, *dim: Any, dims: Any = None) -> Any:
-    """The tensor with the order of its entries turned round along `dims`: a copy."""
+    """The tensor with the order of its entries turned round along `dims`: a copy.
+
+    >>> import minigrad as torch
+    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))
+    tensor([[2, 1],
+            [4, 3]])
+    """
     if dims is None and not dim:
         raise TypeError("flip() needs the dims to turn round, such as flip(0) or flip((0, 1))")
     given = [axis(d, input.array.ndim) for d in sizes("flip", dim if dims is None else (dims,))]

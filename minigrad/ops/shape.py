@@ -125,6 +125,11 @@ def view(input: Any, *shape: Any) -> Any:
     """`reshape` that never copies, or the same bytes under another dtype.
 
     Raises RuntimeError when the memory cannot be looked at in that way.
+
+    >>> import minigrad as torch
+    >>> torch.arange(6).view(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
     """
     if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
         return wrap(input.array.view(shape[0].numpy))
@@ -138,7 +143,12 @@ def view(input: Any, *shape: Any) -> Any:
 
 @of_tensor
 def permute(input: Any, *dims: Any) -> Any:
-    """The axes in the order `dims`: ``permute(0, 3, 1, 2)`` turns (N, H, W, C) into (N, C, H, W)."""
+    """The axes in the order `dims`: ``permute(0, 3, 1, 2)`` turns (N, H, W, C) into (N, C, H, W).
+
+    >>> import minigrad as torch
+    >>> torch.permute(torch.ones(2, 3, 4), (2, 0, 1)).shape
+    minigrad.Size([4, 2, 3])
+    """
     ndim = input.array.ndim
     order = sizes("permute", dims)
     order = tuple([axis(d, ndim) for d in order]) if len(order) == ndim else order
@@ -155,7 +165,12 @@ def _numpy_transpose(input: Any, axes: Any = None) -> Any:
 @twin_of(np.swapaxes)
 @of_tensor
 def transpose(input: Any, dim0: int, dim1: int) -> Any:
-    """The tensor with two axes swapped."""
+    """The tensor with two axes swapped.
+
+    >>> import minigrad as torch
+    >>> torch.transpose(torch.ones(2, 3, 4), 0, 2).shape
+    minigrad.Size([4, 3, 2])
+    """
     ndim = input.array.ndim
     first, second = axis(dim0, ndim), axis(dim1, ndim)
     return _swap(input, first=first, second=second) if ndim else _alias(input)
@@ -166,7 +181,13 @@ swapaxes = swapdims = transpose
 
 @of_tensor
 def t(input: Any) -> Any:
-    """The transpose of a matrix; tensors with one axis or none stay as they are."""
+    """The transpose of a matrix; tensors with one axis or none stay as they are.
+
+    >>> import minigrad as torch
+    >>> torch.t(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
+    """
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
     return _swap(input, first=0, second=1) if input.array.ndim == 2 else _alias(input)
@@ -175,12 +196,24 @@ def t(input: Any) -> Any:
 @twin_of(np.broadcast_to)
 @of_tensor
 def broadcast_to(input: Any, shape: Any) -> Any:
-    """The tensor repeated to `shape`; a length of -1 keeps the axis as it is."""
+    """The tensor repeated to `shape`; a length of -1 keeps the axis as it is.
+
+    >>> import minigrad as torch
+    >>> torch.broadcast_to(torch.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
     return expand(input, shape)
 
 
 def expand(input: Any, *shape: Any) -> Any:
-    """The tensor repeated along axes of length 1, and new axes in front: a view, not a copy."""
+    """The tensor repeated along axes of length 1, and new axes in front: a view, not a copy.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1], [2]]).expand(-1, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
     wanted = sizes("expand", shape)
     have = input.array.shape
     extra = len(wanted) - len(have)
@@ -194,7 +227,13 @@ def expand(input: Any, *shape: Any) -> Any:
 
 @of_tensor
 def clone(input: Any, *, memory_format: Any = None) -> Any:
-    """A copy in memory of its own, through which gradients flow back."""
+    """A copy in memory of its own, through which gradients flow back.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1.0, 2.0])
+    >>> torch.clone(x).data_ptr() == x.data_ptr()
+    False
+    """
     copy = _copy(input, order="K")
     return copy if memory_format in (None, preserve_format) else contiguous(copy, memory_format)
 
@@ -205,7 +244,12 @@ def cast(input: Any, dtype: Any) -> Any:
 
 
 def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
-    """The tensor in row-major memory, or in the order of `memory_format`; itself when it is so already."""
+    """The tensor in row-major memory, or in the order of `memory_format`; itself when it is so already.
+
+    >>> import minigrad as torch
+    >>> torch.ones(2, 3).t().contiguous().stride()
+    (2, 1)
+    """
     if is_contiguous(input, memory_format):
         return input
     order = memory_format.order or tuple(range(input.array.ndim))
@@ -213,7 +257,12 @@ def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
 
 
 def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
-    """Whether the memory is in row-major order, or in that of `memory_format`, without gaps."""
+    """Whether the memory is in row-major order, or in that of `memory_format`, without gaps.
+
+    >>> import minigrad as torch
+    >>> torch.ones(2, 3).t().is_contiguous()
+    False
+    """
     array, order = input.array, memory_format.order
     if order is not None and array.ndim != len(order):
         raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format} format, got {array.ndim}D")
@@ -238,13 +287,23 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 @of_tensor
 def ravel(input: Any) -> Any:
-    """All elements under one axis."""
+    """All elements under one axis.
+
+    >>> import minigrad as torch
+    >>> torch.ravel(torch.tensor([[1, 2], [3, 4]]))
+    tensor([1, 2, 3, 4])
+    """
     return reshape(input, -1 if input.array.size else 0)
 
 
 @of_tensor
 def unflatten(input: Any, dim: int, sizes: Any) -> Any:
-    """One axis split into several of lengths `sizes`, of which one may be -1."""
+    """One axis split into several of lengths `sizes`, of which one may be -1.
+
+    >>> import minigrad as torch
+    >>> torch.unflatten(torch.ones(2, 6), 1, (3, -1)).shape
+    minigrad.Size([2, 3, 2])
+    """
     shape = input.array.shape
     d = axis(dim, len(shape))
     split = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
@@ -258,7 +317,12 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
 
 @of_tensor
 def squeeze(input: Any, dim: Any = None) -> Any:
-    """The axes of length 1 dropped: all of them, or those named by `dim`."""
+    """The axes of length 1 dropped: all of them, or those named by `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.squeeze(torch.ones(1, 2, 1)).shape
+    minigrad.Size([2])
+    """
     shape = input.array.shape
     named = range(len(shape)) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
     dropped = [axis(d, len(shape)) for d in named]
@@ -267,7 +331,12 @@ def squeeze(input: Any, dim: Any = None) -> Any:
 
 @of_tensor
 def unsqueeze(input: Any, dim: int) -> Any:
-    """A new axis of length 1 at `dim`."""
+    """A new axis of length 1 at `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.unsqueeze(torch.ones(2), 0).shape
+    minigrad.Size([1, 2])
+    """
     shape = input.array.shape
     d = axis(dim, len(shape) + 1)
     return _reshape(input, shape=(*shape[:d], 1, *shape[d:]))
@@ -275,7 +344,12 @@ def unsqueeze(input: Any, dim: int) -> Any:
 
 @of_tensor
 def movedim(input: Any, source: Any, destination: Any) -> Any:
-    """The axes `source` moved to the positions `destination`, the others kept in order."""
+    """The axes `source` moved to the positions `destination`, the others kept in order.
+
+    >>> import minigrad as torch
+    >>> torch.movedim(torch.ones(2, 3, 4), 0, -1).shape
+    minigrad.Size([3, 4, 2])
+    """
     ndim = input.array.ndim
     given = [x if isinstance(x, (tuple, list)) else (x,) for x in (source, destination)]
     start, end = [[axis(d, ndim) for d in dims] for dims in given]
@@ -292,7 +366,13 @@ moveaxis = movedim
 
 @of_tensor
 def repeat(input: Any, *repeats: Any) -> Any:
-    """The tensor laid out `repeats` times along each axis, new axes in front first: a copy."""
+    """The tensor laid out `repeats` times along each axis, new axes in front first: a copy.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
     counts = sizes("repeat", repeats)
     shape = input.array.shape
     if len(counts) < len(shape):
@@ -308,7 +388,12 @@ def repeat(input: Any, *repeats: Any) -> Any:
 
 @of_tensor
 def tile(input: Any, *dims: Any) -> Any:
-    """`repeat` whose missing counts are 1."""
+    """`repeat` whose missing counts are 1.
+
+    >>> import minigrad as torch
+    >>> torch.tile(torch.tensor([1, 2]), (2,))
+    tensor([1, 2, 1, 2])
+    """
     counts = sizes("tile", dims)
     return repeat(input, (1,) * (input.array.ndim - len(counts)) + counts)
 
@@ -326,7 +411,12 @@ expand_as, reshape_as, view_as = _as(expand), _as(reshape), _as(view)
 
 
 def broadcast_shapes(*shapes: Any) -> Size:
-    """The shape that tensors of these shapes have in common."""
+    """The shape that tensors of these shapes have in common.
+
+    >>> import minigrad as torch
+    >>> torch.broadcast_shapes((3, 1), (2,))
+    minigrad.Size([3, 2])
+    """
     try:
         return Size(np.broadcast_shapes(*shapes))
     except ValueError:
@@ -334,7 +424,12 @@ def broadcast_shapes(*shapes: Any) -> Size:
 
 
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
-    """The tensors expanded to their common shape."""
+    """The tensors expanded to their common shape.
+
+    >>> import minigrad as torch
+    >>> [x.shape for x in torch.broadcast_tensors(torch.ones(3, 1), torch.ones(2))]
+    [minigrad.Size([3, 2]), minigrad.Size([3, 2])]
+    """
     given = several("broadcast_tensors", tensors)
     shape = broadcast_shapes(*[tuple(x.array.shape) for x in given])
     return tuple([expand(x, shape) for x in given])

@@ -64,11 +64,11 @@ class SGD(Optimizer):
             buffer = state["momentum_buffer"].array
         for p, g, velocity in blocks(array, gradient, buffer):
             g = directed(g, p, group)
-            if momentum and first:
-                velocity[...] = g
-            elif momentum:
-                velocity *= momentum
-                velocity += (1 - group["dampening"]) * g if group["dampening"] else g
             if momentum:
+                if first:
+                    velocity[...] = g
+                else:
+                    velocity *= momentum
+                    velocity += (1 - group["dampening"]) * g if group["dampening"] else g
                 g = g + momentum * velocity if group["nesterov"] else velocity
             p -= lr * g

@@ -65,7 +65,12 @@ class Tensor(
     @overload
     def size(self, dim: int) -> int: ...
     def size(self, dim: int | None = None) -> Any:
-        """The lengths of its axes, or of one of them."""
+        """The lengths of its axes, or of one of them.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, 3).size(), torch.ones(2, 3).size(1)
+        (minigrad.Size([2, 3]), 3)
+        """
         return self.shape if dim is None else self.array.shape[axis(dim, self.array.ndim)]
 
     @property
@@ -74,19 +79,34 @@ class Tensor(
         return int(self.array.ndim)
 
     def dim(self) -> int:
-        """How many axes it has."""
+        """How many axes it has.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, 3).dim()
+        2
+        """
         return int(self.array.ndim)
 
     ndimension = dim
 
     def numel(self) -> int:
-        """How many elements it has."""
+        """How many elements it has.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, 3).numel()
+        6
+        """
         return int(self.array.size)
 
     nelement = numel
 
     def stride(self, dim: int | None = None) -> Any:
-        """How many elements apart the neighbours along each axis, or along one, lie in memory."""
+        """How many elements apart the neighbours along each axis, or along one, lie in memory.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, 3).stride()
+        (3, 1)
+        """
         strides = tuple([s // self.array.itemsize for s in self.array.strides])
         return strides if dim is None else strides[axis(dim, len(strides))]
 
@@ -191,22 +211,42 @@ core.result_class = Tensor
 
 # ---- its facts, as functions ------------------------------------------------------------------------
 def is_tensor(obj: Any) -> bool:
-    """Whether `obj` is a tensor."""
+    """Whether `obj` is a tensor.
+
+    >>> import minigrad as torch
+    >>> torch.is_tensor(torch.ones(1)), torch.is_tensor([1.0])
+    (True, False)
+    """
     return isinstance(obj, Tensor)
 
 
 @of_tensor
 def is_floating_point(input: Tensor) -> bool:
-    """Whether the elements of `input` are real numbers."""
+    """Whether the elements of `input` are real numbers.
+
+    >>> import minigrad as torch
+    >>> torch.is_floating_point(torch.ones(1))
+    True
+    """
     return input.is_floating_point()
 
 
 @of_tensor
 def numel(input: Tensor) -> int:
-    """How many elements `input` has."""
+    """How many elements `input` has.
+
+    >>> import minigrad as torch
+    >>> torch.numel(torch.ones(2, 3))
+    6
+    """
     return input.numel()
 
 
 def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
-    """The type of an operation between two tensors, or a tensor and a number."""
+    """The type of an operation between two tensors, or a tensor and a number.
+
+    >>> import minigrad as torch
+    >>> torch.result_type(torch.ones(1, dtype=torch.int64), 1.0)
+    minigrad.float32
+    """
     return dtypes.from_numpy(dtypes.result_type([getattr(x, "array", x) for x in (tensor1, tensor2)]))

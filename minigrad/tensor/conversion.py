@@ -46,6 +46,10 @@ class ConversionMethods(TensorBase):
         """The tensor in another dtype or on another device; itself when both are as they should be.
 
         Takes a dtype, a device, both, or another tensor to follow.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1, 2]).to(torch.float64)
+        tensor([1., 2.], dtype=minigrad.float64)
         """
         for argument in args:
             if isinstance(argument, TensorBase):
@@ -67,7 +71,12 @@ class ConversionMethods(TensorBase):
         return moved if memory_format is None else shapes.contiguous(moved, memory_format)
 
     def type(self: Any, dtype: Any = None) -> Any:
-        """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`."""
+        """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).type()
+        'minigrad.FloatTensor'
+        """
         if dtype is None:
             place = "cuda." if self.device.type == "cuda" else ""
             return f"minigrad.{place}{_TYPE_NAMES[self.dtype.name]}Tensor"
@@ -80,7 +89,12 @@ class ConversionMethods(TensorBase):
         return self.to(dtype=dtype)
 
     def type_as(self: Any, other: Tensor) -> Tensor:
-        """The tensor in the dtype of `other`."""
+        """The tensor in the dtype of `other`.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1, 2]).type_as(torch.ones(1))
+        tensor([1., 2.])
+        """
         return self.to(other.dtype)
 
     float = _as(dtypes.float32)

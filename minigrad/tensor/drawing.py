@@ -81,13 +81,23 @@ class RandomMethods(TensorBase):
     __slots__ = ()
 
     def uniform_(self, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **named: Any) -> Tensor:
-        """Fill with numbers from U[from, to). Raises RuntimeError where from > to."""
+        """Fill with numbers from U[from, to). Raises RuntimeError where from > to.
+
+        >>> import minigrad as torch
+        >>> bool(torch.empty(9).uniform_(2, 3).min() >= 2)
+        True
+        """
         low, to = _parameters("uniform_", _from(named, from_, "uniform_"), to)
         source = source_of(generator)
         return _fill(self, "uniform_", lambda s: source.uniform(s, self.array.dtype, low, to))
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-        """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0."""
+        """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0.
+
+        >>> import minigrad as torch
+        >>> torch.empty(9).normal_(std=0.01).shape
+        minigrad.Size([9])
+        """
         mean, std = _parameters("normal_", mean, std)
         source, array = source_of(generator), self.array
         pairs = not array.flags.c_contiguous
@@ -117,7 +127,12 @@ class RandomMethods(TensorBase):
         return assign(self, wrap(to_device(drawn, device_of(self.array))), "bernoulli_")
 
     def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Tensor:
-        """A new tensor of ones and zeros: ones with the probability each element says, or `p`."""
+        """A new tensor of ones and zeros: ones with the probability each element says, or `p`.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([0.0, 1.0]).bernoulli()
+        tensor([0., 1.])
+        """
         source, array = source_of(generator), self.array
         drawn = source.bernoulli(to_device(array, CPU)) if p is None else source.bernoulli(p, array.shape)
         return wrap(to_device(drawn.astype(array.dtype), device_of(array)))
@@ -135,6 +150,11 @@ def _from(named: dict[str, Any], default: Any, name: str) -> Any:
 
 @of_tensor
 def bernoulli(input: Any, p: float | None = None, *, generator: Any = None) -> Tensor:
-    """Ones and zeros: ones with the probability that each element of `input` says, or `p`."""
+    """Ones and zeros: ones with the probability that each element of `input` says, or `p`.
+
+    >>> import minigrad as torch
+    >>> torch.bernoulli(torch.tensor([0.0, 1.0]))
+    tensor([0., 1.])
+    """
     drawn: Tensor = input.bernoulli(p, generator=generator)
     return drawn

@@ -22,7 +22,12 @@ _fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: g *
 
 @of_tensor
 def fill(input: Any, value: Any) -> Any:
-    """A tensor like `input` filled with one number, which may be a tensor of no axes."""
+    """A tensor like `input` filled with one number, which may be a tensor of no axes.
+
+    >>> import minigrad as torch
+    >>> torch.fill(torch.zeros(2), 7)
+    tensor([7., 7.])
+    """
     if isinstance(value, TensorBase):
         if value.array.ndim:
             ndim = value.array.ndim
@@ -55,11 +60,21 @@ class FillingMethods(TensorBase):
     __slots__ = ()
 
     def fill_(self, value: Any) -> Any:
-        """Fill with one number."""
+        """Fill with one number.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(2).fill_(7)
+        tensor([7., 7.])
+        """
         return assign(self, fill(self, value), "fill_")
 
     def zero_(self) -> Any:
-        """Fill with zeros."""
+        """Fill with zeros.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).zero_()
+        tensor([0., 0.])
+        """
         return assign(self, fill(self, 0), "zero_")
 
     # ---- new tensors of this one's dtype and device ---------------------------------------------

@@ -43,11 +43,24 @@ class GraphMethods(TensorBase):
         create_graph: bool = False,
         inputs: Any = None,
     ) -> None:
-        """Add d(self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from."""
+        """Add d(self * gradient)/d(leaf) to ``.grad`` of every leaf it was computed from.
+
+        >>> import minigrad as torch
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+        """
         gradients.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def detach(self: Any) -> Tensor:
-        """The same memory outside the graph; writes through it are noticed by autograd."""
+        """The same memory outside the graph; writes through it are noticed by autograd.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> (x * 2).detach()
+        tensor([2., 2.])
+        """
         alias: Tensor = wrap(self.array)
         alias.writes = self.writes
         if self.node is not None:
@@ -60,7 +73,12 @@ class GraphMethods(TensorBase):
         return self
 
     def requires_grad_(self: Any, requires_grad: Any = True) -> Tensor:
-        """Ask for a gradient, or no longer. Raises RuntimeError for integers and for results of recorded calls."""
+        """Ask for a gradient, or no longer. Raises RuntimeError for integers and for results of recorded calls.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).requires_grad_()
+        tensor([1., 1.], requires_grad=True)
+        """
         if not isinstance(requires_grad, bool):
             got = type(requires_grad).__name__
             raise TypeError(f"requires_grad_(): argument 'requires_grad' must be bool, not {got} {requires_grad!r}")
@@ -76,7 +94,16 @@ class GraphMethods(TensorBase):
         return self
 
     def retain_grad(self: Any) -> None:
-        """Keep ``.grad`` here too, although no leaf: filled by the next backward."""
+        """Keep ``.grad`` here too, although no leaf: filled by the next backward.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> y = x * 2
+        >>> y.retain_grad()
+        >>> y.sum().backward()
+        >>> y.grad
+        tensor([1., 1.])
+        """
         node = self.grad_fn
         if node is None:
             if self.node is None:
@@ -100,7 +127,15 @@ class GraphMethods(TensorBase):
         return node is not None and bool(node.hooks) and RETAIN in (node.hooks or {})
 
     def register_hook(self: Any, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-        """Call `hook` with each gradient that arrives here; what it returns goes on in its place."""
+        """Call `hook` with each gradient that arrives here; what it returns goes on in its place.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> handle = x.register_hook(lambda gradient: gradient * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
+        """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         holder: Any = self if self.node is LEAF else self.node

@@ -88,7 +88,12 @@ class ProtocolMethods(TensorBase):
         return flip(self, 0) if self.array.ndim else self
 
     def numpy(self: Any, *, force: bool = False) -> Any:
-        """The NumPy array of its memory, shared. Raises RuntimeError for tensors in the graph."""
+        """The NumPy array of its memory, shared. Raises RuntimeError for tensors in the graph.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1, 2]).numpy()
+        array([1, 2])
+        """
         if self.requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if type(self.array) is not np.ndarray:
@@ -99,14 +104,24 @@ class ProtocolMethods(TensorBase):
         return self.array
 
     def item(self: Any) -> Any:
-        """The Python number of a tensor of one element."""
+        """The Python number of a tensor of one element.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1.5]).item()
+        1.5
+        """
         if self.array.size != 1:
             what = f"{self.array.size} elements cannot be converted to Scalar (shape {tuple(self.array.shape)})"
             raise RuntimeError(f"a Tensor with {what}; reduce it first, or use .tolist()")
         return self.array.item()
 
     def tolist(self: Any) -> Any:
-        """Nested Python lists of its numbers."""
+        """Nested Python lists of its numbers.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        """
         return self.array.tolist()
 
     def __bool__(self: Any) -> bool:

@@ -81,7 +81,13 @@ class ShapeMethods(TensorBase):
     copy_ = copy_
 
     def where(self, condition: Any, other: Any) -> Any:
-        """The tensor where `condition` holds, `other` elsewhere."""
+        """The tensor where `condition` holds, `other` elsewhere.
+
+        >>> import minigrad as torch
+        >>> x = torch.tensor([1.0, -2.0])
+        >>> x.where(x > 0, 0)
+        tensor([1., 0.])
+        """
         return picking.where(condition, self, other)
 
     @property

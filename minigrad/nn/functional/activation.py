@@ -150,27 +150,52 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """``1 / (1 + exp(-x))``."""
+    """``1 / (1 + exp(-x))``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.sigmoid(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.2689, 0.5000, 0.7311])
+    """
     return functions.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.tanh(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.7616,  0.0000,  0.7616])
+    """
     return functions.tanh(input)
 
 
 def softsign(input: Tensor) -> Tensor:
-    """``x / (1 + |x|)``."""
+    """``x / (1 + |x|)``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softsign(torch.tensor([-1.0, 3.0]))
+    tensor([-0.5000,  0.7500])
+    """
     return input / (1 + functions.abs(input))
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """``x - tanh(x)``."""
+    """``x - tanh(x)``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.tanhshrink(torch.tensor([-1.0, 3.0]))
+    tensor([-0.2384,  2.0049])
+    """
     return input - functions.tanh(input)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x / 6 + 1 / 2`` cut to ``[0, 1]``."""
+    """``x / 6 + 1 / 2`` cut to ``[0, 1]``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardsigmoid(torch.tensor([-4.0, 0.0, 1.0]))
+    tensor([0.0000, 0.5000, 0.6667])
+    """
     return _result(_hardsigmoid, input, inplace=inplace)
 
 
@@ -180,7 +205,12 @@ def _hardsigmoid(input: Any) -> Any:
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x hardsigmoid(x)``. Source: Howard et al., 2019."""
+    """``x hardsigmoid(x)``. Source: Howard et al., 2019.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardswish(torch.tensor([-4.0, 1.0, 4.0]))
+    tensor([-0.0000, 0.6667, 4.0000])
+    """
     return _result(_hardswish, input, inplace=inplace)
 
 
@@ -193,5 +223,10 @@ softmax, log_softmax = activation.softmax, activation.log_softmax
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """`softmax` of ``-x``."""
+    """`softmax` of ``-x``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softmin(torch.zeros(1, 4), dim=1)
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+    """
     return softmax(functions.neg(input), dim, dtype=dtype)

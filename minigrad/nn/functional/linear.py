@@ -73,7 +73,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``out[..., o] = input1 @ weight[o] @ input2 + bias[o]``."""
+    """``out[..., o] = input1 @ weight[o] @ input2 + bias[o]``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(4, 2, 3))
+    tensor([[6., 6., 6., 6.]])
+    """
     y: Tensor = einsum("...i,oij,...j->...o", input1, weight, input2)
     return y if bias is None else y + bias
 

@@ -179,7 +179,12 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    """``|x1 - x2 + eps|``, the p-norm along the last axis."""
+    """``|x1 - x2 + eps|``, the p-norm along the last axis.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.pairwise_distance(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
+    tensor([5.0000])
+    """
     tensors("pairwise_distance", "x1 x2", x1, x2)
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 

@@ -188,5 +188,10 @@ def _spread(x: Any, dim: int, centres: Any, step: Any) -> Any:
 def upsample(
     input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
 ) -> Tensor:
-    """`interpolate` under its older name."""
+    """`interpolate` under its older name.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.upsample(torch.ones(1, 1, 2, 2), scale_factor=2).shape
+    minigrad.Size([1, 1, 4, 4])
+    """
     return interpolate(input, size, scale_factor, mode, align_corners)

@@ -51,7 +51,13 @@ def default_collate(batch: Any) -> Any:
 
 
 def default_convert(data: Any) -> Any:
-    """A single sample with its NumPy arrays and scalars made tensors; all else stays as it is."""
+    """A single sample with its NumPy arrays and scalars made tensors; all else stays as it is.
+
+    >>> import minigrad as torch
+    >>> import numpy as np
+    >>> torch.utils.data.default_convert([np.arange(2), "name"])
+    [tensor([0, 1]), 'name']
+    """
     if _is_numeric(data):
         return as_tensor(data)
     if isinstance(data, Mapping):

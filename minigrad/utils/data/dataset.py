@@ -51,7 +51,13 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
 
 
 class Subset(Dataset[T]):
-    """The samples of `dataset` at `indices`, in that order."""
+    """The samples of `dataset` at `indices`, in that order.
+
+    >>> import minigrad as torch
+    >>> squares = torch.utils.data.TensorDataset(torch.arange(5) ** 2)
+    >>> torch.utils.data.Subset(squares, [1, 3])[1]
+    (tensor(9),)
+    """
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset = dataset

@@ -25,7 +25,12 @@ class Sampler(Generic[T_co]):
 
 
 class SequentialSampler(Sampler[int]):
-    """0, 1, 2, ... to the end of `data_source`."""
+    """0, 1, 2, ... to the end of `data_source`.
+
+    >>> import minigrad as torch
+    >>> list(torch.utils.data.SequentialSampler("abc"))
+    [0, 1, 2]
+    """
 
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
@@ -42,6 +47,10 @@ class RandomSampler(Sampler[int]):
 
     Without a generator of its own, each pass draws one 63-bit seed from the global generator.
     Raises `TypeError` and `ValueError` for options that are no bool and no positive int.
+
+    >>> import minigrad as torch
+    >>> sorted(torch.utils.data.RandomSampler("abc"))
+    [0, 1, 2]
     """
 
     def __init__(
@@ -81,7 +90,12 @@ class RandomSampler(Sampler[int]):
 
 
 class SubsetRandomSampler(Sampler[int]):
-    """The given `indices`, each once, in random order."""
+    """The given `indices`, each once, in random order.
+
+    >>> import minigrad as torch
+    >>> sorted(torch.utils.data.SubsetRandomSampler([1, 3]))
+    [1, 3]
+    """
 
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
         self.indices = indices
@@ -100,6 +114,10 @@ class WeightedRandomSampler(Sampler[int]):
 
     With replacement the draws are PyTorch's; without, any fair stream will do. Raises `ValueError`
     for bad options, `RuntimeError`, on drawing, for weights that are no chances.
+
+    >>> import minigrad as torch
+    >>> list(torch.utils.data.WeightedRandomSampler([0.0, 1.0], 3))
+    [1, 1, 1]
     """
 
     def __init__(
