@@ -10,6 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.operation import operation
 from minigrad.ops.elementwise import REAL, binary, not_implemented_for, of_tensor, promoted, twin_of
+from minigrad.ops.out import takes_out
 from minigrad.ops.shape import cast
 
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
@@ -108,7 +109,7 @@ _pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")
 
 
 @twin_of(np.power)
-def pow(input: Any, exponent: Any) -> Any:
+def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
     """``input ** exponent``, broadcast. Raises RuntimeError for integers to a negative power.
 
     >>> import minigrad as torch
@@ -118,7 +119,7 @@ def pow(input: Any, exponent: Any) -> Any:
     if type(exponent) is int and exponent < 0 and isinstance(input, TensorBase) and input.array.dtype.kind != "f":
         what = f"a tensor of {input.array.dtype} and the exponent {exponent}"
         raise RuntimeError(f"Integers to negative integer powers are not allowed: got {what}; convert with .float()")
-    return _pow(input, exponent)
+    return _pow(input, exponent, out=out)
 
 
 def _scaled(name: str, other: Any, alpha: Any, input: Any) -> Any:
@@ -130,17 +131,17 @@ def _scaled(name: str, other: Any, alpha: Any, input: Any) -> Any:
     return mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
 
 
-def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     """``input + alpha * other``, broadcast.
 
     >>> import minigrad as torch
     >>> torch.add(torch.tensor([1.0, 2.0]), 10)
     tensor([11., 12.])
     """
-    return _add(input, other) if alpha == 1 else _add(input, _scaled("add", other, alpha, input))
+    return _add(input, other if alpha == 1 else _scaled("add", other, alpha, input), out=out)
 
 
-def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``.
 
     >>> import minigrad as torch
@@ -150,7 +151,7 @@ def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     if _is_bool(input) or _is_bool(other):
         told = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
         raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {told}.")
-    return _sub(input, other) if alpha == 1 else _sub(input, _scaled("sub", other, alpha, input))
+    return _sub(input, other if alpha == 1 else _scaled("sub", other, alpha, input), out=out)
 
 
 subtract = sub
@@ -171,7 +172,7 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     return sub(other, input, alpha=alpha)
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
     """``input / other``, or the quotient rounded ("floor", "trunc"), which keeps the type.
 
     >>> import minigrad as torch
@@ -179,10 +180,10 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     tensor([ 3, -3])
     """
     if rounding_mode is None:
-        return true_divide(input, other)
+        return true_divide(input, other, out=out)
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(f"div expected rounding_mode to be None, 'trunc', or 'floor' but found {rounding_mode!r}")
-    return (_floored if rounding_mode == "floor" else _truncated)(input, other)
+    return (_floored if rounding_mode == "floor" else _truncated)(input, other, out=out)
 
 
 divide = div
@@ -206,6 +207,7 @@ _clip = operation(
 )
 
 
+@takes_out
 @of_tensor
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.

@@ -18,6 +18,7 @@ from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.operation import Rule, check_same_library, finish, operation, refresh
 from minigrad.backend import _quiet, quiet
 from minigrad.ops.device import beside
+from minigrad.ops.out import written
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,7 +37,7 @@ def unary(
     made = operation(name, forward, rule)
     real = result is REAL
 
-    def call(input: Any) -> Any:
+    def call(input: Any, *, out: Any = None) -> Any:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         array = input.array
@@ -48,7 +49,7 @@ def unary(
         if input.view_of is not None:
             refresh(input)
         finish(made, (input,), input.node is not None, {}, tensor)
-        return tensor
+        return tensor if out is None else written(name, out, tensor, ())
 
     return named(call, name, forward)
 
@@ -72,7 +73,7 @@ def binary(
     plain_kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
     tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors
 
-    def call(input: Any, other: Any) -> Any:
+    def call(input: Any, other: Any, *, out: Any = None) -> Any:
         a = input.array if isinstance(input, TensorBase) else input
         b = other.array if isinstance(other, TensorBase) else other
         if a is input and b is other and (is_array(a) or is_array(b)):
@@ -112,7 +113,7 @@ def binary(
             if other.node is not None:
                 needed |= 2
         finish(made, (input, other), needed, {}, tensor)
-        return tensor
+        return tensor if out is None else written(name, out, tensor, ())  # may be an operand
 
     return named(call, name, forward)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.elementwise import SAME, not_implemented_for, of_tensor, twin_of, unary
+from minigrad.ops.out import takes_out
 
 
 def _steps(function: Any) -> Any:
@@ -123,14 +124,14 @@ erf = unary("erf", _error_function, lambda g, x: g * (np.exp(-x * x) * (2 / math
 
 
 # ---- composed ------------------------------------------------------------------------------------
-def square(input: Any) -> Any:
+def square(input: Any, *, out: Any = None) -> Any:
     """``input ** 2``.
 
     >>> import minigrad as torch
     >>> torch.square(torch.tensor([2.0, -3.0]))
     tensor([4., 9.])
     """
-    return pow(input, 2)
+    return pow(input, 2, out=out)
 
 
 @of_tensor
@@ -146,6 +147,7 @@ def positive(input: Any) -> Any:
     return input
 
 
+@takes_out
 @of_tensor
 def round(input: Any, *, decimals: int | None = None) -> Any:
     """The nearest number with so many decimals; halves go to the even neighbour.

@@ -10,6 +10,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
 from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_for, of_tensor, titled
+from minigrad.ops.out import takes_out, written
 
 
 def _product(x: Any, y: Any) -> Any:
@@ -28,7 +29,7 @@ _matmul = operation(
 )
 
 
-def matmul(input: Any, other: Any) -> Any:
+def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
     """``input @ other``: dot product, matrix-vector, matrix-matrix, or batches of them.
 
     >>> import minigrad as torch
@@ -63,7 +64,8 @@ def matmul(input: Any, other: Any) -> Any:
         shape = (*shape[:-2], shape[-1])
     if b.ndim == 1:
         shape = shape[:-1]
-    return product if a.ndim > 1 < b.ndim else product.reshape(shape)
+    product = product if a.ndim > 1 < b.ndim else product.reshape(shape)
+    return product if out is None else written("matmul", out, product, (input, other))
 
 
 NUMPY_TWINS[np.matmul] = matmul
@@ -79,6 +81,7 @@ def _ranked(name: str, *operands: tuple[Any, int]) -> None:
             raise RuntimeError(f"{name}: argument {position} must have {ndim} dimensions, got {have}")
 
 
+@takes_out
 def mm(input: Any, mat2: Any) -> Any:
     """The product of two matrices, (n, m) @ (m, p) -> (n, p).
 
@@ -90,6 +93,7 @@ def mm(input: Any, mat2: Any) -> Any:
     return matmul(input, mat2)
 
 
+@takes_out
 def bmm(input: Any, mat2: Any) -> Any:
     """The products of two batches of matrices, (b, n, m) @ (b, m, p) -> (b, n, p).
 
@@ -104,6 +108,7 @@ def bmm(input: Any, mat2: Any) -> Any:
     return matmul(input, mat2)
 
 
+@takes_out
 def mv(input: Any, vec: Any) -> Any:
     """The product of a matrix and a vector, (n, m) @ (m,) -> (n,).
 
@@ -115,6 +120,7 @@ def mv(input: Any, vec: Any) -> Any:
     return matmul(input, vec)
 
 
+@takes_out
 def dot(input: Any, tensor: Any) -> Any:
     """The sum of the products of two vectors' elements.
 
@@ -129,6 +135,7 @@ def dot(input: Any, tensor: Any) -> Any:
     return matmul(input, tensor)
 
 
+@takes_out
 def outer(input: Any, vec2: Any) -> Any:
     """``out[i, j] = input[i] * vec2[j]``.
 
@@ -167,7 +174,7 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
             raise RuntimeError(f"The expanded size of the tensor {wanted} {told}")
         return total
 
-    return titled(add_product, name, f"``beta * input + alpha * {product.__name__}(a, b)``.")
+    return takes_out(titled(add_product, name, f"``beta * input + alpha * {product.__name__}(a, b)``."))
 
 
 addmm = _plus("addmm", mm, (2, 2))

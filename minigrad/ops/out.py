@@ -11,7 +11,6 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.backend import on_its_gpu, quiet
-from minigrad.ops.elementwise import not_a_tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,8 +33,10 @@ def written(name: str, out: Any, result: Any, arguments: Any) -> Any:
     Raises RuntimeError for another dtype, a tensor that repeats its memory or shares it with an
     argument, and where a gradient is wanted.
     """
+    if isinstance(result, tuple) and isinstance(out, (tuple, list)) and len(out) == len(result):
+        return type(result)(*[written(name, o, r, arguments) for o, r in zip(out, result, strict=True)])
     if not isinstance(out, TensorBase):
-        raise not_a_tensor(name, "out", 1, out)
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if out.array.dtype != result.array.dtype:
         raise RuntimeError(f"Expected out tensor to have dtype {result.array.dtype}, but got {out.array.dtype} instead")
     if mode.get() & GRAD and (result.node is not None or out.node is not None):

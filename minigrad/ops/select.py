@@ -39,6 +39,7 @@ _where = operation(
 
 
 @twin_of(np.where)
+@takes_out
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """Elements of `input` where `condition` holds, of `other` elsewhere, all broadcast.
 

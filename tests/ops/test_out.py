@@ -37,3 +37,39 @@ def test_refused(name):
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+A, B = torch.tensor([4.0, 9.0]), torch.tensor([2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda out: torch.add(A, B, alpha=2, out=out), [8, 15]),
+        (lambda out: torch.sub(A, B, out=out), [2, 6]),
+        (lambda out: torch.mul(A, B, out=out), [8, 27]),
+        (lambda out: torch.div(A, B, rounding_mode="floor", out=out), [2, 3]),
+        (lambda out: torch.pow(A, 2, out=out), [16, 81]),
+        (lambda out: torch.sqrt(A, out=out), [2, 3]),
+        (lambda out: torch.clamp(A, 5, out=out), [5, 9]),
+        (lambda out: torch.maximum(A, B, out=out), [4, 9]),
+        (lambda out: torch.where(A > 5, A, B, out=out), [2, 9]),
+        (lambda out: torch.matmul(torch.eye(2), A, out=out), [4, 9]),
+        (lambda out: torch.mv(torch.eye(2), A, out=out), [4, 9]),
+    ],
+)
+def test_a_function_writes_where_it_is_told(call, expected):
+    out = torch.empty(2)
+    assert call(out) is out
+    assert out.tolist() == expected
+
+
+def test_an_operand_may_receive_the_result():
+    x = A.clone()
+    assert torch.add(x, B, out=x) is x and x.tolist() == [6, 12]
+
+
+def test_a_pair_goes_to_a_pair():
+    values, indices = torch.empty(1), torch.empty(1, dtype=torch.int64)
+    found = torch.max(A.reshape(1, 2), 1, out=(values, indices))
+    assert found.values is values and (values.item(), indices.item()) == (9, 1)
