@@ -118,12 +118,11 @@ def _array_of(data: Any, as_default: bool) -> Any:
         return array.astype(dtypes.get_default_dtype().numpy)
     if array.dtype.kind in "fib":
         return array
-    bad = next((x for x in np.ravel(np.array(plain, dtype=object)) if not isinstance(x, (int, float))), None)
-    if bad is None:
-        raise RuntimeError("Overflow when unpacking long long: an integer does not fit into int64")
-    if isinstance(bad, str):
-        raise TypeError(f"new(): invalid data type 'str': a tensor holds numbers, got {bad!r}")
-    raise RuntimeError(f"Could not infer dtype of {type(bad).__name__}: a tensor holds numbers, got {bad!r}")
+    bad = [x for x in np.ravel(np.array(plain, dtype=object)) if not isinstance(x, (int, float))]
+    if not bad:
+        raise ValueError("Overflow when unpacking long long: an integer does not fit into int64")
+    error = TypeError if isinstance(bad[0], (str, bytes)) else RuntimeError
+    raise error(f"Could not infer dtype of {type(bad[0]).__name__}: a tensor holds numbers, got {bad[0]!r}")
 
 
 def _without_tensors(data: Any) -> Any:
@@ -191,8 +190,7 @@ def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
     if len(data) == 1 and not isinstance(data[0], (int, Size)):
         return as_tensor(data[0], dtype or dtypes.get_default_dtype(), device)
     size = data[0] if data and isinstance(data[0], Size) else data or (0,)
-    made: Tensor = empty(size, dtype=dtype, device=device)
-    return made
+    return empty(size, dtype=dtype, device=device)
 
 
 def _typed(name: str, dtype: Any) -> Any:

@@ -178,6 +178,8 @@ class finfo:
     """
 
     def __init__(self, type: dtype | None = None) -> None:
+        if not isinstance(type or _default, dtype) or not (type or _default).is_floating_point:
+            raise TypeError(f"finfo() requires a floating point type, got {type!r}; iinfo() is for integers")
         about = np.finfo((type or _default).numpy)
         self.bits, self.eps, self.max, self.min = about.bits, float(about.eps), float(about.max), float(about.min)
         self.tiny = self.smallest_normal = float(about.tiny)
@@ -197,6 +199,8 @@ class iinfo:
     """
 
     def __init__(self, type: dtype) -> None:
+        if not isinstance(type, dtype) or type.numpy.kind not in "iu":
+            raise TypeError(f"iinfo() requires an integer type, got {type!r}; finfo() is for floating point")
         about = np.iinfo(type.numpy)
         self.bits, self.max, self.min, self.dtype = about.bits, int(about.max), int(about.min), str(about.dtype)
 

@@ -88,11 +88,11 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """
     _check_mask("masked_fill", mask)
     require_number("masked_fill", "value", value)
-    number = value.array if isinstance(value, TensorBase) else value
     common = input.array.dtype
-    if np.ndim(number):
-        raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {np.ndim(number)} dimensions")
-    if common.kind != "b" and dtypes.is_category_downgrade(dtypes.result_type([number]), common):
+    if isinstance(value, TensorBase) and value.array.ndim:
+        raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
+    limits = np.iinfo(common) if common.kind in "iu" and type(value) in (int, float) else None
+    if limits and not limits.min <= value <= limits.max:
         raise RuntimeError(f"value cannot be converted to type {common} without overflow: {value!r} is no such number")
     mask, value, input = beside(mask, value, input)
     value = cast(value, common) if isinstance(value, TensorBase) else common.type(value)

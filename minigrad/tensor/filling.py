@@ -30,8 +30,7 @@ def fill(input: Any, value: Any) -> Any:
     """
     if isinstance(value, TensorBase):
         if value.array.ndim:
-            ndim = value.array.ndim
-            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {ndim} dimensions.")
+            raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got {value.array.ndim} dimensions.")
         value = cast(value, input.array.dtype)
     else:
         require_number("fill_", "value", value)

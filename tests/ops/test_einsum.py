@@ -1,0 +1,42 @@
+"""Einsum and tensordot: what samples do not show, and what is refused, in words."""
+
+import pytest
+
+import minigrad as torch
+
+A, B = torch.arange(6.0).reshape(2, 3), torch.arange(12.0).reshape(3, 4)
+REFUSED = {
+    "too few operands": (lambda: torch.einsum("ij,jk->ik", A), RuntimeError, "fewer operands"),
+    "too many operands": (lambda: torch.einsum("ij->i", A, B), RuntimeError, "more operands"),
+    "too few subscripts": (lambda: torch.einsum("i->i", A), RuntimeError, "does not match.*\\(2\\) of operand 0"),
+    "no letter": (lambda: torch.einsum("i1->i", A), RuntimeError, "invalid subscript"),
+    "an output out of nothing": (lambda: torch.einsum("ij->k", A), RuntimeError, "output subscript k"),
+    "an output twice": (lambda: torch.einsum("ij->ii", A), RuntimeError, "output subscript i appears more than once"),
+    "lengths that differ": (lambda: torch.einsum("ij,ik->jk", A, B), RuntimeError, "i has size 3 for operand 1"),
+    "a negative number of dims": (lambda: torch.tensordot(A, B, -1), RuntimeError, "expects dims >= 0"),
+    "lists of two lengths": (lambda: torch.tensordot(A, B, ([0, 1], [0])), RuntimeError, "same length"),
+    "axes of two lengths": (lambda: torch.tensordot(A, B, ([0], [0])), RuntimeError, "size 2 in dim 0.*3 in dim 0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, kind, message = REFUSED[name]
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_numbers_in_place_of_letters():
+    assert torch.equal(torch.einsum(A, [0, 1], B, [1, 2], [0, 2]), A @ B)
+    assert torch.equal(torch.einsum(A, [..., 0], [0, ...]), A.t())
+
+
+def test_a_letter_twice_takes_the_diagonal():
+    square = torch.arange(9.0).reshape(3, 3)
+    assert torch.einsum("ii", square).item() == 12.0
+    assert torch.einsum("ii->i", square).tolist() == [0.0, 4.0, 8.0]
+
+
+def test_contracted_axes_of_length_one_broadcast():
+    assert torch.equal(torch.tensordot(torch.ones(2, 1), B, 1), torch.ones(2, 1) @ B.sum(0, keepdim=True))
+    assert torch.equal(torch.tensordot(A, torch.ones(1, 2), 1), A.sum(1, keepdim=True) @ torch.ones(1, 2))

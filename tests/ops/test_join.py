@@ -1,0 +1,29 @@
+"""Joining and splitting: what samples do not show, and what is refused, in words."""
+
+import pytest
+
+import minigrad as torch
+
+X = torch.arange(6.0).reshape(2, 3)
+REFUSED = {
+    "a tensor for a list": (lambda: torch.cat(X), TypeError, "must be tuple of Tensors, not Tensor"),
+    "a start beyond the end": (lambda: X.narrow(1, 4, 1), IndexError, "start out of range.*\\[-3, 3\\], but got 4"),
+    "too long a piece": (lambda: X.narrow(1, 2, 2), RuntimeError, "exceeds dimension size \\(3\\)"),
+    "pieces that do not add up": (lambda: X.split([1, 1], 1), RuntimeError, "sum exactly to 3.*split_sizes=\\[1, 1\\]"),
+    "pieces of a negative length": (lambda: X.split(-1), RuntimeError, "split_size=-1"),
+    "no pieces": (lambda: X.chunk(0), RuntimeError, "greater than 0, got: 0"),
+    "a number in pieces": (lambda: torch.tensor(1.0).chunk(2), RuntimeError, "at least a 1-dimensional tensor"),
+    "other sizes": (lambda: torch.cat([X, torch.ones(3, 2)]), RuntimeError, "Sizes of tensors must match"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, kind, message = REFUSED[name]
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_parts_of_an_empty_axis():
+    assert [tuple(part.shape) for part in torch.zeros(2, 0).chunk(3, 1)] == [(2, 0)] * 3
+    assert [tuple(part.shape) for part in X.split([1, 2], 1)] == [(2, 1), (2, 2)]

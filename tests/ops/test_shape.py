@@ -1,0 +1,38 @@
+"""Reshuffles: what samples do not show, and what is refused, in words."""
+
+import pytest
+
+import minigrad as torch
+
+X = torch.arange(6.0).reshape(2, 3)
+REFUSED = {
+    "a size below -1": (lambda: X.reshape(-2, 3), RuntimeError, "invalid shape dimension -2"),
+    "a size that does not fit": (lambda: X.reshape(4, 2), RuntimeError, "shape '\\[4, 2\\]' is invalid"),
+    "a view across memory": (lambda: X.t().view(6), RuntimeError, "view size.*reshape"),
+    "flattened backwards": (lambda: X.flatten(1, 0), RuntimeError, "start_dim 1 cannot come after end_dim 0"),
+    "unflattened into nothing": (lambda: X.unflatten(1, ()), RuntimeError, "sizes must be non-empty"),
+    "unflattened unevenly": (lambda: X.unflatten(1, (2, 2)), RuntimeError, "don't multiply up to the size of dim 1"),
+    "moved to fewer places": (lambda: X.movedim((0, 1), (0,)), RuntimeError, "must name as many dims, each once"),
+    "repeated along fewer axes": (lambda: X.repeat(2), RuntimeError, "can not be smaller than that of the tensor"),
+    "repeated a negative number of times": (lambda: X.repeat(2, -1), RuntimeError, "negative dimension"),
+    "windows larger than the axis": (lambda: X.unfold(1, 4, 1), RuntimeError, "maximum size.* is 3 but size is 4"),
+    "windows that stand still": (lambda: X.unfold(1, 2, 0), RuntimeError, "step is 0 but must be > 0"),
+    "channels last of a matrix": (
+        lambda: X.contiguous(memory_format=torch.channels_last), RuntimeError, "required rank 4 tensor"),
+    "a dim that is not there": (lambda: X.transpose(0, 2), IndexError, "range of \\[-2, 1\\], but got 2"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, kind, message = REFUSED[name]
+    with pytest.raises(kind, match=message):
+        call()
+
+
+def test_a_view_as_another_type_looks_at_the_same_bytes():
+    assert torch.tensor([1.0]).view(torch.int32).tolist() == [0x3F800000]
+
+
+def test_windows_of_a_single_number():
+    assert torch.tensor(5.0).unfold(0, 1, 1).tolist() == [5.0]

@@ -1,0 +1,81 @@
+"""Types: names, promotion, limits, and what is refused, in words."""
+
+import copy
+import pickle
+
+import pytest
+
+import minigrad as torch
+
+DTYPES = [
+    torch.bool,
+    torch.uint8,
+    torch.int8,
+    torch.int16,
+    torch.int32,
+    torch.int64,
+    torch.float16,
+    torch.float32,
+    torch.float64,
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=repr)
+def test_a_type_is_one_object(dtype):
+    assert copy.deepcopy(dtype) is dtype and pickle.loads(pickle.dumps(dtype)) is dtype
+    assert repr(dtype).startswith("minigrad.") and torch.zeros(1, dtype=dtype).dtype is dtype
+    assert dtype.is_signed == (dtype not in (torch.bool, torch.uint8))
+    assert dtype.is_floating_point == (dtype in DTYPES[6:])
+
+
+def test_names_of_one_type():
+    assert torch.float is torch.float32 and torch.double is torch.float64 and torch.half is torch.float16
+    assert torch.long is torch.int64 and torch.int is torch.int32 and torch.short is torch.int16
+
+
+def test_promotion_takes_the_category_first():
+    assert torch.promote_types(torch.int64, torch.float16) is torch.float16
+    assert torch.promote_types(torch.uint8, torch.int8) is torch.int16
+    assert torch.result_type(torch.ones(2, dtype=torch.int8), 1.5) is torch.float32
+    assert (
+        torch.result_type(torch.ones(2, dtype=torch.float16), torch.tensor(1.0, dtype=torch.float64)) is torch.float16
+    )
+
+
+def test_the_default_type_is_that_of_python_floats():
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert torch.tensor([1.0]).dtype is torch.get_default_dtype() is torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_limits():
+    assert torch.finfo(torch.float32).eps == 2**-23 and torch.iinfo(torch.int8).min == -128
+
+
+REFUSED = {
+    "integers by default": (
+        lambda: torch.set_default_dtype(torch.int64),
+        TypeError,
+        "only floating-point types.*int64",
+    ),
+    "a name by default": (lambda: torch.set_default_dtype("float32"), TypeError, "minigrad.float32"),
+    "the limits of integers as floats": (
+        lambda: torch.finfo(torch.int8),
+        TypeError,
+        "requires a floating point type, got minigrad.int8",
+    ),
+    "the limits of floats as integers": (
+        lambda: torch.iinfo(torch.float32),
+        TypeError,
+        "requires an integer type, got minigrad.float32",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, kind, message = REFUSED[name]
+    with pytest.raises(kind, match=message):
+        call()
