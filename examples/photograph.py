@@ -57,7 +57,8 @@ def picture_file(text: str) -> Path | None:
         raise argparse.ArgumentTypeError(f"a picture ends in {', '.join(FORMATS)}; got {text!r}")
     if not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r} to write into")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+    reachable = os.access(path.parent, os.W_OK | os.X_OK)
+    if not reachable or path.is_dir() or (path.exists() and not os.access(path, os.W_OK)):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be written")
     if not viz.can_draw():
         raise argparse.ArgumentTypeError('needs matplotlib: pip install "minigrad[examples]"')

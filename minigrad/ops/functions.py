@@ -87,7 +87,7 @@ sigmoid = unary("sigmoid", logistic, lambda g, out: g * (out * (1 - out)))
 # ---- the error function --------------------------------------------------------------------------
 @cache
 def _error_function_series(dtype: Any) -> tuple[Any, Any]:
-    """Chebyshev coefficients for the two ranges of `_erf`, fitted to the standard library's."""
+    """Chebyshev coefficients for the two ranges of `_error_function`, fitted to the standard library's."""
     double = dtype == np.float64
 
     def fitted(function: Any, terms: int) -> Any:
