@@ -50,8 +50,8 @@ class ProtocolMethods(TensorBase):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if type(inputs[0]) is np.ndarray:
-            # as in PyTorch, an array does not absorb the tensor on its right
+        if type(inputs[0]) is np.ndarray and ufunc not in (np.equal, np.not_equal):
+            # as in PyTorch, an array does not absorb the tensor on its right; only comparing the two is let through
             told = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
             raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {told}")
         twin = NUMPY_TWINS.get(ufunc)

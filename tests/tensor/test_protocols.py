@@ -56,6 +56,7 @@ def test_refused(name):
         call()
 
 
-def test_an_array_on_the_left_is_refused():
+def test_an_array_on_the_left_is_refused_but_for_a_comparison():
     with pytest.raises(TypeError, match="put the tensor first"):
         np.ones(3) * X
+    assert (X.numpy() == X).all() and not (X.numpy() != X).any()
