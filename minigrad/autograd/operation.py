@@ -58,20 +58,20 @@ class Operation:
             return self.of_one(x, statics)  # what follows, with nothing to compare
         arrays = []
         library = None
-        needed = recorded = 0
+        needed = tensors = 0
         for i, x in enumerate(operands):
             if isinstance(x, TensorBase):
                 if x.view_of is not None:
                     refresh(x)
                 if x.node is not None:
                     needed |= 1 << i
-                recorded, x = 1, x.array
+                tensors, x = 1, x.array
                 if x.__class__ is not library:
                     if library is not None:
                         check_same_library(self.name, [getattr(y, "array", y) for y in operands])
                     library = x.__class__
             arrays.append(x)
-        if not recorded:
+        if not tensors:
             return self.forward(*operands, **statics)
         if library is np.ndarray:
             tensor = wrap(self.forward(*arrays, **statics))

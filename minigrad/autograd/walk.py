@@ -74,15 +74,15 @@ def walk(
             if gradient is None or (useful is not None and edge not in useful):
                 continue
             inner = isinstance(edge, Node)
-            about: Any = edge if inner else edge.array
+            target: Any = edge if inner else edge.array  # the gradient takes its shape and dtype
             fresh = False
-            if about.shape is not None:  # else a call of several results, which takes its parts as they are
+            if target.shape is not None:  # else a call of several results, which takes its parts as they are
                 array = gradient.array if create_graph else gradient
                 fresh = not create_graph and gradient is not cotangent and gradient.base is None
-                if array.shape != about.shape:
-                    gradient, fresh = unbroadcast(gradient, about.shape, node), not create_graph
-                if array.dtype is not about.dtype and array.dtype != about.dtype:
-                    gradient, fresh = gradient.astype(about.dtype), not create_graph
+                if array.shape != target.shape:
+                    gradient, fresh = unbroadcast(gradient, target.shape, node), not create_graph
+                if array.dtype is not target.dtype and array.dtype != target.dtype:
+                    gradient, fresh = gradient.astype(target.dtype), not create_graph
             if edge in pending:
                 add(edge, gradient)
                 continue

@@ -112,7 +112,7 @@ PLANTED = {
         test_walk.test_a_gradient_that_does_not_fit_names_the_operation,
     ),
     "leaves the dtype as it comes": (
-        WALK, "gradient.astype(about.dtype)", "gradient",
+        WALK, "gradient.astype(target.dtype)", "gradient",
         test_walk.test_a_gradient_takes_its_tensors_dtype,
     ),
     # ---- accumulation and ownership
