@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from minigrad.autograd.messages import AccumulateGrad, freed, overwritten
+from minigrad.autograd.messages import freed, next_functions, overwritten
 
 if TYPE_CHECKING:
     from minigrad.autograd.operation import Operation, Plan
@@ -92,7 +92,7 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes that gradients go to from here, each with PyTorch's output number 0."""
-        return tuple((e if isinstance(e, Node) else AccumulateGrad(e), 0) for e in self.edges)
+        return next_functions(self)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"

@@ -157,6 +157,10 @@ class ResultNode(Node):
     def name(self) -> str:
         return self.edges[0].name()  # type: ignore[union-attr]
 
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        return self.edges[0].next_functions  # type: ignore[union-attr]
+
 
 class Function:
     """An operation of one's own: `forward(ctx, ...)` and `backward(ctx, *gradients)`, called with ``apply``.

@@ -24,6 +24,15 @@ class AccumulateGrad:
         return f"<AccumulateGrad object at {id(self.variable):#x}>"
 
 
+def next_functions(node: Any) -> tuple[tuple[Any, int], ...]:
+    """Where the gradients of a node go, operand by operand; None stands for one that needs none."""
+    ends = list(node.edges)
+    if hasattr(node, "plan"):  # else the call of a `Function`
+        found = dict(zip(node.plan.operands, ends, strict=True))
+        ends = [found.get(i) for i in range(max(len(node.operation.operands), *[i + 1 for i in found]))]
+    return tuple([(e if e is None or hasattr(e, "order") else AccumulateGrad(e), 0) for e in ends])
+
+
 def freed(name: str) -> RuntimeError:
     """A second walk through a graph whose saved values are gone."""
     return RuntimeError(

@@ -41,11 +41,22 @@ def test_next_functions_lead_to_the_leaves():
     y = (x * w + constant).sum()
     ((add, number),) = y.grad_fn.next_functions
     assert (add.name(), number) == ("AddBackward0", 0)
-    ((mul, _),) = add.next_functions  # the constant needs no gradient
+    (mul, _), unneeded = add.next_functions
+    assert unneeded == (None, 0) and len(add.edges) == 1  # the constant needs no gradient
     ends = [end for end, _ in mul.next_functions]
     assert [end.variable for end in ends] == [x, w]
     assert all("AccumulateGrad" in end.name() for end in ends)
     assert ends[0].next_functions == ()
+
+
+def test_next_functions_of_a_layer_are_bias_input_and_weight():
+    x, w, b = mg.ones(2, 3), mg.ones(4, 3, requires_grad=True), mg.ones(4, requires_grad=True)
+    y = mg.nn.functional.linear(x, w, b)
+    assert [end and end.variable for end, _ in y.grad_fn.next_functions] == [b, None, w]
+    joined = mg.cat([mg.ones(4), b, y.sum(0)])
+    assert [end and end.name() for end, _ in joined.grad_fn.next_functions] == [
+        None, "minigrad::autograd::AccumulateGrad", "SumBackward0",
+    ]  # fmt: skip
 
 
 def test_leaves():

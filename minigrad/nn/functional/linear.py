@@ -19,20 +19,20 @@ from minigrad.ops.inplace import assign
 from minigrad.tensor import Tensor
 
 
-def _affine_forward(x: Any, w: Any, b: Any) -> Any:
+def _affine_forward(b: Any, x: Any, w: Any) -> Any:
     y = quiet(np.matmul, x, w.T)
     if b is not None:
         y += b
     return y
 
 
-# x (n, in), w (out, in), b (out,) or None
+# b (out,) or None, x (n, in), w (out, in): the order in which PyTorch's next_functions shows them
 _affine = operation(
     "addmm",
     _affine_forward,
+    lambda g: g,  # the engine sums over the batch
     lambda g, w: g @ w,
     lambda g, x: np.swapaxes(g, 0, 1) @ x,
-    lambda g: g,  # the engine sums over the batch
 )
 
 
@@ -66,9 +66,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         shape = bias.array.shape if bias.array.size == 1 else w.shape[:1]
         matches("linear", input, shape, f"one for each row of the weight {tuple(w.shape)}", bias=bias)
     if x.ndim == 2:
-        return _affine(input, weight, bias)
+        return _affine(bias, input, weight)
     rows = int(np.prod(x.shape[:-1]))
-    flat = _affine(input.reshape(rows, x.shape[-1]), weight, bias)
+    flat = _affine(bias, input.reshape(rows, x.shape[-1]), weight)
     return flat.reshape((*x.shape[:-1], w.shape[0]))
 
 
