@@ -30,7 +30,7 @@ from minigrad.layout import (
 )
 from minigrad.ops.activation import log_softmax, relu, softmax
 from minigrad.ops.arithmetic import (
-    add, arctan2, atan2, clamp, clamp_max, clamp_min, clip, div, divide, floor_divide, fmod, logaddexp,
+    add, arctan2, atan2, clamp, clamp_max, clamp_min, clip, div, divide, floor_divide, fmod, lerp, logaddexp,
     maximum, minimum, mul, multiply, pow, remainder, rsub, sub, subtract, true_divide,
 )
 from minigrad.ops.comparison import (
@@ -52,7 +52,7 @@ from minigrad.ops.matmul import (
     addmm, baddbmm, bmm, dot, dot as vdot, ger, matmul, mm, mv, outer, trace,
 )
 from minigrad.ops.norm import norm
-from minigrad.ops.order import argmax, argmin, argsort, max, median, min, sort, topk, unique
+from minigrad.ops.order import argmax, argmin, argsort, bincount, max, median, min, sort, topk, unique
 from minigrad.ops.reduce import (
     all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, prod, std, sum, var,
 )

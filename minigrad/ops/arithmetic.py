@@ -189,6 +189,16 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
 divide = div
 
 
+def lerp(input: Any, end: Any, weight: Any) -> Any:
+    """``input + weight * (end - input)``.
+
+    >>> import minigrad as torch
+    >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([10.0, 0.0]), 0.25)
+    tensor([2.5000, 7.5000])
+    """
+    return add(input, mul(sub(end, input), weight))
+
+
 # ---- limits --------------------------------------------------------------------------------------
 def together(name: str, *operands: Any) -> list[Any]:
     """The operands in their common dtype: tensors differentiably, numbers as NumPy's; or None."""

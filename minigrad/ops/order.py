@@ -12,7 +12,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import on_its_gpu
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.axes import axes, axis, numpy_names, whole
-from minigrad.ops.elementwise import not_implemented_for, titled
+from minigrad.ops.elementwise import not_implemented_for, of_tensor, titled
 from minigrad.ops.join import narrow
 from minigrad.ops.reduce import amax, amin, check_not_empty
 from minigrad.ops.select import gather
@@ -166,3 +166,20 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     middle = narrow(order, dim, (order.array.shape[dim] - 1) // 2, 1) if order.array.ndim else order
     found = gather(input, dim, middle), middle
     return _Median(*(found if keepdim or not order.array.ndim else [squeeze(x, dim) for x in found]))
+
+
+@of_tensor
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each of 0, 1, 2, ... occurs; with `weights`, the sum of theirs.
+
+    >>> import minigrad as torch
+    >>> torch.bincount(torch.tensor([0, 2, 2]))
+    tensor([1, 0, 2])
+    """
+    if input.array.dtype.kind not in "iu":
+        raise not_implemented_for("bincount", input.array.dtype)
+    if input.array.ndim != 1 or (input.array < 0).any():
+        told = f"got shape {tuple(input.array.shape)} with the least entry {input.array.min(initial=0)}"
+        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {told}")
+    counts = np.bincount(input.array, None if weights is None else weights.array, minlength)
+    return wrap(counts if weights is None else counts.astype(np.promote_types(weights.array.dtype, np.float32)))

@@ -121,6 +121,17 @@ class Tensor(
         """Whether its memory is on a GPU."""
         return self.device.type == "cuda"
 
+    def element_size(self) -> int:
+        """The bytes of one element."""
+        return int(self.array.itemsize)
+
+    def storage_offset(self) -> int:
+        """How many elements of its memory come before its first: a view's are counted in what it looks at."""
+        root = self.array
+        while isinstance(root.base, type(root)):
+            root = root.base
+        return (self.data_ptr() - wrap(root).data_ptr()) // self.element_size()
+
     def data_ptr(self) -> int:
         """The address of its first element."""
         array = self.array

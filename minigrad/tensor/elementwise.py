@@ -55,6 +55,7 @@ class ElementwiseMethods(TensorBase):
     floor_divide, floor_divide_ = __floordiv__, __ifloordiv__ = _twins(arithmetic.floor_divide)
     remainder, remainder_ = __mod__, __imod__ = _twins(arithmetic.remainder)
     fmod, fmod_ = _twins(arithmetic.fmod)
+    lerp, lerp_ = _twins(arithmetic.lerp)
     pow, pow_ = __pow__, __ipow__ = _twins(arithmetic.pow)
     clamp, clamp_ = clip, clip_ = _twins(arithmetic.clamp)
     clamp_min, clamp_min_ = _twins(arithmetic.clamp_min)

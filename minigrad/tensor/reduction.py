@@ -30,6 +30,7 @@ class ReductionMethods(TensorBase):
     argmax = order.argmax
     argmin = order.argmin
     argsort = order.argsort
+    bincount = order.bincount
     max = order.max
     median = order.median
     min = order.min

@@ -139,3 +139,9 @@ def test_refused(name):
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_lerp_moves_a_share_of_the_way():
+    x = torch.zeros(2).lerp_(torch.ones(2), 0.25)
+    assert x.tolist() == [0.25, 0.25]
+    assert torch.lerp(x, x * 5, torch.tensor([0.5, 1.0])).tolist() == [0.75, 1.25]

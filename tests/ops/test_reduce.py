@@ -148,3 +148,14 @@ def test_refused(name):
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+def test_bincount_counts_and_weighs():
+    classes = torch.tensor([0, 2, 2, 5])
+    assert classes.bincount().tolist() == np.bincount([0, 2, 2, 5]).tolist()
+    weighed = torch.bincount(classes[:2], torch.tensor([0.5, 0.25]), minlength=4)
+    assert weighed.tolist() == [0.5, 0, 0.25, 0] and weighed.dtype == torch.float32
+    with pytest.raises(RuntimeError, match=r"1-d non-negative .*: got shape \(1,\) with the least entry -1"):
+        torch.bincount(torch.tensor([-1]))
+    with pytest.raises(NotImplementedError, match="bincount.*Float.*convert"):
+        torch.bincount(torch.tensor([1.0]))

@@ -60,3 +60,10 @@ def test_an_array_on_the_left_is_refused_but_for_a_comparison():
     with pytest.raises(TypeError, match="put the tensor first"):
         np.ones(3) * X
     assert (X.numpy() == X).all() and not (X.numpy() != X).any()
+
+
+def test_where_a_view_begins_in_its_memory():
+    x = torch.arange(12.0).reshape(3, 4)
+    view = x[1:, 2:]
+    assert (x.storage_offset(), view.storage_offset(), view.t().storage_offset()) == (0, 6, 6)
+    assert view.data_ptr() - x.data_ptr() == 6 * x.element_size() == 24
