@@ -12,7 +12,7 @@ from minigrad import backend, dtypes, random
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.operation import operation
 from minigrad.ops.axes import sizes, whole
-from minigrad.ops.elementwise import not_a_tensor, require_number, several, titled
+from minigrad.ops.elementwise import as_number, not_a_tensor, several, titled
 from minigrad.ops.out import written
 from minigrad.size import Size
 from minigrad.tensor import Tensor
@@ -71,11 +71,6 @@ def _shape(name: str, size: tuple[Any, ...], by_name: Any = None) -> tuple[int, 
     if shape and min(shape) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     return shape
-
-
-def _number(x: Any) -> Any:
-    """A Python number for a number or a tensor of one element."""
-    return x.array.item() if isinstance(x, TensorBase) else x
 
 
 # ---- from data ------------------------------------------------------------------------------------
@@ -252,8 +247,7 @@ def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
     tensor([[7, 7],
             [7, 7]])
     """
-    require_number("full", "fill_value", fill_value)
-    value = _number(fill_value)
+    value = as_number("full", "fill_value", fill_value)
     dtype = dtypes.result_type([value]) if dtype is None else dtype
     return xp.full(_shape("full", (size,)), np.asarray(value).astype(dtype).item(), dtype)
 
@@ -268,10 +262,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     >>> torch.arange(1, 2, 0.5)
     tensor([1.0000, 1.5000])
     """
-    for name, x in (("start", start), ("end", end), ("step", step)):
-        if name != "end" or end is not None:
-            require_number("arange", name, x)
-    start, end, step = [_number(x) for x in ((0, start, step) if end is None else (start, end, step))]
+    given = {"end": start} if end is None else {"start": start, "end": end}
+    start, end, step = [as_number("arange", *x) for x in {"start": 0, **given, "step": step}.items()]
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -313,12 +305,11 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     if any(ranks):
         told = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
         raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {told}")
-    require_number("linspace", "start", start)
-    require_number("linspace", "end", end)
     steps = whole(steps, "steps")
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
-    start, end, dtype = _number(start), _number(end), _real(dtype)
+    start, end = as_number("linspace", "start", start), as_number("linspace", "end", end)
+    dtype = _real(dtype)
     if dtype.kind in "iu":
         start, end = int(start), int(end)
     # As PyTorch rounds: one step of this dtype, counted up from `start` and, in the second half, down from `end`, each
@@ -424,6 +415,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any 
     """
     given = [x for x in (mean, std) if isinstance(x, TensorBase)]
     if size is not None:
+        mean, std = as_number("normal", "mean", mean), as_number("normal", "std", std)
         return _normal(mean, std, size, generator, **options)
     if not given:
         raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")

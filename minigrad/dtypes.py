@@ -98,7 +98,7 @@ def as_numpy(d: Any) -> Any:
     """The NumPy dtype meant by `d`: a minigrad dtype, or Python's float, int or bool."""
     if isinstance(d, dtype):
         return d.numpy
-    if d in _BY_PYTHON:
+    if isinstance(d, type) and d in _BY_PYTHON:
         return _BY_PYTHON[d].numpy
     raise TypeError(f"dtype must be a minigrad dtype such as minigrad.float32, not {type(d).__name__} {d!r}")
 
@@ -156,7 +156,7 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     >>> torch.promote_types(torch.int64, torch.float32)
     minigrad.float32
     """
-    return from_numpy(promote_pair(type1.numpy, type2.numpy))
+    return from_numpy(promote_pair(as_numpy(type1), as_numpy(type2)))
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
@@ -166,7 +166,7 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     >>> torch.can_cast(torch.float32, torch.int64)
     False
     """
-    return not is_category_downgrade(from_.numpy, to.numpy)
+    return not is_category_downgrade(as_numpy(from_), as_numpy(to))
 
 
 class finfo:

@@ -344,7 +344,10 @@ def manual_seed(seed: Any) -> Generator:
     >>> torch.randint(10, (4,))
     tensor([4, 9, 3, 0])
     """
-    return default_generator.manual_seed(int(seed))
+    try:
+        return default_generator.manual_seed(int(seed))
+    except TypeError:
+        raise TypeError(f"manual_seed() takes an int, such as 42, got {type(seed).__name__} {seed!r}") from None
 
 
 def seed() -> int:

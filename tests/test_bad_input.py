@@ -519,3 +519,110 @@ def test_an_array_for_a_tensor_is_a_type_error(name, rest):
     for array in (ARRAY, [ARRAY]):
         with pytest.raises(TypeError):
             getattr(mg, name)(array, *rest)
+
+
+# ---- what is no number, no tensor, no size --------------------------------------------------------
+NUMBERS = {
+    "leaky_relu": (lambda bad: F.leaky_relu(ones(2), bad), "leaky_relu(): argument 'negative_slope' must be a number"),
+    "elu": (lambda bad: F.elu(ones(2), bad), "elu(): argument 'alpha' must be a number"),
+    "softplus": (lambda bad: F.softplus(ones(2), 1.0, bad), "softplus(): argument 'threshold' must be a number"),
+    "hardtanh": (lambda bad: F.hardtanh(ones(2), bad), "hardtanh(): argument 'min_val' must be a number"),
+    "batch_norm": (
+        lambda bad: F.batch_norm(ones(2, 1), None, None, training=True, momentum=bad),
+        "batch_norm(): argument 'momentum' must be a number",
+    ),
+    "norm": (lambda bad: ones(2).norm(bad or object()), "norm(): argument 'p' must be a number"),
+    "dropout layer": (nn.Dropout, "Dropout(): argument 'p' must be a number"),
+    "normal": (lambda bad: mg.normal(bad, 1.0, (2,)), "normal(): argument 'mean' must be a number"),
+    "arange": (lambda bad: mg.arange(0, 3, bad), "arange(): argument 'step' must be a number"),
+    "bernoulli_": (lambda bad: ones(2).bernoulli_(bad), "bernoulli_(): argument 'p' must be a number"),
+    "xavier": (lambda bad: nn.init.xavier_normal_(ones(2, 2), bad), "xavier(): argument 'gain' must be a number"),
+    "clip_grad_norm_": (
+        lambda bad: nn.utils.clip_grad_norm_([ones(2)], bad),
+        "clip_grad_norm_(): argument 'max_norm' must be a number",
+    ),
+    "learning rate": (lambda bad: mg.optim.SGD([grown(2)], bad), "an optimizer(): argument 'lr' must be a number"),
+    "groups of a layer": (lambda bad: nn.GroupNorm(bad, 4), "num_groups must be an int"),
+    "channels of a layer": (lambda bad: nn.Conv2d(bad, 4, 3), "in_channels must be an int"),
+    "a normalized shape": (lambda bad: nn.LayerNorm(bad), "LayerNorm(): sizes must be ints"),
+    "a bound": (lambda bad: ones(2).random_(0, bad or "a"), "random_(): 'to' must be an int"),
+    "repeats": (lambda bad: mg.repeat_interleave(ones(2), bad), "repeats must be an int"),
+    "dims": (lambda bad: mg.tensordot(ones(2), ones(2), bad), "dims must be an int"),
+    "a dtype": (lambda bad: mg.promote_types(mg.int8, bad), "dtype must be a minigrad dtype such as minigrad.float32"),
+}
+
+
+@pytest.mark.parametrize("bad", ["a", None], ids=["text", "None"])
+@pytest.mark.parametrize("function", NUMBERS)
+def test_what_is_no_number_is_named(function, bad):
+    call, words = NUMBERS[function]
+    if function in ("a bound", "norm") and bad is None:
+        pytest.skip("None has a meaning there")
+    with pytest.raises(TypeError) as caught:
+        call(bad)
+    assert words in str(caught.value) and type(bad).__name__ in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "number", [np.float32(0.5), np.float64(0.5), mg.tensor(0.5)], ids=["float32", "float64", "0-dim"]
+)
+def test_numpy_scalars_and_tensors_without_axes_are_numbers(number):
+    x = mg.tensor([-1.0, 2.0])
+    for function in (F.leaky_relu, F.elu, F.softplus):
+        assert mg.equal(function(x, number), function(x, 0.5))
+    assert mg.equal(F.hardtanh(x, -1.0, number), F.hardtanh(x, -1.0, 0.5))
+    assert mg.arange(0, 2, number).tolist() == [0.0, 0.5, 1.0, 1.5]
+    assert nn.Dropout(number)(x).shape == x.shape
+
+
+OTHERS = {
+    "a list for a weight": (
+        lambda: nn.init.zeros_([1.0]),
+        AttributeError,
+        "constant_(): argument 'tensor' (position 1)",
+    ),
+    "None for a weight": (lambda: nn.init.kaiming_normal_(None), AttributeError, "must be Tensor, not NoneType"),
+    "lists for tensors": (
+        lambda: mg.utils.data.TensorDataset(ones(2), [1]),
+        AttributeError,
+        "TensorDataset(): argument 'tensors' (position 2) must be Tensor, not list",
+    ),
+    "a number to join": (lambda: mg.cat(3), TypeError, "must be tuple of Tensors, not int; write cat([x, y])"),
+    "a text for parameters": (
+        lambda: nn.utils.clip_grad_value_("a", 1.0),
+        TypeError,
+        "clip_grad_value_(): argument 'tensors' (position 1) must be Tensor, not str",
+    ),
+    "no type to take": (lambda: ones(2).type_as(None), TypeError, "type_as(): argument 'other' (position 2)"),
+    "a number to add to": (lambda: mg.addmm(1.0, ones(2, 2), ones(2, 2)), TypeError, "addmm(): argument 'input'"),
+    "a word for training": (
+        lambda: F.dropout(ones(2), 0.5, "yes"),
+        TypeError,
+        "dropout(): argument 'training' must be True or False, not str 'yes'",
+    ),
+    "a matrix for a number": (
+        lambda: F.elu(ones(2), ones(2, 3)),
+        TypeError,
+        "elu(): argument 'alpha' must be a number, not a Tensor of shape (2, 3); reduce it",
+    ),
+    "a truth for a size": (lambda: mg.zeros(True), TypeError, "zeros(): sizes must be ints, got bool True"),
+    "halves of times": (lambda: mg.repeat_interleave(ones(2), ones(2)), RuntimeError, "convert it with .long()"),
+    "a list within": (lambda: [1.0] in ones(2), RuntimeError, "only supports Tensor or scalar, but you passed in"),
+    "a list for a type": (lambda: ones(2).type([]), TypeError, "dtype must be a minigrad dtype"),
+    "a seed of nothing": (lambda: mg.manual_seed(None), TypeError, "manual_seed() takes an int, such as 42"),
+    "shapes of text": (lambda: mg.broadcast_shapes("a"), TypeError, "broadcast_shapes(): sizes must be ints"),
+}
+
+
+@pytest.mark.parametrize("mistake", OTHERS)
+def test_is_refused_in_our_own_words(mistake):
+    call, error, words = OTHERS[mistake]
+    with pytest.raises(error) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+def test_a_tensor_without_axes_is_an_eps_and_a_momentum():
+    x = mg.tensor([[1.0], [3.0]])
+    normalized = F.batch_norm(x, None, None, training=True, momentum=mg.tensor(0.5), eps=mg.tensor(1e-5))
+    assert mg.equal(normalized, F.batch_norm(x, None, None, training=True))

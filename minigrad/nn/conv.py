@@ -9,6 +9,7 @@ import minigrad.nn.functional as F
 from minigrad.nn.linear import Weighted
 from minigrad.nn.module import shown
 from minigrad.nn.shape import Lengths, per_axis
+from minigrad.ops.axes import whole
 from minigrad.tensor import Tensor
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -39,10 +40,10 @@ class Convolution(Weighted):
         self._make(self._weight_shape(), out_channels if bias else None, device, dtype)
 
     def _check(self) -> None:
-        if self.groups <= 0:
+        if whole(self.groups, "groups") <= 0:
             raise ValueError(f"groups must be a positive integer, got groups={self.groups}")
         for name in ("in_channels", "out_channels"):
-            if getattr(self, name) % self.groups:
+            if whole(getattr(self, name), name) % self.groups:
                 got = f"{getattr(self, name)} and groups={self.groups}"
                 raise ValueError(f"{name} must be divisible by groups, got {got}")
         if isinstance(self.padding, str) and self.padding not in ("valid", "same"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import minigrad.nn.functional as F
 from minigrad.nn.stateless import Stateless
+from minigrad.ops.elementwise import as_number
 from minigrad.tensor import Tensor
 
 
@@ -22,6 +23,7 @@ class Dropout(Stateless):
     inplace: bool = False
 
     def _complete(self) -> None:
+        as_number("Dropout", "p", self.p)
         if self.p < 0 or self.p > 1:
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {self.p}")
 

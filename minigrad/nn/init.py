@@ -7,10 +7,12 @@ import warnings
 from typing import Any
 
 from minigrad.autograd.modes import no_grad
+from minigrad.ops.elementwise import as_number, of_tensors
 from minigrad.tensor import Tensor
 
 _CONVOLUTIONS = [f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)]
 _GAINS: dict[str, float] = dict.fromkeys(["linear", "sigmoid", *_CONVOLUTIONS], 1)
+_of_tensor = of_tensors(1, AttributeError)  # PyTorch's class
 _GAINS |= {"tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
@@ -52,9 +54,10 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 
 
 def _xavier_std(tensor: Tensor, gain: float) -> float:
-    return gain * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
+    return as_number("xavier", "gain", gain) * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
 
 
+@_of_tensor
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """U(a, b).
 
@@ -66,6 +69,7 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
         return tensor.uniform_(a, b, generator=generator)
 
 
+@_of_tensor
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """N(mean, std^2).
 
@@ -77,6 +81,7 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
         return tensor.normal_(mean, std, generator=generator)
 
 
+@_of_tensor
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Every element `val`.
 
@@ -109,6 +114,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0.0)
 
 
+@_of_tensor
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix, as much of it as fits. Raises `ValueError` unless there are two axes.
 
@@ -125,6 +131,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return tensor
 
 
+@_of_tensor
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)): Glorot and Bengio, 2010.
 
@@ -136,6 +143,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
     return uniform_(tensor, -a, a, generator)
 
 
+@_of_tensor
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """N(0, std^2) with std = gain sqrt(2 / (fan_in + fan_out)): Glorot and Bengio, 2010.
 
@@ -146,6 +154,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
     return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
 
+@_of_tensor
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
@@ -161,6 +170,7 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
+@_of_tensor
 def kaiming_normal_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:

@@ -12,6 +12,7 @@ from minigrad.nn.functional.checks import tensors
 from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
+from minigrad.ops.axes import sizes, whole
 from minigrad.tensor import Tensor
 
 
@@ -136,8 +137,7 @@ class LayerNorm(Normalization):
         bias: bool = True, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        whole = isinstance(normalized_shape, int)
-        self.normalized_shape = (normalized_shape,) if whole else tuple(normalized_shape)
+        self.normalized_shape = sizes("LayerNorm", (normalized_shape,))
         self.eps, self.elementwise_affine = eps, elementwise_affine
         self._make(self.normalized_shape, elementwise_affine, bias, device, dtype)
 
@@ -163,7 +163,7 @@ class GroupNorm(Normalization):
         device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
-        if num_channels % num_groups:
+        if whole(num_channels, "num_channels") % whole(num_groups, "num_groups"):
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.affine = affine

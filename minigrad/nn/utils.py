@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import tensor
+from minigrad.ops.elementwise import as_number, several
 from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    those = [parameters] if isinstance(parameters, Tensor) else parameters
+def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    many = isinstance(parameters, Iterable) and not isinstance(parameters, Tensor)
+    those = several(name, (list(parameters),) if many else (parameters,))
     return [p.grad for p in those if p.grad is not None]
 
 
@@ -30,7 +32,7 @@ def clip_grad_norm_(
     >>> torch.nn.utils.clip_grad_norm_([w], max_norm=1.0), w.grad
     (tensor(5.), tensor([0.6000, 0.8000]))
     """
-    gradients = _gradients(parameters)
+    gradients, max_norm = _gradients("clip_grad_norm_", parameters), as_number("clip_grad_norm_", "max_norm", max_norm)
     with no_grad():
         total: Tensor = stack([g.norm(norm_type) for g in gradients]).norm(norm_type) if gradients else tensor(0.0)
         if error_if_nonfinite and not bool(total.isfinite()):
@@ -56,5 +58,6 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     tensor([ 1.0000, -0.5000])
     """
     with no_grad():
-        for gradient in _gradients(parameters):
-            gradient.clamp_(-float(clip_value), float(clip_value))
+        clip_value = float(as_number("clip_grad_value_", "clip_value", clip_value))
+        for gradient in _gradients("clip_grad_value_", parameters):
+            gradient.clamp_(-clip_value, clip_value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
 from minigrad.ops.axes import axis
-from minigrad.ops.elementwise import SAME, not_a_tensor, not_implemented_for, titled, unary
+from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, titled, unary
 from minigrad.ops.functions import logistic, sigmoid
 from minigrad.ops.shape import cast
 
@@ -21,7 +22,7 @@ from minigrad.ops.shape import cast
 def _with_options(
     name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f"
 ) -> Callable[..., Any]:
-    """A nonlinearity with options; `takes` names its kinds of types in NumPy's letters."""
+    """A nonlinearity with the options that `forward` names; `takes` names its kinds of types in NumPy's letters."""
     made = operation(name, lambda x, *, options: quiet(forward, x, *options), rule)
 
     def call(input: Any, *options: Any) -> Any:
@@ -29,6 +30,8 @@ def _with_options(
             raise not_a_tensor(name, "input", 1, input)
         if input.array.dtype.kind not in takes:
             raise not_implemented_for(name, input.array.dtype)
+        if type(options[0]) is not float or type(options[-1]) is not float:
+            options = tuple(map(as_number, repeat(name), forward.__code__.co_varnames[1:], options))
         return made(input, options=options)
 
     return titled(call, name)
@@ -45,7 +48,7 @@ relu = unary("relu", _positive, lambda g, out: g * (out > 0), result=SAME, refus
 
 leaky_relu = _with_options(
     "leaky_relu",
-    lambda x, slope: (np.maximum if slope <= 1 else np.minimum)(x, x * slope),
+    lambda x, negative_slope: (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope),
     lambda g, x, options: g * (x > 0) + (g * options[0]) * (x <= 0),
 )
 elu = _with_options(
@@ -55,7 +58,7 @@ elu = _with_options(
 )
 hardtanh = _with_options(
     "hardtanh",
-    lambda x, low, high: np.clip(x, x.dtype.type(low), x.dtype.type(high)),
+    lambda x, min_val, max_val: np.clip(x, x.dtype.type(min_val), x.dtype.type(max_val)),
     lambda g, x, options: g * ((x > options[0]) & (x < options[1])),
     takes="fiu",
 )
@@ -65,10 +68,10 @@ def _elu_rule(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
     return np.where(x > 0, g * scale, g * (scale * alpha * rate) * np.exp(rate * np.where(x > 0, 0.0, x)))
 
 
-def _softplus_forward(x: Any, beta: float, limit: float) -> Any:
+def _softplus_forward(x: Any, beta: float, threshold: float) -> Any:
     # log(1 + e^bx) = max(bx, 0) + log1p(e^-|bx|) never overflows
     z = x * beta
-    return np.where(z > limit, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta)
+    return np.where(z > threshold, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta)
 
 
 def _softplus_rule(g: Any, x: Any, options: Any) -> Any:

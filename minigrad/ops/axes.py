@@ -7,6 +7,8 @@ from collections.abc import Callable
 from operator import index
 from typing import Any, TypeVar
 
+import numpy as np
+
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.out import written
@@ -18,7 +20,7 @@ def whole(value: Any, name: str) -> int:
     """`value` as an int. Raises TypeError for what is no whole number, booleans among it."""
     if type(value) is int:
         return value
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or not hasattr(value, "__index__") or (type(value) is np.ndarray and value.ndim):
         raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
     return index(value)
 
@@ -71,6 +73,8 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     """The ints of ``f(2, 3)``, ``f((2, 3))`` or ``f(Size([2, 3]))``."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
+    if shape and shape[0].__class__ is bool:  # as PyTorch, which looks at the first alone
+        raise TypeError(f"{name}(): sizes must be ints, got bool {shape[0]} in {shape!r}")
     try:
         return tuple([index(n) for n in shape])
     except TypeError:

@@ -9,7 +9,7 @@ from typing import Any
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module, quiet
-from minigrad.ops.axes import axis
+from minigrad.ops.axes import axis, whole
 from minigrad.ops.elementwise import of_tensors, several
 
 
@@ -133,7 +133,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """
     if isinstance(dims, TensorBase):
         dims = dims.array.tolist()
-    if isinstance(dims, int):
+    if not isinstance(dims, (tuple, list)):
+        dims = whole(dims, "dims")
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
         left, right = list(range(a.array.ndim - dims, a.array.ndim)), list(range(dims))

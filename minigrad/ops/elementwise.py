@@ -179,7 +179,7 @@ def _number(value: Any, common: Any) -> Any:
     return quiet(common.type, value)
 
 
-def of_tensors(count: int) -> Callable[[F], F]:
+def of_tensors(count: int, error: type[Exception] = TypeError) -> Callable[[F], F]:
     """Make a function refuse in words what is no Tensor, a NumPy array say, among its first `count` arguments."""
 
     def declare(function: F) -> F:
@@ -188,7 +188,7 @@ def of_tensors(count: int) -> Callable[[F], F]:
             if count > 1 or not args or not isinstance(args[0], TensorBase):  # the common case is done with here
                 for position, x in enumerate(args[:count]):
                     if not isinstance(x, TensorBase):
-                        raise not_a_tensor(function.__name__, names[position], position + 1, x)
+                        raise error(*not_a_tensor(function.__name__, names[position], position + 1, x).args)
             return function(*args, **kwargs)
 
         names = inspect.unwrap(function).__code__.co_varnames
@@ -200,12 +200,12 @@ def of_tensors(count: int) -> Callable[[F], F]:
 of_tensor = of_tensors(1)
 
 
-def several(name: str, tensors: Any) -> list[Any]:
+def several(name: str, tensors: Any, error: type[Exception] = TypeError) -> list[Any]:
     """The tensors of ``f(x, y)`` or ``f([x, y])``. Raises TypeError for anything else among them."""
     given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
     for position, x in enumerate(given, 1):
         if not isinstance(x, TensorBase):
-            raise not_a_tensor(name, "tensors", position, x)
+            raise error(*not_a_tensor(name, "tensors", position, x).args)
     return given
 
 
@@ -229,6 +229,18 @@ def require_number(name: str, parameter: str, value: Any) -> None:
     """Refuse, with a TypeError, what is neither a Python number nor a tensor."""
     if not isinstance(value, (bool, int, float, np.number, np.bool_, TensorBase)):
         raise TypeError(f"{name}(): argument '{parameter}' must be a number, not {type(value).__name__} {value!r}")
+
+
+def as_number(name: str, parameter: str, value: Any) -> Any:
+    """`value`, a number or a tensor of no axes, as a Python number. Raises TypeError for anything else."""
+    if type(value) is float:
+        return value
+    require_number(name, parameter, value)
+    if isinstance(value, TensorBase) and value.array.ndim:
+        shape = tuple(value.array.shape)
+        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not a Tensor of shape {shape}; reduce it")
+    plain = value.array if isinstance(value, TensorBase) else value
+    return plain.item() if hasattr(plain, "item") else plain
 
 
 def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:

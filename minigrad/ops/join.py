@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -106,8 +107,9 @@ def vstack(tensors: Any) -> Any:
 
 
 def _tensors(name: str, tensors: Any) -> list[Any]:
-    if isinstance(tensors, TensorBase):
-        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
+    if isinstance(tensors, TensorBase) or not isinstance(tensors, Iterable):
+        got = f"{type(tensors).__name__}; write {name}([x, y])"
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
     given = several(name, (list(tensors),))
     if not given:
         raise (RuntimeError if name == "stack" else ValueError)(f"{name}(): expected a non-empty list of Tensors")

@@ -161,6 +161,8 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
         result = product(a, b)
         if alpha != 1:
             result = result * alpha
+        if not hasattr(input, "array"):
+            raise not_a_tensor(name, "input", 1, input)
         if input.array.dtype != a.array.dtype:
             types = f"{input.array.dtype} != {a.array.dtype}"
             raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")

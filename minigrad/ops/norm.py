@@ -11,6 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
 from minigrad.ops.axes import axes, numpy_names
+from minigrad.ops.elementwise import as_number
 from minigrad.ops.functions import abs
 from minigrad.ops.reduce import amax, amin, kept, real, sum
 from minigrad.ops.shape import cast, reshape
@@ -102,4 +103,4 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
         return sum(x * 0 + cast(wrap(x.array != 0), x.array.dtype), over, keepdim)
     if p == 1:
         return sum(abs(x), over, keepdim)
-    return _norm(x, p=2 if p in ("fro", None) else p, dim=over, keepdim=keepdim)
+    return _norm(x, p=2 if p in ("fro", None) else as_number("norm", "p", p), dim=over, keepdim=keepdim)

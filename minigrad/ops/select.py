@@ -14,7 +14,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import check_same_library, operation
 from minigrad.backend import array_module, on_its_gpu, quiet
 from minigrad.ops.arithmetic import together
-from minigrad.ops.axes import axis, sizes
+from minigrad.ops.axes import axis, sizes, whole
 from minigrad.ops.device import beside
 from minigrad.ops.elementwise import (
     not_a_tensor,
@@ -325,7 +325,9 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
     if dim is None:
         input, dim = reshape(input, -1), 0
     d = axis(dim, input.array.ndim)
-    counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(repeats)
+    counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(whole(repeats, "repeats"))
+    if counts.dtype.kind not in "iu":
+        raise RuntimeError(f"repeats has to be Long or Int tensor, got {counts.dtype}; convert it with .long()")
     places = np.repeat(np.arange(input.array.shape[d]), counts)
     return _getitem(input, key=(slice(None),) * d + (array_module(input.array).asarray(places),))
 

@@ -306,7 +306,7 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     """
     shape = input.array.shape
     d = axis(dim, len(shape))
-    split = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
+    split = tuple([whole(n, "unflatten(): sizes") for n in (sizes if isinstance(sizes, (tuple, list)) else (sizes,))])
     if not split:
         raise RuntimeError("unflatten: sizes must be non-empty")
     if (-1 not in split and prod(split) != shape[d]) or (-1 in split and shape[d] % max(-prod(split), 1)):
@@ -418,7 +418,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
     minigrad.Size([3, 2])
     """
     try:
-        return Size(np.broadcast_shapes(*shapes))
+        return Size(np.broadcast_shapes(*[sizes("broadcast_shapes", (shape,)) for shape in shapes]))
     except ValueError:
         raise RuntimeError(f"Shape mismatch: objects cannot be broadcast to a single shape: {shapes}") from None
 

@@ -19,6 +19,7 @@ from minigrad import dtypes
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array, quiet, select
+from minigrad.ops.elementwise import require_number
 from minigrad.tensor import Tensor
 
 Rate: TypeAlias = float | Tensor
@@ -255,6 +256,7 @@ def options_of(arguments: dict[str, Any]) -> dict[str, Any]:
         value = options[name]
         if isinstance(value, Tensor) and value.numel() != 1:
             raise ValueError(f"Tensor {name} must be 1-element, got shape {tuple(value.shape)}")
+        require_number("an optimizer", name, value)
         if not value >= 0:
             what = {"lr": "learning rate", "eps": "epsilon value"}.get(name, f"{name} value")
             raise ValueError(f"Invalid {what}: {value}; it must not be negative")

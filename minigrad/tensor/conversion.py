@@ -9,7 +9,7 @@ from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import shape as shapes
 from minigrad.ops.device import move
-from minigrad.ops.elementwise import titled
+from minigrad.ops.elementwise import of_tensors, titled
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -88,6 +88,7 @@ class ConversionMethods(TensorBase):
             dtype = getattr(dtypes, names[name].replace("bool", "bool_"))
         return self.to(dtype=dtype)
 
+    @of_tensors(2)
     def type_as(self: Any, other: Tensor) -> Tensor:
         """The tensor in the dtype of `other`.
 

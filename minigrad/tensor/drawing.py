@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import CPU, device_of, to_device
 from minigrad.ops.axes import whole
-from minigrad.ops.elementwise import of_tensor, require_number
+from minigrad.ops.elementwise import as_number, of_tensor
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 
@@ -34,9 +34,7 @@ def _fill(tensor: Any, name: str, draw: Callable[[tuple[int, ...]], Any]) -> Ten
 
 def _parameters(name: str, *numbers: Any) -> list[Any]:
     """The parameters of a distribution as Python numbers. Raises TypeError for what is no number."""
-    for x in numbers:
-        require_number(name, "parameter", x)
-    return [x.array.item() if isinstance(x, TensorBase) else x for x in numbers]
+    return [as_number(name, "parameter", x) for x in numbers]
 
 
 @of_tensor
@@ -108,6 +106,7 @@ class RandomMethods(TensorBase):
         low, to = (None, *bounds) if len(bounds) == 1 else bounds or (None, None)
         to = named.pop("to", to)
         low = _from(named, low, "random_")
+        low, to = [x if x is None else whole(x, f"random_(): '{n}'") for n, x in (("from", low), ("to", to))]
         source, dtype = source_of(generator), self.array.dtype
         if low is None and to is None:
             return _fill(self, "random_", lambda s: source.random(s, dtype))
@@ -117,6 +116,7 @@ class RandomMethods(TensorBase):
         """Fill with ones of probability `p`, a number or a tensor, and zeros."""
         source = source_of(generator)
         if not isinstance(p, TensorBase):
+            p = as_number("bernoulli_", "p", p)
             return _fill(self, "bernoulli_", lambda s: source.bernoulli(p, s))
         chances = to_device(p.array, CPU)
         try:

@@ -82,6 +82,10 @@ class ProtocolMethods(TensorBase):
         return rebuilt, (self.array, self.node is LEAF)
 
     def __contains__(self: Any, element: Any) -> Any:
+        if not isinstance(element, (TensorBase, bool, int, float, complex, np.number, np.bool_)):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}"
+            )
         return bool((self.array == (element.array if isinstance(element, TensorBase) else element)).any())
 
     def __reversed__(self: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.nn.functional.checks import floats, tensors
 from minigrad.ops import activation, functions
-from minigrad.ops.elementwise import of_tensor
+from minigrad.ops.elementwise import of_tensor, require_number
 from minigrad.ops.inplace import assign, in_place
 from minigrad.tensor import Tensor
 
@@ -53,6 +53,8 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     tensor([-1.0000,  0.5000])
     """
     tensors("hardtanh", "input", input)
+    require_number("hardtanh", "min_val", min_val)
+    require_number("hardtanh", "max_val", max_val)
     if min_val > max_val:
         raise ValueError(f"min_val cannot be larger than max_val: {min_val} > {max_val}")
     if input.array.dtype.kind == "u" and min_val <= -1:

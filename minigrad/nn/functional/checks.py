@@ -25,6 +25,12 @@ def tensors(name: str, parameters: str, *values: Any) -> None:
             raise not_a_tensor(name, parameter.rstrip("?"), position, x)
 
 
+def bools(name: str, parameter: str, value: Any) -> None:
+    """Raise TypeError unless the value is True or False; the truth of an array has an error of its own."""
+    if value is not True and value is not False and not isinstance(value, (np.bool_, np.ndarray, TensorBase)):
+        raise TypeError(f"{name}(): argument '{parameter}' must be True or False, not {type(value).__name__} {value!r}")
+
+
 def floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
     """Raise NotImplementedError for a tensor that holds neither floats nor a type in `also`."""
     if not isinstance(input, TensorBase):

@@ -10,10 +10,10 @@ from minigrad import random
 from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import CPU, array_module, device_of, on_its_gpu, quiet, to_device
-from minigrad.nn.functional.checks import matches, same_dtype, tensors
+from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
 from minigrad.ops.axes import whole
 from minigrad.ops.einsum import einsum
-from minigrad.ops.elementwise import not_implemented_for, require_number
+from minigrad.ops.elementwise import as_number, not_implemented_for, require_number
 from minigrad.ops.index import getitem, stray
 from minigrad.ops.inplace import assign
 from minigrad.tensor import Tensor
@@ -187,8 +187,10 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 def _dropped(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
     """`input` with what a draw of `shape` leaves of it."""
     require_number(name, "p", p)
+    bools(name, "training", training)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    p = as_number(name, "p", p)
     if not training or p == 0.0 or not input.array.size:
         return input
     dtype = input.array.dtype

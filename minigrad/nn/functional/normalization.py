@@ -10,8 +10,9 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import check_same_library, operation
 from minigrad.backend import on_its_gpu, quiet
-from minigrad.nn.functional.checks import floats, in_single, matches, tensors
-from minigrad.ops.axes import whole
+from minigrad.nn.functional.checks import bools, floats, in_single, matches, tensors
+from minigrad.ops.axes import sizes, whole
+from minigrad.ops.elementwise import as_number, require_number
 from minigrad.tensor import Tensor
 
 
@@ -116,8 +117,11 @@ def batch_norm(
             [ 1.0000]])
     """
     column = _channels("batch_norm", input, weight, bias, running_mean, running_var)
+    require_number("batch_norm", "eps", eps)
+    bools("batch_norm", "training", training)
     if eps <= 0:
         raise ValueError(f"batch_norm eps must be positive, but got {eps}")
+    momentum, eps = as_number("batch_norm", "momentum", momentum), as_number("batch_norm", "eps", eps)
     if training:
         _check_count(input, prod(column), "use a larger batch, or eval()")
         dims = tuple([d for d in range(input.array.ndim) if d != 1])
@@ -170,7 +174,7 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: A
     name = "layer_norm"
     tensors(name, "input weight? bias?", input, weight, bias)
     floats(name, input)
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = sizes(name, (normalized_shape,))
     ndim, size = input.array.ndim, list(input.array.shape)
     if not shape or tuple(size[-len(shape) :]) != shape:
         raise RuntimeError(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.nn.functional.checks import tensors
-from minigrad.ops.elementwise import not_implemented_for
+from minigrad.ops.elementwise import as_number, not_implemented_for
 from minigrad.ops.padding import pad_constant, rows_at
 from minigrad.tensor import Tensor
 
@@ -49,7 +49,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
             f"too small for mode {mode!r}"
         )
     if mode == "constant":
-        return pad_constant(input, full, 0 if value is None else value)
+        return pad_constant(input, full, 0 if value is None else as_number("pad", "value", value))
     for dim, (before, after) in enumerate(full):
         if before or after:
             input = rows_at(input, dim=dim, places=_places(size[dim], before, after, mode))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
+from minigrad.ops.elementwise import several
 from minigrad.random import Generator, source_of
 from minigrad.tensor import Tensor
 
@@ -38,7 +39,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     tensors: tuple[Tensor, ...]
 
     def __init__(self, *tensors: Tensor) -> None:
-        rows = [tensor.shape[0] for tensor in tensors]
+        rows = [tensor.shape[0] for tensor in several("TensorDataset", (list(tensors),), AttributeError)]
         if len(set(rows)) > 1:
             raise AssertionError(f"Size mismatch between tensors: each needs the same number of rows, got {rows}")
         self.tensors = tensors
