@@ -590,7 +590,7 @@ OTHERS = {
     "a number to join": (lambda: mg.cat(3), TypeError, "must be tuple of Tensors, not int; write cat([x, y])"),
     "a text for parameters": (
         lambda: nn.utils.clip_grad_value_("a", 1.0),
-        TypeError,
+        AttributeError,
         "clip_grad_value_(): argument 'tensors' (position 1) must be Tensor, not str",
     ),
     "no type to take": (lambda: ones(2).type_as(None), TypeError, "type_as(): argument 'other' (position 2)"),

@@ -13,7 +13,7 @@ from minigrad.tensor import Tensor
 
 def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     many = isinstance(parameters, Iterable) and not isinstance(parameters, Tensor)
-    those = several(name, (list(parameters),) if many else (parameters,))
+    those = several(name, (list(parameters),) if many else (parameters,), AttributeError if many else TypeError)
     return [p.grad for p in those if p.grad is not None]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
@@ -107,7 +106,7 @@ def vstack(tensors: Any) -> Any:
 
 
 def _tensors(name: str, tensors: Any) -> list[Any]:
-    if isinstance(tensors, TensorBase) or not isinstance(tensors, Iterable):
+    if isinstance(tensors, TensorBase) or not hasattr(tensors, "__iter__"):
         got = f"{type(tensors).__name__}; write {name}([x, y])"
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
     given = several(name, (list(tensors),))

@@ -53,8 +53,9 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     tensor([-1.0000,  0.5000])
     """
     tensors("hardtanh", "input", input)
-    require_number("hardtanh", "min_val", min_val)
-    require_number("hardtanh", "max_val", max_val)
+    if type(min_val) is not float or type(max_val) is not float:
+        require_number("hardtanh", "min_val", min_val)
+        require_number("hardtanh", "max_val", max_val)
     if min_val > max_val:
         raise ValueError(f"min_val cannot be larger than max_val: {min_val} > {max_val}")
     if input.array.dtype.kind == "u" and min_val <= -1:
