@@ -30,7 +30,7 @@ ALGORITHMS: dict[str, Any] = {
     "winograd": WINOGRAD,
     "winograd 2x2": WINOGRAD_2X2,
 }
-FEW_CHANNELS = 32  # up to here MEC is as quick as im2col, or quicker
+FEW_KERNELS = 32  # up to here MEC is as quick as im2col, or quicker; beyond, two threads make im2col so
 ENOUGH_CHANNELS = 12  # with fewer, Winograd's transforms take longer than the products they save
 KERNEL_TILES = 60  # transforming the kernel takes as long as the products of so many tiles
 
@@ -162,8 +162,9 @@ def choose(
         return depthwise
     if operand.dtype.kind != "f":
         return im2col
-    # Few channels: copying kh kw times takes longer than the products.
-    best: Any = mec if min(C, O) <= FEW_CHANNELS and mec.serves(*geometry) else im2col
+    # kh kw copies of each pixel take too long where few kernels share them, or they are very many.
+    lean = O <= FEW_KERNELS or (kh * kw > 25 and stride == (1, 1))
+    best: Any = mec if lean and mec.serves(*geometry) else im2col
     # Winograd in single precision only: it costs a digit.
     if operand.dtype.char == "f" and min(C, O) >= ENOUGH_CHANNELS:
         Ho, Wo = H + 2 * padding[0] - kh + 1, W + 2 * padding[1] - kw + 1
