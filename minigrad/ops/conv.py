@@ -17,7 +17,7 @@ from minigrad import kernels
 from minigrad.autograd.operation import operation
 
 
-def _conv_forward(x: Any, w: Any, b: Any, *, geometry: Any) -> Any:
+def _conv_forward(x: Any, w: Any, b: Any = None, *, geometry: Any) -> Any:
     result = kernels.conv2d(x, w, *geometry)
     if b is not None:
         result += b.reshape(1, -1, 1, 1)

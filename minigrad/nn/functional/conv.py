@@ -44,6 +44,8 @@ def conv2d(
         and x.dtype.char in "fd"
         and (b is None or (b.shape == w.shape[:1] and b.dtype is w.dtype))
     ):
+        if bias is None:
+            return conv(input, weight, geometry=geometry)
         return conv(input, weight, bias, geometry=geometry)
     return _convolution(input, weight, bias, "conv2d", 2, (stride, padding, dilation, groups))
 
