@@ -74,7 +74,7 @@ from minigrad.tensor.drawing import bernoulli, multinomial
 from minigrad.tensor.filling import fill
 
 if _typing.TYPE_CHECKING:
-    from minigrad import backends, cuda, distributions, func, linalg, nn, optim, utils, viz
+    from minigrad import advice, backends, cuda, distributions, func, linalg, nn, optim, utils, viz
     from minigrad.nn.functional import (
         bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout, group_norm, layer_norm, max_pool2d,
         pairwise_distance, relu_, selu, selu_,
@@ -84,8 +84,20 @@ if _typing.TYPE_CHECKING:
 # fmt: on
 
 __version__ = "0.1.0"
-_ROOMS = ("backends", "cuda", "distributions", "func", "linalg", "nn", "optim", "serialization", "utils", "viz")
 # fmt: off
+_ROOMS = (
+    "advice",
+    "backends",
+    "cuda",
+    "distributions",
+    "func",
+    "linalg",
+    "nn",
+    "optim",
+    "serialization",
+    "utils",
+    "viz",
+)
 # PyTorch has these in its front door too, under the same signatures.
 _FUNCTIONAL = (
     "bilinear", "conv1d", "conv2d", "conv_transpose2d", "cosine_similarity", "dropout", "group_norm", "layer_norm",

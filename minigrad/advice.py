@@ -1,0 +1,58 @@
+"""Advice: warnings about what is allowed and is probably a mistake, once each, off by one switch.
+
+    advise("softmax before cross_entropy", "the rows of input already sum to 1 ...")
+
+PyTorch says nothing of these. `minigrad.advice.enable(False)` turns all of them off, and so does
+``MINIGRAD_ADVICE=0`` in the environment; ``warnings.filterwarnings`` knows them as `Advice`.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+_given: set[str] = set()  # the mistakes that were spoken of
+_enabled = os.environ.get("MINIGRAD_ADVICE", "1") != "0"
+
+
+class Advice(UserWarning):
+    """A program that runs and is probably not what its author means."""
+
+
+def enable(enabled: bool = True) -> None:
+    """Switch all advice on or off, for the whole process; what was said once may be said again.
+
+    >>> import minigrad as torch
+    >>> torch.advice.enable(False)
+    >>> torch.advice.enable()
+    """
+    global _enabled
+    _enabled = bool(enabled)
+    _given.clear()
+
+
+def is_wanted(mistake: str) -> bool:
+    """True while nothing was said of `mistake`: ask before a check that costs time.
+
+    >>> import minigrad as torch
+    >>> torch.advice.is_wanted("an example")
+    True
+    """
+    return _enabled and mistake not in _given
+
+
+def advise(mistake: str, text: str, stacklevel: int = 2) -> None:
+    """Warn of `mistake` in the words `text`, the first time only; `stacklevel` as in `warnings.warn`.
+
+    >>> import warnings, minigrad as torch
+    >>> with warnings.catch_warnings(record=True) as seen:
+    ...     warnings.simplefilter("always")
+    ...     torch.advice.advise("an example", "look here")
+    ...     torch.advice.advise("an example", "look here")
+    >>> [str(warning.message) for warning in seen]
+    ['look here (said once; minigrad.advice.enable(False) says no more)']
+    >>> torch.advice.enable()
+    """
+    if is_wanted(mistake):
+        _given.add(mistake)
+        warnings.warn(f"{text} (said once; minigrad.advice.enable(False) says no more)", Advice, stacklevel + 1)

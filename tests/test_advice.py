@@ -1,0 +1,54 @@
+"""The switch, and that every advice is given once."""
+
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from minigrad import advice
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    advice.enable()
+    yield
+    advice.enable()
+
+
+def test_each_mistake_is_spoken_of_once():
+    with pytest.warns(advice.Advice, match="look here"):
+        advice.advise("one", "look here")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        advice.advise("one", "look here")
+    with pytest.warns(advice.Advice, match="and there"):
+        advice.advise("two", "and there")
+
+
+def test_the_switch_silences_all_and_begins_anew():
+    advice.enable(False)
+    assert not advice.is_wanted("one")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        advice.advise("one", "look here")
+    advice.enable()
+    assert advice.is_wanted("one")
+
+
+def test_the_environment_switches_it_off():
+    program = "from minigrad import advice; print(advice.is_wanted('one'))"
+    for value, answer in (("0", "False"), ("1", "True")):
+        run = subprocess.run(
+            [sys.executable, "-c", program], env={"MINIGRAD_ADVICE": value}, capture_output=True, text=True, check=False
+        )
+        assert run.stdout.strip() == answer, run.stderr
+
+
+def test_the_warning_points_at_the_caller():
+    def layer():
+        advice.advise("one", "look here")
+
+    with pytest.warns(advice.Advice) as seen:
+        layer()
+    assert seen[0].filename == __file__
