@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -141,6 +142,29 @@ def result_type(operands: Iterable[Any]) -> Any:
             number = _number_dtype(bool if isinstance(x, (bool, np.bool_)) else whole)
             numbers = number if numbers is None else promote_pair(numbers, number)
     return _combine(with_axes, _combine(without_axes, numbers))
+
+
+def scalar(value: Any, numpy_dtype: Any) -> Any:
+    """The Python number `value` as a NumPy scalar; negative ints wrap around in uint8, as in PyTorch.
+
+    Raises RuntimeError for a number that the type does not hold: 300 in int8, NaN in int64, 1e5 in float16.
+    """
+    if _overflows(value, numpy_dtype):
+        told = f"value cannot be converted to type {numpy_dtype} without overflow"
+        raise RuntimeError(f"{told}: got {value!r}; choose a wider dtype")
+    if numpy_dtype.kind == "u":
+        value = int(value) % (np.iinfo(numpy_dtype).max + 1)
+    return numpy_dtype.type(value)
+
+
+def _overflows(value: Any, numpy_dtype: Any) -> bool:
+    if numpy_dtype.kind == "b":
+        return False
+    if numpy_dtype.kind == "f":
+        return bool(float(np.finfo(numpy_dtype).max) < abs(value) < inf)
+    limits = np.iinfo(numpy_dtype)
+    lowest = -limits.max if numpy_dtype.kind == "u" and not isinstance(value, float) else limits.min
+    return not lowest <= value <= limits.max  # NaN is in no range
 
 
 def is_category_downgrade(source: Any, target: Any) -> bool:

@@ -1,11 +1,14 @@
 """Types: names, promotion, limits, and what is refused, in words."""
 
 import copy
+import math
 import pickle
 
+import numpy as np
 import pytest
 
 import minigrad as torch
+from minigrad import dtypes
 
 DTYPES = [
     torch.bool,
@@ -79,3 +82,23 @@ def test_refused(name):
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "want"),
+    [(255, "uint8", 255), (-1, "uint8", 255), (-128, "int8", -128), (2.9, "int16", 2), (1e400, "float16", np.inf)],
+)
+def test_a_number_becomes_a_scalar_of_a_type(value, name, want):
+    got = dtypes.scalar(value, np.dtype(name))
+    assert got == want
+    assert got.dtype == name
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [(256, "uint8"), (-256, "uint8"), (-1.5, "uint8"), (300, "int8"), (math.nan, "int64"), (math.inf, "int32"),
+     (2**63, "int64"), (65520.0, "float16"), (1e39, "float32"), (2**2000, "float64")],
+)  # fmt: skip
+def test_a_number_that_a_type_does_not_hold_is_refused(value, name):
+    with pytest.raises(RuntimeError, match=f"value cannot be converted to type {name} without overflow"):
+        dtypes.scalar(value, np.dtype(name))
