@@ -1,5 +1,7 @@
-"""Functions of functions: `grad(f)` is the function that computes the gradient of f.
+"""Functions of functions: `grad(f)` is the function that computes the gradient of f. They nest to any order.
 
+The face of `autograd.derivatives` for nested dicts, lists and tuples of tensors. Results are in the graph where they
+depend on a tensor that is itself being differentiated, be it an argument or something that f closes over.
 Source: https://docs.pytorch.org/docs/stable/func.api.html
 """
 
@@ -9,97 +11,25 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.autograd import functional
-from minigrad.autograd.core import wrap
+from minigrad.autograd import derivatives
+from minigrad.autograd.core import edge_of, next_order
+from minigrad.autograd.modes import enable_grad, inference_mode, is_grad_enabled
+from minigrad.autograd.trees import flatten, structure
+from minigrad.nn.functional_call import functional_call, stack_module_state
+from minigrad.tensor import Tensor
 
-__all__ = ["grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "vjp"]
+__all__ = [
+    "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
+    "stack_module_state", "vjp",
+]  # fmt: skip
 
-
-def _at(
-    func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any
-) -> tuple[Callable[..., Any], Any]:
-    """`func` as a function of the arguments `argnums` alone, and their values."""
-    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if not places or not all(isinstance(i, int) for i in places):
-        raise RuntimeError(f"argnums must be an int or a tuple of ints that is not empty, got {argnums!r}")
-    for i in places:
-        if not -len(args) <= i < len(args):
-            raise RuntimeError(f"Got argnum={i}, but only {len(args)} positional inputs")
-
-    def partial(*values: Any) -> Any:
-        full = list(args)
-        for i, value in zip(places, values, strict=True):
-            full[i] = value
-        return func(*full, **kwargs)
-
-    return partial, args[argnums] if isinstance(argnums, int) else tuple([args[i] for i in places])
+Argnums = int | tuple[int, ...]
 
 
-def _nested(values: Any) -> bool:
-    """Whether the arguments are themselves being differentiated: then the result must be recorded."""
-    return any(getattr(x, "node", None) is not None for x in (values if isinstance(values, tuple) else (values,)))
+def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that computes the gradient of `func`, which returns one number.
 
-
-def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
-    """The outputs of `func`, and the function that maps a cotangent to the gradients.
-
-    With `has_aux`, `func` returns (outputs, anything), and what it is comes third.
-
-    >>> import minigrad as torch
-    >>> y, pull = torch.func.vjp(torch.exp, torch.zeros(2))
-    >>> pull(torch.tensor([1.0, 2.0]))
-    (tensor([1., 2.]),)
-    """
-    nested, aux = _nested(primals), []
-
-    def without_aux(*points: Any) -> Any:
-        returned = func(*points)
-        if has_aux and not (isinstance(returned, tuple) and len(returned) == 2):
-            raise RuntimeError(f"with has_aux=True the function returns (output, aux), got {type(returned).__name__}")
-        if has_aux:
-            returned, more = returned
-            aux.append(functional.done(more, nested))
-        return returned
-
-    points, outputs = functional.traced("vjp", without_aux, primals, nested, RuntimeError)
-
-    def pull(*cotangents: Any) -> tuple[Any, ...]:
-        given = functional.cotangents_of(outputs, cotangents)
-        create = nested or _nested(given)
-        return tuple(functional.done(functional.gradients(outputs, points, given, create), create))
-
-    return functional.done(outputs, nested), pull, *aux
-
-
-def grad_and_value(
-    func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
-    """The function that returns (gradient, value) of `func`, which returns one number.
-
-    With `has_aux`, `func` returns (number, anything), and so does the value.
-
-    >>> import minigrad as torch
-    >>> torch.func.grad_and_value(lambda x: x * x)(torch.tensor(3.0))
-    (tensor(6.), tensor(9.))
-    """
-
-    @functools.wraps(func)
-    def both(*args: Any, **kwargs: Any) -> Any:
-        partial, values = _at(func, args, kwargs, argnums)
-        value, pull, *aux = vjp(partial, *(values if isinstance(values, tuple) else (values,)), has_aux=has_aux)
-        if value.array.ndim:
-            raise RuntimeError(
-                f"Expected f(*args) to return a scalar tensor, got tensor with {value.array.ndim} dims. Maybe you "
-                "wanted to use the vjp or jacrev APIs instead?"
-            )
-        result = functional.like(values, pull(wrap(value.array * 0 + 1)))
-        return result, (value, *aux) if has_aux else value
-
-    return both
-
-
-def grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The function that computes the gradient of `func`, which returns one number; it nests to any order.
+    With `has_aux`, `func` returns (number, anything), and that comes second.
 
     >>> import minigrad as torch
     >>> torch.func.grad(torch.func.grad(lambda x: x**3))(torch.tensor(2.0))
@@ -115,46 +45,256 @@ def grad(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: 
     return gradient
 
 
-def jvp(func: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that returns (gradient, value) of `func`, which returns one number.
+
+    With `has_aux`, `func` returns (number, anything), and so does the value.
+
+    >>> import minigrad as torch
+    >>> torch.func.grad_and_value(lambda x: x * x)(torch.tensor(3.0))
+    (tensor(6.), tensor(9.))
+    """
+
+    @functools.wraps(func)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        call = _Call.of_arguments("grad_and_value", func, args, kwargs, argnums, has_aux)
+        value = call.returned
+        if not isinstance(value, Tensor):
+            raise call.refused(f"to return a Tensor, got {type(value).__name__}")
+        if value.ndim:
+            told = f"a scalar tensor, got tensor with {value.ndim} dims"
+            raise call.refused(f"to return {told}. Maybe you wanted to use the vjp or jacrev APIs instead?")
+        gradient = call.as_inputs(derivatives.pull([value], call.points, [value.new_ones(())], call.create_graph))
+        return call.hand_out((gradient, (value, call.aux) if has_aux else value))
+
+    return both
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """The outputs of `func`, and the function that maps cotangents like them to the gradients.
+
+    With `has_aux`, `func` returns (outputs, anything), and that comes third.
+
+    >>> import minigrad as torch
+    >>> y, pull = torch.func.vjp(torch.exp, torch.zeros(2))
+    >>> pull(torch.tensor([1.0, 2.0]))
+    (tensor([1., 2.]),)
+    """
+    call = _Call("vjp", lambda values: func(*values), primals, has_aux)
+
+    def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
+        vectors = _matched("cotangents", cotangents, "the outputs of the function", call.returned)
+        wanted = call.create_graph or call.reaches_beyond(vectors)
+        return call.hand_out(call.as_inputs(derivatives.pull(call.outputs, call.points, vectors, wanted)))
+
+    return call.hand_out(call.returned), pull, *call.handed_aux()
+
+
+def jvp(
+    func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], *, strict: bool = False,
+    has_aux: bool = False,
+) -> Any:  # fmt: skip
     """The outputs of `func` at `primals`, and how they change along `tangents`.
 
     >>> import minigrad as torch
     >>> torch.func.jvp(lambda x: x * x, (torch.tensor(3.0),), (torch.tensor(1.0),))
     (tensor(9.), tensor(6.))
     """
-    if not isinstance(primals, tuple):
-        raise RuntimeError(
-            f"jvp(f, primals, tangents): Expected primals to be a tuple, got {type(primals).__name__}: write (x,)"
-        )
-    return functional.jvp(func, primals, tangents, create_graph=_nested(primals))
+    call, along = _linearized("jvp", func, primals, strict, has_aux)
+    return call.hand_out(call.returned), along(tangents), *call.handed_aux()
 
 
-def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """The function that computes the Jacobian of `func`, of shape output + input.
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The outputs of `func`, and the function that maps tangents to how the outputs change along them.
+
+    >>> import minigrad as torch
+    >>> y, push = torch.func.linearize(torch.square, torch.tensor([1.0, 3.0]))
+    >>> push(torch.ones(2))
+    tensor([2., 6.])
+    """
+    call, along = _linearized("linearize", func, primals, False, False)
+    return call.hand_out(call.returned), lambda *tangents: along(tangents)
+
+
+def jacrev(
+    func: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None,
+    _preallocate_and_copy: bool = False,
+) -> Callable[..., Any]:  # fmt: skip
+    """The function that computes the Jacobian of `func`, of shape output + input: a walk for each output element.
 
     >>> import minigrad as torch
     >>> torch.func.jacrev(lambda x: x * x)(torch.tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
     """
-
-    @functools.wraps(func)
-    def jacobian(*args: Any, **kwargs: Any) -> Any:
-        partial, values = _at(func, args, kwargs, argnums)
-        return functional.jacobian(partial, values, create_graph=_nested(values))
-
-    return jacobian
+    if chunk_size is not None and chunk_size <= 0:  # elements are walked from one by one, whatever its size
+        raise ValueError(f"jacrev: `chunk_size` should be greater than 0, got {chunk_size}")
+    return _jacobian("jacrev", derivatives.jacobian, func, argnums, has_aux)
 
 
-jacfwd = jacrev
+def jacfwd(
+    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error"
+) -> Callable[..., Any]:
+    """The function that computes the Jacobian of `func`, of shape output + input: a walk for each input element.
+
+    >>> import minigrad as torch
+    >>> torch.func.jacfwd(lambda x: x * x)(torch.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+    return _jacobian("jacfwd", derivatives.jacobian_by_inputs, func, argnums, has_aux)
 
 
-def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """The function that computes the matrix of second derivatives of `func`.
+def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The function that computes the second derivatives of `func`, of shape output + input + input.
 
     >>> import minigrad as torch
     >>> torch.func.hessian(lambda x: (x**3).sum())(torch.tensor([1.0, 2.0]))
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
-    return jacrev(jacrev(func, argnums), argnums)
+
+    @functools.wraps(func)
+    def second(*args: Any, **kwargs: Any) -> Any:
+        call = _Call.of_arguments("hessian", func, args, kwargs, argnums, False)
+        blocks = derivatives.hessian(call.outputs, call.points, call.create_graph)
+        return call.hand_out(call.as_outputs([call.as_inputs(map(call.as_inputs, rows)) for rows in blocks]))
+
+    return second
+
+
+def _jacobian(name: str, build: Any, func: Callable[..., Any], argnums: Argnums, has_aux: bool) -> Callable[..., Any]:
+    @functools.wraps(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        call = _Call.of_arguments(name, func, args, kwargs, argnums, has_aux)
+        if whole := [y.dtype for y in call.outputs if not y.is_floating_point()]:
+            raise call.refused(f"to return only floating-point Tensors, got {whole[0]}")
+        blocks = build(call.outputs, call.points, call.create_graph)
+        result = call.hand_out(call.as_outputs(map(call.as_inputs, blocks)))
+        return (result, *call.handed_aux()) if has_aux else result
+
+    return jacobian
+
+
+def _linearized(
+    name: str, func: Callable[..., Any], primals: Any, strict: bool, has_aux: bool
+) -> tuple[_Call, Callable[..., Any]]:
+    """`func` at `primals`, and ``v -> J v``, which may be called as often as one likes."""
+    if not isinstance(primals, tuple):
+        got = type(primals).__name__
+        raise RuntimeError(f"{name}(f, primals, ...): Expected primals to be a tuple, got {got}: write (x,)")
+    call = _Call(name, lambda values: func(*values), primals, has_aux)
+    if not call.points:
+        raise RuntimeError(f"{name}(f, primals, ...): Expected primals to contain at least one Tensor.")
+    transposed, probes = derivatives.transpose(call.outputs, call.points, strict)
+    call.own |= {edge_of(probe) for probe in probes}
+
+    def along(tangents: Any) -> Any:
+        vectors = _matched("tangents", tangents, "primals", primals)
+        wanted = call.create_graph or call.reaches_beyond(vectors)
+        return call.hand_out(call.as_outputs(derivatives.pull(transposed, probes, vectors, wanted)))
+
+    return call, along
+
+
+class _Call:
+    """One call of a function that is differentiated: its points, what it returned there, and what is handed out."""
+
+    def __init__(self, name: str, func: Callable[..., Any], inputs: Any, has_aux: bool) -> None:
+        """Call `func` with `inputs`, a tree, recorded."""
+        self.name, self.recording = name, is_grad_enabled()
+        values, self.as_inputs = flatten(inputs)
+        for x in values:
+            self._check_input(x)
+        with inference_mode(False), enable_grad():
+            self.points = derivatives.points_at(values, self.recording)
+            self.own, self.start = {edge_of(x) for x in self.points if x.is_leaf}, next_order()
+            self.returned, self.aux = func(self.as_inputs(self.points)), None
+        if has_aux:
+            if not (isinstance(self.returned, tuple) and len(self.returned) == 2):
+                raise self.refused(f"to return (output, aux) with has_aux=True, got {type(self.returned).__name__}")
+            self.returned, self.aux = self.returned
+        self.has_aux = has_aux
+        self.outputs, self.as_outputs = flatten(self.returned)
+        for y in self.outputs:
+            if not isinstance(y, Tensor):
+                raise self.refused(f"to return only Tensors, got {type(y).__name__}")
+        self.create_graph = self.reaches_beyond(self.outputs)
+
+    @classmethod
+    def of_arguments(
+        cls, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums,
+        has_aux: bool,
+    ) -> _Call:  # fmt: skip
+        """Call `func` as a function of the arguments `argnums` alone."""
+        places = _places(argnums, len(args))
+
+        def partial(selected: Any) -> Any:
+            full = list(args)
+            for i, value in zip(places, (selected,) if isinstance(argnums, int) else selected, strict=True):
+                full[i] = value
+            return func(*full, **kwargs)
+
+        inputs = args[argnums] if isinstance(argnums, int) else tuple([args[i] for i in places])
+        return cls(name, partial, inputs, has_aux)
+
+    def _check_input(self, x: Any) -> None:
+        if not isinstance(x, Tensor):
+            got = f"{type(x).__name__}; name the arguments to differentiate with argnums"
+            raise ValueError(f"{self.name}: Thing passed to transform API must be Tensor, got {got}")
+        if not x.is_floating_point():
+            raise RuntimeError(
+                f"{self.name}: only Tensors of floating point dtype can require gradients, got {x.dtype}"
+            )
+
+    def refused(self, expected: str) -> RuntimeError:
+        """The error for a function that returns something else than `expected`."""
+        return RuntimeError(f"{self.name}(f)(*args): Expected f(*args) {expected}")
+
+    def reaches_beyond(self, tensors: Any) -> bool:
+        """Whether gradients flow from any of `tensors` to something beside the points."""
+        return self.recording and any(derivatives.reaches_beyond(x, self.own, self.start) for x in tensors)
+
+    def hand_out(self, tree: Any) -> Any:
+        """`tree` without the graph that ends in the points: the caller knows nothing of them."""
+        values, rebuild = flatten(tree)
+        return rebuild([self._handed_out(x) for x in values])
+
+    def _handed_out(self, x: Any) -> Any:
+        inside = isinstance(x, Tensor) and x.requires_grad and not self.reaches_beyond([x])
+        return x.detach() if inside else x
+
+    def handed_aux(self) -> tuple[Any, ...]:
+        """What the function returned beside its outputs, if it did, as the last of the results."""
+        return (self.hand_out(self.aux),) if self.has_aux else ()
+
+
+def _places(argnums: Argnums, count: int) -> tuple[int, ...]:
+    """`argnums` as positions among `count` arguments."""
+    given = (argnums,) if isinstance(argnums, int) else argnums
+    if not isinstance(given, tuple) or not all(isinstance(i, int) for i in given):
+        raise RuntimeError(f"argnums must be an int or a tuple of ints, got {argnums!r}")
+    if not given:
+        raise RuntimeError("argnums must be non-empty: it says which arguments to differentiate")
+    for i in given:
+        if not -count <= i < count:
+            raise RuntimeError(f"Got argnum={i}, but only {count} positional inputs")
+    places = tuple([i % count for i in given])
+    if len(set(places)) < len(places):
+        raise RuntimeError(f"argnums elements must be unique, got {argnums}")
+    return places
+
+
+def _matched(name: str, vectors: Any, role: str, like: Any) -> list[Any]:
+    """The leaves of `vectors`, one for each leaf of `like` and of its shape."""
+    values, (expected, _) = flatten(vectors)[0], flatten(like)
+    if repr(structure(vectors)) != repr(structure(like)):
+        raise RuntimeError(
+            f"Expected {name} of the same structure as {role}: {structure(like)}, got {structure(vectors)}"
+        )
+    for i, (v, x) in enumerate(zip(values, expected, strict=True)):
+        if not isinstance(v, Tensor):
+            raise TypeError(f"{name} must be Tensors, got {type(v).__name__}")
+        if v.shape != x.shape:
+            raise RuntimeError(f"{name}[{i}] has shape {tuple(v.shape)}, expected {tuple(x.shape)}: that of {role}")
+    return values

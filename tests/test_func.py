@@ -86,18 +86,198 @@ def test_under_no_grad():
         close(func.grad(lambda x: (x**2).sum())(tensor(POINT)), 2 * POINT)
 
 
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        (lambda: func.grad(mg.exp)(tensor(POINT)), "scalar tensor, got tensor with 1 dims.*jacrev"),
-        (lambda: func.grad(lambda x: 3.0)(tensor(1.0)), "must be Tensors, got float"),
-        (lambda: func.grad(mg.exp, argnums=1)(tensor(1.0)), "argnum=1, but only 1 positional"),
-        (lambda: func.grad(mg.exp, argnums="x")(tensor(1.0)), "int or a tuple of ints"),
-        (lambda: func.grad(mg.exp, argnums=())(tensor(1.0)), "not empty"),
-        (lambda: func.grad(mg.exp, has_aux=True)(tensor(1.0)), r"returns \(output, aux\), got Tensor"),
-        (lambda: func.jvp(mg.exp, tensor(POINT), tensor(POINT)), r"tuple, got Tensor: write \(x,\)"),
-    ],
-)
-def test_refused(call, words):
-    with pytest.raises(RuntimeError, match=words):
+ONE = mg.tensor(1.0)
+CLOSING_OVER_X = {  # each is x, computed by a transform of a function that closes over x
+    "grad": lambda x: func.grad(lambda y: x * y)(ONE),
+    "grad of another argument": lambda x: func.grad(lambda y, z: z * y)(ONE, x),
+    "grad by keyword": lambda x: func.grad(lambda y, z: z * y)(ONE, z=x),
+    "grad_and_value, gradient": lambda x: func.grad_and_value(lambda y: x * y)(ONE)[0],
+    "grad_and_value, value": lambda x: func.grad_and_value(lambda y: x * y)(ONE)[1],
+    "grad, aux": lambda x: func.grad(lambda y: (y, [x * y]), has_aux=True)(ONE)[1][0],
+    "jacrev": lambda x: func.jacrev(lambda y: x * y)(ONE),
+    "jacfwd": lambda x: func.jacfwd(lambda y: x * y)(ONE),
+    "hessian": lambda x: func.hessian(lambda y: x * y**2)(ONE) / 2,
+    "vjp, value": lambda x: func.vjp(lambda y: x * y, ONE)[0],
+    "vjp, pulled": lambda x: func.vjp(lambda y: x * y, ONE)[1](ONE)[0],
+    "vjp, cotangent": lambda x: func.vjp(lambda y: y * 1, ONE)[1](x)[0],
+    "vjp, aux": lambda x: func.vjp(lambda y: (y, x * y), ONE, has_aux=True)[2],
+    "jvp, value": lambda x: func.jvp(lambda y: x * y, (ONE,), (ONE,))[0],
+    "jvp, along": lambda x: func.jvp(lambda y: x * y, (ONE,), (ONE,))[1],
+    "jvp, tangent": lambda x: func.jvp(lambda y: y * 1, (ONE,), (x,))[1],
+    "linearize": lambda x: func.linearize(lambda y: x * y, ONE)[1](ONE),
+    "in a dict": lambda x: func.grad(lambda d: d["x"] * d["y"])({"x": x, "y": ONE})["y"],
+}
+
+
+@pytest.mark.parametrize("inner", CLOSING_OVER_X.values(), ids=CLOSING_OVER_X)
+def test_what_the_inner_function_closes_over_counts(inner):
+    three = mg.tensor(3.0)
+    assert func.grad(lambda x: x * inner(x))(three).item() == 6
+    assert func.jacfwd(lambda x: x * inner(x))(three).item() == 6
+    assert func.grad(func.grad(lambda x: x * x * inner(x)))(three).item() == 18
+    w = mg.tensor(3.0, requires_grad=True)
+    (w * inner(w)).backward()
+    assert w.grad.item() == 6
+    h = w * 1.0
+    assert mg.autograd.grad(h * inner(h), w)[0].item() == 6
+
+
+@pytest.mark.parametrize("first", [func.grad, func.jacrev, func.jacfwd])
+@pytest.mark.parametrize("second", [func.grad, func.jacrev, func.jacfwd])
+def test_mixed_partials_by_nesting(first, second):
+    def f(x, y):
+        return x**2 * y**3
+
+    x, y = tensor(2.0), tensor(3.0)
+    assert second(first(f, 0), 1)(x, y).item() == 108  # 6 x y^2
+    assert second(first(f, 1), 0)(x, y).item() == 108
+    assert second(first(f, 1), 1)(x, y).item() == 72  # 6 x^2 y
+
+
+def test_a_result_is_in_no_graph_when_nothing_outside_is_differentiated():
+    w = tensor(3.0, requires_grad=True)
+    x = tensor(POINT)
+    gradient, value = func.grad_and_value(lambda x: (x**2).sum() + w)(x)
+    assert not gradient.requires_grad and value.requires_grad
+    gradient, (value, aux) = func.grad_and_value(lambda x: ((x**2).sum(), x * 2), has_aux=True)(x)
+    assert not (gradient.requires_grad or value.requires_grad or aux.requires_grad)
+    assert func.grad(lambda x: (x**2).sum() * w)(x).requires_grad
+    with mg.no_grad():
+        assert not func.grad(lambda x: (x**2).sum() * w)(x).requires_grad
+    with mg.inference_mode():
+        close(func.grad(lambda x: (x**2).sum())(x), 2 * POINT)
+    assert x.grad is None and w.grad is None
+
+
+def test_no_grad_inside_is_respected():
+    def f(x):
+        with mg.no_grad():
+            frozen = x.sum()
+        return (x**2).sum() * frozen
+
+    close(func.grad(f)(tensor(POINT)), 2 * POINT * POINT.sum())
+
+
+def test_handed_out_values_are_guarded():
+    y, pull = func.vjp(mg.exp, tensor(POINT))
+    y.zero_()  # the gradient of exp reads its result
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        pull(tensor(POINT))
+
+
+def test_trees_of_tensors():
+    def loss(parameters, x):
+        weight, (bias, *_) = parameters["weight"], parameters["rest"]
+        return ((x @ weight + bias) ** 2).sum()
+
+    x, w, b = RANDOM.normal(size=(4, 3)), RANDOM.normal(size=3), RANDOM.normal()
+    parameters = {"weight": tensor(w), "rest": (tensor(b), [tensor(0.0)])}
+    residual = x @ w + b
+    found = func.grad(loss)(parameters, tensor(x))
+    close(found["weight"], 2 * residual @ x)
+    close(found["rest"][0], 2 * residual.sum())
+    assert found["rest"][1][0].item() == 0 and type(found["rest"]) is tuple and type(found["rest"][1]) is list
+    both = func.grad(loss, argnums=(0, 1))(parameters, tensor(x))
+    close(both[1], 2 * np.outer(residual, w))
+    second = func.hessian(loss)(parameters, tensor(x))
+    close(second["weight"]["weight"], 2 * x.T @ x)
+    close(second["rest"][0]["weight"], 2 * x.sum(0))
+
+
+def test_outputs_that_are_trees():
+    def f(x, y):
+        return {"product": x * y, "sums": (x.sum(), y.sum())}
+
+    x, y = tensor(POINT), tensor(POINT + 1)
+    for jacobian in (func.jacrev, func.jacfwd):
+        found = jacobian(f, argnums=(0, 1))(x, y)
+        close(found["product"][0], np.diag(POINT + 1))
+        close(found["sums"][0][0], np.ones(3))
+        close(found["sums"][0][1], np.zeros(3))
+        found, aux = jacobian(lambda x: (x * 2, {"shape": x.shape, "x": x}), has_aux=True)(x)
+        close(found, 2 * np.eye(3))
+        assert aux["shape"] == (3,) and not aux["x"].requires_grad
+    outputs, along = func.jvp(f, (x, y), (x, y))
+    close(along["product"], 2 * POINT * (POINT + 1))
+    outputs, pull = func.vjp(f, x, y)
+    close(outputs["sums"][1], (POINT + 1).sum())
+    gx, gy = pull({"product": mg.zeros(3, dtype=mg.float64), "sums": (tensor(2.0), tensor(3.0))})
+    assert (gx.tolist(), gy.tolist()) == ([2, 2, 2], [3, 3, 3])
+
+
+def test_jacobians_of_functions_with_few_and_with_many_outputs():
+    x = tensor(RANDOM.normal(size=(2, 3)))
+
+    def f(x):
+        return mg.outer(x.sin().sum(0), x[0].exp()).tanh()
+
+    by_outputs, by_inputs = func.jacrev(f)(x), func.jacfwd(f)(x)
+    assert by_outputs.shape == (3, 3, 2, 3)
+    close(by_inputs, by_outputs.numpy())
+    close(func.jacrev(f, chunk_size=2)(x), by_outputs.numpy())
+    close(func.hessian(f)(x), func.jacrev(func.jacrev(f))(x).numpy())
+
+
+def test_linearize():
+    y, push = func.linearize(lambda a, b: a * b, tensor(2.0), tensor(5.0))
+    assert y.item() == 10
+    assert push(tensor(1.0), tensor(0.0)).item() == 5
+    assert push(tensor(0.0), tensor(1.0)).item() == 2
+
+
+def test_negative_argnums_and_integers_elsewhere():
+    close(func.grad(lambda k, x: (k * x).sum(), argnums=-1)(mg.arange(3), tensor(POINT)), np.arange(3.0))
+
+
+REFUSED = {
+    "a vector": (
+        lambda: func.grad(mg.exp)(tensor(POINT)),
+        RuntimeError,
+        "scalar tensor, got tensor with 1 dims.*jacrev",
+    ),
+    "a number": (lambda: func.grad(lambda x: 3.0)(ONE), RuntimeError, "only Tensors, got float"),
+    "a tuple": (lambda: func.grad(lambda x: (x, x))(ONE), RuntimeError, "to return a Tensor, got tuple"),
+    "too far an argument": (lambda: func.grad(mg.exp, argnums=1)(ONE), RuntimeError, "argnum=1, but only 1 positional"),
+    "a name": (lambda: func.grad(mg.exp, argnums="x")(ONE), RuntimeError, "int or a tuple of ints"),
+    "no argument": (lambda: func.grad(mg.exp, argnums=())(ONE), RuntimeError, "non-empty"),
+    "one argument twice": (lambda: func.grad(mg.mul, argnums=(0, -2))(ONE, ONE), RuntimeError, "unique"),
+    "no aux": (lambda: func.grad(mg.exp, has_aux=True)(ONE), RuntimeError, r"\(output, aux\).*got Tensor"),
+    "primals in a list": (lambda: func.jvp(mg.exp, [ONE], [ONE]), RuntimeError, r"got list: write \(x,\)"),
+    "no primals": (lambda: func.jvp(lambda: ONE, (), ()), RuntimeError, "at least one Tensor"),
+    "other tangents": (lambda: func.jvp(mg.exp, (ONE,), (ONE, ONE)), RuntimeError, r"primals: \(\*,\), got \(\*, \*\)"),
+    "tangents of another shape": (
+        lambda: func.jvp(mg.exp, (ONE,), (tensor(POINT),)),
+        RuntimeError,
+        r"tangents\[0\] has shape \(3,\), expected \(\)",
+    ),
+    "an independent output": (
+        lambda: func.jvp(lambda x: ONE, (ONE,), (ONE,), strict=True),
+        RuntimeError,
+        "independent of the inputs",
+    ),
+    "other cotangents": (
+        lambda: func.vjp(lambda x: {"y": x}, ONE)[1](ONE),
+        RuntimeError,
+        r"structure as the outputs.*\{'y': \*\}, got \*",
+    ),
+    "a number as cotangent": (
+        lambda: func.vjp(mg.exp, ONE)[1](1.0),
+        TypeError,
+        "cotangents must be Tensors, got float",
+    ),
+    "a number to differentiate": (
+        lambda: func.grad(mg.mul)(2.0, ONE),
+        ValueError,
+        "must be Tensor, got float.*argnums",
+    ),
+    "integers to differentiate": (lambda: func.grad(mg.sum)(mg.arange(3)), RuntimeError, "floating point dtype.*int64"),
+    "an integer output": (lambda: func.jacrev(mg.argmax)(tensor(POINT)), RuntimeError, "floating-point Tensors.*int64"),
+    "a chunk of nothing": (lambda: func.jacrev(mg.exp, chunk_size=0), ValueError, "greater than 0, got 0"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case):
+    call, kind, words = REFUSED[case]
+    with pytest.raises(kind, match=words):
         call()

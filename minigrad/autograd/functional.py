@@ -1,107 +1,19 @@
-"""Derivatives of functions: products with vectors, Jacobians and Hessians, each a few lines over `grad`."""
+"""Derivatives of functions at given points: products with vectors, Jacobians and Hessians.
+
+The face of `autograd.derivatives` for one tensor or a tuple of them, with the graph asked for by `create_graph`.
+Source: https://docs.pytorch.org/docs/stable/autograd.html#functional-higher-level-api
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.gradients import grad
-from minigrad.autograd.modes import GRAD, ModeSwitch
-from minigrad.backend import device_of, quiet, to_device
+from minigrad.autograd import derivatives
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.modes import enable_grad
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
-
-
-def _tuple(x: Any) -> tuple[Any, ...]:
-    return tuple(x) if isinstance(x, (tuple, list)) else (x,)
-
-
-def _point(name: str, x: Any, create_graph: bool) -> Any:
-    """An input as a tensor to differentiate at: connected to its own graph when that is wanted."""
-    if not isinstance(x, TensorBase):
-        raise TypeError(
-            f"The inputs given to {name} must be either a Tensor or a tuple of Tensors, got {type(x).__name__}"
-        )
-    if x.array.dtype.kind != "f":
-        raise RuntimeError(f"{name}: only Tensors of floating point dtype can require gradients, got {x.array.dtype}")
-    if create_graph and x.node is not None:
-        return x.view(x.array.shape)  # type: ignore[attr-defined]
-    point = wrap(x.array)
-    point.node = LEAF
-    return point
-
-
-def traced(
-    name: str, func: Callable[..., Any], inputs: Any, create_graph: bool, error: type[Exception] = TypeError
-) -> tuple[tuple[Any, ...], Any]:
-    """The points that stand for the inputs, and what `func` returns there, recorded."""
-    points = tuple([_point(name, x, create_graph) for x in _tuple(inputs)])
-    with ModeSwitch(set_flags=GRAD):
-        outputs = func(*points)
-    for y in _tuple(outputs):
-        if not isinstance(y, TensorBase):
-            raise error(
-                f"The outputs of the user-provided function given to {name} must be Tensors, got {type(y).__name__}"
-            )
-    return points, outputs
-
-
-def like(single: Any, values: Any) -> Any:
-    """One value where one tensor was given, a tuple where a tuple was."""
-    return values[0] if isinstance(single, TensorBase) else tuple(values)
-
-
-def gradients(outputs: Any, points: Any, cotangents: Any, create_graph: bool, strict: bool = False) -> list[Any]:
-    """The gradients of `outputs` along `cotangents`: zeros where nothing depends on a point."""
-    pairs = [(y, v) for y, v in zip(_tuple(outputs), cotangents, strict=True) if y.node is not None]
-    if len(pairs) < len(_tuple(outputs)) and strict:
-        raise RuntimeError(
-            "Output 0 of the user-provided function is independent of the inputs. This is not allowed in strict mode."
-        )
-    if not pairs:
-        return [wrap(quiet(np.zeros_like, x.array)) for x in points]
-    ys, vs = zip(*pairs, strict=True)
-    found = grad(ys, points, vs, retain_graph=True, create_graph=create_graph, allow_unused=True)
-    if strict and None in found:
-        raise RuntimeError(
-            f"Output 0 of the user-provided function is independent of input {found.index(None)}. This is not "
-            "allowed in strict mode."
-        )
-    return [wrap(quiet(np.zeros_like, x.array)) if g is None else g for x, g in zip(points, found, strict=True)]
-
-
-def cotangents_of(outputs: Any, v: Any) -> tuple[Any, ...]:
-    """`v` as one cotangent for each output; None will do for a single number."""
-    ys = _tuple(outputs)
-    if v is None:
-        if len(ys) != 1 or ys[0].array.size != 1:
-            raise RuntimeError(
-                "The vector v can only be None if the user-provided function returns a single Tensor with a single "
-                "element."
-            )
-        return (wrap(quiet(np.ones_like, ys[0].array)),)
-    vs = _tuple(v)
-    for u in vs:
-        if not isinstance(u, TensorBase):
-            raise TypeError(f"The v given must be either a Tensor or a tuple of Tensors, got {type(u).__name__}")
-    for y, u in zip(ys, vs, strict=False):
-        if y.array.shape != u.array.shape:
-            raise RuntimeError(f"v has invalid size: should be {list(y.array.shape)} but got {list(u.array.shape)}.")
-    if len(vs) != len(ys):
-        raise RuntimeError(f"v is a tuple of invalid length: should be {len(ys)} but got {len(vs)}.")
-    return vs
-
-
-def done(x: Any, create_graph: bool) -> Any:
-    """What is handed out: outside the graph, unless one is wanted."""
-    if isinstance(x, TensorBase):
-        return x if create_graph else wrap(x.array)
-    if isinstance(x, dict):
-        return {key: done(y, create_graph) for key, y in x.items()}
-    return type(x)([done(y, create_graph) for y in x]) if type(x) in (tuple, list) else x
 
 
 def vjp(
@@ -113,9 +25,9 @@ def vjp(
     >>> torch.autograd.functional.vjp(lambda x: x * x, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
     (tensor([1., 4.]), tensor([2., 4.]))
     """
-    points, outputs = traced("vjp", func, inputs, create_graph)
-    found = gradients(outputs, points, cotangents_of(outputs, v), create_graph, strict)
-    return done(outputs, create_graph), done(like(inputs, found), create_graph)
+    points, returned, outputs = _trace("vjp", func, inputs, create_graph)
+    found = derivatives.pull(outputs, points, _vectors(outputs, v), create_graph, strict)
+    return _done((returned, _like(inputs, found)), create_graph)
 
 
 def jvp(
@@ -123,42 +35,35 @@ def jvp(
 ) -> tuple[Any, Any]:
     """The outputs of `func`, and ``J v``: how they change when the inputs move along `v`.
 
-    ``u^T J`` is linear in u, so its gradient with respect to u, along v, is ``J v``.
-
     >>> import minigrad as torch
     >>> torch.autograd.functional.jvp(lambda x: x * x, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 0.0]))
     (tensor([1., 4.]), tensor([2., 0.]))
     """
-    points, outputs = traced("jvp", func, inputs, create_graph)
-    probes = [_point("jvp", wrap(quiet(np.zeros_like, y.array)), False) for y in _tuple(outputs)]
-    linear = gradients(outputs, points, probes, True, strict)
-    found = gradients(linear, probes, cotangents_of(inputs, v), create_graph)
-    return done(outputs, create_graph), done(like(outputs, found), create_graph)
+    points, returned, outputs = _trace("jvp", func, inputs, create_graph)
+    found = derivatives.push(outputs, points, _vectors(points, v), create_graph, strict)
+    return _done((returned, _like(returned, found)), create_graph)
 
 
 def jacobian(
     func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     strategy: str = "reverse-mode",
 ) -> Any:  # fmt: skip
-    """``J[i, j] = d func(x)[i] / d x[j]``, of shape output + input: one backward for each output element.
+    """``J[i, j] = d func(x)[i] / d x[j]``, of shape output + input.
+
+    One walk back for each element of the outputs, or in "forward-mode" for each element of the inputs.
 
     >>> import minigrad as torch
     >>> torch.autograd.functional.jacobian(lambda x: x * x, torch.tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
     """
-    points, outputs = traced("jacobian", func, inputs, create_graph)
-    rows = []
-    for y in _tuple(outputs):
-        units = to_device(np.eye(y.array.size, dtype=y.array.dtype), device_of(y.array))
-        units = units.reshape(y.array.size, *y.array.shape)
-        by_output = [gradients(y, points, (wrap(unit),), create_graph, strict) for unit in units]
-        blocks = []
-        for i, x in enumerate(points):  # joined by recorded calls, so that a block can be differentiated again
-            parts = [found[i].reshape(1, -1) for found in by_output] or [wrap(np.zeros(0, x.array.dtype))]
-            blocks.append(np.concatenate(parts).reshape(*y.array.shape, *x.array.shape))
-        rows.append(like(inputs, blocks))
-    return done(like(outputs, rows), create_graph)
+    forward = _is_forward("strategy", strategy)
+    points, returned, outputs = _trace("jacobian", func, inputs, create_graph)
+    if forward:
+        blocks = derivatives.jacobian_by_inputs(outputs, points, create_graph)
+    else:
+        blocks = derivatives.jacobian(outputs, points, create_graph, strict)
+    return _done(_like(returned, [_like(inputs, row) for row in blocks]), create_graph)
 
 
 def hessian(
@@ -172,9 +77,10 @@ def hessian(
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
+    _is_forward("outer_jacobian_strategy", outer_jacobian_strategy)  # H is symmetric: by inputs or by outputs is one
 
     def gradient(*points: Any) -> Any:
-        return like(inputs, vjp(func, points, create_graph=True, strict=strict)[1])
+        return _like(inputs, _tuple(vjp(func, points, create_graph=True, strict=strict)[1]))
 
     return jacobian(gradient, inputs, create_graph, strict)
 
@@ -188,10 +94,75 @@ def hvp(
     >>> torch.autograd.functional.hvp(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]), torch.tensor([0.0, 1.0]))
     (tensor(9.), tensor([ 0., 12.]))
     """
-    points, outputs = traced("hvp", func, inputs, create_graph)
-    first = gradients(outputs, points, cotangents_of(outputs, None), True, strict)
-    found = gradients(first, points, cotangents_of(inputs, v), create_graph)
-    return done(outputs, create_graph), done(like(inputs, found), create_graph)
+    points, returned, outputs = _trace("hvp", func, inputs, create_graph)
+    gradient = derivatives.pull(outputs, points, _vectors(outputs, None), True, strict)
+    found = derivatives.pull(gradient, points, _vectors(points, v), create_graph)
+    return _done((returned, _like(inputs, found)), create_graph)
 
 
 vhp = hvp  # H is symmetric
+
+
+def _tuple(x: Any) -> tuple[Any, ...]:
+    return tuple(x) if isinstance(x, (tuple, list)) else (x,)
+
+
+def _like(single: Any, values: Any) -> Any:
+    """One value where one tensor was given, a tuple where a tuple was."""
+    return values[0] if isinstance(single, TensorBase) else tuple(values)
+
+
+def _trace(
+    name: str, func: Callable[..., Any], inputs: Any, create_graph: bool
+) -> tuple[list[Any], Any, tuple[Any, ...]]:
+    """The points that stand for the inputs, what `func` returns there, recorded, and that as a tuple."""
+    for x in _tuple(inputs):
+        _check(x, f"The inputs given to {name}")
+        if not x.is_floating_point():
+            raise RuntimeError(f"{name}: only Tensors of floating point dtype can require gradients, got {x.dtype}")
+    with enable_grad():
+        points = derivatives.points_at(_tuple(inputs), create_graph)
+        returned = func(*points)
+    for y in _tuple(returned):
+        _check(y, f"The outputs of the user-provided function given to {name}")
+    return points, returned, _tuple(returned)
+
+
+def _check(x: Any, role: str) -> None:
+    if not isinstance(x, TensorBase):
+        raise TypeError(f"{role} must be either a Tensor or a tuple of Tensors, got {type(x).__name__}")
+
+
+def _vectors(values: Any, v: Any) -> tuple[Any, ...]:
+    """`v` as one vector for each of `values`; None will do for a single number."""
+    if v is None:
+        if len(values) != 1 or values[0].numel() != 1:
+            raise RuntimeError(
+                "The vector v can only be None if there is a single Tensor with a single element to multiply it with: "
+                "the output of the function in vjp, its input in jvp and hvp."
+            )
+        return (values[0].new_ones(values[0].shape),)
+    vectors = _tuple(v)
+    for u in vectors:
+        _check(u, "The v given")
+    for x, u in zip(values, vectors, strict=False):
+        if x.shape != u.shape:
+            raise RuntimeError(f"v has invalid size: should be {list(x.shape)} but got {list(u.shape)}.")
+    if len(vectors) != len(values):
+        raise RuntimeError(f"v is a tuple of invalid length: should be {len(values)} but got {len(vectors)}.")
+    return vectors
+
+
+def _is_forward(name: str, strategy: str) -> bool:
+    if strategy not in ("forward-mode", "reverse-mode"):
+        raise AssertionError(f'Expected {name} to be either "forward-mode" or "reverse-mode", got {strategy!r}')
+    return strategy == "forward-mode"
+
+
+def _done(x: Any, create_graph: bool) -> Any:
+    """What is handed out: outside the graph, unless one is wanted."""
+    if create_graph:
+        return x
+    if isinstance(x, (tuple, list)):
+        return tuple([_done(y, create_graph) for y in x])
+    return x.detach() if x.requires_grad else x

@@ -157,3 +157,27 @@ def test_hessian_of_a_linear_function():
 def test_refused(call, kind, words):
     with pytest.raises(kind, match=words):
         call()
+
+
+def test_jacobian_by_inputs():
+    def function(x, y):
+        return mg.outer(x, y).tanh(), x.exp()
+
+    at = (tensor(RANDOM.normal(size=2)), tensor(RANDOM.normal(size=3)))
+    forward = functional.jacobian(function, at, vectorize=True, strategy="forward-mode")
+    for row, expected in zip(forward, functional.jacobian(function, at), strict=True):
+        for block, other in zip(row, expected, strict=True):
+            assert block.shape == other.shape
+            close(block, other.numpy())
+    with pytest.raises(
+        AssertionError, match='strategy to be either "forward-mode" or "reverse-mode", got \'sideways\''
+    ):
+        functional.jacobian(function, at, strategy="sideways")
+    with pytest.raises(AssertionError, match="outer_jacobian_strategy"):
+        functional.hessian(quadratic, tensor(POINT), outer_jacobian_strategy="sideways")
+
+
+def test_a_result_without_its_graph_says_why():
+    y, _ = functional.vjp(mg.exp, tensor(0.0))
+    with pytest.raises(RuntimeError, match="detached at"):
+        y.backward()

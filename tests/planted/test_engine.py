@@ -11,9 +11,10 @@ from importlib import import_module
 
 import pytest
 
-from minigrad.autograd import anomaly, core, function, functional, gradients, modes, walk
+from minigrad.autograd import anomaly, core, derivatives, function, gradients, modes, walk
 from minigrad.ops import index, inplace
 from minigrad.tensor.graph import GraphMethods
+from tests import test_func
 from tests.autograd import (
     test_anomaly,
     test_core,
@@ -279,8 +280,16 @@ PLANTED = {
         lambda: mistake_of_a_permutation(),
     ),
     "jvp without its direction": (
-        functional.jvp, "probes, cotangents_of(inputs, v),", "probes, linear,",
+        derivatives.push, "strict), tangents,", "strict), [v * 0 + 1 for v in tangents],",
         test_functional.test_jvp,
+    ),
+    "what a function closes over is forgotten": (
+        derivatives.reaches_beyond, "return True", "pass",
+        lambda: test_func.test_what_the_inner_function_closes_over_counts(test_func.CLOSING_OVER_X["grad"]),
+    ),
+    "a Jacobian by inputs is left transposed": (
+        derivatives.jacobian_by_inputs, "_turn(transposed[i][k], x.ndim)", "transposed[i][k]",
+        test_functional.test_jacobian_by_inputs,
     ),
 }  # fmt: skip
 

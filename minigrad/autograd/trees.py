@@ -1,0 +1,62 @@
+"""Nested dicts, lists and tuples of tensors: taken apart into their leaves, and built again from others."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+
+def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
+    """The leaves of `tree` in order, and the function that puts others in their places.
+
+    >>> from minigrad.autograd.trees import flatten
+    >>> leaves, rebuild = flatten({"weight": 1, "rest": (2, [3])})
+    >>> leaves, rebuild([10, 20, 30])
+    ([1, 2, 3], {'weight': 10, 'rest': (20, [30])})
+    """
+    leaves: list[Any] = []
+    _collect(tree, leaves)
+    return leaves, lambda values: _build(tree, iter(values))
+
+
+def structure(tree: Any) -> Any:
+    """`tree` with a star for each leaf, to compare with another's."""
+    leaves, rebuild = flatten(tree)
+    return rebuild([_LEAF] * len(leaves))
+
+
+class _Leaf:
+    def __repr__(self) -> str:
+        return "*"
+
+
+_LEAF = _Leaf()
+
+
+def _children(tree: Any) -> Iterable[Any] | None:
+    """What `tree` holds; None for a leaf. Other classes, those of a tensor's shape too, are leaves."""
+    if type(tree) in (dict, OrderedDict):
+        return tree.values()
+    if type(tree) in (tuple, list) or (isinstance(tree, tuple) and hasattr(tree, "_fields")):
+        return tree
+    return None
+
+
+def _collect(tree: Any, leaves: list[Any]) -> None:
+    children = _children(tree)
+    if children is None:
+        leaves.append(tree)
+        return
+    for child in children:
+        _collect(child, leaves)
+
+
+def _build(tree: Any, values: Iterator[Any]) -> Any:
+    children = _children(tree)
+    if children is None:
+        return next(values)
+    built = [_build(child, values) for child in children]
+    if type(tree) in (dict, OrderedDict):
+        return type(tree)(zip(tree, built, strict=True))
+    return type(tree)(*built) if hasattr(tree, "_fields") else type(tree)(built)

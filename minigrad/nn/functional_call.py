@@ -1,0 +1,140 @@
+"""A module as a function of its parameters: `functional_call` runs it with others in their place.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.func.functional_call.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any
+
+from minigrad.nn.module import Module
+from minigrad.ops.join import stack
+from minigrad.tensor import Tensor
+
+
+def functional_call(
+    module: Module, parameter_and_buffer_dicts: Any, args: Any = None, kwargs: dict[str, Any] | None = None, *,
+    tie_weights: bool = True, strict: bool = False,
+) -> Any:  # fmt: skip
+    """``module(*args, **kwargs)`` with the tensors of one or more dicts in the place of its own of those names.
+
+    Parameters that are one tensor in the module are one here too, unless `tie_weights` is False. Raises ValueError
+    when a name, or a tied tensor, is given twice; with `strict`, RuntimeError for missing and unexpected names.
+
+    >>> import minigrad as torch
+    >>> net = torch.nn.Linear(2, 1)
+    >>> given = {"weight": torch.ones(1, 2), "bias": torch.zeros(1)}
+    >>> torch.func.functional_call(net, given, torch.tensor([3.0, 4.0]))
+    tensor([7.])
+    """
+    given = _merged(parameter_and_buffer_dicts)
+    own = dict(chain(module.named_parameters(remove_duplicate=False), module.named_buffers(remove_duplicate=False)))
+    if strict:
+        _check_names(type(module).__name__, own, given)
+    if tie_weights:
+        given = _tied(own, given)
+    arguments = () if args is None else args if isinstance(args, tuple) else (args,)
+    with _in_place_of_its_own(module, given):
+        return module(*arguments, **(kwargs or {}))
+
+
+def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The parameters and the buffers of several modules of one class, each stacked along a new first axis.
+
+    >>> import minigrad as torch
+    >>> parameters, buffers = torch.func.stack_module_state([torch.nn.Linear(3, 2) for _ in range(5)])
+    >>> parameters["weight"].shape
+    minigrad.Size([5, 2, 3])
+    """
+    if not models:
+        raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+    if len({model.training for model in models}) > 1:
+        raise RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
+    if classes := {type(model).__name__ for model in models if type(model) is not type(models[0])}:
+        got = ", ".join(sorted({type(models[0]).__name__, *classes}))
+        raise RuntimeError(f"stack_module_state: Expected all models to be of the same class, got {got}.")
+    parameters = _stacked([dict(model.named_parameters()) for model in models])
+    return parameters, _stacked([dict(model.named_buffers()) for model in models])
+
+
+def _stacked(states: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+    """By name: leaves that ask for a gradient where the modules' tensors do."""
+    result = {}
+    for name, first in states[0].items():
+        stacked = stack([state[name].detach() for state in states])
+        result[name] = stacked.requires_grad_() if first.requires_grad else stacked
+    return result
+
+
+def _merged(dicts: Any) -> dict[str, Any]:
+    """One dict of tensors from one or several."""
+    several = [dicts] if isinstance(dicts, Mapping) else dicts
+    if not isinstance(several, (list, tuple)):
+        got = type(dicts).__name__
+        raise ValueError(f"Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got {got}")
+    merged: dict[str, Any] = {}
+    for part in several:
+        if not isinstance(part, Mapping):
+            got = type(part).__name__
+            raise ValueError(f"Expected all elements of parameter_and_buffer_dicts to be dictionaries, got {got}")
+        if twice := sorted(merged.keys() & part.keys()):
+            raise ValueError(f"{twice} appeared in multiple dictionaries; behavior of functional call is ambiguous")
+        merged |= part
+    for name, tensor in merged.items():
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"functional_call: '{name}' must be a Tensor, got {type(tensor).__name__}")
+    return merged
+
+
+def _check_names(cls: str, own: dict[str, Any], given: dict[str, Any]) -> None:
+    missing, unexpected = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
+    if missing or unexpected:
+        parts = [
+            f"\n\t{kind} key(s): {', '.join(map(repr, names))}."
+            for kind, names in (("Unexpected", unexpected), ("Missing", missing))
+            if names
+        ]
+        raise RuntimeError(f"Error(s) in reparametrizing for {cls}:{''.join(parts)}")
+
+
+def _tied(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """`given`, and the same again for every other name of a tensor that it names."""
+    names: dict[int, list[str]] = {}
+    for name, tensor in own.items():
+        names.setdefault(id(tensor), []).append(name)
+    tied = dict(given)
+    for group in names.values():
+        values = {id(given[name]): given[name] for name in group if name in given}
+        if len(values) > 1:
+            told = sorted(name for name in group if name in given)
+            raise ValueError(
+                f"functional_call got multiple values for keys {told}, which are tied. Consider using tie_weights=False"
+            )
+        for value in values.values():
+            tied |= dict.fromkeys(group, value)
+    return tied
+
+
+@contextmanager
+def _in_place_of_its_own(module: Module, given: dict[str, Any]) -> Iterator[None]:
+    """Hold the tensors `given` as attributes of the module and those below it; at the end, what was there before."""
+    before: list[tuple[dict[str, Any], str, Any]] = []
+    try:
+        for path, tensor in given.items():
+            owner, _, name = path.rpartition(".")
+            attributes = vars(module.get_submodule(owner))  # past the registration: the names stay parameters
+            before.append((attributes, name, attributes.get(name, _ABSENT)))
+            attributes[name] = tensor
+        yield
+    finally:
+        for attributes, name, value in reversed(before):
+            if value is _ABSENT:
+                del attributes[name]
+            else:
+                attributes[name] = value
+
+
+_ABSENT = object()
