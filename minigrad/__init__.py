@@ -54,14 +54,14 @@ from minigrad.ops.matmul import (
 from minigrad.ops.norm import norm
 from minigrad.ops.order import argmax, argmin, argsort, bincount, max, median, min, sort, topk, unique
 from minigrad.ops.reduce import (
-    all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, prod, std, sum, var,
+    all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, prod, std, std_mean, sum, var, var_mean,
 )
 from minigrad.ops.select import (
-    argwhere, flip, gather, index_put, index_select, masked_fill, masked_select, nonzero, repeat_interleave,
+    argwhere, gather, index_put, index_select, masked_fill, masked_select, nonzero, repeat_interleave,
     scatter, scatter_add, take_along_dim, where,
 )
 from minigrad.ops.shape import (
-    broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, moveaxis, movedim, permute, ravel,
+    broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, flip, moveaxis, movedim, permute, ravel,
     reshape, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
 )
 from minigrad.printing import set_printoptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,45 +10,86 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.operation import operation
-from minigrad.ops.elementwise import REAL, binary, not_implemented_for, of_tensor, promoted, twin_of
-from minigrad.ops.out import takes_out
+from minigrad.backend import quiet
+from minigrad.ops.device import beside as move_scalars
+from minigrad.ops.elementwise import (
+    REAL,
+    as_number,
+    binary,
+    not_implemented_for,
+    of_tensor,
+    of_tensors,
+    promoted,
+    require_number,
+    shapes_do_not_broadcast,
+    twin_of,
+)
+from minigrad.ops.out import takes_out, written
 from minigrad.ops.shape import cast
+
+# ---- what the rules share ------------------------------------------------------------------------
+# A rule selects: where an operand had no say its gradient is 0, also when what arrives is inf or NaN.
+no_slope: Any = operation("zeros_like", lambda g: np.zeros_like(g), lambda v: no_slope(v))
+
+
+def _to_winner(g: Any, x: Any, y: Any, loses: Any) -> Any:
+    """The gradient of `x` in maximum or minimum: all where it wins or one is NaN, half of it at ties."""
+    return np.where(loses(x, y), 0.0, np.where(np.equal(x, y), g / 2, g))
+
+
+def _no_derivative(name: str) -> Any:
+    """The rule of what has no derivative: PyTorch records the call, and refuses the way back."""
+
+    def refuse(g: Any) -> Any:
+        raise RuntimeError(f"derivative for {name} is not implemented: its result is a step, detach() it")
+
+    return refuse
+
+
+def _slope_of_divisor(g: Any, x: Any, y: Any) -> Any:
+    # The number 5 in ``5 % y`` has no rule in PyTorch; tensors have.
+    if isinstance(x, (int, float)):
+        raise RuntimeError("derivative for remainder of a number is not implemented: make it a tensor")
+    return -g * np.floor_divide(x, y)
+
+
+def _angle_share(g: Any, x: Any, y: Any) -> Any:
+    """``g / (x^2 + y^2)``, and 0 at the origin."""
+    square = x * x + y * y
+    zero = np.equal(square, 0)
+    return g * np.where(zero, 0.0, 1 / np.where(zero, 1.0, square))
+
 
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
 # fmt: off
-_flat = (lambda g: g * 0, lambda g: g * 0)  # steps have no slope
+_flat = (lambda g: no_slope(g), lambda g: no_slope(g))
 _add = binary("add", np.add, lambda g: g, lambda g: g, numbers="both")
 _sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both")
 mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both")
-true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, out, y: -g * out / y,
+true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y),
                      result=REAL, numbers="both")
 _floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both")
 _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both")
-floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)), None, None,
-                      refuses="b", numbers="both")
+floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)),
+                      _no_derivative("floor_divide"), _no_derivative("floor_divide"), refuses="b", numbers="both")
 remainder = binary("remainder", lambda x, y: np.remainder(x, _divisor(y)),
-                   lambda g: g, lambda g, x, y: -g * np.floor_divide(x, y), refuses="b")
+                   lambda g: g, _slope_of_divisor, refuses="b")
 fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(y)),
               lambda g: g, lambda g, x, y: -g * np.trunc(x / y), numbers="other", refuses="b")
-maximum = binary("maximum", np.maximum, lambda g, x, y: g * _share(x, y, np.greater),
-                 lambda g, x, y: g * _share(y, x, np.greater), numbers="none")
-minimum = binary("minimum", np.minimum, lambda g, x, y: g * _share(x, y, np.less),
-                 lambda g, x, y: g * _share(y, x, np.less), numbers="none")
-clamp_min = binary("clamp_min", np.maximum, lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
+maximum = binary("maximum", np.maximum, lambda g, x, y: _to_winner(g, x, y, np.less),
+                 lambda g, x, y: _to_winner(g, y, x, np.less), numbers="none")
+minimum = binary("minimum", np.minimum, lambda g, x, y: _to_winner(g, x, y, np.greater),
+                 lambda g, x, y: _to_winner(g, y, x, np.greater), numbers="none")
+_at_least = binary("clamp_min", np.maximum, lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
                    lambda g, x, y: np.where(np.less(x, y), g, 0.0), numbers="other")
-clamp_max = binary("clamp_max", np.minimum, lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
-                   lambda g, x, y: np.where(np.greater(x, y), g, 0.0), numbers="other")
-atan2 = arctan2 = binary("atan2", np.arctan2, lambda g, x, y: g * y / (x * x + y * y),
-                         lambda g, x, y: -g * x / (x * x + y * y), result=REAL, numbers="none")
-logaddexp = binary("logaddexp", np.logaddexp, lambda g, x, out: g * np.exp(x - out),
-                   lambda g, y, out: g * np.exp(y - out), result=REAL, numbers="none")
+_at_most = binary("clamp_max", np.minimum, lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
+                  lambda g, x, y: np.where(np.greater(x, y), g, 0.0), numbers="other")
+atan2 = arctan2 = binary("atan2", np.arctan2, lambda g, x, y: _angle_share(g, x, y) * y,
+                         lambda g, x, y: _angle_share(g, x, y) * -x, result=REAL, numbers="none")
+logaddexp = binary("logaddexp", np.logaddexp, lambda g, x, y: g / (1 + np.exp(y - x)),
+                   lambda g, x, y: g / (1 + np.exp(x - y)), numbers="none", refuses="iub")
 # fmt: on
 twin_of(np.floor_divide)(_floored)
-
-
-def _share(winner: Any, loser: Any, wins: Any) -> Any:
-    """1 where `winner` wins, 1/2 at ties: what PyTorch passes to each side."""
-    return np.where(wins(winner, loser), 1.0, np.where(np.equal(winner, loser), 0.5, 0.0))
 
 
 def _divisor(y: Any) -> Any:
@@ -71,7 +113,7 @@ def _power_of_base(g: Any, x: Any, y: Any) -> Any:
     # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0
     if isinstance(y, (int, float)):
         power = np.power if isinstance(x, TensorBase) else _power
-        return g * 0.0 if y == 0 else g * 2 * x if y == 2 else g * (y * power(x, y - 1))
+        return no_slope(g) if y == 0 else g * 2 * x if y == 2 else g * (y * power(x, y - 1))
     zero = np.equal(y, 0)
     return np.where(zero, 0.0, g * (y * np.power(x, np.where(zero, 1.0, y - 1))))
 
@@ -79,7 +121,8 @@ def _power_of_base(g: Any, x: Any, y: Any) -> Any:
 def _power_of_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     # d x^y / dy = x^y log x, and 0 where x is 0 and y is not negative
     if isinstance(x, (int, float)):
-        x = y * 0 + x
+        slope = out * (math.log(x) if x > 0 else -math.inf if x == 0 else math.nan)
+        return g * (np.where(np.greater_equal(y, 0), 0.0, slope) if x == 0 else slope)
     zero = np.logical_and(np.equal(x, 0), np.greater_equal(y, 0))
     return g * np.where(zero, 0.0, out * np.log(np.where(zero, 1.0, x)))
 
@@ -122,13 +165,45 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
     return _pow(input, exponent, out=out)
 
 
-def _scaled(name: str, other: Any, alpha: Any, input: Any) -> Any:
-    """``alpha * other``, refusing factors that would change the result's type."""
-    real = any(x.array.dtype.kind == "f" if isinstance(x, TensorBase) else type(x) is float for x in (input, other))
-    if isinstance(alpha, float) and not real:
-        told = "For integral input tensors, argument alpha must not be a floating point number"
-        raise RuntimeError(f"{told}: {name} got {alpha}")
-    return mul(other, alpha) if isinstance(other, TensorBase) else other * alpha
+def promote(name: str, *operands: Any) -> list[Any]:
+    """The operands in their common dtype: tensors differentiably, numbers as NumPy's; or None."""
+    given = [x for x in operands if x is not None]
+    if not any(isinstance(x, TensorBase) or is_array(x) for x in given):
+        return [None if x is None else dtypes.result_type(given).type(x) for x in operands]
+    arrays = iter(promoted(name, tuple(given)))
+    lifted: list[Any] = [None if x is None else next(arrays) for x in operands]
+    return [cast(x, v.dtype) if isinstance(x, TensorBase) else v for x, v in zip(operands, lifted, strict=True)]
+
+
+def _scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
+    """``input + alpha * other``, or the difference, in the operands' common type."""
+    made = operation(
+        name,
+        lambda x, y, *, alpha: quiet(lambda: ufunc(x, y * alpha)),
+        lambda g: g,
+        lambda g, alpha: g * (sign * alpha),
+    )
+
+    def call(input: Any, other: Any, alpha: Any, out: Any = None) -> Any:
+        factor = as_number(name, "alpha", alpha)
+        x, y = promote(name, *move_scalars(input, other))
+        common = x.array.dtype if isinstance(x, TensorBase) else x.dtype
+        if isinstance(factor, bool) and common.kind != "b":
+            raise RuntimeError(f"Boolean alpha only supported for Boolean results: {name} got {alpha} for {common}")
+        if isinstance(factor, float) and common.kind != "f":
+            told = "For integral input tensors, argument alpha must not be a floating point number"
+            raise RuntimeError(f"{told}: {name} got {alpha}")
+        try:
+            result = made(x, y, alpha=dtypes.scalar(factor, common))
+        except ValueError:
+            raise shapes_do_not_broadcast(name, *[getattr(z, "array", z) for z in (x, y)]) from None
+        return result if out is None else written(name, out, result, ())
+
+    return call
+
+
+_scaled_add = _scaled_sum("add", np.add, 1)
+_scaled_sub = _scaled_sum("sub", np.subtract, -1)
 
 
 def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
@@ -138,7 +213,9 @@ def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     >>> torch.add(torch.tensor([1.0, 2.0]), 10)
     tensor([11., 12.])
     """
-    return _add(input, other if alpha == 1 else _scaled("add", other, alpha, input), out=out)
+    if type(alpha) is int and alpha == 1:
+        return _add(input, other, out=out)
+    return _scaled_add(input, other, alpha, out)
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
@@ -151,7 +228,9 @@ def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     if _is_bool(input) or _is_bool(other):
         told = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
         raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {told}.")
-    return _sub(input, other if alpha == 1 else _scaled("sub", other, alpha, input), out=out)
+    if type(alpha) is int and alpha == 1:
+        return _sub(input, other, out=out)
+    return _scaled_sub(input, other, alpha, out)
 
 
 subtract = sub
@@ -189,38 +268,107 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
 divide = div
 
 
+def _between(x: Any, end: Any, weight: Any) -> Any:
+    """``x + weight (end - x)`` from the nearer end, so that both ends are met exactly."""
+    if x.dtype.char == "e":  # halves are rounded once
+        wide = [z.astype(np.float32) if hasattr(z, "astype") else z for z in (x, end, weight)]
+        return _between(*wide).astype(x.dtype)
+    step = end - x
+    return np.where(np.abs(weight) < 0.5, x + weight * step, end - step * (1 - weight))
+
+
+_lerp = operation(
+    "lerp",
+    lambda x, end, weight: quiet(_between, x, end, weight),
+    lambda g, weight: g * (1 - weight),
+    lambda g, weight: g * weight,
+    lambda g, x, end: g * (end - x),
+)
+
+
+@takes_out
+@of_tensors(2)
 def lerp(input: Any, end: Any, weight: Any) -> Any:
-    """``input + weight * (end - input)``.
+    """``input + weight * (end - input)``; `weight` is a number or a tensor. Both ends are met exactly.
+
+    Raises RuntimeError for different types, NotImplementedError for integers.
 
     >>> import minigrad as torch
     >>> torch.lerp(torch.tensor([0.0, 10.0]), torch.tensor([10.0, 0.0]), 0.25)
     tensor([2.5000, 7.5000])
     """
-    return add(input, mul(sub(end, input), weight))
+    require_number("lerp", "weight", weight)
+    dtype = input.array.dtype
+    factor = weight.array if isinstance(weight, TensorBase) else None
+    for role, other in (("end", end.array), ("weight", factor)):
+        if other is not None and other.dtype != dtype and not (role == "weight" and not other.ndim):
+            raise RuntimeError(f"lerp(): expected dtype {dtype} for `{role}` but got dtype {other.dtype}")
+    if dtype.kind != "f":
+        raise not_implemented_for("lerp", dtype)
+    if factor is not None:
+        weight = cast(weight, dtype)
+    try:
+        return _lerp(*move_scalars(input, end, weight))
+    except ValueError:
+        raise shapes_do_not_broadcast("lerp", input.array, end.array) from None
 
 
 # ---- limits --------------------------------------------------------------------------------------
-def together(name: str, *operands: Any) -> list[Any]:
-    """The operands in their common dtype: tensors differentiably, numbers as NumPy's; or None."""
-    given = [x for x in operands if x is not None]
-    if not any(isinstance(x, TensorBase) or is_array(x) for x in given):
-        return [None if x is None else dtypes.result_type(given).type(x) for x in operands]
-    arrays = iter(promoted(name, tuple(given)))
-    lifted: list[Any] = [None if x is None else next(arrays) for x in operands]
-    return [cast(x, v.dtype) if isinstance(x, TensorBase) else v for x, v in zip(operands, lifted, strict=True)]
-
-
-_clip = operation(
-    "clamp",
-    lambda x, *, low, high: x.clip(low, high),
-    lambda g, x, low, high: g * np.logical_and(np.greater_equal(x, low), np.less_equal(x, high)),
+_clamp_to_numbers = operation(
+    "clamp", lambda x, *, low, high: x.clip(low, high), lambda g, x, low, high: _where_between(g, x, low, high)
 )
+_clamp_to_tensors = operation(
+    "clamp",
+    lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    lambda g, x, low, high: _where_between(g, x, low, high),
+    lambda g, x, low, high: np.where(np.logical_and(np.less(x, low), np.less(low, high)), g, 0.0),
+    lambda g, x, low, high: np.where(np.logical_or(np.greater(x, high), np.less(high, low)), g, 0.0),
+)
+
+
+def _where_between(g: Any, x: Any, low: Any, high: Any) -> Any:
+    return np.where(np.logical_and(np.greater_equal(x, low), np.less_equal(x, high)), g, 0.0)
+
+
+def _check_limits(name: str, input: Any, *limits: Any) -> None:
+    """Refuse limits that are neither numbers nor tensors, and numbers as limits of bools."""
+    numbers = [x for x in limits if x is not None and not isinstance(x, TensorBase)]
+    for x in numbers:
+        require_number(name, "min" if x is limits[0] else "max", x)
+    if input.array.dtype.kind == "b" and all(isinstance(x, bool) for x in numbers) and numbers:
+        raise not_implemented_for(name, input.array.dtype)
+
+
+@of_tensor
+def clamp_min(input: Any, min: Any, *, out: Any = None) -> Any:
+    """``maximum(input, min)``; the limit is a number or a tensor.
+
+    >>> import minigrad as torch
+    >>> torch.clamp_min(torch.tensor([-2.0, 3.0]), 0)
+    tensor([0., 3.])
+    """
+    _check_limits("clamp_min", input, min)
+    return _at_least(input, min, out=out)
+
+
+@of_tensor
+def clamp_max(input: Any, max: Any, *, out: Any = None) -> Any:
+    """``minimum(input, max)``; the limit is a number or a tensor.
+
+    >>> import minigrad as torch
+    >>> torch.clamp_max(torch.tensor([-2.0, 3.0]), 0)
+    tensor([-2.,  0.])
+    """
+    _check_limits("clamp_max", input, max)
+    return _at_most(input, max, out=out)
 
 
 @takes_out
 @of_tensor
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.
+
+    The gradient is that of the operand which was chosen: 0 for an input outside of the limits.
 
     >>> import minigrad as torch
     >>> torch.clamp(torch.tensor([-2.0, 0.5, 3.0]), 0, 1)
@@ -229,12 +377,16 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if type(min) in (int, float) and type(max) in (int, float) and input.array.dtype.kind == "f":
-        return _clip(input, low=min, high=max)
-    x, low, high = together("clamp", input, min, max)
-    if x.array.dtype.kind == "b":
-        raise not_implemented_for("clamp", x.array.dtype)
-    x = x if low is None else clamp_min(x, low)
-    return x if high is None else clamp_max(x, high)
+        return _clamp_to_numbers(input, low=min, high=max)
+    _check_limits("clamp", input, min, max)
+    if max is None:
+        return _at_least(input, min)
+    if min is None:
+        return _at_most(input, max)
+    try:
+        return _clamp_to_tensors(*promote("clamp", *move_scalars(input, min, max)))
+    except ValueError:
+        raise shapes_do_not_broadcast("clamp", input.array, getattr(min, "array", max)) from None
 
 
 clip = clamp

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.ops.arithmetic import pow
+from minigrad.autograd.operation import operation
+from minigrad.ops.arithmetic import no_slope, pow
 from minigrad.ops.elementwise import SAME, not_implemented_for, of_tensor, twin_of, unary
 from minigrad.ops.out import takes_out
 
@@ -24,6 +25,10 @@ def _sign(x: Any) -> Any:
     return up if x.dtype.kind == "b" else np.subtract(up, np.less(x, 0), dtype=x.dtype)
 
 
+# The slope of |x|: 0 at 0 and at NaN, which has no sign.
+_direction = operation("sign", _sign, lambda g: no_slope(g))
+
+
 def _exact(name: str, function: Any, rule: Any) -> Any:
     """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
 
@@ -37,12 +42,12 @@ def _exact(name: str, function: Any, rule: Any) -> Any:
 
 # ---- signs and steps -----------------------------------------------------------------------------
 neg = negative = unary("neg", np.negative, lambda g: -g, result=SAME, refuses="b")
-abs = absolute = unary("abs", np.abs, lambda g, x: g * np.sign(x), result=SAME, refuses="b")
-sign = unary("sign", _sign, lambda g: g * 0, result=SAME)
-floor = unary("floor", _steps(np.floor), lambda g: g * 0, result=SAME, refuses="b")
-ceil = unary("ceil", _steps(np.ceil), lambda g: g * 0, result=SAME, refuses="b")
-trunc = fix = unary("trunc", _steps(np.trunc), lambda g: g * 0, result=SAME, refuses="b")
-_round = unary("round", _steps(np.rint), lambda g: g * 0, result=SAME, refuses="b")
+abs = absolute = unary("abs", np.abs, lambda g, x: g * _direction(x), result=SAME, refuses="b")
+sign = unary("sign", _sign, lambda g: no_slope(g), result=SAME)
+floor = unary("floor", _steps(np.floor), lambda g: no_slope(g), result=SAME, refuses="b")
+ceil = unary("ceil", _steps(np.ceil), lambda g: no_slope(g), result=SAME, refuses="b")
+trunc = fix = unary("trunc", _steps(np.trunc), lambda g: no_slope(g), result=SAME, refuses="b")
+_round = unary("round", _steps(np.rint), lambda g: no_slope(g), result=SAME, refuses="b")
 twin_of(np.trunc)(trunc)
 twin_of(np.sign)(sign)
 

@@ -31,15 +31,15 @@ def _kept(shape: Any, pairs: Any) -> tuple[slice, ...]:
 
 
 def _pad_rule(g: Any, pairs: Any) -> Any:
-    return _pad(g, pairs=tuple([(-b, -a) for b, a in pairs]), value=0)
+    return pad(g, pairs=tuple([(-b, -a) for b, a in pairs]), value=0)
 
 
-_pad = operation("constant_pad_nd", _pad_forward, _pad_rule)
+pad = operation("constant_pad_nd", _pad_forward, _pad_rule)
 
 
 def pad_constant(input: Any, pairs: tuple[tuple[int, int], ...], value: Any = 0) -> Any:
     """`input` with (before, after) numbers of `value` added on each axis; negative ones cut away."""
-    return _pad(input, pairs=pairs, value=value)
+    return pad(input, pairs=pairs, value=value)
 
 
 # ---- rows by their places -------------------------------------------------------------------------

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
+from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import operation
 from minigrad.backend import on_its_gpu, quiet
-from minigrad.ops.arithmetic import mul, true_divide
 from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.elementwise import titled, twin_of
-from minigrad.ops.join import cat, stack
-from minigrad.ops.shape import cast, reshape
+from minigrad.ops.padding import pad
+from minigrad.ops.shape import cast, clone, turn
 
 
 # ---- what all reductions share -------------------------------------------------------------------
@@ -50,10 +49,17 @@ def real(name: str, input: Any, dtype: Any = None) -> Any:
 
 
 def _summable(input: Any, dtype: Any) -> Any:
-    """`input` in the type it is summed in: `dtype`, int64 for integers and bools, or its own."""
-    if dtype is not None:
-        return cast(input, dtypes.as_numpy(dtype))
-    return input if input.array.dtype.kind == "f" else cast(input, np.dtype(np.int64))
+    """`input` in the type it is summed in: `dtype`, int64 for integers and bools, or its own.
+
+    Raises RuntimeError where a gradient would end in integers.
+    """
+    if dtype is None:
+        return input if input.array.dtype.kind == "f" else cast(input, np.dtype(np.int64))
+    wanted = dtypes.as_numpy(dtype)
+    if wanted.kind != "f" and input.node is not None and mode.get() & GRAD:
+        told = "a tensor that requires grad cannot be reduced in integers; detach() it"
+        raise RuntimeError(f"Autograd not support dtype: {wanted}: {told}")
+    return cast(input, wanted)
 
 
 # ---- sums ----------------------------------------------------------------------------------------
@@ -61,9 +67,11 @@ _add_up: Any = np.add.reduce
 
 
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    if x.dtype.char == "e":  # float16 is summed in float32, and rounded once
+    kind = x.dtype.char
+    if kind == "e":  # float16 is summed in float32, and rounded once
         return quiet(_add_up, x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
-    return quiet(_add_up, x, dim, None, None, keepdim)
+    # NumPy would widen small integers: they stay what they are
+    return quiet(_add_up, x, dim, None if kind in "fd" else x.dtype, None, keepdim)
 
 
 def _average(x: Any, *, dim: Any, keepdim: bool) -> Any:
@@ -104,6 +112,59 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     return _mean(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 
+# ---- spread --------------------------------------------------------------------------------------
+def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
+    if x.dtype.char == "e":  # halves are squared and summed in float32
+        x = x.astype(np.float32)
+    n = _count(x.shape, dim)
+    off = x - _add_up(x, axis=dim, keepdims=True) / n
+    return _add_up(off * off, axis=dim, keepdims=keepdim) / x.dtype.type(max(n - correction, 0))
+
+
+def _var_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
+    return quiet(_squares_about_the_mean, x, dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
+
+
+def _std_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
+    square = quiet(_squares_about_the_mean, x, dim=dim, correction=correction, keepdim=keepdim)
+    return quiet(np.sqrt, square).astype(x.dtype)
+
+
+def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
+    # d/dx sum((x - mean)^2) / (n - c) = 2 (x - mean) / (n - c): the mean's own share adds up to 0
+    n = _count(x.shape, dim)
+    off = x - _mean(x, dim=dim, keepdim=True)
+    if dim is None and correction >= n:  # divided by nothing
+        return _spread(g, x.shape, dim) * np.where(np.equal(off, 0), math.nan, math.inf)
+    return _spread(g, x.shape, dim) * (off * (2 / (n - correction) if n != correction else math.inf))
+
+
+def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:
+    still = np.equal(out, 0)
+    return _slope_of_var(np.where(still, 0.0, g / np.where(still, 1.0, 2 * out)), x, dim, correction)
+
+
+_var = operation("var", _var_forward, _slope_of_var)
+_std = operation("std", _std_forward, _slope_of_std)
+
+
+def _correction(name: str, unbiased: bool | None, correction: float | None) -> float:
+    """What is taken from the count: 1, 0 if not `unbiased`, or the `correction` itself."""
+    if unbiased is not None and correction is not None:
+        raise TypeError(f"{name}() takes unbiased or correction, not both: got {unbiased} and {correction}")
+    return (0 if unbiased is False else 1) if correction is None else correction
+
+
+def _spread_of(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
+    if isinstance(dim, bool):  # var(x, False): PyTorch's older form
+        if unbiased is not None:
+            raise TypeError(f"{name}() got {dim} for dim; the axes are ints")
+        dim, unbiased = None, dim
+    c = _correction(name, unbiased, correction)
+    x = real(name, input)
+    return made(x, dim=axes(dim, x.array.ndim), correction=c, keepdim=keepdim)
+
+
 @numpy_names
 def var(
     input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
@@ -115,26 +176,7 @@ def var(
     >>> x.var(), x.var(correction=0)
     (tensor(1.), tensor(0.6667))
     """
-    if isinstance(dim, bool):  # var(x, False): PyTorch's older form
-        dim, unbiased = None, dim
-    if correction is None:
-        correction = 0 if unbiased is False else 1
-    x = real("var", input)
-    half = x.array.dtype == np.float16
-    x = cast(x, np.dtype(np.float32)) if half else x
-    over = axes(dim, x.array.ndim)
-    off = x - mean(x, over, True)
-    squares = _sum(mul(off, off), dim=over, keepdim=keepdim)
-    spread = true_divide(squares, max(_count(x.array.shape, over) - correction, 0))
-    return cast(spread, np.dtype(np.float16)) if half else spread
-
-
-def _slope_of_root(g: Any, out: Any) -> Any:
-    zero = np.equal(out, 0)
-    return np.where(zero, 0.0, g / np.where(zero, 1.0, 2 * out))
-
-
-_root = operation("std", lambda x: quiet(np.sqrt, x), _slope_of_root)
+    return _spread_of("var", _var, input, dim, unbiased, keepdim, correction)
 
 
 @numpy_names
@@ -147,9 +189,38 @@ def std(
     >>> torch.std(torch.tensor([1.0, 3.0, 5.0]))
     tensor(2.)
     """
-    return _root(var(input, dim, unbiased, keepdim, correction=correction))
+    return _spread_of("std", _std, input, dim, unbiased, keepdim, correction)
 
 
+@numpy_names
+def var_mean(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+) -> Any:
+    """The pair `var` and `mean` over the dimensions `dim`, or over all.
+
+    >>> import minigrad as torch
+    >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    spread = _spread_of("var_mean", _var, input, dim, unbiased, keepdim, correction)
+    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
+@numpy_names
+def std_mean(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+) -> Any:
+    """The pair `std` and `mean` over the dimensions `dim`, or over all.
+
+    >>> import minigrad as torch
+    >>> torch.std_mean(torch.tensor([1.0, 3.0, 5.0]))
+    (tensor(2.), tensor(3.))
+    """
+    spread = _spread_of("std_mean", _std, input, dim, unbiased, keepdim, correction)
+    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
+# ---- logarithms of sums --------------------------------------------------------------------------
 def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
     top: Any = 0.0  # of no elements: their exponentials add up to 0, and its logarithm is -inf
     if x.size:
@@ -174,14 +245,22 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     >>> torch.logsumexp(torch.zeros(2, 3), dim=1)
     tensor([1.0986, 1.0986])
     """
+    if dim is None:
+        raise TypeError("logsumexp(): argument 'dim' (position 2) must be an int or a tuple of ints, not None")
     x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
     return _log_sum_exp(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 
+# ---- running sums and products --------------------------------------------------------------------
 # The gradient of a sum from the front is the sum from the back.
 def _running(x: Any, *, dim: int) -> Any:
-    wide = np.float32 if x.dtype == np.float16 else x.dtype
-    return quiet(np.cumsum, x, axis=dim, dtype=wide).astype(x.dtype, copy=False)
+    return _in_single(np.add.accumulate, x, axis=dim)
+
+
+def _in_single(function: Any, x: Any, **how: Any) -> Any:
+    """A NumPy reduction in the type of `x`; halves are accumulated in float32 and rounded once."""
+    wide = np.float32 if x.dtype.char == "e" else x.dtype
+    return quiet(function, x, dtype=wide, **how).astype(x.dtype, copy=False)
 
 
 _cumsum = operation("cumsum", _running, lambda g, dim: _cumsum_back(g, dim=dim))
@@ -201,13 +280,59 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """
     x = _summable(input, dtype)
     d = axis(dim, x.array.ndim)
-    return _cumsum(x, dim=d) if x.array.ndim else x.clone()
+    return _cumsum(x, dim=d) if x.array.ndim else clone(x)
 
 
-# ---- products ------------------------------------------------------------------------------------
-# The rule holds for at most one factor: for a gradient, more are multiplied in pairs.
+def _products_before(x: Any, dim: int) -> Any:
+    """The product of all elements before each along `dim`; of none, 1."""
+    one_on = [(0, 0)] * len(x.shape)
+    one_on[dim] = (1, -1)
+    return _cumprod(pad(x, pairs=tuple(one_on), value=1), dim=dim)
+
+
+def _slope_of_cumprod(g: Any, x: Any, dim: int) -> Any:
+    # d out[k] / d x[i] = (product before i) (product of i+1 ... k), so with s[i] = g[i] + x[i+1] s[i+1] the gradient
+    # is (product before i) s[i]: no division, zeros do no harm. s is found in log n steps, each twice as far:
+    # s[i] += factor[i] s[i + step], where factor[i] is the product of x[i+1] ... x[i+step].
+    def part(z: Any, start: int, stop: int | None = None) -> Any:
+        return z[(slice(None),) * dim + (slice(start, stop),)]
+
+    s, factor, step, n = g, part(x, 1), 1, x.shape[dim]
+    while step < n:
+        s = np.concatenate((part(s, 0, n - step) + factor * part(s, step), part(s, n - step)), dim)
+        factor = part(factor, 0, max(n - 2 * step, 0)) * part(factor, step)
+        step *= 2
+    return _products_before(x, dim) * s
+
+
+_cumprod: Any = operation(
+    "cumprod", lambda x, *, dim: _in_single(np.multiply.accumulate, x, axis=dim), _slope_of_cumprod
+)
+
+
+@numpy_names
+def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
+    """The products of the first 1, 2, 3, ... elements along the dimension `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.cumprod(torch.tensor([1, 2, 3]), dim=0)
+    tensor([1, 2, 6])
+    """
+    x = _summable(input, dtype)
+    d = axis(dim, x.array.ndim)
+    return _cumprod(x, dim=d) if x.array.ndim else clone(x)
+
+
+def _slope_of_prod(g: Any, x: Any, dim: Any) -> Any:
+    """Each factor's gradient is the product of all others: of those before it and those after it."""
+    rest = x.reshape(-1) if dim is None else x
+    d = 0 if dim is None else dim[0]
+    others = _products_before(rest, d) * turn(_products_before(turn(rest, dims=(d,)), d), dims=(d,))
+    return _spread(g, x.shape, dim) * others.reshape(x.shape)
+
+
 _product = operation(
-    "prod", lambda x, *, dim, keepdim: quiet(np.multiply.reduce, x, axis=dim, keepdims=keepdim, dtype=x.dtype), _spread
+    "prod", lambda x, *, dim, keepdim: _in_single(np.multiply.reduce, x, axis=dim, keepdims=keepdim), _slope_of_prod
 )
 
 
@@ -215,23 +340,15 @@ _product = operation(
 def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The product over the dimension `dim`, or over all elements.
 
-    For a gradient the product is taken in pairs, so that zeros among the factors do no harm.
+    Its gradient divides by nothing: zeros among the factors do no harm.
 
     >>> import minigrad as torch
     >>> torch.prod(torch.tensor([2, 3, 4]))
     tensor(24)
     """
     x = _summable(input, dtype)
-    over = axes(dim, x.array.ndim)
-    if x.node is None or _count(x.array.shape, over) < 2:
-        return _product(x, dim=over, keepdim=keepdim)
-    shape = kept(x.array.shape, over)
-    x = reshape(x, -1) if over is None else x.movedim(over[0], 0)
-    while len(x.array) > 1:
-        half = len(x.array) // 2
-        pairs = mul(x[:half], x[half : 2 * half])
-        x = pairs if len(x.array) == 2 * half else cat((pairs, x[2 * half :]))
-    return reshape(x, shape if keepdim else () if over is None else [*shape[: over[0]], *shape[over[0] + 1 :]])
+    d = None if dim is None else axis(dim, x.array.ndim)
+    return _product(x, dim=(d,) if d is not None and x.array.ndim else None, keepdim=keepdim)
 
 
 # ---- extremes ------------------------------------------------------------------------------------
@@ -297,15 +414,3 @@ def count_nonzero(input: Any, dim: Any = None) -> Any:
     tensor(2)
     """
     return wrap(np.add.reduce(input.array != 0, axis=axes(dim, input.array.ndim), dtype=np.int64))
-
-
-@numpy_names
-def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
-    """The products of the first 1, 2, 3, ... elements along the dimension `dim`.
-
-    >>> import minigrad as torch
-    >>> torch.cumprod(torch.tensor([1, 2, 3]), dim=0)
-    tensor([1, 2, 6])
-    """
-    x = _summable(input, dtype)
-    return stack(list(accumulate(x.unbind(dim), mul)), dim) if x.array.size and x.array.ndim else x.clone()

@@ -13,8 +13,8 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import check_same_library, operation
 from minigrad.backend import array_module, on_its_gpu, quiet
-from minigrad.ops.arithmetic import together
-from minigrad.ops.axes import axis, sizes, whole
+from minigrad.ops.arithmetic import promote
+from minigrad.ops.axes import axis, whole
 from minigrad.ops.device import beside
 from minigrad.ops.elementwise import (
     not_a_tensor,
@@ -58,7 +58,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     require_number("where", "input", input)
     require_number("where", "other", other)
     condition, input, other = beside(condition, input, other)
-    x, y = together("where", input, other)
+    x, y = promote("where", input, other)
     try:
         return _where(cast(condition, np.dtype(bool)), x, y)
     except ValueError:
@@ -330,23 +330,3 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
         raise RuntimeError(f"repeats has to be Long or Int tensor, got {counts.dtype}; convert it with .long()")
     places = np.repeat(np.arange(input.array.shape[d]), counts)
     return _getitem(input, key=(slice(None),) * d + (array_module(input.array).asarray(places),))
-
-
-_turned: Any = operation("flip", lambda x, *, key: x[key].copy(), lambda g, key: _turned(g, key=key))
-
-
-@of_tensor
-def flip(input: Any, *dim: Any, dims: Any = None) -> Any:
-    """The tensor with the order of its entries turned round along `dims`: a copy.
-
-    >>> import minigrad as torch
-    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))
-    tensor([[2, 1],
-            [4, 3]])
-    """
-    if dims is None and not dim:
-        raise TypeError("flip() needs the dims to turn round, such as flip(0) or flip((0, 1))")
-    given = [axis(d, input.array.ndim) for d in sizes("flip", dim if dims is None else (dims,))]
-    if len(set(given)) != len(given):
-        raise RuntimeError(f"dim appears multiple times in the list of dims: {given}")
-    return _turned(input, key=tuple([slice(None, None, -1 if i in given else 1) for i in range(input.array.ndim)]))

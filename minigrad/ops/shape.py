@@ -364,6 +364,27 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
 moveaxis = movedim
 
 
+# Turning round is its own adjoint.
+turn: Any = operation("flip", lambda x, *, dims: np.flip(x, dims).copy(), lambda g, dims: turn(g, dims=dims))
+
+
+@of_tensor
+def flip(input: Any, *dim: Any, dims: Any = None) -> Any:
+    """The tensor with the order of its entries turned round along `dims`: a copy.
+
+    >>> import minigrad as torch
+    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))
+    tensor([[2, 1],
+            [4, 3]])
+    """
+    if dims is None and not dim:
+        raise TypeError("flip() needs the dims to turn round, such as flip(0) or flip((0, 1))")
+    given = [axis(d, input.array.ndim) for d in sizes("flip", dim if dims is None else (dims,))]
+    if len(set(given)) != len(given):
+        raise RuntimeError(f"dim appears multiple times in the list of dims: {given}")
+    return turn(input, dims=tuple(given) if input.array.ndim else ())
+
+
 @of_tensor
 def repeat(input: Any, *repeats: Any) -> Any:
     """The tensor laid out `repeats` times along each axis, new axes in front first: a copy.

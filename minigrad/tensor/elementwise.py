@@ -128,7 +128,11 @@ class ElementwiseMethods(TensorBase):
     __radd__ = _reflected(arithmetic.add)
     __rsub__ = _reflected(arithmetic.sub)
     __rmul__ = _reflected(arithmetic.mul)
-    __rtruediv__ = __rdiv__ = _reflected(arithmetic.true_divide)
+
+    def __rtruediv__(self: Any, other: Any) -> Any:
+        return functions.reciprocal(self) * other  # as PyTorch computes ``2 / x``, to the last digit
+
+    __rdiv__ = __rtruediv__
     __rfloordiv__ = _reflected(arithmetic.floor_divide)
     __rmod__ = _reflected(arithmetic.remainder)
     __rpow__ = _reflected(arithmetic.pow)

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.ops.elementwise import NUMPY_TWINS
-from minigrad.ops.select import flip
+from minigrad.ops.shape import flip
 from minigrad.printing import format_element, format_tensor
 
 if TYPE_CHECKING:

@@ -54,7 +54,7 @@ class ShapeMethods(TensorBase):
     roll = join.roll
     index_put = picking.index_put
     index_put_ = in_place(picking.index_put)
-    flip = picking.flip
+    flip = shape.flip
     tril = diagonals.tril
     triu = diagonals.triu
     diagonal = diagonals.diagonal

@@ -52,7 +52,7 @@ ARITHMETIC = {
     "minimum": C(mg.minimum, np.minimum, PAIR),
     "atan2": C(mg.atan2, np.arctan2, PAIR),
     "logaddexp": C(mg.logaddexp, np.logaddexp, PAIR),
-    "floor_divide": C(lambda x: x // 0.3, lambda x: x // 0.3, smooth=False),
+    "floor_divide": C(lambda x: x.detach() // 0.3, lambda x: x // 0.3, smooth=False),
     "remainder": C(lambda x: x % 0.6, lambda x: np.remainder(x, 0.6), smooth=False),
     "fmod": C(lambda x: mg.fmod(x, 0.6), lambda x: np.fmod(x, 0.6), smooth=False),
     "clamp": C(lambda x: x.clamp(0.8, 1.2), lambda x: np.clip(x, 0.8, 1.2)),

@@ -59,6 +59,10 @@ MORE: dict[str, Sample] = {
     "prod of one factor": (lambda x: x.prod(0), ((1, 3),)),
     "the way back from max_pool2d": (way_back_from_pooling, ((1, 1, 4, 4), (1, 1, 2, 2))),
     "diag": (lambda x: mg.diag(x, 1), ((3,),)),
+    "lerp": (mg.lerp, ((2, 3), (2, 3), (3,))),
+    "sums scaled": (lambda x, y: mg.sub(mg.add(x, y, alpha=2), y * y, alpha=0.5), PAIR),
+    "cumprod": (lambda x: x.cumprod(1), ((2, 5),)),
+    "prod": (lambda x: x.prod() + x.prod(1).sum(), ((2, 3),)),
     "where": (lambda x, y: mg.where(x > y, x, y), PAIR),
 }
 

@@ -1,0 +1,64 @@
+"""Records PyTorch's answers to the programs of `tests/ops/programs.txt`.
+
+    pip install torch==2.13.0 && python tests/oracle/record_programs.py
+
+It rewrites `tests/data/programs.json`: for each program what `answer` made of its last expression.
+`tests/ops/test_programs.py` runs the same programs here.
+"""
+
+import ast
+import json
+import math
+import warnings
+from pathlib import Path
+
+TESTS = Path(__file__).parent.parent
+ANSWERS = TESTS / "data" / "programs.json"
+
+
+def programs():
+    """(title, program) of every line."""
+    title, found = "", []
+    for line in (TESTS / "ops" / "programs.txt").read_text().splitlines():
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+        elif line and not line.startswith("#"):
+            found.append((title, line))
+    return found
+
+
+def plain(x):
+    """Numbers as JSON has them: NaN and the infinities in words."""
+    if isinstance(x, list):
+        return [plain(v) for v in x]
+    return str(x) if isinstance(x, float) and not math.isfinite(x) else x
+
+
+def told(x, tensor):
+    """What a result is: dtype, shape, numbers and whether a gradient flows; sequences at any depth."""
+    if isinstance(x, tensor):
+        dtype = str(x.dtype).split(".")[1]
+        return {"dtype": dtype, "shape": list(x.shape), "grad": x.requires_grad, "values": plain(x.detach().tolist())}
+    if isinstance(x, (tuple, list)):
+        return [told(v, tensor) for v in x]
+    return plain(x) if isinstance(x, (bool, int, float, str, type(None))) else str(x)
+
+
+def answer(program, torch):
+    """What the last expression of `program` is, or the class of the error that the program ends in."""
+    names = {"torch": torch, "F": torch.nn.functional, "nan": math.nan, "inf": math.inf}
+    body = ast.parse(program).body
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exec(compile(ast.Module(body[:-1], []), "<program>", "exec"), names)
+            return told(eval(compile(ast.Expression(body[-1].value), "<program>", "eval"), names), torch.Tensor)
+    except Exception as error:  # noqa: BLE001 - its class is the answer
+        return {"raises": type(error).__name__}
+
+
+if __name__ == "__main__":
+    import torch
+
+    lines = [f"{json.dumps(p)}: {json.dumps(answer(p, torch))}" for _, p in programs()]
+    ANSWERS.write_text("{\n" + ",\n".join(lines) + "\n}\n")
