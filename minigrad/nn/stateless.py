@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Any, ClassVar, dataclass_transform
 
 import minigrad.nn.functional as F
@@ -10,35 +11,56 @@ from minigrad.nn.module import Module
 from minigrad.nn.registry import BUFFER
 
 
+def _defaults_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of `function` that have a default and are a layer's business."""
+    parameters = inspect.signature(function).parameters.items()
+    return {n: p for n, p in parameters if p.default is not p.empty and n not in ("_stacklevel", "dtype")}
+
+
+def _fields_of(cls: type) -> dict[str, inspect.Parameter]:
+    """The fields that `cls` declares; their defaults leave the class, since an option belongs to the layer."""
+    fields = {}
+    for name, annotation in vars(cls).get("__annotations__", {}).items():
+        if "ClassVar" not in str(annotation):
+            default = vars(cls).get(name, inspect.Parameter.empty)
+            kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+            fields[name] = inspect.Parameter(name, kind, default=default, annotation=annotation)
+            if name in vars(cls):
+                delattr(cls, name)
+    return fields
+
+
 @dataclass_transform(eq_default=False)
 class Stateless(Module):
-    """A function of `nn.functional` with its options, which a subclass declares as fields::
+    """A function of `nn.functional` as a layer: its options are the constructor's arguments::
 
-        class LeakyReLU(Stateless, function="leaky_relu"):
-            negative_slope: float = 0.01
-            inplace: bool = False
+        class LeakyReLU(Stateless, function=F.leaky_relu):
+            "..."
 
-    The fields are the constructor's arguments, become attributes, go to the function by name, and
-    are printed: all, or those that `shown` names; `inplace` only when it is on. An option that is a
-    Tensor is a buffer. Raises `TypeError` for arguments that are no fields.
+    The options are the fields that a class declares, or, where it declares none, the function's parameters
+    that have a default. They become attributes, go to the function by name, and are printed: all, or those
+    that `shown` names; `inplace` only when it is on. An option that is a Tensor is a buffer. Raises
+    `TypeError` for arguments that are no options.
     """
 
-    _function: ClassVar[str]
+    _function: ClassVar[Callable[..., Any] | None] = None
     _options: ClassVar[dict[str, inspect.Parameter]] = {}  # in the constructor's order
     _tensors: ClassVar[frozenset[str]] = frozenset()
     _shown: ClassVar[tuple[str, ...] | None] = None
     __signature__: ClassVar[inspect.Signature]
 
-    def __init_subclass__(cls, function: str = "", shown: tuple[str, ...] | None = None) -> None:
-        fields = {name: str(a) for name, a in cls.__annotations__.items() if "ClassVar" not in str(a)}
-        usual, kind = vars(cls), inspect.Parameter.POSITIONAL_OR_KEYWORD
-        own = {n: inspect.Parameter(n, kind, default=usual.get(n, inspect.Parameter.empty)) for n in fields}
-        for name in fields.keys() & vars(cls).keys():
-            delattr(cls, name)  # an option belongs to the layer; the class keeps its default above
-        cls._options = cls._options | own
-        cls.__signature__ = inspect.Signature(list(cls._options.values()))
-        cls._tensors = cls._tensors | {name for name, a in fields.items() if "Tensor" in a}
-        cls._function = function or getattr(cls, "_function", "")
+    def __init_subclass__(
+        cls, function: Callable[..., Any] | str | None = None, shown: tuple[str, ...] | None = None
+    ) -> None:
+        fields = _fields_of(cls)
+        if function is not None:
+            computes = getattr(F, function) if isinstance(function, str) else function
+            cls._function = staticmethod(computes)
+            if not fields and not cls._options:
+                fields = _defaults_of(computes)
+        cls._options = cls._options | fields
+        cls._tensors = cls._tensors | {name for name, p in fields.items() if "Tensor" in str(p.annotation)}
+        cls.__signature__ = inspect.Signature([*cls._options.values()])
         cls._shown = cls._shown if shown is None else shown
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -46,7 +68,8 @@ class Stateless(Module):
         try:
             given = self.__signature__.bind(*args, **kwargs)
         except TypeError as fault:
-            raise TypeError(f"{type(self).__name__}{self.__signature__}: {fault}") from None
+            taken = inspect.Signature([p.replace(annotation=p.empty) for p in self._options.values()])
+            raise TypeError(f"{type(self).__name__}{taken}: {fault}") from None
         given.apply_defaults()
         for name, value in given.arguments.items():
             if name in self._tensors:
@@ -60,7 +83,8 @@ class Stateless(Module):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         options = {name: getattr(self, name) for name in self._options}
-        return getattr(F, self._function)(*inputs, **named, **options)
+        assert self._function is not None
+        return self._function(*inputs, **named, **options)
 
     def extra_repr(self) -> str:
         shown = self._options if self._shown is None else self._shown

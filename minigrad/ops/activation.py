@@ -13,9 +13,10 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import quiet
-from minigrad.ops.axes import axis
+from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, titled, unary
-from minigrad.ops.functions import logistic, sigmoid
+from minigrad.ops.functions import erf, error_function, logistic, sigmoid
+from minigrad.ops.piecewise import gate, keep_where, zeros_of
 from minigrad.ops.shape import cast
 
 
@@ -37,41 +38,109 @@ def _with_options(
     return titled(call, name)
 
 
+def _smooth(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A nonlinearity without options, of floats alone."""
+    return unary(name, forward, rule, result=SAME, refuses="iub")
+
+
+# ---- piecewise linear: the gradient is selected --------------------------------------------------
 def _positive(x: Any) -> Any:
     """``max(x, 0)``: `clip` takes longer to begin, and a third of the time per element."""
     return x.clip(0, np.inf) if x.size > 1000 and x.dtype.kind == "f" else np.maximum(x, 0)
 
 
-# Multiplying by a mask takes a tenth of the time of `where`.
-# Only the sign of the result matters to the gradient, so nothing else is kept.
-relu = unary("relu", _positive, lambda g, out: g * (out > 0), result=SAME, refuses="b")
+def _above_zero(x: Any) -> Any:
+    """True above 0 and for NaN, which passes its gradient on."""
+    return ~(x <= 0)
 
-leaky_relu = _with_options(
-    "leaky_relu",
-    lambda x, negative_slope: (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope),
-    lambda g, x, options: g * (x > 0) + (g * options[0]) * (x <= 0),
-)
-elu = _with_options(
-    "elu",
-    lambda x, alpha, scale, rate: scale * np.maximum(x, 0) + (scale * alpha) * np.expm1(rate * np.minimum(x, 0)),
-    lambda g, x, options: _elu_rule(g, x, *options),
-)
+
+# Only the sign of the result matters to the gradient, so nothing else is kept.
+relu = unary("relu", _positive, lambda g, out: gate(g, out, passes=_above_zero), result=SAME, refuses="b")
+
+
+def _between(low: float, high: float) -> Callable[[Any], Any]:
+    return lambda x: ~((x <= low) | (x >= high))
+
+
+def _beyond(low: float, high: float) -> Callable[[Any], Any]:
+    return lambda x: ~((x >= low) & (x <= high))
+
+
 hardtanh = _with_options(
     "hardtanh",
     lambda x, min_val, max_val: np.clip(x, x.dtype.type(min_val), x.dtype.type(max_val)),
-    lambda g, x, options: g * ((x > options[0]) & (x < options[1])),
+    lambda g, x, options: gate(g, x, passes=_between(*options)),
     takes="fiu",
+)
+threshold = _with_options(
+    "threshold",
+    lambda x, limit, value: np.where(x <= limit, x.dtype.type(value), x),
+    lambda g, x, options: gate(g, x, passes=lambda x: ~(x <= options[0])),
+    takes="fiu",
+)
+hardshrink = _with_options(
+    "hardshrink",
+    lambda x, lambd: np.where((x >= -lambd) & (x <= lambd), x.dtype.type(0), x),
+    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
+)
+softshrink = _with_options(
+    "softshrink",
+    lambda x, lambd: x - np.clip(x, -lambd, lambd),
+    lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
+)
+hardsigmoid = _smooth(
+    "hardsigmoid",
+    lambda x: np.clip(x + 3, 0, 6) / 6,
+    lambda g, x: gate(g, x, passes=lambda x: (x > -3) & (x < 3)) * (1 / 6),
 )
 
 
-def _elu_rule(g: Any, x: Any, alpha: float, scale: float, rate: float) -> Any:
-    return np.where(x > 0, g * scale, g * (scale * alpha * rate) * np.exp(rate * np.where(x > 0, 0.0, x)))
+def _leaky_slope(g: Any, x: Any, *, slope: float) -> Any:
+    above = x > 0
+    return keep_where(above, g) + keep_where(~above, g * g.dtype.type(slope))
 
 
-def _softplus_forward(x: Any, beta: float, threshold: float) -> Any:
-    # log(1 + e^bx) = max(bx, 0) + log1p(e^-|bx|) never overflows
-    z = x * beta
-    return np.where(z > threshold, x, (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / beta)
+_leak: Any = operation(
+    "leaky_relu_backward", _leaky_slope, lambda g, x, slope: _leak(g, x, slope=slope), lambda g, x: zeros_of(x)
+)
+leaky_relu = _with_options(
+    "leaky_relu",
+    lambda x, negative_slope: (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope),
+    lambda g, x, options: _leak(g, x, slope=options[0]),
+)
+
+# x where positive, else w * x; w is (C,) or one number, brought to the shape of x before.
+prelu = operation(
+    "prelu_kernel",
+    lambda x, w: np.where(x > 0, x, w * x),
+    lambda g, x, w: np.where(x > 0, g, w * g),
+    lambda g, x: np.where(x > 0, 0.0, x) * g,
+)
+
+
+# ---- exponential ---------------------------------------------------------------------------------
+def _elu_forward(x: Any, alpha: float, scale: float, rate: float) -> Any:
+    return scale * np.maximum(x, 0) + (scale * alpha) * np.expm1(rate * np.minimum(x, 0))
+
+
+def _elu_rule(g: Any, x: Any, options: Any) -> Any:
+    alpha, scale, rate = options
+    below = x <= 0
+    return np.where(below, g * (scale * alpha * rate) * np.exp(rate * np.where(below, x, 0.0)), g * scale)
+
+
+elu = _with_options("elu", _elu_forward, _elu_rule)
+celu = _with_options("celu", _elu_forward, _elu_rule)
+
+
+def _logistic(z: Any) -> Any:
+    """1 / (1 + e^-z) for arrays and Tensors."""
+    return sigmoid(z) if isinstance(z, TensorBase) else quiet(logistic, z)
+
+
+def _softened(z: Any) -> Any:
+    """log(1 + e^z) = max(z, 0) + log1p(e^-|z|), which never overflows, of an array."""
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
 def _softplus_rule(g: Any, x: Any, options: Any) -> Any:
@@ -80,27 +149,65 @@ def _softplus_rule(g: Any, x: Any, options: Any) -> Any:
     return np.where(z > limit, g, g * _logistic(z))
 
 
-def _logistic(z: Any) -> Any:
-    """1 / (1 + e^-z) for arrays and Tensors."""
-    return sigmoid(z) if isinstance(z, TensorBase) else quiet(logistic, z)
-
-
-softplus = _with_options("softplus", _softplus_forward, _softplus_rule)
-logsigmoid = unary(
-    "log_sigmoid",
-    lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
-    lambda g, x: g * _logistic(-x),
-    result=SAME,
-    refuses="iub",
+softplus = _with_options(
+    "softplus", lambda x, beta, threshold: np.where(x * beta > threshold, x, _softened(x * beta) / beta), _softplus_rule
+)
+logsigmoid = _smooth(
+    "log_sigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), lambda g, x: g * _logistic(-x)
 )
 
 
+# ---- x times what lets it pass -------------------------------------------------------------------
 def _silu_rule(g: Any, x: Any) -> Any:
     s = _logistic(x)
     return g * (s * (1 + x * (1 - s)))
 
 
-silu = unary("silu", lambda x: x * _logistic(x), _silu_rule, result=SAME, refuses="iub")
+def _mish_gate(s: Any) -> Any:
+    """tanh(log(1 + e^x)) of s = 1 / (1 + e^-x)."""
+    q = (1 - s) * (1 - s)
+    return (1 - q) / (1 + q)
+
+
+def _mish_rule(g: Any, x: Any) -> Any:
+    s = _logistic(x)
+    t = _mish_gate(s)
+    return g * (t + x * s * (1 - t * t))
+
+
+def _hardswish_rule(g: Any, x: Any) -> Any:
+    return np.where(x <= -3, 0.0, np.where(x >= 3, g, g * (x / 3 + 0.5)))
+
+
+silu = _smooth("silu", lambda x: x * _logistic(x), _silu_rule)
+mish = _smooth("mish", lambda x: x * np.tanh(_softened(x)), _mish_rule)
+hardswish = _smooth("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, _hardswish_rule)
+
+
+def _erf(z: Any) -> Any:
+    """The error function for arrays and Tensors."""
+    return erf(z) if isinstance(z, TensorBase) else error_function(z)
+
+
+def _gelu_rule(g: Any, x: Any) -> Any:
+    density = np.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+    return g * (0.5 * (1 + _erf(x * math.sqrt(0.5))) + x * density)
+
+
+def _inner(x: Any) -> Any:
+    return math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))
+
+
+def _gelu_by_tanh_rule(g: Any, x: Any) -> Any:
+    t = np.tanh(_inner(x))
+    slope = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * (x * x))
+    return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
+
+
+_GELU = {
+    "none": _smooth("gelu", lambda x: x * (0.5 * (1 + error_function(x * math.sqrt(0.5)))), _gelu_rule),
+    "tanh": _smooth("gelu", lambda x: 0.5 * x * (1 + np.tanh(_inner(x))), _gelu_by_tanh_rule),
+}
 
 
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -108,18 +215,15 @@ def gelu(input: Any, approximate: str = "none") -> Any:
 
     Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016.
     """
-    if input.array.dtype.kind != "f":
-        raise not_implemented_for("gelu", input.array.dtype)
-    if approximate == "none":
-        return input * (0.5 * ((input * math.sqrt(0.5)).erf() + 1))
-    if approximate == "tanh":
-        inner = math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)
-        return 0.5 * input * (1 + inner.tanh())
-    raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+    if approximate not in _GELU:
+        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+    return _GELU[approximate](input)
 
 
 # ---- softmax --------------------------------------------------------------------------------------
 def _softmax_forward(x: Any, *, dim: int) -> Any:
+    if x.dtype == np.float16:  # summed in float32, rounded once
+        return _softmax_forward(x.astype(np.float32), dim=dim).astype(np.float16)
     e = x - x.max(axis=dim, keepdims=True)
     np.exp(e, out=e)
     e /= e.sum(axis=dim, keepdims=True)
@@ -127,6 +231,8 @@ def _softmax_forward(x: Any, *, dim: int) -> Any:
 
 
 def _log_softmax_forward(x: Any, *, dim: int) -> Any:
+    if x.dtype == np.float16:
+        return _log_softmax_forward(x.astype(np.float32), dim=dim).astype(np.float16)
     shifted = x - x.max(axis=dim, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
     return shifted
@@ -144,34 +250,39 @@ _log_softmax = operation(
 )
 
 
-def _normalised(name: str, made: Any, text: str) -> Any:
-    def call(input: Any, dim: Any = None, _stacklevel: Any = 3, dtype: Any = None) -> Any:
-        if not isinstance(input, TensorBase):
-            raise not_a_tensor(name, "input", 1, input)
-        if dim is None:  # PyTorch's old guess, with its warning left out: the axis that lessons mean
-            dim = 0 if input.array.ndim in (0, 1, 3) else 1
-        if isinstance(_stacklevel, dtypes.dtype):  # the method's second argument is the dtype
-            dtype = _stacklevel
-        x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
-        if x.array.dtype.kind != "f":
-            raise not_implemented_for(f"{name}_lastdim_kernel_impl", x.array.dtype)
-        d = axis(dim, x.array.ndim)
-        if not x.array.ndim:
-            return made(x.reshape(1), dim=0).reshape(())
-        return made(x, dim=d) if x.array.size else x.clone()
-
-    return titled(call, name, text)
+def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
+    """`made`, softmax or its logarithm, along `dim` of a tensor of any number of axes, computed in `dtype`."""
+    x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
+    if x.array.dtype.kind != "f":
+        raise not_implemented_for(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
+    position = axis(dim, x.array.ndim)
+    if not x.array.ndim:
+        return made(x.reshape(1), dim=0).reshape(())
+    return made(x, dim=position) if x.array.size else x.clone()
 
 
-softmax = _normalised(
-    "softmax", _softmax,
+@numpy_names
+def softmax(input: Any, dim: Any, dtype: Any = None) -> Any:
     """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1.
+
+    `dtype` is what `input` is converted to before. Raises IndexError for a `dim` that is not there, and
+    NotImplementedError for integers.
 
     >>> import minigrad as torch
     >>> torch.softmax(torch.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
-    """,
-)  # fmt: skip
-log_softmax = _normalised(
-    "log_softmax", _log_softmax, "``x - log(sum(exp(x)))`` along `dim`: the logarithm of `softmax`, without overflow."
-)
+    """
+    return _along(_softmax, input, dim, dtype)
+
+
+@numpy_names
+def log_softmax(input: Any, dim: Any, dtype: Any = None) -> Any:
+    """``x - log(sum(exp(x)))`` along `dim`: the logarithm of `softmax`, without overflow.
+
+    Options and errors as for `softmax`.
+
+    >>> import minigrad as torch
+    >>> torch.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
+    tensor([-0.6931, -0.6931])
+    """
+    return _along(_log_softmax, input, dim, dtype)

@@ -92,7 +92,7 @@ sigmoid = unary("sigmoid", logistic, lambda g, out: g * (out * (1 - out)))
 # ---- the error function --------------------------------------------------------------------------
 @cache
 def _error_function_series(dtype: Any) -> tuple[Any, Any]:
-    """Chebyshev coefficients for the two ranges of `_error_function`, fitted to the standard library's."""
+    """Chebyshev coefficients for the two ranges of `error_function`, fitted to the standard library's."""
     double = dtype == np.float64
 
     def fitted(function: Any, terms: int) -> Any:
@@ -113,10 +113,10 @@ def _error_function_series(dtype: Any) -> tuple[Any, Any]:
     return fitted(near, 14 if double else 8), fitted(far, 28 if double else 13)
 
 
-def _error_function(x: Any) -> Any:
+def error_function(x: Any) -> Any:
     """erf: a polynomial for |x| < 1, beyond it 1 - exp(-x^2) times another. Exact to 3e-15."""
     if x.dtype == np.float16:
-        return _error_function(x.astype(np.float32)).astype(np.float16)
+        return error_function(x.astype(np.float32)).astype(np.float16)
     near, far = _error_function_series(x.dtype)
     chebval = np.polynomial.chebyshev.chebval
     inner = x * chebval(2 * np.minimum(x * x, 1.0) - 1, near)
@@ -125,7 +125,7 @@ def _error_function(x: Any) -> Any:
     return np.where(np.abs(x) < 1, inner, np.copysign(1 - tail, x))
 
 
-erf = unary("erf", _error_function, lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))))
+erf = unary("erf", error_function, lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))))
 
 
 # ---- composed ------------------------------------------------------------------------------------

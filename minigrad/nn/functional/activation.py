@@ -2,25 +2,56 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.nn.functional.checks import floats, tensors
+from minigrad import random
+from minigrad.autograd.core import wrap
+from minigrad.backend import device_of, to_device
+from minigrad.creation import zeros_like
+from minigrad.nn.functional.checks import bools, floats, same_dtype, tensors
 from minigrad.ops import activation, functions
 from minigrad.ops.elementwise import of_tensor, require_number
 from minigrad.ops.inplace import assign, in_place
+from minigrad.ops.join import chunk
+from minigrad.ops.select import where
+from minigrad.ops.shape import reshape
 from minigrad.tensor import Tensor
 
 
-def _result(function: Callable[..., Any], input: Any, *options: Any, inplace: bool) -> Tensor:
-    return (_writing(function) if inplace else function)(input, *options)
+def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool) -> Tensor:
+    """``function(input, *options)``, or the same written into `input`."""
+    result: Tensor = (of_tensor(in_place(function)) if inplace else function)(input, *options)
+    return result
 
 
-def _writing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The twin of `function` that writes its result into its argument."""
-    return of_tensor(in_place(function))
+def _writing(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The twin of `function` that writes its result into its argument: ``elu`` -> ``elu_``."""
+    name = f"{function.__name__}_"
+
+    @functools.wraps(function)
+    def write(input: Tensor, *options: Any, **named: Any) -> Tensor:
+        return function(input, *options, inplace=True, **named)
+
+    signature = inspect.signature(function)
+    kept = [parameter for parameter in signature.parameters.values() if parameter.name != "inplace"]
+    write.__name__ = write.__qualname__ = name
+    write.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+    formula = (function.__doc__ or "").split("\n")[0]
+    write.__doc__ = f"""`{function.__name__}`, written into `input` itself: {formula}
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1.0])
+    >>> torch.nn.functional.{name}({"x, 0.5, 0.0" if name == "threshold_" else "x"}) is x
+    True
+    """
+    return write
 
 
+# ---- piecewise linear ----------------------------------------------------------------------------
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """``max(x, 0)``, elementwise.
 
@@ -60,19 +91,130 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         raise ValueError(f"min_val cannot be larger than max_val: {min_val} > {max_val}")
     if input.array.dtype.kind == "u" and min_val <= -1:
         raise RuntimeError(f"cannot do hardtanh on an unsigned type with negative limits: {min_val}, {max_val}")
-    return _result(activation.hardtanh, input, min_val, max_val, inplace=inplace)
+    return _compute(activation.hardtanh, input, min_val, max_val, inplace=inplace)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """`x` where positive, ``negative_slope * x`` elsewhere.
 
+    Source: Maas, Hannun and Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic Models", 2013.
+
     >>> import minigrad as torch
     >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]), 0.5)
     tensor([-0.5000,  2.0000])
     """
-    return _result(activation.leaky_relu, input, negative_slope, inplace=inplace)
+    return _compute(activation.leaky_relu, input, negative_slope, inplace=inplace)
 
 
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """`x` where positive, ``weight * x`` elsewhere; `weight` is learned, one number or one for each channel.
+
+    Shapes: input (N, C, ...), weight (1,) or (C,). Raises RuntimeError for other counts and for dtypes that
+    differ. Source: He et al., "Delving Deep into Rectifiers", 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.prelu(torch.tensor([-1.0, 2.0]), torch.tensor([0.25]))
+    tensor([-0.2500,  2.0000])
+    """
+    tensors("prelu", "input weight", input, weight)
+    floats("prelu", input)
+    same_dtype("prelu", input, "weight", weight)
+    shape, count = input.array.shape, weight.array.size
+    channels = shape[1] if len(shape) > 1 else 1
+    if weight.array.ndim > 1 or count not in (1, channels):
+        raise RuntimeError(
+            f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
+            f"size = {channels}: prelu takes one slope, or one for each of the {channels} channels of {shape}"
+        )
+    if count > 1:
+        weight = reshape(weight, (-1, *[1] * (len(shape) - 2)))
+    elif weight.array.ndim and not shape:
+        weight = reshape(weight, ())
+    result: Tensor = activation.prelu(input, weight)
+    return result
+
+
+def rrelu(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`leaky_relu` with slopes drawn from ``U(lower, upper)`` in training, and their mean otherwise.
+
+    Raises RuntimeError for lower above upper.
+    Source: Xu et al., "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.rrelu(torch.tensor([-1.0, 2.0]), 0.25, 0.75)
+    tensor([-0.5000,  2.0000])
+    """
+    tensors("rrelu", "input", input)
+    bools("rrelu", "training", training)
+    if lower > upper:
+        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    floats("rrelu", input)
+    return _compute(_scale_negatives, input, lower, upper, inplace=inplace)
+
+
+def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
+    """`x` with every number that is not positive times a slope of its own."""
+    slopes = random.default_generator.uniform(x.array.shape, x.array.dtype, lower, upper)
+    return where(x > 0, x, x * wrap(to_device(slopes, device_of(x.array))))
+
+
+def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """`x` where it is above `threshold`, `value` elsewhere.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.threshold(torch.tensor([0.5, 2.0]), 1.0, -1.0)
+    tensor([-1.,  2.])
+    """
+    return _compute(activation.threshold, input, threshold, value, inplace=inplace)
+
+
+def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """`x`, but 0 between ``-lambd`` and ``lambd``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardshrink(torch.tensor([-1.0, 0.25, 2.0]))
+    tensor([-1.,  0.,  2.])
+    """
+    return _compute(activation.hardshrink, input, lambd, inplace=False)
+
+
+def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
+    """`x` moved towards 0 by `lambd`, and 0 where that would pass it. Raises RuntimeError for a negative lambd.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softshrink(torch.tensor([-1.0, 0.25, 2.0]))
+    tensor([-0.5000,  0.0000,  1.5000])
+    """
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    return _compute(activation.softshrink, input, lambd, inplace=False)
+
+
+def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
+    """``x / 6 + 1 / 2`` cut to ``[0, 1]``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardsigmoid(torch.tensor([-4.0, 0.0, 1.0]))
+    tensor([0.0000, 0.5000, 0.6667])
+    """
+    return _compute(activation.hardsigmoid, input, inplace=inplace)
+
+
+def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
+    """``x hardsigmoid(x)``. Source: Howard et al., "Searching for MobileNetV3", 2019.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hardswish(torch.tensor([-4.0, 1.0, 4.0]))
+    tensor([-0.0000,  0.6667,  4.0000])
+    """
+    return _compute(activation.hardswish, input, inplace=inplace)
+
+
+# ---- exponential ---------------------------------------------------------------------------------
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """`x` where positive, ``alpha * (exp(x) - 1)`` elsewhere. Source: Clevert et al., 2015.
 
@@ -80,7 +222,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.elu(torch.tensor([-1.0, 2.0]))
     tensor([-0.6321,  2.0000])
     """
-    return _result(activation.elu, input, alpha, 1.0, 1.0, inplace=inplace)
+    return _compute(activation.elu, input, alpha, 1.0, 1.0, inplace=inplace)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -91,7 +233,22 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
     tensor([1.0507])
     """
     alpha, scale = 1.6732632423543772, 1.0507009873554805
-    return _result(activation.elu, input, alpha, scale, 1.0, inplace=inplace)
+    return _compute(activation.elu, input, alpha, scale, 1.0, inplace=inplace)
+
+
+def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """`x` where positive, ``alpha * (exp(x / alpha) - 1)`` elsewhere: its slope at 0 is 1 for every alpha.
+
+    Raises RuntimeError for an alpha of 0. Source: Barron, "Continuously Differentiable Exponential Linear
+    Units", 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.celu(torch.tensor([-1.0, 2.0]), 2.0)
+    tensor([-0.7869,  2.0000])
+    """
+    if not alpha:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return _compute(activation.celu, input, alpha, 1.0, 1.0 / alpha, inplace=inplace)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -104,7 +261,8 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     tensor([-0.1587,  1.9545])
     """
     tensors("gelu", "input", input)
-    return activation.gelu(input, approximate)
+    result: Tensor = activation.gelu(input, approximate)
+    return result
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -114,7 +272,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.silu(torch.tensor([1.0]))
     tensor([0.7311])
     """
-    return _result(activation.silu, input, inplace=inplace)
+    return _compute(activation.silu, input, inplace=inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -124,12 +282,28 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     >>> torch.nn.functional.mish(torch.tensor([1.0]))
     tensor([0.8651])
     """
-    return _result(_mish, input, inplace=inplace)
+    return _compute(activation.mish, input, inplace=inplace)
 
 
-def _mish(input: Any) -> Any:
-    floats("mish", input)
-    return input * softplus(input).tanh()
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """``a sigmoid(b)`` of the two halves a and b of `x` along `dim`.
+
+    Raises RuntimeError for an odd length or a tensor without axes.
+    Source: Dauphin et al., "Language Modeling with Gated Convolutional Networks", 2016.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.glu(torch.tensor([3.0, 0.0]))
+    tensor([1.5000])
+    """
+    tensors("glu", "input", input)
+    floats("glu", input)
+    if not input.array.ndim:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    length = input.size(dim)
+    if length % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {length}")
+    value, door = chunk(input, 2, dim)
+    return value * functions.sigmoid(door)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -139,7 +313,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     >>> torch.nn.functional.softplus(torch.tensor([0.0]))
     tensor([0.6931])
     """
-    return activation.softplus(input, beta, threshold)
+    return _compute(activation.softplus, input, beta, threshold, inplace=False)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -149,27 +323,27 @@ def logsigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.logsigmoid(torch.tensor([-1000.0]))
     tensor([-1000.])
     """
-    return activation.logsigmoid(input)
+    return _compute(activation.logsigmoid, input, inplace=False)
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """``1 / (1 + exp(-x))``.
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.sigmoid(torch.tensor([-1.0, 0.0, 1.0]))
-    tensor([0.2689, 0.5000, 0.7311])
+    >>> torch.nn.functional.sigmoid(torch.tensor([0.0]))
+    tensor([0.5000])
     """
-    return functions.sigmoid(input)
+    return _compute(functions.sigmoid, input, inplace=False)
 
 
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent.
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.tanh(torch.tensor([-1.0, 0.0, 1.0]))
-    tensor([-0.7616,  0.0000,  0.7616])
+    >>> torch.nn.functional.tanh(torch.tensor([1.0]))
+    tensor([0.7616])
     """
-    return functions.tanh(input)
+    return _compute(functions.tanh, input, inplace=False)
 
 
 def softsign(input: Tensor) -> Tensor:
@@ -192,37 +366,46 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - functions.tanh(input)
 
 
-def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x / 6 + 1 / 2`` cut to ``[0, 1]``.
+relu_, elu_, selu_, celu_ = [_writing(f) for f in (relu, elu, selu, celu)]
+leaky_relu_, rrelu_, hardtanh_, threshold_ = [_writing(f) for f in (leaky_relu, rrelu, hardtanh, threshold)]
+
+
+# ---- softmax -------------------------------------------------------------------------------------
+def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:
+    """`dim`, or PyTorch's old guess, of which it warns: the axis of the channels."""
+    if dim is not None:
+        return dim
+    guess = 0 if input.ndim in (0, 1, 3) else 1
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument: "
+        f"of shape {tuple(input.shape)} it took dim={guess}.",
+        stacklevel=3,
+    )
+    return guess
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1. Warns when `dim` is left out.
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.hardsigmoid(torch.tensor([-4.0, 0.0, 1.0]))
-    tensor([0.0000, 0.5000, 0.6667])
+    >>> torch.nn.functional.softmax(torch.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
     """
-    return _result(_hardsigmoid, input, inplace=inplace)
+    tensors("softmax", "input", input)
+    result: Tensor = activation.softmax(input, _guess_dim("softmax", input, dim), dtype)
+    return result
 
 
-def _hardsigmoid(input: Any) -> Any:
-    floats("hardsigmoid", input)
-    return activation.hardtanh(input + 3, 0.0, 6.0) / 6
-
-
-def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """``x hardsigmoid(x)``. Source: Howard et al., 2019.
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """``x - log(sum(exp(x)))`` along `dim`: the logarithm of `softmax`, without overflow.
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.hardswish(torch.tensor([-4.0, 1.0, 4.0]))
-    tensor([-0.0000, 0.6667, 4.0000])
+    >>> torch.nn.functional.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
+    tensor([-0.6931, -0.6931])
     """
-    return _result(_hardswish, input, inplace=inplace)
-
-
-def _hardswish(input: Any) -> Any:
-    return input * _hardsigmoid(input)
-
-
-relu_, elu_, selu_, leaky_relu_, hardtanh_ = [_writing(f) for f in (relu, elu, selu, leaky_relu, hardtanh)]
-softmax, log_softmax = activation.softmax, activation.log_softmax
+    tensors("log_softmax", "input", input)
+    result: Tensor = activation.log_softmax(input, _guess_dim("log_softmax", input, dim), dtype)
+    return result
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -232,4 +415,28 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     >>> torch.nn.functional.softmin(torch.zeros(1, 4), dim=1)
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
-    return softmax(functions.neg(input), dim, dtype=dtype)
+    tensors("softmin", "input", input)
+    result: Tensor = activation.softmax(functions.neg(input), _guess_dim("softmin", input, dim), dtype)
+    return result
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """A draw of one class each, made differentiable: ``softmax((logits + gumbel noise) / tau)``.
+
+    With `hard` it is one-hot on the way forward and keeps the soft gradient on the way back. `eps` is
+    accepted and means nothing, as in PyTorch. Source: Jang et al., "Categorical Reparameterization with
+    Gumbel-Softmax", 2016.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.gumbel_softmax(torch.tensor([0.0, 1000.0]), hard=True)
+    tensor([0., 1.])
+    """
+    tensors("gumbel_softmax", "logits", logits)
+    drawn = random.default_generator.exponential(logits.array.shape, logits.array.dtype)
+    noise = functions.log(wrap(to_device(drawn, device_of(logits.array))))
+    soft: Tensor = activation.softmax((logits - noise) / tau, dim)
+    if not hard:
+        return soft
+    fixed = soft.detach()
+    one_hot: Tensor = zeros_like(fixed).scatter_(dim, fixed.argmax(dim, keepdim=True), 1.0)
+    return one_hot - fixed + soft

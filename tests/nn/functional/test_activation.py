@@ -1,5 +1,7 @@
 """Nonlinearities against SciPy and their formulas, and their in-place forms."""
 
+import inspect
+
 import numpy as np
 import pytest
 from scipy import special
@@ -26,6 +28,9 @@ FORMULAS = {
     "tanhshrink": lambda x: x - np.tanh(x),
     "hardsigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
     "hardswish": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
+    "celu": lambda x: np.where(x > 0, x, special.expm1(np.minimum(x, 0))),
+    "hardshrink": lambda x: np.where(np.abs(x) <= 0.5, 0, x),
+    "softshrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
 }
 
 
@@ -87,7 +92,105 @@ def test_integers_are_cut_and_stay_integers():
     assert F.relu(x).dtype is minigrad.int64
 
 
-@pytest.mark.parametrize("name", [*INPLACE, "relu_", "elu_"])
+@pytest.mark.parametrize("name", INPLACE)
 def test_in_place_needs_a_tensor_too(name):
     with pytest.raises(TypeError, match=r"position 1\) must be Tensor, not numpy\.ndarray; turn it into one"):
         getattr(F, name)(np.ones(2, np.float32), inplace=True)
+
+
+@pytest.mark.parametrize("name", ["relu_", "elu_", "selu_", "celu_", "leaky_relu_", "rrelu_", "hardtanh_"])
+def test_the_twin_that_writes_takes_the_same_options(name):
+    function, twin = getattr(F, name[:-1]), getattr(F, name)
+    options = [p for p in inspect.signature(function).parameters.values() if p.name != "inplace"]
+    assert list(inspect.signature(twin).parameters.values()) == options
+    assert twin.__name__ == name and twin.__doc__.startswith(f"`{name[:-1]}`, written into")
+    with pytest.raises(TypeError, match=r"must be Tensor, not numpy\.ndarray; turn it into one"):
+        twin(np.ones(2, np.float32))
+
+
+NAN, INF = float("nan"), float("inf")
+# What comes back where 1 arrives, as PyTorch 2.13 answers for a single number.
+AT_NAN = {
+    "relu": 1.0, "relu6": 1.0, "hardtanh": 1.0, "leaky_relu": 0.01, "hardsigmoid": 0.0, "selu": 1.0507009873554805,
+    "elu": 1.0, "celu": 1.0, "hardshrink": 1.0, "softshrink": 1.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AT_NAN)
+def test_the_gradient_at_nan(name):
+    x = minigrad.tensor([NAN], dtype=minigrad.float64, requires_grad=True)
+    result = getattr(F, name)(x)
+    result.backward()
+    assert result.isnan().all()
+    assert x.grad.item() == AT_NAN[name]
+
+
+@pytest.mark.parametrize("dtype", [minigrad.float16, minigrad.float32, minigrad.float64])
+@pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "hardshrink", "softshrink"])
+def test_what_is_flat_stops_infinity_and_nan(name, dtype):
+    flat = 0.25 if "shrink" in name else -4.0
+    for arriving in (INF, NAN):
+        x = minigrad.tensor([flat, 0.75], dtype=dtype, requires_grad=True)
+        getattr(F, name)(x).backward(minigrad.tensor([arriving, 1.0], dtype=dtype))
+        assert x.grad[0].item() == 0 and x.grad[1].item() != 0, name
+
+
+@pytest.mark.parametrize("name", ["relu", "relu6", "leaky_relu", "hardtanh", "hardsigmoid", "hardshrink", "softshrink"])
+def test_the_slope_of_a_line_has_the_derivative_zero(name):
+    x = minigrad.tensor([-4.0, 0.25, 0.75], requires_grad=True)
+    (slope,) = minigrad.autograd.grad(getattr(F, name)(x).sum(), x, create_graph=True)
+    (second,) = minigrad.autograd.grad(slope.sum(), x)
+    assert second.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_choice_of_a_dim_is_spoken_of():
+    for function in (F.softmax, F.log_softmax, F.softmin):
+        with pytest.warns(UserWarning, match="Implicit dimension choice for .* include dim=X .* took dim=1"):
+            function(minigrad.ones(2, 3))
+        with pytest.warns(UserWarning, match="took dim=0"):
+            function(minigrad.ones(2, 3, 2))
+    with pytest.raises(TypeError, match="'dim'"):
+        minigrad.softmax(minigrad.ones(2, 3))
+    assert minigrad.softmax(minigrad.zeros(2, 4), axis=1)[0, 0].item() == 0.25
+
+
+def test_halves_are_summed_in_single():
+    x = minigrad.zeros(100_000, dtype=minigrad.float16)
+    assert F.softmax(x, 0).dtype == minigrad.float16
+    assert F.log_softmax(x, 0)[0].item() == pytest.approx(-np.log(100_000), rel=1e-3)
+
+
+def test_slopes_are_drawn_in_training():
+    x = -minigrad.ones(1000, requires_grad=True)
+    slopes = -F.rrelu(x, 0.25, 0.75, training=True)
+    assert slopes.min() >= 0.25 and slopes.max() <= 0.75 and len(set(slopes.tolist())) > 900
+    assert F.rrelu(minigrad.tensor([3.0]), training=True).item() == 3.0
+    with pytest.raises(RuntimeError, match="Lower bound should be less than or equal to the upper bound"):
+        F.rrelu(x, 0.75, 0.25)
+
+
+def test_draws_of_one_class():
+    logits = minigrad.tensor([0.0, 1.0, 2.0]).expand(4000, 3).clone().requires_grad_()
+    drawn = F.gumbel_softmax(logits, hard=True)
+    assert drawn.sum(1).tolist() == [1.0] * 4000
+    shares = drawn.detach().mean(0).numpy()
+    np.testing.assert_allclose(shares, special.softmax([0.0, 1.0, 2.0]), atol=0.04)
+    (drawn * minigrad.tensor([0.0, 1.0, 5.0])).sum().backward()
+    assert logits.grad.abs().sum() > 0  # the soft one's gradient
+    soft = F.gumbel_softmax(minigrad.zeros(5, 3), tau=2.0)
+    np.testing.assert_allclose(soft.sum(1).numpy(), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: F.prelu(minigrad.ones(2, 3), minigrad.ones(2)), "parameter numbers = 2 and channel size = 3"),
+        (lambda: F.glu(minigrad.ones(3)), "Halving dimension must be even, but dimension -1 is size 3"),
+        (lambda: F.glu(minigrad.tensor(1.0)), "0-dimensional"),
+        (lambda: F.celu(minigrad.ones(1), 0.0), "alpha cannot be 0"),
+        (lambda: F.softshrink(minigrad.ones(1), -1.0), "greater or equal to 0, but found to be -1.0"),
+    ],
+)
+def test_options_that_make_no_sense(call, message):
+    with pytest.raises(RuntimeError, match=message):
+        call()

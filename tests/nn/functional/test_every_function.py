@@ -18,9 +18,13 @@ CASES = {
         for f in (
             F.relu, F.relu6, F.hardtanh, F.leaky_relu, F.elu, F.selu, F.gelu, F.silu, F.mish,
             F.softplus, F.logsigmoid, F.sigmoid, F.tanh, F.softsign, F.tanhshrink, F.hardsigmoid,
-            F.hardswish,
+            F.hardswish, F.celu, F.hardshrink, F.softshrink, F.rrelu,
         )
     },
+    "threshold": (lambda x: F.threshold(x, 0.1, 7.0), [(2, 3)]),
+    "prelu": (F.prelu, [(2, 3, 2), (3,)]),
+    "prelu by one slope": (F.prelu, [(2, 3), (1,)]),
+    "glu": (F.glu, [(2, 4)]),
     "gelu by tanh": (lambda x: F.gelu(x, "tanh"), [(2, 3)]),
     "softmax": (lambda x: F.softmax(x, 1), [(2, 3)]),
     "softmin": (lambda x: F.softmin(x, 1), [(2, 3)]),
@@ -97,7 +101,7 @@ CASES = {
     ),
 }  # fmt: skip
 NO_GRADIENT = {"one_hot"}
-RANDOM = {"dropout", "dropout2d"}  # in test_linear.py
+RANDOM = {"dropout", "dropout2d", "gumbel_softmax"}  # in test_linear.py and test_activation.py
 
 
 def inputs(shapes):
