@@ -1,4 +1,4 @@
-"""Is a gradient right? Compared with finite differences, and when it is wrong: what is the mistake?
+"""Is a gradient right? Compared with finite differences; when it is wrong, `mistakes.py` says what the mistake is.
 
 Central differences of the function are the judge. Float32 inputs are checked as float64 copies, because
 in float32 the differences drown in rounding. The cotangent is random: all ones cannot tell a permuted
@@ -7,13 +7,16 @@ gradient from the right one, and compares 0 with 0 for softmax and normalisation
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.function import Function
 from minigrad.autograd.gradients import grad
+from minigrad.autograd.mistakes import Case, name_the_mistake
 from minigrad.backend import CPU, array_module, copied, device_of, on_its_gpu, to_device
 
 
@@ -30,8 +33,9 @@ def gradcheck(
     """Compare the gradients of `func` at `inputs` with ``(func(x + eps) - func(x - eps)) / (2 * eps)``.
 
     Checks every floating-point tensor among `inputs` that requires a gradient: the whole Jacobian, or, in
-    `fast_mode`, its product with one random cotangent and one random direction. Also checks that inputs stay
-    unmodified, that a zero cotangent gives zero gradients, and that running twice agrees within `nondet_tol`.
+    `fast_mode`, its product with one random cotangent and one random direction. Also checks that inputs and the
+    cotangent stay unmodified, that a zero cotangent gives zero gradients and twice the cotangent twice, that
+    running twice agrees within `nondet_tol`, and that a second call leaves the first one's gradients alone.
     Raises GradcheckError (or returns False) naming the worst input and index, and the likely mistake.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html
 
@@ -89,6 +93,7 @@ class _Check:
     def __init__(self, func: Any, inputs: Any, eps: float, atol: float, rtol: float, nondet_tol: float) -> None:
         self.func, self.eps, self.atol, self.rtol, self.nondet_tol = func, eps, atol, rtol, nondet_tol
         self.inputs = _points(inputs)
+        self.names = name_the_arguments(func, len(self.inputs))
         self.checked = [i for i, x in enumerate(self.inputs) if _is_checked(x)]
         self.draw = np.random.default_rng(0)
 
@@ -97,7 +102,9 @@ class _Check:
         outputs = self.outputs()
         for i, array in before.items():
             if not np.array_equal(to_device(array, CPU), _host(self.inputs[i]), equal_nan=True):
-                raise GradcheckError(f"The function wrote into its input {i}; a derivative needs it unmodified.")
+                raise GradcheckError(
+                    f"The function wrote into its input {i}{self.called(i)}; a derivative needs it unmodified."
+                )
         if not any(y.node is not None for y in outputs):
             self.expect_constant(outputs)
             return
@@ -113,17 +120,30 @@ class _Check:
     def outputs(self) -> list[Any]:
         return _outputs(self.func(*self.inputs))
 
+    def called(self, i: int) -> str:
+        """The name of input `i`, where the function's signature has one."""
+        return f" ({self.names[i]})" if self.names[i] != f"input {i}" else ""
+
     def gradients(self, outputs: Sequence[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
-        """By input: the gradients of the outputs that have a cotangent."""
+        """By input: the gradients of the outputs that have a cotangent. Refuses a rule that writes into either."""
         ys = [outputs[number] for number in cotangents]
-        found = grad(
-            ys,
-            [self.inputs[i] for i in self.checked],
-            [wrap(_beside(g.astype(y.array.dtype), y.array)) for y, g in zip(ys, cotangents.values(), strict=True)],
-            retain_graph=True,
-            materialize_grads=True,
-        )
+        given = [wrap(_beside(g.astype(y.array.dtype), y.array)) for y, g in zip(ys, cotangents.values(), strict=True)]
+        targets = [self.inputs[i] for i in self.checked]
+        kept = [copied(tensor.array) for tensor in (*given, *targets)]
+        found = grad(ys, targets, given, retain_graph=True, materialize_grads=True)
+        for number, (tensor, before) in enumerate(zip((*given, *targets), kept, strict=True)):
+            if not np.array_equal(_host(tensor), to_device(before, CPU), equal_nan=True):
+                raise GradcheckError(self.wrote_into(number - len(given)))
         return {i: np.array(_host(g)) for i, g in zip(self.checked, found, strict=True)}
+
+    def wrote_into(self, position: int) -> str:
+        if position >= 0:
+            i = self.checked[position]
+            return f"Backward wrote into input {i}{self.called(i)}; others still read it: compute into a new array."
+        return (
+            "Backward wrote into the gradient that arrives (by out=g, or g *= 2): others still read it, so that "
+            "f(x) + x would get a wrong gradient. Compute into a new array: g * 2."
+        )
 
     def expect_constant(self, outputs: list[Any]) -> None:
         """Outputs that need no gradient must not change with the inputs."""
@@ -136,20 +156,56 @@ class _Check:
                     )
 
     def check_cotangents(self, outputs: list[Any], cotangents: dict[int, Any]) -> None:
-        """Zero in gives zero out, and running twice agrees."""
+        """The rule is linear in the gradient that arrives, and its answer depends on nothing else that changes."""
         for i, g in self.gradients(outputs, {k: c * 0 for k, c in cotangents.items()}).items():
             if np.any(g != 0):
                 raise GradcheckError(
                     f"backward not multiplied by grad_output: a zero cotangent gave the gradient {g.ravel()[:3]}... "
-                    f"for input {i}; a gradient rule must be linear in the gradient that arrives"
+                    f"for input {i}{self.called(i)}; a gradient rule must be linear in the gradient that arrives: the "
+                    "upstream gradient is missing"
                 )
-        first, second = self.gradients(outputs, cotangents), self.gradients(self.outputs(), cotangents)
+        outputs = self.outputs()
+        first = self.gradients(outputs, cotangents)
+        self.expect_same(
+            first, self.gradients(self.outputs(), cotangents),
+            "Backward is not reentrant, i.e., running it twice gave different gradients for {}: something is kept from "
+            "one call to the next, or is random",
+        )  # fmt: skip
+        self.expect_same(
+            first, self.gradients(outputs, cotangents),
+            "Backward gave another gradient when it ran again over the same call, for {}: the rule changed what it had "
+            "saved. Compute into a new array",
+        )  # fmt: skip
+        self.check_second_call(outputs, cotangents, first)
+        doubled = self.gradients(outputs, {k: c * 2 for k, c in cotangents.items()})
+        for i, g in first.items():
+            if not self.close(doubled[i], 2 * g):
+                raise GradcheckError(
+                    f"Twice the gradient that arrives does not give twice the gradient for input {i}{self.called(i)}: "
+                    "a gradient rule must be linear in it"
+                )
+
+    def check_second_call(self, outputs: list[Any], cotangents: dict[int, Any], first: dict[int, Any]) -> None:
+        """A call elsewhere between forward and backward changes neither the result nor the gradients."""
+        kept = [copied(y.array) for y in outputs]
+        self.func(*[_nearby(x, self.draw) for x in self.inputs])
+        for number, (y, before) in enumerate(zip(outputs, kept, strict=True)):
+            if not np.array_equal(_host(y), to_device(before, CPU), equal_nan=True):
+                raise GradcheckError(
+                    f"A second call of the function wrote into output {number} of the first: return a new array."
+                )
+        self.expect_same(
+            first, self.gradients(outputs, cotangents),
+            "A second call between forward and backward changed the gradient for {}: the rule reads a stale cache, "
+            "what the last call left behind, and is wrong as soon as a layer is used twice. Keep what one call needs "
+            "with that call: ctx.save_for_backward",
+        )  # fmt: skip
+
+    def expect_same(self, first: dict[int, Any], second: dict[int, Any], complaint: str) -> None:
         for i, g in first.items():
             if not np.allclose(g, second[i], rtol=0, atol=self.nondet_tol, equal_nan=True):
-                raise GradcheckError(
-                    f"Backward is not reentrant, i.e., running it twice gave different gradients for input {i}: they "
-                    f"differ by {np.abs(g - second[i]).max():.3g}"
-                )
+                by = np.abs(g - second[i]).max()
+                raise GradcheckError(f"{complaint.format(f'input {i}{self.called(i)}')}; they differ by {by:.3g}.")
 
     @on_its_gpu
     def moved(self, array: Any, step: Any, number: int) -> Any:
@@ -171,6 +227,19 @@ class _Check:
         array = self.inputs[i].array
         rows = [self.slope(number, i, unit.reshape(array.shape)) for unit in np.eye(array.size)]
         return np.array(rows).reshape(array.size, self.outputs()[number].array.size)
+
+    def numerical_at(self, number: int, values: Sequence[Any], i: int) -> Any:
+        """The Jacobian by differences at other operands, (*input, *output)."""
+        before = {j: copied(x.array) for j, x in enumerate(self.inputs) if values[j] is not None}
+        try:
+            for j in before:
+                self.inputs[j].array[...] = _beside(values[j], self.inputs[j].array)
+            with np.errstate(all="ignore"):  # an operand made of zeros may divide by them
+                jacobian = self.numerical(number, i)
+        finally:
+            for j, array in before.items():
+                self.inputs[j].array[...] = array
+        return jacobian.reshape(*self.inputs[i].array.shape, *self.outputs()[number].array.shape)
 
     def analytical(self, number: int, i: int) -> Any:
         """The Jacobian by the gradient rules, (inputs, outputs)."""
@@ -203,11 +272,13 @@ class _Check:
             return
         error = np.nan_to_num(np.abs(analytical - numerical), nan=np.inf)
         row, column = map(int, np.unravel_index(int(error.argmax()), error.shape))
-        array = self.inputs[i].array
+        array, output_shape = self.inputs[i].array, self.outputs()[number].array.shape
         index = tuple(map(int, np.unravel_index(row, array.shape)))
+        place = tuple(map(int, np.unravel_index(column, output_shape)))
+        name = f"{self.called(i).strip()}, " if self.called(i) else ""
         text = (
-            f"Jacobian mismatch for output {number} with respect to input {i},\nworst at input index {index} "
-            f"(value {float(array[index]):.6g}), output element {column}:\n"
+            f"Jacobian mismatch for output {number} with respect to input {i},\n{name}worst at input index {index} "
+            f"(value {float(array[index]):.6g}), output index {place}:\n"
             f"numerical: {numerical[row, column]:.8g}\nanalytical: {analytical[row, column]:.8g}"
         )
         step = np.zeros(array.shape)
@@ -219,9 +290,50 @@ class _Check:
                 f"\nThe function has a kink there: its slope is {left:.4g} to the left and {right:.4g} to the right, "
                 "so no gradient is right or wrong. Check it away from that point."
             )
-        elif mistake := name_the_mistake(analytical, numerical, array.shape):
+        elif mistake := name_the_mistake(self.case(number, i, analytical, numerical)):
             text += f"\nThe likely mistake: {mistake}."
         raise GradcheckError(text)
+
+    def case(self, number: int, i: int, analytical: Any, numerical: Any) -> Case:
+        """What `mistakes.py` needs to know of a wrong gradient."""
+        shape = (*self.inputs[i].array.shape, *self.outputs()[number].array.shape)
+        return Case(
+            wrong=analytical.reshape(shape),
+            right=numerical.reshape(shape),
+            operands=[_host(x).copy() if _is_float(x) else None for x in self.inputs],
+            names=self.names,
+            which=i,
+            right_at=lambda values, j: self.numerical_at(number, values, j),
+        )
+
+
+def name_the_arguments(func: Any, count: int) -> list[str]:
+    """The names in a function's signature; a `Function` has those of its forward without ctx."""
+    owner = getattr(func, "__self__", None)
+    skipped = 0
+    if isinstance(owner, type) and issubclass(owner, Function):
+        skipped = int(owner.setup_context is Function.setup_context)  # ctx
+        func = owner.forward
+    try:
+        parameters = list(inspect.signature(func).parameters.values())[skipped:]
+    except (TypeError, ValueError):
+        parameters = []
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [named[i] if i < len(named) else f"input {i}" for i in range(count)]
+
+
+def _nearby(x: Any, draw: np.random.Generator) -> Any:
+    """A tensor of its own near `x`; what is no float tensor stays."""
+    if not _is_float(x):
+        return x
+    step = 1e-4 * draw.standard_normal(x.array.shape) * (1 + np.abs(_host(x)))
+    moved = _copied_with_strides(x.array) if _is_checked(x) else copied(x.array)
+    moved += _beside(step.astype(moved.dtype), moved)
+    return _leaf(moved) if _is_checked(x) else wrap(moved)
+
+
+def _is_float(x: Any) -> bool:
+    return isinstance(x, TensorBase) and x.array.dtype.kind == "f"
 
 
 def _host(tensor: Any) -> Any:
@@ -231,37 +343,6 @@ def _host(tensor: Any) -> Any:
 def _beside(array: Any, other: Any) -> Any:
     """`array` where `other` lives."""
     return to_device(array, device_of(other))
-
-
-def name_the_mistake(wrong: Any, right: Any, shape: tuple[int, ...]) -> str | None:
-    """What turns the `right` Jacobian (inputs, outputs) into the `wrong` one, when it is a known mistake."""
-
-    def same(candidate: Any) -> bool:
-        return candidate.shape == wrong.shape and bool(np.allclose(wrong, candidate, rtol=1e-4, atol=1e-6))
-
-    if not wrong.size or same(right):
-        return None
-    if not np.any(wrong):
-        return "the gradient is zero: the graph is cut, or the gradient is never added up"
-    if same(-right):
-        return "this is the right gradient negated"
-    by_axes = right.reshape(*shape, -1)
-    if len(shape) >= 2:
-        if same(by_axes[..., ::-1, ::-1, :].reshape(right.shape)):
-            return (
-                "this is the right gradient flipped along the last two axes, as by an unflipped or twice flipped kernel"
-            )
-        if shape[-1] == shape[-2] and same(np.swapaxes(by_axes, -2, -3).reshape(right.shape)):
-            return "this is the right gradient transposed"
-    scale = float(np.vdot(wrong, right) / max(float(np.vdot(right, right)), 1e-300))
-    if scale and same(scale * right):
-        n, how = (scale, "times") if abs(scale) > 1 else (1 / scale, "divided by")
-        if abs(n - round(n)) < 1e-3:
-            return f"this is the right gradient {how} {round(n)}"
-        return f"this is the right gradient times {scale:.4g}"
-    if len(set(map(tuple, np.round(wrong.T, 6)))) == 1 and wrong.shape[1] > 1:
-        return "the gradient does not depend on the one that arrives: it is not multiplied by the upstream gradient"
-    return None
 
 
 def _tuple(x: Any) -> tuple[Any, ...]:

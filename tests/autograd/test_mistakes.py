@@ -1,0 +1,198 @@
+"""Planted mistakes in a convolution by hand: each is named, none wrongly, and what is right is never accused."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.autograd import GradcheckError, gradcheck
+from tests.planted.convolution import MISTAKES, STRIDE_MISTAKES, by_hand, convolve, operands, right, w_gradient
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_named(mistake):
+    which, spoilt, words = MISTAKES[mistake]
+    with pytest.raises(GradcheckError) as caught:
+        gradcheck(by_hand(which, spoilt), operands())
+    text = str(caught.value)
+    assert f"({which})" in text
+    for word in words:
+        assert word in text
+
+
+@pytest.mark.parametrize("mistake", STRIDE_MISTAKES)
+def test_a_stride_forgotten(mistake):
+    which, spoilt, words = STRIDE_MISTAKES[mistake]
+    with pytest.raises(GradcheckError) as caught:
+        gradcheck(by_hand(which, spoilt, stride=2), operands(h=6, v=7))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def canonical(text):
+    """Without what depends on the size of an axis: of two, "reversed" is "swapped"."""
+    text = text.replace("reversed", "swapped").replace("transposed: axis 0", "axes in the order (1, 0, 2, 3)")
+    return text.replace("index [3]", "index [1]")
+
+
+@pytest.mark.parametrize("mistake", [name for name in MISTAKES if "mean" not in name and "row of" not in name])
+def test_another_shape_gets_no_other_name(mistake):
+    """4x4, kernel 3x3, three channels everywhere: more of the mistakes look alike here, none takes another's name."""
+    which, spoilt, words = MISTAKES[mistake]
+    with pytest.raises(GradcheckError) as caught:
+        gradcheck(by_hand(which, spoilt), operands(n=2, c=3, o=3, h=4, v=4, kh=3, kw=3, seed=4))
+    if mistake != "db: upstream missing":  # a constant of the other shape, elsewhere another wrong constant
+        assert all(canonical(word) in canonical(str(caught.value)) for word in words)
+
+
+def test_a_stale_cache_is_refused():
+    kept = {}
+
+    class Cached(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, w):
+            kept["x"], kept["w"] = x, w
+            return x * w
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * kept["w"], g * kept["x"]
+
+    x = operands()[0]
+    with pytest.raises(GradcheckError, match=r"stale cache.*used twice.*save_for_backward"):
+        gradcheck(Cached.apply, (x[0, 0].detach().requires_grad_(), x[1, 1].detach().requires_grad_()))
+    with pytest.raises(GradcheckError, match="stale cache"):  # also of what needs no gradient
+        gradcheck(Cached.apply, (x[0, 0].detach(), x[1, 1].detach().requires_grad_()))
+
+
+def doubled_in_place(g):
+    g *= 2
+    return g
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize(
+    "rule", [lambda g: np.multiply(g, 2, out=g), doubled_in_place, lambda g: g.__imul__(2)], ids=["out", "*=", "imul"]
+)
+def test_a_rule_that_writes_into_the_gradient_that_arrives_is_refused(rule, fast):
+    twice = mg.autograd.operation("twice", lambda x: 2 * x, rule)
+    x = mg.ones(3, dtype=mg.float64, requires_grad=True)
+    with pytest.raises(GradcheckError, match=r"wrote into the gradient that arrives.*f\(x\) \+ x"):
+        gradcheck(twice, x, fast_mode=fast)
+
+
+def test_a_function_whose_backward_writes_into_what_arrives():
+    class Twice(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g.mul_(2)
+
+    with pytest.raises(GradcheckError, match="wrote into the gradient that arrives"):
+        gradcheck(Twice.apply, mg.ones(3, dtype=mg.float64, requires_grad=True))
+
+
+def test_a_rule_that_writes_into_an_operand_or_what_it_saved():
+    def spoils_the_operand(g, x):
+        x *= 2
+        return g * x
+
+    square = mg.autograd.operation("square", lambda x: x * x, spoils_the_operand)
+    with pytest.raises(GradcheckError, match=r"Backward wrote into input 0 \(x\)"):
+        gradcheck(lambda x: square(x), mg.ones(3, dtype=mg.float64, requires_grad=True))
+
+    def spoils_its_copy(g, out):
+        out *= 2
+        return g * out / 2
+
+    exp = mg.autograd.operation("exp", lambda x: np.exp(x), spoils_its_copy)
+    with pytest.raises(GradcheckError, match=r"ran again over the same call.*what it had saved"):
+        gradcheck(lambda x: exp(x), mg.ones(3, dtype=mg.float64, requires_grad=True))
+
+
+def test_a_result_that_the_next_call_overwrites():
+    buffer = np.zeros(3)
+    exp = mg.autograd.operation("exp", lambda x: np.exp(x, out=buffer), lambda g, x: g * np.exp(x))
+    with pytest.raises(GradcheckError, match="second call of the function wrote into output 0 of the first"):
+        gradcheck(exp, mg.ones(3, dtype=mg.float64, requires_grad=True))
+
+
+def test_gradients_returned_in_the_wrong_order():
+    class Product(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, left, right):
+            ctx.save_for_backward(left, right)
+            return left @ right
+
+        @staticmethod
+        def backward(ctx, g):
+            left, right = ctx.saved_tensors
+            return left.T @ g, g @ right.T
+
+    a, b = operands()[0][0, 0].detach().requires_grad_(), operands()[0][1, 1].detach().requires_grad_()
+    with pytest.raises(GradcheckError, match="this is the gradient of right: return the gradients in the order of"):
+        gradcheck(Product.apply, (a, b))
+
+
+def test_only_a_border_is_wrong():
+    def spoilt(g, x, w):
+        from tests.planted.convolution import x_gradient
+
+        dx = x_gradient(g, x, w)
+        dx[:, :, 0] += 0.37 * g.sum()
+        return dx
+
+    with pytest.raises(GradcheckError, match=r"it is wrong at \[0\] of axis 2 \(row\) of x alone"):
+        gradcheck(by_hand("x", spoilt), operands())
+
+
+SHAPES = [
+    {"n": 1, "c": 1, "o": 1, "h": 2, "v": 2},
+    {"n": 2, "c": 1, "o": 3, "h": 4, "v": 6, "kh": 1, "kw": 2},
+    {"n": 3, "c": 2, "o": 2, "h": 5, "v": 5, "kh": 3, "kw": 3},
+    {"n": 1, "c": 3, "o": 2, "h": 3, "v": 3, "kh": 1, "kw": 1},
+    {"n": 2, "c": 2, "o": 1, "h": 6, "v": 8, "kh": 2, "kw": 3},
+]
+
+
+def by_loops(x, w, b):
+    """`Y[i, j] = ...`, position by position."""
+    (n, _, h, v), (o, _, kh, kw) = x.shape, w.shape
+    y = mg.zeros(n, o, h - kh + 1, v - kw + 1, dtype=x.dtype)
+    for i in range(y.shape[2]):
+        for j in range(y.shape[3]):
+            y[:, :, i, j] = mg.einsum("ncij,ocij->no", x[:, :, i : i + kh, j : j + kw], w) + b
+    return y
+
+
+RIGHT = {
+    "in loops over the kernel": by_hand(),
+    "Y[i, j] = ...": by_loops,
+    "unfold and matmul": lambda x, w, b: (w.flatten(1) @ mg.nn.functional.unfold(x, w.shape[2:])) + b[:, None],
+    "conv2d": mg.nn.functional.conv2d,
+    "conv2d, padded and strided": lambda x, w, b: mg.nn.functional.conv2d(x, w, b, stride=2, padding=1),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_right_is_never_accused(name, shape):
+    for seed in range(3):
+        assert gradcheck(RIGHT[name], operands(**shape, seed=seed))
+        assert gradcheck(RIGHT[name], operands(**shape, seed=seed), fast_mode=True)
+
+
+@pytest.mark.parametrize("stride", [2, 3])
+def test_a_right_stride_is_never_accused(stride):
+    assert gradcheck(by_hand(stride=stride), operands(h=7, v=8))
+
+
+def test_the_gallery_holds_both_halves_of_itself():
+    """The planted convolution is the house's own, so that a wrong name would be the checker's fault."""
+    x, w, b = operands()
+    assert np.allclose(convolve(*(t.detach().numpy() for t in (x, w, b))), mg.nn.functional.conv2d(x, w, b).detach())
+    g = np.ones((2, 3, 4, 4))
+    arrays = [t.detach().numpy() for t in (x, w, b)]
+    assert np.allclose(right(g, *arrays)[1], w_gradient(g, arrays[0], arrays[1]))
