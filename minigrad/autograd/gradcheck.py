@@ -228,18 +228,17 @@ class _Check:
         rows = [self.slope(number, i, unit.reshape(array.shape)) for unit in np.eye(array.size)]
         return np.array(rows).reshape(array.size, self.outputs()[number].array.size)
 
-    def numerical_at(self, number: int, values: Sequence[Any], i: int) -> Any:
-        """The Jacobian by differences at other operands, (*input, *output)."""
+    def slope_at(self, number: int, values: Sequence[Any], i: int, direction: Any) -> Any:
+        """The slope of output `number` along a direction of input `i`, at other operands."""
         before = {j: copied(x.array) for j, x in enumerate(self.inputs) if values[j] is not None}
         try:
             for j in before:
                 self.inputs[j].array[...] = _beside(values[j], self.inputs[j].array)
             with np.errstate(all="ignore"):  # an operand made of zeros may divide by them
-                jacobian = self.numerical(number, i)
+                return self.slope(number, i, direction)
         finally:
             for j, array in before.items():
                 self.inputs[j].array[...] = array
-        return jacobian.reshape(*self.inputs[i].array.shape, *self.outputs()[number].array.shape)
 
     def analytical(self, number: int, i: int) -> Any:
         """The Jacobian by the gradient rules, (inputs, outputs)."""
@@ -303,7 +302,7 @@ class _Check:
             operands=[_host(x).copy() if _is_float(x) else None for x in self.inputs],
             names=self.names,
             which=i,
-            right_at=lambda values, j: self.numerical_at(number, values, j),
+            slope_at=lambda values, j, direction: self.slope_at(number, values, j, direction),
         )
 
 
@@ -322,6 +321,7 @@ def name_the_arguments(func: Any, count: int) -> list[str]:
     return [named[i] if i < len(named) else f"input {i}" for i in range(count)]
 
 
+@on_its_gpu
 def _nearby(x: Any, draw: np.random.Generator) -> Any:
     """A tensor of its own near `x`; what is no float tensor stays."""
     if not _is_float(x):

@@ -150,10 +150,10 @@ def test_only_a_border_is_wrong():
 
 SHAPES = [
     {"n": 1, "c": 1, "o": 1, "h": 2, "v": 2},
-    {"n": 2, "c": 1, "o": 3, "h": 4, "v": 6, "kh": 1, "kw": 2},
+    {"n": 2, "c": 1, "o": 3, "h": 2, "v": 4, "kh": 1, "kw": 2},
     {"n": 3, "c": 2, "o": 2, "h": 5, "v": 5, "kh": 3, "kw": 3},
     {"n": 1, "c": 3, "o": 2, "h": 3, "v": 3, "kh": 1, "kw": 1},
-    {"n": 2, "c": 2, "o": 1, "h": 6, "v": 8, "kh": 2, "kw": 3},
+    {"n": 2, "c": 2, "o": 1, "h": 3, "v": 5, "kh": 2, "kw": 3},
 ]
 
 
@@ -179,7 +179,7 @@ RIGHT = {
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_is_right_is_never_accused(name, shape):
-    for seed in range(3):
+    for seed in range(2):
         assert gradcheck(RIGHT[name], operands(**shape, seed=seed))
         assert gradcheck(RIGHT[name], operands(**shape, seed=seed), fast_mode=True)
 
