@@ -332,7 +332,9 @@ def _slope_of_prod(g: Any, x: Any, dim: Any) -> Any:
 
 
 _product = operation(
-    "prod", lambda x, *, dim, keepdim: _in_single(np.multiply.reduce, x, axis=dim, keepdims=keepdim), _slope_of_prod
+    "prod",
+    lambda x, *, dim, keepdim: quiet(np.multiply.reduce, x, axis=dim, keepdims=keepdim, dtype=x.dtype),
+    _slope_of_prod,
 )
 
 
