@@ -14,11 +14,14 @@ from minigrad.autograd import (
     enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
 )
 from minigrad.backend import default_device as get_default_device, device, set_default_device
+# The package `tensor` before the function `tensor`, which then has the name.
+from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
 from minigrad.creation import (
-    arange, as_tensor, asarray, BoolTensor, ByteTensor, DoubleTensor, empty, empty_like, eye, FloatTensor,
-    from_dlpack, from_numpy, full, full_like, HalfTensor, IntTensor, linspace, LongTensor, meshgrid, normal,
-    ones, ones_like, rand, rand_like, randint, randint_like, randn, randn_like, randperm, ShortTensor,
-    tensor, zeros, zeros_like,
+    arange, as_tensor, asarray, BoolTensor, ByteTensor, CharTensor, DoubleTensor, empty, empty_like, empty_strided,
+    eye, FloatTensor, from_dlpack, from_numpy, frombuffer, full, full_like, HalfTensor, IntTensor, linspace,
+    logspace, LongTensor, meshgrid, normal, ones, ones_like, rand, rand_like, randint, randint_like, randn,
+    randn_like, randperm, range, scalar_tensor, set_default_tensor_type, ShortTensor, tensor, tril_indices,
+    triu_indices, zeros, zeros_like,
 )
 from minigrad.dtypes import (
     bool_ as bool, can_cast, double, dtype, finfo, float16, float32, float64, float_ as float,
@@ -26,7 +29,7 @@ from minigrad.dtypes import (
     set_default_dtype, short, uint8,
 )
 from minigrad.layout import (
-    channels_last, channels_last_3d, contiguous_format, memory_format, preserve_format, strided,
+    channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
 )
 from minigrad.ops.activation import log_softmax, relu, softmax
 from minigrad.ops.arithmetic import (
@@ -69,7 +72,6 @@ from minigrad.random import (
     default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
 )
 from minigrad.size import Size
-from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
 from minigrad.tensor.drawing import bernoulli, multinomial
 from minigrad.tensor.filling import fill
 

@@ -14,10 +14,16 @@ from typing import Any
 
 from minigrad import backend, random
 from minigrad.backend import OutOfMemoryError, device_count, is_available, why_not
+from minigrad.creation import type_names
+
+(
+    FloatTensor, DoubleTensor, LongTensor, IntTensor, BoolTensor, ByteTensor, HalfTensor, ShortTensor, CharTensor,
+) = type_names("cuda")  # fmt: skip
 
 __all__ = [
-    "Event", "OutOfMemoryError", "Stream", "current_device", "current_stream", "default_stream", "device",
-    "device_count", "empty_cache", "get_device_name", "get_rng_state", "get_rng_state_all", "initial_seed",
+    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor", "IntTensor",
+    "LongTensor", "OutOfMemoryError", "ShortTensor", "Stream", "current_device", "current_stream", "default_stream",
+    "device", "device_count", "empty_cache", "get_device_name", "get_rng_state", "get_rng_state_all", "initial_seed",
     "is_available", "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved", "seed",
     "seed_all", "set_device", "set_rng_state", "set_stream", "stream", "synchronize", "why_not",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#type-promoti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import cache
 from math import inf
@@ -170,6 +171,59 @@ def _overflows(value: Any, numpy_dtype: Any) -> bool:
 def is_category_downgrade(source: Any, target: Any) -> bool:
     """True when writing `source` values into `target` would drop their category (float to int)."""
     return _CATEGORY[source.kind] > _CATEGORY[target.kind]
+
+
+# ---- numbers as elements of a type ----------------------------------------------------------------
+@cache
+def limits(numpy_dtype: Any) -> tuple[float, float]:
+    """The least and the greatest finite number that a NumPy type holds, as Python's."""
+    if numpy_dtype.kind == "b":
+        return 0, 1
+    about: Any = np.finfo(numpy_dtype) if numpy_dtype.kind == "f" else np.iinfo(numpy_dtype)
+    number = float if numpy_dtype.kind == "f" else int
+    return number(about.min), number(about.max)
+
+
+def check_fits(least: Any, greatest: Any, numpy_dtype: Any) -> None:
+    """Refuse numbers from `least` to `greatest` that `numpy_dtype` does not hold, as PyTorch does.
+
+    Integers below 0 count from the end of an unsigned type (-1 is 255 in uint8), floats lose what is
+    behind the point. Raises OverflowError for integers beyond 64 bits, RuntimeError for the rest.
+    """
+    if numpy_dtype.kind == "b":
+        return
+    low, high = limits(numpy_dtype)
+    for value in (least, greatest):
+        if isinstance(value, int):
+            if not -(2**63) <= value < 2**64:
+                raise OverflowError(f"{value} is an integer too large for int64")
+            fits = (-high if numpy_dtype.kind == "u" else low) <= value <= high
+        else:
+            fits = low <= value <= high or (numpy_dtype.kind == "f" and not math.isfinite(value))
+        if not fits:
+            told = f"{numpy_dtype.name} holds {low} to {high}, got {value}"
+            raise RuntimeError(f"value cannot be converted to type {numpy_dtype.name} without overflow: {told}")
+
+
+def element(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> Any:
+    """A Python number as one element of `numpy_dtype`; `check_fits` says what is refused.
+
+    With `round_to_infinity` a float16 may become infinite: PyTorch writes single halves by way of float32.
+    """
+    check_fits(value, value, np.dtype(np.float32) if round_to_infinity and numpy_dtype == np.float16 else numpy_dtype)
+    return convert(np.asarray(value, None if numpy_dtype.kind == "b" else _wide(value)), numpy_dtype)[()]
+
+
+def _wide(value: Any) -> Any:
+    return np.float64 if isinstance(value, float) else np.uint64 if value > limits(np.dtype(np.int64))[1] else np.int64
+
+
+def convert(array: Any, numpy_dtype: Any) -> Any:
+    """`array` in another type, without NumPy's warnings; to float16 by way of float32, as PyTorch rounds."""
+    with np.errstate(all="ignore"):
+        if numpy_dtype == np.float16 and array.dtype == np.float64:
+            array = array.astype(np.float32)
+        return array.astype(numpy_dtype, copy=False)
 
 
 # ---- under PyTorch's names ------------------------------------------------------------------------

@@ -18,6 +18,22 @@ class memory_format:
         return self.name
 
 
+class layout:
+    """How the elements are stored; ``minigrad.strided``, one by one in memory, is the only way."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"minigrad.{self.name}"
+
+    def __reduce__(self) -> str:
+        return self.name
+
+
+strided = layout("strided")
 contiguous_format, preserve_format = memory_format("contiguous_format"), memory_format("preserve_format")
-channels_last, strided = memory_format("channels_last", (0, 2, 3, 1)), memory_format("strided")
+channels_last = memory_format("channels_last", (0, 2, 3, 1))
 channels_last_3d = memory_format("channels_last_3d", (0, 2, 3, 4, 1))

@@ -21,6 +21,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import device as Device
+from minigrad.dtypes import limits
 from minigrad.kernels.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 
 Array = Any  # a NumPy array
@@ -140,7 +141,7 @@ class Generator:
         A result that rounding lifted to `high` becomes `low`, as in PyTorch.
         """
         dtype = _floating("uniform", dtype)
-        _, largest = _limits(dtype)
+        _, largest = limits(dtype)
         for name, bound in (("from", low), ("to", high)):
             if not abs(bound) <= largest:
                 raise RuntimeError(f"uniform: {name}={bound} is out of bounds for {dtype}")
@@ -216,7 +217,7 @@ class Generator:
                 "random_ expects 'from' to be less than 'to', but got "
                 f"from={low} >= to={high}; `high` itself is never drawn"
             )
-        smallest, largest = _limits(dtype)
+        smallest, largest = limits(dtype)
         if low < smallest:
             raise RuntimeError(f"from = {low} is out of bounds for {dtype}")
         if high - 1 > largest:
@@ -252,7 +253,7 @@ class Generator:
             raise NotImplementedError("randperm is not defined for dtype bool; use int64")
         if n > _FULL_RANGE[dtype.str[1:]]:
             raise RuntimeError(f"randperm: {dtype} does not hold all integers below {n}; use int64")
-        order = list(range(n))
+        order = np.arange(n).tolist()  # an array first: a MemoryError of NumPy's says how much was asked for
         if n > 1:
             steps = self._draw32(n - 1) % np.arange(n, 1, -1) + np.arange(n - 1)
             for i, other in enumerate(steps.tolist()):
@@ -301,15 +302,6 @@ def _floating(name: str, dtype: Any) -> Any:
     if dtype.kind != "f":
         raise NotImplementedError(f"{name} draws floating-point numbers, got dtype {dtype}; use float32 or randint")
     return dtype
-
-
-def _limits(dtype: Any) -> tuple[float, float]:
-    """The least and the greatest number that a dtype holds, as Python's."""
-    if dtype.kind == "b":
-        return 0, 1
-    if dtype.kind == "f":
-        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
-    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
 def _in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: Any) -> Array:

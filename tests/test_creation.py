@@ -1,5 +1,7 @@
 """Making tensors: shared memory, older spellings, and what is refused, in words."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -43,8 +45,8 @@ def test_grids_by_matrix_and_by_picture():
 
 
 REFUSED = {
-    "ragged lists": (lambda: torch.tensor([[1, 2], [3]]), ValueError, "equal length.*ragged \\(lengths \\[1, 2\\]\\)"),
-    "a string": (lambda: torch.tensor([1, "a"]), TypeError, "infer dtype of str"),
+    "ragged lists": (lambda: torch.tensor([[1, 2], [3]]), ValueError, "length 2 at dim 1 \\(got 1\\).*ragged"),
+    "a string": (lambda: torch.tensor([1, "a"]), ValueError, "infer dtype of str"),
     "nothing": (lambda: torch.tensor([None]), RuntimeError, "Could not infer dtype of NoneType"),
     "an integer beyond 64 bits": (lambda: torch.tensor([2**70]), ValueError, "Overflow"),
     "a list for an array": (lambda: torch.from_numpy([1.0]), TypeError, "expected np.ndarray \\(got list\\)"),
@@ -64,3 +66,185 @@ def test_refused(name):
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+# ---- the door: what may become a tensor -----------------------------------------------------------
+SUBCLASSES = {
+    "memory map": lambda folder: np.memmap(folder / "x.bin", np.float32, "w+", shape=(2, 2)),
+    "matrix": lambda folder: np.asmatrix(np.zeros((2, 2), np.float32)),
+    "masked": lambda folder: np.ma.masked_array(np.zeros((2, 2), np.float32), mask=np.eye(2, dtype=bool)),
+    "record": lambda folder: np.zeros((2, 2), np.float32).view(np.recarray),
+    "a user's own": lambda folder: np.zeros((2, 2), np.float32).view(type("Own", (np.ndarray,), {})),
+}
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("name", SUBCLASSES)
+@pytest.mark.parametrize("make", [torch.tensor, torch.as_tensor, torch.from_numpy, torch.asarray])
+def test_every_subclass_of_an_array_becomes_a_plain_one(tmp_path, name, make):
+    array = SUBCLASSES[name](tmp_path)
+    x = make(array)
+    assert type(x.array) is np.ndarray and x[0].shape == (2,) and (x @ torch.ones(2, 2)).shape == (2, 2)
+    if make is not torch.tensor:
+        x[0, 0] = 7
+        assert np.asarray(array)[0, 0] == 7
+
+
+TYPES_OF_LISTS = {
+    "NumPy's doubles": ([np.float64(0.1)], torch.float64),
+    "a double among floats": ([1.0, np.float64(0.1)], torch.float64),
+    "a double among ints": ([1, np.float64(0.1)], torch.float64),
+    "halves": ([np.float16(1)], torch.float16),
+    "halves among floats": ([np.float16(1), 1.0], torch.float32),
+    "bytes": ([np.uint8(3), np.uint8(7)], torch.uint8),
+    "bytes of both signs": ([np.uint8(3), np.int8(7)], torch.int16),
+    "a truth among ints": ([True, 2], torch.int64),
+    "rows": ([np.zeros(2), np.ones(2)], torch.float64),
+    "a row and a list": ([[1, 2], np.zeros(2)], torch.float64),
+    "tensors": ([torch.scalar_tensor(1, dtype=torch.int32), torch.scalar_tensor(2.0)], torch.float32),
+    "nothing": ([], torch.float32),
+    "ints": ([1, 2], torch.int64),
+    "a range": (range(3), torch.int64),
+}
+
+
+@pytest.mark.parametrize("name", TYPES_OF_LISTS)
+def test_the_type_of_a_list_is_the_one_that_holds_all(name):
+    data, dtype = TYPES_OF_LISTS[name]
+    assert torch.tensor(data).dtype == torch.as_tensor(data).dtype == dtype
+    assert torch.tensor(data, dtype=torch.float64).dtype == torch.float64
+
+
+def test_one_element_tensors_in_a_list_are_numbers():
+    b, m = torch.tensor([0.1]), torch.tensor([[-0.2]])
+    assert torch.tensor([b, m]).shape == (2,) and torch.tensor([[b, m]]).T.shape == (2, 1)
+    assert torch.Tensor([b, m]).shape == (2,) and torch.tensor([[3, 4], torch.tensor([1, 2])]).shape == (2, 2)
+    long = torch.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(ValueError, match=r"only one element tensors .* shape \(2,\); minigrad.stack joins"):
+        torch.tensor([long * 1, long * 2])
+    with pytest.raises(TypeError, match="only one element tensors"):
+        torch.tensor([torch.tensor([1, 2]), torch.tensor([3, 4])])
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        torch.tensor([torch.tensor(2.0)], dtype=torch.int64)
+
+
+def test_a_tensor_of_tensors_says_where_the_graph_was_left():
+    w = torch.tensor([1.0], requires_grad=True)
+    with pytest.warns(UserWarning, match="to copy a tensor, write source.clone"):
+        copied = torch.tensor(w * 2)
+    with pytest.raises(RuntimeError, match=r"tensor\(\) from a tensor that requires grad.*test_creation.py"):
+        copied.sum().backward()
+    with pytest.raises(RuntimeError, match=r"from a list of tensors that require grad \(minigrad.stack"):
+        torch.tensor([(w * 2).sum(), (w * 3).sum()]).sum().backward()
+
+
+DO_NOT_FIT = {
+    "tensor": lambda value, dtype: torch.tensor([value], dtype=dtype),
+    "tensor of a number": lambda value, dtype: torch.tensor(value, dtype=dtype),
+    "as_tensor": lambda value, dtype: torch.as_tensor([[value]], dtype=dtype),
+    "full": lambda value, dtype: torch.full((2,), value, dtype=dtype),
+    "full of nothing": lambda value, dtype: torch.full((0,), value, dtype=dtype),
+    "full_like": lambda value, dtype: torch.full_like(torch.zeros(2), value, dtype=dtype),
+    "new_full": lambda value, dtype: torch.zeros(2).new_full((2,), value, dtype=dtype),
+    "fill_": lambda value, dtype: torch.zeros(2, dtype=dtype).fill_(value),
+    "fill": lambda value, dtype: torch.fill(torch.zeros(2, dtype=dtype), value),
+    "linspace": lambda value, dtype: torch.linspace(value, 0, 2, dtype=dtype),
+}
+
+
+@pytest.mark.parametrize("name", DO_NOT_FIT)
+def test_numbers_that_do_not_fit_are_refused(name):
+    call = DO_NOT_FIT[name]
+    for value, dtype in (
+        (300, torch.uint8), (-256, torch.uint8), (-1.5, torch.uint8), (128, torch.int8), (2**40, torch.int32),
+        (float("nan"), torch.int64), (float("inf"), torch.int16), (1e30, torch.int64),
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match=rf"cannot be converted to type {dtype.name} without overflow.*holds"):
+            call(value, dtype)
+    assert (call(2**40, torch.float32) == 2**40).any() or name in ("full of nothing",)
+
+
+def test_what_fits_is_taken_as_pytorch_takes_it():
+    assert torch.tensor([-1, -255], dtype=torch.uint8).tolist() == [255, 1]
+    assert torch.tensor([2.7, -2.7], dtype=torch.int32).tolist() == [2, -2]
+    assert torch.full((), -1.5, dtype=torch.int8).item() == -1 and torch.tensor([5], dtype=torch.bool).item() is True
+    assert torch.tensor([1e40]).item() == float("inf")
+    with pytest.raises(RuntimeError, match="float32 without overflow"):
+        torch.full((2,), 1e40)
+    with pytest.raises(OverflowError, match="too large"):
+        torch.full((2,), 2**70)
+
+
+def test_models_keep_the_order_in_memory():
+    image = torch.zeros(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    for like in (torch.empty_like, torch.zeros_like, torch.ones_like, torch.rand_like, torch.randn_like):
+        assert like(image).stride() == image.stride() and like(torch.ones(2, 3).t()).stride() == (1, 3)
+    assert torch.empty_like(image, memory_format=torch.contiguous_format).is_contiguous()
+    assert torch.zeros_like(torch.ones(1, 3).expand(2, 3)).stride() == (3, 1)
+    assert torch.empty(2, 3, 4, 5, memory_format=torch.channels_last).stride() == image.stride()
+    with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last"):
+        torch.empty(2, memory_format=torch.channels_last)
+
+
+def test_type_names_know_their_tensors_and_set_the_default():
+    x = torch.FloatTensor([1, 2])
+    assert isinstance(x, torch.FloatTensor) and not isinstance(x, torch.DoubleTensor)
+    assert not isinstance(x, torch.cuda.FloatTensor) and not isinstance(3, torch.FloatTensor)
+    assert x.type(torch.LongTensor).dtype == torch.int64 and x.type("torch.HalfTensor").dtype == torch.float16
+    assert repr(torch.cuda.ByteTensor) == "<class 'minigrad.cuda.ByteTensor'>" and torch.cuda.ByteTensor.is_cuda
+    try:
+        torch.set_default_tensor_type("torch.DoubleTensor")
+        assert torch.ones(2).dtype == torch.Tensor([1]).dtype == torch.float64
+    finally:
+        torch.set_default_tensor_type(torch.FloatTensor)
+    for wrong, message in ((torch.LongTensor, "only floating-point types"), ("Tensor", "give a dtype, or one of Half")):
+        with pytest.raises(TypeError, match=message):
+            torch.set_default_tensor_type(wrong)
+
+
+def test_sizes_are_ints_of_any_kind():
+    for two in (2, np.int64(2), torch.tensor(2), np.array(2)):
+        assert torch.zeros(two).shape == torch.eye(two)[0].shape == torch.randperm(two).shape == (2,)
+    for wrong in ((True,), ((True, 2),), (2.0,), ("2",), (None,), ([[2, 3]],), (torch.Size([2]), 3), (range(2),)):
+        with pytest.raises(TypeError):
+            torch.zeros(*wrong)
+    with pytest.raises(TypeError, match="argument 'size' must be tuple of ints, not int 3"):
+        torch.full(3, 1)
+    with pytest.raises(RuntimeError, match="Storage size calculation overflowed"):
+        torch.zeros(2**62)
+    with pytest.raises((RuntimeError, MemoryError), match="memory"):
+        torch.randperm(10**14)
+
+
+def test_every_creating_function_has_the_signature_of_a_person():
+    for name in ("zeros", "full", "arange", "rand", "randint", "eye", "normal", "zeros_like", "full_like", "tensor"):
+        parameters = inspect.signature(getattr(torch, name)).parameters
+        assert "dtype" in parameters and "xp" not in parameters
+        assert not any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    assert next(iter(inspect.signature(torch.ones).parameters)) == "size"
+
+
+def test_read_only_memory_is_told_of():
+    array = np.zeros(2, np.float32)
+    array.flags.writeable = False
+    with pytest.warns(UserWarning, match="not writable: the tensor shares its memory"):
+        torch.from_numpy(array)
+    assert torch.tensor(array).add_(1).tolist() == [1.0, 1.0]
+
+
+def test_asarray_shares_or_copies_as_it_is_told():
+    x = torch.zeros(2)
+    assert torch.asarray(x) is x and torch.asarray(x, copy=True).data_ptr() != x.data_ptr()
+    with pytest.raises(ValueError, match="copy=False"):
+        torch.asarray([1.0], copy=False)
+    assert torch.asarray([1.0], requires_grad=True).requires_grad
+
+
+def test_counted_in_other_ways():
+    with pytest.warns(UserWarning, match="range is deprecated"):
+        assert torch.range(1, 3).tolist() == [1.0, 2.0, 3.0]
+    assert torch.logspace(0, 3, 4, base=2).tolist() == [1.0, 2.0, 4.0, 8.0]
+    assert torch.tril_indices(2, 3).tolist() == [[0, 1, 1], [0, 0, 1]]
+    assert torch.triu_indices(2, 3, 1).tolist() == [[0, 0, 1], [1, 2, 2]]
+    assert torch.frombuffer(bytearray(8), dtype=torch.float32, offset=4).shape == (1,)
+    assert torch.empty_strided((2, 3), (1, 2)).stride() == (1, 2)

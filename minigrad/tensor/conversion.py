@@ -14,11 +14,6 @@ from minigrad.ops.elementwise import of_tensors, titled
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-_TYPE_NAMES = {
-    "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",
-    "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool",
-}  # fmt: skip
-
 
 def _as(dtype: dtypes.dtype) -> Callable[..., Tensor]:
     """The method that converts to `dtype`."""
@@ -77,15 +72,14 @@ class ConversionMethods(TensorBase):
         >>> torch.ones(1).type()
         'minigrad.FloatTensor'
         """
+        from minigrad.creation.type_names import NAMES, TensorType, type_of_name
+
         if dtype is None:
             place = "cuda." if self.device.type == "cuda" else ""
-            return f"minigrad.{place}{_TYPE_NAMES[self.dtype.name]}Tensor"
-        if isinstance(dtype, str) or (hasattr(dtype, "__qualname__") and not isinstance(dtype, type)):
-            name = (dtype if isinstance(dtype, str) else dtype.__name__).rpartition(".")[2]  # minigrad.FloatTensor too
-            names = {f"{n}Tensor": d for d, n in _TYPE_NAMES.items()}
-            if name not in names:
-                raise ValueError(f"invalid type: {dtype!r}; give a dtype, or one of {', '.join(names)}")
-            dtype = getattr(dtypes, names[name].replace("bool", "bool_"))
+            return f"minigrad.{place}{NAMES[self.dtype.name]}Tensor"
+        if isinstance(dtype, (str, TensorType)):
+            chosen = type_of_name(dtype)
+            return self.to(dtype=chosen.dtype, device=chosen.place)
         return self.to(dtype=dtype)
 
     @of_tensors(2)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import backend
+from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
-from minigrad.ops.elementwise import of_tensor, require_number, titled
+from minigrad.ops.elementwise import as_number, of_tensor, titled
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import cast
 
@@ -33,8 +33,8 @@ def fill(input: Any, value: Any) -> Any:
             raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got {value.array.ndim} dimensions.")
         value = cast(value, input.array.dtype)
     else:
-        require_number("fill_", "value", value)
-        value = wrap(np.asarray(value).astype(input.array.dtype))
+        number = as_number("fill_", "value", value)
+        value = wrap(dtypes.element(number, input.array.dtype, round_to_infinity=input.array.size == 1))
         if type(input.array) is not np.ndarray:
             value.array = backend.to_device(value.array, backend.device_of(input.array))
     return _fill(input, value)

@@ -1,0 +1,184 @@
+"""Tensors from what exists already: numbers, nested lists, and other libraries' arrays."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.messages import user_line
+from minigrad.creation.nested import read_numbers
+from minigrad.creation.options import check_options, place
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+) -> Tensor:
+    """A new tensor with a copy of `data`: numbers, nested lists, NumPy arrays or tensors.
+
+    Python floats become float32 (see ``set_default_dtype``), ints int64; arrays keep their dtype.
+    Raises ValueError for ragged lists and for tensors of several elements in a list, RuntimeError for
+    numbers that `dtype` does not hold and for what is no number (TypeError where `dtype` is given).
+
+    >>> import minigrad as torch
+    >>> torch.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    check_options("tensor", None, requires_grad)
+    wanted = None if dtype is None else dtypes.as_numpy(dtype)
+    if isinstance(data, TensorBase):
+        told = "to copy a tensor, write source.clone(), or source.detach().clone() for a copy without its graph"
+        warnings.warn(f"tensor() of a tensor leaves the graph of the one it copies; {told}", UserWarning, stacklevel=2)
+        array, device = backend.copied(data.array), data.device if device is None else device  # type: ignore[attr-defined]
+    elif (array := as_plain_array(data)) is not None:
+        array = backend.copied(array)
+    else:
+        array = read_numbers(data, wanted)
+    made = place(array if wanted is None else dtypes.convert(array, wanted), device, requires_grad)
+    if (left := _in_the_graph(data)) is not None and not requires_grad:
+        made.cause = f"it was made by tensor() {left}, at {user_line()}, and a copied number has no graph"
+    return made
+
+
+def as_plain_array(data: Any) -> Any:
+    """`data` as a NumPy array of the plain class, or CuPy's; None for what is no array.
+
+    Memory maps, matrices and other subclasses of ndarray share their memory with the result.
+    Raises TypeError for elements that a tensor cannot hold, ValueError for another byte order.
+    """
+    if isinstance(data, np.ndarray):
+        array: Any = np.asarray(data)
+    elif is_array(data):
+        array = data
+    elif not isinstance(data, (np.generic, TensorBase)) and hasattr(data, "__array__"):
+        array = np.asarray(data)  # Pillow's images, pandas' tables
+    else:
+        return None
+    if not array.dtype.isnative:
+        told = "convert it with array.astype(array.dtype.newbyteorder('='))"
+        raise ValueError(f"given numpy array has byte order different from the native byte order; {told}")
+    dtypes.from_numpy(array.dtype)
+    return array
+
+
+def _in_the_graph(data: Any) -> str | None:
+    """Where the numbers in `data` come from, if it is a tensor, or a list of them, that needs a gradient."""
+    if isinstance(data, TensorBase):
+        return None if data.node is None else "from a tensor that requires grad"
+    if isinstance(data, (list, tuple)):
+        for part in data:
+            if not isinstance(part, (int, float)) and _in_the_graph(part):
+                return "from a list of tensors that require grad (minigrad.stack would keep their gradients)"
+    return None
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor: without a copy when it is an array or a tensor of that dtype and device.
+
+    >>> import minigrad as torch
+    >>> torch.as_tensor([1, 2])
+    tensor([1, 2])
+    """
+    if isinstance(data, TensorBase):
+        made: Any = data if dtype is None else data.to(dtype)  # type: ignore[attr-defined]
+        return made if device is None else made.to(device)
+    array = as_plain_array(data)
+    if array is None:
+        return tensor(data, dtype=dtype, device=device)
+    _warn_of_read_only(array)
+    return place(array if dtype is None else dtypes.convert(array, dtypes.as_numpy(dtype)), device, False)
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """`obj` as a tensor that shares its memory where it can; `copy=True` never, `copy=False` else raises ValueError.
+
+    >>> import minigrad as torch
+    >>> torch.asarray([1, 2])
+    tensor([1, 2])
+    """
+    made: Any = as_tensor(obj, dtype, device)
+    source = obj.array if isinstance(obj, TensorBase) else as_plain_array(obj)
+    shares = source is not None and np.may_share_memory(made.array, source)
+    if copy is False and not shares:
+        raise ValueError("asarray(): can't alias the given object with copy=False: it has to be copied or converted")
+    if copy and shares:
+        made = made.clone()
+    return made.requires_grad_() if requires_grad else made
+
+
+def from_numpy(ndarray: Any) -> Tensor:
+    """A tensor that shares the memory of a NumPy array. Raises TypeError for anything else.
+
+    Warns of an array that is read-only: the tensor cannot be written to.
+
+    >>> import minigrad as torch
+    >>> import numpy as np
+    >>> array = np.zeros(2)
+    >>> x = torch.from_numpy(array)
+    >>> array[0] = 5
+    >>> x
+    tensor([5., 0.], dtype=minigrad.float64)
+    """
+    if not isinstance(ndarray, np.ndarray):
+        told = "for other data use minigrad.tensor"
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}); {told}")
+    array = as_plain_array(ndarray)
+    _warn_of_read_only(array)
+    made: Tensor = wrap(array)
+    return made
+
+
+def _warn_of_read_only(array: Any) -> None:
+    if type(array) is np.ndarray and not array.flags.writeable:
+        told = "the tensor shares its memory, so writing to it raises RuntimeError; array.copy() is writable"
+        warnings.warn(f"The given NumPy array is not writable: {told}", UserWarning, stacklevel=3)
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A tensor that shares the memory of another library's array, by the DLPack protocol.
+
+    >>> import minigrad as torch
+    >>> import numpy as np
+    >>> torch.from_dlpack(np.arange(3.0, dtype=np.float32))
+    tensor([0., 1., 2.])
+    """
+    if not hasattr(ext_tensor, "__dlpack_device__"):
+        raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(ext_tensor).__name__}")
+    kind, _ = ext_tensor.__dlpack_device__()
+    xp = np if kind in (1, 3) else backend.library(backend.device("cuda"))
+    array = xp.from_dlpack(ext_tensor)
+    dtypes.from_numpy(array.dtype)
+    made: Tensor = wrap(array)
+    return made
+
+
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """The bytes of `buffer`, from `offset` on, as numbers of `dtype`, in its own memory.
+
+    >>> import minigrad as torch
+    >>> torch.frombuffer(bytearray([1, 2, 3]), dtype=torch.uint8)
+    tensor([1, 2, 3], dtype=minigrad.uint8)
+    """
+    array = np.frombuffer(buffer, dtypes.as_numpy(dtype), count, offset)
+    _warn_of_read_only(array)
+    return place(array, backend.CPU, requires_grad)
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of no axes that holds one number, of the default dtype where none is given.
+
+    >>> import minigrad as torch
+    >>> torch.scalar_tensor(3)
+    tensor(3.)
+    """
+    dtype = dtypes.get_default_dtype() if dtype is None else dtype
+    return tensor(s, dtype=dtype, device=device, requires_grad=requires_grad)

@@ -1,0 +1,148 @@
+"""Tensors of random numbers: PyTorch's own for the same `manual_seed`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import backend, random
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.operation import operation
+from minigrad.creation.data import as_tensor
+from minigrad.creation.options import as_list, check_countable, creates, read_size, real
+from minigrad.ops.axes import whole
+from minigrad.ops.elementwise import as_number
+from minigrad.ops.out import written as write_out
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+@creates
+def rand(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
+    """Uniform numbers in [0, 1): ``rand(2, 3)`` or ``rand((2, 3))``.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand(2)
+    tensor([0.4963, 0.7682])
+    """
+    dtype = real(dtype)
+    return random.source_of(generator).uniform(read_size("rand", size, dtype), dtype)
+
+
+@creates
+def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
+    """Numbers of the standard normal distribution: ``randn(2, 3)`` or ``randn((2, 3))``.
+
+    >>> import minigrad as torch
+    >>> torch.randn(2, 3).shape
+    minigrad.Size([2, 3])
+    """
+    dtype = real(dtype)
+    return random.source_of(generator).normal(read_size("randn", size, dtype), dtype)
+
+
+@creates
+def _randint(low: int, high: int, size: Any, generator: Any, *, xp: Any, dtype: Any) -> Any:
+    if whole(low, "low") < -(2**63) or whole(high, "high") >= 2**63:
+        raise ValueError(f"randint(): bounds must fit into int64, got {low} and {high}")
+    dtype = np.dtype(np.int64) if dtype is None else dtype
+    shape = read_size("randint", (as_list("randint", size),), dtype)
+    return random.source_of(generator).randint(low, high, shape, dtype)
+
+
+def randint(
+    low: Any = 0, high: Any = None, size: Any = None, *, generator: Any = None, out: Any = None, dtype: Any = None,
+    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Integers from `low` to below `high`: ``randint(high, size)`` or ``randint(low, high, size)``.
+
+    Raises TypeError for bounds that are no ints and a size that is no list, RuntimeError for an empty range.
+
+    >>> import minigrad as torch
+    >>> torch.randint(0, 10, (2, 3)).shape
+    minigrad.Size([2, 3])
+    """
+    if size is None and isinstance(high, (tuple, list)):  # randint(high, size)
+        low, high, size = 0, low, high
+    elif high is None:  # randint(high, size=size)
+        low, high = 0, low
+    if size is None:
+        raise TypeError("randint() takes randint(high, size) or randint(low, high, size), size a tuple")
+    return _randint(
+        low, high, size, generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad
+    )
+
+
+@creates
+def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
+    """The integers 0 to n-1 in random order.
+
+    >>> import minigrad as torch
+    >>> torch.randperm(4).sort().values
+    tensor([0, 1, 2, 3])
+    """
+    n = whole(n, "n")
+    if n < 0:
+        raise RuntimeError(f"n must be non-negative, got {n}")
+    dtype = np.dtype(np.int64) if dtype is None else dtype
+    check_countable((n,), dtype)
+    return random.source_of(generator).permutation(n, dtype)
+
+
+@creates
+def _normal(mean: Any, std: Any, size: Any, generator: Any, *, xp: Any, dtype: Any) -> Any:
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+    dtype = real(dtype)
+    return random.source_of(generator).normal(read_size("normal", (size,), dtype), dtype, mean, std)
+
+
+# What was drawn does not move with what it was drawn from: as in PyTorch, the gradient is zero.
+_unmoved = operation("normal", lambda *given, drawn: drawn, lambda g: g * 0)
+
+
+def normal(
+    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, out: Any = None, dtype: Any = None,
+    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Normal numbers of the given mean and standard deviation: numbers with a `size`, or tensors.
+
+    Raises RuntimeError for a negative standard deviation and shapes that do not broadcast.
+
+    >>> import minigrad as torch
+    >>> torch.normal(0.0, 1.0, (2, 3)).shape
+    minigrad.Size([2, 3])
+    """
+    if size is not None:
+        mean, std = as_number("normal", "mean", mean), as_number("normal", "std", std)
+        return _normal(
+            mean, std, size, generator, out=out, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad
+        )
+    given = [x for x in (mean, std) if isinstance(x, TensorBase)]
+    if not given:
+        raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
+    drawn = as_tensor(_around(mean, std, given, random.source_of(generator)), dtype, device)
+    needed = [x for x in given if x.node is not None]
+    made: Any = _unmoved(*needed, drawn=drawn.array) if needed else drawn
+    return made if out is None else write_out("normal", out, made, ())
+
+
+def _around(mean: Any, std: Any, given: list[TensorBase], source: random.Generator) -> Any:
+    """Normal numbers around `mean`, of which one or both are tensors (`given`), as an array."""
+    shapes = [x.array.shape for x in given]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise RuntimeError(f"normal(): shapes of mean and std do not broadcast: {shapes}") from None
+    shift, scale = [backend.to_device(getattr(x, "array", x), backend.CPU) for x in (mean, std)]
+    if np.less(scale, 0).any():
+        raise RuntimeError("normal expects all elements of std >= 0.0")
+    # A spread given as a number is part of the draw; as a tensor, it scales what was drawn.
+    dtype, scales = given[0].array.dtype, isinstance(std, TensorBase)
+    values = source.normal(shape, dtype, 0.0, 1.0 if scales else scale)
+    if scales:
+        values = values * scale.astype(dtype)
+    return (values + shift).astype(dtype)

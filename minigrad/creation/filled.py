@@ -1,0 +1,296 @@
+"""Tensors filled with one number, counted, and on a grid."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase
+from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, read_size, real
+from minigrad.layout import contiguous_format
+from minigrad.ops.axes import whole
+from minigrad.ops.elementwise import as_number, not_implemented_for, several
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+@creates
+def zeros(*size: Any, xp: Any, dtype: Any) -> Any:
+    """A tensor of zeros: ``zeros(2, 3)`` or ``zeros((2, 3))``.
+
+    Raises RuntimeError for negative sizes, TypeError for sizes that are no ints.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 3).shape
+    minigrad.Size([2, 3])
+    """
+    dtype = real(dtype)
+    return xp.zeros(read_size("zeros", size, dtype), dtype)
+
+
+@creates
+def ones(*size: Any, xp: Any, dtype: Any) -> Any:
+    """A tensor of ones: ``ones(2, 3)`` or ``ones((2, 3))``.
+
+    >>> import minigrad as torch
+    >>> torch.ones(2, 3)
+    tensor([[1., 1., 1.],
+            [1., 1., 1.]])
+    """
+    dtype = real(dtype)
+    return xp.ones(read_size("ones", size, dtype), dtype)
+
+
+@creates
+def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: Any) -> Any:
+    """A tensor of whatever the memory holds: ``empty(2, 3)`` or ``empty((2, 3))``.
+
+    >>> import minigrad as torch
+    >>> torch.empty(2, 3).shape
+    minigrad.Size([2, 3])
+    """
+    check_memory_format("empty", memory_format)
+    dtype = real(dtype)
+    shape = read_size("empty", size, dtype)
+    order = memory_format.order or tuple([axis for axis, _ in enumerate(shape)])
+    if len(order) != len(shape):
+        raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format.name} format, got {len(shape)}")
+    return empty_in_order(xp, shape, order, dtype)
+
+
+def empty_in_order(xp: Any, shape: Any, order: Any, numpy_dtype: Any) -> Any:
+    """An unfilled array of `shape` whose axes lie in memory in the order `order`, the outermost first."""
+    array = xp.empty([shape[axis] for axis in order], numpy_dtype)  # (axes as they lie in memory)
+    return array.transpose([order.index(axis) for axis in sorted(order)])  # (axes in their own order)
+
+
+@creates
+def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
+    """A tensor of `size` filled with one number, of that number's type unless `dtype` is given.
+
+    >>> import minigrad as torch
+    >>> torch.full((2, 2), 7)
+    tensor([[7, 7],
+            [7, 7]])
+    """
+    value = as_number("full", "fill_value", fill_value)
+    dtype = dtypes.result_type([value]) if dtype is None else dtype
+    shape = read_size("full", (as_list("full", size),), dtype)
+    return xp.full(shape, dtypes.element(value, dtype, round_to_infinity=math.prod(shape) == 1), dtype)
+
+
+@creates
+def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
+    """``start, start + step, ...`` up to but without `end`; one argument counts from 0.
+
+    Raises RuntimeError for a step of 0 or in the wrong direction.
+
+    >>> import minigrad as torch
+    >>> torch.arange(1, 2, 0.5)
+    tensor([1.0000, 1.5000])
+    """
+    given = {"end": start} if end is None else {"start": start, "end": end}
+    start, end, step = [as_number("arange", *x) for x in {"start": 0, **given, "step": step}.items()]
+    if step == 0 or step != step:
+        raise RuntimeError(f"step must be nonzero, got {step}")
+    if dtype == np.bool_:
+        raise not_implemented_for("arange", dtype)
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if dtype is None:
+        dtype = real(None) if any(isinstance(x, float) for x in (start, end, step)) else np.dtype(np.int64)
+    if dtype.kind in "iu":
+        dtypes.check_fits(min(start, end), max(start, end), np.dtype(np.int64))
+    if dtype == np.int64:
+        if not int(step):
+            raise ValueError(f"step must be nonzero: {step} is 0 as an integer")
+        start, end, step = int(start), int(end), int(step)
+    length = max(math.ceil((end - start) / step), 0)
+    check_countable((length,), np.dtype(np.int64))
+    if dtype.kind in "iu":
+        start, step = int(start), int(step)
+        return dtypes.convert(start + np.arange(length, dtype=np.int64) * step, dtype)
+    if dtype in (np.float32, np.float64) and (start % 1 or step % 1):
+        return _counted_by_lanes(length, start, step, dtype)
+    return dtypes.convert(start + np.arange(length, dtype=np.int64) * float(step), dtype)
+
+
+def _counted_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]) -> Any:
+    """PyTorch's rounding: the first of 8 float32 (4 float64) is rounded, the others count from it; not in the rest."""
+    lanes, wide = (8, np.float64) if dtype == np.float32 else (4, np.longdouble)
+    exact = (start + np.arange(length, dtype=np.longdouble) * step).astype(np.float64)
+    whole = length - length % (2 * lanes)
+    blocks = exact[:whole:lanes].astype(dtype)[:, None] + np.arange(lanes) * wide(step)  # (blocks, lanes)
+    return np.concatenate([blocks.ravel(), exact[whole:]]).astype(dtype)
+
+
+@creates
+def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
+    """`steps` numbers from `start` to `end`, both included, evenly spaced.
+
+    >>> import minigrad as torch
+    >>> torch.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    ranks = [x.array.ndim if isinstance(x, TensorBase) else 0 for x in (start, end)]
+    if any(ranks):
+        told = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
+        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {told}")
+    steps = whole(steps, "steps")
+    if steps < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    start, end = as_number("linspace", "start", start), as_number("linspace", "end", end)
+    dtype = real(dtype)
+    check_countable((steps,), dtype)
+    if dtype == np.bool_:
+        raise not_implemented_for("linspace", dtype)
+    if steps < 2:
+        end = start
+    start, end = [dtypes.element(x if steps else 0, dtype, round_to_infinity=steps < 2).item() for x in (start, end)]
+    # As PyTorch rounds: one step of this dtype, counted up from `start` and, in the second half, down from `end`, each
+    # product and sum rounded once.
+    number: Any = dtype.type if dtype.kind == "f" else np.float64
+    wide = np.longdouble if number is np.float64 else np.float64
+    step = wide((number(end) - number(start)) / number(max(steps - 1, 1)))
+    i = np.arange(steps, dtype=np.int64)
+    up, down = wide(number(start)) + step * i, wide(number(end)) - step * (steps - 1 - i)
+    return np.where(i < max(steps // 2, 1), up, down).astype(number).astype(dtype)
+
+
+@creates
+def eye(n: int, m: int | None = None, *, xp: Any, dtype: Any) -> Any:
+    """The identity matrix with n rows and m columns.
+
+    >>> import minigrad as torch
+    >>> torch.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    n, m = whole(n, "n"), None if m is None else whole(m, "m")
+    if n < 0 or (m is not None and m < 0):
+        raise RuntimeError(f"n must be greater or equal to 0, got n={n}, m={m}")
+    dtype = real(dtype)
+    check_countable((n, n if m is None else m), dtype)
+    return xp.eye(n, m, dtype=dtype)
+
+
+@creates
+def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
+    """``start, start + step, ...`` up to and with `end`, as floats. Deprecated in PyTorch: `arange` leaves `end` out.
+
+    >>> import warnings, minigrad as torch
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     torch.range(1, 3)
+    tensor([1., 2., 3.])
+    """
+    told = "range is deprecated, its end is part of it as nowhere else in Python; use arange, which leaves the end out"
+    warnings.warn(told, UserWarning, stacklevel=3)
+    if end is None:
+        start, end = 0, start
+    start, end, step = [as_number("range", *x) for x in {"start": start, "end": end, "step": step}.items()]
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    length = math.floor((end - start) / step) + 1
+    dtype = real(dtype)
+    check_countable((length,), dtype)
+    return dtypes.convert(start + np.arange(length, dtype=np.int64) * step, dtype)
+
+
+@creates
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, dtype: Any) -> Any:
+    """``base ** x`` for `steps` numbers x from `start` to `end`, both included, evenly spaced.
+
+    >>> import minigrad as torch
+    >>> torch.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    start, end, base = [as_number("logspace", *x) for x in {"start": start, "end": end, "base": base}.items()]
+    steps = whole(steps, "steps")
+    if steps < 0:
+        raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    with np.errstate(all="ignore"):
+        return dtypes.convert(np.power(float(base), np.linspace(start, end, steps)), real(dtype))
+
+
+@creates
+def empty_strided(size: Any, stride: Any, *, xp: Any, dtype: Any) -> Any:
+    """A tensor of whatever the memory holds whose neighbours along axis i lie `stride[i]` elements apart.
+
+    >>> import minigrad as torch
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+    """
+    dtype = real(dtype)
+    shape = read_size("empty_strided", (as_list("empty_strided", size),), dtype)
+    steps = [whole(s, "stride") for s in stride]
+    if len(steps) != len(shape) or min(steps, default=0) < 0:
+        raise RuntimeError(f"empty_strided(): one stride >= 0 for each length is due, got {size} and {stride}")
+    room = sum((n - 1) * s for n, s in zip(shape, steps, strict=True)) + 1 if min(shape, default=1) else 0
+    memory = xp.empty(room, dtype)
+    return xp.lib.stride_tricks.as_strided(memory, shape, [s * dtype.itemsize for s in steps])
+
+
+@creates
+def tril_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) -> Any:
+    """Rows and columns of the elements on and below the diagonal `offset` of a matrix: shape (2, elements).
+
+    >>> import minigrad as torch
+    >>> torch.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+    """
+    n, m = _lengths("tril_indices", row, col)
+    places = np.nonzero(np.tri(n, m, offset, dtype=np.bool_))
+    return np.stack(places).astype(np.int64 if dtype is None else dtype)
+
+
+@creates
+def triu_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) -> Any:
+    """Rows and columns of the elements on and above the diagonal `offset` of a matrix: shape (2, elements).
+
+    >>> import minigrad as torch
+    >>> torch.triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
+    """
+    n, m = _lengths("triu_indices", row, col)
+    places = np.nonzero(~np.tri(n, m, offset - 1, dtype=np.bool_))
+    return np.stack(places).astype(np.int64 if dtype is None else dtype)
+
+
+def _lengths(name: str, row: Any, col: Any) -> tuple[int, int]:
+    n, m = whole(row, "row"), whole(col, "col")
+    if n < 0 or m < 0:
+        raise RuntimeError(f"{name}(): row and col must be >= 0, got {n} and {m}")
+    return n, m
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """The coordinate grids of one-axis tensors: views, with gradients.
+
+    >>> import minigrad as torch
+    >>> torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")[0]
+    tensor([[0, 0, 0],
+            [1, 1, 1]])
+    """
+    given = several("meshgrid", tensors)
+    if indexing not in ("ij", "xy"):
+        raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    if len({x.array.dtype for x in given}) > 1:
+        raise RuntimeError(f"meshgrid expects tensors of one dtype, got {[str(x.dtype) for x in given]}")
+    for x in given:
+        if x.array.ndim > 1:
+            raise RuntimeError(f"meshgrid expects scalars or tensors of one axis, got shape {tuple(x.array.shape)}")
+    shape = [x.array.size for x in given]
+    grids = [x.reshape([-1 if j == i else 1 for j, _ in enumerate(given)]).expand(shape) for i, x in enumerate(given)]
+    return tuple([g.transpose(0, 1) for g in grids] if indexing == "xy" and len(given) > 1 else grids)

@@ -1,0 +1,148 @@
+"""New tensors after the model of another: its shape, dtype, device and order in memory, where not given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import TensorBase
+from minigrad.creation.filled import empty_in_order
+from minigrad.creation.options import check_memory_format, check_options, place
+from minigrad.layout import preserve_format
+from minigrad.ops.elementwise import not_a_tensor
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def empty_like(
+    input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    pin_memory: bool = False, memory_format: Any = preserve_format,
+) -> Tensor:  # fmt: skip
+    """A tensor of whatever the memory holds, with the shape, dtype, device and order in memory of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.empty_like(torch.ones(2, 3).t()).stride()
+    (1, 3)
+    """
+    return _model("empty_like", input, dtype, layout, device, requires_grad, memory_format)
+
+
+def zeros_like(
+    input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    pin_memory: bool = False, memory_format: Any = preserve_format,
+) -> Tensor:  # fmt: skip
+    """Zeros with the shape, dtype, device and order in memory of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.zeros_like(torch.ones(2))
+    tensor([0., 0.])
+    """
+    made = _model("zeros_like", input, dtype, layout, device, False, memory_format).zero_()
+    return made.requires_grad_() if requires_grad else made
+
+
+def ones_like(
+    input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    pin_memory: bool = False, memory_format: Any = preserve_format,
+) -> Tensor:  # fmt: skip
+    """Ones with the shape, dtype, device and order in memory of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.ones_like(torch.zeros(2))
+    tensor([1., 1.])
+    """
+    made = _model("ones_like", input, dtype, layout, device, False, memory_format).fill_(1)
+    return made.requires_grad_() if requires_grad else made
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = preserve_format,
+) -> Tensor:  # fmt: skip
+    """One number everywhere, with the shape, dtype, device and order in memory of `input`.
+
+    Raises RuntimeError for a number that the dtype does not hold.
+
+    >>> import minigrad as torch
+    >>> torch.full_like(torch.zeros(2), 7)
+    tensor([7., 7.])
+    """
+    made = _model("full_like", input, dtype, layout, device, False, memory_format).fill_(fill_value)
+    return made.requires_grad_() if requires_grad else made
+
+
+def rand_like(
+    input: Tensor, *, generator: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = preserve_format,
+) -> Tensor:  # fmt: skip
+    """Uniform numbers in [0, 1) with the shape, dtype, device and order in memory of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.rand_like(torch.zeros(2, 3)).shape
+    minigrad.Size([2, 3])
+    """
+    made = _model("rand_like", input, dtype, layout, device, False, memory_format).uniform_(generator=generator)
+    return made.requires_grad_() if requires_grad else made
+
+
+def randn_like(
+    input: Tensor, *, generator: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = preserve_format,
+) -> Tensor:  # fmt: skip
+    """Numbers of the standard normal distribution with the shape, dtype, device and order in memory of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.randn_like(torch.zeros(2, 3)).shape
+    minigrad.Size([2, 3])
+    """
+    made = _model("randn_like", input, dtype, layout, device, False, memory_format).normal_(generator=generator)
+    return made.requires_grad_() if requires_grad else made
+
+
+def randint_like(
+    input: Tensor, low: Any, high: Any = None, *, generator: Any = None, dtype: Any = None, layout: Any = None,
+    device: Any = None, requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = preserve_format,
+) -> Tensor:  # fmt: skip
+    """Integers from `low` to below `high` (one number: from 0) with the shape, dtype and device of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.randint_like(torch.zeros(2, 3), 10).shape
+    minigrad.Size([2, 3])
+    """
+    bounds = (0, low) if high is None else (low, high)
+    made = _model("randint_like", input, dtype, layout, device, False, memory_format)
+    made.random_(*bounds, generator=generator)
+    return made.requires_grad_() if requires_grad else made
+
+
+def _model(
+    name: str, input: Any, dtype: Any, layout: Any, device: Any, requires_grad: bool, memory_format: Any
+) -> Tensor:
+    """An unfilled tensor after the model of `input`."""
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor(name, "input", 1, input)
+    check_options(name, layout, requires_grad)
+    check_memory_format(name, memory_format)
+    numpy_dtype = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
+    where = backend.device_of(input.array) if device is None else backend.device(device)
+    with backend.on(where):
+        array = _unfilled(input.array, numpy_dtype, backend.library(where), memory_format)
+    return place(array, where, requires_grad)
+
+
+def _unfilled(model: Any, numpy_dtype: Any, xp: Any, memory_format: Any) -> Any:
+    """An array of the model's shape, its axes in memory as in the model or in the format's order."""
+    order = getattr(memory_format, "order", None)
+    if order is not None and len(order) != model.ndim:
+        raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format.name} format, got {model.ndim}")
+    if order is None:
+        order = [axis for axis, _ in enumerate(model.shape)]
+        if memory_format is preserve_format and not _overlaps(model):
+            order.sort(key=lambda axis: -model.strides[axis])
+    return empty_in_order(xp, model.shape, order, numpy_dtype)
+
+
+def _overlaps(array: Any) -> bool:
+    """Whether elements share a place, as in an expanded tensor: its order in memory is no model."""
+    return any(n > 1 and step <= 0 for n, step in zip(array.shape, array.strides, strict=True))

@@ -1,0 +1,168 @@
+"""Numbers in nested lists, as one NumPy array: what `tensor([[1, 2], [3, 4]])` reads.
+
+The lengths come from the first elements, the type from all of them: Python's floats are of the
+default type, its ints int64, NumPy's scalars and arrays and the tensors inside keep their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import TensorBase
+
+_PLAIN = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: None}  # None: the default type
+
+
+def read_numbers(data: Any, numpy_dtype: Any = None) -> Any:
+    """The array of a number, or of lists of numbers, arrays and tensors of one element, nested alike.
+
+    `numpy_dtype` is the type to have; where it is None, the one that holds all. Raises ValueError for
+    ragged lists and tensors of several elements, TypeError for a list beside a number, RuntimeError
+    for what is no number or does not fit into the type.
+    """
+    reader = _Reader(_shape_of(data), numpy_dtype)
+    reader.read(data, 0)
+    common = numpy_dtype or reader.common_dtype()
+    return _as_elements(reader.numbers, common).reshape(reader.shape)
+
+
+def _shape_of(data: Any) -> tuple[int, ...]:
+    """The lengths that the first elements show; a tensor counts as a number."""
+    shape: list[int] = []
+    while _is_list(data):
+        if type(data) is np.ndarray:
+            return (*shape, *data.shape)
+        shape.append(len(data))
+        if not data:
+            break
+        data = data[0]
+    return tuple(shape)
+
+
+def _is_list(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return True
+    if isinstance(x, (TensorBase, np.generic)):
+        return False
+    if isinstance(x, np.ndarray):
+        return x.ndim > 0
+    return isinstance(x, Sequence) and not isinstance(x, str)
+
+
+class _Reader:
+    """Collects the numbers of nested lists in their order, and the types that were met."""
+
+    def __init__(self, shape: tuple[int, ...], numpy_dtype: Any) -> None:
+        self.shape, self.wanted = shape, numpy_dtype
+        self.numbers: list[Any] = []
+        self.types: dict[Any, None] = {}  # NumPy's, in the order in which they were met
+
+    def read(self, data: Any, depth: int) -> None:
+        if depth == len(self.shape):
+            self.numbers.append(self.number(data))
+        elif isinstance(data, np.ndarray) and data.ndim:
+            self.read_array(np.asarray(data), depth)
+        elif isinstance(data, TensorBase) and data.array.ndim:
+            self.read_array(backend.to_device(data.array, backend.CPU), depth)
+        elif not _is_list(data):
+            raise TypeError(f"expected a list of {self.shape[depth]} at depth {depth}, got {_described(data)}")
+        elif len(data) != self.shape[depth]:
+            told = "the nested lists are ragged"
+            raise ValueError(
+                f"expected sequence of length {self.shape[depth]} at dim {depth} (got {len(data)}): {told}"
+            )
+        elif depth == len(self.shape) - 1 and (kinds := set(map(type, data))) <= _PLAIN.keys():
+            self.types.update((_PLAIN[kind], None) for kind in kinds)
+            self.numbers.extend(data)
+        else:
+            for part in data:
+                self.read(part, depth + 1)
+
+    def read_array(self, array: Any, depth: int) -> None:
+        if array.shape != self.shape[depth:]:
+            told = f"expected an array of shape {self.shape[depth:]}, got {array.shape}"
+            raise ValueError(f"expected sequences of equal length at dim {depth}: {told}")
+        dtypes.from_numpy(array.dtype)
+        self.types[array.dtype] = None
+        self.numbers.extend(array.reshape(-1).tolist())
+
+    def number(self, x: Any) -> Any:
+        """One element as a Python number; its type is noted."""
+        if type(x) in _PLAIN:
+            self.types[_PLAIN[type(x)]] = None
+            return x
+        if isinstance(x, TensorBase):
+            return self.number_of_tensor(x)
+        if isinstance(x, (np.generic, np.ndarray)) and x.dtype.kind in "fiub" and not x.ndim:
+            if self.wanted is None:
+                dtypes.from_numpy(x.dtype)
+            elif self.wanted.kind != "f" == x.dtype.kind and not isinstance(x, float):
+                raise TypeError(f"{x!r} cannot be interpreted as an element of {self.wanted}: write int(...) around it")
+            self.types[x.dtype] = None
+            return x.item()
+        if isinstance(x, (bool, int, float)):  # of a class derived from these
+            return self.number(int(x) if isinstance(x, int) else float(x))
+        raise self.refused(x)
+
+    def number_of_tensor(self, x: TensorBase) -> Any:
+        array = x.array
+        if array.size != 1:
+            told = f"got one of shape {tuple(array.shape)}; minigrad.stack joins tensors, with their gradients"
+            error = ValueError if (self.wanted or array.dtype).kind == "f" else TypeError
+            raise error(f"only one element tensors can be converted to Python scalars, {told}")
+        if self.wanted is not None and self.wanted.kind != "f" == array.dtype.kind:
+            told = "convert it with .long() first"
+            raise TypeError(f"a tensor of {array.dtype} cannot be interpreted as an integer of {self.wanted}: {told}")
+        self.types[array.dtype] = None
+        return backend.to_device(array, backend.CPU).item()
+
+    def refused(self, x: Any) -> Exception:
+        if isinstance(x, (str, bytes)):
+            error: type[Exception] = ValueError if self.shape else TypeError
+        elif isinstance(x, (list, tuple)) or self.wanted is not None:
+            error = TypeError
+        else:
+            error = RuntimeError
+        return error(f"Could not infer dtype of {type(x).__name__}: a tensor holds numbers, got {_described(x)}")
+
+    def common_dtype(self) -> Any:
+        """The type that holds all that were met; the default one where there were none."""
+        default = dtypes.get_default_dtype().numpy
+        found = [default if met is None else met for met in self.types] or [default]
+        common = found[0]
+        for other in found[1:]:
+            common = dtypes.promote_pair(common, other)
+        return common
+
+
+def _described(x: Any) -> str:
+    shown = repr(x)
+    return shown if len(shown) < 60 else f"a {type(x).__name__}"
+
+
+def _as_elements(numbers: list[Any], numpy_dtype: Any) -> Any:
+    """Python numbers as a flat array of `numpy_dtype`, which must hold them."""
+    if numpy_dtype.kind in "fb":
+        try:
+            values = np.array(numbers, np.float64 if numpy_dtype.kind == "f" else np.bool_)
+        except OverflowError:
+            raise OverflowError("int too large to convert to float") from None
+        return dtypes.convert(values, numpy_dtype)
+    exact = [x if isinstance(x, int) else _whole(x, numpy_dtype) for x in numbers]
+    try:
+        values = np.array(exact, np.int64)
+    except OverflowError:
+        raise ValueError("Overflow when unpacking long long: an integer does not fit into int64") from None
+    if values.size and numpy_dtype != np.int64:
+        dtypes.check_fits(int(values.min()), int(values.max()), numpy_dtype)
+    return values.astype(numpy_dtype, copy=False)
+
+
+def _whole(value: float, numpy_dtype: Any) -> int:
+    """A float without what is behind its point."""
+    dtypes.check_fits(value, value, numpy_dtype)
+    return int(value)

@@ -1,0 +1,143 @@
+"""What the creating functions share: the keywords `dtype`, `device`, `out` and the like, and how a size is read."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import wrap
+from minigrad.layout import layout as layouts
+from minigrad.layout import memory_format as memory_formats
+from minigrad.ops.axes import sizes
+from minigrad.ops.elementwise import titled
+from minigrad.ops.out import written
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
+    """A tensor around `array`, moved to `device` (or the default one)."""
+    where = backend.default_device() if device is None else backend.device(device)
+    if where.type != "cpu" or type(array) is not np.ndarray:
+        array = backend.to_device(array, where)
+    made: Tensor = wrap(array)
+    return made.requires_grad_() if requires_grad else made
+
+
+def _shared(
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> None:
+    """The keywords that every creating function takes."""
+
+
+_SHARED = inspect.signature(_shared, eval_str=False).parameters
+
+
+def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
+    """`function(*arguments, xp, dtype)`, which makes an array, as one that makes a tensor.
+
+    Here stand the keywords that PyTorch's creating functions share. `xp` is the array library of
+    the device; the array may also be NumPy's, and is then moved. `dtype` is NumPy's, or None.
+    """
+    name = function.__name__.lstrip("_")
+    own = inspect.signature(function).parameters
+    by_name = any(p.kind is p.VAR_POSITIONAL and p.name == "size" for p in own.values())  # zeros(size=(2, 3)) too
+
+    def call(
+        *args: Any,
+        out: Any = None,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+        **options: Any,
+    ) -> Tensor:
+        check_options(name, layout, requires_grad)
+        if by_name and "size" in options:
+            args = (*args, as_list(name, options.pop("size")))
+        if out is not None and dtype is None:
+            dtype, device = out.dtype, out.device
+        where = backend.default_device() if device is None else backend.device(device)
+        options.update(xp=backend.library(where), dtype=None if dtype is None else dtypes.as_numpy(dtype))
+        try:
+            with backend.on(where):
+                made = place(function(*args, **options), where, requires_grad)
+        except MemoryError as error:
+            raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
+        return made if out is None else written(name, out, made, ())
+
+    call.__signature__ = _public_signature(own)  # type: ignore[attr-defined]
+    return titled(call, name, function.__doc__)
+
+
+def _public_signature(own: Any) -> inspect.Signature:
+    """The parameters of the function itself, and those that all share."""
+    kept = [p for name, p in own.items() if name not in ("xp", "dtype")]
+    first = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+    named = [p for p in kept if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    return inspect.Signature([*first, *named, *_SHARED.values()], return_annotation="Tensor")
+
+
+def check_options(name: str, layout: Any, requires_grad: Any) -> None:
+    """Refuse, with a TypeError, a layout or a `requires_grad` of another type."""
+    if not isinstance(requires_grad, bool):
+        got = f"{type(requires_grad).__name__} {requires_grad!r}"
+        raise TypeError(f"{name}(): argument 'requires_grad' must be bool, not {got}")
+    if layout is not None and not isinstance(layout, layouts):
+        raise TypeError(f"{name}(): argument 'layout' must be minigrad.strided, not {type(layout).__name__} {layout!r}")
+
+
+def check_memory_format(name: str, memory_format: Any) -> None:
+    """Refuse, with a TypeError, what is no memory format."""
+    if memory_format is not None and not isinstance(memory_format, memory_formats):
+        got = type(memory_format).__name__
+        raise TypeError(f"{name}(): argument 'memory_format' must be a format such as channels_last, not {got}")
+
+
+def real(numpy_dtype: Any) -> Any:
+    """`numpy_dtype`, or the default one where none is given."""
+    return dtypes.get_default_dtype().numpy if numpy_dtype is None else numpy_dtype
+
+
+def as_list(name: str, size: Any) -> Any:
+    """`size`, which must be a list of ints: no int stands for one here."""
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(f"{name}(): argument 'size' must be tuple of ints, not {type(size).__name__} {size!r}")
+    return size
+
+
+def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any) -> tuple[int, ...]:
+    """The lengths that ``f(2, 3)`` or ``f((2, 3))`` ask for, of elements of `numpy_dtype`.
+
+    Raises TypeError for what are no ints, RuntimeError for negative ones and for more than memory can count.
+    """
+    if not size:
+        raise TypeError(f"{name}() needs a size: {name}(2, 3), {name}((2, 3)), or {name}(()) for a single number")
+    if len(size) > 1 and isinstance(size[0], (tuple, list)):
+        raise TypeError(f"{name}() takes one list of lengths or several lengths, got {size!r}")
+    shape = sizes(name, size)
+    if shape and min(shape) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+    check_countable(shape, numpy_dtype)
+    return shape
+
+
+def check_countable(shape: tuple[int, ...], numpy_dtype: Any) -> None:
+    """Refuse a size of more bytes than a pointer counts, which NumPy calls a ValueError."""
+    count: int = numpy_dtype.itemsize
+    for length in shape:
+        count *= max(length, 1)
+    if count >= 2**63:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")

@@ -1,0 +1,133 @@
+"""PyTorch's older names for a type and a place: `FloatTensor`, `cuda.LongTensor`, and the switch between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import TensorBase
+from minigrad.creation.data import as_tensor
+from minigrad.creation.filled import empty
+from minigrad.size import Size
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+NAMES = {
+    "float16": "Half", "float32": "Float", "float64": "Double", "uint8": "Byte", "int8": "Char",
+    "int16": "Short", "int32": "Int", "int64": "Long", "bool": "Bool",
+}  # fmt: skip
+
+
+class TensorType:
+    """A dtype on a kind of device under one name, such as ``FloatTensor``.
+
+    ``FloatTensor([1])`` holds this number, ``FloatTensor(2, 3)`` is not filled; ``isinstance(x, FloatTensor)``
+    asks for dtype and device; ``x.type(FloatTensor)`` and ``set_default_tensor_type`` take it.
+
+    >>> import minigrad as torch
+    >>> isinstance(torch.ones(2), torch.FloatTensor), isinstance(torch.ones(2), torch.LongTensor)
+    (True, False)
+    """
+
+    def __init__(self, dtype: dtypes.dtype, place: str = "cpu") -> None:
+        self.dtype, self.place = dtype, place
+        self.__name__ = self.__qualname__ = f"{NAMES[dtype.name]}Tensor"
+        self.__module__ = "minigrad.cuda" if place == "cuda" else "minigrad"
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether its tensors are on a GPU."""
+        return self.place == "cuda"
+
+    def __call__(self, *data: Any, device: Any = None) -> Tensor:
+        return legacy(data, self.dtype, self.place if device is None else device)
+
+    def __instancecheck__(self, instance: object) -> bool:
+        if not isinstance(instance, TensorBase) or instance.array.dtype != self.dtype.numpy:
+            return False
+        return backend.device_of(instance.array).type == self.place
+
+    def __repr__(self) -> str:
+        return f"<class '{self.__module__}.{self.__name__}'>"
+
+
+def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
+    """PyTorch's old constructors: ``Tensor(2, 3)`` is a size, ``Tensor([2, 3])`` are numbers.
+
+    Raises TypeError for one float or bool, and for a tensor of another dtype.
+    """
+    if len(data) == 1 and isinstance(data[0], TensorBase):
+        have = dtypes.from_numpy(data[0].array.dtype)
+        if dtype is not None and have is not dtype:
+            raise TypeError(f"expected a tensor of {dtype}, got one of {have}; convert it with .to({dtype})")
+        return as_tensor(data[0], dtype, device)
+    wanted = dtypes.get_default_dtype() if dtype is None else dtype
+    if len(data) == 1 and (data[0] is None or isinstance(data[0], (float, bool))):
+        told = "give a list of numbers, or lengths as ints"
+        raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__}); {told}")
+    if len(data) == 1 and not isinstance(data[0], Size) and not hasattr(data[0], "__index__"):
+        return as_tensor(data[0], wanted, device)
+    size = data[0] if data and isinstance(data[0], Size) else data or (0,)
+    return empty(size, dtype=wanted, device=device)
+
+
+FloatTensor, DoubleTensor = TensorType(dtypes.float32), TensorType(dtypes.float64)
+LongTensor, IntTensor = TensorType(dtypes.int64), TensorType(dtypes.int32)
+BoolTensor, ByteTensor = TensorType(dtypes.bool_), TensorType(dtypes.uint8)
+HalfTensor, ShortTensor = TensorType(dtypes.float16), TensorType(dtypes.int16)
+CharTensor = TensorType(dtypes.int8)
+
+
+def type_of_name(name: Any) -> TensorType:
+    """The type named "minigrad.FloatTensor", "torch.cuda.LongTensor" and the like, or given as it is.
+
+    Raises ValueError for another name.
+    """
+    if isinstance(name, TensorType):
+        return name
+    *front, last = str(name).split(".")
+    for kind, title in NAMES.items():
+        if last == f"{title}Tensor" and front in ([], ["torch"], ["minigrad"], ["torch", "cuda"], ["minigrad", "cuda"]):
+            dtype = dtypes.bool_ if kind == "bool" else getattr(dtypes, kind)
+            return TensorType(dtype, "cuda" if front[1:] else "cpu")
+    known = ", ".join(f"{title}Tensor" for title in NAMES.values())
+    raise ValueError(f"invalid type: {name!r}; give a dtype, or one of {known}")
+
+
+def set_default_tensor_type(t: Any, /) -> None:
+    """Let new tensors of Python's floats have this type, on its device: ``FloatTensor``, "torch.DoubleTensor" ...
+
+    `set_default_dtype` and `set_default_device` say the same in newer words. Raises TypeError for types
+    of integers and for another name.
+
+    >>> import minigrad as torch
+    >>> torch.set_default_tensor_type(torch.FloatTensor)
+    """
+    try:
+        chosen = type_of_name(t)
+    except ValueError as error:
+        raise TypeError(str(error)) from None
+    if not chosen.dtype.is_floating_point:
+        raise TypeError(f"only floating-point types are supported as the default type, got {chosen.__name__}")
+    dtypes.set_default_dtype(chosen.dtype)
+    backend.set_default_device("cuda" if chosen.is_cuda else None)
+
+
+def type_names(place: str) -> Sequence[TensorType]:
+    """All of them, for one kind of device."""
+    return [
+        TensorType(kind.dtype, place)
+        for kind in (
+            FloatTensor,
+            DoubleTensor,
+            LongTensor,
+            IntTensor,
+            BoolTensor,
+            ByteTensor,
+            HalfTensor,
+            ShortTensor,
+            CharTensor,
+        )
+    ]
