@@ -28,7 +28,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -51,6 +51,13 @@ class Layer(NamedTuple):
     def output(self) -> tuple[int, int]:
         reach = 2 * self.padding - self.kernel
         return (self.H + reach) // self.stride + 1, (self.W + reach) // self.stride + 1
+
+    @property
+    def geometry(self) -> Any:
+        """The layer's `Geometry`, in minigrad's own process alone."""
+        from minigrad.kernels import Geometry
+
+        return Geometry((self.kernel,) * 2, (self.stride,) * 2, (self.padding,) * 2, groups=self.groups)
 
 
 LAYERS = [
@@ -92,6 +99,7 @@ Work = tuple[Callable[[], object], Callable[[], object]]  # forward; forward and
 def minigrad_work(layer: Layer) -> Work:
     import numpy as np
 
+    import minigrad.kernels.fast  # noqa: F401 (its ways make themselves known)
     from minigrad import kernels
 
     random = np.random.default_rng(0)
@@ -99,15 +107,15 @@ def minigrad_work(layer: Layer) -> Work:
     shape = (layer.O, layer.C // layer.groups, layer.kernel, layer.kernel)
     w = random.standard_normal(shape).astype(np.float32)
     g = random.standard_normal((layer.N, layer.O, *layer.output)).astype(np.float32)
-    pairs = ((layer.stride,) * 2, (layer.padding,) * 2, (1, 1), layer.groups)
+    geometry = layer.geometry
 
     def forward() -> object:
-        return kernels.conv2d(x, w, *pairs)
+        return kernels.conv2d(x, w, geometry=geometry)
 
     def both() -> object:
-        out = kernels.conv2d(x, w, *pairs)
-        dw = kernels.conv2d_weight(x, g, w.shape[2:], *pairs)
-        return out, dw, kernels.conv2d_input(g, w, x.shape[2:], *pairs)
+        out = kernels.conv2d(x, w, geometry=geometry)
+        dw = kernels.conv2d_weight(x, g, geometry=geometry)
+        return out, dw, kernels.conv2d_input(g, w, size=x.shape[2:], geometry=geometry)
 
     return forward, both
 

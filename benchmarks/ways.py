@@ -1,4 +1,4 @@
-"""Every way to compute every layer: the measurements behind the table in minigrad/kernels/choose.py.
+"""Every way to compute every layer: the measurements behind the costs in minigrad/kernels.
 
     python benchmarks/ways.py                    # the layers of benchmarks/layers.py, and smaller ones
     python benchmarks/ways.py --only LeNet --parts
@@ -25,8 +25,10 @@ import numpy as np
 from layers import LAYERS, SMOKE, Layer
 from measure import machine
 
+import minigrad.kernels.fast  # noqa: F401 (its ways make themselves known)
 from minigrad import kernels
-from minigrad.kernels import choose
+from minigrad.kernels import dispatch
+from minigrad.kernels.way import Problem
 
 WAYS = ("tiny", "im2col", "mec", "pointwise", "depthwise", "winograd 2x2", "winograd")
 LAYERS = [
@@ -55,11 +57,11 @@ def calls(layer: Layer) -> list[Callable[[], object]]:
     x = random.standard_normal((layer.N, layer.C, layer.H, layer.W), np.float32)
     w = random.standard_normal((layer.O, layer.C // layer.groups, layer.kernel, layer.kernel), np.float32)
     g = random.standard_normal((layer.N, layer.O, *layer.output), np.float32)
-    pairs = ((layer.stride,) * 2, (layer.padding,) * 2, (1, 1), layer.groups)
+    geometry = layer.geometry
     return [
-        lambda: kernels.conv2d(x, w, *pairs),
-        lambda: kernels.conv2d_weight(x, g, w.shape[2:], *pairs),
-        lambda: kernels.conv2d_input(g, w, x.shape[2:], *pairs),
+        lambda: kernels.conv2d(x, w, geometry=geometry),
+        lambda: kernels.conv2d_weight(x, g, geometry=geometry),
+        lambda: kernels.conv2d_input(g, w, size=x.shape[2:], geometry=geometry),
     ]
 
 
@@ -76,18 +78,16 @@ def quickest(call: Callable[[], object], seconds: float) -> float:
 
 def compare(layer: Layer, seconds: float) -> tuple[str, dict[str, list[float]]]:
     """The way that the table chooses, and every serving way's three times."""
-    x = np.broadcast_to(np.float32(0), (layer.N, layer.C, layer.H, layer.W))
-    w_shape = (layer.O, layer.C // layer.groups, layer.kernel, layer.kernel)
-    pairs = ((layer.stride,) * 2, (layer.padding,) * 2, (1, 1), layer.groups)
-    chosen = choose.choose(x, x.shape, w_shape, *pairs)
+    problem = Problem((layer.N, layer.C, layer.H, layer.W), layer.O, layer.geometry, "f", np.ndarray)
+    chosen = dispatch.choose(*problem).name
     times: dict[str, list[float]] = {}
     for way in WAYS:
-        if way == "tiny" and x.size * layer.kernel**2 > 1e6:
+        if way == "tiny" and layer.N * layer.C * layer.H * layer.W * layer.kernel**2 > 1e6:
             continue  # its columns hold the whole batch
-        if choose.ALGORITHMS[way].serves(x, w_shape, *pairs):
+        if dispatch.WAYS[way].serves(problem):
             with kernels.algorithm(way):
                 times[way] = [quickest(call, seconds) for call in calls(layer)]
-    return next(name for name, way in choose.ALGORITHMS.items() if way is chosen), times
+    return chosen, times
 
 
 def main() -> None:

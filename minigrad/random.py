@@ -21,8 +21,8 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import device as Device
+from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 from minigrad.dtypes import limits
-from minigrad.kernels.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 
 Array = Any  # a NumPy array
 _WORDS = 624  # the twister's state, in 32-bit words

@@ -12,7 +12,7 @@ import pytest
 
 import minigrad
 from minigrad import random
-from minigrad.kernels.box_muller import fused_multiply_add
+from minigrad.box_muller import fused_multiply_add
 from minigrad.random import Generator
 
 SEQUENCES = json.loads((Path(__file__).parent / "data" / "random.json").read_text())

@@ -5,21 +5,22 @@ adjoint in w (`conv2d_weight`), with
 
     <conv2d(x, w), g> = <x, conv2d_input(g, w)> = <w, conv2d_weight(x, g)>.
 
-`choose.py` picks one of several ways to compute it, each a file of its own: `direct` (the loops of
-the definition), `tiny`, `im2col`, `mec`, `pointwise`, `depthwise`, `winograd`. Inputs may have
-any strides and are never modified; results own their memory.
+`geometry.py` says how a kernel is laid over an image. There are several ways to compute the triad, each a file
+of its own: a lesson reads `direct` (the loops of the definition), `im2col` and `tiny`; the quicker ones are a
+wing, `fast/`. `dispatch.py` chooses.
 """
 
-from minigrad.kernels.choose import algorithm as algorithm
-from minigrad.kernels.choose import conv2d as conv2d
-from minigrad.kernels.choose import conv2d_input as conv2d_input
-from minigrad.kernels.choose import conv2d_weight as conv2d_weight
+from minigrad.kernels.dispatch import algorithm as algorithm
+from minigrad.kernels.dispatch import conv2d as conv2d
+from minigrad.kernels.dispatch import conv2d_input as conv2d_input
+from minigrad.kernels.dispatch import conv2d_weight as conv2d_weight
+from minigrad.kernels.geometry import Geometry as Geometry
 from minigrad.kernels.im2col import fold as fold
 from minigrad.kernels.im2col import unfold as unfold
 from minigrad.kernels.pool import max_pool2d as max_pool2d
 from minigrad.kernels.pool import max_pool2d_gather as max_pool2d_gather
 from minigrad.kernels.pool import max_pool2d_input as max_pool2d_input
-from minigrad.kernels.pool import pooled_length as pooled_length
-from minigrad.kernels.windows import output_length as output_length
+from minigrad.kernels.pool import window_sums as window_sums
+from minigrad.kernels.pool import window_sums_input as window_sums_input
 from minigrad.kernels.workspace import release_workspaces as release_workspaces
 from minigrad.kernels.workspace import workspace_bytes as workspace_bytes

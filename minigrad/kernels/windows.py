@@ -1,32 +1,20 @@
-"""Windows of an image: their number, a view of them without a copy, and zero padding."""
+"""Windows of an image on plain arrays: a view of them without a copy, zero padding, and blocks that fit a cache."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
+from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.workspace import workspace
 
-Pair = tuple[int, int]
 
-
-def output_length(length: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
-    """floor((length + 2 padding - dilation (kernel - 1) - 1) / stride) + 1 windows on an axis."""
-    return (length + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
-
-
-def output_size(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
-    """(Ho, Wo) of the windows of images x (..., H, W)."""
-    H, W = x.shape[-2:]
-    return (
-        output_length(H, kernel[0], stride[0], padding[0], dilation[0]),
-        output_length(W, kernel[1], stride[1], padding[1], dilation[1]),
-    )
-
-
-def window_view(x: Array, kernel: Pair, stride: Pair, dilation: Pair) -> Array:
+def window_view(x: Array, geometry: Geometry) -> Array:
     """The windows of already padded x: (..., H, W) -> (..., kh, kw, Ho, Wo), a view."""
-    Ho, Wo = output_size(x, kernel, stride, (0, 0), dilation)
+    kernel, stride, _, dilation, _ = geometry
+    Ho, Wo = geometry._replace(padding=(0, 0)).windows(x.shape[-2:])
     *outer, step_h, step_w = x.strides
     shape = (*x.shape[:-2], *kernel, Ho, Wo)
     strides = (*outer, step_h * dilation[0], step_w * dilation[1], step_h * stride[0], step_w * stride[1])
@@ -41,21 +29,21 @@ def empty(xp: object, role: str, shape: tuple[int, ...], dtype: np.dtype) -> Arr
 def padded(x: Array, padding: Pair, rows: slice | None = None) -> Array:
     """Rows of x (..., H, W) with zeros around, in scratch memory; a view if nothing is added.
 
-    `rows` counts in the padded images; all of them by default.
+    `rows` counts in the padded images; all of them by default. They may lie wholly in the padding.
     """
     (ph, pw), (H, W) = padding, x.shape[-2:]
     first, last = (rows.start, rows.stop) if rows else (0, H + 2 * ph)
-    top, bottom = max(0, ph - first), min(last - first, H + ph - first)
-    inside = x[..., max(0, first - ph) : last - ph, :]
-    if not pw and bottom - top == last - first:
-        return inside
-    shape = (*x.shape[:-2], last - first, W + 2 * pw)
-    image = empty(array_module(x), "padded", shape, x.dtype)
+    start, stop = (min(max(row - ph, 0), H) for row in (first, last))  # the rows of x among them
+    if not pw and stop - start == last - first:
+        return x[..., start:stop, :]
+    top = min(max(ph - first, 0), last - first)
+    bottom = top + stop - start
+    image = empty(array_module(x), "padded", (*x.shape[:-2], last - first, W + 2 * pw), x.dtype)
     image[..., :top, :] = 0
     image[..., bottom:, :] = 0
     image[..., top:bottom, :pw] = 0
     image[..., top:bottom, pw + W :] = 0
-    image[..., top:bottom, pw : pw + W] = inside
+    image[..., top:bottom, pw : pw + W] = x[..., start:stop, :]
     return image
 
 
@@ -71,3 +59,17 @@ def overlap(tap: int, length: int, windows: int, stride: int, padding: int, dila
         return slice(0, 0), slice(0, 0)
     pixel = first * stride + shift
     return slice(first, last + 1), slice(pixel, pixel + (last - first) * stride + 1, stride)
+
+
+def blocks(N: int, rows: int, row_bytes: int, limit: int, step: int = 1) -> Iterator[tuple[slice, slice]]:
+    """Whole images while `limit` bytes hold them, else strips of one: slices of N and of `rows`.
+
+    A strip is a multiple of `step` rows; `row_bytes` is what `step` rows of one image take.
+    """
+    units = -(-rows // step)
+    images = max(1, limit // max(1, row_bytes * units))
+    strips = max(1, min(units, -(-row_bytes * units // limit))) if images == 1 else 1
+    height = max(1, -(-units // strips)) * step
+    for n in range(0, N, images):
+        for row in range(0, rows, height):
+            yield slice(n, min(N, n + images)), slice(row, min(rows, row + height))

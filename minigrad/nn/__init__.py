@@ -2,6 +2,7 @@
 
 # ruff: noqa: I001  names stand as in a table
 # fmt: off
+import minigrad.kernels.fast as _fast
 from minigrad.nn import functional, init, utils
 from minigrad.nn.activation import (
     CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU,

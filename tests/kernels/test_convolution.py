@@ -10,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
+import minigrad.kernels.fast  # noqa: F401 (its ways make themselves known)
 from minigrad import kernels
-from minigrad.kernels import choose, direct, mec, winograd, workspace
+from minigrad.kernels import Geometry, direct, dispatch, im2col, workspace
+from minigrad.kernels.fast import mec, winograd
+from minigrad.kernels.way import Problem
 
-WAYS = [name for name in choose.ALGORITHMS if name != "direct"]
+ON_A_CPU = {name: way for name, way in dispatch.WAYS.items() if name != "cuda"}
+WAYS = [name for name in ON_A_CPU if name != "direct"]
 
 
 @st.composite
@@ -30,23 +34,33 @@ def convolutions(draw):
     N = draw(st.integers(0, 3))
     x_shape = (N, per_group * groups, H, W)
     w_shape = (out_per_group * groups, per_group, *kernel)
-    return x_shape, w_shape, (stride, padding, dilation, groups)
+    return x_shape, w_shape, Geometry(kernel, stride, padding, dilation, groups)
 
 
-def problem(x_shape, w_shape, pairs, dtype=np.float64, seed=0):
+def layer(x_shape, outputs, kernel, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1):
+    """A problem's shapes from its numbers: images, kernels and geometry."""
+    return x_shape, (outputs, x_shape[1] // groups, *kernel), Geometry(kernel, stride, padding, dilation, groups)
+
+
+def asked(shape, char="d"):
+    """The problem that the dispatch is asked to solve."""
+    return Problem(shape[0], shape[1][0], shape[2], char, np.ndarray)
+
+
+def problem(x_shape, w_shape, geometry, dtype=np.float64, seed=0):
     random = np.random.default_rng(seed)
     x = random.standard_normal(x_shape).astype(dtype)
     w = random.standard_normal(w_shape).astype(dtype)
-    g = random.standard_normal(direct.conv2d(x, w, *pairs).shape).astype(dtype)
+    g = random.standard_normal((len(x), len(w), *geometry.windows(x_shape[2:]))).astype(dtype)
     return x, w, g
 
 
-def triad(way, x, w, g, pairs):
+def triad(way, x, w, g, geometry):
     with kernels.algorithm(way):
         return (
-            kernels.conv2d(x, w, *pairs),
-            kernels.conv2d_input(g, w, x.shape[2:], *pairs),
-            kernels.conv2d_weight(x, g, w.shape[2:], *pairs),
+            kernels.conv2d(x, w, geometry=geometry),
+            kernels.conv2d_input(g, w, size=x.shape[2:], geometry=geometry),
+            kernels.conv2d_weight(x, g, geometry=geometry),
         )
 
 
@@ -55,7 +69,7 @@ def triad(way, x, w, g, pairs):
 @given(shape=convolutions())
 def test_each_algorithm_agrees_with_loops(way, shape):
     x, w, g = problem(*shape)
-    if way and not choose.ALGORITHMS[way].serves(x, shape[1], *shape[2]):
+    if way and not ON_A_CPU[way].serves(asked(shape)):
         with pytest.raises(RuntimeError, match="was forced, but cannot compute"):
             triad(way, x, w, g, shape[2])
         return
@@ -75,28 +89,29 @@ def test_the_three_are_one_trilinear_form(shape):
 
 
 LAYERS = {  # the shapes that each way was written for
-    "direct": ((2, 3, 9, 8), (4, 3, 3, 3), ((2, 1), (1, 0), (1, 2), 1)),
-    "tiny": ((1, 1, 6, 8), (1, 1, 1, 2), ((1, 1), (0, 0), (1, 1), 1)),
-    "im2col": ((3, 8, 15, 17), (6, 4, 3, 3), ((2, 2), (1, 1), (1, 1), 2)),
-    "pointwise": ((3, 16, 9, 9), (8, 16, 1, 1), ((2, 2), (0, 0), (1, 1), 1)),
-    "mec": ((5, 3, 12, 19), (4, 3, 5, 5), ((3, 2), (2, 3), (1, 2), 1)),
-    "depthwise": ((3, 5, 9, 8), (5, 1, 3, 2), ((1, 1), (1, 1), (2, 1), 5)),
-    "winograd": ((3, 16, 23, 21), (20, 16, 3, 3), ((1, 1), (1, 1), (1, 1), 1)),
-    "winograd 2x2": ((3, 16, 23, 21), (20, 16, 3, 3), ((1, 1), (1, 1), (1, 1), 1)),
+    "direct": layer((2, 3, 9, 8), 4, (3, 3), (2, 1), (1, 0), (1, 2)),
+    "tiny": layer((1, 1, 6, 8), 1, (1, 2)),
+    "im2col": layer((3, 8, 15, 17), 6, (3, 3), (2, 2), (1, 1), groups=2),
+    "pointwise": layer((3, 16, 9, 9), 8, (1, 1), (2, 2)),
+    "mec": layer((5, 3, 12, 19), 4, (5, 5), (3, 2), (2, 3), (1, 2)),
+    "depthwise": layer((3, 5, 9, 8), 5, (3, 2), (1, 1), (1, 1), (2, 1), groups=5),
+    "winograd": layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
+    "winograd 2x2": layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
 }
 
 
 def test_every_algorithm_has_a_layer_here():
-    assert set(LAYERS) == set(choose.ALGORITHMS)
+    assert set(LAYERS) == set(ON_A_CPU)
 
 
 @pytest.mark.parametrize("way", LAYERS)
 def test_forward_is_scipys_cross_correlation(way):
     x_shape, w_shape, _ = LAYERS[way]
     groups = x_shape[1] // w_shape[1]
-    x, w, _ = problem(x_shape, w_shape, ((1, 1), (0, 0), (1, 1), groups))
+    geometry = Geometry(w_shape[2:], groups=groups)
+    x, w, _ = problem(x_shape, w_shape, geometry)
     with kernels.algorithm(way):
-        out = kernels.conv2d(x, w, (1, 1), (0, 0), (1, 1), groups)
+        out = kernels.conv2d(x, w, geometry=geometry)
     per_group = w_shape[0] // groups
     for n, o in np.ndindex(out.shape[:2]):
         first = o // per_group * w_shape[1]
@@ -149,8 +164,8 @@ def test_integers_wrap_as_their_dtype_does(way, dtype):
     x = random.integers(0, 100, (2, 3, 6, 5)).astype(dtype)
     w = random.integers(0, 100, (2, 3, 3, 2)).astype(dtype)
     with kernels.algorithm(way):
-        out = kernels.conv2d(x, w, (1, 1), (1, 0))
-    exact = direct.conv2d(x.astype(np.int64), w.astype(np.int64), (1, 1), (1, 0), (1, 1), 1)
+        out = kernels.conv2d(x, w, geometry=Geometry((3, 2), padding=(1, 0)))
+    exact = direct.conv2d(x.astype(np.int64), w.astype(np.int64), Geometry((3, 2), padding=(1, 0)))
     assert out.dtype == dtype
     np.testing.assert_array_equal(out, exact.astype(dtype))
 
@@ -158,8 +173,8 @@ def test_integers_wrap_as_their_dtype_does(way, dtype):
 def test_infinities_stay_infinities_without_a_warning():
     x = np.full((1, 2, 5, 5), np.inf, np.float32)
     w = np.array([1, -1], np.float32).reshape(1, 2, 1, 1)
-    assert np.isnan(kernels.conv2d(x, w)).all()
-    assert (kernels.conv2d(x, abs(w)) == np.inf).all()
+    assert np.isnan(kernels.conv2d(x, w, geometry=Geometry((1, 1)))).all()
+    assert (kernels.conv2d(x, abs(w), geometry=Geometry((1, 1))) == np.inf).all()
 
 
 @pytest.mark.parametrize("way", ["mec", "winograd"])
@@ -179,7 +194,7 @@ def test_blocks_of_any_size_agree(way, monkeypatch):
 @given(shape=convolutions())
 def test_small_blocks_agree_with_loops(way, size, shape):
     x, w, g = problem(*shape)
-    if not choose.ALGORITHMS[way].serves(x, shape[1], *shape[2]):
+    if not ON_A_CPU[way].serves(asked(shape)):
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(winograd if way == "winograd" else mec, "BLOCK_BYTES", size)
@@ -200,23 +215,33 @@ def test_small_blocks_agree_with_loops(way, size, shape):
     ],
 )
 def test_the_table_of_shapes(expected, x_shape, w_shape, stride):
-    x = np.broadcast_to(np.float32(0), x_shape)
-    chosen = choose.choose(x, x_shape, w_shape, (stride, stride), (1, 1), (1, 1), 1)
-    assert chosen is choose.ALGORITHMS[expected]
+    geometry = Geometry(w_shape[2:], (stride, stride), (1, 1))
+    assert dispatch.choose(x_shape, w_shape[0], geometry).name == expected
 
 
 def test_double_precision_never_takes_winograd():
-    for dtype, expected in ((np.float32, "winograd"), (np.float64, "im2col")):
-        x = np.zeros((2, 64, 32, 32), dtype)
-        chosen = choose.choose(x, x.shape, (64, 64, 3, 3), (1, 1), (1, 1), (1, 1), 1)
-        assert chosen is choose.ALGORITHMS[expected]
+    for char, expected in (("f", "winograd"), ("d", "im2col")):
+        chosen = dispatch.choose((2, 64, 32, 32), 64, Geometry((3, 3), padding=(1, 1)), char)
+        assert chosen.name == expected
+
+
+def test_without_the_wing_the_heart_computes_the_same(monkeypatch):
+    shape = LAYERS["winograd"]
+    x, w, g = problem(*shape, dtype=np.float32)
+    quick = triad(None, x, w, g, shape[2])
+    monkeypatch.setattr(dispatch, "WAYS", {name: dispatch.WAYS[name] for name in ("direct", "tiny", "im2col")})
+    dispatch.choose.cache_clear()
+    assert dispatch.choose(*asked(shape, "f")) is im2col.WAY
+    for ours, plain in zip(quick, triad(None, x, w, g, shape[2]), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-4)
+    dispatch.choose.cache_clear()
 
 
 def test_resnet_layer_in_single_precision_is_within_1e_5():
-    x, w, g = problem((2, 64, 28, 28), (64, 64, 3, 3), ((1, 1), (1, 1), (1, 1), 1), np.float32)
-    pairs = ((1, 1), (1, 1), (1, 1), 1)
-    exact = triad("im2col", *(a.astype(np.float64) for a in (x, w, g)), pairs)
-    for ours, expected in zip(triad(None, x, w, g, pairs), exact, strict=True):
+    geometry = Geometry((3, 3), padding=(1, 1))
+    x, w, g = problem((2, 64, 28, 28), (64, 64, 3, 3), geometry, np.float32)
+    exact = triad("im2col", *(a.astype(np.float64) for a in (x, w, g)), geometry)
+    for ours, expected in zip(triad(None, x, w, g, geometry), exact, strict=True):
         assert abs(ours - expected).max() < 1e-5 * abs(expected).max()
 
 
@@ -224,18 +249,18 @@ class TestForcing:
     def test_within_a_block_and_until_the_next_call(self):
         with kernels.algorithm("im2col"):
             with kernels.algorithm("direct"):
-                assert choose._forced.name == "direct"
-            assert choose._forced.name == "im2col"
-        assert choose._forced.name is None
+                assert dispatch._forced.name == "direct"
+            assert dispatch._forced.name == "im2col"
+        assert dispatch._forced.name is None
         kernels.algorithm("im2col")
-        assert choose._forced.name == "im2col"
+        assert dispatch._forced.name == "im2col"
         kernels.algorithm(None)
-        assert choose._forced.name is None
+        assert dispatch._forced.name is None
 
     def test_is_local_to_its_thread(self):
         seen = []
         with kernels.algorithm("direct"):
-            thread = threading.Thread(target=lambda: seen.append(choose._forced.name))
+            thread = threading.Thread(target=lambda: seen.append(dispatch._forced.name))
             thread.start()
             thread.join()
         assert seen == [None]
@@ -249,7 +274,7 @@ class TestForcing:
             kernels.algorithm("winograd"),
             pytest.raises(RuntimeError, match=r"'winograd' was forced, but .*stride \(2, 2\)"),
         ):
-            kernels.conv2d(np.ones((1, 1, 5, 5)), np.ones((1, 1, 3, 3)), (2, 2))
+            kernels.conv2d(np.ones((1, 1, 5, 5)), np.ones((1, 1, 3, 3)), geometry=Geometry((3, 3), (2, 2)))
 
 
 class TestWorkspace:
@@ -295,13 +320,14 @@ class TestWorkspace:
 
 def test_a_forced_algorithm_holds_in_the_backward_walk_too(monkeypatch):
     import minigrad as torch
-    from minigrad.kernels import direct
 
     calls = []
-    of_direct = direct.conv2d_weight
-    monkeypatch.setattr(direct, "conv2d_weight", lambda *a: calls.append(a) or of_direct(*a))
+    watched = direct.WAY._replace(conv2d_weight=lambda *a: calls.append(a) or direct.conv2d_weight(*a))
+    monkeypatch.setitem(dispatch.WAYS, "direct", watched)
+    dispatch.choose.cache_clear()
     kernel = torch.ones(1, 1, 2, 2, requires_grad=True)
     with torch.backends.conv.algorithm("direct"):
         torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), kernel).sum().backward()
+    dispatch.choose.cache_clear()
     assert len(calls) == 1
     assert kernel.grad.tolist() == [[[[4.0, 4.0], [4.0, 4.0]]]]

@@ -8,8 +8,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from minigrad.kernels import cuda
-from minigrad.kernels.windows import output_length
+from minigrad.kernels import Geometry
+from minigrad.kernels.fast import cuda
 from tests.standin.kernels import run_twin
 
 # A processor runs the kernel as a loop over its threads: it uses neither shared memory nor barriers.
@@ -34,10 +34,11 @@ GEOMETRIES = [  # (N, C, H, W), kernel, stride, padding, dilation, rows of windo
 
 
 def arguments(body, geometry, dtype, across, turned):
-    """The arrays and numbers of one launch, as `minigrad.kernels.cuda` makes them."""
+    """The arrays and numbers of one launch, as `minigrad.kernels.fast.cuda` makes them."""
     (N, C, H, W), (kh, kw), stride, padding, dilation, rows = geometry
     random = np.random.default_rng(0)
-    Wo = output_length(W, kw, stride[1], padding[1], dilation[1])
+    geometry = Geometry((kh, kw), stride, padding, dilation)
+    Wo = geometry.windows((H, W))[1]
     length = (rows[1] - rows[0]) * Wo
     x = random.integers(-9, 9, (N, C, W, H) if turned else (N, C, H, W)).astype(dtype)
     x = x.swapaxes(2, 3) if turned else x
@@ -55,8 +56,7 @@ def arguments(body, geometry, dtype, across, turned):
     cuda._kernel.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cuda, "array_module", lambda array: Library)
-        geometry = ((kh, kw), stride, padding, dilation)
-        cuda._move(body, columns, x, slice(*rows), geometry, Wo, across)
+        cuda._move(body, columns, x, slice(*rows), geometry, across)
     cuda._kernel.cache_clear()
     return launched[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import minigrad.kernels.fast  # noqa: F401 (the GPU's way makes itself known)
 from minigrad import backend, kernels
 from tests import standin
 
@@ -21,22 +22,23 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_triad(device, case):
     x_shape, w_shape, pairs = CASES[case]
+    geometry = kernels.Geometry(w_shape[2:], *pairs)
     random = np.random.default_rng(0)
     x, w = random.standard_normal(x_shape), random.standard_normal(w_shape)
-    g = random.standard_normal(kernels.conv2d(x, w, *pairs).shape)
+    g = random.standard_normal(kernels.conv2d(x, w, geometry=geometry).shape)
     place = backend.device(device)
     x_there, w_there, g_there = (backend.to_device(a, place) for a in (x, w, g))
     standin.crossings.clear()
     found = [
-        kernels.conv2d(x_there, w_there, *pairs),
-        kernels.conv2d_input(g_there, w_there, x_shape[2:], *pairs),
-        kernels.conv2d_weight(x_there, g_there, w_shape[2:], *pairs),
+        kernels.conv2d(x_there, w_there, geometry=geometry),
+        kernels.conv2d_input(g_there, w_there, size=x_shape[2:], geometry=geometry),
+        kernels.conv2d_weight(x_there, g_there, geometry=geometry),
     ]
     assert not standin.crossings
     expected = [
-        kernels.conv2d(x, w, *pairs),
-        kernels.conv2d_input(g, w, x_shape[2:], *pairs),
-        kernels.conv2d_weight(x, g, w_shape[2:], *pairs),
+        kernels.conv2d(x, w, geometry=geometry),
+        kernels.conv2d_input(g, w, size=x_shape[2:], geometry=geometry),
+        kernels.conv2d_weight(x, g, geometry=geometry),
     ]
     for there, here in zip(found, expected, strict=True):
         assert backend.device_of(there).type == place.type
@@ -51,20 +53,20 @@ def test_pooling_and_columns(device, with_nan):
         x[0, 1, 2, 3] = np.nan
     place = backend.device(device)
     there = backend.to_device(x, place)
-    window = (3, 2), (2, 1), (1, 1), (1, 1)
-    best, places = kernels.max_pool2d(there, *window)
-    scattered = kernels.max_pool2d_input(best, places, (7, 6), *window)
-    columns = kernels.unfold(there, *window)
-    folded = kernels.fold(columns, (7, 6), *window)
-    best_here, places_here = kernels.max_pool2d(x, *window)
-    columns_here = kernels.unfold(x, *window)
+    window = kernels.Geometry((3, 2), (2, 1), (1, 1))
+    best, places = kernels.max_pool2d(there, window)
+    scattered = kernels.max_pool2d_input(best, places, window, (7, 6))
+    columns = kernels.unfold(there, window)
+    folded = kernels.fold(columns, window, (7, 6))
+    best_here, places_here = kernels.max_pool2d(x, window)
+    columns_here = kernels.unfold(x, window)
     pairs = [
         (best, best_here),
         (places, places_here),
         (kernels.max_pool2d_gather(there, places), best_here),
-        (scattered, kernels.max_pool2d_input(best_here, places_here, (7, 6), *window)),
+        (scattered, kernels.max_pool2d_input(best_here, places_here, window, (7, 6))),
         (columns, columns_here),
-        (folded, kernels.fold(columns_here, (7, 6), *window)),
+        (folded, kernels.fold(columns_here, window, (7, 6))),
     ]
     for found, expected in pairs:
         assert backend.device_of(found).type == place.type

@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad import kernels
+from minigrad.kernels import Geometry
 
 pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
-def naive(x, kernel, stride, padding, dilation, ceil_mode):
+def naive(x, geometry, ceil_mode):
     """Values and places by the definition: the first of equals, the last NaN."""
+    kernel, stride, padding, dilation, _ = geometry
     H, W = x.shape[-2:]
-    size = [
-        kernels.pooled_length(*axis, ceil_mode) for axis in zip((H, W), kernel, stride, padding, dilation, strict=True)
-    ]
+    size = geometry.windows((H, W), ceil_mode)
     best = np.empty((*x.shape[:-2], *size), x.dtype)
     places = np.empty(best.shape, np.int64)
     for *outer, t, u in np.ndindex(best.shape):
@@ -41,7 +41,7 @@ def poolings(draw):
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
     size = tuple(draw(st.integers(d * (k - 1) + 1, 9)) for k, d in zip(kernel, dilation, strict=True))
     ceil = draw(st.booleans()) and dilation == (1, 1)
-    return (draw(st.integers(1, 2)), 2, *size), (kernel, stride, padding, dilation, ceil)
+    return (draw(st.integers(1, 2)), 2, *size), (Geometry(kernel, stride, padding, dilation), ceil)
 
 
 @settings(max_examples=150, deadline=None)
@@ -71,12 +71,12 @@ def test_values_and_places_are_the_definitions(pooling, seed, kind):
 @settings(max_examples=60, deadline=None)
 @given(poolings(), st.integers(0, 2**31))
 def test_scatter_is_the_adjoint_of_gather(pooling, seed):
-    shape, (kernel, stride, padding, dilation, ceil) = pooling
+    shape, (geometry, ceil) = pooling
     random = np.random.default_rng(seed)
     x, y = random.standard_normal((2, *shape))
-    _, places = kernels.max_pool2d(x, kernel, stride, padding, dilation, ceil)
+    _, places = kernels.max_pool2d(x, geometry, ceil)
     g = random.standard_normal(places.shape)
-    dx = kernels.max_pool2d_input(g, places, shape[-2:], kernel, stride, padding, dilation)
+    dx = kernels.max_pool2d_input(g, places, geometry, shape[-2:])
     assert dx.shape == shape
     left, right = np.vdot(kernels.max_pool2d_gather(y, places), g), np.vdot(y, dx)
     np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-10)
@@ -84,8 +84,8 @@ def test_scatter_is_the_adjoint_of_gather(pooling, seed):
 
 def test_scatter_keeps_infinities_to_their_place():
     x = np.array([[1.0, 2.0], [3.0, 4.0]])
-    _, places = kernels.max_pool2d(x, (2, 2), (1, 1))
-    dx = kernels.max_pool2d_input(np.array([[np.inf]]), places, (2, 2), (2, 2), (1, 1))
+    _, places = kernels.max_pool2d(x, Geometry((2, 2)))
+    dx = kernels.max_pool2d_input(np.array([[np.inf]]), places, Geometry((2, 2)), (2, 2))
     np.testing.assert_array_equal(dx, [[0, 0], [0, np.inf]])
 
 
@@ -100,7 +100,9 @@ def test_scatter_keeps_infinities_to_their_place():
     ],
 )
 def test_ceil_mode_drops_a_window_that_would_start_beyond_the_end(arguments, windows):
-    assert kernels.pooled_length(*arguments) == windows
+    length, *options, ceil_mode = arguments
+    geometry = Geometry(*[(option, option) for option in options])
+    assert geometry.windows((length, length), ceil_mode) == (windows, windows)
 
 
 @settings(max_examples=60, deadline=None)
@@ -109,12 +111,12 @@ def test_unfold_lays_out_windows_and_fold_is_its_adjoint(kernel, stride, padding
     random = np.random.default_rng(seed)
     H, W = (d * (k - 1) + 1 + int(random.integers(0, 5)) for k, d in zip(kernel, dilation, strict=True))
     x = random.standard_normal((2, 3, H, W))
-    arguments = kernel, stride, padding, dilation
-    columns = kernels.unfold(x, *arguments)
+    geometry = Geometry(kernel, stride, padding, dilation)
+    columns = kernels.unfold(x, geometry)
     weight = random.standard_normal((4, 3, *kernel))
     product = weight.reshape(4, -1) @ columns
-    out = kernels.conv2d(x, weight, stride, padding, dilation)
+    out = kernels.conv2d(x, weight, geometry=geometry)
     np.testing.assert_allclose(product.reshape(out.shape), out, rtol=1e-9, atol=1e-10)
     other = random.standard_normal(columns.shape)
-    folded = kernels.fold(other, (H, W), *arguments)
+    folded = kernels.fold(other, geometry, (H, W))
     np.testing.assert_allclose(np.vdot(columns, other), np.vdot(x, folded), rtol=1e-9, atol=1e-10)

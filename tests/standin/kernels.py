@@ -31,7 +31,7 @@ def taps(shape, block, first, geometry):
 
 
 def run_twin(name, args):
-    """The twin of a kernel of `minigrad/kernels/cuda.py`, on NumPy arrays and NumPy numbers."""
+    """The twin of a kernel of `minigrad/kernels/fast/cuda.py`, on NumPy arrays and NumPy numbers."""
     one, two, count, C, H, W, kh, kw, Ho, Wo, *rest = args
     sh, sw, ph, pw, dh, dw, first, xn, xc, xh, xw, cn, ck = map(int, rest)
     x, columns = (one, two) if name == "gather_windows" else (two, one)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from minigrad.nn.functional.checks import floats, images, in_single, matches, numbers, same_dtype, tensors
+from minigrad.kernels import Geometry
+from minigrad.nn.functional.checks import AXES, floats, images, in_single, matches, numbers, same_dtype, tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.conv import conv, conv_input
 from minigrad.tensor import Tensor
@@ -33,26 +35,25 @@ def conv2d(
     tensor([[[[19., 25.],
               [37., 43.]]]])
     """
-    try:  # shapes and options that went through every check before need not do so again
+    options = stride, padding, dilation, groups
+    if stride.__class__ is int:
+        stride = (stride, stride)
+    if padding.__class__ is int:
+        padding = (padding, padding)
+    if dilation.__class__ is int:
+        dilation = (dilation, dilation)
+    try:  # what went through every check before need not do so again
         x, w, b = input.array, weight.array, None if bias is None else bias.array
-        geometry, _ = _checked[x.shape, w.shape, id(stride), id(padding), id(dilation), id(groups)]
-    except (AttributeError, KeyError):
-        geometry = None
-    if (
-        geometry is not None
-        and x.dtype is w.dtype
-        and x.dtype.char in "fd"
-        and (b is None or (b.shape == w.shape[:1] and b.dtype is w.dtype))
-    ):
-        if bias is None:
-            return conv(input, weight, geometry=geometry)
-        return conv(input, weight, bias, geometry=geometry)
-    return _convolution(input, weight, bias, "conv2d", 2, (stride, padding, dilation, groups))
-
-
-# What the options mean for batches of these shapes, and the options: they are known by their ids,
-# because 1.0 == 1, and as long as they stand here no other object has these ids.
-_checked: dict[Any, tuple[Any, Any]] = {}
+        geometry = lay_out(x.shape, w.shape, groups, *stride, *padding, *dilation)
+        plain = x.dtype is w.dtype and x.dtype.char in "fd"
+        plain = plain and (b is None or (b.dtype is w.dtype and b.shape == w.shape[:1]))
+    except (AttributeError, TypeError, RuntimeError):  # no tensors, no batch, no pairs, or they do not fit
+        plain = False
+    if not plain:
+        return _convolution(input, weight, bias, "conv2d", 2, options)
+    if bias is None:
+        return conv(input, weight, geometry=geometry)
+    return conv(input, weight, bias, geometry=geometry)
 
 
 def conv1d(
@@ -70,6 +71,7 @@ def conv1d(
 
 @in_single
 def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options: Any) -> Any:
+    """The convolution with every check; a signal is an image of height 1."""
     stride, padding, dilation, groups = options
     batched = _check_operands(name, space, x, weight, bias, groups)
     x = x if batched else x.unsqueeze(0)
@@ -77,44 +79,61 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
     dilation = numbers(name, "dilation", dilation, space, 1)
     if max(dilation) > 1:
         floats(f"{name} with dilation", x, also=(np.int64,))
-    window = weight.array.shape[2:]
-    reach = tuple([d * (k - 1) + 1 for k, d in zip(window, dilation, strict=True)])
     if isinstance(padding, str):
-        x, amounts = _named_padding(name, x, padding, stride, reach)
-    else:
-        amounts = numbers(name, "padding", padding, space, 0)
-    image = x.array.shape[2:]
-    padded = tuple([n + 2 * p for n, p in zip(image, amounts, strict=True)])
-    if any(r > n for r, n in zip(reach, padded, strict=True)):
-        raise RuntimeError(
-            f"Calculated padded input size per channel: {padded}. Kernel size: {reach}. Kernel size can't be greater "
-            f"than actual input size ({name}: image {tuple(image)}, kernel {tuple(window)}, padding {amounts}, "
-            f"dilation {dilation}); use a smaller kernel or more padding"
-        )
-    geometry = (stride, amounts, dilation, groups)
-    if space == 1:  # a signal is an image of height 1: (N, C, L) -> (N, C, 1, L) -> (N, O, 1, Lo) -> (N, O, Lo)
-        flat = ((1, *stride), (0, *amounts), (1, *dilation), groups)
-        y = conv(x.unsqueeze(-2), weight.unsqueeze(-2), bias, geometry=flat).squeeze(-2)
+        x, padding = _named_padding(name, x, padding, stride, weight.array.shape[2:], dilation)
+    padding = numbers(name, "padding", padding, space, 0)
+    geometry = lay_out(x.array.shape, weight.array.shape, groups, *stride, *padding, *dilation)
+    if space == 1:  # (N, C, L) -> (N, C, 1, L) -> (N, O, 1, Lo) -> (N, O, Lo)
+        y = conv(x.unsqueeze(-2), weight.unsqueeze(-2), bias, geometry=geometry).squeeze(-2)
     else:
         y = conv(x, weight, bias, geometry=geometry)
-        if batched and all(type(option) in (int, tuple) for option in options):
-            if len(_checked) >= 1000:
-                _checked.clear()
-            _checked[x.array.shape, weight.array.shape, *map(id, options)] = (geometry, options)
     return y if batched else y.squeeze(0)
 
 
-def _named_padding(name: str, x: Any, padding: str, stride: Any, reach: Any) -> tuple[Any, tuple[int, ...]]:
+@lru_cache(maxsize=1024, typed=True)  # each number apart, and typed: 1.0 == 1, and only one of them is a stride
+def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *options: Any) -> Geometry:
+    """How a kernel (O, C/groups, kh, kw) or (O, C/groups, k) lies over a batch of images or signals.
+
+    `options` are stride, padding and dilation, one number for each axis. Raises RuntimeError where the kernel does
+    not fit, TypeError for what is no batch, no kernel, no int.
+    """
+    space = len(kernel) - 2
+    name = f"conv{space}d"
+    if len(image) != space + 2 or len(options) != 3 * space or space not in AXES:
+        raise TypeError(f"{name}: no batch of images and kernels: {image}, {kernel}")
+    stride: Any = numbers(name, "stride", options[:space], space, 1)
+    padding: Any = numbers(name, "padding", options[space : 2 * space], space, 0)
+    dilation: Any = numbers(name, "dilation", options[2 * space :], space, 1)
+    _check_channels(name, image, kernel, groups)
+    if space == 1:
+        geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), int(groups))
+    else:
+        geometry = Geometry((kernel[2], kernel[3]), stride, padding, dilation, int(groups))
+    padded = tuple([n + 2 * p for n, p in zip(image[2:], padding, strict=True)])
+    reach = geometry.reach[-space:]
+    if any(r > n for r, n in zip(reach, padded, strict=True)):
+        raise RuntimeError(
+            f"Calculated padded input size per channel: {padded}. Kernel size: {reach}. Kernel size can't be greater "
+            f"than actual input size ({name}: image {tuple(image[2:])}, kernel {tuple(kernel[2:])}, padding {padding}, "
+            f"dilation {dilation}); use a smaller kernel or more padding"
+        )
+    return geometry
+
+
+def _named_padding(
+    name: str, x: Any, padding: str, stride: Any, kernel: Any, dilation: Any
+) -> tuple[Any, tuple[int, ...]]:
     """The image and the amounts for 'valid' and 'same'; an odd number's last goes to the end."""
     if padding == "valid":
-        return x, (0,) * len(reach)
+        return x, (0,) * len(kernel)
     if padding != "same":
         raise RuntimeError(f"{name}: Invalid padding string: '{padding}'; use 'same', 'valid' or numbers")
     if max(stride) > 1:
         raise RuntimeError("padding='same' is not supported for strided convolutions")
-    if any(r % 2 == 0 for r in reach):
-        x = pad(x, [n for r in reversed(reach) for n in (0, (r - 1) % 2)])
-    return x, tuple([(r - 1) // 2 for r in reach])
+    totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if any(total % 2 for total in totals):
+        x = pad(x, [n for total in reversed(totals) for n in (0, total % 2)])
+    return x, tuple([total // 2 for total in totals])
 
 
 @in_single
@@ -139,7 +158,7 @@ def conv_transpose2d(
     x = input if batched else input.unsqueeze(0)
     stride = numbers(name, "stride", stride, 2, 1)
     dilation = numbers(name, "dilation", dilation, 2, 1)
-    amounts = numbers(name, "padding", padding, 2, 0)
+    amounts: Any = numbers(name, "padding", padding, 2, 0)
     extra = numbers(name, "output_padding", output_padding, 2, 0)
     for e, s, d in zip(extra, stride, dilation, strict=True):
         if e >= max(s, d):
@@ -148,8 +167,8 @@ def conv_transpose2d(
                 f"output_padding: {e}, stride: {s}, dilation: {d}"
             )
     window = weight.array.shape[2:]
-    axes = zip(x.array.shape[2:], stride, amounts, dilation, window, extra, strict=True)
-    size = tuple([(n - 1) * s - 2 * p + d * (k - 1) + e + 1 for n, s, p, d, k, e in axes])
+    geometry = Geometry(window, stride, amounts, dilation, int(groups))
+    size = geometry.adjoint_size(x.array.shape[2:], extra)
     if min(size) <= 0:
         raise RuntimeError(
             f"{name}: the output would have size {size}, which is too small: input {tuple(x.array.shape[2:])}, "
@@ -159,7 +178,7 @@ def conv_transpose2d(
     more = [e // s for e, s in zip(extra, stride, strict=True)]
     if any(more):
         x = pad(x, (0, more[1], 0, more[0]))
-    y: Tensor = conv_input(x, weight, bias, size=size, geometry=(stride, amounts, dilation, groups))
+    y: Tensor = conv_input(x, weight, bias, size=size, geometry=geometry)
     return y if batched else y.squeeze(0)
 
 
@@ -168,7 +187,7 @@ def _check_operands(
 ) -> bool:
     """Refuse wrong types, ranks, dtypes and channels; True when the input has a batch axis."""
     tensors(name, "input weight bias?", input, weight, bias)
-    shape, kernel = list(input.array.shape), list(weight.array.shape)
+    kernel = list(weight.array.shape)
     if len(kernel) != space + 2:
         axes = "in_channels, out_channels/groups" if transposed else "out_channels, in_channels/groups"
         window = "kh, kw" if space == 2 else "k"
@@ -179,14 +198,23 @@ def _check_operands(
     same_dtype(name, input, "weight", weight)
     if input.array.dtype.kind == "b":
         floats(name, input)
-    numbers(name, "groups", groups, 1, 1)
+    _check_channels(name, input.array.shape, weight.array.shape, groups, transposed)
+    outputs = kernel[1] * int(groups) if transposed else kernel[0]
+    matches(name, input, (outputs,), f"1-dimensional with {outputs} elements", bias=bias)
+    return batched
+
+
+def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed: bool = False) -> None:
+    """Refuse channels that do not fit: image (N, C, H, W) or (C, H, W), weight (O, C/groups, kh, kw)."""
+    shape, kernel, space = list(image), list(weight), len(weight) - 2
+    batched = len(shape) == len(kernel)
+    (groups,) = numbers(name, "groups", groups, 1, 1)
     if 0 in kernel or kernel[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0 and to have no axis "
             f"of length 0, but got {kernel}, {kernel[0]} channels there ({name})"
         )
-    expected, outputs = (kernel[0], kernel[1] * groups) if transposed else (kernel[1] * groups, kernel[0])
-    matches(name, input, (outputs,), f"1-dimensional with {outputs} elements", bias=bias)
+    expected = kernel[0] if transposed else kernel[1] * groups
     channels = shape[-space - 1]
     if channels != expected:
         order = [*range(batched), len(shape) - 1, *range(batched, len(shape) - 1)]
@@ -196,4 +224,3 @@ def _check_operands(
             f"{shape} to have {expected} channels, but got {channels} channels instead."
             + (last if shape[-1] == expected else "")
         )
-    return batched

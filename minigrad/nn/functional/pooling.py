@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.backend import array_module, on_its_gpu
-from minigrad.kernels import pooled_length
+from minigrad.kernels import Geometry
 from minigrad.nn.functional.checks import floats, images, in_single, numbers, tensors
 from minigrad.ops.elementwise import not_implemented_for
 from minigrad.ops.join import stack
@@ -16,30 +16,32 @@ from minigrad.ops.pool import max_pool, window_sums
 from minigrad.tensor import Tensor
 
 
-def _windows(name: str, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Any:
+def _windows(
+    name: str, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple[Geometry, tuple[int, int]]:
     """The checked options, and the number of windows along each axis."""
     tensors(name, "input", input)
     images(name, 2, input, empty=False)
     if input.array.dtype.kind == "b":
         raise not_implemented_for(name, input.array.dtype)
-    kernel = numbers(name, "kernel_size", kernel_size, 2, 1)
-    step = kernel if stride in (None, [], ()) else numbers(name, "stride", stride, 2, 1)
-    pads = numbers(name, "padding", padding, 2, 0)
-    spread = numbers(name, "dilation", dilation, 2, 1)
+    kernel: Any = numbers(name, "kernel_size", kernel_size, 2, 1)
+    step: Any = kernel if stride is None or stride == () or stride == [] else numbers(name, "stride", stride, 2, 1)
+    pads: Any = numbers(name, "padding", padding, 2, 0)
+    spread: Any = numbers(name, "dilation", dilation, 2, 1)
     for k, p, d in zip(kernel, pads, spread, strict=True):
         if 2 * p > d * (k - 1) + 1:
             raise RuntimeError(
                 f"{name}: pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
                 f"dilation={d}"
             )
-    axes = zip(input.array.shape[-2:], kernel, step, pads, spread, strict=True)
-    size = tuple([pooled_length(*one, ceil_mode=ceil_mode) for one in axes])
+    geometry = Geometry(kernel, step, pads, spread)
+    size = geometry.windows(input.array.shape[-2:], ceil_mode)
     if min(size) < 1:
         raise RuntimeError(
             f"Given input size: {tuple(input.array.shape)}. Calculated output size: {size}. Output size is too small "
             f"({name}: kernel {kernel}, padding {pads}); use a smaller kernel or a larger image"
         )
-    return kernel, step, pads, spread, size
+    return geometry, size
 
 
 def max_pool2d(
@@ -55,8 +57,8 @@ def max_pool2d(
     >>> torch.nn.functional.max_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
     tensor([[[3.]]])
     """
-    kernel, step, pads, spread, _ = _windows("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
-    values, places = max_pool(input, kernel, step, pads, spread, ceil_mode)
+    geometry, _ = _windows("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    values, places = max_pool(input, geometry, ceil_mode)
     return (values, places) if return_indices else values
 
 
@@ -75,17 +77,17 @@ def avg_pool2d(
     if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor must be not zero, got divisor_override=0")
     floats("avg_pool2d", input, also=(np.int64,))
-    kernel, step, pads, _, size = _windows("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
-    return _averaged(input, kernel, step, pads, size, count_include_pad, divisor_override)
+    geometry, windows = _windows("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
+    return _averaged(input, geometry, windows, count_include_pad, divisor_override)
 
 
 @in_single
 @on_its_gpu
-def _averaged(input: Any, kernel: Any, step: Any, pads: Any, size: Any, include_pad: bool, divisor: int | None) -> Any:
-    sums = window_sums(input, kernel=kernel, stride=step, padding=pads, size=size)
+def _averaged(input: Any, geometry: Geometry, windows: Any, include_pad: bool, divisor: int | None) -> Any:
+    sums = window_sums(input, geometry=geometry, windows=windows)
     count: Any = divisor
     if divisor is None:
-        axes = zip(input.array.shape[-2:], kernel, step, pads, size, strict=True)
+        axes = zip(input.array.shape[-2:], geometry.kernel, geometry.stride, geometry.padding, windows, strict=True)
         rows, columns = [_counts(*one, include_pad) for one in axes]
         count = rows[0] * columns[0]
         if min(rows) < max(rows) or min(columns) < max(columns):

@@ -9,23 +9,19 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.backend import array_module, on_its_gpu
+from minigrad.kernels import Geometry
 from minigrad.nn.functional.checks import floats, images, in_single, numbers, tensors
 from minigrad.ops.padding import rows_at
 from minigrad.ops.pool import fold_windows, unfold_windows
 from minigrad.tensor import Tensor
 
 
-def _checked(name: str, input: Any, **options: Any) -> Any:
-    """The kernel size, stride, padding and dilation as pairs."""
+def _checked(name: str, input: Any, **options: Any) -> Geometry:
+    """How the windows lie over the image."""
     if input.array.dtype.kind != "b":
         floats(name, input)
-    return tuple([numbers(name, part, given, 2, part != "padding") for part, given in options.items()])
-
-
-def _counts(size: Any, geometry: Any) -> tuple[int, ...]:
-    """How many windows lie along each axis of an image of `size`."""
-    axes = zip(size, *geometry, strict=True)
-    return tuple([(n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in axes])
+    pairs: Any = [numbers(name, part, given, 2, part != "padding") for part, given in options.items()]
+    return Geometry(*pairs)
 
 
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
@@ -42,12 +38,12 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     tensors("unfold", "input", input)
     geometry = _checked("unfold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
     batched = images("unfold", 2, input, empty=False)
-    counts = _counts(input.array.shape[-2:], geometry)
+    counts = geometry.windows(input.array.shape[-2:])
     if min(counts) < 1:
         raise RuntimeError(
-            f"Given input with spatial size {tuple(input.array.shape[-2:])}, kernel_size={geometry[0]}, "
-            f"dilation={geometry[3]}, padding={geometry[2]}, calculated shape of the array of sliding blocks as "
-            f"{counts}, but its components must be at least one (unfold)."
+            f"Given input with spatial size {tuple(input.array.shape[-2:])}, kernel_size={geometry.kernel}, "
+            f"dilation={geometry.dilation}, padding={geometry.padding}, calculated shape of the array of sliding "
+            f"blocks as {counts}, but its components must be at least one (unfold)."
         )
     columns: Tensor = unfold_windows(input if batched else input.unsqueeze(0), geometry=geometry)
     return columns if batched else columns.squeeze(0)
@@ -68,17 +64,18 @@ def fold(
     tensors("fold", "input", input)
     shape, size = list(input.array.shape), numbers("fold", "output_size", output_size, 2, 1)
     geometry = _checked("fold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
-    if len(shape) not in (2, 3) or 0 in shape[-2:] or shape[-2] % prod(geometry[0]):
+    if len(shape) not in (2, 3) or 0 in shape[-2:] or shape[-2] % prod(geometry.kernel):
         raise RuntimeError(
             "Expected size of input's dimension 1, of (N, C*kh*kw, windows), to be divisible by the product of "
-            f"kernel_size, but got input.size={shape} and kernel_size={geometry[0]} (fold)."
+            f"kernel_size, but got input.size={shape} and kernel_size={geometry.kernel} (fold)."
         )
-    counts = _counts(size, geometry)
+    counts = geometry.windows(size)
     if min(counts) < 1 or prod(counts) != shape[-1]:
         raise RuntimeError(
-            f"Given output_size={size}, kernel_size={geometry[0]}, dilation={geometry[3]}, padding={geometry[2]}, "
-            f"stride={geometry[1]}, expected size of input's dimension 2 to match the calculated number of sliding "
-            f"blocks {counts[0]} * {counts[1]} = {prod(counts)}, but got {shape[-1]} (fold)."
+            f"Given output_size={size}, kernel_size={geometry.kernel}, dilation={geometry.dilation}, "
+            f"padding={geometry.padding}, stride={geometry.stride}, expected size of input's dimension 2 to match the "
+            f"calculated number of sliding blocks {counts[0]} * {counts[1]} = {prod(counts)}, but got {shape[-1]} "
+            "(fold)."
         )
     image: Tensor = fold_windows(input if len(shape) == 3 else input.unsqueeze(0), size=size, geometry=geometry)
     return image if len(shape) == 3 else image.squeeze(0)

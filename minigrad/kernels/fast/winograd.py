@@ -32,10 +32,14 @@ from functools import cache
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.kernels.windows import Pair
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.windows import blocks
 from minigrad.kernels.workspace import workspace
 
 BLOCK_BYTES = 6 * 2**20  # of transformed tiles at a time
+ENOUGH_CHANNELS = 12  # with fewer, the transforms take longer than the products they save
+KERNEL_TILES = 60  # transforming the kernel takes as long as the products of so many tiles
 POINTS = {4: (0.0, 1.0, -1.0), 6: (0.0, 0.7, -0.7, 1.6, -1.6)}  # by tile length; and infinity
 
 
@@ -60,10 +64,10 @@ class Winograd:
     def __init__(self, tile: int) -> None:
         self.tile = tile
 
-    def conv2d(self, x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+    def conv2d(self, x: Array, w: Array, geometry: Geometry) -> Array:
         """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
-        (N, C, H, W), (O, _, kh, kw) = x.shape, w.shape
-        Ho, Wo = H + 2 * padding[0] - kh + 1, W + 2 * padding[1] - kw + 1
+        (N, C), (O, _, kh, kw) = x.shape[:2], w.shape
+        Ho, Wo = geometry.windows(x.shape[2:])
         points = self.tile**2
         out = np.empty((N, O, Ho, Wo), x.dtype)
         # (points, kh*kw) @ (kh*kw, O*C) -> (points, O, C)
@@ -73,31 +77,25 @@ class Winograd:
         )
         kernel = kernel.transpose(0, 2, 1)
         for images, rows in self._blocks(N, Ho, Wo, max(C, O), kh, kw, x.itemsize):
-            tiles = self._input_tiles(x[images], rows, Wo, (kh, kw), padding)
+            tiles = self._input_tiles(x[images], rows, geometry)
             shape = (*tiles.shape[:5], O)
             products = workspace("first", shape, x.dtype)
             np.matmul(tiles.reshape(points, -1, C), kernel, out=products.reshape(points, -1, O))
             self._write(products, out[images, :, rows], (kh, kw))
         return out
 
-    def conv2d_input(
-        self, g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-    ) -> Array:
+    def conv2d_input(self, g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         """The adjoint in x: the forward of g, flipped kernel, channels swapped."""
-        reach = (w.shape[2] - 1 - padding[0], w.shape[3] - 1 - padding[1])
-        flipped = w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
-        return self.conv2d(g, flipped, stride, reach, dilation, groups)
+        return self.conv2d(g, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3), geometry.mirrored())
 
-    def conv2d_weight(
-        self, x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-    ) -> Array:
+    def conv2d_weight(self, x: Array, g: Array, geometry: Geometry) -> Array:
         """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
-        (N, O, Ho, Wo), C, (kh, kw) = g.shape, x.shape[1], kernel_size
+        (N, O, Ho, Wo), C, (kh, kw) = g.shape, x.shape[1], geometry.kernel
         points = self.tile**2
         total = np.zeros((points, O, C), x.dtype)
         for images, rows in self._blocks(N, Ho, Wo, max(C, O), kh, kw, x.itemsize):
-            tiles = self._input_tiles(x[images], rows, Wo, kernel_size, padding)
-            cotangents = self._cotangent_tiles(g[images, :, rows], kernel_size)
+            tiles = self._input_tiles(x[images], rows, geometry)
+            cotangents = self._cotangent_tiles(g[images, :, rows], (kh, kw))
             product = workspace("kernel", (points, O, C), x.dtype)
             np.matmul(cotangents.reshape(points, -1, O).transpose(0, 2, 1), tiles.reshape(points, -1, C), out=product)
             total += product
@@ -105,48 +103,51 @@ class Winograd:
         np.matmul(total.reshape(points, O * C).T, _both_axes(self.tile, kh, kw, x.dtype), out=w.reshape(O * C, kh * kw))
         return w
 
-    def serves(
-        self, operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int
-    ) -> bool:
+    def serves(self, problem: Problem) -> bool:
         """NumPy, floats, stride and dilation 1, one group, 2 <= kernel < tile, padding < kernel."""
+        geometry = problem.geometry
         return (
-            type(operand) is np.ndarray
-            and operand.dtype.char in "fd"
-            and stride == dilation == (1, 1)
-            and groups == 1
-            and all(2 <= r < self.tile and p < r for r, p in zip(w_shape[2:], padding, strict=True))
+            problem.library is np.ndarray
+            and problem.char in "fd"
+            and geometry.stride == geometry.dilation == (1, 1)
+            and geometry.groups == 1
+            and all(2 <= r < self.tile and p < r for r, p in zip(geometry.kernel, geometry.padding, strict=True))
         )
+
+    def cost(self, problem: Problem) -> float:
+        """tile^2 products for each tile. In single precision only: it costs a digit."""
+        if problem.char != "f" or min(problem.image[1], problem.outputs) < ENOUGH_CHANNELS:
+            return float("inf")
+        Th, Tw = self._tiles(problem.geometry.windows(problem.image[2:]), problem.geometry.kernel)
+        return (problem.image[0] * Th * Tw + KERNEL_TILES) * self.tile**2
+
+    def _tiles(self, outputs: Pair, kernel: Pair) -> Pair:
+        """Tiles along each axis."""
+        return -(-outputs[0] // (self.tile + 1 - kernel[0])), -(-outputs[1] // (self.tile + 1 - kernel[1]))
 
     def _blocks(
         self, N: int, Ho: int, Wo: int, channels: int, kh: int, kw: int, itemsize: int
     ) -> Iterator[tuple[slice, slice]]:
-        """Whole images while they fit, else strips of one: (slice of N, slice of Ho)."""
-        mh, mw = self.tile + 1 - kh, self.tile + 1 - kw
-        high = -(-Ho // mh)
-        row_bytes = self.tile**2 * -(-Wo // mw) * channels * itemsize
-        images = max(1, BLOCK_BYTES // (row_bytes * high))
-        strips = -(-high * row_bytes // BLOCK_BYTES) if images == 1 else 1
-        step = -(-high // strips) * mh
-        for n in range(0, N, images):
-            for row in range(0, Ho, step):
-                yield slice(n, min(N, n + images)), slice(row, min(Ho, row + step))
+        """Images, and rows of whole tiles, whose transformed tiles fit."""
+        row_bytes = self.tile**2 * self._tiles((Ho, Wo), (kh, kw))[1] * channels * itemsize
+        return blocks(N, Ho, row_bytes, BLOCK_BYTES, self.tile + 1 - kh)
 
-    def _input_tiles(self, x: Array, rows: slice, Wo: int, kernel: Pair, padding: Pair) -> Array:
+    def _input_tiles(self, x: Array, rows: slice, geometry: Geometry) -> Array:
         """B^T d B of the tiles of these output rows: (N, C, H, W) -> (tile, tile, Th, Tw, N, C)."""
-        (N, C), (ph, pw), tile = x.shape[:2], padding, self.tile
-        mh, mw = tile + 1 - kernel[0], tile + 1 - kernel[1]
-        Th, Tw = -(-(rows.stop - rows.start) // mh), -(-Wo // mw)
-        image = workspace("first", (Th * mh + kernel[0] - 1, Tw * mw + kernel[1] - 1, N, C), x.dtype)
+        (N, C), (kh, kw), (ph, pw), tile = x.shape[:2], geometry.kernel, geometry.padding, self.tile
+        mh, mw = tile + 1 - kh, tile + 1 - kw
+        Th, Tw = self._tiles((rows.stop - rows.start, geometry.windows(x.shape[2:])[1]), (kh, kw))
+        image = workspace("first", (Th * mh + kh - 1, Tw * mw + kw - 1, N, C), x.dtype)
         top = rows.start - ph  # the row of x where the strip begins
         _place(image, x[:, :, max(0, top) : top + len(image)], max(0, -top), pw)
-        B_h, B_w = transforms(tile, kernel[0], x.dtype)[2], transforms(tile, kernel[1], x.dtype)[2]
+        B_h, B_w = transforms(tile, kh, x.dtype)[2], transforms(tile, kw, x.dtype)[2]
         return _two_sided(image, B_h, B_w, (mh, mw), (Th, Tw), "tiles")
 
     def _cotangent_tiles(self, g: Array, kernel: Pair) -> Array:
         """A g A^T for each tile of outputs: (N, O, Ho, Wo) -> (tile, tile, Th, Tw, N, O)."""
         (N, O, Ho, Wo), tile = g.shape, self.tile
         mh, mw = tile + 1 - kernel[0], tile + 1 - kernel[1]
-        Th, Tw = -(-Ho // mh), -(-Wo // mw)
+        Th, Tw = self._tiles((Ho, Wo), kernel)
         image = workspace("first", (Th * mh, Tw * mw, N, O), g.dtype)
         _place(image, g, 0, 0)
         A_h, A_w = transforms(tile, kernel[0], g.dtype)[0], transforms(tile, kernel[1], g.dtype)[0]
@@ -211,3 +212,11 @@ def _two_sided(image: Array, along_h: Array, along_w: Array, step: Pair, count: 
     tiles = workspace(role, (tile, tile, Th, Tw, N * C), image.dtype)
     np.matmul(along_w, overlapping, out=tiles.transpose(2, 0, 3, 1, 4))
     return tiles.reshape(tile, tile, Th, Tw, N, C)
+
+
+def _way(name: str, tiles: Winograd) -> Way:
+    return Way(name, tiles.serves, tiles.cost, tiles.conv2d, tiles.conv2d_input, tiles.conv2d_weight)
+
+
+WAY = _way("winograd", Winograd(6))  # F(4x4, 3x3), and F(2x2, 5x5)
+WAY_2X2 = _way("winograd 2x2", Winograd(4))  # F(2x2, 3x3)

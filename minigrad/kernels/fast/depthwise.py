@@ -12,18 +12,19 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.kernels.windows import Pair, output_size, padded
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.windows import padded
 from minigrad.kernels.workspace import workspace
 
 
-def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (C, 1, kh, kw) -> (N, C, Ho, Wo)."""
-    (N, C), (kh, kw) = x.shape[:2], w.shape[2:]
-    Ho, Wo = output_size(x, (kh, kw), stride, padding, dilation)
+    (N, C), (Ho, Wo) = x.shape[:2], geometry.windows(x.shape[2:])
     out = np.empty((N, C, Ho, Wo), x.dtype)
-    weight = np.ascontiguousarray(w).reshape(C, 1, kh * kw)  # flipped, it would not go to BLAS
+    weight = np.ascontiguousarray(w).reshape(C, 1, -1)  # flipped, it would not go to BLAS
     for n in range(N):
-        columns, width = _columns(x[n : n + 1], (kh, kw), padding, dilation, (Ho, Wo))
+        columns, width = _columns(x[n : n + 1], geometry)
         whole = workspace("product", (C, Ho, width), x.dtype)
         flat = whole.reshape(C, 1, Ho * width)[:, :, : columns.shape[2]]
         np.matmul(weight, columns, out=flat)
@@ -31,14 +32,12 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
     return out
 
 
-def conv2d_weight(
-    x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, C, Ho, Wo) -> (C, 1, kh, kw)."""
-    (N, C, Ho, Wo), (kh, kw) = g.shape, kernel_size
+    (N, C, Ho, Wo), (kh, kw) = g.shape, geometry.kernel
     w = np.zeros((C, 1, kh, kw), x.dtype)
     for n in range(N):
-        columns, width = _columns(x[n : n + 1], (kh, kw), padding, dilation, (Ho, Wo))
+        columns, width = _columns(x[n : n + 1], geometry)
         whole = workspace("product", (C, Ho, width), x.dtype)
         whole[:, :, :Wo] = g[n]
         whole[:, :, Wo:] = 0
@@ -47,35 +46,39 @@ def conv2d_weight(
     return w
 
 
-def conv2d_input(
-    g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: the forward of g, flipped kernel, the padding that its reach left over."""
-    reach = (dilation[0] * (w.shape[2] - 1) - padding[0], dilation[1] * (w.shape[3] - 1) - padding[1])
-    return conv2d(g, w[:, :, ::-1, ::-1], stride, reach, dilation, groups)
+    return conv2d(g, w[:, :, ::-1, ::-1], geometry.mirrored())
 
 
-def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
+def serves(problem: Problem) -> bool:
     """NumPy, several channels with a kernel each, stride 1, padding within the kernel's reach."""
-    O, per_group, kh, kw = w_shape
+    geometry = problem.geometry
     return (
-        type(operand) is np.ndarray
-        and groups == O > 1
-        and per_group == 1
-        and stride == (1, 1)
-        and padding[0] <= dilation[0] * (kh - 1)
-        and padding[1] <= dilation[1] * (kw - 1)
+        problem.library is np.ndarray
+        and geometry.groups == problem.outputs == problem.image[1] > 1
+        and geometry.stride == (1, 1)
+        and all(p < r for p, r in zip(geometry.padding, geometry.reach, strict=True))
     )
 
 
-def _columns(image: Array, kernel: Pair, padding: Pair, dilation: Pair, size: Pair) -> tuple[Array, int]:
+def cost(problem: Problem) -> float:
+    """Runs instead of windows are copied: half of im2col's."""
+    return problem.windows * problem.taps / 2
+
+
+def _columns(image: Array, geometry: Geometry) -> tuple[Array, int]:
     """Each tap's flat run: (1, C, H, W) -> (C, kh*kw, (Ho - 1)*width + Wo); the padded width."""
-    surrounded = padded(image, padding)
+    (dh, dw), (Ho, Wo) = geometry.dilation, geometry.windows(image.shape[2:])
+    surrounded = padded(image, geometry.padding)
     _, C, _, width = surrounded.shape
     flat = surrounded.reshape(C, -1)
-    run = (size[0] - 1) * width + size[1]
-    columns = workspace("columns", (C, kernel[0] * kernel[1], run), image.dtype)
-    for tap, (i, j) in enumerate(np.ndindex(kernel)):
-        shift = i * dilation[0] * width + j * dilation[1]
+    run = (Ho - 1) * width + Wo
+    columns = workspace("columns", (C, geometry.kernel[0] * geometry.kernel[1], run), image.dtype)
+    for tap, (i, j) in enumerate(np.ndindex(geometry.kernel)):
+        shift = i * dh * width + j * dw
         columns[:, tap] = flat[:, shift : shift + run]
     return columns, width
+
+
+WAY = Way("depthwise", serves, cost, conv2d, conv2d_input, conv2d_weight)

@@ -15,60 +15,57 @@ Any stride, padding and width-wise dilation; one group.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.kernels.windows import Pair, output_size
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.windows import blocks
 from minigrad.kernels.workspace import workspace
 
 BLOCK_BYTES = 2**20  # of lowered rows at a time: they stay in the cache until they are read
 SHORT = 16  # columns: a copy's run should be longer
+FEW_KERNELS = 32  # up to here MEC is as quick as im2col, or quicker; beyond, two threads make im2col so
 
 
-def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
-    N, (O, C, kh, kw) = len(x), w.shape
-    Ho, Wo = output_size(x, (kh, kw), stride, padding, dilation)
+    N, (O, C, _, kw) = len(x), w.shape
+    Ho, Wo = geometry.windows(x.shape[2:])
     out = np.empty((N, O, Ho, Wo), x.dtype)
     matrix = w.transpose(0, 2, 1, 3).reshape(O, -1)  # (O, C, kh, kw) -> (O, kh*C*kw)
-    for images, rows in _blocks(N, Ho, stride[0] * C * kw * Wo * x.itemsize):
-        lowered = _lowered(x[images], rows, (kh, kw), Wo, stride, padding, dilation[1])
+    for images, rows in blocks(N, Ho, geometry.stride[0] * C * kw * Wo * x.itemsize, BLOCK_BYTES):
+        lowered = _lowered(x[images], rows, geometry)
         products = workspace("products", (len(lowered), O, lowered.shape[2]), x.dtype)
         np.matmul(matrix, lowered, out=products)
         out[images, :, rows] = _images(products, Wo).transpose(2, 1, 0, 3)
     return out
 
 
-def conv2d_weight(
-    x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
-    (N, O, Ho, Wo), C, (kh, kw) = g.shape, x.shape[1], kernel_size
+    (N, O, Ho, Wo), C, (kh, kw) = g.shape, x.shape[1], geometry.kernel
     w = np.zeros((kh * C * kw, O), x.dtype)
-    for images, rows in _blocks(N, Ho, stride[0] * C * kw * Wo * x.itemsize):
-        lowered = _lowered(x[images], rows, kernel_size, Wo, stride, padding, dilation[1])
+    for images, rows in blocks(N, Ho, geometry.stride[0] * C * kw * Wo * x.itemsize, BLOCK_BYTES):
+        lowered = _lowered(x[images], rows, geometry)
         cotangents = _lines("products", g[images], rows.start, rows.stop)
         w += np.add.reduce(np.matmul(lowered, cotangents.swapaxes(1, 2)), axis=0)
     return np.ascontiguousarray(w.reshape(kh, C, kw, O).transpose(3, 1, 0, 2))
 
 
-def conv2d_input(
-    g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: (N, O, Ho, Wo), (O, C, kh, kw) -> (N, C, H, W).
 
     Row r of the padded image is r = s stride + a: it gets the kernel's rows a, a + stride, ... from
     the cotangent's rows s, s - 1, ...
     """
-    (N, O, _, Wo), (_, C, kh, kw), (H, W) = g.shape, w.shape, input_size
-    (step, across), (above, left) = stride, padding
+    (N, O, _, Wo), (_, C, kh, kw), (H, W) = g.shape, w.shape, size
+    (step, across), (above, left), spread = geometry.stride, geometry.padding, geometry.dilation[1]
     reach = -(-kh // step)  # rows of the cotangent that one row of x is read by
     first, count = above // step, -(-(above + H) // step)
-    width = max(left + W, (Wo - 1) * across + (kw - 1) * dilation[1] + 1)
+    width = max(left + W, (Wo - 1) * across + (kw - 1) * spread + 1)
     x = np.empty((N, C, H, W), g.dtype)
-    for images, part in _blocks(N, count - first, max(C * kw, O) * Wo * g.itemsize):
+    for images, part in blocks(N, count - first, max(C * kw, O) * Wo * g.itemsize, BLOCK_BYTES):
         s = slice(first + part.start, first + part.stop)
         rows = _lines("lowered", g[images], s.start - reach + 1, s.stop)  # (s + reach - 1, O, n*Wo)
         S, lanes = s.stop - s.start, rows.shape[2]
@@ -83,7 +80,7 @@ def conv2d_input(
             np.matmul(matrix, _overlapping(rows[reach - taps.shape[2] :], S, 1, taps.shape[2]), out=products)
             by_column = _images(products.reshape(S, C, kw, lanes), Wo)
             for j in range(kw):
-                start = j * dilation[1]
+                start = j * spread
                 columns[:, a, :, :, start : start + (Wo - 1) * across + 1 : across] += by_column[:, :, j]
         top, bottom = max(0, s.start * step - above), min(H, s.stop * step - above)
         inside = _images(image.reshape(S * step, C, -1), width)[top + above - s.start * step :][: bottom - top]
@@ -91,18 +88,18 @@ def conv2d_input(
     return x
 
 
-def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
+def serves(problem: Problem) -> bool:
     """NumPy, one group, kernel rows that touch."""
-    return type(operand) is np.ndarray and groups == 1 and (dilation[0] == 1 or w_shape[2] == 1)
+    geometry = problem.geometry
+    touching = geometry.dilation[0] == 1 or geometry.kernel[0] == 1
+    return problem.library is np.ndarray and geometry.groups == 1 and touching
 
 
-def _blocks(N: int, rows: int, bytes_per_row: int) -> Iterator[tuple[slice, slice]]:
-    """Images and rows of outputs to take at a time: whole images, or one image's rows in parts."""
-    images = max(1, BLOCK_BYTES // max(1, rows * bytes_per_row))
-    height = rows if images > 1 else max(1, BLOCK_BYTES // bytes_per_row)
-    for n in range(0, N, images):
-        for row in range(0, rows, height):
-            yield slice(n, min(N, n + images)), slice(row, min(rows, row + height))
+def cost(problem: Problem) -> float:
+    """Less than im2col's where kh kw copies of each pixel take too long: few kernels share them, or they are many."""
+    large = problem.taps > 25 and problem.geometry.stride == (1, 1)
+    quicker = problem.char in "fd" and (problem.outputs <= FEW_KERNELS or large)
+    return problem.windows * problem.taps * (0.99 if quicker else 1.01)
 
 
 def _images(lines: Array, width: int) -> Array:
@@ -126,17 +123,18 @@ def _lines(role: str, images: Array, start: int, stop: int, side: int = 0) -> Ar
     return lines
 
 
-def _lowered(x: Array, rows: slice, kernel_size: Pair, Wo: int, stride: Pair, padding: Pair, dilation: int) -> Array:
+def _lowered(x: Array, rows: slice, geometry: Geometry) -> Array:
     """What `rows` of outputs read: (N, C, H, W) -> (rows, kh*C*kw, N*Wo), a view that overlaps."""
-    (N, C, _, W), (kh, kw) = x.shape, kernel_size
-    first, last = [row * stride[0] - padding[0] for row in (rows.start, rows.stop - 1)]
-    image = _images(_lines("image", x, first, last + kh, padding[1]), W + 2 * padding[1])
+    (N, C, _, W), (kh, kw), (down, across) = x.shape, geometry.kernel, geometry.stride
+    (above, left), Wo = geometry.padding, geometry.windows(x.shape[2:])[1]
+    first, last = [row * down - above for row in (rows.start, rows.stop - 1)]
+    image = _images(_lines("image", x, first, last + kh, left), W + 2 * left)
     lowered = workspace("lowered", (len(image), C, kw, N * Wo), x.dtype)
     columns = _images(lowered, Wo)
     for j in range(kw):
-        start = j * dilation
-        columns[:, :, j] = image[..., start : start + (Wo - 1) * stride[1] + 1 : stride[1]]
-    return _overlapping(lowered.reshape(len(image), C * kw, -1), rows.stop - rows.start, stride[0], kh)
+        start = j * geometry.dilation[1]
+        columns[:, :, j] = image[..., start : start + (Wo - 1) * across + 1 : across]
+    return _overlapping(lowered.reshape(len(image), C * kw, -1), rows.stop - rows.start, down, kh)
 
 
 def _overlapping(rows: Array, count: int, step: int, reach: int) -> Array:
@@ -144,3 +142,6 @@ def _overlapping(rows: Array, count: int, step: int, reach: int) -> Array:
     _, K, M = rows.shape
     line = M * rows.itemsize
     return np.ndarray((count, reach * K, M), rows.dtype, rows, 0, (step * K * line, line, rows.itemsize))
+
+
+WAY = Way("mec", serves, cost, conv2d, conv2d_input, conv2d_weight)

@@ -8,24 +8,24 @@ copied. No padding (its border would be zeros), one group. Source: M. Lin, Q. Ch
 from __future__ import annotations
 
 from minigrad.backend import Array, array_module
-from minigrad.kernels.windows import Pair, empty
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.windows import empty
 
 
-def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C, 1, 1) -> (N, O, Ho, Wo)."""
-    xp, pixels = array_module(x), x[:, :, :: stride[0], :: stride[1]]
+    xp, pixels = array_module(x), x[:, :, :: geometry.stride[0], :: geometry.stride[1]]
     N, C, Ho, Wo = pixels.shape
     out = xp.empty((N, len(w), Ho, Wo), x.dtype)
     xp.matmul(w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out=out.reshape(N, len(w), Ho * Wo))
     return out
 
 
-def conv2d_weight(
-    x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, 1, 1)."""
     xp, (N, O, Ho, Wo), C = array_module(x), g.shape, x.shape[1]
-    pixels = x[:, :, :: stride[0], :: stride[1]].reshape(N, C, Ho * Wo)
+    pixels = x[:, :, :: geometry.stride[0], :: geometry.stride[1]].reshape(N, C, Ho * Wo)
     cotangent = g.reshape(N, O, Ho * Wo)
     total = xp.zeros((O, C, 1, 1), x.dtype)
     product = empty(xp, "product", (O, C), x.dtype)
@@ -34,21 +34,28 @@ def conv2d_weight(
     return total
 
 
-def conv2d_input(
-    g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: (N, O, Ho, Wo), (O, C, 1, 1) -> (N, C, H, W)."""
     xp, (N, O, Ho, Wo), C = array_module(g), g.shape, w.shape[1]
     matrix, cotangent = w.reshape(O, C).T, g.reshape(N, O, Ho * Wo)
-    if stride == (1, 1):
-        x = xp.empty((N, C, *input_size), g.dtype)
+    if geometry.stride == (1, 1):
+        x = xp.empty((N, C, *size), g.dtype)
         xp.matmul(matrix, cotangent, out=x.reshape(N, C, Ho * Wo))
         return x
-    x = xp.zeros((N, C, *input_size), g.dtype)
-    x[:, :, :: stride[0], :: stride[1]] = xp.matmul(matrix, cotangent).reshape(N, C, Ho, Wo)
+    x = xp.zeros((N, C, *size), g.dtype)
+    x[:, :, :: geometry.stride[0], :: geometry.stride[1]] = xp.matmul(matrix, cotangent).reshape(N, C, Ho, Wo)
     return x
 
 
-def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
+def serves(problem: Problem) -> bool:
     """1x1, no border, one group."""
-    return w_shape[2:] == (1, 1) and padding == (0, 0) and groups == 1
+    geometry = problem.geometry
+    return geometry.kernel == (1, 1) and geometry.padding == (0, 0) and geometry.groups == 1
+
+
+def cost(problem: Problem) -> float:
+    """Nothing is copied: half of im2col's."""
+    return problem.windows / 2
+
+
+WAY = Way("pointwise", serves, cost, conv2d, conv2d_input, conv2d_weight)

@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.kernels.windows import Pair, output_size
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.windows import blocks
 
 BLOCK_BYTES = 256 * 2**20  # of columns at a time: few and large products are best
 THREADS = 256
@@ -96,16 +98,15 @@ def _whole(*numbers: int) -> tuple[Any, ...]:
     return tuple([np.int32(n) for n in numbers])
 
 
-def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Array:
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
-    xp, N, O, kernel = array_module(x), len(x), len(w), w.shape[2:]
-    geometry = (kernel, stride, padding, dilation)
-    Ho, Wo = output_size(x, *geometry)
+    xp, N, O, groups = array_module(x), len(x), len(w), geometry.groups
+    Ho, Wo = geometry.windows(x.shape[2:])
     out = xp.empty((N, O, Ho, Wo), x.dtype)
     matrix = w.reshape(_parts(groups, O, w.size // O))
     whole = [(slice(0, N), slice(0, Ho))]
-    for images, rows in whole if _as_it_lies(*geometry[:3]) else _blocks(x, kernel, (Ho, Wo)):
-        columns = _columns(x[images], rows, geometry, Wo, False)  # (n, C*kh*kw, rows*Wo)
+    for images, rows in whole if _as_it_lies(geometry) else _blocks(x, geometry):
+        columns = _columns(x[images], rows, geometry, False)  # (n, C*kh*kw, rows*Wo)
         columns = columns.reshape(len(columns), *_parts(groups, columns.shape[1], columns.shape[2]))
         block = out[images, :, rows].reshape(len(columns), *_parts(groups, O, columns.shape[-1]))
         product = xp.matmul(matrix, columns, out=block if block.flags.c_contiguous else None)
@@ -114,48 +115,44 @@ def conv2d(x: Array, w: Array, stride: Pair, padding: Pair, dilation: Pair, grou
     return out
 
 
-def conv2d_weight(
-    x: Array, g: Array, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
-    xp, (_, O, Ho, Wo), C = array_module(x), g.shape, x.shape[1]
+    xp, O, C, groups = array_module(x), g.shape[1], x.shape[1], geometry.groups
     total: Any = None
-    for images, rows in _blocks(x, kernel_size, (Ho, Wo)):
+    for images, rows in _blocks(x, geometry):
         # (C*kh*kw, n*rows*Wo): one long sum over windows, the images side by side
-        columns = _columns(x[images], rows, (kernel_size, stride, padding, dilation), Wo, True)
+        columns = _columns(x[images], rows, geometry, True)
         columns = columns.reshape(_parts(groups, *columns.shape))
         cotangent = g[images, :, rows].transpose(1, 0, 2, 3).reshape(_parts(groups, O, columns.shape[-1]))
         product = xp.matmul(cotangent, columns.swapaxes(-1, -2))
         total = product if total is None else xp.add(total, product, out=total)
-    shape = (O, C // groups, *kernel_size)
+    shape = (O, C // groups, *geometry.kernel)
     return xp.zeros(shape, x.dtype) if total is None else total.reshape(shape)
 
 
-def conv2d_input(
-    g: Array, w: Array, input_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
-) -> Array:
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
-    xp, (N, O, Ho, Wo), (_, per_group, kh, kw) = array_module(g), g.shape, w.shape
-    x = xp.empty((N, groups * per_group, *input_size), g.dtype)
+    xp, (N, O, Ho, Wo), (_, per_group, kh, kw), groups = array_module(g), g.shape, w.shape, geometry.groups
+    x = xp.empty((N, groups * per_group, *size), g.dtype)
     matrix = w.reshape(_parts(groups, O, w.size // O)).swapaxes(-1, -2)  # (C*kh*kw, O) in each group
-    if _as_it_lies((kh, kw), stride, padding):
+    if _as_it_lies(geometry):
         pixels = x.reshape(N, *_parts(groups, x.shape[1], Ho * Wo))
         xp.matmul(matrix, g.reshape(N, *_parts(groups, O, Ho * Wo)), out=pixels)
         return x
-    for images, rows in _blocks(x, (kh, kw), (Ho, Wo)):
+    for images, rows in _blocks(x, geometry):
         cotangent = g[images, :, rows]
         n = len(cotangent)
         cotangent = cotangent.reshape(n, *_parts(groups, O, (rows.stop - rows.start) * Wo))
         columns = xp.matmul(matrix, cotangent).reshape(n, x.shape[1] * kh * kw, (rows.stop - rows.start) * Wo)
-        _move(SCATTER, columns, x[images], rows, ((kh, kw), stride, padding, dilation), Wo, False)
+        _move(SCATTER, columns, x[images], rows, geometry, False)
     if not N or not Ho * Wo:
         x.fill(0)
     return x
 
 
-def serves(operand: Array, w_shape: tuple[int, ...], stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
+def serves(problem: Problem) -> bool:
     """CuPy's arrays, every geometry."""
-    return type(operand) is not np.ndarray
+    return problem.library is not np.ndarray
 
 
 def _parts(groups: int, channels: int, rest: int) -> tuple[int, ...]:
@@ -163,43 +160,34 @@ def _parts(groups: int, channels: int, rest: int) -> tuple[int, ...]:
     return (channels, rest) if groups == 1 else (groups, channels // groups, rest)
 
 
-def _as_it_lies(kernel: Pair, stride: Pair, padding: Pair) -> bool:
+def _as_it_lies(geometry: Geometry) -> bool:
     """Whether the image is its own columns."""
-    return kernel == stride == (1, 1) and padding == (0, 0)
+    return geometry.kernel == geometry.stride == (1, 1) and geometry.padding == (0, 0)
 
 
-def _blocks(x: Array, kernel: Pair, size: Pair) -> Iterator[tuple[slice, slice]]:
-    """Whole images while their columns fit, else strips of one: (slice of N, slice of Ho)."""
-    (N, C, H, W), (Ho, Wo) = x.shape, size
-    row_bytes = max(1, C * kernel[0] * kernel[1] * Wo * x.dtype.itemsize)
-    strips = max(1, -(-row_bytes * Ho // BLOCK_BYTES))
-    images = max(1, BLOCK_BYTES // max(row_bytes * Ho, C * H * W * x.dtype.itemsize, 1))
-    step = -(-Ho // strips)
-    for n in range(0, N, images):
-        for row in range(0, Ho, max(step, 1)):
-            yield slice(n, min(N, n + images)), slice(row, min(Ho, row + step))
+def _blocks(x: Array, geometry: Geometry) -> Iterator[tuple[slice, slice]]:
+    """Images, and rows of windows: neither the columns nor the image outgrow a block."""
+    (C, H, W), (kh, kw), (Ho, Wo) = x.shape[1:], geometry.kernel, geometry.windows(x.shape[2:])
+    return blocks(len(x), Ho, C * x.dtype.itemsize * max(kh * kw * Wo, -(-H * W // max(1, Ho))), BLOCK_BYTES)
 
 
-def _columns(x: Array, rows: slice, geometry: tuple[Pair, Pair, Pair, Pair], Wo: int, across: bool) -> Array:
+def _columns(x: Array, rows: slice, geometry: Geometry, across: bool) -> Array:
     """Windows of these output rows: (N, C, H, W) -> (N, C*kh*kw, rows*Wo), or with all images
     side by side, `across`, (C*kh*kw, N*rows*Wo).
     """
-    N, C = x.shape[:2]
-    (kh, kw), stride, padding, _ = geometry
-    if _as_it_lies((kh, kw), stride, padding) and not across:
+    (N, C), (kh, kw) = x.shape[:2], geometry.kernel
+    if _as_it_lies(geometry) and not across:
         return x[:, :, rows].reshape(N, C, (rows.stop - rows.start) * x.shape[3])
-    length, taps = (rows.stop - rows.start) * Wo, C * kh * kw
+    length, taps = (rows.stop - rows.start) * geometry.windows(x.shape[2:])[1], C * kh * kw
     columns = array_module(x).empty((taps, N * length) if across else (N, taps, length), x.dtype)
-    _move(GATHER, columns, x, rows, geometry, Wo, across)
+    _move(GATHER, columns, x, rows, geometry, across)
     return columns
 
 
-def _move(
-    body: str, columns: Array, x: Array, rows: slice, geometry: tuple[Pair, Pair, Pair, Pair], Wo: int, across: bool
-) -> None:
+def _move(body: str, columns: Array, x: Array, rows: slice, geometry: Geometry, across: bool) -> None:
     """Launches a kernel between images x and their columns, on the stream that is current."""
-    (N, C, H, W), (kernel, stride, padding, dilation) = x.shape, geometry
-    Ho = rows.stop - rows.start
+    (N, C, H, W), (kernel, stride, padding, dilation, _) = x.shape, geometry
+    Ho, Wo = rows.stop - rows.start, geometry.windows((H, W))[1]
     count = N * C * (Ho * Wo if body is GATHER else H * W)
     if not count:
         return
@@ -209,3 +197,11 @@ def _move(
     operands = (x, columns) if body is GATHER else (columns, x)
     run = _kernel(array_module(x), body, x.dtype.char)
     run((-(-count // THREADS),), (THREADS,), (*operands, *numbers, *[np.int64(s) for s in steps]))
+
+
+def cost(problem: Problem) -> float:
+    """Always the least: there is no other way on a GPU that is as quick."""
+    return -1.0
+
+
+WAY = Way("cuda", serves, cost, conv2d, conv2d_input, conv2d_weight)

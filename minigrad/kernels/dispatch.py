@@ -1,0 +1,126 @@
+"""One door to all ways to compute a convolution: `dispatch` asks which way is quickest, and takes it.
+
+The room itself knows the ways that a lesson reads: `direct`, `tiny`, `im2col`. Others make themselves known
+by `register`, as those of `fast/` do. `algorithm("winograd")` forces one way, so that a lesson can compare.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import Array, quiet
+from minigrad.kernels import direct, im2col, tiny
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+
+WAYS: dict[str, Way] = {}
+
+
+def register(way: Way) -> None:
+    """Let `way` be chosen where it serves and its cost is the least, and forced by its name."""
+    WAYS[way.name] = way
+    choose.cache_clear()
+
+
+def conv2d(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) -> Array:
+    """Cross-correlation: (N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo), of one dtype.
+
+    out[n, o, t, u] = b[o] + sum over c, i, j of w[o, c, i, j] x[n, c, t s + i d - p, u s + j d - p].
+    """
+    out = dispatch("conv2d", x.shape, len(w), geometry, x, w)
+    if b is not None:
+        out += b.reshape(-1, 1, 1)
+    return out
+
+
+def conv2d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geometry: Geometry) -> Array:
+    """The adjoint of `conv2d` in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, *size), plus b."""
+    image = (len(g), w.shape[1] * geometry.groups, *size)
+    out = dispatch("conv2d_input", image, len(w), geometry, g, w, size)
+    if b is not None:
+        out += b.reshape(-1, 1, 1)
+    return out
+
+
+def conv2d_weight(x: Array, g: Array, *, geometry: Geometry) -> Array:
+    """The adjoint of `conv2d` in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
+    return dispatch("conv2d_weight", x.shape, g.shape[1], geometry, x, g)
+
+
+def dispatch(
+    face: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array, *size: Pair
+) -> Array:
+    """One face of the triad, by the way that is chosen, for images (N, C, H, W) and so many output channels.
+
+    Half precision is computed in single and rounded once at the end, as PyTorch does.
+    """
+    if left.dtype.char == "e":
+        left, right = left.astype("f"), right.astype("f")
+        return dispatch(face, image, outputs, geometry, left, right, *size).astype("e")
+    way = choose(image, outputs, geometry, left.dtype.char, left.__class__, _forced.name)
+    return quiet(getattr(way, face), left, right, geometry, *size)
+
+
+@lru_cache(maxsize=4096)
+def choose(
+    image: tuple[int, int, int, int], outputs: int, geometry: Geometry, char: str = "f",
+    library: type[Any] = np.ndarray, forced: str | None = None
+) -> Way:  # fmt: skip
+    """The forced way, else the one of least cost. Raises RuntimeError where the forced one cannot serve."""
+    problem = Problem(image, outputs, geometry, char, library)
+    if forced is None:
+        return min((way for way in WAYS.values() if way.serves(problem)), key=lambda way: way.cost(problem))
+    if WAYS[forced].serves(problem):
+        return WAYS[forced]
+    kernel, stride, padding, dilation, groups = geometry
+    raise RuntimeError(
+        f"algorithm {forced!r} was forced, but cannot compute a convolution with kernel {kernel}, stride {stride}, "
+        f"padding {padding}, dilation {dilation}, groups {groups} in {library.__name__}s of type "
+        f"{char!r}; algorithm(None) chooses by shape again"
+    )
+
+
+class _Forced(threading.local):
+    """The forced algorithm of this thread. No context variable: the backward walk has a context of its own."""
+
+    name: str | None = None
+
+
+_forced = _Forced()
+
+
+class algorithm:
+    """Forces one way to compute convolutions; None goes back to choosing by shape.
+
+    A plain call holds until the next one, `with algorithm("winograd"):` within the block. The names
+    are "direct", "tiny", "im2col", "mec", "pointwise", "depthwise", "winograd", "winograd 2x2", "cuda".
+    Raises ValueError for any other. A convolution that the forced algorithm cannot compute raises
+    RuntimeError when it is called.
+
+    >>> import minigrad as torch
+    >>> with torch.backends.conv.algorithm("im2col"):
+    ...     torch.nn.functional.conv2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)).item()
+    4.0
+    """
+
+    def __init__(self, name: str | None) -> None:
+        if name is not None and name not in WAYS:
+            raise ValueError(f"unknown algorithm {name!r}; known are {', '.join(WAYS)}, or None")
+        self._before, _forced.name = _forced.name, name
+
+    def __enter__(self) -> algorithm:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _forced.name = self._before
+
+
+for _way in (direct.WAY, tiny.WAY, im2col.WAY):
+    register(_way)

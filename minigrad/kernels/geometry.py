@@ -1,0 +1,64 @@
+"""`Geometry`: how a kernel is laid over an image, and the arithmetic of its windows, in one place."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+Pair: TypeAlias = tuple[int, int]  # vertical, horizontal
+
+
+class Geometry(NamedTuple):
+    """A window of `kernel` taps, `dilation` pixels apart, moved by `stride` over an image with `padding`
+    zeros on each side; with `groups`, channels are convolved in so many separate parts.
+
+    Window t along an axis reads the pixels t stride + i dilation - padding for its taps i. Source: V. Dumoulin,
+    F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
+
+    >>> Geometry(kernel=(3, 3), padding=(1, 1)).windows((6, 8))
+    (6, 8)
+    """
+
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+
+    @property
+    def reach(self) -> Pair:
+        """Pixels from the first tap to the last: dilation (kernel - 1) + 1."""
+        (kh, kw), (dh, dw) = self.kernel, self.dilation
+        return dh * (kh - 1) + 1, dw * (kw - 1) + 1
+
+    @lru_cache(maxsize=1024)  # noqa: B019 (a tuple of numbers, kept for its value)
+    def windows(self, size: tuple[int, ...], ceil_mode: bool = False) -> Pair:
+        """floor((size + 2 padding - reach) / stride) + 1 windows along each axis.
+
+        `ceil_mode`, of pooling, lets a last one hang over the end if it starts before it.
+        """
+        along_h, along_w = [
+            _count(*axis, ceil_mode) for axis in zip(size, self.reach, self.stride, self.padding, strict=True)
+        ]
+        return along_h, along_w
+
+    def adjoint_size(self, windows: tuple[int, ...], extra: tuple[int, ...] = (0, 0)) -> Pair:
+        """The smallest image with so many windows, and `extra` pixels that none of them reads."""
+        along_h, along_w = [
+            (n - 1) * s - 2 * p + r + e
+            for n, s, p, r, e in zip(windows, self.stride, self.padding, self.reach, extra, strict=True)
+        ]
+        return along_h, along_w
+
+    def mirrored(self) -> Geometry:
+        """Of stride 1: the geometry with which the flipped kernel, laid over the windows, gives the image back."""
+        (rh, rw), (ph, pw) = self.reach, self.padding
+        return self._replace(padding=(rh - 1 - ph, rw - 1 - pw))
+
+
+def _count(length: int, reach: int, stride: int, padding: int, ceil_mode: bool) -> int:
+    room = length + 2 * padding - reach
+    if not ceil_mode:
+        return room // stride + 1
+    count = -(-room // stride) + 1
+    return count - ((count - 1) * stride >= length + padding)

@@ -1,0 +1,54 @@
+"""The arithmetic of windows, against counting them."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minigrad.kernels import Geometry
+from minigrad.kernels.windows import blocks, padded
+
+pairs = lambda low, high: st.tuples(*[st.integers(low, high)] * 2)  # noqa: E731
+
+
+@settings(max_examples=200, deadline=None)
+@given(pairs(1, 5), pairs(1, 4), pairs(0, 4), pairs(1, 3), pairs(0, 6))
+def test_windows_are_as_many_as_fit(kernel, stride, padding, dilation, more):
+    geometry = Geometry(kernel, stride, padding, dilation)
+    size = tuple(max(1, r - 2 * p) + m for r, p, m in zip(geometry.reach, padding, more, strict=True))
+    for axis, count in enumerate(geometry.windows(size)):
+        places = range(0, size[axis] + 2 * padding[axis] - geometry.reach[axis] + 1, stride[axis])
+        assert count == len(places)
+    least = geometry.adjoint_size(geometry.windows(size))
+    assert all(0 <= n - m < s for n, m, s in zip(size, least, stride, strict=True))
+    assert geometry.windows(least) == geometry.windows(size)
+
+
+def test_the_mirrored_geometry_gives_the_image_back():
+    geometry = Geometry((3, 2), padding=(1, 0), dilation=(2, 1))
+    assert geometry.mirrored().windows(geometry.windows((9, 7))) == (9, 7)
+
+
+@pytest.mark.parametrize("padding", [(0, 0), (0, 2), (3, 0), (9, 1)])
+def test_padded_rows_are_rows_of_the_padded_image(padding):
+    x = np.arange(24.0).reshape(1, 2, 4, 3)
+    whole = np.pad(x, ((0, 0), (0, 0), padding[:1] * 2, padding[1:] * 2))
+    np.testing.assert_array_equal(padded(x, padding), whole)
+    for first, last in itertools.combinations(range(whole.shape[2] + 1), 2):
+        np.testing.assert_array_equal(padded(x, padding, slice(first, last)), whole[:, :, first:last])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 5), st.integers(1, 20), st.integers(1, 50), st.integers(1, 300), st.integers(1, 4))
+def test_blocks_cover_everything_once_and_fit(N, rows, row_bytes, limit, step):
+    seen = np.zeros((N, rows), int)
+    for images, strip in blocks(N, rows, row_bytes, limit, step):
+        seen[images, strip] += 1
+        count, units = images.stop - images.start, -(-(strip.stop - strip.start) // step)
+        assert strip.start % step == 0 and strip.stop <= rows
+        assert count * units * row_bytes <= limit or count == 1
+    assert (seen == 1).all()
