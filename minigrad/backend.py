@@ -14,7 +14,6 @@ import functools
 import importlib
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar
 from typing import Any, NoReturn, ParamSpec, TypeVar
@@ -31,44 +30,36 @@ R = TypeVar("R")
 # ---- floating-point warnings ----------------------------------------------------------------
 
 
-_silenced: ContextVar[bool] = ContextVar("silenced", default=False)
+def _find_warning_settings() -> tuple[ContextVar[Any], Any]:
+    """The context variable in which NumPy keeps what to do about inf and nan, and its value for "nothing".
 
-
-class _Quiet(threading.local):
-    """Per thread, a context in which NumPy's warnings are off for good.
-
-    `np.errstate` costs a microsecond on each entry; running in a context prepared once, a tenth.
+    `np.errstate` takes a microsecond to enter and leave; setting the variable itself takes a tenth.
     """
-
-    def __init__(self) -> None:
-        context = Context()
-        context.run(np.seterr, all="ignore")
-        context.run(_silenced.set, True)
-        self.run = context.run
+    context = Context()
+    context.run(np.seterr, all="ignore")
+    [(variable, silent)] = context.items()
+    return variable, silent
 
 
-_quiet = _Quiet()
+WARNINGS, SILENT = _find_warning_settings()
 
 
 def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """`function(*args, **kwargs)` with NumPy's floating-point warnings off: inf and nan are values.
 
-    For work on plain arrays: `function` runs in a context of its own, where the caller's context
-    variables (grad mode, default device) are not seen. Nests, and is safe across threads. On a GPU
-    it computes where the first array among `args` lives: CuPy itself computes on the selected one.
+    The door to array code: the engine passes every forward and every write through it. On a GPU it
+    computes where the first array among `args` lives: CuPy itself computes on the selected one.
     """
-    if _cuda is not None and function is not _there:
-        return quiet(_there, function, args, kwargs)
-    if _silenced.get():
-        return function(*args, **kwargs)
+    before = WARNINGS.set(SILENT)
     try:
-        return _quiet.run(function, *args, **kwargs)
-    except RuntimeError as error:
-        # A context cannot be entered twice: another one was run within a quiet call.
-        if not str(error).startswith("cannot enter context"):
-            raise
-    with np.errstate(all="ignore"):
-        return function(*args, **kwargs)
+        return function(*args, **kwargs) if _cuda is None else _there(function, args, kwargs)
+    finally:
+        WARNINGS.reset(before)
+
+
+def _there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+    arrays = [array for x in args if isinstance(array := getattr(x, "array", x), _cuda.ndarray)]
+    return on_gpu_of(arrays[0] if arrays else None, function, *args, **kwargs)
 
 
 def on_its_gpu(function: Callable[P, R]) -> Callable[P, R]:
@@ -78,20 +69,21 @@ def on_its_gpu(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def there(*args: P.args, **kwargs: P.kwargs) -> R:
-        return function(*args, **kwargs) if _cuda is None else _there(function, args, kwargs)
+        if _cuda is None:
+            return function(*args, **kwargs)
+        return _there(function, args, kwargs)
 
     return there
 
 
-def _there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+def on_gpu_of(array: Array, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """`function(*args, **kwargs)` on the GPU that holds `array`; then the one before is selected again."""
+    if _cuda is None:
+        return function(*args, **kwargs)
     runtime = _cuda.cuda.runtime
     before = runtime.getDevice()
+    select(getattr(array, "array", array))
     try:
-        for x in args:
-            array = getattr(x, "array", x)
-            if isinstance(array, _cuda.ndarray):
-                select(array)
-                break
         return function(*args, **kwargs)
     finally:
         if runtime.getDevice() != before:
@@ -279,11 +271,7 @@ def to_device(array: Array, device: device) -> Array:
 
 def copied(array: Array) -> Array:
     """A copy where `array` lives."""
-    return array.copy() if type(array) is np.ndarray else quiet(_copy, array)
-
-
-def _copy(array: Array) -> Array:
-    return array.copy()
+    return array.copy() if type(array) is np.ndarray else on_gpu_of(array, array.copy)
 
 
 def numbered(device: device) -> device:

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd import derivatives
-from minigrad.autograd.core import edge_of, next_order
+from minigrad.autograd.core import edge_of
 from minigrad.autograd.modes import enable_grad, inference_mode, is_grad_enabled
+from minigrad.autograd.recording import next_order
 from minigrad.autograd.trees import flatten, structure
 from minigrad.nn.functional_call import functional_call, stack_module_state
 from minigrad.tensor import Tensor

@@ -261,6 +261,17 @@ class TestQuiet:
         other = contextvars.Context()
         assert quiet(lambda: other.run(quiet, np.log, np.zeros(1)))[0] == -np.inf
 
+    def test_an_error_of_the_same_words_is_the_functions_own(self):
+        calls, other = [], contextvars.Context()
+
+        def fails():
+            calls.append(1)
+            other.run(other.run, calls.append, 2)
+
+        with pytest.raises(RuntimeError, match="cannot enter context"):
+            quiet(fails)
+        assert calls == [1]
+
     def test_in_threads_at_once(self):
         meet, results = threading.Barrier(4), []
 

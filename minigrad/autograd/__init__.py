@@ -2,7 +2,6 @@
 
 from minigrad.autograd import functional
 from minigrad.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
-from minigrad.autograd.core import Node
 from minigrad.autograd.function import Function
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.gradients import backward, grad
@@ -15,6 +14,7 @@ from minigrad.autograd.modes import (
     set_grad_enabled,
 )  # fmt: skip
 from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import Node
 
 __all__ = [
     "Function", "GradcheckError", "Node", "backward", "detect_anomaly", "enable_grad", "functional", "grad",

@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import Node, edge_of
+from minigrad.autograd.core import edge_of
 from minigrad.autograd.gradients import grad
+from minigrad.autograd.recording import Node
 
 Tensors = Sequence[Any]
 

@@ -7,15 +7,14 @@ several results. Its node receives the gradients of all results together, as `Pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import copy_context
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import Node, TensorBase, edge_of, next_order, wrap
+from minigrad.autograd.core import TensorBase, edge_of, wrap
 from minigrad.autograd.messages import freed, overwritten
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
-from minigrad.autograd.operation import refresh
+from minigrad.autograd.recording import Node, next_order, refresh
 from minigrad.backend import device_of, to_device
 
 
@@ -71,11 +70,11 @@ class FunctionCtx:
 class FunctionNode(Node):
     """The call of a `Function`: its operands' edges, and the gradients of all its results."""
 
-    __slots__ = ("context", "ctx", "function", "kept", "places", "results")
+    __slots__ = ("ctx", "function", "kept", "places", "results")
 
     def __init__(self, function: Any, ctx: FunctionCtx, operands: Sequence[Any], results: Sequence[Any]) -> None:
         self.order, self.hooks, self.trace = next_order(), None, None
-        self.function, self.ctx, self.context = function, ctx, copy_context()
+        self.function, self.ctx = function, ctx
         ctx._node = self
         self.places = [i for i, needed in enumerate(ctx.needs_input_grad) if needed]
         self.edges = tuple([edge_of(operands[i]) for i in self.places])
@@ -101,10 +100,9 @@ class FunctionNode(Node):
                 raise overwritten(self, tensor.array.shape, version, writes[0])
         return tuple([tensor for tensor, _, _ in self.kept])
 
-    def vjp(self, cotangent: Parts, create_graph: bool) -> list[Any]:
+    def vjp(self, cotangent: Parts, create_graph: bool, wanted: Any = None) -> list[Any]:
         gradients = [self._gradient(cotangent.get(i), about, create_graph) for i, about in enumerate(self.results)]
-        # In the context of the forward call, where the user's settings are.
-        returned = self.context.run(self._pulled, gradients, create_graph)
+        returned = self._pulled(gradients, create_graph)
         returned = returned if isinstance(returned, tuple) else (returned,)
         count = len(self.ctx.needs_input_grad)
         if len(returned) < count or any(r is not None for r in returned[count:]):
@@ -148,7 +146,7 @@ class ResultNode(Node):
         self.edges, self.number = (call,), number
         self.shape, self.dtype = result.array.shape, result.array.dtype
 
-    def vjp(self, cotangent: Any, create_graph: bool) -> list[Any]:
+    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         return [Parts({self.number: cotangent})]
 
     def free(self) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import copy_context
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.core import Edge, TensorBase, edge_of, is_array, wrap
-from minigrad.autograd.messages import no_gradient, not_scalar
-from minigrad.autograd.modes import GRAD, ModeSwitch
-from minigrad.autograd.operation import check_same_library, refresh
+from minigrad.autograd.messages import check_same_library, no_gradient, not_scalar
+from minigrad.autograd.modes import GRAD, ModeSwitch, mode
+from minigrad.autograd.recording import refresh
 from minigrad.autograd.walk import walk
-from minigrad.backend import array_module, on_its_gpu, quiet, select
+from minigrad.backend import SILENT, WARNINGS, on_gpu_of, quiet
 
 
 def backward(
@@ -88,7 +88,8 @@ def _differentiable(inputs: Any) -> tuple[Any, ...]:
     """The tensors to differentiate with respect to, each with its place in the graph up to date."""
     targets = _as_tuple(inputs)
     for i, target in enumerate(targets):
-        _expect_tensor(target, "inputs")
+        if not isinstance(target, TensorBase):
+            raise _not_a_tensor(target, "inputs")
         refresh(target)
         if target.node is None:
             raise RuntimeError(
@@ -101,19 +102,18 @@ def _differentiable(inputs: Any) -> tuple[Any, ...]:
 def _run(
     seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool | None, wanted: set[Edge] | None
 ) -> dict[Edge, Any]:
+    """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
     keep = create_graph if retain_graph is None else retain_graph
-    if create_graph:
-        with ModeSwitch(set_flags=GRAD):
-            return walk(seeds, True, keep, wanted, copy_context())
-    # Without NumPy's warnings, as in the forward: inf and nan are values. Hooks run in the caller's context.
-    return quiet(walk, seeds, False, keep, wanted, copy_context())
+    warnings = WARNINGS.set(SILENT)
+    before = mode.set(mode.get() | GRAD if create_graph else mode.get() & ~GRAD)
+    try:
+        return on_gpu_of(seeds[0][1], walk, seeds, create_graph, keep, wanted)
+    finally:
+        mode.reset(before)
+        WARNINGS.reset(warnings)
 
 
 def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge, Any]]:
-    if gradients is None and isinstance(outputs, TensorBase) and outputs.array.__class__ is np.ndarray:
-        refresh(outputs)
-        if outputs.node is not None and not outputs.array.shape and not create_graph:
-            return [(edge_of(outputs), outputs.array.dtype.type(1))]  # a loss: what follows, in a line
     if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):
         return [_seed(outputs, gradients, create_graph, 0)]
     roots = _as_tuple(outputs)
@@ -125,19 +125,21 @@ def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge,
     return [_seed(r, g, create_graph, i) for i, (r, g) in enumerate(zip(roots, given, strict=True))]
 
 
-@on_its_gpu
 def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
-    _expect_tensor(root, "tensors to start from")
-    refresh(root)
+    if not isinstance(root, TensorBase):
+        raise _not_a_tensor(root, "tensors to start from")
+    if root.view_of is not None:
+        refresh(root)
     if root.node is None:
         raise no_gradient(root, position)
     array = root.array
     if gradient is None:
         if array.size != 1:
             raise not_scalar(array.shape)
-        ones = array_module(array).ones(array.shape, array.dtype)
-        return edge_of(root), wrap(ones) if create_graph else ones
+        plain = array.__class__ is np.ndarray and not array.shape  # a loss
+        one = array.dtype.type(1) if plain else quiet(np.ones_like, array)
+        return edge_of(root), wrap(one) if create_graph else one
     if not isinstance(gradient, TensorBase):
         raise TypeError(
             f"gradients can be either Tensors or None, but got {type(gradient).__name__}; "
@@ -152,30 +154,31 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
     if create_graph:
         return edge_of(root), gradient
     g = gradient.array
-    return edge_of(root), g if g.dtype == array.dtype else g.astype(array.dtype)
+    return edge_of(root), g if g.dtype == array.dtype else quiet(g.astype, array.dtype)
+
+
+_adding = Lock()  # two threads may walk into one leaf
 
 
 def _accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
     """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
-    before = leaf.gradient
-    if before is None and not create_graph:
-        leaf.gradient = wrap(gradient)
-        return
-    select(leaf.array)
-    if create_graph:
-        with ModeSwitch(set_flags=GRAD):  # a copy: others may have been given the same gradient
-            leaf.gradient = gradient.clone() if before is None else before + gradient
-    elif before.node is not None:
-        leaf.gradient = before + wrap(gradient)
-    else:
-        np.add(before.array, gradient, out=before.array)
-        before.bump_version()
+    with _adding:
+        before = leaf.gradient
+        if create_graph:
+            with ModeSwitch(set_flags=GRAD):  # a copy: others may have been given the same gradient
+                leaf.gradient = gradient.clone() if before is None else before + gradient
+        elif before is None:
+            leaf.gradient = wrap(gradient)
+        elif before.node is not None:
+            leaf.gradient = before + wrap(gradient)
+        else:
+            quiet(np.add, before.array, gradient, out=before.array)
+            before.bump_version()
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
     return (x,) if isinstance(x, TensorBase) or is_array(x) else () if x is None else tuple(x)
 
 
-def _expect_tensor(x: Any, role: str) -> None:
-    if not isinstance(x, TensorBase):
-        raise TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")
+def _not_a_tensor(x: Any, role: str) -> TypeError:
+    return TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")

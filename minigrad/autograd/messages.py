@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import is_array
+from minigrad.backend import device_of
 
 
 class AccumulateGrad:
@@ -102,3 +108,63 @@ def user_line() -> str:
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("minigrad."):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+def check_rules(made: Any, code: Any, variadic: bool) -> None:
+    """Refuse a rule that reads what the forward does not offer: a typing mistake, found at once."""
+    known = {"out", *made.operands, *(f"{n}_shape" for n in made.operands)}
+    if variadic:
+        known |= {"i", "shapes", "operands"}
+    if code:
+        known |= set(code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount])
+    expected = 1 if variadic else len(made.operands)
+    if len(made.rules) != expected:
+        raise TypeError(
+            f"operation {made.name!r} has {expected} operands ({', '.join(made.operands) or '*'}), so it "
+            f"needs {expected} gradient rules; got {len(made.rules)}. Give None where no gradient flows."
+        )
+    for reads in made.reads:
+        for name in reads:
+            if name not in known:
+                raise TypeError(
+                    f"a gradient rule of operation {made.name!r} reads {name!r}; it can read {', '.join(sorted(known))}"
+                )
+
+
+def written_with_siblings() -> RuntimeError:
+    """The error for writes to views of which one call made several."""
+    return RuntimeError(
+        "This tensor is one of several views that one call made (split, chunk or unbind), and it or "
+        "the tensor it is a view of has been modified inplace. Such functions do not allow the output "
+        "views to be modified inplace: take the part by index, x[i] or x[i:j], or replace the "
+        "inplace operation by an out-of-place one."
+    )
+
+
+def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:
+    """Refuse operands on different devices, naming the one to move and how.
+
+    `operands`, where given, tell which of the arrays are tensors', and which the user's own.
+    """
+    first = None
+    for i, array in enumerate(arrays):
+        if not is_array(array):
+            continue
+        if first is None:
+            first = (i, array)
+        elif type(array) is not type(first[1]) or (
+            type(array) is not np.ndarray and device_of(array) != device_of(first[1])
+        ):
+            here, there = device_of(first[1]), device_of(array)
+            for j, other in ((first[0], there), (i, here)):
+                if operands and type(operands[j]) is np.ndarray:
+                    raise RuntimeError(
+                        f"{name}: expected all tensors to be on the same device, but operand {j} is a NumPy array of "
+                        f"shape {operands[j].shape}, on cpu, beside a tensor on {other}. Move it there with "
+                        f"minigrad.from_numpy(array).to('{other}')"
+                    )
+            raise RuntimeError(
+                f"{name}: expected all tensors to be on the same device, but operand {first[0]} of shape "
+                f"{tuple(first[1].shape)} is on {here} and operand {i} of shape {tuple(array.shape)} is on "
+                f"{there}. Move one of them, for example operand {i} with .to('{here}')"
+            )

@@ -7,100 +7,95 @@ receive has arrived. The walk is a loop, not a recursion: 100,000 chained calls 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextvars import Context
+from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.anomaly import check_gradients
-from minigrad.autograd.core import Edge, Hooks, Node, wrap
+from minigrad.autograd.core import LEAF, Edge, Hooks, TensorBase, wrap
 from minigrad.autograd.messages import from_hook, invalid_gradient
-from minigrad.autograd.modes import ANOMALY, GRAD, mode
-from minigrad.backend import select
+from minigrad.autograd.modes import ANOMALY, mode
+from minigrad.autograd.recording import Node
+from minigrad.backend import copied, select
 
 
 def walk(
-    seeds: Sequence[tuple[Edge, Any]],
-    create_graph: bool,
-    retain_graph: bool,
-    wanted: set[Edge] | None,
-    outside: Context,
+    seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool, wanted: set[Edge] | None
 ) -> dict[Edge, Any]:
     """Push the `seeds` back to the leaves, or to the `wanted` edges; returns what arrived there.
 
-    Gradients are arrays, or Tensors under `create_graph`. Hooks run in the context `outside`.
+    Gradients are arrays, or Tensors under `create_graph`.
     """
-    useful = None if wanted is None else _leading_to(wanted, [edge for edge, _ in seeds])
-    anomaly = outside.get(mode, GRAD) & ANOMALY
-    pending: dict[Edge, Any] = {}  # gradients that arrived so far
-    owned: set[Edge] = set()  # whose pending gradient is memory of our own, free to be added into
+    pending: dict[Any, Any] = {}  # the sum of the gradients that have arrived at an edge
+    owned: set[Edge] = set()  # edges whose sum is memory of our own, free to be added into
+    heap: list[Any] = []  # the nodes among the edges, the newest on top
     results: dict[Edge, Any] = {}
-    heap: list[Any] = []
-
-    def add(edge: Edge, gradient: Any) -> None:
-        if gradient.__class__ is not np.ndarray:
-            select(gradient)
-        if edge in owned:
-            pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
-        else:
-            pending[edge] = pending[edge] + gradient
-            if not create_graph:
-                owned.add(edge)
-
+    route = None if wanted is None else find_route(wanted, [edge for edge, _ in seeds])
+    reached = None if route is None or wanted is None else route | wanted
+    anomaly = mode.get() & ANOMALY
     for edge, gradient in seeds:
-        if edge in pending:
-            add(edge, gradient)
-        else:
-            pending[edge] = gradient
-            if isinstance(edge, Node):
-                heappush(heap, (-edge.order, edge))
+        receive(edge, gradient, True, pending, owned, heap)
     while heap:
         node = heappop(heap)[1]
         cotangent = pending.pop(node)
-        if cotangent.__class__ is not np.ndarray:
-            select(cotangent)
         if node.hooks:
-            cotangent = outside.run(run_hooks, node.hooks, cotangent, create_graph)
+            cotangent = run_hooks(node.hooks, cotangent, create_graph)
         if wanted is not None and node in wanted:
-            results[node] = cotangent if create_graph else cotangent.copy()
-        if useful is not None and node not in useful:
+            results[node] = cotangent if create_graph else copied(cotangent)
+        if route is not None and node not in route:
             continue
-        gradients = node.vjp(cotangent, create_graph)
+        gradients = node.vjp(cotangent, create_graph, reached)
         if anomaly:
             check_gradients(node, gradients)
         for edge, gradient in zip(node.edges, gradients):  # noqa: B905 (as long, and asked for speed)
-            if gradient is None or (useful is not None and edge not in useful):
-                continue
-            inner = isinstance(edge, Node)
-            target: Any = edge if inner else edge.array  # the gradient takes its shape and dtype
-            fresh = False
-            if target.shape is not None:  # else a call of several results, which takes its parts as they are
-                array = gradient.array if create_graph else gradient
-                fresh = not create_graph and gradient is not cotangent and gradient.base is None
-                if array.shape != target.shape:
-                    gradient, fresh = unbroadcast(gradient, target.shape, node), not create_graph
-                if array.dtype is not target.dtype and array.dtype != target.dtype:
-                    gradient, fresh = gradient.astype(target.dtype), not create_graph
-            if edge in pending:
-                add(edge, gradient)
-                continue
-            pending[edge] = gradient
-            if fresh:
-                owned.add(edge)
-            if inner:
-                heappush(heap, (-edge.order, edge))
+            if gradient is not None:
+                gradient = fit(gradient, edge, node, create_graph)
+                borrowed = create_graph or gradient is cotangent or gradient.base is not None
+                receive(edge, gradient, borrowed, pending, owned, heap)
         if not retain_graph:
             node.free()
     for leaf, gradient in pending.items():
-        if gradient.__class__ is not np.ndarray:
-            select(gradient)
-        if leaf.hooks:
-            gradient = outside.run(run_hooks, leaf.hooks, gradient, create_graph)
-            owned.discard(leaf)
-        results[leaf] = gradient if create_graph or leaf in owned else gradient.copy()
+        if leaf.node is LEAF:  # else it was frozen after the forward
+            if leaf.hooks:
+                gradient = run_hooks(leaf.hooks, gradient, create_graph)
+            results[leaf] = gradient if create_graph or (leaf in owned and not leaf.hooks) else copied(gradient)
     return results
+
+
+def receive(
+    edge: Any, gradient: Any, borrowed: bool, pending: dict[Edge, Any], owned: set[Edge], heap: list[Any]
+) -> None:
+    """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
+    if edge not in pending:
+        pending[edge] = gradient
+        if not borrowed:
+            owned.add(edge)
+        if isinstance(edge, Node):
+            heappush(heap, (-edge.order, edge))
+        return
+    if gradient.__class__ is not np.ndarray:
+        select(gradient)
+    if edge in owned:
+        pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
+    else:
+        pending[edge] = pending[edge] + gradient
+        if not isinstance(gradient, TensorBase):
+            owned.add(edge)
+
+
+def fit(gradient: Any, edge: Any, node: Node, create_graph: bool) -> Any:
+    """`gradient` in the shape and dtype of what it is the gradient of: broadcasting is undone."""
+    target = edge if isinstance(edge, Node) else edge.array
+    if target.shape is None:  # a call of several results takes its parts as they are
+        return gradient
+    array = gradient.array if create_graph else gradient
+    if array.shape != target.shape:
+        gradient = unbroadcast(gradient, target.shape, node)
+    if array.dtype is not target.dtype and array.dtype != target.dtype:
+        gradient = gradient.astype(target.dtype)
+    return gradient
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
@@ -109,12 +104,15 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     extra = len(have) - len(shape)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, have[extra:], strict=True)):
         raise invalid_gradient(node, shape, have)
-    repeated = [*range(extra), *[i + extra for i, n in enumerate(shape) if n == 1 != have[i + extra]]]
-    return gradient.sum(axis=tuple(repeated), keepdims=True).reshape(shape)
+    if shape == have[extra:]:
+        return gradient.sum(axis=tuple(range(extra)))
+    repeated = [i + extra for i, n in enumerate(shape) if n == 1 != have[i + extra]]
+    gradient = gradient.sum(axis=(*range(extra), *repeated), keepdims=True)
+    return gradient.reshape(shape) if extra else gradient
 
 
-def _leading_to(wanted: set[Edge], roots: Sequence[Edge]) -> set[Edge]:
-    """The edges below `roots` from which a wanted one can be reached: the rest need no gradient."""
+def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> set[Edge]:
+    """The nodes below `roots` from whose edges a wanted one can be reached: only their rules need to run."""
     seen: set[Edge] = set()
     stack = list(roots)
     while stack:
@@ -123,11 +121,11 @@ def _leading_to(wanted: set[Edge], roots: Sequence[Edge]) -> set[Edge]:
             seen.add(edge)
             if isinstance(edge, Node):
                 stack.extend(edge.edges)
-    useful = wanted & seen
+    route: set[Edge] = set()
     for node in sorted((e for e in seen if isinstance(e, Node)), key=lambda n: n.order):
-        if any(edge in useful for edge in node.edges):
-            useful.add(node)
-    return useful
+        if any(edge in wanted or edge in route for edge in node.edges):
+            route.add(node)
+    return route
 
 
 def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:

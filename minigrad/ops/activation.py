@@ -12,7 +12,6 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
-from minigrad.backend import quiet
 from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, titled, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
@@ -24,7 +23,7 @@ def _with_options(
     name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f"
 ) -> Callable[..., Any]:
     """A nonlinearity with the options that `forward` names; `takes` names its kinds of types in NumPy's letters."""
-    made = operation(name, lambda x, *, options: quiet(forward, x, *options), rule)
+    made = operation(name, lambda x, *, options: forward(x, *options), rule)
 
     def call(input: Any, *options: Any) -> Any:
         if not isinstance(input, TensorBase):
@@ -135,7 +134,7 @@ celu = _with_options("celu", _elu_forward, _elu_rule)
 
 def _logistic(z: Any) -> Any:
     """1 / (1 + e^-z) for arrays and Tensors."""
-    return sigmoid(z) if isinstance(z, TensorBase) else quiet(logistic, z)
+    return sigmoid(z) if isinstance(z, TensorBase) else logistic(z)
 
 
 def _softened(z: Any) -> Any:
@@ -240,12 +239,12 @@ def _log_softmax_forward(x: Any, *, dim: int) -> Any:
 
 _softmax = operation(
     "softmax",
-    lambda x, *, dim: quiet(_softmax_forward, x, dim=dim),
+    lambda x, *, dim: _softmax_forward(x, dim=dim),
     lambda g, out, dim: (g - (g * out).sum(axis=dim, keepdims=True)) * out,
 )
 _log_softmax = operation(
     "log_softmax",
-    lambda x, *, dim: quiet(_log_softmax_forward, x, dim=dim),
+    lambda x, *, dim: _log_softmax_forward(x, dim=dim),
     lambda g, out, dim: g - np.exp(out) * g.sum(axis=dim, keepdims=True),
 )
 

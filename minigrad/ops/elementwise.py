@@ -15,8 +15,9 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
-from minigrad.autograd.operation import Rule, check_same_library, finish, operation, refresh
-from minigrad.backend import _quiet, quiet
+from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.recording import Rule, operation
+from minigrad.backend import quiet
 from minigrad.ops.device import beside
 from minigrad.ops.out import written
 
@@ -40,15 +41,12 @@ def unary(
     def call(input: Any, *, out: Any = None) -> Any:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
-        array = input.array
-        if real and array.dtype.kind != "f":
-            array = quiet(_as_type, array, dtypes.get_default_dtype().numpy)
-        elif refuses and array.dtype.kind in refuses:
-            raise not_implemented_for(name, array.dtype)
-        tensor = wrap(quiet(forward, array))
-        if input.view_of is not None:
-            refresh(input)
-        finish(made, (input,), input.node is not None, {}, tensor)
+        kind = input.array.dtype.kind
+        if real and kind != "f":
+            input = wrap(quiet(_as_type, input.array, dtypes.get_default_dtype().numpy))
+        elif refuses and kind in refuses:
+            raise not_implemented_for(name, input.array.dtype)
+        tensor = made.of_one(input, {})
         return tensor if out is None else written(name, out, tensor, ())
 
     return named(call, name, forward)
@@ -96,23 +94,9 @@ def binary(
             if refuses and a.dtype.kind in refuses:
                 raise not_implemented_for(name, a.dtype)
         try:
-            tensor = wrap(_quiet.run(forward, a, b) if plain else quiet(forward, a, b))
+            tensor = made.of_two(input, other, a, b)
         except ValueError:
             raise shapes_do_not_broadcast(name, a, b) from None
-        except RuntimeError:  # already within a quiet call, in a hook for example
-            tensor = wrap(quiet(forward, a, b))
-        needed = 0
-        if isinstance(input, TensorBase):
-            if input.view_of is not None:
-                refresh(input)
-            if input.node is not None:
-                needed = 1
-        if isinstance(other, TensorBase):
-            if other.view_of is not None:
-                refresh(other)
-            if other.node is not None:
-                needed |= 2
-        finish(made, (input, other), needed, {}, tensor)
         return tensor if out is None else written(name, out, tensor, ())  # may be an operand
 
     return named(call, name, forward)

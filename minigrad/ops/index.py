@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, View, is_array, wrap
-from minigrad.autograd.operation import operation
+from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.recording import View, operation
 from minigrad.backend import array_module, quiet
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import LEAF, RETAIN, TensorBase, is_array, record, wrap
+from minigrad.autograd.core import LEAF, RETAIN, TensorBase, is_array, wrap
+from minigrad.autograd.messages import check_same_library, written_with_siblings
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.operation import check_same_library, operation, refresh, written_with_siblings
+from minigrad.autograd.recording import operation, record, refresh
 from minigrad.backend import array_module, copied, device_of, quiet, to_device
 from minigrad.ops.device import beside, move
 from minigrad.ops.elementwise import not_a_tensor, titled, type_name

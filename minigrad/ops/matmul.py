@@ -8,7 +8,6 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
-from minigrad.backend import quiet
 from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_for, of_tensor, titled
 from minigrad.ops.out import takes_out, written
 
@@ -21,12 +20,7 @@ def _product(x: Any, y: Any) -> Any:
 
 
 # Both operands have two axes or more; the engine sums over broadcast batch axes.
-_matmul = operation(
-    "mm",
-    lambda x, y: quiet(_product, x, y),
-    lambda g, y: g @ np.swapaxes(y, -1, -2),
-    lambda g, x: np.swapaxes(x, -1, -2) @ g,
-)
+_matmul = operation("mm", _product, lambda g, y: g @ np.swapaxes(y, -1, -2), lambda g, x: np.swapaxes(x, -1, -2) @ g)
 
 
 def matmul(input: Any, other: Any, *, out: Any = None) -> Any:

@@ -12,7 +12,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import operation
-from minigrad.backend import on_its_gpu, quiet
+from minigrad.backend import on_its_gpu
 from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.elementwise import titled, twin_of
 from minigrad.ops.padding import pad
@@ -69,14 +69,14 @@ _add_up: Any = np.add.reduce
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
     kind = x.dtype.char
     if kind == "e":  # float16 is summed in float32, and rounded once
-        return quiet(_add_up, x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
+        return _add_up(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
     # NumPy would widen small integers: they stay what they are
-    return quiet(_add_up, x, dim, None if kind in "fd" else x.dtype, None, keepdim)
+    return _add_up(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
 
 
 def _average(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype == np.float16 else None
-    average = quiet(lambda: _add_up(x, axis=dim, keepdims=keepdim, dtype=wide) / _count(x.shape, dim))
+    average = _add_up(x, axis=dim, keepdims=keepdim, dtype=wide) / _count(x.shape, dim)
     return average.astype(x.dtype) if wide else average
 
 
@@ -122,12 +122,12 @@ def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: boo
 
 
 def _var_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
-    return quiet(_squares_about_the_mean, x, dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
+    return _squares_about_the_mean(x, dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
 
 
 def _std_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
-    square = quiet(_squares_about_the_mean, x, dim=dim, correction=correction, keepdim=keepdim)
-    return quiet(np.sqrt, square).astype(x.dtype)
+    square = _squares_about_the_mean(x, dim=dim, correction=correction, keepdim=keepdim)
+    return np.sqrt(square).astype(x.dtype)
 
 
 def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
@@ -232,7 +232,7 @@ def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
 
 _log_sum_exp = operation(
     "logsumexp",
-    lambda x, *, dim, keepdim: quiet(_logsumexp, x, dim=dim, keepdim=keepdim),
+    lambda x, *, dim, keepdim: _logsumexp(x, dim=dim, keepdim=keepdim),
     lambda g, x, out, dim: _spread(g, x.shape, dim) * np.exp(x - out.reshape(kept(x.shape, dim))),
 )
 
@@ -260,7 +260,7 @@ def _running(x: Any, *, dim: int) -> Any:
 def _in_single(function: Any, x: Any, **how: Any) -> Any:
     """A NumPy reduction in the type of `x`; halves are accumulated in float32 and rounded once."""
     wide = np.float32 if x.dtype.char == "e" else x.dtype
-    return quiet(function, x, dtype=wide, **how).astype(x.dtype, copy=False)
+    return function(x, dtype=wide, **how).astype(x.dtype, copy=False)
 
 
 _cumsum = operation("cumsum", _running, lambda g, dim: _cumsum_back(g, dim=dim))
@@ -332,9 +332,7 @@ def _slope_of_prod(g: Any, x: Any, dim: Any) -> Any:
 
 
 _product = operation(
-    "prod",
-    lambda x, *, dim, keepdim: quiet(np.multiply.reduce, x, axis=dim, keepdims=keepdim, dtype=x.dtype),
-    _slope_of_prod,
+    "prod", lambda x, *, dim, keepdim: np.multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=x.dtype), _slope_of_prod
 )
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from minigrad import backend, dtypes
 from minigrad.autograd import core
-from minigrad.autograd.core import LEAF, Node, wrap
+from minigrad.autograd.core import LEAF, wrap
 from minigrad.autograd.operation import refresh
+from minigrad.autograd.recording import Node
 from minigrad.ops import shape as shapes
 from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import of_tensor

@@ -230,3 +230,24 @@ def test_refused(case):
         call()
     for word in words:
         assert word in str(caught.value)
+
+
+def test_grad_needs_nothing_below_its_inputs():
+    x = mg.ones(2, requires_grad=True)
+    h = x * x
+    h.sum().backward()  # what lies below h is freed
+    (gradient,) = mg.autograd.grad((h * 2).sum(), h)
+    assert gradient.tolist() == [2.0, 2.0]
+
+
+def test_only_the_rules_that_are_asked_for_run():
+    ran = []
+
+    def rule(name):
+        return lambda g: ran.append(name) or g
+
+    add = mg.autograd.operation("add", lambda x, y: x + y, rule("x"), rule("y"))
+    x, y = mg.ones(2, requires_grad=True), mg.ones(2, requires_grad=True)
+    mg.autograd.grad(add(x, y).sum(), (x,))
+    add(x, y).sum().backward(inputs=[y])
+    assert ran == ["x", "y"]

@@ -336,13 +336,14 @@ def test_a_hook_sees_the_second_derivatives_graph():
     assert x.grad.item() == pytest.approx(30 * x.item() ** 4)  # (x^6)'' = 30 x^4
 
 
-def test_a_hook_runs_in_the_callers_mode():
+def test_a_hook_records_only_where_a_graph_is_wanted():
     x, seen = leaf(), []
     x.register_hook(lambda g: seen.append(mg.is_grad_enabled()))
     (x * 1.0).backward()
     with mg.no_grad():
         autograd.backward((x,), None)
-    assert seen == [True, False]
+        autograd.backward((x,), None, create_graph=True)
+    assert seen == [False, False, True]
 
 
 @pytest.mark.parametrize("shape", [(), (3,)])
@@ -369,3 +370,11 @@ def test_retain_grad_follows_its_tensor_through_writes(write):
     write(y)
     (y * 5).sum().backward()
     assert y.retains_grad and y.grad.tolist() == [5, 5]  # of what y is now, as in PyTorch
+
+
+def test_a_leaf_frozen_after_the_forward():
+    w, x = leaf(2), leaf(2)
+    y = (w * x).sum()
+    w.requires_grad_(False)
+    y.backward()
+    assert w.grad is None and x.grad is not None

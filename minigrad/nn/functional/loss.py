@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.operation import operation
-from minigrad.backend import quiet
 from minigrad.nn.functional.activation import logsigmoid
 from minigrad.nn.functional.checks import floats, tensors
 from minigrad.ops.elementwise import not_implemented_for, shapes_do_not_broadcast
@@ -29,12 +28,7 @@ def _mse_slope(g: Any, x: Any, y: Any, mean: bool) -> Any:
 
 
 # The squared error in one pass: neither the square nor the difference is kept.
-_mse = operation(
-    "mse_loss",
-    lambda x, y, *, mean: quiet(_mse_forward, x, y, mean=mean),
-    _mse_slope,
-    lambda g, x, y, mean: _mse_slope(g, y, x, mean),
-)
+_mse = operation("mse_loss", _mse_forward, _mse_slope, lambda g, x, y, mean: _mse_slope(g, y, x, mean))
 
 
 def mse_loss(
