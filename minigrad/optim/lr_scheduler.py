@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from minigrad.optim.optimizer import Optimizer, Rate
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.options import Rate
 from minigrad.tensor import Tensor
 
 Factor: TypeAlias = Callable[[int], float]

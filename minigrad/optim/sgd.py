@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import ClassVar
 
-import numpy as np
-
-from minigrad.autograd.core import wrap
 from minigrad.backend import Array
-from minigrad.optim.optimizer import BLOCK, Optimizer, Params, Rate, blocks, directed, options_of
-from minigrad.tensor import Tensor
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.options import Params, Rate, options_of
 
 
 class SGD(Optimizer):
@@ -33,42 +30,27 @@ class SGD(Optimizer):
     tensor([0.8000, 0.8000], requires_grad=True)
     """
 
+    optional: ClassVar = {"momentum_buffer": "momentum"}
+    counts_steps = False
+
     def __init__(
         self, params: Params, lr: Rate = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: Rate = 0,
         nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:  # fmt: skip
+        options = options_of(locals())
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        super().__init__(params, options_of(locals()))
-        self._rate: tuple[float, Any, Array] = (0.0, None, None)
+        super().__init__(params, options)
 
-    def _update(self, group: dict[str, Any], parameter: Tensor, gradient: Array) -> None:
-        array, lr, momentum = parameter.array, float(group["lr"]), group["momentum"]
-        plain = not (momentum or group["weight_decay"] or group["maximize"])
-        if plain and array.size <= BLOCK and type(array) is np.ndarray:
-            # The small plain case, as lean as it gets: NumPy multiplies by an array of no axes in
-            # half the time that it needs to turn a Python float into one.
-            rate, dtype, factor = self._rate
-            if rate != lr or dtype is not gradient.dtype:
-                factor = np.asarray(lr, gradient.dtype)
-                self._rate = lr, gradient.dtype, factor
-            array -= gradient * factor
-            return
-        buffer, first = gradient, False  # without momentum, the gradient itself moves the parameter
-        if momentum:
-            state = self.state[parameter]
-            first = state.get("momentum_buffer") is None
-            if first:
-                state["momentum_buffer"] = wrap(np.empty_like(array))
-            buffer = state["momentum_buffer"].array
-        for p, g, velocity in blocks(array, gradient, buffer):
-            g = directed(g, p, group)
-            if momentum:
-                if first:
-                    velocity[...] = g
-                else:
-                    velocity *= momentum
-                    velocity += (1 - group["dampening"]) * g if group["dampening"] else g
-                g = g + momentum * velocity if group["nesterov"] else velocity
-            p -= lr * g
+    @staticmethod
+    def rule(
+        w: Array, g: Array, momentum_buffer: Array | None, *,
+        lr: float, momentum: float, dampening: float, nesterov: bool, first: bool = False,
+    ) -> None:  # fmt: skip
+        """One step, in place."""
+        velocity = momentum_buffer
+        if velocity is not None:
+            velocity[...] = g if first else momentum * velocity + (1 - dampening) * g
+            g = g + momentum * velocity if nesterov else velocity
+        w -= lr * g

@@ -1,6 +1,7 @@
 """Parameter groups, gradients, state: what all optimizers share, and every error's text."""
 
 import gc
+import time
 import tracemalloc
 import weakref
 
@@ -9,7 +10,7 @@ import pytest
 
 import minigrad
 from minigrad import nn, optim
-from minigrad.optim.optimizer import BLOCK
+from minigrad.optim.rules import BLOCK
 
 
 def made(size=2, gradient=1.0):
@@ -103,7 +104,8 @@ def test_the_closure_runs_with_grad_mode_on():
     assert p.tolist() == [0.5, 0.5]
 
 
-def test_infinite_and_undefined_values_pass_without_a_warning():
+def test_infinite_and_undefined_values_pass_without_a_warning(monkeypatch):
+    monkeypatch.setattr("minigrad.advice._enabled", False)
     p = made(gradient=float("inf"))
     optim.Adam([p]).step()
     assert p.isnan().all()
@@ -223,6 +225,62 @@ def test_an_optimizer_of_ones_own():
     assert repr(optimizer) == "Signs (\nParameter Group 0\n    lr: 0.5\n)"
 
 
+def test_an_optimizer_that_is_a_rule_of_ones_own():
+    class Lion(optim.Optimizer):
+        """Chen et al., Symbolic discovery of optimization algorithms, 2023, without its second mean."""
+
+        def __init__(self, params, lr, beta=0.5, weight_decay=0.0, maximize=False):
+            super().__init__(params, {"lr": lr, "beta": beta, "weight_decay": weight_decay, "maximize": maximize})
+
+        @staticmethod
+        def rule(w, g, mean, *, lr, beta, step, first):
+            mean[...] = g if first else beta * mean + (1 - beta) * g
+            w -= lr / step * np.sign(mean)
+
+    p = made(gradient=-3.0)
+    optimizer = Lion([p], 0.5, maximize=True)
+    optimizer.step()
+    assert p.tolist() == [0.5, 0.5]
+    optimizer.step()
+    assert p.tolist() == [0.25, 0.25]
+    assert optimizer.state_dict()["state"][0]["mean"].tolist() == [3, 3]
+
+
+def test_a_group_without_an_option_says_where_it_may_come_from():
+    donor = optim.Adam([made()])
+    optimizer = optim.SGD([made()])
+    optimizer.load_state_dict(donor.state_dict())
+    with raises(KeyError, "no option 'momentum': was its state_dict taken from another kind of optimizer"):
+        optimizer.step()
+
+
+def test_flags_that_an_older_file_lacks_have_their_defaults():
+    p = made()
+    optimizer = optim.SGD([p], lr=0.5)
+    saved = optimizer.state_dict()
+    for name in ("maximize", "foreach", "differentiable", "fused", "nesterov"):
+        del saved["param_groups"][0][name]
+    optimizer.load_state_dict(saved)
+    optimizer.step()
+    assert p.tolist() == [0.5, 0.5]
+    assert optimizer.param_groups[0]["maximize"] is False
+
+
+def test_many_parameters_and_groups_cost_in_proportion():
+    def seconds(count):
+        parameters = [minigrad.zeros(1, requires_grad=True) for _ in range(count)]
+        for p in parameters:
+            p.grad = minigrad.ones(1)
+        start = time.process_time()
+        optimizer = optim.Adam([{"params": p} for p in parameters])
+        optimizer.step()
+        optimizer.load_state_dict(optimizer.state_dict())
+        return time.process_time() - start
+
+    seconds(100)
+    assert seconds(8000) < 8 * 4 * max(seconds(1000), 0.01)
+
+
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
@@ -321,6 +379,12 @@ def test_errors_of_loading():
         (optim.Adagrad, {"weight_decay": -1}, "Invalid weight_decay value: -1"),
         (optim.Adagrad, {"initial_accumulator_value": -1}, "Invalid initial_accumulator_value"),
         (optim.Adagrad, {"eps": -1}, "Invalid epsilon value: -1"),
+        (optim.Adamax, {"betas": (0.9, 1.0)}, "Invalid beta parameter at index 1: 1.0"),
+        (optim.NAdam, {"momentum_decay": -1}, "Invalid momentum_decay value: -1"),
+        (optim.RAdam, {"eps": -1}, "Invalid epsilon value: -1"),
+        (optim.Rprop, {"etas": (1.0, 1.2)}, "Invalid eta values: 1.0, 1.2"),
+        (optim.Rprop, {"lr": float("nan")}, "Invalid learning rate: nan"),
+        (optim.ASGD, {"weight_decay": -1}, "Invalid weight_decay value: -1"),
         (optim.Adadelta, {"lr": -1}, "Invalid learning rate: -1"),
         (optim.Adadelta, {"rho": 1.1}, "Invalid rho value: 1.1"),
         (optim.Adadelta, {"eps": -1}, "Invalid epsilon value: -1"),
@@ -342,7 +406,7 @@ def test_other_errors_of_options():
         optim.SGD([p], differentiable=True)
     with raises(TypeError, "decouples weight decay always"):
         optim.AdamW([p], decoupled_weight_decay=False)
-    with raises(NotImplementedError, r"Optimizer does not say how.*override step\(\)"):
+    with raises(NotImplementedError, r"Optimizer does not say how.*override step\(\), or write a rule"):
         optim.Optimizer([p], {}).step()
     for harmless in ({"foreach": True}, {"fused": True}):
         optim.SGD([p], **harmless).step()

@@ -9,7 +9,7 @@ import pytest
 
 import minigrad
 from minigrad import nn, optim
-from minigrad.optim.optimizer import BLOCK
+from minigrad.optim.rules import BLOCK
 
 RECORDED = json.loads((Path(__file__).resolve().parent.parent / "data" / "trajectories.json").read_text())
 
@@ -33,10 +33,7 @@ def set_gradients(step, parameters):
 
 
 def options_of(case):
-    options = dict(case["options"])
-    if "betas" in options:
-        options["betas"] = tuple(options["betas"])
-    return options
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in case["options"].items()}
 
 
 def plain(value):

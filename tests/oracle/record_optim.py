@@ -1,5 +1,5 @@
 """Records the trajectories of PyTorch's optimizers and schedules:
-tests/data/trajectories.json and schedules.json.
+tests/data/trajectories.json, lbfgs.json and schedules.json.
 
     python tests/oracle/record_optim.py      # needs torch==2.13.0
 """
@@ -41,7 +41,34 @@ CASES = {
         {"lr": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-2, "maximize": True},
     ],
     "Adadelta": [{}, {"lr": 0.5, "rho": 0.5, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}],
+    "Adamax": [{}, {"lr": 0.1, "betas": [0.5, 0.9], "eps": 1e-3, "weight_decay": 0.1, "maximize": True}],
+    "NAdam": [
+        {},
+        {"lr": 0.1, "betas": [0.5, 0.9], "momentum_decay": 0.1, "weight_decay": 0.1},
+        {"lr": 0.1, "weight_decay": 0.3, "decoupled_weight_decay": True, "maximize": True},
+    ],
+    "RAdam": [
+        {},
+        {"lr": 0.1, "betas": [0.5, 0.9], "eps": 1e-3, "weight_decay": 0.1},
+        {"lr": 0.1, "betas": [0.9, 0.99], "weight_decay": 0.3, "decoupled_weight_decay": True, "maximize": True},
+    ],
+    "Rprop": [{}, {"lr": 0.1, "etas": [0.3, 1.5], "step_sizes": [0.05, 0.2], "maximize": True}],
+    "ASGD": [{}, {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 2, "weight_decay": 0.1, "maximize": True}],
 }
+PAIRS = ("betas", "etas", "step_sizes")  # JSON has lists where PyTorch takes tuples
+
+# On Rosenbrock's valley, or a sum of fourth powers: three calls of step() each.
+LBFGS = [
+    ["valley", {}],
+    ["valley", {"line_search_fn": "strong_wolfe"}],
+    ["valley", {"lr": 0.5, "max_iter": 5, "history_size": 2, "line_search_fn": "strong_wolfe"}],
+    ["valley", {"lr": 1e-3, "max_iter": 4}],
+    ["powers", {}],
+    ["powers", {"lr": 0.1, "max_iter": 30, "history_size": 3}],
+    ["powers", {"max_iter": 8, "max_eval": 9, "line_search_fn": "strong_wolfe"}],
+    ["powers", {"tolerance_grad": 0.5, "line_search_fn": "strong_wolfe"}],
+    ["powers", {"tolerance_change": 0.1}],
+]
 
 SCHEDULES = [
     ["StepLR", {"step_size": 3}],
@@ -81,8 +108,7 @@ def plain(value):
 
 def trajectory(name, options, dtype):
     parameters = start(dtype)
-    if "betas" in options:
-        options = options | {"betas": tuple(options["betas"])}
+    options = options | {name: tuple(options[name]) for name in PAIRS if name in options}
     optimizer = getattr(torch.optim, name)(parameters, **options)
     path = []
     for step in range(STEPS):
@@ -90,6 +116,33 @@ def trajectory(name, options, dtype):
         optimizer.step()
         path.append(plain(parameters))
     return {"path": path, "state_dict": plain(optimizer.state_dict()), "repr": repr(optimizer)}
+
+
+def losses(problem, parameters):
+    x, y = parameters
+    if problem == "valley":
+        return (1 - x).pow(2).sum() + 10 * (y - x * x).pow(2).sum()
+    return (x - 1).pow(4).sum() + (x[:1] * y + 0.5).pow(2).sum() + y.pow(2).sum()
+
+
+def lbfgs(problem, options):
+    start = [torch.tensor([-1.2, 0.7], dtype=torch.float64), torch.tensor([1.0, -0.5], dtype=torch.float64)]
+    parameters = [p.requires_grad_() for p in start]
+    optimizer = torch.optim.LBFGS(parameters, **options)
+    calls, path = [0], []
+
+    def closure():
+        calls[0] += 1
+        optimizer.zero_grad()
+        loss = losses(problem, parameters)
+        loss.backward()
+        return loss
+
+    for _ in range(3):
+        loss = optimizer.step(closure)
+        path.append({"parameters": plain(parameters), "loss": loss.item(), "calls": calls[0]})
+    counts = {name: optimizer.state[parameters[0]][name] for name in ("func_evals", "n_iter")}
+    return {"path": path, "counts": counts, "repr": repr(optimizer)}
 
 
 def rates(name, options, epochs=14):
@@ -111,6 +164,8 @@ def main():
         for dtype, kind in (("float32", torch.float32), ("float64", torch.float64))
     ]
     (FOLDER / "trajectories.json").write_text(json.dumps(trajectories))
+    searches = [{"problem": problem, "options": options, **lbfgs(problem, options)} for problem, options in LBFGS]
+    (FOLDER / "lbfgs.json").write_text(json.dumps(searches))
     schedules = [{"schedule": name, "options": options, **rates(name, options)} for name, options in SCHEDULES]
     (FOLDER / "schedules.json").write_text(json.dumps(schedules))
 

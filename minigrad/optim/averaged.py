@@ -1,0 +1,59 @@
+"""`ASGD`: gradient descent that also keeps the average of its path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import wrap
+from minigrad.backend import Array
+from minigrad.optim.optimizer import Optimizer, State, step_dtype
+from minigrad.optim.options import Params, Rate, options_of
+
+
+class ASGD(Optimizer):
+    r"""Averaged gradient descent: `w <- (1 - lambd * eta) w - eta * g`, and `ax`, the mean of late `w`.
+
+    `eta = lr / (1 + lambd * lr * t)^alpha` falls with the number of steps t. Up to step `t0` `ax` is
+    `w` itself; then `ax <- ax + (w - ax) / (t - t0)`. It stands in the state: `optimizer.state[w]["ax"]`.
+
+    `foreach` and `capturable` change nothing. Raises `ValueError` for a negative `lr` or `weight_decay`.
+    Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.ASGD.html; Polyak and
+    Juditsky, Acceleration of stochastic approximation by averaging, 1992.
+
+    >>> import minigrad as torch
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> torch.optim.ASGD([w], lr=0.1, lambd=0).step()
+    >>> w
+    tensor([0.8000, 0.8000], requires_grad=True)
+    """
+
+    def __init__(
+        self, params: Params, lr: Rate = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
+        weight_decay: float = 0, foreach: bool | None = None, maximize: bool = False,
+        differentiable: bool = False, capturable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(params, options_of(locals(), may_be_negative=("alpha",)))
+
+    def advance(self, state: State, options: dict[str, Any], step: float) -> dict[str, float]:
+        """This step's rate and its weight in the average; those of the next are put into the state."""
+        lr, lambd = options["lr"], options["lambd"]
+        if "eta" not in state:
+            state["eta"], state["mu"] = (wrap(np.full((), start, step_dtype())) for start in (lr, 1))
+        eta, mu = state["eta"].array, state["mu"].array
+        now = {"eta": float(eta), "mu": float(mu)}
+        eta[...] = lr / (1 + lambd * lr * step) ** options["alpha"]
+        mu[...] = 1 / max(1, step - options["t0"])
+        return now
+
+    @staticmethod
+    def rule(w: Array, g: Array, ax: Array, *, lambd: float, eta: float, mu: float) -> None:
+        """One step, in place."""
+        w *= 1 - lambd * eta
+        w -= eta * g
+        if mu == 1:
+            ax[...] = w
+        else:
+            ax += mu * (w - ax)

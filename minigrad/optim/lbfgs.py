@@ -1,0 +1,169 @@
+"""`LBFGS`: steps along an estimate of Newton's direction, made of the last few steps and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd import enable_grad
+from minigrad.autograd.core import wrap
+from minigrad.backend import Array, array_module
+from minigrad.optim.line_search import Trial, search_line
+from minigrad.optim.optimizer import Optimizer, State
+from minigrad.optim.options import Params, Rate, options_of
+
+
+class LBFGS(Optimizer):
+    r"""Limited-memory BFGS: `w <- w + t d`, where `d = -H g` and `H` estimates the inverse Hessian.
+
+    `H` is never formed: the two-loop recursion makes `d` from the last `history_size` pairs of a
+    step and of the change of the gradient along it. One call of `step(closure)` takes up to
+    `max_iter` such steps and calls `closure`, which computes the loss and its gradients anew, up to
+    `max_eval` times (`max_iter * 5 / 4`). `t` is `lr`, or, with `line_search_fn="strong_wolfe"`,
+    found by a search along `d`. All ends early where no gradient is above `tolerance_grad`, or where
+    neither loss nor parameters change by more than `tolerance_change`. For whole batches and smooth
+    losses: there it needs far fewer steps than gradient descent.
+
+    Raises `ValueError` for several groups of parameters and for a negative `lr`, `RuntimeError` for
+    another line search.
+    Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.LBFGS.html; Nocedal and
+    Wright, Numerical optimization, 2006, algorithm 7.4; Schmidt, minFunc, 2005.
+
+    >>> import minigrad as torch
+    >>> w = torch.tensor([3.0, -2.0], requires_grad=True)
+    >>> optimizer = torch.optim.LBFGS([w], line_search_fn="strong_wolfe")
+    >>> def closure():
+    ...     optimizer.zero_grad()
+    ...     loss = ((w - 1) ** 2 * torch.tensor([1.0, 10.0])).sum()
+    ...     loss.backward()
+    ...     return loss
+    >>> print(optimizer.step(closure))
+    tensor(94., grad_fn=<SumBackward0>)
+    >>> torch.allclose(w, torch.ones(2), atol=1e-4)
+    True
+    """
+
+    def __init__(
+        self, params: Params, lr: Rate = 1, max_iter: int = 20, max_eval: int | None = None,
+        tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
+        line_search_fn: str | None = None,
+    ) -> None:  # fmt: skip
+        if max_eval is None:
+            max_eval = max_iter * 5 // 4
+        super().__init__(params, options_of(locals()))
+        if len(self.param_groups) != 1:
+            raise ValueError(
+                "LBFGS doesn't support per-parameter options (parameter groups): it takes one list of tensors"
+            )
+
+    def step(self, closure: Callable[[], Any]) -> Any:
+        """Up to `max_iter` steps; returns the loss that the first call of `closure` gave."""
+        with np.errstate(all="ignore"):
+            return self._minimize(enable_grad()(closure))
+
+    def _minimize(self, closure: Callable[[], Any]) -> Any:
+        group, state = self.param_groups[0], self.state[self.param_groups[0]["params"][0]]
+        rate, change = float(group["lr"]), group["tolerance_change"]
+        state.setdefault("func_evals", 0)
+        state.setdefault("n_iter", 0)
+        first_loss = closure()
+        loss, g, calls = float(first_loss), self._gradient(), 1
+        state["func_evals"] += 1
+        if abs(g).max() <= group["tolerance_grad"]:
+            return first_loss
+        for iteration in range(1, group["max_iter"] + 1):
+            state["n_iter"] += 1
+            d = _direction(state, g, group["history_size"])
+            state["prev_flat_grad"], state["prev_loss"], before = wrap(g.copy()), loss, loss
+            t = min(1.0, 1.0 / abs(g).sum()) * rate if state["n_iter"] == 1 else rate
+            state["d"], state["t"] = wrap(d), t
+            slope = g.dot(d)
+            if slope > -change:  # no longer downhill
+                break
+            more = 0
+            if group["line_search_fn"] is not None:
+                start = Trial(0, loss, g, slope)
+                t, loss, g, more = self._search(closure, start, t, d, group["max_eval"] - calls)
+            self._move(t, d)
+            if group["line_search_fn"] is None and iteration < group["max_iter"]:
+                loss, more = float(closure()), 1
+                g = self._gradient()
+            state["t"] = t
+            calls += more
+            state["func_evals"] += more
+            if calls >= group["max_eval"] or abs(g).max() <= group["tolerance_grad"]:
+                break
+            if abs(d * t).max() <= change or abs(loss - before) < change:
+                break
+        return first_loss
+
+    def _search(
+        self, closure: Callable[[], Any], start: Trial, t: Any, d: Array, most: int
+    ) -> tuple[Any, float, Array, int]:
+        """The step length along `d` that a search finds, loss and gradient there, and the calls of `closure`."""
+        if (name := self.param_groups[0]["line_search_fn"]) != "strong_wolfe":
+            raise RuntimeError(f"only 'strong_wolfe' is supported as line_search_fn, got {name!r}")
+        parameters = self.param_groups[0]["params"]
+        here = [p.array.copy() for p in parameters]
+
+        def evaluate(t: Any) -> Trial:
+            self._move(t, d)
+            loss, g = float(closure()), self._gradient()
+            for p, array in zip(parameters, here, strict=True):
+                p.array[...] = array
+                p.bump_version()
+            return Trial(t, loss, g, g.dot(d))
+
+        found, calls = search_line(evaluate, start, t, abs(d).max(), most)
+        return found.t, found.loss, found.gradient, calls
+
+    def _gradient(self) -> Array:
+        """All gradients in one row; zeros where there is none."""
+        parameters = self.param_groups[0]["params"]
+        parts = [p.array * 0 if p.grad is None else p.grad.array for p in parameters]
+        return array_module(parts[0]).concatenate([part.reshape(-1) for part in parts])
+
+    def _move(self, t: Any, d: Array) -> None:
+        """Add `t * d` to the parameters."""
+        start = 0
+        for p in self.param_groups[0]["params"]:
+            part = d[start : start + p.array.size]
+            p.array += (t * part).reshape(p.array.shape)
+            p.bump_version()
+            start += p.array.size
+
+
+def _direction(state: State, g: Array, history_size: int) -> Array:
+    """`-H g` by the two-loop recursion, after the last step was added to the history."""
+    if state["n_iter"] == 1:
+        state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1)
+        return -g
+    _remember(state, g, history_size)
+    pairs = [(y.array, s.array, r.array) for y, s, r in zip(state["old_dirs"], state["old_stps"], state["ro"])]  # noqa: B905
+    q, shares = -g, []
+    for y, s, r in reversed(pairs):
+        share = s.dot(q) * r
+        q -= share * y
+        shares.append(share)
+    scale = state["H_diag"]
+    d = q * (scale if isinstance(scale, (int, float)) else scale.array)
+    for (y, s, r), share in zip(pairs, reversed(shares), strict=True):
+        d += (share - y.dot(d) * r) * s
+    return d
+
+
+def _remember(state: State, g: Array, history_size: int) -> None:
+    """Add the last step `s` and the change `y` of the gradient to the history, where they curve upward."""
+    y = g - state["prev_flat_grad"].array
+    s = state["d"].array * state["t"]
+    curvature = y.dot(s)
+    if curvature > 1e-10:
+        history = state["old_dirs"], state["old_stps"], state["ro"]
+        for held, value in zip(history, (y, s, 1.0 / curvature), strict=True):
+            if len(held) == history_size:
+                held.pop(0)
+            held.append(wrap(np.asarray(value) if isinstance(value, np.generic) else value))
+        scale = curvature / y.dot(y)
+        state["H_diag"] = wrap(np.asarray(scale) if isinstance(scale, np.generic) else scale)

@@ -1,0 +1,96 @@
+"""What all optimizers ask of their options: numbers in their range, and flags that mean something here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+from minigrad.ops.elementwise import require_number
+from minigrad.tensor import Tensor
+
+Rate: TypeAlias = float | Tensor
+Betas: TypeAlias = tuple[Rate, Rate]
+Group: TypeAlias = dict[str, Any]
+Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
+
+_NOT_NEGATIVE = {
+    "alpha", "eps", "initial_accumulator_value", "lr", "lr_decay", "momentum", "momentum_decay", "rho", "weight_decay",
+}  # fmt: skip
+_WORDS = {"lr": "learning rate", "eps": "epsilon value"}
+
+
+def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group:
+    """The options among the `locals()` of an optimizer's `__init__`, as numbers.
+
+    A Tensor is kept as learning rate: who holds it may write to it. Raises `ValueError` for a
+    negative option, for a NaN, for betas outside of [0, 1), and for a Tensor with several elements;
+    `TypeError` for what is no number.
+    """
+    options = {k: v for k, v in arguments.items() if k not in ("self", "params", "__class__")}
+    for name, value in options.items():
+        if name in _NOT_NEGATIVE and name not in may_be_negative:
+            _require_not_negative(name, value)
+            if isinstance(value, Tensor) and name != "lr":
+                options[name] = value.item()
+    if "betas" in options:
+        options["betas"] = _checked_betas(options["betas"])
+    return options
+
+
+def _require_not_negative(name: str, value: Any) -> None:
+    if isinstance(value, Tensor) and value.numel() != 1:
+        raise ValueError(f"Tensor {name} must be 1-element, got shape {tuple(value.shape)}")
+    require_number("an optimizer", name, value)
+    if not value >= 0:
+        raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must not be negative")
+
+
+def _checked_betas(betas: Any) -> tuple[float, float]:
+    for i, beta in enumerate(betas):
+        if not 0 <= beta < 1:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")
+    first, second = map(float, betas)
+    return first, second
+
+
+def refuse_flags(defaults: Group) -> None:
+    """`foreach`, `fused` and `capturable` name other ways to the same numbers, and change nothing here.
+
+    Raises `NotImplementedError` for `differentiable`, `RuntimeError` for flags that exclude each other.
+    """
+    if defaults.get("differentiable"):
+        raise NotImplementedError(
+            "differentiable=True is not offered: a step works on plain arrays. Write it with "
+            "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
+        )
+    if defaults.get("fused") and defaults.get("foreach"):
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+
+
+def parameters_of(group: Group) -> list[Tensor]:
+    """The parameters that `group` holds, checked; their names go to its "param_names".
+
+    Raises `TypeError` for a set and for what is no tensor, `ValueError` for a tensor that is no
+    leaf, and where some have names and some have none.
+    """
+    params = group["params"]
+    if isinstance(params, set):
+        raise TypeError(
+            "optimizer parameters need to be organized in ordered collections, but the "
+            "ordering of tensors in sets will change between runs. Please use a list instead."
+        )
+    params = [params] if isinstance(params, Tensor) else list(params)
+    names = [p[0] for p in params if isinstance(p, tuple)]
+    if names and len(names) < len(params):
+        raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+    if names:
+        group["param_names"], params = names, [p[1] for p in params]
+    for p in params:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+        if not (p.is_leaf or p.retains_grad):
+            raise ValueError(
+                f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed ({p.grad_fn}). Pass "
+                "the tensor it was computed from, or start afresh with tensor.detach().requires_grad_()"
+            )
+    return params

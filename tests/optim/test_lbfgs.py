@@ -1,0 +1,98 @@
+"""LBFGS takes PyTorch's steps and calls the closure as often; its refusals."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad
+from minigrad import optim
+
+RECORDED = json.loads((Path(__file__).resolve().parent.parent / "data" / "lbfgs.json").read_text())
+
+
+def case_name(case):
+    return f"{case['problem']} {case['options']}"
+
+
+def losses(problem, parameters):
+    """As in tests/oracle/record_optim.py."""
+    x, y = parameters
+    if problem == "valley":
+        return (1 - x).pow(2).sum() + 10 * (y - x * x).pow(2).sum()
+    return (x - 1).pow(4).sum() + (x[:1] * y + 0.5).pow(2).sum() + y.pow(2).sum()
+
+
+class Run:
+    def __init__(self, problem, options, dtype=minigrad.float64, device="cpu"):
+        starts = [-1.2, 0.7], [1.0, -0.5]
+        self.problem, self.calls = problem, 0
+        self.parameters = [minigrad.tensor(x, dtype=dtype, device=device, requires_grad=True) for x in starts]
+        self.optimizer = optim.LBFGS(self.parameters, **options)
+
+    def closure(self):
+        self.calls += 1
+        self.optimizer.zero_grad()
+        loss = losses(self.problem, self.parameters)
+        loss.backward()
+        return loss
+
+    def step(self):
+        return self.optimizer.step(self.closure).item()
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=case_name)
+def test_the_path_is_pytorchs(case):
+    run = Run(case["problem"], case["options"])
+    for expected in case["path"]:
+        assert run.step() == pytest.approx(expected["loss"], rel=1e-6)
+        for got, wanted in zip(run.parameters, expected["parameters"], strict=True):
+            np.testing.assert_allclose(got.tolist(), wanted, rtol=1e-6)
+        assert run.calls == expected["calls"]
+    state = run.optimizer.state[run.parameters[0]]
+    assert {name: state[name] for name in case["counts"]} == case["counts"]
+    assert repr(run.optimizer) == case["repr"]
+
+
+def test_on_every_device(device):
+    run = Run("valley", {"line_search_fn": "strong_wolfe", "max_iter": 40, "tolerance_grad": 1e-4}, device=device)
+    run.step()
+    assert run.step() < 1e-6
+
+
+def test_a_saved_run_goes_on_alike(tmp_path):
+    options = {"line_search_fn": "strong_wolfe", "max_iter": 4}
+    run, fresh = Run("valley", options), Run("valley", options)
+    run.step()
+    minigrad.save({"optimizer": run.optimizer.state_dict(), "w": run.parameters}, tmp_path / "run.pt")
+    saved = minigrad.load(tmp_path / "run.pt")
+    fresh.optimizer.load_state_dict(saved["optimizer"])
+    with minigrad.no_grad():
+        for p, q in zip(fresh.parameters, saved["w"], strict=True):
+            p.copy_(q)
+    assert [run.step() for _ in range(2)] == [fresh.step() for _ in range(2)]
+    assert [p.tolist() for p in run.parameters] == [p.tolist() for p in fresh.parameters]
+
+
+def test_the_closure_records_under_no_grad_and_missing_gradients_are_zeros():
+    run = Run("valley", {"max_iter": 2})
+    unused = minigrad.ones(2, dtype=minigrad.float64, requires_grad=True)
+    run.optimizer = optim.LBFGS([*run.parameters, unused], max_iter=2)
+    with minigrad.no_grad():
+        run.step()
+    assert unused.tolist() == [1, 1]
+    assert run.parameters[0].tolist() != [-1.2, 0.7]
+
+
+def test_refusals():
+    p, q = (minigrad.ones(1, requires_grad=True) for _ in range(2))
+    with pytest.raises(ValueError, match="doesn't support per-parameter options"):
+        optim.LBFGS([{"params": p}, {"params": q}])
+    with pytest.raises(ValueError, match="Invalid learning rate: -1"):
+        optim.LBFGS([p], lr=-1)
+    with pytest.raises(TypeError, match="closure"):
+        optim.LBFGS([p]).step()
+    run = Run("valley", {"line_search_fn": "weak"})
+    with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported as line_search_fn, got 'weak'"):
+        run.step()

@@ -1,0 +1,115 @@
+"""A step names a parameter that is no longer finite, and a gradient that was never zeroed: once."""
+
+import warnings
+
+import pytest
+
+import minigrad
+from minigrad import advice, nn, optim
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    advice.enable()
+    yield
+    advice.enable()
+
+
+def train(net, optimizer, zero, rounds=3):
+    for _ in range(rounds):
+        zero()
+        net(minigrad.ones(1, 2)).sum().backward()
+        optimizer.step()
+
+
+def test_a_gradient_that_was_never_zeroed_is_told_once():
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    with pytest.warns(advice.Advice, match=r"never zeroed.*Call optimizer.zero_grad\(\) in every round") as seen:
+        train(net, optimizer, lambda: None, rounds=4)
+    assert len(seen) == 1
+    assert seen[0].filename == __file__
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+def test_all_ways_to_zero_are_seen(kind):
+    net = nn.Linear(2, 1)
+    optimizer = kind(net.parameters(), lr=0.1)
+
+    def by_hand():
+        for p in net.parameters():
+            if p.grad is not None:
+                p.grad.zero_()
+
+    for zero in (
+        optimizer.zero_grad,
+        lambda: optimizer.zero_grad(set_to_none=False),
+        net.zero_grad,
+        lambda: net.zero_grad(set_to_none=False),
+        by_hand,
+    ):
+        optimizer.zero_grad()
+        train(net, optimizer, zero)
+
+
+def test_gradients_summed_over_several_batches_are_no_mistake():
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=0.1)
+    for batches in (2, 2, 3, 1):
+        optimizer.zero_grad()
+        for _ in range(batches):
+            net(minigrad.ones(1, 2)).sum().backward()
+        optimizer.step()
+
+
+def test_a_parameter_that_is_no_longer_finite_is_named_once():
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.named_parameters(), lr=1e38)
+    net.weight.grad, net.bias.grad = minigrad.zeros(1, 2), minigrad.full((1,), 100.0)
+    with pytest.warns(
+        advice.Advice, match=r"parameter 'bias' of group 0, of shape \(1,\), is no longer finite.*SGD.*smaller"
+    ) as seen:
+        optimizer.step()
+    assert len(seen) == 1
+    optimizer.zero_grad()
+    optimizer.step()
+
+
+def test_a_gradient_that_was_not_finite_is_the_cause():
+    p, q = (minigrad.ones(2, requires_grad=True) for _ in range(2))
+    p.grad, q.grad = minigrad.ones(2), minigrad.tensor([1.0, float("inf")])
+    optimizer = optim.Adam([{"params": p}, {"params": q}])
+    with pytest.warns(advice.Advice, match=r"parameter 0 of group 1.*neither was its gradient: look for the first"):
+        optimizer.step()
+    assert p.isfinite().all() and not q.isfinite().all()
+
+
+def test_large_and_half_precision_parameters_are_looked_at_too():
+    p = minigrad.zeros(1000, 300, requires_grad=True)
+    p.grad = minigrad.zeros(1000, 300)
+    p.grad[700, 1] = float("nan")
+    q = minigrad.full((300,), 300.0, dtype=minigrad.float16, requires_grad=True)  # its squares overflow
+    q.grad = minigrad.zeros(300, dtype=minigrad.float16)
+    optim.SGD([q]).step()
+    with pytest.warns(advice.Advice, match=r"shape \(1000, 300\)"):
+        optim.SGD([p]).step()
+
+
+def test_the_switch_silences_both():
+    advice.enable(False)
+    net = nn.Linear(2, 1)
+    optimizer = optim.SGD(net.parameters(), lr=1e38)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(net, optimizer, lambda: None)
+    assert not net.bias.isfinite().all()
+
+
+def test_an_advice_that_is_an_error_leaves_all_parameters_updated():
+    p, q = (minigrad.ones(1, requires_grad=True) for _ in range(2))
+    p.grad, q.grad = minigrad.tensor([float("nan")]), minigrad.ones(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(advice.Advice):
+            optim.SGD([p, q], lr=0.5).step()
+    assert q.tolist() == [0.5]
