@@ -57,24 +57,33 @@ def dispatch(
 ) -> Array:
     """One face of the triad, by the way that is chosen, for images (N, C, H, W) and so many output channels.
 
-    Half precision is computed in single and rounded once at the end, as PyTorch does.
+    Half precision is computed in single and rounded once at the end, as PyTorch does. A NaN, an infinity or an
+    outlier reaches the outputs that see it and no others: where the chosen way, forced or not, cannot promise
+    that for these operands, another computes.
     """
     if left.dtype.char == "e":
         left, right = left.astype("f"), right.astype("f")
         return dispatch(face, image, outputs, geometry, left, right, *size).astype("e")
     way = choose(image, outputs, geometry, left.dtype.char, left.__class__, _forced.name)
+    is_sound = way.sound.get(face)
+    if is_sound is not None and not quiet(is_sound, left, right, geometry):
+        way = choose(image, outputs, geometry, left.dtype.char, left.__class__, None, face)
     return quiet(getattr(way, face), left, right, geometry, *size)
 
 
 @lru_cache(maxsize=4096)
 def choose(
     image: tuple[int, int, int, int], outputs: int, geometry: Geometry, char: str = "f",
-    library: type[Any] = np.ndarray, forced: str | None = None
+    library: type[Any] = np.ndarray, forced: str | None = None, strict_face: str | None = None
 ) -> Way:  # fmt: skip
-    """The forced way, else the one of least cost. Raises RuntimeError where the forced one cannot serve."""
+    """The forced way, else the one of least cost; of those alone that let nothing through in `strict_face`.
+
+    Raises RuntimeError where the forced one cannot serve.
+    """
     problem = Problem(image, outputs, geometry, char, library)
     if forced is None:
-        return min((way for way in WAYS.values() if way.serves(problem)), key=lambda way: way.cost(problem))
+        ways = [way for way in WAYS.values() if way.serves(problem) and strict_face not in way.sound]
+        return min(ways, key=lambda way: way.cost(problem))
     if WAYS[forced].serves(problem):
         return WAYS[forced]
     kernel, stride, padding, dilation, groups = geometry

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry
@@ -42,3 +45,11 @@ class Way(NamedTuple):
     conv2d: Callable[[Array, Array, Geometry], Array]  # (x, w, geometry) -> g
     conv2d_input: Callable[[Array, Array, Geometry, tuple[int, int]], Array]  # (g, w, geometry, (H, W)) -> x
     conv2d_weight: Callable[[Array, Array, Geometry], Array]  # (x, g, geometry) -> w
+    # The faces that let an output feel what it does not see (a tile's other pixels, zeros times a weight), each with
+    # the question whether no harm comes of it for these operands. Otherwise a way is taken that lets nothing through.
+    sound: Mapping[str, Callable[[Array, Array, Geometry], bool]] = {}
+
+
+def is_finite(array: Array) -> bool:
+    """Whether there is no infinity and no NaN; False as well where the squares' sum overflows."""
+    return isfinite(np.vdot(array, array))

@@ -13,7 +13,7 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.way import Problem, Way, is_finite
 from minigrad.kernels.windows import padded
 from minigrad.kernels.workspace import workspace
 
@@ -81,4 +81,6 @@ def _columns(image: Array, geometry: Geometry) -> tuple[Array, int]:
     return columns, width
 
 
-WAY = Way("depthwise", serves, cost, conv2d, conv2d_input, conv2d_weight)
+# Zeros around the cotangents meet the kernel in one adjoint, the pixels that a shift carried over in the other.
+_SOUND = {"conv2d_input": lambda g, w, geometry: is_finite(w), "conv2d_weight": lambda x, g, geometry: is_finite(x)}
+WAY = Way("depthwise", serves, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)

@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.way import Problem, Way, is_finite
 from minigrad.kernels.windows import blocks
 from minigrad.kernels.workspace import workspace
 
@@ -144,4 +144,6 @@ def _overlapping(rows: Array, count: int, step: int, reach: int) -> Array:
     return np.ndarray((count, reach * K, M), rows.dtype, rows, 0, (step * K * line, line, rows.itemsize))
 
 
-WAY = Way("mec", serves, cost, conv2d, conv2d_input, conv2d_weight)
+# The adjoint in x multiplies the zeros above and below the cotangents by the kernel.
+_SOUND = {"conv2d_input": lambda g, w, geometry: is_finite(w)}
+WAY = Way("mec", serves, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)

@@ -1,0 +1,163 @@
+"""A NaN, an infinity, an outlier reaches what sees it and nothing else, whatever way was chosen or forced."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+import minigrad.kernels.fast
+import minigrad.nn.functional as F
+from minigrad import kernels
+from minigrad.kernels import Geometry, direct
+from minigrad.kernels.fast import winograd
+from tests.kernels.test_convolution import LAYERS, problem
+
+FACES = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
+
+
+def computed(module, face, operands, geometry, size):
+    """A face of the triad, of the loops of the definition (`direct`) or of the dispatch."""
+    left, right = (operands[name] for name in FACES[face])
+    rest = {"conv2d_input": (size,)}.get(face, ())
+    if module is direct:
+        with np.errstate(all="ignore"):
+            return getattr(direct, face)(left, right, geometry, *rest)
+    named = {"size": size} if rest else {}
+    return getattr(kernels, face)(left, right, geometry=geometry, **named)
+
+
+def spoiled(array, value, where):
+    array = array.copy()
+    place = {"first": 0, "middle": array.size * 3 // 7, "last": -1}[where]
+    array.reshape(-1)[place] = value
+    return array
+
+
+SMALL = {way: LAYERS[way] for way in LAYERS if "winograd" not in way}  # the loops of the definition take their time
+SMALL["winograd"] = SMALL["winograd 2x2"] = ((1, 13, 10, 9), (14, 13, 3, 3), LAYERS["winograd"][2])
+
+
+@pytest.mark.parametrize("where", ["first", "middle", "last"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("way", SMALL)
+def test_what_is_not_finite_reaches_what_sees_it(way, face, value, where):
+    x_shape, _, geometry = SMALL[way]
+    operands = dict(zip("xwg", problem(*SMALL[way], dtype=np.float32), strict=True))
+    for name in FACES[face]:
+        changed = {**operands, name: spoiled(operands[name], value, where)}
+        with kernels.algorithm(way):
+            found = computed(kernels, face, changed, geometry, x_shape[2:])
+        expected = computed(direct, face, changed, geometry, x_shape[2:])
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+        np.testing.assert_array_equal(np.isinf(found), np.isinf(expected))
+        clean = np.isfinite(expected)
+        np.testing.assert_allclose(found[clean], expected[clean], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("way", ["tiny", "mec", "depthwise"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_stride_does_not_multiply_zeros_by_what_is_not_finite(way, value):
+    geometry = LAYERS["mec"][2] if way == "mec" else Geometry((3, 3), (2, 2) if way == "tiny" else (1, 1), (1, 1))
+    if way == "depthwise":
+        geometry = geometry._replace(groups=3)
+    x_shape, w_shape = (1, 3, 9, 8), (3, 3 // geometry.groups, *geometry.kernel)
+    _, w, g = problem(x_shape, w_shape, geometry)
+    w[0, 0, 0, 0] = value
+    with kernels.algorithm(way):
+        found = kernels.conv2d_input(g, w, size=x_shape[2:], geometry=geometry)
+    with np.errstate(all="ignore"):
+        expected = direct.conv2d_input(g, w, geometry, x_shape[2:])
+    np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
+
+
+def seen(x, geometry):
+    """The largest |x| that each output sees: (N, C, H, W) -> (N, 1, Ho, Wo)."""
+    columns = kernels.unfold(abs(x), geometry)
+    return columns.max(axis=1).reshape(len(x), 1, *geometry.windows(x.shape[2:]))
+
+
+SCENES = {
+    "even": lambda x: x,
+    "a pixel of 20": lambda x: put(x, 20.0),
+    "a pixel of 100": lambda x: put(x, 100.0),
+    "a pixel of 1e6": lambda x: put(x, 1e6),
+    "a pixel of 1e16": lambda x: put(x, 1e16),
+    "a bright half": lambda x: np.concatenate([x[..., :10] * 1e5, x[..., 10:]], axis=-1),
+    "a dark corner": lambda x: x * np.where(np.add.outer(np.arange(x.shape[2]), np.arange(x.shape[3])) < 9, 1e-6, 1),
+    "one pixel": lambda x: put(np.zeros_like(x), 1.0),
+    "after a relu": lambda x: np.maximum(x, 0),
+    "tiny": lambda x: x * 1e-15,
+    "large": lambda x: x * 1e12,
+}
+
+
+def put(x, value):
+    x = x.copy()
+    x[0, 0, 11, 9] = value
+    return x
+
+
+@pytest.mark.parametrize("way", [None, "winograd", "winograd 2x2"])
+@pytest.mark.parametrize("scene", SCENES)
+def test_the_bound_that_is_stated(way, scene):
+    """|error| <= 1e-5 (largest |x| that the output sees) (sum of its kernel's |w|), for any range of the data."""
+    x_shape, _, geometry = LAYERS["winograd"]
+    x, w, g = problem(*LAYERS["winograd"], dtype=np.float32)
+    x, g = (SCENES[scene](a).astype(np.float32) for a in (x, g))
+    wide = [a.astype(np.float64) for a in (x, w, g)]
+    mirror, turned = geometry.mirrored(), w.transpose(1, 0, 2, 3)
+    with kernels.algorithm(way):
+        out = kernels.conv2d(x, w, geometry=geometry)
+        dx = kernels.conv2d_input(g, w, size=x_shape[2:], geometry=geometry)
+        dw = kernels.conv2d_weight(x, g, geometry=geometry)
+    with kernels.algorithm("im2col"):
+        error = abs(out - kernels.conv2d(*wide[:2], geometry=geometry))
+        assert (error <= 1e-5 * seen(x, geometry) * abs(w).sum((1, 2, 3)).reshape(-1, 1, 1)).all()
+        error = abs(dx - kernels.conv2d_input(wide[2], wide[1], size=x_shape[2:], geometry=geometry))
+        assert (error <= 1e-5 * seen(g, mirror) * abs(turned).sum((1, 2, 3)).reshape(-1, 1, 1)).all()
+        error = abs(dw - kernels.conv2d_weight(wide[0], wide[2], geometry=geometry))
+        assert (error <= 1e-5 * kernels.conv2d_weight(abs(wide[0]), abs(wide[2]), geometry=geometry)).all()
+
+
+def test_ordinary_data_keep_the_quick_way():
+    """Noise, what a relu or a maximum leaves of it, and their gradients are even; a lone pixel is not."""
+    x, _, _ = problem(*LAYERS["winograd"], dtype=np.float32)
+    geometry = LAYERS["winograd"][2]
+    for scene in ("even", "after a relu", "tiny", "large"):
+        assert winograd.is_even(SCENES[scene](x), geometry, 6)
+    for scene in ("one pixel", "a pixel of 100", "a pixel of 1e6", "a bright half", "a dark corner"):
+        assert not winograd.is_even(SCENES[scene](x), geometry, 6)
+    assert winograd.is_even(x[:0], geometry, 6) and winograd.is_even(x[:, :, :1, :1], geometry, 6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_the_lesson_that_marks_a_pixel_and_looks_where_it_arrives(dtype):
+    layer = torch.nn.Conv2d(16, 16, 3, padding=1, dtype=dtype)
+    x = torch.zeros(1, 16, 32, 32, dtype=dtype)
+    x[0, 0, 15, 15] = 1.0
+    x.requires_grad_()
+    out = layer(x)
+    assert int((out != layer.bias.reshape(16, 1, 1)).any(1).sum()) == 9
+    out[0, 3, 20, 20].backward()
+    assert int((x.grad != 0).any(1).sum()) == 9
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_spoiled_pixel_on_the_way_and_on_the_way_back(dtype, value):
+    torch.manual_seed(0)
+    w = torch.randn(16, 16, 3, 3).to(dtype).requires_grad_()
+    x = torch.randn(1, 16, 32, 32).to(dtype).requires_grad_()
+    g = torch.ones(1, 16, 32, 32, dtype=dtype)
+    g[0, 5, 7, 7] = value
+    F.conv2d(x, w, padding=1).backward(g)
+    assert int((~x.grad.isfinite()).any(1).sum()) == 9
+    assert (~w.grad.isfinite()).flatten(1).any(1).nonzero().tolist() == [[5]]
+    spoiled_x = x.detach().clone()
+    spoiled_x[0, 2, 0, 0] = value  # the corner: taps (0..1, 0..1) alone look at it
+    w.grad = None
+    F.conv2d(spoiled_x, w, padding=1).backward(torch.ones_like(g))
+    hit = ~w.grad.isfinite()
+    assert hit[:, 2, :2, :2].all() and int(hit.sum()) == 16 * 4
