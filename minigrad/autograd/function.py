@@ -1,163 +1,75 @@
 """`Function`: PyTorch's spelling of an operation of one's own, with a forward and a backward as static methods.
 
 `operation(...)` is the shorter way; this one is for lessons that are written so, and for operations of
-several results. Its node receives the gradients of all results together, as `Parts`.
+several results.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.function_node import record_call
+from minigrad.autograd.modes import GRAD, ModeSwitch, is_grad_enabled, mode, no_grad
+from minigrad.autograd.recording import refresh
 
-from minigrad.autograd.core import TensorBase, edge_of, wrap
-from minigrad.autograd.messages import freed, overwritten
-from minigrad.autograd.modes import GRAD, ModeSwitch, mode
-from minigrad.autograd.recording import Node, next_order, refresh
-from minigrad.backend import device_of, to_device
-
-
-class Parts(dict[int, Any]):
-    """Gradients of a call's results by number; adding two sets adds what both have."""
-
-    base = None
-
-    def __add__(self, other: Parts) -> Parts:
-        return Parts(
-            {i: self[i] + other[i] if i in self and i in other else self.get(i, other.get(i)) for i in {*self, *other}}
-        )
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
 
 class FunctionCtx:
-    """What a `Function` remembers from forward to backward; `ctx` in its methods."""
+    """What a `Function` remembers from forward to backward; `ctx` in its methods. Other values are its attributes."""
 
-    needs_input_grad: tuple[bool, ...] = ()
-    _saved: Sequence[Any] = ()
-    _non_differentiable: tuple[Any, ...] = ()
-    _dirty: tuple[Any, ...] = ()
-    _materialize = True
-    _node: FunctionNode
+    to_save: Sequence[Any] = ()
+    dirty_tensors: Sequence[Any] = ()
+    non_differentiable: Sequence[Any] = ()
+    materialize_grads = True
+    _node: Any = staticmethod(lambda: None)  # a weak reference to the call, once it is recorded
+
+    def __init__(self, function: type[Function], args: Sequence[Any]) -> None:
+        self._name = f"{function.__name__}Backward"
+        self.needs_input_grad = tuple([isinstance(x, TensorBase) and x.node is not None for x in args])
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors for backward; they come back as `saved_tensors`, checked for later writes."""
-        for x in tensors:
-            if x is not None and not isinstance(x, TensorBase):
-                raise TypeError(
-                    f"save_for_backward can only save variables, but got {type(x).__name__}; keep other values as "
-                    "attributes of ctx"
-                )
-        self._saved = tensors
+        self.to_save = tensors
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Keep tensors for forward-mode derivatives, which are computed from backward here: nothing to do."""
 
     def mark_non_differentiable(self, *tensors: Any) -> None:
         """Say that these results have no gradient."""
-        self._non_differentiable = tensors
+        self.non_differentiable = tensors
 
     def mark_dirty(self, *tensors: Any) -> None:
-        """Say that these operands were written to in place."""
-        self._dirty = tensors
+        """Say that these operands were written to in place; they must be among the results."""
+        self.dirty_tensors = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
         """With False, backward gets None, not zeros, for results that nothing depends on."""
-        self._materialize = value
+        self.materialize_grads = value
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors given to `save_for_backward`. Raises RuntimeError when freed or written to."""
-        return self._node.saved()
+        node = self._node()
+        return () if node is None else node.saved()
 
+    saved_variables = saved_tensors  # its name of old
 
-class FunctionNode(Node):
-    """The call of a `Function`: its operands' edges, and the gradients of all its results."""
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"'{self._name}' object has no attribute '{name}'; what backward needs is kept by forward (or "
+            f"setup_context): ctx.{name} = ..., tensors by ctx.save_for_backward(...)"
+        )
 
-    __slots__ = ("ctx", "function", "kept", "places", "results")
-
-    def __init__(self, function: Any, ctx: FunctionCtx, operands: Sequence[Any], results: Sequence[Any]) -> None:
-        self.order, self.hooks, self.trace = next_order(), None, None
-        self.function, self.ctx = function, ctx
-        ctx._node = self
-        self.places = [i for i, needed in enumerate(ctx.needs_input_grad) if needed]
-        self.edges = tuple([edge_of(operands[i]) for i in self.places])
-        self.shape = None
-        self.results = [
-            (r.array.shape, r.array.dtype, device_of(r.array)) if isinstance(r, TensorBase) else None for r in results
-        ]
-        # A saved result is kept without its place in the graph: a node must not refer to its own output.
-        self.kept: list[Any] | None = [
-            (None, [0], 0)
-            if t is None
-            else (wrap(t.array) if any(t is r for r in results) else t, t.writes, t.writes[0])
-            for t in ctx._saved
-        ]
-        ctx._saved = ()
-
-    def saved(self) -> tuple[Any, ...]:
-        """The saved tensors, each checked for writes since."""
-        if self.kept is None:
-            raise freed(self.name())
-        for tensor, writes, version in self.kept:
-            if writes[0] != version:
-                raise overwritten(self, tensor.array.shape, version, writes[0])
-        return tuple([tensor for tensor, _, _ in self.kept])
-
-    def vjp(self, cotangent: Parts, create_graph: bool, wanted: Any = None) -> list[Any]:
-        gradients = [self._gradient(cotangent.get(i), about, create_graph) for i, about in enumerate(self.results)]
-        returned = self._pulled(gradients, create_graph)
-        returned = returned if isinstance(returned, tuple) else (returned,)
-        count = len(self.ctx.needs_input_grad)
-        if len(returned) < count or any(r is not None for r in returned[count:]):
-            raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected {count}, got "
-                f"{len(returned)}): backward returns one for each argument of forward, None where there is none"
-            )
-        for r in returned:
-            if r is not None and not isinstance(r, TensorBase):
-                raise TypeError(f"{self.name()}: expected a Tensor or None as gradient, got {type(r).__name__}")
-        picked = [returned[i] for i in self.places]
-        # Views: what a user's backward returns may be the cotangent itself, or one array twice, and stays borrowed.
-        return [r if create_graph or r is None else r.array.view() for r in picked]
-
-    def _pulled(self, gradients: list[Any], create_graph: bool) -> Any:
-        with ModeSwitch(*((GRAD, 0) if create_graph else (0, GRAD))):
-            return self.function.backward(self.ctx, *gradients)
-
-    def _gradient(self, gradient: Any, about: Any, create_graph: bool) -> Any:
-        if gradient is None:
-            if about is None or not self.ctx._materialize:
-                return None
-            shape, dtype, device = about
-            return wrap(to_device(np.zeros(shape, dtype), device))
-        return gradient if create_graph else wrap(gradient)
-
-    def free(self) -> None:
-        self.kept = None
-
-    def name(self) -> str:
-        return f"{self.function.__name__}Backward"
-
-
-class ResultNode(Node):
-    """One result of a `Function`: passes its gradient on under its number."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, call: FunctionNode, number: int, result: Any) -> None:
-        self.order, self.hooks, self.trace = next_order(), None, None
-        self.edges, self.number = (call,), number
-        self.shape, self.dtype = result.array.shape, result.array.dtype
-
-    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
-        return [Parts({self.number: cotangent})]
-
-    def free(self) -> None:
-        pass
-
-    def name(self) -> str:
-        return self.edges[0].name()  # type: ignore[union-attr]
-
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        return self.edges[0].next_functions  # type: ignore[union-attr]
+    def __repr__(self) -> str:
+        return f"<{self._name} object at {id(self):#x}>"
 
 
 class Function:
@@ -177,6 +89,23 @@ class Function:
     tensor([2.])
     """
 
+    generate_vmap_rule = False
+
+    def __init__(self, *args: Any) -> None:
+        name = type(self).__name__
+        if args:
+            raise TypeError(f"{name}(...) makes no call: write {name}.apply(...)")
+        warnings.warn(
+            f"{name} should not be instantiated. Its methods are static: call {name}.apply(...) on the class itself.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: a Function is called by ``apply``."""
+        name = type(self).__name__
+        raise RuntimeError(f"An object of {name} is not called: make forward static and call {name}.apply(...)")
+
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Compute the result; overridden by every Function."""
@@ -189,42 +118,112 @@ class Function:
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        """Compute the gradients; overridden by every Function."""
+        """Compute the gradients; overridden by every Function, under this name or as `vjp`."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function."
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward mode AD."
         )
 
+    vjp = backward
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Never called: forward-mode derivatives are computed from backward."""
+        raise NotImplementedError("Forward-mode derivatives are computed from backward: jvp is never called.")
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
+        """Never called: there is no vmap."""
+        raise NotImplementedError("There is no vmap: call the function once for each row, and stack the results.")
+
     @classmethod
-    def apply(cls, *args: Any) -> Any:
+    def _backward(cls) -> Callable[..., Any]:
+        """The user's backward, under either of its names."""
+        if cls.vjp is Function.vjp:
+            return cls.backward
+        if cls.backward is not Function.backward:
+            raise RuntimeError(
+                f"Implementing both 'backward' and 'vjp' for a custom Function is not allowed: {cls.__name__} keeps one"
+            )
+        return cls.vjp
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call forward, and record the call."""
-        ctx = FunctionCtx()
+        separate = cls.setup_context is not Function.setup_context
+        if kwargs or separate:
+            args = _positional(cls.forward, args, kwargs, separate)
         for x in args:
             if isinstance(x, TensorBase):
                 refresh(x)
-        ctx.needs_input_grad = tuple([isinstance(x, TensorBase) and x.node is not None for x in args])
+        ctx = FunctionCtx(cls, args)
         with ModeSwitch(clear_flags=GRAD):
-            if cls.setup_context is Function.setup_context:
-                output = cls.forward(ctx, *args)
-            else:
-                output = cls.forward(*args)
+            output = cls.forward(*args) if separate else cls.forward(ctx, *args)
+            if separate:
                 cls.setup_context(ctx, args, output)
-        results = list(output) if isinstance(output, tuple) else [output]
-        if mode.get() & GRAD and any(ctx.needs_input_grad):
-            results = _recorded(cls, ctx, args, results)
+        if not (mode.get() & GRAD and any(ctx.needs_input_grad)):
+            return output
+        results = record_call(cls, ctx, args, output if isinstance(output, tuple) else (output,))
         return tuple(results) if isinstance(output, tuple) else results[0]
 
 
-def _recorded(cls: type[Function], ctx: FunctionCtx, args: Sequence[Any], results: list[Any]) -> list[Any]:
-    call = FunctionNode(cls, ctx, args, results)
-    made = []
-    for number, result in enumerate(results):
-        tracked = isinstance(result, TensorBase) and result.array.dtype.kind == "f"
-        if tracked and not any(result is x for x in ctx._non_differentiable):
-            if any(result is x for x in args) and not any(result is x for x in ctx._dirty):
-                writes, result = result.writes, wrap(result.array)  # an operand handed on is another tensor
-                result.writes = writes
-            result.node = ResultNode(call, number, result)
-            result.cause = None
-        made.append(result)
-    ctx._dirty = ctx._non_differentiable = ()
-    return made
+def _positional(
+    forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], separate: bool
+) -> tuple[Any, ...]:
+    """All arguments by position, since backward returns a gradient for each; defaults too, for `setup_context`."""
+    bound = inspect.signature(forward).bind(*(() if separate else (None,)), *args, **kwargs)
+    if separate:
+        bound.apply_defaults()
+    if bound.kwargs:
+        named = ", ".join(bound.kwargs)
+        raise TypeError(
+            f"forward() got an unexpected keyword argument: {named}; arguments of a Function have positions"
+        )
+    return bound.args if separate else bound.args[1:]
+
+
+def once_differentiable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A backward whose gradients cannot be differentiated again: that is refused, and its calls are not recorded.
+
+    >>> import minigrad as torch
+    >>> from minigrad.autograd.function import once_differentiable
+    >>> class Square(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x
+    ...
+    ...     @staticmethod
+    ...     @once_differentiable
+    ...     def backward(ctx, g):
+    ...         return 2 * ctx.saved_tensors[0] * g
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> Square.apply(x).backward()
+    >>> x.grad
+    tensor(6.)
+    """
+
+    @functools.wraps(function)
+    def once(ctx: Any, *gradients: Any) -> Any:
+        with no_grad():
+            returned = function(ctx, *gradients)
+        sources = [g for g in gradients if isinstance(g, TensorBase) and g.node is not None]
+        if not (is_grad_enabled() and sources):
+            return returned
+        found = returned if isinstance(returned, tuple) else (returned,)
+        marked = tuple([g if g is None else _Once.apply(g, *sources) for g in found])
+        return marked if isinstance(returned, tuple) else marked[0]
+
+    return once
+
+
+class _Once(Function):
+    """A gradient that stands in the graph, and through which no gradient comes."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: Any, *sources: Any) -> Any:  # noqa: ARG004 (what leads to the refusal)
+        return gradient.detach()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:  # noqa: ARG004
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")

@@ -1,11 +1,18 @@
 """`Function`: PyTorch's spelling of an operation of one's own."""
 
+import contextvars
+import gc
+import threading
+import time
+from weakref import ref
+
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import autograd
 from minigrad.autograd import Function
+from minigrad.autograd.function import once_differentiable
 
 
 def leaf(*shape, seed=0):
@@ -37,6 +44,21 @@ class Exp(Function):
     @staticmethod
     def backward(ctx, g):
         return g * ctx.saved_tensors[0]
+
+
+class Sinh(Function):
+    """Saves two of its own results."""
+
+    @staticmethod
+    def forward(ctx, x):
+        up, down = x.exp(), (-x).exp()
+        ctx.save_for_backward(up, down)
+        return (up - down) / 2, up, down
+
+    @staticmethod
+    def backward(ctx, g, g_up, g_down):
+        up, down = ctx.saved_tensors
+        return g * (up + down) / 2 + g_up * up - g_down * down
 
 
 class SumAndProduct(Function):
@@ -91,7 +113,12 @@ class MaxAndPlace(Function):
     ("function", "shapes"),
     [
         (Cube.apply, [(2, 3)]),
+        (Exp.apply, [(3,)]),
+        (Sinh.apply, [(3,)]),
+        (lambda x: Sinh.apply(x)[0], [(3,)]),
         (lambda x: Scaled.apply(x, 2.5), [(3,)]),
+        (lambda x: Scaled.apply(factor=2.5, x=x), [(3,)]),
+        (lambda x: SumAndProduct.apply(x, scale=2.0, y=x * 2), [(3,)]),
         (lambda x, y: SumAndProduct.apply(x, y, 2.0), [(3,), (3,)]),
         (lambda x: MaxAndPlace.apply(x)[0], [(4,)]),
     ],
@@ -146,7 +173,8 @@ def test_results_that_meet_again_walk_back_once():
     assert x.grad.tolist() == [7, 7]
 
 
-def test_one_gradient_for_two_operands_is_lent_to_both():
+@pytest.mark.parametrize("passed", [lambda g: g, lambda g: g * 1])
+def test_one_gradient_for_two_operands_is_lent_to_both(passed):
     class Add(Function):
         @staticmethod
         def forward(ctx, x, y):
@@ -154,6 +182,7 @@ def test_one_gradient_for_two_operands_is_lent_to_both():
 
         @staticmethod
         def backward(ctx, g):
+            g = passed(g)
             return g, g
 
     x, y, seed = leaf(2, seed=1), leaf(2, seed=2), mg.ones(2, dtype=mg.float64)
@@ -263,6 +292,46 @@ class ForwardAlone(Function):
 
 def save_a_number(ctx, x):
     ctx.save_for_backward(3)
+    return x * 2
+
+
+class Scaled_(Function):
+    """Returns a gradient for a number, too."""
+
+    forward = staticmethod(lambda ctx, x, k: x * k)
+    backward = staticmethod(lambda ctx, g: (g, g))
+
+
+class CubeOnce(Cube):
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * 3 * x**2
+
+
+def careless(backward, forward=lambda ctx, x: x * 2):
+    return type("Careless", (Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)})
+
+
+def unpack_saved(ctx, g):
+    (x,) = ctx.saved_tensors
+    return g * x
+
+
+def dirty(returned):
+    class Dirty(Function):
+        @staticmethod
+        def forward(ctx, x):
+            x.mul_(2.0)
+            ctx.mark_dirty(x)
+            return returned(x)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    return Dirty
 
 
 REFUSED = {
@@ -272,13 +341,79 @@ REFUSED = {
         ("WrongBackward", "incorrect number of gradients", "expected 2, got 1"),
     ),
     "three gradients for two operands": (wrong(lambda g: (g, g, g)), RuntimeError, ("expected 2, got 3",)),
-    "an array": (wrong(lambda g: (g.numpy(), g)), TypeError, ("WrongBackward", "ndarray")),
+    "an array": (wrong(lambda g: (g.numpy(), g)), RuntimeError, ("WrongBackward", "ndarray")),
+    "a gradient for a number": (
+        lambda: Scaled_.apply(leaf(2), 3).sum().backward(),
+        RuntimeError,
+        ("different than None at position 2", "not a Tensor"),
+    ),
     "no forward": (lambda: Nothing.apply(leaf(2)), NotImplementedError, ("forward function",)),
     "no backward": (lambda: ForwardAlone.apply(leaf(2)).sum().backward(), NotImplementedError, ("backward",)),
     "a number saved": (
         lambda: type("Saver", (Function,), {"forward": staticmethod(save_a_number)}).apply(leaf(2)),
         TypeError,
         ("save_for_backward", "int", "attributes of ctx"),
+    ),
+    "nothing saved": (
+        lambda: careless(unpack_saved).apply(leaf(2)).sum().backward(),
+        ValueError,
+        ("not enough values to unpack", "Nothing was saved", "Careless", "ctx.save_for_backward"),
+    ),
+    "nothing kept": (
+        lambda: careless(lambda ctx, g: g * ctx.scale).apply(leaf(2)).sum().backward(),
+        AttributeError,
+        ("'CarelessBackward'", "'scale'", "ctx.scale = "),
+    ),
+    "one gradient taken of two": (
+        lambda: careless(lambda ctx, g: g, lambda ctx, x: (x * 2, x * 3)).apply(leaf(2))[0].sum().backward(),
+        TypeError,
+        ("Careless returned 2 results", "ctx and 2 gradients; it takes ctx and 1"),
+    ),
+    "made, not applied": (lambda: Cube(leaf(2)), TypeError, ("Cube.apply(...)",)),
+    "both backward and vjp": (
+        lambda: type("Both", (Cube,), {"vjp": staticmethod(lambda ctx, g: g)}).apply(leaf(2)).sum().backward(),
+        RuntimeError,
+        ("both 'backward' and 'vjp'", "Both"),
+    ),
+    "an unknown keyword": (
+        lambda: Scaled.apply(leaf(2), 2, power=2),
+        TypeError,
+        ("unexpected keyword argument 'power'",),
+    ),
+    "a keyword without position": (
+        lambda: type("Named", (Scaled,), {"forward": staticmethod(lambda x, *, factor=2: x)}).apply(leaf(2)),
+        TypeError,
+        ("keyword argument: factor", "have positions"),
+    ),
+    "dirty, not returned": (
+        lambda: dirty(lambda x: x.clone()).apply(leaf(2) * 1),
+        RuntimeError,
+        ("marked as dirty", "not returned", "shape (2,) itself, no copy"),
+    ),
+    "a dirty leaf": (lambda: dirty(lambda x: x).apply(leaf(2)), RuntimeError, ("a leaf Variable", "x.clone()")),
+    "a dirty number": (
+        lambda: careless(None, lambda ctx, x: ctx.mark_dirty(3) or x * 2).apply(leaf(2)),
+        RuntimeError,
+        ("mark_dirty can only accept Tensors, but argument 0 is of type int",),
+    ),
+    "a number without gradient": (
+        lambda: careless(None, lambda ctx, x: ctx.mark_non_differentiable(3) or x * 2).apply(leaf(2)),
+        RuntimeError,
+        ("mark_non_differentiable can only accept Tensors",),
+    ),
+    "an operand handed on and written to": (
+        lambda: careless(None, lambda ctx, x: x).apply(leaf(2) * 1).mul_(2),
+        RuntimeError,
+        ("view", "modified inplace"),
+    ),
+    "forward mode": (lambda: Cube.jvp(None), NotImplementedError, ("computed from backward",)),
+    "vmap": (lambda: Cube.vmap(None, None), NotImplementedError, ("no vmap",)),
+    "twice what can be differentiated once": (
+        lambda: autograd.grad(
+            autograd.grad((CubeOnce.apply(x := leaf(2)) ** 2).sum(), x, create_graph=True)[0].sum(), x
+        ),
+        RuntimeError,
+        ("differentiate twice", "@once_differentiable"),
     ),
 }
 
@@ -288,9 +423,270 @@ def test_refused(case):
     call, kind, words = REFUSED[case]
     with pytest.raises(kind) as caught:
         call()
+    told = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
     for word in words:
-        assert word in str(caught.value)
+        assert word in told
 
 
 def test_surplus_nones_are_allowed():
     wrong(lambda g: (g, g, None))()
+
+
+def test_higher_derivatives_through_saved_results():
+    x = leaf(3)
+    y = Sinh.apply(x)[0]
+    for expected in (np.cosh, np.sinh, np.cosh, np.sinh):
+        (y,) = autograd.grad(y.sum(), x, create_graph=True)
+        np.testing.assert_allclose(y.detach().numpy(), expected(x.detach().numpy()))
+
+
+@pytest.mark.parametrize("function", [Exp.apply, lambda x: Sinh.apply(x)[1]])
+def test_a_saved_result_is_in_its_place_in_the_graph(function):
+    y = function(leaf(2))
+    seen = []
+    y.register_hook(lambda g: seen.append(g))
+    saved = next(t for t in y.grad_fn.saved_tensors if t.grad_fn is y.grad_fn)
+    assert saved is not y and saved.tolist() == y.tolist()
+    saved.sum().backward()
+    assert len(seen) == 1
+
+
+class Kept(Function):
+    """Saves an operand, two results and a tensor of its own; one result is no number of a kind that has gradients."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y, own = x * 2, x + 1
+        ctx.save_for_backward(x, y, own, None)
+        return y, y + 1, x.argmax()
+
+    @staticmethod
+    def backward(ctx, g, h, _):
+        assert [t is None for t in ctx.saved_tensors] == [False, False, False, True]
+        return 2 * (g + h)
+
+
+class Doubled_(Function):
+    @staticmethod
+    def forward(ctx, x):
+        x.mul_(2.0)
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, g):
+        assert ctx.saved_tensors[0].shape == g.shape
+        return g * 2
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Cube.apply,
+        Exp.apply,
+        lambda x: Kept.apply(x)[0],
+        lambda x: Doubled_.apply(x * 1.0),
+        lambda x: careless(lambda ctx, g: g, lambda ctx, x: x).apply(x),
+    ],
+)
+@pytest.mark.parametrize("walked", [False, True, "create_graph"])
+def test_graphs_go_without_the_garbage_collector(call, walked):
+    x = leaf(3)
+    gc.collect()
+    gc.disable()
+    try:
+        y = call(x)
+        alive, node = ref(y), ref(y.grad_fn)
+        if walked:
+            autograd.grad(y.sum(), x, create_graph=walked == "create_graph")
+        del y
+        assert alive() is None and node() is None
+    finally:
+        gc.enable()
+
+
+def test_a_dirty_view_reaches_what_it_is_a_view_of():
+    x = leaf(3)
+    y = x * 1.0
+    part, other = y[:2], y[1:]
+    z = Doubled_.apply(part)
+    assert z is part
+    (other.sum() + z.sum()).backward()
+    assert x.grad.tolist() == [2, 4, 1]
+
+
+def test_a_retained_gradient_moves_on_with_a_dirty_tensor():
+    x = leaf(2)
+    y = x * 1.0
+    y.retain_grad()
+    (Doubled_.apply(y) * 3).sum().backward()
+    assert y.grad.tolist() == [3, 3] and x.grad.tolist() == [6, 6]
+
+
+def test_the_call_shows_what_it_keeps():
+    x = leaf(2)
+    node = Scaled.apply(x, 2.5).grad_fn
+    assert node.factor == 2.5 and node.needs_input_grad == (True, False)
+    assert Cube.apply(x).grad_fn.saved_tensors[0] is x
+    with pytest.raises(AttributeError, match="'ScaledBackward' object has no attribute 'more'"):
+        node.more  # noqa: B018
+
+
+def test_next_functions_have_a_place_for_each_tensor():
+    x, y = leaf(2), mg.ones(2, dtype=mg.float64)
+    total, product = SumAndProduct.apply(x, y, 2.0)
+    (first, _), (second, _) = total.grad_fn.next_functions
+    assert first.variable is x and second is None
+    assert product.grad_fn.next_functions[1] == (None, 0)
+
+
+def test_any_name_can_be_kept_on_ctx():
+    names = ("shape", "dtype", "name", "order", "edges", "hooks", "function", "results", "saved", "context", "kept")
+
+    class Greedy(Function):
+        @staticmethod
+        def forward(ctx, x):
+            for name in names:
+                setattr(ctx, name, name)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            assert all(getattr(ctx, name) == name for name in names)
+            return g * 2
+
+    x = leaf(2)
+    Greedy.apply(x).sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_a_backward_named_vjp():
+    x = leaf(2)
+    type("Tenfold", (ForwardAlone,), {"vjp": staticmethod(lambda ctx, g: g * 10)}).apply(x).sum().backward()
+    assert x.grad.tolist() == [10, 10]
+
+
+def test_an_operand_handed_on_as_a_constant():
+    x = leaf(2)
+    y = careless(None, lambda ctx, x: ctx.mark_non_differentiable(x) or x).apply(x)
+    assert not y.requires_grad and x.requires_grad
+
+
+def test_one_tensor_returned_twice_has_two_gradients():
+    class Twice(Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = x * 2
+            return y, y
+
+        @staticmethod
+        def backward(ctx, g, h):
+            return 2 * (g + h)
+
+    x = leaf(2)
+    a, b = Twice.apply(x)
+    (a + 10 * b).sum().backward()
+    assert x.grad.tolist() == [22, 22]
+
+
+def test_once_differentiable():
+    x = leaf(2)
+    CubeOnce.apply(x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 3 * x.detach().numpy() ** 2)
+    (g,) = autograd.grad(CubeOnce.apply(x).sum(), x, create_graph=True)
+    assert not g.requires_grad  # nothing that it was computed from asks for more
+    (g,) = autograd.grad((CubeOnce.apply(x) ** 2).sum(), x, create_graph=True)
+    assert g.requires_grad
+
+
+def test_instances_are_not_called():
+    with pytest.warns(DeprecationWarning, match=r"Cube.apply\(...\)"):
+        made = Cube()
+    with pytest.raises(RuntimeError, match=r"make forward static and call Cube.apply"):
+        made(leaf(2))
+
+
+def test_one_graph_is_walked_by_several_threads():
+    class Slow(Cube):
+        @staticmethod
+        def backward(ctx, g):
+            time.sleep(0.002)
+            return Cube.backward(ctx, g)
+
+    x = leaf(3)
+    y, found = Slow.apply(x).sum(), []
+
+    def walk():
+        found.extend(autograd.grad(y, x, retain_graph=True)[0] for _ in range(5))
+
+    threads = [threading.Thread(target=walk) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 20
+    for gradient in found:
+        np.testing.assert_allclose(gradient.numpy(), 3 * x.detach().numpy() ** 2)
+
+
+@pytest.mark.parametrize("deep", [1, 30, 150])
+def test_a_backward_walks_the_graph_that_it_stands_in(deep):
+    calls = []
+
+    class Again(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            calls.append(1)
+            if len(calls) < deep:
+                autograd.grad(y, x, retain_graph=True)
+            return g * 2
+
+    x = leaf(2)
+    y = Again.apply(x).sum()
+    y.backward(retain_graph=True)
+    assert x.grad.tolist() == [2, 2] and len(calls) == deep
+
+
+def test_an_error_deep_down_comes_up():
+    class Deep(Function):
+        @staticmethod
+        def forward(ctx, x, depth):
+            ctx.depth = depth
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            if not ctx.depth:
+                raise ZeroDivisionError("at the bottom")
+            with mg.enable_grad():
+                inner = g.detach().requires_grad_()
+                y = Deep.apply(inner, ctx.depth - 1)
+            return autograd.grad(y, inner, g)[0], None
+
+    with pytest.raises(ZeroDivisionError, match="at the bottom"):
+        Deep.apply(leaf(2), 100).sum().backward()
+
+
+def test_a_backward_runs_in_its_callers_context():
+    setting = contextvars.ContextVar("setting")
+    seen = []
+
+    class Setting(Function):
+        forward = staticmethod(lambda ctx, x: x * 2)
+
+        @staticmethod
+        def backward(ctx, g):
+            seen.append((setting.get(), mg.is_grad_enabled()))
+            return g
+
+    setting.set("here")
+    Setting.apply(leaf(2)).sum().backward()
+    Setting.apply(leaf(2)).sum().backward(create_graph=True)
+    assert seen == [("here", False), ("here", True)]

@@ -1,0 +1,300 @@
+"""The recorded call of a `Function`: what it keeps from forward to backward, and how backward is run.
+
+Nothing here refers to a result of the call, so plain reference counting frees it with the last tensor that it made:
+of a saved result only the memory is kept, and its place in the graph is found again when it is asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextvars import copy_context
+from typing import Any, NamedTuple
+from weakref import ref
+
+import numpy as np
+
+from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
+from minigrad.autograd.messages import AccumulateGrad, freed, overwritten
+from minigrad.autograd.modes import GRAD, ModeSwitch
+from minigrad.autograd.recording import Node, next_order
+from minigrad.backend import device_of, to_device
+
+_DEEPEST = 40  # calls of backward within each other on one stack: Python allows about 1,000 frames
+_here = threading.local()
+
+
+class Kept(NamedTuple):
+    """A saved tensor, and how often its memory had been written to."""
+
+    tensor: Any
+    writes: list[int]
+    version: int
+    number: int | None  # of the result that it is; None for an operand or anything else
+
+    @classmethod
+    def of(cls, tensor: Any, number: int | None) -> Kept:
+        """`tensor` as it is now; a result without its place in the graph."""
+        if tensor is None:
+            return cls(None, [0], 0, None)
+        alias = tensor if number is None else wrap(tensor.array)
+        alias.writes = tensor.writes
+        return cls(alias, tensor.writes, tensor.writes[0], number)
+
+
+class Parts(dict[int, Any]):
+    """Gradients of a call's results by number; adding two sets adds what both have."""
+
+    base = None
+
+    def __add__(self, other: Parts) -> Parts:
+        return Parts(
+            {i: self[i] + other[i] if i in self and i in other else self.get(i, other.get(i)) for i in {*self, *other}}
+        )
+
+
+class FunctionNode(Node):
+    """The call of a `Function`. One with a single differentiable result is that result's node itself; else there is
+    a `ResultNode` for each, and the call receives their gradients together, as `Parts`.
+    """
+
+    __slots__ = ("arguments", "ctx", "function", "kept", "made", "places", "results", "tracked")
+
+    def __init__(
+        self, function: Any, ctx: Any, arguments: Sequence[Any], results: Sequence[Any], tracked: Sequence[int]
+    ) -> None:
+        self.order, self.hooks, self.trace = next_order(), None, None
+        self.function, self.ctx = function, ctx
+        self.arguments = [isinstance(x, TensorBase) for x in arguments]
+        self.places = [i for i, needed in enumerate(ctx.needs_input_grad) if needed]
+        self.edges = tuple([edge_of(arguments[i]) for i in self.places])
+        self.results = [
+            (r.array.shape, r.array.dtype, device_of(r.array)) if isinstance(r, TensorBase) else None for r in results
+        ]
+        self.tracked = tracked
+        self.made: dict[int, ref[ResultNode]] = {}
+        self.shape = self.dtype = None
+        if len(tracked) == 1:
+            self.shape, self.dtype, _ = self.results[tracked[0]]  # type: ignore[misc]
+        self.kept: list[Kept] | None = []
+        ctx._node = ref(self)
+
+    def node_of(self, number: int) -> Node:
+        """The node of result `number`."""
+        if len(self.tracked) == 1:
+            return self
+        node = self.made[number]() if number in self.made else None
+        if node is None:
+            shape, dtype, _ = self.results[number]  # type: ignore[misc]
+            node = ResultNode(self, number, shape, dtype)
+            self.made[number] = ref(node)
+        return node
+
+    def saved(self) -> tuple[Any, ...]:
+        """The saved tensors, each checked for writes since, and each in its place in the graph."""
+        if self.kept is None:
+            raise freed(self.name())
+        found = []
+        for tensor, writes, version, number in self.kept:
+            if writes[0] != version:
+                raise overwritten(self, tensor.array.shape, version, writes[0])
+            found.append(tensor if number is None else self._placed_again(tensor, number))
+        return tuple(found)
+
+    def _placed_again(self, result: Any, number: int) -> Any:
+        tensor = wrap(result.array)
+        tensor.writes, tensor.node = result.writes, self.node_of(number)
+        return tensor
+
+    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
+        """The gradients along `edges`: what the user's backward returns for the operands that need one."""
+        arrived = cotangent if self.shape is None else {self.tracked[0]: cotangent}
+        gradients = [self._gradient(arrived.get(i), about, create_graph) for i, about in enumerate(self.results)]
+        returned = self._pulled(gradients)
+        picked = self._checked(returned if isinstance(returned, tuple) else (returned,))
+        # Views: what a user's backward returns may be the cotangent itself, or one array twice, and stays borrowed.
+        return [r if create_graph or r is None else r.array.view() for r in picked]
+
+    def _pulled(self, gradients: list[Any]) -> Any:
+        """What the user's backward makes of the `gradients`.
+
+        It may walk back itself, and so on: below some depth it goes on in a thread, with an empty stack.
+        """
+        depth = getattr(_here, "depth", 0)
+        if depth == _DEEPEST:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(1) as other:
+                return other.submit(copy_context().run, self._pulled, gradients).result()
+        pull = self.function._backward()
+        _here.depth = depth + 1
+        try:
+            return pull(self.ctx, *gradients)
+        except (IndexError, TypeError, ValueError) as error:
+            if hint := self._hint(pull, gradients):
+                error.add_note(hint)
+            raise
+        finally:
+            _here.depth = depth
+
+    def _hint(self, pull: Any, gradients: list[Any]) -> str | None:
+        """The likely cause of an error in a user's backward."""
+        takes = getattr(getattr(pull, "__code__", None), "co_argcount", None)
+        if takes is not None and takes != len(gradients) + 1 and not pull.__code__.co_flags & 0x04:  # *args
+            return (
+                f"forward of {self.function.__name__} returned {len(gradients)} results, so backward is called with "
+                f"ctx and {len(gradients)} gradients; it takes ctx and {takes - 1}."
+            )
+        if not self.kept:
+            return (
+                f"Nothing was saved: forward of {self.function.__name__} keeps tensors by ctx.save_for_backward(...)."
+            )
+        return None
+
+    def _checked(self, returned: tuple[Any, ...]) -> list[Any]:
+        """The gradients of the operands that need one, of what backward returned for all arguments."""
+        count = len(self.arguments)
+        if len(returned) < count or any(r is not None for r in returned[count:]):
+            raise RuntimeError(
+                f"function {self.name()} returned an incorrect number of gradients (expected {count}, got "
+                f"{len(returned)}): backward returns one for each argument of forward, None where there is none"
+            )
+        for i, (r, is_tensor) in enumerate(zip(returned[:count], self.arguments, strict=True)):
+            if r is None:
+                continue
+            if not isinstance(r, TensorBase):
+                raise RuntimeError(f"{self.name()}: expected a Tensor or None as gradient, got {type(r).__name__}")
+            if not is_tensor:
+                raise RuntimeError(
+                    f"function {self.name()} returned a gradient different than None at position {i + 1}, but the "
+                    "corresponding forward input was not a Tensor"
+                )
+        return [returned[i] for i in self.places]
+
+    def _gradient(self, gradient: Any, about: Any, create_graph: bool) -> Any:
+        if gradient is None:
+            if about is None or not self.ctx.materialize_grads:
+                return None
+            shape, dtype, device = about
+            return wrap(to_device(np.zeros(shape, dtype), device))
+        return gradient if create_graph else wrap(gradient)
+
+    def free(self) -> None:
+        self.kept = None
+
+    def name(self) -> str:
+        return f"{self.function.__name__}Backward"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """Where gradients go from here: an entry for each argument that is a tensor, None for what needs none."""
+        ends: dict[int, Any] = dict(zip(self.places, self.edges, strict=True))
+        shown = [ends.get(i) for i, is_tensor in enumerate(self.arguments) if is_tensor]
+        return tuple([(e if e is None or isinstance(e, Node) else AccumulateGrad(e), 0) for e in shown])
+
+    def __getattr__(self, name: str) -> Any:
+        """What `ctx` has under `name`: in PyTorch the two are one."""
+        if name in _SLOTS or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.ctx, name)
+
+
+_SLOTS = {*Node.__slots__, *FunctionNode.__slots__}
+
+
+class ResultNode(Node):
+    """One of several results of a `Function`: passes its gradient on under its number."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, call: FunctionNode, number: int, shape: tuple[int, ...], dtype: Any) -> None:
+        self.order, self.hooks, self.trace = next_order(), None, None
+        self.edges, self.number = (call,), number
+        self.shape, self.dtype = shape, dtype
+
+    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
+        return [Parts({self.number: cotangent})]
+
+    def free(self) -> None:
+        pass
+
+    def name(self) -> str:
+        return self.edges[0].name()  # type: ignore[union-attr]
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        return self.edges[0].next_functions  # type: ignore[union-attr]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _SLOTS or name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.edges[0], name)
+
+
+def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequence[Any]) -> list[Any]:
+    """The results of a `Function`, those that are differentiable in the graph."""
+    _check_saved(ctx)
+    _check_dirty(ctx, arguments, results)
+    constant = [x for x in results if _is_in(x, ctx.non_differentiable)]
+    tracked = [
+        i for i, r in enumerate(results)
+        if isinstance(r, TensorBase) and r.array.dtype.kind == "f" and not _is_in(r, constant)
+    ]  # fmt: skip
+    call = FunctionNode(function, ctx, arguments, results, tracked)
+    made = list(results)
+    for i in tracked:
+        made[i] = _placed(results[i], call.node_of(i), ctx, arguments)
+    for i, r in enumerate(results):
+        if _is_in(r, constant) and r.node is not None:
+            made[i] = r.detach()  # an operand that is handed on as a constant
+    numbers = {id(x): i for i in tracked for x in (results[i], made[i])}
+    call.kept = [Kept.of(t, numbers.get(id(t))) for t in ctx.to_save]
+    ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
+    return made
+
+
+def _placed(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
+    """`result` with its place in the graph: as another tensor, where it has one already."""
+    if _is_in(result, ctx.dirty_tensors):
+        value = wrap(result.array)
+        value.node = node
+        return result.copy_(value)  # what it is a view of moves on, too
+    if _is_in(result, arguments):
+        with ModeSwitch(clear_flags=GRAD):
+            result = result.view(result.array.shape)  # noticed, when somebody writes through it
+    elif result.node is not None:
+        result = result.detach()
+    result.node, result.cause = node, None
+    return result
+
+
+def _is_in(x: Any, several: Sequence[Any]) -> bool:
+    return any(x is y for y in several)
+
+
+def _check_saved(ctx: Any) -> None:
+    for i, x in enumerate(ctx.to_save):
+        if x is not None and not isinstance(x, TensorBase):
+            raise TypeError(
+                f"save_for_backward can only save variables, but argument {i} is of type {type(x).__name__}; keep "
+                "other values as attributes of ctx"
+            )
+
+
+def _check_dirty(ctx: Any, arguments: Sequence[Any], results: Sequence[Any]) -> None:
+    for role, several in (("mark_dirty", ctx.dirty_tensors), ("mark_non_differentiable", ctx.non_differentiable)):
+        for i, x in enumerate(several):
+            if not isinstance(x, TensorBase):
+                raise RuntimeError(f"{role} can only accept Tensors, but argument {i} is of type {type(x).__name__}")
+    for x in ctx.dirty_tensors:
+        if not _is_in(x, results):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
+                f"are modified inplace must all be outputs of the Function: return the tensor of shape "
+                f"{tuple(x.array.shape)} itself, no copy of it."
+            )
+        if x.node is LEAF and _is_in(x, arguments):
+            raise RuntimeError(
+                "a leaf Variable that requires grad has been used in an in-place operation: give the Function a copy, "
+                "x.clone()"
+            )
