@@ -76,7 +76,7 @@ from minigrad.tensor.drawing import bernoulli, multinomial
 from minigrad.tensor.filling import fill
 
 if _typing.TYPE_CHECKING:
-    from minigrad import advice, backends, cuda, distributions, func, linalg, nn, optim, utils, viz
+    from minigrad import advice, backends, cuda, distributed, distributions, func, linalg, nn, optim, utils, viz
     from minigrad.nn.functional import (
         bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout, group_norm, layer_norm, max_pool2d,
         pairwise_distance, relu_, selu, selu_,
@@ -91,6 +91,7 @@ _ROOMS = (
     "advice",
     "backends",
     "cuda",
+    "distributed",
     "distributions",
     "func",
     "linalg",

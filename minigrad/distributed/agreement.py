@@ -1,0 +1,92 @@
+"""Do all ranks call the same thing? Asked before each collective, so that a mistake is an error and never a hang.
+
+MPI itself does not look: a broadcast that meets an all_reduce, or tensors of two shapes, hang or mix up memory.
+Each rank makes a number of what it is about to do; when the largest and the smallest of these differ, the ranks
+exchange their descriptions, and all of them raise the same error. The price is one reduction of two numbers for
+each collective; `set_debug_level(DebugLevel.OFF)`, or TORCH_DISTRIBUTED_DEBUG=OFF in the environment, saves it.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from hashlib import blake2b
+
+import numpy as np
+
+from minigrad.distributed.communicator import rows
+from minigrad.distributed.errors import DistBackendError
+from minigrad.distributed.process_group import ProcessGroup
+from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.distributed.work import Work
+
+_WIDTH = 400  # bytes of a description that are exchanged
+
+
+class DebugLevel(Enum):
+    """How much is checked: `OFF` nothing, the others that all ranks call the same collective."""
+
+    OFF = 0
+    INFO = 1
+    DETAIL = 2
+
+
+def _from_environment() -> DebugLevel:
+    name = os.environ.get("TORCH_DISTRIBUTED_DEBUG", "DETAIL").upper()
+    if name not in DebugLevel.__members__:
+        raise RuntimeError(f"The value of TORCH_DISTRIBUTED_DEBUG must be OFF, INFO or DETAIL, got {name!r}")
+    return DebugLevel[name]
+
+
+_level: DebugLevel | None = None
+
+
+def get_debug_level() -> DebugLevel:
+    """How much is checked. Here DETAIL unless TORCH_DISTRIBUTED_DEBUG says otherwise; PyTorch begins with OFF."""
+    global _level
+    if _level is None:
+        _level = _from_environment()
+    return _level
+
+
+def set_debug_level(level: DebugLevel) -> None:
+    """Check more or less from now on, on all ranks alike."""
+    global _level
+    if not isinstance(level, DebugLevel):
+        raise TypeError(f"level must be a DebugLevel, got {level!r}")
+    _level = level
+
+
+def set_debug_level_from_env() -> None:
+    """Read TORCH_DISTRIBUTED_DEBUG again."""
+    set_debug_level(_from_environment())
+
+
+def agree(group: ProcessGroup, description: str) -> None:
+    """Raise DistBackendError, on every rank and in the same words, where the descriptions differ."""
+    if group.size() > 1 and get_debug_level() is not DebugLevel.OFF:
+        require_same(group, description, "the ranks do not call the same thing")
+
+
+def require_same(group: ProcessGroup, description: str, fault: str) -> None:
+    """As `agree`, whatever the level: `fault` begins the error."""
+    number = int.from_bytes(blake2b(description.encode(), digest_size=7).digest(), "little")
+    pair = np.array([number, -number], np.int64)
+    Work(description, group, [group.control.all_reduce(pair, ReduceOp.MAX)]).wait()
+    if pair[0] != -pair[1]:
+        raise DistBackendError(f"{fault}: {_differences(group, description)}")
+
+
+def _differences(group: ProcessGroup, description: str) -> str:
+    """Who says what, by descriptions: "rank 0: broadcast(...); ranks 1, 2: all_reduce(...)"."""
+    own = np.zeros(_WIDTH, np.uint8)
+    text = description.encode()[:_WIDTH]
+    own[: len(text)] = np.frombuffer(text, np.uint8)
+    everybody = rows(group.size(), own)
+    Work("a comparison of descriptions", group, [group.control.all_gather(own, everybody)]).wait()
+    said: dict[str, list[int]] = {}
+    for rank, row in zip(group.ranks, everybody, strict=True):
+        said.setdefault(row.tobytes().rstrip(b"\0").decode(errors="replace"), []).append(rank)
+    return "; ".join(
+        f"rank{'s' if len(ranks) > 1 else ''} {', '.join(map(str, ranks))}: {what}" for what, ranks in said.items()
+    )

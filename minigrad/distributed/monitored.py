@@ -1,0 +1,69 @@
+"""`monitored_barrier`: a barrier that says who did not come."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from minigrad.distributed.collectives import member_of
+from minigrad.distributed.errors import DistBackendError
+from minigrad.distributed.process_group import ProcessGroup
+from minigrad.distributed.work import Work
+
+_TAG = 11
+
+
+def monitored_barrier(group: Any = None, timeout: timedelta | None = None, wait_all_ranks: bool = False) -> None:
+    """Nobody goes on before all have come; after `timeout` (the group's without it) rank 0 names who has not.
+
+    Each rank reports to rank 0, which answers when all have. Raises DistBackendError on rank 0 for the first rank
+    that is missing, or with `wait_all_ranks` for all of them; on the others when no answer comes.
+    As `torch.distributed.monitored_barrier`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.monitored_barrier()
+    >>> torch.distributed.destroy_process_group()
+    """
+    member = member_of(group, "monitored_barrier")
+    if member is None or member.size() == 1:
+        return
+    limit = timeout or member.timeout
+    if member.rank() == 0:
+        _hear_all(member, limit, wait_all_ranks)
+    else:
+        _report(member, limit)
+
+
+def _hear_all(member: ProcessGroup, limit: timedelta, wait_all_ranks: bool) -> None:
+    others = range(1, member.size())
+    note = np.zeros(1, np.uint8)
+    reports = {other: _work(member, member.control.receive(note.copy(), other, _TAG)) for other in others}
+    missing: list[int] = []
+    for other, work in reports.items():
+        try:
+            work.wait(limit if not missing else timedelta(0))
+        except DistBackendError:
+            missing.append(member.ranks[other])
+            if not wait_all_ranks:
+                break
+    if missing:
+        who = f"Rank {missing[0]}" if len(missing) == 1 else f"Ranks {', '.join(map(str, missing))}"
+        raise DistBackendError(
+            f"{who} failed to pass monitoredBarrier in {limit.total_seconds() * 1000:g} ms: look at what they were "
+            "doing before"
+        )
+    for answer in [_work(member, member.control.send(note, other, _TAG)) for other in others]:
+        answer.wait(limit)
+
+
+def _report(member: ProcessGroup, limit: timedelta) -> None:
+    note = np.zeros(1, np.uint8)
+    _work(member, member.control.send(note, 0, _TAG)).wait(limit)
+    _work(member, member.control.receive(note, 0, _TAG)).wait(limit)
+
+
+def _work(member: ProcessGroup, request: Any) -> Work:
+    return Work("monitored_barrier()", member, [request])

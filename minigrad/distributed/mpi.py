@@ -1,0 +1,205 @@
+"""Transfers by MPI, through mpi4py: the one file that imports it, and only when there is somebody to talk to.
+
+Every call is one of MPI's non-blocking ones (MPI 4.1, chapters 3.7 and 6.12), so that a process that waits can
+look at the clock, at Ctrl-C and at who has left. https://mpi4py.readthedocs.io
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import Array
+from minigrad.distributed.communicator import Communicator, Request
+from minigrad.distributed.errors import DistBackendError
+from minigrad.distributed.reduce_op import LOGICAL, ReduceOp
+
+INSTALL = "pip install 'minigrad[mpi]', which brings mpi4py and an mpiexec, then: mpiexec -n 4 python program.py"
+_DEPARTURE = 7  # the tag of the only message that the departures' communicator carries
+
+_names = {
+    ReduceOp.SUM: "SUM", ReduceOp.PRODUCT: "PROD", ReduceOp.MIN: "MIN", ReduceOp.MAX: "MAX", ReduceOp.BAND: "BAND",
+    ReduceOp.BOR: "BOR", ReduceOp.BXOR: "BXOR",
+}  # fmt: skip
+_logical_names = {ReduceOp.BAND: "LAND", ReduceOp.BOR: "LOR", ReduceOp.BXOR: "LXOR"}
+
+
+@cache
+def library() -> ModuleType:
+    """mpi4py's MPI, started. Raises RuntimeError that says what to install."""
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:  # mpi4py is missing; it finds no MPI library
+        raise RuntimeError(
+            f"Distributed package doesn't have MPI built in: more than one process needs mpi4py. {INSTALL} ({error})"
+        ) from error
+    return MPI
+
+
+def is_installed() -> bool:
+    """Whether mpi4py can be imported; MPI is not started for that."""
+    from importlib.util import find_spec
+
+    return find_spec("mpi4py") is not None
+
+
+def world() -> Communicator:
+    """All processes that mpiexec started, on messages of their own."""
+    MPI = library()
+    return MPICommunicator(MPI.COMM_WORLD.Dup(), MPI.COMM_WORLD.Dup())
+
+
+class MPIRequest:
+    """One of MPI's requests; what it reports is told in words."""
+
+    source: int | None = None
+    received: int | None = None
+
+    def __init__(self, request: Any, *, receives: bool = False) -> None:
+        self._request, self._receives = request, receives
+        self._status = library().Status()
+
+    def test(self) -> bool:
+        """True once it is done; moves it on meanwhile."""
+        with reported():
+            if not self._request.Test(self._status):
+                return False
+        self.source = self._status.Get_source()
+        self.received = self._status.Get_count(library().BYTE)
+        return True
+
+    def cancel(self) -> None:
+        """A message that comes later goes to the next who receives; MPI takes no other transfer back."""
+        if self._receives:
+            self._request.Cancel()
+
+
+@contextlib.contextmanager
+def reported() -> Any:
+    """MPI's errors as ours, which say what they usually mean."""
+    try:
+        yield
+    except library().Exception as error:
+        kind = error.Get_error_class()
+        cause = (
+            "the other side sent more than fits here" if kind == library().ERR_TRUNCATE else error.Get_error_string()
+        )
+        raise DistBackendError(
+            f"MPI reports: {cause}. Do all processes call the same function with tensors of one shape and dtype?"
+        ) from error
+
+
+class MPICommunicator(Communicator):
+    """A group of processes that MPI connects."""
+
+    def __init__(self, comm: Any, departures: Any) -> None:
+        self._comm, self._departures = comm, departures
+        self.rank, self.size = comm.Get_rank(), comm.Get_size()
+        self._left: list[int] = []
+        self._notices: list[Any] = []
+
+    def barrier(self) -> Request:
+        """Done when all members have come here."""
+        return MPIRequest(self._comm.Ibarrier())
+
+    def broadcast(self, array: Array, root: int) -> Request:
+        """`array` becomes that of `root`."""
+        return MPIRequest(self._comm.Ibcast(_bytes(array), root))
+
+    def all_reduce(self, array: Array, op: ReduceOp) -> Request:
+        """`array` becomes the reduction of all."""
+        return MPIRequest(self._comm.Iallreduce(library().IN_PLACE, array, _operation(op, array)))
+
+    def reduce(self, array: Array, op: ReduceOp, root: int) -> Request:
+        """`array` becomes the reduction of all, at `root`; elsewhere it stays."""
+        operands = (library().IN_PLACE, array) if self.rank == root else (array, None)
+        return MPIRequest(self._comm.Ireduce(*operands, _operation(op, array), root))
+
+    def all_gather(self, array: Array, out: Array) -> Request:
+        """``out[i]`` becomes the array of member i."""
+        return MPIRequest(self._comm.Iallgather(_bytes(array), _bytes(out)))
+
+    def gather(self, array: Array, out: Array | None, root: int) -> Request:
+        """``out[i]`` becomes the array of member i, at `root`."""
+        return MPIRequest(self._comm.Igather(_bytes(array), None if out is None else _bytes(out), root))
+
+    def scatter(self, parts: Array | None, array: Array, root: int) -> Request:
+        """`array` becomes the row of `parts` of `root` that has this member's number."""
+        return MPIRequest(self._comm.Iscatter(None if parts is None else _bytes(parts), _bytes(array), root))
+
+    def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
+        """`array` becomes the reduction of everybody's row of `parts` with this member's number."""
+        return MPIRequest(self._comm.Ireduce_scatter_block(parts, array, _operation(op, array)))
+
+    def all_to_all(self, parts: Array, counts: Sequence[int], out: Array, out_counts: Sequence[int]) -> Request:
+        """``counts[i]`` elements of `parts` go to member i, whose own arrive in `out`, in the order of members."""
+        size = parts.itemsize
+        sent = [_bytes(parts), [n * size for n in counts], None, library().BYTE]
+        kept = [_bytes(out), [n * size for n in out_counts], None, library().BYTE]
+        return MPIRequest(self._comm.Ialltoallv(sent, kept))
+
+    def send(self, array: Array, to: int, tag: int) -> Request:
+        """`array` goes to the member `to`."""
+        return MPIRequest(self._comm.Isend(_bytes(array), to, tag))
+
+    def receive(self, array: Array, source: int | None, tag: int) -> Request:
+        """`array` becomes what the member `source`, or whoever is first, sent under `tag`."""
+        anybody = library().ANY_SOURCE
+        return MPIRequest(self._comm.Irecv(_bytes(array), anybody if source is None else source, tag), receives=True)
+
+    def split(self, members: Sequence[int] | None) -> Communicator | None:
+        """A communicator of `members`, in their order; None where this process is none of them."""
+        outside = members is None or self.rank not in members
+        color = library().UNDEFINED if outside else min(members or [0])
+        comm = self._comm.Split(color, 0 if outside else list(members or []).index(self.rank))
+        return None if outside else MPICommunicator(comm, self._departures)
+
+    def duplicate(self) -> Communicator:
+        """The same members with messages of their own."""
+        return MPICommunicator(self._comm.Dup(), self._departures)
+
+    def free(self) -> None:
+        """Give back what MPI holds for it: by all members together, or not at all."""
+        self._comm.Free()
+
+    # ---- who is still there ----------------------------------------------------------------------
+
+    def announce_departure(self) -> None:
+        """Tell the others that this process takes no further part; nobody needs to listen."""
+        here = self._departures.Get_rank()
+        with contextlib.suppress(library().Exception):
+            self._notices = [
+                self._departures.Isend(_NOTHING, other, _DEPARTURE)
+                for other in range(self._departures.Get_size())
+                if other != here
+            ]
+
+    def departed(self) -> list[int]:
+        """The processes, by their number in the world, that have said so."""
+        status = library().Status()
+        while self._departures.Iprobe(library().ANY_SOURCE, _DEPARTURE, status):
+            self._departures.Recv(_NOTHING.copy(), status.Get_source(), _DEPARTURE)
+            self._left.append(status.Get_source())
+        return self._left
+
+    def abort(self, status: int) -> None:
+        """End all processes that mpiexec started, now."""
+        library().COMM_WORLD.Abort(status)
+
+
+_NOTHING = np.zeros(0, np.uint8)
+
+
+def _bytes(array: Array) -> Array:
+    """The memory of `array`, which MPI moves without asking what it means."""
+    return array.reshape(-1).view(np.uint8)
+
+
+def _operation(op: ReduceOp, array: Array) -> Any:
+    name = _logical_names[LOGICAL[op]] if array.dtype.kind == "b" else _names[op]
+    return getattr(library(), name)

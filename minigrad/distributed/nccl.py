@@ -1,0 +1,203 @@
+"""Transfers between GPUs by NCCL, through CuPy's binding; the ranks find each other by MPI.
+
+One process per GPU: each takes its own by `cuda.set_device(local rank)` first. Transfers run on a stream beside
+the one that computes, which they begin after.
+https://docs.cupy.dev/en/stable/reference/generated/cupy.cuda.nccl.NcclCommunicator.html,
+https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/api/colls.html
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import backend
+from minigrad.backend import Array
+from minigrad.distributed.communicator import Communicator, Request
+from minigrad.distributed.errors import DistBackendError
+from minigrad.distributed.reduce_op import LOGICAL, ReduceOp
+
+_operations = {
+    ReduceOp.SUM: "NCCL_SUM", ReduceOp.PRODUCT: "NCCL_PROD", ReduceOp.MIN: "NCCL_MIN", ReduceOp.MAX: "NCCL_MAX",
+}  # fmt: skip
+_of_bools = {ReduceOp.BOR: "NCCL_MAX", ReduceOp.BAND: "NCCL_MIN"}  # true is 1
+_dtypes = ("int8", "uint8", "int32", "int64", "float16", "float32", "float64")
+
+
+def is_installed() -> bool:
+    """Whether there is a GPU, and a CuPy that found NCCL."""
+    if not backend.is_available():
+        return False
+    module = getattr(backend.library(backend.device("cuda")).cuda, "nccl", None)
+    return bool(getattr(module, "available", module is not None))
+
+
+def world(control: Communicator) -> Communicator:
+    """The members of `control`, each with the GPU that is current. Raises RuntimeError that says what is missing."""
+    if not is_installed():
+        raise RuntimeError(
+            "Distributed package doesn't have NCCL built in: the backend 'nccl' needs a GPU and a CuPy with NCCL: "
+            f"pip install 'minigrad[cuda12]' nvidia-nccl-cu12. {backend.why_not() or 'CuPy is here, NCCL is not.'}"
+        )
+    cupy = backend.library(backend.device("cuda"))
+    identity = np.zeros(128, np.int8)  # NCCL_UNIQUE_ID_BYTES
+    if control.rank == 0:
+        identity[:] = np.array(cupy.cuda.nccl.get_unique_id()).astype(np.int8)
+    request = control.broadcast(identity, 0)
+    while not request.test():
+        pass
+    return NCCLCommunicator(cupy, control, tuple(identity.tolist()))
+
+
+class Recorded:
+    """A transfer that was given to the GPU: done when the GPU has come past it."""
+
+    source: int | None = None
+    received: int | None = None
+
+    def __init__(self, event: Any, source: int | None = None) -> None:
+        self._event, self.source = event, source
+
+    def test(self) -> bool:
+        """True once the GPU has done it."""
+        return bool(self._event.done)
+
+    def cancel(self) -> None:
+        """NCCL takes nothing back."""
+
+
+class NCCLCommunicator(Communicator):
+    """A group of processes with a GPU each."""
+
+    backend = "nccl"
+
+    def __init__(self, cupy: Any, control: Communicator, identity: tuple[int, ...]) -> None:
+        self._cupy, self._nccl, self._control = cupy, cupy.cuda.nccl, control
+        self.rank, self.size = control.rank, control.size
+        with self._reported():
+            self._comm = self._nccl.NcclCommunicator(self.size, identity, self.rank)
+        self._stream = cupy.cuda.Stream(non_blocking=True)
+
+    def _reported(self) -> Any:
+        return _Reported(self._nccl.NcclError)
+
+    def _start(self, transfer: Callable[[int], None], source: int | None = None) -> Request:
+        """`transfer`, given the stream it runs on: after what the current one was told to compute."""
+        before = self._cupy.cuda.get_current_stream().record()
+        self._stream.wait_event(before)
+        with self._reported():
+            transfer(self._stream.ptr)
+        return Recorded(self._stream.record(), source)
+
+    def _each(self, transfers: Sequence[Callable[[int], None]]) -> Request:
+        """Several messages as one transfer."""
+
+        def together(stream: int) -> None:
+            self._nccl.groupStart()
+            for transfer in transfers:
+                transfer(stream)
+            self._nccl.groupEnd()
+
+        return self._start(together)
+
+    def _type(self, array: Array) -> int:
+        name = "uint8" if array.dtype.kind == "b" else array.dtype.name
+        if name not in _dtypes:
+            raise RuntimeError(f"NCCL has no type for {array.dtype}: convert it, to one of {', '.join(_dtypes)}")
+        return int(getattr(self._nccl, f"NCCL_{name.upper()}"))
+
+    def _operation(self, op: ReduceOp, array: Array) -> int:
+        logical = array.dtype.kind == "b"
+        name = _of_bools.get(LOGICAL[op]) if logical else _operations.get(op)
+        if name is None:
+            raise RuntimeError(f"NCCL does not reduce {array.dtype} by {op.name}: use the backend 'mpi'")
+        return int(getattr(self._nccl, name))
+
+    def barrier(self) -> Request:
+        """Done when all members have come here."""
+        return self._control.barrier()
+
+    def broadcast(self, array: Array, root: int) -> Request:
+        """`array` becomes that of `root`."""
+        return self._start(lambda stream: self._comm.bcast(array.data.ptr, array.size, self._type(array), root, stream))
+
+    def all_reduce(self, array: Array, op: ReduceOp) -> Request:
+        """`array` becomes the reduction of all."""
+        here, kind, how = array.data.ptr, self._type(array), self._operation(op, array)
+        return self._start(lambda stream: self._comm.allReduce(here, here, array.size, kind, how, stream))
+
+    def reduce(self, array: Array, op: ReduceOp, root: int) -> Request:
+        """`array` becomes the reduction of all, at `root`; elsewhere it stays."""
+        here, kind, how = array.data.ptr, self._type(array), self._operation(op, array)
+        return self._start(lambda stream: self._comm.reduce(here, here, array.size, kind, how, root, stream))
+
+    def all_gather(self, array: Array, out: Array) -> Request:
+        """``out[i]`` becomes the array of member i."""
+        here, there, kind = array.data.ptr, out.data.ptr, self._type(array)
+        return self._start(lambda stream: self._comm.allGather(here, there, array.size, kind, stream))
+
+    def gather(self, array: Array, out: Array | None, root: int) -> Request:
+        """``out[i]`` becomes the array of member i, at `root`."""
+        kept = [] if out is None else [self._receiving(out[i], i) for i in range(self.size)]
+        return self._each([self._sending(array, root), *kept])
+
+    def scatter(self, parts: Array | None, array: Array, root: int) -> Request:
+        """`array` becomes the row of `parts` of `root` that has this member's number."""
+        sent = [] if parts is None else [self._sending(parts[i], i) for i in range(self.size)]
+        return self._each([*sent, self._receiving(array, root)])
+
+    def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
+        """`array` becomes the reduction of everybody's row of `parts` with this member's number."""
+        here, there, kind, how = parts.data.ptr, array.data.ptr, self._type(array), self._operation(op, array)
+        return self._start(lambda stream: self._comm.reduceScatter(here, there, array.size, kind, how, stream))
+
+    def all_to_all(self, parts: Array, counts: Sequence[int], out: Array, out_counts: Sequence[int]) -> Request:
+        """``counts[i]`` elements of `parts` go to member i, whose own arrive in `out`, in the order of members."""
+        parts, out = parts.reshape(-1), out.reshape(-1)
+        begins, out_begins = ([0, *itertools.accumulate(each)] for each in (counts, out_counts))
+        sent = [self._sending(parts[begins[i] : begins[i + 1]], i) for i in range(self.size)]
+        kept = [self._receiving(out[out_begins[i] : out_begins[i + 1]], i) for i in range(self.size)]
+        return self._each([*sent, *kept])
+
+    def send(self, array: Array, to: int, tag: int) -> Request:
+        """`array` goes to the member `to`; NCCL has no tags, messages arrive in the order they were sent."""
+        return self._start(self._sending(array, to))
+
+    def receive(self, array: Array, source: int | None, tag: int) -> Request:
+        """`array` becomes what the member `source` sent."""
+        if source is None:
+            raise RuntimeError("NCCL cannot receive from whoever is first: name the source, or use the backend 'mpi'")
+        return self._start(self._receiving(array, source), source)
+
+    def _sending(self, array: Array, to: int) -> Callable[[int], None]:
+        return lambda stream: self._comm.send(array.data.ptr, array.size, self._type(array), to, stream)
+
+    def _receiving(self, array: Array, source: int) -> Callable[[int], None]:
+        return lambda stream: self._comm.recv(array.data.ptr, array.size, self._type(array), source, stream)
+
+    def duplicate(self) -> Communicator:
+        """The same members with messages of their own."""
+        return world(self._control)
+
+    def free(self) -> None:
+        """Give back what NCCL holds for it."""
+        self._comm.destroy()
+
+
+class _Reported:
+    """NCCL's errors as ours."""
+
+    def __init__(self, kind: type[BaseException]) -> None:
+        self._kind = kind
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if error is not None and isinstance(error, self._kind):
+            raise DistBackendError(
+                f"NCCL reports: {error}. Has every process a GPU of its own, chosen by cuda.set_device(local rank)?"
+            ) from error

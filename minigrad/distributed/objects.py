@@ -1,0 +1,215 @@
+"""Values instead of tensors: numbers, strings, lists, dicts, tensors and what else `minigrad.save` writes.
+
+They travel as the bytes of a saved file, which runs nothing when it is read: no pickle, and so no objects of classes.
+Each transfer is two, the number of bytes and then the bytes, filled up to the longest.
+As `torch.distributed`, for plain data.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import wrap
+from minigrad.distributed import collectives, point_to_point
+from minigrad.distributed.collectives import member_of, root_of
+from minigrad.distributed.process_group import ProcessGroup
+from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.serialization import load, save
+from minigrad.tensor import Tensor
+
+
+def _packed(value: Any) -> Tensor:
+    """`value` as bytes. Raises TypeError for what cannot be saved."""
+    file = io.BytesIO()
+    save(value, file)
+    tensor: Tensor = wrap(np.frombuffer(file.getvalue(), np.uint8).copy())
+    return tensor
+
+
+def _unpacked(data: Any) -> Any:
+    return load(io.BytesIO(np.asarray(data).tobytes()))
+
+
+def _number(value: int = 0) -> Tensor:
+    tensor: Tensor = wrap(np.array([value], np.int64))
+    return tensor
+
+
+def _room(size: Any) -> Tensor:
+    tensor: Tensor = wrap(np.zeros(int(size), np.uint8))
+    return tensor
+
+
+def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> None:
+    """``object_list[r]`` becomes the `obj` of rank r, everywhere.
+
+    Raises TypeError for what `minigrad.save` refuses, RuntimeError for a list of another length.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.all_gather_object(everybody := [None], {"loss": 0.5})
+    >>> everybody
+    [{'loss': 0.5}]
+    >>> torch.distributed.destroy_process_group()
+    """
+    member = member_of(group, "all_gather_object")
+    if member is None:
+        return
+    _expect_length("object_list", object_list, member)
+    sizes, everybody = _gathered(_packed(obj), member)
+    object_list[:] = [_unpacked(row[:size]) for row, size in zip(everybody, sizes, strict=True)]
+
+
+def _gathered(data: Tensor, member: ProcessGroup) -> tuple[Any, Any]:
+    """How many bytes each rank has, and the bytes, (N, longest)."""
+    sizes = wrap(np.zeros(member.size(), np.int64))
+    collectives.all_gather_into_tensor(sizes, _number(data.numel()), member)
+    padded = _room(sizes.array.max())
+    padded.array[: data.numel()] = data.array
+    everybody = _room(padded.numel() * member.size())
+    collectives.all_gather_into_tensor(everybody, padded, member)
+    return sizes.array, everybody.array.reshape(member.size(), -1)
+
+
+def _expect_length(name: str, values: Any, member: ProcessGroup) -> None:
+    if not isinstance(values, list) or len(values) != member.size():
+        got = f"length {len(values)}" if isinstance(values, list) else type(values).__name__
+        raise RuntimeError(f"{name} must be a list with one place per rank: {member.size()}, got {got}")
+
+
+def gather_object(
+    obj: Any, object_gather_list: list[Any] | None = None, dst: int | None = None, group: Any = None,
+    group_dst: int | None = None,
+) -> None:  # fmt: skip
+    """``object_gather_list[r]`` becomes the `obj` of rank r, on rank `dst` (0 without it), which alone gives a list.
+
+    Raises ValueError where the list is missing, or given elsewhere; else as `all_gather_object`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.gather_object("here", everybody := [None])
+    >>> everybody
+    ['here']
+    >>> torch.distributed.destroy_process_group()
+    """
+    member = member_of(group, "gather_object")
+    if member is None:
+        return
+    root = root_of(member, "dst", dst, group_dst, 0)
+    here = member.rank() == root
+    if here and object_gather_list is None:
+        raise ValueError("Argument ``object_gather_list`` must be specified on destination rank.")
+    if not here and object_gather_list:
+        raise ValueError("Argument ``object_gather_list`` must NOT be specified on non-destination ranks.")
+    if object_gather_list is not None and here:
+        _expect_length("object_gather_list", object_gather_list, member)
+    data = _packed(obj)
+    longest = _number(data.numel())
+    collectives.all_reduce(longest, ReduceOp.MAX, member)
+    padded = _room(longest.item())
+    padded.array[: data.numel()] = data.array
+    sizes = [_number() for _ in range(member.size())] if here else None
+    rows = [_room(longest.item()) for _ in range(member.size())] if here else None
+    collectives.gather(_number(data.numel()), sizes, group=member, group_dst=root)
+    collectives.gather(padded, rows, group=member, group_dst=root)
+    if here and object_gather_list is not None:
+        pairs = zip(rows or [], sizes or [], strict=True)
+        object_gather_list[:] = [_unpacked(row.array[: size.item()]) for row, size in pairs]
+
+
+def broadcast_object_list(
+    object_list: list[Any], src: int | None = None, group: Any = None, device: Any = None, group_src: int | None = None
+) -> None:
+    """The places of `object_list` become those of rank `src` (0 without it), everywhere; lists of one length.
+
+    Raises TypeError for what `minigrad.save` refuses.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.broadcast_object_list(settings := [{"lr": 0.1}])
+    >>> settings
+    [{'lr': 0.1}]
+    >>> torch.distributed.destroy_process_group()
+    """
+    member = member_of(group, "broadcast_object_list")
+    if member is None:
+        return
+    root = root_of(member, "src", src, group_src, 0)
+    here = member.rank() == root
+    data = _packed(list(object_list)) if here else _room(0)
+    size = _number(data.numel())
+    collectives.broadcast(size, group=member, group_src=root)
+    data = data if here else _room(size.item())
+    collectives.broadcast(data, group=member, group_src=root)
+    if not here:
+        _fill(object_list, _unpacked(data.array))
+
+
+def _fill(places: list[Any], values: list[Any]) -> None:
+    if len(places) != len(values):
+        raise RuntimeError(f"object_list must have as many places as the sender's: {len(values)}, got {len(places)}")
+    places[:] = values
+
+
+def scatter_object_list(
+    scatter_object_output_list: list[Any], scatter_object_input_list: list[Any] | None = None, src: int | None = None,
+    group: Any = None, group_src: int | None = None,
+) -> None:  # fmt: skip
+    """The first place of the output list becomes the r-th value of the list of rank `src` (0 without it).
+
+    Raises ValueError for an output list without a place and an input list of another length.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.scatter_object_list(mine := [None], ["for rank 0"])
+    >>> mine
+    ['for rank 0']
+    >>> torch.distributed.destroy_process_group()
+    """
+    member = member_of(group, "scatter_object_list")
+    if member is None:
+        return
+    if not isinstance(scatter_object_output_list, list) or not scatter_object_output_list:
+        raise ValueError("Expected argument scatter_object_output_list to be a list of size at least 1.")
+    root = root_of(member, "src", src, group_src, 0)
+    parts: list[Tensor] = []
+    if member.rank() == root:
+        if not isinstance(scatter_object_input_list, list) or len(scatter_object_input_list) != member.size():
+            raise ValueError(f"source rank must provide a list with one value per rank, {member.size()} of them")
+        parts = [_packed(value) for value in scatter_object_input_list]
+    longest = _number(max((part.numel() for part in parts), default=0))
+    collectives.broadcast(longest, group=member, group_src=root)
+    padded = [_room(longest.item()) for _ in parts]
+    for room, part in zip(padded, parts, strict=True):
+        room.array[: part.numel()] = part.array
+    size, row = _number(), _room(longest.item())
+    collectives.scatter(size, [_number(part.numel()) for part in parts] or None, group=member, group_src=root)
+    collectives.scatter(row, padded or None, group=member, group_src=root)
+    scatter_object_output_list[0] = _unpacked(row.array[: size.item()])
+
+
+def send_object_list(
+    object_list: list[Any], dst: int | None = None, group: Any = None, device: Any = None,
+    group_dst: int | None = None, use_batch: bool = False,
+) -> None:  # fmt: skip
+    """Send the values of a list to rank `dst`. Raises TypeError for what `minigrad.save` refuses."""
+    data = _packed(list(object_list))
+    point_to_point.send(_number(data.numel()), dst, group, group_dst=group_dst)
+    point_to_point.send(data, dst, group, group_dst=group_dst)
+
+
+def recv_object_list(
+    object_list: list[Any], src: int | None = None, group: Any = None, device: Any = None,
+    group_src: int | None = None, use_batch: bool = False,
+) -> int:  # fmt: skip
+    """The places of a list become what rank `src` sent, or without it whoever is first; returns who it was."""
+    size = _number()
+    source = point_to_point.recv(size, src, group, group_src=group_src)
+    if source >= 0:
+        data = _room(size.item())
+        point_to_point.recv(data, source, group)
+        _fill(object_list, _unpacked(data.array))
+    return source

@@ -1,0 +1,113 @@
+"""From one rank to another: `send` meets the `recv` that has the same tag, in the order they were called.
+
+As `torch.distributed`; MPI 4.1, chapter 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minigrad.distributed.collectives import member_of, root_of
+from minigrad.distributed.errors import DistBackendError
+from minigrad.distributed.process_group import ProcessGroup
+from minigrad.distributed.transfer import Wire, expect_tensor
+from minigrad.distributed.work import Work
+from minigrad.tensor import Tensor
+
+
+def isend(
+    tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0, group_dst: int | None = None
+) -> Work | None:
+    """Begin to send `tensor` to rank `dst`; it must not be touched until the `Work` is done.
+
+    Raises ValueError for a rank that is not in the group, and for this rank itself.
+    """
+    expect_tensor("tensor", tensor)
+    member = member_of(group, "isend")
+    if member is None:
+        return None
+    to = _other("destination", member, root_of(member, "dst", dst, group_dst))
+    name = f"send({tuple(tensor.shape)}, {tensor.dtype}, dst={member.ranks[to]}, tag={tag})"
+    return Work(name, member, [member.data.send(Wire(member, tensor).array, to, tag)], [tensor])
+
+
+def irecv(
+    tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0, group_src: int | None = None
+) -> Work | None:
+    """Begin to receive into `tensor` from rank `src`, or without it from whoever sends first.
+
+    Raises as `isend`; waiting raises DistBackendError when another size came.
+    """
+    expect_tensor("tensor", tensor)
+    member = member_of(group, "irecv")
+    if member is None:
+        return None
+    source = None
+    if src is not None or group_src is not None:
+        source = _other("source", member, root_of(member, "src", src, group_src))
+    wire = Wire(member, tensor)
+    request = member.data.receive(wire.array, source, tag)
+    whom = "anybody" if source is None else member.ranks[source]
+    name = f"recv({tuple(tensor.shape)}, {tensor.dtype}, src={whom}, tag={tag})"
+
+    def arrived() -> None:
+        if request.received is not None and request.received != wire.array.nbytes:
+            raise DistBackendError(
+                f"{name} got {request.received} bytes for a tensor of {wire.array.nbytes}: give both sides the same "
+                "shape and dtype"
+            )
+        wire.arrived()
+
+    return Work(name, member, [request], [tensor], arrived)
+
+
+def _other(role: str, member: ProcessGroup, rank: int) -> int:
+    if rank == member.rank():
+        raise ValueError(f"Invalid {role} rank: {role} rank should not be the same as the rank of the current process.")
+    return rank
+
+
+def send(tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0, group_dst: int | None = None) -> None:
+    """Send `tensor` to rank `dst`; back when it may be written to again. Raises as `isend`."""
+    work = isend(tensor, dst, group, tag, group_dst)
+    if work is not None:
+        work.wait()
+
+
+def recv(tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0, group_src: int | None = None) -> int:
+    """`tensor` becomes what rank `src` sent, or without it whoever is first; returns who it was, -1 outside the group.
+
+    Raises as `irecv`.
+    """
+    work = irecv(tensor, src, group, tag, group_src)
+    if work is None:
+        return -1
+    work.wait()
+    return work.source_rank()
+
+
+class P2POp:
+    """One of several transfers that begin together: ``P2POp(isend, tensor, peer)``, or with `irecv`."""
+
+    def __init__(
+        self, op: Callable[..., Any], tensor: Tensor, peer: int | None = None, group: Any = None, tag: int = 0,
+        group_peer: int | None = None,
+    ) -> None:  # fmt: skip
+        if op not in (isend, irecv):
+            raise ValueError(
+                "Invalid ``op``. Expected ``op`` to be of type ``minigrad.distributed.isend`` or ``irecv``."
+            )
+        self.op, self.tensor, self.group, self.tag = op, expect_tensor("tensor", tensor), group, tag
+        self.peer, self.group_peer = peer, group_peer
+
+
+def batch_isend_irecv(p2p_op_list: Sequence[P2POp]) -> list[Work]:
+    """Begin all of them, so that neighbours may exchange without waiting for each other.
+
+    Raises RuntimeError for an empty list, and for what is no `P2POp`.
+    """
+    if not p2p_op_list or not all(isinstance(each, P2POp) for each in p2p_op_list):
+        raise RuntimeError("batch_isend_irecv takes a list of P2POp, with at least one in it")
+    begun = [each.op(each.tensor, each.peer, each.group, each.tag, each.group_peer) for each in p2p_op_list]
+    return [work for work in begun if work is not None]

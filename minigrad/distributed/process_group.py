@@ -1,0 +1,360 @@
+"""Groups of processes: `init_process_group`, who is in which group under which number, and the end of it.
+
+A process has its number in the world, its *global rank*, and one in each group that it belongs to. Started by
+mpiexec (or srun), MPI brings the processes together; a program started alone is a world of one, without any library.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from minigrad.distributed import faults, launch, mpi, nccl, work
+from minigrad.distributed.communicator import ALONE, Communicator
+
+default_pg_timeout = timedelta(minutes=30)
+_BACKENDS = {"mpi": "mpi", "gloo": "mpi", "nccl": "nccl", "cpu:gloo,cuda:nccl": "nccl", "cpu:mpi,cuda:nccl": "nccl"}
+
+
+class ProcessGroup:
+    """Some of the processes: made by `init_process_group` and `new_group`, passed as `group=` to the collectives."""
+
+    def __init__(
+        self, name: str, ranks: Sequence[int], data: Communicator, control: Communicator, timeout: timedelta
+    ) -> None:
+        self.ranks = list(ranks)  # by their number in the group: their number in the world
+        self.data, self.control = data, control  # what users send, and what we ask each other
+        self.timeout = timeout
+        self._name = name
+
+    def rank(self) -> int:
+        """This process's number in the group."""
+        return self.control.rank
+
+    def size(self) -> int:
+        """How many processes it has."""
+        return len(self.ranks)
+
+    def name(self) -> str:
+        """What errors call it."""
+        return self._name
+
+    def departed(self) -> list[int]:
+        """Its members that take no further part, by their number in the world."""
+        return [rank for rank in self.control.departed() if rank in self.ranks]
+
+    def __repr__(self) -> str:
+        return f"<ProcessGroup {self._name!r}: ranks {self.ranks}, by {self.data.backend}>"
+
+
+class GroupMember:
+    """What `new_group` gives to processes that are not in the new group."""
+
+    NON_GROUP_MEMBER = -100
+
+
+class _Groups:
+    """The groups of this process; `WORLD` is the one of all processes."""
+
+    def __init__(self) -> None:
+        self.WORLD: ProcessGroup | None = None
+        self.made: list[ProcessGroup] = []
+        self.count = 0
+
+
+groups = _Groups()
+
+
+# ---- beginning and end ----------------------------------------------------------------------------
+
+
+def init_process_group(
+    backend: str | None = None, init_method: str | None = None, timeout: timedelta | None = None,
+    world_size: int = -1, rank: int = -1, store: Any = None, group_name: str = "", pg_options: Any = None,
+    device_id: Any = None,
+) -> None:  # fmt: skip
+    """Join the processes that were started together: by ``mpiexec -n 4 python program.py``, or one alone.
+
+    `backend`: "mpi" for tensors in the host's memory (also called "gloo", as in PyTorch's programs), "nccl" for
+    tensors on GPUs; without it "mpi", which takes GPUs' tensors too, through the host's memory. Who this is, and of
+    how many, is told by mpiexec's or torchrun's environment variables; `rank` and `world_size` need not be given,
+    and must not say otherwise. No call waits longer than `timeout` (30 minutes).
+
+    Raises ValueError when called twice, and for numbers that contradict the launcher; RuntimeError for another
+    backend, and where more than one process is asked for without MPI: it says what to install.
+    As `torch.distributed.init_process_group`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.get_rank(), torch.distributed.get_world_size()
+    (0, 1)
+    >>> torch.distributed.destroy_process_group()
+    """
+    if groups.WORLD is not None:
+        raise ValueError("trying to initialize the default process group twice!")
+    if timeout is not None and not isinstance(timeout, timedelta):
+        raise TypeError(
+            f"Expected timeout argument to be of type datetime.timedelta, got {timeout!r}: "
+            "timedelta(seconds=30), for example"
+        )
+    kind = _backend(backend)
+    started = launch.place()
+    control = _join(started, world_size, rank)
+    data = nccl.world(control) if kind == "nccl" else control.duplicate()
+    _tell_environment(control, started)
+    groups.WORLD = ProcessGroup(
+        group_name or "WORLD", range(control.size), data, control, timeout or default_pg_timeout
+    )
+    groups.made = [groups.WORLD]
+    groups.count = 0
+    if control.size > 1:
+        faults.watch(control)
+
+
+def _backend(name: str | None) -> str:
+    if name is None:
+        return "mpi"
+    known = _BACKENDS.get(str(name).lower())
+    if known is None:
+        raise RuntimeError(f"Unknown backend {name!r}: minigrad has 'mpi' (for which 'gloo' also stands) and 'nccl'")
+    return known
+
+
+def _join(started: launch.Place, world_size: int, rank: int) -> Communicator:
+    """All processes, or this one alone, as the launcher and the arguments say; refuses where they disagree."""
+    alone = not started.by_mpi
+    if alone and max(world_size, started.world_size or 1) > 1:
+        wanted = max(world_size, started.world_size or 1)
+        if not mpi.is_installed():
+            mpi.library()  # says what to install
+        raise RuntimeError(
+            f"{wanted} processes are asked for, but no MPI launcher started this one: write mpiexec -n {wanted} python "
+            "program.py (or srun); it tells each process its rank"
+        )
+    # An MPI launcher of one process needs no library either.
+    control = ALONE if alone or (started.world_size == 1 and not mpi.is_installed()) else mpi.world()
+    told = launch.told_by_torchrun()
+    for source, size, number in (
+        ("the arguments", world_size if world_size != -1 else None, rank if rank != -1 else None),
+        ("the environment variables", told.world_size, told.rank),
+    ):
+        if size is not None and size != control.size:
+            raise ValueError(
+                f"world_size is {size} by {source}, but {control.size} by the launcher ({_launcher(alone)})"
+            )
+        if number is not None and number != control.rank:
+            raise ValueError(f"rank is {number} by {source}, but {control.rank} by the launcher ({_launcher(alone)})")
+    return control
+
+
+def _launcher(alone: bool) -> str:
+    return "none: the program was started alone" if alone else "mpiexec"
+
+
+def _tell_environment(control: Communicator, started: launch.Place) -> None:
+    """Set torchrun's variables where the launcher has names of its own: programs read them."""
+    if not started.by_mpi:
+        return
+    os.environ.setdefault("RANK", str(control.rank))
+    os.environ.setdefault("WORLD_SIZE", str(control.size))
+    if started.local_rank is not None:
+        os.environ.setdefault("LOCAL_RANK", str(started.local_rank))
+
+
+def destroy_process_group(group: ProcessGroup | None = None) -> None:
+    """Leave the group, or the world and with it all groups; what is still on its way is waited for.
+
+    Others that wait for this process afterwards are told that it left. Raises AssertionError before
+    `init_process_group`, ValueError for a group that is none of ours or was left before.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.destroy_process_group()
+    >>> torch.distributed.is_initialized()
+    False
+    """
+    if groups.WORLD is None and group is None:
+        raise AssertionError("Process group cannot be None: there is none, call init_process_group first")
+    if group is not None and group not in groups.made:
+        raise ValueError("Invalid process group specified: it was destroyed before, or this process is not in it")
+    leaving = groups.WORLD if group is None else group
+    assert leaving is not None
+    try:
+        work.drain(leaving.timeout)
+    finally:
+        if leaving is not groups.WORLD:
+            groups.made.remove(leaving)
+        else:
+            faults.stop_watching()
+            leaving.control.announce_departure()
+            groups.WORLD, groups.made = None, []
+
+
+def is_available() -> bool:
+    """True: this package is always there, and a program alone needs no more."""
+    return True
+
+
+def is_initialized() -> bool:
+    """Whether `init_process_group` was called, and `destroy_process_group` was not."""
+    return groups.WORLD is not None
+
+
+def is_mpi_available() -> bool:
+    """Whether mpi4py is installed, without which a world has one process."""
+    return mpi.is_installed()
+
+
+def is_gloo_available() -> bool:
+    """Whether "gloo" works as a backend: it stands for MPI here."""
+    return mpi.is_installed()
+
+
+def is_nccl_available() -> bool:
+    """Whether CuPy with NCCL is installed."""
+    return nccl.is_installed()
+
+
+def is_torchelastic_launched() -> bool:
+    """Whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+# ---- who is who ------------------------------------------------------------------------------------
+
+
+def default_group() -> ProcessGroup:
+    """The world. Raises ValueError before `init_process_group`."""
+    if groups.WORLD is None:
+        raise ValueError("Default process group has not been initialized, please make sure to call init_process_group.")
+    return groups.WORLD
+
+
+def group_or_world(group: Any) -> ProcessGroup | None:
+    """The group that is meant; None where this process is not in it. Raises as `default_group`, and TypeError."""
+    world = default_group()
+    if group is None:
+        return world
+    if group is GroupMember.NON_GROUP_MEMBER or group == GroupMember.NON_GROUP_MEMBER:
+        return None
+    if not isinstance(group, ProcessGroup):
+        raise TypeError(f"group must be a ProcessGroup, as new_group makes it, got {type(group).__name__}")
+    if group not in groups.made:
+        raise ValueError(f"{group!r} was destroyed")
+    return group
+
+
+def get_rank(group: Any = None) -> int:
+    """This process's number in the group, from 0; -1 outside it.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.get_rank()
+    0
+    >>> torch.distributed.destroy_process_group()
+    """
+    member = group_or_world(group)
+    return -1 if member is None else member.rank()
+
+
+def get_world_size(group: Any = None) -> int:
+    """How many processes the group has; -1 outside it."""
+    member = group_or_world(group)
+    return -1 if member is None else member.size()
+
+
+def get_node_local_rank(fallback_rank: int | None = None) -> int:
+    """This process's number on its machine: the GPU to take. Raises RuntimeError where no launcher told it."""
+    local = launch.place().local_rank
+    if local is None and fallback_rank is None:
+        raise RuntimeError("LOCAL_RANK is not in the environment: start the program by mpiexec, or pass fallback_rank")
+    return int(local if local is not None else fallback_rank or 0)
+
+
+def get_backend(group: Any = None) -> str:
+    """The library that moves the data, "mpi" or "nccl". Raises ValueError outside the group."""
+    member = group_or_world(group)
+    if member is None:
+        raise ValueError("Invalid process group specified: this process is not in it")
+    return member.data.backend
+
+
+def get_process_group_ranks(group: Any) -> list[int]:
+    """The members by their numbers in the world, in the group's order."""
+    member = group_or_world(group)
+    if member is None:
+        raise ValueError("Invalid process group specified: this process is not in it")
+    return list(member.ranks)
+
+
+def get_global_rank(group: Any, group_rank: int) -> int:
+    """The number in the world of member `group_rank`. Raises ValueError where there is none."""
+    ranks = get_process_group_ranks(group)
+    if not 0 <= group_rank < len(ranks):
+        raise ValueError(f"Group rank {group_rank} is not part of group {group}, which has {len(ranks)} members")
+    return ranks[group_rank]
+
+
+def get_group_rank(group: Any, global_rank: int) -> int:
+    """The number in `group` of the process `global_rank`. Raises ValueError where it is no member."""
+    ranks = get_process_group_ranks(group)
+    if global_rank not in ranks:
+        raise ValueError(f"Global rank {global_rank} is not part of group {group}: its ranks are {ranks}")
+    return ranks.index(global_rank)
+
+
+# ---- more groups -----------------------------------------------------------------------------------
+
+
+def new_group(
+    ranks: Sequence[int] | None = None, timeout: timedelta | None = None, backend: str | None = None,
+    pg_options: Any = None, use_local_synchronization: bool = False, group_desc: str | None = None,
+    device_id: Any = None, sort_ranks: bool = True,
+) -> Any:  # fmt: skip
+    """A group of the processes `ranks` (all of them without it); all processes of the world call this, in one order.
+
+    Gives `GroupMember.NON_GROUP_MEMBER` to processes outside it. Raises ValueError for ranks that are not in the
+    world, or twice in the list. As `torch.distributed.new_group`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.get_world_size(torch.distributed.new_group([0]))
+    1
+    >>> torch.distributed.destroy_process_group()
+    """
+    world = default_group()
+    members = list(range(world.size())) if ranks is None else [int(rank) for rank in ranks]
+    if sort_ranks:
+        members.sort()
+    if len(set(members)) < len(members):
+        raise ValueError(f"the new group's ranks must differ, got {members}")
+    if any(not 0 <= rank < world.size() for rank in members):
+        raise ValueError(
+            f"the new group's rank should be within the world_size set by init_process_group: got {members} of a world "
+            f"of {world.size()}"
+        )
+    kind = world.data.backend if backend is None else _backend(backend)
+    control = world.control.split(members or None)
+    groups.count += 1
+    if control is None:
+        return GroupMember.NON_GROUP_MEMBER
+    data = nccl.world(control) if kind == "nccl" else control.duplicate()
+    name = group_desc or f"group {groups.count}"
+    made = ProcessGroup(name, members, data, control, timeout or world.timeout)
+    groups.made.append(made)
+    return made
+
+
+def new_subgroups(group_size: int, group: Any = None, timeout: timedelta | None = None) -> tuple[Any, list[Any]]:
+    """The world cut into groups of `group_size` neighbours: the own one, and all of them (numbers outside their own).
+
+    Raises ValueError where `group_size` does not divide the size.
+    """
+    ranks = get_process_group_ranks(default_group() if group is None else group)
+    if group_size <= 0 or len(ranks) % group_size:
+        raise ValueError(f"group_size must divide the world size, got {group_size} and {len(ranks)}")
+    made = [new_group(ranks[i : i + group_size], timeout) for i in range(0, len(ranks), group_size)]
+    own = next((each for each in made if isinstance(each, ProcessGroup)), GroupMember.NON_GROUP_MEMBER)
+    return own, made

@@ -1,0 +1,90 @@
+"""From tensors to the arrays that a communicator moves, and back when they have come.
+
+A transfer wants contiguous memory where the library can reach it. `Wire` is that memory for one tensor: its own
+where possible, else a copy that is written back at the end. It knows three reasons for a copy: a tensor with gaps
+or turned axes; a GPU's tensor on its way through MPI; a reduction of half precision, which MPI does not have, done
+in float32 and rounded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import backend
+from minigrad.backend import Array
+from minigrad.distributed.process_group import ProcessGroup
+from minigrad.tensor import Tensor
+
+
+def expect_tensor(name: str, value: Any) -> Tensor:
+    """`value`, if it is a tensor. Raises TypeError."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"Invalid function argument. Expected parameter `{name}` of type minigrad.Tensor but got {type(value)} "
+            "instead."
+        )
+    return value
+
+
+def expect_tensors(name: str, values: Any) -> list[Tensor]:
+    """`values`, if it is a list of tensors. Raises TypeError."""
+    if not isinstance(values, (list, tuple)) or not all(isinstance(value, Tensor) for value in values):
+        kinds = [type(value).__name__ for value in values] if isinstance(values, (list, tuple)) else type(values)
+        raise TypeError(
+            f"Invalid function argument. Expected parameter `{name}` of type List[minigrad.Tensor] but got {kinds} "
+            "instead."
+        )
+    return list(values)
+
+
+def same_dtype(*tensors: Tensor) -> None:
+    """Raise ValueError where they differ in dtype."""
+    for tensor in tensors:
+        if tensor.dtype != tensors[0].dtype:
+            raise ValueError(
+                f"Invalid usage of tensors with different dtypes Found {tensors[0].dtype} and  {tensor.dtype}"
+            )
+
+
+class Wire:
+    """The memory that stands for `tensor` while it travels; `arrived()` brings back what came."""
+
+    def __init__(self, group: ProcessGroup, tensor: Tensor, *, reduced: bool = False) -> None:
+        self._tensor = tensor
+        self.divisor = 1  # what came is divided by this: a mean is a sum
+        on_gpu = not isinstance(tensor.array, np.ndarray)
+        if group.data.backend == "nccl" and not on_gpu:
+            raise RuntimeError(
+                "No backend type associated with device type cpu: the group's backend 'nccl' moves GPUs' tensors; "
+                "make a group with backend='mpi' for this one, or move it with .cuda()"
+            )
+        array = tensor.array
+        if group.data.backend != "nccl":
+            array = backend.to_device(array, backend.CPU)
+            if reduced and array.dtype == np.float16:
+                array = array.astype(np.float32)
+        self.array: Array = array if array.flags.c_contiguous else array.copy(order="C")
+
+    def arrived(self) -> None:
+        """Write what came into the tensor, and note that it was written to."""
+        tensor = self._tensor
+        if self.divisor != 1:
+            self.array /= self.array.dtype.type(self.divisor)
+        if self.array is not tensor.array:
+            tensor.array[...] = backend.to_device(self.array, tensor.device).astype(tensor.array.dtype, copy=False)
+        tensor.bump_version()
+
+
+def rows_for(group: ProcessGroup, array: Array) -> Array:
+    """Memory for one `array` of each member, of the same library."""
+    return backend.array_module(array).empty((group.size(), *array.shape), array.dtype)
+
+
+def spread(rows: Array, tensors: Sequence[Tensor]) -> None:
+    """Each row into its tensor."""
+    for row, tensor in zip(rows, tensors, strict=True):
+        tensor.array[...] = backend.to_device(row.reshape(tensor.array.shape), tensor.device)
+        tensor.bump_version()

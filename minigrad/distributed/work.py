@@ -1,0 +1,202 @@
+"""`Work`: a transfer on its way, and how to wait for it without hanging and without a busy processor.
+
+Who waits tests the request again and again. For the first millisecond it only lets others run between the
+tests, as most transfers are done by then; afterwards it sleeps between them, and looks at the clock and at
+who has left. Python runs in between, so that Ctrl-C works.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from minigrad.distributed.communicator import Request
+from minigrad.distributed.errors import DistBackendError
+from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.distributed.process_group import ProcessGroup
+
+SPIN = 1e-3  # seconds of testing without sleep
+PAUSE = 5e-5  # seconds of sleep between two tests after that
+LOOK = 0.1  # seconds between two looks at who has left
+GRACE = 2.0  # seconds that a transfer may still take after somebody left: its share may be under way
+
+_let_others_run = getattr(os, "sched_yield", lambda: time.sleep(0))
+_running: set[Work] = set()  # their memory must live until they are done, whether somebody waits or not
+
+_given_up: list[Work] = []  # the library may still write into their memory
+
+
+class Work:
+    """What `async_op=True` gives: `wait()` until the transfer is done, or ask `is_completed()`.
+
+    The tensors of the call must not be touched before. As `torch.distributed.Work`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> work = torch.distributed.all_reduce(torch.ones(2), async_op=True)
+    >>> work.wait()
+    True
+    >>> torch.distributed.destroy_process_group()
+    """
+
+    def __init__(
+        self,
+        name: str,
+        group: ProcessGroup,
+        requests: Sequence[Request],
+        tensors: Sequence[Tensor] = (),
+        finish: Callable[[], None] | None = None,
+    ) -> None:
+        self._name, self._group, self._requests = name, group, list(requests)
+        self._left = list(requests)
+        self._tensors, self._finish = list(tensors), finish
+        self._error: BaseException | None = None
+        self._done = False
+        _running.add(self)
+
+    def is_completed(self) -> bool:
+        """Whether it is done, well or not; moves it on meanwhile."""
+        if not self._done:
+            try:
+                while self._left and self._left[-1].test():
+                    self._left.pop()
+                if self._left:
+                    return False
+                if self._finish is not None:
+                    self._finish()
+            except DistBackendError as error:
+                self._error = error
+            self._end()
+        return True
+
+    def is_success(self) -> bool:
+        """Whether it is done, and well."""
+        return self.is_completed() and self._error is None
+
+    def exception(self) -> BaseException | None:
+        """What went wrong, if something did."""
+        return self._error
+
+    def wait(self, timeout: timedelta | None = None) -> bool:
+        """Come back when it is done: True.
+
+        Raises DistBackendError when it is not done after `timeout` (the group's own without it), when a
+        process it needs has left, and for what the library reports.
+        """
+        if not self.is_completed():
+            self._wait((self._group.timeout if timeout is None else timeout).total_seconds())
+        if self._error is not None:
+            raise self._error
+        return True
+
+    def _wait(self, seconds: float) -> None:
+        started = time.monotonic()
+        look, missed = started + LOOK, None
+        while not self.is_completed():
+            now = time.monotonic()
+            if now - started < SPIN:
+                _let_others_run()
+                continue
+            time.sleep(PAUSE)
+            if now - started > seconds:
+                self._fail(self._late(seconds))
+            elif now > look:
+                progress()
+                look = now + LOOK
+                left = self._group.departed()
+                missed = (missed or now) if left else None
+                if missed is not None and now - missed > GRACE:
+                    self._fail(self._alone(left))
+
+    def _fail(self, message: str) -> None:
+        self._error = DistBackendError(message)
+        for request in self._left:
+            request.cancel()
+        _given_up.append(self)
+        self._end()
+
+    def _end(self) -> None:
+        self._done = True
+        self._finish = None
+        _running.discard(self)
+
+    def _late(self, seconds: float) -> str:
+        group = self._group
+        return (
+            f"Timed out after {seconds:g} s in {self._name} on rank {group.rank()} of {group.size()} (group "
+            f"{group.name()!r}): other ranks have not come here. Look at what they print, whether all ranks call the "
+            "same functions in the same order, and whether init_process_group(timeout=...) is long enough"
+        )
+
+    def _alone(self, left: Sequence[int]) -> str:
+        who = "rank " + ", ".join(map(str, left)) if len(left) == 1 else "ranks " + ", ".join(map(str, left))
+        return (
+            f"{self._name} on rank {self._group.rank()} waits for {who}, which left: the program ended there, or "
+            "called destroy_process_group. All ranks must call the same functions equally often"
+        )
+
+    def synchronize(self) -> None:
+        """Wait, as `wait` does."""
+        self.wait()
+
+    def source_rank(self) -> int:
+        """Who sent what was received, by its number in the world."""
+        source = self._requests[0].source if self._requests else None
+        if source is None:
+            raise RuntimeError(f"source_rank() may only be called on a receive that is done, this is {self._name}")
+        return self._group.ranks[source]
+
+    def result(self) -> list[Tensor]:
+        """The tensors that the transfer wrote to."""
+        if not self.is_completed():
+            raise RuntimeError(f"{self._name} is not done yet: call wait() first")
+        return list(self._tensors)
+
+    def get_future(self) -> Future:
+        """The same, as PyTorch's future: `wait()` and `value()` give the tensors."""
+        return Future(self)
+
+
+class Future:
+    """A `Work` seen through its result."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def done(self) -> bool:
+        """Whether the result is there."""
+        return self._work.is_completed()
+
+    def wait(self) -> list[Tensor]:
+        """The result, once it is there."""
+        self._work.wait()
+        return self._work.result()
+
+    value = wait
+
+    def then(self, callback: Callable[[Future], Any]) -> Any:
+        """What `callback` makes of this future, once it is done."""
+        self._work.wait()
+        return callback(self)
+
+
+def progress() -> None:
+    """Move on all transfers that are on their way."""
+    for work in list(_running):
+        work.is_completed()
+
+
+def drain(timeout: timedelta) -> None:
+    """Wait for all transfers that are on their way."""
+    for work in list(_running):
+        work.wait(timeout)
+
+
+def abandon() -> None:
+    """Forget the transfers on their way: their processes are gone."""
+    _running.clear()

@@ -1,0 +1,250 @@
+import numpy as np
+
+import minigrad as torch
+import minigrad.distributed as dist
+from tests.distributed.launcher import ranks, refused
+
+DTYPES = (torch.float16, torch.float32, torch.float64, torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64)
+OPS = {
+    "SUM": np.add.reduce, "PRODUCT": np.multiply.reduce, "MIN": np.minimum.reduce, "MAX": np.maximum.reduce,
+    "BAND": np.bitwise_and.reduce, "BOR": np.bitwise_or.reduce, "BXOR": np.bitwise_xor.reduce,
+}  # fmt: skip
+
+
+def me():
+    return dist.get_rank(), dist.get_world_size()
+
+
+@ranks(1, 2, 3, 4)
+def test_broadcast():
+    rank, size = me()
+    for src in range(size):
+        for dtype in (*DTYPES, torch.bool):
+            x = (torch.arange(6).reshape(2, 3) + 10 * rank).to(dtype)
+            dist.broadcast(x, src)
+            assert torch.equal(x, (torch.arange(6).reshape(2, 3) + 10 * src).to(dtype))
+
+
+@ranks(1, 2, 3, 4)
+def test_all_reduce_of_every_dtype_and_operation():
+    rank, size = me()
+    rng = np.random.default_rng(0)
+    for dtype in DTYPES:
+        everybody = [torch.tensor(rng.integers(1, 4, (2, 3))).to(dtype) for _ in range(size)]
+        for name, reduction in OPS.items():
+            if dtype.is_floating_point and name.startswith("B"):
+                continue
+            x = everybody[rank].clone()
+            dist.all_reduce(x, getattr(dist.ReduceOp, name))
+            expected = reduction([y.numpy() for y in everybody]).astype(x.numpy().dtype)
+            assert x.dtype is dtype
+            np.testing.assert_array_equal(x.numpy(), expected)
+
+
+@ranks(2, 3)
+def test_all_reduce_of_bools():
+    rank, size = me()
+    everybody = [torch.tensor([True, r == 0, False]) for r in range(size)]
+    for name, expected in {
+        "SUM": [True, True, False], "MAX": [True, True, False], "BOR": [True, True, False],
+        "PRODUCT": [True, False, False], "MIN": [True, False, False], "BAND": [True, False, False],
+        "BXOR": [size % 2 == 1, True, False],
+    }.items():  # fmt: skip
+        x = everybody[rank].clone()
+        dist.all_reduce(x, getattr(dist.ReduceOp, name))
+        assert x.tolist() == expected, name
+
+
+@ranks(1, 2, 3, 4)
+def test_mean():
+    rank, size = me()
+    for dtype in (torch.float16, torch.float32, torch.float64):
+        x = torch.full((3,), rank + 1.0, dtype=dtype)
+        dist.all_reduce(x, dist.ReduceOp.AVG)
+        assert torch.equal(x, torch.full((3,), (size + 1) / 2, dtype=dtype))
+    assert "int64" in refused(RuntimeError, dist.all_reduce, torch.ones(2, dtype=torch.int64), dist.ReduceOp.AVG)
+    assert "BAND" in refused(RuntimeError, dist.all_reduce, torch.ones(2), dist.ReduceOp.BAND)
+
+
+@ranks(2, 3)
+def test_tensors_with_gaps_and_turned_axes_keep_their_memory():
+    rank, size = me()
+    base = torch.zeros(4, 6)
+    view = base[::2, ::3].t()
+    view.fill_(rank + 1.0)
+    version = base._version
+    dist.all_reduce(view)
+    total = size * (size + 1) / 2
+    assert torch.equal(base[::2, ::3], torch.full((2, 2), total))
+    assert float(base.sum()) == 4 * total
+    assert base._version > version
+    empty = torch.zeros(0, 3)
+    dist.all_reduce(empty)
+    scalar = torch.tensor(1.0)
+    dist.all_reduce(scalar)
+    assert scalar.item() == size
+
+
+@ranks(1, 2, 3, 4)
+def test_reduce_leaves_the_others_alone():
+    rank, size = me()
+    for dst in range(size):
+        x = torch.full((2,), rank + 1.0)
+        dist.reduce(x, dst, dist.ReduceOp.MAX)
+        assert torch.equal(x, torch.full((2,), float(size if rank == dst else rank + 1)))
+
+
+@ranks(1, 2, 3, 4)
+def test_all_gather_and_gather():
+    rank, size = me()
+    x = torch.arange(6.0).reshape(3, 2).t() + 10 * rank
+    everybody = [torch.zeros(2, 3) for _ in range(size)]
+    dist.all_gather(everybody, x)
+    for r, y in enumerate(everybody):
+        assert torch.equal(y, torch.arange(6.0).reshape(3, 2).t() + 10 * r)
+    for dst in range(size):
+        kept = [torch.zeros(2, 3) for _ in range(size)] if rank == dst else None
+        dist.gather(x, kept, dst)
+        for r, y in enumerate(kept or []):
+            assert torch.equal(y, everybody[r])
+    flat, stacked = torch.zeros(size * 2, 3), torch.zeros(size, 2, 3)
+    dist.all_gather_into_tensor(flat, x)
+    dist.all_gather_into_tensor(stacked, x)
+    assert torch.equal(flat, torch.cat(everybody)) and torch.equal(stacked, torch.stack(everybody))
+
+
+@ranks(1, 2, 3, 4)
+def test_scatter_and_reduce_scatter():
+    rank, size = me()
+    for src in range(size):
+        parts = [torch.full((2,), 10.0 * src + r) for r in range(size)] if rank == src else None
+        dist.scatter(x := torch.zeros(2), parts, src)
+        assert torch.equal(x, torch.full((2,), 10.0 * src + rank))
+    for dtype in (torch.float16, torch.float32, torch.int64):
+        parts = [torch.full((2,), rank + r + 1).to(dtype) for r in range(size)]
+        dist.reduce_scatter(y := torch.zeros(2, dtype=dtype), parts)
+        dist.reduce_scatter_tensor(z := torch.zeros(2, dtype=dtype), torch.cat(parts))
+        expected = sum(r + rank + 1 for r in range(size))
+        assert y.tolist() == z.tolist() == [expected, expected]
+    dist.reduce_scatter(y := torch.zeros(2), [torch.full((2,), float(rank))] * size, dist.ReduceOp.AVG)
+    assert y.tolist() == [(size - 1) / 2] * 2
+
+
+@ranks(1, 2, 3, 4)
+def test_all_to_all():
+    rank, size = me()
+    x = torch.arange(2.0 * size) + 100 * rank
+    dist.all_to_all_single(y := torch.zeros(2 * size), x)
+    assert y.tolist() == [100 * r + 2 * rank + i for r in range(size) for i in (0, 1)]
+    # Rank r sends s + 1 rows to rank s.
+    sizes = [s + 1 for s in range(size)]
+    x = torch.full((sum(sizes), 2), float(rank))
+    y = torch.zeros((rank + 1) * size, 2)
+    dist.all_to_all_single(y, x, [rank + 1] * size, sizes)
+    assert y[:, 0].tolist() == [float(r) for r in range(size) for _ in range(rank + 1)]
+    kept = [torch.zeros(1, dtype=torch.int64) for _ in range(size)]
+    dist.all_to_all(kept, [torch.tensor([10 * rank + s]) for s in range(size)])
+    assert [k.item() for k in kept] == [10 * r + rank for r in range(size)]
+
+
+@ranks(2, 3)
+def test_asynchronous():
+    rank, size = me()
+    tensors = [torch.full((1000,), float(i + rank)) for i in range(8)]
+    works = [dist.all_reduce(x, async_op=True) for x in tensors]
+    for i, (work, x) in enumerate(zip(works, tensors, strict=True)):
+        assert work.wait() and work.is_completed() and work.is_success() and work.exception() is None
+        assert work.result() == [x] or work.result()[0] is x
+        assert x[0].item() == sum(i + r for r in range(size))
+    work = dist.barrier(async_op=True)
+    assert work.get_future().wait() == []
+
+
+@ranks(2, 3, 4)
+def test_groups():
+    rank, size = me()
+    evens = list(range(0, size, 2))
+    group = dist.new_group(evens)
+    x = torch.ones(1)
+    if rank in evens:
+        assert dist.get_rank(group) == evens.index(rank) and dist.get_world_size(group) == len(evens)
+        assert dist.get_process_group_ranks(group) == evens
+        assert [dist.get_group_rank(group, r) for r in evens] == list(range(len(evens)))
+        assert [dist.get_global_rank(group, i) for i in range(len(evens))] == evens
+        dist.all_reduce(x, group=group)
+        dist.broadcast(y := torch.tensor([rank]), evens[-1], group)
+        dist.broadcast(z := torch.tensor([rank]), group=group, group_src=0)
+        assert (x.item(), y.item(), z.item()) == (len(evens), evens[-1], 0)
+        assert "is not part of group" in refused(ValueError, dist.broadcast, x, 1, group)
+        dist.destroy_process_group(group)
+        assert "destroyed" in refused(ValueError, dist.all_reduce, x, group=group)
+    else:
+        assert group == dist.GroupMember.NON_GROUP_MEMBER
+        assert dist.get_rank(group) == dist.get_world_size(group) == -1
+        message = refused(UserWarning, dist.all_reduce, x, group=group)
+        assert message == f"Running all_reduce on global rank {rank} which does not belong to the given group."
+    dist.all_reduce(x := torch.ones(1))
+    assert x.item() == size
+
+
+@ranks(4)
+def test_subgroups():
+    own, made = dist.new_subgroups(2)
+    assert len(made) == 2 and dist.get_process_group_ranks(own) == [[0, 1], [2, 3]][dist.get_rank() // 2]
+    dist.all_reduce(x := torch.tensor([dist.get_rank()]), group=own)
+    assert x.item() == [1, 5][dist.get_rank() // 2]
+    assert "divide" in refused(ValueError, dist.new_subgroups, 3)
+
+
+@ranks(2, 3)
+def test_ranks_that_call_different_things_are_told_so_everywhere():
+    rank, _ = me()
+    message = refused(dist.DistBackendError, dist.all_reduce, torch.ones(2 + (rank == 1)))
+    assert "rank 1: all_reduce((3,), minigrad.float32" in message and "all_reduce((2,)" in message
+    dtype = torch.float64 if rank == 0 else torch.float32
+    assert "minigrad.float64" in refused(dist.DistBackendError, dist.all_reduce, torch.ones(2, dtype=dtype))
+    if rank == 0:
+        message = refused(dist.DistBackendError, dist.barrier)
+    else:
+        message = refused(dist.DistBackendError, dist.broadcast, torch.ones(1), 0)
+    assert "rank 0: barrier()" in message and "broadcast((1,), minigrad.float32, src=0)" in message
+    message = refused(dist.DistBackendError, dist.broadcast, torch.ones(1), int(rank == 1))
+    assert "src=1" in message and "src=0" in message
+
+
+@ranks(1, 2)
+def test_what_is_refused():
+    _, size = me()
+    x = torch.ones(2)
+    assert "`tensor` of type minigrad.Tensor but got <class 'list'>" in refused(TypeError, dist.all_reduce, [x])
+    assert "ReduceOp" in refused(TypeError, dist.all_reduce, x, "sum")
+    assert "not part of group" in refused(ValueError, dist.broadcast, x, 7)
+    assert "Must specify src" in refused(ValueError, dist.broadcast, x)
+    assert "Can't specify both" in refused(ValueError, dist.broadcast, x, 0, group_src=0)
+    assert "List[minigrad.Tensor]" in refused(TypeError, dist.all_gather, x, x)
+    assert f"expected length {size}" in refused(RuntimeError, dist.all_gather, [x] * (size + 1), x)
+    assert "another size" in refused(RuntimeError, dist.all_gather, [torch.ones(3)] * size, x)
+    assert "different dtypes" in refused(ValueError, dist.all_gather, [x] * size, x.double())
+    assert "world_size times" in refused(RuntimeError, dist.all_gather_into_tensor, torch.ones(7), x)
+    lists = {"gather": "destination", "scatter": "source"}
+    for name, role in lists.items():
+        here = dist.get_rank() == 0
+        told = refused(ValueError, getattr(dist, name), x, None if here else [x] * size)
+        assert told.startswith(f"Argument ``{name}_list`` must {'be' if here else 'NOT be'} specified") and role in told
+    assert "twice" in refused(ValueError, dist.init_process_group)
+    assert "must differ" in refused(ValueError, dist.new_group, [0, 0])
+    assert "world_size" in refused(ValueError, dist.new_group, [9])
+    assert "ProcessGroup" in refused(TypeError, dist.all_reduce, x, group="all")
+    assert "add up" in refused(RuntimeError, dist.all_to_all_single, x, x, [5] * size, None)
+
+
+@ranks(1, 2)
+def test_checks_can_be_left_out():
+    dist.set_debug_level(dist.DebugLevel.OFF)
+    try:
+        dist.all_reduce(x := torch.ones(3))
+        assert x.tolist() == [dist.get_world_size()] * 3
+    finally:
+        dist.set_debug_level(dist.DebugLevel.DETAIL)
+    assert dist.get_debug_level() is dist.DebugLevel.DETAIL
+    assert "DebugLevel" in refused(TypeError, dist.set_debug_level, "OFF")
