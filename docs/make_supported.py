@@ -39,6 +39,7 @@ NAMESPACES = [
     "minigrad.func",
     "minigrad.utils.data",
     "minigrad.cuda",
+    "minigrad.distributed",
     "minigrad.backends.conv",
 ]
 HEAD = """# Supported
