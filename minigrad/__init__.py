@@ -52,7 +52,8 @@ from minigrad.ops.join import (
     cat, chunk, concat, concatenate, hstack, narrow, roll, split, split_with_sizes, stack, unbind, vstack,
 )
 from minigrad.ops.matmul import (
-    addmm, baddbmm, bmm, dot, dot as vdot, ger, matmul, mm, mv, outer, trace,
+    addbmm, addmm, addmv, addr, baddbmm, bmm, chain_matmul, dot, dot as vdot, ger, inner, kron, matmul, mm, mv,
+    outer, trace,
 )
 from minigrad.ops.norm import norm
 from minigrad.ops.order import argmax, argmin, argsort, bincount, max, median, min, sort, topk, unique
@@ -64,8 +65,8 @@ from minigrad.ops.select import (
     scatter, scatter_add, take_along_dim, where,
 )
 from minigrad.ops.shape import (
-    broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, flip, moveaxis, movedim, permute, ravel,
-    reshape, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
+    broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, flip, fliplr, flipud, moveaxis, movedim,
+    permute, ravel, reshape, rot90, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
 )
 from minigrad.printing import set_printoptions
 from minigrad.random import (

@@ -9,8 +9,14 @@ from typing import Any
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
+from minigrad.ops.arithmetic import promote
 from minigrad.ops.axes import axis, whole
+from minigrad.ops.diagonal import diagonal
 from minigrad.ops.elementwise import of_tensors, several
+from minigrad.ops.matmul import matmul
+from minigrad.ops.out import takes_out
+from minigrad.ops.reduce import sum
+from minigrad.ops.shape import cast, permute, reshape, squeeze_axes
 
 
 def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
@@ -46,22 +52,40 @@ def einsum(equation: Any, *operands: Any) -> Any:
     if not isinstance(equation, str):
         equation, operands = _from_sublists(equation, operands)
     operands = tuple(several("einsum", operands))
-    inputs, output = _parsed(equation, operands)
+    inputs, output, length = _parsed(equation, operands)
+    _check_types(operands, inputs, output)
+    terms = [_diagonals(x, own, i) for i, (x, own) in enumerate(zip(operands, inputs, strict=True))]
+    terms = [_without_ones(x, own, length) for x, own in terms]
+    terms = [_summed_alone(terms, i, output) for i in range(len(terms))]
+    if len(terms) == 1:
+        only, letters = terms[0]
+        return permute(only, [letters.index(letter) for letter in output])
+    tensors = promote("einsum", *[x for x, _ in terms])
+    return _einsum(*tensors, inputs=tuple([own for _, own in terms]), output=output)
+
+
+def _check_types(operands: Any, inputs: list[str], output: str) -> None:
+    """Refuse operands of several types where they are multiplied as matrices."""
     types = sorted({str(x.array.dtype) for x in operands})
-    letters_of_all = "".join(["".join(set(own)) for own in inputs])
-    if len(types) > 1 and any(letters_of_all.count(letter) > 1 for letter in set(letters_of_all) - set(output)):
+    everywhere = "".join(["".join(set(own)) for own in inputs])
+    if len(types) > 1 and any(everywhere.count(letter) > 1 for letter in set(everywhere) - set(output)):
         raise RuntimeError(f"einsum: expected operands of one dtype, got {types}; convert with .to(other.dtype)")
-    kept, letters = [], []
-    for i, (x, own) in enumerate(zip(operands, inputs, strict=True)):
-        x, own = _diagonals(x, own)
-        elsewhere = set(output).union(*[s for k, s in enumerate(inputs) if k != i])
-        alone = [d for d, letter in enumerate(own) if letter not in elsewhere]
-        if alone:
-            x = x.sum(alone)
-            own = "".join(letter for letter in own if letter in elsewhere)
-        kept.append(x)
-        letters.append(own)
-    return _einsum(*kept, inputs=tuple(letters), output=output)
+
+
+def _without_ones(x: Any, letters: str, length: dict[str, int]) -> tuple[Any, str]:
+    """Axes of length 1 that broadcast are left out: another operand has the letter at full length."""
+    ones = tuple([d for d, c in enumerate(letters) if x.array.shape[d] == 1 != length[c]])
+    return (squeeze_axes(x, ones), "".join(c for d, c in enumerate(letters) if d not in ones)) if ones else (x, letters)
+
+
+def _summed_alone(terms: list[tuple[Any, str]], i: int, output: str) -> tuple[Any, str]:
+    """Operand `i`, summed over the letters that stand nowhere else."""
+    x, letters = terms[i]
+    elsewhere = set(output).union(*[own for k, (_, own) in enumerate(terms) if k != i])
+    alone = [d for d, letter in enumerate(letters) if letter not in elsewhere]
+    if not alone:
+        return x, letters
+    return sum(x, alone), "".join(letter for letter in letters if letter in elsewhere)
 
 
 def _from_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
@@ -72,8 +96,8 @@ def _from_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, .
     return ",".join(spelt[:count]) + ("->" + spelt[-1] if len(given) % 2 else ""), given[: 2 * count : 2]
 
 
-def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
-    """The letters of every operand and of the output, ``...`` replaced by unused letters."""
+def _parsed(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int]]:
+    """The letters of every operand and of the output, ``...`` replaced by unused letters; and their lengths."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
@@ -107,21 +131,26 @@ def _parsed(equation: str, operands: Any) -> tuple[list[str], str]:
             if known not in (n, 1) and n != 1:
                 told = f"has size {n} for operand {i} which does not broadcast with previously seen size {known}"
                 raise RuntimeError(f"einsum(): subscript {letter} {told}")
-            length[letter] = max(known, n)
-    return inputs, output
+            length[letter] = n if known == 1 else known
+    return inputs, output, length
 
 
-def _diagonals(x: Any, letters: str) -> tuple[Any, str]:
-    """Take the diagonal of axes that share a letter: ``ii`` becomes ``i``."""
+def _diagonals(x: Any, letters: str, operand: int) -> tuple[Any, str]:
+    """Take the diagonal of axes that share a letter: ``ii`` becomes ``i``, a view."""
     for letter in dict.fromkeys(letters):
         while letters.count(letter) > 1:
             first = letters.index(letter)
             second = letters.index(letter, first + 1)
-            x = x.diagonal(0, first, second)
+            n, m = x.array.shape[first], x.array.shape[second]
+            if n != m:
+                told = f"is repeated for operand {operand} but the sizes don't match, {m} != {n}"
+                raise RuntimeError(f"einsum(): subscript {letter} {told}")
+            x = diagonal(x, 0, first, second)
             letters = "".join(c for d, c in enumerate(letters) if d not in (first, second)) + letter
     return x, letters
 
 
+@takes_out
 @of_tensors(2)
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     """Multiply and sum over the last `dims` axes of `a` and the first of `b`, or over two lists of axes.
@@ -146,9 +175,9 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     for i, j in zip(left, right, strict=True):
         m, n = a.array.shape[i], b.array.shape[j]
         if m == 1 != n:  # an axis of length 1 broadcasts: sum the other first
-            b = b.sum(j, True).type_as(b)
+            b = cast(sum(b, j, True), b.array.dtype)
         elif n == 1 != m:
-            a = a.sum(i, True).type_as(a)
+            a = cast(sum(a, i, True), a.array.dtype)
         elif m != n:
             sizes = f"first has size {m} in dim {i} and second has size {n} in dim {j}"
             raise RuntimeError(f"contracted dimensions need to match, but {sizes}")
@@ -156,5 +185,6 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     keep_b = [d for d in range(b.array.ndim) if d not in right]
     rows, columns = [a.array.shape[d] for d in keep_a], [b.array.shape[d] for d in keep_b]
     inner = prod(a.array.shape[d] for d in left)
-    x = a.permute(keep_a + left).reshape(prod(rows), inner)
-    return (x @ b.permute(right + keep_b).reshape(inner, prod(columns))).reshape(rows + columns)
+    x = reshape(permute(a, keep_a + left), prod(rows), inner)
+    y = reshape(permute(b, right + keep_b), inner, prod(columns))
+    return reshape(matmul(x, y), rows + columns)

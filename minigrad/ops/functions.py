@@ -26,7 +26,7 @@ def _sign(x: Any) -> Any:
 
 
 # The slope of |x|: 0 at 0 and at NaN, which has no sign.
-_direction = operation("sign", _sign, lambda g: no_slope(g))
+direction = operation("sign", _sign, lambda g: no_slope(g))
 
 
 def _exact(name: str, function: Any, rule: Any) -> Any:
@@ -42,7 +42,7 @@ def _exact(name: str, function: Any, rule: Any) -> Any:
 
 # ---- signs and steps -----------------------------------------------------------------------------
 neg = negative = unary("neg", np.negative, lambda g: -g, result=SAME, refuses="b")
-abs = absolute = unary("abs", np.abs, lambda g, x: g * _direction(x), result=SAME, refuses="b")
+abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x), result=SAME, refuses="b")
 sign = unary("sign", _sign, lambda g: no_slope(g), result=SAME)
 floor = unary("floor", _steps(np.floor), lambda g: no_slope(g), result=SAME, refuses="b")
 ceil = unary("ceil", _steps(np.ceil), lambda g: no_slope(g), result=SAME, refuses="b")

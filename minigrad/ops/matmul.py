@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
-from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_for, of_tensor, titled
+from minigrad.ops.arithmetic import mul
+from minigrad.ops.diagonal import diagonal
+from minigrad.ops.elementwise import (
+    NUMPY_TWINS,
+    not_a_tensor,
+    not_implemented_for,
+    of_tensor,
+    of_tensors,
+    several,
+    titled,
+)
 from minigrad.ops.out import takes_out, written
+from minigrad.ops.reduce import sum
+from minigrad.ops.shape import permute, reshape, t, unsqueeze
 
 
 def _product(x: Any, y: Any) -> Any:
     """``x @ y``; a handful of products is added up in order, each rounded, as in PyTorch and not in BLAS."""
     if x.ndim == 2 == y.ndim and 0 < x.size * y.shape[1] <= 64:
-        return np.add.reduce(x[:, :, None] * y, axis=1, dtype=x.dtype)  # (n, m, p) -> (n, p)
+        products = (x[:, :, None] * y).copy()  # row-major, and so is their sum
+        return np.add.reduce(products, axis=1, dtype=x.dtype)  # (n, m, p) -> (n, p)
     return np.matmul(x, y)
 
 
@@ -45,8 +60,8 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
         which, n = ("last but one", b.shape[-2]) if b.ndim > 1 else ("only", b.shape[0])
         told = f"the last axis of the first ({a.shape[-1]}) must equal the {which} axis of the second ({n})"
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {tuple(a.shape)} and {tuple(b.shape)}; {told}")
-    x = input.reshape(1, -1) if a.ndim == 1 else input
-    y = other.reshape(-1, 1) if b.ndim == 1 else other
+    x = reshape(input, 1, -1) if a.ndim == 1 else input
+    y = reshape(other, -1, 1) if b.ndim == 1 else other
     try:
         product = _matmul(x, y)
     except ValueError:
@@ -58,7 +73,7 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
         shape = (*shape[:-2], shape[-1])
     if b.ndim == 1:
         shape = shape[:-1]
-    product = product if a.ndim > 1 < b.ndim else product.reshape(shape)
+    product = product if a.ndim > 1 < b.ndim else reshape(product, shape)
     return product if out is None else written("matmul", out, product, (input, other))
 
 
@@ -139,42 +154,153 @@ def outer(input: Any, vec2: Any) -> Any:
             [6., 8.]])
     """
     _ranked("outer", (input, 1), (vec2, 1))
-    return input.reshape(-1, 1) * vec2
+    return mul(reshape(input, -1, 1), vec2)
 
 
 ger = outer
 
 
 def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
-    """``beta * input + alpha * product(a, b)``: `addmm` and its relatives."""
+    """``beta * input + alpha * product(a, b)`` as one operation: `addmm` and its relatives."""
+
+    def forward(x: Any, a: Any, b: Any, *, beta: Any, alpha: Any) -> Any:
+        total = _product(a, b)
+        if alpha != 1:  # a factor of 0 leaves nothing, as in BLAS, not even NaN
+            total = total * alpha if alpha else np.zeros_like(total)
+        return total + (x if beta == 1 else x * beta) if beta else total
+
+    made = operation(
+        name,
+        lambda x, a, b, *, beta, alpha: quiet(forward, x, a, b, beta=beta, alpha=alpha),
+        lambda g, beta: g * beta,
+        lambda g, b, alpha: g @ np.swapaxes(b, -1, -2) * alpha,
+        lambda g, a, alpha: np.swapaxes(a, -1, -2) @ g * alpha,
+    )
 
     def add_product(input: Any, a: Any, b: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-        _ranked(name, (a, ranks[0]), (b, ranks[1]))
+        if not isinstance(input, TensorBase):
+            raise not_a_tensor(name, "input", 1, input)
+        shape = _check_product(name, a, b, ranks)
         if a.array.dtype.kind in "iub":  # as PyTorch: factors are cut to whole numbers
             beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
-        result = product(a, b)
-        if alpha != 1:
-            result = result * alpha
-        if not hasattr(input, "array"):
-            raise not_a_tensor(name, "input", 1, input)
         if input.array.dtype != a.array.dtype:
             types = f"{input.array.dtype} != {a.array.dtype}"
             raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
-        if beta == 0:
-            nothing = input * 0
-            return result + nothing.masked_fill(nothing != 0, 0) if input.node is not None else result
-        total = result + (input if beta == 1 else input * beta)
-        if total.array.shape != result.array.shape:
-            have, wanted = tuple(input.array.shape), tuple(result.array.shape)
+        have = tuple(input.array.shape)
+        fits = zip(reversed(have), reversed(shape), strict=False)
+        if len(have) > len(shape) or not all(m in (1, n) for m, n in fits):
             told = f"must match the existing size: {name} cannot add an input of shape {have}"
-            raise RuntimeError(f"The expanded size of the tensor {wanted} {told}")
-        return total
+            raise RuntimeError(f"The expanded size of the tensor {shape} {told}")
+        return made(input, a, b, beta=beta, alpha=alpha)
 
     return takes_out(titled(add_product, name, f"``beta * input + alpha * {product.__name__}(a, b)``."))
 
 
+def _check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[int, ...]:
+    """The shape of ``a @ b``. Raises RuntimeError for matrices, or batches of them, that do not fit."""
+    _ranked(name, (a, ranks[0]), (b, ranks[1]))
+    x, y = a.array, b.array
+    if x.dtype != y.dtype:
+        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype} ({name})")
+    if x.dtype.kind == "b":
+        raise not_implemented_for(name, x.dtype)
+    if x.shape[-1] != y.shape[-2] or x.shape[:-2] != y.shape[:-2]:
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {tuple(x.shape)} and {tuple(y.shape)} ({name})")
+    return (*x.shape[:-1], y.shape[-1])
+
+
 addmm = _plus("addmm", mm, (2, 2))
 baddbmm = _plus("baddbmm", bmm, (3, 3))
+
+
+@takes_out
+@of_tensors(3)
+def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """``beta * input + alpha * (mat @ vec)``, (n,) + (n, m) @ (m,).
+
+    >>> import minigrad as torch
+    >>> torch.addmv(torch.ones(2), torch.ones(2, 3), torch.ones(3))
+    tensor([4., 4.])
+    """
+    _ranked("addmv", (mat, 2), (vec, 1))
+    column = unsqueeze(input, -1) if input.array.ndim else input
+    return reshape(addmm(column, mat, unsqueeze(vec, 1), beta=beta, alpha=alpha), -1)
+
+
+@takes_out
+@of_tensors(3)
+def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """``beta * input + alpha * outer(vec1, vec2)``, (n, m) + (n,) (m,).
+
+    >>> import minigrad as torch
+    >>> torch.addr(torch.zeros(2, 2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    _ranked("addr", (vec1, 1), (vec2, 1))
+    return addmm(input, unsqueeze(vec1, 1), unsqueeze(vec2, 0), beta=beta, alpha=alpha)
+
+
+@takes_out
+@of_tensors(3)
+def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    """``beta * input + alpha * sum over b of (batch1[b] @ batch2[b])``, (n, p) + (b, n, m) @ (b, m, p).
+
+    >>> import minigrad as torch
+    >>> torch.addbmm(torch.zeros(1, 1), torch.ones(4, 1, 2), torch.ones(4, 2, 1))
+    tensor([[8.]])
+    """
+    _check_product("addbmm", batch1, batch2, (3, 3))
+    b, n, m = batch1.array.shape
+    left = reshape(permute(batch1, (1, 0, 2)), n, b * m)  # (b, n, m) -> (n, b m)
+    return addmm(input, left, reshape(batch2, b * m, batch2.array.shape[2]), beta=beta, alpha=alpha)
+
+
+def chain_matmul(*matrices: Any) -> Any:
+    """The product of several matrices, multiplied from the left.
+
+    >>> import minigrad as torch
+    >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 3), torch.ones(3, 1))
+    tensor([[6.]])
+    """
+    given = several("chain_matmul", matrices)
+    _ranked("chain_matmul", *[(x, 2) for x in given])
+    return reduce(mm, given)
+
+
+@takes_out
+@of_tensors(2)
+def inner(input: Any, other: Any) -> Any:
+    """The sums of the products along the last axes: (..., m) and (..., m) -> (..., ...); scalars multiply.
+
+    >>> import minigrad as torch
+    >>> torch.inner(torch.tensor([1.0, 2.0]), torch.tensor([[3.0, 4.0], [5.0, 6.0]]))
+    tensor([11., 17.])
+    """
+    a, b = list(input.array.shape), list(other.array.shape)
+    if not a or not b:
+        return mul(input, other)
+    if a[-1] != b[-1]:
+        raise RuntimeError(f"inner() the last dimension must match on both input tensors but got shapes {a} and {b}")
+    product = matmul(reshape(input, prod(a[:-1]), a[-1]), t(reshape(other, prod(b[:-1]), b[-1])))
+    return reshape(product, a[:-1] + b[:-1])
+
+
+@takes_out
+@of_tensors(2)
+def kron(input: Any, other: Any) -> Any:
+    """The Kronecker product: a block ``input[i, j] * other`` for every element, axes aligned at the end.
+
+    >>> import minigrad as torch
+    >>> torch.kron(torch.tensor([[1, 2]]), torch.tensor([[1, 1], [0, 1]]))
+    tensor([[1, 1, 2, 2],
+            [0, 1, 0, 2]])
+    """
+    ndim = max(input.array.ndim, other.array.ndim)
+    a, b = [(1,) * (ndim - x.array.ndim) + tuple(x.array.shape) for x in (input, other)]
+    x = reshape(input, [k for n in a for k in (n, 1)])  # (n, m) -> (n, 1, m, 1)
+    y = reshape(other, [k for n in b for k in (1, n)])  # (p, q) -> (1, p, 1, q)
+    return reshape(mul(x, y), [n * k for n, k in zip(a, b, strict=True)])
 
 
 @of_tensor
@@ -189,4 +315,4 @@ def trace(input: Any) -> Any:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.array.ndim}")
     if input.array.dtype.kind == "b":
         raise not_implemented_for("trace", input.array.dtype)
-    return input.diagonal().sum()
+    return sum(diagonal(input))

@@ -7,32 +7,49 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
+from minigrad.ops.arithmetic import no_slope
 from minigrad.ops.axes import axes, numpy_names
 from minigrad.ops.elementwise import as_number
-from minigrad.ops.functions import abs
-from minigrad.ops.reduce import amax, amin, kept, real, sum
-from minigrad.ops.shape import cast, reshape
+from minigrad.ops.functions import direction
+from minigrad.ops.reduce import kept, real
+from minigrad.ops.shape import movedim, reshape
 
 
 # ---- norms ---------------------------------------------------------------------------------------
 def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
+    if x.dtype.char == "e":  # halves are squared and summed in float32
+        return _norm_forward(x.astype(np.float32), p=p, dim=dim, keepdim=keepdim).astype(x.dtype)
+    how = {"axis": dim, "keepdims": keepdim}
     if p == 2:
-        return np.sqrt(np.sum(x * x, axis=dim, keepdims=keepdim))
-    return np.power(np.sum(np.power(np.abs(x), p), axis=dim, keepdims=keepdim), 1 / p)
+        return np.sqrt(np.add.reduce(x * x, **how))
+    if p == 0:
+        return np.add.reduce(x != 0, dtype=x.dtype, **how)
+    size = np.abs(x)
+    if p == 1:
+        return np.add.reduce(size, **how)
+    if math.isinf(p):
+        return size.max(**how) if p > 0 else size.min(**how)
+    return np.power(np.add.reduce(np.power(size, p), **how), 1 / p)
 
 
 def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
     # x |x|^(p-2) / norm^(p-1), and 0 where x or the norm is 0
     shape = kept(x.shape, dim)
-    size = out.reshape(shape)
+    g, size = g.reshape(shape), out.reshape(shape)
+    if p == 0:
+        return np.broadcast_to(no_slope(g), x.shape)
+    if p == 1:
+        return g * direction(x)
+    if math.isinf(p):  # the elements of that magnitude share it; NaN counts as one
+        hit = np.logical_or(np.equal(np.abs(x), size), np.isnan(x))
+        return direction(x) * np.where(hit, g / np.sum(hit, axis=dim, keepdims=True), 0.0)
     zero = np.equal(size, 0)
-    scale = np.where(zero, 0.0, g.reshape(shape) / np.power(np.where(zero, 1.0, size), p - 1))
+    scale = np.where(zero, 0.0, g / np.power(np.where(zero, 1.0, size), p - 1))
     if p == 2:
         return scale * x
     still = np.equal(x, 0)
-    return scale * np.where(still, 0.0, np.sign(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1))
+    return scale * np.where(still, 0.0, direction(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1))
 
 
 _norm = operation("linalg_vector_norm", _norm_forward, _slope_of_norm)
@@ -67,7 +84,7 @@ def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
     if matrix is None or len(matrix) != 2 or (dim is None and ndim != 2):
         got = f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
         raise RuntimeError(f"norm with p='nuc' takes a matrix: 2 dimensions, {got}")
-    total = _singular_total(input.movedim(matrix, (-2, -1)))
+    total = _singular_total(movedim(input, matrix, (-2, -1)))
     return reshape(total, kept(input.array.shape, matrix)) if keepdim else total
 
 
@@ -82,20 +99,27 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
     >>> torch.norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
     """
+    real("norm", input)
     x = real("norm", input, dtype)
-    if x.array.dtype == np.float16 and p == "nuc":
-        raise RuntimeError(
-            "norm with p='nuc': low precision dtypes are not supported, got float16; convert with .float()"
-        )
-    if x.array.dtype == np.float16:
-        return cast(norm(cast(x, np.dtype(np.float32)), p, dim, keepdim), x.array.dtype)
-    over = axes(dim, x.array.ndim)
     if p == "nuc":
+        if x.array.dtype == np.float16:
+            told = "low precision dtypes are not supported, got float16; convert with .float()"
+            raise RuntimeError(f"norm with p='nuc': {told}")
         return _nuclear(x, dim, keepdim)
-    if p in (math.inf, -math.inf):
-        return (amax if p > 0 else amin)(abs(x), over, keepdim)
-    if p == 0:
-        return sum(x * 0 + cast(wrap(x.array != 0), x.array.dtype), over, keepdim)
-    if p == 1:
-        return sum(abs(x), over, keepdim)
-    return _norm(x, p=2 if p in ("fro", None) else as_number("norm", "p", p), dim=over, keepdim=keepdim)
+    if isinstance(p, str) and p != "fro":
+        raise RuntimeError(f"norm: order {p!r} is not supported; give 'fro', 'nuc' or a number")
+    if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
+        raise RuntimeError(f"norm with p='fro' takes a matrix: dim must be a 2-tuple, got {tuple(dim)}; p=2 takes any")
+    order = 2.0 if p in ("fro", None) else float(as_number("norm", "p", p))
+    over = axes(dim, x.array.ndim)
+    if order < 0 or order == math.inf:
+        _check_not_empty(x, order, over)
+    return _norm(x, p=order, dim=over, keepdim=keepdim)
+
+
+def _check_not_empty(x: Any, p: float, over: Any) -> None:
+    """Refuse the greatest or least magnitude of nothing."""
+    shape = tuple(x.array.shape)
+    if not all(shape if over is None else [shape[d] for d in over]):
+        told = "because the operation does not have an identity"
+        raise RuntimeError(f"norm: cannot compute the {p} norm of no elements (shape {shape}, dim {over}) {told}")

@@ -254,7 +254,7 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 # ---- running sums and products --------------------------------------------------------------------
 # The gradient of a sum from the front is the sum from the back.
 def _running(x: Any, *, dim: int) -> Any:
-    return _in_single(np.add.accumulate, x, axis=dim)
+    return _in_single(np.cumsum, x, axis=dim)
 
 
 def _in_single(function: Any, x: Any, **how: Any) -> Any:
@@ -305,9 +305,7 @@ def _slope_of_cumprod(g: Any, x: Any, dim: int) -> Any:
     return _products_before(x, dim) * s
 
 
-_cumprod: Any = operation(
-    "cumprod", lambda x, *, dim: _in_single(np.multiply.accumulate, x, axis=dim), _slope_of_cumprod
-)
+_cumprod: Any = operation("cumprod", lambda x, *, dim: _in_single(np.cumprod, x, axis=dim), _slope_of_cumprod)
 
 
 @numpy_names

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import TensorBase, View, wrap
+from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.layout import contiguous_format, preserve_format
-from minigrad.ops.axes import axis, sizes, whole
+from minigrad.ops.axes import axis, numpy_names, sizes, whole
 from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, several, titled, twin_of
 from minigrad.size import Size
 
@@ -76,8 +77,12 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     if whole(step, "step") <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     if not input.array.ndim:
-        return reshape(input, 1)[:size]
-    return _windows(input, dim=d, size=size, step=step)
+        return unfold(reshape(input, 1), 0, size, step)[0]
+    windows = _windows(input, dim=d, size=size, step=step)
+    if windows.view_of is None:  # NumPy's strided views do not say whose memory they look at
+        windows.writes = input.writes
+        windows.view_of = View(input, _windows, {"dim": d, "size": size, "step": step}, bool(mode.get() & GRAD))
+    return windows
 
 
 # "K": in memory as the original is; "C": row-major
@@ -195,7 +200,7 @@ def t(input: Any) -> Any:
 
 @twin_of(np.broadcast_to)
 @of_tensor
-def broadcast_to(input: Any, shape: Any) -> Any:
+def broadcast_to(input: Any, *shape: Any, size: Any = None) -> Any:
     """The tensor repeated to `shape`; a length of -1 keeps the axis as it is.
 
     >>> import minigrad as torch
@@ -203,10 +208,11 @@ def broadcast_to(input: Any, shape: Any) -> Any:
     tensor([[1, 2],
             [1, 2]])
     """
-    return expand(input, shape)
+    return expand(input, *shape, size=size)
 
 
-def expand(input: Any, *shape: Any) -> Any:
+@of_tensor
+def expand(input: Any, *shape: Any, size: Any = None) -> Any:
     """The tensor repeated along axes of length 1, and new axes in front: a view, not a copy.
 
     >>> import minigrad as torch
@@ -214,7 +220,7 @@ def expand(input: Any, *shape: Any) -> Any:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    wanted = sizes("expand", shape)
+    wanted = sizes("expand", shape if size is None else (size,))
     have = input.array.shape
     extra = len(wanted) - len(have)
     full = tuple([have[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(wanted)])
@@ -305,8 +311,12 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     minigrad.Size([2, 3, 2])
     """
     shape = input.array.shape
+    if not isinstance(sizes, (tuple, list)):
+        raise TypeError(f"unflatten(): argument 'sizes' must be a tuple of ints, not {type(sizes).__name__} {sizes!r}")
     d = axis(dim, len(shape))
-    split = tuple([whole(n, "unflatten(): sizes") for n in (sizes if isinstance(sizes, (tuple, list)) else (sizes,))])
+    split = tuple([whole(n, "unflatten(): sizes") for n in sizes])
+    if not input.array.ndim:
+        raise RuntimeError(f"unflatten: a 0-d tensor has no dimension to split, got dim {dim}")
     if not split:
         raise RuntimeError("unflatten: sizes must be non-empty")
     if (-1 not in split and prod(split) != shape[d]) or (-1 in split and shape[d] % max(-prod(split), 1)):
@@ -315,21 +325,33 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     return reshape(input, (*shape[:d], *split, *shape[d + 1 :]))
 
 
-@of_tensor
-def squeeze(input: Any, dim: Any = None) -> Any:
-    """The axes of length 1 dropped: all of them, or those named by `dim`.
+_EVERY = object()  # of squeeze: all axes of length 1
+
+
+@numpy_names
+def squeeze(input: Any, *dims: Any, dim: Any = _EVERY) -> Any:
+    """The axes of length 1 dropped: all of them, or those that are named.
 
     >>> import minigrad as torch
     >>> torch.squeeze(torch.ones(1, 2, 1)).shape
     minigrad.Size([2])
     """
-    shape = input.array.shape
-    named = range(len(shape)) if dim is None else dim if isinstance(dim, (tuple, list)) else (dim,)
-    dropped = [axis(d, len(shape)) for d in named]
-    return _reshape(input, shape=tuple([n for i, n in enumerate(shape) if n != 1 or i not in dropped]))
+    ndim = input.array.ndim
+    if not dims and dim is _EVERY:
+        return squeeze_axes(input, tuple(range(ndim)))
+    named = dim if not dims else dims[0] if len(dims) == 1 else dims
+    dropped = [axis(d, ndim) for d in (named if isinstance(named, (tuple, list)) else (named,))]
+    if len(set(dropped)) != len(dropped):
+        raise RuntimeError(f"squeeze: a dim appears multiple times in the list of dims {list(named)}")
+    return squeeze_axes(input, tuple(dropped))
 
 
-@of_tensor
+def squeeze_axes(input: Any, dropped: tuple[int, ...]) -> Any:
+    """The tensor without those of the axes `dropped` that have length 1."""
+    return _reshape(input, shape=tuple([n for i, n in enumerate(input.array.shape) if n != 1 or i not in dropped]))
+
+
+@numpy_names
 def unsqueeze(input: Any, dim: int) -> Any:
     """A new axis of length 1 at `dim`.
 
@@ -355,6 +377,8 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
     start, end = [[axis(d, ndim) for d in dims] for dims in given]
     if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):
         raise RuntimeError(f"movedim: source {start} and destination {end} must name as many dims, each once")
+    if not ndim:
+        return _alias(input)
     rest = [d for d in range(ndim) if d not in start]
     for place, d in sorted(zip(end, start, strict=True)):
         rest.insert(place, d)
@@ -365,24 +389,63 @@ moveaxis = movedim
 
 
 # Turning round is its own adjoint.
-turn: Any = operation("flip", lambda x, *, dims: np.flip(x, dims).copy(), lambda g, dims: turn(g, dims=dims))
+turn: Any = operation("flip", lambda x, *, dims: np.flip(x, dims).copy(order="K"), lambda g, dims: turn(g, dims=dims))
 
 
 @of_tensor
-def flip(input: Any, *dim: Any, dims: Any = None) -> Any:
-    """The tensor with the order of its entries turned round along `dims`: a copy.
+def flip(input: Any, dims: Any) -> Any:
+    """The tensor with the order of its entries turned round along the axes `dims`, a tuple: a copy.
 
     >>> import minigrad as torch
     >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))
     tensor([[2, 1],
             [4, 3]])
     """
-    if dims is None and not dim:
-        raise TypeError("flip() needs the dims to turn round, such as flip(0) or flip((0, 1))")
-    given = [axis(d, input.array.ndim) for d in sizes("flip", dim if dims is None else (dims,))]
-    if len(set(given)) != len(given):
-        raise RuntimeError(f"dim appears multiple times in the list of dims: {given}")
-    return turn(input, dims=tuple(given) if input.array.ndim else ())
+    if not isinstance(dims, (tuple, list)):
+        raise TypeError(f"flip(): argument 'dims' must be a tuple of ints, not {dims!r}; write ({dims},)")
+    turned = [axis(d, input.array.ndim) for d in sizes("flip", (dims,))]
+    if len(set(turned)) != len(turned):
+        raise RuntimeError(f"dim appears multiple times in the list of dims: {turned}")
+    return turn(input, dims=tuple(turned) if input.array.ndim else ())
+
+
+def _flipping(name: str, dim: int, least: int, text: str) -> Any:
+    def flipped(input: Any) -> Any:
+        if input.array.ndim < least:
+            raise RuntimeError(f"{name}: input must be >= {least}-d, got {input.array.ndim}-d")
+        return turn(input, dims=(dim,))
+
+    return of_tensor(titled(flipped, name, text))
+
+
+fliplr = _flipping("fliplr", 1, 2, "The entries of the second axis, the columns of a matrix, in reverse order.")
+flipud = _flipping("flipud", 0, 1, "The entries of the first axis, the rows of a matrix, in reverse order.")
+
+
+@of_tensor
+def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
+    """The tensor turned `k` times by 90 degrees in the plane of two axes, from the first towards the second.
+
+    >>> import minigrad as torch
+    >>> torch.rot90(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
+    ndim = input.array.ndim
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
+    first, second = [axis(d, ndim) for d in dims]
+    if first == second:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    turns = whole(k, "k") % 4
+    if turns == 0:
+        return clone(input)
+    if turns == 2:
+        return turn(input, dims=(first, second))
+    # A quarter: swap the axes, and reverse one of them.
+    return turn(_swap(input, first=first, second=second), dims=(first if turns == 1 else second,))
 
 
 @of_tensor
@@ -404,7 +467,7 @@ def repeat(input: Any, *repeats: Any) -> Any:
     shape = (1,) * (len(counts) - len(shape)) + shape
     apart = reshape(input, [n for length in shape for n in (1, length)])  # (a, b) -> (1, a, 1, b)
     spread = expand(apart, [n for pair in zip(counts, shape, strict=True) for n in pair])
-    return clone(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]))
+    return _copy(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]), order="C")
 
 
 @of_tensor

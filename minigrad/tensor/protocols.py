@@ -89,7 +89,7 @@ class ProtocolMethods(TensorBase):
         return bool((self.array == (element.array if isinstance(element, TensorBase) else element)).any())
 
     def __reversed__(self: Any) -> Any:
-        return flip(self, 0) if self.array.ndim else self
+        return flip(self, (0,)) if self.array.ndim else self
 
     def numpy(self: Any, *, force: bool = False) -> Any:
         """The NumPy array of its memory, shared. Raises RuntimeError for tensors in the graph.

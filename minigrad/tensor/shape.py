@@ -54,7 +54,9 @@ class ShapeMethods(TensorBase):
     roll = join.roll
     index_put = picking.index_put
     index_put_ = in_place(picking.index_put)
-    flip = shape.flip
+    fliplr = shape.fliplr
+    flipud = shape.flipud
+    rot90 = shape.rot90
     tril = diagonals.tril
     triu = diagonals.triu
     diagonal = diagonals.diagonal
@@ -90,6 +92,18 @@ class ShapeMethods(TensorBase):
         """
         return picking.where(condition, self, other)
 
+    def flip(self, *dim: Any, dims: Any = None) -> Any:
+        """The tensor with the order of its entries turned round along `dims`: a copy.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1, 2, 3]).flip(0)
+        tensor([3, 2, 1])
+        """
+        if not dim and dims is None:
+            raise TypeError("flip() needs the dims to turn round, such as flip(0) or flip((0, 1))")
+        given = dim if dims is None else (dims,)
+        return shape.flip(self, given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given)
+
     @property
     def T(self) -> Any:
         """The axes in reverse order: the transpose of a matrix."""
@@ -98,9 +112,9 @@ class ShapeMethods(TensorBase):
     @property
     def mT(self) -> Any:
         """The last two axes swapped: the transpose of each matrix of a batch."""
-        if self.array.ndim < 2:
-            raise RuntimeError(f"tensor.mT is only supported on matrices or batches of them. Got {self.array.ndim}-D.")
-        return shape.transpose(self, -2, -1)
+        if self.array.ndim == 1:
+            raise RuntimeError("tensor.mT is only supported on matrices or batches of them. Got 1-D tensor.")
+        return shape.transpose(self, -2, -1) if self.array.ndim else shape.transpose(self, 0, 0)
 
     # ---- products -------------------------------------------------------------------------------
     matmul = __matmul__ = products.matmul
@@ -112,6 +126,14 @@ class ShapeMethods(TensorBase):
     trace = products.trace
     addmm = products.addmm
     addmm_ = in_place(products.addmm)
+    addmv = products.addmv
+    addmv_ = in_place(products.addmv)
+    addr = products.addr
+    addr_ = in_place(products.addr)
+    addbmm = products.addbmm
+    addbmm_ = in_place(products.addbmm)
+    inner = products.inner
+    kron = products.kron
     baddbmm = products.baddbmm
     baddbmm_ = in_place(products.baddbmm)
 

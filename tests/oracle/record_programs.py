@@ -41,7 +41,11 @@ def told(x, tensor):
         return {"dtype": dtype, "shape": list(x.shape), "grad": x.requires_grad, "values": plain(x.detach().tolist())}
     if isinstance(x, (tuple, list)):
         return [told(v, tensor) for v in x]
-    return plain(x) if isinstance(x, (bool, int, float, str, type(None))) else str(x)
+    return (
+        plain(x)
+        if isinstance(x, (bool, int, float, str, type(None)))
+        else str(x).removeprefix("minigrad.").removeprefix("torch.")
+    )
 
 
 def answer(program, torch):

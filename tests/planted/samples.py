@@ -71,6 +71,7 @@ MORE: dict[str, Sample] = {
     "sums scaled": (lambda x, y: mg.sub(mg.add(x, y, alpha=2), y * y, alpha=0.5), PAIR),
     "cumprod": (lambda x: x.cumprod(1), ((2, 5),)),
     "prod": (lambda x: x.prod() + x.prod(1).sum(), ((2, 3),)),
+    "baddbmm": (lambda x, a, b: mg.baddbmm(x, a, b, beta=0.5, alpha=2), ((4,), (2, 2, 3), (2, 3, 4))),
     "where": (lambda x, y: mg.where(x > y, x, y), PAIR),
 }
 
