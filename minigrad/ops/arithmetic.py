@@ -10,7 +10,6 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.operation import operation
-from minigrad.backend import quiet
 from minigrad.ops.device import beside as move_scalars
 from minigrad.ops.elementwise import (
     REAL,
@@ -177,12 +176,7 @@ def promote(name: str, *operands: Any) -> list[Any]:
 
 def _scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
     """``input + alpha * other``, or the difference, in the operands' common type."""
-    made = operation(
-        name,
-        lambda x, y, *, alpha: quiet(lambda: ufunc(x, y * alpha)),
-        lambda g: g,
-        lambda g, alpha: g * (sign * alpha),
-    )
+    made = operation(name, lambda x, y, *, alpha: ufunc(x, y * alpha), lambda g: g, lambda g, alpha: g * (sign * alpha))
 
     def call(input: Any, other: Any, alpha: Any, out: Any = None) -> Any:
         factor = as_number(name, "alpha", alpha)
@@ -278,11 +272,7 @@ def _between(x: Any, end: Any, weight: Any) -> Any:
 
 
 _lerp = operation(
-    "lerp",
-    lambda x, end, weight: quiet(_between, x, end, weight),
-    lambda g, weight: g * (1 - weight),
-    lambda g, weight: g * weight,
-    lambda g, x, end: g * (end - x),
+    "lerp", _between, lambda g, weight: g * (1 - weight), lambda g, weight: g * weight, lambda g, x, end: g * (end - x)
 )
 
 
