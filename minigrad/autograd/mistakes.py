@@ -168,7 +168,7 @@ def suspect_another_argument(case: Case) -> Iterator[Pair]:
 
 def suspect_places(case: Case) -> Iterator[Pair]:
     """The right numbers written to other places of the gradient."""
-    for changed, how in _moved(case.right, case.input_axes, case.axis_name):
+    for changed, how in misplace(case.right, case.input_axes, case.axis_name):
         yield changed, f"this is the right gradient {how}"
     for axes in permutations(case.input_axes) if len(case.shape) < 6 else ():
         if list(axes) != sorted(axes):
@@ -181,7 +181,7 @@ def suspect_places(case: Case) -> Iterator[Pair]:
 
 def suspect_reading(case: Case) -> Iterator[Pair]:
     """The gradient that arrives read at other places."""
-    for changed, how in _moved(case.right, case.output_axes, case.axis_name):
+    for changed, how in misplace(case.right, case.output_axes, case.axis_name):
         yield changed, f"the gradient that arrives was read {how}"
 
 
@@ -211,7 +211,7 @@ def suspect_operands(case: Case) -> Iterator[Pair]:
             (-operand, "negated"),
             (np.ones_like(operand), "left out (ones in its place)"),
             (operand**2, "squared"),
-            *_moved(operand, range(operand.ndim), label),
+            *misplace(operand, range(operand.ndim), label),
         ]:
             others = [changed if i == j else x for i, x in enumerate(case.operands)]
             if not np.array_equal(changed, operand) and case.may_be_right_at(others):
@@ -317,7 +317,7 @@ def shift(array: Any, by: int, axis: int) -> Any:
     return moved
 
 
-def _moved(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
+def misplace(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
     """The ways in which an index goes wrong: reversed, swapped, shifted."""
     for chosen in sorted(_subsets(axes), key=lambda s: (tuple(s) != tuple(axes[-2:]), len(s))):
         if all(array.shape[a] > 1 for a in chosen):

@@ -1,0 +1,55 @@
+"""``python -m minigrad.course list | explain NAME | grade FOLDER``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+from minigrad.course.checking import exercises, explain
+from minigrad.course.grading import Grade, grade, table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read the command line and do what it says; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m minigrad.course", description="The course's exercises.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="the names of all exercises")
+    commands.add_parser("explain", help="an exercise's question").add_argument("name")
+    grading = commands.add_parser("grade", help="run the files of a folder, and tell who has what right")
+    grading.add_argument("folder")
+    grading.add_argument("--seconds", type=float, default=120.0, help="how long a file may run (default 120)")
+    grading.add_argument(
+        "--exercises", action="append", default=[], metavar="FILE", help="a file of your own exercises"
+    )
+    grading.add_argument("--csv", metavar="FILE", help="write the verdicts as a table, too")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "list":
+            text = "\n".join(exercises())
+        elif options.command == "explain":
+            text = explain(options.name)
+        else:
+            grades = grade(options.folder, options.seconds, options.exercises)
+            text = table(grades)
+            if options.csv:
+                write_csv(Path(options.csv), grades)
+    except (OSError, ValueError, KeyError) as error:
+        print(error.args[0] if isinstance(error, KeyError) else error, file=sys.stderr)  # noqa: T201
+        return 2
+    print(text)  # noqa: T201
+    return 0
+
+
+def write_csv(path: Path, grades: list[Grade]) -> None:
+    """One row for each student and exercise."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["student", "exercise", "right", "complaint"])
+        for g in grades:
+            rows.writerows([g.student, name, int(c is None), c or ""] for name, c in g.verdicts.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""Chapters 1 to 4: the window, edges, sizes, channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.course.comparing import as_array, describe_difference
+from minigrad.course.exercise import exercise
+from minigrad.creation import arange, tensor, zeros
+from minigrad.nn import functional as F
+from minigrad.tensor import Tensor
+
+
+def image(*shape: int, seed: int = 0) -> Tensor:
+    """A float32 tensor of random numbers."""
+    return tensor(np.random.default_rng(seed).standard_normal(shape).astype(np.float32))
+
+
+def bars() -> Tensor:
+    """The course's image (6, 8): white, and black from the third to the sixth column."""
+    x = zeros(6, 8) + 1
+    x[:, 2:6] = 0
+    return x
+
+
+@exercise(
+    "1.window", cases=[(image(5, 6), 1, 2, 2, 3), (image(4, 4), 0, 0, 2, 2)], hidden=[(image(5, 6), 3, 3, 2, 3)],
+    page="chapter 1, 'The window'", hint="a slice `start:stop` holds stop - start pixels.",
+)  # fmt: skip
+def window(X: Tensor, i: int, j: int, h: int, w: int) -> Tensor:
+    """The part of the image X that a kernel of h rows and w columns covers when its corner stands at (i, j)."""
+    return X[i : i + h, j : j + w]
+
+
+@exercise(
+    "1.corr2d",
+    cases=[(arange(9.0).reshape(3, 3), arange(4.0).reshape(2, 2)), (image(5, 6), image(2, 3, seed=1))],
+    hidden=[(image(3, 7), image(3, 1, seed=2)), (image(4, 4), image(4, 4, seed=3))],
+    page="chapter 1, 'Two loops'",
+    hint="for each place of the window: multiply it with the kernel, pixel by pixel, and add up. How many places "
+    "are there down, how many across?",
+)
+def corr2d(X: Tensor, K: Tensor) -> Tensor:
+    """The cross-correlation of an image (H, W) and a kernel (h, w)."""
+    return F.conv2d(X[None, None], K[None, None])[0, 0]
+
+
+@exercise(
+    "1.multiplications", cases=[(6, 8, 1, 2), (3, 3, 2, 2)], hidden=[(28, 28, 5, 5)], page="chapter 1, 'What it costs'",
+    hint="one window costs as many as the kernel has numbers; how many windows are there?",
+)  # fmt: skip
+def multiplications(H: int, W: int, h: int, w: int) -> int:
+    """How many multiplications corr2d takes, for an image of H x W and a kernel of h x w."""
+    return (H - h + 1) * (W - w + 1) * h * w
+
+
+def judge_horizontal(kernel: Any) -> str | None:
+    """The kernel answers to horizontal edges and to nothing else."""
+    K = as_array(kernel() if callable(kernel) else kernel).astype(np.float32)
+    if K.ndim != 2:
+        return f"a kernel of shape (h, w) is due, got {K.shape}"
+    upright, lying = bars(), bars().T
+    if K.shape[0] > 6 or K.shape[1] > 6:
+        return f"a kernel of at most 6 x 6 is due, got {K.shape}"
+    across, down = corr2d(upright, tensor(K)), corr2d(lying, tensor(K))
+    if (across.abs() > 1e-5).any():
+        return "it answers to the vertical edges of the bars; it should be silent there"
+    if not (down.abs() > 1e-5).any():
+        return "it is silent on the lying bars, whose edges are horizontal"
+    return None
+
+
+@exercise(
+    "2.horizontal", judge=judge_horizontal, page="chapter 2, 'Lying bars'",
+    hint="[[1, -1]] compares a pixel with its right neighbour. Which neighbour lies across a horizontal edge?",
+)  # fmt: skip
+def horizontal() -> Tensor:
+    """A kernel that finds horizontal edges, and gives 0 wherever there is none."""
+    return tensor([[1.0], [-1.0]])
+
+
+@exercise(
+    "2.mean", cases=[(3,), (5,)], hidden=[(1,)], page="chapter 2, 'Blur'",
+    hint="a picture that is grey all over should stay as it is: what must the numbers add up to?",
+)  # fmt: skip
+def mean(k: int) -> Tensor:
+    """The kernel (k, k) that replaces each pixel by the mean of its window."""
+    return (zeros(k, k) + 1) / k**2
+
+
+@exercise(
+    "3.output_size", cases=[(8, 2), (5, 3, 1), (8, 3, 1, 2)], hidden=[(7, 3, 0, 2), (8, 3, 0, 4), (5, 5, 0, 3)],
+    page="chapter 3, 'How often does it fit?'", hint="the first window starts at -padding; how far can it be pushed?",
+)  # fmt: skip
+def output_size(n: int, k: int, padding: int = 0, stride: int = 1) -> int:
+    """How many windows of k pixels there are on n, with `padding` zeros on either side, `stride` pixels apart."""
+    return (n + 2 * padding - k) // stride + 1
+
+
+@exercise(
+    "3.same_padding", cases=[(3,), (5,)], hidden=[(1,), (11,)], page="chapter 3, 'Padding'",
+    hint="without padding, k - 1 pixels are lost; padding adds on both sides.",
+)  # fmt: skip
+def same_padding(k: int) -> int:
+    """The padding at which a kernel of k pixels, k odd, leaves the size as it is (stride 1)."""
+    return (k - 1) // 2
+
+
+@exercise(
+    "3.receptive_field", cases=[([3], [1]), ([3, 3], [1, 1]), ([3, 3], [2, 1])], hidden=[([5, 2, 5, 2], [1, 2, 1, 2])],
+    page="chapter 3, 'What a pixel sees'",
+    hint="go forward: how many pixels of the image lie between neighbours of this layer's input?",
+)  # fmt: skip
+def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
+    """How many pixels of the image, along one axis, one output of layers with these kernels and strides sees."""
+    size, apart = 1, 1
+    for k, s in zip(kernels, strides, strict=True):
+        size += (k - 1) * apart
+        apart *= s
+    return size
+
+
+@exercise(
+    "4.multi_in", cases=[(image(2, 4, 5), image(2, 2, 3, seed=1))], hidden=[(image(3, 3, 3), image(3, 2, 2, seed=2))],
+    page="chapter 4, 'Channels in'", hint="each channel has its own kernel; what becomes of the maps?",
+)  # fmt: skip
+def multi_in(X: Tensor, K: Tensor) -> Tensor:
+    """The cross-correlation of an image (C, H, W) and a kernel (C, h, w): one map."""
+    return F.conv2d(X[None], K[None])[0, 0]
+
+
+@exercise(
+    "4.multi_in_out", cases=[(image(2, 4, 5), image(3, 2, 2, 3, seed=1))],
+    hidden=[(image(3, 3, 3), image(2, 3, 1, 1, seed=2))], page="chapter 4, 'Channels out'",
+    hint="one map for each kernel (C, h, w) of K; torch.stack puts them together.",
+)  # fmt: skip
+def multi_in_out(X: Tensor, K: Tensor) -> Tensor:
+    """The cross-correlation of an image (C, H, W) and kernels (O, C, h, w): O maps."""
+    return F.conv2d(X[None], K)[0]
+
+
+def judge_one_by_one(answer: Any) -> str | None:
+    """The right numbers, and no loop over pixels: a large image in a short time."""
+    for shape, seed in (((3, 4, 5), 1), ((2, 1, 7), 2)):
+        X, K = image(*shape), image(4, shape[0], 1, 1, seed=seed)
+        if complaint := describe_difference(answer(X, K), multi_in_out(X, K)):
+            return f"for X {tuple(X.shape)}, K {tuple(K.shape)}: {complaint}"
+    return None
+
+
+@exercise(
+    "4.one_by_one", judge=judge_one_by_one, page="chapter 4, '1x1'",
+    hint="flatten the pixels: (C, H, W) -> (C, H * W), and K to a matrix (O, C).",
+)  # fmt: skip
+def one_by_one(X: Tensor, K: Tensor) -> Tensor:
+    """A 1x1 convolution, X (C, H, W) and K (O, C, 1, 1), as one product of matrices."""
+    return (K.flatten(1) @ X.flatten(1)).reshape(-1, *X.shape[1:])

@@ -1,0 +1,133 @@
+"""Chapters 5 to 7: the gradient of a kernel on paper, the limit of the learning rate, rules of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.course.chapters.chapter_1_to_4 import bars, corr2d, image
+from minigrad.course.comparing import as_array
+from minigrad.course.exercise import exercise, gradient_exercise
+from minigrad.creation import tensor
+from minigrad.ops.functions import exp as exponential
+from minigrad.ops.functions import sigmoid as logistic
+from minigrad.tensor import Tensor
+
+
+@exercise(
+    "5.loss", cases=[(image(2, 3), image(2, 3, seed=1))], hidden=[(image(4, 1), image(4, 1, seed=2))],
+    page="chapter 5, 'How wrong?'", hint="square each error, then add up; no mean.",
+)  # fmt: skip
+def loss(prediction: Tensor, target: Tensor) -> Tensor:
+    """The sum of the squared errors."""
+    return ((prediction - target) ** 2).sum()
+
+
+@exercise(
+    "5.dK", cases=[(bars(), image(1, 2), bars()[:, :7]), (image(5, 6), image(2, 3, seed=1), image(4, 4, seed=2))],
+    hidden=[(image(4, 4), image(4, 1, seed=3), image(1, 4, seed=4))], page="chapter 5, 'On paper'",
+    hint="each K[a, b] meets X[i + a, j + b] in every window (i, j), and the loss grows by 2 * error * that pixel.",
+)  # fmt: skip
+def kernel_gradient(X: Tensor, K: Tensor, Y: Tensor) -> Tensor:
+    """The gradient of ((corr2d(X, K) - Y) ** 2).sum() along K, of K's shape, without autograd."""
+    return corr2d(X, 2 * (corr2d(X, K) - Y))
+
+
+def judge_learned(answer: Any) -> str | None:
+    """The kernel is learned from the bars and from an image never shown."""
+    for X, K in ((bars(), tensor([[1.0, -1.0]])), (image(5, 6), image(2, 2, seed=7))):
+        found = as_array(answer(X, corr2d(X, K), tuple(K.shape)))
+        if found.shape != tuple(K.shape):
+            return f"a kernel of shape {tuple(K.shape)} is due, got {found.shape}"
+        left = float(((corr2d(X, tensor(found.astype(np.float32))) - corr2d(X, K)) ** 2).sum())
+        if not np.isfinite(left):
+            return "the kernel is nan or inf: the learning rate is beyond its limit"
+        if left > 0.05:
+            return f"the loss is still {left:.3g}: more steps, or larger ones"
+    return None
+
+
+@exercise(
+    "5.learn", judge=judge_learned, page="chapter 5, 'Down the slope'",
+    hint="start anywhere; then a few hundred times: K = K - lr * dK. If it blows up, lr is too large.",
+)  # fmt: skip
+def learn(X: Tensor, Y: Tensor, shape: tuple[int, int]) -> Tensor:
+    """The kernel of this shape which makes Y from X, learned by gradient descent."""
+    K = tensor(np.zeros(shape, dtype=np.float32))
+    for _ in range(500):
+        K = K - 0.01 * kernel_gradient(X, K, Y)
+    return K
+
+
+@exercise(
+    "6.limit", cases=[(60.0,), (124.3,)], hidden=[(2.96,)], page="chapter 6, 'The exact limit'",
+    hint="a step multiplies the distance to the minimum by 1 - lr * curvature. When does that grow?",
+)  # fmt: skip
+def limit(curvature: float) -> float:
+    """The learning rate beyond which gradient descent diverges, for the largest curvature of a quadratic loss."""
+    return 2 / curvature
+
+
+@exercise(
+    "6.distance", cases=[(0.03, 60.0, 5), (0.04, 60.0, 3)], hidden=[(0.01, 10.0, 2)], page="chapter 6, 'A step'",
+    hint="one step multiplies by (1 - lr * curvature).",
+)  # fmt: skip
+def distance(lr: float, curvature: float, steps: int) -> float:
+    """What is left of a distance of 1 to the minimum after so many steps along a direction of this curvature."""
+    return (1 - lr * curvature) ** steps
+
+
+@exercise(
+    "6.best", cases=[([60.0, 12.0],)], hidden=[([9.0, 1.0, 4.0],)], page="chapter 6, 'The best rate'",
+    hint="the largest and the smallest curvature should shrink equally fast: |1 - lr * a| = |1 - lr * b|.",
+)  # fmt: skip
+def best(curvatures: Sequence[float]) -> float:
+    """The learning rate at which the slowest of these curvatures shrinks fastest."""
+    return 2 / (max(curvatures) + min(curvatures))
+
+
+@gradient_exercise(
+    "7.multiply", of="x", points=[{"x": (3, 2), "y": (3, 2)}], page="chapter 7, step 1",
+    hint="how much does x * y grow when x grows by 1? Then weigh with what arrives.",
+)  # fmt: skip
+def multiply(x: Tensor, y: Tensor) -> Tensor:
+    """The gradient of x * y along x."""
+    return x * y
+
+
+@gradient_exercise(
+    "7.sigmoid", of="x", points=[{"x": (4,)}, {"x": (2, 3)}], page="chapter 7, step 3",
+    hint="with s = sigmoid(x), the slope is s * (1 - s).",
+)  # fmt: skip
+def sigmoid(x: Tensor) -> Tensor:
+    """The gradient of the sigmoid of x along x."""
+    return logistic(x)
+
+
+@gradient_exercise(
+    "7.stretch", of="b", points=[{"x": (2, 3), "b": (3,)}, {"x": (4, 2), "b": (2,)}], page="chapter 7, step 3",
+    hint="one number of b was used in every row.",
+)  # fmt: skip
+def stretched(x: Tensor, b: Tensor) -> Tensor:
+    """The gradient of x + b along b, where b (n,) was stretched over the rows of x (m, n)."""
+    return x + b
+
+
+@gradient_exercise(
+    "7.matmul", of="b", points=[{"a": (2, 3), "b": (3, 4)}, {"a": (3, 3), "b": (3, 3)}], page="chapter 7, step 3",
+    hint="which product of g (m, n) and a (m, k) has the shape of b, (k, n)?",
+)  # fmt: skip
+def matmul(a: Tensor, b: Tensor) -> Tensor:
+    """The gradient of a @ b along b."""
+    return a @ b
+
+
+@gradient_exercise(
+    "7.softplus", of="x", points=[{"x": (5,)}], page="chapter 7, step 3",
+    hint="the chain rule: 1 / (1 + exp(x)), times the slope of what stands inside.",
+)  # fmt: skip
+def softplus(x: Tensor) -> Tensor:
+    """The gradient of log(1 + exp(x)) along x."""
+    return (exponential(x) + 1).log()

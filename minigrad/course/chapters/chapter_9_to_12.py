@@ -1,0 +1,82 @@
+"""Chapters 9 to 12: an optimizer's step, counting, confusion, im2col, Winograd."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from minigrad.course.chapters.chapter_1_to_4 import image
+from minigrad.course.exercise import exercise
+from minigrad.creation import tensor
+from minigrad.nn import functional as F
+from minigrad.tensor import Tensor
+
+
+@exercise(
+    "9.momentum", cases=[(1.0, 0.5, 0.2, 0.1, 0.9), (image(3), image(3, seed=1), image(3, seed=2), 0.1, 0.9)],
+    hidden=[(1.0, 2.0, 0.0, 0.5, 0.0)], page="chapter 9, 'Momentum'",
+    hint="first the velocity, then the step along the new velocity.",
+)  # fmt: skip
+def momentum(w: Any, gradient: Any, velocity: Any, lr: float, mu: float) -> tuple[Any, Any]:
+    """PyTorch's step of SGD with momentum mu: the pair (new w, new velocity)."""
+    velocity = mu * velocity + gradient
+    return w - lr * velocity, velocity
+
+
+@exercise(
+    "9.accuracy", cases=[(image(6, 3), tensor([0, 1, 2, 0, 1, 2]))],
+    hidden=[(tensor([[2.0, 1.0], [0.0, 3.0]]), tensor([0, 1]))], page="chapter 9, 'How good?'",
+    hint="the predicted class is where the row is largest; shapes (N,) and (N, 1) compare to (N, N).",
+)  # fmt: skip
+def accuracy(scores: Tensor, labels: Tensor) -> float:
+    """The share of rows of scores (N, classes) that are largest at their label (N,), between 0 and 1."""
+    return (scores.argmax(1) == labels).float().mean().item()
+
+
+@exercise(
+    "9.parameters", cases=[(1, 6, 5), (6, 16, 5)], hidden=[(3, 8, 1)], page="chapter 9, 'What is trained'",
+    hint="each output channel has one kernel of shape (in, k, k), and one bias.",
+)  # fmt: skip
+def parameters(channels_in: int, channels_out: int, k: int) -> int:
+    """How many numbers Conv2d(channels_in, channels_out, k) trains, with its bias."""
+    return channels_out * (channels_in * k * k + 1)
+
+
+@exercise(
+    "10.confusion", cases=[(tensor([0, 1, 1, 2]), tensor([0, 1, 2, 2]), 3)],
+    hidden=[(tensor([1, 1]), tensor([0, 0]), 2)], page="chapter 10, 'Which for which?'",
+    hint="row: what it is; column: what it was taken for.",
+)  # fmt: skip
+def confusion(predicted: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """A matrix (classes, classes): how many of each class (row) were taken for which (column)."""
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (labels.numpy(), predicted.numpy()), 1)
+    return tensor(counts)
+
+
+@exercise(
+    "12.im2col", cases=[(image(4, 5), 2, 3), (image(3, 3), 1, 1)], hidden=[(image(6, 2), 3, 2)],
+    page="chapter 12, 'One product'", hint="one column for each window, its pixels row by row.",
+)  # fmt: skip
+def im2col(X: Tensor, h: int, w: int) -> Tensor:
+    """The windows of X (H, W) as the columns of a matrix (h * w, windows)."""
+    return F.unfold(X[None, None], (h, w))[0]
+
+
+HALF = Fraction(1, 2)
+
+
+@exercise(
+    "12.winograd", cases=[((1, 2, 3, 4), (1, 0, 2)), ((0, 1, 0, 0), (3, 5, 7))], hidden=[((2, -1, 4, 3), (1, 1, 1))],
+    page="chapter 12, 'Four products for six'",
+    hint="m1 = (d0 - d2) g0, m2 = (d1 + d2)(g0 + g1 + g2)/2, ...; y0 = m1 + m2 + m3, y1 = m2 - m3 - m4.",
+)  # fmt: skip
+def winograd(d: tuple[int, ...], g: tuple[int, ...]) -> list[float]:
+    """Two outputs of a kernel g of three taps on four pixels d, with four multiplications: [y0, y1]."""
+    m1 = (d[0] - d[2]) * g[0]
+    m2 = (d[1] + d[2]) * (g[0] + g[1] + g[2]) * HALF
+    m3 = (d[2] - d[1]) * (g[0] - g[1] + g[2]) * HALF
+    m4 = (d[1] - d[3]) * g[2]
+    return [float(m1 + m2 + m3), float(m2 - m3 - m4)]

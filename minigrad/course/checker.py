@@ -1,0 +1,197 @@
+"""Is a hand-written gradient right? Argument by argument: what is right, what is wrong and which mistake that is.
+
+`check_gradients` takes a differentiable function, or a forward with a backward of one's own on tensors or arrays.
+It also says what its point cannot show: with one image in the batch a forgotten sum over the batch stays hidden.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd import Function, GradcheckError, gradcheck
+from minigrad.autograd.gradcheck import name_the_arguments
+from minigrad.course.comparing import as_array, refuse_what_is_no_number
+from minigrad.creation import tensor
+from minigrad.dtypes import float64
+from minigrad.tensor import Tensor
+
+
+@dataclass
+class Report:
+    """What a check found: the arguments whose gradients are right, those that are wrong, and what it cannot see."""
+
+    right: list[str] = field(default_factory=list)
+    wrong: dict[str, str] = field(default_factory=dict)
+    blind: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return not self.wrong
+
+    def __str__(self) -> str:
+        lines = [f"right: the gradient of {name}" for name in self.right]
+        lines += [f"wrong: the gradient of {name}: {complaint}" for name, complaint in self.wrong.items()]
+        lines += [f"blind here: {sentence}" for sentence in self.blind]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return "<pre>" + escape(str(self)) + "</pre>"
+
+
+def check_gradients(
+    forward: Callable[..., Any], inputs: Mapping[str, Any] | Sequence[Any],
+    backward: Callable[..., Any] | None = None,
+) -> Report:  # fmt: skip
+    """Compare each gradient with differences of `forward` at `inputs`, in float64, and name the mistakes.
+
+    `inputs` are tensors or arrays, by name or in order. Without `backward`, the gradients are those of the graph.
+    With it, they are what ``backward(g, *inputs)`` returns: one for each input, or a dict by name; both functions
+    are handed arrays where all `inputs` are arrays, else tensors.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1.0, 2.0, 3.0])
+    >>> check_gradients(lambda x: x * x, {"x": x}, backward=lambda g, x: g * x)
+    wrong: the gradient of x: this is the right gradient divided by 2 (2 is the 2 of a square's derivative)
+    """
+    names = list(inputs) if isinstance(inputs, Mapping) else name_the_arguments(forward, len(inputs))
+    values = list(inputs.values()) if isinstance(inputs, Mapping) else list(inputs)
+    points = [tensor(np.array(as_array(x), dtype=np.float64)) for x in values]
+    report = Report()
+    if backward is not None and all(isinstance(x, np.ndarray) for x in values):
+        forward, backward = on_arrays(forward), on_arrays(backward)
+    function = forward if backward is None else make_function(forward, backward, names)
+    for i, name in enumerate(names):
+        if backward is not None and not _answers(backward, forward, points, names, i):
+            continue
+        leaves = [p.detach().clone().requires_grad_(j == i) for j, p in enumerate(points)]
+        try:
+            gradcheck(function, leaves)
+        except GradcheckError as error:
+            report.wrong[name] = shorten(str(error), name)
+        else:
+            report.right.append(name)
+    report.blind = find_blind_spots(dict(zip(names, map(as_array, points), strict=True)), forward(*points))
+    return report
+
+
+def on_arrays(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, handed the arrays of the tensors that it is called with."""
+    return lambda *tensors: function(*[x.detach().numpy() for x in tensors])
+
+
+def make_function(forward: Callable[..., Any], backward: Callable[..., Any], names: Sequence[str]) -> Any:
+    """A differentiable function of the two, which takes tensors."""
+
+    class ByHand(Function):
+        @staticmethod
+        def forward(ctx: Any, *operands: Any) -> Any:
+            ctx.save_for_backward(*operands)
+            return as_tensor(forward(*[x.detach() for x in operands]))
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            operands = [x.detach() for x in ctx.saved_tensors]
+            returned = by_name(backward(g, *operands), names)
+            found = []
+            for name, x in zip(names, operands, strict=True):
+                gradient = returned.get(name)
+                if gradient is not None and (complaint := refuse_gradient(gradient, name, x)):
+                    raise GradcheckError(complaint)
+                found.append(None if gradient is None else as_tensor(gradient))
+            return tuple(found)
+
+    positional = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in ("ctx", *names)]
+    ByHand.forward.__signature__ = inspect.Signature(positional)  # type: ignore[attr-defined]  # for the messages
+    return ByHand.apply
+
+
+def by_name(returned: Any, names: Sequence[str]) -> dict[str, Any]:
+    """What a backward returned, by the names of the arguments."""
+    if isinstance(returned, Mapping):
+        return dict(returned)
+    parts = returned if isinstance(returned, (tuple, list)) else (returned,)
+    if len(parts) != len(names):
+        raise GradcheckError(
+            f"backward returned {len(parts)} gradients; one is due for each of {', '.join(names)}, in this order"
+        )
+    return dict(zip(names, parts, strict=True))
+
+
+def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
+    """A complaint about what is no gradient of `x`: no numbers, or another shape."""
+    if complaint := refuse_what_is_no_number(gradient):
+        return complaint
+    shape, due = as_array(gradient).shape, tuple(x.shape)
+    if shape == due:
+        return None
+    cure = ": sum over the batch, the first axis" if shape[1:] == due else ""
+    if sorted(shape) == sorted(due):
+        cure = ": the axes are in another order"
+    return f"it has the shape {shape}; a gradient has the shape of its argument, here {due}{cure}"
+
+
+def as_tensor(answer: Any) -> Tensor:
+    """An answer as a float64 tensor that shares no memory with it, unless it is one already."""
+    return answer if isinstance(answer, Tensor) else tensor(as_array(answer), dtype=float64)
+
+
+def shorten(text: str, name: str) -> str:
+    """The message of gradcheck for a student: the mistake if it has a name, else the worst place."""
+    _, found, mistake = text.partition("The likely mistake: ")
+    if found:
+        return mistake.rstrip(".")
+    lines = text.replace(f" (for input 0 ({name}))", "").splitlines()
+    return " ".join(lines[1:] if text.startswith("Jacobian mismatch") else lines)
+
+
+def find_blind_spots(operands: Mapping[str, Any], output: Any) -> list[str]:
+    """What a check at this point cannot show."""
+    found = []
+    for name, x in operands.items():
+        if x.ndim == 4:
+            kernel = name.lower()[:1] in ("w", "k")
+            if kernel and x.shape[2:] == (1, 1):
+                found.append(f"{name} is a 1x1 kernel: a flip, a shift and a wrong overlap do not show")
+            if not kernel and x.shape[0] == 1:
+                found.append(f"{name} holds one image: a forgotten sum over the batch does not show")
+            if x.shape[1] == 1:
+                found.append(f"{name} has one channel: swapped or forgotten channels do not show")
+        if x.size and not np.any(x):
+            found.append(f"{name} is zero: wrong rules give the right zeros there")
+        elif x.size > 1 and np.all(x == x.flat[0]):
+            found.append(f"all values of {name} are equal: an index gone wrong does not show")
+        elif x.ndim >= 2 and x.size > 1 and np.array_equal(x, x[..., ::-1, ::-1]):
+            found.append(f"{name} looks the same flipped: a flip does not show")
+    for (a, x), (b, y) in combinations(operands.items(), 2):
+        if x.size > 1 and x.shape == y.shape and np.array_equal(x, y):
+            found.append(f"{a} and {b} are equal: one in place of the other does not show")
+    images = [x for name, x in operands.items() if x.ndim == 4 and name.lower()[:1] not in ("w", "k")]
+    kernels = [x for name, x in operands.items() if x.ndim == 4 and name.lower()[:1] in ("w", "k")]
+    shape = as_array(output).shape
+    if len(shape) == 4 and len(images) == len(kernels) == 1 and not _windows_overlap(images[0], kernels[0], shape):
+        found.append("windows do not overlap: `=` in place of `+=` does not show")
+    return found
+
+
+def _windows_overlap(x: Any, w: Any, output: tuple[int, ...]) -> bool:
+    """Along either axis: is there more than one window, and do they need more pixels than there are?"""
+    return any(output[a] > 1 and output[a] * w.shape[a] > x.shape[a] for a in (2, 3))
+
+
+def _answers(
+    backward: Callable[..., Any], forward: Callable[..., Any], points: Sequence[Any], names: Sequence[str], i: int
+) -> bool:
+    """Does `backward` give a gradient for argument i?"""
+    g = as_tensor(forward(*points)).detach() * 0 + 1
+    try:
+        return by_name(backward(g, *[p.detach() for p in points]), names).get(names[i]) is not None
+    except GradcheckError:
+        return True  # the check tells what is wrong with it

@@ -1,0 +1,186 @@
+"""`check`: an answer is tried, and told what is right with it and what is wrong; the right answer is never shown."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import difflib
+import dis
+import json
+import os
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from minigrad.course.checker import check_gradients
+from minigrad.course.comparing import as_array, describe_difference
+from minigrad.course.exercise import KNOWN, Exercise, draw_point
+from minigrad.course.limit import LIBRARIES, TooLong, time_limit
+from minigrad.course.progress import note
+from minigrad.tensor import Tensor
+
+RECORD = "MINIGRAD_COURSE_RECORD"  # a file to which each verdict is added: how a teacher's grading listens
+
+
+def check(name: str, answer: Any) -> bool:
+    """Try an answer to an exercise, print what is right or wrong with it, and say whether it is right.
+
+    An answer is a function, or a value where the question asks for one. Raises KeyError for an exercise that does
+    not exist. A wrong answer, an exception or an endless loop is told, never raised.
+
+    >>> check("3.output_size", lambda n, k, padding=0, stride=1: n - k)
+    3.output_size: not yet. For (8, 2): 6 is not right.
+    Hint: the first window starts at -padding; how far can it be pushed?
+    False
+    """
+    exercise = find(name)
+    complaint = judge(exercise, answer)
+    tries = note(name, complaint is None)
+    text = f"{name}: right." if complaint is None else f"{name}: not yet. {complaint}"
+    if complaint is not None and exercise.hint:
+        text += f"\nHint: {exercise.hint}"
+    if complaint is not None and exercise.page and tries > 1:
+        text += f"\nRead: {exercise.page}"
+    print(text)  # noqa: T201
+    _tell_the_teacher(name, complaint)
+    return complaint is None
+
+
+def exercises(chapter: int | str | None = None) -> list[str]:
+    """The names of all exercises, or of one chapter's.
+
+    >>> exercises(3)
+    ['3.output_size', '3.receptive_field', '3.same_padding']
+    """
+    load()
+    names = sorted(KNOWN, key=lambda name: (*_number(name.partition(".")[0]), name))
+    return [name for name in names if chapter is None or name.partition(".")[0] == str(chapter)]
+
+
+def explain(name: str) -> str:
+    """The question of an exercise, and the parameters of the function that it asks for.
+
+    >>> print(explain("3.same_padding"))
+    same_padding(k)
+    The padding at which a kernel of k pixels, k odd, leaves the size as it is (stride 1).
+    """
+    exercise = find(name)
+    return f"{name.rpartition('.')[2]}({', '.join(exercise.parameters)})\n{exercise.question}"
+
+
+def find(name: str) -> Exercise:
+    """The exercise of this name; KeyError, with what is near, where there is none."""
+    load()
+    if name in KNOWN:
+        return KNOWN[name]
+    near = difflib.get_close_matches(str(name), KNOWN, n=3, cutoff=0.4)
+    cure = f"did you mean {' or '.join(near)}?" if near else "course.exercises() lists what there is"
+    raise KeyError(f"there is no exercise {name!r}; {cure}")
+
+
+def load() -> None:
+    """Register the course's own exercises."""
+    import_module("minigrad.course.chapters")
+
+
+def judge(exercise: Exercise, answer: Any) -> str | None:
+    """What is wrong with an answer, in a sentence; None for a right one. Whatever it does, nothing is raised."""
+    asks_for_value = not exercise.parameters and exercise.judge is None
+    if asks_for_value and not callable(answer):
+        return _finish(describe_difference(answer, exercise.solution()))
+    if not callable(answer) and exercise.judge is None:
+        return f"A function of ({', '.join(exercise.parameters)}) is due; got {type(answer).__name__}."
+    if is_empty(answer):
+        return "It is still empty: write its body."
+    try:
+        with time_limit(exercise.seconds):
+            if exercise.judge is not None:
+                return _finish(exercise.judge(answer))
+            if exercise.gradient_of:
+                return _judge_gradient(exercise, answer)
+            return _judge_cases(exercise, answer)
+    except TooLong:
+        return (
+            f"It was stopped after {exercise.seconds:g} seconds and had not finished: is there a loop that never ends, "
+            "such as a `while` whose condition stays true?"
+        )
+    except NotImplementedError:
+        return "It is still empty: write its body in place of `raise NotImplementedError`."
+    except RecursionError:
+        return "It calls itself without end (RecursionError): what ends the recursion?"
+    except Exception as error:  # noqa: BLE001 (a student's code may raise anything)
+        return f"It raised {type(error).__name__}: {error}{_where(error)}"
+
+
+def is_empty(answer: Any) -> bool:
+    """A stub: nothing happens in its body, and None comes back."""
+    code = getattr(answer, "__code__", None)
+    if code is None:
+        return False
+    idle = {"RESUME", "NOP", "CACHE", "POP_TOP", "RETURN_VALUE"}
+    return all(i.opname in idle or ("CONST" in i.opname and i.argval is None) for i in dis.get_instructions(code))
+
+
+def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
+    for number, case in enumerate([*exercise.cases, *exercise.hidden]):
+        given = copy.deepcopy(case)
+        returned = answer(*given)
+        hidden = number >= len(exercise.cases)
+        where = "In a hidden case" if hidden else f"For {_show(case)}"
+        if not all(np.array_equal(as_array(a), as_array(b)) for a, b in zip(given, case, strict=True) if _is_data(a)):
+            return f"{where}: it wrote into its arguments; work on a new tensor."
+        if complaint := describe_difference(returned, exercise.solution(*copy.deepcopy(case))):
+            return f"{where}: {'the answer is not right' if hidden else complaint}."
+    return None
+
+
+def _judge_gradient(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
+    names = exercise.parameters[1:]
+    for number, shapes in enumerate(exercise.points):
+        point = draw_point(shapes, seed=number)
+        report = check_gradients(
+            exercise.solution, point, lambda g, *operands: {exercise.gradient_of: answer(g, *operands)}
+        )
+        if report.wrong:
+            sizes = ", ".join(f"{name} {tuple(point[name].shape)}" for name in names)
+            return f"At {sizes}: {report.wrong[exercise.gradient_of]}."
+        if not report.right:
+            return "It returned None: is `return` missing?"
+    return None
+
+
+def _is_data(x: Any) -> bool:
+    return isinstance(x, (Tensor, np.ndarray))
+
+
+def _show(case: tuple[Any, ...]) -> str:
+    """The arguments of a call, tensors by their shape."""
+    parts = [f"a tensor of shape {tuple(x.shape)}" if _is_data(x) and x.ndim else repr(x) for x in case]
+    return f"({', '.join(parts)})" if len(parts) != 1 else parts[0]
+
+
+def _where(error: Exception) -> str:
+    """The last line of the student's own code that the error went through."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(LIBRARIES)]
+    return f" (line {frames[-1].lineno}: {frames[-1].line})" if frames and frames[-1].line else ""
+
+
+def _finish(complaint: str | None) -> str | None:
+    if complaint is None:
+        return None
+    text = complaint[0].upper() + complaint[1:]
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _number(chapter: str) -> tuple[int, str]:
+    return (int(chapter), "") if chapter.isdecimal() else (10**6, chapter)
+
+
+def _tell_the_teacher(name: str, complaint: str | None) -> None:
+    path = os.environ.get(RECORD)
+    if path:
+        with contextlib.suppress(OSError), open(path, "a", encoding="utf-8") as record:  # noqa: PTH123
+            record.write(json.dumps({"exercise": name, "complaint": complaint}) + "\n")

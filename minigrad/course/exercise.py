@@ -1,0 +1,117 @@
+"""What an exercise is, and how one is written: a function with its solution, and the cases to try it on.
+
+@exercise("ours.positions", cases=[(8, 2), (6, 3)], hint="Put the kernel on the first pixel and push.")
+def positions(n, k):
+    "In how many places does a kernel of k pixels fit on n?"
+    return n - k + 1
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigrad.creation import tensor
+
+Case = tuple[Any, ...]  # the arguments of one call
+Judge = Callable[[Any], "str | None"]  # looks at an answer; a complaint, or None
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A question, its solution, and what an answer is tried on. Made by `exercise` and `gradient_exercise`."""
+
+    name: str
+    solution: Callable[..., Any]
+    cases: Sequence[Case] = ()
+    hidden: Sequence[Case] = ()  # tried too, but never shown
+    hint: str = ""
+    page: str = ""  # where the course tells more
+    judge: Judge | None = None  # looks at the answer itself, in place of cases
+    gradient_of: str = ""  # the argument whose gradient the answer computes, of `solution`
+    points: Sequence[Mapping[str, tuple[int, ...]]] = ()  # where gradients are checked: the arguments' shapes
+    seconds: float = 10.0
+
+    @property
+    def question(self) -> str:
+        return inspect.getdoc(self.solution) or ""
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the answer's parameters."""
+        names = list(inspect.signature(self.solution).parameters)
+        return ["g", *names] if self.gradient_of else names
+
+
+KNOWN: dict[str, Exercise] = {}
+
+
+def exercise(
+    name: str, *, cases: Iterable[Any] = (), hidden: Iterable[Any] = (), hint: str = "", page: str = "",
+    judge: Judge | None = None, seconds: float = 10.0,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
+    """Register the decorated function as the solution of an exercise; its docstring is the question.
+
+    Each of `cases` and `hidden` is the arguments of one call. `judge`, in their place, is called with the answer and
+    returns a complaint or None.
+
+    >>> @exercise("docs.twice", cases=[(1.0,), (2.0,)])
+    ... def twice(x):
+    ...     "Double x."
+    ...     return 2 * x
+    >>> from minigrad import course
+    >>> course.check("docs.twice", lambda x: x + x)
+    docs.twice: right.
+    True
+    """
+
+    def register(solution: Callable[..., Any]) -> Callable[..., Any]:
+        shown, kept = list(map(_as_case, cases)), list(map(_as_case, hidden))
+        if not shown and not kept and judge is None:
+            raise ValueError(f"exercise {name!r} has neither cases nor a judge: nothing would be checked")
+        KNOWN[name] = Exercise(name, solution, shown, kept, hint, page, judge, seconds=seconds)
+        return solution
+
+    return register
+
+
+def gradient_exercise(
+    name: str, *, of: str, points: Sequence[Mapping[str, tuple[int, ...]]], hint: str = "", page: str = "",
+    seconds: float = 30.0,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # fmt: skip
+    """Register an exercise that asks for the gradient of the decorated forward along its argument `of`.
+
+    The answer is a function of g, the gradient that arrives, and of the forward's arguments. It is checked with
+    random numbers at each of `points`, the shapes of the arguments; `check` names the mistake.
+    """
+
+    def register(forward: Callable[..., Any]) -> Callable[..., Any]:
+        parameters = list(inspect.signature(forward).parameters)
+        if of not in parameters:
+            raise ValueError(f"exercise {name!r}: `of` is one of {', '.join(parameters)}; got {of!r}")
+        for point in points:
+            if list(point) != parameters:
+                raise ValueError(f"exercise {name!r}: a point gives the shapes of {parameters}; got {list(point)}")
+        KNOWN[name] = Exercise(
+            name, forward, hint=hint, page=page, gradient_of=of, points=tuple(points), seconds=seconds
+        )
+        return forward
+
+    return register
+
+
+def draw_point(shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> dict[str, Any]:
+    """Random float64 tensors of these shapes, without zeros and no two alike."""
+    draw = np.random.default_rng(seed)
+    return {
+        name: tensor(np.array(draw.uniform(0.5, 1.5, shape) * draw.choice([-1, 1], shape)))
+        for name, shape in shapes.items()
+    }
+
+
+def _as_case(arguments: Any) -> Case:
+    return arguments if isinstance(arguments, tuple) else (arguments,)

@@ -1,0 +1,82 @@
+"""What a student has done: in memory, or in a file that survives whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from pathlib import Path
+
+Record = dict[str, dict[str, int | bool]]  # by exercise: {"right": was it ever right?, "tries": how many}
+
+_record: Record = {}
+_path: Path | None = None
+
+
+def keep_progress(path: str | os.PathLike[str] | None) -> None:
+    """Keep the progress in a file from now on, together with what the file tells of earlier days; None: in memory.
+
+    A file that cannot be read is set aside under another name, never overwritten. Raises OSError where the file
+    cannot be written.
+
+    >>> keep_progress("progress.json")
+    >>> keep_progress(None)
+    """
+    global _path
+    place = None if path is None else Path(path).absolute()
+    if place is not None:
+        for name, (right, tries) in _read(place).items():
+            before = _record.get(name, {"right": False, "tries": 0})
+            _record[name] = {"right": bool(before["right"] or right), "tries": int(before["tries"]) + tries}
+        _write(place)
+    _path = place
+
+
+def note(name: str, right: bool) -> int:
+    """Count one try; how many there were."""
+    entry = _record.setdefault(name, {"right": False, "tries": 0})
+    entry["tries"] += 1
+    entry["right"] = bool(entry["right"]) or right
+    if _path is not None:
+        try:
+            _write(_path)
+        except OSError as error:
+            warnings.warn(f"the progress is kept in memory alone: {error}", stacklevel=3)
+    return int(entry["tries"])
+
+
+def progress() -> str:
+    """A line for each exercise tried: right or not yet, and after how many tries."""
+    lines = []
+    for name, entry in sorted(_record.items()):
+        tries = "1 try" if entry["tries"] == 1 else f"{entry['tries']} tries"
+        lines.append(f"{'right  ' if entry['right'] else 'not yet'}  {name}, {tries}")
+    return "\n".join(lines) or "nothing yet: course.exercises() lists what there is"
+
+
+def forget() -> None:
+    """Start anew, in memory; no file is touched."""
+    global _path
+    _path = None
+    _record.clear()
+
+
+def _read(path: Path) -> dict[str, tuple[bool, int]]:
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    try:
+        return {str(name): (bool(entry["right"]), int(entry["tries"])) for name, entry in json.loads(text).items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        aside = next(p for i in range(1, 10**6) if not (p := path.with_name(f"{path.name}.unreadable-{i}")).exists())
+        path.rename(aside)
+        warnings.warn(f"{path} holds no progress that can be read; it is kept as {aside.name}", stacklevel=3)
+        return {}
+
+
+def _write(path: Path) -> None:
+    """Written beside and then moved: the file is the old one or the new one, never half of it."""
+    beside = path.with_name(path.name + ".new")
+    beside.write_text(json.dumps(_record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    beside.replace(path)

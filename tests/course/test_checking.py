@@ -1,0 +1,210 @@
+"""check: what a student is told, whatever the answer does; the right answer is never shown."""
+
+import contextlib
+import time
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import course
+from minigrad.course.checking import find, judge
+from minigrad.course.exercise import draw_point
+
+
+def told(capsys, name, answer):
+    verdict = course.check(name, answer)
+    return verdict, capsys.readouterr().out
+
+
+NAMES = course.exercises()
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if not find(n).gradient_of])
+def test_every_solution_is_right(name):
+    exercise = find(name)
+    assert judge(exercise, exercise.solution) is None
+    assert exercise.hint and exercise.page and exercise.question
+
+
+def by_autograd(exercise):
+    """A gradient for a gradient exercise, from the engine."""
+
+    def answer(g, *operands):
+        i = exercise.parameters[1:].index(exercise.gradient_of)
+        leaves = [x.detach().clone().requires_grad_() for x in operands]
+        with mg.enable_grad():
+            return mg.autograd.grad(exercise.solution(*leaves), leaves, g)[i]
+
+    return answer
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if find(n).gradient_of])
+def test_every_gradient_exercise_tells_right_from_wrong(name):
+    exercise = find(name)
+    right = by_autograd(exercise)
+    assert judge(exercise, right) is None
+    assert "negated" in judge(exercise, lambda *a: -right(*a))
+    assert "It returned None" in judge(exercise, lambda *a: print(end=""))
+    assert exercise.hint and exercise.page and exercise.question
+
+
+def test_a_right_answer(capsys):
+    assert told(capsys, "3.same_padding", lambda k: (k - 1) // 2) == (True, "3.same_padding: right.\n")
+
+
+def test_hint_first_then_the_page(capsys):
+    _, first = told(capsys, "3.same_padding", lambda k: k)
+    _, second = told(capsys, "3.same_padding", lambda k: k)
+    assert "For 3: 3 is not right." in first and "Hint: without padding" in first and "Read:" not in first
+    assert "Read: chapter 3, 'Padding'" in second
+
+
+def stub(X, K):
+    """The cross-correlation."""
+
+
+def dots(X, K): ...
+
+
+def unfinished(X, K):
+    raise NotImplementedError
+
+
+def recursive(X, K):
+    return recursive(X, K)
+
+
+def overwriting(X, K):
+    X[0, 0] = 0
+    return mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0]
+
+
+BAD = {
+    "a docstring alone": (stub, "It is still empty: write its body."),
+    "dots": (dots, "It is still empty"),
+    "NotImplementedError": (unfinished, "It is still empty: write its body in place of"),
+    "no return": (lambda X, K: print(end=""), "it returned None: is `return` missing?"),
+    "a shape too large": (lambda X, K: X, "its shape is (3, 3), where (2, 2) is due: off by one"),
+    "a text": (lambda X, K: "map", "a tensor is due, and it returned str"),
+    "ragged": (lambda X, K: [[1], [1, 2]], "differ in shape"),
+    "nan": (lambda X, K: mg.full((2, 2), mg.nan), "4 of 4 numbers are nan or inf"),
+    "an exception": (lambda X, K: X @ K, "It raised RuntimeError"),
+    "too few parameters": (lambda X: X, "It raised TypeError"),
+    "without end": (recursive, "It calls itself without end"),
+    "no function": (3, "A function of (X, K) is due; got int."),
+    "its argument changed": (overwriting, "it wrote into its arguments"),
+    "one number wrong": (
+        lambda X, K: mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0] + mg.tensor([[0.0, 0], [0, 1]]),
+        "1 of 4 numbers are wrong, the first at index (1, 1)",
+    ),
+    "negated": (lambda X, K: -mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0], "right answer negated"),
+    "a mean": (lambda X, K: mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0] / 4, "right answer times 0.25"),
+    "a true convolution": (
+        lambda X, K: mg.nn.functional.conv2d(X[None, None], K.flip(0, 1)[None, None])[0, 0], "all numbers are off by",
+    ),
+    "transposed": (
+        lambda X, K: mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0].T, "right answer transposed",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_wrong_answer_is_told_and_never_raised(what, capsys):
+    answer, words = BAD[what]
+    verdict, text = told(capsys, "1.corr2d", answer)
+    assert verdict is False and words in text and "Hint: " in text
+    for number in ("19", "37", "43"):  # the right answer
+        assert number not in text.split("Hint")[0]
+
+
+def test_the_line_of_an_exception_is_told(capsys):
+    def answer(X, K):
+        return X.no_such_method()
+
+    _, text = told(capsys, "1.corr2d", answer)
+    assert "AttributeError" in text and "return X.no_such_method()" in text
+
+
+def test_an_endless_loop_is_stopped_in_words(capsys):
+    exercise = find("3.output_size")
+    quick = type(exercise)(**{**exercise.__dict__, "seconds": 0.2})
+
+    def answer(n, k, padding=0, stride=1):
+        while True:
+            with contextlib.suppress(Exception):
+                n += 1
+
+    began = time.monotonic()
+    assert "stopped after 0.2 seconds" in judge(quick, answer) and "never ends" in judge(quick, answer)
+    assert time.monotonic() - began < 5
+
+
+def test_a_hidden_case_is_not_shown(capsys):
+    _, text = told(capsys, "3.output_size", lambda n, k, padding=0, stride=1: -(-(n + 2 * padding - k) // stride) + 1)
+    assert "In a hidden case: the answer is not right." in text or "For (8, 3, 1, 2)" in text
+    course.exercise("t.hidden", cases=[(1,)], hidden=[(7,)])(lambda n: n * n)
+    _, text = told(capsys, "t.hidden", lambda n: n)
+    assert text == "t.hidden: not yet. In a hidden case: the answer is not right.\n"
+
+
+def test_the_shape_of_a_gradient(capsys):
+    _, text = told(capsys, "8.db", lambda g, x, w, b: g.sum((2, 3)))
+    assert "it has the shape (2, 3)" in text and "sum over the batch" in text
+
+
+def test_the_mistake_in_a_gradient_is_named(capsys):
+    def unflipped(g, x, w, b):
+        return mg.nn.functional.conv_transpose2d(g, w.flip(2, 3))
+
+    _, text = told(capsys, "8.dx", unflipped)
+    assert "the gradient of x is computed with w flipped along axis 2 (kernel row)" in text
+
+
+def test_answers_in_numpy(capsys):
+    def answer(g, x, w, b):
+        return np.asarray(g).sum(axis=(0, 2, 3))
+
+    assert told(capsys, "8.db", answer)[0]
+
+
+def test_values_and_judges(capsys):
+    assert told(capsys, "2.horizontal", mg.tensor([[1.0], [-1.0]]))[0]
+    assert told(capsys, "2.horizontal", [[-2.0], [2.0]])[0]
+    assert "silent on the lying bars" in told(capsys, "2.horizontal", [[0.0], [0.0]])[1]
+    assert "vertical edges" in told(capsys, "2.horizontal", [[1.0, -1.0]])[1]
+    course.exercise("t.answer", cases=[()])(lambda: 42)
+    assert told(capsys, "t.answer", 42)[0] and not told(capsys, "t.answer", 41)[0]
+
+
+def test_no_such_exercise():
+    with pytest.raises(KeyError, match=r"no exercise '8.dv'; did you mean .*8\.dw"):
+        course.check("8.dv", lambda: 0)
+    with pytest.raises(KeyError, match="lists what there is"):
+        course.check("", lambda: 0)
+
+
+def test_lists_and_questions():
+    assert course.exercises(8) == ["8.db", "8.dw", "8.dw_strided", "8.dx", "8.dx_strided"]
+    assert course.exercises("12") == ["12.im2col", "12.winograd"]
+    names = course.exercises()
+    assert names.index("9.accuracy") < names.index("10.confusion")
+    assert course.explain("8.db").splitlines()[0] == "db(g, x, w, b)"
+
+
+def test_points_are_never_blind():
+    """What one point of a gradient exercise cannot show, another one does."""
+    for name in course.exercises():
+        exercise = find(name)
+        if exercise.gradient_of:
+            reports = [course.check_gradients(exercise.solution, draw_point(point)) for point in exercise.points]
+            assert not set.intersection(*[set(report.blind) for report in reports])
+
+
+def test_a_gradient_exercise_is_refused_where_it_is_made():
+    with pytest.raises(ValueError, match="`of` is one of x, y; got 'z'"):
+        course.gradient_exercise("t.bad", of="z", points=[])(lambda x, y: x)
+    with pytest.raises(ValueError, match=r"a point gives the shapes of \['x', 'y'\]"):
+        course.gradient_exercise("t.bad", of="x", points=[{"x": (2,)}])(lambda x, y: x)
+    with pytest.raises(ValueError, match="neither cases nor a judge"):
+        course.exercise("t.bad")(lambda: 0)

@@ -1,0 +1,86 @@
+"""Grading a folder: good files and bad ones, scripts and notebooks, students with one file and with several."""
+
+import csv
+import json
+
+import pytest
+
+from minigrad.course.__main__ import main
+from minigrad.course.grading import code_of, grade, table
+
+GOOD = "from minigrad import course\ncourse.check('3.same_padding', lambda k: k // 2)\n"
+WRONG = "from minigrad import course\ncourse.check('3.same_padding', lambda k: k)\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "class"
+    (root / "cleo").mkdir(parents=True)
+    (root / "ada.py").write_text(GOOD)
+    (root / "bob.py").write_text(WRONG + "raise ValueError('bob gave up')\n")
+    (root / "cleo" / "one.py").write_text(GOOD)
+    cells = [
+        {"cell_type": "markdown", "source": ["# words"]},
+        {"cell_type": "code", "source": ["%load_ext minigrad\n", "from minigrad import course"]},
+        {"cell_type": "code", "source": ["course.check('3.output_size', lambda n, k, padding=0, stride=1: n)"]},
+    ]
+    (root / "cleo" / "two.ipynb").write_text(json.dumps({"cells": cells}))
+    (root / "dan.ipynb").write_text("{")
+    return root
+
+
+def test_a_class(folder):
+    grades = {g.student: g for g in grade(folder)}
+    assert grades["ada"].right == ["3.same_padding"] and not grades["ada"].failures
+    assert grades["bob"].verdicts["3.same_padding"].startswith("For 3: 3 is not right")
+    assert grades["bob"].failures == ["bob.py ended with an error: ValueError: bob gave up"]
+    assert list(grades["cleo"].verdicts) == ["3.same_padding", "3.output_size"]
+    assert "dan.ipynb cannot be read" in grades["dan"].failures[0]
+    text = table(list(grades.values()))
+    assert text.splitlines()[0] == "ada   1 of 1 right" and "cleo  1 of 2 right" in text
+
+
+def test_an_endless_file_is_stopped(tmp_path):
+    (tmp_path / "eve.py").write_text("while True: pass")
+    assert grade(tmp_path, seconds=1)[0].failures == ["eve.py was stopped after 1 seconds"]
+
+
+def test_a_teachers_own_exercises(tmp_path):
+    own = tmp_path / "own.py"
+    own.write_text("from minigrad.course import exercise\nexercise('our.sum', cases=[(1, 2)])(lambda a, b: a + b)\n")
+    root = tmp_path / "class"
+    root.mkdir()
+    (root / "ada.py").write_text("from minigrad import course\ncourse.check('our.sum', lambda a, b: b + a)\n")
+    assert grade(root, extra=[str(own)])[0].right == ["our.sum"]
+
+
+def test_the_command(folder, tmp_path, capsys):
+    out = tmp_path / "grades.csv"
+    assert main(["grade", str(folder), "--csv", str(out)]) == 0
+    assert "bob   0 of 1 right" in capsys.readouterr().out
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [r["right"] for r in rows if r["student"] == "ada"] == ["1"]
+    assert main(["list"]) == 0 and "8.dw" in capsys.readouterr().out
+    assert main(["explain", "8.dw"]) == 0 and "dw(g, x, w, b)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["grade", "no/such/folder"], "there is no folder 'no/such/folder' to grade"),
+        (["grade", "."], "no .py and no .ipynb file"),
+        (["explain", "8.dq"], "there is no exercise '8.dq'"),
+    ],
+)
+def test_what_cannot_be_done_is_told(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_notebooks_own_lines_are_left_out(tmp_path):
+    path = tmp_path / "n.ipynb"
+    path.write_text(
+        json.dumps({"cells": [{"cell_type": "code", "source": "!pip install x\nx = 1\n%matplotlib inline"}]})
+    )
+    assert code_of(path) == "\nx = 1\n"

@@ -1,0 +1,45 @@
+"""Every chapter of the course runs from its first cell to its last, alone, without a warning."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from minigrad import get_default_dtype, manual_seed, set_default_dtype
+
+COURSE = Path(__file__).resolve().parents[2] / "docs" / "course"
+CHAPTERS = sorted(COURSE.glob("[0-9]*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was():
+    dtype = get_default_dtype()
+    manual_seed(0)
+    yield
+    set_default_dtype(dtype)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_runs(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [p for p in __import__("sys").path if Path(p or ".").resolve() != COURSE])
+    runpy.run_path(str(path), run_name="__main__")
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_a_chapter_reads_as_a_page(path):
+    text = path.read_text("utf-8")
+    assert re.match(r"# %% \[markdown\]\n# # \d+\. ", text)
+    assert text.count("\n# %%") >= 3
+    assert not re.findall(r"^(?:from|import) (?!minigrad|numpy|__future__|[a-z]+\b)", text, re.MULTILINE)
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text)
+    assert not [target for target in targets if not (path.parent / target).exists()]
+
+
+def test_the_engine_is_about_two_hundred_lines():
+    (engine,) = [path for path in CHAPTERS if path.stem.startswith("07")]
+    lines = [
+        line for line in engine.read_text("utf-8").splitlines() if line.strip() and not line.lstrip().startswith("#")
+    ]
+    assert 150 <= len(lines) <= 230

@@ -1,0 +1,49 @@
+"""The time limit: it stops Python, gives back the tracer that was there, and costs nothing afterwards."""
+
+import contextlib
+import sys
+
+import pytest
+
+from minigrad.course.limit import TooLong, time_limit
+
+
+def spin():
+    while True:
+        pass
+
+
+def test_a_loop_in_a_function_is_stopped():
+    with pytest.raises(TooLong), time_limit(0.05):
+        spin()
+
+
+def test_what_ends_in_time_is_left_alone():
+    with time_limit(5):
+        assert sum(range(1000)) == 499500
+
+
+def test_the_tracer_before_comes_back():
+    seen = []
+
+    def tracer(frame, event, argument):
+        seen.append(event)
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        with pytest.raises(TooLong), time_limit(0.02):
+            spin()
+        assert sys.gettrace() is tracer
+    finally:
+        sys.settrace(before)
+
+
+def test_a_loop_that_catches_every_exception():
+    def stubborn():
+        while True:
+            with contextlib.suppress(Exception):
+                spin()
+
+    with pytest.raises(TooLong), time_limit(0.05):
+        stubborn()

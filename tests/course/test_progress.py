@@ -1,0 +1,57 @@
+"""Progress: kept, added up, and never lost."""
+
+import json
+
+import pytest
+
+from minigrad import course
+from minigrad.course.progress import forget, keep_progress, note, progress
+
+
+def test_in_memory():
+    assert progress().startswith("nothing yet")
+    note("1.corr2d", False)
+    note("1.corr2d", True)
+    note("1.window", False)
+    assert progress().splitlines() == ["right    1.corr2d, 2 tries", "not yet  1.window, 1 try"]
+    note("1.corr2d", False)  # once right, right
+    assert progress().splitlines()[0] == "right    1.corr2d, 3 tries"
+
+
+def test_in_a_file_from_day_to_day(tmp_path, capsys):
+    path = tmp_path / "progress.json"
+    note("1.window", True)
+    keep_progress(path)
+    course.check("3.same_padding", lambda k: k // 2)
+    forget()
+    assert progress().startswith("nothing")
+    keep_progress(path)
+    assert progress().splitlines() == ["right    1.window, 1 try", "right    3.same_padding, 1 try"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["progress.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"1.window": 3}', '{"1.window": {"right": true}}'])
+def test_a_file_that_cannot_be_read_is_set_aside(text, tmp_path):
+    path = tmp_path / "progress.json"
+    path.write_text(text)
+    with pytest.warns(UserWarning, match=r"no progress that can be read; it is kept as progress.json.unreadable-1"):
+        keep_progress(path)
+    note("1.window", True)
+    assert (tmp_path / "progress.json.unreadable-1").read_text() == text
+    assert json.loads(path.read_text()) == {"1.window": {"right": True, "tries": 1}}
+
+
+def test_a_folder_that_is_gone_loses_nothing(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    keep_progress(folder / "p.json")
+    (folder / "p.json").unlink()
+    folder.rmdir()
+    with pytest.warns(UserWarning, match="kept in memory alone"):
+        note("1.window", True)
+    assert progress() == "right    1.window, 1 try"
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+    with pytest.raises(OSError, match="nowhere"):
+        keep_progress(tmp_path / "nowhere" / "p.json")
