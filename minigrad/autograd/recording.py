@@ -130,9 +130,9 @@ class Operation:
             tensor = wrap(quiet(self.forward, x.array, **statics))
         return self.finish(tensor, (x,), x.node is not None, statics)
 
-    def of_two(self, x: Any, y: Any, a: Any, b: Any) -> Any:
+    def of_two(self, x: Any, y: Any, a: Any, b: Any, forward: Any = None) -> Any:
         """The call with two operands, tensors or numbers, whose values `a` and `b` have one type already."""
-        tensor = wrap(quiet(self.forward, a, b))
+        tensor = wrap(quiet(forward or self.forward, a, b))
         needed = 0
         if isinstance(x, TensorBase):
             if x.view_of is not None:

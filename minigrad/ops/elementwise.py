@@ -68,6 +68,7 @@ def binary(
     `refuses` the kinds of types, in NumPy's letters, that the operation does not take.
     """
     made = operation(name, forward, input_rule, other_rule)
+    round_to_half = _round_to_half(forward)
     plain_kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
     tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors
 
@@ -79,9 +80,9 @@ def binary(
         if type(a) is np.ndarray is type(b):
             plain = a.dtype is b.dtype and a.dtype.kind in plain_kinds
         elif type(b) is float or type(b) is int:
-            plain = tensors < 2 and type(a) is np.ndarray and a.dtype.kind == "f" in plain_kinds
+            plain = tensors < 2 and type(a) is np.ndarray and a.dtype.char in "fd" and "f" in plain_kinds
         elif type(a) is float or type(a) is int:
-            plain = tensors == 0 and type(b) is np.ndarray and b.dtype.kind == "f" in plain_kinds
+            plain = tensors == 0 and type(b) is np.ndarray and b.dtype.char in "fd" and "f" in plain_kinds
         else:
             plain = False
         if not plain:
@@ -93,13 +94,32 @@ def binary(
             a, b = promoted(name, (input, other), result is REAL, numbers == "both")
             if refuses and a.dtype.kind in refuses:
                 raise not_implemented_for(name, a.dtype)
+        how = None
+        if not plain and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
+            how = round_to_half
+            input, other = [_as_single(x) for x in (input, other)]
+            a, b = [x.array if isinstance(x, TensorBase) else x for x in (input, other)]
         try:
-            tensor = made.of_two(input, other, a, b)
+            tensor = made.of_two(input, other, a, b, how)
         except ValueError:
             raise shapes_do_not_broadcast(name, a, b) from None
         return tensor if out is None else written(name, out, tensor, ())  # may be an operand
 
     return named(call, name, forward)
+
+
+def _round_to_half(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """`forward` of a half and a number in single precision, rounded once: 65536 is no half, half of 65536 is."""
+
+    def rounded(x: Any, y: Any) -> Any:
+        result = forward(x, y)
+        return result.astype(np.float16) if result.dtype.kind == "f" else result
+
+    return rounded
+
+
+def _as_single(x: Any) -> Any:
+    return np.float32(x) if isinstance(x, (bool, int, float, np.generic)) else x
 
 
 def titled(function: F, name: str, text: str | None = None) -> F:

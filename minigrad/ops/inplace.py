@@ -9,6 +9,7 @@ value) and the region of the gradient (for what was written).
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import setitem as setitem_of_array
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from minigrad.backend import array_module, copied, device_of, quiet, to_device
 from minigrad.ops.device import beside, move
 from minigrad.ops.elementwise import not_a_tensor, titled, type_name
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps
-from minigrad.ops.shape import cast, expand
+from minigrad.ops.shape import alias, cast, expand
 
 
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
@@ -47,11 +48,16 @@ overwrite: Any = operation(
 )
 
 
-def assign(target: Any, value: Any, name: str) -> Any:
-    """Write the tensor `value`, of the same shape, into `target`'s memory and move `target` on to its node."""
+def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
+    """Write the tensor `value`, of the same shape, into `target`'s memory and move `target` on to its node.
+
+    `one_number` says that all its elements are the same: these may also go where several elements
+    of `target` lie in one place.
+    """
     check_writable(target, name, value)
-    check_memory(target.array, name)
     have, wanted = target.array, value.array
+    if not one_number:
+        check_memory(have, name, wanted)
     if dtypes.is_category_downgrade(wanted.dtype, have.dtype):
         got, own = dtypes.from_numpy(wanted.dtype), dtypes.from_numpy(have.dtype)
         types = f"{got} can't be cast to the desired output type {own}"
@@ -61,14 +67,24 @@ def assign(target: Any, value: Any, name: str) -> Any:
         raise RuntimeError(f"output with shape {shapes}: {name} writes into the tensor it is called on")
     refresh(target)
     before = target.node
-    if target.array.__class__ is np.ndarray:
-        np.copyto(target.array, value.array, casting="unsafe")
-    else:
-        quiet(np.copyto, target.array, value.array, casting="unsafe")
+    _store(have, ..., wanted)
     target.writes[0] += 1
     if mode.get() & GRAD and (value.node is not None or before is not None or _root_tracked(target)):
-        _move_on(target, value)
+        _move_on(target, alias(value) if value.node is LEAF else value)  # a copy of a leaf is a result, no leaf
     return target
+
+
+def _store(array: Any, key: Any, source: Any) -> None:
+    """``array[key] = source``: the door through which all writes pass."""
+    try:
+        quiet(setitem_of_array, array, key, source)
+    except ValueError:
+        if array.__class__ is not np.ndarray or array.flags.writeable:
+            raise
+        raise RuntimeError(
+            f"the memory of this tensor of shape {tuple(array.shape)} is read-only (it is that of a NumPy array with "
+            "flags.writeable=False): write into a copy, x.clone()"
+        ) from None
 
 
 def _root_tracked(target: TensorBase) -> bool:
@@ -138,13 +154,48 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
         view = parent.view_of
 
 
-def check_memory(array: Any, name: str) -> None:
-    """Refuse to write where several elements lie in one place, as in an expanded tensor."""
-    steps = zip(array.shape, array.strides, strict=True)
-    if 0 in array.strides and array.size and any(n > 1 and not step for n, step in steps):
+def check_memory(array: Any, name: str, source: Any = None) -> None:
+    """Refuse to write where several elements lie in one place, as in an expanded tensor, or into memory that
+    `source` is read from, unless it is the very same elements.
+    """
+    if _repeats(array):
         told = "more than one element of the written-to tensor refers to a single memory location"
         where = f"({name} on an expanded tensor of shape {array.shape})"
         raise RuntimeError(f"unsupported operation: {told} {where}. Please clone() the tensor before.")
+    if is_array(source) and _overlap_in_part(array, source):
+        told = "some elements of the input tensor and the written-to tensor refer to a single memory location"
+        raise RuntimeError(f"unsupported operation: {told} ({name}). Please clone() the tensor before.")
+
+
+def _repeats(array: Any) -> bool:
+    """True when several elements of `array` lie in one place."""
+    steps = zip(array.shape, array.strides, strict=True)
+    return 0 in array.strides and array.size > 0 and any(n > 1 and not step for n, step in steps)
+
+
+def _overlap_in_part(a: Any, b: Any) -> bool:
+    """True when two dense arrays share some memory, but are not the same elements in the same order.
+
+    For arrays with gaps it is not asked: as in PyTorch, that would take too long to find out.
+    """
+    if (a if a.base is None else a.base) is not (b if b.base is None else b.base):
+        return False
+    same = a.strides == b.strides and a.shape == b.shape and _address(a) == _address(b)
+    return not same and _is_dense(a) and _is_dense(b) and np.may_share_memory(a, b)
+
+
+def _address(array: Any) -> int:
+    return int(array.ctypes.data if array.__class__ is np.ndarray else array.data.ptr)
+
+
+def _is_dense(array: Any) -> bool:
+    """True when the elements fill their memory without gaps, in whatever order of dimensions."""
+    step = array.itemsize
+    for stride, n in sorted(zip(array.strides, array.shape, strict=True)):
+        if n > 1 and stride != step:
+            return False
+        step *= n
+    return True
 
 
 def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., Any]:
@@ -157,9 +208,10 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
             b = other.array if isinstance(other, TensorBase) and other.node is None else other
             a = self.array
             if (
-                a.dtype.kind == "f"
+                a.dtype.char in "fd"
                 and 0 not in a.strides
                 and (type(b) is float or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a)))
+                and (a.base is None or a.__class__ is not np.ndarray or a.flags.writeable)
             ):
                 quiet(ufunc, a, b, a)
                 self.writes[0] += 1
@@ -167,6 +219,9 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
         if not isinstance(self, TensorBase):
             raise not_a_tensor(name, "input", 1, self)
         check_writable(self, name)
+        for x in args:
+            if isinstance(x, TensorBase):
+                check_memory(self.array, name, x.array)
         return assign(self, function(_before(self, args), *args, **kwargs), name)
 
     return titled(
@@ -186,8 +241,8 @@ def _before(target: Any, others: tuple[Any, ...]) -> Any:
 
 
 def _fits(b: Any, a: Any) -> bool:
-    """True when `b` broadcasts into `a` without making it larger."""
-    return bool(b.shape == a.shape) or b.ndim == 0
+    """True when `b` broadcasts into `a` without making it larger, and is no other part of its memory."""
+    return (b.shape == a.shape or b.ndim == 0) and (a.base is None is b.base or not _overlap_in_part(a, b))
 
 
 def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
@@ -227,6 +282,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
     outside = not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
     if outside or not mode.get() & GRAD:
+        if is_array(source) and source.size > 1 and _is_basic(parts):
+            check_memory(array[parts], "index assignment", source)
         _write_array(self, parts, source)
         self.writes[0] += 1
         return
@@ -235,7 +292,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     check_writable(self, "index assignment", value)
     if _is_basic(parts):
         region = _getitem(self, key=parts)
-        assign(region, _fitted(value, region.array, self), "index assignment")
+        assign(region, _fitted(value, region.array, self), "index assignment", one_number=value.array.size == 1)
         return
     refresh(self)
     _write_array(self, parts, value.array)
@@ -272,19 +329,12 @@ def _write_array(target: Any, key: Any, source: Any) -> None:
     if array.__class__ is not np.ndarray or source.__class__ is not array.__class__:
         check_same_library("index assignment", (array, source))
     try:
-        if array.__class__ is np.ndarray:
-            array[key] = source
-        else:
-            quiet(_put_there, array, key, source)
+        _store(array, key, source)
     except ValueError:
         value = source if is_array(source) else np.asarray(source)
         raise _does_not_fit(value, quiet(getitem, wrap(array), key).array, array) from None
     except IndexError as error:
         raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
-
-
-def _put_there(array: Any, key: Any, source: Any) -> None:
-    array[key] = source
 
 
 def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:
@@ -304,7 +354,9 @@ def reshaping_in_place(function: Callable[..., Any]) -> Callable[..., Any]:
         before = wrap(self.array)
         before.node, before.view_of, before.writes = self.node, self.view_of, self.writes
         after = function(before, *args, **kwargs)
-        self.array, self.node, self.view_of = after.array, after.node, after.view_of
+        self.array, self.view_of = after.array, after.view_of
+        if mode.get() & GRAD:  # else it keeps its place: a parameter goes on asking for its gradient
+            self.node = after.node
         return self
 
     return titled(change, name, f"`{function.__name__}`, by which the tensor itself changes its shape.")

@@ -32,7 +32,7 @@ _swap = operation(
 )
 # The engine sums over repeated axes, so the gradient of a repetition is the gradient itself.
 _expand = operation("expand", lambda x, *, shape: spread(x, shape), lambda g: g, view=True)
-_alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
+alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
 
 
 def _windows_forward(x: Any, *, dim: int, size: int, step: int) -> Any:
@@ -178,7 +178,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
     """
     ndim = input.array.ndim
     first, second = axis(dim0, ndim), axis(dim1, ndim)
-    return _swap(input, first=first, second=second) if ndim else _alias(input)
+    return _swap(input, first=first, second=second) if ndim else alias(input)
 
 
 swapaxes = swapdims = transpose
@@ -195,7 +195,7 @@ def t(input: Any) -> Any:
     """
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
-    return _swap(input, first=0, second=1) if input.array.ndim == 2 else _alias(input)
+    return _swap(input, first=0, second=1) if input.array.ndim == 2 else alias(input)
 
 
 @twin_of(np.broadcast_to)

@@ -65,7 +65,7 @@ class FillingMethods(TensorBase):
         >>> torch.zeros(2).fill_(7)
         tensor([7., 7.])
         """
-        return assign(self, fill(self, value), "fill_")
+        return assign(self, fill(self, value), "fill_", one_number=True)
 
     def zero_(self) -> Any:
         """Fill with zeros.
@@ -74,7 +74,7 @@ class FillingMethods(TensorBase):
         >>> torch.ones(2).zero_()
         tensor([0., 0.])
         """
-        return assign(self, fill(self, 0), "zero_")
+        return assign(self, fill(self, 0), "zero_", one_number=True)
 
     # ---- new tensors of this one's dtype and device ---------------------------------------------
     new_zeros, new_ones, new_empty = _new("zeros"), _new("ones"), _new("empty")

@@ -1,5 +1,7 @@
 """Writing into tensors and views: what autograd sees of it, and what is refused."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,81 @@ def test_a_write_through_thousands_of_nested_views():
     view[:1] = weight * 2
     base.sum().backward()
     assert weight.grad.tolist() == [2.0] and base.tolist() == [2.0, 0.0, 0.0, 0.0] and view.requires_grad
+
+
+class TestMemory:
+    """Where a write would read or hit the same memory twice."""
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda x: x.__setitem__(slice(1, None), x[:-1]),
+            lambda x: x[1:].add_(x[:-1]),
+            lambda x: x[:-1].mul_(x[1:]),
+            lambda x: x.view(3, 3).copy_(x.view(3, 3).t()),
+        ],
+    )
+    def test_parts_that_overlap_are_refused(self, write):
+        x = torch.arange(9.0)
+        with pytest.raises(RuntimeError, match=r"some elements of the input tensor and the written-to.*clone\(\)"):
+            write(x)
+        assert x.tolist() == list(range(9))
+
+    def test_the_same_elements_and_other_halves_are_taken(self):
+        x = torch.arange(8.0)
+        x.add_(x)
+        x[:4] = x[4:]
+        x[:] = x
+        assert x.tolist() == [8, 10, 12, 14, 8, 10, 12, 14]
+
+    def test_different_values_for_one_place_are_refused(self):
+        for write in (lambda x: x.__setitem__(..., torch.arange(3.0)), lambda x: x.mul_(torch.arange(3.0))):
+            with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+                write(torch.zeros(1).expand(3))
+
+    def test_one_number_for_every_place_is_taken(self):
+        w = torch.ones(1, 2, requires_grad=True)
+        y = (w * 1).expand(3, 2)
+        y.fill_(2.0)
+        assert y.tolist() == [[2.0, 2.0]] * 3 and torch.ones(1).expand(3).zero_().tolist() == [0, 0, 0]
+
+    @pytest.mark.parametrize(
+        "write", [lambda x: x.add_(1), lambda x: x.__setitem__(0, 9.0), lambda x: x.zero_(), lambda x: x[:2].mul_(2.0)]
+    )
+    def test_read_only_memory_is_refused_in_words(self, write):
+        array = np.arange(4, dtype=np.float32)
+        array.flags.writeable = False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # from_numpy may warn of it
+            x = torch.from_numpy(array)
+        with pytest.raises(RuntimeError, match=r"read-only .*x\.clone\(\)"):
+            write(x)
+        assert array.tolist() == [0, 1, 2, 3]
+
+
+def test_a_copy_of_a_leaf_is_a_result():
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    y, z = torch.empty(2).copy_(w), torch.empty(2)
+    z[:] = w
+    assert not y.is_leaf and not z.is_leaf
+    (y * 3 + z).sum().backward()
+    assert w.grad.tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("turn", ["t_", "squeeze_", lambda p: p.unsqueeze_(0), lambda p: p.transpose_(0, 1)])
+def test_a_parameter_turned_under_no_grad_stays_one(turn):
+    p = torch.ones(1, 3, requires_grad=True)
+    with torch.no_grad():
+        getattr(p, turn)() if isinstance(turn, str) else turn(p)
+    assert p.requires_grad and p.is_leaf
+
+
+@pytest.mark.parametrize("exponent", [2, 65536, 1e-8, 1e10])
+def test_a_number_beside_halves_is_not_squeezed_into_a_half(exponent):
+    x = torch.tensor([0.01, 0.0], dtype=torch.float16, requires_grad=True)
+    expected = (x.detach().float() * exponent).half()
+    y = x * exponent
+    assert y.dtype == torch.float16 and y.tolist() == expected.tolist() == (exponent * x).tolist()
+    assert x.detach().clone().mul_(exponent).tolist() == expected.tolist()
+    (y * 0.5).sum().backward()
+    assert x.grad.tolist() == [torch.tensor(exponent * 0.5).half().item()] * 2
