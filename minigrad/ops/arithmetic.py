@@ -110,7 +110,7 @@ def _toward_zero(x: Any, y: Any) -> Any:
 
 def _power_of_base(g: Any, x: Any, y: Any) -> Any:
     # d x^y / dx = y x^(y-1), and 0 where y is 0, also at x = 0
-    if isinstance(y, (int, float, np.generic)):
+    if isinstance(y, (int, float, np.float32)):
         power = np.power if isinstance(x, TensorBase) else _power
         return no_slope(g) if y == 0 else g * 2 * x if y == 2 else g * (y * power(x, y - 1))
     zero = np.equal(y, 0)
@@ -119,7 +119,7 @@ def _power_of_base(g: Any, x: Any, y: Any) -> Any:
 
 def _power_of_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     # d x^y / dy = x^y log x, and 0 where x is 0 and y is not negative
-    if isinstance(x, (int, float, np.generic)):
+    if isinstance(x, (int, float, np.float32)):
         slope = out * (math.log(x) if x > 0 else -math.inf if x == 0 else math.nan)
         return g * (np.where(np.greater_equal(y, 0), 0.0, slope) if x == 0 else slope)
     zero = np.logical_and(np.equal(x, 0), np.greater_equal(y, 0))

@@ -378,7 +378,7 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
     if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):
         raise RuntimeError(f"movedim: source {start} and destination {end} must name as many dims, each once")
     if not ndim:
-        return _alias(input)
+        return alias(input)
     rest = [d for d in range(ndim) if d not in start]
     for place, d in sorted(zip(end, start, strict=True)):
         rest.insert(place, d)
