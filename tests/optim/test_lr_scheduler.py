@@ -13,33 +13,97 @@ from minigrad.optim import lr_scheduler
 RECORDED = json.loads((Path(__file__).resolve().parent.parent / "data" / "schedules.json").read_text())
 
 
-def optimizer_of(*rates):
+def optimizer_of(*rates, **options):
     groups = [{"params": [minigrad.ones(1, requires_grad=True)], "lr": lr} for lr in rates]
-    return optim.SGD(groups)
+    return optim.SGD(groups, **options)
 
 
 def case_name(case):
     return f"{case['schedule']}({case['options']})"
 
 
-@pytest.mark.parametrize("case", RECORDED, ids=case_name)
-def test_rates_are_pytorchs(case):
-    optimizer = optimizer_of(0.3, 0.1)
-    schedule = getattr(lr_scheduler, case["schedule"])(optimizer, **case["options"])
-    seen = [schedule.get_last_lr()]
-    for _ in case["rates"][1:]:
-        optimizer.step()
+def made(case):
+    """The schedule of a case, on the optimizer of tests/oracle/record_optim.py."""
+    optimizer = optimizer_of(0.3, 0.1, momentum=0.9)
+    if "parts" not in case:
+        return getattr(lr_scheduler, case["schedule"])(optimizer, **case["options"])
+    inner = [getattr(lr_scheduler, name)(optimizer, **options) for name, options in case["parts"]]
+    arguments = [inner] if case["schedule"] == "ChainedScheduler" else [optimizer, inner]
+    return getattr(lr_scheduler, case["schedule"])(*arguments, **case["options"])
+
+
+def plain(value):
+    """A state dict as JSON gives it back."""
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    return [plain(entry) for entry in value] if isinstance(value, (list, tuple)) else value
+
+
+def assert_same(got, expected):
+    if isinstance(expected, dict):
+        assert got.keys() == expected.keys()
+        for key, value in expected.items():
+            assert_same(got[key], value)
+    elif isinstance(expected, list):
+        assert len(got) == len(expected)
+        for x, y in zip(got, expected, strict=True):
+            assert_same(x, y)
+    elif isinstance(expected, float):
+        assert got == pytest.approx(expected, rel=1e-13, abs=1e-15)
+    else:
+        assert got == expected
+
+
+@pytest.mark.parametrize("case", RECORDED["schedules"] + RECORDED["composed"], ids=case_name)
+def test_rates_momenta_and_state_are_pytorchs(case):
+    schedule = made(case)
+    optimizer = schedule.optimizer
+    for epoch, expected in enumerate(case["rates"]):
+        if epoch:
+            optimizer.step()
+            schedule.step()
+        assert schedule.get_last_lr() == pytest.approx(expected, rel=1e-13, abs=1e-15)
+        assert [group["lr"] for group in optimizer.param_groups] == schedule.get_last_lr()
+        assert [group["momentum"] for group in optimizer.param_groups] == pytest.approx(case["momenta"][epoch])
+    assert_same(plain(schedule.state_dict()), case["state_dict"])
+
+
+@pytest.mark.parametrize("case", RECORDED["schedules"], ids=case_name)
+def test_steps_to_an_epoch_are_pytorchs(case):
+    schedule = made(case)
+    schedule.optimizer.step()
+    for epoch, expected in case["jumps"]:
+        if case["schedule"] == "CosineAnnealingWarmRestarts":
+            schedule.step(epoch)
+        else:
+            with pytest.warns(UserWarning, match="epoch parameter"):
+                schedule.step(epoch)
+        assert schedule.get_last_lr() == pytest.approx(expected, rel=1e-13, abs=1e-15)
+
+
+@pytest.mark.parametrize("case", RECORDED["schedules"] + RECORDED["composed"], ids=case_name)
+def test_a_saved_schedule_goes_on_alike(case, tmp_path):
+    schedule, resumed = made(case), made(case)
+    for _ in range(5):
+        schedule.optimizer.step()
         schedule.step()
-        seen.append(schedule.get_last_lr())
-        assert [group["lr"] for group in optimizer.param_groups] == seen[-1]
-    for got, expected in zip(seen, case["rates"], strict=True):
-        assert got == pytest.approx(expected, rel=1e-14)
-    state = schedule.state_dict()
-    if "milestones" in state:
-        state["milestones"] = {str(key): count for key, count in state["milestones"].items()}
-    for key, value in case["state_dict"].items():
-        if key != "_get_lr_called_within_step":
-            assert state[key] == (pytest.approx(value, rel=1e-14) if key == "_last_lr" else value)
+    minigrad.save([schedule.optimizer.state_dict(), schedule.state_dict()], tmp_path / "run.pt")
+    optimizer_state, state = minigrad.load(tmp_path / "run.pt")
+    resumed.optimizer.load_state_dict(optimizer_state)
+    resumed.load_state_dict(state)
+    for one in (schedule, resumed):
+        one.optimizer.step()
+        one.step()
+    assert resumed.get_last_lr() == schedule.get_last_lr()
+
+
+@pytest.mark.parametrize("case", RECORDED["plateaus"], ids=lambda case: str(case["options"]))
+def test_a_plateau_is_noticed_when_pytorch_does(case):
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer_of(0.3, 0.1, momentum=0.9), **case["options"])
+    for loss, expected in zip(case["losses"], case["rates"], strict=True):
+        schedule.step(minigrad.tensor(loss, dtype=minigrad.float64))
+        assert schedule.get_last_lr() == pytest.approx(expected, rel=1e-14)
+    assert_same(plain(schedule.state_dict()), case["state_dict"])
 
 
 def test_lambdas_scale_each_groups_first_rate():
@@ -110,7 +174,7 @@ def test_functions_are_not_saved_and_stay():
     schedule.optimizer.step()
     schedule.step()
     state = schedule.state_dict()
-    assert "lr_lambdas" not in state and state["last_epoch"] == 1
+    assert state["lr_lambdas"] == [None] and state["last_epoch"] == 1
     other = lr_scheduler.LambdaLR(optimizer_of(1.0), lambda epoch: 0.25**epoch)
     other.load_state_dict(state)
     other.optimizer.step()
@@ -144,6 +208,129 @@ def test_stepping_the_schedule_first_is_warned_of_once():
     schedule = lr_scheduler.StepLR(stepped, 2)
     stepped.step()
     schedule.step()
+
+
+def test_attributes_of_callable_objects_are_saved():
+    class Power:
+        def __init__(self, base):
+            self.base = base
+
+        def __call__(self, epoch):
+            return self.base**epoch
+
+    schedule = lr_scheduler.LambdaLR(optimizer_of(1.0), Power(0.5))
+    other = lr_scheduler.LambdaLR(optimizer_of(1.0), Power(3.0))
+    other.load_state_dict(schedule.state_dict())
+    assert other.lr_lambdas[0].base == 0.5
+    waves = [lr_scheduler.CyclicLR(optimizer_of(1.0, momentum=0.5), 0, 1, 2, scale_fn=Power(b)) for b in (0.5, 3.0)]
+    waves[1].load_state_dict(waves[0].state_dict())
+    assert waves[1].scale_fn(1) == 0.5
+
+
+def test_multiplicative_factors_follow_one_another():
+    optimizer = optimizer_of(1.0)
+    schedule = lr_scheduler.MultiplicativeLR(optimizer, lambda epoch: 1 / epoch)
+    for expected in (1, 1 / 2, 1 / 6):
+        optimizer.step()
+        schedule.step()
+        assert schedule.get_last_lr() == [pytest.approx(expected)]
+
+
+def test_betas_cycle_where_there_is_no_momentum():
+    optimizer = optim.Adam([minigrad.ones(1, requires_grad=True)])
+    schedule = lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=10)
+    assert optimizer.param_groups[0]["betas"] == (0.95, 0.999)
+    for _ in range(2):
+        optimizer.step()
+        schedule.step()
+    assert optimizer.param_groups[0]["betas"] == (pytest.approx(0.85), 0.999)
+
+
+def test_a_group_that_is_added_later_starts_from_its_own_rate():
+    for kind, options in ((lr_scheduler.CosineAnnealingLR, {"T_max": 4}), (lr_scheduler.StepLR, {"step_size": 1})):
+        optimizer = optimizer_of(1.0)
+        schedule = kind(optimizer, **options)
+        optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)], "lr": 2.0})
+        for _ in range(5):
+            optimizer.step()
+            schedule.step()
+            first, second = schedule.get_last_lr()
+            assert second == pytest.approx(2 * first)
+    schedule = lr_scheduler.LambdaLR(optimizer, [abs, abs])
+    optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)]})
+    with pytest.raises(ValueError, match=r"param_groups\[2\] was added after the schedule was made, which has 2"):
+        schedule.step()
+    plateau = lr_scheduler.ReduceLROnPlateau(optimizer_of(1.0), patience=0, min_lr=[0.1])
+    plateau.optimizer.add_param_group({"params": [minigrad.ones(1, requires_grad=True)]})
+    plateau.step(1.0)
+    with pytest.raises(RuntimeError, match="append its least rate to `min_lrs`"):
+        plateau.step(1.0)
+
+
+def test_get_lr_outside_of_a_step_is_warned_of():
+    schedule = lr_scheduler.StepLR(optimizer_of(1.0), 2)
+    with pytest.warns(UserWarning, match=r"please use `get_last_lr\(\)`"):
+        schedule.get_lr()
+    assert issubclass(lr_scheduler._LRScheduler, lr_scheduler.LRScheduler)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "text"),
+    [
+        ("ConstantLR", {"factor": 1.5}, "between 0 and 1, got 1.5"),
+        ("LinearLR", {"start_factor": 0}, "Starting multiplicative factor"),
+        ("LinearLR", {"end_factor": -1}, "Ending multiplicative factor"),
+        ("CosineAnnealingWarmRestarts", {"T_0": 0}, "positive integer T_0, but got 0"),
+        ("CosineAnnealingWarmRestarts", {"T_0": 2, "T_mult": 1.5}, "integer T_mult >= 1, but got 1.5"),
+        ("CosineAnnealingWarmRestarts", {"T_0": 2, "eta_min": "a"}, "float or int eta_min"),
+        (
+            "CyclicLR",
+            {"base_lr": 0, "max_lr": 1, "mode": "square"},
+            "mode is invalid and scale_fn is None: got 'square'",
+        ),
+        ("CyclicLR", {"base_lr": [0, 1], "max_lr": 1}, "base_lr has 2 values, param_groups has 1"),
+        ("OneCycleLR", {"max_lr": 1}, r"either total_steps OR \(epochs AND steps_per_epoch\)"),
+        ("OneCycleLR", {"max_lr": 1, "total_steps": -1}, "positive integer total_steps, but got -1"),
+        ("OneCycleLR", {"max_lr": 1, "epochs": 2, "steps_per_epoch": 0}, "positive integer steps_per_epoch"),
+        ("OneCycleLR", {"max_lr": 1, "total_steps": 5, "pct_start": 2.0}, "float between 0 and 1 pct_start"),
+        ("OneCycleLR", {"max_lr": 1, "total_steps": 5, "anneal_strategy": "x"}, "'cos' or 'linear', instead got x"),
+        ("ReduceLROnPlateau", {"factor": 1.0}, "Factor should be < 1.0"),
+        ("ReduceLROnPlateau", {"mode": "least"}, "mode least is unknown"),
+        ("ReduceLROnPlateau", {"threshold_mode": "x"}, "threshold mode x is unknown"),
+        ("ReduceLROnPlateau", {"min_lr": [0.1, 0.2]}, "expected 1 min_lrs, got 2"),
+    ],
+)
+def test_options_out_of_range(name, options, text):
+    with pytest.raises(ValueError, match=text):
+        getattr(lr_scheduler, name)(optimizer_of(1.0, momentum=0.9), **options)
+
+
+def test_errors_of_cycles_and_of_composed_schedules():
+    plain = optim.Adagrad([minigrad.ones(1, requires_grad=True)])
+    for make in (
+        lambda: lr_scheduler.CyclicLR(plain, 0.1, 1.0),
+        lambda: lr_scheduler.OneCycleLR(plain, 0.1, total_steps=3),
+    ):
+        with pytest.raises(ValueError, match="must support momentum or beta1 with `cycle_momentum`"):
+            make()
+    optimizer = optimizer_of(1.0, momentum=0.9)
+    schedule = lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=2)
+    optimizer.step()
+    schedule.step()
+    schedule.step()
+    with pytest.raises(ValueError, match=r"Tried to step 3 times. The specified number of total steps is 2"):
+        schedule.step()
+    step, other = lr_scheduler.StepLR(optimizer, 2), lr_scheduler.StepLR(optimizer_of(1.0), 2)
+    with pytest.raises(ValueError, match="at least one scheduler"):
+        lr_scheduler.ChainedScheduler([])
+    with pytest.raises(TypeError, match="at index 1 should have `optimizer`"):
+        lr_scheduler.ChainedScheduler([step, 3])
+    with pytest.raises(ValueError, match=r"belong to the same optimizer.*StepLR at index 1"):
+        lr_scheduler.SequentialLR(optimizer, [step, other], [1])
+    with pytest.raises(ValueError, match=r"does not support `ReduceLROnPlateau`.*index 0"):
+        lr_scheduler.ChainedScheduler([lr_scheduler.ReduceLROnPlateau(optimizer)])
+    with pytest.raises(ValueError, match="number of schedulers 1 and the number of milestones to be equal to 2"):
+        lr_scheduler.SequentialLR(optimizer, [step], [1, 2])
 
 
 def test_errors():

@@ -5,6 +5,7 @@ tests/data/trajectories.json, lbfgs.json and schedules.json.
 """
 
 import json
+import warnings
 from pathlib import Path
 
 import torch
@@ -77,7 +78,42 @@ SCHEDULES = [
     ["ExponentialLR", {"gamma": 0.9}],
     ["CosineAnnealingLR", {"T_max": 5}],
     ["CosineAnnealingLR", {"T_max": 8, "eta_min": 0.01}],
+    ["ConstantLR", {}],
+    ["ConstantLR", {"factor": 0.5, "total_iters": 3}],
+    ["LinearLR", {}],
+    ["LinearLR", {"start_factor": 1.0, "end_factor": 0.1, "total_iters": 4}],
+    ["PolynomialLR", {}],
+    ["PolynomialLR", {"total_iters": 9, "power": 0.5}],
+    ["CosineAnnealingWarmRestarts", {"T_0": 4}],
+    ["CosineAnnealingWarmRestarts", {"T_0": 2, "T_mult": 3, "eta_min": 0.01}],
+    ["CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3}],
+    ["CyclicLR", {"base_lr": [0.01, 0.02], "max_lr": [0.1, 0.3], "step_size_up": 2, "step_size_down": 4}],
+    ["CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 2, "mode": "triangular2"}],
+    ["CyclicLR", {"base_lr": 0.01, "max_lr": 0.1, "step_size_up": 3, "mode": "exp_range", "gamma": 0.9}],
+    ["OneCycleLR", {"max_lr": 0.5, "total_steps": 15}],
+    ["OneCycleLR", {"max_lr": [0.5, 0.1], "epochs": 5, "steps_per_epoch": 3, "anneal_strategy": "linear"}],
+    ["OneCycleLR", {"max_lr": 0.5, "total_steps": 15, "three_phase": True, "pct_start": 0.4, "div_factor": 10.0}],
 ]
+# Schedules of schedules: the outer one's options, and the inner ones.
+COMPOSED = [
+    ["SequentialLR", {"milestones": [3]}, [["ConstantLR", {"factor": 0.1}], ["ExponentialLR", {"gamma": 0.9}]]],
+    [
+        "SequentialLR",
+        {"milestones": [2, 7]},
+        [["LinearLR", {"total_iters": 2}], ["CosineAnnealingLR", {"T_max": 4}], ["StepLR", {"step_size": 2}]],
+    ],
+    ["ChainedScheduler", {}, [["ConstantLR", {"factor": 0.1, "total_iters": 4}], ["ExponentialLR", {"gamma": 0.9}]]],
+]
+LOSSES = [3.0, 2.5, 2.4999, 2.6, 2.4, 2.41, 2.39999, 2.5, 2.5, 1.0, 1.0, 1.0, 0.99, 0.99, 5.0, 5.0, 5.0, 5.0]
+PLATEAUS = [
+    {"patience": 1},
+    {"patience": 0, "factor": 0.5, "cooldown": 2, "min_lr": [0.05, 0.01]},
+    {"patience": 1, "mode": "max", "threshold": 0.1},
+    {"patience": 2, "threshold": 0.05, "threshold_mode": "abs"},
+    {"patience": 1, "mode": "max", "threshold": 0.05, "threshold_mode": "abs", "eps": 0.02},
+]
+# step(epoch), which PyTorch deprecates
+EPOCHS = [4, 1, 7.5, 0, 9]
 
 
 def start(dtype):
@@ -145,15 +181,49 @@ def lbfgs(problem, options):
     return {"path": path, "counts": counts, "repr": repr(optimizer)}
 
 
-def rates(name, options, epochs=14):
-    optimizer = torch.optim.SGD([{"params": [torch.ones(1)], "lr": 0.3}, {"params": [torch.ones(1)]}], lr=0.1)
-    schedule = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
-    seen = [schedule.get_last_lr()]
+def two_groups():
+    groups = [{"params": [torch.ones(1)], "lr": 0.3}, {"params": [torch.ones(1)]}]
+    return torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+
+
+def rates(schedule, epochs=14):
+    optimizer = schedule.optimizer
+    seen, momenta = [schedule.get_last_lr()], [[group["momentum"] for group in optimizer.param_groups]]
     for _ in range(epochs):
         optimizer.step()
         schedule.step()
         seen.append(schedule.get_last_lr())
-    return {"rates": seen, "state_dict": plain(schedule.state_dict())}
+        momenta.append([group["momentum"] for group in optimizer.param_groups])
+    state = {key: value for key, value in schedule.state_dict().items() if not callable(value)}
+    return {"rates": seen, "momenta": momenta, "state_dict": plain(state)}
+
+
+def jumps(name, options):
+    optimizer = two_groups()
+    schedule = getattr(torch.optim.lr_scheduler, name)(optimizer, **options)
+    optimizer.step()
+    seen = []
+    for epoch in EPOCHS:
+        if name == "CosineAnnealingWarmRestarts" or epoch == int(epoch):
+            schedule.step(epoch)
+            seen.append([epoch, schedule.get_last_lr()])
+    return seen
+
+
+def composed(name, options, parts):
+    optimizer = two_groups()
+    inner = [getattr(torch.optim.lr_scheduler, part)(optimizer, **keywords) for part, keywords in parts]
+    arguments = [inner] if name == "ChainedScheduler" else [optimizer, inner]
+    return getattr(torch.optim.lr_scheduler, name)(*arguments, **options)
+
+
+def plateau(options):
+    schedule = torch.optim.lr_scheduler.ReduceLROnPlateau(two_groups(), **options)
+    seen = []
+    for loss in LOSSES:
+        schedule.step(loss)
+        seen.append(schedule.get_last_lr())
+    return {"losses": LOSSES, "rates": seen, "state_dict": plain(schedule.state_dict())}
 
 
 def main():
@@ -166,8 +236,23 @@ def main():
     (FOLDER / "trajectories.json").write_text(json.dumps(trajectories))
     searches = [{"problem": problem, "options": options, **lbfgs(problem, options)} for problem, options in LBFGS]
     (FOLDER / "lbfgs.json").write_text(json.dumps(searches))
-    schedules = [{"schedule": name, "options": options, **rates(name, options)} for name, options in SCHEDULES]
-    (FOLDER / "schedules.json").write_text(json.dumps(schedules))
+    warnings.simplefilter("ignore")  # of the first step and of step(epoch)
+    schedules = [
+        {
+            "schedule": name,
+            "options": options,
+            **rates(getattr(torch.optim.lr_scheduler, name)(two_groups(), **options)),
+            "jumps": jumps(name, options),
+        }
+        for name, options in SCHEDULES
+    ]
+    others = [
+        {"schedule": name, "options": options, "parts": parts, **rates(composed(name, options, parts))}
+        for name, options, parts in COMPOSED
+    ]
+    plateaus = [{"options": options, **plateau(options)} for options in PLATEAUS]
+    recorded = {"schedules": schedules, "composed": others, "plateaus": plateaus}
+    (FOLDER / "schedules.json").write_text(json.dumps(recorded))
 
 
 if __name__ == "__main__":

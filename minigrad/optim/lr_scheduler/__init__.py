@@ -1,0 +1,30 @@
+"""Learning-rate schedules: each call of `step()` sets every group's rate for the next epoch, or batch.
+
+As in PyTorch most rates are computed from the last one, not from the first: a rate that was changed
+by hand in between, or by a second scheduler, is carried on.
+"""
+
+from minigrad.optim.lr_scheduler.base import LRScheduler, _LRScheduler
+from minigrad.optim.lr_scheduler.composed import ChainedScheduler, SequentialLR
+from minigrad.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
+from minigrad.optim.lr_scheduler.cycle import CyclicLR, OneCycleLR
+from minigrad.optim.lr_scheduler.factor import (
+    ConstantLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    MultiplicativeLR,
+    MultiStepLR,
+    PolynomialLR,
+    StepLR,
+)
+from minigrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
+
+__all__ = [
+    "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
+    "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
+    "ReduceLROnPlateau", "SequentialLR", "StepLR",
+]  # fmt: skip
+
+for _name in __all__:  # lessons tell PyTorch's schedules from their own by the name of this module
+    globals()[_name].__module__ = __name__

@@ -1,0 +1,170 @@
+"""`LRScheduler`: the base of all schedules."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.options import Rate
+from minigrad.tensor import Tensor
+
+
+class LRScheduler:
+    """The base of all schedules: a subclass says in `get_lr` what the rates of this epoch are.
+
+    `last_epoch` counts the calls of `step()`; anything but -1 resumes there, for which each group
+    must have its `initial_lr` (`KeyError` where not). Raises `TypeError` for what is no optimizer.
+    The first of two `step()` before any `optimizer.step()` would lose an epoch, and warns. A group
+    that is added to the optimizer later starts from the rate that it has then.
+    Follows https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate.
+
+    >>> import minigrad as torch
+    >>> class Halved(torch.optim.lr_scheduler.LRScheduler):
+    ...     def get_lr(self):
+    ...         return [base * 0.5**self.last_epoch for base in self.base_lrs]
+    >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=1.0)
+    >>> schedule = Halved(optimizer)
+    >>> optimizer.step()
+    >>> schedule.step()
+    >>> schedule.get_last_lr()
+    [0.5]
+    """
+
+    # The rate of `last_epoch` from a group's first rate alone, where there is such a formula.
+    _closed: Callable[[Any], Any] | None = None
+    _is_initial = False
+    _get_lr_called_within_step = False
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        require_optimizer(optimizer)
+        self.optimizer = optimizer
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", copy_rate(group["lr"]))
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming a "
+                    "scheduler with last_epoch >= 0: load the optimizer's state_dict first"
+                )
+        self.base_lrs = [copy_rate(group["initial_lr"]) for group in optimizer.param_groups]
+        self.last_epoch: Any = last_epoch
+        self._initial_step()
+
+    def _initial_step(self) -> None:
+        """The step to the first epoch, which most schedules let the rates be at."""
+        self._step_count = 0
+        self._is_initial = True
+        self.step()
+        self._is_initial = False
+
+    def step(self, epoch: float | None = None) -> None:
+        """Go on to the next epoch, or to `epoch` (which PyTorch deprecates), and set its rates."""
+        if self._step_count == 1 and not _was_stepped(self.optimizer):
+            warnings.warn(
+                "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value "
+                "of the schedule is skipped. Call `optimizer.step()` first.",
+                stacklevel=2,
+            )
+        self._step_count += 1
+        if epoch is not None:
+            warn_of_epoch()
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch: float | None = None) -> None:
+        for group in self.optimizer.param_groups[len(self.base_lrs) :]:
+            self.base_lrs.append(copy_rate(group.setdefault("initial_lr", copy_rate(group["lr"]))))
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        self._get_lr_called_within_step = True
+        try:
+            if epoch is None or self._closed is None:
+                rates = self.get_lr()
+            else:
+                rates = [self._closed(base) for base in self.base_lrs]
+        finally:
+            self._get_lr_called_within_step = False
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            set_rate(group, rate)
+        self._last_lr = last_rates(self.optimizer)
+
+    def get_last_lr(self) -> list[Rate]:
+        """The rates that were set last, one for each group."""
+        return self._last_lr
+
+    def get_lr(self) -> list[Rate]:
+        """The rates of epoch `last_epoch`, one for each group, from the groups' present ones: for `step()`."""
+        if not self._get_lr_called_within_step:
+            warnings.warn(
+                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`: get_lr() is "
+                "one step ahead",
+                stacklevel=2,
+            )
+        return [self._next(group["lr"], i) for i, group in enumerate(self.optimizer.param_groups)]
+
+    def _next(self, lr: Any, i: int) -> Any:
+        """The rate of this epoch for group `i`, whose rate was `lr` in the last one."""
+        raise NotImplementedError(f"{type(self).__name__} must say in get_lr() what the rates are")
+
+    def state_dict(self) -> dict[str, Any]:
+        """All of the schedule except its optimizer and its functions."""
+        return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where `state_dict()` was taken."""
+        self.__dict__.update(state_dict)
+
+
+class _LRScheduler(LRScheduler):
+    """The name that `LRScheduler` had before PyTorch 2.0."""
+
+
+def require_optimizer(optimizer: Any) -> None:
+    """Raises `TypeError` for what is no optimizer."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+
+
+def copy_rate(rate: Any) -> Any:
+    """A rate that does not change when a Tensor is written to."""
+    return rate.clone() if isinstance(rate, Tensor) else rate
+
+
+def set_rate(group: dict[str, Any], rate: Any) -> None:
+    """Set a group's rate; a Tensor is written to, not replaced."""
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(float(rate))
+    else:
+        group["lr"] = rate
+
+
+def last_rates(optimizer: Optimizer) -> list[Rate]:
+    """The rates that the groups have now."""
+    return [copy_rate(group["lr"]) for group in optimizer.param_groups]
+
+
+def one_each(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
+    """`value` for each group, or the values of a list. Raises `ValueError` where their numbers differ."""
+    groups = len(optimizer.param_groups)
+    if not isinstance(value, (list, tuple)):
+        return [value] * groups
+    if len(value) != groups:
+        raise ValueError(
+            f"{name} must have the same length as optimizer.param_groups. {name} has {len(value)} values, "
+            f"param_groups has {groups}."
+        )
+    return list(value)
+
+
+def warn_of_epoch() -> None:
+    """As PyTorch does, of `schedule.step(epoch)`."""
+    warnings.warn(
+        "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please "
+        "use `scheduler.step()` to step the scheduler.",
+        stacklevel=3,
+    )
+
+
+def _was_stepped(optimizer: Optimizer) -> bool:
+    """Whether it took a step; one whose `step` was replaced is trusted."""
+    return optimizer._stepped or "step" in vars(optimizer)

@@ -1,0 +1,215 @@
+"""Schedules that let the rate rise and fall with each batch, and the momentum fall and rise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, ClassVar
+
+from minigrad.optim.lr_scheduler.base import LRScheduler, one_each, require_optimizer, set_rate
+from minigrad.optim.optimizer import Optimizer
+
+
+class _Cycling(LRScheduler):
+    """What both have in common: the momentum, which is `betas[0]` where an optimizer has that."""
+
+    cycle_momentum: bool
+
+    def _start_momentum(self, optimizer: Optimizer, base_momentum: Any, max_momentum: Any, last_epoch: int) -> None:
+        """Set every group's momentum to its highest, and note both ends in the group."""
+        if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
+            raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
+        self.use_beta1 = "betas" in optimizer.defaults
+        lows = one_each("base_momentum", optimizer, base_momentum)
+        highs = one_each("max_momentum", optimizer, max_momentum)
+        if last_epoch == -1:
+            for group, low, high in zip(optimizer.param_groups, lows, highs, strict=True):
+                self._set_momentum(group, high)
+                group["max_momentum"], group["base_momentum"] = high, low
+
+    def _set_momentum(self, group: dict[str, Any], momentum: float) -> None:
+        if self.use_beta1:
+            group["betas"] = (momentum, *group["betas"][1:])
+        else:
+            group["momentum"] = momentum
+
+
+class CyclicLR(_Cycling):
+    """Goes from `base_lr` up to `max_lr` in `step_size_up` steps, down in `step_size_down`, and again.
+
+    The height of the rise is multiplied by 1 ("triangular"), by 1/2 in each further cycle
+    ("triangular2"), by `gamma ** step` ("exp_range"), or by `scale_fn` of the number of the cycle,
+    or of the step (`scale_mode` "iterations"). With `cycle_momentum` the momentum goes the other
+    way, from `max_momentum` to `base_momentum`. Raises `ValueError` for an unknown mode and for an
+    optimizer without momentum. Source: Smith, Cyclical learning rates for training neural networks, 2015.
+
+    >>> import minigrad as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    >>> schedule = torch.optim.lr_scheduler.CyclicLR(optimizer, base_lr=0.0, max_lr=1.0, step_size_up=2)
+    >>> for _ in range(3):
+    ...     optimizer.step()
+    ...     schedule.step()
+    ...     schedule.get_last_lr()
+    [0.5]
+    [1.0]
+    [0.5]
+    """
+
+    _SCALES: ClassVar[dict[str, tuple[str, Callable[[float, float], float]]]] = {
+        "triangular": ("cycle", lambda gamma, x: 1.0),
+        "triangular2": ("cycle", lambda gamma, x: 1 / (2.0 ** (x - 1))),
+        "exp_range": ("iterations", lambda gamma, x: gamma**x),
+    }
+
+    def __init__(
+        self, optimizer: Optimizer, base_lr: float | list[float], max_lr: float | list[float],
+        step_size_up: int = 2000, step_size_down: int | None = None, mode: str = "triangular", gamma: float = 1.0,
+        scale_fn: Callable[[float], float] | None = None, scale_mode: str = "cycle", cycle_momentum: bool = True,
+        base_momentum: float | list[float] = 0.8, max_momentum: float | list[float] = 0.9, last_epoch: int = -1,
+    ) -> None:  # fmt: skip
+        require_optimizer(optimizer)
+        base_lrs = one_each("base_lr", optimizer, base_lr)
+        self.max_lrs = one_each("max_lr", optimizer, max_lr)
+        up = float(step_size_up)
+        self.total_size = up + (up if step_size_down is None else float(step_size_down))
+        self.step_ratio = up / self.total_size
+        if mode not in self._SCALES and scale_fn is None:
+            raise ValueError(f"mode is invalid and scale_fn is None: got {mode!r}, known are {', '.join(self._SCALES)}")
+        self.mode = mode
+        self.gamma = gamma
+        self._scale_fn_custom = scale_fn
+        self.scale_mode = scale_mode if scale_fn is not None else self._SCALES[mode][0]
+        self.cycle_momentum = cycle_momentum
+        if cycle_momentum:
+            self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch)
+            self.base_momentums = one_each("base_momentum", optimizer, base_momentum)
+            self.max_momentums = one_each("max_momentum", optimizer, max_momentum)
+        if last_epoch == -1:
+            for group, lr in zip(optimizer.param_groups, base_lrs, strict=True):
+                set_rate(group, lr)
+        super().__init__(optimizer, last_epoch)
+        self.base_lrs = base_lrs
+
+    def scale_fn(self, x: float) -> float:
+        """By what the height of the rise is multiplied, `x` being the number of the cycle or of the step."""
+        if self._scale_fn_custom is not None:
+            return self._scale_fn_custom(x)
+        return self._SCALES[self.mode][1](self.gamma, x)
+
+    def _next(self, lr: Any, i: int) -> Any:
+        cycle = math.floor(1 + self.last_epoch / self.total_size)
+        part = 1.0 + self.last_epoch / self.total_size - cycle
+        height = part / self.step_ratio if part <= self.step_ratio else (part - 1) / (self.step_ratio - 1)
+        scale = self.scale_fn(cycle if self.scale_mode == "cycle" else self.last_epoch)
+        if self.cycle_momentum:
+            low, high = self.base_momentums[i], self.max_momentums[i]
+            self._set_momentum(self.optimizer.param_groups[i], high - (high - low) * height * scale)
+        base = self.base_lrs[i]
+        return base + (self.max_lrs[i] - base) * height * scale
+
+    def state_dict(self) -> dict[str, Any]:
+        """All but the optimizer and a function; of a callable object, its attributes."""
+        function = self._scale_fn_custom
+        is_plain = function is None or isinstance(function, FunctionType)
+        return super().state_dict() | {"_scale_fn_custom": None if is_plain else dict(vars(function))}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where `state_dict()` was taken."""
+        state = dict(state_dict)
+        attributes = state.pop("_scale_fn_custom", None)
+        if attributes is not None:
+            vars(self._scale_fn_custom).update(attributes)
+        super().load_state_dict(state)
+
+
+class OneCycleLR(_Cycling):
+    """One rise from `max_lr / div_factor` to `max_lr`, and one long fall, far below where it began.
+
+    The rise takes the part `pct_start` of `total_steps` (or of `epochs * steps_per_epoch`); the fall
+    ends at the first rate divided by `final_div_factor`; with `three_phase` there is a fall as long
+    as the rise before it. Both follow half a cosine, or a line. The momentum goes the other way. To
+    be stepped after each batch; one step too many raises `ValueError`, as do options out of range.
+    Source: Smith and Topin, Super-convergence: very fast training of neural networks using large
+    learning rates, 2017.
+
+    >>> import minigrad as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0, momentum=0.9)
+    >>> schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=10)
+    >>> for _ in range(2):
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> schedule.get_last_lr()
+    [1.0]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, max_lr: float | list[float], total_steps: int | None = None,
+        epochs: int | None = None, steps_per_epoch: int | None = None, pct_start: float = 0.3,
+        anneal_strategy: str = "cos", cycle_momentum: bool = True, base_momentum: float | list[float] = 0.85,
+        max_momentum: float | list[float] = 0.95, div_factor: float = 25.0, final_div_factor: float = 1e4,
+        three_phase: bool = False, last_epoch: int = -1,
+    ) -> None:  # fmt: skip
+        require_optimizer(optimizer)
+        self.total_steps = _total_steps(total_steps, epochs, steps_per_epoch)
+        if not isinstance(pct_start, float) or not 0 <= pct_start <= 1:
+            raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+        self._anneal_func_type = anneal_strategy
+        self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
+        if last_epoch == -1:
+            for group, highest in zip(optimizer.param_groups, one_each("max_lr", optimizer, max_lr), strict=True):
+                group["initial_lr"] = highest / div_factor
+                group["max_lr"] = highest
+                group["min_lr"] = group["initial_lr"] / final_div_factor
+        self.cycle_momentum = cycle_momentum
+        if cycle_momentum:
+            self._start_momentum(optimizer, base_momentum, max_momentum, last_epoch)
+        super().__init__(optimizer, last_epoch)
+
+    def _next(self, lr: Any, i: int) -> Any:
+        if self.last_epoch > self.total_steps:
+            raise ValueError(
+                f"Tried to step {self.last_epoch} times. The specified number of total steps is {self.total_steps}"
+            )
+        group, start = self.optimizer.param_groups[i], 0.0
+        for phase in self._schedule_phases:
+            if self.last_epoch <= phase["end_step"] or phase is self._schedule_phases[-1]:
+                break
+            start = phase["end_step"]
+        part = (self.last_epoch - start) / (phase["end_step"] - start)
+        if self.cycle_momentum:
+            self._set_momentum(group, self._anneal(group[phase["start_momentum"]], group[phase["end_momentum"]], part))
+        return self._anneal(group[phase["start_lr"]], group[phase["end_lr"]], part)
+
+    def _anneal(self, start: float, end: float, part: float) -> float:
+        if self._anneal_func_type == "linear":
+            return (end - start) * part + start
+        return end + (start - end) / 2.0 * (math.cos(math.pi * part) + 1)
+
+
+def _total_steps(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
+    given = {"total_steps": total_steps}
+    if total_steps is None:
+        given = {"epochs": epochs, "steps_per_epoch": steps_per_epoch}
+        if epochs is None or steps_per_epoch is None:
+            raise ValueError("You must define either total_steps OR (epochs AND steps_per_epoch)")
+    for name, value in given.items():
+        if not isinstance(value, int) or value <= 0:
+            raise ValueError(f"Expected positive integer {name}, but got {value}")
+    return math.prod(given.values())
+
+
+def _phases(total: int, rise: float, three: bool) -> list[dict[str, Any]]:
+    """Where each phase ends, and the options of a group between which it goes."""
+    names = ("end_step", "start_lr", "end_lr", "start_momentum", "end_momentum")
+    rows: list[tuple[Any, ...]] = [(rise * total - 1, "initial_lr", "max_lr", "max_momentum", "base_momentum")]
+    if three:
+        rows += [
+            (2 * rise * total - 2, "max_lr", "initial_lr", "base_momentum", "max_momentum"),
+            (total - 1, "initial_lr", "min_lr", "max_momentum", "max_momentum"),
+        ]
+    else:
+        rows += [(total - 1, "max_lr", "min_lr", "base_momentum", "max_momentum")]
+    return [dict(zip(names, row, strict=True)) for row in rows]
