@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.operation import operation
 from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, titled, unary
@@ -134,7 +134,7 @@ celu = _with_options("celu", _elu_forward, _elu_rule)
 
 def _logistic(z: Any) -> Any:
     """1 / (1 + e^-z) for arrays and Tensors."""
-    return sigmoid(z) if isinstance(z, TensorBase) else logistic(z)
+    return logistic(z) if is_array(z) else sigmoid(z)
 
 
 def _softened(z: Any) -> Any:
@@ -185,7 +185,7 @@ hardswish = _smooth("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, _hardsw
 
 def _erf(z: Any) -> Any:
     """The error function for arrays and Tensors."""
-    return erf(z) if isinstance(z, TensorBase) else error_function(z)
+    return error_function(z) if is_array(z) else erf(z)
 
 
 def _gelu_rule(g: Any, x: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from minigrad.backend import quiet
 from minigrad.ops.device import beside
 from minigrad.ops.out import written
 
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
@@ -28,9 +31,44 @@ NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for
 REAL, SAME, TRUTH = "real", "same", "truth"  # results: floats, the promoted type, or bool
 
 
-def unary(
-    name: str, forward: Callable[..., Any], rule: Rule | None, *, result: str = REAL, refuses: str = ""
-) -> Callable[..., Any]:
+# ---- what an editor and a type checker know of the functions in the tables -----------------------
+class UnaryMethod(Protocol):
+    """``x.exp()``."""
+
+    def __call__(self, *, out: Tensor | None = None) -> Tensor: ...
+
+
+class Unary(Protocol):
+    """``exp(x)``; as an attribute of a class, the method ``x.exp()``."""
+
+    __name__: str
+
+    def __call__(self, input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Unary: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> UnaryMethod: ...
+
+
+class BinaryMethod(Protocol):
+    """``x.add(y)``, ``x + y``."""
+
+    def __call__(self, other: Tensor | float, *, out: Tensor | None = None) -> Tensor: ...
+
+
+class Binary(Protocol):
+    """``add(x, y)``; as an attribute of a class, the method ``x.add(y)``."""
+
+    __name__: str
+
+    def __call__(self, input: Tensor | float, other: Tensor | float, *, out: Tensor | None = None) -> Tensor: ...
+    @overload
+    def __get__(self, instance: None, owner: Any) -> Binary: ...
+    @overload
+    def __get__(self, instance: object, owner: Any) -> BinaryMethod: ...
+
+
+def unary(name: str, forward: Callable[..., Any], rule: Rule | None, *, result: str = REAL, refuses: str = "") -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
     `refuses` names the kinds of types, in NumPy's letters, that the operation does not take.
@@ -38,7 +76,7 @@ def unary(
     made = operation(name, forward, rule)
     real = result is REAL
 
-    def call(input: Any, *, out: Any = None) -> Any:
+    def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         kind = input.array.dtype.kind
@@ -46,7 +84,7 @@ def unary(
             input = wrap(quiet(_as_type, input.array, dtypes.get_default_dtype().numpy))
         elif refuses and kind in refuses:
             raise not_implemented_for(name, input.array.dtype)
-        tensor = made.of_one(input, {})
+        tensor: Tensor = made.of_one(input, {})
         return tensor if out is None else written(name, out, tensor, ())
 
     return named(call, name, forward)
@@ -61,7 +99,7 @@ def binary(
     result: str = SAME,
     numbers: str = "either",
     refuses: str = "",
-) -> Callable[..., Any]:
+) -> Binary:
     """An operation of two broadcastable operands, at least one of them a tensor.
 
     `numbers` says which operand may be a Python number: "both", "either", "other" or "none";
@@ -72,9 +110,9 @@ def binary(
     plain_kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
     tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors
 
-    def call(input: Any, other: Any, *, out: Any = None) -> Any:
-        a = input.array if isinstance(input, TensorBase) else input
-        b = other.array if isinstance(other, TensorBase) else other
+    def call(input: Tensor | float, other: Tensor | float, *, out: Tensor | None = None) -> Tensor:
+        a: Any = input.array if isinstance(input, TensorBase) else input
+        b: Any = other.array if isinstance(other, TensorBase) else other
         if a is input and b is other and (is_array(a) or is_array(b)):
             raise not_a_tensor(name, "input", 1, input)
         if type(a) is np.ndarray is type(b):
@@ -129,7 +167,7 @@ def titled(function: F, name: str, text: str | None = None) -> F:
     return function
 
 
-def named(call: Callable[..., Any], name: str, forward: Any) -> Callable[..., Any]:
+def named(call: Any, name: str, forward: Any) -> Any:
     """Give `call` its public name, and answer NumPy's function `forward` with it."""
     twin = f"as NumPy's `{forward.__name__}`, " if isinstance(forward, np.ufunc) else ""
     if twin:

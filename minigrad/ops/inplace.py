@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import setitem as setitem_of_array
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from minigrad.ops.device import beside, move
 from minigrad.ops.elementwise import not_a_tensor, titled, type_name
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps
 from minigrad.ops.shape import alias, cast, expand
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
@@ -198,7 +200,7 @@ def _is_dense(array: Any) -> bool:
     return True
 
 
-def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., Any]:
+def in_place(function: F, ufunc: Any = None) -> F:
     """The twin of `function` that writes its result into its first argument: ``add`` -> ``add_``."""
     name = f"{function.__name__}_"
 
@@ -224,9 +226,14 @@ def in_place(function: Callable[..., Any], ufunc: Any = None) -> Callable[..., A
                 check_memory(self.array, name, x.array)
         return assign(self, function(_before(self, args), *args, **kwargs), name)
 
-    return titled(
-        write, name, f"`{function.__name__}`, written into the tensor itself; gradients flow as if it were new."
-    )
+    return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
+
+
+def twin(method: Any, function: F, how: str) -> F:
+    """`method` as the twin of `function`, under its name with an underscore and with its signature."""
+    named: Any = titled(method, f"{function.__name__}_", f"`{function.__name__}`, {how}.")
+    named.__wrapped__ = function  # where `help` and `inspect.signature` look
+    return named
 
 
 def _before(target: Any, others: tuple[Any, ...]) -> Any:
@@ -342,7 +349,7 @@ def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:
     return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
 
 
-def reshaping_in_place(function: Callable[..., Any]) -> Callable[..., Any]:
+def reshaping_in_place(function: F) -> F:
     """The twin of a reshuffling `function` that changes the tensor itself: ``t`` -> ``t_``.
 
     No memory is written; the tensor becomes a view of what it was.
@@ -359,4 +366,4 @@ def reshaping_in_place(function: Callable[..., Any]) -> Callable[..., Any]:
             self.node = after.node
         return self
 
-    return titled(change, name, f"`{function.__name__}`, by which the tensor itself changes its shape.")
+    return twin(change, function, "by which the tensor itself changes its shape")

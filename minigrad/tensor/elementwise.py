@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import activation, arithmetic, comparison, functions
-from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.elementwise import Binary, not_a_tensor
 from minigrad.ops.inplace import in_place
 
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
-def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _reflected(function: Any) -> Callable[[Any, Tensor | float], Tensor]:
     """The method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Any:
@@ -24,7 +29,7 @@ def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _comparing(function: Callable[..., Any]) -> Callable[..., Any]:
+def _comparing(function: Binary) -> Callable[[Any, Any], Tensor]:
     """The method for ``==`` and its kin: ``x == None`` and the like are left to Python."""
 
     def method(self: Any, other: Any) -> Any:
@@ -36,7 +41,7 @@ def _comparing(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _twins(function: Callable[..., Any], ufunc: Any = None) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _twins(function: F, ufunc: Any = None) -> tuple[F, F]:
     """`function`, and its twin that writes into its first argument."""
     return function, in_place(function, ufunc)
 
@@ -150,8 +155,8 @@ class ElementwiseMethods(TensorBase):
             raise TypeError(f"~ turns the bits of integers and booleans, got {self.dtype}; compare first: ~(x > 0)")
         return comparison.bitwise_not(self)
 
-    __eq__ = _comparing(comparison.eq)
-    __ne__ = _comparing(comparison.ne)
+    __eq__ = _comparing(comparison.eq)  # type: ignore[assignment]  # Python's own gives a bool
+    __ne__ = _comparing(comparison.ne)  # type: ignore[assignment]
     __lt__ = _comparing(comparison.lt)
     __le__ = _comparing(comparison.le)
     __gt__ = _comparing(comparison.gt)
