@@ -8,6 +8,7 @@ PyTorch says nothing of these. `minigrad.advice.enable(False)` turns all of them
 
 from __future__ import annotations
 
+import inspect
 import os
 import warnings
 
@@ -41,8 +42,8 @@ def is_wanted(mistake: str) -> bool:
     return _enabled and mistake not in _given
 
 
-def advise(mistake: str, text: str, stacklevel: int = 2) -> None:
-    """Warn of `mistake` in the words `text`, the first time only; `stacklevel` as in `warnings.warn`.
+def advise(mistake: str, text: str) -> None:
+    """Warn of `mistake` in the words `text`, the first time only, at the user's line that led here.
 
     >>> import warnings, minigrad as torch
     >>> with warnings.catch_warnings(record=True) as seen:
@@ -55,4 +56,13 @@ def advise(mistake: str, text: str, stacklevel: int = 2) -> None:
     """
     if is_wanted(mistake):
         _given.add(mistake)
-        warnings.warn(f"{text} (said once; minigrad.advice.enable(False) says no more)", Advice, stacklevel + 1)
+        told = f"{text} (said once; minigrad.advice.enable(False) says no more)"
+        warnings.warn(told, Advice, stacklevel=_count_own_frames())
+
+
+def _count_own_frames() -> int:
+    """How many calls, from this one outwards, lie within this package."""
+    count, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        count, frame = count + 1, frame.f_back
+    return count

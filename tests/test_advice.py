@@ -1,5 +1,6 @@
 """The switch, and that every advice is given once."""
 
+import inspect
 import subprocess
 import sys
 import warnings
@@ -45,10 +46,7 @@ def test_the_environment_switches_it_off():
         assert run.stdout.strip() == answer, run.stderr
 
 
-def test_the_warning_points_at_the_caller():
-    def layer():
-        advice.advise("one", "look here")
-
+def test_the_warning_points_at_the_users_line():
     with pytest.warns(advice.Advice) as seen:
-        layer()
-    assert seen[0].filename == __file__
+        advice.advise("one", "look here")
+    assert (seen[0].filename, seen[0].lineno) == (__file__, inspect.currentframe().f_lineno - 1)

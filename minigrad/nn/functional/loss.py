@@ -1,39 +1,33 @@
-"""Losses: how far predictions are from targets, as one number."""
+"""Losses of numbers against numbers: how far predictions are from targets."""
 
 from __future__ import annotations
 
+import math
 import warnings
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.operation import operation
-from minigrad.nn.functional.activation import logsigmoid
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.modes import is_grad_enabled
+from minigrad.autograd.operation import check_same_library
+from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import floats, tensors
+from minigrad.nn.functional.reduction import loss, reduce_losses
+from minigrad.ops import loss as ops
 from minigrad.ops.elementwise import not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops.functions import abs, exp, log
 from minigrad.ops.select import where
-from minigrad.ops.shape import broadcast_tensors
+from minigrad.ops.shape import broadcast_tensors, cast
 from minigrad.tensor import Tensor
 
 
-def _mse_forward(x: Any, y: Any, *, mean: bool) -> Any:
-    difference = (x - y).reshape(-1)
-    total = difference @ difference
-    return np.true_divide(total, x.dtype.type(x.size)) if mean else total
-
-
-def _mse_slope(g: Any, x: Any, y: Any, mean: bool) -> Any:
-    return (x - y) * (g * (2 / max(prod(x.shape), 1) if mean else 2))
-
-
-# The squared error in one pass: neither the square nor the difference is kept.
-_mse = operation("mse_loss", _mse_forward, _mse_slope, lambda g, x, y, mean: _mse_slope(g, y, x, mean))
-
-
+# ---- of a difference -----------------------------------------------------------------------------
+@loss
 def mse_loss(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", weight: Any = None
+    reduction: str = "mean", weight: Tensor | None = None
 ) -> Tensor:  # fmt: skip
     """``(input - target)**2``, its mean or its sum.
 
@@ -45,19 +39,18 @@ def mse_loss(
     >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 0.0]))
     tensor(2.5000)
     """
-    reduction = _check_pair("mse_loss", input, target, weight, size_average, reduce, reduction)
-    a, b = input.array, target.array
-    if a.dtype.kind != "f" and (reduction != "none" or b.dtype.kind != "f"):
-        raise not_implemented_for("mse_loss", a.dtype)
-    if weight is None and reduction != "none" and a.dtype is b.dtype and type(a) is type(b):
-        return _mse(input, target, mean=reduction == "mean")
+    input, target = _match_pair("mse_loss", input, target, weight)
+    if weight is None:
+        result: Tensor = ops.mse(input, target, reduction=reduction)
+        return result
     difference = input - target
-    return _weighted(difference * difference, weight, reduction)
+    return _weigh(difference * difference, weight, reduction)
 
 
+@loss
 def l1_loss(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", weight: Any = None
+    reduction: str = "mean", weight: Tensor | None = None
 ) -> Tensor:  # fmt: skip
     """``|input - target|``, its mean or its sum. Warns when shapes that differ broadcast.
 
@@ -65,10 +58,11 @@ def l1_loss(
     >>> torch.nn.functional.l1_loss(torch.tensor([1.0, 2.0]), torch.tensor([0.0, 0.0]))
     tensor(1.5000)
     """
-    reduction = _check_pair("l1_loss", input, target, weight, size_average, reduce, reduction)
-    return _weighted((input - target).abs(), weight, reduction)
+    _check_pair("l1_loss", input, target, weight)
+    return _weigh(abs(input - target), weight, reduction)
 
 
+@loss
 def smooth_l1_loss(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean", beta: float = 1.0
@@ -83,16 +77,20 @@ def smooth_l1_loss(
     """
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
-    reduction = _check_pair("smooth_l1_loss", input, target, None, size_average, reduce, reduction)
-    return _huber("smooth_l1_loss", input, target, None, reduction, beta, 1.0)
+    input, target = _match_pair("smooth_l1_loss", input, target)
+    if beta == 0:
+        return reduce_losses(abs(input - target), reduction)
+    return ops.smooth_l1(input, target, reduction=reduction, options=(float(beta),))
 
 
+@loss
 def huber_loss(
-    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+    input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
     """With ``d = |input - target|``: ``d**2 / 2`` where d < delta, ``delta (d - delta / 2)`` elsewhere.
 
-    Raises RuntimeError unless delta is positive. Source: Huber, 1964.
+    Raises RuntimeError unless delta is positive, and for a target of another dtype when a gradient is wanted.
+    Source: Huber, 1964.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.huber_loss(torch.tensor([3.0]), torch.tensor([0.0]))
@@ -100,118 +98,170 @@ def huber_loss(
     """
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta, got {delta}")
-    reduction = _check_pair("huber_loss", input, target, weight, None, None, reduction)
-    return _huber("huber_loss", input, target, weight, reduction, delta, delta)
+    _check_pair("huber_loss", input, target, weight)
+    wanted, found = input.array.dtype, target.array.dtype
+    if found != wanted:
+        if wanted.kind != "f" and found.kind == "f":
+            raise _does_not_hold(found, wanted, "huber_loss")
+        if is_grad_enabled() and (input.requires_grad or target.requires_grad):
+            raise _found_dtype(target, input)
+        target = cast(target, wanted)
+    floats("huber_loss", input)
+    input, target = broadcast_tensors(input, target)
+    kind = reduction if weight is None else "none"
+    terms = ops.huber(input, target, reduction=kind, options=(float(delta),))
+    return terms if weight is None else reduce_losses(terms * weight, reduction)
 
 
-def _huber(name: str, input: Any, target: Any, weight: Any, reduction: str, bend: float, slope: float) -> Any:
-    """A parabola up to `bend` and a line of slope `slope` beyond."""
-    floats(name, input)
-    distance = (input - target).abs()
-    parabola = distance * distance * (0.5 * slope / bend) if bend else distance
-    loss = where(distance < bend, parabola, (distance - 0.5 * bend) * slope)
-    return reduced(loss if weight is None else loss * weight, reduction)
-
-
+# ---- of distributions ----------------------------------------------------------------------------
+@loss
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Any = None, size_average: Any = None, reduce: Any = None,
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean"
 ) -> Tensor:  # fmt: skip
     """``-(target log(p) + (1 - target) log(1 - p))`` for probabilities p; logarithms are cut at -100.
 
-    Raises ValueError for shapes that differ, RuntimeError for numbers outside [0, 1].
+    The gradient of p is ``(p - target) / max(p (1 - p), 1e-12)``, finite where a sigmoid is exactly 0 or 1.
+    Raises ValueError for shapes that differ, RuntimeError for numbers outside [0, 1] in input or target.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.binary_cross_entropy(torch.tensor([0.5]), torch.tensor([1.0]))
     tensor(0.6931)
     """
-    reduction = _check_targets("binary_cross_entropy", input, target, size_average, reduce, reduction)
-    p = input.array
-    if target.array.dtype != p.dtype:
-        raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}; write target.to(input.dtype)")
-    if type(p) is np.ndarray and p.size and not (float(p.min()) >= 0 and float(p.max()) <= 1):
-        raise RuntimeError(
-            "all elements of input should be between 0 and 1; apply a sigmoid, or use binary_cross_entropy_with_logits"
-        )
-    logs, others = input.log().clamp(min=-100), (1 - input).log().clamp(min=-100)
-    loss = -(target * logs + (1 - target) * others)
-    return reduced(loss if weight is None else loss * weight, reduction)
+    name = "binary_cross_entropy"
+    _check_targets(name, input, target, weight)
+    if target.array.dtype != input.array.dtype:
+        raise _found_dtype(target, input)
+    _check_probabilities("input", input, "apply a sigmoid, or use binary_cross_entropy_with_logits")
+    _check_probabilities("target", target, "divide a mask of 0 and 255 by 255; classes count from 0")
+    return ops.binary_cross_entropy(input, target, weight, reduction=reduction)
 
 
+@loss
 def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Any = None, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", pos_weight: Any = None
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", pos_weight: Tensor | None = None
 ) -> Tensor:  # fmt: skip
     """`binary_cross_entropy` of ``sigmoid(input)``, without overflow.
 
-    `pos_weight` multiplies the positive part. Raises ValueError for shapes that differ.
+    `pos_weight` multiplies the positive part. Raises ValueError for shapes that differ, RuntimeError for a
+    target of whole numbers.
 
     >>> import minigrad as torch
     >>> x, y = torch.tensor([0.0]), torch.tensor([1.0])
     >>> torch.nn.functional.binary_cross_entropy_with_logits(x, y)
     tensor(0.6931)
     """
-    reduction = _check_targets("binary_cross_entropy_with_logits", input, target, size_average, reduce, reduction)
-    positive = logsigmoid(input)
-    if pos_weight is not None:
-        positive = positive * (1 + (pos_weight - 1) * target)
-    loss = (1 - target) * input - positive
-    return reduced(loss if weight is None else loss * weight, reduction)
+    name = "binary_cross_entropy_with_logits"
+    _check_targets(name, input, target, weight)
+    tensors(name, "input pos_weight?", input, pos_weight)
+    if target.array.dtype.kind != "f":
+        raise _does_not_hold(input.array.dtype, target.array.dtype, name, "write target.to(input.dtype)")
+    input, target = _promote(input, target)
+    return ops.binary_cross_entropy_with_logits(input, target, weight, pos_weight, reduction=reduction)
 
 
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """``<x1, x2> / (|x1| |x2|)`` along `dim`; lengths below `eps` count as `eps`.
+@loss
+def kl_div(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", log_target: bool = False
+) -> Tensor:  # fmt: skip
+    """``target (log(target) - input)``: the divergence of Kullback and Leibler, `input` a log-probability.
 
-    >>> import minigrad as torch
-    >>> torch.nn.functional.cosine_similarity(torch.ones(2), torch.tensor([1.0, 0.0]), dim=0)
-    tensor(0.7071)
-    """
-    tensors("cosine_similarity", "x1 x2", x1, x2)
-    pair = broadcast_tensors(x1, x2)
-    a, b = [x / x.norm(2, dim, keepdim=True).clamp(min=eps) for x in pair]
-    return (a * b).sum(dim)
-
-
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
-    """``|x1 - x2 + eps|``, the p-norm along the last axis.
+    With `log_target` the target is one too. ``reduction="batchmean"`` divides the sum by the first length,
+    which is what the formula means; "mean" divides by all, and warns. Raises RuntimeError for integers.
 
     >>> import minigrad as torch
-    >>> torch.nn.functional.pairwise_distance(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
-    tensor([5.0000])
+    >>> p = torch.tensor([[0.5, 0.5]])
+    >>> torch.nn.functional.kl_div(p.log(), torch.tensor([[1.0, 0.0]]), reduction="batchmean")
+    tensor(0.6931)
     """
-    tensors("pairwise_distance", "x1 x2", x1, x2)
-    return (x1 - x2 + eps).norm(p, -1, keepdim)
+    tensors("kl_div", "input target", input, target)
+    if input.array.dtype.kind != "f" or target.array.dtype.kind != "f":
+        got = f"{input.dtype} and {target.dtype}"
+        raise RuntimeError(f"kl_div: Integral inputs not supported. Got {got}; convert them with .float()")
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
+            "only by the batch size, and aligns with the KL math definition.",
+            stacklevel=3,
+        )
+    if log_target:
+        losses = exp(target) * (target - input)
+    else:
+        certain = target == 0
+        losses = target * log(where(certain, 1.0, target)) - target * input  # 0 log 0 is 0
+    if reduction == "batchmean":
+        total = losses.sum()
+        return total / input.size(0) if input.ndim else total
+    return reduce_losses(losses, reduction)
 
 
-# ---- checks and reductions ------------------------------------------------------------------------
-def reduction_of(size_average: Any, reduce: Any, reduction: str) -> str:
-    """The checked `reduction`, which older programs write as two flags."""
-    if reduce is False:
-        return "none"
-    if size_average is not None or reduce is not None:
-        return "sum" if size_average is False else "mean"
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"{reduction} is not a valid value for reduction; use 'none', 'mean' or 'sum'")
-    return reduction
+@loss
+def poisson_nll_loss(
+    input: Tensor, target: Tensor, log_input: bool = True, full: bool = False, size_average: Any = None,
+    eps: float = 1e-8, reduce: Any = None, reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``exp(input) - target input``: counts against a Poisson distribution whose log rate is `input`.
+
+    Without `log_input` the input is the rate: ``input - target log(input + eps)``. `full` adds Stirling's
+    approximation of log(target!) where target > 1.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.poisson_nll_loss(torch.tensor([0.0]), torch.tensor([2.0]))
+    tensor(1.)
+    """
+    tensors("poisson_nll_loss", "input target", input, target)
+    losses = exp(input) - target * input if log_input else input - target * log(input + eps)
+    if full:
+        stirling = target * log(target) - target + 0.5 * log(2 * math.pi * target)
+        losses = losses + where(target <= 1, 0.0, stirling)
+    return reduce_losses(losses, reduction)
 
 
-def reduced(loss: Any, reduction: str) -> Any:
-    """The mean of the losses, their sum, or all of them."""
-    return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
+@loss
+def gaussian_nll_loss(
+    input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+) -> Tensor:
+    """``(log(var) + (input - target)**2 / var) / 2`` with `var` at least `eps`; `full` adds ``log(2 pi) / 2``.
+
+    Shapes: var like the input, or with a last length of 1, or without that axis.
+    Raises ValueError for other shapes, a negative variance, or an eps that is not positive.
+    Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.gaussian_nll_loss(torch.tensor([2.0]), torch.tensor([0.0]), torch.tensor([4.0]))
+    tensor(1.1931)
+    """
+    tensors("gaussian_nll_loss", "input target", input, target)
+    variance = var if isinstance(var, TensorBase) else input.detach() * 0 + var
+    if variance.shape != input.shape:
+        if tuple(input.shape[:-1]) == tuple(variance.shape):
+            variance = variance.unsqueeze(-1)
+        elif input.shape[:-1] != variance.shape[:-1] or variance.shape[-1:] != (1,):
+            raise ValueError(f"var is of incorrect size: {list(variance.shape)} for an input of {list(input.shape)}")
+    if type(variance.array) is np.ndarray and variance.array.size and variance.array.min() < 0:
+        raise ValueError("var has negative entry/entries")
+    if eps <= 0:
+        raise ValueError(f"eps must be positive, got {eps}")
+    floor = (variance.clamp(min=eps) - variance).detach()  # the cut is no part of the gradient
+    variance = variance + floor
+    losses = 0.5 * (log(variance) + (input - target) ** 2 / variance)
+    return reduce_losses(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-def _weighted(loss: Any, weight: Any, reduction: str) -> Any:
+# ---- checks --------------------------------------------------------------------------------------
+def _weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
     """The losses times their weights, reduced; their mean is weighted."""
     if weight is None:
-        return reduced(loss, reduction)
-    return (loss * weight).sum() / weight.sum() if reduction == "mean" else reduced(loss * weight, reduction)
+        return reduce_losses(losses, reduction)
+    if reduction == "mean":
+        return (losses * weight).sum() / weight.sum()
+    return reduce_losses(losses * weight, reduction)
 
 
-def _check_pair(name: str, input: Any, target: Any, weight: Any, size_average: Any, reduce: Any, reduction: str) -> str:
-    """Refuse what is no tensor, and shapes that do not fit together; the reduction's name.
-
-    Warns of shapes that differ and broadcast.
-    """
+def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None = None) -> None:
+    """Refuse what is no tensor, and shapes that do not fit together; warn of those that broadcast."""
     tensors(name, "input target weight?", input, target, weight)
     a, b = input.array.shape, target.array.shape
     if weight is not None and weight.array.shape != a:
@@ -228,17 +278,54 @@ def _check_pair(name: str, input: Any, target: Any, weight: Any, size_average: A
         )
         if name == "mse_loss":
             raise ValueError(text)
-        warnings.warn(text, stacklevel=3)
-    return reduction_of(size_average, reduce, reduction)
+        warnings.warn(text, stacklevel=4 if name in ("l1_loss", "huber_loss") else 5)
 
 
-def _check_targets(name: str, input: Any, target: Any, size_average: Any, reduce: Any, reduction: str) -> str:
-    """Refuse what is no tensor or no float, and shapes that differ; the reduction's name."""
-    tensors(name, "input target", input, target)
+def _match_pair(name: str, input: Any, target: Any, weight: Tensor | None = None) -> tuple[Any, Any]:
+    """A pair of one shape and one dtype, the promoted one. Raises NotImplementedError for integers."""
+    _check_pair(name, input, target, weight)
+    a, b = input.array, target.array
+    if a.dtype is not b.dtype:
+        input, target = _promote(input, target)
+    if input.array.dtype.kind != "f":
+        raise not_implemented_for(name, a.dtype)
+    return (input, target) if a.shape == b.shape else broadcast_tensors(input, target)
+
+
+def _promote(input: Any, target: Any) -> tuple[Any, Any]:
+    """Both in their common dtype."""
+    check_same_library("loss", (input.array, target.array))
+    common = dtypes.result_type([input.array, target.array])
+    return cast(input, common), cast(target, common)
+
+
+def _check_targets(name: str, input: Any, target: Any, weight: Any) -> None:
+    """Refuse what is no tensor or no float, shapes that differ, and a weight that does not broadcast."""
+    tensors(name, "input target weight?", input, target, weight)
     floats(name, input)
     if input.array.shape != target.array.shape:
         raise ValueError(
             f"{name}: Target size ({list(target.array.shape)}) must be the same as input size "
             f"({list(input.array.shape)}): make them so, for example with target.reshape(input.shape)"
         )
-    return reduction_of(size_average, reduce, reduction)
+    if weight is not None and np.broadcast_shapes(weight.array.shape, input.array.shape) != input.array.shape:
+        raise shapes_do_not_broadcast(name, weight.array, input.array)
+
+
+def _check_probabilities(what: str, x: Any, hint: str) -> None:
+    """Refuse numbers outside [0, 1]; a GPU is not asked."""
+    p = x.array
+    if type(p) is np.ndarray and p.size and not (p.min() >= 0 and p.max() <= 1):
+        outside = p[~((p >= 0) & (p <= 1))][0]
+        raise RuntimeError(f"all elements of {what} should be between 0 and 1, got {outside:g}; {hint}")
+
+
+def _found_dtype(found: Any, expected: Any) -> RuntimeError:
+    """The error for a target of another type than the input."""
+    return RuntimeError(f"Found dtype {found.dtype} but expected {expected.dtype}; write target.to(input.dtype)")
+
+
+def _does_not_hold(result: Any, wanted: Any, name: str, hint: str = "convert it with .float()") -> RuntimeError:
+    """The error for a result that its type cannot hold."""
+    types = f"{from_numpy(result)} can't be cast to the desired output type {from_numpy(wanted)}"
+    return RuntimeError(f"result type {types}: {name} got an integer or bool tensor; {hint}")

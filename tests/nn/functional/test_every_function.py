@@ -8,6 +8,8 @@ import minigrad.nn.functional as F
 from minigrad.autograd import gradcheck, gradgradcheck
 
 CLASSES = minigrad.tensor([2, 0, 1])
+LISTED = minigrad.tensor([[1, -1, 0], [2, 0, -1], [-1, 0, 1]])
+SIGNS = minigrad.tensor([1, -1, 1])
 PIXELS = minigrad.tensor([[[0, 2], [1, 1]], [[2, 2], [0, 1]]])
 WEIGHTS = minigrad.tensor([0.5, 2.0, 1.0]).double()
 
@@ -99,6 +101,27 @@ CASES = {
         lambda x, y: F.binary_cross_entropy_with_logits(x, y, pos_weight=minigrad.tensor(2.0)),
         [(2, 3), (2, 3)],
     ),
+    "binary_cross_entropy_with_logits, weighted": (
+        lambda x, y, w, p: F.binary_cross_entropy_with_logits(x, y, w, pos_weight=p),
+        [(2, 3), (2, 3), (2, 3), (3,)],
+    ),
+    "kl_div": (lambda x, y: F.kl_div(x, y.sigmoid(), reduction="batchmean"), [(2, 3), (2, 3)]),
+    "kl_div of logarithms": (lambda x, y: F.kl_div(x, y, reduction="sum", log_target=True), [(2, 3), (2, 3)]),
+    "poisson_nll_loss": (F.poisson_nll_loss, [(2, 3), (2, 3)]),
+    "gaussian_nll_loss": (lambda x, y, v: F.gaussian_nll_loss(x, y, v.sigmoid()), [(2, 3), (2, 3), (2, 3)]),
+    "multi_margin_loss": (lambda x: F.multi_margin_loss(x, CLASSES, 2, 0.7, WEIGHTS), [(3, 3)]),
+    "multilabel_margin_loss": (lambda x: F.multilabel_margin_loss(x, LISTED), [(3, 3)]),
+    "multilabel_soft_margin_loss": (F.multilabel_soft_margin_loss, [(2, 3), (2, 3)]),
+    "cosine_embedding_loss": (lambda x, y: F.cosine_embedding_loss(x, y, SIGNS, 0.1), [(3, 3), (3, 3)]),
+    "margin_ranking_loss": (lambda x, y: F.margin_ranking_loss(x, y, SIGNS, 0.3), [(3,), (3,)]),
+    "hinge_embedding_loss": (lambda x: F.hinge_embedding_loss(x, SIGNS), [(3,)]),
+    "soft_margin_loss": (lambda x: F.soft_margin_loss(x, SIGNS), [(3,)]),
+    "triplet_margin_loss": (
+        lambda x, y, z: F.triplet_margin_loss(x, y, z, swap=True), [(2, 3), (2, 3), (2, 3)]
+    ),
+    "triplet_margin_with_distance_loss": (
+        F.triplet_margin_with_distance_loss, [(2, 3), (2, 3), (2, 3)]
+    ),
 }  # fmt: skip
 NO_GRADIENT = {"one_hot"}
 RANDOM = {"dropout", "dropout2d", "gumbel_softmax"}  # in test_linear.py and test_activation.py
@@ -153,7 +176,13 @@ def test_any_strides_give_the_same_and_inputs_stay_as_they_were(name):
             np.testing.assert_allclose(one.grad, two.grad, rtol=1e-12, atol=1e-13)
 
 
-BATCHED = [n for n in CASES if n not in ("embedding", "cross_entropy", "nll_loss", "cross_entropy of images")]
+BATCHED = [
+    n
+    for n in CASES
+    if n not in ("embedding", "cross_entropy", "nll_loss", "cross_entropy of images")
+    and "margin" not in n
+    and "_embedding_" not in n
+]
 
 
 @pytest.mark.parametrize("name", BATCHED)
@@ -189,7 +218,7 @@ def test_float16_is_computed_in_float32_and_rounded_once(name):
 
 
 # These cases call methods of their tensors, or pass them second.
-METHODS = ("embedding", "binary_cross_entropy")
+METHODS = ("embedding", "binary_cross_entropy", "kl_div", "gaussian_nll_loss")
 
 
 @pytest.mark.parametrize("name", [n for n in CASES if n not in METHODS])

@@ -1,11 +1,14 @@
 """Losses against their formulas."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import special
 
 import minigrad
 import minigrad.nn.functional as F
+from minigrad import advice
 
 generator = np.random.default_rng(16)
 X, Y = generator.standard_normal((4, 3)), generator.standard_normal((4, 3))
@@ -161,3 +164,152 @@ def test_angles_and_distances():
     pairs = F.cosine_similarity(x.unsqueeze(0), y.unsqueeze(1), dim=-1)
     assert pairs.shape == (4, 4)
     np.testing.assert_allclose(pairs.diagonal().numpy(), cosine)
+
+
+INF, NAN = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize("dtype", [minigrad.float32, minigrad.float64])
+@pytest.mark.parametrize(
+    ("logit", "target"), [(20.0, 1.0), (40.0, 1.0), (200.0, 1.0), (-200.0, 0.0), (200.0, 0.0), (-200.0, 1.0)]
+)
+def test_a_saturated_sigmoid_leaves_gradients_finite(logit, target, dtype):
+    z = minigrad.tensor([logit, 0.5], dtype=dtype, requires_grad=True)
+    y = minigrad.tensor([target, 1.0], dtype=dtype)
+    for options in ({}, {"weight": minigrad.tensor([2.0, 1.0], dtype=dtype)}, {"reduction": "sum"}):
+        (slope,) = minigrad.autograd.grad(F.binary_cross_entropy(minigrad.sigmoid(z), y, **options), z)
+        assert slope.isfinite().all()
+
+
+def test_the_gradient_of_bce_at_the_ends():
+    p = minigrad.tensor([1.0, 0.0, 1.0, 0.0], requires_grad=True)
+    F.binary_cross_entropy(p, minigrad.tensor([1.0, 0.0, 0.0, 1.0]), reduction="sum").backward()
+    np.testing.assert_allclose(p.grad.numpy(), [0.0, 0.0, 1e12, -1e12], rtol=1e-6)  # PyTorch's floor of 1e-12
+    p = minigrad.tensor([1.0, 0.5], requires_grad=True)
+    F.binary_cross_entropy(p, minigrad.tensor([1.0, 1.0])).backward()
+    assert p.grad.tolist() == [0.0, -1.0]
+
+
+def test_small_probabilities_keep_their_digits():
+    p = minigrad.tensor([1e-7, 1e-9, 1e-30])
+    losses = F.binary_cross_entropy(p, minigrad.zeros(3), reduction="none")
+    np.testing.assert_allclose(losses.numpy(), p.numpy(), rtol=2e-7)
+
+
+@pytest.mark.parametrize("target", [255.0, 1.5, -1.0, -1e-40, NAN])
+def test_targets_of_bce_lie_between_0_and_1(target):
+    p = minigrad.tensor([0.9], dtype=minigrad.float64)
+    with pytest.raises(RuntimeError, match=r"all elements of target should be between 0 and 1, got .*divide a mask"):
+        F.binary_cross_entropy(p, minigrad.tensor([target], dtype=minigrad.float64))
+
+
+def test_types_of_targets():
+    x = minigrad.tensor([0.3, 0.4], requires_grad=True)
+    flags, counts, double = minigrad.tensor([False, True]), minigrad.tensor([0, 1]), x.detach().double()
+    assert F.mse_loss(x, flags).item() == pytest.approx((0.09 + 0.36) / 2)
+    assert F.smooth_l1_loss(x, counts).dtype is minigrad.float32
+    assert F.mse_loss(x, double).dtype is minigrad.float64
+    for target in (flags, counts, double):
+        with pytest.raises(RuntimeError, match=r"Found dtype .* but expected .*write target\.to\(input\.dtype\)"):
+            F.huber_loss(x, target)
+        assert F.huber_loss(x.detach(), target).dtype is minigrad.float32
+    with pytest.raises(RuntimeError, match="can't be cast to the desired output type"):
+        F.binary_cross_entropy_with_logits(x, counts)
+    with pytest.raises(NotImplementedError, match="not implemented for 'Long'"):
+        F.mse_loss(counts, counts)
+
+
+@pytest.mark.parametrize("loss", [F.huber_loss, F.smooth_l1_loss])
+def test_a_line_keeps_its_slope_at_infinity(loss):
+    x = minigrad.tensor([INF, -INF, 2.0], requires_grad=True)
+    loss(x, minigrad.zeros(3), reduction="sum").backward()
+    assert x.grad.tolist() == [1.0, -1.0, 1.0]
+
+
+@pytest.mark.parametrize("bad", [INF, -INF, NAN])
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"weight": minigrad.ones(2)}])
+def test_an_ignored_row_counts_for_nothing(bad, options):
+    x = minigrad.tensor([[bad, 0.0], [1.0, 2.0]], requires_grad=True)
+    alone = x.detach()[1:].requires_grad_()
+    y = minigrad.tensor([-100, 1])
+    loss, expected = F.cross_entropy(x, y, **options), F.cross_entropy(alone, y[1:], **options)
+    assert loss.item() == pytest.approx(expected.item())
+    if not options:
+        (back,), (wanted,) = minigrad.autograd.grad(F.nll_loss(x, y), x), minigrad.autograd.grad(expected, alone)
+        assert back[0].tolist() == [0.0, 0.0] and wanted.isfinite().all()
+
+
+def test_halves_of_losses_are_summed_in_single():
+    x = minigrad.full((70_000,), 2.0, dtype=minigrad.float16)
+    assert F.mse_loss(x, x * 0).item() == 4.0
+    assert F.smooth_l1_loss(x, x * 0).item() == 1.5
+    logs = minigrad.full((70_000, 2), -2.0, dtype=minigrad.float16)
+    assert F.nll_loss(logs, minigrad.zeros(70_000, dtype=minigrad.int64)).item() == 2.0
+
+
+def test_the_second_derivative_of_nll_is_zero():
+    x = minigrad.tensor([[1.0, -2.0], [0.5, 3.0]], requires_grad=True)
+    (slope,) = minigrad.autograd.grad(F.nll_loss(x, minigrad.tensor([0, 1])), x, create_graph=True)
+    (second,) = minigrad.autograd.grad(slope.sum(), x)
+    assert not second.any()
+
+
+@pytest.fixture
+def fresh_advice():
+    advice.enable()
+    yield
+    advice.enable()
+
+
+@pytest.mark.usefixtures("fresh_advice")
+class TestAdvice:
+    def test_softmax_before_cross_entropy(self):
+        x, y = minigrad.randn(8, 3), minigrad.arange(8) % 3
+        with pytest.warns(advice.Advice, match="sum to 1 already, as after a softmax"):
+            F.cross_entropy(x.softmax(1), y)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            F.cross_entropy(x.softmax(1), y)  # said once
+
+    def test_raw_scores_are_not_spoken_of(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for x in (minigrad.randn(8, 3), minigrad.tensor([[1.0, 0.0]]), minigrad.zeros(0, 3), minigrad.ones(2, 1)):
+                F.cross_entropy(x, minigrad.zeros(len(x), dtype=minigrad.int64))
+            F.nll_loss(minigrad.randn(8, 3).log_softmax(1), minigrad.arange(8) % 3)
+
+    def test_a_negative_log_likelihood_that_is_negative(self):
+        with pytest.warns(advice.Advice, match=r"nll_loss is negative \(-0\.5\): it takes log-probabilities") as seen:
+            F.nll_loss(minigrad.tensor([[0.5, 0.5]]), minigrad.tensor([1]))
+        assert seen[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda x: F.kl_div(x, x.long()), RuntimeError, "kl_div: Integral inputs not supported"),
+        (lambda x: F.kl_div(x, x, reduction="all"), ValueError, "use one of 'mean', 'sum', 'none', 'batchmean'"),
+        (lambda x: F.gaussian_nll_loss(x, x, -x), ValueError, "negative entry"),
+        (lambda x: F.gaussian_nll_loss(x, x, x[:1]), ValueError, "var is of incorrect size"),
+        (lambda x: F.gaussian_nll_loss(x, x, x, eps=0), ValueError, "eps must be positive"),
+        (lambda x: F.margin_ranking_loss(x, x, x[0]), RuntimeError, "should have same dimension"),
+        (lambda x: F.cosine_embedding_loss(x, x, x), RuntimeError, "multi-target not supported"),
+        (lambda x: F.triplet_margin_loss(x, x, x, 0), ValueError, "margin must be greater than 0, got 0"),
+        (lambda x: F.triplet_margin_loss(x, x, x[0]), RuntimeError, "anchor 2D, positive 2D, and negative 1D"),
+        (lambda x: F.multi_margin_loss(x, x[:, 0].long(), 3), ValueError, "only p == 1 and p == 2"),
+        (lambda x: F.multi_margin_loss(x, minigrad.tensor([0, 9])), IndexError, "Target 9 is out of bounds"),
+        (lambda x: F.multilabel_margin_loss(x, minigrad.zeros(2).long()), RuntimeError, "inconsistent target size"),
+    ],
+)
+def test_refusals(call, error, message):
+    with pytest.raises(error, match=message):
+        call(minigrad.ones(2, 3))
+
+
+def test_the_mean_of_kl_div_is_spoken_of():
+    p = minigrad.full((2, 4), 0.25)
+    with pytest.warns(UserWarning, match="'batchmean' divides only by the batch size"):
+        F.kl_div(p.log(), p)
+    assert F.kl_div(p.log(), p, reduction="batchmean").item() == 0
+    certain = minigrad.tensor([[1.0, 0.0, 0.0, 0.0]])
+    assert F.kl_div(p[:1].log(), certain, reduction="sum").item() == pytest.approx(np.log(4))

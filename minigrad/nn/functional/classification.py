@@ -1,0 +1,257 @@
+"""Losses of classification: scores against class numbers, or against probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.advice import advise, is_wanted
+from minigrad.autograd.core import wrap
+from minigrad.autograd.operation import check_same_library
+from minigrad.backend import array_module, on_its_gpu
+from minigrad.dtypes import from_numpy
+from minigrad.nn.functional.checks import floats, matches, tensors
+from minigrad.nn.functional.linear import one_hot
+from minigrad.nn.functional.reduction import loss, reduce_losses
+from minigrad.ops import loss as ops
+from minigrad.ops.activation import log_softmax, logsigmoid
+from minigrad.ops.select import gather, where
+from minigrad.ops.shape import reshape
+from minigrad.tensor import Tensor
+
+
+@loss
+def nll_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
+    ignore_index: int = -100, reduce: Any = None, reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``-input[n, target[n]]``, the mean weighted by the classes' weights.
+
+    A target of `ignore_index` counts for nothing, whatever stands in its row.
+    Shapes: input (N, C), (C,) or (N, C, ...) of log-probabilities, target (N,), () or (N, ...).
+    Raises IndexError for classes out of range, ValueError or RuntimeError for shapes that do not fit.
+    Advises when the loss is negative: then `input` holds no log-probabilities.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.nll_loss(torch.tensor([[-0.5, -0.9]]), torch.tensor([1]))
+    tensor(0.9000)
+    """
+    _check_classes("nll_loss", input, target, weight)
+    losses = _negative_log_likelihood(input, target, weight, ignore_index, reduction)
+    if is_wanted("negative nll_loss") and type(losses.array) is np.ndarray and weight is None:
+        _advise_of_negative_loss(losses.array)
+    return losses
+
+
+@on_its_gpu
+def _negative_log_likelihood(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    ndim, options = input.array.ndim, {"ignore_index": ignore_index, "reduction": reduction}
+    if ndim == 1:
+        lone = ops.nll(input.unsqueeze(0), target.unsqueeze(0), weight, **options)
+        return lone.squeeze(0) if reduction == "none" else lone
+    return (ops.nll if ndim == 2 else ops.nll_of_pixels)(input, target, weight, **options)
+
+
+def _advise_of_negative_loss(losses: Any) -> None:
+    if losses.size and losses.min() < 0:
+        advise(
+            "negative nll_loss",
+            f"nll_loss is negative ({losses.min():.4g}): it takes log-probabilities, which are never above 0. Apply "
+            "log_softmax(x, dim=1) before it, or give raw scores to cross_entropy, which does both",
+        )
+
+
+@loss
+@on_its_gpu
+def cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100,
+    reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0
+) -> Tensor:  # fmt: skip
+    """``-log softmax(input)[target]``: classification from raw scores.
+
+    Shapes: input (N, C), (C,) or (N, C, ...); target classes (N,), () or (N, ...), or probabilities
+    like the input. `label_smoothing` moves that share of every target to all classes alike.
+    Raises as `nll_loss`, and RuntimeError for a label_smoothing outside [0, 1].
+    Advises when the rows of `input` are probabilities already.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
+    tensor(0.6931)
+    """
+    tensors("cross_entropy", "input target weight?", input, target, weight)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if is_wanted("softmax before cross_entropy"):
+        _advise_of_probabilities(input)
+    dim = 0 if input.array.ndim == 1 else 1
+    if input.array.shape == target.array.shape and target.array.dtype.kind == "f":
+        return _cross_entropy_of_probabilities(input, target, weight, ignore_index, reduction, label_smoothing, dim)
+    _check_classes("cross_entropy", input, target, weight)
+    logs = log_softmax(input, dim)
+    losses = _negative_log_likelihood(logs, target, weight, ignore_index, reduction)
+    if not label_smoothing:
+        return losses
+    uniform = _uniform_cross_entropy(logs, target, weight, ignore_index, reduction, dim)
+    return losses * (1 - label_smoothing) + uniform * (label_smoothing / input.size(dim))
+
+
+def _uniform_cross_entropy(logs: Any, target: Any, weight: Any, ignore_index: int, reduction: str, dim: int) -> Any:
+    """``-sum(logs)`` over the classes, weighted: what label smoothing mixes in."""
+    labels, kept = ops.read_labels(target.array, logs.size(dim), ignore_index)
+    counts = ops.count_labels(labels, kept, None if weight is None else weight.array, logs.array.dtype)
+    losses = -(logs if weight is None else logs * _along(weight, dim, logs.ndim)).sum(dim)
+    if kept is not None:
+        losses = where(wrap(kept), losses, 0.0)
+    if counts is None or reduction != "mean":
+        return reduce_losses(losses, reduction)
+    return losses.sum() / wrap(counts.sum())
+
+
+def _cross_entropy_of_probabilities(
+    input: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float, dim: int
+) -> Any:
+    """``-sum(target log softmax(input))`` over the classes; its mean is over the samples."""
+    floats("cross_entropy", input)
+    if ignore_index >= 0:
+        raise RuntimeError(
+            "ignore_index is not supported for floating point target: probabilities ignore a class by being 0; got "
+            f"ignore_index={ignore_index}"
+        )
+    classes = input.size(dim)
+    matches("cross_entropy", input, (classes,), f"one number for each of all {classes} classes", weight=weight)
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    terms = log_softmax(input, dim) * target
+    if weight is not None:
+        terms = terms * _along(weight, dim, terms.ndim)
+    if reduction == "mean":
+        return -(terms.sum() / (terms.array.size / classes if classes else 0))
+    return reduce_losses(-terms.sum(dim), reduction)
+
+
+def _along(weight: Any, dim: int, ndim: int) -> Any:
+    """`weight` (C,) brought to the axis `dim` of `ndim`."""
+    return reshape(weight, [-1 if d == dim else 1 for d in range(ndim)])
+
+
+def _advise_of_probabilities(input: Any) -> None:
+    """Say so when the rows of `input` are what a softmax gives; only the first is looked at, unless it is."""
+    scores = input.array
+    if type(scores) is not np.ndarray or scores.ndim not in (1, 2) or scores.shape[-1] < 2 or not scores.size:
+        return
+    rows = scores.reshape(-1, scores.shape[-1])
+    if abs(float(rows[0].sum()) - 1) < 1e-3 and (rows > 0).all() and (abs(rows.sum(1) - 1) < 1e-3).all():
+        advise(
+            "softmax before cross_entropy",
+            "the rows of cross_entropy's input are positive and sum to 1 already, as after a softmax: cross_entropy "
+            "takes raw scores and applies log_softmax itself. Leave the softmax out of the model; apply it where you "
+            "want to see probabilities",
+        )
+
+
+# ---- margins ---------------------------------------------------------------------------------------
+@loss
+def multi_margin_loss(
+    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
+    size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``sum over i != y of max(0, margin - x[y] + x[i])**p / C``: the right class wins by a margin.
+
+    Shapes: input (N, C) or (C,), target (N,) or (). `weight` multiplies by the right class's.
+    Raises ValueError for p other than 1 and 2, IndexError for classes out of range.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.multi_margin_loss(torch.tensor([[0.5, 1.0]]), torch.tensor([1]))
+    tensor(0.2500)
+    """
+    if p not in (1, 2):
+        raise ValueError(f"only p == 1 and p == 2 supported, got {p}")
+    _check_classes("multi_margin_loss", input, target, weight)
+    classes = input.size(-1)
+    rows, labels = input.reshape(-1, classes), target.reshape(-1)
+    ops.read_labels(labels.array, classes, -100)
+    right = gather(rows, 1, labels.unsqueeze(1))
+    lead = (margin - right + rows).clamp(min=0)
+    lead = where(one_hot(labels, classes).bool(), 0.0, lead if p == 1 else lead * lead)
+    losses = (lead if weight is None else lead * weight[labels].unsqueeze(1)).sum(1) / classes
+    return reduce_losses(losses.reshape(target.shape), reduction)
+
+
+@loss
+def multilabel_margin_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``sum over right j and wrong i of max(0, 1 - x[j] + x[i]) / C``: all right classes win by a margin.
+
+    Shapes: input and target (N, C) or (C,); a row of the target lists the right classes up to its first -1.
+    Raises RuntimeError for shapes that differ.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.multilabel_margin_loss(torch.tensor([0.5, 1.0]), torch.tensor([1, -1]))
+    tensor(0.2500)
+    """
+    tensors("multilabel_margin_loss", "input target", input, target)
+    floats("multilabel_margin_loss", input)
+    shape = tuple(input.array.shape)
+    if target.array.shape != shape or len(shape) not in (1, 2):
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(shape)}")
+    classes = shape[-1]
+    rows, labels = input.reshape(-1, classes), target.array.reshape(-1, classes)
+    xp = array_module(labels)
+    listed = xp.cumprod(labels >= 0, axis=1).astype(bool)  # up to the first -1
+    ops.read_labels(xp.where(listed, labels, 0), classes, -100)
+    right = (listed[:, :, None] & (labels[:, :, None] == xp.arange(classes))).any(1)  # (N, C)
+    scores = gather(rows, 1, wrap(xp.where(listed, labels, 0)))  # of the listed classes
+    lead = (1 - scores.unsqueeze(2) + rows.unsqueeze(1)).clamp(min=0)  # (N, listed, all classes)
+    losses = where(wrap(listed[:, :, None] & ~right[:, None, :]), lead, 0.0).sum((1, 2)) / classes
+    return reduce_losses(losses.reshape(shape[:-1]), reduction)
+
+
+@loss
+def multilabel_soft_margin_loss(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """`binary_cross_entropy_with_logits` for each class, averaged over the classes.
+
+    Shapes: input and target (N, C).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.multilabel_soft_margin_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))
+    tensor(0.6931)
+    """
+    tensors("multilabel_soft_margin_loss", "input target weight?", input, target, weight)
+    losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    losses = losses if weight is None else losses * weight
+    return reduce_losses(losses.sum(-1) / input.size(-1), reduction)
+
+
+# ---- checks --------------------------------------------------------------------------------------
+def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
+    """Refuse scores and classes whose types or shapes do not fit each other."""
+    tensors(name, "input target weight?", input, target, weight)
+    floats(name, input)
+    check_same_library(name, [t.array for t in (input, target, weight) if t is not None])
+    shape, have = tuple(input.array.shape), tuple(target.array.shape)
+    if not shape:
+        raise ValueError(f"{name}: Expected 1 or more dimensions (got 0), (N, C) or (C,)")
+    wanted = (shape[0], *shape[2:]) if len(shape) > 1 else ()
+    if target.array.dtype not in (np.int64, np.uint8):
+        soft = f"; or give probabilities of shape {shape}" if name == "cross_entropy" else ""
+        raise RuntimeError(
+            f"expected scalar type Long but found {from_numpy(target.array.dtype).name}: {name} takes classes as int64 "
+            f"of shape {wanted}, write target.long(){soft}"
+        )
+    if have[:1] != wanted[:1]:
+        raise ValueError(
+            f"Expected input batch_size ({wanted[0] if wanted else 'none'}) to match target batch_size "
+            f"({have[0] if have else 'none'}): {name} got {shape} and {have}."
+        )
+    if have != wanted:
+        raise RuntimeError(
+            f"size mismatch (got input: {list(shape)} , target: {list(have)}): {name} needs a target of shape "
+            f"{list(wanted)}"
+        )
+    classes = shape[min(len(shape) - 1, 1)]
+    matches(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)

@@ -1,0 +1,182 @@
+"""Distances and similarities of vectors, and losses that rank them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.autograd.modes import no_grad
+from minigrad.nn.functional.checks import floats, tensors
+from minigrad.nn.functional.reduction import loss, reduce_losses
+from minigrad.ops.functions import exp, log1p
+from minigrad.ops.select import where
+from minigrad.ops.shape import broadcast_tensors
+from minigrad.tensor import Tensor
+
+_EPSILON = 1e-12  # PyTorch's, beneath the roots of cosine_embedding_loss
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """``<x1, x2> / (|x1| |x2|)`` along `dim`; lengths below `eps` count as `eps`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.cosine_similarity(torch.ones(2), torch.tensor([1.0, 0.0]), dim=0)
+    tensor(0.7071)
+    """
+    tensors("cosine_similarity", "x1 x2", x1, x2)
+    a, b = [x / _length(x, dim, eps) for x in broadcast_tensors(x1, x2)]
+    return (a * b).sum(dim)
+
+
+def _length(x: Any, dim: int, eps: float) -> Any:
+    """The norm along `dim`, at least `eps`; the gradient is the norm's."""
+    length = x.norm(2, dim, keepdim=True).clone()
+    with no_grad():
+        length.clamp_(min=eps)
+    return length
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """``|x1 - x2 + eps|``, the p-norm along the last axis.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.pairwise_distance(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
+    tensor([5.0000])
+    """
+    tensors("pairwise_distance", "x1 x2", x1, x2)
+    return (x1 - x2 + eps).norm(p, -1, keepdim)
+
+
+@loss
+def cosine_embedding_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``1 - cos`` of the pairs whose target is 1, ``max(0, cos - margin)`` of those whose target is -1.
+
+    Shapes: inputs (N, D) and target (N,), or (D,) and (). Raises RuntimeError for others.
+
+    >>> import minigrad as torch
+    >>> x, y = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    >>> torch.nn.functional.cosine_embedding_loss(x, y, torch.tensor([1]))
+    tensor(1.)
+    """
+    tensors("cosine_embedding_loss", "input1 input2 target", input1, input2, target)
+    if target.ndim not in (0, 1):
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if not input1.ndim == input2.ndim == target.ndim + 1:
+        shapes = f"{list(input1.shape)}, {list(input2.shape)} and {list(target.shape)}"
+        raise RuntimeError(f"cosine_embedding_loss takes (N, D), (N, D) and (N,), or (D,), (D,) and (); got {shapes}")
+    product = (input1 * input2).sum(-1)
+    cosine = product / ((input1 * input1).sum(-1) + _EPSILON).mul((input2 * input2).sum(-1) + _EPSILON).sqrt()
+    alike, unlike = where(target == 1, 1 - cosine, 0.0), where(target == -1, (cosine - margin).clamp(min=0), 0.0)
+    return reduce_losses(alike + unlike, reduction)
+
+
+@loss
+def margin_ranking_loss(
+    input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``max(0, -target (input1 - input2) + margin)``: with a target of 1 the first is to be the larger.
+
+    Raises RuntimeError unless all three have as many axes.
+
+    >>> import minigrad as torch
+    >>> x, y = torch.tensor([1.0]), torch.tensor([3.0])
+    >>> torch.nn.functional.margin_ranking_loss(x, y, torch.tensor([1.0]))
+    tensor(2.)
+    """
+    tensors("margin_ranking_loss", "input1 input2 target", input1, input2, target)
+    if not input1.ndim == input2.ndim == target.ndim:
+        shapes = f"input1: {list(input1.shape)}, input2: {list(input2.shape)}, target: {list(target.shape)}"
+        raise RuntimeError(
+            f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {shapes}"
+        )
+    return reduce_losses((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+
+
+@loss
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``input`` where the target is 1, ``max(0, margin - input)`` where it is -1.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.hinge_embedding_loss(torch.tensor([0.25, 0.25]), torch.tensor([1, -1]))
+    tensor(0.5000)
+    """
+    tensors("hinge_embedding_loss", "input target", input, target)
+    apart = where(target == 1, 0.0, (margin - input).clamp(min=0))
+    return reduce_losses(apart + where(target == -1, 0.0, input), reduction)
+
+
+@loss
+def soft_margin_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``log(1 + exp(-target input))`` for targets of 1 and -1.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.soft_margin_loss(torch.tensor([0.0]), torch.tensor([1.0]))
+    tensor(0.6931)
+    """
+    tensors("soft_margin_loss", "input target", input, target)
+    floats("soft_margin_loss", input)
+    return reduce_losses(log1p(exp(-target.to(input.dtype) * input)), reduction)
+
+
+@loss
+def triplet_margin_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
+    swap: bool = False, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+) -> Tensor:  # fmt: skip
+    """``max(0, |anchor - positive| - |anchor - negative| + margin)``, the p-norms along the last axis.
+
+    With `swap` the negative's distance is the smaller one of those to the anchor and to the positive.
+    Raises ValueError for a margin that is not positive, RuntimeError for different numbers of axes.
+    Source: Balntas et al., "Learning shallow convolutional feature descriptors with triplet losses", 2016.
+
+    >>> import minigrad as torch
+    >>> a, b, c = torch.tensor([[0.0]]), torch.tensor([[2.0]]), torch.tensor([[1.0]])
+    >>> torch.nn.functional.triplet_margin_loss(a, b, c)
+    tensor(2.)
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    tensors("triplet_margin_loss", "anchor positive negative", anchor, positive, negative)
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "
+            f"anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
+        )
+    losses = _rank(anchor, positive, negative, margin, swap, lambda x, y: pairwise_distance(x, y, p, eps))
+    return reduce_losses(losses, reduction)
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, *,
+    distance_function: Callable[[Tensor, Tensor], Tensor] | None = None, margin: float = 1.0, swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """`triplet_margin_loss` with a distance of one's own; `pairwise_distance` unless given.
+
+    >>> import minigrad as torch
+    >>> a, b, c = torch.tensor([[0.0]]), torch.tensor([[2.0]]), torch.tensor([[1.0]])
+    >>> far = lambda x, y: (x - y).abs().sum(-1)
+    >>> torch.nn.functional.triplet_margin_with_distance_loss(a, b, c, distance_function=far)
+    tensor(2.)
+    """
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    return reduce_losses(
+        _rank(anchor, positive, negative, margin, swap, distance_function or pairwise_distance), reduction
+    )
+
+
+def _rank(anchor: Any, positive: Any, negative: Any, margin: float, swap: bool, distance: Callable[..., Any]) -> Any:
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = far.minimum(distance(positive, negative))
+    return (margin + near - far).clamp(min=0)

@@ -1,0 +1,268 @@
+"""Losses in one pass: the terms, their slope, and the reduction together, so that nothing between is kept.
+
+A loss of pairs is told by its terms, one for each pair, and by their slope. `reduction` is "none" for all
+terms, "sum", or "mean".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.operation import Operation, operation
+from minigrad.backend import array_module, quiet
+from minigrad.ops.activation import logsigmoid
+from minigrad.ops.arithmetic import clamp
+from minigrad.ops.functions import logistic, sigmoid
+from minigrad.ops.index import stray
+from minigrad.ops.piecewise import keep_where, zeros_of
+
+
+def reduce_terms(terms: Any, reduction: str) -> Any:
+    """The terms' mean, their sum, or all of them. Halves are summed in single precision."""
+    if reduction == "none":
+        return terms
+    total = terms.sum(dtype=np.float32 if terms.dtype == np.float16 else None)
+    return (np.true_divide(total, terms.size) if reduction == "mean" else total).astype(terms.dtype)
+
+
+def share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
+    """What of the loss's gradient reaches each of `shape`'s terms."""
+    return g * (1 / max(prod(shape), 1)) if reduction == "mean" else g
+
+
+# ---- of a difference -----------------------------------------------------------------------------
+def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any]) -> Operation:
+    """A loss of ``d = x - y``: `terms` of d and options, and their `slope`, told apart from the gradient."""
+
+    def x_rule(g: Any, x: Any, y: Any, reduction: str, options: Any) -> Any:
+        return share(g, x.shape, reduction) * slope(x - y, *options)
+
+    return operation(
+        name,
+        lambda x, y, *, reduction, options=(): quiet(_reduce_difference, terms, x, y, reduction, options),
+        x_rule,
+        lambda g, x, y, reduction, options: -x_rule(g, x, y, reduction, options),
+    )
+
+
+def _reduce_difference(terms: Callable[..., Any], x: Any, y: Any, reduction: str, options: Any) -> Any:
+    return reduce_terms(terms(x - y, *options), reduction)
+
+
+def _bent(d: Any, bend: float) -> Any:
+    """``d / bend`` between -1 and 1: the slope of a parabola that goes on as a line."""
+    return _cut(d / bend, -1.0, 1.0)
+
+
+def _cut(x: Any, low: float | None, high: float | None) -> Any:
+    """`x` between two limits; arrays and Tensors."""
+    return clamp(x, low, high) if isinstance(x, TensorBase) else np.clip(x, low, high)
+
+
+def _parabola_then_line(d: Any, bend: float) -> Any:
+    d = np.abs(d)
+    return np.where(d < bend, d * d * (0.5 / bend), d - 0.5 * bend)
+
+
+smooth_l1 = of_difference("smooth_l1_loss", _parabola_then_line, _bent)
+huber = of_difference(
+    "huber_loss", lambda d, delta: delta * _parabola_then_line(d, delta), lambda d, delta: delta * _bent(d, delta)
+)
+
+
+def _squares(x: Any, y: Any, reduction: str) -> Any:
+    difference = x - y
+    if reduction == "none" or difference.dtype == np.float16:
+        return reduce_terms(difference * difference, reduction)
+    flat = difference.reshape(-1)
+    total = flat @ flat  # neither the squares nor the difference are kept
+    return np.true_divide(total, x.dtype.type(x.size)) if reduction == "mean" else total
+
+
+def _slope_of_squares(g: Any, x: Any, y: Any, reduction: str) -> Any:
+    return (x - y) * share(2 * g, x.shape, reduction)
+
+
+mse = operation(
+    "mse_loss",
+    lambda x, y, *, reduction: quiet(_squares, x, y, reduction),
+    _slope_of_squares,
+    lambda g, x, y, reduction: _slope_of_squares(g, y, x, reduction),
+)
+
+
+# ---- of probabilities and of logits against probabilities ----------------------------------------
+_LEAST = 1e-12  # what PyTorch divides by where p (1 - p) is less
+
+
+def _surprise(p: Any, target: Any) -> Any:
+    """``-(target log(p) + (1 - target) log(1 - p))``, the logarithms at least -100, of arrays and Tensors."""
+    return (target - 1) * _cut(np.log1p(-p), -100.0, None) - target * _cut(np.log(p), -100.0, None)
+
+
+def _bce_forward(p: Any, target: Any, weight: Any, reduction: str) -> Any:
+    terms = _surprise(p, target)
+    return reduce_terms(terms if weight is None else terms * weight, reduction)
+
+
+def _times(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
+    """What reaches each term before its weight."""
+    part = share(g, shape, reduction)
+    return part if weight is None else part * weight
+
+
+binary_cross_entropy = operation(
+    "binary_cross_entropy",
+    lambda p, target, weight, *, reduction: quiet(_bce_forward, p, target, weight, reduction),
+    lambda g, p, target, weight, reduction: (
+        _times(g, p.shape, weight, reduction) * ((p - target) / _cut(p * (1 - p), _LEAST, None))
+    ),
+    lambda g, p, weight, reduction: _times(g, p.shape, weight, reduction) * (np.log1p(-p) - np.log(p)),
+    lambda g, p, target, reduction: share(g, p.shape, reduction) * _surprise(p, target),
+)
+
+
+def _log_sigmoid(z: Any) -> Any:
+    """``-log(1 + exp(-z))`` of arrays and Tensors."""
+    return logsigmoid(z) if isinstance(z, TensorBase) else np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))
+
+
+def _sigmoid(z: Any) -> Any:
+    return sigmoid(z) if isinstance(z, TensorBase) else logistic(z)
+
+
+def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:
+    """`_surprise` of sigmoid(x), its part for the positives times `positive`; arrays and Tensors."""
+    log = _log_sigmoid(x)
+    if positive is not None:
+        log = log * ((positive - 1) * target + 1)
+    return (1 - target) * x - log
+
+
+def _bce_with_logits_forward(x: Any, target: Any, weight: Any, positive: Any, reduction: str) -> Any:
+    terms = _surprise_of_logits(x, target, positive)
+    return reduce_terms(terms if weight is None else terms * weight, reduction)
+
+
+def _slope_of_logits(x: Any, target: Any, positive: Any) -> Any:
+    if positive is None:
+        return _sigmoid(x) - target
+    weighted = positive * target
+    return (weighted + 1 - target) * _sigmoid(x) - weighted
+
+
+def _slope_of_targets(x: Any, positive: Any) -> Any:
+    return -x if positive is None else _log_sigmoid(-x) - positive * _log_sigmoid(x)
+
+
+binary_cross_entropy_with_logits = operation(
+    "binary_cross_entropy_with_logits",
+    lambda x, target, weight, positive, *, reduction: quiet(
+        _bce_with_logits_forward, x, target, weight, positive, reduction
+    ),
+    lambda g, x, target, weight, positive, reduction: (
+        _times(g, x.shape, weight, reduction) * _slope_of_logits(x, target, positive)
+    ),
+    lambda g, x, weight, positive, reduction: _times(g, x.shape, weight, reduction) * _slope_of_targets(x, positive),
+    lambda g, x, target, positive, reduction: share(g, x.shape, reduction) * _surprise_of_logits(x, target, positive),
+    lambda g, x, target, weight, reduction: _times(g, x.shape, weight, reduction) * (-target * _log_sigmoid(x)),
+)
+
+
+# ---- of log-probabilities against class numbers --------------------------------------------------
+def read_labels(labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]:
+    """Class numbers that can be read at, and which of them count; None when all do.
+
+    Raises IndexError for numbers that are no class.
+    """
+    kept = None
+    if stray(labels, classes) is not None or 0 <= ignore_index < classes or type(labels) is not np.ndarray:
+        kept = labels != ignore_index  # (a GPU is not asked whether all do)
+        labels = array_module(labels).where(kept, labels, 0)
+    bad = stray(labels, classes)
+    if bad is not None:
+        raise IndexError(f"Target {bad} is out of bounds: there are {classes} classes, 0 to {classes - 1}.")
+    return labels, kept
+
+
+def count_labels(labels: Any, kept: Any, weight: Any, dtype: Any) -> Any:
+    """How much each label counts in the mean; None when all count alike."""
+    if weight is not None:
+        return weight[labels] if kept is None else keep_where(kept, weight[labels])
+    return None if kept is None else kept.astype(dtype)
+
+
+def _place_of(labels: Any) -> tuple[Any, ...]:
+    """The index of (N, C, ...) at (n, labels, ...)."""
+    xp = array_module(labels)
+    grids = [xp.arange(n).reshape(n, *[1] * (labels.ndim - 1 - i)) for i, n in enumerate(labels.shape)]
+    return grids[0], labels, *grids[1:]
+
+
+def _nll_forward(x: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    labels, kept = read_labels(target, x.shape[1], ignore_index)
+    counts = count_labels(labels, kept, weight, x.dtype)
+    terms = -x[_place_of(labels)]
+    if kept is not None:
+        terms = keep_where(kept, terms)  # what is ignored does not count, be it inf or NaN
+    if weight is not None:
+        terms = terms * counts
+    if reduction == "mean" and counts is not None:
+        return (terms.sum(dtype=_sum_type(x)) / counts.sum(dtype=_sum_type(x))).astype(x.dtype)
+    return reduce_terms(terms, reduction)
+
+
+def _nll_backward(g: Any, x: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    labels, kept = read_labels(target, x.shape[1], ignore_index)
+    counts = count_labels(labels, kept, weight, x.dtype)
+    if reduction == "mean" and counts is not None:
+        g = (g / counts.sum(dtype=_sum_type(x))).astype(x.dtype)
+    elif reduction == "mean":
+        g = share(g, labels.shape, reduction)
+    slope = np.broadcast_to(-g, labels.shape) if weight is None else -g * counts
+    if kept is not None:
+        slope = keep_where(kept, slope)
+    whole = array_module(x).zeros(x.shape, x.dtype)
+    whole[_place_of(labels)] = slope
+    return whole
+
+
+def _sum_type(x: Any) -> Any:
+    return np.float32 if x.dtype == np.float16 else x.dtype
+
+
+def _nll(name: str) -> Operation:
+    """The negative entries at the classes `target`, weighted and reduced; its way back is linear too."""
+    way_back: Any = operation(
+        f"{name}_backward",
+        lambda g, x, target, weight, *, ignore_index, reduction: quiet(
+            _nll_backward, g, x, target, weight, ignore_index, reduction
+        ),
+        lambda g, target, weight, ignore_index, reduction: made(
+            g, target, weight, ignore_index=ignore_index, reduction=reduction
+        ),
+        lambda g, x: zeros_of(x),
+        None,
+        None,
+    )
+    made = operation(
+        name,
+        lambda x, target, weight, *, ignore_index, reduction: quiet(
+            _nll_forward, x, target, weight, ignore_index, reduction
+        ),
+        lambda g, x, target, weight, ignore_index, reduction: way_back(
+            g, x, target, weight, ignore_index=ignore_index, reduction=reduction
+        ),
+        None,
+        None,
+    )
+    return made
+
+
+nll = _nll("nll_loss")
+nll_of_pixels = _nll("nll_loss2d")
