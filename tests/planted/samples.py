@@ -50,6 +50,12 @@ MORE: dict[str, Sample] = {
     "to another type": (lambda x: x.float() * x.float(), ((2, 3),)),
     "alias": (lambda x: x.t() * 2, ((3,),)),
     "fill": (lambda x, y: mg.fill(x * 1.0, y), ((2, 3), ())),
+    "bce": (lambda p, y, w: F.binary_cross_entropy(p / 2, y / 2, w), (*PAIR, (2, 3))),
+    "bce of logits": (
+        lambda x, y, w, p: F.binary_cross_entropy_with_logits(x, y / 2, w, pos_weight=p),
+        (*PAIR, (2, 3), (3,)),
+    ),
+    "nll_loss of pixels": (lambda x: F.nll_loss(x, mg.tensor([[[0, 1]]]), ignore_index=5), ((1, 3, 1, 2),)),
     "prelu": (lambda x, w: F.prelu(x - 1, w), ((2, 3), (3,))),
     "threshold": (lambda x: F.threshold(x, 1.0, 7.0), ((2, 3),)),
     "hardshrink": (lambda x: F.hardshrink(x, 1.0), ((2, 3),)),
