@@ -36,19 +36,6 @@ _getitem = operation(
 _put: Any = operation("index_put", _put_forward, lambda g, key: _getitem(g, key=key))
 
 
-# The same for keys that name no element twice: gradients are written, not added, which is much faster.
-pick = operation("pick", lambda x, *, key: x[key], lambda g, x_shape, key: _place(g, shape=x_shape, key=key))
-
-
-def _place_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
-    whole = array_module(g).zeros(shape, g.dtype)
-    whole[key] = g
-    return whole
-
-
-_place: Any = operation("place", _place_forward, lambda g, key: pick(g, key=key))
-
-
 def stray(places: Any, size: int) -> int | None:
     """An index outside [0, size), if there is one. A GPU is not asked: every step would wait for it."""
     if type(places) is not np.ndarray or not places.size:

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import Operation, operation
-from minigrad.backend import array_module, quiet
+from minigrad.backend import array_module
 from minigrad.ops.activation import logsigmoid
 from minigrad.ops.arithmetic import clamp
 from minigrad.ops.functions import logistic, sigmoid
@@ -44,14 +44,10 @@ def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any
 
     return operation(
         name,
-        lambda x, y, *, reduction, options=(): quiet(_reduce_difference, terms, x, y, reduction, options),
+        lambda x, y, *, reduction, options=(): reduce_terms(terms(x - y, *options), reduction),
         x_rule,
         lambda g, x, y, reduction, options: -x_rule(g, x, y, reduction, options),
     )
-
-
-def _reduce_difference(terms: Callable[..., Any], x: Any, y: Any, reduction: str, options: Any) -> Any:
-    return reduce_terms(terms(x - y, *options), reduction)
 
 
 def _bent(d: Any, bend: float) -> Any:
@@ -75,7 +71,7 @@ huber = of_difference(
 )
 
 
-def _squares(x: Any, y: Any, reduction: str) -> Any:
+def _squares(x: Any, y: Any, *, reduction: str) -> Any:
     difference = x - y
     if reduction == "none" or difference.dtype == np.float16:
         return reduce_terms(difference * difference, reduction)
@@ -89,10 +85,7 @@ def _slope_of_squares(g: Any, x: Any, y: Any, reduction: str) -> Any:
 
 
 mse = operation(
-    "mse_loss",
-    lambda x, y, *, reduction: quiet(_squares, x, y, reduction),
-    _slope_of_squares,
-    lambda g, x, y, reduction: _slope_of_squares(g, y, x, reduction),
+    "mse_loss", _squares, _slope_of_squares, lambda g, x, y, reduction: _slope_of_squares(g, y, x, reduction)
 )
 
 
@@ -105,7 +98,7 @@ def _surprise(p: Any, target: Any) -> Any:
     return (target - 1) * _cut(np.log1p(-p), -100.0, None) - target * _cut(np.log(p), -100.0, None)
 
 
-def _bce_forward(p: Any, target: Any, weight: Any, reduction: str) -> Any:
+def _bce_forward(p: Any, target: Any, weight: Any, *, reduction: str) -> Any:
     terms = _surprise(p, target)
     return reduce_terms(terms if weight is None else terms * weight, reduction)
 
@@ -118,7 +111,7 @@ def _times(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
 
 binary_cross_entropy = operation(
     "binary_cross_entropy",
-    lambda p, target, weight, *, reduction: quiet(_bce_forward, p, target, weight, reduction),
+    _bce_forward,
     lambda g, p, target, weight, reduction: (
         _times(g, p.shape, weight, reduction) * ((p - target) / _cut(p * (1 - p), _LEAST, None))
     ),
@@ -144,7 +137,7 @@ def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:
     return (1 - target) * x - log
 
 
-def _bce_with_logits_forward(x: Any, target: Any, weight: Any, positive: Any, reduction: str) -> Any:
+def _bce_with_logits_forward(x: Any, target: Any, weight: Any, positive: Any, *, reduction: str) -> Any:
     terms = _surprise_of_logits(x, target, positive)
     return reduce_terms(terms if weight is None else terms * weight, reduction)
 
@@ -162,9 +155,7 @@ def _slope_of_targets(x: Any, positive: Any) -> Any:
 
 binary_cross_entropy_with_logits = operation(
     "binary_cross_entropy_with_logits",
-    lambda x, target, weight, positive, *, reduction: quiet(
-        _bce_with_logits_forward, x, target, weight, positive, reduction
-    ),
+    _bce_with_logits_forward,
     lambda g, x, target, weight, positive, reduction: (
         _times(g, x.shape, weight, reduction) * _slope_of_logits(x, target, positive)
     ),
@@ -204,7 +195,7 @@ def _place_of(labels: Any) -> tuple[Any, ...]:
     return grids[0], labels, *grids[1:]
 
 
-def _nll_forward(x: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+def _nll_forward(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
     labels, kept = read_labels(target, x.shape[1], ignore_index)
     counts = count_labels(labels, kept, weight, x.dtype)
     terms = -x[_place_of(labels)]
@@ -217,7 +208,7 @@ def _nll_forward(x: Any, target: Any, weight: Any, ignore_index: int, reduction:
     return reduce_terms(terms, reduction)
 
 
-def _nll_backward(g: Any, x: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+def _nll_backward(g: Any, x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
     labels, kept = read_labels(target, x.shape[1], ignore_index)
     counts = count_labels(labels, kept, weight, x.dtype)
     if reduction == "mean" and counts is not None:
@@ -236,13 +227,11 @@ def _sum_type(x: Any) -> Any:
     return np.float32 if x.dtype == np.float16 else x.dtype
 
 
-def _nll(name: str) -> Operation:
+def _nll(name: str, shown: str) -> Operation:
     """The negative entries at the classes `target`, weighted and reduced; its way back is linear too."""
     way_back: Any = operation(
         f"{name}_backward",
-        lambda g, x, target, weight, *, ignore_index, reduction: quiet(
-            _nll_backward, g, x, target, weight, ignore_index, reduction
-        ),
+        _nll_backward,
         lambda g, target, weight, ignore_index, reduction: made(
             g, target, weight, ignore_index=ignore_index, reduction=reduction
         ),
@@ -252,17 +241,16 @@ def _nll(name: str) -> Operation:
     )
     made = operation(
         name,
-        lambda x, target, weight, *, ignore_index, reduction: quiet(
-            _nll_forward, x, target, weight, ignore_index, reduction
-        ),
+        _nll_forward,
         lambda g, x, target, weight, ignore_index, reduction: way_back(
             g, x, target, weight, ignore_index=ignore_index, reduction=reduction
         ),
         None,
         None,
+        shown=shown,
     )
     return made
 
 
-nll = _nll("nll_loss")
-nll_of_pixels = _nll("nll_loss2d")
+nll = _nll("nll_loss", "NllLossBackward0")
+nll_of_pixels = _nll("nll_loss2d", "NllLoss2DBackward0")

@@ -45,10 +45,9 @@ class Watch:
                 NOT_ZEROED,
                 "optimizer.step() was called a second time on a gradient that backward() added to and that was never "
                 "zeroed, so it is the sum of both rounds. Call optimizer.zero_grad() in every round, before backward()",
-                stacklevel=4,
             )
         if spoilt is not None:
-            advise(NOT_FINITE, _describe(optimizer, spoilt), stacklevel=4)
+            advise(NOT_FINITE, _describe(optimizer, spoilt))
 
 
 def is_finite(w: Array) -> bool:

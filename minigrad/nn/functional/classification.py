@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.advice import advise, is_wanted
-from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import check_same_library
-from minigrad.backend import array_module, on_its_gpu
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import floats, matches, tensors
 from minigrad.nn.functional.linear import one_hot
@@ -44,7 +42,6 @@ def nll_loss(
     return losses
 
 
-@on_its_gpu
 def _negative_log_likelihood(input: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
     ndim, options = input.array.ndim, {"ignore_index": ignore_index, "reduction": reduction}
     if ndim == 1:
@@ -63,7 +60,6 @@ def _advise_of_negative_loss(losses: Any) -> None:
 
 
 @loss
-@on_its_gpu
 def cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100,
     reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0
@@ -98,14 +94,13 @@ def cross_entropy(
 
 def _uniform_cross_entropy(logs: Any, target: Any, weight: Any, ignore_index: int, reduction: str, dim: int) -> Any:
     """``-sum(logs)`` over the classes, weighted: what label smoothing mixes in."""
-    labels, kept = ops.read_labels(target.array, logs.size(dim), ignore_index)
-    counts = ops.count_labels(labels, kept, None if weight is None else weight.array, logs.array.dtype)
+    kept = target != ignore_index
     losses = -(logs if weight is None else logs * _along(weight, dim, logs.ndim)).sum(dim)
-    if kept is not None:
-        losses = where(wrap(kept), losses, 0.0)
-    if counts is None or reduction != "mean":
+    losses = where(kept, losses, 0.0)  # what is ignored does not count, be it inf or NaN
+    if reduction != "mean":
         return reduce_losses(losses, reduction)
-    return losses.sum() / wrap(counts.sum())
+    counts = kept if weight is None else where(kept, weight[where(kept, target, 0)], 0.0)
+    return losses.sum() / counts.sum()
 
 
 def _cross_entropy_of_probabilities(
@@ -197,14 +192,13 @@ def multilabel_margin_loss(
     if target.array.shape != shape or len(shape) not in (1, 2):
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(shape)}")
     classes = shape[-1]
-    rows, labels = input.reshape(-1, classes), target.array.reshape(-1, classes)
-    xp = array_module(labels)
-    listed = xp.cumprod(labels >= 0, axis=1).astype(bool)  # up to the first -1
-    ops.read_labels(xp.where(listed, labels, 0), classes, -100)
-    right = (listed[:, :, None] & (labels[:, :, None] == xp.arange(classes))).any(1)  # (N, C)
-    scores = gather(rows, 1, wrap(xp.where(listed, labels, 0)))  # of the listed classes
-    lead = (1 - scores.unsqueeze(2) + rows.unsqueeze(1)).clamp(min=0)  # (N, listed, all classes)
-    losses = where(wrap(listed[:, :, None] & ~right[:, None, :]), lead, 0.0).sum((1, 2)) / classes
+    rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
+    listed = (labels >= 0).long().cumprod(1).bool()  # up to the first -1
+    labels = where(listed, labels, 0)
+    ops.read_labels(labels.array, classes, -100)
+    right = (one_hot(labels, classes).bool() & listed.unsqueeze(2)).any(1)  # (N, C)
+    lead = (1 - gather(rows, 1, labels).unsqueeze(2) + rows.unsqueeze(1)).clamp(min=0)  # (N, listed, all classes)
+    losses = where(listed.unsqueeze(2) & ~right.unsqueeze(1), lead, 0.0).sum((1, 2)) / classes
     return reduce_losses(losses.reshape(shape[:-1]), reduction)
 
 
