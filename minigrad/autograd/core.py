@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from minigrad.autograd.modes import INFERENCE, inference_was_entered, mode
+
 if TYPE_CHECKING:
     from minigrad.autograd.recording import Node, View
     from minigrad.tensor import Tensor
@@ -32,6 +34,24 @@ class Leaf:
 
 
 LEAF: Any = Leaf()
+
+
+class Uncounted(list[int]):
+    """In the place of the count of writes for memory made in inference mode: nobody may write there outside of it."""
+
+    __slots__ = ()
+
+    def __setitem__(self, i: Any, value: Any) -> None:
+        if not mode.get() & INFERENCE:
+            raise RuntimeError(
+                "Inplace update to inference tensor outside InferenceMode is not allowed: it was made in "
+                "inference_mode(). Write into a copy, x.clone(), or make it under no_grad()"
+            )
+
+
+def new_count() -> list[int]:
+    """A count of writes for new memory."""
+    return Uncounted([0]) if mode.get() & INFERENCE else [0]
 
 
 class TensorBase:
@@ -62,7 +82,7 @@ def wrap(array: Any, cls: type[Any] | None = None) -> Any:
         array = np.asarray(array)
     tensor.array = array
     tensor.node = tensor.gradient = tensor.view_of = tensor.hooks = tensor.cause = None
-    tensor.writes = [0]
+    tensor.writes = new_count() if inference_was_entered else [0]
     return tensor
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
 from minigrad.autograd.messages import AccumulateGrad, freed, overwritten
 from minigrad.autograd.modes import GRAD, ModeSwitch
-from minigrad.autograd.recording import Node, next_order
+from minigrad.autograd.recording import Node, next_order, refuse_inference
 from minigrad.backend import device_of, to_device
 
 _DEEPEST = 40  # calls of backward within each other on one stack: Python allows about 1,000 frames
@@ -279,6 +279,7 @@ def _check_saved(ctx: Any) -> None:
                 f"save_for_backward can only save variables, but argument {i} is of type {type(x).__name__}; keep "
                 "other values as attributes of ctx"
             )
+    refuse_inference(ctx._name, ctx.to_save)
 
 
 def _check_dirty(ctx: Any, arguments: Sequence[Any], results: Sequence[Any]) -> None:

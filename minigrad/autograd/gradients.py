@@ -169,6 +169,7 @@ def _accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
                 leaf.gradient = gradient.clone() if before is None else before + gradient
         elif before is None:
             leaf.gradient = wrap(gradient)
+            leaf.gradient.writes = [0]  # counted in inference mode, too: later walks add to it
         elif before.node is not None:
             leaf.gradient = before + wrap(gradient)
         else:

@@ -58,6 +58,14 @@ def overwritten(node: Any, shape: Any, version: int, now: int) -> RuntimeError:
     )
 
 
+def inference_saved(name: str, shape: Any) -> RuntimeError:
+    """A tensor made in inference mode that a gradient rule would have to read."""
+    return RuntimeError(
+        f"Inference tensors cannot be saved for backward: {name} would keep one of shape {tuple(shape)}, which was "
+        "made in inference_mode(), where writes are not counted. Use a copy, x.clone(), or make it under no_grad()."
+    )
+
+
 def invalid_gradient(node: Any, shape: Any, got: Any) -> RuntimeError:
     """A gradient rule whose result cannot be summed to its operand's shape."""
     return RuntimeError(

@@ -5,42 +5,59 @@ All modes live in one integer of flags, so that recording an operation asks one 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from minigrad.autograd.within import within
 
 GRAD = 1  # calls are recorded
 ANOMALY = 2  # forward results are checked for NaN and remember the user's line
-INFERENCE = 4  # like no_grad, and reported by is_inference_mode_enabled
+INFERENCE = 4  # nothing is recorded, whatever is asked for, and what is made can never be
+ASKED = 8  # recording was asked for within inference mode, and is reported
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
+inference_was_entered: list[bool] = []  # empty until then: who never enters it pays for one look at this
 
 
 class ModeSwitch:
     """Sets and clears mode flags; a context manager and a decorator, restored whatever happens."""
 
-    __slots__ = ("_flags", "_tokens")
+    __slots__ = ("_before", "_flags")
 
     def __new__(cls, *first: Any, **named: Any) -> Any:  # noqa: ARG004 - __init__ reads it
         bare = first and callable(first[0])  # ``@no_grad`` without its parentheses
         return cls()(first[0]) if bare else super().__new__(cls)
 
     def __init__(self, set_flags: int = 0, clear_flags: int = 0) -> None:
+        if (set_flags | clear_flags) & GRAD:
+            clear_flags |= ASKED
         self._flags = set_flags, clear_flags
-        self._tokens: list[Token[int]] = []
+        self._before: list[int] = []
 
     def __enter__(self) -> None:
         set_flags, clear_flags = self._flags
-        self._tokens.append(mode.set((mode.get() | set_flags) & ~clear_flags))
+        before = mode.get()
+        self._before.append(before)
+        now = (before | set_flags) & ~clear_flags
+        mode.set(now & ~GRAD | ASKED if now & GRAD and now & INFERENCE else now)
 
     def __exit__(self, *_: object) -> None:
-        mode.reset(self._tokens.pop())
+        # By value, not by token: another thread or task may end the generator that entered.
+        set_flags, clear_flags = self._flags
+        own = set_flags | clear_flags
+        mode.set(mode.get() & ~own | self._before.pop() & own)
 
     def __call__(self, function: F) -> F:
+        if isinstance(function, type):
+            warnings.warn(
+                "Decorating classes is deprecated: only their construction runs in the mode. Decorate functions.",
+                FutureWarning,
+                stacklevel=2,
+            )
         flags = self._flags
         return within(lambda: ModeSwitch(*flags), function)
 
@@ -78,7 +95,10 @@ class enable_grad(ModeSwitch):
 
 
 class inference_mode(ModeSwitch):
-    """``no_grad`` under PyTorch's name for code that never trains. ``inference_mode(False)`` undoes it.
+    """``no_grad`` for code that never trains: what is made inside cannot enter a graph later, but for its clones.
+
+    Tensors made inside keep no count of writes, so outside of the mode they are neither written to nor saved for
+    backward. ``inference_mode(False)`` undoes the mode.
 
     >>> import minigrad as torch
     >>> w = torch.ones(2, requires_grad=True)
@@ -92,6 +112,11 @@ class inference_mode(ModeSwitch):
     def __init__(self, mode: bool = True) -> None:
         super().__init__(*((INFERENCE, GRAD) if mode else (GRAD, INFERENCE)))
 
+    def __enter__(self) -> None:
+        if not inference_was_entered:
+            inference_was_entered.append(True)
+        super().__enter__()
+
 
 class AtOnce(ModeSwitch):
     """A mode that holds from the moment it is made; ``with`` gives it an end, decorating takes it back."""
@@ -103,7 +128,7 @@ class AtOnce(ModeSwitch):
         super().__enter__()
 
     def __enter__(self) -> None:
-        if not self._tokens:  # entered a second time
+        if not self._before:  # entered a second time
             super().__enter__()
 
     def __call__(self, function: F) -> F:
@@ -123,17 +148,24 @@ class set_grad_enabled(AtOnce):
     __slots__ = ()
 
     def __init__(self, mode: bool) -> None:
+        wanted: Any = mode
+        if not isinstance(wanted, bool):
+            got = f"{type(wanted).__name__} {wanted!r}"
+            raise TypeError(f"set_grad_enabled(): argument 'mode' (position 1) must be bool, not {got}")
         super().__init__(*((GRAD, 0) if mode else (0, GRAD)))
+
+    def __repr__(self) -> str:
+        return f"minigrad.autograd.grad_mode.set_grad_enabled(mode={bool(self._flags[0])})"
 
 
 def is_grad_enabled() -> bool:
-    """True when calls are recorded here and now.
+    """True when calls are recorded here and now, or would be but for inference mode.
 
     >>> import minigrad as torch
     >>> torch.is_grad_enabled()
     True
     """
-    return bool(mode.get() & GRAD)
+    return bool(mode.get() & (GRAD | ASKED))
 
 
 def is_inference_mode_enabled() -> bool:

@@ -22,16 +22,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.autograd.anomaly import check_forward
-from minigrad.autograd.core import LEAF, Edge, Hooks, TensorBase, is_array, wrap
+from minigrad.autograd.core import LEAF, Edge, Hooks, TensorBase, Uncounted, is_array, wrap
 from minigrad.autograd.messages import (
     check_rules,
     check_same_library,
     freed,
+    inference_saved,
     next_functions,
     overwritten,
     written_with_siblings,
 )
-from minigrad.autograd.modes import ANOMALY, GRAD, mode
+from minigrad.autograd.modes import ANOMALY, GRAD, inference_was_entered, mode
 from minigrad.backend import quiet, select
 
 Rule: TypeAlias = Callable[..., Any]
@@ -380,12 +381,21 @@ def record(plan: Plan, operation: Operation, operands: Sequence[Any], statics: d
             x = operands[i]
             saved.append(x)
             versions.append(x.writes[0] if isinstance(x, TensorBase) else 0)
+        if inference_was_entered:
+            refuse_inference(operation.backward_name, saved)
     node.constants = [read(operands, statics, array) for read in plan.constants] if plan.constants else ()
     node.result_writes = None if plan.result_position is None else (result.writes, result.writes[0])
     node.shape, node.dtype = array.shape, array.dtype
     node.hooks = node.trace = None
     node.order = next_order()
     return node
+
+
+def refuse_inference(name: str, saved: Sequence[Any]) -> None:
+    """Refuse to keep tensors of which nobody counts the writes."""
+    for x in saved:
+        if isinstance(x, TensorBase) and isinstance(x.writes, Uncounted):
+            raise inference_saved(name, x.array.shape)
 
 
 # ---- views ---------------------------------------------------------------------------------------

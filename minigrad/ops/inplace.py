@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import LEAF, RETAIN, TensorBase, is_array, wrap
+from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, is_array, wrap
 from minigrad.autograd.messages import check_same_library, written_with_siblings
-from minigrad.autograd.modes import GRAD, mode
+from minigrad.autograd.modes import GRAD, inference_was_entered, mode
 from minigrad.autograd.recording import operation, record, refresh
 from minigrad.backend import array_module, copied, device_of, quiet, to_device
 from minigrad.ops.device import beside, move
@@ -69,8 +69,8 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
         raise RuntimeError(f"output with shape {shapes}: {name} writes into the tensor it is called on")
     refresh(target)
     before = target.node
+    target.writes[0] += 1  # first: it is refused for memory that was made in inference mode
     _store(have, ..., wanted)
-    target.writes[0] += 1
     if mode.get() & GRAD and (value.node is not None or before is not None or _root_tracked(target)):
         _move_on(target, alias(value) if value.node is LEAF else value)  # a copy of a leaf is a result, no leaf
     return target
@@ -215,8 +215,8 @@ def in_place(function: F, ufunc: Any = None) -> F:
                 and (type(b) is float or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a)))
                 and (a.base is None or a.__class__ is not np.ndarray or a.flags.writeable)
             ):
-                quiet(ufunc, a, b, a)
                 self.writes[0] += 1
+                quiet(ufunc, a, b, a)
                 return self
         if not isinstance(self, TensorBase):
             raise not_a_tensor(name, "input", 1, self)
@@ -287,6 +287,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         source, needs_graph = value, False
     else:
         raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
+    if inference_was_entered and isinstance(self.writes, Uncounted):
+        self.writes[0] = 0  # refused, or not
     outside = not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
     if outside or not mode.get() & GRAD:
         if is_array(source) and source.size > 1 and _is_basic(parts):

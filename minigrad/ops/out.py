@@ -46,11 +46,11 @@ def written(name: str, out: Any, result: Any, arguments: Any) -> Any:
     if repeats or any(np.may_share_memory(out.array, x.array) for x in _tensors(arguments)):
         told = "refers to one memory location more than once, or to that of an argument. Please clone() it before"
         raise RuntimeError(f"unsupported operation: the tensor given as out {told}.")
+    out.bump_version()
     if out.array.shape == result.array.shape:
         quiet(np.copyto, out.array, result.array)
     else:
         out.array = result.array
-    out.bump_version()
     return out
 
 

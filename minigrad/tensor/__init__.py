@@ -215,6 +215,8 @@ class Tensor(
 
     @property
     def _version(self) -> int:
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
         return self.writes[0]
 
 

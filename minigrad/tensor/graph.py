@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from minigrad.autograd import gradients
-from minigrad.autograd.core import LEAF, RETAIN, TensorBase, wrap
+from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
 from minigrad.autograd.messages import user_line
+from minigrad.autograd.modes import is_inference_mode_enabled
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -89,9 +90,23 @@ class GraphMethods(TensorBase):
         elif requires_grad and self.array.dtype.kind != "f":
             told = f"got {self.dtype}; convert it first, for example with .float()"
             raise RuntimeError(f"only Tensors of floating point dtype can require gradients, {told}")
+        elif requires_grad and self.is_inference() and not is_inference_mode_enabled():
+            told = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
+            raise RuntimeError(f"Setting requires_grad=True on inference tensor {told}")
         else:
             self.node = LEAF if requires_grad else None
         return self
+
+    def is_inference(self: Any) -> bool:
+        """True when its memory was made in inference mode: it is written to, and differentiated, only there.
+
+        >>> import minigrad as torch
+        >>> with torch.inference_mode():
+        ...     x = torch.ones(2)
+        >>> x.is_inference(), x.clone().is_inference()
+        (True, False)
+        """
+        return isinstance(self.writes, Uncounted)
 
     def retain_grad(self: Any) -> None:
         """Keep ``.grad`` here too, although no leaf: filled by the next backward.

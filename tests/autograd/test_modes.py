@@ -101,6 +101,49 @@ def test_restored_after_an_exception_in_a_backward():
     assert recording()
 
 
+def test_modes_that_end_out_of_order_restore_only_their_own():
+    with mg.no_grad():
+        autograd.set_detect_anomaly(True)
+    assert autograd.is_anomaly_enabled() and recording()
+    autograd.set_detect_anomaly(False)
+
+
+def numbers():
+    with mg.no_grad():
+        yield recording()
+        yield recording()
+
+
+def test_a_generator_in_a_mode_may_be_finished_by_another_thread():
+    generator, seen = numbers(), []
+    for part in (lambda: next(generator), lambda: [*generator, recording()]):
+        thread = threading.Thread(target=lambda: seen.append(part()))  # noqa: B023 (joined at once)
+        thread.start()
+        thread.join()
+    assert seen == [False, [True, True]]  # a mode is its thread's: the other one never entered
+    assert recording()
+
+
+@pytest.mark.parametrize("end", ["aclose", "__anext__"])
+def test_an_asynchronous_generator_in_a_mode_may_be_finished_by_another_task(end):
+    async def numbers():
+        with mg.no_grad():
+            yield recording()
+            yield recording()
+
+    async def main():
+        generator = numbers()
+        assert await generator.__anext__() is False
+
+        async def finish():
+            await getattr(generator, end)()
+
+        await asyncio.create_task(finish())
+
+    asyncio.run(main())
+    assert recording()
+
+
 def test_one_instance_may_be_nested():
     quiet = mg.no_grad()
     with quiet, quiet:
@@ -197,6 +240,118 @@ def test_parameters_made_under_no_grad_still_ask_for_gradients():
     assert w.requires_grad
     (w * 3).sum().backward()
     assert w.grad.tolist() == [3, 3]
+
+
+def made_in_inference_mode():
+    with mg.inference_mode():
+        return mg.ones(2) * 3
+
+
+def test_what_is_made_in_inference_mode_says_so():
+    x = mg.ones(2)
+    with mg.inference_mode():
+        y, view, copy = x * 2, x.view(2), x.clone()
+        assert [t.is_inference() for t in (x, y, view, copy)] == [False, True, False, True]
+        x.add_(1)
+        y[0] = 5
+        y.add_(1)
+        assert x._version == 1
+    assert [t.is_inference() for t in (y[0], y.view(2), y.detach(), y.clone(), y * y)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
+    with pytest.raises(RuntimeError, match="do not track version counter"):
+        y._version  # noqa: B018
+    with mg.inference_mode(False):
+        assert not mg.ones(1).is_inference()
+
+
+WRITES = {
+    "add_": lambda y: y.add_(1),
+    "add_ under no_grad": lambda y: mg.no_grad()(y.add_)(1),
+    "through a view": lambda y: y.view(2).add_(1),
+    "fill_": lambda y: y.fill_(1),
+    "copy_": lambda y: y.copy_(mg.ones(2)),
+    "an index": lambda y: y.__setitem__(0, 1.0),
+    "a list of indices": lambda y: y.__setitem__([0], 1.0),
+    "out=": lambda y: mg.add(mg.ones(2), 1, out=y),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_it_is_not_written_to_outside(write):
+    y = made_in_inference_mode()
+    with pytest.raises(RuntimeError, match=r"Inplace update to inference tensor outside InferenceMode.*clone\(\)"):
+        write(y)
+    assert y.tolist() == [3, 3]
+    with mg.inference_mode():
+        write(y)
+    assert y.tolist() != [3, 3]
+
+
+def test_it_is_not_saved_for_backward():
+    x, y = mg.ones(2, requires_grad=True), made_in_inference_mode()
+    with pytest.raises(RuntimeError, match=r"cannot be saved for backward: MulBackward0 .* shape \(2,\)"):
+        x * y
+    (x + y).sum().backward()  # reads neither
+    (x * y.clone()).sum().backward()
+    assert x.grad.tolist() == [4, 4]
+    with pytest.raises(RuntimeError, match="Setting requires_grad=True on inference tensor"):
+        y.requires_grad_()
+
+    class Scale(autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(y)
+            return x * y
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, None
+
+    with pytest.raises(RuntimeError, match="cannot be saved for backward: ScaleBackward"):
+        Scale.apply(x, y)
+
+
+def test_recording_cannot_be_switched_on_within_inference_mode():
+    for switch in (mg.enable_grad, lambda: mg.set_grad_enabled(True)):
+        with mg.inference_mode():
+            with switch():
+                assert mg.is_grad_enabled() and not recording()
+                with mg.no_grad():
+                    assert not mg.is_grad_enabled()
+            assert not mg.is_grad_enabled()
+    assert recording()
+
+
+def test_a_backward_within_inference_mode_leaves_ordinary_gradients():
+    x = mg.ones(2, requires_grad=True)
+    y = (x * 2).sum()
+    with mg.inference_mode():
+        y.backward()
+    assert not x.grad.is_inference()
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [4, 4]
+
+
+def test_set_grad_enabled_takes_a_bool_and_shows_it():
+    with pytest.raises(TypeError, match="must be bool, not str 'off'"):
+        mg.set_grad_enabled("off")
+    assert repr(mg.set_grad_enabled(True)) == "minigrad.autograd.grad_mode.set_grad_enabled(mode=True)"
+
+
+def test_decorated_classes_are_made_in_the_mode():
+    with pytest.warns(FutureWarning, match="Decorating classes is deprecated"):
+
+        @mg.no_grad()
+        class Made:
+            def __init__(self):
+                self.recorded = recording()
+
+    assert Made().recorded is False
 
 
 def test_anomaly_is_local_too():

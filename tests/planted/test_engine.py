@@ -259,7 +259,7 @@ PLANTED = {
         test_walk.test_hooks_run_in_order_and_each_sees_the_one_before,
     ),
     "a mode is not restored": (
-        modes.ModeSwitch.__exit__, "mode.reset(self._tokens.pop())", "self._tokens.pop()",
+        modes.ModeSwitch.__exit__, "mode.set(mode.get() & ~own | self._before.pop() & own)", "self._before.pop()",
         test_modes.test_modes_as_context_managers,
     ),
     "recorded under no_grad": (

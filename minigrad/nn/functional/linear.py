@@ -120,8 +120,8 @@ def embedding(
     if max_norm is not None:  # the rows that are used are shortened, in place
         used = xp.unique(places)
         lengths = xp.linalg.norm(weight.array[used], norm_type, axis=1, keepdims=True)
-        weight.array[used] *= xp.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
         weight.bump_version()
+        weight.array[used] *= xp.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
     found = getitem(weight, input if places.ndim else input.reshape(1))  # an index of no axes would give a view
     if padding_idx is not None or scale_grad_by_freq:
         factor = np.ones(rows, weight.array.dtype)

@@ -82,8 +82,8 @@ def _statistics(x: Any, dims: Any, eps: float, running: Any, momentum: float) ->
     observed = (mean, variance * (x.size / max(x.size - mean.size, 1))) if running else ()
     for kept, value in zip(running, observed, strict=True):
         if kept is not None:
-            kept.array[...] = (1 - momentum) * kept.array + momentum * value.reshape(-1)
             kept.bump_version()
+            kept.array[...] = (1 - momentum) * kept.array + momentum * value.reshape(-1)
     return {"centred": centred, "scale": scale, "dims": dims, "eps": eps}
 
 
