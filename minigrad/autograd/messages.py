@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -74,14 +76,33 @@ def invalid_gradient(node: Any, shape: Any, got: Any) -> RuntimeError:
     )
 
 
+_departures = threading.local()  # of each thread, the last: how and where a tensor with a graph became numbers
+
+
+def note_departure(way: str) -> None:
+    """Remember that a tensor with a graph was "turned into ...", as a cause to name when a walk cannot start."""
+    frame = _user_frame()
+    _departures.last = id(frame.f_globals), way, frame.f_code.co_filename, frame.f_lineno
+
+
+def _departure_here() -> str:
+    """What was noted last, if it was in the program (or notebook) that calls now."""
+    program, way, file, line = getattr(_departures, "last", (None, "", "", 0))
+    if program != id(_user_frame().f_globals):
+        return ""
+    return (
+        f"a tensor that requires grad was {way} at {file}, line {line}, and what is computed from it has no graph; or "
+    )
+
+
 def no_gradient(root: Any, position: int) -> RuntimeError:
     """A walk that cannot start, with the reason why no gradient can flow."""
     if root.array.dtype.kind != "f":
         why = f"it has dtype {root.array.dtype}: only floating-point tensors have gradients"
     else:
         why = root.cause or (
-            "no tensor that it was computed from has requires_grad=True; set it where the parameter is made, for "
-            "example minigrad.tensor(..., requires_grad=True)"
+            f"{_departure_here()}no tensor that it was computed from has requires_grad=True; set it where the "
+            "parameter is made, for example minigrad.tensor(..., requires_grad=True)"
         )
     return RuntimeError(
         f"element {position} of tensors does not require grad and does not have a grad_fn, so nothing can flow back "
@@ -112,10 +133,16 @@ def from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any
 
 def user_line() -> str:
     """File and line of the nearest caller outside minigrad."""
+    frame = _user_frame()
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+
+
+def _user_frame() -> FrameType:
+    """The frame of the nearest caller outside minigrad."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("minigrad."):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+    return frame
 
 
 def check_rules(made: Any, code: Any, variadic: bool) -> None:

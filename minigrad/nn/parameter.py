@@ -5,23 +5,16 @@ The uninitialized kinds belong to the lazy layers: they have a dtype and a devic
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import LEAF, TensorBase, is_array, wrap
-from minigrad.backend import copied
 from minigrad.creation import empty
 from minigrad.size import Size
 from minigrad.tensor import Tensor
+from minigrad.tensor.protocols import rebuild
 
 T = TypeVar("T", bound=Tensor)
-
-
-def _remade(cls: type[T], array: Any, requires_grad: bool) -> T:
-    """A tensor of class `cls` around `array`: what a pickled or copied parameter is rebuilt by."""
-    tensor: T = wrap(array, cls)
-    tensor.node = LEAF if requires_grad else None
-    return tensor
 
 
 def _sharing(data: Any, cls: type[T]) -> T:
@@ -64,13 +57,9 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        if id(self) not in memo:
-            memo[id(self)] = _remade(type(self), copied(self.data.array), self.requires_grad)
-        copy: Self = memo[id(self)]
-        return copy
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return _remade, (type(self), self.data.array, self.requires_grad)
+        # As PyTorch's: a copied parameter starts without a gradient.
+        copied = memo.setdefault(id(self), rebuild(type(self), backend.copied(self.data.array), self.requires_grad))
+        return cast("Self", copied)
 
 
 class Buffer(Tensor):
@@ -83,7 +72,7 @@ class Buffer(Tensor):
     tensor([1., 1.])
     """
 
-    __slots__ = ("persistent",)
+    __slots__ = ()
 
     persistent: bool
 
@@ -112,7 +101,7 @@ class Uninitialized(Tensor):
 
     def __new__(cls, requires_grad: bool | None = None, device: Any = None, dtype: Any = None) -> Self:
         wanted = cls.becomes is Parameter if requires_grad is None else requires_grad
-        return _remade(cls, empty(0, device=device, dtype=dtype).array, wanted)
+        return rebuild(cls, empty(0, device=device, dtype=dtype).array, wanted)
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass
@@ -170,7 +159,6 @@ class Uninitialized(Tensor):
         return f"<{type(self).__name__}>"
 
     __deepcopy__ = Parameter.__deepcopy__
-    __reduce_ex__ = Parameter.__reduce_ex__
 
 
 class UninitializedParameter(Uninitialized, Parameter):

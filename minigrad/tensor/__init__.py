@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, overload
 
 import numpy as np
 
 from minigrad import backend, dtypes
 from minigrad.autograd import core
-from minigrad.autograd.core import LEAF, wrap
+from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.messages import user_line
 from minigrad.autograd.operation import refresh
 from minigrad.autograd.recording import Node
 from minigrad.ops import shape as shapes
@@ -159,34 +161,51 @@ class Tensor(
     def requires_grad(self, value: bool) -> None:
         if not isinstance(value, bool):
             raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__} {value!r}")
+        if value and not self.is_leaf:
+            told = "this one is a result, which requires grad already; .retain_grad() keeps its gradient"
+            raise RuntimeError(f"you can only change requires_grad flags of leaf variables: {told}")
         self.requires_grad_(value)
 
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward added up here; None before, and for tensors that keep none."""
+        if self.gradient is None and self.node is not None and self.node is not LEAF and not self.retains_grad:
+            told = (
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: it is the result of "
+                f"{self.node.name()}, and backward keeps gradients for leaves alone. Call .retain_grad() on it before "
+                "backward, or read the .grad of the leaf that it was computed from."
+            )
+            warnings.warn(told, UserWarning, stacklevel=2)
         return self.gradient
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        if value is None:
-            self.gradient = None
-            return
-        if not isinstance(value, Tensor):
-            kind = type(value).__name__  # type: ignore[unreachable]
-            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
-        for what, got, own in (
-            ("of a different size", tuple(value.array.shape), tuple(self.array.shape)),
-            ("of a different type", value.dtype, self.dtype),
-            ("located on a different device", value.device, self.device),
-        ):
-            if got != own:
-                told = f"the tensor has {own}; convert with .to('{self.device}')"
-                raise RuntimeError(f"assigned grad has data {what}: {got}, {told}")
+        if value is not None:
+            self._check_gradient(value)
         self.gradient = value
 
     @grad.deleter
     def grad(self) -> None:
         self.gradient = None
+
+    def _check_gradient(self, value: Tensor) -> None:
+        """Refuse, as a gradient, what is no tensor of this one's shape, dtype and device, and the tensor itself."""
+        if not isinstance(value, TensorBase):
+            kind = type(value).__name__  # type: ignore[unreachable]
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
+        if value is self:
+            raise RuntimeError("can't assign Variable as its own grad: assign a copy, x.detach().clone()")
+        if value.array.shape != self.array.shape:
+            size = f"of size '{list(value.array.shape)}' to a tensor of size '{list(self.array.shape)}'"
+            raise RuntimeError(f"attempting to assign a gradient {size}; a gradient has its tensor's size")
+        if value.dtype is not self.dtype:
+            told = f"convert it with .to({self.dtype})"
+            raise RuntimeError(f"attempting to assign a gradient of {value.dtype} to a tensor of {self.dtype}; {told}")
+        if value.device != self.device:
+            told = f"move it with .to('{self.device}')"
+            raise RuntimeError(
+                f"attempting to assign a gradient on {value.device} to a tensor on {self.device}; {told}"
+            )
 
     @property
     def grad_fn(self) -> Node | None:
@@ -204,14 +223,24 @@ class Tensor(
     def data(self) -> Tensor:
         """The same memory outside the graph: writes through it are not seen by autograd."""
         alias: Tensor = wrap(self.array)
-        alias.cause = "it was taken with .data, which leaves the graph"
+        if self.node is not None:
+            alias.cause = f"it was taken with .data, which leaves the graph, at {user_line()}"
         return alias
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        if not isinstance(value, Tensor):
+        if not isinstance(value, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self.node is not None and value.array.dtype.kind != "f":
+            told = f"got {value.dtype}; convert it with .float()"
+            raise RuntimeError(f"data set to a tensor that requires gradients must be floating point, {told}")
         self.array = value.array
+        if self.gradient is not None and self.gradient.array.shape != value.array.shape:
+            self.gradient = None  # it belonged to numbers that are gone: nothing could be added to it
+
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete the tensor instead.")
 
     @property
     def _version(self) -> int:

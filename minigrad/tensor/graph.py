@@ -32,10 +32,36 @@ class RemovableHandle:
         self.remove()
 
 
+class Misspelt:
+    """An attribute that looks like another: setting it would change nothing, so it is refused."""
+
+    def __init__(self, meant: str) -> None:
+        self.meant = meant
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: Any, owner: type[Any] | None = None) -> Any:
+        raise AttributeError(f"'Tensor' object has no attribute {self.name!r}. Did you mean: {self.meant!r}?")
+
+    def __set__(self, tensor: Any, value: Any) -> None:
+        told = f"write x.{self.meant} = {value!r}"
+        raise AttributeError(f"'Tensor' object has no attribute {self.name!r}, so setting it changes nothing; {told}")
+
+
 class GraphMethods(TensorBase):
     """What autograd offers on a tensor."""
 
     __slots__ = ()
+
+    require_grad = Misspelt("requires_grad")
+    require_grads = Misspelt("requires_grad")
+    required_grad = Misspelt("requires_grad")
+    requires_grads = Misspelt("requires_grad")
+    requires_gradient = Misspelt("requires_grad")
+    require_gradient = Misspelt("requires_grad")
+    requiresgrad = Misspelt("requires_grad")
+    requires_gard = Misspelt("requires_grad")
 
     def backward(
         self: Any,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad import backend
+from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.messages import note_departure
 from minigrad.ops.elementwise import NUMPY_TWINS
+from minigrad.ops.join import unbind
 from minigrad.ops.shape import flip
 from minigrad.printing import format_element, format_tensor
 
@@ -26,15 +30,31 @@ def _as_arrays(x: Any) -> Any:
     return x.numpy() if isinstance(x, ProtocolMethods) else x
 
 
-def rebuilt(array: Any, requires_grad: bool) -> Any:
-    """A leaf around `array`: what a copied or pickled tensor is made by."""
-    tensor = wrap(array)
+def rebuild(cls: type[Any], array: Any, requires_grad: bool, attributes: dict[str, Any] | None = None) -> Any:
+    """A leaf of class `cls` around `array`: what a copied or pickled tensor is made by."""
+    tensor = wrap(array, cls)
     tensor.node = LEAF if requires_grad else None
+    tensor.__dict__.update(attributes or {})
     return tensor
 
 
-def _number(x: Any) -> Any:
+def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
+    """`array` in new memory, the same for all that share memory in one deep copy (`memo`)."""
+    root = array
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    if type(array) is not np.ndarray or not root.flags.forc:
+        return backend.copied(array)
+    if id(root) not in memo:
+        memo[id(root)] = root.ravel(order="K").view(np.uint8).copy()
+    offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    return np.ndarray(array.shape, array.dtype, memo[id(root)], offset, array.strides)
+
+
+def _number(x: Any, way: str) -> Any:
     """What Python's own conversions, float(x) and int(x), read; they refuse with a ValueError, `item` with its own."""
+    if x.node is not None:
+        note_departure(way)
     if x.array.size != 1:
         told = f"got shape {tuple(x.array.shape)}; reduce it first, or use .tolist()"
         raise ValueError(f"only one element tensors can be converted to Python scalars, {told}")
@@ -71,15 +91,18 @@ class ProtocolMethods(TensorBase):
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if self.node is not None and self.node is not LEAF:
-            raise RuntimeError("Only graph leaves support the deepcopy protocol: copy x.detach()")
+            told = "only graph leaves do: copy x.detach(), or write x.clone() to stay in the graph"
+            raise RuntimeError(f"Only Tensors created explicitly by the user support the deepcopy protocol: {told}")
         if id(self) not in memo:
-            memo[id(self)] = rebuilt(backend.copied(self.array), self.node is LEAF)
+            copy = rebuild(type(self), copy_memory(self.data.array, memo), self.node is LEAF)
+            copy.writes = memo.setdefault(id(self.writes), copy.writes)  # one count for one memory
+            memo[id(self)] = copy
+            copy.gradient = deepcopy(self.gradient, memo)
+            copy.__dict__.update(deepcopy(self.__dict__, memo))
         return memo[id(self)]
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        if self.node is not None and self.node is not LEAF:
-            raise RuntimeError("only graph leaves can be pickled: pickle x.detach()")
-        return rebuilt, (self.array, self.node is LEAF)
+        return rebuild, (type(self), self.data.array, self.node is not None, self.__dict__ or None)
 
     def __contains__(self: Any, element: Any) -> Any:
         if not isinstance(element, (TensorBase, bool, int, float, complex, np.number, np.bool_)):
@@ -100,6 +123,8 @@ class ProtocolMethods(TensorBase):
         """
         if self.requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if self.node is not None:
+            note_departure("turned into an array by .numpy(force=True)")
         if type(self.array) is not np.ndarray:
             if not force:
                 told = "Use Tensor.cpu() to copy the tensor to host memory first."
@@ -117,6 +142,8 @@ class ProtocolMethods(TensorBase):
         if self.array.size != 1:
             what = f"{self.array.size} elements cannot be converted to Scalar (shape {tuple(self.array.shape)})"
             raise RuntimeError(f"a Tensor with {what}; reduce it first, or use .tolist()")
+        if self.node is not None:
+            note_departure("turned into a number by .item()")
         return self.array.item()
 
     def tolist(self: Any) -> Any:
@@ -126,6 +153,8 @@ class ProtocolMethods(TensorBase):
         >>> torch.tensor([[1, 2], [3, 4]]).tolist()
         [[1, 2], [3, 4]]
         """
+        if self.node is not None:
+            note_departure("turned into numbers by .tolist()")
         return self.array.tolist()
 
     def __bool__(self: Any) -> bool:
@@ -136,10 +165,16 @@ class ProtocolMethods(TensorBase):
         return bool(self.item())
 
     def __float__(self: Any) -> float:
-        return float(_number(self))
+        if self.node is not None and is_wanted("float"):
+            told = (
+                "a tensor that requires grad became a Python float, by float(x) or an assignment into a NumPy array: "
+                "it leaves the graph there. If that is meant, x.item() or x.detach() says so"
+            )
+            advise("float", told, stacklevel=2)
+        return float(_number(self, "turned into a number by float()"))
 
     def __int__(self: Any) -> int:
-        return int(_number(self))
+        return int(_number(self, "turned into a number by int()"))
 
     def __index__(self: Any) -> int:
         if self.array.dtype.kind == "f" or self.array.size != 1:
@@ -154,7 +189,7 @@ class ProtocolMethods(TensorBase):
     def __iter__(self: Any) -> Iterator[Tensor]:
         if not self.array.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return iter([self[i] for i in range(len(self.array))])
+        return iter(unbind(self))
 
     __repr__ = format_tensor
     __format__ = format_element

@@ -67,10 +67,10 @@ def test_gradients_are_adjoint(device, name):
     _, (x, w, b), how = drawn(name, device)
     y = F.conv2d(x, w, **how)
     g = mg.tensor(np.random.default_rng(1).normal(size=y.shape), device=device)
-    inner = float((y * g).sum())
+    inner = (y * g).sum().item()
     grad_x, grad_w = autograd.grad(y, (x, w), g)
-    assert float((x * grad_x).sum()) == pytest.approx(inner, rel=1e-10)
-    assert float((w * grad_w).sum()) == pytest.approx(inner, rel=1e-10)
+    assert (x * grad_x).sum().item() == pytest.approx(inner, rel=1e-10)
+    assert (w * grad_w).sum().item() == pytest.approx(inner, rel=1e-10)
     (grad_b,) = autograd.grad(F.conv2d(x, w, b, **how), b, g)
     np.testing.assert_allclose(grad_b.cpu().numpy(), g.cpu().numpy().sum((0, 2, 3)), rtol=1e-10)
 
@@ -85,7 +85,7 @@ def test_second_gradients(device, name):
     (expected,) = autograd.grad(F.conv2d(x, w, **how), w, 2 * F.conv2d(x, v, **how).detach())
     np.testing.assert_allclose(hessian_v.cpu().numpy(), expected.cpu().numpy(), rtol=1e-9, atol=1e-9)
     # d/dx of <first, v> along x itself: `first` is of degree 2 in x
-    assert float((mixed * x).sum()) == pytest.approx(2 * float((first * v).sum()), rel=1e-9)
+    assert (mixed * x).sum().item() == pytest.approx(2 * (first * v).sum().item(), rel=1e-9)
 
 
 def test_integers(device):

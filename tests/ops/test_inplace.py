@@ -102,7 +102,7 @@ def test_a_view_that_became_a_leaf_joins_the_graph_when_its_base_does():
     assert view.is_leaf and view.requires_grad and not base.requires_grad
     base.copy_(weight * 2)
     (view * 3).sum().backward()
-    assert not view.is_leaf and view.grad is None and weight.grad.tolist() == [6.0, 6.0, 0.0, 0.0]
+    assert not view.is_leaf and view.gradient is None and weight.grad.tolist() == [6.0, 6.0, 0.0, 0.0]
 
 
 def test_a_write_through_thousands_of_nested_views():

@@ -1,0 +1,156 @@
+"""A tensor's attributes in the graph: what may be assigned, what is told, what is remembered."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+
+
+def leaf(*shape):
+    return torch.ones(*shape, requires_grad=True)
+
+
+ASSIGNMENTS = {
+    "data: a list": ("data", lambda x: [1.0], TypeError, "Variable data has to be a tensor, but got list"),
+    "data: an array": ("data", lambda x: np.ones(2), TypeError, "got ndarray"),
+    "data: nothing": ("data", lambda x: None, TypeError, "got NoneType"),
+    "data: integers": ("data", lambda x: torch.zeros(2).long(), RuntimeError, r"must be floating point.*\.float\(\)"),
+    "data: truths": ("data", lambda x: torch.zeros(2).bool(), RuntimeError, "must be floating point"),
+    "grad: a number": ("grad", lambda x: 1, TypeError, "expected to be a Tensor or None but got grad of type int"),
+    "grad: another size": ("grad", lambda x: torch.ones(3), RuntimeError, r"size '\[3\]' to a tensor of size '\[2\]'"),
+    "grad: fewer axes": ("grad", lambda x: torch.ones(()), RuntimeError, "a gradient has its tensor's size"),
+    "grad: another type": ("grad", lambda x: torch.ones(2).double(), RuntimeError, r"with \.to\(minigrad.float32"),
+    "grad: itself": ("grad", lambda x: x, RuntimeError, "can't assign Variable as its own grad"),
+    "requires_grad: an int": ("requires_grad", lambda x: 1, RuntimeError, "must be a bool, got int 1"),
+    "require_grad": ("require_grad", lambda x: True, AttributeError, r"changes nothing; write x.requires_grad = True"),
+    "requires_gradient": ("requires_gradient", lambda x: True, AttributeError, "no attribute 'requires_gradient'"),
+    "shape": ("shape", lambda x: (1, 2), AttributeError, "shape"),
+    "is_leaf": ("is_leaf", lambda x: False, AttributeError, "is_leaf"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_what_may_not_be_assigned(name):
+    attribute, value, error, message = ASSIGNMENTS[name]
+    x = leaf(2)
+    with pytest.raises(error, match=message):
+        setattr(x, attribute, value(x))
+    assert x.requires_grad and x.grad is None and x.tolist() == [1.0, 1.0]
+
+
+def test_what_may_be_assigned():
+    x = leaf(2)
+    x.grad = torch.full((2,), 3.0)
+    x.data = torch.zeros(2, dtype=torch.float64)
+    assert x.dtype == torch.float64 and x.requires_grad and x.is_leaf
+    plain = torch.ones(2)
+    plain.data = torch.zeros(3).long()
+    assert plain.shape == (3,)
+    plain.note = "kept"
+    assert plain.note == "kept" and not hasattr(plain, "require_grad")
+    with pytest.raises(RuntimeError, match="Deleting tensor data is not allowed"):
+        del x.data
+
+
+def test_new_data_of_another_shape_starts_without_a_gradient():
+    x = leaf(2)
+    (x * 2).sum().backward()
+    x.data = torch.zeros(3)
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0, 2.0]
+
+
+def test_flags_of_results_do_not_change():
+    y = leaf(2) * 2
+    for value, message in ((True, "a result, which requires grad already"), (False, r"take x.detach\(\)")):
+        with pytest.raises(RuntimeError, match=f"only change requires_grad flags of leaf variables.*{message}"):
+            y.requires_grad = value
+    assert y.requires_grad_() is y
+
+
+def test_the_gradient_of_a_result_is_none_with_a_word():
+    x = leaf(2)
+    y = x * 2
+    with pytest.warns(UserWarning, match=r"not a leaf Tensor.*MulBackward0.*\.retain_grad\(\)"):
+        assert y.grad is None
+    y.retain_grad()
+    assert y.grad is None
+    y.sum().backward()
+    assert y.grad.tolist() == [1.0, 1.0] and x.grad.tolist() == [2.0, 2.0] and torch.ones(2).grad is None
+
+
+DEPARTURES = {
+    "item": (lambda y: y.item(), r"turned into a number by \.item\(\)"),
+    "int": (lambda y: int(y), r"by int\(\)"),
+    "tolist": (lambda y: y.tolist(), r"by \.tolist\(\)"),
+    "numpy": (lambda y: y.numpy(force=True), r"by \.numpy\(force=True\)"),
+}
+
+
+@pytest.mark.parametrize("name", DEPARTURES)
+def test_numbers_that_left_a_graph_are_the_cause_that_is_named(name):
+    way, message = DEPARTURES[name]
+    y = (leaf(1) * 2).sum()
+    number = way(y)
+    with pytest.raises(RuntimeError, match=rf"{message} at .*test_graph.py, line \d+.* has no graph"):
+        torch.tensor([1.0]).mul(torch.tensor(np.float32(number if not isinstance(number, list) else 1))).backward()
+
+
+def test_data_and_detached_parts_name_their_line():
+    x = leaf(2)
+    for part in (x.data, x.detach()):
+        with pytest.raises(RuntimeError, match=r"test_graph.py, line \d+"):
+            part.sum().backward()
+    assert torch.ones(2).data.cause is None
+
+
+def test_a_float_of_a_tensor_in_the_graph_is_advised_against_once():
+    torch.advice.enable()
+    y, array = leaf(1) * 2, np.zeros(1)
+    with pytest.warns(torch.advice.Advice, match=r"became a Python float.*x.item\(\) or x.detach\(\)"):
+        array[0] = y[0]
+    assert float(y) == 2.0
+    torch.advice.enable()
+
+
+def test_a_deep_copy_has_gradient_attributes_and_shared_memory():
+    x = leaf(2)
+    (x * 2).sum().backward()
+    x.note = ["kept"]
+    copied = copy.deepcopy(x)
+    copied.grad.zero_()
+    copied.note.append("more")
+    assert x.grad.tolist() == [2.0, 2.0] and copied.note == ["kept", "more"] and x.note == ["kept"]
+    base = torch.zeros(2, 3)
+    twin = copy.deepcopy({"base": base, "row": base[:1], "turned": base.t(), "last": base.flip(0)[0]})
+    twin["row"].fill_(1)
+    assert twin["base"].tolist() == [[1.0] * 3, [0.0] * 3] and twin["turned"][0].tolist() == [1.0, 0.0]
+    assert base.sum() == 0 and twin["turned"].stride() == (1, 3)
+    assert twin["base"]._version == twin["row"]._version == 1
+    same = copy.deepcopy([x, x])
+    assert same[0] is same[1]
+    with pytest.raises(RuntimeError, match=r"copy x.detach\(\), or write x.clone\(\)"):
+        copy.deepcopy(x * 2)
+
+
+def test_copies_and_pickles_of_results_are_leaves():
+    y = leaf(2) * 2
+    y.note = 1
+    for copied in (copy.copy(y), pickle.loads(pickle.dumps(y))):
+        assert copied.is_leaf and copied.requires_grad and copied.tolist() == [2.0, 2.0] and copied.note == 1
+    assert copy.copy(y).data_ptr() == y.data_ptr()
+
+
+def test_rows_by_iteration_are_views_that_may_not_be_written_to():
+    a = leaf(3, 2) * 1
+    assert [row.tolist() for row in a] == [[1.0, 1.0]] * 3
+    first, *_ = a
+    with pytest.raises(RuntimeError, match="several views that one call made"):
+        first.mul_(2)
+    plain = torch.zeros(3, 2)
+    for row in plain:
+        row.add_(1)
+    assert plain.sum() == 6
