@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from functools import cache
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -145,29 +144,6 @@ def result_type(operands: Iterable[Any]) -> Any:
     return _combine(with_axes, _combine(without_axes, numbers))
 
 
-def scalar(value: Any, numpy_dtype: Any) -> Any:
-    """The Python number `value` as a NumPy scalar; negative ints wrap around in uint8, as in PyTorch.
-
-    Raises RuntimeError for a number that the type does not hold: 300 in int8, NaN in int64, 1e5 in float16.
-    """
-    if _overflows(value, numpy_dtype):
-        told = f"value cannot be converted to type {numpy_dtype} without overflow"
-        raise RuntimeError(f"{told}: got {value!r}; choose a wider dtype")
-    if numpy_dtype.kind == "u":
-        value = int(value) % (np.iinfo(numpy_dtype).max + 1)
-    return numpy_dtype.type(value)
-
-
-def _overflows(value: Any, numpy_dtype: Any) -> bool:
-    if numpy_dtype.kind == "b":
-        return False
-    if numpy_dtype.kind == "f":
-        return bool(float(np.finfo(numpy_dtype).max) < abs(value) < inf)
-    limits = np.iinfo(numpy_dtype)
-    lowest = -limits.max if numpy_dtype.kind == "u" and not isinstance(value, float) else limits.min
-    return not lowest <= value <= limits.max  # NaN is in no range
-
-
 def is_category_downgrade(source: Any, target: Any) -> bool:
     """True when writing `source` values into `target` would drop their category (float to int)."""
     return _CATEGORY[source.kind] > _CATEGORY[target.kind]
@@ -196,17 +172,17 @@ def check_fits(least: Any, greatest: Any, numpy_dtype: Any) -> None:
     for value in (least, greatest):
         if isinstance(value, int):
             if not -(2**63) <= value < 2**64:
-                raise OverflowError(f"{value} is an integer too large for int64")
+                raise OverflowError(f"an integer of {value.bit_length()} bits is too large: int64 holds 63 and a sign")
             fits = (-high if numpy_dtype.kind == "u" else low) <= value <= high
         else:
             fits = low <= value <= high or (numpy_dtype.kind == "f" and not math.isfinite(value))
         if not fits:
-            told = f"{numpy_dtype.name} holds {low} to {high}, got {value}"
+            told = f"{numpy_dtype.name} holds {low} to {high}, got {value}; choose a wider dtype"
             raise RuntimeError(f"value cannot be converted to type {numpy_dtype.name} without overflow: {told}")
 
 
-def element(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> Any:
-    """A Python number as one element of `numpy_dtype`; `check_fits` says what is refused.
+def scalar(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> Any:
+    """A Python number as a NumPy scalar of `numpy_dtype`; `check_fits` says what is refused.
 
     With `round_to_infinity` a float16 may become infinite: PyTorch writes single halves by way of float32.
     """
@@ -216,6 +192,15 @@ def element(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) ->
 
 def _wide(value: Any) -> Any:
     return np.float64 if isinstance(value, float) else np.uint64 if value > limits(np.dtype(np.int64))[1] else np.int64
+
+
+def check_numbers(operands: Iterable[Any]) -> None:
+    """Refuse Python's numbers among `operands`, arrays and numbers, that their common type does not hold."""
+    given = list(operands)
+    common = result_type(given)
+    for x in given:
+        if isinstance(x, (int, float)):
+            check_fits(x, x, common)
 
 
 def convert(array: Any, numpy_dtype: Any) -> Any:

@@ -20,6 +20,7 @@ import numpy as np
 from minigrad.autograd.core import edge_of
 from minigrad.autograd.gradients import grad
 from minigrad.autograd.recording import Node
+from minigrad.backend import quiet
 
 Tensors = Sequence[Any]
 
@@ -96,10 +97,10 @@ def _independent(k: int, of: str) -> RuntimeError:
 def _stack(rows: Sequence[Tensors], y: Any, points: Tensors) -> list[Any]:
     """The rows for each element of `y` joined, point by point: a block has shape y + x."""
     blocks = []
-    for i, x in enumerate(points):  # joined by recorded calls, so that a block can be differentiated again
+    for i, x in enumerate(points):  # joined as in a rule, by recorded calls: a block can be differentiated again
         shape = (*y.shape, *x.shape)
         parts = [row[i].reshape(1, -1) for row in rows]
-        blocks.append(np.concatenate(parts).reshape(shape) if parts else x.new_zeros(shape))
+        blocks.append(quiet(np.concatenate, parts).reshape(shape) if parts else x.new_zeros(shape))
     return blocks
 
 

@@ -81,7 +81,7 @@ def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
     value = as_number("full", "fill_value", fill_value)
     dtype = dtypes.result_type([value]) if dtype is None else dtype
     shape = read_size("full", (as_list("full", size),), dtype)
-    return xp.full(shape, dtypes.element(value, dtype, round_to_infinity=math.prod(shape) == 1), dtype)
+    return xp.full(shape, dtypes.scalar(value, dtype, round_to_infinity=math.prod(shape) == 1), dtype)
 
 
 @creates
@@ -153,7 +153,7 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
         raise not_implemented_for("linspace", dtype)
     if steps < 2:
         end = start
-    start, end = [dtypes.element(x if steps else 0, dtype, round_to_infinity=steps < 2).item() for x in (start, end)]
+    start, end = [dtypes.scalar(x if steps else 0, dtype, round_to_infinity=steps < 2).item() for x in (start, end)]
     # As PyTorch rounds: one step of this dtype, counted up from `start` and, in the second half, down from `end`, each
     # product and sum rounded once.
     number: Any = dtype.type if dtype.kind == "f" else np.float64

@@ -325,6 +325,7 @@ def _check_limits(name: str, input: Any, *limits: Any) -> None:
     numbers = [x for x in limits if x is not None and not isinstance(x, TensorBase)]
     for x in numbers:
         require_number(name, "min" if x is limits[0] else "max", x)
+        dtypes.check_numbers([input.array, x])
     if input.array.dtype.kind == "b" and all(isinstance(x, bool) for x in numbers) and numbers:
         raise not_implemented_for(name, input.array.dtype)
 

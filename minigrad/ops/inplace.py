@@ -81,8 +81,13 @@ def _store(array: Any, key: Any, source: Any) -> None:
     try:
         quiet(setitem_of_array, array, key, source)
     except ValueError:
-        if array.__class__ is not np.ndarray or array.flags.writeable:
-            raise
+        refuse_read_only(array)
+        raise
+
+
+def refuse_read_only(array: Any) -> None:
+    """Raise RuntimeError where NumPy refused to write because the memory is read-only."""
+    if array.__class__ is np.ndarray and not array.flags.writeable:
         raise RuntimeError(
             f"the memory of this tensor of shape {tuple(array.shape)} is read-only (it is that of a NumPy array with "
             "flags.writeable=False): write into a copy, x.clone()"
@@ -213,10 +218,13 @@ def in_place(function: F, ufunc: Any = None) -> F:
                 a.dtype.char in "fd"
                 and 0 not in a.strides
                 and (type(b) is float or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a)))
-                and (a.base is None or a.__class__ is not np.ndarray or a.flags.writeable)
             ):
                 self.writes[0] += 1
-                quiet(ufunc, a, b, a)
+                try:
+                    quiet(ufunc, a, b, a)
+                except ValueError:
+                    refuse_read_only(a)
+                    raise
                 return self
         if not isinstance(self, TensorBase):
             raise not_a_tensor(name, "input", 1, self)
@@ -284,7 +292,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         if source.dtype != array.dtype and not _is_basic(parts):
             _check_put(array, source, parts)
     elif isinstance(value, (bool, int, float, np.generic)):
-        source, needs_graph = value, False
+        source, needs_graph = _as_element(value, array), False
     else:
         raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
     if inference_was_entered and isinstance(self.writes, Uncounted):
@@ -297,7 +305,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         self.writes[0] += 1
         return
     if not isinstance(value, TensorBase):
-        value = wrap(to_device(np.asarray(value, array.dtype), device_of(array)))
+        value = wrap(to_device(np.asarray(source, array.dtype), device_of(array)))
     check_writable(self, "index assignment", value)
     if _is_basic(parts):
         region = _getitem(self, key=parts)
@@ -307,6 +315,13 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     _write_array(self, parts, value.array)
     self.writes[0] += 1
     _move_on(self, _overwritten(self, cast(value, array.dtype), _getitem, {"key": parts}))
+
+
+def _as_element(value: Any, array: Any) -> Any:
+    """A number as an element of `array`, whose type must hold it. Everyday floats need no look at the limits."""
+    if array.dtype.kind == "f" and -65504 <= value <= 65504:
+        return value
+    return dtypes.scalar(value.item() if isinstance(value, np.generic) else value, array.dtype, round_to_infinity=True)
 
 
 def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:

@@ -57,6 +57,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         raise _no_mask("where expected condition to be a boolean tensor, but got a tensor", condition)
     require_number("where", "input", input)
     require_number("where", "other", other)
+    dtypes.check_numbers([getattr(x, "array", x) for x in (input, other)])
     condition, input, other = beside(condition, input, other)
     x, y = promote("where", input, other)
     try:
@@ -91,11 +92,8 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     common = input.array.dtype
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
-    limits = np.iinfo(common) if common.kind in "iu" and type(value) in (int, float) else None
-    if limits and not limits.min <= value <= limits.max:
-        raise RuntimeError(f"value cannot be converted to type {common} without overflow: {value!r} is no such number")
     mask, value, input = beside(mask, value, input)
-    value = cast(value, common) if isinstance(value, TensorBase) else common.type(value)
+    value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
     try:
         return _where(mask, value, input)
     except ValueError:
@@ -256,7 +254,8 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
         raise NotImplementedError(f"scatter with reduce={reduce!r} is not supported; 'add' is")
     require_number("scatter", "src", src)
     if not isinstance(src, TensorBase) and isinstance(index, TensorBase):
-        src = wrap(array_module(input.array).full(index.array.shape, src, input.array.dtype))
+        number = dtypes.scalar(src, input.array.dtype).item()
+        src = wrap(array_module(input.array).full(index.array.shape, number, input.array.dtype))
     return _scattered("scatter", input, dim, index, src, add=reduce == "add")
 
 

@@ -69,7 +69,7 @@ class LBFGS(Optimizer):
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
         first_loss = closure()
-        loss, g, calls = float(first_loss), self._gradient(), 1
+        loss, g, calls = _number(first_loss), self._gradient(), 1
         state["func_evals"] += 1
         if abs(g).max() <= group["tolerance_grad"]:
             return first_loss
@@ -88,7 +88,7 @@ class LBFGS(Optimizer):
                 t, loss, g, more = self._search(closure, start, t, d, group["max_eval"] - calls)
             self._move(t, d)
             if group["line_search_fn"] is None and iteration < group["max_iter"]:
-                loss, more = float(closure()), 1
+                loss, more = _number(closure()), 1
                 g = self._gradient()
             state["t"] = t
             calls += more
@@ -110,7 +110,7 @@ class LBFGS(Optimizer):
 
         def evaluate(t: Any) -> Trial:
             self._move(t, d)
-            loss, g = float(closure()), self._gradient()
+            loss, g = _number(closure()), self._gradient()
             for p, array in zip(parameters, here, strict=True):
                 p.array[...] = array
                 p.bump_version()
@@ -167,3 +167,8 @@ def _remember(state: State, g: Array, history_size: int) -> None:
             held.append(wrap(np.asarray(value) if isinstance(value, np.generic) else value))
         scale = curvature / y.dot(y)
         state["H_diag"] = wrap(np.asarray(scale) if isinstance(scale, np.generic) else scale)
+
+
+def _number(loss: Any) -> float:
+    """What a closure returned, a tensor or a number, as a number."""
+    return float(getattr(loss, "array", loss))

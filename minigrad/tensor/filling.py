@@ -34,7 +34,7 @@ def fill(input: Any, value: Any) -> Any:
         value = cast(value, input.array.dtype)
     else:
         number = as_number("fill_", "value", value)
-        value = wrap(dtypes.element(number, input.array.dtype, round_to_infinity=input.array.size == 1))
+        value = wrap(dtypes.scalar(number, input.array.dtype, round_to_infinity=input.array.size == 1))
         if type(input.array) is not np.ndarray:
             value.array = backend.to_device(value.array, backend.device_of(input.array))
     return _fill(input, value)

@@ -12,22 +12,13 @@ from minigrad import backend
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import note_departure
-from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.join import unbind
 from minigrad.ops.shape import flip
 from minigrad.printing import format_element, format_tensor
+from minigrad.tensor.numpy_functions import call_function, call_ufunc
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
-
-
-def _as_arrays(x: Any) -> Any:
-    """NumPy's arrays in place of tensors, at any depth: for NumPy's functions that have no twin here."""
-    if isinstance(x, (list, tuple)):
-        return type(x)(map(_as_arrays, x))
-    if isinstance(x, dict):
-        return {key: _as_arrays(value) for key, value in x.items()}
-    return x.numpy() if isinstance(x, ProtocolMethods) else x
 
 
 def rebuild(cls: type[Any], array: Any, requires_grad: bool, attributes: dict[str, Any] | None = None) -> Any:
@@ -70,18 +61,10 @@ class ProtocolMethods(TensorBase):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if type(inputs[0]) is np.ndarray and ufunc not in (np.equal, np.not_equal):
-            # as in PyTorch, an array does not absorb the tensor on its right; only comparing the two is let through
-            told = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
-            raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {told}")
-        twin = NUMPY_TWINS.get(ufunc)
-        if twin is None or method != "__call__" or kwargs:
-            return getattr(ufunc, method)(*_as_arrays(inputs), **_as_arrays(kwargs))
-        return twin(*inputs)
+        return call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        twin = NUMPY_TWINS.get(function)
-        return function(*_as_arrays(args), **_as_arrays(kwargs)) if twin is None else twin(*args, **kwargs)
+        return call_function(function, args, kwargs)
 
     def __dlpack__(self: Any, **options: Any) -> Any:
         return (self.numpy() if type(self.array) is np.ndarray else self.array).__dlpack__(**options)
@@ -170,7 +153,7 @@ class ProtocolMethods(TensorBase):
                 "a tensor that requires grad became a Python float, by float(x) or an assignment into a NumPy array: "
                 "it leaves the graph there. If that is meant, x.item() or x.detach() says so"
             )
-            advise("float", told, stacklevel=2)
+            advise("float", told)
         return float(_number(self, "turned into a number by float()"))
 
     def __int__(self: Any) -> int:

@@ -39,7 +39,7 @@ def slope(function, points, directions, step=1e-5):
     """The derivative of a scalar function along `directions`, by central differences."""
 
     def at(t):
-        return float(function(*[p + t * d for p, d in zip(points, directions, strict=True)]))
+        return function(*[p + t * d for p, d in zip(points, directions, strict=True)]).item()
 
     return (at(step) - at(-step)) / (2 * step)
 
@@ -63,7 +63,7 @@ def test_gradient(device, name):
     directions = directions_for(points)
     gradients = autograd.grad(function(*points), points)
     assert all(g.device.type == device for g in gradients)
-    got = sum(float((g * d).sum()) for g, d in zip(gradients, directions, strict=True))
+    got = sum((g * d).sum().item() for g, d in zip(gradients, directions, strict=True))
     with mg.no_grad():
         assert got == pytest.approx(slope(function, points, directions), rel=1e-6, abs=1e-8)
 
@@ -82,7 +82,7 @@ def test_second_gradient(device, name):
         return first(*[t.detach().requires_grad_() for t in tensors])
 
     seconds = autograd.grad(first(*points), points)
-    got = sum(float((g * d).sum()) for g, d in zip(seconds, along, strict=True))
+    got = sum((g * d).sum().item() for g, d in zip(seconds, along, strict=True))
     assert got == pytest.approx(slope(first_alone, points, along), rel=1e-5, abs=1e-6)
 
 

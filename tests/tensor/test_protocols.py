@@ -1,6 +1,7 @@
 """A tensor as Python and NumPy meet it: length, truth, index, copies, NumPy's functions."""
 
 import copy
+import operator
 import pickle
 
 import numpy as np
@@ -23,7 +24,7 @@ def test_python_reads_a_tensor():
 def test_numpy_reads_a_tensor():
     assert np.asarray(X).base is not None and np.shares_memory(np.asarray(X), X.numpy())
     assert np.asarray(X, dtype=np.float64).dtype == np.float64
-    assert isinstance(np.exp(X), torch.Tensor) and isinstance(np.concatenate([X, X]), torch.Tensor)
+    assert isinstance(np.exp(X), torch.Tensor) and type(np.concatenate([X, X])) is np.ndarray
     np.testing.assert_array_equal(np.percentile(X, 50), 2.5)  # no twin here: NumPy's own answer
     np.testing.assert_array_equal(np.add.reduce(X), [3, 5, 7])
 
@@ -67,3 +68,84 @@ def test_where_a_view_begins_in_its_memory():
     view = x[1:, 2:]
     assert (x.storage_offset(), view.storage_offset(), view.t().storage_offset()) == (0, 6, 6)
     assert view.data_ptr() - x.data_ptr() == 6 * x.element_size() == 24
+
+
+# ---- NumPy's functions on tensors -----------------------------------------------------------------
+T, V = torch.tensor([[0.5, 2.0], [3.0, -1.0]]), torch.tensor([0.5, 2.0, -1.0])
+
+GIVE_TENSORS = {
+    "clip": (lambda: np.clip(T, 0.0, 1.0), [[0.5, 1.0], [1.0, 0.0]]),
+    "clip by name": (lambda: np.clip(V, None, 1), [0.5, 1.0, -1.0]),
+    "squeeze": (lambda: np.squeeze(V.reshape(1, 3)), [0.5, 2.0, -1.0]),
+    "squeeze an axis": (lambda: np.squeeze(V.reshape(1, 3, 1), axis=0), [[0.5], [2.0], [-1.0]]),
+    "reshape": (lambda: np.reshape(T, (4,)), [0.5, 2.0, 3.0, -1.0]),
+    "reshape to one axis": (lambda: np.reshape(T, -1), [0.5, 2.0, 3.0, -1.0]),
+    "round": (lambda: np.round(T), [[0.0, 2.0], [3.0, -1.0]]),
+    "around": (lambda: np.around(V, 1), [0.5, 2.0, -1.0]),
+    "argsort": (lambda: np.argsort(V), [2, 0, 1]),
+    "transpose": (lambda: np.transpose(T), [[0.5, 3.0], [2.0, -1.0]]),
+    "moveaxis": (lambda: np.moveaxis(T, 0, 1), [[0.5, 3.0], [2.0, -1.0]]),
+    "cumsum": (lambda: np.cumsum(T), [0.5, 2.5, 5.5, 4.5]),
+    "cumsum along": (lambda: np.cumsum(T, axis=1), [[0.5, 2.5], [3.0, 2.0]]),
+    "cumprod": (lambda: np.cumprod(V), [0.5, 1.0, -1.0]),
+    "maximum": (lambda: np.maximum(T, 1), [[1.0, 2.0], [3.0, 1.0]]),
+    "minimum, number first": (lambda: np.minimum(1, V), [0.5, 1.0, -1.0]),
+    "repeat": (lambda: np.repeat(V, 2), [0.5, 0.5, 2.0, 2.0, -1.0, -1.0]),
+    "take": (lambda: np.take(V, [[0, 2]]), [[0.5, -1.0]]),
+    "square": (lambda: np.square(V), [0.25, 4.0, 1.0]),
+    "hypot": (lambda: np.hypot(V, torch.zeros(3)), [0.5, 2.0, 1.0]),
+    "add.reduce": (lambda: np.add.reduce(T), [3.5, 1.0]),
+    "argmax": (lambda: np.argmax(T, axis=1), [1, 0]),
+    "expand_dims": (lambda: np.expand_dims(V, 0), [[0.5, 2.0, -1.0]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GIVE_TENSORS)
+def test_numpys_functions_that_keep_the_class_give_tensors(name):
+    call, expected = GIVE_TENSORS[name]
+    result = call()
+    assert isinstance(result, torch.Tensor) and result.tolist() == expected
+
+
+GIVE_ARRAYS = {
+    "where": lambda: np.where(T > 1)[0],
+    "where of two": lambda: np.where(T > 1, T, 0.0),
+    "concatenate": lambda: np.concatenate([T, T]),
+    "concatenate along": lambda: np.concatenate((T, T), axis=1),
+    "stack": lambda: np.stack([T, T]),
+    "sort": lambda: np.sort(V),
+    "broadcast_to": lambda: np.broadcast_to(V, (2, 3)),
+    "unique": lambda: np.unique(V),
+    "zeros_like": lambda: np.zeros_like(V),
+    "pad": lambda: np.pad(V, 1),
+}
+
+
+@pytest.mark.parametrize("name", GIVE_ARRAYS)
+def test_the_others_give_arrays(name):
+    assert type(GIVE_ARRAYS[name]()) is np.ndarray
+
+
+def test_numpys_functions_differentiate_where_there_is_a_twin():
+    x = torch.tensor([0.5, 2.0], requires_grad=True)
+    for function in (np.exp, np.square, lambda v: np.clip(v, 0, 1), lambda v: np.reshape(v, (2, 1)), np.cumsum):
+        assert function(x).requires_grad
+    with pytest.raises(RuntimeError, match=r"Use tensor.detach\(\).numpy\(\)"):
+        np.concatenate([x, x])
+    (first,) = torch.autograd.grad((x * x).sum(), x, create_graph=True)
+    assert torch.where(x > 1, first, 0).sum().requires_grad  # rules speak NumPy, and get tensors
+
+
+@pytest.mark.parametrize("scalar", [np.float64(0.5), np.float32(0.5), np.float16(0.5), np.int64(1), np.bool_(True)])
+def test_a_numpy_scalar_on_the_left_is_a_number(scalar):
+    x = torch.tensor([0.25, 0.75])
+    number = torch.tensor(scalar.item())
+    for act in (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne, operator.mod,
+                operator.mul, operator.add, operator.truediv, operator.pow, operator.floordiv):  # fmt: skip
+        result = act(scalar, x)
+        assert type(result) is torch.Tensor and result.tolist() == act(number, x).tolist()
+        assert result.dtype == act(number, x).dtype
+    assert bool(np.min([0.5, 0.4]) > torch.tensor(0.3))
+    assert (np.float64(0.1) <= torch.tensor([0.1], dtype=torch.float64)).tolist() == [True]
+    with pytest.raises(TypeError, match="unsupported operand type"):
+        np.ones(2, np.float32) * x

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.nn.functional.checks import tensors
 from minigrad.ops.elementwise import as_number, not_implemented_for
 from minigrad.ops.padding import pad_constant, rows_at
@@ -49,7 +50,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
             f"too small for mode {mode!r}"
         )
     if mode == "constant":
-        return pad_constant(input, full, 0 if value is None else as_number("pad", "value", value))
+        return pad_constant(input, full, 0 if value is None else _border("pad", value, input.array.dtype))
     for dim, (before, after) in enumerate(full):
         if before or after:
             input = rows_at(input, dim=dim, places=_places(size[dim], before, after, mode))
@@ -88,3 +89,8 @@ def _places(length: int, before: int, after: int, mode: str) -> Any:
         return start + (places - start) % max(kept, 1)
     mirrored = np.abs(places)  # reflect: -1 shows 1, and length shows length - 2
     return np.where(mirrored < length, mirrored, 2 * (length - 1) - mirrored)
+
+
+def _border(name: str, value: Any, numpy_dtype: Any) -> Any:
+    """`value` as a number of that type, which must hold it; a float, as PyTorch reads it."""
+    return dtypes.scalar(float(as_number(name, "value", value)), numpy_dtype).item()

@@ -1,0 +1,152 @@
+"""NumPy's functions on tensors: which of them give a tensor, and which an array, as beside PyTorch.
+
+A function that PyTorch has under the same meaning is computed by it, differentiably: ``np.exp(x)``,
+``np.reshape(x, (2, 3))``. Others see the tensor's array. Where NumPy keeps the class of its operand, the
+result is a tensor again: all ufuncs, and the functions of `_TENSORS`. ``np.concatenate``, ``np.where`` and
+the rest give arrays. Gradient rules, which are written in NumPy's vocabulary, always get tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.backend import SILENT, WARNINGS
+from minigrad.ops import arithmetic, functions, join, reduce, select, shape
+from minigrad.ops.elementwise import NUMPY_TWINS
+from minigrad.ops.order import argsort
+
+_ARRAYS = frozenset({np.concatenate, np.where, np.broadcast_to})  # with a twin, which only rules may ask for
+_TENSORS = frozenset({
+    np.apply_along_axis, np.argmax, np.argmin, np.argpartition, np.choose, np.compress, np.delete, np.insert,
+    np.linalg.inv, np.linspace, np.nonzero, np.ptp, np.real, np.searchsorted,
+})  # fmt: skip
+
+
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **limits: Any) -> Any:
+    low, high = limits.get("min", a_min), limits.get("max", a_max)
+    if low is None and high is None:
+        return shape.clone(a)
+    return arithmetic.clamp(as_tensors(a), low, high)
+
+
+def _running(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's form of `cumsum` and its like: without an axis, over all elements in their order."""
+
+    def call(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+        return function(shape.reshape(a, -1), 0) if axis is None else function(a, axis)
+
+    return call
+
+
+def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    return select.repeat_interleave(a, as_tensors(repeats), axis)
+
+
+def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
+    flat = shape.reshape(a, -1) if axis is None else a
+    dim = 0 if axis is None else axis
+    places = np.asarray(as_arrays(indices))
+    found = select.index_select(flat, dim, wrap(places.reshape(-1)))
+    return shape.reshape(found, (*flat.array.shape[:dim], *places.shape, *flat.array.shape[dim:][1:]))
+
+
+def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    length = ary.array.shape[axis]
+    ends = np.cumsum([len(part) for part in np.array_split(np.empty(length), _sections(indices_or_sections, length))])
+    starts = [0, *ends.tolist()]
+    return [join.narrow(ary, axis, start, end - start) for start, end in zip(starts, ends.tolist(), strict=False)]
+
+
+def _sections(asked: Any, length: int) -> Any:
+    if isinstance(asked, int) and (not asked or length % asked):
+        raise ValueError(f"array split does not result in an equal division: {length} into {asked}")
+    return asked
+
+
+def _ordered(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
+    return argsort(shape.reshape(a, -1), 0) if axis is None else argsort(a, axis)
+
+
+# What NumPy's function means for a tensor, in PyTorch's words; with NumPy's parameters.
+_OWN: dict[Any, Callable[..., Any]] = {
+    np.clip: _clip,
+    np.squeeze: lambda a, axis=None: shape.squeeze(a) if axis is None else shape.squeeze(a, axis),
+    np.reshape: lambda a, shape_=None, order="C", **named: shape.reshape(a, named.get("shape", shape_)),
+    np.round: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals),
+    np.around: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals),
+    np.argsort: _ordered,
+    np.moveaxis: lambda a, source, destination: shape.movedim(a, source, destination),
+    np.cumsum: _running(reduce.cumsum),
+    np.cumprod: _running(reduce.cumprod),
+    np.repeat: _repeat,
+    np.take: _take,
+    np.split: _split,
+    np.expand_dims: lambda a, axis: shape.unsqueeze(a, axis),
+}
+
+
+_UFUNCS: dict[Any, Callable[..., Any]] = {
+    np.remainder: arithmetic.remainder,
+    np.fmod: arithmetic.fmod,
+    np.square: functions.square,
+    np.floor: functions.floor,
+    np.ceil: functions.ceil,
+    np.rint: functions.round,
+}
+# Of two tensors in PyTorch; NumPy's take numbers too.
+_OF_TENSORS = frozenset({
+    np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.maximum, np.minimum, np.arctan2,
+    np.logaddexp,
+})  # fmt: skip
+
+
+def as_arrays(x: Any) -> Any:
+    """NumPy's arrays in place of tensors, at any depth. Raises RuntimeError for a tensor that requires grad."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(as_arrays, x))
+    if isinstance(x, dict):
+        return {key: as_arrays(value) for key, value in x.items()}
+    return x.numpy() if isinstance(x, TensorBase) else x  # type: ignore[attr-defined]
+
+
+def as_tensors(x: Any) -> Any:
+    """Tensors in place of NumPy's arrays, at any depth of tuples."""
+    if isinstance(x, tuple):
+        return tuple(map(as_tensors, x))
+    return wrap(x) if is_array(x) or isinstance(x, np.generic) else x
+
+
+def call_function(function: Any, args: Any, kwargs: Any) -> Any:
+    """``function(*args, **kwargs)`` of NumPy's, some of whose arguments are tensors."""
+    twin = NUMPY_TWINS.get(function)
+    if twin is not None and WARNINGS.get() is SILENT:  # a gradient rule asks
+        return twin(*args, **kwargs)
+    if function in _OWN:
+        return _OWN[function](*args, **kwargs)
+    if twin is not None and function not in _ARRAYS:
+        return twin(*args, **kwargs)
+    result = function(*as_arrays(args), **as_arrays(kwargs))
+    return as_tensors(result) if function in _TENSORS else result
+
+
+def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
+    """The ufunc's method, such as "__call__" or "reduce", of operands some of which are tensors.
+
+    Raises TypeError where an array stands on the left: as in PyTorch, it does not absorb the tensor on its
+    right; comparing the two for equality is let through. NumPy's scalars are numbers.
+    """
+    inputs = tuple([x.item() if type(x) is np.ndarray and not x.ndim else x for x in inputs])
+    if type(inputs[0]) is np.ndarray and ufunc not in (np.equal, np.not_equal) and len(inputs) > 1:
+        told = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
+        raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {told}")
+    twin = _UFUNCS.get(ufunc) or NUMPY_TWINS.get(ufunc)
+    if method == "__call__" and not kwargs and twin is not None:
+        if ufunc in _OF_TENSORS:
+            inputs = tuple([wrap(np.asarray(x)) if isinstance(x, (bool, int, float)) else x for x in inputs])
+        return twin(*inputs)
+    result = getattr(ufunc, method)(*as_arrays(inputs), **as_arrays(kwargs))
+    return result if "out" in kwargs else as_tensors(result)
