@@ -79,7 +79,8 @@ from minigrad.tensor.filling import fill
 if _typing.TYPE_CHECKING:
     from minigrad import advice, backends, cuda, distributed, distributions, func, linalg, nn, optim, utils, viz
     from minigrad.nn.functional import (
-        bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout, group_norm, layer_norm, max_pool2d,
+        adaptive_avg_pool1d, avg_pool1d, bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout,
+        group_norm, layer_norm, max_pool1d, max_pool2d,
         pairwise_distance, relu_, selu, selu_,
     )
     from minigrad.serialization import load, save
@@ -104,8 +105,8 @@ _ROOMS = (
 )
 # PyTorch has these in its front door too, under the same signatures.
 _FUNCTIONAL = (
-    "bilinear", "conv1d", "conv2d", "conv_transpose2d", "cosine_similarity", "dropout", "group_norm", "layer_norm",
-    "max_pool2d", "pairwise_distance", "relu_", "selu", "selu_",
+    "adaptive_avg_pool1d", "avg_pool1d", "bilinear", "conv1d", "conv2d", "conv_transpose2d", "cosine_similarity",
+    "dropout", "group_norm", "layer_norm", "max_pool1d", "max_pool2d", "pairwise_distance", "relu_", "selu", "selu_",
 )
 # fmt: on
 

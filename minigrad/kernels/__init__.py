@@ -17,10 +17,14 @@ from minigrad.kernels.dispatch import conv2d_weight as conv2d_weight
 from minigrad.kernels.geometry import Geometry as Geometry
 from minigrad.kernels.im2col import fold as fold
 from minigrad.kernels.im2col import unfold as unfold
+from minigrad.kernels.pool import adaptive_avg_pool2d as adaptive_avg_pool2d
+from minigrad.kernels.pool import adaptive_avg_pool2d_input as adaptive_avg_pool2d_input
+from minigrad.kernels.pool import adaptive_max_pool2d as adaptive_max_pool2d
+from minigrad.kernels.pool import avg_pool2d as avg_pool2d
+from minigrad.kernels.pool import avg_pool2d_input as avg_pool2d_input
 from minigrad.kernels.pool import max_pool2d as max_pool2d
 from minigrad.kernels.pool import max_pool2d_gather as max_pool2d_gather
 from minigrad.kernels.pool import max_pool2d_input as max_pool2d_input
-from minigrad.kernels.pool import window_sums as window_sums
-from minigrad.kernels.pool import window_sums_input as window_sums_input
+from minigrad.kernels.pool import sees_everywhere as sees_everywhere
 from minigrad.kernels.workspace import release_workspaces as release_workspaces
 from minigrad.kernels.workspace import workspace_bytes as workspace_bytes

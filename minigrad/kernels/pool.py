@@ -24,17 +24,15 @@ BLOCK = 2**16  # pixels of planes at a time
 Tap = tuple[int, slice, slice]
 
 
-def max_pool2d(x: Array, geometry: Geometry, ceil_mode: bool = False) -> tuple[Array, Array]:
-    """The maximum of each window and its place: (..., H, W) -> (..., Ho, Wo), twice.
+def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
+    """The maximum of each window: (..., H, W) -> (..., Ho, Wo); fills the int64 array `places` of that shape.
 
-    Places are int64 and count the pixels of the unpadded image row by row, h W + w. Among equal
-    maxima the first wins; a NaN beats everything, and the last NaN of a window is its place;
-    padding never wins. Follows torch.nn.functional.max_pool2d(return_indices=True).
+    Places count the pixels of the unpadded image row by row, h W + w. Among equal maxima the first wins; a
+    NaN beats everything, and the last NaN of a window is its place; padding never wins. Follows
+    torch.nn.functional.max_pool2d(return_indices=True).
     """
-    xp, (H, W) = array_module(x), x.shape[-2:]
-    Ho, Wo = geometry.windows((H, W), ceil_mode)
-    best = xp.empty((*x.shape[:-2], Ho, Wo), x.dtype)
-    places = xp.empty(best.shape, xp.int64)
+    xp, (H, W), (Ho, Wo) = array_module(x), x.shape[-2:], places.shape[-2:]
+    best = xp.empty(places.shape, x.dtype)
     taps = _taps(geometry, (H, W), (Ho, Wo))
     # The pixel that tap (i, j) of window (t, u) reads is (t, u)'s corner plus (i, j)'s offset.
     down, across = (
@@ -44,21 +42,24 @@ def max_pool2d(x: Array, geometry: Geometry, ceil_mode: bool = False) -> tuple[A
     top, left = (xp.arange(n) * s - p for n, s, p in zip((Ho, Wo), geometry.stride, geometry.padding, strict=True))
     corner = top.reshape(-1, 1) * W + left
     # A few planes at a time, so that they stay in the cache from tap to tap.
-    planes, bests = x.reshape(-1, H, W), best.reshape(-1, Ho, Wo)
+    planes, bests, found = x.reshape(-1, H, W), best.reshape(-1, Ho, Wo), places.reshape(-1, Ho, Wo)
     step = max(1, BLOCK // (H * W)) if xp is np else max(1, len(planes))
     for n in range(0, len(planes), step):
         part = slice(n, n + step)
         winner = _compare(planes[part], bests[part], taps)
-        xp.add(xp.take(offset, winner), corner, out=places.reshape(-1, Ho, Wo)[part])
-    return best, places
+        xp.add(xp.take(offset, winner), corner, out=found[part])
+    return best
 
 
-def max_pool2d_input(g: Array, places: Array, geometry: Geometry, size: Pair) -> Array:
-    """Adds g at its places: (..., Ho, Wo) -> (..., H, W); the adjoint of `max_pool2d_gather`."""
+def max_pool2d_input(g: Array, places: Array, size: Pair, apart: bool) -> Array:
+    """Adds g at its places: (..., Ho, Wo) -> (..., H, W); the adjoint of `max_pool2d_gather`.
+
+    `apart` says that no two windows share a pixel.
+    """
     xp, pixels = array_module(g), size[0] * size[1]
     x = xp.zeros((*g.shape[:-2], *size), g.dtype)
     flat, index = x.reshape(-1), _flat_index(places, pixels, xp)
-    if all(s >= r for s, r in zip(geometry.stride, geometry.reach, strict=True)):  # no two windows share a pixel
+    if apart:
         flat[index] = g.reshape(-1)
     else:
         xp.add.at(flat, index, g.reshape(-1))
@@ -101,6 +102,49 @@ def _compare(planes: Array, best: Array, taps: tuple[list[Tap], list[Tap]]) -> A
         for number, (windows, pixels) in enumerate(pairs):
             xp.copyto(winner[windows], number, where=xp.isnan(planes[pixels]))
     return winner
+
+
+def sees_everywhere(geometry: Geometry, size: Pair, windows: Pair) -> bool:
+    """Whether every window meets the image: a dilated one may lie around it."""
+    for taps, count in zip(_taps(geometry, size, windows), windows, strict=True):
+        if len({t for _, into, _ in taps for t in range(into.start, into.stop)}) < count:
+            return False
+    return True
+
+
+def avg_pool2d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None, include_pad: bool) -> Array:
+    """The mean of each window, or its sum over `divisor`: (..., H, W) -> (..., Ho, Wo). Integers are truncated."""
+    sums, count = window_sums(x, geometry, windows), _divisor(x, geometry, x.shape[-2:], windows, divisor, include_pad)
+    if x.dtype.kind == "f":
+        return sums / count
+    xp = array_module(x)
+    return xp.sign(sums) * xp.sign(count) * (abs(sums) // abs(count))
+
+
+def avg_pool2d_input(g: Array, geometry: Geometry, size: Pair, divisor: int | None, include_pad: bool) -> Array:
+    """The adjoint of `avg_pool2d`: (..., Ho, Wo) -> (..., H, W)."""
+    count = _divisor(g, geometry, size, g.shape[-2:], divisor, include_pad)
+    return window_sums_input(g / count, geometry, size)
+
+
+def _divisor(x: Array, geometry: Geometry, size: Pair, windows: Pair, given: int | None, include_pad: bool) -> Any:
+    """A number, or one for each window (Ho, Wo) beside x."""
+    if given is not None:
+        return given
+    rows, columns = _counts(geometry, size, windows, include_pad)
+    if min(rows) == max(rows) and min(columns) == max(columns):
+        return rows[0] * columns[0]
+    return array_module(x).asarray(np.outer(rows, columns).astype(x.dtype))
+
+
+@lru_cache(maxsize=256)
+def _counts(geometry: Geometry, size: Pair, windows: Pair, include_pad: bool) -> list[list[int]]:
+    """How many entries the windows along each axis are means of; the image's own, or those of its padding too."""
+    counts = []
+    for length, k, s, p, n in zip(size, geometry.kernel, geometry.stride, geometry.padding, windows, strict=True):
+        low, high = (-p, length + p) if include_pad else (0, length)
+        counts.append([min(start + k, high) - max(start, low) for start in range(-p, -p + n * s, s)])
+    return counts
 
 
 # A window's sum is a sum over its rows of sums over its columns: kh + kw passes instead of kh kw.
@@ -158,3 +202,66 @@ def _axis_taps(length: int, windows: int, kernel: int, stride: int, padding: int
         taps = sorted({tap for some in seen for tap in some})
     meets = [(tap, *overlap(tap, length, windows, stride, padding, dilation)) for tap in taps]
     return [meet for meet in meets if meet[1] != slice(0, 0)]
+
+
+# ---- adaptive windows ------------------------------------------------------------------------
+# Window i of n along an axis of length L goes from floor(i L / n) to ceil((i + 1) L / n). Pixel p lies in the
+# windows from floor(p n / L) to ceil((p + 1) n / L): the same with n and L changed, so the adjoint is the same sum.
+def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
+    """The means of so many windows as cover the image: (..., H, W) -> (..., *size)."""
+    sums, spans = x, [_spans(length, count) for length, count in zip(x.shape[-2:], size, strict=True)]
+    for axis, (starts, stops) in zip((-2, -1), spans, strict=True):
+        sums = _span_sums(sums, axis, starts, stops)
+    counts = [stops - starts for starts, stops in spans]
+    return sums / array_module(x).asarray(np.outer(*counts).astype(x.dtype))
+
+
+def adaptive_avg_pool2d_input(g: Array, size: Pair) -> Array:
+    """The adjoint of `adaptive_avg_pool2d`: (..., Ho, Wo) -> (..., *size)."""
+    counts = [stops - starts for starts, stops in map(_spans, size, g.shape[-2:])]
+    x = g / array_module(g).asarray(np.outer(*counts).astype(g.dtype))
+    for axis, length in ((-1, size[1]), (-2, size[0])):
+        x = _span_sums(x, axis, *_spans(g.shape[axis], length))
+    return x
+
+
+def adaptive_max_pool2d(x: Array, places: Array) -> Array:
+    """The maxima of so many windows as `places` has: (..., H, W) -> (..., Ho, Wo); fills `places` as `max_pool2d`."""
+    xp, W = array_module(x), x.shape[-1]
+    best, column = _span_max(x, -1, *_spans(W, places.shape[-1]))  # (..., H, Wo)
+    best, row = _span_max(best, -2, *_spans(x.shape[-2], places.shape[-2]))
+    xp.add(xp.take_along_axis(column, row, -2), row * W, out=places)
+    return best
+
+
+def _spans(length: int, count: int) -> tuple[Array, Array]:
+    """The first pixel of each window along an axis, and the one after its last."""
+    i = np.arange(count)
+    return i * length // max(count, 1), -(-(i + 1) * length // max(count, 1))
+
+
+def _span_sums(x: Array, axis: int, starts: Array, stops: Array) -> Array:
+    """The sums of x[start:stop] along an axis: one pass for each place of the longest, so nothing is summed twice."""
+    xp, widths, rest = array_module(x), stops - starts, (slice(None),) * (-1 - axis)
+    if not x.shape[axis]:
+        return xp.zeros(_with_length(x.shape, axis, len(starts)), x.dtype)
+    sums = xp.take(x, xp.asarray(starts), axis=axis)
+    for place in range(1, int(widths.max(initial=0))):
+        reaching = np.flatnonzero(widths > place)
+        sums[..., xp.asarray(reaching), *rest] += xp.take(x, xp.asarray(starts[reaching] + place), axis=axis)
+    return sums
+
+
+def _span_max(x: Array, axis: int, starts: Array, stops: Array) -> tuple[Array, Array]:
+    """The largest of x[start:stop] along an axis and its place: the first of equals, the last NaN."""
+    xp = array_module(x)
+    best = xp.take(x, xp.asarray(starts), axis=axis)
+    shape = (-1, *(1,) * (-1 - axis))
+    winner = xp.zeros(best.shape, np.int64) + xp.asarray(starts).reshape(shape)
+    for place in range(1, int((stops - starts).max(initial=0))):
+        pixels = xp.asarray(np.minimum(starts + place, stops - 1))  # the last pixel again: it is not larger than itself
+        value = xp.take(x, pixels, axis=axis)
+        better = (value > best) | (value != value)
+        xp.copyto(best, value, where=better)
+        xp.copyto(winner, pixels.reshape(shape), where=better)
+    return best, winner

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
+from minigrad.nn.functional.checks import numbers
 from minigrad.nn.linear import Weighted
 from minigrad.nn.module import shown
 from minigrad.nn.shape import Lengths, per_axis
@@ -31,13 +32,16 @@ class Convolution(Weighted):
     ) -> None:  # fmt: skip
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size = per_axis(kernel_size, self.axes)
-        self.stride = per_axis(stride, self.axes)
-        self.padding = padding if isinstance(padding, str) else per_axis(padding, self.axes)
-        self.dilation = per_axis(dilation, self.axes)
+        self.kernel_size = self._numbers("kernel_size", kernel_size, 1)
+        self.stride = self._numbers("stride", stride, 1)
+        self.padding = padding if isinstance(padding, str) else self._numbers("padding", padding, 0)
+        self.dilation = self._numbers("dilation", dilation, 1)
         self.groups, self.padding_mode = groups, padding_mode
         self._check()
         self._make(self._weight_shape(), out_channels if bias else None, device, dtype)
+
+    def _numbers(self, name: str, given: Any, least: int) -> tuple[int, ...]:
+        return numbers(type(self).__name__, name, given, self.axes, least)
 
     def _check(self) -> None:
         if whole(self.groups, "groups") <= 0:
@@ -150,7 +154,7 @@ class ConvTranspose2d(Convolution):
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype,
         )  # fmt: skip
-        self.output_padding = per_axis(output_padding, self.axes)
+        self.output_padding = self._numbers("output_padding", output_padding, 0)
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         extra = self.output_padding if output_size is None else self._extra(input, tuple(output_size))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, Self
 
 from minigrad import backend, dtypes
@@ -19,6 +21,19 @@ def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
         f'Module [{type(self).__name__}] is missing the required "forward" function: '
         f"define `def forward(self, x):` in class {type(self).__name__}"
     )
+
+
+def _check_options(cls: type[Module], options: dict[str, Any]) -> None:
+    """Refuse an option that `cls` does not take in the class's own name, with the one that was meant."""
+    code = getattr(cls.__init__, "__code__", None)
+    if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
+        return
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+    for option in options:
+        if option not in known:
+            meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
+            hint = f"; did you mean {meant[0]!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
+            raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
 
 
 class Module(Registry):
@@ -43,6 +58,11 @@ class Module(Registry):
     """
 
     _hooks: Hooks | None  # None until the first hook, so that a call asks one question
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        if options:
+            _check_options(cls, options)
+        return object.__new__(cls)
 
     def __init__(self) -> None:
         self.__dict__.update(training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set())

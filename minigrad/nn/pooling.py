@@ -1,9 +1,11 @@
-"""Pooling layers: a window slides over (N, C, H, W) and leaves one number per place."""
+"""Pooling layers: a window slides over (N, C, H, W), or (N, C, L), and leaves one number per place."""
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
+import minigrad.nn.functional as F
+from minigrad.nn.functional.checks import numbers
 from minigrad.nn.stateless import Stateless
 
 Lengths: TypeAlias = int | tuple[int, ...]
@@ -12,18 +14,25 @@ Lengths: TypeAlias = int | tuple[int, ...]
 class Pooling(Stateless):
     """What the pooling layers share: the stride is the window itself unless given."""
 
+    axes: ClassVar[int] = 2
     kernel_size: Lengths
     stride: Lengths | None = None
 
     def _complete(self) -> None:
         self.stride = self.kernel_size if self.stride is None else self.stride
+        for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
+            if option in self._options:
+                numbers(type(self).__name__, option, getattr(self, option), self.axes, least)
 
 
-class MaxPool2d(Pooling, function="max_pool2d", shown=("kernel_size", "stride", "padding", "dilation", "ceil_mode")):
+MAX = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+
+
+class MaxPool2d(Pooling, function=F.max_pool2d, shown=MAX):
     """The largest number in each window.
 
     H_out = floor((H + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1, rounded up with
-    `ceil_mode`. With `return_indices` also where each was found.
+    `ceil_mode`. With `return_indices` also where each was found. As `torch.nn.MaxPool2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.MaxPool2d(2)(torch.arange(16.0).reshape(1, 4, 4))
@@ -37,11 +46,26 @@ class MaxPool2d(Pooling, function="max_pool2d", shown=("kernel_size", "stride", 
     ceil_mode: bool = False
 
 
-class AvgPool2d(Pooling, function="avg_pool2d", shown=("kernel_size", "stride", "padding")):
+class MaxPool1d(Pooling, function=F.max_pool1d, shown=MAX):
+    """The largest number in each window of a signal: (N, C, L) -> (N, C, L_out), see `MaxPool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.MaxPool1d(2)(torch.tensor([[1.0, 5.0, 2.0, 3.0]]))
+    tensor([[5., 3.]])
+    """
+
+    axes = 1
+    padding: Lengths = 0
+    dilation: Lengths = 1
+    return_indices: bool = False
+    ceil_mode: bool = False
+
+
+class AvgPool2d(Pooling, function=F.avg_pool2d, shown=("kernel_size", "stride", "padding")):
     """The mean of each window.
 
     The zeros of the padding count unless ``count_include_pad=False``; `divisor_override` divides
-    the sum instead.
+    the sum instead. As `torch.nn.AvgPool2d`.
 
     >>> import minigrad as torch
     >>> torch.nn.AvgPool2d(2)(torch.arange(16.0).reshape(1, 4, 4))
@@ -55,7 +79,27 @@ class AvgPool2d(Pooling, function="avg_pool2d", shown=("kernel_size", "stride", 
     divisor_override: int | None = None
 
 
-class AdaptiveAvgPool2d(Stateless, function="adaptive_avg_pool2d"):
+class AvgPool1d(Pooling, function=F.avg_pool1d, shown=("kernel_size", "stride", "padding")):
+    """The mean of each window of a signal: (N, C, L) -> (N, C, L_out), see `AvgPool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AvgPool1d(2)(torch.tensor([[1.0, 5.0, 2.0, 3.0]]))
+    tensor([[3.0000, 2.5000]])
+    """
+
+    axes = 1
+    padding: Lengths = 0
+    ceil_mode: bool = False
+    count_include_pad: bool = True
+
+    def _complete(self) -> None:
+        super()._complete()
+        for option in ("kernel_size", "stride", "padding"):  # kept, and printed, as tuples of one
+            given = getattr(self, option)
+            setattr(self, option, tuple(given) if isinstance(given, (tuple, list)) else (given,))
+
+
+class AdaptiveAvgPool2d(Stateless, function=F.adaptive_avg_pool2d):
     """The means of as many windows as make the output `output_size`; None keeps that axis's length.
 
     >>> import minigrad as torch
@@ -64,3 +108,38 @@ class AdaptiveAvgPool2d(Stateless, function="adaptive_avg_pool2d"):
     """
 
     output_size: int | tuple[int | None, ...] | None
+
+
+class AdaptiveAvgPool1d(Stateless, function=F.adaptive_avg_pool1d):
+    """The means of `output_size` windows that cover a signal: (N, C, L) -> (N, C, output_size).
+
+    >>> import minigrad as torch
+    >>> torch.nn.AdaptiveAvgPool1d(1)(torch.tensor([[1.0, 5.0, 2.0, 4.0]]))
+    tensor([[3.]])
+    """
+
+    output_size: int | tuple[int, ...]
+
+
+class AdaptiveMaxPool2d(Stateless, function=F.adaptive_max_pool2d, shown=("output_size",)):
+    """The largest numbers of as many windows as make the output `output_size`; None keeps that axis's length.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AdaptiveMaxPool2d((1, 1))(torch.arange(12.0).reshape(1, 3, 4))
+    tensor([[[11.]]])
+    """
+
+    output_size: int | tuple[int | None, ...] | None
+    return_indices: bool = False
+
+
+class AdaptiveMaxPool1d(Stateless, function=F.adaptive_max_pool1d, shown=("output_size",)):
+    """The largest numbers of `output_size` windows that cover a signal: (N, C, L) -> (N, C, output_size).
+
+    >>> import minigrad as torch
+    >>> torch.nn.AdaptiveMaxPool1d(1)(torch.tensor([[1.0, 5.0, 2.0, 4.0]]))
+    tensor([[5.]])
+    """
+
+    output_size: int | tuple[int, ...]
+    return_indices: bool = False

@@ -1,49 +1,68 @@
-"""Pooling: one number for each window. Average pooling is a convolution's sum; max pooling picks."""
+"""Pooling: one number for each window. Average pooling is a convolution's sum; max pooling picks.
+
+Each is linear once the places of the maxima are known, so its gradient is an operation whose gradient is it again.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from minigrad import kernels
-from minigrad.autograd.core import wrap
-from minigrad.autograd.operation import operation
-from minigrad.backend import quiet
-from minigrad.kernels import Geometry
+from minigrad.autograd import operation
 
 # Reading an image at the places that max pooling found, and adding gradients back there.
 _gather = operation(
     "max_pool2d_gather",
-    lambda x, *, places, geometry: kernels.max_pool2d_gather(x, places),
-    lambda g, x_shape, places, geometry: _scatter(g, places=places, size=x_shape[-2:], geometry=geometry),
+    lambda x, places, *, apart: kernels.max_pool2d_gather(x, places),
+    lambda g, x_shape, places, apart: _scatter(g, places, size=x_shape[-2:], apart=apart),
+    None,
 )
 _scatter: Any = operation(
     "max_pool2d_scatter",
-    lambda g, *, places, size, geometry: kernels.max_pool2d_input(g, places, geometry, size),
-    lambda v, places, geometry: _gather(v, places=places, geometry=geometry),
+    lambda g, places, *, size, apart: kernels.max_pool2d_input(g, places, size, apart),
+    lambda v, places, apart: _gather(v, places, apart=apart),
+    None,
 )
-# The first reading: the search for the places has found the values as well.
-_found = operation(
+# The maxima, and their places written into the second operand. `apart`: no two windows share a pixel.
+max_pool2d = operation(
     "max_pool2d",
-    lambda x, *, values, places, geometry: values,
-    lambda g, x_shape, places, geometry: _scatter(g, places=places, size=x_shape[-2:], geometry=geometry),
+    lambda x, places, *, geometry, apart: kernels.max_pool2d(x, places, geometry),
+    lambda g, x_shape, places, apart: _scatter(g, places, size=x_shape[-2:], apart=apart),
+    None,
+    shown="MaxPool2DWithIndicesBackward0",
+)
+adaptive_max_pool2d = operation(
+    "adaptive_max_pool2d",
+    lambda x, places, *, apart: kernels.adaptive_max_pool2d(x, places),
+    lambda g, x_shape, places, apart: _scatter(g, places, size=x_shape[-2:], apart=apart),
+    None,
+    shown="AdaptiveMaxPool2DBackward0",
 )
 
-
-def max_pool(input: Any, geometry: Geometry, ceil_mode: bool) -> tuple[Any, Any]:
-    """The maximum of each window, and where it was: (..., H, W) -> (..., Ho, Wo)."""
-    values, places = quiet(kernels.max_pool2d, input.array, geometry, ceil_mode)
-    return _found(input, values=values, places=places, geometry=geometry), wrap(places)
-
-
-window_sums = operation(
-    "window_sums",
-    lambda x, *, geometry, windows: kernels.window_sums(x, geometry, windows),
-    lambda g, x_shape, geometry, windows: _window_sums_input(g, geometry=geometry, windows=windows, size=x_shape[-2:]),
+# Means: `count` is (divisor_override, count_include_pad).
+avg_pool2d = operation(
+    "avg_pool2d",
+    lambda x, *, geometry, windows, count: kernels.avg_pool2d(x, geometry, windows, *count),
+    lambda g, x_shape, geometry, windows, count: _avg_pool2d_input(
+        g, geometry=geometry, windows=windows, size=x_shape[-2:], count=count
+    ),
+    shown="AvgPool2DBackward0",
 )
-_window_sums_input: Any = operation(
-    "window_sums_input",
-    lambda g, *, geometry, windows, size: kernels.window_sums_input(g, geometry, size),
-    lambda v, geometry, windows: window_sums(v, geometry=geometry, windows=windows),
+_avg_pool2d_input: Any = operation(
+    "avg_pool2d_input",
+    lambda g, *, geometry, windows, size, count: kernels.avg_pool2d_input(g, geometry, size, *count),
+    lambda v, geometry, windows, count: avg_pool2d(v, geometry=geometry, windows=windows, count=count),
+)
+adaptive_avg_pool2d = operation(
+    "adaptive_avg_pool2d",
+    lambda x, *, size: kernels.adaptive_avg_pool2d(x, size),
+    lambda g, x_shape, size: _adaptive_avg_pool2d_input(g, image=x_shape[-2:], size=size),
+    shown="AdaptiveAvgPool2DBackward0",
+)
+_adaptive_avg_pool2d_input: Any = operation(
+    "adaptive_avg_pool2d_input",
+    lambda g, *, image, size: kernels.adaptive_avg_pool2d_input(g, image),
+    lambda v, size: adaptive_avg_pool2d(v, size=size),
 )
 
 # The windows of an image as columns, and columns added back into an image: each other's adjoint.

@@ -54,17 +54,19 @@ def test_pooling_and_columns(device, with_nan):
     place = backend.device(device)
     there = backend.to_device(x, place)
     window = kernels.Geometry((3, 2), (2, 1), (1, 1))
-    best, places = kernels.max_pool2d(there, window)
-    scattered = kernels.max_pool2d_input(best, places, window, (7, 6))
+    places = backend.to_device(np.empty((2, 3, *window.windows((7, 6))), np.int64), place)
+    best = kernels.max_pool2d(there, places, window)
+    scattered = kernels.max_pool2d_input(best, places, (7, 6), False)
     columns = kernels.unfold(there, window)
     folded = kernels.fold(columns, window, (7, 6))
-    best_here, places_here = kernels.max_pool2d(x, window)
+    places_here = np.empty(best.shape, np.int64)
+    best_here = kernels.max_pool2d(x, places_here, window)
     columns_here = kernels.unfold(x, window)
     pairs = [
         (best, best_here),
         (places, places_here),
         (kernels.max_pool2d_gather(there, places), best_here),
-        (scattered, kernels.max_pool2d_input(best_here, places_here, window, (7, 6))),
+        (scattered, kernels.max_pool2d_input(best_here, places_here, (7, 6), False)),
         (columns, columns_here),
         (folded, kernels.fold(columns_here, window, (7, 6))),
     ]

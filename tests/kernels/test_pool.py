@@ -13,6 +13,12 @@ from minigrad.kernels import Geometry
 pair = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
+def max_pool2d(x, geometry, ceil_mode=False):
+    """Values and places."""
+    places = np.empty((*x.shape[:-2], *geometry.windows(x.shape[-2:], ceil_mode)), np.int64)
+    return kernels.max_pool2d(x, places, geometry), places
+
+
 def naive(x, geometry, ceil_mode):
     """Values and places by the definition: the first of equals, the last NaN."""
     kernel, stride, padding, dilation, _ = geometry
@@ -59,7 +65,7 @@ def test_values_and_places_are_the_definitions(pooling, seed, kind):
     elif kind == "int":
         x = random.integers(-128, 127, shape).astype(np.int8)
     before = x.copy()
-    best, places = kernels.max_pool2d(x, *arguments)
+    best, places = max_pool2d(x, *arguments)
     expected, expected_places = naive(x, *arguments)
     assert best.dtype == x.dtype and places.dtype == np.int64
     np.testing.assert_array_equal(best, expected)
@@ -74,9 +80,9 @@ def test_scatter_is_the_adjoint_of_gather(pooling, seed):
     shape, (geometry, ceil) = pooling
     random = np.random.default_rng(seed)
     x, y = random.standard_normal((2, *shape))
-    _, places = kernels.max_pool2d(x, geometry, ceil)
+    _, places = max_pool2d(x, geometry, ceil)
     g = random.standard_normal(places.shape)
-    dx = kernels.max_pool2d_input(g, places, geometry, shape[-2:])
+    dx = kernels.max_pool2d_input(g, places, shape[-2:], apart=False)
     assert dx.shape == shape
     left, right = np.vdot(kernels.max_pool2d_gather(y, places), g), np.vdot(y, dx)
     np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-10)
@@ -84,8 +90,8 @@ def test_scatter_is_the_adjoint_of_gather(pooling, seed):
 
 def test_scatter_keeps_infinities_to_their_place():
     x = np.array([[1.0, 2.0], [3.0, 4.0]])
-    _, places = kernels.max_pool2d(x, Geometry((2, 2)))
-    dx = kernels.max_pool2d_input(np.array([[np.inf]]), places, Geometry((2, 2)), (2, 2))
+    _, places = max_pool2d(x, Geometry((2, 2)))
+    dx = kernels.max_pool2d_input(np.array([[np.inf]]), places, (2, 2), apart=True)
     np.testing.assert_array_equal(dx, [[0, 0], [0, np.inf]])
 
 
@@ -120,3 +126,67 @@ def test_unfold_lays_out_windows_and_fold_is_its_adjoint(kernel, stride, padding
     other = random.standard_normal(columns.shape)
     folded = kernels.fold(other, geometry, (H, W))
     np.testing.assert_allclose(np.vdot(columns, other), np.vdot(x, folded), rtol=1e-9, atol=1e-10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(*[st.integers(1, 9)] * 2), st.tuples(*[st.integers(0, 11)] * 2), st.booleans())
+def test_adaptive_windows_are_their_definition(image, size, spoiled):
+    random = np.random.default_rng(0)
+    x = np.round(random.standard_normal((2, *image)) * 2)
+    if spoiled:
+        x[random.random(x.shape) < 0.2] = np.nan
+    places = np.zeros((2, *size), np.int64)
+    means, best = kernels.adaptive_avg_pool2d(x, size), kernels.adaptive_max_pool2d(x, places)
+    for n, t, u in np.ndindex(means.shape):
+        (top, bottom), (left, right) = (
+            (i * length // count, -(-(i + 1) * length // count))
+            for i, length, count in zip((t, u), image, size, strict=True)
+        )
+        window = x[n, top:bottom, left:right]
+        np.testing.assert_allclose(means[n, t, u], window.mean())
+        np.testing.assert_array_equal(best[n, t, u], window.max())
+        flat = window.reshape(-1)
+        winner = np.flatnonzero(np.isnan(flat))[-1] if np.isnan(flat).any() else flat.argmax()
+        row, column = divmod(int(winner), right - left)
+        assert places[n, t, u] == (top + row) * image[1] + left + column
+    x[...] = random.standard_normal(x.shape)
+    g = random.standard_normal(means.shape)
+    form = np.vdot(kernels.adaptive_avg_pool2d(x, size), g)
+    np.testing.assert_allclose(np.vdot(x, kernels.adaptive_avg_pool2d_input(g, image)), form, rtol=1e-9, atol=1e-10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(poolings(), st.booleans(), st.integers(0, 2**31))
+def test_means_and_their_adjoint(pooling, include_pad, seed):
+    shape, (geometry, ceil) = pooling
+    geometry = geometry._replace(dilation=(1, 1))
+    windows = geometry.windows(shape[-2:], ceil)
+    random = np.random.default_rng(seed)
+    x, g = random.standard_normal(shape), random.standard_normal((*shape[:-2], *windows))
+    form = np.vdot(kernels.avg_pool2d(x, geometry, windows, None, include_pad), g)
+    dx = kernels.avg_pool2d_input(g, geometry, shape[-2:], None, include_pad)
+    np.testing.assert_allclose(np.vdot(x, dx), form, rtol=1e-9, atol=1e-10)
+
+
+def test_what_is_not_finite_stays_within_the_windows_that_see_it():
+    x = np.zeros((1, 9, 9))
+    x[0, 4, 4] = np.nan
+    geometry = Geometry((3, 3), (1, 1), (1, 1))
+    assert np.isnan(kernels.avg_pool2d(x, geometry, (9, 9), None, True)).sum() == 9
+    assert np.isnan(kernels.avg_pool2d_input(x, geometry, (9, 9), None, True)).sum() == 9
+    assert np.isnan(kernels.adaptive_avg_pool2d(x, (9, 3))).sum() == 1
+    assert np.isnan(max_pool2d(x, geometry)[0]).sum() == 9
+
+
+@pytest.mark.parametrize("kernel", [300, 10**6, 2**40])
+def test_a_window_far_larger_than_the_image_costs_no_more_than_the_image(kernel):
+    x = np.arange(36.0).reshape(1, 6, 6)
+    geometry = Geometry((kernel, kernel), (kernel, kernel))
+    windows = geometry.windows((6, 6), ceil_mode=True)
+    best, places = max_pool2d(x, geometry, ceil_mode=True)
+    assert (best.item(), places.item()) == (35, 35)
+    assert kernels.avg_pool2d(x, geometry, windows, None, True).item() == x.mean()
+    assert (
+        kernels.avg_pool2d_input(np.full((1, 1, 1), 36.0), geometry, (6, 6), None, True).tolist()
+        == np.ones((1, 6, 6)).tolist()
+    )

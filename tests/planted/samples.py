@@ -68,6 +68,7 @@ MORE: dict[str, Sample] = {
     "affine batch norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), ((4, 3, 2), (3,), (3,))),
     "affine layer norm": (lambda x, w, b: F.layer_norm(x, (3,), w, b), ((2, 3), (3,), (3,))),
     "nuclear norm": (lambda x: mg.norm(x, "nuc"), ((2, 3),)),
+    "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x, 3), ((1, 2, 5, 5),)),
     "max_pool2d, overlapping": (lambda x: F.max_pool2d(x, 3, 2, 1), ((1, 2, 5, 5),)),
     "padded along one axis": (lambda x: F.pad(x, (1, 2), mode="reflect"), ((1, 2, 4),)),
     "prod of one factor": (lambda x: x.prod(0), ((1, 3),)),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.advice import advise, is_wanted
 from minigrad.kernels import Geometry
 from minigrad.nn.functional.checks import AXES, floats, images, in_single, matches, numbers, same_dtype, tensors
 from minigrad.nn.functional.padding import pad
@@ -105,6 +106,13 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
     padding: Any = numbers(name, "padding", options[space : 2 * space], space, 0)
     dilation: Any = numbers(name, "dilation", options[2 * space :], space, 1)
     _check_channels(name, image, kernel, groups)
+    if space == 2 and image[3] in (1, 3, 4) and image[1] == image[2] > 4 and is_wanted("channels last"):
+        advise(
+            "channels last",
+            f"{name}: the image {image} has {image[1]} channels and a width of {image[3]}; if its channels are the "
+            "last axis, write x.permute(0, 3, 1, 2)",
+            stacklevel=6,  # a layer's user
+        )
     if space == 1:
         geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), int(groups))
     else:

@@ -1,4 +1,4 @@
-"""Pooling under PyTorch's names: maxima and means of windows."""
+"""Pooling under PyTorch's names: maxima and means of windows. A signal is pooled as an image of height 1."""
 
 from __future__ import annotations
 
@@ -6,42 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import wrap
-from minigrad.backend import array_module, on_its_gpu
-from minigrad.kernels import Geometry
-from minigrad.nn.functional.checks import floats, images, in_single, numbers, tensors
+from minigrad.creation import empty
+from minigrad.dtypes import int64
+from minigrad.kernels import Geometry, sees_everywhere
+from minigrad.nn.functional.checks import AXES, floats, images, in_single, numbers, tensors
+from minigrad.ops import pool
 from minigrad.ops.elementwise import not_implemented_for
-from minigrad.ops.join import stack
-from minigrad.ops.pool import max_pool, window_sums
 from minigrad.tensor import Tensor
-
-
-def _windows(
-    name: str, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
-) -> tuple[Geometry, tuple[int, int]]:
-    """The checked options, and the number of windows along each axis."""
-    tensors(name, "input", input)
-    images(name, 2, input, empty=False)
-    if input.array.dtype.kind == "b":
-        raise not_implemented_for(name, input.array.dtype)
-    kernel: Any = numbers(name, "kernel_size", kernel_size, 2, 1)
-    step: Any = kernel if stride is None or stride == () or stride == [] else numbers(name, "stride", stride, 2, 1)
-    pads: Any = numbers(name, "padding", padding, 2, 0)
-    spread: Any = numbers(name, "dilation", dilation, 2, 1)
-    for k, p, d in zip(kernel, pads, spread, strict=True):
-        if 2 * p > d * (k - 1) + 1:
-            raise RuntimeError(
-                f"{name}: pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
-                f"dilation={d}"
-            )
-    geometry = Geometry(kernel, step, pads, spread)
-    size = geometry.windows(input.array.shape[-2:], ceil_mode)
-    if min(size) < 1:
-        raise RuntimeError(
-            f"Given input size: {tuple(input.array.shape)}. Calculated output size: {size}. Output size is too small "
-            f"({name}: kernel {kernel}, padding {pads}); use a smaller kernel or a larger image"
-        )
-    return geometry, size
 
 
 def max_pool2d(
@@ -57,8 +28,21 @@ def max_pool2d(
     >>> torch.nn.functional.max_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
     tensor([[[3.]]])
     """
-    geometry, _ = _windows("max_pool2d", input, kernel_size, stride, padding, dilation, ceil_mode)
-    values, places = max_pool(input, geometry, ceil_mode)
+    values, places = _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
+    return (values, places) if return_indices else values
+
+
+def max_pool1d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    ceil_mode: bool = False, return_indices: bool = False
+) -> Any:  # fmt: skip
+    """The largest number of each window of signals (N, C, L) or (C, L): see `max_pool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
+    tensor([[5., 3.]])
+    """
+    values, places = _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
     return (values, places) if return_indices else values
 
 
@@ -76,31 +60,21 @@ def avg_pool2d(
     """
     if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor must be not zero, got divisor_override=0")
-    floats("avg_pool2d", input, also=(np.int64,))
-    geometry, windows = _windows("avg_pool2d", input, kernel_size, stride, padding, 1, ceil_mode)
-    return _averaged(input, geometry, windows, count_include_pad, divisor_override)
+    count = divisor_override, count_include_pad
+    return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count)
 
 
-@in_single
-@on_its_gpu
-def _averaged(input: Any, geometry: Geometry, windows: Any, include_pad: bool, divisor: int | None) -> Any:
-    sums = window_sums(input, geometry=geometry, windows=windows)
-    count: Any = divisor
-    if divisor is None:
-        axes = zip(input.array.shape[-2:], geometry.kernel, geometry.stride, geometry.padding, windows, strict=True)
-        rows, columns = [_counts(*one, include_pad) for one in axes]
-        count = rows[0] * columns[0]
-        if min(rows) < max(rows) or min(columns) < max(columns):
-            table = np.outer(rows, columns).astype(input.array.dtype)
-            count = wrap(array_module(input.array).asarray(table))
-    return sums / count if input.array.dtype.kind == "f" else sums.div(count, rounding_mode="trunc")
+def avg_pool1d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    count_include_pad: bool = True
+) -> Tensor:  # fmt: skip
+    """The mean of each window of signals (N, C, L) or (C, L): see `avg_pool2d`.
 
-
-def _counts(length: int, kernel: int, stride: int, padding: int, windows: int, include_pad: bool) -> list[int]:
-    """How many entries each window along one axis is the mean of."""
-    low, high = (-padding, length + padding) if include_pad else (0, length)
-    starts = range(-padding, -padding + windows * stride, stride)
-    return [min(start + kernel, high) - max(start, low) for start in starts]
+    >>> import minigrad as torch
+    >>> torch.nn.functional.avg_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
+    tensor([[3.0000, 2.5000]])
+    """
+    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, (None, count_include_pad))
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
@@ -113,28 +87,131 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     >>> torch.nn.functional.adaptive_avg_pool2d(torch.arange(6.0).reshape(1, 2, 3), 1)
     tensor([[[2.5000]]])
     """
-    name = "adaptive_avg_pool2d"
-    floats(name, input)
-    shape = list(input.array.shape)
-    given = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * 2
-    if len(shape) <= len(given):
-        raise ValueError(f"{name}: Input dimension should be at least {len(given) + 1}, (..., H, W), got {shape}")
-    images(name, 2, input, empty=False)
-    sizes = [n if m is None else m for m, n in zip(given, shape[len(shape) - len(given) :], strict=True)]
-    return _adapted(input, numbers(name, "output_size", sizes, 2, 0))
+    return _adaptive_avg_pool(input, _output_size("adaptive_avg_pool2d", 2, input, output_size))
+
+
+def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
+    """The mean of each of `output_size` windows that cover a signal (N, C, L) or (C, L).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.adaptive_avg_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
+    tensor([[3.0000, 2.5000]])
+    """
+    size = _output_size("adaptive_avg_pool1d", 1, input, output_size)
+    return _adaptive_avg_pool(input.unsqueeze(-2), size).squeeze(-2)
+
+
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest number of each of `output_size` windows that cover the image; None keeps an axis.
+
+    The windows are those of `adaptive_avg_pool2d`, the places those of `max_pool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.adaptive_max_pool2d(torch.arange(6.0).reshape(1, 2, 3), (1, 2))
+    tensor([[[4., 5.]]])
+    """
+    values, places = _adaptive_max_pool(input, _output_size("adaptive_max_pool2d", 2, input, output_size))
+    return (values, places) if return_indices else values
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest number of each of `output_size` windows that cover a signal (N, C, L) or (C, L).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.adaptive_max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
+    tensor([[5., 3.]])
+    """
+    size = _output_size("adaptive_max_pool1d", 1, input, output_size)
+    values, places = _adaptive_max_pool(input.unsqueeze(-2), size)
+    return (values.squeeze(-2), places.squeeze(-2)) if return_indices else values.squeeze(-2)
+
+
+# ---- checks, then one call -------------------------------------------------------------------
+def _max_pool(name: str, space: int, input: Any, *options: Any) -> tuple[Any, Any]:
+    geometry, windows = _lay_out(name, space, input, *options)
+    image = input if space == 2 else input.unsqueeze(-2)
+    size = image.array.shape[-2:]
+    if max(geometry.dilation) > 1 and not sees_everywhere(geometry, size, windows):
+        raise RuntimeError(
+            f"{name}: a window lies in the padding alone and has no maximum, for an input of {list(input.array.shape)} "
+            f"with {_told(geometry)}; use less padding or dilation"
+        )
+    places = empty(*image.array.shape[:-2], *windows, dtype=int64, device=input.device)
+    apart = all(s >= r for s, r in zip(geometry.stride, geometry.reach, strict=True))
+    values = pool.max_pool2d(image, places, geometry=geometry, apart=apart)
+    return (values, places) if space == 2 else (values.squeeze(-2), places.squeeze(-2))
+
+
+def _avg_pool(name: str, space: int, input: Any, k: Any, stride: Any, padding: Any, ceil_mode: Any, count: Any) -> Any:
+    tensors(name, "input", input)
+    floats(name, input, also=(np.int64,))
+    geometry, windows = _lay_out(name, space, input, k, stride, padding, 1, ceil_mode)
+    if space == 2:
+        return _means(input, geometry=geometry, windows=windows, count=count)
+    return _means(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
 
 
 @in_single
-def _adapted(input: Any, size: tuple[int, ...]) -> Any:
-    pooled = input
-    for dim, count in enumerate(size, -len(size)):
-        length = input.array.shape[dim]
-        if count == length:
-            continue
-        if count and length % count == 0:  # equal windows: a mean over a split axis
-            pooled = pooled.unflatten(dim, (count, length // count)).mean(dim)
-        else:
-            spans = [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
-            parts = [pooled.narrow(dim, a, b - a).mean(dim) for a, b in spans]
-            pooled = stack(parts, dim) if parts else pooled.narrow(dim, 0, 0)
-    return pooled.clone() if pooled is input else pooled
+def _means(image: Any, **options: Any) -> Any:
+    return pool.avg_pool2d(image, **options)
+
+
+@in_single
+def _adaptive_avg_pool(input: Any, size: Any) -> Any:
+    return pool.adaptive_avg_pool2d(input, size=size)
+
+
+def _adaptive_max_pool(input: Any, size: Any) -> Any:
+    shape = input.array.shape
+    places = empty(*shape[:-2], *size, dtype=int64, device=input.device)
+    apart = all(n and length % n == 0 for length, n in zip(shape[-2:], size, strict=True))
+    return pool.adaptive_max_pool2d(input, places, apart=apart), places
+
+
+def _lay_out(
+    name: str, space: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple[Geometry, tuple[int, int]]:
+    """The checked options, and the number of windows along each axis."""
+    tensors(name, "input", input)
+    images(name, space, input, empty=False)
+    if input.array.dtype.kind == "b":
+        raise not_implemented_for(name, input.array.dtype)
+    kernel: Any = numbers(name, "kernel_size", kernel_size, space, 1)
+    omitted = stride is None or (isinstance(stride, (list, tuple)) and not stride)
+    step: Any = kernel if omitted else numbers(name, "stride", stride, space, 1)
+    pads: Any = numbers(name, "padding", padding, space, 0)
+    spread: Any = numbers(name, "dilation", dilation, space, 1)
+    size: Any = input.array.shape[-space:]
+    if space == 1:
+        kernel, step, pads, spread, size = (1, *kernel), (1, *step), (0, *pads), (1, *spread), (1, *size)
+    geometry = Geometry(kernel, step, pads, spread)
+    for k, r, p, d in zip(geometry.kernel, geometry.reach, geometry.padding, geometry.dilation, strict=True):
+        if 2 * p > r:
+            raise RuntimeError(
+                f"{name}: pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
+                f"dilation={d}"
+            )
+    windows = geometry.windows(size, bool(ceil_mode))
+    if min(windows) < 1:
+        raise RuntimeError(
+            f"Given input size: {tuple(input.array.shape)}. Calculated output size: {windows[-space:]}. Output size is "
+            f"too small ({name}: {_told(geometry)}); use a smaller kernel or a larger image"
+        )
+    return geometry, windows
+
+
+def _told(geometry: Geometry) -> str:
+    return f"kernel {geometry.kernel}, padding {geometry.padding}, dilation {geometry.dilation}"
+
+
+def _output_size(name: str, space: int, input: Any, given: Any) -> tuple[int, ...]:
+    """(Ho, Wo) for an output size with None where an axis keeps its length; (1, Lo) of a signal."""
+    floats(name, input)
+    shape = list(input.array.shape)
+    wanted = tuple(given) if isinstance(given, (tuple, list)) else (given,) * space
+    if len(shape) <= len(wanted):
+        raise ValueError(f"{name}: Input dimension should be at least {len(wanted) + 1}, {AXES[space]}, got {shape}")
+    images(name, space, input, empty=False)
+    sizes = [n if m is None else m for m, n in zip(wanted, shape[len(shape) - len(wanted) :], strict=True)]
+    size = numbers(name, "output_size", sizes, space, 0)
+    return size if space == 2 else (1, *size)

@@ -161,3 +161,45 @@ def test_a_remembered_stride_of_1_is_no_leave_for_1_0():
     for stride in (1.0, (1, 1.0), True):
         with pytest.raises(TypeError, match="argument 'stride' must be an int"):
             F.conv2d(image, kernel, stride=stride)
+
+
+@pytest.mark.parametrize("option", ["kernel_size", "stride", "padding", "dilation"])
+def test_a_layer_refuses_an_option_of_another_space_at_once(option):
+    options = {"kernel_size": 3, option: (3, 3, 3)}
+    with pytest.raises(RuntimeError, match=f"Conv2d: expected {option} to be a single integer value or a list of 2"):
+        minigrad.nn.Conv2d(1, 1, **options)
+
+
+def test_channels_last_is_asked_about_once():
+    minigrad.advice.enable()
+    layer = minigrad.nn.Conv2d(32, 2, 3)
+    with pytest.warns(minigrad.advice.Advice, match=r"32 channels and a width of 3; .*permute\(0, 3, 1, 2\)"):
+        layer(minigrad.ones(1, 32, 32, 3))
+    layer(minigrad.ones(2, 32, 32, 3))
+    minigrad.nn.Conv2d(3, 2, 3)(minigrad.ones(1, 3, 3, 3))
+
+
+@pytest.mark.parametrize("dtype", [minigrad.float16, minigrad.float32, minigrad.float64])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_an_empty_batch_in_groups_and_halves(dtype, groups):
+    layer = minigrad.nn.Conv2d(4, 8, 3, padding=1, groups=groups, dtype=dtype)
+    x = minigrad.zeros(0, 4, 6, 5, dtype=dtype, requires_grad=True)
+    y = layer(x)
+    assert (y.shape, y.dtype) == ((0, 8, 6, 5), dtype)
+    y.sum().backward()
+    assert x.grad.shape == x.shape and (layer.weight.grad == 0).all() and (layer.bias.grad == 0).all()
+
+
+def test_more_padding_than_kernel_on_an_image_taken_in_strips():
+    x, w = minigrad.ones(1, 8, 4, 3000), minigrad.ones(64, 8, 3, 3)
+    y = F.conv2d(x, w, padding=50)
+    assert y.shape == (1, 64, 102, 3098)
+    assert y[0, 0, 50, 50].item() == 72 and y[0, 0, 0, 0].item() == 0 and y[0, 0].sum().item() == 8 * 9 * 4 * 3000
+
+
+def test_a_stride_that_equals_a_known_one_is_still_no_int():
+    x, w = minigrad.ones(1, 1, 4, 4), minigrad.ones(1, 1, 2, 2)
+    F.conv2d(x, w, stride=(1, 1))
+    for stride in (1.0, (1.0, 1.0), True, (1, True)):
+        with pytest.raises(TypeError, match="argument 'stride' must be an int or a tuple of 2 ints"):
+            F.conv2d(x, w, stride=stride)

@@ -105,3 +105,67 @@ def test_nan_wins_and_the_divisor_may_be_given():
     assert places.tolist() == [[[1, 2]]]
     ones = minigrad.ones(1, 2, 2)
     assert F.avg_pool2d(ones, 2, divisor_override=8).tolist() == [[[0.5]]]
+
+
+@pytest.mark.parametrize("name", ["max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool"])
+def test_a_signal_is_pooled_as_an_image_of_height_one(name):
+    x = minigrad.randn(2, 3, 10)
+    options = ((3, 2, 1), ((1, 3), (1, 2), (0, 1))) if "adaptive" not in name else ((4,), ((1, 4),))
+    flat = getattr(F, f"{name}1d")(x, *options[0])
+    image = getattr(F, f"{name}2d")(x.unsqueeze(2), *options[1])
+    assert flat.tolist() == image.squeeze(2).tolist()
+    assert getattr(F, f"{name}1d")(x[0], *options[0]).tolist() == flat[0].tolist()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False),
+        lambda x: F.avg_pool2d(x, 2, 1, divisor_override=3),
+        lambda x: F.adaptive_avg_pool2d(x, (3, 8)),
+        lambda x: F.adaptive_max_pool2d(x, (3, 8)),
+        lambda x: F.max_pool2d(x, 3, 1, 1),
+        lambda x: F.avg_pool1d(x[0], 3, 2),
+        lambda x: F.adaptive_max_pool1d(x[0], 4),
+    ],
+)
+def test_gradients_to_second_order(call):
+    x = minigrad.from_numpy(np.random.default_rng(0).permutation(2 * 6 * 7.0 + np.arange(84)).reshape(1, 2, 6, 7))
+    x.requires_grad_()
+    assert minigrad.autograd.gradcheck(call, (x,))
+    assert minigrad.autograd.gradgradcheck(lambda x: call(x) ** 2, (x / 100,))
+
+
+def test_places_that_are_overwritten_are_refused():
+    x = minigrad.randn(1, 4, 4, requires_grad=True)
+    values, places = F.max_pool2d(x, 2, return_indices=True)
+    places.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        values.sum().backward()
+
+
+def test_a_window_in_the_padding_alone_is_refused():
+    with pytest.raises(RuntimeError, match="a window lies in the padding alone and has no maximum"):
+        F.max_pool2d(minigrad.ones(1, 1, 9), 2, stride=2, padding=1, dilation=2)
+
+
+def test_numpys_integers_are_numbers():
+    two = np.array([4])[0] // 2
+    x = minigrad.ones(1, 1, 4, 4)
+    for layer in (
+        minigrad.nn.MaxPool2d(two),
+        minigrad.nn.AvgPool2d(2, stride=two),
+        minigrad.nn.MaxPool2d(2, two, two // 2),
+    ):
+        assert layer(x).shape[:2] == (1, 1)
+
+
+def test_many_windows_of_few_pixels_cost_what_they_are():
+    out = F.adaptive_avg_pool2d(minigrad.arange(4.0).reshape(1, 2, 2), (1, 20_000))
+    assert (out[0, 0, 0].item(), out[0, 0, -1].item()) == (1.0, 2.0)
+
+
+def test_names_in_the_graph_are_pytorchs():
+    x = minigrad.ones(1, 1, 4, 4, requires_grad=True)
+    names = [y.grad_fn.name() for y in (F.max_pool2d(x, 2), F.avg_pool2d(x, 2), F.adaptive_avg_pool2d(x, 2))]
+    assert names == ["MaxPool2DWithIndicesBackward0", "AvgPool2DBackward0", "AdaptiveAvgPool2DBackward0"]
