@@ -1,9 +1,14 @@
 """`save` and `load`: a ZIP archive of raw arrays and one JSON text.
 
 `structure.json` holds the "format", the "storages" (`[NumPy dtype, shape, device]` of the members
-`storage/0`, `storage/1`, ...), and the "root": the value saved. Nothing is compressed, so that a
-file cannot unpack to more than its size, and all sizes are checked against it before memory is
-taken.
+`storage/0`, `storage/1`, ...), and the "root": the value saved. Where tensors share memory, there
+are "views" too: the number of a tensor, and where it lies in which storage. Nothing is compressed,
+so that a file cannot unpack to more than its size, and all sizes are checked against it before
+memory is taken.
+
+Not `np.savez`: of nine hostile members, `np.load(allow_pickle=False)` takes three (a header beside
+more data than it describes, one of nested brackets, texts of 2 GiB each) and ends in a MemoryError
+on a fourth, so each header would have to be read and checked before it is handed on.
 """
 
 from __future__ import annotations
@@ -20,26 +25,34 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import Array
 from minigrad.serialization import safetensors_format
 from minigrad.serialization.files import File, SerializationError, name_of, reading, replacing
+from minigrad.serialization.sharing import MOST_DIMS, View, look_at, share
 from minigrad.serialization.structure import PLAIN_BYTES, Storages, described, rebuilt
 
 Location: TypeAlias = str | backend.device | dict[str, str] | Callable[[Any, str], Any] | None
 
-FORMAT = "minigrad 2"
+FORMAT, FORMAT_WITH_VIEWS = "minigrad 2", "minigrad 3"
 STRUCTURE = "structure.json"
 
 
-def save(obj: Any, f: File) -> None:
+def save(
+    obj: Any, f: File, pickle_module: Any = None, pickle_protocol: int = 2,
+    _use_new_zipfile_serialization: bool = True, _disable_byteorder_record: bool = False,
+) -> None:  # fmt: skip
     """Writes `obj` to `f`, a path or a binary file, so that `load` gives it back.
 
     Takes tensors, parameters, NumPy arrays and scalars, numbers, strings, bytes, None, dtypes,
-    devices, sizes, and lists, tuples, sets and dicts of them: so every `state_dict()`. Tied weights
-    are tied again; other views are saved as tensors of their own. A path is written whole or not at
-    all: whatever interrupts it leaves the old file. A path that ends in `.safetensors` is written by
-    the safetensors library (a dict of tensors only).
+    devices, sizes, and lists, tuples, sets and dicts of them: so every `state_dict()`. Tensors on the
+    CPU that share memory share it again; a view alone does not carry what it leaves out. A path that
+    ends in `.safetensors` is written by the safetensors library (a dict of tensors only).
+
+    A path is written whole or not at all: whatever interrupts it leaves the old file. So the folder
+    must be one that can be written to, and the file becomes the saver's own. What a killed save left
+    beside a file goes with the next save there.
 
     Raises `TypeError` for anything else, such as a module or a function, naming its place and what
     to save instead; `ValueError` for a container that contains itself; `SerializationError`, a
-    `RuntimeError`, where the folder does not exist. As `torch.save`, without its pickle.
+    `RuntimeError`, where the folder does not exist. As `torch.save`, without its pickle:
+    `pickle_module`, `pickle_protocol` and the flags after them change nothing.
 
     >>> import minigrad as torch, io
     >>> torch.save({"weight": torch.ones(2), "epoch": 3}, file := io.BytesIO())
@@ -61,22 +74,41 @@ def save(obj: Any, f: File) -> None:
     try:
         root = described(obj, held)
         arrays = [(backend.to_device(array, backend.CPU), device) for (_, device), (_, array) in held.items()]
-        storages = [[array.dtype.str, array.shape, device] for array, device in arrays]
-        structure = json.dumps({"format": FORMAT, "storages": storages, "root": root})
+        storages, views = _shared(arrays)
+        devices = [device for _, device in arrays]
+        described_storages = [
+            [array.dtype.str, array.shape, device] if array is not None else None
+            for array, device in zip(storages, devices, strict=True)
+        ]
+        structure = {"format": FORMAT, "storages": described_storages, "root": root}
+        if views:
+            structure |= {"format": FORMAT_WITH_VIEWS, "views": views}
+        text = json.dumps(structure)
     except RecursionError:
         raise ValueError("the object contains itself, or is nested too deeply to be saved; flatten it") from None
     with replacing(f) as file, ZipFile(file, "w") as archive:  # dated 1980: equal contents make equal files
-        archive.writestr(ZipInfo(STRUCTURE), structure)
-        for i, (array, _) in enumerate(arrays):
-            archive.writestr(ZipInfo(f"storage/{i}"), np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        archive.writestr(ZipInfo(STRUCTURE), text)
+        for i, array in enumerate(storages):
+            if array is not None:
+                archive.writestr(ZipInfo(f"storage/{i}"), np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
-def load(f: File, map_location: Location = None, *, weights_only: bool | None = True, mmap: bool | None = None) -> Any:
+def _shared(arrays: list[tuple[Array, str | None]]) -> tuple[list[Array | None], dict[int, View]]:
+    """The storages to write, and the views among them: of tensors on the CPU, not of NumPy's own arrays."""
+    storages, views = share([array if device == "cpu" else None for array, device in arrays])
+    return [s if d == "cpu" else array for s, (array, d) in zip(storages, arrays, strict=True)], views
+
+
+def load(
+    f: File, map_location: Location = None, pickle_module: Any = None, *, weights_only: bool | None = True,
+    mmap: bool | None = None, **pickle_load_args: Any,
+) -> Any:  # fmt: skip
     """Reads what `save` wrote to `f`, a path or a binary file that can seek.
 
     Tensors go to the device they were on, or to `map_location`: a device, a dict from saved to
     wanted names, or a function of a tensor on the CPU and the name of its device. Nothing in a
-    file is ever run, so `weights_only` changes nothing; nor does `mmap`.
+    file is ever run, so `weights_only` changes nothing; nor do `mmap`, `pickle_module` and what
+    PyTorch hands on to it.
 
     Raises `SerializationError`, a `RuntimeError`, for a file that is damaged, cut short, hostile or
     of another kind; `RuntimeError` for a GPU that is not there; `FileNotFoundError`.
@@ -98,16 +130,18 @@ def load(f: File, map_location: Location = None, *, weights_only: bool | None = 
             f"expected a path or a binary file that can seek, got {type(f).__name__}; put the bytes into an io.BytesIO"
         )
     with reading(f):
-        arrays, root = _read(f)
+        storages, views, root = _read(f)
     placed = [
-        array if device is None else relocated(wrap(array), map_location, device).array for array, device in arrays
+        storage if device is None else relocated(wrap(storage), map_location, device).array
+        for storage, device in storages
     ]
     with reading(f):
-        return rebuilt(root, placed)
+        arrays = [look_at(placed[views[i][0]], views[i]) if i in views else array for i, array in enumerate(placed)]
+        return rebuilt(root, arrays)
 
 
-def _read(f: Any) -> tuple[list[tuple[Array, str | None]], Any]:
-    """The storages with their devices, and the root of an archive. Raises one error or another for a bad one."""
+def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]:
+    """Storages with their devices, views, and the root of an archive. Raises one error or another for a bad one."""
     import json
     from zipfile import ZIP_STORED, ZipFile
 
@@ -124,20 +158,53 @@ def _read(f: Any) -> tuple[list[tuple[Array, str | None]], Any]:
         if sum(member.file_size for member in members.values()) > length:
             raise ValueError("its parts claim to be larger than the file")
         structure = json.loads(archive.read(STRUCTURE))
-        if structure["format"] != FORMAT:
-            raise ValueError(f"its format is {structure['format']!r}, known is {FORMAT!r}")
-        arrays = []
-        for i, (dtype_name, shape, device) in enumerate(structure["storages"]):
-            member, dtype = members[f"storage/{i}"], np.dtype(dtype_name)
-            if dtype.kind not in PLAIN_BYTES or dtype.str != dtype_name or not dtype.itemsize:
-                raise ValueError(f"storage {i} has the dtype {dtype_name!r}")
-            if any(type(n) is not int or n < 0 for n in shape) or member.file_size != math.prod(shape) * dtype.itemsize:
-                raise ValueError(f"storage {i} has another size than its description")
-            array = np.empty(shape, dtype)
+        if structure["format"] not in (FORMAT, FORMAT_WITH_VIEWS):
+            raise ValueError(f"its format is {structure['format']!r}, known is {FORMAT_WITH_VIEWS!r}")
+        views = _views(structure)
+        storages: list[tuple[Array, str | None]] = []
+        for i, description in enumerate(structure["storages"]):
+            if description is None and i in views:
+                storages.append((np.empty(0), None))  # its numbers lie in another one
+                continue
+            array, device = _described_storage(i, description, members[f"storage/{i}"].file_size)
             memory = array.reshape(-1).view(np.uint8)
-            memory[:] = np.frombuffer(archive.read(member), np.uint8)  # read in full, its checksum compared
-            arrays.append((array, None if device is None else str(device)))
-    return arrays, structure["root"]
+            memory[:] = np.frombuffer(archive.read(f"storage/{i}"), np.uint8)  # in full, its checksum compared
+            storages.append((array, device))
+    return storages, views, structure["root"]
+
+
+def _views(structure: Any) -> dict[int, View]:
+    """By their numbers, the tensors that lie in another one's storage."""
+    if structure["format"] == FORMAT:
+        return {}
+    views = {int(i): (home, name, offset, *sizes) for i, (home, name, offset, *sizes) in structure["views"].items()}
+    count = len(structure["storages"])
+    for i, (home, *_) in views.items():
+        if not 0 <= i < count or type(home) is not int or not 0 <= home < count:
+            raise ValueError(f"tensor {i} is a view of storage {home!r}, of {count}")
+        if structure["storages"][home] is None:
+            raise ValueError(f"tensor {i} is a view of storage {home}, which is none")
+    return views
+
+
+def _described_storage(i: int, description: Any, size: int) -> tuple[Array, str | None]:
+    """An array for the `size` bytes of a storage, and its device: sizes are compared before memory is taken."""
+    dtype_name, shape, device = description
+    dtype = np.dtype(dtype_name)
+    if dtype.kind not in PLAIN_BYTES or dtype.str != dtype_name or not dtype.itemsize:
+        raise ValueError(f"storage {i} has the dtype {dtype_name!r}")
+    # At most 64 factors of at most 63 bits: to multiply longer ones can take minutes.
+    if len(shape) > MOST_DIMS or any(type(n) is not int or not 0 <= n < 2**63 for n in shape):
+        raise ValueError(f"storage {i} has another size than its description, a shape that no array has")
+    if size != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"storage {i} has another size than its description")
+    return np.empty(shape, dtype), None if device is None else _device_name(device)
+
+
+def _device_name(device: Any) -> str:
+    if type(device) is not str or str(backend.device(device)) != device:
+        raise ValueError(f"a storage lies on {device!r}, which is no device")
+    return device
 
 
 def relocated(tensor: Any, map_location: Location, device: str = "cpu") -> Any:

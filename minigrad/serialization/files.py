@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any, TypeAlias
 
+LEFT_OVER = ".minigrad.tmp"  # how the files end that killed saves leave
 File: TypeAlias = str | os.PathLike[str] | IO[bytes]
 
 
@@ -19,10 +21,9 @@ def replacing(f: File) -> Iterator[Any]:
     """A file to write to that takes the place of `f` in one step at the end, or never.
 
     It lies in the same folder, so that the step is a rename, and is on the disk before it. A
-    process that is killed meanwhile leaves the old file, and perhaps a hidden `.tmp` beside it.
+    process that is killed meanwhile leaves the old file, and perhaps a hidden `.tmp` beside it,
+    which the next one takes away.
     """
-    from pathlib import Path  # here, so that `import minigrad` need not wait for it
-
     if not isinstance(f, (str, os.PathLike)):
         yield f
         return
@@ -35,15 +36,19 @@ def replacing(f: File) -> Iterator[Any]:
         with path.open("wb") as file:
             yield file
         return
-    temporary = path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}.tmp")
+    _remove_left_over(path.parent)
+    temporary, opened = _open_temporary(path)
     try:
-        with temporary.open("xb") as file:
+        with opened as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            temporary.chmod(path.stat().st_mode)
-        temporary.replace(path)
+            if path.exists():
+                temporary.chmod(path.stat().st_mode)
+            if os.name == "posix":  # while it is locked: else another save might take it for left over
+                temporary.replace(path)
+        if os.name != "posix":  # where no open file can be renamed
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -53,6 +58,41 @@ def replacing(f: File) -> Iterator[Any]:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _open_temporary(path: Path) -> tuple[Path, IO[bytes]]:
+    """A new hidden file beside `path`, locked as long as it is open; names are cut at 255 bytes."""
+    start = os.fsencode(path.name)[:200].decode(errors="ignore")
+    while True:
+        temporary = path.with_name(f".{start}.{os.urandom(6).hex()}{LEFT_OVER}")
+        file = temporary.open("xb")
+        _lock(file, wait=True)
+        if temporary.exists():  # else it was taken for left over before it was locked
+            return temporary, file
+        file.close()
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove what killed saves left in `folder`: whoever still writes holds a lock."""
+    for path in folder.glob(f".*{LEFT_OVER}"):
+        # An error: someone else was quicker, or it is someone else's.
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            if _lock(file, wait=False):
+                path.unlink()
+
+
+def _lock(file: IO[bytes], wait: bool) -> bool:
+    """Lock an open file until it is closed; False where that cannot be, as another process has it locked.
+
+    The system forgets the locks of the dead. Without locks (Windows, some networks) nothing is taken for left over.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 @contextlib.contextmanager

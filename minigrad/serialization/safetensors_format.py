@@ -65,7 +65,5 @@ def _library() -> Any:
     try:
         import safetensors.numpy
     except ImportError as error:
-        raise ImportError(
-            "a .safetensors file needs the safetensors library: pip install 'minigrad[safetensors]'"
-        ) from error
+        raise ImportError("a .safetensors file needs the safetensors library: pip install safetensors") from error
     return safetensors.numpy

@@ -34,6 +34,7 @@ _KINDS: dict[str, Any] = {
     cls.__name__: cls for cls in (*_TEXTS, *_SEQUENCES, *_MAPPINGS, *_SHAPELESS, *_TENSORS, *_ARRAYS)
 }
 
+MOST_OF_ONE_HASH = 100
 PLAIN_BYTES = "biufcSUmM"  # the kinds of NumPy dtypes whose bytes are all there is to them
 
 # By the array's identity and its device: its number, and itself. NumPy's arrays have no device.
@@ -62,6 +63,11 @@ def described(value: Any, storages: Storages, place: Place = None) -> Any:
         return [name, value.requires_grad, value.dtype.name]
     if kind in _TENSORS:
         return [name, _number(value.array, str(value.device), storages), value.requires_grad]
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{_named(place)} is a masked array, whose mask would be lost; save array.data and array.mask, or "
+            "array.filled(value)"
+        )
     if isinstance(value, _ARRAYS):
         array = np.asarray(value)
         if array.dtype.kind not in PLAIN_BYTES or not array.dtype.itemsize:
@@ -104,6 +110,14 @@ def _refusal(value: Any, place: str) -> str:
     )
 
 
+def _spread(keys: list[Any]) -> list[Any]:
+    """`keys`, unless many have one hash: a dict or a set of these takes time with their square."""
+    hashes = Counter(map(hash, keys))
+    if len(keys) > MOST_OF_ONE_HASH and max(hashes.values()) > MOST_OF_ONE_HASH:
+        raise ValueError(f"over {MOST_OF_ONE_HASH} keys of a dict or elements of a set have the same hash")
+    return keys
+
+
 def rebuilt(part: Any, arrays: list[Array]) -> Any:
     """The value that `described` wrote as `part`. Raises one error or another for what it would not write."""
     if isinstance(part, _LITERALS):
@@ -114,9 +128,12 @@ def rebuilt(part: Any, arrays: list[Array]) -> Any:
         (text,) = parts
         return _TEXTS[kind][1](text)
     if kind in _SEQUENCES:
-        return kind([rebuilt(x, arrays) for x in parts])
+        values = [rebuilt(x, arrays) for x in parts]
+        return kind(_spread(values) if kind is set else values)
     if kind in _MAPPINGS:
-        return kind({rebuilt(key, arrays): rebuilt(x, arrays) for key, x in parts})
+        pairs = [(rebuilt(key, arrays), rebuilt(x, arrays)) for key, x in parts]
+        _spread([key for key, _ in pairs])
+        return kind(dict(pairs))
     if kind in _SHAPELESS:
         requires_grad, dtype = parts
         return kind(requires_grad is True, dtype=dtypes.from_numpy(np.dtype(dtype)))

@@ -3,6 +3,7 @@
 import copy
 import io
 import math
+import zipfile
 from collections import Counter, OrderedDict, namedtuple
 from pathlib import Path
 
@@ -230,6 +231,24 @@ def test_any_file(tmp_path):
         assert load(file) == "in an open file"
 
 
+def test_flags_that_other_programs_pass_change_nothing(tmp_path):
+    import pickle
+
+    path = tmp_path / "x"
+    save(minigrad.ones(2), path, pickle_module=pickle, pickle_protocol=4, _use_new_zipfile_serialization=False)
+    assert load(path, None, pickle, weights_only=True, mmap=False, encoding="latin1").tolist() == [1, 1]
+
+
+def test_files_of_the_first_release_load():
+    """A file as it was written before views were: kept as bytes."""
+    structure = '{"format": "minigrad 2", "storages": [["<f4", [2], "cpu"]], "root": ["list", ["Tensor", 0, true], 5]}'
+    with zipfile.ZipFile(file := io.BytesIO(), "w") as archive:
+        archive.writestr("structure.json", structure)
+        archive.writestr("storage/0", np.array([1, 2], "<f4").tobytes())
+    tensor, number = load(file)
+    assert tensor.tolist() == [1, 2] and tensor.requires_grad and number == 5
+
+
 def test_equal_contents_make_equal_files():
     a, b = io.BytesIO(), io.BytesIO()
     obj = {"x": minigrad.ones(3), "n": 1}
@@ -240,7 +259,6 @@ def test_equal_contents_make_equal_files():
 
 def test_a_file_is_an_archive_that_other_tools_open(tmp_path):
     import json
-    import zipfile
 
     path = tmp_path / "x"
     save({"w": minigrad.tensor([1.0, 2.0])}, path)
@@ -324,6 +342,7 @@ class OwnDict(dict):
         (frozenset(), r"frozenset, which cannot be saved"),
         (Path("x"), r"Path, which cannot be saved"),
         (np.array([None]), r"NumPy array of dtype object"),
+        (np.ma.array([1, 2], mask=[0, 1]), r"masked array, whose mask would be lost"),
         (np.zeros(1, [("a", "f4")]), r"NumPy array of dtype \[\('a', '<f4'\)\]"),
     ],
 )

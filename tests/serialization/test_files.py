@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import minigrad
-from minigrad.serialization import SerializationError, load, save
-from minigrad.serialization.files import replacing
+from minigrad.serialization import SerializationError, files, load, save
+from minigrad.serialization.files import LEFT_OVER, replacing
 
 
 def names(folder):
@@ -75,6 +75,36 @@ def test_long_names(tmp_path):
     path = tmp_path / ("n" * 255)
     save(1, path)
     assert load(path) == 1
+
+    path = tmp_path / ("\N{CJK UNIFIED IDEOGRAPH-4E2D}" * 85)
+    save(2, path)
+    assert load(path) == 2
+
+
+def test_what_killed_saves_left_goes_with_the_next_save(tmp_path):
+    path = tmp_path / "file"
+    for name in ("file", "another"):
+        (tmp_path / f".{name}.0123456789ab{LEFT_OVER}").write_bytes(b"half of it")
+    (tmp_path / ".other.tmp").write_bytes(b"not ours")
+    with replacing(tmp_path / "third") as file:
+        file.write(b"still being written")
+        save(1, path)
+        assert len(names(tmp_path)) == 3, "what another save is writing stays"
+    assert names(tmp_path) == [".other.tmp", "file", "third"]
+
+
+def test_a_temporary_file_that_was_taken_away_before_it_was_locked_is_made_anew(tmp_path, monkeypatch):
+    lock, taken = files._lock, []
+
+    def take(file, wait):
+        if not taken:
+            taken.append(Path(file.name))
+            taken[0].unlink()
+        return lock(file, wait)
+
+    monkeypatch.setattr(files, "_lock", take)
+    save(1, tmp_path / "file")
+    assert load(tmp_path / "file") == 1 and taken
 
 
 def test_errors_of_paths(tmp_path):

@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import struct
+import time
 import zipfile
 
 import numpy as np
@@ -211,6 +212,41 @@ def test_types_that_no_tensor_holds():
         count = 16 // np.dtype(dtype).itemsize
         assert_refused(file_of(["Tensor", 0, False], [[dtype, [count], None]], [SIXTEEN]))
     assert_refused(file_of(["Tensor", 0, True], [["<i4", [4], "cpu"]], [SIXTEEN]))
+
+
+@pytest.mark.parametrize(
+    "device",
+    ["gpu", "", "cuda:" + "9" * 5000, "cuda:-1", "2147483648", 3, ["cpu"], {"cpu": 1}, True, "CPU", "cuda "],
+    ids=str,
+)
+def test_devices_that_are_none(device):
+    assert_refused(file_of(["Tensor", 0, False], [["<f4", [4], device]], [SIXTEEN]))
+
+
+def seconds_to_refuse(file):
+    start = time.process_time()
+    assert_refused(file)
+    return time.process_time() - start
+
+
+def test_a_small_file_does_not_keep_load_busy():
+    long = [10**4000 - 1] * 1000
+    assert seconds_to_refuse(file_of(["Tensor", 0, False], [["<f4", long, "cpu"]], [b""])) < 2
+    keys = [i * (2**61 - 1) for i in range(20_000)]
+    for root in (
+        ["set", *keys],
+        ["dict", *[[key, 0] for key in keys]],
+        ["Counter", *[[["tuple", key], 0] for key in keys]],
+        ["OrderedDict", *[[float(key), 0] for key in keys[:101]], *[[key, 0] for key in keys]],
+    ):
+        assert seconds_to_refuse(file_of(root)) < 2
+
+
+def test_ordinary_keys_are_no_attack():
+    value = {i: {-i, float(i), str(i)} for i in range(2000)}
+    whole = io.BytesIO()
+    save(value, whole)
+    assert load(whole) == value
 
 
 @pytest.mark.parametrize(
