@@ -111,7 +111,6 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
             "channels last",
             f"{name}: the image {image} has {image[1]} channels and a width of {image[3]}; if its channels are the "
             "last axis, write x.permute(0, 3, 1, 2)",
-            stacklevel=6,  # a layer's user
         )
     if space == 1:
         geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), int(groups))
