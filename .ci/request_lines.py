@@ -1,0 +1,61 @@
+"""How many lines of the package the smallest whole lesson executes, and in how many files.
+
+The lesson: a layer, a squared error, backward, an SGD step, printing, a gradient check. Lines that only
+run when a room is first entered (imports, definitions) count, since a reader meets them too.
+
+    python .ci/request_lines.py [--files]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import minigrad as torch
+from minigrad import nn
+
+ROOT = str(Path(torch.__file__).parent) + "/"
+
+
+def lesson() -> None:
+    """The user's request, each part once before and once again, as in a training loop."""
+    X = torch.ones(1, 1, 6, 8)
+    X[:, :, :, 2:6] = 0
+    Y = X[..., :-1] - X[..., 1:]
+    conv = nn.Conv2d(1, 1, kernel_size=(1, 2), bias=False)
+    loss, optimizer = nn.MSELoss(), torch.optim.SGD(conv.parameters(), lr=0.5)
+    for _ in range(2):
+        optimizer.zero_grad()
+        loss(conv(X), Y).backward()
+        optimizer.step()
+    str(conv.weight), repr(conv)
+    kernel = torch.randn(1, 1, 1, 2, dtype=torch.float64, requires_grad=True)
+    torch.autograd.gradcheck(lambda w: nn.functional.conv2d(X.double(), w), (kernel,))
+
+
+def executed_lines() -> set[tuple[str, int]]:
+    """File and line of everything in the package that the lesson runs."""
+    seen: set[tuple[str, int]] = set()
+
+    def follow(frame: FrameType, event: str, argument: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(ROOT):
+            return None
+        seen.add((frame.f_code.co_filename, frame.f_lineno))
+        return follow
+
+    sys.settrace(follow)
+    lesson()
+    sys.settrace(None)
+    return seen
+
+
+if __name__ == "__main__":
+    lines = executed_lines()
+    by_file = Counter(file.removeprefix(ROOT) for file, _ in lines)
+    if "--files" in sys.argv:
+        for file, count in by_file.most_common():
+            print(f"{count:6} {file}")
+    print(f"the smallest lesson executes {len(lines)} lines in {len(by_file)} files")
