@@ -147,7 +147,7 @@ def shorten(text: str, name: str) -> str:
     """The message of gradcheck for a student: the mistake if it has a name, else the worst place."""
     _, found, mistake = text.partition("The likely mistake: ")
     if found:
-        return mistake.rstrip(".")
+        return mistake.rstrip(".").removeprefix(f"the gradient of {name} is ")
     lines = text.replace(f" (for input 0 ({name}))", "").splitlines()
     return " ".join(lines[1:] if text.startswith("Jacobian mismatch") else lines)
 

@@ -30,9 +30,7 @@ def test_one_wrong_the_others_right():
 
     report = check_gradients(convolve, arrays(), backward)
     assert not report and report.right == ["w", "b"]
-    assert report.wrong == {
-        "x": "the gradient of x is computed with w flipped along axis 2 (kernel row) and axis 3 (kernel column)"
-    }
+    assert report.wrong == {"x": "computed with w flipped along axis 2 (kernel row) and axis 3 (kernel column)"}
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

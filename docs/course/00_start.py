@@ -1,0 +1,68 @@
+# %% [markdown]
+# # 0. Start
+#
+# This course teaches convolution: what it computes, how it learns, how the machine behind it works, and why it is fast.
+# You need Python and a little of lists and functions. Each chapter is one program: read it as a page, run it as a
+# script, or open it as a notebook, cell by cell. Chapters run alone; nothing is downloaded.
+#
+# The library is called minigrad. It speaks PyTorch's language, so that all you learn here holds there.
+
+# %%
+import minigrad as torch
+from minigrad import course
+
+# %% [markdown]
+# ## A tensor is a box of numbers
+#
+# It has a shape and a kind of number. `X[i, j]` reads one number, `X[a:b, c:d]` a rectangle; `:` alone is a whole axis.
+
+# %%
+X = torch.tensor([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])
+print(X.shape, X.dtype)
+print("row 1, column 2:", X[1, 2].item())
+print("the lower right corner:", X[1:, 1:], sep="\n")
+
+# %% [markdown]
+# Arithmetic goes number by number, `sum` adds up. Multiply a corner with a small box, add up: that is all a convolution
+# does, again and again. Here is one step of it, which you will meet in chapter 1.
+
+# %%
+K = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+print((X[:2, :2] * K).sum())
+assert (X[:2, :2] * K).sum() == 0 * 0 + 1 * 1 + 3 * 2 + 4 * 3
+
+# %% [markdown]
+# ## Exercises
+#
+# An exercise has a name, such as `1.corr2d`. Write a function, hand it over, and you are told what is right, what is
+# wrong, and a hint; never the answer. `course.explain` asks the question again.
+
+# %%
+print(course.explain("3.same_padding"))
+
+
+def same_padding(k): ...  # your line here
+
+
+course.check("3.same_padding", same_padding)
+
+# %% [markdown]
+# That is chapter 3's; it can wait. What you have done is remembered while Python runs. Keep it in a file with
+# `course.keep_progress("progress.json")`.
+
+# %%
+print(course.progress())
+
+# %% [markdown]
+# ## The way through
+#
+# | chapter | question |
+# |---|---|
+# | [1](01_cross_correlation.py) | what does a convolution compute? |
+# | [2](02_edges.py) | what is it good for? |
+# | [3](03_sizes.py) | how large is the result? |
+# | [4](04_channels.py) | what of colours, and of many maps? |
+# | [5](05_learning_a_kernel.py) | can it find the kernel itself? |
+# | [6](06_why_did_it_blow_up.py) | why does it sometimes explode? |
+# | [7](07_an_engine_in_one_file.py) | who computes the gradients? |
+# | [8](08_convolution_backward.py) | what are they for a convolution? |

@@ -1,0 +1,101 @@
+# %% [markdown]
+# # 1. Cross-correlation by hand
+#
+# A convolution layer slides a small box of numbers, the kernel, over an image. At each place it multiplies the kernel
+# with what lies under it, number by number, and adds up. The sums, laid out as the places lie, are the feature map.
+# Mathematicians call this cross-correlation. (Their convolution flips the kernel first. A kernel that is learned does
+# not care, so the layers kept the name and dropped the flip.)
+
+# %%
+import minigrad as torch
+import minigrad.nn.functional as F
+from minigrad import course
+
+# %% [markdown]
+# ## The window
+#
+# The window at (i, j) has the size of the kernel, and its upper left corner at row i, column j.
+
+# %%
+X = torch.tensor([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]])
+K = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+print(X[0:2, 1:3])
+print((X[0:2, 1:3] * K).sum())  # 1*0 + 2*1 + 4*2 + 5*3
+assert (X[0:2, 1:3] * K).sum() == 25
+
+# %% [markdown]
+# ## Two loops
+#
+# A kernel of 2 rows fits at 2 places down an image of 3 rows: 3 - 2 + 1. So the map has shape (H - h + 1, W - w + 1).
+
+
+# %%
+def corr2d(X, K):
+    h, w = K.shape
+    Y = torch.zeros(X.shape[0] - h + 1, X.shape[1] - w + 1)
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            Y[i, j] = (X[i : i + h, j : j + w] * K).sum()
+    return Y
+
+
+print(corr2d(X, K))
+assert corr2d(X, K).tolist() == [[19, 25], [37, 43]]
+
+# %% [markdown]
+# ## The other two loops
+#
+# Turn it inside out: instead of collecting for each place, let each number of the kernel weigh a shifted copy of the
+# whole image. The sums are the same, in another order; and there are 4 steps here in place of one for each pixel. Most
+# quick ways to compute a convolution are such changes of order (chapter 12).
+
+
+# %%
+def corr2d_by_shifts(X, K):
+    h, w = K.shape
+    H, W = X.shape[0] - h + 1, X.shape[1] - w + 1
+    return sum(K[a, b] * X[a : a + H, b : b + W] for a in range(h) for b in range(w))
+
+
+assert torch.equal(corr2d_by_shifts(X, K), corr2d(X, K))
+
+# %% [markdown]
+# ## The library's word for it
+#
+# `F.conv2d` takes many images with many channels: (images, channels, rows, columns). `X[None, None]` adds the first two.
+
+# %%
+print(F.conv2d(X[None, None], K[None, None])[0, 0])
+assert torch.equal(F.conv2d(X[None, None], K[None, None])[0, 0], corr2d(X, K))
+
+# %% [markdown]
+# ## What it costs
+#
+# Each place costs as many multiplications as the kernel has numbers. An image of 3 x 3 and a kernel of 2 x 2: 4 places,
+# 4 numbers, 16 multiplications. A photograph of 12 million pixels and a kernel of 5 x 5: 300 million.
+#
+# ## Exercises
+
+
+# %%
+def window(X, i, j, h, w): ...
+
+
+course.check("1.window", window)
+
+
+# %%
+def my_corr2d(X, K): ...  # without looking up; with loops over places or over the kernel, as you like
+
+
+course.check("1.corr2d", my_corr2d)
+
+
+# %%
+def multiplications(H, W, h, w): ...
+
+
+course.check("1.multiplications", multiplications)
+
+# %% [markdown]
+# Next: what is a kernel good for? [Chapter 2](02_edges.py) finds the edges of an image.

@@ -1,0 +1,98 @@
+# %% [markdown]
+# # 2. Edges, and how to design a kernel
+#
+# Where does a dark thing begin? Where neighbours differ. A kernel that subtracts a pixel from its neighbour is 0
+# wherever nothing happens, and cries out at an edge.
+
+# %%
+import minigrad as torch
+import minigrad.nn.functional as F
+from minigrad import course, viz
+
+
+def corr2d(X, K):
+    return F.conv2d(X[None, None], K[None, None])[0, 0]
+
+
+X = torch.ones(6, 8)
+X[:, 2:6] = 0
+print(X)
+
+# %% [markdown]
+# ## [1, -1]
+#
+# Left minus right: 1 where white turns black, -1 where black turns white, 0 else.
+
+# %%
+K = torch.tensor([[1.0, -1.0]])
+Y = corr2d(X, K)
+print(Y)
+assert Y[0].tolist() == [0, 1, 0, 0, 0, -1, 0]
+
+# %% [markdown]
+# ## Lying bars
+#
+# Turned on its side, the image has horizontal edges only. The kernel looks left and right, and sees nothing.
+
+# %%
+print(corr2d(X.t(), K))
+assert (corr2d(X.t(), K) == 0).all()
+
+
+# %%
+def horizontal():  # a kernel that finds horizontal edges, and is silent elsewhere
+    ...
+
+
+course.check("2.horizontal", torch.zeros(2, 1))  # in place of zeros, your kernel
+
+# %% [markdown]
+# ## A recipe
+#
+# What should a kernel answer to? Paint that: positive numbers where it should be bright, negative where dark. And what
+# should it ignore? If it should ignore how bright the whole image is, its numbers must add up to 0. If it should leave
+# the brightness alone, they must add up to 1.
+#
+# | kernel | adds up to | answers to |
+# |---|---|---|
+# | [1, -1] | 0 | vertical edges |
+# | [[1, 2, 1], [0, 0, 0], [-1, -2, -1]] | 0 | horizontal edges, a little smoothed (Sobel) |
+# | [[0, 1, 0], [1, -4, 1], [0, 1, 0]] | 0 | spots and edges of any direction (Laplace) |
+# | ones(3, 3) / 9 | 1 | nothing in particular: it blurs |
+
+# %%
+sobel = torch.tensor([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]])
+laplace = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])
+assert sobel.sum() == 0 and laplace.sum() == 0
+assert (corr2d(X, sobel) == 0).all()  # no horizontal edge in the upright bars
+spot = torch.zeros(5, 5)
+spot[2, 2] = 1
+print(corr2d(spot, laplace))  # a spot gives the kernel back, turned by half a turn: this one looks the same
+
+# %% [markdown]
+# ## Blur
+#
+# The mean of nine pixels is smoother than any of them.
+
+# %%
+blurred = corr2d(X, torch.ones(3, 3) / 9)
+print(blurred[0])
+if viz.can_draw():
+    picture, axes = viz.figure(1, 3)
+    viz.feature_map(X, axes[0], "image")
+    viz.feature_map(Y, axes[1], "edges")
+    viz.feature_map(blurred, axes[2], "blurred")
+    picture.savefig("edges.png")
+
+# %% [markdown]
+# ## Exercises
+
+
+# %%
+def mean(k): ...
+
+
+course.check("2.mean", mean)
+
+# %% [markdown]
+# The map of a 6 x 8 image was 6 x 7, and then 4 x 6. Where did the pixels go? [Chapter 3](03_sizes.py).

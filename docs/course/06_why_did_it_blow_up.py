@@ -1,0 +1,153 @@
+# %% [markdown]
+# # 6. Why did it blow up?
+#
+# With a learning rate of 0.03 the kernel is found in thirty steps. With 0.04 the loss grows without end. There is no
+# luck in this: the limit can be computed, exactly.
+
+# %%
+import minigrad as torch
+import minigrad.nn.functional as F
+from minigrad import course
+
+X = torch.ones(1, 1, 6, 8)
+X[..., 2:6] = 0
+Y = X[..., :-1] - X[..., 1:]
+
+
+def loss_of(K):
+    return ((F.conv2d(X, K) - Y) ** 2).sum()
+
+
+def learn(lr, steps=30):
+    K, losses = torch.tensor([[[[0.3, 0.2]]]], requires_grad=True), []
+    for _ in range(steps):
+        loss = loss_of(K)
+        (gradient,) = torch.autograd.grad(loss, K)
+        with torch.no_grad():
+            K -= lr * gradient
+        losses.append(loss.item())
+    return losses
+
+
+for lr in (0.03, 0.033, 0.034, 0.04):
+    losses = learn(lr)
+    print(f"lr {lr}: loss {losses[0]:.2f} -> {losses[-1]:.3g}")
+assert learn(0.033)[-1] < learn(0.033)[0] and learn(0.034)[-1] > learn(0.034)[0]
+
+# %% [markdown]
+# ## A step
+#
+# The loss is quadratic in the kernel: a bowl. Cut the bowl along one of its axes, and you see a parabola of curvature c.
+# At distance d from the bottom its slope is c d; a step leads to d - lr * c * d. So each step multiplies the distance by
+#
+#     1 - lr * c
+#
+# Between -1 and 1 it shrinks; beyond, it grows, from side to side, without end.
+#
+# ## The exact limit
+#
+# All axes must shrink; the most curved one decides: lr < 2 / c_max. For our bowl the curvatures are the eigenvalues of
+# a 2 x 2 matrix of second derivatives, the Hessian.
+
+# %%
+K = torch.zeros(1, 1, 1, 2, requires_grad=True)
+H = torch.autograd.functional.hessian(loss_of, K.detach()).reshape(2, 2)
+print(H)
+assert H.tolist() == [[36, 24], [24, 36]]  # eigenvalues 60, along [1, 1], and 12, along [1, -1]
+print("the limit:", 2 / 60)
+
+# %% [markdown]
+# For a million weights nobody writes the matrix down. Differentiate the gradient once more, along a direction v: that is
+# H v. Apply H again and again, and any direction turns into the most curved one. (Power iteration.)
+
+
+# %%
+def largest_curvature(loss, K, steps=50):
+    (gradient,) = torch.autograd.grad(loss, K, create_graph=True)
+    v = torch.linspace(1, 2, K.numel()).reshape(K.shape)
+    for _ in range(steps):
+        v = v / v.norm()
+        (Hv,) = torch.autograd.grad(gradient, K, v, retain_graph=True)
+        curvature, v = (v * Hv).sum().item(), Hv
+    return curvature
+
+
+c = largest_curvature(loss_of(K), K)
+print(f"largest curvature {c:.4f}, limit {2 / c:.5f}")
+assert abs(c - 60) < 1e-3
+
+# %% [markdown]
+# ## What changes the limit
+#
+# The mean in place of the sum makes the loss, and so the curvature, 42 times smaller: the limit is 1.4, and 0.03 crawls.
+# A bias to train makes the bowl steeper: 124.3 for the sum, the limit 0.0161, and 0.03 explodes. More pixels, brighter
+# pixels: steeper. That is why images are scaled to small numbers before training.
+
+# %%
+b = torch.zeros(1, requires_grad=True)
+
+
+def with_bias(weights):
+    return ((F.conv2d(X, weights[:2].reshape(1, 1, 1, 2), weights[2:]) - Y) ** 2).sum()
+
+
+weights = torch.zeros(3, requires_grad=True)
+print(f"with a bias: limit {2 / largest_curvature(with_bias(weights), weights):.4f}")
+assert abs(2 / largest_curvature(with_bias(weights), weights) - 0.0161) < 1e-4
+
+# %% [markdown]
+# ## The best rate
+#
+# Near the limit the most curved axis hardly shrinks; far below, the flattest one crawls. In between both shrink equally
+# fast: lr = 2 / (60 + 12).
+
+# %%
+steps_needed = {lr: sum(loss > 1e-3 for loss in learn(lr, 200)) for lr in (0.01, 0.02, 2 / 72, 0.032)}
+print({f"{lr:.4f}": n for lr, n in steps_needed.items()})
+assert min(steps_needed, key=steps_needed.get) == 2 / 72
+
+# %% [markdown]
+# ## The other accident: zero_grad forgotten
+#
+# `backward` adds to `.grad`. Without `zero_grad` each step goes along the sum of all gradients so far: the kernel picks
+# up speed, overshoots, comes back, for ever. The loss does not explode. It beats.
+
+# %%
+K = torch.tensor([[[[0.3, 0.2]]]], requires_grad=True)
+losses = []
+for _ in range(16):
+    loss = loss_of(K)
+    loss.backward()  # no zero_grad
+    with torch.no_grad():
+        K -= 0.005 * K.grad
+    losses.append(round(loss.item(), 1))
+print(losses)
+assert min(losses) < 2 and losses[-1] > 2  # down, and up again
+
+# %% [markdown]
+# ## Exercises
+
+
+# %%
+def limit(curvature): ...
+
+
+course.check("6.limit", limit)
+
+
+# %%
+def distance(lr, curvature, steps): ...
+
+
+course.check("6.distance", distance)
+
+
+# %%
+def best(curvatures): ...
+
+
+course.check("6.best", best)
+
+# %% [markdown]
+# Twice now we asked the library for gradients, even for gradients of gradients. How does it find them?
+# [Chapter 7](07_an_engine_in_one_file.py) builds the machine.
