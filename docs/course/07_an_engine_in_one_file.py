@@ -383,3 +383,29 @@ assert np.allclose(curvature, 60 * v)
 # | `sum_to`, `stretch` | [ops/reduce.py](../../minigrad/ops/reduce.py), [ops/shape.py](../../minigrad/ops/shape.py) | |
 # | `conv`, `conv_x`, `conv_w` | [ops/conv.py](../../minigrad/ops/conv.py) | stride, padding, groups, quick ways |
 # | the last loop | [optim/sgd.py](../../minigrad/optim/sgd.py) | momentum, weight decay |
+#
+# ## Exercises
+#
+# Rules, on tensors of the library: `g` is the gradient that arrives. What is each of them?
+
+# %%
+from minigrad import course
+
+
+def multiply_rule(g, x, y): ...  # of x * y, along x
+
+
+def sigmoid_rule(g, x): ...
+
+
+def stretch_rule(g, x, b): ...  # of x + b, along b, which was stretched over the rows of x
+
+
+def matmul_rule(g, a, b): ...  # of a @ b, along b
+
+
+def softplus_rule(g, x): ...  # of log(1 + exp(x))
+
+
+for name in ("multiply", "sigmoid", "stretch", "matmul", "softplus"):
+    course.check(f"7.{name}", globals()[f"{name}_rule"])

@@ -5,6 +5,20 @@ panels ask matplotlib for the drawing (`pip install "minigrad[examples]"`), and 
 """
 
 from minigrad.viz.graph import Graph, graph
-from minigrad.viz.panels import can_draw, feature_map, figure, kernel, kernel_history, loss_curve
+from minigrad.viz.panels import (
+    accuracy,
+    can_draw,
+    confusion,
+    feature_map,
+    figure,
+    grid,
+    kernel,
+    kernel_history,
+    loss_curve,
+    maps,
+)  # fmt: skip
 
-__all__ = ["Graph", "can_draw", "feature_map", "figure", "graph", "kernel", "kernel_history", "loss_curve"]
+__all__ = [
+    "Graph", "accuracy", "can_draw", "confusion", "feature_map", "figure", "graph", "grid", "kernel", "kernel_history",
+    "loss_curve", "maps",
+]  # fmt: skip

@@ -1,12 +1,14 @@
-"""Panels for a lesson's picture: an image or feature map, a kernel, a loss, a kernel over time.
+"""Panels for a lesson's picture: an image or feature map, a kernel, a loss, accuracies, a confusion matrix.
 
-Each takes values (Tensors, arrays or lists) and the matplotlib axes to draw on, and returns the
-axes. Without axes it draws on a figure of its own: `loss_curve(losses).figure.savefig("loss.png")`.
+Each takes values (Tensors, arrays or lists) and the matplotlib axes to draw on, and returns the axes. Without
+axes it draws on a figure of its own, which a notebook shows: `loss_curve(losses).figure.savefig("loss.png")`.
+`maps` and `grid` draw several images, their pixels of one size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,14 +16,21 @@ import numpy as np
 
 from minigrad.tensor import Tensor
 
+READABLE = 150  # pixels, up to which an image's values are written into them
+
 
 def can_draw() -> bool:
     """True where matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
-def figure(rows: int = 1, columns: int = 1, title: str = "") -> tuple[Any, list[Any]]:
+def figure(
+    rows: int = 1, columns: int = 1, title: str = "", widths: Sequence[float] | None = None,
+    size: tuple[float, float] | None = None,
+) -> tuple[Any, list[Any]]:  # fmt: skip
     """A figure of rows x columns panels: (figure, axes row by row). No window, no global state.
+
+    `widths` are the columns' shares of the width, `size` is in inches.
 
     Raises ImportError, with the command that helps, where matplotlib is not installed.
 
@@ -34,10 +43,22 @@ def figure(rows: int = 1, columns: int = 1, title: str = "") -> tuple[Any, list[
         raise ImportError('drawing needs matplotlib, which is not installed: pip install "minigrad[examples]"')
     from matplotlib.figure import Figure
 
-    made = Figure(figsize=(4.2 * columns, 3.2 * rows), layout="constrained")
+    made = Figure(figsize=size or (4.2 * columns, 3.2 * rows), layout="constrained")
     if title:
         made.suptitle(title)
-    return made, list(made.subplots(rows, columns, squeeze=False).flat)
+    return shown(made, made), list(made.subplots(rows, columns, squeeze=False, width_ratios=widths).flat)
+
+
+def shown(what: Any, picture: Any) -> Any:
+    """`what`, which a notebook now shows as `picture`."""
+
+    def png() -> bytes:
+        file = io.BytesIO()
+        picture.savefig(file, format="png")
+        return file.getvalue()
+
+    what._repr_png_ = png
+    return what
 
 
 def feature_map(image: Any, axes: Any = None, title: str = "feature map") -> Any:
@@ -84,8 +105,100 @@ def kernel_history(history: Sequence[Any], axes: Any = None, title: str = "kerne
     return axes
 
 
+def accuracy(
+    history: Mapping[str, Sequence[float]] | Sequence[float], axes: Any = None, title: str = "accuracy"
+) -> Any:
+    """Shares of right answers between 0 and 1, epoch by epoch: one line, or several by name."""
+    axes = _axes(axes)
+    named = history if isinstance(history, Mapping) else {"": history}
+    for name, shares in named.items():
+        axes.plot(range(1, len(shares) + 1), shares, marker=".", label=name)
+    if isinstance(history, Mapping):
+        axes.legend(fontsize="small")
+    axes.set(title=title, xlabel="epoch", ylim=(0, 1.02))
+    return axes
+
+
+def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None, title: str = "confusion") -> Any:
+    """How many of each class (row) were taken for which (column), the counts written into their cells.
+
+    Raises ValueError for what is no square matrix, or another number of names.
+    """
+    cells = _array(counts)
+    if cells.ndim != 2 or cells.shape[0] != cells.shape[1]:
+        raise ValueError(f"expected a confusion matrix of shape (classes, classes), got {cells.shape}")
+    classes = range(len(cells))
+    names = [str(c) for c in classes] if names is None else list(names)
+    if len(names) != len(cells):
+        raise ValueError(f"expected {len(cells)} names, one for each class, got {len(names)}")
+    axes = _axes(axes)
+    axes.imshow(np.where(np.eye(len(cells), dtype=bool), 0, cells), cmap="Reds")  # mistakes stand out
+    for (i, j), value in np.ndenumerate(cells):
+        if value:
+            axes.text(j, i, str(value), ha="center", va="center", fontsize="small")
+    axes.set(title=title, xticks=classes, yticks=classes, xlabel="taken for", ylabel="is")
+    axes.set_xticklabels(names)
+    axes.set_yticklabels(names)
+    return axes
+
+
+def maps(images: Mapping[str, Any], title: str = "") -> Any:
+    """Images and feature maps beside one another, by name: pixels of one size, small ones with their values."""
+    planes = {name: _plane(image, "an image") for name, image in images.items()}
+    widths = [plane.shape[1] for plane in planes.values()]
+    rows = max(plane.shape[0] for plane in planes.values())
+    size = 0.42 * sum(widths) + 0.5, 0.42 * rows + 0.7
+    made, places = figure(1, len(planes), title, widths, size)
+    for axes, (name, plane) in zip(places, planes.items(), strict=True):
+        draw_plane(axes, plane, name)
+        axes.set_ylim(rows / 2 + plane.shape[0] / 2 - 0.5, plane.shape[0] / 2 - rows / 2 - 0.5)
+        axes.axis("off")
+    return made
+
+
+def grid(values: Any, titles: Sequence[str] | None = None, columns: int | None = None, title: str = "") -> Any:
+    """Several kernels (O, C, kh, kw) or maps (C, H, W) as a grid, one colour for one value throughout.
+
+    A row holds a kernel's channels, where there are several. Blue is below zero, red above.
+    """
+    array = _array(values)
+    if array.ndim not in (3, 4):
+        raise ValueError(f"expected kernels (O, C, kh, kw) or maps (C, H, W), got {array.shape}")
+    if array.ndim == 4 and array.shape[1] > 1:
+        columns = array.shape[1] if columns is None else columns
+    planes = array.reshape(-1, *array.shape[-2:])  # (O, C, kh, kw) -> (O * C, kh, kw)
+    if titles is not None and len(titles) != len(planes):
+        raise ValueError(f"expected {len(planes)} titles, one for each image, got {len(titles)}")
+    columns = columns or int(np.ceil(np.sqrt(len(planes))))
+    rows = -(-len(planes) // columns)
+    made, places = figure(rows, columns, title, size=(1.3 * columns, 1.3 * rows + 0.4))
+    bound = float(np.abs(planes).max(initial=0.0)) or 1.0
+    for i, axes in enumerate(places):
+        axes.axis("off")
+        if i < len(planes):
+            axes.imshow(planes[i], cmap="RdBu_r", vmin=-bound, vmax=bound)
+            axes.set_title("" if titles is None else titles[i], fontsize="small")
+    return made
+
+
+def draw_plane(axes: Any, plane: Any, title: str = "") -> None:
+    """An image in grey, with its values where they can be read."""
+    axes.imshow(plane, cmap="gray")
+    axes.set_title(title)
+    if plane.size > READABLE:
+        return
+    low, high = float(plane.min(initial=0)), float(plane.max(initial=0))
+    for (i, j), value in np.ndenumerate(plane):
+        bright = high > low and (value - low) / (high - low) > 0.5
+        axes.text(j, i, f"{value:.2g}", ha="center", va="center", fontsize=8, color="black" if bright else "white")
+
+
 def _axes(axes: Any) -> Any:
-    return figure()[1][0] if axes is None else axes
+    """The axes given, or those of a new figure, which a notebook shows."""
+    if axes is not None:
+        return axes
+    made, (alone,) = figure()
+    return shown(alone, made)
 
 
 def _array(values: Any) -> Any:

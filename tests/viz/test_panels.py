@@ -76,3 +76,49 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.M
 def test_minigrad_alone_imports_no_matplotlib() -> None:
     code = "import sys, minigrad.viz; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_notebook_shows_panels_and_figures() -> None:
+    for drawn in (viz.loss_curve([1.0]), viz.kernel([[1.0]]), viz.figure()[0], viz.maps({"x": np.eye(2)})):
+        assert drawn._repr_png_().startswith(b"\x89PNG")
+    _, (left, _right) = viz.figure(1, 2)
+    assert not hasattr(viz.loss_curve([1.0], left), "_repr_png_")  # part of a larger picture
+
+
+def test_accuracies_by_name() -> None:
+    axes = viz.accuracy({"train": [0.5, 0.9], "test": [0.4, 0.8]})
+    np.testing.assert_array_equal(axes.lines[1].get_ydata(), [0.4, 0.8])
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["train", "test"]
+    assert viz.accuracy([0.5]).get_legend() is None
+
+
+def test_confusion_writes_its_counts() -> None:
+    axes = viz.confusion(minigrad.tensor([[3, 1], [0, 2]]), ["cat", "dog"])
+    assert [text.get_text() for text in axes.texts] == ["3", "1", "2"]
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["cat", "dog"]
+    with pytest.raises(ValueError, match=r"\(classes, classes\), got \(2, 3\)"):
+        viz.confusion(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="expected 2 names, one for each class, got 1"):
+        viz.confusion(np.zeros((2, 2)), ["cat"])
+
+
+def test_maps_have_pixels_of_one_size_and_readable_values() -> None:
+    picture = viz.maps({"image": np.ones((6, 8)), "map": np.zeros((6, 7))})
+    picture.canvas.draw()
+    sizes = [axes.transData.transform([[0, 0], [1, 1]]) for axes in picture.axes]
+    np.testing.assert_allclose(np.diff(sizes[0], axis=0), np.diff(sizes[1], axis=0), rtol=0.02)
+    assert [len(axes.texts) for axes in picture.axes] == [48, 42]
+    assert [text.get_text() for text in picture.axes[0].texts[:2]] == ["1", "1"]
+
+
+def test_a_grid_of_kernels_and_of_maps() -> None:
+    kernels = viz.grid(minigrad.randn(3, 2, 5, 5), title="kernels")
+    assert len(kernels.axes) == 6 and kernels.axes[0].get_gridspec().ncols == 2
+    assert len(viz.grid(minigrad.randn(5, 4, 4)).axes) == 6
+    limits = {axes.images[0].get_clim() for axes in kernels.axes}
+    assert len(limits) == 1  # one colour for one value
+    assert viz.grid(minigrad.randn(2, 4, 4), ["a", "b"]).axes[1].get_title() == "b"
+    with pytest.raises(ValueError, match=r"\(C, H, W\), got \(4, 4\)"):
+        viz.grid(np.zeros((4, 4)))
+    with pytest.raises(ValueError, match="expected 2 titles"):
+        viz.grid(np.zeros((2, 4, 4)), ["a"])

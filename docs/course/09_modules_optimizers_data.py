@@ -1,0 +1,148 @@
+# %% [markdown]
+# # 9. Modules, optimizers, data
+#
+# You know what a layer computes, how its gradient is found and how a kernel learns. What is left is bookkeeping: many
+# layers, many weights, many images. Three words of the library take it over.
+
+# %%
+import minigrad as torch
+from minigrad import course, nn
+from minigrad.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+
+# %% [markdown]
+# ## Modules: who holds the weights
+#
+# A module has a `forward`, and remembers every `nn.Parameter` and every module that is assigned to it. Here is chapter
+# 1's loop as a layer. It trains, because writing into a tensor is recorded like everything else.
+
+
+# %%
+def corr2d(X, K):
+    h, w = K.shape
+    Y = torch.zeros(X.shape[0] - h + 1, X.shape[1] - w + 1)
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            Y[i, j] = (X[i : i + h, j : j + w] * K).sum()
+    return Y
+
+
+class Conv2D(nn.Module):
+    def __init__(self, kernel_size):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(kernel_size))
+        self.bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x):
+        return corr2d(x, self.weight) + self.bias
+
+
+layer = Conv2D((1, 2))
+print(layer, [name for name, _ in layer.named_parameters()])
+
+# %% [markdown]
+# ## What is trained
+#
+# Modules hold modules: `nn.Sequential` calls its parts in order.
+
+# %%
+net = nn.Sequential(
+    nn.Conv2d(1, 4, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 4 * 4, 3)
+)
+for name, parameter in net.named_parameters():
+    print(f"{name:9} {tuple(parameter.shape)!s:14} {parameter.numel()}")
+
+
+# %%
+def parameters(channels_in, channels_out, k): ...
+
+
+course.check("9.parameters", parameters)
+
+# %% [markdown]
+# ## Optimizers: who makes the step
+#
+# `zero_grad`, `backward`, `step`. Plain SGD subtracts lr times the gradient, as we did by hand.
+
+# %%
+X = torch.ones(6, 8)
+X[:, 2:6] = 0
+Y = corr2d(X, torch.tensor([[1.0, -1.0]]))
+optimizer = torch.optim.SGD(layer.parameters(), lr=0.014)
+for step in range(100):
+    loss = ((layer(X) - Y) ** 2).sum()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(f"loss {loss.item():.5f}, kernel {layer.weight.data}, bias {layer.bias.data}")
+assert torch.allclose(layer.weight.data, torch.tensor([[1.0, -1.0]]), atol=0.05)
+
+# %% [markdown]
+# ## Momentum
+#
+# A ball rolls through a narrow valley more quickly than a hiker who turns at every step. Keep a velocity: the old one,
+# a little braked, plus the gradient. Step along the velocity.
+
+
+# %%
+def momentum(w, gradient, velocity, lr, mu): ...
+
+
+course.check("9.momentum", momentum)
+
+# %% [markdown]
+# ## Data: batches
+#
+# A step on one image is noisy, on all images dear. So take a batch of some. `DataLoader` shuffles and cuts; here the
+# images are upright bars (class 0), lying bars (1) and noise (2), made on the spot.
+
+
+# %%
+def make_image(kind):
+    image, at = 0.3 * torch.randn(8, 8), int(torch.randint(1, 5, (1,)))
+    if kind == 0:
+        image[:, at : at + 2] += 2
+    elif kind == 1:
+        image[at : at + 2, :] += 2
+    return image[None]
+
+
+labels = torch.arange(240) % 3
+images = torch.stack([make_image(kind) for kind in labels.tolist()])
+loader = DataLoader(TensorDataset(images[:180], labels[:180]), batch_size=20, shuffle=True)
+print(len(loader), "batches of", next(iter(loader))[0].shape)
+
+# %% [markdown]
+# ## How good?
+#
+# The net gives three scores for an image; the largest wins. `CrossEntropyLoss` wants the scores as they are, without a
+# softmax, and the number of the right class. What we care about is accuracy: the share of images that are right.
+
+
+# %%
+def accuracy(scores, labels):
+    return (scores.argmax(1) == labels).float().mean().item()
+
+
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+loss_function = nn.CrossEntropyLoss()
+for epoch in range(4):
+    for batch, target in loader:
+        loss = loss_function(net(batch), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        print(f"epoch {epoch + 1}, loss {loss.item():.3f}, accuracy {accuracy(net(images[180:]), labels[180:]):.2f}")
+assert accuracy(net(images[180:]), labels[180:]) > 0.9
+
+
+# %%
+def my_accuracy(scores, labels): ...
+
+
+course.check("9.accuracy", my_accuracy)
+
+# %% [markdown]
+# Bars are easy. [Chapter 10](10_digits.py) reads handwriting.

@@ -1,0 +1,114 @@
+# %% [markdown]
+# # 12. Why convolution is fast
+#
+# The loops of chapter 1 need seconds for what takes the library a millisecond. Two ideas make the difference: ask for
+# one large product in place of many small ones, and find products that need not be computed at all.
+
+# %%
+import time
+from fractions import Fraction
+
+import minigrad as torch
+import minigrad.nn.functional as F
+from minigrad import course
+
+torch.manual_seed(0)
+
+# %% [markdown]
+# ## One product
+#
+# Write each window as a column: its pixels, row by row. Then the whole convolution is one product of matrices: kernels
+# as rows, windows as columns. That is **im2col**. It writes each pixel down up to h * w times, and is still much faster:
+# a product of large matrices is what processors do best.
+
+# %%
+X = torch.arange(12.0).reshape(3, 4)
+columns = F.unfold(X[None, None], (2, 2))[0]
+print(columns.int())
+K = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+assert torch.equal((K.reshape(1, 4) @ columns).reshape(2, 3), F.conv2d(X[None, None], K[None, None])[0, 0])
+
+# %% [markdown]
+# ## How much faster?
+
+
+# %%
+def by_loops(X, K):
+    Y = torch.zeros(X.shape[0] - K.shape[0] + 1, X.shape[1] - K.shape[1] + 1)
+    for i in range(Y.shape[0]):
+        for j in range(Y.shape[1]):
+            Y[i, j] = (X[i : i + K.shape[0], j : j + K.shape[1]] * K).sum()
+    return Y
+
+
+def by_im2col(X, K):
+    columns = F.unfold(X[None, None], K.shape)[0]
+    return (K.reshape(1, -1) @ columns).reshape(X.shape[0] - K.shape[0] + 1, -1)
+
+
+def seconds(function, *arguments):
+    began = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - began
+
+
+X, K = torch.randn(64, 64), torch.randn(5, 5)
+assert torch.allclose(by_loops(X, K), by_im2col(X, K), atol=1e-4)
+slow, quick = seconds(by_loops, X, K), min(seconds(by_im2col, X, K) for _ in range(5))
+print(f"loops {slow * 1e3:.1f} ms, one product {quick * 1e3:.2f} ms: {slow / quick:.0f} times as fast")
+
+# %% [markdown]
+# ## Four products for six
+#
+# A kernel of three taps, two outputs: y0 = d0 g0 + d1 g1 + d2 g2 and y1 = d1 g0 + d2 g1 + d3 g2. Six products. Shmuel
+# Winograd (1980) showed that four are enough, and that fewer are impossible:
+#
+#     m1 = (d0 - d2) g0          m2 = (d1 + d2) (g0 + g1 + g2) / 2
+#     m4 = (d1 - d3) g2          m3 = (d2 - d1) (g0 - g1 + g2) / 2
+#     y0 = m1 + m2 + m3          y1 = m2 - m3 - m4
+#
+# Proof by exact fractions: both sides are linear in each d and each g, so it is enough to look at unit vectors.
+
+
+# %%
+def winograd(d, g):
+    half = Fraction(1, 2)
+    m1, m4 = (d[0] - d[2]) * g[0], (d[1] - d[3]) * g[2]
+    m2 = (d[1] + d[2]) * (g[0] + g[1] + g[2]) * half
+    m3 = (d[2] - d[1]) * (g[0] - g[1] + g[2]) * half
+    return m1 + m2 + m3, m2 - m3 - m4
+
+
+def plainly(d, g):
+    return sum(d[k] * g[k] for k in range(3)), sum(d[k + 1] * g[k] for k in range(3))
+
+
+units = [[int(i == k) for i in range(4)] for k in range(4)]
+assert all(winograd(d, g[:3]) == plainly(d, g[:3]) for d in units for g in units[:3])
+print("equal for all", 4 * 3, "pairs of unit vectors, so for all numbers")
+
+# %% [markdown]
+# In two dimensions the trick is done along both axes: 16 products for 36. The sums before and after cost time too, and
+# the halves cost digits in single precision, so it pays for layers with many channels and 3 x 3 kernels: the most
+# frequent layers of all. Lavin and Gray brought it to deep learning in 2015.
+#
+# The library measures shapes and chooses: [kernels/choose.py](../../minigrad/kernels/choose.py).
+#
+# ## Exercises
+
+
+# %%
+def im2col(X, h, w): ...
+
+
+course.check("12.im2col", im2col)
+
+
+# %%
+def my_winograd(d, g): ...
+
+
+course.check("12.winograd", my_winograd)
+
+# %% [markdown]
+# And if one processor is not enough? [Chapter 13](13_gpu_and_several_processes.py).

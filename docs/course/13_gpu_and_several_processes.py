@@ -1,0 +1,66 @@
+# %% [markdown]
+# # 13. A GPU, and several processes
+#
+# A GPU does thousands of multiplications at once. It has memory of its own: a tensor lives here or there, and both
+# operands of an operation must live at the same place.
+
+# %%
+import minigrad as torch
+from minigrad import nn
+
+device = "cuda" if torch.cuda.is_available() else "cpu"
+print("this lesson runs on", device)
+
+# %% [markdown]
+# ## One program for both
+#
+# Make the net and the data, then send them. `.to(device)` moves a module's weights, and copies a tensor.
+
+# %%
+torch.manual_seed(0)
+X = torch.ones(1, 1, 6, 8)
+X[..., 2:6] = 0
+Y = X[..., :-1] - X[..., 1:]
+net = nn.Conv2d(1, 1, (1, 2), bias=False).to(device)
+X, Y = X.to(device), Y.to(device)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.03)
+for _ in range(30):
+    optimizer.zero_grad()
+    ((net(X) - Y) ** 2).sum().backward()
+    optimizer.step()
+print(net.weight.data.cpu().flatten())
+assert torch.allclose(net.weight.data.cpu().flatten(), torch.tensor([1.0, -1.0]), atol=0.02)
+
+# %% [markdown]
+# For an image this small a GPU is slower: starting its work takes longer than the work. Count the multiplications
+# (chapter 1); from some ten millions in one call on, it pays.
+#
+# ## Several processes: the same step, shared
+#
+# Split a batch in two, and let two workers compute gradients. The gradient of a sum is the sum of the gradients: so they
+# add up what they found, and take the same step. No worker ever needs the other's images.
+
+# %%
+torch.manual_seed(1)
+images, targets = torch.randn(8, 1, 6, 6), torch.randn(8, 1, 5, 5)
+weight = torch.randn(1, 1, 2, 2)
+
+
+def gradient(images, targets):
+    w = weight.clone().requires_grad_()
+    ((nn.functional.conv2d(images, w) - targets) ** 2).sum().backward()
+    return w.grad
+
+
+whole = gradient(images, targets)
+halves = [gradient(images[:4], targets[:4]), gradient(images[4:], targets[4:])]
+assert torch.allclose(whole, halves[0] + halves[1], atol=1e-4)
+print("the halves add up to the whole")
+
+# %% [markdown]
+# With a mean in place of the sum they average. That is all that data-parallel training does; the rest is sending
+# numbers quickly. Two traps: batch norm takes its means over a worker's own half; and every worker must start with the
+# same weights.
+#
+# You are through. What now? Read the engine itself: start with
+# [autograd/core.py](../../minigrad/autograd/core.py), then one family of [ops](../../minigrad/ops).
