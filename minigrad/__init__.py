@@ -77,7 +77,7 @@ from minigrad.tensor.drawing import bernoulli, multinomial
 from minigrad.tensor.filling import fill
 
 if _typing.TYPE_CHECKING:
-    from minigrad import advice, backends, cuda, distributed, distributions, func, linalg, nn, optim, utils, viz
+    from minigrad import advice, backends, course, cuda, distributed, distributions, func, linalg, nn, optim, utils, viz
     from minigrad.nn.functional import (
         adaptive_avg_pool1d, avg_pool1d, bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout,
         group_norm, layer_norm, max_pool1d, max_pool2d,
@@ -92,6 +92,7 @@ __version__ = "0.1.0"
 _ROOMS = (
     "advice",
     "backends",
+    "course",
     "cuda",
     "distributed",
     "distributions",
@@ -118,6 +119,8 @@ def __getattr__(name: str) -> _typing.Any:
         return getattr(import_module("minigrad.nn.functional"), name)
     if name in ("load", "save"):
         return getattr(import_module("minigrad.serialization"), name)
+    if name in ("load_ipython_extension", "unload_ipython_extension"):
+        return getattr(import_module("minigrad.notebook"), name)
     raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
 
 

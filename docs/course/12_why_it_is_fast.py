@@ -92,7 +92,7 @@ print("equal for all", 4 * 3, "pairs of unit vectors, so for all numbers")
 # the halves cost digits in single precision, so it pays for layers with many channels and 3 x 3 kernels: the most
 # frequent layers of all. Lavin and Gray brought it to deep learning in 2015.
 #
-# The library measures shapes and chooses: [kernels/choose.py](../../minigrad/kernels/choose.py).
+# The library measures shapes and chooses: [kernels/fast](../../minigrad/kernels/fast).
 #
 # ## Exercises
 

@@ -220,6 +220,12 @@ class Module(Registry):
         """What stands between the brackets when the module is printed. Override it in a layer."""
         return ""
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table of the layers."""
+        from minigrad.nn.outline import summary
+
+        return summary(self)._repr_html_()
+
     def __repr__(self) -> str:
         children = [(name, repr(child)) for name, child in self._modules.items()]
         return described(self._get_name(), self.extra_repr(), children)

@@ -57,6 +57,12 @@ class Tensor(
 
         return legacy(data, dtype, device)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: shape, dtype and range, an image where it is one, and the numbers."""
+        from minigrad.tensor.html import show_tensor
+
+        return show_tensor(self)
+
     # ---- its facts ------------------------------------------------------------------------------
     @property
     def shape(self) -> Size:

@@ -32,8 +32,8 @@ def test_a_chapter_reads_as_a_page(path):
     text = path.read_text("utf-8")
     assert re.match(r"# %% \[markdown\]\n# # \d+\. ", text)
     assert text.count("\n# %%") >= 3
-    assert not re.findall(r"^(?:from|import) (?!minigrad|numpy|__future__|[a-z]+\b)", text, re.MULTILINE)
-    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text)
+    prose = "\n".join(line for line in text.splitlines() if line.startswith("# "))
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", prose)
     assert not [target for target in targets if not (path.parent / target).exists()]
 
 

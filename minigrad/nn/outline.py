@@ -1,0 +1,151 @@
+"""`summary(net, input_size)`: each layer, the shape that leaves it, its weights, and its multiplications."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from math import prod
+from typing import Any
+
+from minigrad.autograd.modes import no_grad
+from minigrad.creation import zeros
+from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
+from minigrad.nn.linear import Linear
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import UninitializedParameter
+from minigrad.tensor import Tensor
+
+HEADS = ("layer", "kind", "output shape", "parameters", "multiplications")
+
+
+@dataclass
+class Row:
+    """One layer; what only a forward pass tells is None without one."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] | None
+    parameters: int
+    multiplications: int | None
+
+    def cells(self) -> tuple[str, ...]:
+        shape = "" if self.shape is None else str(self.shape)
+        return self.name, self.kind, shape, f"{self.parameters:,}", _count(self.multiplications)
+
+
+class Summary:
+    """A table of a module's layers: text when printed, a table in a notebook."""
+
+    def __init__(self, rows: Sequence[Row], trained: int, kept: int) -> None:
+        self.rows, self.trained, self.kept = list(rows), trained, kept
+
+    @property
+    def multiplications(self) -> int | None:
+        """Of one forward pass; None where no input size was given."""
+        counts = [row.multiplications for row in self.rows]
+        return None if None in counts else sum(filter(None, counts))
+
+    def __str__(self) -> str:
+        cells = [HEADS, *[row.cells() for row in self.rows]]
+        widths = [max(len(line[i]) for line in cells) for i in range(len(HEADS))]
+        lines = [
+            "  ".join(c.rjust(w) if i > 2 else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True)))
+            for line in cells
+        ]
+        return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0]), *lines[1:], self.total()])
+
+    __repr__ = __str__
+
+    def total(self) -> str:
+        text = f"{self.trained:,} parameters to train"
+        if self.kept:
+            text += f", {self.kept:,} that stay as they are"
+        return text if self.multiplications is None else f"{text}, {self.multiplications:,} multiplications"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in HEADS)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells()) + "</tr>" for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{self.total()}</p>"
+
+
+def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
+    """The layers of `net`; with the shape of an input, batch included, also what a forward pass tells.
+
+    The pass is made in evaluation mode, without gradients, on zeros; modes are put back afterwards. Raises TypeError
+    for what is no module, ValueError for a shape that is none, and what `net` raises for a wrong one.
+
+    >>> from minigrad import nn
+    >>> print(nn.summary(nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU()), (1, 1, 6, 8)))
+    layer  kind    output shape  parameters  multiplications
+    --------------------------------------------------------
+    0      Conv2d  (1, 4, 4, 6)          40              864
+    1      ReLU    (1, 4, 4, 6)           0                0
+    40 parameters to train, 864 multiplications
+    """
+    if not isinstance(net, Module):
+        raise TypeError(f"summary() expects a Module, got {type(net).__name__}")
+    if input_size is not None and not all(isinstance(n, int) and n > 0 for n in input_size):
+        raise ValueError(f"summary() expects the shape of an input, such as (1, 3, 32, 32), got {input_size!r}")
+    layers = {name: module for name, module in net.named_modules() if not list(module.children())}
+    outputs = {} if input_size is None else _run(net, layers, input_size)
+    rows = []
+    for name, module in layers.items():
+        shape = outputs.get(name)
+        count = _multiplications(module, shape) if shape is not None else None if input_size is None else 0
+        rows.append(Row(name or "(itself)", type(module).__name__, shape, _parameters(module), count))
+    trained = {id(p): p for p in net.parameters() if p.requires_grad}
+    kept = {id(p): p for p in net.parameters() if not p.requires_grad}
+    return Summary(rows, sum(map(_size, trained.values())), sum(map(_size, kept.values())))
+
+
+def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """The shape of each layer's output, by name; of its last call, where a layer is called twice."""
+    found: dict[str, tuple[int, ...]] = {}
+
+    def note(name: str) -> Any:
+        def hook(module: Module, given: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                found[name] = tuple(output.shape)
+
+        return hook
+
+    handles = [module.register_forward_hook(note(name)) for name, module in layers.items()]
+    modes = {module: module.training for module in net.modules()}
+    first = next(iter(net.parameters()), None)
+    try:
+        net.eval()
+        with no_grad():
+            net(zeros(*input_size) if first is None else zeros(*input_size, dtype=first.dtype, device=first.device))
+    finally:
+        for handle in handles:
+            handle.remove()
+        for module, training in modes.items():
+            module.training = training
+    return found
+
+
+def _multiplications(module: Module, shape: tuple[int, ...]) -> int:
+    """Of one call whose output has this shape; what has no weights to multiply with counts as none."""
+    if isinstance(module, (Conv1d, Conv2d)):
+        return prod(shape) * prod(module.weight.shape[1:])
+    if isinstance(module, ConvTranspose2d):
+        stride = module.stride if isinstance(module.stride, tuple) else (module.stride,) * 2
+        return prod(shape) * module.weight.shape[0] * prod(module.weight.shape[2:]) // (module.groups * prod(stride))
+    if isinstance(module, Linear):
+        return prod(shape) * module.in_features
+    return 0
+
+
+def _parameters(module: Module) -> int:
+    return sum(_size(p) for p in module.parameters())
+
+
+def _size(parameter: Any) -> int:
+    return 0 if isinstance(parameter, UninitializedParameter) else int(parameter.numel())
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"

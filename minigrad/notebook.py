@@ -1,0 +1,96 @@
+"""``%load_ext minigrad``: in a notebook, errors end at the student's own line, and name the page that explains them.
+
+A missing batch axis prints 65 lines of traceback; what helps is the line, the message and the page. ``%tb`` still
+shows everything.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+HOUSE = str(Path(__file__).resolve().parent)
+MESSAGE_LINES, FRAMES = 4, 2
+PAGE = "docs/errors.md"
+# What a message says, and the heading of its section on the page of errors; the first that is found counts.
+SECTIONS = (
+    (r"Expected .*\(unbatched\) or .*\(batched\)", "An image without its batch and channel axes"),
+    (r"The channels are the last axis", "Channels last"),
+    (r"expected input\[.*to have \d+ channels", "The wrong number of channels"),
+    (r"Kernel size can't be greater", "A kernel larger than its input"),
+    (r"non-positive stride|negative padding", "A stride of zero, a negative padding"),
+    (r"must be Tensor, not numpy", "A NumPy array where a tensor is due"),
+    (r"must match the size of tensor", "Shapes that do not broadcast"),
+    (r"Using a target size", "A loss whose shapes would broadcast"),
+    (r"does not require grad.*The cause: (no tensor|none)", "Nothing here asks for a gradient"),
+    (r"element 0 of tensors does not require grad", "The graph was cut"),
+    (r"can be implicitly created only for scalar", "Backward from more than one number"),
+    (r"backward through the graph a second time", "Backward twice"),
+    (r"a leaf Variable that requires grad", "In-place on a leaf"),
+    (r"modified by an inplace operation", "A saved tensor was overwritten"),
+    (r"floating point dtype can require gradients", "Integers that require a gradient"),
+    (r"Boolean value of Tensor", "Is a tensor true?"),
+    (r"cannot be converted to Scalar", "`item()` of many"),
+    (r"Can't call numpy\(\) on Tensor", "`numpy()` of a tensor in a graph"),
+    (r"before Module.__init__\(\) call", "A forgotten `super().__init__()`"),
+    (r"in loading state_dict", "A state dict that does not fit"),
+    (r"empty parameter list", "An optimizer with nothing to optimize"),
+    (r"device type at start of device string", "A device that nobody has"),
+    (r"the forward of \w+ returned NaN", "Where did the NaN begin?"),
+)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext minigrad`` calls."""
+    shell.set_custom_exc((Exception,), show_error)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """What ``%unload_ext minigrad`` calls: tracebacks are IPython's own again."""
+    shell.set_custom_exc((), None)
+
+
+def show_error(shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: Any = None) -> None:
+    """Show an error that comes out of minigrad in a few lines, any other one as IPython does."""
+    frames = traceback.extract_tb(trace)
+    if not frames or not frames[-1].filename.startswith(HOUSE):
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+        return
+    sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace  # for %tb
+    shell._showtraceback(kind, error, shorten(kind, error, frames))
+
+
+def shorten(kind: type[BaseException], error: BaseException, frames: Any) -> list[str]:
+    """At most 12 lines: the student's lines that led here, the message, its page."""
+    mine = [frame for frame in frames if not is_foreign(frame.filename)]
+    lines = []
+    for frame in mine[:1] + mine[1:][-(FRAMES - 1) :]:
+        where = "this cell" if frame.name == "<module>" else f"{frame.name}()"
+        lines += [f"in {where}, line {frame.lineno}:", f"----> {frame.line}"]
+    message = f"{kind.__name__}: {error}".splitlines()
+    if len(message) > MESSAGE_LINES:
+        message = [*message[:MESSAGE_LINES], "..."]
+    section = find_section(str(error))
+    page = [f"Read: {PAGE}#{slug(section)}"] if section else []
+    return [*lines, *message, *page, "(%tb shows the whole traceback)"]
+
+
+def is_foreign(filename: str) -> bool:
+    """A file that the student did not write: this library, NumPy, IPython, Python's own."""
+    if filename.startswith(HOUSE):
+        return True
+    parts = Path(filename).parts
+    return bool({"site-packages", "dist-packages", f"python{sys.version_info[0]}.{sys.version_info[1]}"} & set(parts))
+
+
+def find_section(message: str) -> str | None:
+    """The heading of the section about this message, if there is one."""
+    return next((heading for pattern, heading in SECTIONS if re.search(pattern, message, re.DOTALL)), None)
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading: "Channels last" gives "channels-last"."""
+    return re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())

@@ -1,0 +1,60 @@
+"""What a notebook shows of a tensor: its facts, its numbers as printed, and an image where it is one."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from html import escape
+from typing import Any
+
+import numpy as np
+
+LARGEST, SHOWN = 256, 160  # pixels along an axis, beyond which nothing is drawn; the width of a picture on the page
+
+
+def show_tensor(tensor: Any) -> str:
+    """HTML: shape, dtype and range in a line, then a picture of an image or a map, then the printed text."""
+    facts = f"shape {tuple(tensor.shape)}, {str(tensor.dtype).removeprefix('minigrad.')}"
+    if tensor.is_cuda:
+        facts += f", {tensor.device}"
+    array = tensor.detach().cpu().numpy()
+    if array.size and array.dtype.kind in "iuf":
+        finite = array[np.isfinite(array)]
+        facts += f", {finite.min():.4g} to {finite.max():.4g}" if finite.size else ""
+        if finite.size < array.size:
+            facts += f", <b>{array.size - finite.size} nan or inf</b>"
+    if tensor.requires_grad:
+        facts += ", requires grad"
+    return f"<div><small>{facts}</small><br>{draw_image(array)}<pre>{escape(repr(tensor))}</pre></div>"
+
+
+def draw_image(array: Any) -> str:
+    """An img element for (H, W), (1, ..., H, W) or a colour image (3, H, W) in [0, 1]; "" for anything else."""
+    colour = array.ndim >= 3 and array.shape[-3] == 3 and array.size == 3 * array.shape[-1] * array.shape[-2]
+    if array.dtype.kind not in "biuf" or array.ndim < 2 or not array.size:
+        return ""
+    high, wide = array.shape[-2:]
+    if max(high, wide) > LARGEST or min(high, wide) < 2 or not (colour or array.size == high * wide):
+        return ""
+    numbers = array.reshape((3, high, wide) if colour else (high, wide)).astype(np.float64)
+    finite = numbers[np.isfinite(numbers)]
+    low, top = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    with np.errstate(all="ignore"):
+        grey = np.nan_to_num((numbers - low) / (top - low or 1.0), nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1) * 255
+    pixels = np.rint(grey.transpose(1, 2, 0) if colour else np.repeat(grey[..., None], 3, -1)).astype(np.uint8)
+    data = base64.b64encode(encode_png(pixels)).decode("ascii")
+    size = f'width="{SHOWN}" height="{max(1, SHOWN * high // wide)}" style="image-rendering: pixelated"'
+    return f'<img alt="the tensor as an image" {size} src="data:image/png;base64,{data}">'
+
+
+def encode_png(pixels: Any) -> bytes:
+    """The file for an image (H, W, 3) of bytes. Source: W3C, Portable Network Graphics, third edition."""
+    high, wide, _ = pixels.shape
+    rows = b"".join(b"\x00" + row.tobytes() for row in pixels)  # 0: this row is not filtered
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", wide, high, 8, 2, 0, 0, 0)  # 8 bits each of red, green and blue
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

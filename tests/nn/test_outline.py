@@ -1,0 +1,73 @@
+"""summary(net, input_size): shapes, weights, multiplications; the module is left as it was."""
+
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+
+
+def lenet():
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.Sigmoid(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Sigmoid(),
+        nn.AvgPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, 10),
+    )  # fmt: skip
+
+
+def test_lenet():
+    found = nn.summary(lenet(), (1, 1, 28, 28))
+    assert [row.shape for row in found.rows][:4] == [(1, 6, 28, 28), (1, 6, 28, 28), (1, 6, 14, 14), (1, 16, 10, 10)]
+    assert found.trained == 61706 and found.kept == 0
+    assert found.rows[0].multiplications == 6 * 28 * 28 * 25
+    assert found.rows[3].multiplications == 16 * 100 * 6 * 25
+    assert found.multiplications == 117600 + 240000 + 48000 + 10080 + 840
+    text = str(found)
+    assert "3      Conv2d     (1, 16, 10, 10)       2,416          240,000" in text
+    assert text.endswith("61,706 parameters to train, 416,520 multiplications")
+
+
+def test_groups_transposed_and_one_axis():
+    assert nn.summary(nn.Conv2d(4, 4, 3, groups=4), (1, 4, 5, 5)).multiplications == 4 * 9 * 9
+    assert nn.summary(nn.Conv1d(2, 3, 3), (1, 2, 10)).multiplications == 3 * 8 * 2 * 3
+    # each of the 9 pixels lays down a kernel of 2 x 2 for each pair of channels
+    assert nn.summary(nn.ConvTranspose2d(2, 3, 2, stride=2), (1, 2, 3, 3)).multiplications == 9 * 4 * 2 * 3
+
+
+def test_without_an_input_and_as_html():
+    net = lenet()
+    found = nn.summary(net)
+    assert found.multiplications is None and found.rows[0].shape is None
+    assert net._repr_html_() == found._repr_html_()
+    assert "<td>Conv2d</td>" in found._repr_html_() and "61,706 parameters to train</p>" in found._repr_html_()
+
+
+def test_the_module_is_left_as_it_was():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout())
+    net[2].eval()
+    before = net[1].running_mean.clone()
+    nn.summary(net, (2, 1, 5, 5))
+    assert net.training and net[1].training and not net[2].training
+    assert mg.equal(net[1].running_mean, before)
+    with pytest.raises(RuntimeError, match="channels"):
+        nn.summary(net, (2, 3, 5, 5))
+    assert net.training
+
+
+def test_frozen_shared_and_alone():
+    layer = nn.Linear(3, 3)
+    net = nn.Sequential(layer, layer)
+    assert nn.summary(net, (1, 3)).trained == 12
+    layer.weight.requires_grad_(False)
+    assert str(nn.summary(net, (1, 3))).endswith("3 parameters to train, 9 that stay as they are, 9 multiplications")
+    assert nn.summary(layer).rows[0].name == "(itself)"
+
+
+@pytest.mark.parametrize(
+    ("net", "size", "error", "words"),
+    [
+        ("net", (1, 1), TypeError, "expects a Module, got str"),
+        (nn.Linear(2, 2), (1, -2), ValueError, r"shape of an input, such as \(1, 3, 32, 32\), got \(1, -2\)"),
+    ],
+)
+def test_refused(net, size, error, words):
+    with pytest.raises(error, match=words):
+        nn.summary(net, size)

@@ -1,0 +1,89 @@
+"""In a notebook: short errors that end at the student's line and name their page; tensors and modules as HTML."""
+
+import re
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from minigrad.notebook import SECTIONS, find_section, slug
+
+ERRORS = Path(__file__).resolve().parents[1] / "docs" / "errors.md"
+
+
+@pytest.fixture
+def shell(monkeypatch, tmp_path):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(colors="nocolor")
+    shown = []
+    monkeypatch.setattr(shell, "_showtraceback", lambda kind, error, lines: shown.append([*lines]))
+    shell.shown = shown
+    shell.run_line_magic("load_ext", "minigrad")
+    yield shell
+    shell.history_manager.end_session()
+    for connection in [shell.history_manager.db]:
+        connection.close()
+    InteractiveShell.clear_instance()
+
+
+def test_a_missing_batch_axis_takes_few_lines(shell):
+    result = shell.run_cell("import minigrad as torch\nlayer = torch.nn.Conv2d(1, 1, 3)\ny = layer(torch.ones(6, 8))")
+    assert isinstance(result.error_in_exec, RuntimeError)
+    (lines,) = shell.shown
+    assert lines[:2] == ["in this cell, line 3:", "----> y = layer(torch.ones(6, 8))"]
+    assert lines[2].startswith("RuntimeError: Expected 3D")
+    assert lines[3] == "Read: docs/errors.md#an-image-without-its-batch-and-channel-axes"
+    assert len(lines) <= 8
+
+
+def test_an_error_inside_a_students_function(shell):
+    shell.run_cell(
+        "import minigrad as torch\ndef net(x):\n    return helper(x)\ndef helper(x):\n    return x @ x\n"
+        "net(torch.ones(2, 3))"
+    )
+    (lines,) = shell.shown
+    assert lines[0] == "in this cell, line 6:" and lines[2:4] == ["in helper(), line 5:", "----> return x @ x"]
+    assert len(lines) <= 12
+
+
+def test_a_long_message_is_cut(shell):
+    shell.run_cell("import minigrad as torch\nw = torch.ones(2, requires_grad=True)\nw -= 1")
+    assert len(shell.shown[0]) <= 12 and "..." in shell.shown[0]
+
+
+def test_tb_shows_everything(shell):
+    shell.run_cell("import minigrad as torch\ntorch.ones(2) @ torch.ones(3)")
+    shell.run_line_magic("tb", "")
+    assert len("\n".join(shell.shown[1]).splitlines()) > 12
+
+
+def test_other_errors_are_shown_as_ever(shell):
+    shell.run_cell("1 / 0")
+    assert "ZeroDivisionError" in "\n".join(shell.shown[0]) and "%tb" not in "\n".join(shell.shown[0])
+
+
+def test_unloaded(shell):
+    shell.run_line_magic("unload_ext", "minigrad")
+    shell.run_cell("import minigrad as torch\ntorch.ones(2) @ torch.ones(3)")
+    assert "%tb" not in "\n".join(shell.shown[0])
+
+
+def messages_by_section():
+    """Each message that the page of errors shows, with the heading above it."""
+    for part in re.split(r"^## ", ERRORS.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+        heading = part.splitlines()[0]
+        for message in re.findall(r"^Traceback \(most recent call last\):\n    \.\.\.\n(\w+: .*)$", part, re.MULTILINE):
+            yield heading, message
+
+
+def test_every_message_on_the_page_leads_to_its_section():
+    found = list(messages_by_section())
+    assert len(found) > 20
+    assert [(find_section(message), message) for _, message in found] == found
+
+
+def test_every_section_named_is_there():
+    headings = re.findall(r"^## (.*)$", ERRORS.read_text("utf-8"), re.MULTILINE)
+    assert {heading for _, heading in SECTIONS} <= set(headings)
+    assert slug("`item()` of many") == "item-of-many" and slug("Is a tensor true?") == "is-a-tensor-true"
