@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from minigrad.notebook import SECTIONS, find_section, slug
 
@@ -15,15 +16,14 @@ ERRORS = Path(__file__).resolve().parents[1] / "docs" / "errors.md"
 def shell(monkeypatch, tmp_path):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(colors="nocolor")
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell.instance(config=config, colors="nocolor")
     shown = []
     monkeypatch.setattr(shell, "_showtraceback", lambda kind, error, lines: shown.append([*lines]))
     shell.shown = shown
     shell.run_line_magic("load_ext", "minigrad")
     yield shell
-    shell.history_manager.end_session()
-    for connection in [shell.history_manager.db]:
-        connection.close()
     InteractiveShell.clear_instance()
 
 
