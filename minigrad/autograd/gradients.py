@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.accumulation import accumulate
 from minigrad.autograd.core import Edge, TensorBase, edge_of, is_array, wrap
 from minigrad.autograd.messages import check_same_library, no_gradient, not_scalar
-from minigrad.autograd.modes import GRAD, ModeSwitch, mode
+from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import refresh
-from minigrad.autograd.walk import walk
+from minigrad.autograd.walk import Deliver, walk
 from minigrad.backend import SILENT, WARNINGS, on_gpu_of, quiet
 
 
@@ -33,15 +33,15 @@ def backward(
     """
     seeds = _seeds(tensors, grad_tensors, create_graph)
     if inputs is None:
-        for leaf, gradient in _run(seeds, create_graph, retain_graph, None).items():
-            _accumulate(leaf, gradient, create_graph)
+        for leaf, gradient in _run(seeds, create_graph, retain_graph, None, accumulate).items():
+            accumulate(leaf, gradient, create_graph)
         return
     targets = {edge_of(t): t for t in _differentiable(inputs)}
     if not targets:
         raise RuntimeError("`inputs` argument to `backward` cannot be empty")
     for edge, gradient in _run(seeds, create_graph, retain_graph, set(targets)).items():
         if edge in targets:
-            _accumulate(targets[edge], gradient, create_graph)
+            accumulate(targets[edge], gradient, create_graph)
 
 
 def grad(
@@ -100,14 +100,15 @@ def _differentiable(inputs: Any) -> tuple[Any, ...]:
 
 
 def _run(
-    seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool | None, wanted: set[Edge] | None
-) -> dict[Edge, Any]:
+    seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool | None, wanted: set[Edge] | None,
+    deliver: Deliver | None = None,
+) -> dict[Edge, Any]:  # fmt: skip
     """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
     keep = create_graph if retain_graph is None else retain_graph
     warnings = WARNINGS.set(SILENT)
     before = mode.set(mode.get() | GRAD if create_graph else mode.get() & ~GRAD)
     try:
-        return on_gpu_of(seeds[0][1], walk, seeds, create_graph, keep, wanted)
+        return on_gpu_of(seeds[0][1], walk, seeds, create_graph, keep, wanted, deliver)
     finally:
         mode.reset(before)
         WARNINGS.reset(warnings)
@@ -155,26 +156,6 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
         return edge_of(root), gradient
     g = gradient.array
     return edge_of(root), g if g.dtype == array.dtype else quiet(g.astype, array.dtype)
-
-
-_adding = Lock()  # two threads may walk into one leaf
-
-
-def _accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
-    """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
-    with _adding:
-        before = leaf.gradient
-        if create_graph:
-            with ModeSwitch(set_flags=GRAD):  # a copy: others may have been given the same gradient
-                leaf.gradient = gradient.clone() if before is None else before + gradient
-        elif before is None:
-            leaf.gradient = wrap(gradient)
-            leaf.gradient.writes = [0]  # counted in inference mode, too: later walks add to it
-        elif before.node is not None:
-            leaf.gradient = before + wrap(gradient)
-        else:
-            quiet(np.add, before.array, gradient, out=before.array)
-            before.bump_version()
 
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:

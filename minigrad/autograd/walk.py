@@ -7,12 +7,13 @@ receive has arrived. The walk is a loop, not a recursion: 100,000 chained calls 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from minigrad.autograd.accumulation import count_arrivals
 from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import LEAF, Edge, Hooks, TensorBase, wrap
 from minigrad.autograd.messages import from_hook, invalid_gradient
@@ -20,13 +21,17 @@ from minigrad.autograd.modes import ANOMALY, mode
 from minigrad.autograd.recording import Node
 from minigrad.backend import copied, select
 
+Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradient, and whether that has a graph
+
 
 def walk(
-    seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool, wanted: set[Edge] | None
-) -> dict[Edge, Any]:
+    seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool, wanted: set[Edge] | None,
+    deliver: Deliver | None = None,
+) -> dict[Edge, Any]:  # fmt: skip
     """Push the `seeds` back to the leaves, or to the `wanted` edges; returns what arrived there.
 
-    Gradients are arrays, or Tensors under `create_graph`.
+    Gradients are arrays, or Tensors under `create_graph`. Those of leaves with hooks that wait for them go to
+    `deliver`, where it is given, as soon as they are complete.
     """
     pending: dict[Any, Any] = {}  # the sum of the gradients that have arrived at an edge
     owned: set[Edge] = set()  # edges whose sum is memory of our own, free to be added into
@@ -35,6 +40,7 @@ def walk(
     route = None if wanted is None else find_route(wanted, [edge for edge, _ in seeds])
     reached = None if route is None or wanted is None else route | wanted
     anomaly = mode.get() & ANOMALY
+    arrivals = {} if deliver is None else count_arrivals([edge for edge, _ in seeds])
     for edge, gradient in seeds:
         receive(edge, gradient, True, pending, owned, heap)
     while heap:
@@ -54,14 +60,31 @@ def walk(
                 gradient = fit(gradient, edge, node, create_graph)
                 borrowed = create_graph or gradient is cotangent or gradient.base is not None
                 receive(edge, gradient, borrowed, pending, owned, heap)
+            if edge in arrivals:
+                arrivals[edge] -= 1
+                if not arrivals[edge] and edge in pending and deliver is not None:
+                    arrived = complete(edge, pending.pop(edge), edge in owned, create_graph)
+                    if arrived is not None:
+                        deliver(edge, arrived, create_graph)
         if not retain_graph:
             node.free()
     for leaf, gradient in pending.items():
-        if leaf.node is LEAF:  # else it was frozen after the forward
-            if leaf.hooks:
-                gradient = run_hooks(leaf.hooks, gradient, create_graph)
-            results[leaf] = gradient if create_graph or (leaf in owned and not leaf.hooks) else copied(gradient)
+        gradient = complete(leaf, gradient, leaf in owned, create_graph)
+        if gradient is not None:
+            results[leaf] = gradient
     return results
+
+
+def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
+    """The sum that arrived at a leaf as it leaves the walk: seen by the hooks, in memory that nobody else has.
+
+    None for a leaf that was frozen after the forward.
+    """
+    if leaf.node is not LEAF:
+        return None
+    if leaf.hooks:
+        gradient = run_hooks(leaf.hooks, gradient, create_graph)
+    return gradient if create_graph or (owned and not leaf.hooks) else copied(gradient)
 
 
 def receive(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from minigrad.autograd import gradients
+from minigrad.autograd import accumulation, gradients
 from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
@@ -188,3 +188,22 @@ class GraphMethods(TensorBase):
         if retained is not None:
             holder.hooks[RETAIN] = retained  # it sees the gradient last
         return RemovableHandle(holder.hooks, key)
+
+    def register_post_accumulate_grad_hook(self: Any, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook(tensor)`` whenever a gradient was added to ``.grad`` of this leaf, as soon as it is complete.
+
+        Recording is off within, so that a hook may update the tensor. Raises RuntimeError for a tensor that is no leaf
+        or needs no gradient.
+
+        >>> import minigrad as torch
+        >>> w = torch.zeros(2, requires_grad=True)
+        >>> handle = w.register_post_accumulate_grad_hook(lambda w: w.sub_(0.5 * w.grad))
+        >>> w.sum().backward()
+        >>> w.detach()
+        tensor([-0.5000, -0.5000])
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if not self.is_leaf:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return RemovableHandle(*accumulation.hang(self, hook))

@@ -1,0 +1,82 @@
+"""Where gradients end: added into `.grad` of a leaf, and then shown to the hooks that wait for that.
+
+A leaf is used by several calls, and the walk brings their gradients one by one. Normally all leaves are served
+when the walk is over. A leaf with such a hook is served as soon as its last gradient has come, while the walk
+goes on below: that is what lets several processes exchange gradients during the backward pass. For this the walk
+counts beforehand how many are to come, and only where such a hook was ever hung.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import AFTER, wrap
+from minigrad.autograd.modes import GRAD, ModeSwitch
+from minigrad.autograd.recording import Node
+from minigrad.backend import quiet
+
+_adding = Lock()  # two threads may walk into one leaf
+_hung = False  # whether a hook was ever hung
+
+
+class AfterAccumulation(dict[int, Callable[[Any], object]]):
+    """The hooks of one leaf that want its `.grad`; among the hooks that see its gradients, it leaves them alone."""
+
+    def __call__(self, gradient: Any) -> None:
+        """Nothing: what it waits for comes later."""
+
+
+def hang(leaf: Any, hook: Callable[[Any], object]) -> tuple[dict[int, Any], int]:
+    """Call ``hook(leaf)`` whenever a gradient was added to its `.grad`: where it hangs, and under which key."""
+    global _hung
+    _hung = True
+    if leaf.hooks is None:
+        leaf.hooks = {}
+    waiting = leaf.hooks.setdefault(AFTER, AfterAccumulation())
+    key = max(waiting, default=-1) + 1
+    waiting[key] = hook
+    return waiting, key
+
+
+def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
+    """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
+    with _adding:
+        before = leaf.gradient
+        if create_graph:
+            with ModeSwitch(set_flags=GRAD):  # a copy: others may have been given the same gradient
+                leaf.gradient = gradient.clone() if before is None else before + gradient
+        elif before is None:
+            leaf.gradient = wrap(gradient)
+            leaf.gradient.writes = [0]  # counted in inference mode, too: later walks add to it
+        elif before.node is not None:
+            leaf.gradient = before + wrap(gradient)
+        else:
+            quiet(np.add, before.array, gradient, out=before.array)
+            before.bump_version()
+    if leaf.hooks and AFTER in leaf.hooks:
+        with ModeSwitch(set_flags=GRAD) if create_graph else ModeSwitch(clear_flags=GRAD):
+            for hook in list(leaf.hooks[AFTER].values()):
+                if hook(leaf) is not None:
+                    raise RuntimeError(f"Tensor post accumulate grad hooks should return None, {hook!r} did not.")
+
+
+def count_arrivals(roots: Iterable[Any]) -> dict[Any, int]:
+    """How many gradients a walk from `roots` brings to each leaf that is to be served at once."""
+    arrivals: dict[Any, int] = {}
+    if not _hung:
+        return arrivals
+    stack = [root for root in roots if isinstance(root, Node)]
+    seen = set(stack)
+    while stack:
+        for edge in stack.pop().edges:
+            if isinstance(edge, Node):
+                if edge not in seen:
+                    seen.add(edge)
+                    stack.append(edge)
+            elif edge.hooks and edge.hooks.get(AFTER):
+                arrivals[edge] = arrivals.get(edge, 0) + 1
+    return arrivals

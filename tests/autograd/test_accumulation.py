@@ -1,0 +1,128 @@
+import copy
+
+import pytest
+
+import minigrad as torch
+
+
+def leaf(*values):
+    return torch.tensor(values, requires_grad=True)
+
+
+def test_a_hook_sees_the_tensor_with_its_gradient():
+    x, seen = leaf(1.0, 1.0), []
+    handle = x.register_post_accumulate_grad_hook(lambda p: seen.append((p is x, p.grad.tolist())))
+    (x * 2 + x * x).sum().backward()
+    (x * 2).sum().backward()
+    assert seen == [(True, [4.0, 4.0]), (True, [6.0, 6.0])]
+    torch.autograd.grad((x * x).sum(), x)
+    assert len(seen) == 2
+    (x * 2).sum().backward(inputs=[x])
+    x.backward(torch.ones(2))
+    assert [g for _, g in seen[2:]] == [[8.0, 8.0], [9.0, 9.0]]
+    handle.remove()
+    (x * 2).sum().backward()
+    assert len(seen) == 4 and x.grad.tolist() == [11.0, 11.0]
+
+
+def test_recording_is_off_unless_a_graph_is_wanted():
+    x, seen = leaf(2.0), []
+    x.register_post_accumulate_grad_hook(lambda p: seen.append((torch.is_grad_enabled(), p.grad.requires_grad)))
+    (x * x).sum().backward()
+    x.grad = None
+    (x * x * x).sum().backward(create_graph=True)
+    assert seen == [(False, False), (True, True)]
+
+
+def test_a_hook_may_update_its_tensor_and_forget_the_gradient():
+    x = leaf(0.0, 0.0)
+
+    def descend(p):
+        p.add_(p.grad, alpha=-0.5)
+        p.grad = None
+
+    x.register_post_accumulate_grad_hook(descend)
+    for _ in range(2):
+        (x * 3 + x).sum().backward()
+    assert x.tolist() == [-4.0, -4.0] and x.grad is None
+
+
+def test_it_runs_as_soon_as_the_gradient_is_complete():
+    order = []
+    a, b, c = leaf(1.0), leaf(1.0), leaf(1.0)
+    for name, x in {"a": a, "b": b, "c": c}.items():
+        x.register_post_accumulate_grad_hook(lambda p, name=name: order.append(name))
+    a.register_hook(lambda g: order.append("gradient of a"))
+    y = a * 2
+    y.register_hook(lambda g: order.append("y"))
+    (y * b * c + c).sum().backward()
+    # The last use of b and c comes before the walk reaches y.
+    assert order == ["c", "b", "y", "gradient of a", "a"]
+
+
+def test_gradients_that_never_come_hold_nothing_up():
+    seen = []
+    x = leaf(1.0, 2.0)
+    x.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad.tolist()))
+    first, second = torch.autograd.Function, None
+
+    class Half(first):
+        @staticmethod
+        def forward(ctx, a, b):
+            return a * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2, second
+
+    Half.apply(x, x).sum().backward()
+    assert seen == [[2.0, 2.0]]
+
+
+def test_one_leaf_by_many_ways_and_hooks_in_their_order():
+    x, order = leaf(1.0), []
+    for i in range(3):
+        x.register_post_accumulate_grad_hook(lambda p, i=i: order.append((i, p.grad.item())))
+    y = x
+    for _ in range(5):
+        y = y + y + x
+    y.sum().backward()
+    assert order == [(0, 63.0), (1, 63.0), (2, 63.0)]
+
+
+def test_a_copy_has_no_hooks():
+    x, seen = leaf(1.0), []
+    x.register_post_accumulate_grad_hook(seen.append)
+    (copy.deepcopy(x) * 2).sum().backward()
+    assert not seen
+
+
+def test_other_leaves_keep_their_gradients_when_a_hook_fails():
+    x = leaf(1.0)
+
+    def fail(p):
+        raise ValueError("no")
+
+    x.register_post_accumulate_grad_hook(fail)
+    with pytest.raises(ValueError, match="no"):
+        (x * 2).sum().backward()
+    assert x.grad.tolist() == [2.0]
+
+
+def test_a_hook_returns_nothing():
+    x = leaf(1.0)
+    x.register_post_accumulate_grad_hook(lambda p: p.grad * 2)
+    with pytest.raises(RuntimeError, match="hooks should return None"):
+        x.sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: torch.ones(2), "doesn't require gradient"),
+        (lambda: leaf(1.0) * 2, "cannot be registered on non-leaf tensors"),
+    ],
+)
+def test_refused(make, told):
+    with pytest.raises(RuntimeError, match=told):
+        make().register_post_accumulate_grad_hook(print)
