@@ -235,6 +235,9 @@ def all_gather_into_tensor(
     return run(member, name, lambda: member.data.all_gather(sent, everybody), [output_tensor], kept.arrived, async_op)
 
 
+all_gather_single = all_gather_into_tensor  # PyTorch's newer name
+
+
 def _expect_multiple(member: ProcessGroup, role: str, large: Tensor, small: Tensor) -> None:
     same_dtype(large, small)
     if large.numel() != small.numel() * member.size():
@@ -381,6 +384,9 @@ def reduce_scatter_tensor(
     _expect_multiple(member, "input", input, output)
     parts = list(input.detach().reshape(member.size(), -1).unbind())
     return _reduce_scatter("reduce_scatter_tensor", member, output, parts, op, async_op)
+
+
+reduce_scatter_single = reduce_scatter_tensor  # PyTorch's newer name
 
 
 def all_to_all_single(

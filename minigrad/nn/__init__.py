@@ -2,6 +2,8 @@
 
 # ruff: noqa: I001  names stand as in a table
 # fmt: off
+import typing as _typing
+
 import minigrad.kernels.fast as _fast
 from minigrad.nn import functional, init, utils
 from minigrad.nn.activation import (
@@ -50,3 +52,19 @@ __all__ = [
     "Unflatten", "Unfold", "UninitializedBuffer", "UninitializedParameter", "Upsample", "ZeroPad2d", "functional",
     "init", "utils",
 ]
+
+__all__ += ["SyncBatchNorm", "parallel"]  # what works on several processes opens when it is first asked for
+
+if _typing.TYPE_CHECKING:
+    from minigrad.nn import parallel
+    from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
+
+def __getattr__(name: str) -> _typing.Any:
+    """`SyncBatchNorm` and `parallel`: they stand above all the others here."""
+    from importlib import import_module
+
+    if name == "parallel":
+        return import_module("minigrad.nn.parallel")
+    if name == "SyncBatchNorm":
+        return import_module("minigrad.nn.parallel.sync_batchnorm").SyncBatchNorm
+    raise AttributeError(f"module 'minigrad.nn' has no attribute {name!r}")

@@ -11,11 +11,12 @@ from importlib import import_module
 
 import pytest
 
-from minigrad.autograd import anomaly, derivatives, function_node, gradients, modes, recording, walk
+from minigrad.autograd import accumulation, anomaly, derivatives, function_node, gradients, modes, recording, walk
 from minigrad.ops import index, inplace
 from minigrad.tensor.graph import GraphMethods
 from tests import test_func
 from tests.autograd import (
+    test_accumulation,
     test_anomaly,
     test_core,
     test_function,
@@ -131,11 +132,11 @@ PLANTED = {
         test_walk.test_a_gradient_lent_twice_is_not_added_into,
     ),
     "leaves get what is borrowed": (
-        WALK, "(leaf in owned and not leaf.hooks)", "True",
+        walk.complete, "(owned and not leaf.hooks)", "True",
         test_walk.test_no_gradients_share_memory,
     ),
     "what a hook saw is added into": (
-        WALK, "(leaf in owned and not leaf.hooks)", "leaf in owned", test_walk.test_what_a_hook_kept_is_not_written_to
+        walk.complete, "(owned and not leaf.hooks)", "owned", test_walk.test_what_a_hook_kept_is_not_written_to
     ),
     "interior results are borrowed": (
         WALK, "cotangent if create_graph else copied(cotangent)", "cotangent",
@@ -146,15 +147,26 @@ PLANTED = {
         test_gradients.test_grad_needs_nothing_below_its_inputs,
     ),
     "a frozen leaf gets a gradient": (
-        WALK, "if leaf.node is LEAF:", "if True:", test_walk.test_a_leaf_frozen_after_the_forward,
+        walk.complete, "if leaf.node is not LEAF:", "if False:", test_walk.test_a_leaf_frozen_after_the_forward,
     ),
     "a second backward replaces .grad": (
-        gradients._accumulate, "quiet(np.add, before.array, gradient, out=before.array)",
+        accumulation.accumulate, "quiet(np.add, before.array, gradient, out=before.array)",
         "leaf.gradient = wrap(gradient)", test_walk.test_a_second_backward_adds_in_place,
     ),
     "create_graph hands one gradient to all": (
-        gradients._accumulate, "gradient.clone() if", "gradient if",
+        accumulation.accumulate, "gradient.clone() if", "gradient if",
         test_walk.test_no_gradients_share_memory_with_create_graph,
+    ),
+    "a leaf is served before its last gradient": (
+        WALK, "if not arrivals[edge] and", "if", test_accumulation.test_one_leaf_by_many_ways_and_hooks_in_their_order
+    ),
+    "a leaf that waits is served last": (
+        accumulation.count_arrivals, "stack.append(edge)", "pass",
+        test_accumulation.test_it_runs_as_soon_as_the_gradient_is_complete,
+    ),
+    "hooks that wait record": (
+        accumulation.accumulate, "ModeSwitch(clear_flags=GRAD)", "ModeSwitch(set_flags=GRAD)",
+        test_accumulation.test_recording_is_off_unless_a_graph_is_wanted,
     ),
     "retain_grad keeps what is borrowed": (
         GraphMethods.retain_grad, "gradient.clone() if", "gradient if",

@@ -1,0 +1,205 @@
+"""Buckets: gradients are reduced many at a time, and while the backward pass still runs.
+
+One reduction costs a latency however small it is, so gradients travel in buckets of one dtype. Buckets are filled from
+the last parameter to the first, about the order in which backward completes them (T. Ben-Nun and T. Hoefler, 2019,
+section 6; S. Li et al., "PyTorch Distributed", VLDB 2020, section 3.2). A bucket is sent off when its last gradient
+has come; all ranks send them in one order, which is how they find each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import wrap
+from minigrad.backend import array_module
+from minigrad.distributed.communicator import Communicator
+from minigrad.distributed.process_group import ProcessGroup
+from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.distributed.work import Work
+from minigrad.tensor import Tensor
+
+FIRST = 1024 * 1024  # bytes of the first bucket: it should leave early
+
+
+def fill(parameters: Sequence[Tensor], cap: int) -> list[list[int]]:
+    """The parameters, by their numbers, in buckets of at most `cap` bytes (the first of `FIRST`) and one dtype each.
+
+    From the last parameter to the first. A parameter larger than a bucket has one to itself.
+
+    >>> import minigrad as torch
+    >>> fill([torch.ones(2), torch.ones(2), torch.ones(4)], cap=16)
+    [[2, 1, 0]]
+    """
+    buckets: list[list[int]] = []
+    open_buckets: dict[Any, tuple[list[int], int]] = {}  # by dtype and device: the one being filled, and its bytes
+    for number in reversed(range(len(parameters))):
+        parameter = parameters[number]
+        kind = (parameter.dtype, parameter.device)
+        bucket, size = open_buckets.get(kind, ([], 0))
+        limit = min(FIRST, cap) if not bucket or bucket is buckets[0] else cap
+        if not bucket or size + parameter.array.nbytes > limit:
+            bucket, size = [], 0
+            buckets.append(bucket)
+        bucket.append(number)
+        open_buckets[kind] = (bucket, size + parameter.array.nbytes)
+    return buckets
+
+
+class Bucket:
+    """The gradients of some parameters in one piece of memory, on its way round the ranks."""
+
+    def __init__(self, parameters: Sequence[Tensor], backend: str) -> None:
+        self.parameters = list(parameters)
+        first = parameters[0].array
+        # MPI reduces no half precision: those gradients travel in single.
+        dtype = np.dtype(np.float32) if backend == "mpi" and first.dtype == np.float16 else first.dtype
+        self.array = array_module(first).zeros(sum(p.array.size for p in parameters), dtype)
+        self.views: list[Any] = []
+        begin = 0
+        for parameter in parameters:
+            end = begin + parameter.array.size
+            self.views.append(self.array[begin:end].reshape(parameter.array.shape))
+            begin = end
+        self.missing = len(parameters)
+        self.work: Work | None = None
+
+    def put(self, place: int, scale: float) -> None:
+        """The gradient of the parameter at `place`, times `scale`; zeros where it has none."""
+        gradient, view = self.parameters[place].grad, self.views[place]
+        if gradient is None:
+            view[...] = 0
+        else:
+            np.multiply(gradient.array, view.dtype.type(scale), out=view)
+        self.missing -= 1
+
+    def take(self, place: int, as_view: bool) -> None:
+        """The reduced gradient becomes `.grad` of the parameter at `place`, as a view of the bucket or as a copy."""
+        parameter, view = self.parameters[place], self.views[place]
+        gradient = parameter.grad
+        if as_view and view.dtype == parameter.array.dtype:
+            parameter.gradient = wrap(view)
+        elif gradient is None:
+            parameter.gradient = wrap(view.astype(parameter.array.dtype))
+        else:
+            gradient.array[...] = view
+            gradient.bump_version()
+
+
+class Reducer:
+    """Averages the gradients of `parameters` over the ranks of a group, during each backward that was announced.
+
+    `expect` announces one; every gradient that is complete calls `ready`; when all are, their averages are in `.grad`.
+    """
+
+    def __init__(
+        self, parameters: Sequence[Tensor], group: ProcessGroup, cap: int, as_views: bool, names: Sequence[str]
+    ) -> None:
+        self._group, self._names, self._as_views = group, list(names), as_views
+        self._parameters = list(parameters)
+        # On messages of its own, so that others cannot come between.
+        self._communicator: Communicator = group.data.duplicate()
+        numbers = fill(parameters, cap)
+        self.buckets = [Bucket([parameters[i] for i in bucket], group.data.backend) for bucket in numbers]
+        self._place = {i: (b, j) for b, bucket in enumerate(numbers) for j, i in enumerate(bucket)}
+        self._hooks = [p.register_post_accumulate_grad_hook(self._hook(i)) for i, p in enumerate(parameters)]
+        self._expecting = False
+        self._seen: set[int] = set()
+        self._sent = 0
+        self._used: Any = None
+        self._used_work: Work | None = None
+
+    def _hook(self, number: int) -> Callable[[Tensor], None]:
+        def arrived(_: Tensor) -> None:
+            if self._expecting:
+                self._ready(number)
+
+        return arrived
+
+    def ignore(self) -> None:
+        """The next backward is not to be averaged: its gradients add up here."""
+        self._check_finished()
+        self._expecting = False
+
+    def expect(self, unused: Iterable[int] | None) -> None:
+        """The next backward is to be averaged. `unused` parameters get no gradient in it; None: none is looked for.
+
+        Raises RuntimeError when the last one left parameters without a gradient.
+        """
+        self._check_finished()
+        self._expecting, self._sent, self._seen = True, 0, set()
+        for bucket in self.buckets:
+            bucket.missing, bucket.work = len(bucket.parameters), None
+        self._used_work = None
+        if unused is not None:
+            left_out = set(unused)
+            self._used = np.array([i not in left_out for i in range(len(self._parameters))], np.uint8)
+            request = self._communicator_for_facts().all_reduce(self._used, ReduceOp.MAX)
+            self._used_work = Work("the list of used parameters", self._group, [request])
+            for number in sorted(left_out):
+                self._ready(number)
+
+    def _communicator_for_facts(self) -> Communicator:
+        """What moves arrays of the host: for NCCL that is the group's own."""
+        return self._group.control if self._communicator.backend == "nccl" else self._communicator
+
+    def _check_finished(self) -> None:
+        if self._expecting and self._seen and len(self._seen) < len(self._parameters):
+            left = [name for i, name in enumerate(self._names) if i not in self._seen]
+            self._expecting = False
+            raise RuntimeError(
+                "Expected to have finished reduction in the prior iteration before starting a new one: on rank "
+                f"{self._group.rank()} these parameters got no gradient: {', '.join(left)}. Where forward leaves some "
+                "out, pass find_unused_parameters=True to DistributedDataParallel, and let all outputs of forward take "
+                "part in the loss"
+            )
+
+    def _ready(self, number: int) -> None:
+        if number in self._seen:
+            raise RuntimeError(
+                f"Expected to mark a variable ready only once: {self._names[number]} got a second gradient in one "
+                "backward pass. Is it used outside forward, or in a checkpoint that runs again?"
+            )
+        self._refuse_graph(number)
+        self._seen.add(number)
+        b, place = self._place[number]
+        self.buckets[b].put(place, 1.0 / self._group.size())
+        while self._sent < len(self.buckets) and not self.buckets[self._sent].missing:
+            self._send(self.buckets[self._sent])
+            self._sent += 1
+        for bucket in self.buckets[: self._sent]:
+            if bucket.work is not None:
+                bucket.work.is_completed()  # moves it on
+        if self._sent == len(self.buckets):
+            self._finish()
+
+    def _refuse_graph(self, number: int) -> None:
+        gradient = self._parameters[number].grad
+        if gradient is not None and gradient.requires_grad:
+            raise RuntimeError(
+                "DistributedDataParallel averages gradients without a graph, and backward(create_graph=True) asks for "
+                "one: take autograd.grad(..., create_graph=True), and call backward() on what you make of it"
+            )
+
+    def _send(self, bucket: Bucket) -> None:
+        request = self._communicator.all_reduce(bucket.array, ReduceOp.SUM)
+        bucket.work = Work(f"the average of {len(bucket.parameters)} gradients", self._group, [request])
+
+    def _finish(self) -> None:
+        """Wait for all buckets, and give every parameter its average."""
+        self._expecting = False
+        if self._used_work is not None:
+            self._used_work.wait()
+        for bucket in self.buckets:
+            if bucket.work is not None:
+                bucket.work.wait()
+        for number, (b, place) in self._place.items():
+            if self._used_work is None or self._used[number]:  # else no rank used it: its gradient stays as it was
+                self.buckets[b].take(place, self._as_views)
+
+    def close(self) -> None:
+        """Take the hooks away."""
+        for hook in self._hooks:
+            hook.remove()

@@ -1,0 +1,208 @@
+"""`DistributedDataParallel`: every rank trains the same model on its own part of the batch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import LEAF
+from minigrad.autograd.modes import is_grad_enabled
+from minigrad.backend import array_module
+from minigrad.distributed import objects
+from minigrad.distributed.agreement import agree
+from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
+from minigrad.distributed.work import Work
+from minigrad.nn.module import Module
+from minigrad.nn.parallel.buckets import Reducer
+from minigrad.tensor import Tensor
+
+BUCKET_MB = 25
+
+
+class DistributedDataParallel(Module):
+    """`module`, with gradients that are averaged over the ranks during backward.
+
+    With g_r the gradient on rank r of N: every rank's ``.grad`` becomes g_0 / N + ... + g_N-1 / N. When all ranks have
+    batches of one size and the loss is a mean, that is the gradient of the whole batch. At the beginning parameters
+    and buffers become those of rank 0; buffers do again before each forward (`broadcast_buffers`). Gradients travel in
+    buckets of `bucket_cap_mb` MiB (25; the first of 1) while backward runs on. `find_unused_parameters` looks at every
+    forward for parameters that it left out; without it they are an error at the next forward.
+    `gradient_as_bucket_view` saves a copy: ``.grad`` is a view of the bucket. Keys of `state_dict` begin with
+    ``module.``.
+
+    Raises RuntimeError for a module without parameters to train, on every rank when the ranks' parameters differ in
+    name, shape or dtype, and for ``backward(create_graph=True)``; ValueError for `device_ids` of a module on the CPU.
+    As `torch.nn.parallel.DistributedDataParallel`; S. Li et al., "PyTorch Distributed", VLDB 2020.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> net = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
+    >>> list(net.state_dict())
+    ['module.weight', 'module.bias']
+    >>> torch.distributed.destroy_process_group()
+    """
+
+    module: Module
+
+    def __init__(
+        self, module: Module, device_ids: Sequence[Any] | None = None, output_device: Any = None, dim: int = 0,
+        broadcast_buffers: bool | None = None, init_sync: bool = True, process_group: Any = None,
+        bucket_cap_mb: float | None = None, find_unused_parameters: bool = False, check_reduction: bool = False,
+        gradient_as_bucket_view: bool = False, static_graph: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        group = _member(process_group)
+        parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
+        _check(module, parameters, device_ids, output_device)
+        self.module = module
+        self.process_group, self.dim, self.device_ids, self.output_device = group, dim, device_ids, output_device
+        self.broadcast_buffers = True if broadcast_buffers is None else broadcast_buffers
+        # What a graph that never changes leaves out is left out alike: it is looked for at each forward.
+        self.find_unused_parameters, self.static_graph = find_unused_parameters or static_graph, static_graph
+        self.gradient_as_bucket_view = gradient_as_bucket_view
+        self.bucket_bytes_cap = int((BUCKET_MB if bucket_cap_mb is None else bucket_cap_mb) * 1024 * 1024)
+        self.require_backward_grad_sync = True
+        self.reducer: Reducer | None = None
+        if group.size() > 1:
+            _require_same(group, module)
+            if init_sync:
+                broadcast_together(group, [*module.parameters(), *module.buffers()])
+            self.reducer = Reducer(
+                list(parameters.values()), group, self.bucket_bytes_cap, gradient_as_bucket_view, list(parameters)
+            )
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        """`module`'s forward; the backward that follows is averaged."""
+        reducer = self.reducer
+        if reducer is None:
+            return self.module(*inputs, **kwargs)
+        averages = is_grad_enabled() and self.require_backward_grad_sync
+        if self.broadcast_buffers and self.require_backward_grad_sync:
+            buffers = list(self.module.buffers())
+            if buffers:
+                broadcast_together(self.process_group, buffers)
+        if is_grad_enabled() and not averages:
+            reducer.ignore()
+        elif averages and not self.find_unused_parameters:
+            reducer.expect(None)
+        result = self.module(*inputs, **kwargs)
+        if averages and self.find_unused_parameters:
+            reducer.expect(self._unused(result))
+        return result
+
+    def _unused(self, result: Any) -> list[int]:
+        """The numbers of the parameters from which no gradient can come."""
+        used = leaves_below(tensors_in(result))
+        trained = [p for p in self.module.parameters() if p.requires_grad]
+        return [i for i, parameter in enumerate(trained) if id(parameter) not in used]
+
+    @contextlib.contextmanager
+    def no_sync(self) -> Iterator[None]:
+        """Within, gradients add up on each rank; the first backward after a forward outside averages the sums.
+
+        >>> import minigrad as torch
+        >>> torch.distributed.init_process_group()
+        >>> net = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
+        >>> with net.no_sync():
+        ...     net(torch.ones(3, 2)).sum().backward()
+        >>> net.module.bias.grad
+        tensor([3.])
+        >>> torch.distributed.destroy_process_group()
+        """
+        before = self.require_backward_grad_sync
+        self.require_backward_grad_sync = False
+        try:
+            yield
+        finally:
+            self.require_backward_grad_sync = before
+
+
+def _member(process_group: Any) -> ProcessGroup:
+    group = default_group() if process_group is None else group_or_world(process_group)
+    if group is None:
+        raise ValueError("DistributedDataParallel needs a group that this process is in: make the model inside it only")
+    return group
+
+
+def _check(module: Module, parameters: dict[str, Any], device_ids: Any, output_device: Any) -> None:
+    if not parameters:
+        raise RuntimeError(
+            "DistributedDataParallel is not needed when a module doesn't have any parameters that require a gradient."
+        )
+    devices = {p.device for p in module.parameters()}
+    if (device_ids or output_device is not None) and (len(devices) > 1 or next(iter(devices)).type != "cuda"):
+        raise ValueError(
+            "DistributedDataParallel device_ids and output_device arguments only work with GPU modules, but got "
+            f"device_ids {device_ids}, output_device {output_device}, and module parameters {devices}: leave them out"
+        )
+    if device_ids is not None and len(device_ids) > 1:
+        raise ValueError("device_ids can only be None or contain a single element: one process drives one GPU")
+
+
+def _require_same(group: ProcessGroup, module: Module) -> None:
+    """Raise RuntimeError, on every rank, where the ranks' parameters and buffers differ: it names the first place."""
+    own = [
+        f"{name} {tuple(x.shape)} {x.dtype}{'' if x.requires_grad else ' (not trained)'}"
+        for name, x in [*module.named_parameters(), *module.named_buffers()]
+    ]
+    everybody: list[Any] = [None] * group.size()
+    objects.all_gather_object(everybody, own, group)
+    for place in range(max(map(len, everybody))):
+        said: dict[str, list[int]] = {}
+        for rank, theirs in zip(group.ranks, everybody, strict=True):
+            said.setdefault(theirs[place] if place < len(theirs) else "nothing", []).append(rank)
+        if len(said) > 1:
+            differences = "; ".join(f"{what} on rank {', '.join(map(str, ranks))}" for what, ranks in said.items())
+            raise RuntimeError(
+                "DistributedDataParallel expects the same model on all ranks, with its parameters in one order, but "
+                f"parameter or buffer {place} is {differences}"
+            )
+
+
+def broadcast_together(group: ProcessGroup, tensors: Sequence[Tensor]) -> None:
+    """All `tensors` become those of the group's first rank: one message for each dtype and device."""
+    kinds: dict[Any, list[Tensor]] = {}
+    for tensor in tensors:
+        kinds.setdefault((tensor.dtype, tensor.device), []).append(tensor)
+    agree(group, f"the broadcast of {len(tensors)} parameters and buffers before forward")
+    works = []
+    for same in kinds.values():
+        host = group.data.backend == "mpi"
+        flat = array_module(same[0].array).concatenate([x.array.reshape(-1) for x in same])
+        sent = flat.get() if host and not isinstance(flat, np.ndarray) else flat
+        works.append((Work("the broadcast of a model", group, [group.data.broadcast(sent, 0)]), same, sent))
+    for work, same, sent in works:
+        work.wait()
+        begin = 0
+        for tensor in same if group.rank() else []:
+            end = begin + tensor.array.size
+            tensor.array[...] = array_module(tensor.array).asarray(sent[begin:end]).reshape(tensor.array.shape)
+            tensor.bump_version()
+            begin = end
+
+
+def tensors_in(result: Any) -> Iterator[Tensor]:
+    """The tensors in what a forward returned: itself, or in lists, tuples and dicts."""
+    if isinstance(result, Tensor):
+        yield result
+    elif isinstance(result, (list, tuple)):
+        for part in result:
+            yield from tensors_in(part)
+    elif isinstance(result, dict):
+        yield from tensors_in(list(result.values()))
+
+
+def leaves_below(tensors: Iterator[Tensor]) -> set[int]:
+    """The leaves from which `tensors` were computed, by identity."""
+    stack: list[Any] = [x if x.node is LEAF else x.grad_fn for x in tensors if x.requires_grad]
+    seen: set[int] = set()
+    while stack:
+        edge = stack.pop()
+        if id(edge) not in seen:
+            seen.add(id(edge))
+            if not isinstance(edge, Tensor):
+                stack.extend(edge.edges)
+    return seen

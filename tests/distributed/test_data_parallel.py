@@ -1,0 +1,206 @@
+"""DistributedDataParallel beside PyTorch's with gloo, beside one process with the whole batch, and what it refuses."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+import minigrad.distributed as dist
+from minigrad import nn
+from minigrad.nn.parallel import DistributedDataParallel
+from minigrad.nn.parallel.buckets import fill
+from tests.distributed import data_parallel_programs
+from tests.distributed.launcher import ranks, refused
+
+RECORDED = Path(__file__).parents[1] / "data" / "distributed.json"
+
+
+def me():
+    return dist.get_rank(), dist.get_world_size()
+
+
+def same(ours, theirs, name, rtol):
+    if isinstance(theirs, dict):
+        assert list(ours) == list(theirs)
+        for key in theirs:
+            same(ours[key], theirs[key], f"{name} {key}", rtol)
+    elif isinstance(theirs, list) and any(isinstance(x, (list, dict)) or x is None for x in theirs):
+        assert len(ours) == len(theirs), name
+        for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+            same(a, b, f"{name}[{i}]", rtol)
+    elif isinstance(theirs, list) and theirs and not isinstance(theirs[0], str):
+        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol, err_msg=name)
+    else:
+        assert ours == theirs, name
+
+
+@ranks(2, 3)
+def test_as_pytorch_with_gloo():
+    rank, size = me()
+    recorded = json.loads(RECORDED.read_text())[str(size)][rank]
+    for name, program in data_parallel_programs.PROGRAMS.items():
+        rtol = 1e-6 if name == "tied" else 1e-12  # it has a layer in float32
+        same(json.loads(json.dumps(program(torch, rank, size))), recorded[name], name, rtol)
+
+
+@ranks(1, 2, 3, 4)
+def test_the_gradient_of_the_whole_batch():
+    rank, size = me()
+    for options in ({}, {"bucket_cap_mb": 0.0002}, {"gradient_as_bucket_view": True}, {"static_graph": True}):
+        torch.manual_seed(3)
+        plain = nn.Sequential(
+            nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 10), nn.ReLU(), nn.Linear(10, 2)
+        )
+        x, y = torch.rand(12, 1, 6, 6), torch.arange(12) % 2
+        nn.functional.cross_entropy(plain(x), y).backward()
+        torch.manual_seed(100 + rank)
+        ddp = DistributedDataParallel(
+            nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 10), nn.ReLU(), nn.Linear(10, 2)),
+            **options,
+        )
+        # Rank 0 has other parameters than `plain`: the same are loaded through the names with the prefix.
+        ddp.load_state_dict({f"module.{k}": v for k, v in plain.state_dict().items()})
+        n = 12 // size
+        nn.functional.cross_entropy(ddp(x[rank * n : (rank + 1) * n]), y[rank * n : (rank + 1) * n]).backward()
+        for p, q in zip(ddp.parameters(), plain.parameters(), strict=True):
+            assert torch.allclose(p.grad, q.grad, rtol=1e-6, atol=1e-8)
+
+
+@ranks(2)
+def test_several_forwards_before_one_backward():
+    rank, _ = me()
+    ddp = DistributedDataParallel(nn.Linear(1, 1, bias=False))
+    for _ in range(2):
+        ddp.zero_grad()
+        (ddp(torch.ones(1, 1)) * (rank + 1) + ddp(torch.ones(1, 1)) * 10).sum().backward()
+        assert ddp.module.weight.grad.item() == 11.5
+    with torch.no_grad():
+        ddp(torch.ones(1, 1))
+    ddp.eval()
+    ddp(torch.ones(1, 1))
+
+
+@ranks(2)
+def test_halves_travel_in_single():
+    rank, _ = me()
+    ddp = DistributedDataParallel(nn.Linear(2, 1, bias=False).half())
+    ddp(torch.full((1, 2), rank + 1.0).half()).sum().backward()
+    assert ddp.module.weight.grad.dtype is torch.float16
+    assert ddp.module.weight.grad.tolist() == [[1.5, 1.5]]
+
+
+@ranks(2, 3)
+def test_buffers_and_parameters_become_those_of_rank_0():
+    rank, _ = me()
+
+    def model():
+        torch.manual_seed(rank)
+        module = nn.BatchNorm1d(2)
+        module.running_mean.fill_(rank + 1.0)
+        module.weight.data.fill_(rank + 1.0)
+        return module
+
+    ddp = DistributedDataParallel(model())
+    assert ddp.module.weight.tolist() == ddp.module.running_mean.tolist() == [1.0, 1.0]
+    ddp(torch.rand(3, 2) + rank)
+    assert ddp.module.running_mean.tolist() != [1.0, 1.0]
+    mean = ddp.module.running_mean.clone()
+    ddp.eval()(torch.rand(3, 2))
+    if rank:
+        assert not torch.equal(ddp.module.running_mean, mean)  # it is that of rank 0 now
+    apart = DistributedDataParallel(model(), init_sync=False, broadcast_buffers=False)
+    apart(torch.rand(3, 2))
+    assert apart.module.weight.tolist() == [rank + 1.0] * 2
+
+
+@ranks(2, 3)
+def test_models_that_differ_are_refused_on_every_rank():
+    rank, _ = me()
+    told = refused(RuntimeError, DistributedDataParallel, nn.Linear(2, 3 if rank else 4))
+    assert "weight (4, 2) minigrad.float32 on rank 0" in told and "weight (3, 2) minigrad.float32 on rank 1" in told
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2, bias=False)
+    order = {"a": first, "b": second} if rank else {"b": second, "a": first}
+    told = refused(RuntimeError, DistributedDataParallel, nn.ModuleDict(order))
+    assert "parameter or buffer 0 is b.weight" in told and "a.weight" in told
+    told = refused(RuntimeError, DistributedDataParallel, nn.Linear(2, 2, bias=rank > 0))
+    assert "nothing on rank 0" in told
+    told = refused(RuntimeError, DistributedDataParallel, nn.Linear(2, 2).double() if rank else nn.Linear(2, 2))
+    assert "float64" in told
+
+
+@ranks(2)
+def test_parameters_without_a_gradient_are_named():
+    class Forgetful(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.forgotten = nn.Linear(1, 1), nn.Linear(1, 1)
+
+        def forward(self, x):
+            return self.used(x)
+
+    ddp = DistributedDataParallel(Forgetful())
+    ddp(torch.ones(1, 1)).sum().backward()
+    told = refused(RuntimeError, ddp, torch.ones(1, 1))
+    assert "finished reduction" in told and "forgotten.weight, forgotten.bias" in told
+    assert "find_unused_parameters=True" in told
+    ddp = DistributedDataParallel(Forgetful(), find_unused_parameters=True)
+    for _ in range(2):
+        ddp(torch.ones(1, 1)).sum().backward()
+    assert ddp.module.forgotten.weight.grad is None and ddp.module.used.weight.grad.item() == 2
+
+
+@ranks(2)
+def test_a_graph_of_the_gradients_is_refused():
+    ddp = DistributedDataParallel(nn.Linear(1, 1))
+    told = refused(RuntimeError, (ddp(torch.ones(1, 1)) ** 2).sum().backward, create_graph=True)
+    assert "autograd.grad(..., create_graph=True)" in told
+
+
+@ranks(2)
+def test_penalties_on_gradients_are_averaged():
+    rank, _ = me()
+    ddp = DistributedDataParallel(nn.Linear(1, 1, bias=False))
+    x = torch.full((1, 1), rank + 1.0, requires_grad=True)
+    (g,) = torch.autograd.grad(((ddp(x) * x) ** 2).sum(), x, create_graph=True)
+    (g * 1).sum().backward()
+    # g = 4 w^2 x^3, dg/dw = 8 w x^3
+    w = ddp.module.weight.item()
+    np.testing.assert_allclose(ddp.module.weight.grad.item(), 8 * w * (1 + 8) / 2, rtol=1e-5)
+
+
+@ranks(4)
+def test_within_a_group():
+    rank, _ = me()
+    own, _ = dist.new_subgroups(2)
+    ddp = DistributedDataParallel(nn.Linear(1, 1, bias=False), process_group=own)
+    ddp(torch.full((1, 1), float(rank))).sum().backward()
+    assert ddp.module.weight.grad.item() == [0.5, 2.5][rank // 2]
+
+
+@ranks(1)
+def test_alone():
+    ddp = DistributedDataParallel(nn.Linear(2, 1))
+    assert list(ddp.state_dict()) == ["module.weight", "module.bias"] and ddp.reducer is None
+    with ddp.no_sync():
+        ddp(torch.ones(3, 2)).sum().backward()
+    assert ddp.module.bias.grad.item() == 3
+    frozen = nn.Linear(2, 1).requires_grad_(False)
+    told = refused(RuntimeError, DistributedDataParallel, frozen)
+    assert told.startswith("DistributedDataParallel is not needed when a module doesn't have any parameters")
+    told = refused(ValueError, DistributedDataParallel, nn.Linear(2, 1), device_ids=[0])
+    assert "only work with GPU modules" in told
+
+
+def test_without_a_group():
+    with pytest.raises(ValueError, match="call init_process_group"):
+        DistributedDataParallel(nn.Linear(1, 1))
+
+
+def test_buckets():
+    single, double = torch.ones(100), torch.ones(50, dtype=torch.float64)  # 400 bytes each
+    assert fill([single] * 5, cap=800) == [[4, 3], [2, 1], [0]]
+    assert fill([single, double, single, double], cap=800) == [[3, 1], [2, 0]]
+    assert fill([single, torch.ones(1000), single], cap=800) == [[2], [1], [0]]
+    assert fill([single], cap=1) == [[0]]
