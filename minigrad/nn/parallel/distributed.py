@@ -6,15 +6,12 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from minigrad.autograd.core import LEAF
 from minigrad.autograd.modes import is_grad_enabled
-from minigrad.backend import array_module
 from minigrad.distributed import objects
 from minigrad.distributed.agreement import agree
 from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
-from minigrad.distributed.work import Work
+from minigrad.distributed.together import begin_broadcast
 from minigrad.nn.module import Module
 from minigrad.nn.parallel.buckets import Reducer
 from minigrad.tensor import Tensor
@@ -163,25 +160,9 @@ def _require_same(group: ProcessGroup, module: Module) -> None:
 
 
 def broadcast_together(group: ProcessGroup, tensors: Sequence[Tensor]) -> None:
-    """All `tensors` become those of the group's first rank: one message for each dtype and device."""
-    kinds: dict[Any, list[Tensor]] = {}
-    for tensor in tensors:
-        kinds.setdefault((tensor.dtype, tensor.device), []).append(tensor)
+    """All `tensors` become those of the group's first rank."""
     agree(group, f"the broadcast of {len(tensors)} parameters and buffers before forward")
-    works = []
-    for same in kinds.values():
-        host = group.data.backend == "mpi"
-        flat = array_module(same[0].array).concatenate([x.array.reshape(-1) for x in same])
-        sent = flat.get() if host and not isinstance(flat, np.ndarray) else flat
-        works.append((Work("the broadcast of a model", group, [group.data.broadcast(sent, 0)]), same, sent))
-    for work, same, sent in works:
-        work.wait()
-        begin = 0
-        for tensor in same if group.rank() else []:
-            end = begin + tensor.array.size
-            tensor.array[...] = array_module(tensor.array).asarray(sent[begin:end]).reshape(tensor.array.shape)
-            tensor.bump_version()
-            begin = end
+    begin_broadcast(group, tensors, 0, "the broadcast of parameters and buffers")()
 
 
 def tensors_in(result: Any) -> Iterator[Tensor]:

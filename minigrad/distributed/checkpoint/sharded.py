@@ -1,0 +1,218 @@
+"""A checkpoint in shards: each rank writes a file of its share, and an index says what is where.
+
+A nested dict is cut into entries, named by their keys from the outside in. An entry that several ranks have (a model's
+parameters) is written by one of them, so that the shares are even; one that a single rank has (its part of an
+optimizer's state) by that rank. The index is written last, in one step, and old shards are removed after it: whoever
+is killed when, the folder holds a whole checkpoint, the old or the new one. All ranks must see the folder.
+Files are those of `minigrad.save`: nothing in them is run. As `torch.distributed.checkpoint`, on plain entries.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from minigrad import serialization
+from minigrad.autograd.modes import no_grad
+from minigrad.distributed import collectives, objects
+from minigrad.distributed.process_group import ProcessGroup, group_or_world, is_initialized
+from minigrad.serialization import SerializationError
+from minigrad.tensor import Tensor
+
+Key: TypeAlias = tuple[Any, ...]  # the keys from the outermost dict in
+INDEX = "index.minigrad"
+SHARD = ".shard"
+FORMAT = "minigrad shards 1"
+
+
+def save(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], process_group: Any = None) -> None:
+    """Write what all ranks have in `state_dict` into the folder `checkpoint_id`: all ranks call it together.
+
+    Tensors, numbers, texts and lists of them, under strings and numbers, in dicts of dicts. Raises RuntimeError, on
+    every rank, when one rank could not write: the old checkpoint is as it was.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.checkpoint.save({"model": {"w": torch.ones(2)}, "epoch": 3}, checkpoint_id="epoch 3")
+    >>> torch.distributed.checkpoint.read("epoch 3")
+    {'model': {'w': tensor([1., 1.])}, 'epoch': 3}
+    """
+    folder, group = Path(checkpoint_id), _group(process_group)
+    rank, size = (group.rank(), group.size()) if group else (0, 1)
+    entries = dict(_entries(state_dict, ()))
+    fault, names, holders = "", _shard_names(group), [{key: _bytes(value) for key, value in entries.items()}]
+    if group:
+        holders *= size
+        objects.all_gather_object(holders, holders[0], group)
+    writers = share_out(holders)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        serialization.save(
+            [[key, entries[key]] for key, writer in writers.items() if writer == rank], folder / names[rank]
+        )
+    except (OSError, TypeError, ValueError, RuntimeError) as error:
+        fault = f"{type(error).__name__}: {error}"
+    _agree_that_all_is_well(group, fault, folder, names)
+    if rank == 0:
+        order = list(writers)
+        serialization.save(
+            {"format": FORMAT, "shards": names, "keys": order, "where": [*writers.values()]}, folder / INDEX
+        )
+        _remove_others(folder, names)
+    if group:
+        collectives.barrier(group)
+
+
+def load(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], process_group: Any = None) -> None:
+    """Put the checkpoint's values in the place of those in `state_dict`: tensors are copied into, the rest replaced.
+
+    What the checkpoint has beyond `state_dict` is not read. Raises RuntimeError for entries that it has not, ValueError
+    for tensors of another shape, `SerializationError` for a damaged or missing checkpoint; then nothing was changed.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.checkpoint.save({"w": torch.ones(2), "epoch": 3}, checkpoint_id="epoch 3")
+    >>> state = {"w": torch.zeros(2), "epoch": 0}
+    >>> torch.distributed.checkpoint.load(state, checkpoint_id="epoch 3")
+    >>> state
+    {'w': tensor([1., 1.]), 'epoch': 3}
+    """
+    _group(process_group)
+    wanted = dict(_entries(state_dict, ()))
+    found = _values(Path(checkpoint_id), wanted.__contains__)
+    missing = [_shown(key) for key in wanted if key not in found]
+    if missing:
+        raise RuntimeError(
+            f"Missing key in checkpoint state_dict: {', '.join(missing)}; {checkpoint_id} has none of these"
+        )
+    for key, value in wanted.items():
+        if isinstance(value, Tensor) and (not isinstance(found[key], Tensor) or found[key].shape != value.shape):
+            got = tuple(found[key].shape) if isinstance(found[key], Tensor) else type(found[key]).__name__
+            raise ValueError(f"Size mismatch for {_shown(key)}: saved {got}, current {tuple(value.shape)}")
+    with no_grad():
+        for key, value in wanted.items():
+            if isinstance(value, Tensor):
+                value.copy_(found[key])
+            else:
+                _place(state_dict, key, found[key])
+
+
+def read(checkpoint_id: str | os.PathLike[str], *keys: Any, keep: Callable[[Key], bool] | None = None) -> Any:
+    """What the checkpoint holds, or holds below `keys`, as new tensors; with `keep`, the entries it is true of alone.
+
+    `keep` gets the keys below those given. For an optimizer that has no state yet:
+    ``optimizer.load_state_dict(read(folder, "optimizer"))``, and for a ZeroRedundancyOptimizer only the own share with
+    ``keep=lambda key: key[0] != "state" or key[1] in optimizer.owned``. Raises as `load`; KeyError for other keys.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.checkpoint.save({"a": {"x": 1, "y": 2}}, checkpoint_id="folder")
+    >>> torch.distributed.checkpoint.read("folder", "a", keep=lambda key: key[0] == "y")
+    {'y': 2}
+    """
+    n = len(keys)
+    found = _values(Path(checkpoint_id), lambda key: key[:n] == keys and (keep is None or keep(key[n:])))
+    if keys in found:
+        return found[keys]
+    if not found and keep is None:
+        raise KeyError(f"{checkpoint_id} has no entry {_shown(keys)}")
+    result: dict[Any, Any] = {}
+    for key, value in found.items():
+        _place(result, key[n:], value)
+    return result
+
+
+def share_out(holders: list[dict[Key, int]]) -> dict[Key, int]:
+    """Which rank writes which entry, from the bytes that each rank has of each: the largest first, to the least busy.
+
+    >>> share_out([{("a",): 8, ("b",): 4, ("c",): 4}, {("a",): 8, ("b",): 4, ("c",): 4}])
+    {('a',): 0, ('b',): 1, ('c',): 1}
+    """
+    sizes: dict[Key, int] = {}
+    for held in holders:
+        for key, size in held.items():
+            sizes.setdefault(key, size)
+    loads, chosen = [0] * len(holders), {}
+    for key in sorted(sizes, key=lambda key: -sizes[key]):
+        chosen[key] = min((rank for rank, held in enumerate(holders) if key in held), key=lambda rank: loads[rank])
+        loads[chosen[key]] += sizes[key]
+    return {key: chosen[key] for key in sizes}
+
+
+def _entries(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:
+    """The leaves of nested dicts, each under its keys; an empty dict is a leaf."""
+    if isinstance(value, dict) and (value or not key):
+        for name, inner in value.items():
+            yield from _entries(inner, (*key, name))
+    else:
+        yield key, value
+
+
+def _bytes(value: Any) -> int:
+    return int(value.array.nbytes) if isinstance(value, Tensor) else 64
+
+
+def _group(process_group: Any) -> ProcessGroup | None:
+    """The group that writes together; None without `init_process_group`."""
+    return group_or_world(process_group) if is_initialized() else None
+
+
+def _shard_names(group: ProcessGroup | None) -> list[str]:
+    """A file name for each rank, that no earlier checkpoint has."""
+    stamp: list[Any] = [os.urandom(6).hex()]
+    if group:
+        objects.broadcast_object_list(stamp, group=group, group_src=0)
+    return [f"{stamp[0]}.{rank}{SHARD}" for rank in range(group.size() if group else 1)]
+
+
+def _agree_that_all_is_well(group: ProcessGroup | None, fault: str, folder: Path, names: list[str]) -> None:
+    """Raise RuntimeError on every rank where one could not write, or where rank 0 does not see a shard."""
+    faults: list[Any] = [fault]
+    if group:
+        faults *= group.size()
+        objects.all_gather_object(faults, fault, group)
+    unseen = [[name for name in names if not (folder / name).exists()]] if not any(faults) else [[]]
+    if group:
+        objects.broadcast_object_list(unseen, group=group, group_src=0)
+    if any(faults) or unseen[0]:
+        (folder / names[group.rank() if group else 0]).unlink(missing_ok=True)
+        told = "; ".join(f"rank {rank}: {what}" for rank, what in enumerate(faults) if what)
+        told = told or f"rank 0 does not see {', '.join(unseen[0])}: all ranks need one folder, on a shared disk"
+        raise RuntimeError(f"the checkpoint {os.fspath(folder)!r} was not written, what was there is as before: {told}")
+
+
+def _remove_others(folder: Path, names: list[str]) -> None:
+    """Remove the shards of older checkpoints, and of ones that never came to their end."""
+    for path in [*folder.glob(f"*{SHARD}"), *folder.glob(f".*{SHARD}.*.tmp")]:
+        if path.name not in names:
+            path.unlink(missing_ok=True)
+
+
+def _values(folder: Path, wanted: Callable[[Key], bool]) -> dict[Key, Any]:
+    """The entries that are wanted, in the order they were saved; one shard in memory at a time."""
+    if not (folder / INDEX).exists():
+        raise SerializationError(f"{os.fspath(folder)!r} holds no checkpoint: there is no {INDEX} in it")
+    index = serialization.load(folder / INDEX)
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        raise SerializationError(f"{os.fspath(folder / INDEX)!r} is no index of a checkpoint: {FORMAT!r} is expected")
+    where = {key: rank for key, rank in zip(index["keys"], index["where"], strict=True) if wanted(key)}
+    found: dict[Key, Any] = {}
+    for rank in sorted(set(where.values())):
+        name = index["shards"][rank]
+        if Path(name).name != name or not (folder / name).exists():
+            raise SerializationError(f"the checkpoint {os.fspath(folder)!r} lacks its file {name!r}")
+        shard = serialization.load(folder / name)
+        found |= {key: value for key, value in shard if where.get(key) == rank}
+    lost = [key for key in where if key not in found]
+    if lost:
+        raise SerializationError(f"the checkpoint {os.fspath(folder)!r} lacks {', '.join(map(_shown, lost))}")
+    return {key: found[key] for key in where}
+
+
+def _place(state: dict[Any, Any], key: Key, value: Any) -> None:
+    for name in key[:-1]:
+        state = state.setdefault(name, {})
+    state[key[-1]] = value
+
+
+def _shown(key: Key) -> str:
+    return ".".join(map(str, key))

@@ -1,0 +1,36 @@
+"""Many tensors as one message: a latency is paid once for each dtype, not for each tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from minigrad import backend
+from minigrad.backend import array_module
+from minigrad.distributed.process_group import ProcessGroup
+from minigrad.distributed.work import Work
+from minigrad.tensor import Tensor
+
+
+def begin_broadcast(group: ProcessGroup, tensors: Sequence[Tensor], root: int, what: str) -> Callable[[], None]:
+    """Let `tensors` become those of the member `root`; what is returned waits for them. All ranks have the same."""
+    kinds: dict[tuple[object, object], list[Tensor]] = {}
+    for tensor in tensors:
+        kinds.setdefault((tensor.dtype, tensor.device), []).append(tensor)
+    begun = []
+    for same in kinds.values():
+        flat = array_module(same[0].array).concatenate([x.array.reshape(-1) for x in same])
+        if group.data.backend != "nccl":
+            flat = backend.to_device(flat, backend.CPU)
+        begun.append((Work(what, group, [group.data.broadcast(flat, root)]), same, flat))
+
+    def finish() -> None:
+        for work, same, flat in begun:
+            work.wait()
+            begin = 0
+            for tensor in same if group.rank() != root else []:
+                part = flat[begin : begin + tensor.array.size].reshape(tensor.array.shape)
+                tensor.array[...] = backend.to_device(part, tensor.device)
+                tensor.bump_version()
+                begin += tensor.array.size
+
+    return finish
