@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.autograd.accumulation import count_arrivals
 from minigrad.autograd.anomaly import check_gradients
-from minigrad.autograd.core import LEAF, Edge, Hooks, TensorBase, wrap
+from minigrad.autograd.core import AFTER, LEAF, Edge, Hooks, TensorBase, wrap
 from minigrad.autograd.messages import from_hook, invalid_gradient
 from minigrad.autograd.modes import ANOMALY, mode
 from minigrad.autograd.recording import Node
@@ -82,9 +82,10 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
     """
     if leaf.node is not LEAF:
         return None
-    if leaf.hooks:
+    seen = leaf.hooks and leaf.hooks.keys() != {AFTER}  # those that wait for `.grad` see no gradient
+    if seen:
         gradient = run_hooks(leaf.hooks, gradient, create_graph)
-    return gradient if create_graph or (owned and not leaf.hooks) else copied(gradient)
+    return gradient if create_graph or (owned and not seen) else copied(gradient)
 
 
 def receive(

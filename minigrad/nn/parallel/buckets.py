@@ -31,7 +31,7 @@ def fill(parameters: Sequence[Tensor], cap: int) -> list[list[int]]:
 
     >>> import minigrad as torch
     >>> fill([torch.ones(2), torch.ones(2), torch.ones(4)], cap=16)
-    [[2, 1, 0]]
+    [[2], [1, 0]]
     """
     buckets: list[list[int]] = []
     open_buckets: dict[Any, tuple[list[int], int]] = {}  # by dtype and device: the one being filled, and its bytes

@@ -62,6 +62,7 @@ class DistributedDataParallel(Module):
         self.gradient_as_bucket_view = gradient_as_bucket_view
         self.bucket_bytes_cap = int((BUCKET_MB if bucket_cap_mb is None else bucket_cap_mb) * 1024 * 1024)
         self.require_backward_grad_sync = True
+        self._sent_buffers = list(module.buffers()) if self.broadcast_buffers else []
         self.reducer: Reducer | None = None
         if group.size() > 1:
             _require_same(group, module)
@@ -77,10 +78,8 @@ class DistributedDataParallel(Module):
         if reducer is None:
             return self.module(*inputs, **kwargs)
         averages = is_grad_enabled() and self.require_backward_grad_sync
-        if self.broadcast_buffers and self.require_backward_grad_sync:
-            buffers = list(self.module.buffers())
-            if buffers:
-                broadcast_together(self.process_group, buffers)
+        if self._sent_buffers and self.require_backward_grad_sync:
+            broadcast_together(self.process_group, self._sent_buffers)
         if is_grad_enabled() and not averages:
             reducer.ignore()
         elif averages and not self.find_unused_parameters:

@@ -82,7 +82,7 @@ class SyncBatchNorm(BatchNorm):
         >>> import minigrad as torch
         >>> torch.nn.SyncBatchNorm.convert_sync_batchnorm(torch.nn.Sequential(torch.nn.BatchNorm2d(3)))
         Sequential(
-          (0): SyncBatchNorm(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+          (0): SyncBatchNorm(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)
         )
         """
         converted = module

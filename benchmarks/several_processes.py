@@ -1,0 +1,163 @@
+"""What several processes cost, beside a model of it.
+
+    mpiexec -n 2 python benchmarks/several_processes.py     # latency, bandwidth, overlap in a LeNet step
+    python benchmarks/several_processes.py                  # what DistributedDataParallel costs a program alone
+
+All ranks measure; the median over the ranks' worst is printed. Variants take turns, round by round, so that a busy
+machine slows all of them alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import minigrad as torch
+import minigrad.distributed as dist
+from minigrad import nn
+from minigrad.nn.parallel import DistributedDataParallel
+
+SIZES = (1, 16, 256, 4096, 65536, 1048576)  # floats
+LENET_BUCKETS_MB = 0.2  # the linear layers' gradients leave while the convolutions' are computed
+
+
+def lenet() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
+    )  # fmt: skip
+
+
+def step_of(model: nn.Module, batch: int) -> Callable[[], None]:
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    x, y = torch.randn(batch, 1, 28, 28), torch.arange(batch) % 10
+
+    def step() -> None:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+    return step
+
+
+def in_turns(variants: dict[str, Callable[[], None]], rounds: int, repeat: int) -> dict[str, float]:
+    """Seconds of one call of each: the median over rounds, of the slowest rank."""
+    spent: dict[str, list[float]] = {name: [] for name in variants}
+    for round_ in range(rounds + 1):
+        for name, call in variants.items():
+            if dist.get_world_size() > 1:
+                dist.barrier()
+            begun = time.perf_counter()
+            for _ in range(repeat):
+                call()
+            if round_:  # the first warms up
+                spent[name].append((time.perf_counter() - begun) / repeat)
+    medians = torch.tensor([statistics.median(times) for times in spent.values()], dtype=torch.float64)
+    dist.all_reduce(medians, dist.ReduceOp.MAX)
+    return dict(zip(variants, medians.tolist(), strict=True))
+
+
+def say(*words: object) -> None:
+    if dist.get_rank() == 0:
+        print(*words, flush=True)
+
+
+def latency_and_bandwidth(rounds: int) -> None:
+    """Fit t = a + b n to the time of all_reduce of n bytes, checks left out."""
+    dist.set_debug_level(dist.DebugLevel.OFF)
+    tensors = {str(4 * n): torch.zeros(n) for n in SIZES}
+    calls = {name: lambda x=x: dist.all_reduce(x) for name, x in tensors.items()}
+    spent = in_turns(calls, rounds, 20)
+    dist.set_debug_level(dist.DebugLevel.DETAIL)
+    checked = in_turns({"checked": lambda: dist.all_reduce(tensors["4"])}, rounds, 20)["checked"]
+    sizes, times = np.array([float(n) for n in spent]), np.array(list(spent.values()))
+    b = (times[-1] - times[-2]) / (sizes[-1] - sizes[-2])
+    a = statistics.median(times[:3])
+    say(f"all_reduce on {dist.get_world_size()} ranks: a = {a * 1e6:.1f} us, 1/b = {1 / b / 1e9:.2f} GB/s")
+    say(f"  with the check that all call the same: {checked * 1e6:.1f} us")
+    for n, t in spent.items():
+        say(f"  {n:>8} bytes: {t * 1e6:9.1f} us, the model says {(a + b * float(n)) * 1e6:9.1f} us")
+
+
+def overlap(batch: int, rounds: int) -> None:
+    """How much of the reduction a LeNet step hides.
+
+    Ranks that meet in every step wait for the slower one, whatever they exchange: that much a barrier costs, too. What
+    a reduction adds to it is exposed; it is hidden as far as it is less than when it comes after backward.
+    """
+    models = {name: DistributedDataParallel(lenet(), bucket_cap_mb=LENET_BUCKETS_MB) for name in ("during", "after")}
+    steps = {name: step_of(model, batch) for name, model in models.items()}
+    apart, one_bucket = step_of(lenet(), batch), step_of(DistributedDataParallel(lenet()), batch)
+    reducer = models["during"].reducer
+    flats = [torch.zeros(bucket.array.size) for bucket in reducer.buckets] if reducer else []
+
+    def meet() -> None:
+        apart()
+        dist.barrier()
+
+    def reduce_alone() -> None:
+        for flat in flats:
+            dist.all_reduce(flat)
+
+    def after() -> None:
+        with models["after"].no_sync():
+            steps["after"]()
+        for flat, bucket in zip(flats, models["after"].reducer.buckets, strict=True):
+            for i, parameter in enumerate(bucket.parameters):
+                bucket.put(i, 0.5)
+                bucket.take(i, as_view=False)
+            dist.all_reduce(flat)
+
+    dist.set_debug_level(dist.DebugLevel.OFF)
+    spent = in_turns(
+        {
+            "no reduction": apart, "no reduction, a barrier": meet, "reduction during backward": steps["during"],
+            "the same, one bucket": one_bucket, "reduction after backward": after, "reduction alone": reduce_alone,
+        },
+        rounds, 5,
+    )  # fmt: skip
+    dist.set_debug_level(dist.DebugLevel.DETAIL)
+    say(f"LeNet, batch {batch} on each of {dist.get_world_size()} ranks, buckets of {LENET_BUCKETS_MB} MiB:")
+    for name, seconds in spent.items():
+        say(f"  {name:28} {seconds * 1e3:8.3f} ms")
+    exposed, late = (
+        spent[name] - spent["no reduction, a barrier"]
+        for name in ("reduction during backward", "reduction after backward")
+    )
+    say(
+        f"  exposed {exposed * 1e3:.3f} ms during backward, {late * 1e3:.3f} ms after it: {1 - exposed / late:.0%} hidden"
+    )
+
+
+def alone(batch: int, rounds: int) -> None:
+    """What DistributedDataParallel costs in a world of one."""
+    spent = in_turns(
+        {"plain": step_of(lenet(), batch), "DDP": step_of(DistributedDataParallel(lenet()), batch)}, rounds, 5
+    )
+    say(f"LeNet, batch {batch}, one process: {spent['plain'] * 1e3:.3f} ms; in DDP {spent['DDP'] * 1e3:.3f} ms")
+    say(f"  overhead {spent['DDP'] / spent['plain'] - 1:+.2%}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--smoke", action="store_true", help="once through, to see that it runs")
+    given = parser.parse_args()
+    rounds = 1 if given.smoke else given.rounds
+    dist.init_process_group()
+    if dist.get_world_size() == 1:
+        alone(given.batch, rounds)
+    else:
+        latency_and_bandwidth(rounds)
+        overlap(given.batch, rounds)
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
