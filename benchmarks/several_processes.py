@@ -108,7 +108,7 @@ def overlap(batch: int, rounds: int) -> None:
         with models["after"].no_sync():
             steps["after"]()
         for flat, bucket in zip(flats, models["after"].reducer.buckets, strict=True):
-            for i, parameter in enumerate(bucket.parameters):
+            for i in range(len(bucket.parameters)):
                 bucket.put(i, 0.5)
                 bucket.take(i, as_view=False)
             dist.all_reduce(flat)

@@ -40,6 +40,10 @@ NAMESPACES = [
     "minigrad.utils.data",
     "minigrad.cuda",
     "minigrad.distributed",
+    "minigrad.distributed.checkpoint",
+    "minigrad.distributed.nn",
+    "minigrad.distributed.optim",
+    "minigrad.nn.parallel",
     "minigrad.backends.conv",
 ]
 HEAD = """# Supported
