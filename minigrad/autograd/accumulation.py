@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import AFTER, wrap
+from minigrad.autograd.core import AFTER, TensorBase, wrap
 from minigrad.autograd.modes import GRAD, ModeSwitch
 from minigrad.autograd.recording import Node
 from minigrad.backend import quiet
@@ -60,8 +60,10 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
     if leaf.hooks and AFTER in leaf.hooks:
         with ModeSwitch(set_flags=GRAD) if create_graph else ModeSwitch(clear_flags=GRAD):
             for hook in list(leaf.hooks[AFTER].values()):
-                if hook(leaf) is not None:
-                    raise RuntimeError(f"Tensor post accumulate grad hooks should return None, {hook!r} did not.")
+                returned = hook(leaf)
+                if returned is not None and returned is not leaf:  # in-place methods return the leaf
+                    kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
+                    raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
 
 
 def count_arrivals(roots: Iterable[Any]) -> dict[Any, int]:

@@ -197,7 +197,7 @@ class GraphMethods(TensorBase):
 
         >>> import minigrad as torch
         >>> w = torch.zeros(2, requires_grad=True)
-        >>> handle = w.register_post_accumulate_grad_hook(lambda w: w.sub_(0.5 * w.grad) and None)
+        >>> handle = w.register_post_accumulate_grad_hook(lambda w: w.sub_(0.5 * w.grad))
         >>> w.sum().backward()
         >>> w.detach()
         tensor([-0.5000, -0.5000])

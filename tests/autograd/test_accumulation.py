@@ -109,11 +109,14 @@ def test_other_leaves_keep_their_gradients_when_a_hook_fails():
     assert x.grad.tolist() == [2.0]
 
 
-def test_a_hook_returns_nothing():
+@pytest.mark.parametrize(("give", "kind"), [(lambda p: p.grad * 2, RuntimeError), (lambda p: 3, TypeError)])
+def test_a_hook_returns_nothing_or_its_tensor(give, kind):
     x = leaf(1.0)
-    x.register_post_accumulate_grad_hook(lambda p: p.grad * 2)
-    with pytest.raises(RuntimeError, match="hooks should return None"):
+    with x.register_post_accumulate_grad_hook(give), pytest.raises(kind, match="hooks should return None"):
         x.sum().backward()
+    x.register_post_accumulate_grad_hook(lambda p: p.add_(p.grad))
+    x.sum().backward()
+    assert x.item() == 3.0
 
 
 @pytest.mark.parametrize(
