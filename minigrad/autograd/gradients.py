@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import refresh
 from minigrad.autograd.walk import Deliver, walk
 from minigrad.backend import SILENT, WARNINGS, on_gpu_of, quiet
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 def backward(
@@ -47,7 +50,7 @@ def backward(
 def grad(
     outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
     allow_unused: bool | None = None, is_grads_batched: bool = False, materialize_grads: bool = False,
-) -> tuple[Any, ...]:  # fmt: skip
+) -> tuple[Tensor, ...]:  # fmt: skip
     """The gradients of `outputs` with respect to `inputs`, returned and not accumulated.
 
     Raises RuntimeError when an input needs no gradient, or is not used by the outputs and

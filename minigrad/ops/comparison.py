@@ -10,30 +10,51 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import on_its_gpu, quiet
 from minigrad.ops.elementwise import SAME, TRUTH, binary, of_tensors, shapes_do_not_broadcast, unary
 
+# fmt: off
 # ---- comparisons ---------------------------------------------------------------------------------
-eq = binary("eq", np.equal, None, None, result=TRUTH, numbers="other")
-ne = not_equal = binary("ne", np.not_equal, None, None, result=TRUTH, numbers="other")
-lt = less = binary("lt", np.less, None, None, result=TRUTH, numbers="other")
-le = less_equal = binary("le", np.less_equal, None, None, result=TRUTH, numbers="other")
-gt = greater = binary("gt", np.greater, None, None, result=TRUTH, numbers="other")
-ge = greater_equal = binary("ge", np.greater_equal, None, None, result=TRUTH, numbers="other")
+eq = binary("eq", np.equal, None, None, result=TRUTH, numbers="other",
+    formula="input == other", example="[1, 2]; [1, 3] -> [ True, False]")
+ne = not_equal = binary("ne", np.not_equal, None, None, result=TRUTH, numbers="other",
+    formula="input != other", example="[1, 2]; [1, 3] -> [False,  True]")
+lt = less = binary("lt", np.less, None, None, result=TRUTH, numbers="other",
+    formula="input < other", example="[1, 2]; [1, 3] -> [False,  True]")
+le = less_equal = binary("le", np.less_equal, None, None, result=TRUTH, numbers="other",
+    formula="input <= other", example="[1, 2]; [1, 1] -> [ True, False]")
+gt = greater = binary("gt", np.greater, None, None, result=TRUTH, numbers="other",
+    formula="input > other", example="[1, 2]; [1, 1] -> [False,  True]")
+ge = greater_equal = binary("ge", np.greater_equal, None, None, result=TRUTH, numbers="other",
+    formula="input >= other", example="[1, 2]; [1, 3] -> [ True, False]")
 
 # ---- truth ---------------------------------------------------------------------------------------
-logical_and = binary("logical_and", np.logical_and, None, None, result=TRUTH, numbers="none")
-logical_or = binary("logical_or", np.logical_or, None, None, result=TRUTH, numbers="none")
-logical_xor = binary("logical_xor", np.logical_xor, None, None, result=TRUTH, numbers="none")
-logical_not = unary("logical_not", np.logical_not, None, result=TRUTH)
-isnan = unary("isnan", np.isnan, None, result=TRUTH)
-isinf = unary("isinf", np.isinf, None, result=TRUTH)
-isfinite = unary("isfinite", np.isfinite, None, result=TRUTH)
+logical_and = binary("logical_and", np.logical_and, None, None, result=TRUTH, numbers="none",
+    formula="input and other", example="[True, True]; [True, False] -> [ True, False]")
+logical_or = binary("logical_or", np.logical_or, None, None, result=TRUTH, numbers="none",
+    formula="input or other", example="[False, True]; [False, False] -> [False,  True]")
+logical_xor = binary("logical_xor", np.logical_xor, None, None, result=TRUTH, numbers="none",
+    formula="True where just one of input and other is", example="[True, True]; [True, False] -> [False,  True]")
+logical_not = unary("logical_not", np.logical_not, None, result=TRUTH,
+    formula="not input; 0 is False", example="[True, False] -> [False,  True]")
+isnan = unary("isnan", np.isnan, None, result=TRUTH,
+    formula="True where input is NaN", example="[1.0, float('nan')] -> [False,  True]")
+isinf = unary("isinf", np.isinf, None, result=TRUTH,
+    formula="True where input is inf or -inf", example="[1.0, float('inf')] -> [False,  True]")
+isfinite = unary("isfinite", np.isfinite, None, result=TRUTH,
+    formula="True where input is neither NaN nor infinite", example="[1.0, float('inf')] -> [ True, False]")
 
 # ---- bits ----------------------------------------------------------------------------------------
-bitwise_and = binary("bitwise_and", np.bitwise_and, None, None, refuses="f")
-bitwise_or = binary("bitwise_or", np.bitwise_or, None, None, refuses="f")
-bitwise_xor = binary("bitwise_xor", np.bitwise_xor, None, None, refuses="f")
-bitwise_not = unary("bitwise_not", np.invert, None, result=SAME, refuses="f")
-bitwise_left_shift = binary("bitwise_left_shift", np.left_shift, None, None, refuses="fb")
-bitwise_right_shift = binary("bitwise_right_shift", np.right_shift, None, None, refuses="fb")
+bitwise_and = binary("bitwise_and", np.bitwise_and, None, None, refuses="f",
+    formula="the bits that input and other share", example="[6, 5]; [3, 4] -> [2, 4]")
+bitwise_or = binary("bitwise_or", np.bitwise_or, None, None, refuses="f",
+    formula="the bits of input and of other", example="[6, 5]; [3, 4] -> [7, 5]")
+bitwise_xor = binary("bitwise_xor", np.bitwise_xor, None, None, refuses="f",
+    formula="the bits in which input and other differ", example="[6, 5]; [3, 4] -> [5, 1]")
+bitwise_not = unary("bitwise_not", np.invert, None, result=SAME, refuses="f",
+    formula="the bits of input turned round; not, for bools", example="[0, 5] -> [-1, -6]")
+bitwise_left_shift = binary("bitwise_left_shift", np.left_shift, None, None, refuses="fb",
+    formula="input * 2 ** other", example="[1, 3]; [2, 1] -> [4, 6]")
+bitwise_right_shift = binary("bitwise_right_shift", np.right_shift, None, None, refuses="fb",
+    formula="input // 2 ** other", example="[4, 7]; [2, 1] -> [1, 3]")
+# fmt: on
 
 
 # ---- closeness -----------------------------------------------------------------------------------

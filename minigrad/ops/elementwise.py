@@ -18,6 +18,7 @@ from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import Rule, operation
 from minigrad.backend import quiet
+from minigrad.ops.describe import describe
 from minigrad.ops.device import beside
 from minigrad.ops.out import written
 
@@ -68,10 +69,21 @@ class Binary(Protocol):
     def __get__(self, instance: object, owner: Any) -> BinaryMethod: ...
 
 
-def unary(name: str, forward: Callable[..., Any], rule: Rule | None, *, result: str = REAL, refuses: str = "") -> Unary:
+def unary(
+    name: str,
+    forward: Callable[..., Any],
+    rule: Rule | None,
+    *,
+    formula: str = "",
+    example: str = "",
+    domain: str = "",
+    result: str = REAL,
+    refuses: str = "",
+) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
-    `refuses` names the kinds of types, in NumPy's letters, that the operation does not take.
+    `refuses` names the kinds of types, in NumPy's letters, that the operation does not take. The
+    docstring is made of the formula, its domain, the source of the rule, and the example.
     """
     made = operation(name, forward, rule)
     real = result is REAL
@@ -87,7 +99,7 @@ def unary(name: str, forward: Callable[..., Any], rule: Rule | None, *, result: 
         tensor: Tensor = made.of_one(input, {})
         return tensor if out is None else written(name, out, tensor, ())
 
-    return named(call, name, forward)
+    return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example))
 
 
 def binary(
@@ -96,6 +108,9 @@ def binary(
     input_rule: Rule | None,
     other_rule: Rule | None,
     *,
+    formula: str = "",
+    example: str = "",
+    domain: str = "",
     result: str = SAME,
     numbers: str = "either",
     refuses: str = "",
@@ -143,7 +158,7 @@ def binary(
             raise shapes_do_not_broadcast(name, a, b) from None
         return tensor if out is None else written(name, out, tensor, ())  # may be an operand
 
-    return named(call, name, forward)
+    return publish(call, name, forward, describe(name, formula, domain, result, (input_rule, other_rule), example))
 
 
 def _round_to_half(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -167,18 +182,17 @@ def titled(function: F, name: str, text: str | None = None) -> F:
     return function
 
 
-def named(call: Any, name: str, forward: Any) -> Any:
-    """Give `call` its public name, and answer NumPy's function `forward` with it."""
-    twin = f"as NumPy's `{forward.__name__}`, " if isinstance(forward, np.ufunc) else ""
-    if twin:
+def publish(call: Any, name: str, forward: Any, text: str) -> Any:
+    """Give `call` its public name and docstring, and answer NumPy's function `forward` with it."""
+    if isinstance(forward, np.ufunc):
         NUMPY_TWINS.setdefault(forward, call)
-    return titled(call, name, f"Elementwise ``{name}``, {twin}with PyTorch's types.")
+    return titled(call, name, text)
 
 
-def twin_of(numpy_function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def twin_of(numpy_function: Any) -> Callable[[F], F]:
     """Declare a function to be what `numpy_function` means for Tensors."""
 
-    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+    def declare(function: F) -> F:
         NUMPY_TWINS[numpy_function] = function
         return function
 

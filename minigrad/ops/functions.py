@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.autograd.operation import operation
 from minigrad.ops.arithmetic import no_slope, pow
-from minigrad.ops.elementwise import SAME, not_implemented_for, of_tensor, twin_of, unary
+from minigrad.ops.elementwise import SAME, Unary, not_implemented_for, of_tensor, twin_of, unary
 from minigrad.ops.out import takes_out
 
 
@@ -29,53 +29,86 @@ def _sign(x: Any) -> Any:
 direction = operation("sign", _sign, lambda g: no_slope(g))
 
 
-def _exact(name: str, function: Any, rule: Any) -> Any:
+def _exact(name: str, function: Any, rule: Any, **told: str) -> Unary:
     """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
 
     def forward(x: Any) -> Any:
         return function(x) if x.size > 1000 or x.dtype.char == "d" else function(x, dtype=np.float64).astype(x.dtype)
 
-    made = twin_of(function)(unary(name, forward, rule))
-    made.__doc__ = f"Elementwise ``{name}``, rounded once."
-    return made
+    return twin_of(function)(unary(name, forward, rule, **told))
 
 
+# fmt: off
 # ---- signs and steps -----------------------------------------------------------------------------
-neg = negative = unary("neg", np.negative, lambda g: -g, result=SAME, refuses="b")
-abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x), result=SAME, refuses="b")
-sign = unary("sign", _sign, lambda g: no_slope(g), result=SAME)
-floor = unary("floor", _steps(np.floor), lambda g: no_slope(g), result=SAME, refuses="b")
-ceil = unary("ceil", _steps(np.ceil), lambda g: no_slope(g), result=SAME, refuses="b")
-trunc = fix = unary("trunc", _steps(np.trunc), lambda g: no_slope(g), result=SAME, refuses="b")
+neg = negative = unary("neg", np.negative, lambda g: -g, result=SAME, refuses="b",
+    formula="-input", example="[1.0, -2.0] -> [-1.,  2.]")
+abs = absolute = unary("abs", np.abs, lambda g, x: g * direction(x), result=SAME, refuses="b",
+    formula="|input|", example="[1.0, -2.0] -> [1., 2.]")
+sign = unary("sign", _sign, lambda g: no_slope(g), result=SAME,
+    formula="1, 0 or -1: the sign of input; 0 for NaN", example="[3.0, 0.0, -2.0] -> [ 1.,  0., -1.]")
+floor = unary("floor", _steps(np.floor), lambda g: no_slope(g), result=SAME, refuses="b",
+    formula="the largest whole number <= input", example="[1.5, -1.5] -> [ 1., -2.]")
+ceil = unary("ceil", _steps(np.ceil), lambda g: no_slope(g), result=SAME, refuses="b",
+    formula="the smallest whole number >= input", example="[1.5, -1.5] -> [ 2., -1.]")
+trunc = fix = unary("trunc", _steps(np.trunc), lambda g: no_slope(g), result=SAME, refuses="b",
+    formula="input without its fraction", example="[1.5, -1.5] -> [ 1., -1.]")
 _round = unary("round", _steps(np.rint), lambda g: no_slope(g), result=SAME, refuses="b")
 twin_of(np.trunc)(trunc)
 twin_of(np.sign)(sign)
 
 # ---- powers and logarithms -----------------------------------------------------------------------
-reciprocal = unary("reciprocal", np.reciprocal, lambda g, out: -g * out * out)
-sqrt = unary("sqrt", np.sqrt, lambda g, out: g / (2 * out))
-rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: g * out * out * out * -0.5)
-exp = _exact("exp", np.exp, lambda g, out: g * out)
-exp2 = _exact("exp2", np.exp2, lambda g, out: g * out * math.log(2))
-expm1 = _exact("expm1", np.expm1, lambda g, out: g * (out + 1))
-log = unary("log", np.log, lambda g, x: g / x)
-log1p = _exact("log1p", np.log1p, lambda g, x: g / (x + 1))
-log2 = _exact("log2", np.log2, lambda g, x: g / (x * math.log(2)))
-log10 = _exact("log10", np.log10, lambda g, x: g / (x * math.log(10)))
+reciprocal = unary("reciprocal", np.reciprocal, lambda g, out: -g * out * out,
+    formula="1 / input", domain="input != 0; 1 / 0 is inf", example="[2.0, 4.0] -> [0.5000, 0.2500]")
+sqrt = unary("sqrt", np.sqrt, lambda g, out: g / (2 * out),
+    formula="the square root of input", domain="input >= 0; NaN below", example="[4.0, 9.0] -> [2., 3.]")
+rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: g * out * out * out * -0.5,
+    formula="1 / sqrt(input)", domain="input > 0; inf at 0, NaN below", example="[4.0, 0.25] -> [0.5000, 2.0000]")
+exp = _exact("exp", np.exp, lambda g, out: g * out,
+    formula="e ** input", example="[0.0, 1.0] -> [1.0000, 2.7183]")
+exp2 = _exact("exp2", np.exp2, lambda g, out: g * out * math.log(2),
+    formula="2 ** input", example="[0.0, 3.0] -> [1., 8.]")
+expm1 = _exact("expm1", np.expm1, lambda g, out: g * (out + 1),
+    formula="e ** input - 1, also for tiny inputs", example="[0.0, 1.0] -> [0.0000, 1.7183]")
+log = unary("log", np.log, lambda g, x: g / x,
+    formula="the natural logarithm of input", domain="input > 0; -inf at 0, NaN below",
+    example="[1.0, 10.0] -> [0.0000, 2.3026]")
+log1p = _exact("log1p", np.log1p, lambda g, x: g / (x + 1),
+    formula="log(1 + input), also for tiny inputs", domain="input > -1", example="[0.0, 1.0] -> [0.0000, 0.6931]")
+log2 = _exact("log2", np.log2, lambda g, x: g / (x * math.log(2)),
+    formula="the logarithm to base 2", domain="input > 0; -inf at 0, NaN below", example="[1.0, 8.0] -> [0., 3.]")
+log10 = _exact("log10", np.log10, lambda g, x: g / (x * math.log(10)),
+    formula="the logarithm to base 10", domain="input > 0; -inf at 0, NaN below", example="[1.0, 100.0] -> [0., 2.]")
 
 # ---- circular and hyperbolic ---------------------------------------------------------------------
-sin = unary("sin", np.sin, lambda g, x: g * np.cos(x))
-cos = unary("cos", np.cos, lambda g, x: -g * np.sin(x))
-tan = unary("tan", np.tan, lambda g, out: g * (1 + out * out))
-asin = arcsin = unary("asin", np.arcsin, lambda g, x: g / np.sqrt(1 - x * x))
-acos = arccos = unary("acos", np.arccos, lambda g, x: -g / np.sqrt(1 - x * x))
-atan = arctan = unary("atan", np.arctan, lambda g, x: g / (1 + x * x))
-sinh = unary("sinh", np.sinh, lambda g, x: g * np.cosh(x))
-cosh = unary("cosh", np.cosh, lambda g, x: g * np.sinh(x))
-tanh = unary("tanh", np.tanh, lambda g, out: g * (1 - out * out))
-asinh = arcsinh = unary("asinh", np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1))
-acosh = arccosh = unary("acosh", np.arccosh, lambda g, x: g / np.sqrt(x * x - 1))
-atanh = arctanh = unary("atanh", np.arctanh, lambda g, x: g / (1 - x * x))
+sin = unary("sin", np.sin, lambda g, x: g * np.cos(x),
+    formula="sin(input), an angle in radians", example="[0.0, 1.0] -> [0.0000, 0.8415]")
+cos = unary("cos", np.cos, lambda g, x: -g * np.sin(x),
+    formula="cos(input), an angle in radians", example="[0.0, 1.0] -> [1.0000, 0.5403]")
+tan = unary("tan", np.tan, lambda g, out: g * (1 + out * out),
+    formula="sin(input) / cos(input)", example="[0.0, 1.0] -> [0.0000, 1.5574]")
+asin = arcsin = unary("asin", np.arcsin, lambda g, x: g / np.sqrt(1 - x * x),
+    formula="the angle in [-pi/2, pi/2] whose sine is input", domain="-1 <= input <= 1; NaN beyond",
+    example="[0.0, 1.0] -> [0.0000, 1.5708]")
+acos = arccos = unary("acos", np.arccos, lambda g, x: -g / np.sqrt(1 - x * x),
+    formula="the angle in [0, pi] whose cosine is input", domain="-1 <= input <= 1; NaN beyond",
+    example="[0.0, 1.0] -> [1.5708, 0.0000]")
+atan = arctan = unary("atan", np.arctan, lambda g, x: g / (1 + x * x),
+    formula="the angle in (-pi/2, pi/2) whose tangent is input", example="[0.0, 1.0] -> [0.0000, 0.7854]")
+sinh = unary("sinh", np.sinh, lambda g, x: g * np.cosh(x),
+    formula="(e ** input - e ** -input) / 2", example="[0.0, 1.0] -> [0.0000, 1.1752]")
+cosh = unary("cosh", np.cosh, lambda g, x: g * np.sinh(x),
+    formula="(e ** input + e ** -input) / 2", example="[0.0, 1.0] -> [1.0000, 1.5431]")
+tanh = unary("tanh", np.tanh, lambda g, out: g * (1 - out * out),
+    formula="sinh(input) / cosh(input)", example="[0.0, 1.0] -> [0.0000, 0.7616]")
+asinh = arcsinh = unary("asinh", np.arcsinh, lambda g, x: g / np.sqrt(x * x + 1),
+    formula="log(input + sqrt(input ** 2 + 1))", example="[0.0, 1.0] -> [0.0000, 0.8814]")
+acosh = arccosh = unary("acosh", np.arccosh, lambda g, x: g / np.sqrt(x * x - 1),
+    formula="log(input + sqrt(input ** 2 - 1))", domain="input >= 1; NaN below",
+    example="[1.0, 2.0] -> [0.0000, 1.3170]")
+atanh = arctanh = unary("atanh", np.arctanh, lambda g, x: g / (1 - x * x),
+    formula="log((1 + input) / (1 - input)) / 2", domain="-1 < input < 1; inf at the ends, NaN beyond",
+    example="[0.0, 0.5] -> [0.0000, 0.5493]")
+# fmt: on
 
 
 def logistic(x: Any) -> Any:
@@ -86,7 +119,13 @@ def logistic(x: Any) -> Any:
     return np.true_divide(1, e, out=e)
 
 
-sigmoid = unary("sigmoid", logistic, lambda g, out: g * (out * (1 - out)))
+sigmoid = unary(
+    "sigmoid",
+    logistic,
+    lambda g, out: g * (out * (1 - out)),
+    formula="1 / (1 + e ** -input)",
+    example="[0.0, 2.0] -> [0.5000, 0.8808]",
+)
 
 
 # ---- the error function --------------------------------------------------------------------------
@@ -125,7 +164,13 @@ def error_function(x: Any) -> Any:
     return np.where(np.abs(x) < 1, inner, np.copysign(1 - tail, x))
 
 
-erf = unary("erf", error_function, lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))))
+erf = unary(
+    "erf",
+    error_function,
+    lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))),
+    formula="2 / sqrt(pi) * the integral of e ** -t ** 2 from 0 to input",
+    example="[0.0, 1.0] -> [0.0000, 0.8427]",
+)
 
 
 # ---- composed ------------------------------------------------------------------------------------

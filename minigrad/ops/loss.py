@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.operation import Operation, operation
 from minigrad.backend import array_module
 from minigrad.ops.activation import logsigmoid
@@ -122,11 +122,11 @@ binary_cross_entropy = operation(
 
 def _log_sigmoid(z: Any) -> Any:
     """``-log(1 + exp(-z))`` of arrays and Tensors."""
-    return logsigmoid(z) if isinstance(z, TensorBase) else np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))
+    return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z))) if is_array(z) else logsigmoid(z)
 
 
 def _sigmoid(z: Any) -> Any:
-    return sigmoid(z) if isinstance(z, TensorBase) else logistic(z)
+    return logistic(z) if is_array(z) else sigmoid(z)
 
 
 def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:

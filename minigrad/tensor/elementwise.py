@@ -29,16 +29,12 @@ def _reflected(function: Any) -> Callable[[Any, Tensor | float], Tensor]:
     return method
 
 
-def _comparing(function: Binary) -> Callable[[Any, Any], Tensor]:
-    """The method for ``==`` and its kin: ``x == None`` and the like are left to Python."""
-
-    def method(self: Any, other: Any) -> Any:
-        try:
-            return function(self, other)
-        except TypeError:
-            return NotImplemented
-
-    return method
+def _compare(function: Binary, x: Any, y: Any) -> Any:
+    """``x == y`` and its kin; ``x == None`` and the like are left to Python."""
+    try:
+        return function(x, y)
+    except TypeError:
+        return NotImplemented
 
 
 def _twins(function: F, ufunc: Any = None) -> tuple[F, F]:
@@ -155,12 +151,24 @@ class ElementwiseMethods(TensorBase):
             raise TypeError(f"~ turns the bits of integers and booleans, got {self.dtype}; compare first: ~(x > 0)")
         return comparison.bitwise_not(self)
 
-    __eq__ = _comparing(comparison.eq)  # type: ignore[assignment]  # Python's own gives a bool
-    __ne__ = _comparing(comparison.ne)  # type: ignore[assignment]
-    __lt__ = _comparing(comparison.lt)
-    __le__ = _comparing(comparison.le)
-    __gt__ = _comparing(comparison.gt)
-    __ge__ = _comparing(comparison.ge)
+    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override] # Python's own gives a bool
+        return _compare(comparison.eq, self, other)
+
+    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override] # Python's own gives a bool
+        return _compare(comparison.ne, self, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return _compare(comparison.lt, self, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return _compare(comparison.le, self, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return _compare(comparison.gt, self, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return _compare(comparison.ge, self, other)
+
     __hash__ = object.__hash__
 
     # ---- nonlinearities -------------------------------------------------------------------------

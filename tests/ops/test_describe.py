@@ -1,0 +1,45 @@
+"""The docstrings of the elementwise tables: each shows its formula, the rule that backward runs, and an example."""
+
+import inspect
+import re
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad.ops import comparison, functions
+from minigrad.ops.describe import describe, source_of
+
+
+def public(module):
+    """The functions that the tables of a module declare, by name."""
+    text = inspect.getsource(module)
+    names = re.findall(r"^(?:\w+ = )*?(\w+) = (?:\w+ = )*(?:unary|binary|_exact)\(", text, re.M)
+    return [getattr(module, name) for name in names if not name.startswith("_") and getattr(module, name).__doc__]
+
+
+@pytest.mark.parametrize("function", public(functions) + public(comparison), ids=lambda f: f.__name__)
+def test_every_row_has_a_formula_and_an_example(function):
+    text = function.__doc__
+    assert not text.startswith(f"``{function.__name__}(input)``"), "no formula"
+    assert f">>> torch.{function.__name__}(" in text
+
+
+def test_the_gradient_is_the_source_of_the_rule():
+    assert "Gradient of `input`: ``g * (1 - out * out)``." in torch.tanh.__doc__
+    assert "Domain: input > 0" in torch.log.__doc__
+    assert "No gradient flows." in torch.bitwise_and.__doc__
+
+
+def test_a_rule_over_two_lines_and_one_that_is_no_lambda():
+    rule = lambda g, x: (  # noqa: E731
+        g + x
+    )
+    assert source_of(rule) == "g + x"
+    assert source_of(lambda g, x: g * np.cos(x)) == "g * np.cos(x)"
+    assert source_of(public) == "public(g, ...)"
+
+
+def test_an_example_may_hold_a_number():
+    text = describe("clamp_min", "", "", "same", (None, None), "[1.0, 5.0]; 3.0 -> [3., 5.]")
+    assert ">>> torch.clamp_min(torch.tensor([1.0, 5.0]), 3.0)\ntensor([3., 5.])" in text
