@@ -139,7 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise SystemExit("the ways disagree")
     print("all agree")
     if not viz.can_draw():
-        print('no picture: pip install "minigrad[examples]"')
+        print("no picture: pip install matplotlib")
     elif options.plot is not None:
         draw(rows, options.plot)
 

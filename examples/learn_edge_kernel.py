@@ -161,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.bias:
         print("the learned bias:", layer.bias.detach().cpu())
     if options.plot is ... and not viz.can_draw():
-        print('no picture: that needs matplotlib, pip install "minigrad[examples]"')
+        print("no picture: that needs matplotlib, pip install matplotlib")
     elif options.plot is not None:
         path = Path("learn_edge_kernel.png") if options.plot is ... else options.plot
         draw(path, image, layer(X).detach().cpu(), run)

@@ -37,7 +37,7 @@ def photo(every: int = 2) -> torch.Tensor:
         from PIL import Image
     except ImportError as error:
         raise ImportError(
-            f'the photograph comes with matplotlib and is read by Pillow ({error}): pip install "minigrad[examples]"'
+            f"the photograph comes with matplotlib and is read by Pillow ({error}): pip install matplotlib pillow"
         ) from error
     path = Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")
     if not path.exists():
@@ -61,7 +61,7 @@ def picture_file(text: str) -> Path | None:
     if not reachable or path.is_dir() or (path.exists() and not os.access(path, os.W_OK)):
         raise argparse.ArgumentTypeError(f"{text!r} cannot be written")
     if not viz.can_draw():
-        raise argparse.ArgumentTypeError('needs matplotlib: pip install "minigrad[examples]"')
+        raise argparse.ArgumentTypeError("needs matplotlib: pip install matplotlib")
     return path
 
 

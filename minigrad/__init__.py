@@ -72,12 +72,25 @@ from minigrad.printing import set_printoptions
 from minigrad.random import (
     default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
 )
+from minigrad.settings import (
+    are_deterministic_algorithms_enabled, get_deterministic_debug_mode, get_float32_matmul_precision,
+    get_num_interop_threads, get_num_threads, is_deterministic, is_deterministic_algorithms_warn_only_enabled,
+    set_deterministic, set_deterministic_debug_mode, set_float32_matmul_precision, set_num_threads,
+    use_deterministic_algorithms,
+)
 from minigrad.size import Size
 from minigrad.tensor.drawing import bernoulli, multinomial
 from minigrad.tensor.filling import fill
+from minigrad.tensor.storage import (
+    get_device, is_complex, is_nonzero, is_same_size, is_signed, is_storage, typename,
+)
+from minigrad.version import __version__
 
 if _typing.TYPE_CHECKING:
-    from minigrad import advice, backends, course, cuda, distributed, distributions, func, linalg, nn, optim, utils, viz
+    from minigrad import (
+        accelerator, advice, backends, course, cuda, distributed, distributions, func, functional, linalg, nn, onnx,
+        optim, utils, version, viz,
+    )
     from minigrad.nn.functional import (
         adaptive_avg_pool1d, avg_pool1d, bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout,
         group_norm, layer_norm, max_pool1d, max_pool2d,
@@ -87,27 +100,23 @@ if _typing.TYPE_CHECKING:
 # isort: on
 # fmt: on
 
-__version__ = "0.1.0"
 # fmt: off
 _ROOMS = (
-    "advice",
-    "backends",
-    "course",
-    "cuda",
-    "distributed",
-    "distributions",
-    "func",
-    "linalg",
-    "nn",
-    "optim",
-    "serialization",
-    "utils",
-    "viz",
+    "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional", "linalg",
+    "nn", "onnx", "optim", "serialization", "utils", "version", "viz",
 )
 # PyTorch has these in its front door too, under the same signatures.
 _FUNCTIONAL = (
     "adaptive_avg_pool1d", "avg_pool1d", "bilinear", "conv1d", "conv2d", "conv_transpose2d", "cosine_similarity",
     "dropout", "group_norm", "layer_norm", "max_pool1d", "max_pool2d", "pairwise_distance", "relu_", "selu", "selu_",
+)
+# Functions that write into their first argument: the methods of these names.
+_IN_PLACE = (
+    "abs_", "acos_", "acosh_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_", "asinh_",
+    "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "cos_", "cosh_", "detach_", "erf_",
+    "exp2_", "exp_", "expm1_", "fill_", "fix_", "floor_", "index_put_", "log10_", "log1p_", "log2_", "log_", "neg_",
+    "negative_", "reciprocal_", "resize_as_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinh_", "sqrt_", "square_",
+    "tan_", "tanh_", "trunc_", "zero_",
 )
 # fmt: on
 
@@ -117,12 +126,14 @@ def __getattr__(name: str) -> _typing.Any:
         return import_module(f"minigrad.{name}")
     if name in _FUNCTIONAL:
         return getattr(import_module("minigrad.nn.functional"), name)
+    if name in _IN_PLACE:
+        return getattr(Tensor, name)
     if name in ("load", "save"):
         return getattr(import_module("minigrad.serialization"), name)
     if name in ("load_ipython_extension", "unload_ipython_extension"):
         return getattr(import_module("minigrad.notebook"), name)
-    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    raise import_module("minigrad.missing").missing_name("torch", name, __dir__())
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS, *_FUNCTIONAL, "load", "save"])
+    return sorted([*globals(), *_ROOMS, *_FUNCTIONAL, *_IN_PLACE, "load", "save"])

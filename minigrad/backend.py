@@ -320,7 +320,7 @@ def use_library(module: Any) -> Iterator[Any]:
 
 def _probe() -> tuple[Any, str | None]:
     """CuPy and None where a kernel runs, otherwise None and the reason."""
-    install = "pip install 'minigrad[cuda12]' for CUDA 12, 'minigrad[cuda13]' for CUDA 13"
+    install = "pip install cupy-cuda12x for CUDA 12, cupy-cuda13x for CUDA 13"
     try:
         cupy = importlib.import_module("cupy")
     except Exception as error:  # noqa: BLE001 (a broken CUDA installation raises what it likes)

@@ -8,7 +8,10 @@ Source: mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
 
 from __future__ import annotations
 
-import ctypes
+try:
+    import ctypes
+except ImportError:  # an interpreter built without it
+    ctypes = None  # type: ignore[assignment]
 
 # mallopt's names for its parameters, from malloc.h
 TRIM_THRESHOLD = -1

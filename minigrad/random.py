@@ -11,11 +11,14 @@ note on the generation of random normal deviates", 1958. Rounding follows PyTorc
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 import os
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +27,7 @@ from minigrad.backend import device as Device
 from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 from minigrad.dtypes import limits
 
+F = TypeVar("F", bound=Callable[..., Any])
 Array = Any  # a NumPy array
 _WORDS = 624  # the twister's state, in 32-bit words
 _STATE_BYTES = 5056  # PyTorch's struct: seed, position, words, the kept normal number
@@ -33,6 +37,22 @@ _DEFAULT_SEED = 67280421310721
 # `random_()` draws modulo these: what a type holds without loss, from 0 up.
 _FULL_RANGE = {"b1": 2, "u1": 2**8, "i1": 2**7, "i2": 2**15, "i4": 2**31, "i8": 2**63}
 _FULL_RANGE |= {"f2": 2**11 + 1, "f4": 2**24 + 1, "f8": 2**53 + 1}
+
+
+_drawing = threading.RLock()  # held while a generator changes: by one thread at a time, and not across a fork
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_drawing.acquire, after_in_parent=_drawing.release, after_in_child=_drawing.release)
+
+
+def _alone(method: F) -> F:
+    """`method` of a generator, of which one at a time runs: a draw by another thread comes before it or after it."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with _drawing:
+            return method(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
 
 
 class Generator:
@@ -54,6 +74,7 @@ class Generator:
 
     # ---- seed and state -----------------------------------------------------------------------
 
+    @_alone
     def manual_seed(self, seed: int) -> Generator:
         """Start anew from `seed`, an int in [-2^63, 2^64), and forget a kept normal number."""
         if isinstance(seed, (bool, TensorBase)) or not hasattr(seed, "__index__"):
@@ -74,6 +95,7 @@ class Generator:
         """The seed that the stream was last started from."""
         return self._seed
 
+    @_alone
     def get_state(self) -> Any:
         """The state as a tensor of 5056 bytes, in PyTorch's own layout."""
         state = self._twister().state["state"]
@@ -90,6 +112,7 @@ class Generator:
             words[6 + _WORDS] = 1
         return wrap(words.view(np.uint8))
 
+    @_alone
     def set_state(self, new_state: Any) -> Generator:
         """Continue from `new_state`, a tensor that `get_state`, here or in PyTorch, returned."""
         if not isinstance(new_state, TensorBase) or new_state.array.dtype != np.uint8:
@@ -117,8 +140,9 @@ class Generator:
         if self._bits is None:
             from numpy.random import MT19937, RandomState
 
-            self._bits = MT19937(0)
-            RandomState(self._bits).seed(self._seed & 0xFFFFFFFF)
+            seeded = MT19937(0)
+            RandomState(seeded).seed(self._seed & 0xFFFFFFFF)
+            self._bits = seeded
         return self._bits
 
     def _draw32(self, count: int) -> Array:
@@ -135,6 +159,7 @@ class Generator:
     def _unit53(self, count: int) -> Array:
         return (self._draw64(count) & (2**53 - 1)).astype(np.float64) * 2.0**-53
 
+    @_alone
     def uniform(self, shape: Sequence[int], dtype: Any = np.float32, low: float = 0.0, high: float = 1.0) -> Array:
         """Numbers from U[low, high): u (high - low) + low, with u of 24 bits (53 in float64).
 
@@ -164,6 +189,7 @@ class Generator:
 
         return _in_chunks(scaled, shape, dtype)
 
+    @_alone
     def normal(
         self, shape: Sequence[int], dtype: Any = np.float32, mean: float = 0.0, std: float = 1.0, *, pairs: bool = False
     ) -> Array:
@@ -204,6 +230,7 @@ class Generator:
         self._kept = radius * math.sin(angle)
         return radius * math.cos(angle)
 
+    @_alone
     def randint(self, low: int, high: int | None, shape: Sequence[int], dtype: Any = np.int64) -> Array:
         """Integers from [low, high): a draw modulo the range; `high=None`: to the dtype's end.
 
@@ -224,11 +251,13 @@ class Generator:
             raise RuntimeError(f"to - 1 = {high - 1} is out of bounds for {dtype}")
         return self._modulo(shape, dtype, high - low, low, wide=high - low >= 2**28)
 
+    @_alone
     def random(self, shape: Sequence[int], dtype: Any = np.int64) -> Array:
         """Non-negative integers over all that `dtype` holds without loss: PyTorch's `random_()`."""
         dtype = np.dtype(dtype)
         return self._modulo(shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8"))
 
+    @_alone
     def random_int63(self, shape: Sequence[int] = ()) -> Array:
         """64-bit draws modulo 2^63, as int64: what seeds are made of."""
         return self.random(shape, np.int64)
@@ -244,6 +273,7 @@ class Generator:
 
         return _in_chunks(draw, shape, dtype)
 
+    @_alone
     def permutation(self, n: int, dtype: Any = np.int64) -> Array:
         """0 .. n-1 in random order: for each i, swap it with i + (a draw modulo n - i)."""
         dtype = np.dtype(dtype)
@@ -260,6 +290,7 @@ class Generator:
                 order[i], order[other] = order[other], order[i]
         return np.array(order, dtype)
 
+    @_alone
     def bernoulli(self, p: Any, shape: Sequence[int] | None = None) -> Array:
         """True with probability `p`, a number (give the shape) or an array of floats.
 
@@ -277,6 +308,7 @@ class Generator:
             return _in_chunks(self._unit53, chances.shape, np.dtype(np.float64)) < chances
         return _in_chunks(self._unit24, chances.shape, np.dtype(np.float32)) < chances
 
+    @_alone
     def exponential(self, shape: Sequence[int], dtype: Any = np.float32, rate: float = 1.0) -> Array:
         """Numbers with the density rate exp(-rate x): -log(1 - u) / rate, u of 53 bits.
 
@@ -368,3 +400,22 @@ def get_rng_state() -> Any:
 def set_rng_state(new_state: Any) -> None:
     """Let the default generator continue from a state that `get_rng_state` returned."""
     default_generator.set_state(new_state)
+
+
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
+    """Within, draws do not count: afterwards the default generator goes on from where it was.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0)
+    >>> with torch.random.fork_rng():
+    ...     first = torch.rand(1)
+    >>> bool(torch.rand(1) == first)
+    True
+    """
+    state = default_generator.get_state() if enabled else None
+    try:
+        yield
+    finally:
+        if state is not None:
+            default_generator.set_state(state)

@@ -203,7 +203,7 @@ class TestWhyNot:
         monkeypatch.setitem(sys.modules, "cupy", None)
         assert not backend.is_available() and backend.device_count() == 0
         assert backend.why_not() == (
-            "CuPy is not installed: pip install 'minigrad[cuda12]' for CUDA 12, 'minigrad[cuda13]' for CUDA 13."
+            "CuPy is not installed: pip install cupy-cuda12x for CUDA 12, cupy-cuda13x for CUDA 13."
         )
 
     @pytest.mark.parametrize(

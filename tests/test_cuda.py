@@ -38,7 +38,7 @@ class TestWithoutAGpu:
         with pytest.raises(RuntimeError) as caught:
             getattr(cuda, name)(*NEEDS_A_GPU[name])
         assert cuda.why_not() in str(caught.value)
-        assert "pip install 'minigrad[cuda12]'" in str(caught.value)
+        assert "pip install cupy-cuda12x" in str(caught.value)
 
     def test_questions_are_answered(self):
         assert not cuda.is_available()

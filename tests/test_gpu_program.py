@@ -41,4 +41,4 @@ def test_says_why_there_is_nothing_to_run(tmp_path):
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1 and done.stdout == ""
-    assert "CuPy is not installed: pip install 'minigrad[cuda12]'" in done.stderr and "--dry-run" in done.stderr
+    assert "CuPy is not installed: pip install cupy-cuda12x" in done.stderr and "--dry-run" in done.stderr

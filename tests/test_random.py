@@ -3,14 +3,17 @@
 import hashlib
 import json
 import math
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minigrad
+import minigrad as torch
 from minigrad import random
 from minigrad.box_muller import fused_multiply_add
 from minigrad.random import Generator
@@ -187,3 +190,52 @@ def test_draws_of_tensors_have_a_gradient_of_zero():
 def test_linspace_between_vectors_is_refused():
     with pytest.raises(RuntimeError, match=r"0-dimensional start and end.*1 dimension\(s\)"):
         minigrad.linspace(minigrad.ones(2), 3, 4)
+
+
+def test_the_first_draws_of_several_threads_are_the_seeds():
+    generator = torch.Generator()
+    expected = sorted(torch.rand(64, generator=generator.manual_seed(3)).tolist())
+    for _ in range(50):
+        generator.manual_seed(3)
+        start, drawn = threading.Barrier(4), []
+
+        def draw(start=start, drawn=drawn):
+            start.wait()
+            drawn.extend(torch.rand(16, generator=generator).tolist())
+
+        threads = [threading.Thread(target=draw) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(drawn) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
+def test_a_child_forked_while_a_thread_draws_can_draw():
+    stop = threading.Event()
+
+    def draw():
+        while not stop.is_set():
+            torch.rand(20000)
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        for _ in range(20):
+            child = os.fork()
+            if not child:
+                torch.rand(10)
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_draws_within_fork_rng_do_not_count():
+    torch.manual_seed(0)
+    with torch.random.fork_rng():
+        first = torch.rand(3)
+    assert torch.rand(3).tolist() == first.tolist()

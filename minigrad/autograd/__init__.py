@@ -15,9 +15,10 @@ from minigrad.autograd.modes import (
 )  # fmt: skip
 from minigrad.autograd.operation import operation
 from minigrad.autograd.recording import Node
+from minigrad.autograd.variable import Variable
 
 __all__ = [
-    "Function", "GradcheckError", "Node", "backward", "detect_anomaly", "enable_grad", "functional", "grad",
+    "Function", "GradcheckError", "Node", "Variable", "backward", "detect_anomaly", "enable_grad", "functional", "grad",
     "gradcheck", "gradgradcheck", "inference_mode", "is_anomaly_enabled", "is_grad_enabled",
     "is_inference_mode_enabled", "no_grad", "operation", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip

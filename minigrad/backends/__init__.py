@@ -1,5 +1,8 @@
 """Settings of what computes, under PyTorch's names."""
 
-from minigrad.backends import conv, cuda, cudnn
+from minigrad.backends import conv, cpu, cuda, cudnn
+from minigrad.backends.absent import mha, mkl, mkldnn, mps, nnpack, openmp, opt_einsum, xnnpack
 
-__all__ = ["conv", "cuda", "cudnn"]
+__all__ = [
+    "conv", "cpu", "cuda", "cudnn", "mha", "mkl", "mkldnn", "mps", "nnpack", "openmp", "opt_einsum", "xnnpack",
+]  # fmt: skip

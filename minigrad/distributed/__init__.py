@@ -2,7 +2,7 @@
 
     mpiexec -n 4 python program.py
 
-MPI moves the data, through mpi4py (``pip install 'minigrad[mpi]'``); between GPUs NCCL does, through CuPy. Without
+MPI moves the data, through mpi4py (``pip install mpi4py mpich``); between GPUs NCCL does, through CuPy. Without
 either a program is a world of one process, in which everything here works.
 """
 

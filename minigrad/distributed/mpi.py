@@ -19,7 +19,7 @@ from minigrad.distributed.communicator import Communicator, Request
 from minigrad.distributed.errors import DistBackendError
 from minigrad.distributed.reduce_op import LOGICAL, ReduceOp
 
-INSTALL = "pip install 'minigrad[mpi]', which brings mpi4py and an mpiexec, then: mpiexec -n 4 python program.py"
+INSTALL = "pip install mpi4py mpich, which brings an mpiexec too, then: mpiexec -n 4 python program.py"
 _DEPARTURE = 7  # the tag of the only message that the departures' communicator carries
 
 _names = {

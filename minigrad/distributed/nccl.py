@@ -40,7 +40,7 @@ def world(control: Communicator) -> Communicator:
     if not is_installed():
         raise RuntimeError(
             "Distributed package doesn't have NCCL built in: the backend 'nccl' needs a GPU and a CuPy with NCCL: "
-            f"pip install 'minigrad[cuda12]' nvidia-nccl-cu12. {backend.why_not() or 'CuPy is here, NCCL is not.'}"
+            f"pip install cupy-cuda12x nvidia-nccl-cu12. {backend.why_not() or 'CuPy is here, NCCL is not.'}"
         )
     cupy = backend.library(backend.device("cuda"))
     identity = np.zeros(128, np.int8)  # NCCL_UNIQUE_ID_BYTES

@@ -25,6 +25,7 @@ from minigrad.tensor.graph import GraphMethods, RemovableHandle
 from minigrad.tensor.protocols import ProtocolMethods
 from minigrad.tensor.reduction import ReductionMethods
 from minigrad.tensor.shape import ShapeMethods
+from minigrad.tensor.storage import StorageMethods
 
 __all__ = ["RemovableHandle", "Tensor", "is_floating_point", "is_tensor", "numel", "result_type"]
 
@@ -38,6 +39,7 @@ class Tensor(
     ConversionMethods,
     GraphMethods,
     ProtocolMethods,
+    StorageMethods,
 ):
     """An n-dimensional array that remembers how it was computed.
 

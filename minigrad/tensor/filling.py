@@ -78,4 +78,17 @@ class FillingMethods(TensorBase):
 
     # ---- new tensors of this one's dtype and device ---------------------------------------------
     new_zeros, new_ones, new_empty = _new("zeros"), _new("ones"), _new("empty")
+
+    def new(self: Any, *data: Any) -> Tensor:
+        """``new(2, 3)`` is not filled, ``new([1, 2])`` holds these numbers; of this tensor's dtype and device.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).new([1, 2])
+        tensor([1., 2.])
+        """
+        from minigrad.creation import legacy
+
+        return legacy(data, self.dtype, self.device)
+
     new_full, new_tensor = _new("full"), _new("tensor")
+    new_empty_strided = _new("empty_strided")

@@ -1,7 +1,7 @@
 """Drawing: the graph behind a tensor, and panels for losses, kernels and feature maps.
 
 The graph is drawn as SVG, with nothing but the standard library. The
-panels ask matplotlib for the drawing (`pip install "minigrad[examples]"`), and only when called.
+panels ask matplotlib for the drawing (`pip install matplotlib`), and only when called.
 """
 
 from minigrad.viz.graph import Graph, graph

@@ -40,7 +40,7 @@ def figure(
     'log'
     """
     if not can_draw():
-        raise ImportError('drawing needs matplotlib, which is not installed: pip install "minigrad[examples]"')
+        raise ImportError("drawing needs matplotlib, which is not installed: pip install matplotlib")
     from matplotlib.figure import Figure
 
     made = Figure(figsize=size or (4.2 * columns, 3.2 * rows), layout="constrained")

@@ -30,7 +30,7 @@ def mpiexec():
 
 def require_mpi():
     if find_spec("mpi4py") is None or mpiexec() is None:
-        pytest.skip("several ranks need mpi4py and mpiexec: pip install 'minigrad[mpi]'")
+        pytest.skip("several ranks need mpi4py and mpiexec: pip install mpi4py mpich")
 
 
 def command(count, *arguments, options=()):

@@ -1,0 +1,88 @@
+"""The GPU under the name that does not say whose it is: PyTorch's `torch.accelerator`.
+
+device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad import backend, cuda
+from minigrad.backend import device_count, is_available
+
+__all__ = [
+    "current_accelerator", "current_device_idx", "current_device_index", "current_stream", "device_count",
+    "device_index", "is_available", "set_device_idx", "set_device_index", "set_stream", "synchronize",
+]  # fmt: skip
+
+
+def current_accelerator(check_available: bool = False) -> backend.device | None:
+    """``device(type='cuda')`` where a GPU can be used, else None.
+
+    >>> import minigrad as torch
+    >>> torch.accelerator.current_accelerator() is None or torch.accelerator.is_available()
+    True
+    """
+    return backend.device("cuda") if is_available() else None
+
+
+def current_device_index() -> int:
+    """The number of the GPU that "cuda" stands for now. Raises RuntimeError where there is none.
+
+    >>> import minigrad as torch
+    >>> torch.accelerator.current_device_index() if torch.accelerator.is_available() else 0
+    0
+    """
+    return cuda.current_device()
+
+
+def set_device_index(device: Any, /) -> None:
+    """Let "cuda" stand for this GPU from now on, in this thread.
+
+    >>> import minigrad as torch
+    >>> if torch.accelerator.is_available():
+    ...     torch.accelerator.set_device_index(0)
+    """
+    cuda.set_device(device)
+
+
+current_device_idx, set_device_idx = current_device_index, set_device_index
+
+
+def synchronize(device: Any = None, /) -> None:
+    """Wait until the GPU has done all that was asked of it.
+
+    >>> import minigrad as torch
+    >>> if torch.accelerator.is_available():
+    ...     torch.accelerator.synchronize()
+    """
+    cuda.synchronize(device)
+
+
+def current_stream(device: Any = None, /) -> cuda.Stream:
+    """The stream that work goes to now.
+
+    >>> import minigrad as torch
+    >>> if torch.accelerator.is_available():
+    ...     stream = torch.accelerator.current_stream()
+    """
+    return cuda.current_stream(device)
+
+
+def set_stream(stream: cuda.Stream) -> None:
+    """Send work to `stream`, on its GPU, from now on, in this thread.
+
+    >>> import minigrad as torch
+    >>> if torch.accelerator.is_available():
+    ...     torch.accelerator.set_stream(torch.accelerator.current_stream())
+    """
+    cuda.set_stream(stream)
+
+
+class device_index(cuda.device):
+    """Within `with accelerator.device_index(1):` the name "cuda" stands for that GPU; None changes nothing.
+
+    >>> import minigrad as torch
+    >>> with torch.accelerator.device_index(None):
+    ...     pass
+    """

@@ -1,0 +1,86 @@
+"""`import minigrad.as_torch`: from then on ``import torch`` and all of its submodules are answered by minigrad.
+
+    import minigrad.as_torch
+    import torch
+    from torch import nn
+    import torch.nn.functional as F
+
+`torch` is then another name for `minigrad`, in this process: what is printed stays ``minigrad.Size([2])``.
+Raises ImportError where the real PyTorch was imported before. `remove` takes it back.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+import minigrad
+
+
+class _Alias(Loader):
+    """Loads `torch.x` by handing out the module `minigrad.x`."""
+
+    def __init__(self, ours: str) -> None:
+        self.ours = ours
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """The module of minigrad of that name. Raises ModuleNotFoundError in words where there is none."""
+        try:
+            module = importlib.import_module(self.ours)
+        except ModuleNotFoundError as error:
+            if not self.ours.startswith(error.name or " "):
+                raise
+            told = "minigrad has no such module, which answers for torch since `import minigrad.as_torch`"
+            where = "docs/supported.md lists what is here"
+            raise ModuleNotFoundError(f"No module named {spec.name!r}: {told}; {where}", name=spec.name) from None
+        self.spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is run a second time; the module keeps its own facts."""
+        module.__spec__ = self.spec
+
+
+class _Finder(MetaPathFinder):
+    """Answers for `torch` and everything below it."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """How to load `fullname`, if it is PyTorch's."""
+        first, dot, rest = fullname.partition(".")
+        if first != "torch":
+            return None
+        return ModuleSpec(fullname, _Alias(f"minigrad{dot}{rest}"), is_package=True)
+
+
+_finder = _Finder()
+
+
+def _install() -> None:
+    real = sys.modules.get("torch")
+    if real is not None and real is not minigrad:
+        told = f"the real PyTorch ({getattr(real, '__file__', 'torch')}) is imported already in this process"
+        raise ImportError(f"minigrad.as_torch: {told}; start anew, and write `import minigrad.as_torch` first")
+    sys.meta_path.insert(0, _finder)
+    sys.modules["torch"] = minigrad
+
+
+def remove() -> None:
+    """Let ``import torch`` mean PyTorch again, in what is imported from now on.
+
+    >>> import minigrad.as_torch
+    >>> minigrad.as_torch.remove()
+    """
+    if _finder in sys.meta_path:
+        sys.meta_path.remove(_finder)
+    for name in [name for name in sys.modules if name == "torch" or name.startswith("torch.")]:
+        del sys.modules[name]
+    sys.modules.pop(__name__, None)  # so that importing it again installs it again
+
+
+_install()

@@ -1,0 +1,39 @@
+"""`Variable`: what a tensor that asks for a gradient was called before every tensor could."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, wrap
+
+
+class _AnyTensor(type):
+    """Every tensor is a `Variable`."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, TensorBase)
+
+
+class Variable(metaclass=_AnyTensor):
+    """``Variable(data, requires_grad=True)``: a new tensor in the memory of `data`, which is left as it is.
+
+    Tensors do all that it did: write ``data.requires_grad_()``. Raises TypeError for what is no tensor.
+
+    >>> import minigrad as torch
+    >>> x = torch.ones(2)
+    >>> torch.autograd.Variable(x, requires_grad=True), x.requires_grad
+    (tensor([1., 1.], requires_grad=True), False)
+    """
+
+    def __new__(cls, data: Any = None, requires_grad: bool = False, volatile: bool | None = None) -> Any:
+        """A tensor, of the class of `data`'s values."""
+        if data is None:
+            data = wrap(np.empty(0, np.float32))
+        if not isinstance(data, TensorBase):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+        if volatile:
+            raise RuntimeError("volatile was removed from PyTorch: compute within minigrad.no_grad() in its place")
+        alias: Any = data.detach()  # type: ignore[attr-defined]
+        return alias.requires_grad_() if requires_grad else alias

@@ -1,0 +1,25 @@
+"""Libraries and devices that PyTorch asks for and that are not underneath here: each says so."""
+
+from __future__ import annotations
+
+
+class Absent:
+    """A library that is not used: ``is_available()`` and ``is_built()`` are False."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def is_available(self) -> bool:
+        """False: it is not used here."""
+        return False
+
+    def is_built(self) -> bool:
+        """False: it is not used here."""
+        return False
+
+    def __repr__(self) -> str:
+        return f"<minigrad.backends.{self.name}: not used>"
+
+
+mps, mkl, mkldnn, openmp = Absent("mps"), Absent("mkl"), Absent("mkldnn"), Absent("openmp")
+xnnpack, opt_einsum, nnpack, mha = Absent("xnnpack"), Absent("opt_einsum"), Absent("nnpack"), Absent("mha")

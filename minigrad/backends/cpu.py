@@ -1,0 +1,19 @@
+"""What this processor offers to matrix products."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+
+def get_cpu_capability() -> str:
+    """The widest vectors that NumPy computes with here: "AVX512", "AVX2", "NEON" or "DEFAULT".
+
+    >>> import minigrad as torch
+    >>> torch.backends.cpu.get_cpu_capability() in ("AVX512", "AVX2", "NEON", "DEFAULT")
+    True
+    """
+    found = import_module("numpy._core._multiarray_umath").__cpu_features__
+    for name, title in (("AVX512F", "AVX512"), ("AVX2", "AVX2"), ("NEON", "NEON")):
+        if found.get(name):
+            return title
+    return "DEFAULT"

@@ -1,0 +1,13 @@
+"""`torch.functional`: functions of tensors that PyTorch also lists here; all are in the front door."""
+
+from minigrad.creation import meshgrid
+from minigrad.missing import missing_from
+from minigrad.ops.einsum import einsum, tensordot
+from minigrad.ops.join import split
+from minigrad.ops.norm import norm
+from minigrad.ops.order import unique
+from minigrad.ops.shape import broadcast_shapes, broadcast_tensors
+
+__all__ = ["broadcast_shapes", "broadcast_tensors", "einsum", "meshgrid", "norm", "split", "tensordot", "unique"]
+
+__getattr__ = missing_from("torch.functional", globals())

@@ -1,0 +1,40 @@
+"""What is said of a name that is not there: whether PyTorch has it, and where to read; or which name was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+PAGE = "docs/supported.md"
+
+
+def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
+    """The error for `name` in `namespace`, written with "torch": ``missing_name("torch.nn", "Conv9d", dir(nn))``.
+
+    >>> from minigrad.missing import missing_name
+    >>> missing_name("torch.nn", "LSTM")
+    AttributeError("module 'minigrad.nn' has no attribute 'LSTM': PyTorch has torch.nn.LSTM, minigrad does not; docs/supported.md lists what is here")
+    """  # noqa: E501 (an error's text is one line)
+    ours = namespace.replace("torch", "minigrad", 1)
+    what = "'Tensor' object" if namespace == "torch.Tensor" else f"module {ours!r}"
+    text = f"{what} has no attribute {name!r}"
+    if not name.startswith("_"):
+        from minigrad.pytorch_names import NAMES
+
+        if name in NAMES.get(namespace, "").split():
+            return AttributeError(
+                f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {PAGE} lists what is here"
+            )
+        if close := get_close_matches(name, [x for x in known if not x.startswith("_")], 1, 0.8):
+            return AttributeError(f"{text}. Did you mean: {close[0]!r}?")
+    return AttributeError(text)
+
+
+def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], NoReturn]:
+    """What the module `namespace` answers when it is asked for a name that it does not have: its `__getattr__`."""
+
+    def refuse(name: str) -> NoReturn:
+        raise missing_name(namespace, name, module)
+
+    return refuse

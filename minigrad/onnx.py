@@ -1,0 +1,27 @@
+"""`torch.onnx`: a file format that minigrad does not write; what to do in its place is said when it is asked for."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+
+def export(model: Any, args: Any = (), f: Any = None, **options: Any) -> NoReturn:
+    """Raises NotImplementedError: save the state_dict, load it in PyTorch, and export it there.
+
+    >>> import minigrad as torch
+    >>> torch.onnx.export(None)
+    Traceback (most recent call last):
+    NotImplementedError: minigrad does not write ONNX: save model.state_dict() as .safetensors, load it in PyTorch, export it there
+    """  # noqa: E501 (an error's text is one line)
+    told = "save model.state_dict() as .safetensors, load it in PyTorch, export it there"
+    raise NotImplementedError(f"minigrad does not write ONNX: {told}")
+
+
+def is_in_onnx_export() -> bool:
+    """False: nothing is ever exported.
+
+    >>> import minigrad as torch
+    >>> torch.onnx.is_in_onnx_export()
+    False
+    """
+    return False

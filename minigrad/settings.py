@@ -1,0 +1,146 @@
+"""Switches of PyTorch's front door: determinism, threads, the precision of products."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from minigrad import threads
+
+_MODES = {0: "default", 1: "warn", 2: "error"}
+_determinism = 0
+_precision = "highest"
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Ask for results that are the same in every run: those on a CPU always are, whatever is asked.
+
+    >>> import minigrad as torch
+    >>> torch.use_deterministic_algorithms(True)
+    >>> torch.are_deterministic_algorithms_enabled()
+    True
+    >>> torch.use_deterministic_algorithms(False)
+    """
+    global _determinism
+    if not isinstance(mode, bool):
+        raise TypeError(f"use_deterministic_algorithms(): argument 'mode' must be bool, not {type(mode).__name__}")
+    _determinism = (1 if warn_only else 2) if mode else 0
+
+
+def set_deterministic(d: bool) -> None:
+    """`use_deterministic_algorithms` under its older name.
+
+    >>> import minigrad as torch
+    >>> torch.set_deterministic(False)
+    """
+    use_deterministic_algorithms(d)
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Whether determinism was asked for.
+
+    >>> import minigrad as torch
+    >>> torch.are_deterministic_algorithms_enabled()
+    False
+    """
+    return _determinism > 0
+
+
+def is_deterministic() -> bool:
+    """`are_deterministic_algorithms_enabled` under its older name.
+
+    >>> import minigrad as torch
+    >>> torch.is_deterministic()
+    False
+    """
+    return are_deterministic_algorithms_enabled()
+
+
+def is_deterministic_algorithms_warn_only_enabled() -> bool:
+    """Whether determinism was asked for with `warn_only`.
+
+    >>> import minigrad as torch
+    >>> torch.is_deterministic_algorithms_warn_only_enabled()
+    False
+    """
+    return _determinism == 1
+
+
+def get_deterministic_debug_mode() -> int:
+    """0 for "default", 1 for "warn", 2 for "error".
+
+    >>> import minigrad as torch
+    >>> torch.get_deterministic_debug_mode()
+    0
+    """
+    return _determinism
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """`use_deterministic_algorithms` by number or name: 0 "default", 1 "warn", 2 "error".
+
+    >>> import minigrad as torch
+    >>> torch.set_deterministic_debug_mode("default")
+    """
+    global _determinism
+    named = {name: number for number, name in _MODES.items()}
+    number: Any = named.get(debug_mode) if isinstance(debug_mode, str) else debug_mode
+    if number not in _MODES:
+        raise RuntimeError(f"debug_mode is one of {list(named)} or {list(_MODES)}, got {debug_mode!r}")
+    _determinism = number
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` was told: "highest" unless something else.
+
+    >>> import minigrad as torch
+    >>> torch.get_float32_matmul_precision()
+    'highest'
+    """
+    return _precision
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """How much a float32 product may round its factors on a GPU: "highest" not at all, "high" and "medium" to TF32.
+
+    >>> import minigrad as torch
+    >>> torch.set_float32_matmul_precision("highest")
+    """
+    global _precision
+    if precision not in ("highest", "high", "medium"):
+        raise RuntimeError(f"precision is one of 'highest', 'high', 'medium', got {precision!r}")
+    _precision = precision
+    os.environ["CUPY_TF32"] = "0" if precision == "highest" else "1"  # read by CuPy at every product
+
+
+def get_num_threads() -> int:
+    """How many threads matrix products use at most: NumPy's BLAS takes one for each processor.
+
+    >>> import minigrad as torch
+    >>> torch.get_num_threads() >= 1
+    True
+    """
+    return threads.get_count()
+
+
+def set_num_threads(number: int, /) -> None:
+    """Let matrix products use at most so many threads. Raises RuntimeError for none, TypeError for no int.
+
+    >>> import minigrad as torch
+    >>> torch.set_num_threads(torch.get_num_threads())
+    """
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"set_num_threads expects an int, but got {type(number).__name__}")
+    if number < 1:
+        raise RuntimeError(f"set_num_threads expects a positive integer, got {number}")
+    threads.set_count(number)
+
+
+def get_num_interop_threads() -> int:
+    """1: calls are computed one after another.
+
+    >>> import minigrad as torch
+    >>> torch.get_num_interop_threads()
+    1
+    """
+    return 1

@@ -1,0 +1,362 @@
+"""The memory under a tensor: as numbers (`storage`), as bytes (`untyped_storage`), and cut anew (`resize_`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.layout import layout, strided
+from minigrad.ops.axes import sizes
+from minigrad.ops.elementwise import as_number, not_a_tensor, of_tensor
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def memory_of(array: Any) -> tuple[Any, int]:
+    """All memory that `array` looks at, as one flat array of its type, and where there its first element is."""
+    root = array
+    while isinstance(root.base, type(root)):
+        root = root.base
+    if not root.flags.c_contiguous and not root.flags.f_contiguous:
+        return array.reshape(-1), 0  # part of what another library owns
+    flat = (root if root.flags.c_contiguous else root.transpose()).reshape(-1)
+    if flat.dtype != array.dtype:
+        flat = flat.view(np.uint8)
+        flat = flat[: flat.size - flat.size % array.itemsize].view(array.dtype)
+    return flat, (wrap(array).data_ptr() - wrap(flat).data_ptr()) // array.itemsize if array.size else 0
+
+
+class TypedStorage:
+    """The numbers in the memory of a tensor, in their order there; writing to it writes to the tensor.
+
+    >>> import minigrad as torch
+    >>> torch.ones(2, 2).t()[0].storage().tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
+
+    def __init__(self, memory: Any) -> None:
+        self._memory = memory
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of its numbers."""
+        return dtypes.from_numpy(self._memory.dtype)
+
+    @property
+    def device(self) -> backend.device:
+        """Where it is."""
+        return backend.device_of(self._memory)
+
+    def __len__(self) -> int:
+        return int(self._memory.size)
+
+    size = __len__
+
+    def nbytes(self) -> int:
+        """How many bytes it has."""
+        return int(self._memory.nbytes)
+
+    def element_size(self) -> int:
+        """The bytes of one number."""
+        return int(self._memory.itemsize)
+
+    def data_ptr(self) -> int:
+        """The address of its first number."""
+        address: int = wrap(self._memory).data_ptr()
+        return address
+
+    def tolist(self) -> list[Any]:
+        """Its numbers as a list."""
+        found: list[Any] = self._memory.tolist()
+        return found
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._memory[place]
+        return type(self)(found) if isinstance(place, slice) else found.item()
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        self._memory[place] = dtypes.scalar(as_number("storage", "value", value), self._memory.dtype)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+    def fill_(self, value: Any) -> TypedStorage:
+        """One number everywhere."""
+        self[:] = value
+        return self
+
+    def clone(self) -> TypedStorage:
+        """The same numbers in new memory."""
+        return type(self)(backend.copied(self._memory))
+
+    def __repr__(self) -> str:
+        title = f"[minigrad.storage.{type(self).__name__}({self._about()}device={self.device}) of size {len(self)}]"
+        return "\n".join([*[f" {x}" for x in self.tolist()], title])
+
+    def _about(self) -> str:
+        return f"dtype={self.dtype}, "
+
+
+class UntypedStorage(TypedStorage):
+    """The bytes in the memory of a tensor.
+
+    >>> import minigrad as torch
+    >>> torch.ones(2).untyped_storage().nbytes()
+    8
+    """
+
+    def _about(self) -> str:
+        return ""
+
+
+class StorageMethods(TensorBase):
+    """A tensor's memory, and facts that follow from it."""
+
+    __slots__ = ()
+
+    def storage(self) -> TypedStorage:
+        """The numbers in its memory, those outside the tensor too.
+
+        >>> import minigrad as torch
+        >>> torch.arange(4.0)[2:].storage().tolist()
+        [0.0, 1.0, 2.0, 3.0]
+        """
+        return TypedStorage(memory_of(self.array)[0])
+
+    def untyped_storage(self) -> UntypedStorage:
+        """The bytes of its memory.
+
+        >>> import minigrad as torch
+        >>> torch.arange(4.0)[2:].untyped_storage().size()
+        16
+        """
+        return UntypedStorage(memory_of(self.array)[0].view(np.uint8))
+
+    def resize_(self: Any, *sizes_: Any, memory_format: Any = None) -> Tensor:
+        """Another shape in the same memory, from the tensor's first element on; in more memory where it is too small.
+
+        What is new there is not set. Raises RuntimeError for a tensor that requires grad.
+
+        >>> import minigrad as torch
+        >>> torch.arange(6.0).resize_(2, 2)
+        tensor([[0., 1.],
+                [2., 3.]])
+        """
+        if self.requires_grad:
+            raise RuntimeError("cannot resize variables that require grad: x.reshape(...) gives another shape")
+        shape = sizes("resize_", sizes_)
+        if min(shape, default=0) < 0:
+            raise RuntimeError(f"resize_: lengths must be >= 0, got {list(shape)}; reshape works out a -1")
+        memory, start = memory_of(self.array)
+        wanted, room = prod(shape), memory[start:]
+        if wanted > room.size:
+            larger = backend.array_module(room).empty(wanted, room.dtype)
+            larger[: room.size] = room
+            room = larger
+        self.array, self.view_of = room[:wanted].reshape(shape), None
+        return self
+
+    def resize_as_(self: Any, the_template: Any, memory_format: Any = None) -> Tensor:
+        """`resize_` to the shape of another tensor.
+
+        >>> import minigrad as torch
+        >>> torch.arange(6.0).resize_as_(torch.ones(3, 2)).shape
+        minigrad.Size([3, 2])
+        """
+        if not isinstance(the_template, TensorBase):
+            raise not_a_tensor("resize_as_", "the_template", 1, the_template)
+        return self.resize_(the_template.array.shape)
+
+    def set_(self: Any, source: Any) -> Tensor:
+        """Look at the memory of `source` from now on, under its shape.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).set_(torch.zeros(3))
+        tensor([0., 0., 0.])
+        """
+        if not isinstance(source, TensorBase):
+            raise not_a_tensor("set_", "source", 1, source)
+        if source.array.dtype != self.array.dtype:
+            raise RuntimeError(f"set_: expected a tensor of {self.dtype}, got {dtypes.from_numpy(source.array.dtype)}")
+        self.array, self.writes, self.view_of = source.array, source.writes, None
+        return self
+
+    def share_memory_(self: Any) -> Tensor:
+        """Itself: processes of this library are given copies."""
+        return self
+
+    def pin_memory(self: Any, device: Any = None) -> Tensor:
+        """Itself where a GPU is; raises RuntimeError where there is none.
+
+        >>> import minigrad as torch
+        >>> if torch.cuda.is_available():
+        ...     x = torch.ones(2).pin_memory()
+        """
+        backend.library(backend.device("cuda"))
+        return self
+
+    # ---- facts ----------------------------------------------------------------------------------
+    @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return int(self.array.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all its elements."""
+        return int(self.array.size * self.array.itemsize)
+
+    @property
+    def layout(self) -> layout:
+        """`strided`: elements lie one by one in memory."""
+        return strided
+
+    is_xpu = is_mps = is_meta = is_sparse = is_quantized = is_mkldnn = is_nested = is_xla = property(
+        lambda self: False, doc="False: there are no such tensors here."
+    )
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether its memory is the CPU's."""
+        return backend.device_of(self.array).type == "cpu"
+
+    def get_device(self) -> int:
+        """The number of its GPU; -1 on the CPU.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).get_device()
+        -1
+        """
+        index = backend.device_of(self.array).index
+        return -1 if index is None else index
+
+    def is_complex(self) -> bool:
+        """False: there are no complex numbers here.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).is_complex()
+        False
+        """
+        return False
+
+    def is_signed(self) -> bool:
+        """Whether negative numbers fit.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).is_signed()
+        True
+        """
+        return bool(self.array.dtype.kind in "fi")
+
+    def is_pinned(self) -> bool:
+        """False: memory is not pinned."""
+        return False
+
+    def is_shared(self) -> bool:
+        """False on the CPU; memory of a GPU counts as shared."""
+        return type(self.array) is not np.ndarray
+
+    def is_same_size(self, other: Any) -> bool:
+        """Whether another tensor has the same shape.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).is_same_size(torch.ones(3))
+        False
+        """
+        return bool(self.array.shape == other.array.shape)
+
+    def is_set_to(self, tensor: Any) -> bool:
+        """Whether another tensor looks at the same memory in the same way.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2)
+        >>> x.is_set_to(x[:])
+        True
+        """
+        mine, other = [x.array for x in (self, tensor)]
+        same = mine.shape == other.shape and mine.strides == other.strides
+        return bool(same and wrap(mine).data_ptr() == wrap(other).data_ptr())
+
+
+def is_storage(obj: Any, /) -> bool:
+    """Whether `obj` is the memory of a tensor.
+
+    >>> import minigrad as torch
+    >>> torch.is_storage(torch.ones(2).storage())
+    True
+    """
+    return isinstance(obj, TypedStorage)
+
+
+@of_tensor
+def get_device(input: Tensor) -> int:
+    """The number of the GPU of `input`; -1 on the CPU.
+
+    >>> import minigrad as torch
+    >>> torch.get_device(torch.ones(2))
+    -1
+    """
+    return input.get_device()
+
+
+@of_tensor
+def is_complex(input: Tensor) -> bool:
+    """False: there are no complex numbers here.
+
+    >>> import minigrad as torch
+    >>> torch.is_complex(torch.ones(2))
+    False
+    """
+    return False
+
+
+@of_tensor
+def is_signed(input: Tensor) -> bool:
+    """Whether negative numbers fit into the dtype of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.is_signed(torch.ones(2))
+    True
+    """
+    return input.is_signed()
+
+
+@of_tensor
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element of `input` is no zero. Raises RuntimeError for more or fewer.
+
+    >>> import minigrad as torch
+    >>> torch.is_nonzero(torch.tensor([0.0]))
+    False
+    """
+    return bool(input)
+
+
+@of_tensor
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape.
+
+    >>> import minigrad as torch
+    >>> torch.is_same_size(torch.ones(2), torch.ones(3))
+    False
+    """
+    return input.is_same_size(other)
+
+
+def typename(obj: Any, /) -> str:
+    """The name of an object's type: "minigrad.FloatTensor" for a tensor.
+
+    >>> import minigrad as torch
+    >>> torch.typename(torch.ones(1)), torch.typename(3)
+    ('minigrad.FloatTensor', 'int')
+    """
+    if isinstance(obj, TensorBase):
+        return str(obj.type())  # type: ignore[attr-defined]
+    kind = obj if isinstance(obj, type) else type(obj)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,51 @@
+"""How many threads NumPy's matrix products use: asked of, and told to, the OpenBLAS that NumPy brings along."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.advice import advise
+
+_SPELLINGS = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads64_",
+              "openblas_{}_num_threads")  # fmt: skip
+
+
+@cache
+def _switch() -> tuple[Any, Any] | None:
+    """OpenBLAS's functions that tell and set the number; None where NumPy's products come from elsewhere."""
+    try:
+        import ctypes
+    except ImportError:  # an interpreter without it, such as Pyodide's smallest
+        return None
+    beside = Path(np.__file__).parent
+    for folder in (beside.parent / "numpy.libs", beside / ".dylibs"):
+        for file in sorted(folder.glob("*openblas*")):
+            try:
+                library = ctypes.CDLL(str(file))
+            except OSError:
+                continue
+            for spelling in _SPELLINGS:
+                if hasattr(library, spelling.format("set")):
+                    return getattr(library, spelling.format("get")), getattr(library, spelling.format("set"))
+    return None
+
+
+def get_count() -> int:
+    """The number of threads; of processors, where NumPy's library does not say."""
+    switch = _switch()
+    return int(switch[0]()) if switch else os.cpu_count() or 1
+
+
+def set_count(number: int) -> None:
+    """Use at most `number` threads from now on; advises where NumPy's library cannot be told."""
+    switch = _switch()
+    if switch:
+        switch[1](number)
+    elif number != get_count():
+        told = "NumPy's matrix products come from a library that cannot be told how many threads to use"
+        advise("threads", f"{told}; set OMP_NUM_THREADS={number} in the environment before Python starts")

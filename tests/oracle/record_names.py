@@ -1,0 +1,57 @@
+"""Records the public names of PyTorch in minigrad/pytorch_names.py, for the errors of names that are missing.
+
+pip install torch==2.13.0 && python tests/oracle/record_names.py
+"""
+
+import importlib
+import textwrap
+import types
+from pathlib import Path
+
+import torch
+
+NAMESPACES = [
+    "torch", "torch.Tensor", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.utils", "torch.optim",
+    "torch.optim.lr_scheduler", "torch.autograd", "torch.utils.data", "torch.linalg", "torch.distributions",
+    "torch.cuda", "torch.func",
+]  # fmt: skip
+PAGE = Path(__file__).resolve().parents[2] / "minigrad" / "pytorch_names.py"
+HEAD = '''"""PyTorch 2.13's public names: so that a name that is missing here can be told from a typo.
+
+Written by tests/oracle/record_names.py, with PyTorch at hand; read when a name was not found.
+"""
+
+# fmt: off
+NAMES: dict[str, str] = {
+'''
+
+
+def public(namespace):
+    """The names of a namespace that are its own: no module of Python's, nothing private."""
+    for name in sorted(dir(namespace)):
+        value = getattr(namespace, name, None)
+        foreign = isinstance(value, types.ModuleType) and not value.__name__.startswith("torch")
+        typing = getattr(value, "__module__", "") in (
+            "typing",
+            "collections.abc",
+            "functools",
+            "builtins",
+            "contextlib",
+        )
+        if not name.startswith("_") and not foreign and not (typing and isinstance(value, type)) and name.isascii():
+            yield name
+
+
+def main():
+    lines = [HEAD]
+    for space in NAMESPACES:
+        namespace = torch.Tensor if space == "torch.Tensor" else importlib.import_module(space)
+        words = textwrap.wrap(" ".join(public(namespace)), 108)
+        lines.append(f'    "{space}":\n')
+        lines += [f'        "{line} "\n' for line in words[:-1]]
+        lines.append(f'        "{words[-1]}",\n')
+    PAGE.write_text("".join([*lines, "}\n"]))
+
+
+if __name__ == "__main__":
+    main()

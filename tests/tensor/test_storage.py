@@ -1,0 +1,71 @@
+"""The memory under a tensor: seen as numbers and bytes, and cut anew."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+
+
+def test_the_storage_of_a_view_is_that_of_its_base():
+    x = torch.arange(6.0).reshape(2, 3)
+    for view in (x, x.t(), x[1:], x[:, 1]):
+        assert view.storage().tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0] and view.untyped_storage().nbytes() == 24
+        assert view.storage().data_ptr() == x.data_ptr()
+    x.storage()[0] = 7
+    assert x[0, 0] == 7 and x.storage()[1:3].tolist() == [1.0, 2.0] and len(x.storage()) == x.storage().size() == 6
+    assert x.storage().fill_(1).clone().tolist() == [1.0] * 6 and torch.is_storage(x.storage())
+    with pytest.raises(RuntimeError, match="without overflow"):
+        torch.zeros(2, dtype=torch.uint8).storage()[0] = 300
+
+
+def test_a_storage_prints_its_numbers_line_by_line():
+    assert repr(torch.ones(2).storage()) == (
+        " 1.0\n 1.0\n[minigrad.storage.TypedStorage(dtype=minigrad.float32, device=cpu) of size 2]"
+    )
+    assert repr(torch.zeros(1, dtype=torch.int8).untyped_storage()) == (
+        " 0\n[minigrad.storage.UntypedStorage(device=cpu) of size 1]"
+    )
+
+
+def test_resize_in_the_same_memory_or_in_more():
+    x = torch.arange(6.0)
+    assert x.resize_(2, 3) is x and x.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert x.resize_((2, 2)).tolist() == [[0.0, 1.0], [2.0, 3.0]] and x.resize_(6).tolist() == list(range(6))
+    part = x[2:4]
+    assert part.resize_(4).tolist() == [2.0, 3.0, 4.0, 5.0]
+    part[0] = 9
+    assert x[2] == 9
+    larger = torch.arange(2.0).resize_(3, 3)
+    assert larger.shape == (3, 3) and larger.reshape(-1)[:2].tolist() == [0.0, 1.0]
+    assert torch.arange(6.0).reshape(2, 3).t().resize_(6).tolist() == list(range(6))
+    assert torch.arange(6.0).resize_as_(torch.ones(3, 2)).shape == (3, 2)
+    grads = torch.ones(2, requires_grad=True)
+    for x, message in ((grads, "cannot resize variables that require grad"), (grads * 1, "cannot resize")):
+        with pytest.raises(RuntimeError, match=message):
+            x.resize_(1)
+    with pytest.raises(RuntimeError, match="lengths must be >= 0"):
+        torch.ones(2).resize_(-1)
+
+
+def test_new_tensors_and_new_memory():
+    x = torch.ones(2, dtype=torch.int64)
+    assert x.new([1, 2]).dtype == torch.int64 and x.new(2, 3).shape == (2, 3) and x.new().shape == (0,)
+    y = torch.zeros(3)
+    x = torch.ones(2).set_(y)
+    x[0] = 4
+    assert y.tolist() == [4.0, 0.0, 0.0]
+    with pytest.raises(RuntimeError, match=r"set_: expected a tensor of minigrad\.float32"):
+        x.set_(torch.ones(1, dtype=torch.int64))
+
+
+def test_facts():
+    x = torch.ones(2, 3)
+    assert (x.itemsize, x.nbytes, x.get_device(), torch.get_device(x)) == (4, 24, -1, -1)
+    assert x.layout is torch.strided and repr(x.layout) == "minigrad.strided" and x.is_cpu
+    assert not any([x.is_xpu, x.is_mps, x.is_sparse, x.is_quantized, x.is_meta, x.is_shared(), x.is_pinned()])
+    assert x.is_signed() and not x.byte().is_signed() and not torch.is_complex(x) and torch.is_signed(x)
+    assert x.is_same_size(torch.zeros(2, 3)) and x.is_set_to(x[:]) and not x.is_set_to(x[:1])
+    assert torch.is_nonzero(torch.tensor([2.0])) and torch.typename(x) == "minigrad.FloatTensor"
+    assert torch.typename(3) == "int" and torch.typename(np.ones(1)) == "numpy.ndarray"
+    with pytest.raises(RuntimeError, match="ambiguous"):
+        torch.is_nonzero(x)

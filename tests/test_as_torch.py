@@ -1,0 +1,63 @@
+"""`import minigrad.as_torch`: a lesson's own imports are answered by minigrad."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def run(program, *, code=0):
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_every_form_of_import_is_answered():
+    out = run("""
+import minigrad.as_torch
+import torch, minigrad, sys
+from torch import nn, optim
+import torch.nn.functional as F
+import torch.optim.lr_scheduler
+from torch.utils.data import DataLoader, TensorDataset
+from torch.autograd import Variable
+import torch.utils.model_zoo as model_zoo
+from torch.nn.modules.module import Module
+from torch.utils.data._utils.collate import default_collate
+import importlib.util
+assert torch is minigrad and nn is minigrad.nn and F is minigrad.nn.functional and Module is nn.Module
+assert torch.nn.Linear(1, 1)(torch.ones(1, 1)).shape == (1, 1) and sys.modules["torch.nn"] is nn
+assert minigrad.nn.__name__ == minigrad.nn.__spec__.name == "minigrad.nn"
+assert importlib.util.find_spec("torch.nn") is not None
+print(torch.Size([2]), Variable(torch.ones(1)))
+""")
+    assert out == "minigrad.Size([2]) tensor([1.])\n"
+
+
+def test_a_module_that_is_missing_says_so():
+    out = run("import minigrad.as_torch\nimport torch.sparse_things", code=1)
+    assert "No module named 'torch.sparse_things': minigrad has no such module" in out and "docs/supported.md" in out
+
+
+def test_pytorch_imported_before_is_refused():
+    out = run("import sys, types\nsys.modules['torch'] = types.ModuleType('torch')\nimport minigrad.as_torch", code=1)
+    assert "the real PyTorch (torch) is imported already" in out and "start anew" in out
+
+
+def test_it_can_be_taken_back():
+    out = run("""
+import minigrad.as_torch, sys
+import torch.nn
+minigrad.as_torch.remove()
+assert not [name for name in sys.modules if name.split(".")[0] == "torch"]
+import minigrad.as_torch
+import torch
+print(torch.__name__)
+""")
+    assert out == "minigrad\n"
+
+
+@pytest.mark.parametrize("missing", ["ctypes", "_ctypes"])
+def test_minigrad_imports_without_ctypes(missing):
+    program = f"import sys; sys.modules[{missing!r}] = None; import minigrad as torch; print(torch.ones(2).sum().item()"
+    assert run(f"{program}, torch.get_num_threads() > 0)") == "2.0 True\n"

@@ -1,0 +1,153 @@
+"""The front door: PyTorch's names that other people's lessons use, and what is said of those that are not here."""
+
+import importlib
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import minigrad as torch
+from minigrad.autograd import Variable
+from minigrad.missing import missing_name
+from minigrad.version import TorchVersion
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_version_answers_for_pytorch_and_compares_by_numbers():
+    assert torch.__version__ >= "1.8" and torch.__version__ > "2.4.0" and torch.__version__ >= "2.13.0+cpu"
+    assert torch.__version__ >= (2, 4) and not torch.__version__ < (1, 9) and torch.__version__ < "2.13.1"
+    assert TorchVersion("1.10.0") > "1.9" and str(torch.__version__) == torch.version.__version__ == "2.13.0"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", torch.version.minigrad) and torch.version.cuda is None
+    assert 'path = "minigrad/version.py"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_variables_are_tensors_in_the_memory_of_others():
+    x = torch.ones(2)
+    v = Variable(x, requires_grad=True)
+    v.data[0] = 5
+    assert type(v) is torch.Tensor and v.requires_grad and not x.requires_grad and x.tolist() == [5.0, 1.0]
+    assert isinstance(x, Variable) and not isinstance(3, Variable) and Variable().shape == (0,)
+    w = torch.ones(2, requires_grad=True)
+    assert not Variable(w * 2).requires_grad
+    for wrong, error, message in (
+        (lambda: Variable([1.0]), TypeError, "Variable data has to be a tensor, but got list"),
+        (lambda: Variable(x, volatile=True), RuntimeError, r"volatile was removed.*no_grad\(\)"),
+    ):
+        with pytest.raises(error, match=message):
+            wrong()
+
+
+def test_a_device_is_picked_as_lessons_pick_it():
+    acc = torch.accelerator
+    device = acc.current_accelerator().type if acc.is_available() else "cpu"
+    assert torch.device(device).type in ("cpu", "cuda") and acc.device_count() == torch.cuda.device_count()
+    for name in ("mps", "mkl", "mkldnn", "openmp"):
+        absent = getattr(torch.backends, name)
+        assert not absent.is_available() and not absent.is_built() and name in repr(absent)
+    if not acc.is_available():
+        for call in (acc.current_device_index, acc.synchronize, acc.current_stream, lambda: acc.set_device_index(0)):
+            with pytest.raises(RuntimeError, match="device 'cuda"):
+                call()
+        assert acc.current_accelerator() is None
+    with acc.device_index(None):
+        pass
+
+
+def test_cudnn_switches_are_kept_and_given_back():
+    cudnn = torch.backends.cudnn
+    cudnn.benchmark = True
+    with cudnn.flags(benchmark=False, enabled=True):
+        assert cudnn.enabled and not cudnn.benchmark
+    assert cudnn.benchmark and not cudnn.enabled and not cudnn.is_available() and cudnn.version() is None
+    cudnn.benchmark = False
+
+
+def test_determinism_can_be_asked_for():
+    try:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        assert torch.is_deterministic_algorithms_warn_only_enabled() and torch.get_deterministic_debug_mode() == 1
+        torch.set_deterministic_debug_mode("error")
+        assert torch.are_deterministic_algorithms_enabled() and torch.is_deterministic()
+        torch.set_deterministic(False)
+        assert not torch.is_deterministic()
+    finally:
+        torch.use_deterministic_algorithms(False)
+    for call, error in (
+        (lambda: torch.use_deterministic_algorithms(1), TypeError),
+        (lambda: torch.set_deterministic_debug_mode("loud"), RuntimeError),
+        (lambda: torch.set_float32_matmul_precision("low"), RuntimeError),
+    ):
+        with pytest.raises(error):
+            call()
+
+
+def test_float32_products_on_a_gpu_may_be_rounded_if_asked(monkeypatch):
+    monkeypatch.setenv("CUPY_TF32", "0")
+    torch.set_float32_matmul_precision("high")
+    assert os.environ["CUPY_TF32"] == "1" and torch.get_float32_matmul_precision() == "high"
+    torch.set_float32_matmul_precision("highest")
+    assert os.environ["CUPY_TF32"] == "0"
+
+
+def test_the_number_of_threads_reaches_numpys_library():
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert torch.get_num_threads() == 1 or not importlib.import_module("minigrad.threads")._switch()
+    finally:
+        torch.set_num_threads(before)
+    for wrong, error in ((0, RuntimeError), (1.0, TypeError), (True, TypeError)):
+        with pytest.raises(error, match="set_num_threads expects"):
+            torch.set_num_threads(wrong)
+    assert torch.get_num_interop_threads() == 1
+
+
+def test_in_place_functions_are_the_methods():
+    x = torch.tensor([0.25, 4.0])
+    assert torch.sqrt_(x) is x and x.tolist() == [0.5, 2.0]
+    assert torch.fill_(x, 5).tolist() == [5.0, 5.0] and torch.zero_(x).tolist() == [0.0, 0.0]
+    for name in torch._IN_PLACE:
+        assert callable(getattr(torch, name)) and name in dir(torch)
+
+
+MISSING = {
+    "a name of PyTorch's": ("minigrad", "lstm", "PyTorch has torch.lstm, minigrad does not; docs/supported.md"),
+    "a type of PyTorch's": ("minigrad", "complex64", "PyTorch has torch.complex64"),
+    "a typing mistake": ("minigrad", "zerso", "Did you mean: 'zeros'"),
+    "nothing known": ("minigrad", "qqqqq", "has no attribute 'qqqqq'$"),
+    "a function": ("minigrad.functional", "stft", "module 'minigrad.functional' has no attribute 'stft'"),
+    "a layer": ("minigrad.nn.modules", "LSTM", "module 'minigrad.nn.modules' has no attribute 'LSTM'"),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_missing_name_says_whether_pytorch_has_it(name):
+    module, attribute, message = MISSING[name]
+    with pytest.raises(AttributeError, match=message):
+        getattr(importlib.import_module(module), attribute)
+
+
+def test_a_private_name_is_not_looked_up():
+    assert str(missing_name("torch.nn", "_foo")) == "module 'minigrad.nn' has no attribute '_foo'"
+    assert str(missing_name("torch.Tensor", "stft")).startswith("'Tensor' object has no attribute 'stft': PyTorch has")
+
+
+def test_modules_that_are_only_imported_can_be():
+    for name in ("functional", "version", "onnx", "utils.model_zoo", "nn.modules", "nn.modules.module", "random"):
+        assert importlib.import_module(f"minigrad.{name}")
+    assert importlib.import_module("minigrad.nn.modules").Linear is torch.nn.Linear
+    with pytest.raises(NotImplementedError, match="minigrad does not write ONNX"):
+        torch.onnx.export(None, None, "net.onnx")
+    with pytest.raises(NotImplementedError, match="minigrad fetches nothing"):
+        importlib.import_module("minigrad.utils.model_zoo").load_url("https://example.org/net.pth")
+
+
+def test_no_page_or_message_sends_anyone_to_a_strangers_package():
+    told = re.compile(r"pip install[^\n]*\bminigrad(\[|\b(?!-))")
+    for folder in ("minigrad", "docs", "examples", "site", "README.md"):
+        place = ROOT / folder
+        for file in [place] if place.is_file() else place.rglob("*"):
+            if file.suffix in (".py", ".md", ".html", ".ipynb", ".js"):
+                assert not told.search(file.read_text(encoding="utf-8")), file
