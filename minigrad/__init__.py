@@ -102,8 +102,8 @@ if _typing.TYPE_CHECKING:
 
 # fmt: off
 _ROOMS = (
-    "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional", "linalg",
-    "nn", "onnx", "optim", "serialization", "utils", "version", "viz",
+    "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional",
+    "linalg", "nn", "onnx", "optim", "serialization", "utils", "version", "viz",
 )
 # PyTorch has these in its front door too, under the same signatures.
 _FUNCTIONAL = (

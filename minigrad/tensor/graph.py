@@ -9,6 +9,7 @@ from weakref import ref
 from minigrad.autograd import accumulation, gradients
 from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
 from minigrad.autograd.messages import user_line
+from minigrad.ops.elementwise import of_tensor
 from minigrad.autograd.modes import is_inference_mode_enabled
 
 if TYPE_CHECKING:
@@ -94,8 +95,15 @@ class GraphMethods(TensorBase):
             alias.cause = f"it, or something it was computed from, was detached at {user_line()}"
         return alias
 
+    @of_tensor
     def detach_(self: Any) -> Tensor:
-        """Leave the graph: the tensor becomes a leaf that needs no gradient."""
+        """Leave the graph: the tensor becomes a leaf that needs no gradient.
+
+        >>> import minigrad as torch
+        >>> y = torch.ones(2, requires_grad=True) * 2
+        >>> y.detach_().requires_grad
+        False
+        """
         self.node, self.view_of = None, None
         return self
 
