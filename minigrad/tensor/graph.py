@@ -9,8 +9,8 @@ from weakref import ref
 from minigrad.autograd import accumulation, gradients
 from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
 from minigrad.autograd.messages import user_line
-from minigrad.ops.elementwise import of_tensor
 from minigrad.autograd.modes import is_inference_mode_enabled
+from minigrad.ops.elementwise import of_tensor
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
