@@ -73,7 +73,7 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
         options.update(xp=backend.library(where), dtype=None if dtype is None else dtypes.as_numpy(dtype))
         try:
             with backend.on(where):
-                made = place(function(*args, **options), where, requires_grad)
+                made = place(backend.quiet(function, *args, **options), where, requires_grad)
         except MemoryError as error:
             raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
         return made if out is None else written(name, out, made, ())

@@ -172,7 +172,7 @@ def _round_to_half(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _as_single(x: Any) -> Any:
-    return np.float32(x) if isinstance(x, (bool, int, float, np.generic)) else x
+    return quiet(np.float32, x) if isinstance(x, (bool, int, float, np.generic)) else x
 
 
 def titled(function: F, name: str, text: str | None = None) -> F:

@@ -136,7 +136,7 @@ def _advise_of_probabilities(input: Any) -> None:
     if type(scores) is not np.ndarray or scores.ndim not in (1, 2) or scores.shape[-1] < 2 or not scores.size:
         return
     rows = scores.reshape(-1, scores.shape[-1])
-    if abs(float(rows[0].sum()) - 1) < 1e-3 and (rows > 0).all() and (abs(rows.sum(1) - 1) < 1e-3).all():
+    if all(((part > 0) & (part <= 1)).all() and (abs(part.sum(1) - 1) < 1e-3).all() for part in (rows[:1], rows)):
         advise(
             "softmax before cross_entropy",
             "the rows of cross_entropy's input are positive and sum to 1 already, as after a softmax: cross_entropy "
