@@ -1,7 +1,12 @@
 """The engine: recording calls, walking back, and what is built on that."""
 
-from minigrad.autograd import functional
-from minigrad.autograd.anomaly import detect_anomaly, is_anomaly_enabled, set_detect_anomaly
+from minigrad.autograd import functional, graph
+from minigrad.autograd.anomaly import (
+    detect_anomaly,
+    is_anomaly_check_nan_enabled,
+    is_anomaly_enabled,
+    set_detect_anomaly,
+)
 from minigrad.autograd.function import Function
 from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
 from minigrad.autograd.gradients import backward, grad
@@ -19,6 +24,6 @@ from minigrad.autograd.variable import Variable
 
 __all__ = [
     "Function", "GradcheckError", "Node", "Variable", "backward", "detect_anomaly", "enable_grad", "functional", "grad",
-    "gradcheck", "gradgradcheck", "inference_mode", "is_anomaly_enabled", "is_grad_enabled",
-    "is_inference_mode_enabled", "no_grad", "operation", "set_detect_anomaly", "set_grad_enabled",
+    "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
+    "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "operation", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import AFTER, TensorBase, wrap
+from minigrad.autograd.inspection import after_accumulation, before_accumulation, leaf_hooks_exist
 from minigrad.autograd.modes import GRAD, ModeSwitch
 from minigrad.autograd.recording import Node
 from minigrad.backend import quiet
@@ -44,6 +45,8 @@ def hang(leaf: Any, hook: Callable[[Any], object]) -> tuple[dict[int, Any], int]
 
 def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
     """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
+    if leaf_hooks_exist:
+        gradient = before_accumulation(leaf, gradient, create_graph)
     with _adding:
         before = leaf.gradient
         if create_graph:
@@ -64,6 +67,8 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
                 if returned is not None and returned is not leaf:  # in-place methods return the leaf
                     kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
                     raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
+    if leaf_hooks_exist:
+        after_accumulation(leaf, gradient, create_graph)
 
 
 def count_arrivals(roots: Iterable[Any]) -> dict[Any, int]:

@@ -1,32 +1,38 @@
-"""Anomaly mode: where did the NaN begin? The forward is checked first, then every gradient."""
+"""Anomaly mode: where did the NaN begin? Every call remembers its line, and every gradient is looked at."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.messages import user_line
-from minigrad.autograd.modes import ANOMALY, AtOnce, ModeSwitch, mode
-from minigrad.backend import on_its_gpu
+from minigrad.autograd.modes import ANOMALY, CHECK_NAN, AtOnce, ModeSwitch, mode
+
+
+def _flags(check_nan: bool) -> int:
+    return ANOMALY | CHECK_NAN if check_nan else ANOMALY
 
 
 class detect_anomaly(ModeSwitch):
-    """Inside, the first call whose result or gradient is NaN raises, naming it and the user's line.
+    """Inside, the first gradient that is NaN raises, naming its call and the user's line; a result that is, warns.
+
+    With ``check_nan=False`` only the lines are remembered, for errors of backward to name.
 
     >>> import minigrad as torch
-    >>> x = torch.tensor([-1.0], requires_grad=True)
+    >>> x = torch.tensor([0.0], requires_grad=True)
     >>> with torch.autograd.detect_anomaly():
-    ...     x.log()
+    ...     (x.sqrt() * 0).sum().backward()
     Traceback (most recent call last):
-    RuntimeError: the forward of log returned NaN, ...
+    RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output, recorded at ...
     """
 
     __slots__ = ()
 
     def __init__(self, check_nan: bool = True) -> None:
-        super().__init__(set_flags=ANOMALY if check_nan else 0)
+        super().__init__(_flags(check_nan), 0 if check_nan else CHECK_NAN)
 
 
 class set_detect_anomaly(AtOnce):
@@ -35,7 +41,8 @@ class set_detect_anomaly(AtOnce):
     __slots__ = ()
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        super().__init__(*((ANOMALY, 0) if mode and check_nan else (0, ANOMALY)))
+        on = _flags(check_nan) if mode else 0
+        super().__init__(on, (ANOMALY | CHECK_NAN) & ~on)
 
 
 def is_anomaly_enabled() -> bool:
@@ -48,16 +55,27 @@ def is_anomaly_enabled() -> bool:
     return bool(mode.get() & ANOMALY)
 
 
-@on_its_gpu
+def is_anomaly_check_nan_enabled() -> bool:
+    """True where anomaly mode looks for NaN.
+
+    >>> import minigrad as torch
+    >>> torch.is_anomaly_check_nan_enabled()
+    False
+    """
+    return bool(mode.get() & CHECK_NAN)
+
+
 def check_forward(tensor: Any) -> None:
-    """Remember the user's line, and stop where the first NaN comes to be."""
+    """Remember the user's line, and say where the first NaN comes to be."""
     node = tensor.node
     node.trace = user_line()
-    if bool(np.isnan(tensor.array).any()):
-        raise RuntimeError(
-            f"the forward of {node.operation.name} returned NaN, at {node.trace}. "
-            "Look at its operands there: the gradient is not at fault."
+    if mode.get() & CHECK_NAN and bool(np.isnan(tensor.array).any()):
+        warnings.warn(
+            f"the forward of {node.name()} returned NaN, at {node.trace}. Look at its operands there.",
+            RuntimeWarning,
+            stacklevel=2,
         )
+        node.trace += ", where its result was NaN already"
 
 
 def check_gradients(node: Any, gradients: Sequence[Any]) -> None:

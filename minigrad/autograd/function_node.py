@@ -15,9 +15,10 @@ from weakref import ref
 import numpy as np
 
 from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
-from minigrad.autograd.messages import AccumulateGrad, freed, overwritten
-from minigrad.autograd.modes import GRAD, ModeSwitch
-from minigrad.autograd.recording import Node, next_order, refuse_inference
+from minigrad.autograd.inspection import AccumulateGrad
+from minigrad.autograd.messages import freed, overwritten
+from minigrad.autograd.modes import GRAD, ModeSwitch, mode
+from minigrad.autograd.recording import WATCHED, Node, next_order, refuse_inference, watch
 from minigrad.backend import device_of, to_device
 
 _DEEPEST = 40  # calls of backward within each other on one stack: Python allows about 1,000 frames
@@ -96,7 +97,9 @@ class FunctionNode(Node):
             raise freed(self.name())
         found = []
         for tensor, writes, version, number in self.kept:
-            if writes[0] != version:
+            if hasattr(tensor, "unpack"):
+                tensor = tensor.unpack()
+            elif writes[0] != version:
                 raise overwritten(self, tensor.array.shape, version, writes[0])
             found.append(tensor if number is None else self._placed_again(tensor, number))
         return tuple(found)
@@ -249,6 +252,9 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
             made[i] = r.detach()  # an operand that is handed on as a constant
     numbers = {id(x): i for i in tracked for x in (results[i], made[i])}
     call.kept = [Kept.of(t, numbers.get(id(t))) for t in ctx.to_save]
+    if tracked and (flags := mode.get()) & WATCHED:
+        watch(made[tracked[0]], flags)
+        call.trace = made[tracked[0]].node.trace
     ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def backward(
     tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-    inputs: Any = None,
+    grad_variables: Any = None, inputs: Any = None,
 ) -> None:  # fmt: skip
     """Add d(sum of `tensors` * `grad_tensors`)/d(leaf) to ``.grad`` of every leaf below, or of `inputs`.
 
@@ -34,14 +35,19 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
+    if grad_variables is not None:
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        if grad_tensors is not None:
+            raise RuntimeError("`grad_tensors` and `grad_variables` cannot both be given: leave `grad_variables` out")
+        grad_tensors = grad_variables
     seeds = _seeds(tensors, grad_tensors, create_graph)
     if inputs is None:
         for leaf, gradient in _run(seeds, create_graph, retain_graph, None, accumulate).items():
             accumulate(leaf, gradient, create_graph)
         return
-    targets = {edge_of(t): t for t in _differentiable(inputs)}
+    targets = {_edge(t): t for t in _differentiable(inputs)}
     if not targets:
-        raise RuntimeError("`inputs` argument to `backward` cannot be empty")
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty")
     for edge, gradient in _run(seeds, create_graph, retain_graph, set(targets)).items():
         if edge in targets:
             accumulate(targets[edge], gradient, create_graph)
@@ -49,10 +55,12 @@ def backward(
 
 def grad(
     outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-    allow_unused: bool | None = None, is_grads_batched: bool = False, materialize_grads: bool = False,
+    only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False,
+    materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:  # fmt: skip
     """The gradients of `outputs` with respect to `inputs`, returned and not accumulated.
 
+    With `is_grads_batched`, `grad_outputs` have a first axis more, and so have the gradients: one walk for each row.
     Raises RuntimeError when an input needs no gradient, or is not used by the outputs and
     `allow_unused` is False.
 
@@ -61,18 +69,31 @@ def grad(
     >>> minigrad.autograd.grad(x * x, x)
     (tensor(6.),)
     """
-    if is_grads_batched:
-        raise NotImplementedError("is_grads_batched is not supported: call grad once per row")
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs is ignored: to add to the gradients of all leaves, call torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     if materialize_grads and allow_unused is False:
         raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
     targets = _differentiable(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    if is_grads_batched:
+        rows = _rows(_as_tuple(outputs), _as_tuple(grad_outputs))
+        found = [
+            grad(outputs, inputs, row, retain_graph or i < len(rows) - 1 or (retain_graph is None and create_graph),
+                 create_graph, True, allow_unused, False, materialize_grads)
+            for i, row in enumerate(rows)
+        ]  # fmt: skip
+        stacked: list[Any] = [None if g[0] is None else _stack(g) for g in zip(*found, strict=True)]
+        return tuple(stacked)
     seeds = _seeds(outputs, grad_outputs, create_graph)
-    found = _run(seeds, create_graph, retain_graph, {edge_of(t) for t in targets})
-    gradients = []
+    arrived = _run(seeds, create_graph, retain_graph, {_edge(t) for t in targets})
+    gradients: list[Any] = []
     for i, target in enumerate(targets):
-        gradient = found.get(edge_of(target))
+        gradient = arrived.get(_edge(target))
         if gradient is not None:
             gradients.append(gradient if create_graph else wrap(gradient))
         elif materialize_grads:
@@ -87,10 +108,47 @@ def grad(
     return tuple(gradients)
 
 
+def _rows(outputs: tuple[Any, ...], batches: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """The cotangents of a batch row by row, one for each output."""
+    for k, (y, batch) in enumerate(zip(outputs, batches, strict=False)):
+        if not isinstance(batch, TensorBase):
+            raise _not_a_tensor(batch, "grad_outputs of a batch")
+        if batch.array.shape[1:] != y.array.shape or not batch.array.ndim:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
+                f"dimension: grad_output[{k}] of shape {tuple(batch.array.shape)} has no rows of the shape of "
+                f"output[{k}], {tuple(y.array.shape)}"
+            )
+    if len(batches) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(batches)} gradients")
+    if len(lengths := {len(batch.array) for batch in batches}) > 1:
+        raise ValueError(f"Expected all grad_outputs to have the same number of rows, got {sorted(lengths)}")
+    return list(zip(*batches, strict=True))
+
+
+def _stack(gradients: Sequence[Any]) -> Any:
+    """Gradients of one shape as the rows of one, by recorded calls: it can be differentiated again."""
+    return quiet(np.concatenate, [g.reshape(1, *g.shape) for g in gradients])
+
+
+def _is_edge(x: Any) -> bool:
+    """Whether `x` is a `GradientEdge`, which stands for a tensor."""
+    return hasattr(x, "output_nr")
+
+
+def _edge(target: Any) -> Any:
+    """Where the gradient of an input goes, which is a tensor or a `GradientEdge`."""
+    if isinstance(target, TensorBase):
+        return edge_of(target)
+    return getattr(target.node, "variable", target.node)
+
+
 def _differentiable(inputs: Any) -> tuple[Any, ...]:
     """The tensors to differentiate with respect to, each with its place in the graph up to date."""
     targets = _as_tuple(inputs)
     for i, target in enumerate(targets):
+        if _is_edge(target):
+            continue
         if not isinstance(target, TensorBase):
             raise _not_a_tensor(target, "inputs")
         refresh(target)
@@ -108,13 +166,13 @@ def _run(
 ) -> dict[Edge, Any]:  # fmt: skip
     """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
     keep = create_graph if retain_graph is None else retain_graph
-    warnings = WARNINGS.set(SILENT)
+    loud = WARNINGS.set(SILENT)
     before = mode.set(mode.get() | GRAD if create_graph else mode.get() & ~GRAD)
     try:
         return on_gpu_of(seeds[0][1], walk, seeds, create_graph, keep, wanted, deliver)
     finally:
         mode.reset(before)
-        WARNINGS.reset(warnings)
+        WARNINGS.reset(loud)
 
 
 def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge, Any]]:
@@ -131,6 +189,8 @@ def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge,
 
 def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
+    if _is_edge(root):
+        root = _like(_edge(root))
     if not isinstance(root, TensorBase):
         raise _not_a_tensor(root, "tensors to start from")
     if root.view_of is not None:
@@ -161,8 +221,18 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
     return edge_of(root), g if g.dtype == array.dtype else quiet(g.astype, array.dtype)
 
 
+def _like(edge: Any) -> Any:
+    """A tensor in the place of the one that an edge stands for."""
+    if isinstance(edge, TensorBase):
+        return edge
+    tensor = wrap(np.broadcast_to(np.zeros((), edge.dtype), edge.shape))
+    tensor.node = edge
+    return tensor
+
+
 def _as_tuple(x: Any) -> tuple[Any, ...]:
-    return (x,) if isinstance(x, TensorBase) or is_array(x) else () if x is None else tuple(x)
+    single = isinstance(x, TensorBase) or is_array(x) or _is_edge(x)
+    return (x,) if single else () if x is None else tuple(x)
 
 
 def _not_a_tensor(x: Any, role: str) -> TypeError:

@@ -1,4 +1,4 @@
-"""What the engine says: its errors (what was expected, what was got, what to do), and its name for a leaf."""
+"""What the engine says: its errors (what was expected, what was got, what to do)."""
 
 from __future__ import annotations
 
@@ -12,33 +12,6 @@ import numpy as np
 
 from minigrad.autograd.core import is_array
 from minigrad.backend import device_of
-
-
-class AccumulateGrad:
-    """What `next_functions` shows for a leaf: the place where its gradient is added up."""
-
-    __slots__ = ("variable",)
-
-    next_functions: tuple[tuple[Any, int], ...] = ()
-
-    def __init__(self, leaf: Any) -> None:
-        self.variable = leaf
-
-    def name(self) -> str:
-        """PyTorch's name for such a place."""
-        return "minigrad::autograd::AccumulateGrad"
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self.variable):#x}>"
-
-
-def next_functions(node: Any) -> tuple[tuple[Any, int], ...]:
-    """Where the gradients of a node go, operand by operand; None stands for one that needs none."""
-    ends = list(node.edges)
-    if hasattr(node, "plan"):  # else the call of a `Function`
-        found = dict(zip(node.plan.operands, ends, strict=True))
-        ends = [found.get(i) for i in range(max(len(node.operation.operands), *[i + 1 for i in found]))]
-    return tuple([(e if e is None or hasattr(e, "order") else AccumulateGrad(e), 0) for e in ends])
 
 
 def freed(name: str) -> RuntimeError:

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 from minigrad.autograd.within import within
 
 GRAD = 1  # calls are recorded
-ANOMALY = 2  # forward results are checked for NaN and remember the user's line
+ANOMALY = 2  # calls remember the user's line
+CHECK_NAN = 32  # and results and gradients are looked at for NaN
 INFERENCE = 4  # nothing is recorded, whatever is asked for, and what is made can never be
+PACKING = 16  # what is saved for backward goes through the user's hooks
 ASKED = 8  # recording was asked for within inference mode, and is reported
 
 F = TypeVar("F", bound=Callable[..., Any])

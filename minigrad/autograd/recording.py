@@ -22,17 +22,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.autograd.anomaly import check_forward
-from minigrad.autograd.core import LEAF, Edge, Hooks, TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.core import LEAF, Edge, TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.inspection import Inspectable, next_functions
 from minigrad.autograd.messages import (
     check_rules,
     check_same_library,
     freed,
     inference_saved,
-    next_functions,
     overwritten,
     written_with_siblings,
 )
-from minigrad.autograd.modes import ANOMALY, GRAD, inference_was_entered, mode
+from minigrad.autograd.modes import ANOMALY, GRAD, PACKING, inference_was_entered, mode
 from minigrad.backend import quiet, select
 
 Rule: TypeAlias = Callable[..., Any]
@@ -157,8 +157,8 @@ class Operation:
             plan = self.plans.get(needed) or self.plan(needed, len(operands))
             if plan is not None and tensor.array.dtype.kind == "f":
                 tensor.node = record(plan, self, operands, statics, tensor)
-                if flags & ANOMALY:
-                    check_forward(tensor)
+                if flags & WATCHED:
+                    watch(tensor, flags)
             return tensor
         for x in operands:
             if isinstance(x, TensorBase) and x.cause is not None:
@@ -281,7 +281,7 @@ def _parameters(function: Any) -> tuple[str, ...]:
 
 
 # ---- node ----------------------------------------------------------------------------------------
-class Node:
+class Node(Inspectable):
     """One recorded call: which operation, where its gradients go, and what its rules read."""
 
     __slots__ = (
@@ -299,7 +299,7 @@ class Node:
     shape: tuple[int, ...] | None  # of the call's result; None for a call of several results
     dtype: Any
     order: int  # calls are numbered as they are recorded
-    hooks: Hooks | None
+    hooks: Any  # by number, or None
     trace: str | None  # the user's line, in anomaly mode
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
@@ -337,12 +337,12 @@ class Node:
                 values.append(x if create_graph else x.array)
             else:
                 values.append(x)  # a Python number beside a tensor
-        values += self._lifted() if create_graph else self.constants
+        values += self._lifted(self.constants) if create_graph else self.constants
         return values
 
-    def _lifted(self) -> list[Any]:
+    def _lifted(self, constants: Sequence[Any]) -> list[Any]:
         """The constants, floats and masks as Tensors (indices stay); the saved result is itself again."""
-        lifted = [wrap(c) if is_array(c) and c.dtype.kind in "fb" else c for c in self.constants]
+        lifted = [wrap(c) if is_array(c) and c.dtype.kind in "fb" else c for c in constants]
         if self.plan.result_position is not None:
             lifted[self.plan.result_position].node = self
         return lifted
@@ -389,6 +389,17 @@ def record(plan: Plan, operation: Operation, operands: Sequence[Any], statics: d
     node.hooks = node.trace = None
     node.order = next_order()
     return node
+
+
+WATCHED = ANOMALY | PACKING
+watchers: dict[int, Callable[[Any], None]] = {ANOMALY: check_forward}  # by flag: who sees what was just recorded
+
+
+def watch(tensor: Any, flags: int) -> None:
+    """Show the result of a call that was just recorded to those who watch."""
+    for flag, see in watchers.items():
+        if flags & flag:
+            see(tensor)
 
 
 def refuse_inference(name: str, saved: Sequence[Any]) -> None:

@@ -17,7 +17,7 @@ from minigrad.autograd.accumulation import count_arrivals
 from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import AFTER, LEAF, Edge, Hooks, TensorBase, wrap
 from minigrad.autograd.messages import from_hook, invalid_gradient
-from minigrad.autograd.modes import ANOMALY, mode
+from minigrad.autograd.modes import CHECK_NAN, mode
 from minigrad.autograd.recording import Node
 from minigrad.backend import copied, select
 
@@ -39,7 +39,7 @@ def walk(
     results: dict[Edge, Any] = {}
     route = None if wanted is None else find_route(wanted, [edge for edge, _ in seeds])
     reached = None if route is None or wanted is None else route | wanted
-    anomaly = mode.get() & ANOMALY
+    anomaly = mode.get() & CHECK_NAN
     arrivals = {} if deliver is None else count_arrivals([edge for edge, _ in seeds])
     for edge, gradient in seeds:
         receive(edge, gradient, True, pending, owned, heap)

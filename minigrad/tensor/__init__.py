@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import backend, dtypes
 from minigrad.autograd import core
 from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.inspection import RemovableHandle
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.operation import refresh
 from minigrad.autograd.recording import Node
@@ -21,7 +22,7 @@ from minigrad.tensor.conversion import ConversionMethods
 from minigrad.tensor.drawing import RandomMethods
 from minigrad.tensor.elementwise import ElementwiseMethods
 from minigrad.tensor.filling import FillingMethods
-from minigrad.tensor.graph import GraphMethods, RemovableHandle
+from minigrad.tensor.graph import GraphMethods
 from minigrad.tensor.protocols import ProtocolMethods
 from minigrad.tensor.reduction import ReductionMethods
 from minigrad.tensor.shape import ShapeMethods

@@ -8,29 +8,13 @@ from weakref import ref
 
 from minigrad.autograd import accumulation, gradients
 from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
+from minigrad.autograd.inspection import RemovableHandle, add_hook
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
 from minigrad.ops.elementwise import of_tensor
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
-
-
-class RemovableHandle:
-    """Takes a hook away again: ``handle.remove()``, or at the end of a ``with`` block."""
-
-    def __init__(self: Any, hooks: dict[int, Any], key: int) -> None:
-        self._hooks, self.id = hooks, key
-
-    def remove(self: Any) -> None:
-        """Take the hook away; a second time does nothing."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self: Any) -> RemovableHandle:
-        return self
-
-    def __exit__(self: Any, *_: object) -> None:
-        self.remove()
 
 
 class Misspelt:
@@ -79,7 +63,7 @@ class GraphMethods(TensorBase):
         >>> x.grad
         tensor([2., 4.])
         """
-        gradients.backward(self, gradient, retain_graph, create_graph, inputs)
+        gradients.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self: Any) -> Tensor:
         """The same memory outside the graph; writes through it are noticed by autograd.
@@ -190,12 +174,7 @@ class GraphMethods(TensorBase):
         holder: Any = self if self.node is LEAF else self.node
         if holder.hooks is None:
             holder.hooks = {}
-        key = len(holder.hooks) + max([0, *holder.hooks])
-        retained = holder.hooks.pop(RETAIN, None)
-        holder.hooks[key] = hook
-        if retained is not None:
-            holder.hooks[RETAIN] = retained  # it sees the gradient last
-        return RemovableHandle(holder.hooks, key)
+        return add_hook(holder.hooks, hook)
 
     def register_post_accumulate_grad_hook(self: Any, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call ``hook(tensor)`` whenever a gradient was added to ``.grad`` of this leaf, as soon as it is complete.

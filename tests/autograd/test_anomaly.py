@@ -26,10 +26,21 @@ def has_a_nan_gradient(x):
 
 
 def test_a_nan_in_the_forward():
-    with autograd.detect_anomaly(), pytest.raises(RuntimeError) as caught:
-        makes_nan(mg.tensor([-1.0], requires_grad=True))
-    assert "forward of log returned NaN" in str(caught.value)
-    assert line_of(makes_nan, "y.log()") in str(caught.value)
+    with autograd.detect_anomaly(), pytest.warns(RuntimeWarning) as caught:
+        y = makes_nan(mg.tensor([-1.0], requires_grad=True))
+    told = str(caught[0].message)
+    assert "forward of LogBackward0 returned NaN" in told and line_of(makes_nan, "y.log()") in told
+    y.backward()  # its gradient is finite
+
+
+def test_a_nan_that_began_in_the_forward():
+    def nan_both_ways(x):
+        return x.sqrt()
+
+    x = mg.tensor([-1.0], requires_grad=True)
+    with autograd.detect_anomaly(), pytest.warns(RuntimeWarning), pytest.raises(RuntimeError) as caught:
+        nan_both_ways(x).backward()
+    assert f"{line_of(nan_both_ways, 'x.sqrt()')}, where its result was NaN already" in str(caught.value)
 
 
 def test_a_nan_in_the_backward():
@@ -71,7 +82,10 @@ def test_without_it_nan_is_a_value():
 
 def test_switched_off_and_on():
     with autograd.detect_anomaly(check_nan=False):
-        makes_nan(mg.tensor([-1.0], requires_grad=True))
+        assert autograd.is_anomaly_enabled() and not autograd.is_anomaly_check_nan_enabled()
+        y = has_a_nan_gradient(mg.tensor([1.0], requires_grad=True))
+        y.sum().backward()
+        assert line_of(has_a_nan_gradient, "y.sqrt()") in y.grad_fn.trace
     with autograd.set_detect_anomaly(True):
         assert autograd.is_anomaly_enabled()
         with autograd.set_detect_anomaly(False):
@@ -84,7 +98,7 @@ def test_as_a_decorator():
     def inside():
         return makes_nan(mg.tensor([-1.0], requires_grad=True))
 
-    with pytest.raises(RuntimeError, match="forward of log"):
+    with pytest.warns(RuntimeWarning, match="forward of LogBackward0"):
         inside()
 
 
@@ -101,3 +115,21 @@ def test_a_function_of_ones_own():
     y = Bad.apply(mg.ones(1, requires_grad=True))
     with autograd.detect_anomaly(), pytest.raises(RuntimeError, match="'BadBackward' returned nan"):
         y.sum().backward()
+
+
+def test_the_line_of_a_function_of_ones_own():
+    class Parts(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1.0, x * 2.0
+
+        @staticmethod
+        def backward(ctx, g, h):
+            return g * float("nan")
+
+    def split(x):
+        return Parts.apply(x)[1]
+
+    with autograd.detect_anomaly(), pytest.raises(RuntimeError) as caught:
+        split(mg.ones(1, requires_grad=True)).backward()
+    assert line_of(split, "Parts.apply") in str(caught.value)

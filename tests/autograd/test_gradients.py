@@ -213,7 +213,6 @@ REFUSED = {
         RuntimeError,
         ("does not require grad", "inputs[0]", "(2,)"),
     ),
-    "batched": (lambda: autograd.grad(leaf(), leaf(), is_grads_batched=True), NotImplementedError, ("once per row",)),
 }
 
 
@@ -251,3 +250,34 @@ def test_only_the_rules_that_are_asked_for_run():
     mg.autograd.grad(add(x, y).sum(), (x,))
     add(x, y).sum().backward(inputs=[y])
     assert ran == ["x", "y"]
+
+
+def test_a_batch_of_cotangents():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    other = mg.ones(2, requires_grad=True)
+    (rows,) = autograd.grad(x * x, x, mg.eye(2), is_grads_batched=True)
+    assert rows.tolist() == [[2, 0], [0, 4]]
+    rows, unused = autograd.grad(
+        (x * x, x.sum()), (x, other), (mg.eye(2), mg.ones(2)), is_grads_batched=True, allow_unused=True
+    )
+    assert rows.tolist() == [[3, 1], [1, 5]] and unused is None
+    (rows,) = autograd.grad(x**3, x, mg.eye(2), create_graph=True, is_grads_batched=True)
+    assert autograd.grad(rows.sum(), x)[0].tolist() == [6, 12]
+    with pytest.raises(RuntimeError, match=r"first dimension.*\(2,\) has no rows of the shape.*\(2,\)"):
+        autograd.grad(x * x, x, mg.ones(2), is_grads_batched=True)
+    with pytest.raises(ValueError, match=r"same number of rows, got \[2, 3\]"):
+        autograd.grad((x * x, x.sum()), x, (mg.eye(2), mg.ones(3)), is_grads_batched=True)
+    with pytest.raises(RuntimeError, match="got 1 tensors and 0 gradients"):
+        autograd.grad(x * x, x, is_grads_batched=True)
+
+
+def test_arguments_of_old():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    assert autograd.grad((x * x).sum(), x, None, True, False, True)[0].tolist() == [2, 4]
+    with pytest.warns(FutureWarning, match="only_inputs is ignored"):
+        autograd.grad((x * x).sum(), x, only_inputs=False)
+    with pytest.warns(FutureWarning, match="grad_variables"):
+        autograd.backward(x * x, grad_variables=mg.ones(2))
+    assert x.grad.tolist() == [2, 4]
+    with pytest.warns(FutureWarning, match="grad_variables"), pytest.raises(RuntimeError, match="cannot both be given"):
+        autograd.backward(x * x, mg.ones(2), grad_variables=mg.ones(2))

@@ -1,0 +1,105 @@
+"""Names for the graph itself: its nodes and edges, and what is saved in it.
+
+Source: https://docs.pytorch.org/docs/stable/autograd.html#autograd-graph
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
+from typing import Any, NamedTuple
+
+from minigrad.autograd.core import LEAF, TensorBase
+from minigrad.autograd.inspection import AccumulateGrad, RemovableHandle
+from minigrad.autograd.recording import Node, refresh
+from minigrad.autograd.saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
+
+__all__ = [
+    "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
+    "register_multi_grad_hook", "save_on_cpu", "saved_tensors_hooks",
+]  # fmt: skip
+
+
+class GradientEdge(NamedTuple):
+    """Where the gradient of a tensor goes: stands for the tensor among the inputs of `grad` and `backward`."""
+
+    node: Any
+    output_nr: int
+    ownership_token: Any = None
+
+
+def get_gradient_edge(tensor: Any) -> GradientEdge:
+    """The edge of `tensor`, by which its gradient can be asked for without keeping the tensor itself.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([3.0], requires_grad=True)
+    >>> y = x * x
+    >>> edge = torch.autograd.graph.get_gradient_edge(y)
+    >>> torch.autograd.grad((y * 2).sum(), edge)
+    (tensor([2.]),)
+    """
+    if not tensor.requires_grad:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    refresh(tensor)
+    return GradientEdge(AccumulateGrad(tensor) if tensor.node is LEAF else tensor.node, 0)
+
+
+def increment_version(tensor: Any) -> None:
+    """Note that the memory of a tensor, or of several, was written to by other means.
+
+    >>> import minigrad as torch
+    >>> x = torch.ones(2)
+    >>> torch.autograd.graph.increment_version(x)
+    >>> x._version
+    1
+    """
+    several: list[Any] = [tensor]
+    if not isinstance(tensor, TensorBase) and isinstance(tensor, Iterable):
+        several = list(tensor)
+    if not all(isinstance(x, TensorBase) for x in several):
+        raise RuntimeError(f"increment_version expects a Tensor or several, got {type(tensor).__name__}")
+    for x in several:
+        x.bump_version()
+
+
+class _Handles(RemovableHandle):
+    def __init__(self, handles: Sequence[RemovableHandle]) -> None:
+        self._handles = handles
+
+    def remove(self) -> None:
+        """Take the hook away from all tensors."""
+        for handle in self._handles:
+            handle.remove()
+
+
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., None], *, mode: str = "all") -> RemovableHandle:
+    """Call `fn` once the gradients of all `tensors` have arrived, with their list, or with the first of "any".
+
+    Unlike in PyTorch, `fn` is not called by a walk that reaches only some of them.
+
+    >>> import minigrad as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> y, z = x * 2, x * 3
+    >>> handle = torch.autograd.graph.register_multi_grad_hook((y, z), print)
+    >>> (y + z).sum().backward()
+    [tensor([1., 1.]), tensor([1., 1.])]
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any'), got {mode}")
+    arrived: dict[int, Any] = {}
+    lock = Lock()
+
+    def note(i: int, gradient: Any) -> None:
+        with lock:
+            if i in arrived:
+                arrived.clear()  # another walk
+            arrived[i] = gradient
+            complete = len(arrived) == len(tensors)
+            first, found = len(arrived) == 1, [arrived.get(k) for k in range(len(tensors))]
+        if mode == "any" and first:
+            fn(gradient)
+        elif mode == "all" and complete:
+            fn(found)
+
+    return _Handles([x.register_hook(functools.partial(note, i)) for i, x in enumerate(tensors)])

@@ -1,0 +1,224 @@
+"""What may be asked of a node beside walking: hooks, what it saved, notes of the user's. None of it costs a walk
+anything: a node with a hook behind it changes its class, and what is noted stands in a table beside the nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from minigrad.autograd.core import RETAIN, wrap
+from minigrad.autograd.modes import is_grad_enabled
+from minigrad.backend import quiet
+
+_keys = count(10).__next__  # far from the keys that have a meaning
+_metadata: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
+_posthooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
+OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
+
+
+class RemovableHandle:
+    """Takes a hook away again: ``handle.remove()``, or at the end of a ``with`` block."""
+
+    def __init__(self: Any, hooks: dict[int, Any], key: int) -> None:
+        self._hooks, self.id = hooks, key
+
+    def remove(self: Any) -> None:
+        """Take the hook away; a second time does nothing."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self: Any) -> RemovableHandle:
+        return self
+
+    def __exit__(self: Any, *_: object) -> None:
+        self.remove()
+
+
+def add_hook(hooks: dict[int, Any], hook: Any, of_node: bool = False) -> RemovableHandle:
+    """Hang `hook` behind the others of its kind: those of a tensor run first, then its node's, then what keeps
+    the gradient.
+    """
+    key = -_keys() if of_node else _keys()
+    later = [RETAIN] if of_node else [k for k in hooks if k < 0]
+    hooks[key] = hook
+    for k in later:
+        if k in hooks:
+            hooks[k] = hooks.pop(k)
+    return RemovableHandle(hooks, key)
+
+
+class Inspectable:
+    """The half of a node that answers questions."""
+
+    __slots__ = ()
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for notes of one's own on this node."""
+        return _metadata.setdefault(self, {})
+
+    def register_prehook(self: Any, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook(grad_outputs)`` before the node's rules; a tuple that it returns goes on in their place."""
+
+        def before(gradient: Any) -> Any:
+            changed = hook((gradient,))
+            return None if changed is None else _same_count(hook, changed, 1)[0]
+
+        hooks: dict[int, Any] = self.hooks or {}
+        self.hooks = hooks
+        return add_hook(hooks, before, of_node=True)
+
+    def register_hook(self: Any, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook(grad_inputs, grad_outputs)`` after the node's rules; a tuple that it returns replaces the first.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> y = x * 2
+        >>> handle = y.grad_fn.register_hook(lambda inputs, outputs: (inputs[0] * 10, None))
+        >>> y.sum().backward()
+        >>> x.grad
+        tensor([20., 20.])
+        """
+        if not isinstance(self, _Hooked):
+            cls: Any = type(self)
+            self.__class__ = _hooked(cls)
+        return add_hook(_posthooks.setdefault(self, {}), hook)
+
+    def __call__(self: Any, *gradients: Any) -> Any:
+        """The gradients of the operands for one of the result: the rules applied, recorded if the mode asks for it."""
+        if len(gradients) != 1:
+            raise TypeError(f"expected 1 arguments, got {len(gradients)} instead: the gradient of the result")
+        recorded = is_grad_enabled()
+        found = quiet(self.vjp, gradients[0] if recorded else gradients[0].array, recorded)
+        by_operand = _by_operand(self, _as_tensors(found, recorded))
+        return by_operand[0] if len(by_operand) == 1 else tuple(by_operand)
+
+    def __getattr__(self: Any, name: str) -> Any:
+        """``_saved_self``, ``_saved_other``, ``_saved_result``: what the rules read, under PyTorch's names."""
+        if name.startswith("_saved_"):
+            role = name.removeprefix("_saved_")
+            plan, operands = self.plan, self.operation.operands
+            if role == "result" and plan.result_position is not None:
+                return self.saved_values(True)[len(plan.saves) + plan.result_position]
+            i = operands.index(role) if role in operands else OPERANDS.get(role, len(operands))
+            if i in plan.saves:
+                return self.saved_values(True)[plan.saves.index(i)]
+            if i < len(operands) and any(operands[i] in reads for reads in self.operation.reads):
+                return None  # no gradient that was asked for reads it
+        raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
+
+
+class _Hooked:
+    """What a node's class is derived from once a hook hangs behind it."""
+
+    __slots__ = ()
+
+    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
+        node: Any = self
+        found: list[Any] = super().vjp(cotangent, create_graph, wanted)  # type: ignore[misc]
+        outputs = tuple(_as_tensors([cotangent], create_graph))
+        for hook in list(_posthooks[self].values()):
+            inputs = tuple(_by_operand(node, _as_tensors(found, create_graph)))
+            changed = hook(inputs, outputs)
+            if changed is not None:
+                by_operand = _same_count(hook, changed, len(inputs))
+                picked = [by_operand[i] for i in _places(node)]
+                found = [g if g is None or create_graph else g.array for g in picked]
+        # Views, and so borrowed: a hook may keep what it was shown.
+        return found if create_graph else [g.view() if hasattr(g, "view") else g for g in found]
+
+
+@cache
+def _hooked(cls: type[Any]) -> type[Any]:
+    return type(cls.__name__, (_Hooked, cls), {"__slots__": (), "__module__": cls.__module__})
+
+
+def _as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:
+    return [g if g is None or are_tensors or isinstance(g, dict) else wrap(g) for g in gradients]
+
+
+def _places(node: Any) -> list[int]:
+    """For each edge of a node the position of its operand."""
+    plan = getattr(node, "plan", None)
+    return list(range(len(node.edges))) if plan is None else list(plan.operands)
+
+
+def _by_operand(node: Any, along_edges: list[Any]) -> list[Any]:
+    """Values along the edges operand by operand; None stands for an operand without an edge."""
+    places = _places(node)
+    known = len(node.operation.operands) if hasattr(node, "plan") else len(places)
+    found = dict(zip(places, along_edges, strict=True))
+    return [found.get(i) for i in range(max([known, *[i + 1 for i in places]]))]
+
+
+def _same_count(hook: Any, changed: Any, expected: int) -> tuple[Any, ...]:
+    name = getattr(hook, "__name__", repr(hook))
+    if not isinstance(changed, tuple):
+        raise TypeError(f"expected tuple, but hook {name!r} returned '{type(changed).__name__}'")
+    if len(changed) != expected:
+        raise RuntimeError(
+            f"hook {name!r} has returned an incorrect number of values (got {len(changed)}, but expected {expected})"
+        )
+    return changed
+
+
+def next_functions(node: Any) -> tuple[tuple[Any, int], ...]:
+    """Where the gradients of a node go, operand by operand; None stands for one that needs none."""
+    ends = _by_operand(node, list(node.edges))
+    return tuple([(e if e is None or hasattr(e, "order") else AccumulateGrad(e), 0) for e in ends])
+
+
+# ---- leaves --------------------------------------------------------------------------------------
+leaf_hooks_exist: list[bool] = []  # empty until the first: who hangs none pays for one look at this
+BEFORE, BEHIND = "_before_accumulation", "_behind_accumulation"
+
+
+class AccumulateGrad:
+    """What `next_functions` shows for a leaf: the place where its gradient is added up."""
+
+    __slots__ = ("variable",)
+
+    next_functions: tuple[tuple[Any, int], ...] = ()
+
+    def __init__(self, leaf: Any) -> None:
+        self.variable = leaf
+
+    def name(self) -> str:
+        """PyTorch's name for such a place."""
+        return "minigrad::autograd::AccumulateGrad"
+
+    def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook(gradients)`` before backward adds to ``.grad``; a tuple that it returns is added instead."""
+        return hang_on_leaf(self.variable, BEFORE, hook)
+
+    def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook((), gradients)`` after backward has added to ``.grad``."""
+        return hang_on_leaf(self.variable, BEHIND, hook)
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+
+def hang_on_leaf(leaf: Any, when: str, hook: Any) -> RemovableHandle:
+    """Run `hook` whenever backward adds to ``leaf.grad``: `when` is BEFORE or BEHIND."""
+    leaf_hooks_exist.append(True)
+    return add_hook(vars(leaf).setdefault(when, {}), hook)
+
+
+def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
+    """What the hooks of a leaf's place make of the gradient that is about to be added."""
+    for hook in list(getattr(leaf, BEFORE, {}).values()):
+        changed = hook((gradient if create_graph else wrap(gradient),))
+        if changed is not None:
+            (gradient,) = _same_count(hook, changed, 1)
+            gradient = gradient if create_graph else gradient.array
+    return gradient
+
+
+def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:
+    """Tell the hooks of a leaf's place which gradient was added."""
+    for hook in list(getattr(leaf, BEHIND, {}).values()):
+        hook((), (gradient if create_graph else wrap(gradient),))

@@ -1,0 +1,137 @@
+"""Hooks on what is saved for backward: packed when a call is recorded, unpacked when its rules read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.function_node import FunctionNode, ResultNode
+from minigrad.autograd.messages import freed
+from minigrad.autograd.modes import PACKING, ModeSwitch
+from minigrad.autograd.recording import Node, watchers
+
+_hooks: ContextVar[tuple[Any, Any] | None] = ContextVar("minigrad_saved_tensors_hooks", default=None)
+_disabled: ContextVar[str | None] = ContextVar("minigrad_saved_tensors_hooks_disabled", default=None)
+
+
+class saved_tensors_hooks:
+    """Inside, every tensor saved for backward is kept as ``pack_hook(tensor)`` and read as ``unpack_hook(packed)``.
+
+    Of hooks within each other, the inner ones are called. What is packed is in no graph and must not be written to.
+    Source: https://docs.pytorch.org/docs/stable/autograd.html#torch.autograd.graph.saved_tensors_hooks
+
+    >>> import minigrad as torch
+    >>> from minigrad.autograd.graph import saved_tensors_hooks
+    >>> x = torch.tensor([0.126, 2.0], requires_grad=True)
+    >>> with saved_tensors_hooks(lambda t: t.half(), lambda packed: packed.float()):
+    ...     y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    tensor([0.2520, 4.0000])
+    """
+
+    def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
+        self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
+        self._switch = ModeSwitch(set_flags=PACKING)
+        self._before: tuple[Any, Any] | None = None
+
+    def __enter__(self) -> None:
+        if message := _disabled.get():
+            raise RuntimeError(message)
+        self._before = _hooks.get()
+        _hooks.set((self.pack_hook, self.unpack_hook))
+        self._switch.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self._switch.__exit__()
+        _hooks.set(self._before)
+
+
+class save_on_cpu(saved_tensors_hooks):
+    """Inside, what is saved for backward waits in the CPU's memory, and comes back to its device when it is read.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([2.0], requires_grad=True)
+    >>> with torch.autograd.graph.save_on_cpu():
+    ...     y = x**3
+    >>> y.backward()
+    >>> x.grad
+    tensor([12.])
+    """
+
+    def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        super().__init__(lambda x: (x.device, x.cpu()), lambda packed: packed[1].to(packed[0]))
+
+
+@contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
+    """Inside, `saved_tensors_hooks` raises RuntimeError(`error_message`)."""
+    before = _disabled.get()
+    _disabled.set(error_message)
+    try:
+        yield
+    finally:
+        _disabled.set(before)
+
+
+class Packed(NamedTuple):
+    """What a pack hook made of a tensor, and the hook that turns it back."""
+
+    content: Any
+    unpack_hook: Callable[[Any], Any]
+
+    def unpack(self) -> Any:
+        """The tensor again."""
+        tensor = self.unpack_hook(self.content)
+        if not isinstance(tensor, TensorBase):
+            raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor, got {type(tensor).__name__}")
+        return tensor
+
+
+def pack(tensor: Any) -> Any:
+    """`tensor` as the hooks want it kept; itself where there are none."""
+    hooks = _hooks.get()
+    if hooks is None or not isinstance(tensor, TensorBase):
+        return tensor
+    return Packed(hooks[0](tensor), hooks[1])
+
+
+class PackedNode(Node):
+    """A node whose saved tensors went through hooks."""
+
+    __slots__ = ()
+
+    def saved_values(self, create_graph: bool) -> list[Any]:
+        if self.tensors is None:
+            raise freed(self.name())
+        values = [x.unpack() if isinstance(x, Packed) else x for x in self.tensors]
+        if not create_graph:
+            values = [x.array if isinstance(x, TensorBase) else x for x in values]
+        constants = [x.unpack().array if isinstance(x, Packed) else x for x in self.constants]
+        return values + (self._lifted(constants) if create_graph else constants)
+
+
+def pack_saved(result: Any) -> None:
+    """Send what the call that made `result` has saved through the hooks."""
+    call = result.node.edges[0] if isinstance(result.node, ResultNode) else result.node
+    with ModeSwitch(clear_flags=PACKING):  # what the hooks themselves compute is kept as it is
+        if isinstance(call, FunctionNode):
+            call.kept = [kept._replace(tensor=pack(kept.tensor)) for kept in call.kept or ()]
+        else:
+            _pack_operation(call, result)
+
+
+def _pack_operation(node: Any, result: Any) -> None:
+    position = node.plan.result_position
+    node.tensors = [pack(x) for x in node.tensors]
+    if position is not None:
+        kept = wrap(result.array)  # a node must not refer to its own output
+        kept.writes = result.writes
+        node.constants = [pack(kept) if i == position else c for i, c in enumerate(node.constants)]
+    node.__class__ = PackedNode
+
+
+watchers[PACKING] = pack_saved

@@ -1,0 +1,59 @@
+"""Names for the graph itself: edges, versions, hooks on several tensors."""
+
+import pytest
+
+import minigrad as mg
+from minigrad import autograd
+from minigrad.autograd import graph
+
+
+def test_an_edge_stands_for_its_tensor():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    edge = graph.get_gradient_edge(y)
+    assert edge.node is y.grad_fn and edge.output_nr == 0
+    z = (y * 3).sum()
+    del y
+    assert autograd.grad(z, edge, retain_graph=True)[0].tolist() == [3, 3]
+    assert autograd.grad(z, [x, edge])[1].tolist() == [3, 3]
+    place = graph.get_gradient_edge(x)
+    assert place.node.variable is x
+    assert autograd.grad((x * 2).sum(), place)[0].tolist() == [2, 2]
+    assert autograd.grad(graph.get_gradient_edge(x * x), x, grad_outputs=mg.ones(2))[0].tolist() == [2, 4]
+    autograd.backward(graph.get_gradient_edge((x * x).sum()))
+    assert x.grad.tolist() == [2, 4]
+    with pytest.raises(RuntimeError, match="does not require gradients"):
+        graph.get_gradient_edge(mg.ones(1))
+
+
+def test_versions_are_counted_by_hand():
+    x = mg.ones(2)
+    graph.increment_version(x)
+    graph.increment_version([x, x])
+    assert x._version == 3
+    for wrong in (3, [3]):
+        with pytest.raises(RuntimeError, match="expects a Tensor or several, got"):
+            graph.increment_version(wrong)
+    w = mg.ones(2, requires_grad=True)
+    y = w * x
+    x.numpy()[0] = 5
+    graph.increment_version(x)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("all", [[[1, 1], [2, 2]]] * 2), ("any", [[2, 2]] * 2)])
+def test_a_hook_on_several_tensors(mode, expected):
+    x, seen = mg.ones(2, requires_grad=True), []
+    y, z = x * 2, x * 3
+    take = (lambda gs: seen.append([g.tolist() for g in gs])) if mode == "all" else (lambda g: seen.append(g.tolist()))
+    handle = graph.register_multi_grad_hook((y, z), take, mode=mode)
+    loss = (y + 2 * z).sum()
+    loss.backward(retain_graph=True)
+    loss.backward(retain_graph=True)
+    assert seen == expected
+    handle.remove()
+    loss.backward()
+    assert len(seen) == 2
+    with pytest.raises(ValueError, match=r"one of \('all', 'any'\), got some"):
+        graph.register_multi_grad_hook((y, z), take, mode="some")

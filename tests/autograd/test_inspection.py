@@ -1,0 +1,225 @@
+"""What may be asked of a node: hooks before and behind it, what it saved, notes."""
+
+import gc
+from weakref import ref
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import autograd
+
+
+def leaf(*numbers):
+    return mg.tensor(numbers, requires_grad=True)
+
+
+class Pair(autograd.Function):
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.save_for_backward(x)
+        return x * k, x + k
+
+    @staticmethod
+    def backward(ctx, g, h):
+        return 2 * g + h, None
+
+
+def test_hooks_run_in_their_order():
+    x, seen = leaf(1.0, 2.0), []
+    y = x * x
+    y.retain_grad()
+    y.grad_fn.register_prehook(lambda outputs: seen.append(("before", outputs[0].tolist())))
+    y.grad_fn.register_hook(
+        lambda inputs, outputs: seen.append(("behind", *map(mg.Tensor.tolist, (*inputs, *outputs))))
+    )
+    y.register_hook(lambda g: seen.append(("tensor", g.tolist())) or g * 10)
+    y.sum().backward()
+    assert seen == [("tensor", [1, 1]), ("before", [10, 10]), ("behind", [10, 20], [10, 20], [10, 10])]
+    assert y.grad.tolist() == [10, 10] and x.grad.tolist() == [20, 40]
+
+
+def test_hooks_of_a_node_replace_gradients():
+    x = leaf(1.0, 2.0)
+    y = x * 3
+    handle = y.grad_fn.register_hook(lambda inputs, outputs: (inputs[0] * 10, None))
+    y.grad_fn.register_prehook(lambda outputs: (outputs[0] * 100,))
+    y.sum().backward(retain_graph=True)
+    assert x.grad.tolist() == [3000, 3000]
+    handle.remove()
+    y.sum().backward()
+    assert x.grad.tolist() == [3300, 3300]
+
+
+def test_what_a_hook_kept_is_not_written_to():
+    x, kept = leaf(1.0, 2.0), []
+    y = x * x  # two gradients for x, which are added up
+    y.grad_fn.register_hook(lambda inputs, outputs: kept.extend(inputs))
+    y.sum().backward()
+    assert [g.tolist() for g in kept] == [[1, 2], [1, 2]] and x.grad.tolist() == [2, 4]
+
+
+@pytest.mark.parametrize("call", [lambda x: Pair.apply(x, 2.0)[0], lambda x: mg.cat([x, x]), lambda x: x.relu()])
+def test_hooks_of_other_nodes(call):
+    x, seen = leaf(1.0, 2.0), []
+    y = call(x)
+    y.grad_fn.register_hook(lambda inputs, outputs: seen.append(len(outputs)))
+    y.sum().backward()
+    assert seen == [1]
+    plain = leaf(1.0, 2.0)
+    call(plain).sum().backward()
+    assert x.grad.tolist() == plain.grad.tolist()
+
+
+def test_a_hooked_node_is_differentiated_again():
+    x = leaf(1.0, 2.0)
+    y = x**3
+    y.grad_fn.register_hook(lambda inputs, outputs: (inputs[0] * 2, *inputs[1:]))
+    (g,) = autograd.grad(y.sum(), x, create_graph=True)
+    (second,) = autograd.grad(g.sum(), x)
+    assert g.tolist() == [6, 24] and second.tolist() == [12, 24]
+
+
+def test_a_hooked_node_goes_without_the_garbage_collector():
+    x = leaf(1.0)
+    gc.disable()
+    try:
+        y = x * 2
+        y.grad_fn.register_hook(lambda inputs, outputs: None)
+        y.grad_fn.metadata["mine"] = 1
+        node = ref(y.grad_fn)
+        del y
+        assert node() is None
+    finally:
+        gc.enable()
+
+
+def test_metadata():
+    y = leaf(1.0) * 2
+    y.grad_fn.metadata["name"] = "doubled"
+    assert y.grad_fn.metadata == {"name": "doubled"} and (y * 2).grad_fn.metadata == {}
+
+
+def test_a_node_is_called_with_a_gradient():
+    x = leaf(1.0, 2.0)
+    ones = mg.ones(2)
+    first, _ = (x * x).grad_fn(ones)
+    assert first.tolist() == [1, 2] and first.requires_grad
+    assert x.sin().grad_fn(ones).tolist() == x.cos().tolist()
+    assert (x + 1).grad_fn(ones)[1] is None
+    node = (x * x).grad_fn
+    with mg.no_grad():
+        assert not node(ones)[0].requires_grad
+    with pytest.raises(TypeError, match="expected 1 arguments, got 0"):
+        (x + 1).grad_fn()
+
+
+def test_what_was_saved_is_shown():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    assert (x * y).grad_fn._saved_self is x
+    assert (x * y).grad_fn._saved_other is y
+    assert (x * 2).grad_fn._saved_other == 2 and (x * 2).grad_fn._saved_self is None
+    z = x.exp()
+    assert z.grad_fn._saved_result.tolist() == z.tolist() and z.grad_fn._saved_result.grad_fn is z.grad_fn
+    assert (x**3).grad_fn._saved_exponent == 3
+    with pytest.raises(AttributeError, match="'AddBackward0' object has no attribute '_saved_self'"):
+        (x + y).grad_fn._saved_self  # noqa: B018
+    z = x * y
+    z.sum().backward()
+    with pytest.raises(RuntimeError, match="a second time"):
+        z.grad_fn._saved_self  # noqa: B018
+
+
+def test_hooks_of_a_leaf_and_its_place():
+    x, seen = leaf(1.0, 2.0), []
+    place = (x * 2).grad_fn.next_functions[0][0]
+    assert place.variable is x
+    place.register_hook(lambda inputs, outputs: seen.append(("last", inputs, outputs[0].tolist(), x.grad.tolist())))
+    place.register_prehook(lambda outputs: seen.append(("before", outputs[0].tolist(), x.grad)))
+    x.register_hook(lambda g: seen.append(("tensor", g.tolist())))
+    handle = x.register_post_accumulate_grad_hook(lambda t: seen.append(("after", t.grad.tolist())))
+    (x * 2).sum().backward()
+    expected = [("tensor", [2, 2]), ("before", [2, 2], None), ("after", [2, 2]), ("last", (), [2, 2], [2, 2])]
+    assert seen == expected
+    seen.clear()
+    autograd.grad((x * 2).sum(), x)
+    assert seen == [("tensor", [2, 2])]
+    seen.clear()
+    handle.remove()
+    (x * 2).sum().backward(inputs=[x])
+    assert [name for name, *_ in seen] == ["tensor", "before", "last"]
+
+
+def test_a_gradient_can_be_replaced_before_it_is_added():
+    x = leaf(1.0)
+    (x * 2).grad_fn.next_functions[0][0].register_prehook(lambda outputs: (outputs[0] * 10,))
+    (x * 2).sum().backward()
+    (x * 2).sum().backward()
+    assert x.grad.tolist() == [40]
+
+
+def test_a_step_within_backward():
+    w = leaf(1.0)
+
+    def step(w):
+        with mg.no_grad():
+            w -= 0.1 * w.grad
+        w.grad = None
+
+    w.register_post_accumulate_grad_hook(step)
+    for _ in range(2):
+        (w * 5).sum().backward()
+    assert w.grad is None
+    np.testing.assert_allclose(w.detach().numpy(), [0.0], atol=1e-7)
+
+
+def returning(value):
+    return lambda *_: value
+
+
+REFUSED = {
+    "no tuple behind": (
+        lambda y: y.grad_fn.register_hook(returning(mg.ones(2))),
+        TypeError,
+        r"expected tuple, but hook '<lambda>' returned 'Tensor'",
+    ),
+    "too many behind": (
+        lambda y: y.grad_fn.register_hook(returning((mg.ones(2),) * 3)),
+        RuntimeError,
+        r"incorrect number of values \(got 3, but expected 2\)",
+    ),
+    "no tuple before": (
+        lambda y: y.grad_fn.register_prehook(returning(mg.ones(2))),
+        TypeError,
+        "expected tuple, but hook",
+    ),
+    "after accumulation, of a result": (
+        lambda y: y.register_post_accumulate_grad_hook(returning(None)),
+        RuntimeError,
+        "non-leaf tensors",
+    ),
+    "after accumulation, without gradient": (
+        lambda y: y.detach().register_post_accumulate_grad_hook(returning(None)),
+        RuntimeError,
+        "doesn't require gradient",
+    ),
+    "after accumulation, with a value": (
+        lambda y: y.grad_fn.next_functions[0][0].variable.register_post_accumulate_grad_hook(returning(3)),
+        TypeError,
+        "should return None",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(case):
+    hang, kind, words = REFUSED[case]
+    y = leaf(1.0, 2.0) * 3
+
+    def hang_and_walk():
+        hang(y)
+        y.sum().backward()
+
+    with pytest.raises(kind, match=words):
+        hang_and_walk()

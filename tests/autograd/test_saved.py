@@ -1,0 +1,107 @@
+"""Hooks on what is saved for backward."""
+
+import gc
+from weakref import ref
+
+import pytest
+
+import minigrad as mg
+from minigrad import autograd
+from minigrad.autograd.graph import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
+from tests.autograd.test_function import Cube, Exp, Sinh
+
+CALLS = {
+    "an operand": lambda x: x * x,
+    "a result": lambda x: x.exp(),
+    "nothing": lambda x: x + x,
+    "a number": lambda x: x**3,
+    "several operands": lambda x: mg.cat([x, x]) @ mg.cat([x * 2, x]),
+    "a convolution": lambda x: mg.nn.functional.conv2d(x.reshape(1, 1, 1, 2), x.reshape(1, 1, 1, 2)),
+    "a Function's operand": Cube.apply,
+    "a Function's result": Exp.apply,
+    "two of a Function's results": lambda x: Sinh.apply(x)[0],
+}
+
+
+def leaf():
+    return mg.tensor([0.5, 1.5], dtype=mg.float64, requires_grad=True)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_gradients_are_those_of_what_is_unpacked(call):
+    x, plain = leaf(), leaf()
+    packed = []
+
+    def pack(tensor):
+        packed.append(tensor.numpy(force=True).copy())
+        return len(packed) - 1
+
+    with saved_tensors_hooks(pack, lambda i: mg.tensor(packed[i])):
+        y = call(x)
+    y.sum().backward()
+    call(plain).sum().backward()
+    assert x.grad.tolist() == plain.grad.tolist()
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_to_second_order(call):
+    def packed(x):
+        with saved_tensors_hooks(lambda t: t, lambda t: t):
+            return call(x)
+
+    assert autograd.gradcheck(packed, leaf())
+    assert autograd.gradgradcheck(call, leaf())
+
+
+def test_what_is_unpacked_is_what_counts():
+    x = leaf()
+    with saved_tensors_hooks(lambda t: t, lambda t: t * 10):
+        y = x.exp()
+    y.sum().backward()
+    assert x.grad.tolist() == (10 * x.exp()).tolist()
+
+
+def test_inner_hooks_are_called_and_end():
+    x, seen = leaf(), []
+    with saved_tensors_hooks(lambda t: seen.append("outer") or t, lambda t: t):
+        with saved_tensors_hooks(lambda t: seen.append("inner") or t * 1, lambda t: t):
+            x.exp()
+        x.exp()
+    x.exp()
+    assert seen == ["inner", "outer"]
+
+
+def test_graphs_go_without_the_garbage_collector():
+    x = leaf()
+    gc.disable()
+    try:
+        with saved_tensors_hooks(lambda t: t, lambda t: t):
+            y = x.exp()
+        node = ref(y.grad_fn)
+        del y
+        assert node() is None
+    finally:
+        gc.enable()
+
+
+def test_on_the_cpu():
+    x = leaf()
+    with save_on_cpu():
+        y = (x**3).sum()
+    y.backward()
+    assert x.grad.tolist() == (3 * x.detach() ** 2).tolist()
+
+
+def test_refused():
+    x = leaf()
+    with disable_saved_tensors_hooks("not here"), pytest.raises(RuntimeError, match="not here"):
+        saved_tensors_hooks(lambda t: t, lambda t: t).__enter__()
+    with saved_tensors_hooks(lambda t: t, lambda t: 3):
+        y = x.exp().sum()
+    with pytest.raises(TypeError, match="unpack_hook expected to be a Tensor, got int"):
+        y.backward()
+    with saved_tensors_hooks(lambda t: t, lambda t: t):
+        y = x.exp().sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="a second time"):
+        y.backward()
