@@ -1,0 +1,231 @@
+"""The site: course, errors, reference and pages, built into one folder of plain files, and served.
+
+    pip install -e '.[docs]'
+    python docs/site/build.py            # into build/site
+    python docs/site/build.py --serve    # and shows it on http://localhost:8000
+
+Warnings are errors, and every link inside the site is followed. No page asks the network for anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import http.server
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import api
+import chapters
+
+DOCS = Path(__file__).resolve().parents[1]
+ROOT = DOCS.parent
+LINK = re.compile(r"(\]\()(?!https?:|#|mailto:)([^)#\s]+)((?:#[^)\s]*)?\))")
+
+
+def build(out: Path) -> None:
+    """Write the pages, let Sphinx make HTML of them, and follow the links."""
+    pages = out.parent / f"{out.name}-pages"
+    for folder in (pages, out):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(DOCS / "site" / "static", pages / "static")
+    shutil.copy(DOCS / "site" / "conf.py", pages / "conf.py")
+    sources: set[Path] = set()
+    chapter_names = write_course(pages, sources)
+    write_errors(pages, sources)
+    write_reference(pages)
+    page_names = write_pages(pages, sources)
+    for picture in DOCS.glob("*.png"):
+        shutil.copy(picture, pages / picture.name)
+    write_sources(pages, sources)
+    write_index(pages, chapter_names, page_names)
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(pages), str(out)]
+    subprocess.run(command, check=True)
+    if broken := broken_links(out):
+        sys.exit("links that lead nowhere:\n" + "\n".join(broken))
+
+
+def write_course(pages: Path, sources: set[Path]) -> list[str]:
+    """Each chapter as a page and as a notebook to take away; the teachers' page."""
+    course, books = pages / "course", pages / "static" / "notebooks"
+    books.mkdir(parents=True)
+    names = []
+    for path in sorted((DOCS / "course").glob("[0-9]*.py")):
+        text = chapters.write_page(path, course / "pictures" / path.stem)
+        title, _, rest = text.partition("\n")
+        (books / f"{path.stem}.ipynb").write_text(chapters.write_notebook(path), encoding="utf-8")
+        shutil.copy(path, books / path.name)
+        book = f"../static/notebooks/{path.stem}"
+        take = f"To take away: [a notebook]({book}.ipynb), [a program]({book}.py)."
+        whole = f"{title}\n\n{take}\n{rewrite_links(path, rest, sources, '../')}"
+        (course / f"{path.stem}.md").write_text(whole, encoding="utf-8")
+        names.append(f"course/{path.stem}")
+    page = DOCS / "course" / "teachers.md"
+    (course / "teachers.md").write_text(rewrite_links(page, page.read_text("utf-8"), sources, "../"), encoding="utf-8")
+    return [*names, "course/teachers"]
+
+
+def write_errors(pages: Path, sources: set[Path]) -> None:
+    """A page for each section of errors.md, and one that lists them."""
+    (pages / "errors").mkdir()
+    head, *sections = re.split(r"^## ", (DOCS / "errors.md").read_text("utf-8"), flags=re.MULTILINE)
+    names = []
+    for section in sections:
+        title, _, body = section.partition("\n")
+        name = re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", title.lower()).strip())
+        text = rewrite_links(DOCS / "errors.md", f"# {title}\n{body}", sources, "../")
+        (pages / "errors" / f"{name}.md").write_text(text.replace("```python", "```pycon"), encoding="utf-8")
+        names.append(f"errors/{name}")
+    (pages / "errors.md").write_text(f"{head.replace('```python', '```pycon')}\n{toctree(names)}", encoding="utf-8")
+
+
+def write_pages(pages: Path, sources: set[Path]) -> list[str]:
+    """The other pages of docs/, as they are."""
+    names = []
+    for page in sorted([*DOCS.glob("*.md"), *DOCS.glob("decisions/*.md")]):
+        place = page.relative_to(DOCS)
+        if place.stem in ("index", "errors"):
+            continue
+        (pages / place).parent.mkdir(exist_ok=True)
+        text = rewrite_links(page, page.read_text("utf-8"), sources, "../" * (len(place.parts) - 1))
+        (pages / place).write_text(text, encoding="utf-8")
+        names.append(str(place.with_suffix("")))
+    return names
+
+
+def write_reference(pages: Path) -> None:
+    """A page for each module, and one that lists them."""
+    (pages / "api").mkdir()
+    written = api.write_pages()
+    for name, text in written.items():
+        (pages / "api" / f"{name}.md").write_text(text, encoding="utf-8")
+    listed = toctree([f"api/{name}" for name in written])
+    (pages / "api.md").write_text(
+        f"# Reference\n\nEvery public name, with its docstring.\n\n{listed}", encoding="utf-8"
+    )
+
+
+def write_sources(pages: Path, sources: set[Path]) -> None:
+    """A page for each file of the library that some page points at."""
+    names = []
+    for path in sorted(sources):
+        place = path.relative_to(ROOT)
+        target = pages / "source" / f"{place}.md"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            listed = "\n".join(f"- `{p.name}`" for p in sorted(path.iterdir()) if p.suffix in (".py", ".md"))
+            target.write_text(f"# {place}\n\n{listed}\n", encoding="utf-8")
+        else:
+            kind = {".py": "python", ".md": "markdown"}.get(path.suffix, "text")
+            target.write_text(f"# {place}\n\n`````{kind}\n{path.read_text('utf-8')}\n`````\n", encoding="utf-8")
+        names.append(f"source/{place}")
+    (pages / "source.md").write_text(f"# Files that the pages speak of\n\n{toctree(names)}", encoding="utf-8")
+
+
+def write_index(pages: Path, chapter_names: list[str], page_names: list[str]) -> None:
+    """The front page: the README's first words, and the way to everything else."""
+    (pages / "course.md").write_text(
+        f"# The course\n\nFourteen chapters, from the sliding window to the engine.\n\n{toctree(chapter_names)}",
+        encoding="utf-8",
+    )
+    (pages / "play.md").write_text(
+        "# Play with a kernel\n\nMove the sliders, or let it learn.\n\n"
+        '```{raw} html\n<iframe class="lab" src="_static/play.html" title="A kernel to play with"></iframe>\n```\n',
+        encoding="utf-8",
+    )
+    words = (
+        "# minigrad\n\nTensors, automatic differentiation and convolution under PyTorch's names, in pure Python on "
+        "NumPy: to import, to read, and to learn from.\n\n"
+        "![A convolution layer learns the edge kernel](learn_edge_kernel.png)\n\n"
+        "- [The course](course.md): fourteen chapters that run.\n"
+        "- [Play with a kernel](play.md): sliders, and a button that learns.\n"
+        "- [Errors](errors.md): what a message means, with a failing and a mended example.\n"
+        "- [Reference](api.md): every public name.\n\n"
+    )
+    more = f"# More\n\nHow it is built, what it supports, how fast it is.\n\n{toctree([*page_names, 'source'])}"
+    (pages / "more.md").write_text(more, encoding="utf-8")
+    names = ["course", "play", "errors", "api", "more"]
+    (pages / "index.md").write_text(words + toctree(names, hidden=True), encoding="utf-8")
+
+
+def toctree(names: list[str], hidden: bool = False) -> str:
+    """Sphinx's list of pages."""
+    return "```{toctree}\n:maxdepth: 1\n" + (":hidden:\n" if hidden else "") + "\n" + "\n".join(names) + "\n```\n"
+
+
+def rewrite_links(page: Path, text: str, sources: set[Path], up: str) -> str:
+    """Links to chapters lead to their pages, links to files outside docs to a copy of the file."""
+
+    def rewrite(match: re.Match[str]) -> str:
+        start, target, end = match.groups()
+        path = (page.parent / target).resolve()
+        if path.parent == DOCS / "course" and path.suffix == ".py":
+            return f"{start}{target.removesuffix('.py')}.md{end}"
+        if path == DOCS / "errors.md" and "#" in end:
+            return f"{start}{up}errors/{end.strip('#)')}.md)"
+        if not path.exists() or path.is_relative_to(DOCS):
+            return match.group()
+        sources.add(path)
+        return f"{start}{up}source/{path.relative_to(ROOT)}.md{end}"
+
+    return LINK.sub(rewrite, text)
+
+
+class Links(HTMLParser):
+    """The targets of a page, and the places that it can be linked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: list[str] = []
+        self.places: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.targets += [given[name] or "" for name in ("href", "src") if name in given]
+        if given.get("id"):
+            self.places.add(str(given["id"]))
+
+
+def broken_links(out: Path) -> list[str]:
+    """Every link, picture and script inside the site that leads nowhere."""
+    parsed: dict[Path, Links] = {}
+    for path in out.rglob("*.html"):
+        if path.name == "webpack-macros.html":  # the theme's template, no page
+            continue
+        parsed[path] = Links()
+        parsed[path].feed(path.read_text("utf-8"))
+    broken = []
+    for path, page in parsed.items():
+        for target in page.targets:
+            if re.match(r"(https?|mailto|data|javascript):", target):
+                continue
+            place, fragment = urldefrag(target)
+            file = (path.parent / unquote(place.partition("?")[0])).resolve() if place else path
+            found = file.exists() and (not fragment or file not in parsed or fragment in parsed[file].places)
+            if not found:
+                broken.append(f"{path.relative_to(out)}: {target}")
+    return broken
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the command line, build, and serve if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="where to (default build/site)")
+    parser.add_argument("--serve", action="store_true", help="show it on http://localhost:8000 until Ctrl-C")
+    options = parser.parse_args(arguments)
+    sys.path.insert(0, str(ROOT))
+    build(options.out.resolve())
+    print(f"built: {options.out}/index.html")
+    if options.serve:
+        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(options.out))
+        http.server.ThreadingHTTPServer(("localhost", 8000), handler).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""A chapter of the course, a Python file of `# %%` cells, as a page with its output, and as a notebook."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+CELL = re.compile(r"^# %%(?P<markdown> \[markdown\])?\n", re.MULTILINE)
+
+
+@dataclass
+class Cell:
+    """Prose in Markdown, or code."""
+
+    text: str
+    is_code: bool
+
+
+def read_cells(source: str) -> list[Cell]:
+    """The cells of a chapter, in order; prose without its comment signs."""
+    pieces = CELL.split(source)
+    cells = []
+    for marker, body in zip(pieces[1::2], pieces[2::2], strict=True):
+        text = body.strip("\n")
+        if marker:
+            text = "\n".join(line.removeprefix("#").removeprefix(" ") for line in text.splitlines())
+        cells.append(Cell(text, is_code=not marker))
+    return cells
+
+
+def write_page(path: Path, pictures: Path) -> str:
+    """A chapter as Markdown: it is run here, and each cell is followed by what it printed and drew."""
+    parts, names = [], {"__name__": "__main__"}
+    pictures.mkdir(parents=True, exist_ok=True)
+    before, drawn = Path.cwd(), set()
+    os.chdir(pictures)
+    try:
+        for cell in read_cells(path.read_text("utf-8")):
+            if not cell.is_code:
+                parts.append(cell.text)
+                continue
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                exec(compile(cell.text, str(path), "exec"), names)
+            parts.append(f"```python\n{cell.text}\n```")
+            if text := clean(printed.getvalue()):
+                parts.append(f"```text\n{text}\n```")
+            for picture in sorted(set(pictures.glob("*.png")) - drawn):
+                drawn.add(picture)
+                parts.append(f"![what this cell draws: {picture.stem}](pictures/{picture.parent.name}/{picture.name})")
+    finally:
+        os.chdir(before)
+    return "\n\n".join(parts) + "\n"
+
+
+def clean(printed: str) -> str:
+    """Output as a screen would show it at the end: a progress bar's last state."""
+    return "\n".join(line.rpartition("\r")[2] for line in printed.rstrip().split("\n"))
+
+
+def write_notebook(path: Path) -> str:
+    """A chapter as a notebook (nbformat 4.5) without output; its first cell brings the library into a browser."""
+    start = Cell(
+        "# In the browser, this line fetches the library; elsewhere it is not needed.\n%pip install -q minigrad", True
+    )
+    cells = []
+    for number, cell in enumerate([start, *read_cells(path.read_text("utf-8"))]):
+        lines = cell.text.splitlines(keepends=True)
+        if cell.is_code:
+            more = {"execution_count": None, "outputs": []}
+            cells.append({"cell_type": "code", "id": f"c{number}", "metadata": {}, "source": lines, **more})
+        else:
+            cells.append({"cell_type": "markdown", "id": f"c{number}", "metadata": {}, "source": lines})
+    kernel = {"display_name": "Python", "language": "python", "name": "python"}
+    book = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(book, indent=1) + "\n"

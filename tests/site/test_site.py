@@ -1,0 +1,126 @@
+"""The site's own programs: cells, pages, notebooks, links; and the page to play with, clicked in a browser."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "docs" / "site"
+CHAPTERS = sorted((ROOT / "docs" / "course").glob("[0-9]*.py"))
+
+
+@pytest.fixture
+def site(monkeypatch):
+    monkeypatch.syspath_prepend(str(SITE))
+    import api
+    import build
+    import chapters
+
+    return {"api": api, "build": build, "chapters": chapters}
+
+
+PROGRAM = """# %% [markdown]
+# # Title
+#
+# Words, and `code`.
+
+# %%
+x = 2
+print("10%\\r20%")
+print(x + 1)
+
+# %%
+y = x
+"""
+
+
+def test_cells(site):
+    cells = site["chapters"].read_cells(PROGRAM)
+    assert [cell.is_code for cell in cells] == [False, True, True]
+    assert cells[0].text == "# Title\n\nWords, and `code`."
+    assert cells[2].text == "y = x"
+
+
+def test_a_page_shows_what_its_cells_print_and_draw(site, tmp_path):
+    path = tmp_path / "01_one.py"
+    path.write_text(PROGRAM + "open('drawn.png', 'wb').close()\n")
+    page = site["chapters"].write_page(path, tmp_path / "pictures" / "01_one")
+    assert "```text\n20%\n3\n```" in page
+    assert page.count("```python") == 2
+    assert "![what this cell draws: drawn](pictures/01_one/drawn.png)" in page
+    assert Path.cwd() != tmp_path / "pictures"
+
+
+def test_an_error_in_a_chapter_stops_the_build(site, tmp_path):
+    path = tmp_path / "01_one.py"
+    path.write_text("# %%\n1 / 0\n")
+    before = Path.cwd()
+    with pytest.raises(ZeroDivisionError):
+        site["chapters"].write_page(path, tmp_path / "pictures")
+    assert Path.cwd() == before
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_chapter_is_a_notebook(site, path):
+    book = json.loads(site["chapters"].write_notebook(path))
+    assert book["nbformat"] == 4 and len({cell["id"] for cell in book["cells"]}) == len(book["cells"])
+    code = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    assert code[0].endswith("%pip install -q minigrad")
+    compile("\n".join(code[1:]), str(path), "exec")
+    assert book["cells"][1]["source"][0].startswith("# ")
+
+
+def test_links_lead_to_pages_and_copies(site):
+    page, sources = ROOT / "docs" / "course" / "07_an_engine_in_one_file.py", set()
+    text = "[8](08_convolution_backward.py) [conv](../../minigrad/ops/conv.py) [e](../errors.md) [w](https://x.org)"
+    assert site["build"].rewrite_links(page, text, sources, "../") == (
+        "[8](08_convolution_backward.md) [conv](../source/minigrad/ops/conv.py.md) [e](../errors.md) [w](https://x.org)"
+    )
+    assert sources == {ROOT / "minigrad" / "ops" / "conv.py"}
+    page = ROOT / "docs" / "index.md"
+    assert (
+        site["build"].rewrite_links(page, "[e](errors.md#channels-last)", set(), "") == "[e](errors/channels-last.md)"
+    )
+
+
+def test_a_broken_link_is_found(site, tmp_path):
+    (tmp_path / "a.html").write_text('<a href="b.html#there">b</a><a href="b.html#not">b</a><img src="no.png">')
+    (tmp_path / "b.html").write_text('<p id="there"></p><a href="https://x.org/no">out</a>')
+    assert site["build"].broken_links(tmp_path) == ["a.html: b.html#not", "a.html: no.png"]
+
+
+def test_the_reference_holds_the_names_that_matter(site):
+    pages = site["api"].write_pages()
+    for module, name in (("minigrad", "Tensor"), ("minigrad.nn", "Conv2d"), ("minigrad.course", "check")):
+        assert re.search(rf"^## {name}$", pages[module], re.MULTILINE)
+    assert "### Tensor.backward" in pages["minigrad"] and "kernel_size" in pages["minigrad.nn"]
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here: the page is not clicked")
+@pytest.mark.skipif(sys.platform == "win32", reason="the browser is started as on Linux")
+def test_the_page_learns_when_its_button_is_clicked(tmp_path):
+    page = (SITE / "static" / "play.html").read_text("utf-8")
+    click = "<script>place('lr').value = 0.027; place('learn').click();</script></body>"
+    (tmp_path / "play.html").write_text(page.replace("</body>", click))
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path}",
+        "--virtual-time-budget=15000",
+    ]
+    done = subprocess.run(
+        [CHROMIUM, *options, "--dump-dom", (tmp_path / "play.html").as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    shown = dict(re.findall(r'<output id="(\w+)"[^>]*>([^<]*)<', done.stdout))
+    assert shown["v0"] == "1.00" and shown["v1"] == "-1.00"
+    assert float(shown["loss"]) < 1e-6 and 5 < int(shown["steps"]) < 100
