@@ -10,6 +10,7 @@ suppress_warnings = ["misc.highlighting_failure"]  # a docstring's prose is no p
 html_theme = "pydata_sphinx_theme"
 html_title = "minigrad"
 html_static_path = ["static"]
+html_favicon = "static/icon.svg"
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_context = {"default_mode": "auto"}

@@ -3,5 +3,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("summary").forEach((arrow) => {
     if (!arrow.textContent.trim()) arrow.setAttribute("aria-label", "pages below");
   });
-  document.querySelectorAll(".search-button-field[aria-label]").forEach((button) => button.removeAttribute("aria-label"));
+  document.querySelectorAll(".search-button-field").forEach((button) => {
+    button.setAttribute("aria-label", button.textContent.replace(/\s+/g, " ").trim());  // says what it shows
+  });
 });
