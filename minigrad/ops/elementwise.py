@@ -21,6 +21,7 @@ from minigrad.backend import quiet
 from minigrad.ops.describe import describe
 from minigrad.ops.device import beside
 from minigrad.ops.out import written
+from minigrad.ops.spelling import respell
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -245,7 +246,7 @@ def of_tensors(count: int, error: type[Exception] = TypeError) -> Callable[[F], 
                 for position, x in enumerate(args[:count]):
                     if not isinstance(x, TensorBase):
                         raise error(*not_a_tensor(function.__name__, names[position], position + 1, x).args)
-            return function(*args, **kwargs)
+            return function(*args, **respell(kwargs)) if kwargs else function(*args)
 
         names = inspect.unwrap(function).__code__.co_varnames
         return call  # type: ignore[return-value]

@@ -11,6 +11,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.backend import on_its_gpu, quiet
+from minigrad.ops.spelling import respell
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +21,7 @@ def takes_out(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        result = function(*args, **kwargs)
+        result = function(*args, **respell(kwargs)) if kwargs else function(*args)
         return result if out is None else written(function.__name__, out, result, args)
 
     return call  # type: ignore[return-value]
