@@ -52,6 +52,9 @@ from minigrad.ops.functions import (
 from minigrad.ops.join import (
     cat, chunk, concat, concatenate, hstack, narrow, roll, split, split_with_sizes, stack, unbind, vstack,
 )
+from minigrad.ops.linear_algebra import (
+    cholesky, det, inverse, logdet, matrix_power, pinverse, qr, slogdet, svd,
+)
 from minigrad.ops.matmul import (
     addbmm, addmm, addmv, addr, baddbmm, bmm, chain_matmul, dot, dot as vdot, ger, inner, kron, matmul, mm, mv,
     outer, trace,

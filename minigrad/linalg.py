@@ -1,33 +1,75 @@
-"""`minigrad.linalg`: the norms, under PyTorch's newer names."""
+"""`minigrad.linalg`: linear algebra under PyTorch's newer names. Gradients hold to any order."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
+from minigrad.missing import missing_from
 from minigrad.ops.axes import numpy_names
+from minigrad.ops.diagonal import diagonal as _diagonal
+from minigrad.ops.matmul import matmul
 from minigrad.ops.norm import norm as _norm
+from minigrad.ops.solve import LinAlgError, cholesky, det, inv, matrix_power, pinv, slogdet, solve, solve_triangular
+from minigrad.ops.spectral import cond, eigh, eigvalsh, lstsq, matrix_norm, matrix_rank, multi_dot, qr, svd, svdvals
 
-__all__ = ["norm", "vector_norm"]
+__all__ = [
+    "LinAlgError", "cholesky", "cond", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq",
+    "matmul", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
+    "solve_triangular", "svd", "svdvals", "vector_norm",
+]  # fmt: skip
 
 
 @numpy_names
 def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """``sum(|x|^ord)^(1/ord)`` over the dimensions `dim`, or over all elements."""
+    """``sum(|x|^ord)^(1/ord)`` over the dimensions `dim`, or over all elements.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.vector_norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
     return _norm(x, float(ord), dim, keepdim, dtype=dtype)
 
 
 @numpy_names
 def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """The Euclidean norm of all elements, or of order `ord`: of a vector any number, of a matrix "fro" or "nuc".
-
-    Raises NotImplementedError for the other norms of matrices.
+    """The Euclidean norm of all elements, or of order `ord`: of a vector any number, of a matrix as `matrix_norm`.
 
     >>> import minigrad as torch
     >>> torch.linalg.norm(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
     tensor(5.)
     """
+    if ord is not None and ((isinstance(dim, (tuple, list)) and len(dim) == 2) or (dim is None and A.ndim == 2)):
+        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     if ord in ("fro", "nuc"):
         return _norm(A, ord, dim, keepdim, dtype=dtype)
-    if ord is not None and (isinstance(dim, (tuple, list)) or (dim is None and A.ndim != 1)):
-        raise NotImplementedError(f'linalg.norm of a matrix: ord is "fro" or "nuc", got {ord!r}')
+    if ord is not None and dim is None and A.ndim != 1:
+        told = f"If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D"
+        raise RuntimeError(f"linalg.norm: {told}.")
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
+
+
+def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """The diagonal of each matrix: a view.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.diagonal(torch.eye(2))
+    tensor([1., 1.])
+    """
+    return _diagonal(A, offset, dim1, dim2)
+
+
+def eig(A: Any) -> NoReturn:
+    """Raises NotImplementedError: eigenvalues may be complex, and there are no complex numbers; `eigh` is for symmetric A.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.eig(torch.eye(2))
+    Traceback (most recent call last):
+    NotImplementedError: linalg.eig gives complex numbers, which minigrad does not have; linalg.eigh serves symmetric matrices
+    """  # noqa: E501 (an error's text is one line)
+    told = "linalg.eigh serves symmetric matrices"
+    raise NotImplementedError(f"linalg.eig gives complex numbers, which minigrad does not have; {told}")
+
+
+eigvals = eig
+
+__getattr__ = missing_from("torch.linalg", globals())

@@ -24,6 +24,116 @@ def test_norms_of_vectors(ord):
     np.testing.assert_allclose(whole.numpy(), np.linalg.norm(X.ravel(), ord).reshape(1, 1))
 
 
-def test_spectral_norms_are_refused_in_words():
-    with pytest.raises(NotImplementedError, match=r'of a matrix: ord is "fro" or "nuc", got 2'):
-        torch.linalg.norm(torch.tensor(X), 2)
+@pytest.mark.parametrize("ord", ["fro", "nuc", 1, -1, 2, -2, float("inf"), -float("inf")])
+def test_norms_of_each_matrix(ord):
+    for keepdim in (False, True):
+        found = torch.linalg.matrix_norm(torch.tensor(X[None]), ord, keepdim=keepdim)
+        np.testing.assert_allclose(found.numpy(), np.linalg.norm(X[None], ord, (1, 2), keepdims=keepdim))
+    np.testing.assert_allclose(torch.linalg.norm(torch.tensor(X), ord).item(), np.linalg.norm(X, ord))
+
+
+L = torch.linalg
+A = torch.tensor(np.random.default_rng(1).standard_normal((2, 3, 3)))
+TALL, WIDE = torch.tensor(X.T.copy()), torch.tensor(X)
+B = torch.tensor(np.random.default_rng(2).standard_normal((2, 3, 2)))
+UNIT = torch.eye(3, dtype=torch.float64)
+
+
+def signless(parts):
+    """Decompositions without the signs, which are free."""
+    return tuple([part.abs() for part in parts])
+
+
+DIFFERENTIABLE = {
+    "inv": (L.inv, [A]),
+    "solve": (L.solve, [A, B]),
+    "solve from the right": (lambda a, b: L.solve(a, b.mT, left=False), [A, B]),
+    "solve for a vector": (lambda a, b: L.solve(a, b[..., 0]), [A, B]),
+    "solve_triangular": (lambda a, b: L.solve_triangular(a + 3 * UNIT, b, upper=False), [A, B]),
+    "det": (L.det, [A]),
+    "slogdet": (lambda a: L.slogdet(a).logabsdet, [A]),
+    "cholesky": (lambda a: L.cholesky(a @ a.mT + UNIT), [A]),
+    "cholesky upper": (lambda a: L.cholesky(a @ a.mT + UNIT, upper=True), [A]),
+    "pinv tall": (L.pinv, [TALL]),
+    "pinv wide": (L.pinv, [WIDE]),
+    "qr tall": (lambda a: signless(L.qr(a)), [TALL]),
+    "qr wide": (lambda a: signless(L.qr(a)), [WIDE]),
+    "svd tall": (lambda a: signless(L.svd(a, full_matrices=False)), [TALL]),
+    "svd wide": (lambda a: signless(L.svd(a, full_matrices=False)), [WIDE]),
+    "svdvals": (L.svdvals, [TALL]),
+    "eigh": (lambda a: signless(L.eigh((a + a.mT) / 2)), [A]),
+    "eigvalsh": (lambda a: L.eigvalsh((a + a.mT) / 2), [A]),
+    "lstsq": (lambda a, b: L.lstsq(a, b).solution, [TALL, torch.ones(4, 2, dtype=torch.float64)]),
+    "matrix_power": (lambda a: L.matrix_power(a, -2), [A]),
+    "spectral norm": (lambda a: L.matrix_norm(a, 2), [TALL]),
+    "cond": (L.cond, [A]),
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_gradients_to_second_order(name):
+    function, given = DIFFERENTIABLE[name]
+    operands = [x.clone().requires_grad_() for x in given]
+    assert torch.autograd.gradcheck(function, operands)
+    assert torch.autograd.gradgradcheck(function, operands)
+
+
+def test_values_beside_numpys():
+    a, t = A.numpy(), TALL.numpy()
+    pairs = [
+        (L.inv(A), np.linalg.inv(a)), (torch.inverse(A), np.linalg.inv(a)), (A.det(), np.linalg.det(a)),
+        (L.slogdet(A).sign, np.linalg.slogdet(a)[0]), (L.pinv(TALL), np.linalg.pinv(t)),
+        (L.lstsq(TALL, TALL).solution, np.linalg.lstsq(t, t, None)[0]), (L.matrix_power(A, 3), a @ a @ a),
+        (L.matrix_power(A, 0), np.broadcast_to(np.eye(3), a.shape)), (L.cond(A, 1), np.linalg.cond(a, 1)),
+        (L.multi_dot([WIDE, TALL, WIDE]), t.T @ t @ t.T), (L.diagonal(A), a.diagonal(0, 1, 2)),
+    ]  # fmt: skip
+    for found, expected in pairs:
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9, atol=1e-12)
+    for parts in (L.qr(TALL), L.qr(WIDE), L.qr(TALL, "complete")):
+        np.testing.assert_allclose((parts.Q @ parts.R).numpy(), t if parts.R.shape[-1] == 3 else t.T, atol=1e-12)
+    u, s, vh = L.svd(TALL)
+    assert u.shape == (4, 4) and vh.shape == (3, 3)
+    np.testing.assert_allclose(((u[:, :3] * s) @ vh).numpy(), t, atol=1e-12)
+    np.testing.assert_allclose(torch.svd(TALL).V.mT.abs().numpy(), vh.abs().numpy())
+    assert L.matrix_rank(torch.ones(2, 3, 3)).tolist() == [1, 1] and L.qr(TALL, "r").Q.numel() == 0
+    assert torch.logdet(torch.tensor([[1.0, 2.0], [3.0, 4.0]])).isnan() and torch.svd(A, compute_uv=False).S.shape == (
+        2,
+        3,
+    )
+
+
+def test_the_determinant_of_a_singular_matrix_has_a_gradient():
+    a = torch.diag(torch.tensor([1.0, 2.0, 0.0])).requires_grad_()
+    L.det(a).backward()
+    assert a.grad.tolist() == [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 2.0]]
+
+
+REFUSED = {
+    "singular": (lambda: L.inv(torch.zeros(2, 2)), L.LinAlgError, "linalg.inv: the input matrix is singular"),
+    "singular system": (lambda: L.solve(torch.ones(2, 2), torch.ones(2)), RuntimeError, "linalg.solve: .*singular"),
+    "not positive": (lambda: torch.cholesky(-torch.eye(2)), L.LinAlgError, "not positive-definite"),
+    "not square": (lambda: torch.det(torch.ones(2, 3)), RuntimeError, "square matrices, but they are 2 by 3"),
+    "a vector": (lambda: L.svd(torch.ones(3)), RuntimeError, "must have at least 2 dimensions"),
+    "integers": (lambda: L.inv(torch.ones(2, 2).long()), RuntimeError, r"got int64; convert it, for example"),
+    "halves": (lambda: L.inv(torch.ones(2, 2).half()), RuntimeError, "got float16"),
+    "a list": (lambda: L.inv([[1.0]]), TypeError, "argument 'A'"),
+    "shapes": (lambda: L.solve(torch.eye(2), torch.ones(3)), RuntimeError, "Incompatible shapes of A and B"),
+    "types": (lambda: L.solve(torch.eye(2), torch.ones(2).double()), RuntimeError, "have the same dtype"),
+    "a mode": (lambda: L.qr(torch.eye(2), "all"), RuntimeError, "unrecognized mode 'all'"),
+    "complete QR": (lambda: L.qr(torch.ones(3, 2, requires_grad=True), "complete"), RuntimeError, "not differentiable"),
+    "a triangle": (lambda: L.eigh(torch.eye(2), "X"), RuntimeError, "UPLO argument to be 'L' or 'U', but got X"),
+    "an order": (lambda: L.matrix_norm(torch.eye(2), 3), RuntimeError, "Order 3 not supported"),
+    "dims": (lambda: L.matrix_norm(torch.eye(2), 1, dim=0), RuntimeError, "2-tuple of different dimensions"),
+    "rows": (lambda: L.lstsq(torch.ones(3, 2), torch.ones(2, 1)), RuntimeError, r"input.size\(-2\) should match"),
+    "one factor": (lambda: L.multi_dot([torch.eye(2)]), RuntimeError, "at least 2 tensors"),
+    "a norm of a cube": (lambda: L.norm(torch.ones(2, 2, 2), 2), RuntimeError, "must be 1D or 2D"),
+    "complex results": (lambda: L.eig(torch.eye(2)), NotImplementedError, "linalg.eigh serves symmetric"),
+    "no such name": (lambda: L.ldl_factor, AttributeError, "PyTorch has torch.linalg.ldl_factor"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, error, message = REFUSED[name]
+    with pytest.raises(error, match=message):
+        call()

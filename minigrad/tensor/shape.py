@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import diagonal as diagonals
 from minigrad.ops import index, join, shape
+from minigrad.ops import linear_algebra as linear
 from minigrad.ops import matmul as products
 from minigrad.ops import select as picking
 from minigrad.ops.inplace import copy_, in_place, reshaping_in_place, setitem
@@ -115,6 +116,17 @@ class ShapeMethods(TensorBase):
         if self.array.ndim == 1:
             raise RuntimeError("tensor.mT is only supported on matrices or batches of them. Got 1-D tensor.")
         return shape.transpose(self, -2, -1) if self.array.ndim else shape.transpose(self, 0, 0)
+
+    # ---- linear algebra -------------------------------------------------------------------------
+    inverse = linear.inverse
+    det = linear.det
+    slogdet = linear.slogdet
+    logdet = linear.logdet
+    pinverse = linear.pinverse
+    cholesky = linear.cholesky
+    matrix_power = linear.matrix_power
+    svd = linear.svd
+    qr = linear.qr
 
     # ---- products -------------------------------------------------------------------------------
     matmul = __matmul__ = products.matmul

@@ -1,0 +1,80 @@
+"""Linear algebra under the names of PyTorch's front door; `minigrad.linalg` has the newer ones, and more."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from minigrad.ops import solve as solving
+from minigrad.ops import spectral
+from minigrad.ops.solve import check_matrix, det, logdet, matrix_power, slogdet
+
+__all__ = ["cholesky", "det", "inverse", "logdet", "matrix_power", "pinverse", "qr", "slogdet", "svd"]
+
+
+class SVD(NamedTuple):
+    """What `svd` returns."""
+
+    U: Any
+    S: Any
+    V: Any
+
+
+def inverse(input: Any) -> Any:
+    """The inverse of each square matrix: `linalg.inv`.
+
+    >>> import minigrad as torch
+    >>> torch.inverse(torch.tensor([[4.0, 2.0], [-5.0, -3.0]]))
+    tensor([[ 1.5000,  1.0000],
+            [-2.5000, -2.0000]])
+    """
+    return solving.inv(input)
+
+
+def pinverse(input: Any, rcond: float = 1e-15) -> Any:
+    """The pseudo-inverse of each matrix: `linalg.pinv`, singular values up to `rcond` of the largest counting as 0.
+
+    >>> import minigrad as torch
+    >>> torch.pinverse(torch.tensor([[2.0], [0.0]]))
+    tensor([[0.5000, 0.0000]])
+    """
+    return solving.pinv(input, rtol=rcond)
+
+
+def cholesky(input: Any, upper: bool = False) -> Any:
+    """Lower triangular L with ``input = L L^T``, or its transpose: `linalg.cholesky`.
+
+    >>> import minigrad as torch
+    >>> torch.cholesky(torch.tensor([[4.0]]))
+    tensor([[2.]])
+    """
+    return solving.cholesky(input, upper=upper)
+
+
+def qr(input: Any, some: bool = True) -> spectral.QR:
+    """``input = Q R``: `linalg.qr`, complete unless `some`.
+
+    >>> import minigrad as torch
+    >>> torch.qr(torch.eye(2)).R.abs()
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    check_matrix("qr", input, "input", square=False)
+    return spectral.qr(input, "reduced" if some else "complete")
+
+
+def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
+    """``input = U diag(S) V^T``: V itself, where `linalg.svd` gives its transpose.
+
+    >>> import minigrad as torch
+    >>> torch.svd(torch.tensor([[3.0, 0.0], [0.0, 4.0]])).S
+    tensor([4., 3.])
+    """
+    check_matrix("svd", input, "input", square=False)
+    if not compute_uv:
+        rows, columns = input.array.shape[-2:]
+        batch = input.array.shape[:-2]
+        return SVD(
+            input.new_zeros(*batch, rows, rows), spectral.svdvals(input), input.new_zeros(*batch, columns, columns)
+        )
+    u, s, vh = spectral.svd(input, full_matrices=not some)
+    return SVD(u, s, vh.mT)

@@ -1,0 +1,261 @@
+"""Square systems and what follows from them: solve, inverse, determinant, Cholesky, pseudo-inverse.
+
+Each rule is written with operations of this file, so derivatives hold to any order. Source of the rules:
+M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation", 2008;
+of the pseudo-inverse: G. H. Golub and V. Pereyra, 1973.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.operation import operation
+from minigrad.backend import array_module, quiet
+from minigrad.ops.elementwise import not_a_tensor
+
+Array = Any
+
+
+class LinAlgError(RuntimeError):
+    """A matrix that the computation is not defined for: singular, or not positive definite."""
+
+
+def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True) -> None:
+    """Refuse what is no matrix, or batch of matrices, of float32 or float64."""
+    if not isinstance(x, TensorBase):
+        raise not_a_tensor(name, parameter, 1, x)
+    shape = tuple(x.array.shape)
+    if len(shape) < 2:
+        raise RuntimeError(f"{name}: The input tensor {parameter} must have at least 2 dimensions, got shape {shape}")
+    if x.array.dtype.kind != "f" or x.array.dtype == np.float16:
+        told = "convert it, for example with .float()"
+        raise RuntimeError(f"{name}: Expected a tensor of float32 or float64, got {x.array.dtype}; {told}")
+    if square and shape[-1] != shape[-2]:
+        matrices = f"they are {shape[-2]} by {shape[-1]} matrices"
+        raise RuntimeError(f"{name}: {parameter} must be batches of square matrices, but {matrices}")
+
+
+def in_words(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
+    """`function` of tensors, which fails as a LinAlgError in words where NumPy's fails."""
+    try:
+        return function(*operands)
+    except np.linalg.LinAlgError:
+        raise LinAlgError(f"{name}: {why}") from None
+
+
+def turned(x: Any) -> Any:
+    """Each matrix transposed."""
+    return np.swapaxes(x, -1, -2)
+
+
+def beside(x: Any, constant: Array) -> Any:
+    """A NumPy constant as `x` is: an array of its type and library, or a tensor around one."""
+    array = getattr(x, "array", x)
+    there = array_module(array).asarray(constant.astype(array.dtype))
+    return wrap(there) if isinstance(x, TensorBase) else there
+
+
+# ---- operations -----------------------------------------------------------------------------------
+_inv: Any = operation("linalg_inv_ex", lambda x: np.linalg.inv(x), lambda g, out: -(turned(out) @ g @ turned(out)))
+_solve: Any = operation(
+    "linalg_solve_ex",
+    lambda a, b: np.linalg.solve(a, b),
+    lambda g, a, out: -(_solve(turned(a), g) @ turned(out)),
+    lambda g, a: _solve(turned(a), g),
+)
+
+
+def _cofactor_forward(x: Array) -> Array:
+    """det(A) A^-T, also of a singular matrix: by the singular values, each product without its own."""
+    u, s, vh = np.linalg.svd(x)
+    others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(s.shape[-1])], -1)
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return sign[..., None, None] * (u * others[..., None, :]) @ vh
+
+
+def _cofactor_slope(g: Any, x: Any) -> Any:
+    inverse, det = turned(_inv(x)), _det(x)[..., None, None]
+    return det * (np.sum(g * inverse, axis=(-2, -1), keepdims=True) * inverse - inverse @ turned(g) @ inverse)
+
+
+_cofactor: Any = operation("linalg_cofactor", _cofactor_forward, _cofactor_slope)
+_det: Any = operation("linalg_det", lambda x: np.linalg.det(x), lambda g, x: g[..., None, None] * _cofactor(x))
+_logabsdet: Any = operation(
+    "linalg_slogdet", lambda x: np.linalg.slogdet(x)[1], lambda g, x: g[..., None, None] * turned(_inv(x))
+)
+
+
+def _cholesky_slope(g: Any, out: Any) -> Any:
+    n = out.shape[-1]
+    half = beside(out, np.tril(np.ones((n, n))) - np.eye(n) / 2)  # the lower triangle, its diagonal halved
+    inner = (turned(out) @ g) * half
+    flat = turned(_solve(turned(out), turned(_solve(turned(out), inner))))  # L^-T inner L^-1
+    return (flat + turned(flat)) / 2
+
+
+_cholesky: Any = operation("linalg_cholesky_ex", lambda x: np.linalg.cholesky(x), _cholesky_slope)
+
+
+def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
+    p, pt = out, turned(out)
+    m, n = x.shape[-2:]
+    left, right = beside(x, np.eye(m)) - x @ p, beside(x, np.eye(n)) - p @ x
+    return -(pt @ g @ pt) + left @ turned(g) @ p @ pt + pt @ p @ turned(g) @ right
+
+
+_pinv: Any = operation("linalg_pinv", lambda x, *, rtol: np.linalg.pinv(x, rcond=rtol), _pinv_slope)
+
+SINGULAR = "the input matrix is singular, so the computation could not be completed"
+
+
+# ---- functions ------------------------------------------------------------------------------------
+def inv(A: Any) -> Any:
+    """The inverse of each square matrix. Gradient: ``-A^-T g A^-T``. Raises LinAlgError for singular ones.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.inv(torch.tensor([[4.0, 2.0], [-5.0, -3.0]]))
+    tensor([[ 1.5000,  1.0000],
+            [-2.5000, -2.0000]])
+    """
+    check_matrix("linalg.inv", A)
+    return in_words("linalg.inv", SINGULAR, _inv, A)
+
+
+def solve(A: Any, B: Any, *, left: bool = True) -> Any:
+    """X with ``A X = B`` (``X A = B`` with `left=False`). Raises LinAlgError for a singular A.
+
+    Shapes: A (..., n, n); B (..., n, k), or (..., n) for one right side each.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.solve(torch.tensor([[2.0, 0.0], [0.0, 4.0]]), torch.tensor([2.0, 2.0]))
+    tensor([1.0000, 0.5000])
+    """
+    check_matrix("linalg.solve", A)
+    if not isinstance(B, TensorBase):
+        raise not_a_tensor("linalg.solve", "B", 2, B)
+    a, b = A.array, B.array
+    if b.dtype != a.dtype:
+        raise RuntimeError(f"linalg.solve: Expected A and B to have the same dtype, got {a.dtype} and {b.dtype}")
+    vector = b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])
+    rhs: Any = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
+    if not left and not vector:
+        return solve(A.mT, rhs.mT).mT
+    if rhs.array.shape[-2] != a.shape[-1]:
+        shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
+        raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation AX = B: {shapes}")
+    found = in_words("linalg.solve", SINGULAR, _solve, A, rhs)
+    return found.squeeze(-1) if vector else found
+
+
+def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
+    """X with ``A X = B``, of A only the upper (or lower) triangle being read.
+
+    >>> import minigrad as torch
+    >>> A = torch.tensor([[2.0, 9.0], [0.0, 4.0]])
+    >>> torch.linalg.solve_triangular(A, torch.tensor([[11.0], [4.0]]), upper=True)
+    tensor([[1.],
+            [1.]])
+    """
+    check_matrix("linalg.solve_triangular", A)
+    part = A.triu(1 if unitriangular else 0) if upper else A.tril(-1 if unitriangular else 0)
+    if unitriangular:
+        part = part + beside(A, np.eye(A.array.shape[-1]))
+    return solve(part, B, left=left)
+
+
+def det(A: Any) -> Any:
+    """The determinant of each square matrix: how it scales volumes.
+
+    Gradient: ``g`` times the cofactors, which are ``det A`` times the transposed inverse; a singular A has one too.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.det(torch.tensor([[4.0, 2.0], [1.0, 3.0]]))
+    tensor(10.)
+    """
+    check_matrix("linalg.det", A)
+    return _det(A)
+
+
+class Slogdet(NamedTuple):
+    """What `slogdet` returns."""
+
+    sign: Any
+    logabsdet: Any
+
+
+def slogdet(A: Any) -> Slogdet:
+    """Sign and logarithm of the absolute value of each determinant. Gradient of the latter: ``g A^-T``.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.slogdet(torch.eye(2)).logabsdet
+    tensor(0.)
+    """
+    check_matrix("linalg.slogdet", A)
+    return Slogdet(wrap(quiet(np.linalg.slogdet, A.array)[0]), _logabsdet(A))
+
+
+def logdet(input: Any) -> Any:
+    """The logarithm of each determinant; NaN where that is negative.
+
+    >>> import minigrad as torch
+    >>> torch.logdet(torch.eye(2))
+    tensor(0.)
+    """
+    check_matrix("logdet", input)
+    sign, logarithm = slogdet(input)
+    return logarithm + (sign * 0).masked_fill(sign < 0, float("nan"))
+
+
+def cholesky(A: Any, *, upper: bool = False) -> Any:
+    """Lower triangular L with ``A = L L^T``, or its transpose. Raises LinAlgError unless A is positive definite.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.cholesky(torch.tensor([[4.0, 2.0], [2.0, 5.0]]))
+    tensor([[2., 0.],
+            [1., 2.]])
+    """
+    check_matrix("linalg.cholesky", A)
+    why = "the factorization could not be completed because the input is not positive-definite"
+    found = in_words("linalg.cholesky", why, _cholesky, A)
+    return found.mT if upper else found
+
+
+def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+    """The pseudo-inverse (Moore, Penrose) of each matrix; singular values up to `rtol` of the largest count as 0.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.pinv(torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.0000]])
+    """
+    check_matrix("linalg.pinv", A, square=False)
+    rows, columns = A.array.shape[-2:]
+    if rtol is None:
+        rtol = 0.0 if atol else max(rows, columns) * float(np.finfo(A.array.dtype).eps)
+    if atol:
+        largest = float(np.linalg.norm(A.array, 2, axis=(-2, -1)).max())
+        rtol = max(float(rtol), float(atol) / largest if largest else 0.0)
+    return _pinv(A, rtol=float(rtol))
+
+
+def matrix_power(A: Any, n: int) -> Any:
+    """Each square matrix to the power `n`; a negative one of the inverse.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.matrix_power(torch.tensor([[2.0]]), 3)
+    tensor([[8.]])
+    """
+    check_matrix("linalg.matrix_power", A)
+    if n < 0:
+        return matrix_power(inv(A), -n)
+    result: Any = None
+    while n:
+        if n & 1:
+            result = A if result is None else result @ A
+        n >>= 1
+        A = A @ A if n else A
+    return A * 0 + beside(A, np.eye(A.array.shape[-1])) if result is None else result

@@ -1,0 +1,321 @@
+"""Decompositions: QR, singular values, eigenvalues of symmetric matrices; and the rank and norms that follow.
+
+A decomposition of several parts is one operation, whose result holds the parts one below the other. Rules:
+J. Townsend, "Differentiating the singular value decomposition", 2016; M. Seeger et al., "Auto-differentiating
+linear algebra", 2017. Gradients are infinite where singular or eigenvalues coincide.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.operation import operation
+from minigrad.backend import quiet
+from minigrad.ops.axes import axes
+from minigrad.ops.functions import abs
+from minigrad.ops.join import cat
+from minigrad.ops.reduce import amax, amin, sum
+from minigrad.ops.shape import movedim, unsqueeze
+from minigrad.ops.solve import beside, check_matrix, inv, pinv, turned
+
+Array = Any
+
+
+class QR(NamedTuple):
+    """What `qr` returns."""
+
+    Q: Any
+    R: Any
+
+
+class SVD(NamedTuple):
+    """What `svd` returns."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+class Eigh(NamedTuple):
+    """What `eigh` returns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+class Lstsq(NamedTuple):
+    """What `lstsq` returns."""
+
+    solution: Any
+    residuals: Any
+    rank: Any
+    singular_values: Any
+
+
+# ---- QR -------------------------------------------------------------------------------------------
+def _qr_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
+    """(g_Q + Q copy(M)) R^-T with M = R g_R^T - g_Q^T Q; copy mirrors the lower triangle."""
+    rows, n = x_shape[-2:]
+    q, r, gq, gr = out[..., :rows, :], out[..., rows:, :], g[..., :rows, :], g[..., rows:, :]
+    inner = r @ turned(gr) - turned(gq) @ q
+    lower, strict = [beside(out, np.tril(np.ones((n, n)), k)) for k in (0, -1)]
+    return (gq + q @ (inner * lower + turned(inner * strict))) @ turned(_inverse(r))
+
+
+def _inverse(x: Any) -> Any:
+    return inv(x) if isinstance(x, TensorBase) else np.linalg.inv(x)
+
+
+_qr: Any = operation(  # of at least as many rows as columns
+    "linalg_qr", lambda x: np.concatenate(np.linalg.qr(x), -2), _qr_slope
+)
+
+
+def qr(A: Any, mode: str = "reduced") -> QR:
+    """Q with orthonormal columns and upper triangular R, ``A = Q R``; `mode` "reduced", "complete" or "r".
+
+    Gradients flow in mode "reduced"; with at least as many rows as columns in "complete" none are defined.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.qr(torch.eye(2)).R.abs()
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    check_matrix("linalg.qr", A, square=False)
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(f"qr received unrecognized mode {mode!r} but expected one of 'reduced', 'r', or 'complete'")
+    rows, columns = A.array.shape[-2:]
+    if mode == "complete" and rows > columns:
+        if A.node is not None:
+            told = "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
+            raise RuntimeError(f"linalg.qr: {told}; use mode='reduced'")
+        return QR(*[wrap(part) for part in quiet(np.linalg.qr, A.array, "complete")])
+    if rows >= columns:
+        both = _qr(A)
+        q, r = both[..., :rows, :], both[..., rows:, :]
+    else:  # the first square part decides Q, and Q^T A is R
+        q = qr(A[..., :rows]).Q
+        r = (q.mT @ A).triu()
+    return QR(wrap(np.empty(0, A.array.dtype)) if mode == "r" else q, r)
+
+
+# ---- singular values ------------------------------------------------------------------------------
+def _svd_forward(x: Array) -> Array:
+    u, s, vh = np.linalg.svd(x, full_matrices=False)
+    return np.concatenate([u, s[..., None, :], turned(vh)], -2)  # (m + 1 + n, k)
+
+
+def _svd_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
+    m = x_shape[-2]
+    u, s, v = out[..., :m, :], out[..., m : m + 1, :], out[..., m + 1 :, :]
+    gu, gs, gv = g[..., :m, :], g[..., m : m + 1, :], g[..., m + 1 :, :]
+    k = out.shape[-1]
+    unit = beside(out, np.eye(k))
+    gaps = s * s - turned(s) * turned(s) + unit  # s_j^2 - s_i^2, and 1 on the diagonal
+    a, b = turned(u) @ gu, turned(v) @ gv
+    inner = (a - turned(a)) / gaps * s + turned(s) * ((b - turned(b)) / gaps) + unit * gs
+    slope = u @ inner @ turned(v)
+    if m > k:
+        slope = slope + ((gu - u @ a) / s) @ turned(v)
+    if x_shape[-1] > k:
+        slope = slope + (u / s) @ turned(gv - v @ b)
+    return slope
+
+
+_svd: Any = operation("linalg_svd", _svd_forward, _svd_slope)
+
+
+def _of_values(g: Any, x: Any) -> Any:
+    m = x.shape[-2]
+    parts = _svd(x)
+    return (parts[..., :m, :] * g[..., None, :]) @ turned(parts[..., m + 1 :, :])
+
+
+_svdvals: Any = operation("linalg_svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _of_values)
+
+
+def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
+    """``A = U diag(S) Vh``, singular values in falling order; `full_matrices` completes U and Vh to square ones.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.svd(torch.tensor([[3.0, 0.0], [0.0, 4.0]])).S
+    tensor([4., 3.])
+    """
+    check_matrix("linalg.svd", A, square=False)
+    rows, columns = A.array.shape[-2:]
+    parts = _svd(A)
+    u, s, vh = parts[..., :rows, :], parts[..., rows, :], parts[..., rows + 1 :, :].mT
+    if full_matrices and rows != columns:  # what is completed is not unique, and has no gradient
+        whole_u, _, whole_vh = quiet(np.linalg.svd, A.array)
+        k = min(rows, columns)
+        u, vh = cat([u, wrap(whole_u[..., k:])], -1), cat([vh, wrap(whole_vh[..., k:, :])], -2)
+    return SVD(u, s, vh)
+
+
+def svdvals(A: Any, *, driver: str | None = None) -> Any:
+    """The singular values of each matrix, in falling order. Gradient: ``U diag(g) Vh``.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.svdvals(torch.tensor([[3.0, 0.0], [0.0, 4.0]]))
+    tensor([4., 3.])
+    """
+    check_matrix("linalg.svdvals", A, square=False)
+    return _svdvals(A)
+
+
+# ---- symmetric matrices ---------------------------------------------------------------------------
+def _eigh_forward(x: Array, *, UPLO: str) -> Array:
+    values, vectors = np.linalg.eigh(x, "U" if UPLO == "U" else "L")
+    return np.concatenate([vectors, values[..., None, :]], -2)  # (n + 1, n)
+
+
+def _eigh_slope(g: Any, out: Any) -> Any:
+    n = out.shape[-1]
+    v, w, gv, gw = out[..., :n, :], out[..., n:, :], g[..., :n, :], g[..., n:, :]
+    unit = beside(out, np.eye(n))
+    gaps = w - turned(w) + unit  # w_j - w_i, and 1 on the diagonal
+    inner = (turned(v) @ gv) * (1 - unit) / gaps + unit * gw
+    return v @ inner @ turned(v)
+
+
+_eigh: Any = operation("linalg_eigh", _eigh_forward, _eigh_slope)
+
+
+def _of_eigenvalues(g: Any, x: Any, UPLO: str) -> Any:
+    v = _eigh(x, UPLO=UPLO)[..., : x.shape[-1], :]
+    return (v * g[..., None, :]) @ turned(v)
+
+
+_eigvalsh: Any = operation("linalg_eigvalsh", lambda x, *, UPLO: np.linalg.eigvalsh(x, UPLO), _of_eigenvalues)
+
+
+def eigh(A: Any, UPLO: str = "L") -> Eigh:
+    """Eigenvalues in rising order and eigenvectors, as columns, of each symmetric matrix; one triangle is read.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.eigh(torch.tensor([[2.0, 0.0], [0.0, 1.0]])).eigenvalues
+    tensor([1., 2.])
+    """
+    check_matrix("linalg.eigh", A)
+    both, n = _eigh(A, UPLO=_triangle(UPLO)), A.array.shape[-1]
+    return Eigh(both[..., n, :], both[..., :n, :])
+
+
+def eigvalsh(A: Any, UPLO: str = "L") -> Any:
+    """The eigenvalues of each symmetric matrix, in rising order. Gradient: ``V diag(g) V^T``.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.eigvalsh(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+    tensor([1., 2.])
+    """
+    check_matrix("linalg.eigvalsh", A)
+    return _eigvalsh(A, UPLO=_triangle(UPLO))
+
+
+def _triangle(UPLO: Any) -> str:
+    if str(UPLO).upper() not in ("U", "L"):
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+    return str(UPLO).upper()
+
+
+# ---- what follows ---------------------------------------------------------------------------------
+def matrix_rank(A: Any, *, tol: Any = None, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+    """How many singular values of each matrix exceed ``max(atol, rtol * the largest)``.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.matrix_rank(torch.ones(2, 2))
+    tensor(1)
+    """
+    check_matrix("linalg.matrix_rank", A, square=hermitian)
+    least = tol if atol is None else atol
+    if rtol is None:
+        rtol = 0.0 if least is not None else max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
+    s = quiet(np.linalg.svd, A.array, compute_uv=False)
+    bound = np.maximum(0.0 if least is None else float(least), float(rtol) * s.max(-1, keepdims=True, initial=0))
+    return wrap((s > bound).sum(-1).astype(np.int64))
+
+
+def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Lstsq:
+    """X that makes ``|A X - B|`` least, by the pseudo-inverse of A, and the rank of A.
+
+    Residuals come with the drivers "gels", "gelsd" and "gelss", as in PyTorch; they name no algorithm here.
+
+    >>> import minigrad as torch
+    >>> A = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
+    >>> torch.linalg.lstsq(A, torch.tensor([[1.0], [3.0], [5.0]])).solution
+    tensor([[1.0000],
+            [2.0000]])
+    """
+    check_matrix("torch.linalg.lstsq", A, square=False)
+    vector = B.array.ndim == A.array.ndim - 1
+    rhs = unsqueeze(B, -1) if vector else B
+    if rhs.array.shape[-2] != A.array.shape[-2]:
+        told = f"input.size(-2) should match other.size(-2), got {tuple(A.array.shape)} and {tuple(B.array.shape)}"
+        raise RuntimeError(f"torch.linalg.lstsq: {told}")
+    solution = pinv(A, rtol=rcond) @ rhs
+    rank, (rows, columns) = matrix_rank(A), A.array.shape[-2:]
+    whole = driver in ("gels", "gelsd", "gelss") and rows > columns and bool((rank.array == columns).all())
+    residuals = sum((A @ solution - rhs) ** 2, -2) if whole else wrap(np.empty(0, A.array.dtype))
+    return Lstsq(solution[..., 0] if vector else solution, residuals, rank, wrap(np.empty(0, A.array.dtype)))
+
+
+def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """A norm of each matrix: "fro", "nuc", or 1, -1, inf, -inf (sums of columns, rows), 2, -2 (singular values).
+
+    >>> import minigrad as torch
+    >>> torch.linalg.matrix_norm(torch.tensor([[1.0, -2.0], [3.0, 4.0]]), 1)
+    tensor(6.)
+    """
+    from minigrad.ops.norm import norm
+
+    if dtype is not None:
+        A = A.to(dtype)
+    check_matrix("linalg.matrix_norm", A, square=False)
+    over = axes(dim, A.array.ndim)
+    if over is None or len(over) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple of different dimensions. Got {dim}")
+    if ord in ("fro", "nuc"):
+        return norm(A, ord, over, keepdim)
+    if ord in (2, -2):
+        s = svdvals(movedim(A, over, (-2, -1)))
+        found = (amax if ord > 0 else amin)(s, -1)
+        return unsqueeze(unsqueeze(found, min(over)), max(over)) if keepdim else found
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
+    rows, columns = over
+    added, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
+    found = (amax if ord > 0 else amin)(sum(abs(A), added, True), compared, True)
+    return found if keepdim else found.squeeze(over)
+
+
+def cond(A: Any, p: Any = None) -> Any:
+    """The condition number of each matrix: its norm times that of its inverse, or the ratio of singular values.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.cond(torch.tensor([[2.0, 0.0], [0.0, 1.0]]))
+    tensor(2.)
+    """
+    if p in (None, 2, -2):
+        s = svdvals(A)
+        return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
+    return matrix_norm(A, p) * matrix_norm(inv(A), p)
+
+
+def multi_dot(tensors: Any) -> Any:
+    """The product of matrices (and of vectors at the ends), in the order that costs least.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.multi_dot([torch.ones(2, 3), torch.ones(3, 1), torch.ones(1, 2)]).shape
+    minigrad.Size([2, 2])
+    """
+    given = list(tensors)
+    if len(given) < 2:
+        raise RuntimeError("multi_dot(): expected at least 2 tensors")
+    while len(given) > 2:  # the largest inner length first: what it costs later is most
+        at = max(range(1, len(given)), key=lambda i: given[i].array.shape[0])
+        given[at - 1 : at + 1] = [given[at - 1] @ given[at]]
+    return given[0] @ given[1]
