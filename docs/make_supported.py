@@ -90,9 +90,14 @@ DIFFERENCES = [
         "0.4 < float(torch.bernoulli(torch.full((1000,), 0.5)).mean()) < 0.6",
     ),
     (
-        "`DataLoader(num_workers=...)`",
-        "everything is loaded in this process; batches and their order are the same",
-        "True",
+        "`optim.lr_scheduler`",
+        "a group that is added to the optimizer later is scheduled from the rate that it has then",
+        "hasattr(torch.optim.lr_scheduler, 'SequentialLR')",
+    ),
+    (
+        "`optim`",
+        "no `differentiable=True`: a step works on plain arrays; `foreach`, `fused`, `capturable` change nothing",
+        "refuses('torch.optim.SGD([torch.ones(1)], differentiable=True)')",
     ),
     (
         "`cuda`",

@@ -1,15 +1,19 @@
-"""Records the orders of PyTorch's samplers, splits and loaders.
+"""Records the orders of PyTorch's samplers, splits and loaders, with workers and without.
 
-python tests/oracle/record_data.py      # needs torch==2.13.0; writes tests/data/orders.json
+    python tests/oracle/record_data.py      # needs torch==2.13.0
+
+writes tests/data/orders.json and workers.json.
 """
 
 import json
+import random
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch.utils import data
 
-FILE = Path(__file__).resolve().parent.parent / "data" / "orders.json"
+FOLDER = Path(__file__).resolve().parent.parent / "data"
 SEEDS = (0, 1, 42, 2**40 + 7)
 
 
@@ -56,5 +60,70 @@ def record(seed):
     }
 
 
+class Drawn(data.Dataset):
+    """Sample i: i, the worker, and numbers that its three generators draw."""
+
+    def __len__(self):
+        return 7
+
+    def __getitem__(self, index):
+        info = data.get_worker_info()
+        own = [] if info is None else [info.id, info.num_workers, info.seed]
+        return [index, *own, torch.randint(1000, ()).item(), random.randrange(1000), int(np.random.randint(1000))]
+
+
+class Counted(data.IterableDataset):
+    """Worker w yields w * 100, w * 100 + 1, ...: of the first one more than of the second."""
+
+    def __iter__(self):
+        info = data.get_worker_info()
+        worker = 0 if info is None else info.id
+        return iter(range(worker * 100, worker * 100 + 7 - 3 * worker))
+
+
+def as_it_is(batch):
+    return batch
+
+
+def workers(seed):
+    """What loaders with two workers give in two passes, and a number drawn after each."""
+    cases = {}
+    for name, dataset, options in (
+        ("drawn", Drawn(), {"batch_size": 2, "shuffle": True}),
+        ("persistent", Drawn(), {"batch_size": 2, "shuffle": True, "persistent_workers": True}),
+        ("single", Drawn(), {"batch_size": None, "prefetch_factor": 1}),
+        ("stream", Counted(), {"batch_size": 2}),
+        ("dropped", Counted(), {"batch_size": 2, "drop_last": True, "persistent_workers": True}),
+        ("items", Counted(), {"batch_size": None}),
+    ):
+        torch.manual_seed(seed)
+        loader = data.DataLoader(dataset, num_workers=2, collate_fn=as_it_is, **options)
+        cases[name] = [
+            {"batches": [plain(batch) for batch in loader], "drawn": int(torch.randint(1000, ()))} for _ in range(2)
+        ]
+    return {"seed": seed, **cases}
+
+
+def plain(batch):
+    return [plain(entry) for entry in batch] if isinstance(batch, (list, tuple)) else int(batch)
+
+
+def shares():
+    """Orders of DistributedSampler."""
+    rows = []
+    for size, replicas in ((10, 3), (11, 4), (2, 5), (12, 4)):
+        for options in ({}, {"shuffle": False}, {"seed": 7}, {"drop_last": True}):
+            orders = []
+            for rank in range(replicas):
+                sampler = data.DistributedSampler(range(size), replicas, rank, **options)
+                passes = [list(sampler)]
+                sampler.set_epoch(3)
+                orders.append([*passes, list(sampler)])
+            rows.append({"size": size, "replicas": replicas, "options": options, "orders": orders})
+    return rows
+
+
 if __name__ == "__main__":
-    FILE.write_text(json.dumps([record(seed) for seed in SEEDS]))
+    (FOLDER / "orders.json").write_text(json.dumps([record(seed) for seed in SEEDS]))
+    recorded = {"workers": [workers(seed) for seed in SEEDS[1:]], "shares": shares()}
+    (FOLDER / "workers.json").write_text(json.dumps(recorded))

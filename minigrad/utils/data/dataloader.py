@@ -1,21 +1,26 @@
-"""`DataLoader`: batches of a dataset, in order or shuffled."""
+"""`DataLoader`: batches of a dataset, in order or shuffled, loaded here or by worker processes."""
 
 from __future__ import annotations
 
+import itertools
+import math
+import multiprocessing
+import os
+import warnings
 from collections.abc import Iterable, Iterator
+from multiprocessing.context import BaseContext
 from typing import Any, Generic, TypeVar
 
-import numpy as np
-
-from minigrad.autograd.core import wrap
-from minigrad.backend import array_module
 from minigrad.random import Generator, source_of
-from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert
-from minigrad.utils.data.dataset import Subset, TensorDataset, samples_of
-from minigrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler, require_positive
+from minigrad.utils.data.dataset import IterableDataset
+from minigrad.utils.data.fetch import END, Source
+from minigrad.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, require_positive
 
 T = TypeVar("T")
+
+_NEED_WORKERS = "prefetch_factor, persistent_workers and multiprocessing_context need num_workers > 0"
+_FIXED = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
 
 class DataLoader(Generic[T]):
@@ -24,10 +29,17 @@ class DataLoader(Generic[T]):
     `sampler` yields indices, `batch_sampler` lists of them; `collate_fn` makes a batch of a list of
     samples (`default_collate`); `batch_size=None` gives single samples. `shuffle` orders as PyTorch
     does after the same `manual_seed`: each pass draws a 64-bit seed from the global generator, and
-    a 63-bit seed for the order's own. `generator` takes the global one's place.
+    a 63-bit seed for the order's own. `generator` takes the global one's place. Of an
+    `IterableDataset` the samples come as it yields them.
 
-    Everything is loaded in this process, whatever `num_workers` says: batches and their order are
-    the same, and `worker_init_fn` is not called. `pin_memory` changes nothing.
+    With `num_workers` the batches are made by as many processes, up to `prefetch_factor` (2) each
+    ahead of the loop, and come in the same order; with `in_order=False` as they are done. Worker i
+    seeds its generators with the seed of the pass plus i, then calls `worker_init_fn(i)`. With
+    `persistent_workers` all passes have the same processes. Large arrays travel through shared memory.
+    An error in a worker is raised here, with its traceback; a worker that dies, or is silent for
+    `timeout` seconds, is a `RuntimeError` that names it. Where processes are not forked
+    (`multiprocessing_context="spawn"`), the dataset has to be one that pickles, and the program's own
+    lines have to stand under `if __name__ == "__main__":`. `pin_memory` changes nothing.
 
     Raises `ValueError` for options that exclude each other or are out of range.
     Follows https://docs.pytorch.org/docs/stable/data.html.
@@ -39,31 +51,20 @@ class DataLoader(Generic[T]):
 
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
-        sampler: Iterable[int] | None = None, batch_sampler: Iterable[list[int]] | None = None, num_workers: int = 0,
+        sampler: Iterable[Any] | None = None, batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0,
         collate_fn: CollateFunction | None = None, pin_memory: bool = False, drop_last: bool = False,
         timeout: float = 0, worker_init_fn: Any = None, multiprocessing_context: Any = None,
         generator: Generator | None = None, *, prefetch_factor: int | None = None, persistent_workers: bool = False,
         pin_memory_device: str = "", in_order: bool = True,
     ) -> None:  # fmt: skip
-        needs_workers = prefetch_factor is not None or persistent_workers or multiprocessing_context
-        refused = {
-            "num_workers option should be non-negative": num_workers < 0,
-            "timeout option should be non-negative": timeout < 0,
-            "prefetch_factor, persistent_workers and multiprocessing_context need num_workers > 0":
-                num_workers == 0 and needs_workers,
-            "sampler option is mutually exclusive with shuffle": sampler is not None and shuffle,
-            "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and "
-            "drop_last": batch_sampler is not None
-            and (batch_size != 1 or shuffle or sampler is not None or drop_last),
-            "batch_size=None option disables auto-batching and is mutually exclusive with "
-            "drop_last": batch_size is None and drop_last,
-        }  # fmt: skip
-        for reason, applies in refused.items():
-            if applies:
-                raise ValueError(reason)
+        is_stream = isinstance(dataset, IterableDataset)
+        _require_worker_options(num_workers, timeout, prefetch_factor, persistent_workers)
+        _require_sampling_options(is_stream, batch_size, shuffle, sampler, batch_sampler, drop_last)
         if batch_size is not None:
             require_positive(batch_size=batch_size)
-        if sampler is None:
+        if sampler is None and is_stream:
+            sampler = _Endless()
+        elif sampler is None:
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         if batch_sampler is not None:
             batch_size = None
@@ -76,43 +77,148 @@ class DataLoader(Generic[T]):
         self.drop_last = drop_last
         self.generator = generator
         self.num_workers = num_workers
+        self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
+        self.persistent_workers = persistent_workers
+        self.timeout = timeout
+        self.worker_init_fn = worker_init_fn
+        self.multiprocessing_context = _context(multiprocessing_context, num_workers)
+        self.in_order = in_order
         self.pin_memory = pin_memory
+        self.pin_memory_device = pin_memory_device
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
+        self._told_length: int | None = None
+        self._iterator: Any = None
+        self._is_made = True
+
+    _is_made = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._is_made and name in _FIXED:
+            raise ValueError(
+                f"{name} attribute should not be set after {type(self).__name__} is initialized; make another"
+            )
+        super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        # PyTorch's seed for worker processes; drawn at once, so that all later draws agree.
-        source_of(self.generator).random_int63(())
-        return self._batches()
+        if self._iterator is not None:
+            self._iterator.begin_anew()
+            return self._watch_length(self._iterator)
+        # The seed of the workers' generators; drawn even without workers, as in PyTorch, so that all later draws agree.
+        seed = int(source_of(self.generator).random_int63(()))
+        source = Source(self.dataset, self.batch_sampler is not None, self.collate_fn, self.drop_last)
+        if not self.num_workers:
+            return self._watch_length(_fetch_here(source, self._indices))
+        from minigrad.utils.data.pool import WorkerIterator  # here: most programs have no workers
+        from minigrad.utils.data.worker import Job
 
-    def _batches(self) -> Iterator[Any]:
-        collate, dataset = self.collate_fn, self.dataset
-        if self.batch_sampler is None:
-            yield from (collate(dataset[index]) for index in self.sampler)
-            return
-        for chosen in self.batch_sampler:
-            rows = _rows(dataset, chosen) if collate is default_collate else None
-            yield rows or collate(samples_of(dataset, chosen))
+        segments = f"minigrad_{os.getpid()}_{os.urandom(4).hex()}"
+        job = Job(source, self.num_workers, seed, self.worker_init_fn, segments)
+        iterator = WorkerIterator(job, self._indices, self)
+        if self.persistent_workers:
+            self._iterator = iterator
+        return self._watch_length(iterator)
+
+    @property
+    def _indices(self) -> Any:
+        return self.sampler if self.batch_sampler is None else self.batch_sampler
 
     def __len__(self) -> int:
-        chosen: Any = self.sampler if self.batch_sampler is None else self.batch_sampler
-        return len(chosen)
+        if not isinstance(self.dataset, IterableDataset):
+            return len(self._indices)
+        length = self._told_length = len(self.dataset)  # type: ignore[arg-type]
+        if self.batch_size is None:
+            return length
+        return length // self.batch_size if self.drop_last else math.ceil(length / self.batch_size)
+
+    def _watch_length(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """The same batches; a stream that is longer than it was said to be is warned of, as in PyTorch."""
+        if self._told_length is None:
+            return batches
+        return self._counted(batches, len(self))
+
+    def _counted(self, batches: Iterator[Any], length: int) -> Iterator[Any]:
+        for number, batch in enumerate(batches, 1):
+            if number == length + 1:
+                warnings.warn(
+                    f"Length of IterableDataset {self.dataset} was reported to be {length} (when accessing "
+                    f"len(dataloader)), but {number} samples have been fetched. With workers, each may yield all "
+                    "samples: let it ask get_worker_info() for its share",
+                    stacklevel=2,
+                )
+            yield batch
 
 
-def _rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:
-    """What `default_collate` would make of these samples of a `TensorDataset`, or of a `Subset`
-    of one, by one selection from each tensor; None where the dataset is no such thing.
-    """
-    while type(dataset) is Subset:
-        dataset, indices = dataset.dataset, [dataset.indices[i] for i in indices]
-    if type(dataset) is not TensorDataset:
+def _fetch_here(source: Source, indices: Iterable[Any]) -> Iterator[Any]:
+    fetch = source.open()
+    for chosen in indices:
+        batch = fetch(chosen)
+        if batch is END:
+            return
+        yield batch
+
+
+class _Endless(Sampler[Any]):
+    """What an iterable dataset, which chooses by itself, is asked for: anything, for ever."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return itertools.repeat(None)
+
+
+def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any, persistent_workers: Any) -> None:
+    refused = {
+        "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing": num_workers < 0,
+        "timeout option should be non-negative": timeout < 0,
+        f"prefetch_factor option could only be specified in multiprocessing: {_NEED_WORKERS}":
+            num_workers == 0 and prefetch_factor is not None,
+        "prefetch_factor option should be non-negative": prefetch_factor is not None and prefetch_factor < 0,
+        f"persistent_workers option needs num_workers > 0: {_NEED_WORKERS}": persistent_workers and num_workers == 0,
+    }  # fmt: skip
+    _refuse(refused)
+    if not isinstance(num_workers, int):
+        raise TypeError(f"num_workers should be an int, but got {type(num_workers).__name__} {num_workers}")
+
+
+def _require_sampling_options(
+    is_stream: bool, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: Any
+) -> None:
+    stream = "DataLoader with IterableDataset: expected unspecified "
+    refused = {
+        f"{stream}shuffle option, but got shuffle={shuffle}": is_stream and shuffle not in (False, None),
+        f"{stream}sampler option, but got sampler={sampler}": is_stream and sampler is not None,
+        f"{stream}batch_sampler option, but got batch_sampler={batch_sampler}": is_stream and batch_sampler is not None,
+        "sampler option is mutually exclusive with shuffle": sampler is not None and shuffle,
+        "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last":
+            batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last),
+        "batch_size=None option disables auto-batching and is mutually exclusive with drop_last":
+            batch_size is None and drop_last,
+    }  # fmt: skip
+    _refuse(refused)
+
+
+def _refuse(reasons: dict[str, Any]) -> None:
+    for reason, applies in reasons.items():
+        if applies:
+            raise ValueError(reason)
+
+
+def _context(context: Any, num_workers: int) -> BaseContext | None:
+    """How processes are started: a context of `multiprocessing`, or the name of one."""
+    if context is None:
         return None
-    chosen = np.array(indices)
-    if chosen.dtype.kind != "i":
-        return None
-    return [_selected(tensor, chosen) for tensor in dataset.tensors]
-
-
-def _selected(tensor: Tensor, chosen: Any) -> Tensor:
-    index = array_module(tensor.array).asarray(chosen)
-    rows: Tensor = tensor[wrap(index)] if tensor.requires_grad else wrap(tensor.array[index])
-    return rows
+    if num_workers == 0:
+        raise ValueError(
+            f"multiprocessing_context can only be used with multi-process loading (num_workers > 0): {_NEED_WORKERS}"
+        )
+    if isinstance(context, str):
+        known = multiprocessing.get_all_start_methods()
+        if context not in known:
+            raise ValueError(
+                f"multiprocessing_context option should specify a valid start method in {known}, but got {context!r}"
+            )
+        return multiprocessing.get_context(context)
+    if not isinstance(context, BaseContext):
+        raise TypeError(
+            "multiprocessing_context option should be a valid context object or a string specifying the start method, "
+            f"but got {context!r}"
+        )
+    return context

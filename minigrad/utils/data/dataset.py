@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +25,29 @@ class Dataset(Generic[T]):
     def __getitem__(self, index: Any) -> T:
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
 
+    def __add__(self, other: Any) -> ConcatDataset[T]:
+        return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset[T], Iterable[T]):
+    """The base of datasets that are streams: a subclass has `__iter__`, and no indices.
+
+    With workers each has a copy: let `__iter__` ask `get_worker_info()` for its share.
+
+    >>> import minigrad as torch
+    >>> class Squares(torch.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter([0, 1, 4])
+    >>> [batch.tolist() for batch in torch.utils.data.DataLoader(Squares(), batch_size=2)]
+    [[0, 1], [4]]
+    """
+
+    def __iter__(self) -> Iterator[T]:
+        raise NotImplementedError("Subclasses of IterableDataset should implement __iter__.")
+
+    def __add__(self, other: Any) -> ChainDataset[T]:  # type: ignore[override]
+        return ChainDataset([self, other])
+
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
     """Sample `i` is the tuple of the tensors' `i`-th rows.
@@ -39,6 +63,9 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     tensors: tuple[Tensor, ...]
 
     def __init__(self, *tensors: Tensor) -> None:
+        for tensor in tensors:
+            if isinstance(tensor, Tensor) and tensor.ndim == 0:
+                raise IndexError("Dimension specified as 0 but tensor has no dimensions: a 0-d tensor has no rows")
         rows = [tensor.shape[0] for tensor in several("TensorDataset", (list(tensors),), AttributeError)]
         if len(set(rows)) > 1:
             raise AssertionError(f"Size mismatch between tensors: each needs the same number of rows, got {rows}")
@@ -63,6 +90,12 @@ class Subset(Dataset[T]):
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset = dataset
         self.indices = indices
+        own = type(self)
+        if own.__getitem__ is not Subset.__getitem__ and own.__getitems__ is Subset.__getitems__:
+            raise NotImplementedError(
+                f"{own.__name__} overrides __getitem__ but not __getitems__, by which a DataLoader takes a batch; add: "
+                "def __getitems__(self, indices): return [self[i] for i in indices]"
+            )
 
     def __getitem__(self, index: Any) -> Any:
         return self.dataset[[self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]]
@@ -72,6 +105,113 @@ class Subset(Dataset[T]):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+
+class ConcatDataset(Dataset[T]):
+    """The samples of several datasets, one after another; `a + b` makes one of two.
+
+    Raises `AssertionError` for no dataset and for an `IterableDataset`, `ValueError` for an index
+    before the first sample.
+
+    >>> import minigrad as torch
+    >>> both = torch.utils.data.ConcatDataset(["ab", "cde"])
+    >>> len(both), both[2], both[-1]
+    (5, 'c', 'e')
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise AssertionError("datasets should not be an empty iterable")
+        if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
+            raise AssertionError("ConcatDataset does not support IterableDataset: ChainDataset chains them")
+        self.cumulative_sizes = list(accumulate(map(len, self.datasets)))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: Any) -> T:
+        if index < 0:
+            if -index > len(self):
+                raise ValueError(f"absolute value of index should not exceed dataset length: {index} of {len(self)}")
+            index += len(self)
+        which = bisect_right(self.cumulative_sizes, index)
+        sample: T = self.datasets[which][index - (self.cumulative_sizes[which - 1] if which else 0)]
+        return sample
+
+
+class ChainDataset(IterableDataset[T]):
+    """The samples of several iterable datasets, one after another.
+
+    Raises `AssertionError`, on iterating, for a dataset that is none.
+
+    >>> import minigrad as torch
+    >>> class Count(torch.utils.data.IterableDataset):
+    ...     def __iter__(self):
+    ...         return iter(range(2))
+    >>> list(torch.utils.data.ChainDataset([Count(), Count()]))
+    [0, 1, 0, 1]
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = datasets
+
+    def _streams(self) -> Iterator[Any]:
+        for dataset in self.datasets:
+            if not isinstance(dataset, IterableDataset):
+                raise AssertionError("ChainDataset only supports IterableDataset")
+            yield dataset
+
+    def __iter__(self) -> Iterator[T]:
+        for dataset in self._streams():
+            yield from dataset
+
+    def __len__(self) -> int:
+        return sum(map(len, self._streams()))
+
+
+class StackDataset(Dataset[Any]):
+    """Sample `i` is the tuple, or with keywords the dict, of the `i`-th samples of several datasets.
+
+    Raises `ValueError` for no dataset, for both kinds at once, and for unequal lengths.
+
+    >>> import minigrad as torch
+    >>> torch.utils.data.StackDataset(image=[1, 2], name="ab")[1]
+    {'image': 2, 'name': 'b'}
+    """
+
+    datasets: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if args and kwargs:
+            raise ValueError("Supported either tuple- (via args) or dict- (via kwargs) like input/output, not both")
+        if not args and not kwargs:
+            raise ValueError("At least one dataset should be passed")
+        lengths = [len(dataset) for dataset in (args or kwargs.values())]
+        if len(set(lengths)) > 1:
+            raise ValueError(f"Size mismatch between datasets: their lengths are {lengths}")
+        self._length = lengths[0]
+        self.datasets = args or kwargs
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: dataset[index] for name, dataset in self.datasets.items()}
+        return tuple([dataset[index] for dataset in self.datasets])
+
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        if isinstance(self.datasets, dict):
+            columns = [self._column(dataset, indices) for dataset in self.datasets.values()]
+            return [dict(zip(self.datasets, row, strict=True)) for row in zip(*columns, strict=True)]
+        return list(zip(*[self._column(dataset, indices) for dataset in self.datasets], strict=True))
+
+    def _column(self, dataset: Any, indices: list[int]) -> list[Any]:
+        samples = samples_of(dataset, indices)
+        if len(samples) != len(indices):
+            raise ValueError(f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(samples)}")
+        return samples
+
+    def __len__(self) -> int:
+        return self._length
 
 
 def samples_of(dataset: Any, indices: list[int]) -> list[Any]:
@@ -111,6 +251,10 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
         raise ValueError(
             "Sum of input lengths does not equal the length of the input dataset! "
             f"{counts} sum to {sum(counts)}, the dataset has {size}"
+        )
+    if any(not hasattr(count, "__index__") for count in counts):
+        raise TypeError(
+            f"lengths are ints that sum to the dataset's {size} samples, or fractions that sum to 1: {counts}"
         )
     order = source_of(generator).permutation(size).tolist()
     ends = list(accumulate(counts))

@@ -1,0 +1,86 @@
+"""From what a sampler yields to a batch, or to a single sample: the same in this process and in a worker's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from minigrad.autograd.core import wrap
+from minigrad.backend import array_module
+from minigrad.tensor import Tensor
+from minigrad.utils.data.collate import CollateFunction, default_collate
+from minigrad.utils.data.dataset import IterableDataset, Subset, TensorDataset, samples_of
+
+Fetch = Callable[[Any], Any]
+
+
+class End:
+    """What a fetch gives when an iterable dataset has no more samples."""
+
+
+END: Final = End()
+
+
+class Source(NamedTuple):
+    """What a loader fetches from, and how."""
+
+    dataset: Any
+    batched: bool  # a sampler's items are lists of indices
+    collate: CollateFunction
+    drop_last: bool
+
+    def open(self) -> Fetch:
+        """A function from an item of the sampler to the batch, or END."""
+        if isinstance(self.dataset, IterableDataset):
+            return _Stream(self, iter(self.dataset))
+        return self._fetch
+
+    def _fetch(self, chosen: Any) -> Any:
+        if not self.batched:
+            return self.collate(self.dataset[chosen])
+        rows = _rows(self.dataset, chosen) if self.collate is default_collate else None
+        return rows or self.collate(samples_of(self.dataset, chosen))
+
+
+class _Stream:
+    """The samples of an iterable dataset, as many at a time as the sampler's items are long."""
+
+    def __init__(self, source: Source, samples: Iterator[Any]) -> None:
+        self.source, self.samples, self.ended = source, samples, False
+
+    def __call__(self, chosen: Any) -> Any:
+        if self.ended:
+            return END
+        count = len(chosen) if self.source.batched else 1
+        taken = []
+        for sample in self.samples:
+            taken.append(sample)
+            if len(taken) == count:
+                break
+        else:
+            self.ended = True
+        if not taken or (self.source.batched and self.source.drop_last and len(taken) < count):
+            return END
+        return self.source.collate(taken if self.source.batched else taken[0])
+
+
+def _rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:
+    """What `default_collate` would make of these samples of a `TensorDataset`, or of a `Subset`
+    of one, by one selection from each tensor; None where the dataset is no such thing.
+    """
+    while type(dataset) is Subset:
+        dataset, indices = dataset.dataset, [dataset.indices[i] for i in indices]
+    if type(dataset) is not TensorDataset:
+        return None
+    chosen = np.array(indices)
+    if chosen.dtype.kind != "i":
+        return None
+    return [_select(tensor, chosen) for tensor in dataset.tensors]
+
+
+def _select(tensor: Tensor, chosen: Any) -> Tensor:
+    index = array_module(tensor.array).asarray(chosen)
+    rows: Tensor = tensor[wrap(index)] if tensor.requires_grad else wrap(tensor.array[index])
+    return rows

@@ -1,0 +1,241 @@
+"""The worker processes of a `DataLoader`, seen from the main process.
+
+Each worker has two pipes of its own, one for tasks and one for results, and nothing is shared between
+workers: one that dies can hold no lock that another waits for. Its end shows on its pipe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from math import inf
+from multiprocessing import connection, resource_tracker
+from time import monotonic
+from typing import Any
+from weakref import finalize
+
+from minigrad.utils.data.transport import discard, unpack
+from minigrad.utils.data.worker import RESUME, Failure, Job, segment_of, work
+
+PATIENCE = 5.0  # seconds that a worker has to end by itself
+
+
+class Pool:
+    """Processes that work; `close` ends them all and removes what they left in shared memory."""
+
+    def __init__(self, job: Job, context: Any) -> None:
+        context = context or multiprocessing.get_context()
+        if os.name == "posix":
+            resource_tracker.ensure_running()  # before the first fork, so that all have the same one
+        self.job, self.owner, self.under_way = job, os.getpid(), set[int]()
+        self.processes: list[Any] = []
+        self.tasks: list[Any] = []
+        self.results: list[Any] = []
+        try:
+            for worker in range(job.num_workers):
+                self._start(worker, context)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, worker: int, context: Any) -> None:
+        task_reader, task_writer = context.Pipe(duplex=False)
+        result_reader, result_writer = context.Pipe(duplex=False)
+        process = context.Process(
+            target=work, args=(self.job, worker, task_reader, result_writer), daemon=True,
+            name=f"DataLoader worker {worker}",
+        )  # fmt: skip
+        process.start()
+        task_reader.close()
+        result_writer.close()
+        self.processes.append(process)
+        self.tasks.append(task_writer)
+        self.results.append(result_reader)
+
+    def send(self, worker: int, number: int, chosen: Any) -> None:
+        """Give a worker a task. Raises `RuntimeError` where it is dead."""
+        if number != RESUME:
+            self.under_way.add(number)
+        try:
+            self.tasks[worker].send((number, chosen))
+        except (BrokenPipeError, ConnectionResetError):
+            raise self._died(worker) from None
+
+    def receive(self, timeout: float | None) -> tuple[int, int, Any]:
+        """Worker, number and result of the next task that is done, whichever it is.
+
+        Raises `RuntimeError` where a worker is dead, and after `timeout` seconds.
+        """
+        deadline = inf if timeout is None else monotonic() + timeout
+        while not (ready := connection.wait(self.results, max(0.0, min(PATIENCE, deadline - monotonic())))):
+            for worker, process in enumerate(self.processes):
+                if not process.is_alive() and not self.results[worker].poll():
+                    raise self._died(worker)  # and someone else holds the other end of its pipe
+            if monotonic() >= deadline:
+                raise RuntimeError(f"DataLoader timed out after {timeout:g} seconds: no batch came; timeout=0 waits on")
+        worker = self.results.index(ready[0])
+        try:
+            number, result = self.results[worker].recv()
+        except (EOFError, ConnectionResetError):
+            raise self._died(worker) from None
+        return worker, number, result
+
+    def open(self, number: int, result: Any) -> Any:
+        """A result as it was packed by a worker."""
+        self.under_way.discard(number)
+        return unpack(result, segment_of(self.job, number))
+
+    def drop(self, number: int) -> None:
+        """Forget a result that nobody wants."""
+        self.under_way.discard(number)
+        discard(segment_of(self.job, number))
+
+    def _died(self, worker: int) -> RuntimeError:
+        process = self.processes[worker]
+        process.join(PATIENCE)
+        code = process.exitcode
+        if code is not None and code < 0:
+            how = f"was killed by signal {signal.Signals(-code).name}"
+            how += " (out of memory?)" if -code == getattr(signal, "SIGKILL", 9) else ""
+        else:
+            how = f"ended with exit code {code}"
+        self.close()
+        return RuntimeError(
+            f"DataLoader worker {worker} (pid {process.pid}) {how} before its batch was done; with num_workers=0 the "
+            "cause shows in this process"
+        )
+
+    def close(self) -> None:
+        """End all workers: asked to first, and after a while forced to."""
+        if os.getpid() != self.owner:  # a fork's copy
+            return
+        processes, self.processes = self.processes, []
+        for tasks in self.tasks:
+            with contextlib.suppress(OSError):
+                tasks.send(None)
+        deadline = monotonic() + PATIENCE
+        open_pipes = list(self.results)
+        while open_pipes and (left := deadline - monotonic()) > 0:
+            for pipe in connection.wait(open_pipes, left):
+                try:
+                    pipe.recv_bytes()  # type: ignore[union-attr] # a worker may wait for room in it
+                except (EOFError, OSError):
+                    open_pipes.remove(pipe)
+        for end in (lambda p: None, lambda p: p.terminate(), lambda p: p.kill()):
+            for process in processes:
+                end(process)
+                process.join(max(0.0, deadline - monotonic()) + 1.0)
+            processes = [process for process in processes if process.is_alive()]
+        for pipe in [*self.tasks, *self.results]:
+            pipe.close()
+        for number in list(self.under_way):
+            self.drop(number)
+        self.tasks, self.results = [], []
+
+
+class WorkerIterator(Iterator[Any]):
+    """One pass over a loader with workers: tasks go round among them, batches come in the sampler's order.
+
+    Task k is the k-th item of the sampler. While a batch is used, up to `prefetch` more for each
+    worker are under way.
+    """
+
+    def __init__(self, job: Job, sampler: Iterable[Any], options: Any) -> None:
+        self._sampler = sampler
+        self._prefetch, self._persistent = options.prefetch_factor, options.persistent_workers
+        self._timeout = options.timeout or None
+        self._in_order = options.in_order
+        self._pool = Pool(job, options.multiprocessing_context)
+        self._close = finalize(self, self._pool.close)
+        self._count = 0  # of all tasks ever: numbers are not used twice
+        self._begin()
+
+    def _begin(self) -> None:
+        self._items = iter(self._sampler)
+        self._assigned: dict[int, int] = {}  # task -> worker, in the order in which batches are due
+        self._done: dict[int, Any] = {}  # tasks that were done early
+        self._active = [True] * self._pool.job.num_workers
+        self._turn = 0
+        for _ in range(self._prefetch * self._pool.job.num_workers):
+            self._assign()
+
+    def begin_anew(self) -> None:
+        """Another pass with the same workers; what is left of the last one is dropped."""
+        for worker in range(self._pool.job.num_workers):
+            self._pool.send(worker, RESUME, None)
+        heard = 0
+        while heard < self._pool.job.num_workers:
+            _, number, _ = self._pool.receive(self._timeout)
+            if number == RESUME:
+                heard += 1
+            else:
+                self._pool.drop(number)
+        for number in self._done:
+            self._pool.drop(number)
+        self._begin()
+
+    def _assign(self) -> None:
+        """Give the next item of the sampler to the worker whose turn it is."""
+        count = len(self._active)
+        most = self._prefetch * count // max(1, sum(self._active))
+        for worker in [(self._turn + i) % count for i in range(count)]:
+            busy = sum(w == worker for w in self._assigned.values()) if not self._in_order else 0
+            if self._active[worker] and (self._in_order or busy < most):
+                break
+        else:
+            return
+        try:
+            item = next(self._items)
+        except StopIteration:
+            return
+        self._turn = (worker + 1) % count
+        number, self._count = self._count, self._count + 1
+        self._assigned[number] = worker
+        self._pool.send(worker, number, item)
+
+    def __iter__(self) -> WorkerIterator:
+        return self
+
+    def __len__(self) -> int:
+        return len(self._sampler)  # type: ignore[arg-type]
+
+    def __next__(self) -> Any:
+        if not self._pool.processes:  # closed, at the end or by an error
+            raise StopIteration
+        try:
+            return self._next()
+        except KeyboardInterrupt:
+            self._close()
+            raise
+
+    def _next(self) -> Any:
+        while self._assigned:
+            due = next(iter(self._assigned))
+            if due not in self._done:
+                due = self._receive()
+            if due in self._done and (not self._in_order or due == next(iter(self._assigned))):
+                worker, result = self._assigned.pop(due), self._done.pop(due)
+                self._assign()
+                if isinstance(result, Failure):
+                    self._pool.drop(due)
+                    result.reraise(worker)
+                return self._pool.open(due, result)
+        if not self._persistent:
+            self._close()
+        raise StopIteration
+
+    def _receive(self) -> int:
+        """Wait for the next task that is done; a worker whose iterable dataset has ended gets no more."""
+        worker, number, result = self._pool.receive(self._timeout)
+        if result is not None:
+            self._done[number] = result
+            return number
+        self._pool.drop(number)
+        del self._assigned[number]
+        if self._active[worker]:
+            self._active[worker] = False
+            self._assign()
+        return number

@@ -1,0 +1,143 @@
+"""What a worker process of a `DataLoader` does: it fetches the batches that it is told to, and sends them back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import random
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.random import manual_seed
+from minigrad.utils.data import worker_info
+from minigrad.utils.data.fetch import END, Source
+from minigrad.utils.data.transport import Parcel, pack
+from minigrad.utils.data.worker_info import WorkerInfo
+
+RESUME = -1  # in the place of a task's number: begin anew, and say that it was heard
+WATCH = 1.0  # seconds after which a worker asks whether the main process still lives
+
+
+class Job(NamedTuple):
+    """What all workers of a loader have in common."""
+
+    source: Source
+    num_workers: int
+    base_seed: int
+    init: Callable[[int], Any] | None
+    segments: str  # how the names of their shared memory begin
+
+
+class Failure(NamedTuple):
+    """An error on its way to the main process."""
+
+    kind: type[BaseException] | None  # None where the class itself cannot travel
+    text: str
+
+    def reraise(self, worker: int) -> None:
+        """Raise it here: an error of the same class, which tells where it was."""
+        message = f"Caught {self.kind.__name__ if self.kind else 'an error'} in DataLoader worker process {worker}.\n"
+        message += f"Original {self.text}"
+        error: BaseException = RuntimeError(message)
+        if self.kind is not None and not issubclass(self.kind, StopIteration):  # which would end a loop without a word
+            with contextlib.suppress(Exception):  # a class that wants other arguments
+                error = self.kind(message)
+        if isinstance(error, KeyError):  # which would show the lines of its message in one
+            error = KeyError(_Text(message))
+        raise error from None
+
+
+class _Text(str):
+    """A text that is printed as it is where others show its repr."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def segment_of(job: Job, number: int) -> str:
+    """The name of the shared memory of a batch."""
+    return f"{job.segments}_{number}"
+
+
+def work(job: Job, worker: int, tasks: Any, results: Any) -> None:
+    """Fetch until told to end. The main process handles interrupts; errors of a task are its result."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    seed = job.base_seed + worker
+    random.seed(seed)
+    manual_seed(seed)
+    words = (worker, job.base_seed & 0xFFFFFFFF, job.base_seed >> 32, 0)
+    np.random.seed(np.random.SeedSequence(words).generate_state(4))  # noqa: NPY002 - as PyTorch seeds it
+    worker_info.current = WorkerInfo(worker, job.num_workers, seed, job.source.dataset)
+    inbox, ended = _listen(tasks)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the main process has gone
+        fetch = _begin(job, worker, first=True)
+        while (task := inbox.get()) is not None and not ended.is_set():
+            number, chosen = task
+            if number == RESUME:
+                fetch = _begin(job, worker, first=False)
+                results.send((RESUME, None))
+                continue
+            results.send((number, _attempt(fetch, chosen, segment_of(job, number))))
+
+
+def _begin(job: Job, worker: int, first: bool) -> Any:
+    try:
+        if first and job.init is not None:
+            job.init(worker)
+        return job.source.open()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the main process is told
+        return _failure(error)
+
+
+def _attempt(fetch: Any, chosen: Any, segment: str) -> Parcel | Failure | None:
+    """The packed batch, the error that it ended in, or None for the end of an iterable dataset."""
+    if isinstance(fetch, Failure):
+        return fetch
+    try:
+        batch = fetch(chosen)
+        return None if batch is END else pack(batch, segment)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the main process is told
+        return _failure(error)
+
+
+def _failure(error: Exception) -> Failure:
+    kind = type(error)
+    is_found = getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind
+    return Failure(kind if is_found else None, "".join(traceback.format_exception(error)))
+
+
+def _listen(tasks: Any) -> tuple[queue.SimpleQueue[Any], threading.Event]:
+    """Tasks as they come, read by a thread: so the main process never waits for a busy worker to take one.
+
+    The thread also ends this process when the main one has gone without a word.
+    """
+    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    ended = threading.Event()
+    parent = os.getppid()
+
+    def listen() -> None:
+        try:
+            while True:
+                while not tasks.poll(WATCH):
+                    if os.getppid() != parent:
+                        os._exit(1)
+                task = tasks.recv()
+                if task is None:
+                    ended.set()
+                inbox.put(task)
+                if task is None:
+                    return
+        except (EOFError, OSError):
+            os._exit(1)
+
+    threading.Thread(target=listen, daemon=True).start()
+    return inbox, ended

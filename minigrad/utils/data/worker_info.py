@@ -1,0 +1,32 @@
+"""Which worker process of a `DataLoader` this is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """Which worker this is: its number, of how many, its seed, and its copy of the dataset."""
+
+    id: int
+    num_workers: int
+    seed: int
+    dataset: Any
+
+
+current: WorkerInfo | None = None
+
+
+def get_worker_info() -> WorkerInfo | None:
+    """In a worker process of a `DataLoader`, which one it is; None in the main process.
+
+    An iterable dataset asks this to yield its own share only. `seed` is the base seed of the pass
+    and the worker's number; Python's, NumPy's and minigrad's generators are seeded from it.
+
+    >>> import minigrad as torch
+    >>> print(torch.utils.data.get_worker_info())
+    None
+    """
+    return current
