@@ -34,6 +34,7 @@ NAMESPACES = [
     "minigrad.nn.utils",
     "minigrad.optim",
     "minigrad.optim.lr_scheduler",
+    "minigrad.optim.swa_utils",
     "minigrad.autograd",
     "minigrad.autograd.functional",
     "minigrad.func",

@@ -112,6 +112,11 @@ PLATEAUS = [
     {"patience": 2, "threshold": 0.05, "threshold_mode": "abs"},
     {"patience": 1, "mode": "max", "threshold": 0.05, "threshold_mode": "abs", "eps": 0.02},
 ]
+SWALRS = [
+    {"swa_lr": 0.05},
+    {"swa_lr": [0.5, 0.01], "anneal_epochs": 4, "anneal_strategy": "linear"},
+    {"swa_lr": 0.2, "anneal_epochs": 0},
+]
 # step(epoch), which PyTorch deprecates
 EPOCHS = [4, 1, 7.5, 0, 9]
 
@@ -251,7 +256,8 @@ def main():
         for name, options, parts in COMPOSED
     ]
     plateaus = [{"options": options, **plateau(options)} for options in PLATEAUS]
-    recorded = {"schedules": schedules, "composed": others, "plateaus": plateaus}
+    swalrs = [{"options": options, **rates(torch.optim.swa_utils.SWALR(two_groups(), **options))} for options in SWALRS]
+    recorded = {"schedules": schedules, "composed": others, "plateaus": plateaus, "swalrs": swalrs}
     (FOLDER / "schedules.json").write_text(json.dumps(recorded))
 
 
