@@ -18,7 +18,7 @@ from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
 from minigrad.autograd.inspection import AccumulateGrad
 from minigrad.autograd.messages import freed, overwritten
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
-from minigrad.autograd.recording import WATCHED, Node, next_order, refuse_inference, watch
+from minigrad.autograd.recording import WATCHED, Node, Unrecorded, next_order, refuse_inference, watch
 from minigrad.backend import device_of, to_device
 
 _DEEPEST = 40  # calls of backward within each other on one stack: Python allows about 1,000 frames
@@ -268,7 +268,7 @@ def _placed(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
     if _is_in(result, arguments):
         with ModeSwitch(clear_flags=GRAD):
             result = result.view(result.array.shape)  # noticed, when somebody writes through it
-    elif result.node is not None:
+    elif result.node is not None and not isinstance(result.node, Unrecorded):
         result = result.detach()
     result.node, result.cause = node, None
     return result

@@ -12,7 +12,7 @@ from minigrad.autograd.accumulation import accumulate
 from minigrad.autograd.core import Edge, TensorBase, edge_of, is_array, wrap
 from minigrad.autograd.messages import check_same_library, no_gradient, not_scalar
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.recording import refresh
+from minigrad.autograd.recording import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, walk
 from minigrad.backend import SILENT, WARNINGS, on_gpu_of, quiet
 
@@ -195,7 +195,7 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
         raise _not_a_tensor(root, "tensors to start from")
     if root.view_of is not None:
         refresh(root)
-    if root.node is None:
+    if root.node is None or root.node.__class__ is Unrecorded:
         raise no_gradient(root, position)
     array = root.array
     if gradient is None:

@@ -153,6 +153,8 @@ class Operation:
             flags = mode.get()
             if not flags & GRAD:
                 tensor.cause = "it was made under no_grad() or inference_mode()"
+                if tensor.view_of is not None:
+                    tensor.node = Unrecorded(tensor.array)
                 return tensor
             plan = self.plans.get(needed) or self.plan(needed, len(operands))
             if plan is not None and tensor.array.dtype.kind == "f":
@@ -365,6 +367,29 @@ class Node(Inspectable):
         return f"<{self.name()} object at {id(self):#x}>"
 
 
+class Unrecorded(Node):
+    """In the place of a node for a view of a tensor that asks for a gradient, made while nothing was recorded.
+
+    As in PyTorch the view says that it requires a gradient, and what is computed from it is recorded; but what
+    flows back to it ends here.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, array: Any) -> None:
+        self.order, self.hooks, self.trace = next_order(), None, None
+        self.edges, self.shape, self.dtype = (), array.shape, array.dtype
+
+    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
+        return []
+
+    def free(self) -> None:
+        pass
+
+    def name(self) -> str:
+        return "UnrecordedView"
+
+
 def record(plan: Plan, operation: Operation, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node:
     """The node of one call: edges for the operands that need a gradient, and what their rules read."""
     array = result.array
@@ -446,7 +471,7 @@ def refresh(view: TensorBase, use: bool = True) -> None:
     for view, link, parent in reversed(stale):
         if parent.node is not None:
             if link.several:
-                if use:
+                if use and mode.get() & GRAD:
                     raise written_with_siblings()
                 return
             plan = link.operation.plan(1, 1)

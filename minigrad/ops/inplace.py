@@ -110,9 +110,9 @@ def _move_on(target: Any, value: Any) -> None:
     while target.view_of is not None:
         link = target.view_of
         target = link.source()
+        moved.append((target, target.node))
         refresh(target)
         value = _overwritten(target, value, link.operation, link.statics)
-        moved.append((target, target.node))
     target.node = value.node
     for view, before in reversed(moved):
         if view.view_of is not None:
@@ -301,15 +301,19 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     if outside or not mode.get() & GRAD:
         if is_array(source) and source.size > 1 and _is_basic(parts):
             check_memory(array[parts], "index assignment", source)
+        elif 0 in array.strides and _is_basic(parts):
+            check_memory(array[parts], "index assignment")
         _write_array(self, parts, source)
         self.writes[0] += 1
         return
     if not isinstance(value, TensorBase):
         value = wrap(to_device(np.asarray(source, array.dtype), device_of(array)))
+    if self.node is LEAF and _is_basic(parts):
+        getitem(wrap(array), key)  # an index that is out of range is said first
     check_writable(self, "index assignment", value)
     if _is_basic(parts):
         region = _getitem(self, key=parts)
-        assign(region, _fitted(value, region.array, self), "index assignment", one_number=value.array.size == 1)
+        assign(region, _fitted(value, region.array, self), "index assignment")
         return
     refresh(self)
     _write_array(self, parts, value.array)
@@ -379,6 +383,9 @@ def reshaping_in_place(function: F) -> F:
         before.node, before.view_of, before.writes = self.node, self.view_of, self.writes
         after = function(before, *args, **kwargs)
         self.array, self.view_of = after.array, after.view_of
+        self.writes[0] += 1  # counts as a write, as in PyTorch: who saved it saved another shape
+        if self.view_of is not None:
+            self.view_of.seen = self.writes[0]
         if mode.get() & GRAD:  # else it keeps its place: a parameter goes on asking for its gradient
             self.node = after.node
         return self

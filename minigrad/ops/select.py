@@ -233,6 +233,8 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
             [4]])
     """
     d = axis(dim, input.array.ndim)
+    if input.array.ndim > 1 and not input.array.shape[d] and isinstance(index, TensorBase) and index.array.size:
+        raise RuntimeError(f"index_select(): dimension {d} of a tensor of shape {input.array.shape} has no entries")
     places = _places("index_select", input, d, index, IndexError)
     if places.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {tuple(places.shape)}")

@@ -13,7 +13,7 @@ from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import RemovableHandle
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.operation import refresh
-from minigrad.autograd.recording import Node
+from minigrad.autograd.recording import Node, Unrecorded
 from minigrad.ops import shape as shapes
 from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import of_tensor
@@ -178,7 +178,7 @@ class Tensor(
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward added up here; None before, and for tensors that keep none."""
-        if self.gradient is None and self.node is not None and self.node is not LEAF and not self.retains_grad:
+        if self.gradient is None and self.grad_fn is not None and not self.retains_grad:
             told = (
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: it is the result of "
                 f"{self.node.name()}, and backward keeps gradients for leaves alone. Call .retain_grad() on it before "
@@ -221,7 +221,7 @@ class Tensor(
         """The node of the call that made it; None for leaves."""
         if self.view_of is not None:
             refresh(self)
-        return None if self.node is LEAF else self.node
+        return None if self.node is LEAF or isinstance(self.node, Unrecorded) else self.node
 
     @property
     def is_leaf(self) -> bool:

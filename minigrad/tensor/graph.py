@@ -11,6 +11,7 @@ from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
+from minigrad.autograd.recording import refresh
 from minigrad.ops.elementwise import of_tensor
 
 if TYPE_CHECKING:
@@ -88,7 +89,10 @@ class GraphMethods(TensorBase):
         >>> y.detach_().requires_grad
         False
         """
-        self.node, self.view_of = None, None
+        if self.view_of is not None:
+            told = "what it is a view of would stay in the graph. Use detach(), which makes another tensor"
+            raise RuntimeError(f"Can't detach views in-place: {told}")
+        self.node = None
         return self
 
     def requires_grad_(self: Any, requires_grad: Any = True) -> Tensor:
@@ -111,7 +115,7 @@ class GraphMethods(TensorBase):
         elif requires_grad and self.is_inference() and not is_inference_mode_enabled():
             told = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
             raise RuntimeError(f"Setting requires_grad=True on inference tensor {told}")
-        else:
+        elif self.node is None or self.node is LEAF:  # else a view whose base says so
             self.node = LEAF if requires_grad else None
         return self
 
@@ -171,6 +175,7 @@ class GraphMethods(TensorBase):
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        refresh(self)
         holder: Any = self if self.node is LEAF else self.node
         if holder.hooks is None:
             holder.hooks = {}

@@ -12,6 +12,7 @@ from minigrad import backend
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import note_departure
+from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.join import unbind
 from minigrad.ops.shape import flip
 from minigrad.printing import format_element, format_tensor
@@ -73,7 +74,7 @@ class ProtocolMethods(TensorBase):
         return self.array.__dlpack_device__()
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
-        if self.node is not None and self.node is not LEAF:
+        if not self.is_leaf:
             told = "only graph leaves do: copy x.detach(), or write x.clone() to stay in the graph"
             raise RuntimeError(f"Only Tensors created explicitly by the user support the deepcopy protocol: {told}")
         if id(self) not in memo:
@@ -104,7 +105,7 @@ class ProtocolMethods(TensorBase):
         >>> torch.tensor([1, 2]).numpy()
         array([1, 2])
         """
-        if self.requires_grad and not force:
+        if self.requires_grad and not force and is_grad_enabled():
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if self.node is not None:
             note_departure("turned into an array by .numpy(force=True)")

@@ -250,3 +250,36 @@ def test_mixed_derivatives_commute():
         (g,) = autograd.grad(f, first, create_graph=True)
         by[id(first)] = autograd.grad(g.sum(), second, retain_graph=True)[0].numpy()
     np.testing.assert_allclose(by[id(x)], by[id(y)])
+
+
+def test_views_are_not_detached_in_place():
+    x = mg.ones(2, requires_grad=True)
+    for view in (x[0], (x * 2)[1:], mg.ones(2)[0]):
+        with pytest.raises(RuntimeError, match=r"Can't detach views in-place: .* Use detach\(\)"):
+            view.detach_()
+    assert not (x * 2).detach_().requires_grad
+
+
+def test_a_turn_in_place_counts_as_a_write():
+    x = mg.ones(2, 3, requires_grad=True)
+    y = x * 1.0
+    z = y * y
+    y.t_()
+    assert y._version == 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        z.sum().backward()
+    w = x * 1.0
+    part = w[0]
+    w.t_()
+    (w * 2 + part.sum()).sum().backward()
+    assert x.grad.tolist() == [[8, 8, 8], [2, 2, 2]]
+
+
+def test_a_retained_gradient_stays_with_a_tensor_that_is_overwritten():
+    x = mg.ones(4, requires_grad=True)
+    y = x @ x
+    y.retain_grad()
+    y[...] = -1.9
+    assert y.retains_grad
+    y.sum().backward()
+    assert y.grad.item() == 1 and x.grad.tolist() == [0, 0, 0, 0]

@@ -360,3 +360,25 @@ def test_anomaly_is_local_too():
         with mg.no_grad():
             assert autograd.is_anomaly_enabled()  # modes do not disturb each other
     assert not autograd.is_anomaly_enabled()
+
+
+def test_a_view_made_under_no_grad_says_what_its_base_says():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    with mg.no_grad():
+        views = [x.view(2, 1), x[0], x.t(), x.expand(3, 2), *x.split(1), *x.unbind()]
+        others = [x.clone(), x.detach(), x.data, x[mg.tensor([0])], (x * 2)[0]]
+        assert x.numpy().tolist() == [1, 2]  # nothing is recorded here that could be lost
+    assert all(v.requires_grad and v.is_leaf and v.grad_fn is None for v in views)
+    assert not any(v.requires_grad for v in others)
+    y = (views[0] * 3).sum()
+    assert y.requires_grad
+    y.backward()  # what flows back ends at the view
+    assert x.grad is None and views[0].grad is None
+    assert repr(views[1]) == "tensor(1., requires_grad=True)"
+    with pytest.raises(RuntimeError, match="made under no_grad"):
+        views[1].backward()
+    with pytest.raises(RuntimeError, match="created in no_grad mode and is being modified"):
+        views[0].mul_(2)
+    with mg.no_grad():
+        views[0].mul_(2)
+    assert x.tolist() == [2, 4] and views[0].requires_grad_(False).requires_grad

@@ -306,3 +306,21 @@ def test_refused(name):
     with pytest.raises(kind, match=f"(?s){words}"):
         call(x)
     np.testing.assert_array_equal(x.detach().numpy(), before)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"), [(5, "out of bounds"), ((0, 0, 0), "too many indices"), ((slice(None), -4), "out of bounds")]
+)
+def test_an_index_that_is_out_of_range_is_said_before_that_a_leaf_is_written_to(key, words):
+    w = mg.ones(2, 3, requires_grad=True)
+    with pytest.raises(IndexError, match=words):
+        w[key] = 1.0
+
+
+@pytest.mark.parametrize("value", [2.0, mg.tensor(2.0), mg.tensor([2.0]), mg.tensor(2.0, requires_grad=True)])
+def test_an_expanded_tensor_is_not_assigned_to(value):
+    x = mg.zeros(1).expand(3)
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        x[...] = value
+    x[0] = value if value.__class__ is float else value.detach().reshape(())  # one of them alone
+    assert x.tolist() == [2, 2, 2]
