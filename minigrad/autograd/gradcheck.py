@@ -16,7 +16,6 @@ import numpy as np
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.function import Function
 from minigrad.autograd.gradients import grad
-from minigrad.autograd.mistakes import Case, name_the_mistake
 from minigrad.backend import CPU, array_module, copied, device_of, on_its_gpu, to_device
 
 
@@ -289,14 +288,16 @@ class _Check:
                 f"\nThe function has a kink there: its slope is {left:.4g} to the left and {right:.4g} to the right, "
                 "so no gradient is right or wrong. Check it away from that point."
             )
-        elif mistake := name_the_mistake(self.case(number, i, analytical, numerical)):
+        elif mistake := self.name_the_mistake(number, i, analytical, numerical):
             text += f"\nThe likely mistake: {mistake}."
         raise GradcheckError(text)
 
-    def case(self, number: int, i: int, analytical: Any, numerical: Any) -> Case:
-        """What `mistakes.py` needs to know of a wrong gradient."""
+    def name_the_mistake(self, number: int, i: int, analytical: Any, numerical: Any) -> str | None:
+        """What was probably done wrong, in words; None where nothing fits."""
+        from minigrad.autograd.mistakes import Case, name_the_mistake  # opened only for a wrong gradient
+
         shape = (*self.inputs[i].array.shape, *self.outputs()[number].array.shape)
-        return Case(
+        case = Case(
             wrong=analytical.reshape(shape),
             right=numerical.reshape(shape),
             operands=[_host(x).copy() if _is_float(x) else None for x in self.inputs],
@@ -304,6 +305,7 @@ class _Check:
             which=i,
             slope_at=lambda values, j, direction: self.slope_at(number, values, j, direction),
         )
+        return name_the_mistake(case)
 
 
 def name_the_arguments(func: Any, count: int) -> list[str]:

@@ -1,14 +1,44 @@
-"""Optimizers, each a rule of a few lines on the base that does what all have in common, and `lr_scheduler`."""
+"""Optimizers, each a rule of a few lines on the base that does what all have in common, and `lr_scheduler`.
 
-from minigrad.optim import lr_scheduler, swa_utils
-from minigrad.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
-from minigrad.optim.adaptive import Adadelta, Adagrad, RMSprop, Rprop
-from minigrad.optim.averaged import ASGD
-from minigrad.optim.lbfgs import LBFGS
+The heart is `Optimizer` and `SGD`; the others open when they are first asked for.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from minigrad.missing import missing_name as _missing_name
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.sgd import SGD
+
+if _TYPE_CHECKING:
+    from minigrad.optim import lr_scheduler, swa_utils
+    from minigrad.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
+    from minigrad.optim.adaptive import Adadelta, Adagrad, RMSprop, Rprop
+    from minigrad.optim.averaged import ASGD
+    from minigrad.optim.lbfgs import LBFGS
 
 __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",
     "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
+
+_WINGS = {
+    "adam": ("Adam", "Adamax", "AdamW", "NAdam", "RAdam"),
+    "adaptive": ("Adadelta", "Adagrad", "RMSprop", "Rprop"),
+    "averaged": ("ASGD",),
+    "lbfgs": ("LBFGS",),
+}
+_FILES = {name: file for file, names in _WINGS.items() for name in names}
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _FILES:
+        return getattr(_import_module(f"minigrad.optim.{_FILES[name]}"), name)
+    if name in ("lr_scheduler", "swa_utils"):
+        return _import_module(f"minigrad.optim.{name}")
+    raise _missing_name("torch.optim", name, __all__)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
