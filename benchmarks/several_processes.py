@@ -22,7 +22,6 @@ from minigrad import nn
 from minigrad.nn.parallel import DistributedDataParallel
 
 SIZES = (1, 16, 256, 4096, 65536, 1048576)  # floats
-LENET_BUCKETS_MB = 0.2  # the linear layers' gradients leave while the convolutions' are computed
 
 
 def lenet() -> nn.Module:
@@ -90,9 +89,9 @@ def overlap(batch: int, rounds: int) -> None:
     Ranks that meet in every step wait for the slower one, whatever they exchange: that much a barrier costs, too. What
     a reduction adds to it is exposed; it is hidden as far as it is less than when it comes after backward.
     """
-    models = {name: DistributedDataParallel(lenet(), bucket_cap_mb=LENET_BUCKETS_MB) for name in ("during", "after")}
+    models = {name: DistributedDataParallel(lenet()) for name in ("during", "after")}
     steps = {name: step_of(model, batch) for name, model in models.items()}
-    apart, one_bucket = step_of(lenet(), batch), step_of(DistributedDataParallel(lenet()), batch)
+    apart, one_bucket = step_of(lenet(), batch), step_of(DistributedDataParallel(lenet(), bucket_cap_mb=25), batch)
     reducer = models["during"].reducer
     flats = [torch.zeros(bucket.array.size) for bucket in reducer.buckets] if reducer else []
 
@@ -122,7 +121,8 @@ def overlap(batch: int, rounds: int) -> None:
         rounds, 5,
     )  # fmt: skip
     dist.set_debug_level(dist.DebugLevel.DETAIL)
-    say(f"LeNet, batch {batch} on each of {dist.get_world_size()} ranks, buckets of {LENET_BUCKETS_MB} MiB:")
+    sizes = ", ".join(f"{4 * flat.numel() / 1024:.0f}" for flat in flats)
+    say(f"LeNet, batch {batch} on each of {dist.get_world_size()} ranks, buckets of {sizes} KiB:")
     for name, seconds in spent.items():
         say(f"  {name:28} {seconds * 1e3:8.3f} ms")
     meeting = spent["no reduction, a barrier"]

@@ -50,6 +50,8 @@ def pytest_ignore_collect(collection_path, config):
 
 def pytest_addoption(parser):
     parser.addoption("--device", help="the default device in every test, such as cuda or cuda:1")
+    parser.addoption("--kills", type=int, default=4, help="how many trainings tests/distributed/test_kills.py kills")
+    parser.addoption("--seed-of-kills", type=int, default=0, help="which moments it chooses")
     parser.addoption("--stand-in", action="store_true", help="the strict stand-in for CuPy is the GPU")
 
 

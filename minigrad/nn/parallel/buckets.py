@@ -171,7 +171,7 @@ class Reducer:
             self._sent += 1
         for bucket in self.buckets[: self._sent]:
             if bucket.work is not None:
-                bucket.work.is_completed()  # moves it on
+                bucket.work.is_completed()  # MPI moves data while it is called: here, between two rules
         if self._sent == len(self.buckets):
             self._finish()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from minigrad.autograd.core import LEAF
@@ -16,7 +16,17 @@ from minigrad.nn.module import Module
 from minigrad.nn.parallel.buckets import Reducer
 from minigrad.tensor import Tensor
 
-BUCKET_MB = 25
+MIB = 1024 * 1024
+
+
+def default_cap(parameters: Iterable[Tensor]) -> int:
+    """The bytes of a bucket: a quarter of all gradients, so that small models overlap too, from 64 KiB to 25 MiB.
+
+    >>> import minigrad as torch
+    >>> default_cap([torch.ones(1024, 1024)]) == MIB
+    True
+    """
+    return min(max(sum(p.array.nbytes for p in parameters) // 4, MIB // 16), 25 * MIB)
 
 
 class DistributedDataParallel(Module):
@@ -25,10 +35,10 @@ class DistributedDataParallel(Module):
     With g_r the gradient on rank r of N: every rank's ``.grad`` becomes g_0 / N + ... + g_N-1 / N. When all ranks have
     batches of one size and the loss is a mean, that is the gradient of the whole batch. At the beginning parameters
     and buffers become those of rank 0; buffers do again before each forward (`broadcast_buffers`). Gradients travel in
-    buckets of `bucket_cap_mb` MiB (25; the first of 1) while backward runs on. `find_unused_parameters` looks at every
-    forward for parameters that it left out; without it they are an error at the next forward.
-    `gradient_as_bucket_view` saves a copy: ``.grad`` is a view of the bucket. Keys of `state_dict` begin with
-    ``module.``.
+    buckets of `bucket_cap_mb` MiB (the first of at most 1; see `default_cap`) while backward runs on.
+    `find_unused_parameters` looks at every forward for parameters that it left out; without it they are an error at
+    the next forward. `gradient_as_bucket_view` saves a copy: ``.grad`` is a view of the bucket. Keys of `state_dict`
+    begin with ``module.``.
 
     Raises RuntimeError for a module without parameters to train, on every rank when the ranks' parameters differ in
     name, shape or dtype, and for ``backward(create_graph=True)``; ValueError for `device_ids` of a module on the CPU.
@@ -60,7 +70,8 @@ class DistributedDataParallel(Module):
         # What a graph that never changes leaves out is left out alike: it is looked for at each forward.
         self.find_unused_parameters, self.static_graph = find_unused_parameters or static_graph, static_graph
         self.gradient_as_bucket_view = gradient_as_bucket_view
-        self.bucket_bytes_cap = int((BUCKET_MB if bucket_cap_mb is None else bucket_cap_mb) * 1024 * 1024)
+        cap = default_cap(parameters.values()) if bucket_cap_mb is None else int(bucket_cap_mb * MIB)
+        self.bucket_bytes_cap = cap
         self.require_backward_grad_sync = True
         self._sent_buffers = list(module.buffers()) if self.broadcast_buffers else []
         self.reducer: Reducer | None = None

@@ -1,0 +1,49 @@
+"""Kills at random moments: no hang, no process that stays behind, no damaged file.
+
+python -m pytest tests/distributed/test_kills.py --kills 200    # a few by default
+"""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import minigrad as torch
+from minigrad.distributed import checkpoint
+from tests.distributed.launcher import command, environment, require_mpi
+from tests.distributed.test_faults import expect_nobody, pids
+
+PROGRAM = Path(__file__).with_name("killed.py")
+SECONDS = 20  # to end, on a busy machine
+
+
+def one_kill(folder, chance):
+    """Start two ranks, kill one of them or mpiexec, and look at what is left."""
+    folder.mkdir()
+    with subprocess.Popen(
+        command(2, PROGRAM, folder), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdin=subprocess.DEVNULL,
+    ) as running:  # fmt: skip
+        early = chance.random() < 0.2
+        if not early:
+            assert "saving" in running.stdout.readline()
+        time.sleep(chance.uniform(0, 0.5))
+        victims = [running.pid, *pids(folder)]
+        victim = chance.choice(victims)
+        os.kill(victim, chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
+        running.wait(timeout=SECONDS)
+    assert running.returncode != 0
+    if pids(folder):
+        expect_nobody(folder)
+    if not early:
+        for state in (torch.load(folder / "whole.minigrad"), checkpoint.read(folder / "shards")):
+            assert all(bool((state[f"w{i}"] == state["step"]).all()) for i in range(4))
+
+
+def test_kills(request, tmp_path):
+    require_mpi()
+    chance = random.Random(request.config.getoption("--seed-of-kills"))
+    for i in range(request.config.getoption("--kills")):
+        one_kill(tmp_path / str(i), chance)
