@@ -7,6 +7,7 @@ mpiexec (or srun), MPI brings the processes together; a program started alone is
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -181,13 +182,16 @@ def destroy_process_group(group: ProcessGroup | None = None) -> None:
         raise ValueError("Invalid process group specified: it was destroyed before, or this process is not in it")
     leaving = groups.WORLD if group is None else group
     assert leaving is not None
+    failing = sys.exc_info()[0] is not None  # called on the way out of an error: nobody is waited for
     try:
-        work.drain(leaving.timeout)
+        if not failing:
+            work.drain(leaving.timeout)
     finally:
         if leaving is not groups.WORLD:
             groups.made.remove(leaving)
         else:
-            faults.stop_watching()
+            if not failing:
+                faults.stop_watching()
             leaving.control.announce_departure()
             groups.WORLD, groups.made = None, []
 

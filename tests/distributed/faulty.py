@@ -24,6 +24,12 @@ if rank == 1:
         raise ValueError("the seventh image is broken")
     if way == "raises_in_two":
         raise ValueError("one of two")
+    if way == "raises_and_cleans_up":
+        work = dist.irecv(torch.ones(1), 0)  # nobody sends
+        try:
+            raise ValueError("the seventh image is broken")
+        finally:
+            dist.destroy_process_group()
     if way == "is_killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if way == "is_terminated":
@@ -41,7 +47,8 @@ if rank == 2 and way == "raises_in_two":
     raise KeyError("two of two")
 if way == "computes":
     print("computing", flush=True)
-    while True:
+    until = time.monotonic() + 60  # no longer, should nobody end it
+    while time.monotonic() < until:
         torch.ones(100, 100) @ torch.ones(100, 100)
 if way == "waits":
     print("waiting", flush=True)

@@ -6,6 +6,7 @@ in shards by all. Every tensor in a file has the value of its step everywhere.
 
 import os
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +20,10 @@ rank = dist.get_rank()
 (folder / f"{rank}.pid").write_text(str(os.getpid()))
 model = nn.parallel.DistributedDataParallel(nn.Linear(50, 50))
 optimizer = dist.optim.ZeroRedundancyOptimizer(model.parameters(), torch.optim.SGD, lr=0.1, momentum=0.9)
+until = time.monotonic() + 60  # no longer, should nobody kill it
 for step in range(1, 100_000):
+    if time.monotonic() > until:
+        raise TimeoutError("nobody killed this program")
     optimizer.zero_grad()
     model(torch.ones(4, 50)).mean().backward()
     optimizer.step()

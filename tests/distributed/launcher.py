@@ -44,12 +44,12 @@ def environment(**more):
     return {**kept, **threads, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **more}
 
 
-def launch(count, *arguments, timeout=60, options=(), **more):
-    """Run a program on `count` ranks to its end: what subprocess.run gives."""
+def launch(count, *arguments, timeout=60, options=(), before=(), **more):
+    """What subprocess.run gives for a program on `count` ranks; `before` stands before mpiexec."""
     require_mpi()
     return subprocess.run(
-        command(count, *arguments, options=options), env=environment(**more), capture_output=True, text=True,
-        timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+        [*before, *command(count, *arguments, options=options)], env=environment(**more), capture_output=True,
+        text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 

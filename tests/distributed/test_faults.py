@@ -36,19 +36,21 @@ def expect_nobody(folder):
 
 
 @pytest.mark.parametrize(
-    ("way", "said"),
+    ("way", "count", "said"),
     [
-        ("raises", "ValueError: the seventh image is broken"),
-        ("is_killed", "KILLED"),
-        ("is_terminated", "TERMINAT"),
-        ("leaves", "waits for rank 1, which left"),
-        ("destroys", "waits for rank 1, which left"),
-        ("leaves_at_once", ""),
-        ("stays_away", "Timed out after 3 s in all_reduce((1000,), minigrad.float32"),
+        ("raises", 2, "ValueError: the seventh image is broken"),
+        ("raises", 4, "ValueError: the seventh image is broken"),
+        ("raises_and_cleans_up", 3, "ValueError: the seventh image is broken"),
+        ("is_killed", 2, "KILLED"),
+        ("is_killed", 4, "KILLED"),
+        ("is_terminated", 3, "TERMINAT"),
+        ("leaves", 3, "waits for rank 1, which left"),
+        ("destroys", 2, "waits for rank 1, which left"),
+        ("leaves_at_once", 2, ""),
+        ("stays_away", 2, "Timed out after 3 s in all_reduce((1000,), minigrad.float32"),
     ],
 )
-@pytest.mark.parametrize("count", [2, 3])
-def test_all_end_with_a_message(way, said, count, tmp_path):
+def test_all_end_with_a_message(way, count, said, tmp_path):
     begun = time.monotonic()
     done = launch(count, PROGRAM, way, tmp_path)
     assert time.monotonic() - begun < SECONDS

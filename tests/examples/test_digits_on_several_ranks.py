@@ -1,0 +1,51 @@
+"""The same losses on 1, 2 and 4 ranks; a training that stops and goes on with other ranks."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import minigrad.distributed as dist
+from tests.distributed.launcher import launch
+
+PROGRAM = Path(__file__).resolve().parents[2] / "examples" / "digits_on_several_ranks.py"
+
+
+def losses(text):
+    return [float(number) for number in re.findall(r"loss ([\d.]+)", text)]
+
+
+def test_alone_it_learns(capsys):
+    sys.path.insert(0, str(PROGRAM.parent))
+    try:
+        import digits_on_several_ranks as program
+    finally:
+        sys.path.pop(0)
+    program.main([])
+    found = losses(capsys.readouterr().out)
+    assert len(found) == 5 and found[-1] < 0.85 * found[0]
+    assert not dist.is_initialized()
+
+
+def test_on_1_2_and_4_ranks():
+    found = []
+    for count in (1, 2, 4):
+        done = launch(count, PROGRAM, "--epochs", 3)
+        assert done.returncode == 0, done.stderr
+        found.append(losses(done.stdout))
+    assert len(found[0]) == 3
+    for other in found[1:]:
+        assert other == pytest.approx(found[0], rel=2e-5)
+
+
+def test_it_goes_on_with_fewer_ranks(tmp_path):
+    through = losses(launch(2, PROGRAM, "--epochs", 3).stdout)
+    first = losses(launch(4, PROGRAM, "--epochs", 2, "--checkpoint", tmp_path).stdout)
+    rest = losses(launch(2, PROGRAM, "--epochs", 3, "--checkpoint", tmp_path).stdout)
+    assert first + rest == pytest.approx(through, rel=2e-5)
+
+
+def test_a_batch_that_cannot_be_shared_out():
+    done = launch(2, PROGRAM, "--batch", 33)
+    assert done.returncode != 0 and "2 ranks do not divide a batch of 33" in done.stderr
