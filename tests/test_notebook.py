@@ -80,7 +80,8 @@ def messages_by_section():
 def test_every_message_on_the_page_leads_to_its_section():
     found = list(messages_by_section())
     assert len(found) > 20
-    assert [(find_section(message), message) for _, message in found] == found
+    again = {"Layers in a plain list": "An optimizer with nothing to optimize"}  # one message, two mistakes
+    assert [(find_section(message), message) for _, message in found] == [(again.get(h, h), m) for h, m in found]
 
 
 def test_every_section_named_is_there():
