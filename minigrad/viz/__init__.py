@@ -1,6 +1,6 @@
-"""Drawing: the graph behind a tensor, and panels for losses, kernels and feature maps.
+"""Drawing: the graph behind a tensor, its backward walk step by step, panels for losses, kernels and maps.
 
-The graph is drawn as SVG, with nothing but the standard library. The
+The graph is drawn as SVG, the stepper as HTML, with nothing but the standard library. The
 panels ask matplotlib for the drawing (`pip install matplotlib`), and only when called.
 """
 
@@ -17,8 +17,9 @@ from minigrad.viz.panels import (
     loss_curve,
     maps,
 )  # fmt: skip
+from minigrad.viz.stepper import Stepper, stepper
 
 __all__ = [
-    "Graph", "accuracy", "can_draw", "confusion", "feature_map", "figure", "graph", "grid", "kernel", "kernel_history",
-    "loss_curve", "maps",
+    "Graph", "Stepper", "accuracy", "can_draw", "confusion", "feature_map", "figure", "graph", "grid", "kernel",
+    "kernel_history", "loss_curve", "maps", "stepper",
 ]  # fmt: skip

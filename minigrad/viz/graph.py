@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from minigrad.nn import Module
 from minigrad.tensor import Tensor
+from minigrad.viz.naming import name_leaves
 
 PAGE = """<svg xmlns="http://www.w3.org/2000/svg" width="{:.0f}" height="{:.0f}" \
 font-family="sans-serif" font-size="12" text-anchor="middle">
@@ -23,8 +26,9 @@ orient="auto"><path d="M0 0L8 4L0 8z" fill="#666"/></marker></defs>
 <rect width="100%" height="100%" fill="white"/>"""
 LINE = '<path d="M{:.1f} {:.1f}C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}" fill="none" stroke="#666" \
 marker-end="url(#tip)"/>'
-BOX = """<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" rx="{}" fill="{}" stroke="#888"/>\
-<text x="{:.1f}" y="{:.1f}">{}</text><text x="{:.1f}" y="{:.1f}" fill="#555">{}</text>"""
+BOX = """<g class="box" data-box="{}">\
+<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" rx="{}" fill="{}" stroke="#888"/>\
+<text x="{:.1f}" y="{:.1f}">{}</text><text x="{:.1f}" y="{:.1f}" fill="#555">{}</text></g>"""
 COLOURS = {"leaf": "#cfe3f7", "operation": "#eeeeee", "result": "#fbdcb4"}
 LARGEST = 500  # boxes in one picture
 CHARACTER, HEIGHT, GAP = 7.5, 38, 26  # pixels
@@ -33,10 +37,11 @@ CHARACTER, HEIGHT, GAP = 7.5, 38, 26  # pixels
 class Graph:
     """The operations and leaves behind a tensor: `svg()`, `save(path)`; a notebook shows it as a picture.
 
-    `labels[i]` is a box's (name, shape, kind), `edges` are pairs (from operand, to the call that read it).
+    `labels[i]` is a box's (name, shape, kind), `nodes[i]` its call or leaf, `edges` are pairs (from operand, to the
+    call that read it). `names` are those of leaves; with `values`, leaves tell their mean and gradient's norm.
     """
 
-    def __init__(self, tensor: Tensor, names: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(self, tensor: Tensor, names: Mapping[str, Tensor] | None = None, values: bool = False) -> None:
         if not isinstance(tensor, Tensor):
             raise TypeError(f"graph() draws a Tensor; got {type(tensor).__name__}")
         if not tensor.requires_grad:
@@ -45,6 +50,7 @@ class Graph:
                 "detached, or from tensors of which none has requires_grad=True."
             )
         known = {id(named): name for name, named in (names or {}).items()}
+        self.nodes: list[Any] = []
         self.labels: list[tuple[str, str, str]] = []
         self.edges: list[tuple[int, int]] = []
         seen: dict[int, int] = {}
@@ -56,7 +62,8 @@ class Graph:
             if key not in seen:
                 seen[key] = len(alive)
                 alive.append(node)
-                self.labels.append(_label(node, leaf, known, is_result=len(alive) == 1))
+                self.nodes.append(node if leaf is None else leaf)
+                self.labels.append(_label(node, leaf, known, len(alive) == 1, values))
             return seen[key]
 
         visit(tensor.grad_fn or tensor)
@@ -80,7 +87,7 @@ class Graph:
         for i, (name, shape, kind) in enumerate(self.labels):
             (x, y), width, radius = place[i], self._width(i), 4 if kind == "operation" else 12
             box = x - width / 2, y - HEIGHT / 2, width, HEIGHT, radius, COLOURS[kind]
-            parts.append(BOX.format(*box, x, y - 2, escape(name), x, y + 13, escape(shape)))
+            parts.append(BOX.format(i, *box, x, y - 2, escape(name), x, y + 13, escape(shape)))
         return "\n".join([*parts, "</svg>"])
 
     _repr_svg_ = svg
@@ -122,25 +129,31 @@ class Graph:
         return place, (last - first, rows * 2 * HEIGHT)
 
 
-def graph(tensor: Tensor, names: Mapping[str, Tensor] | None = None) -> Graph:
+def graph(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None, values: bool = False) -> Graph:
     """The graph of operations behind `tensor`, ready to be drawn.
 
-    `names` gives leaves their names, for example ``dict(net.named_parameters())``. Raises TypeError
-    for anything but a Tensor, ValueError for a tensor without a graph.
+    Leaves are called as `names` says: a dict, or a module, whose parameters have names. Without it, they are called
+    as the variables of the caller that hold them. With `values`, leaves also tell their mean and the norm of
+    their gradient. Raises TypeError for anything but a Tensor, ValueError for a tensor without a graph.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
     >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
-    >>> viz.graph((x * x).sum(), {"x": x}).edges
-    [(1, 0), (2, 1), (2, 1)]
+    >>> viz.graph((x * x).sum()).labels
+    [('Sum', '()', 'result'), ('Mul', '(2,)', 'operation'), ('x', '(2,)', 'leaf')]
     """
-    return Graph(tensor, names)
+    frame = sys._getframe(1) if names is None else None
+    return Graph(tensor, name_leaves(names, frame), values)
 
 
-def _label(node: Any, leaf: Any, known: dict[int, str], is_result: bool) -> tuple[str, str, str]:
+def _label(node: Any, leaf: Any, known: dict[int, str], is_result: bool, values: bool) -> tuple[str, str, str]:
     if leaf is not None:
         name = known.get(id(leaf), "leaf")
-        return name, str(tuple(leaf.shape)), "leaf"
+        facts = str(tuple(leaf.shape))
+        if values and leaf.numel():
+            facts += f", mean {leaf.detach().mean().item():.3g}"
+            facts += "" if leaf.grad is None else f", gradient {leaf.grad.norm().item():.3g}"
+        return name, facts, "leaf"
     shape = getattr(node, "shape", None)
     name = node.name().removesuffix("Backward0").removesuffix("Backward")
     kind = "result" if is_result else "operation"

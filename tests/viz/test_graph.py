@@ -131,3 +131,25 @@ def test_no_graph_is_refused_with_the_cause() -> None:
 def test_an_array_is_refused() -> None:
     with pytest.raises(TypeError, match="draws a Tensor; got ndarray"):
         viz.graph(np.ones(2))
+
+
+def test_leaves_are_called_as_the_caller_calls_them() -> None:
+    weight = minigrad.ones(2, requires_grad=True)
+    layer = minigrad.nn.Linear(2, 1)
+    names = {label[0] for label in viz.graph(layer(weight)).labels}
+    assert {"weight", "layer.weight", "layer.bias"} <= names
+
+
+def test_a_module_names_its_parameters() -> None:
+    names = {label[0] for label in viz.graph(minigrad.nn.Linear(2, 1)(minigrad.ones(2)).sum(), values=True).labels}
+    assert "leaf" in names  # nobody holds it
+    net = minigrad.nn.Linear(2, 1)
+    assert {"weight", "bias"} <= {label[0] for label in viz.graph(net(minigrad.ones(2)), net).labels}
+
+
+def test_values_and_gradients_on_demand() -> None:
+    x = minigrad.tensor([3.0, 5.0], requires_grad=True)
+    loss = (x * 2).sum()
+    assert ("x", "(2,), mean 4", "leaf") in viz.graph(loss, values=True).labels
+    loss.backward(retain_graph=True)
+    assert ("x", "(2,), mean 4, gradient 2.83", "leaf") in viz.graph(loss, values=True).labels

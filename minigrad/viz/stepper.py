@@ -1,0 +1,165 @@
+"""The backward walk, played: box by box over the graph, with the rule that is at work and the numbers that flow.
+
+`stepper(loss)` runs the walk once, watched by hooks, and writes one HTML element with everything in it: a notebook
+shows it, a browser opens it from a file, and no network is asked for anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from minigrad.autograd import grad
+from minigrad.nn import Module
+from minigrad.tensor import Tensor
+from minigrad.viz.graph import Graph
+from minigrad.viz.naming import name_leaves
+
+LARGEST = 64  # numbers of one gradient that are written out
+# What the rule of an operation does with the gradient g that arrives; by the name of its box.
+RULES = {
+    "Add": "both terms get g; where one was stretched, its shares are added up",
+    "Sub": "the first gets g, the second gets -g",
+    "Mul": "each factor gets g times the other factor",
+    "Div": "the numerator gets g / y, the denominator -g * x / y^2",
+    "Neg": "-g",
+    "Pow": "g * n * x^(n - 1)",
+    "Exp": "g times the result",
+    "Log": "g / x",
+    "Sqrt": "g / (2 * the result)",
+    "Relu": "g where x was above 0, and 0 elsewhere",
+    "Sigmoid": "g * s * (1 - s), with s the result",
+    "Tanh": "g * (1 - t^2), with t the result",
+    "Sum": "every term gets g",
+    "Mean": "every term gets g / n",
+    "Mm": "the left factor gets g @ right^T, the right one left^T @ g",
+    "Linear": "x gets g @ w, w gets g^T @ x, the bias the sum of g over the rows",
+    "Conv2d": "x gets g laid down through the kernel, w the correlation of x with g, the bias the sum of g",
+    "Convolution": "x gets g laid down through the kernel, w the correlation of x with g, the bias the sum of g",
+    "View": "g in the old shape",
+    "Reshape": "g in the old shape",
+    "Transpose": "g, its axes exchanged back",
+    "T": "g, transposed",
+    "Select": "zeros, with g where the part was taken",
+    "Slice": "zeros, with g where the part was taken",
+    "MaxPool2D": "g to the largest pixel of each window, 0 to the others",
+    "MseLoss": "2 * (prediction - target) * g, over n for a mean",
+}
+PAGE = """<div class="minigrad-stepper">
+<style>.minigrad-stepper .now rect {{ stroke: #b3261e; stroke-width: 4; }}
+.minigrad-stepper .done rect {{ stroke: #1b6e3c; stroke-width: 2.5; }}
+.minigrad-stepper pre {{ white-space: pre-wrap; }}</style>
+<p><button type="button" data-do="first">start</button> <button type="button" data-do="back">back</button>
+<button type="button" data-do="next">next</button> <button type="button" data-do="play">play</button>
+<span data-show="count"></span></p>
+<div style="overflow-x: auto">{svg}</div>
+<p data-show="rule" aria-live="polite"></p><pre data-show="numbers"></pre>
+<script>(() => {{
+  const root = document.currentScript.parentElement, steps = {steps};
+  const show = (name) => root.querySelector(`[data-show="${{name}}"]`);
+  let at = 0, timer = 0;
+  const draw = () => {{
+    root.querySelectorAll("g.box").forEach((box) => box.classList.remove("now", "done"));
+    steps.forEach((step, i) => {{
+      const box = root.querySelector(`g.box[data-box="${{step.box}}"]`);
+      if (i < at) box.classList.add("done");
+      if (i === at) box.classList.replace("done", "now") || box.classList.add("now");
+    }});
+    show("count").textContent = `step ${{at + 1}} of ${{steps.length}}`;
+    show("rule").textContent = steps[at].rule;
+    show("numbers").textContent = steps[at].numbers;
+  }};
+  const player = root.querySelector('[data-do="play"]');
+  const stop = () => {{ clearInterval(timer); timer = 0; player.textContent = "play"; }};
+  const moves = {{
+    first: () => {{ stop(); at = 0; }},
+    back: () => {{ stop(); at = Math.max(0, at - 1); }},
+    next: () => {{ stop(); at = Math.min(steps.length - 1, at + 1); }},
+    play: () => {{
+      if (timer) {{ stop(); return; }}
+      if (at === steps.length - 1) at = 0;
+      player.textContent = "pause";
+      timer = setInterval(() => {{ if (at < steps.length - 1) {{ at += 1; draw(); }} else stop(); }}, 1200);
+    }},
+  }};
+  root.querySelectorAll("[data-do]").forEach((button) =>
+    button.addEventListener("click", () => {{ moves[button.dataset.do](); draw(); }}));
+  draw();
+}})();</script></div>"""
+
+
+class Stepper:
+    """The steps of one backward walk: `html()`, `save(path)`; a notebook shows it.
+
+    Each of `steps` is a dict: `box`, the number of a box in the graph, its `name`, the `rule` in words, and the
+    `numbers` that arrived.
+    """
+
+    def __init__(self, tensor: Tensor, graph: Graph) -> None:
+        self.graph = graph
+        self.steps: list[dict[str, Any]] = []
+        handles = [self._watch(box, node) for box, node in enumerate(graph.nodes)]
+        leaves = [node for node in graph.nodes if isinstance(node, Tensor)]
+        try:
+            seed = None if tensor.numel() == 1 else tensor.detach() * 0 + 1
+            grad(tensor, leaves, seed, retain_graph=True, allow_unused=True)
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _watch(self, box: int, node: Any) -> Any:
+        if isinstance(node, Tensor):
+            return node.register_hook(lambda g: self._note(box, g))
+        return node.register_prehook(lambda gradients: self._note(box, gradients[0]))
+
+    def _note(self, box: int, gradient: Any) -> None:
+        name, shape, kind = self.graph.labels[box]
+        if kind == "leaf":
+            rule = f"{name} {shape}: all its shares have arrived. This is its gradient."
+        else:
+            done = RULES.get(name.rstrip("0123456789"), "its rule turns g into the gradients of its operands")
+            rule = f"{name} {shape}: g arrives. Rule: {done}."
+        self.steps.append({"box": box, "name": name, "rule": rule, "numbers": _write(gradient)})
+
+    def html(self) -> str:
+        """One element with the picture, the buttons and all numbers in it."""
+        steps = json.dumps(self.steps).replace("</", "<\\/")
+        return PAGE.format(svg=self.graph.svg(), steps=steps)
+
+    _repr_html_ = html
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a page to a file whose name ends in .html."""
+        if Path(path).suffix.lower() != ".html":
+            raise ValueError(f"a stepper is saved as .html; got {str(path)!r}")
+        title = escape(f"backward from {self.graph.labels[0][0]}")
+        head = f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>'
+        Path(path).write_text(f"{head}{self.html()}</body></html>\n", encoding="utf-8")
+
+
+def stepper(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None) -> Stepper:
+    """The backward walk from `tensor`, to be played box by box; `.grad` of its leaves stays as it is.
+
+    A tensor of several numbers is walked from their sum. `names` are as in `graph`. Raises what `graph` raises.
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> [step["name"] for step in viz.stepper((x * x).sum()).steps]
+    ['Sum', 'Mul', 'x']
+    """
+    frame = sys._getframe(1) if names is None else None
+    return Stepper(tensor, Graph(tensor, name_leaves(names, frame)))
+
+
+def _write(gradient: Any) -> str:
+    if gradient is None:
+        return "nothing arrived"
+    if gradient.numel() > LARGEST:
+        return f"{gradient.numel()} numbers, their norm {gradient.detach().norm().item():.4g}"
+    return repr(gradient.detach())

@@ -1,0 +1,84 @@
+"""The backward walk, played: its order, its numbers, and a page that works when it is clicked."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import minigrad as mg
+from minigrad import nn, viz
+
+
+def test_steps_come_newest_first_with_rules_and_numbers() -> None:
+    x, w = mg.tensor([2.0, 3.0], requires_grad=True), mg.tensor([4.0, 5.0], requires_grad=True)
+    steps = viz.stepper((x * w).sum()).steps
+    assert [step["name"] for step in steps][:2] == ["Sum", "Mul"]
+    assert {step["name"]: step["numbers"] for step in steps[2:]} == {"x": "tensor([4., 5.])", "w": "tensor([2., 3.])"}
+    assert steps[1]["rule"] == "Mul (2,): g arrives. Rule: each factor gets g times the other factor."
+    assert "all its shares have arrived" in steps[2]["rule"]
+    assert x.grad is None and w.grad is None
+
+
+def test_a_diamond_waits_for_all_its_readers() -> None:
+    x = mg.tensor(3.0, requires_grad=True)
+    a = x + x
+    names = [step["name"] for step in viz.stepper(a + a * a).steps]
+    assert names == ["Add", "Mul", "Add", "x"]
+
+
+def test_a_walk_can_be_watched_and_then_made() -> None:
+    layer = nn.Conv2d(1, 1, (1, 2))
+    loss = (layer(mg.ones(1, 1, 6, 8)) ** 2).sum()
+    first, second = viz.stepper(loss, layer), viz.stepper(loss, layer)
+    assert first.steps == second.steps and {"weight", "bias"} <= {step["name"] for step in first.steps}
+    loss.backward()
+    assert layer.weight.grad is not None
+    assert any(step["numbers"] == repr(layer.weight.grad) for step in first.steps)
+
+
+def test_large_gradients_are_told_by_their_norm() -> None:
+    x = mg.zeros(10, 10, requires_grad=True)
+    assert viz.stepper((x * 2).sum(), {"x": x}).steps[-1]["numbers"] == "100 numbers, their norm 20"
+
+
+def test_several_numbers_are_walked_from_their_sum() -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    assert viz.stepper(x * x).steps[-1]["numbers"] == "tensor([2., 4.])"
+
+
+def test_the_page_holds_everything(tmp_path: Path) -> None:
+    weight = mg.ones(2, requires_grad=True)
+    page = viz.stepper((weight * 2).sum(), {"</script><b>": weight})
+    html = page._repr_html_()
+    assert "http://www.w3.org/2000/svg" in html and "src=" not in html and "</script><b>" not in html
+    assert json.loads(re.search(r"steps = (\[.*\]);", html)[1].replace("<\\/", "</")) == page.steps
+    page.save(tmp_path / "walk.html")
+    assert (tmp_path / "walk.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    with pytest.raises(ValueError, match=r"saved as \.html; got '.*walk\.svg'"):
+        page.save(tmp_path / "walk.svg")
+
+
+@pytest.mark.parametrize(("what", "error"), [(mg.ones(2), ValueError), (3, TypeError)])
+def test_what_has_no_graph_is_refused(what: object, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        viz.stepper(what)
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here: the page is not clicked")
+def test_next_goes_on_and_back_goes_back(tmp_path: Path) -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    viz.stepper((x * x).sum()).save(tmp_path / "walk.html")
+    page = (tmp_path / "walk.html").read_text("utf-8")
+    clicks = "".join(f"document.querySelector('[data-do={name}]').click();" for name in ("next", "next", "back"))
+    (tmp_path / "walk.html").write_text(page.replace("</body>", f"<script>{clicks}</script></body>"), encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--dump-dom"]
+    done = subprocess.run(
+        [CHROMIUM, *options, (tmp_path / "walk.html").as_uri()], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert ">step 2 of 3<" in done.stdout and 'class="box now" data-box="1"' in done.stdout
