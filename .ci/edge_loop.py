@@ -9,7 +9,7 @@ import minigrad as torch
 from minigrad import nn
 
 installed = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()}
-strangers = installed - {"minigrad", "numpy", "pip", "setuptools", "wheel"}
+strangers = installed - {"minigrad-conv", "numpy", "pip", "setuptools", "wheel"}
 assert not strangers, f"not only NumPy beside minigrad: {strangers}"
 
 torch.manual_seed(0)

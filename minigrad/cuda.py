@@ -10,11 +10,12 @@ Source: https://docs.pytorch.org/docs/stable/cuda.html
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad import backend, random
 from minigrad.backend import OutOfMemoryError, device_count, is_available, why_not
 from minigrad.creation import type_names
+from minigrad.missing import missing_from
 
 (
     FloatTensor, DoubleTensor, LongTensor, IntTensor, BoolTensor, ByteTensor, HalfTensor, ShortTensor, CharTensor,
@@ -245,3 +246,7 @@ def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
     """Lets the generator that serves `device` go on from `new_state`."""
     _index(device)
     random.set_rng_state(new_state)
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.cuda", globals())

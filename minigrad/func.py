@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd import derivatives
 from minigrad.autograd.core import edge_of
 from minigrad.autograd.modes import enable_grad, inference_mode, is_grad_enabled
 from minigrad.autograd.recording import next_order
 from minigrad.autograd.trees import flatten, structure
+from minigrad.missing import missing_from
 from minigrad.nn.functional_call import functional_call, stack_module_state
 from minigrad.tensor import Tensor
 
@@ -299,3 +300,7 @@ def _matched(name: str, vectors: Any, role: str, like: Any) -> list[Any]:
         if v.shape != x.shape:
             raise RuntimeError(f"{name}[{i}] has shape {tuple(v.shape)}, expected {tuple(x.shape)}: that of {role}")
     return values
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.func", globals())

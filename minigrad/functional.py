@@ -1,5 +1,7 @@
 """`torch.functional`: functions of tensors that PyTorch also lists here; all are in the front door."""
 
+from typing import TYPE_CHECKING
+
 from minigrad.creation import meshgrid
 from minigrad.missing import missing_from
 from minigrad.ops.einsum import einsum, tensordot
@@ -10,4 +12,5 @@ from minigrad.ops.shape import broadcast_shapes, broadcast_tensors
 
 __all__ = ["broadcast_shapes", "broadcast_tensors", "einsum", "meshgrid", "norm", "split", "tensordot", "unique"]
 
-__getattr__ = missing_from("torch.functional", globals())
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.functional", globals())

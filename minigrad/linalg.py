@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from minigrad.missing import missing_from
 from minigrad.ops.axes import numpy_names
@@ -72,4 +72,5 @@ def eig(A: Any) -> NoReturn:
 
 eigvals = eig
 
-__getattr__ = missing_from("torch.linalg", globals())
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.linalg", globals())

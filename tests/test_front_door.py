@@ -117,6 +117,16 @@ MISSING = {
     "a type of PyTorch's": ("minigrad", "complex64", "PyTorch has torch.complex64"),
     "a typing mistake": ("minigrad", "zerso", "Did you mean: 'zeros'"),
     "nothing known": ("minigrad", "qqqqq", "has no attribute 'qqqqq'$"),
+    "a layer of PyTorch's": ("minigrad.nn", "LSTM", "PyTorch has torch.nn.LSTM, minigrad does not"),
+    "a layer, misspelt": (
+        "minigrad.nn",
+        "Conv2D",
+        "module 'minigrad.nn' has no attribute 'Conv2D'. Did you mean: 'Conv2d'",
+    ),
+    "a loss": ("minigrad.nn.functional", "ctc_loss", "PyTorch has torch.nn.functional.ctc_loss"),
+    "an optimizer": ("minigrad.optim", "SparseAdam", "PyTorch has torch.optim.SparseAdam"),
+    "a sampler": ("minigrad.utils.data", "get_worker_inf", "has no attribute"),
+    "a distribution": ("minigrad.distributions", "VonMises", "PyTorch has torch.distributions.VonMises"),
     "a function": ("minigrad.functional", "stft", "module 'minigrad.functional' has no attribute 'stft'"),
     "a layer": ("minigrad.nn.modules", "LSTM", "module 'minigrad.nn.modules' has no attribute 'LSTM'"),
 }

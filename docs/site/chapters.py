@@ -66,7 +66,8 @@ def clean(printed: str) -> str:
 def write_notebook(path: Path) -> str:
     """A chapter as a notebook (nbformat 4.5) without output; its first cell brings the library into a browser."""
     start = Cell(
-        "# In the browser, this line fetches the library; elsewhere it is not needed.\n%pip install -q minigrad", True
+        "# In the browser, this line fetches the library; elsewhere it is not needed.\n%pip install -q minigrad-conv",
+        True,
     )
     cells = []
     for number, cell in enumerate([start, *read_cells(path.read_text("utf-8"))]):

@@ -1,5 +1,7 @@
 """The engine: recording calls, walking back, and what is built on that."""
 
+from typing import TYPE_CHECKING
+
 from minigrad.autograd import functional, graph
 from minigrad.autograd.anomaly import (
     detect_anomaly,
@@ -21,9 +23,13 @@ from minigrad.autograd.modes import (
 from minigrad.autograd.operation import operation
 from minigrad.autograd.recording import Node
 from minigrad.autograd.variable import Variable
+from minigrad.missing import missing_from
 
 __all__ = [
     "Function", "GradcheckError", "Node", "Variable", "backward", "detect_anomaly", "enable_grad", "functional", "grad",
     "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
     "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "operation", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.autograd", globals())

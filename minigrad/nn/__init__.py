@@ -67,4 +67,4 @@ def __getattr__(name: str) -> _typing.Any:
         return import_module("minigrad.nn.parallel")
     if name == "SyncBatchNorm":
         return import_module("minigrad.nn.parallel.sync_batchnorm").SyncBatchNorm
-    raise AttributeError(f"module 'minigrad.nn' has no attribute {name!r}")
+    raise import_module("minigrad.missing").missing_name("torch.nn", name, globals())

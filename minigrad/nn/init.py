@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.modes import no_grad
+from minigrad.missing import missing_from
 from minigrad.ops.elementwise import as_number, of_tensors
 from minigrad.tensor import Tensor
 
@@ -189,3 +190,7 @@ def _nothing_to_fill(tensor: Tensor) -> bool:
     if not tensor.numel():
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
     return not tensor.numel()
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.nn.init", globals())

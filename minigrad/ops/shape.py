@@ -137,13 +137,31 @@ def view(input: Any, *shape: Any) -> Any:
             [3, 4, 5]])
     """
     if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
-        return wrap(input.array.view(shape[0].numpy))
+        return _under_dtype(input, shape[0].numpy)
     made = reshape(input, *shape)
     if made.view_of is None and made.array.size:
         have, wanted = tuple(input.array.shape), tuple(made.array.shape)
         told = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
         raise RuntimeError(f"view size {wanted} is not compatible with input tensor's size {have} and stride {told}.")
     return made
+
+
+def _under_dtype(input: Any, wanted: Any) -> Any:
+    """The same bytes as elements of another type, in the same memory; the last axis grows or shrinks."""
+    array, have = input.array, input.array.dtype
+    told = f"to view {have} as {wanted} (different element sizes), but got"
+    if have.itemsize != wanted.itemsize:
+        if not array.ndim:
+            raise RuntimeError(f"self.dim() cannot be 0 {told} a tensor of no axes")
+        if array.shape[-1] * have.itemsize % wanted.itemsize:
+            raise RuntimeError(
+                f"self.size(-1) must be divisible by {wanted.itemsize // have.itemsize} {told} {array.shape[-1]}"
+            )
+        if array.shape[-1] > 1 and array.strides[-1] != have.itemsize:
+            raise RuntimeError(f"self.stride(-1) must be 1 {told} {array.strides[-1] // have.itemsize}")
+    seen = wrap(array.view(wanted))
+    seen.writes = input.writes
+    return seen
 
 
 @of_tensor

@@ -36,3 +36,19 @@ def test_a_view_as_another_type_looks_at_the_same_bytes():
 
 def test_windows_of_a_single_number():
     assert torch.tensor(5.0).unfold(0, 1, 1).tolist() == [5.0]
+
+
+def test_the_same_bytes_under_another_type():
+    x = torch.arange(4, dtype=torch.float32)
+    assert (
+        x.view(torch.int32).shape == (4,) and x.view(torch.float64).shape == (2,) and x.view(torch.uint8).shape == (16,)
+    )
+    x.view(torch.int32)[0] = 1
+    assert x[0] > 0 and x.view(torch.int32)._version == x._version == 1
+    for wrong, dtype, message in (
+        (torch.ones(3), torch.float64, r"self.size\(-1\) must be divisible by 2 .*got 3"),
+        (torch.tensor(1.0), torch.float64, r"self.dim\(\) cannot be 0"),
+        (torch.ones(2, 4).t(), torch.int8, r"self.stride\(-1\) must be 1 .*got 4"),
+    ):
+        with pytest.raises(RuntimeError, match=message):
+            wrong.view(dtype)

@@ -1,7 +1,10 @@
 """Functions without state: what the layers of `nn` compute."""
 
+from typing import TYPE_CHECKING
+
 # fmt: off
 # isort: off
+from minigrad.missing import missing_from
 from minigrad.nn.functional.activation import (
     celu, celu_, elu, elu_, gelu, glu, gumbel_softmax, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_,
     leaky_relu, leaky_relu_, log_softmax, logsigmoid, mish, prelu, relu, relu6, relu_, rrelu, rrelu_, selu, selu_,
@@ -44,3 +47,6 @@ __all__ = [
 ]
 # isort: on
 # fmt: on
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.nn.functional", globals())

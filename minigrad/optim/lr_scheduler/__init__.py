@@ -4,6 +4,9 @@ As in PyTorch most rates are computed from the last one, not from the first: a r
 by hand in between, or by a second scheduler, is carried on.
 """
 
+from typing import TYPE_CHECKING
+
+from minigrad.missing import missing_from
 from minigrad.optim.lr_scheduler.base import LRScheduler, _LRScheduler
 from minigrad.optim.lr_scheduler.composed import ChainedScheduler, SequentialLR
 from minigrad.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
@@ -28,3 +31,6 @@ __all__ = [
 
 for _name in __all__:  # lessons tell PyTorch's schedules from their own by the name of this module
     globals()[_name].__module__ = __name__
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.optim.lr_scheduler", globals())
