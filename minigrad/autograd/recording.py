@@ -455,11 +455,24 @@ class View:
         return parent
 
 
+def follow_leaf(view: TensorBase) -> None:
+    """Let a view say that it requires a gradient, as what it is a view of was asked to later."""
+    link = view.view_of
+    while link is not None:
+        parent = link.source()
+        if parent.node is not None:
+            view.node = Unrecorded(view.array)
+            return
+        link = parent.view_of
+
+
 def refresh(view: TensorBase, use: bool = True) -> None:
     """Bring a view's place in the graph up to date after writes through its parent or siblings.
 
     Raises RuntimeError, unless the view is only asked about (`use=False`), when it is one of several.
     """
+    if view.node is None and len(view.writes) > 1:
+        follow_leaf(view)
     stale = []  # from the view towards its root
     while True:
         link = view.view_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -89,10 +90,10 @@ class GraphMethods(TensorBase):
         >>> y.detach_().requires_grad
         False
         """
-        if self.view_of is not None:
+        if self.view_of is not None and getrefcount(self.view_of.parent) > 2:  # else nobody else has what it looks at
             told = "what it is a view of would stay in the graph. Use detach(), which makes another tensor"
             raise RuntimeError(f"Can't detach views in-place: {told}")
-        self.node = None
+        self.node = self.view_of = None
         return self
 
     def requires_grad_(self: Any, requires_grad: Any = True) -> Tensor:
@@ -116,6 +117,8 @@ class GraphMethods(TensorBase):
             told = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
             raise RuntimeError(f"Setting requires_grad=True on inference tensor {told}")
         elif self.node is None or self.node is LEAF:  # else a view whose base says so
+            if requires_grad and len(self.writes) == 1:
+                self.writes.append(0)  # tells the views of its memory, should there be any
             self.node = LEAF if requires_grad else None
         return self
 

@@ -254,10 +254,12 @@ def test_mixed_derivatives_commute():
 
 def test_views_are_not_detached_in_place():
     x = mg.ones(2, requires_grad=True)
-    for view in (x[0], (x * 2)[1:], mg.ones(2)[0]):
+    y, plain = x * 2, mg.ones(2)
+    for view in (x[0], y[1:], plain[0]):
         with pytest.raises(RuntimeError, match=r"Can't detach views in-place: .* Use detach\(\)"):
             view.detach_()
-    assert not (x * 2).detach_().requires_grad
+    for result in (x * 2, x @ x, (x * 2).view(2, 1), (x * 2).unsqueeze_(0)):
+        assert not result.detach_().requires_grad and result.is_leaf
 
 
 def test_a_turn_in_place_counts_as_a_write():

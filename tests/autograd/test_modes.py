@@ -382,3 +382,15 @@ def test_a_view_made_under_no_grad_says_what_its_base_says():
     with mg.no_grad():
         views[0].mul_(2)
     assert x.tolist() == [2, 4] and views[0].requires_grad_(False).requires_grad
+
+
+def test_a_view_follows_a_base_that_asks_for_its_gradient_later():
+    x = mg.ones(4)
+    view, turned = x[:2], x.view(2, 2).t()
+    assert not view.requires_grad and not turned.requires_grad
+    x.requires_grad_()
+    assert view.requires_grad and turned.requires_grad and view.is_leaf and (view * 2).requires_grad
+    (x[:2] * 3).sum().backward()
+    assert x.grad.tolist() == [3, 3, 0, 0]
+    with pytest.raises(RuntimeError, match="view of a leaf Variable"):
+        view.add_(1)
