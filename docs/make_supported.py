@@ -37,6 +37,7 @@ NAMESPACES = [
     "minigrad.optim.swa_utils",
     "minigrad.autograd",
     "minigrad.autograd.functional",
+    "minigrad.autograd.graph",
     "minigrad.func",
     "minigrad.utils.data",
     "minigrad.cuda",
@@ -109,6 +110,31 @@ DIFFERENCES = [
         "`autograd.gradcheck`",
         "float32 inputs are checked on float64 copies, and a failure names the likely mistake",
         "torch.autograd.gradcheck(torch.tanh, torch.ones(2, requires_grad=True))",
+    ),
+    (
+        "in-place writes",
+        "refused only where a gradient rule reads what is overwritten; PyTorch's `prod` and `relu` keep their results",
+        "not refuses('y = torch.ones(2, requires_grad=True).prod(); y.mul_(2); y.backward()')",
+    ),
+    (
+        "`func`",
+        "no `vmap`; within the function also `backward` and `requires_grad_` may be called",
+        "not hasattr(torch.func, 'vmap')",
+    ),
+    (
+        "`autograd.detect_anomaly`",
+        "a result that is NaN warns when it is computed; the message of a NaN gradient names the line",
+        "hasattr(torch.autograd, 'detect_anomaly')",
+    ),
+    (
+        "`autograd.graph.register_multi_grad_hook`",
+        "not called by a walk that reaches only some of the tensors; PyTorch shows None for the others",
+        "hasattr(torch.autograd.graph, 'register_multi_grad_hook')",
+    ),
+    (
+        "`autograd.Function`",
+        "`jvp` and `vmap` are never called: derivatives in forward mode are computed from backward",
+        "refuses('torch.autograd.Function.jvp(None)')",
     ),
 ]
 

@@ -26,8 +26,9 @@ class GradcheckError(RuntimeError):
 def gradcheck(
     func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 0.001,
     raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
-    check_grad_dtypes: bool = False, check_batched_grad: bool = False, check_forward_ad: bool = False,
-    check_backward_ad: bool = True, fast_mode: bool = False, masked: bool | None = None,
+    check_grad_dtypes: bool = False, check_batched_grad: bool = False, check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False, check_backward_ad: bool = True, fast_mode: bool = False,
+    masked: bool | None = None,
 ) -> bool:  # fmt: skip
     """Compare the gradients of `func` at `inputs` with ``(func(x + eps) - func(x - eps)) / (2 * eps)``.
 
@@ -35,7 +36,8 @@ def gradcheck(
     `fast_mode`, its product with one random cotangent and one random direction. Also checks that inputs and the
     cotangent stay unmodified, that a zero cotangent gives zero gradients and twice the cotangent twice, that
     running twice agrees within `nondet_tol`, and that a second call leaves the first one's gradients alone.
-    Raises GradcheckError (or returns False) naming the worst input and index, and the likely mistake.
+    Raises GradcheckError (or returns False) naming the worst input and index, and the likely mistake. Derivatives in
+    forward mode are computed from the same rules, and batches row by row: what checks these, checks the rules.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html
 
     >>> import minigrad as torch
@@ -43,6 +45,10 @@ def gradcheck(
     >>> torch.autograd.gradcheck(torch.exp, (x,))
     True
     """
+    if not (check_forward_ad or check_backward_ad):
+        raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+    if check_batched_forward_grad and not check_forward_ad:
+        raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
     check = _Check(func, inputs, eps, atol, rtol, nondet_tol)
     try:
         check.run(fast_mode)

@@ -202,3 +202,14 @@ def test_gradgradcheck_needs_an_input_to_check_too():
 def test_no_elements_at_all():
     assert gradcheck(lambda x: x * 2, leaf(0))
     assert gradgradcheck(lambda x: x * x, leaf(0, 3))
+
+
+def test_the_other_checks_are_of_the_same_rules():
+    x = mg.tensor([0.5, 1.5], dtype=mg.float64, requires_grad=True)
+    every = {"check_forward_ad": True, "check_batched_forward_grad": True, "check_batched_grad": True}
+    assert gradcheck(mg.exp, x, **every, check_grad_dtypes=True, check_undefined_grad=False, masked=True)
+    assert gradgradcheck(mg.exp, x, check_fwd_over_rev=True, check_batched_grad=True)
+    with pytest.raises(AssertionError, match="at least one of check_forward_ad or check_backward_ad"):
+        gradcheck(mg.exp, x, check_backward_ad=False)
+    with pytest.raises(AssertionError, match="requires check_forward_ad"):
+        gradcheck(mg.exp, x, check_batched_forward_grad=True)
