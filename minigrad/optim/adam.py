@@ -10,6 +10,7 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import Array
 from minigrad.optim.optimizer import Optimizer, State, step_dtype
 from minigrad.optim.options import Betas, Params, Rate, options_of
+from minigrad.optim.rules import move_towards
 from minigrad.tensor import Tensor
 
 
@@ -124,7 +125,7 @@ class Adamax(Optimizer):
     ) -> None:  # fmt: skip
         """One step, in place."""
         m, u, (b1, b2) = exp_avg, exp_inf, betas
-        m += (1 - b1) * (g - m)
+        move_towards(g, m, 1 - b1)
         np.maximum(b2 * u, np.abs(g) + eps, out=u)
         w -= lr / (1 - b1**step) * (m / u)
 
@@ -224,6 +225,6 @@ class RAdam(Optimizer):
 def update_means(m: Array, v: Array, g: Array, betas: tuple[float, float]) -> None:
     """`m <- b1 m + (1 - b1) g` and `v <- b2 v + (1 - b2) g^2`, in place."""
     b1, b2 = betas
-    m += (1 - b1) * (g - m)
+    move_towards(g, m, 1 - b1)
     v *= b2
     v += (1 - b2) * (g * g)

@@ -10,6 +10,7 @@ from minigrad.backend import Array, quiet
 from minigrad.nn.parameter import Uninitialized
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Params, Rate, options_of
+from minigrad.optim.rules import move_towards
 
 
 class RMSprop(Optimizer):
@@ -49,7 +50,7 @@ class RMSprop(Optimizer):
         v *= alpha
         v += (1 - alpha) * (g * g)
         if mean is not None:
-            mean += (1 - alpha) * (g - mean)
+            move_towards(g, mean, 1 - alpha)
             v = v - mean * mean
         direction = g / (np.sqrt(v) + eps)
         if b is not None:

@@ -120,3 +120,11 @@ def blocks(*arrays: Any) -> Iterator[tuple[Any, ...]]:
     rows = max(1, BLOCK * len(first) // first.size)
     for start in range(0, len(first), rows):
         yield tuple([None if array is None else array[start : start + rows] for array in arrays])
+
+
+def move_towards(g: Array, mean: Array, share: float) -> None:
+    """`mean <- mean + share (g - mean)`, in place: a running mean of `g`. A share of 1 gives `g` to the last bit."""
+    if share < 0.5:
+        mean += share * (g - mean)
+    else:
+        mean[...] = g - (1 - share) * (g - mean)
