@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-import multiprocessing
 import os
 import warnings
 from collections.abc import Iterable, Iterator
-from multiprocessing.context import BaseContext
 from typing import Any, Generic, TypeVar
 
 from minigrad.random import Generator, source_of
@@ -201,7 +199,7 @@ def _refuse(reasons: dict[str, Any]) -> None:
             raise ValueError(reason)
 
 
-def _context(context: Any, num_workers: int) -> BaseContext | None:
+def _context(context: Any, num_workers: int) -> Any:
     """How processes are started: a context of `multiprocessing`, or the name of one."""
     if context is None:
         return None
@@ -209,6 +207,9 @@ def _context(context: Any, num_workers: int) -> BaseContext | None:
         raise ValueError(
             f"multiprocessing_context can only be used with multi-process loading (num_workers > 0): {_NEED_WORKERS}"
         )
+    import multiprocessing  # here: most programs have no workers
+    from multiprocessing.context import BaseContext
+
     if isinstance(context, str):
         known = multiprocessing.get_all_start_methods()
         if context not in known:
