@@ -15,11 +15,20 @@ from pathlib import Path
 import pytest
 
 import minigrad
+from minigrad.course.progress import forget
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n+^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.fixture(autouse=True)
+def _no_progress():
+    """What a page shows of the course does not depend on the pages before."""
+    forget()
+    yield
+    forget()
 
 
 def examples_of_the_package():

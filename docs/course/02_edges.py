@@ -78,11 +78,7 @@ print(corr2d(spot, laplace))  # a spot gives the kernel back, turned by half a t
 blurred = corr2d(X, torch.ones(3, 3) / 9)
 print(blurred[0])
 if viz.can_draw():
-    picture, axes = viz.figure(1, 3)
-    viz.feature_map(X, axes[0], "image")
-    viz.feature_map(Y, axes[1], "edges")
-    viz.feature_map(blurred, axes[2], "blurred")
-    picture.savefig("edges.png")
+    viz.maps({"image": X, "edges": Y, "blurred": blurred}).savefig("edges.png")
 
 # %% [markdown]
 # ## Exercises

@@ -6,7 +6,7 @@
 
 # %%
 import minigrad as torch
-from minigrad import course, nn
+from minigrad import course, nn, viz
 
 # %% [markdown]
 # ## How often does it fit?
@@ -76,6 +76,8 @@ def conv(k, **options):
 
 print("3:", seen(conv(3)), " 3 3:", seen(conv(3), conv(3)), " 3/2 3:", seen(conv(3, stride=2), conv(3)))
 assert [seen(conv(3)), seen(conv(3), conv(3)), seen(conv(3, stride=2), conv(3))] == [3, 5, 7]
+if viz.can_draw():
+    viz.receptive_field([3, 3], [2, 1]).savefig("receptive_field.png")
 
 # %% [markdown]
 # Behind a stride of 2, neighbours lie 2 pixels apart in the image: a kernel of 3 reaches over 4 pixels more. That is how

@@ -50,8 +50,7 @@ print(layer, [name for name, _ in layer.named_parameters()])
 net = nn.Sequential(
     nn.Conv2d(1, 4, kernel_size=3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4 * 4 * 4, 3)
 )
-for name, parameter in net.named_parameters():
-    print(f"{name:9} {tuple(parameter.shape)!s:14} {parameter.numel()}")
+print(nn.summary(net, (1, 1, 8, 8)))
 
 
 # %%

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import minigrad as torch
 import minigrad.nn.functional as F
-from minigrad import course
+from minigrad import course, viz
 
 torch.manual_seed(0)
 
@@ -26,6 +26,8 @@ X = torch.arange(12.0).reshape(3, 4)
 columns = F.unfold(X[None, None], (2, 2))[0]
 print(columns.int())
 K = torch.tensor([[0.0, 1.0], [2.0, 3.0]])
+if viz.can_draw():
+    viz.im2col(3, 4, 2, 2, window=2).savefig("im2col.png")
 assert torch.equal((K.reshape(1, 4) @ columns).reshape(2, 3), F.conv2d(X[None, None], K[None, None])[0, 0])
 
 # %% [markdown]

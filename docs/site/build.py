@@ -128,15 +128,30 @@ def write_sources(pages: Path, sources: set[Path]) -> None:
     (pages / "source.md").write_text(f"# Files that the pages speak of\n\n{toctree(names)}", encoding="utf-8")
 
 
+def write_stepper(page: Path) -> None:
+    """The backward walk through the course's loss, to be played."""
+    import minigrad as torch
+    from minigrad import viz
+
+    image = torch.ones(1, 1, 6, 8)
+    image[..., 2:6] = 0
+    kernel = torch.tensor([[[[0.3, 0.2]]]], requires_grad=True)
+    error = torch.nn.functional.conv2d(image, kernel) - (image[..., :-1] - image[..., 1:])
+    viz.stepper((error**2).sum(), {"kernel": kernel}).save(page)
+
+
 def write_index(pages: Path, chapter_names: list[str], page_names: list[str]) -> None:
     """The front page: the README's first words, and the way to everything else."""
     (pages / "course.md").write_text(
         f"# The course\n\nFourteen chapters, from the sliding window to the engine.\n\n{toctree(chapter_names)}",
         encoding="utf-8",
     )
+    write_stepper(pages / "static" / "stepper.html")
     (pages / "play.md").write_text(
         "# Play with a kernel\n\nMove the sliders, or let it learn.\n\n"
-        '```{raw} html\n<iframe class="lab" src="_static/play.html" title="A kernel to play with"></iframe>\n```\n',
+        '```{raw} html\n<iframe class="lab" src="_static/play.html" title="A kernel to play with"></iframe>\n```\n\n'
+        "## Where its gradient comes from\n\nThe walk back from the loss to the kernel, box by box.\n\n"
+        '```{raw} html\n<iframe class="lab" src="_static/stepper.html" title="The backward walk"></iframe>\n```\n',
         encoding="utf-8",
     )
     words = (

@@ -17,9 +17,10 @@ from minigrad.viz.panels import (
     loss_curve,
     maps,
 )  # fmt: skip
+from minigrad.viz.pictures import im2col, receptive_field, winograd
 from minigrad.viz.stepper import Stepper, stepper
 
 __all__ = [
-    "Graph", "Stepper", "accuracy", "can_draw", "confusion", "feature_map", "figure", "graph", "grid", "kernel",
-    "kernel_history", "loss_curve", "maps", "stepper",
+    "Graph", "Stepper", "accuracy", "can_draw", "confusion", "feature_map", "figure", "graph", "grid", "im2col",
+    "kernel", "kernel_history", "loss_curve", "maps", "receptive_field", "stepper", "winograd",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,10 @@ def test_runs_as_a_program_from_any_folder(tmp_path: Path) -> None:
     assert done.stderr == ""
     assert done.returncode == 0
     assert "tensor([[ 0.,  1.,  0.,  0.,  0., -1.,  0.]," in done.stdout
+
+
+def test_the_reading_order_names_every_program_once() -> None:
+    page = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^(\d+)\. \[(\w+)\.py\]\((\w+)\.py\): ", page, re.MULTILINE)
+    assert [int(number) for number, _, _ in named] == list(range(1, len(named) + 1))
+    assert sorted(name for _, name, _ in named) == PROGRAMS and all(name == target for _, name, target in named)

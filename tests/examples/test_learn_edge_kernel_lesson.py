@@ -1,0 +1,18 @@
+import re
+from pathlib import Path
+
+import pytest
+
+import learn_edge_kernel_lesson as example
+
+
+def test_it_learns(capsys: pytest.CaptureFixture[str]) -> None:
+    example.main([])
+    printed = capsys.readouterr().out
+    losses = [float(loss) for loss in re.findall(r"loss ([\d.]+)", printed)]
+    assert losses == sorted(losses, reverse=True) and losses[-1] < 1e-3
+    assert re.search(r"learned: tensor\(\[ 1\.000\d, -0\.999\d\]\)", printed)
+
+
+def test_it_is_about_forty_lines() -> None:
+    assert len(Path(example.__file__).read_text("utf-8").splitlines()) <= 42

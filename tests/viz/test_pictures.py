@@ -1,0 +1,60 @@
+"""Pictures that explain: the right pixels are marked, the right numbers written, and bad input is told."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+import minigrad as mg
+from minigrad import viz
+from minigrad.viz.pictures import RED
+
+
+def red_squares(picture, level):
+    at = [patch for patch in picture.axes[0].patches if patch.get_y() + 0.45 == pytest.approx(1.5 * level)]
+    return [patch for patch in at if to_hex(patch.get_facecolor()) == RED]
+
+
+@pytest.mark.parametrize(
+    ("kernels", "strides", "sees"), [([3], None, 3), ([3, 3], None, 5), ([3, 3], [2, 1], 7), ([5, 2, 5], [1, 2, 1], 14)]
+)
+def test_a_receptive_field_marks_what_the_output_sees(kernels, strides, sees):
+    picture = viz.receptive_field(kernels, strides)
+    assert picture.axes[0].get_title() == f"one output sees {sees} pixels"
+    assert len(red_squares(picture, 0)) == sees
+    assert len(red_squares(picture, len(kernels))) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (([3], [1, 1]), "as many strides as kernels"),
+        (([0],), "all at least 1"),
+        (([9, 9],), "see 17 pixels, more than the 16"),
+    ],
+)
+def test_layers_that_cannot_be_drawn(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        viz.receptive_field(*arguments)
+
+
+def test_im2col_writes_the_matrix_of_unfold():
+    picture = viz.im2col(3, 4, 2, 2, window=4)
+    left, right = picture.axes
+    expected = mg.nn.functional.unfold(mg.arange(12.0).reshape(1, 1, 3, 4), (2, 2))[0]
+    written = np.array([int(text.get_text()) for text in right.texts]).reshape(4, 6)
+    np.testing.assert_array_equal(written, expected.numpy())
+    np.testing.assert_array_equal(np.flatnonzero(left.images[0].get_array()), [5, 6, 9, 10])
+    assert left.get_title() == "window 4 of 6" and picture._repr_png_().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [((2, 2, 3, 1), "3 x 1 does not fit"), ((3, 3, 2, 2, 4), "from 0 to 3, got 4")]
+)
+def test_windows_that_are_not_there(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        viz.im2col(*arguments)
+
+
+def test_winograd_shows_four_products():
+    _, right = viz.winograd().axes
+    assert sum(text.get_text().startswith("m") for text in right.texts) == 4
