@@ -1,0 +1,158 @@
+"""Laws of single real numbers: normal, uniform, exponential. Draws are PyTorch's for the same seed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minigrad.creation import empty, normal, rand
+from minigrad.distributions.distribution import Distribution, as_parameters
+from minigrad.ops.functions import erf, log
+
+
+class Normal(Distribution):
+    """``p(x) = exp(-(x - loc)^2 / (2 scale^2)) / (scale sqrt(2 pi))``.
+
+    Raises ValueError for a scale that is not positive.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.distributions.Normal(0.0, 1.0).sample((2,))
+    tensor([ 1.5410, -0.2934])
+    """
+
+    parameters = ("loc", "scale")
+    has_rsample = True
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale = as_parameters(loc, scale)
+        super().__init__(self.loc.shape, (), validate_args)
+
+    def _check_parameters(self) -> None:
+        self._expect(self.scale > 0, "the scale must be positive")
+
+    @property
+    def mean(self) -> Any:
+        """`loc`."""
+        return self.loc
+
+    mode = mean
+
+    @property
+    def stddev(self) -> Any:
+        """`scale`."""
+        return self.scale
+
+    @property
+    def variance(self) -> Any:
+        """The square of `scale`."""
+        return self.scale**2
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        shape = self._extended_shape(sample_shape)
+        return normal(self.loc.detach().expand(shape), self.scale.detach().expand(shape))
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        shape = self._extended_shape(sample_shape)
+        drawn = empty(shape, dtype=self.loc.dtype, device=self.loc.device).normal_()
+        return self.loc + drawn * self.scale
+
+    def log_prob(self, value: Any) -> Any:
+        return -((value - self.loc) ** 2) / (2 * self.scale**2) - log(self.scale) - math.log(math.sqrt(2 * math.pi))
+
+    def cdf(self, value: Any) -> Any:
+        """The probability of a value up to `value`."""
+        return 0.5 * (1 + erf((value - self.loc) * self.scale.reciprocal() / math.sqrt(2)))
+
+    def entropy(self) -> Any:
+        return 0.5 + 0.5 * math.log(2 * math.pi) + log(self.scale)
+
+
+class Uniform(Distribution):
+    """``p(x) = 1 / (high - low)`` in [low, high). Raises ValueError unless low < high.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.distributions.Uniform(0.0, 2.0).sample((3,))
+    tensor([0.9925, 1.5364, 0.1770])
+    """
+
+    parameters = ("low", "high")
+    has_rsample = True
+
+    def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
+        self.low, self.high = as_parameters(low, high)
+        super().__init__(self.low.shape, (), validate_args)
+
+    def _check_parameters(self) -> None:
+        self._expect(self.low < self.high, "low must be less than high")
+
+    @property
+    def mean(self) -> Any:
+        """The middle."""
+        return (self.high + self.low) / 2
+
+    @property
+    def variance(self) -> Any:
+        """A twelfth of the square of the length."""
+        return (self.high - self.low) ** 2 / 12
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        drawn = rand(self._extended_shape(sample_shape), dtype=self.low.dtype, device=self.low.device)
+        return self.low + drawn * (self.high - self.low)
+
+    def log_prob(self, value: Any) -> Any:
+        self._expect((value >= self.low) & (value <= self.high), "the value is outside of [low, high]")
+        inside = ((value >= self.low) & (value < self.high)).to(self.low.dtype)
+        return log(inside) - log(self.high - self.low)
+
+    def cdf(self, value: Any) -> Any:
+        """The probability of a value up to `value`."""
+        return ((value - self.low) / (self.high - self.low)).clamp(min=0, max=1)
+
+    def entropy(self) -> Any:
+        return log(self.high - self.low)
+
+
+class Exponential(Distribution):
+    """``p(x) = rate exp(-rate x)`` for x >= 0. Raises ValueError for a rate that is not positive.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Exponential(2.0).mean
+    tensor(0.5000)
+    """
+
+    parameters = ("rate",)
+    has_rsample = True
+
+    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
+        (self.rate,) = as_parameters(rate)
+        super().__init__(self.rate.shape, (), validate_args)
+
+    def _check_parameters(self) -> None:
+        self._expect(self.rate > 0, "the rate must be positive")
+
+    @property
+    def mean(self) -> Any:
+        """``1 / rate``."""
+        return self.rate.reciprocal()
+
+    @property
+    def variance(self) -> Any:
+        """``1 / rate^2``."""
+        return self.rate.pow(-2)
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        drawn = rand(self._extended_shape(sample_shape), dtype=self.rate.dtype, device=self.rate.device)
+        return -(-drawn).log1p() / self.rate
+
+    def log_prob(self, value: Any) -> Any:
+        self._expect(value >= 0, "the value is negative")
+        return log(self.rate) - self.rate * value
+
+    def cdf(self, value: Any) -> Any:
+        """The probability of a value up to `value`."""
+        return 1 - (-self.rate * value).exp()
+
+    def entropy(self) -> Any:
+        return 1 - log(self.rate)

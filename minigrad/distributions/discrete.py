@@ -1,0 +1,113 @@
+"""Laws of outcomes that can be counted: Bernoulli and categorical."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from minigrad.distributions.distribution import Distribution, as_parameters, probs_or_logits
+from minigrad.ops.functions import log, log1p
+from minigrad.ops.reduce import logsumexp, sum
+from minigrad.tensor.drawing import bernoulli, multinomial
+
+
+class Bernoulli(Distribution):
+    """1 with the chance `probs`, or the sigmoid of `logits`, else 0.
+
+    Raises ValueError unless one of the two is given, and for chances outside of [0, 1].
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Bernoulli(torch.tensor([0.0, 1.0])).sample()
+    tensor([0., 1.])
+    """
+
+    parameters = ("probs",)
+
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        by_chance = probs_or_logits("Bernoulli", probs, logits)
+        (given,) = as_parameters(probs if by_chance else logits)
+        self.probs = given if by_chance else given.sigmoid()
+        self._logits = None if by_chance else given
+        super().__init__(given.shape, (), validate_args)
+
+    def _check_parameters(self) -> None:
+        self._expect((self.probs >= 0) & (self.probs <= 1), "the chances must lie in [0, 1]")
+
+    @property
+    def logits(self) -> Any:
+        """``log(probs / (1 - probs))``."""
+        inside = self.probs.clamp(1e-7, 1 - 1e-7)
+        return log(inside) - log1p(-inside) if self._logits is None else self._logits
+
+    @property
+    def mean(self) -> Any:
+        """`probs`."""
+        return self.probs
+
+    @property
+    def variance(self) -> Any:
+        """``probs (1 - probs)``."""
+        return self.probs * (1 - self.probs)
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        """Zeros and ones of shape (*sample_shape, *batch_shape)."""
+        return bernoulli(self.probs.detach().expand(self._extended_shape(sample_shape)))
+
+    def log_prob(self, value: Any) -> Any:
+        self._expect((value == 0) | (value == 1), "the value must be 0 or 1")
+        return value * self.logits - (self.logits.clamp(min=0) + log1p((-self.logits.abs()).exp()))
+
+    def entropy(self) -> Any:
+        return -(self.probs * self.log_prob(self.probs * 0 + 1) + (1 - self.probs) * self.log_prob(self.probs * 0))
+
+
+class Categorical(Distribution):
+    """One of the outcomes 0, 1, ... with the chances `probs`, scaled to sum 1, or exp(`logits`).
+
+    Raises ValueError unless one of the two is given, and for chances that are negative or no numbers.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Categorical(torch.tensor([0.0, 3.0])).sample((2,))
+    tensor([1, 1])
+    """
+
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        by_chance = probs_or_logits("Categorical", probs, logits)
+        given = probs if by_chance else logits
+        if not given.ndim:
+            raise ValueError(f"Categorical: `{'probs' if by_chance else 'logits'}` must be at least one-dimensional.")
+        self.parameters = ("probs",) if by_chance else ("logits",)  # type: ignore[misc]
+        if by_chance:
+            if validate_args is not False and not bool((probs >= 0).all()):
+                raise ValueError(f"Categorical: the chances must be numbers >= 0, got {probs}")
+            self.probs = probs / sum(probs, -1, keepdim=True)
+            self.logits = log(self.probs.clamp(1e-7, 1 - 1e-7))
+        else:
+            self.logits = logits - logsumexp(logits, -1, keepdim=True)
+            self.probs = self.logits.softmax(-1)
+        super().__init__(given.shape[:-1], (), validate_args)
+
+    @property
+    def param_shape(self) -> Any:
+        """The shape of the chances."""
+        return self.probs.shape
+
+    @property
+    def mode(self) -> Any:
+        """The most likely outcome."""
+        return self.probs.argmax(-1)
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        """Outcomes of shape (*sample_shape, *batch_shape)."""
+        rows = self.probs.detach().reshape(-1, self.probs.shape[-1])
+        drawn = multinomial(rows, prod(sample_shape), True).t()  # (samples, rows)
+        return drawn.reshape(self._extended_shape(sample_shape))
+
+    def log_prob(self, value: Any) -> Any:
+        self._expect((value >= 0) & (value < self.probs.shape[-1]), "the value is no outcome")
+        shape = (*value.shape, 1) if value.ndim >= len(self.batch_shape) else (*self.batch_shape, 1)
+        places = value.long().unsqueeze(-1).expand(shape)
+        return self.logits.expand(*shape[:-1], self.logits.shape[-1]).gather(-1, places).squeeze(-1)
+
+    def entropy(self) -> Any:
+        return -sum(self.logits * self.probs, -1)

@@ -1,0 +1,94 @@
+"""`Distribution`: what all of them have: shapes, checks, and `sample` by `rsample` without a graph."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from minigrad.autograd.modes import no_grad
+from minigrad.creation import scalar_tensor
+from minigrad.ops.shape import broadcast_tensors
+from minigrad.size import Size
+from minigrad.tensor import Tensor
+
+
+class Distribution:
+    """A law of random numbers: `batch_shape` independent ones, each of whose values has `event_shape`.
+
+    `validate_args=False` leaves out the checks of parameters and values, which raise ValueError.
+
+    >>> import minigrad as torch
+    >>> torch.distributions.Normal(torch.zeros(3), 1.0).batch_shape
+    minigrad.Size([3])
+    """
+
+    parameters: ClassVar[tuple[str, ...]] = ()  # the names of the attributes that `repr` shows
+    has_rsample = False
+
+    def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
+        self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
+        self._checks = validate_args is not False
+        if self._checks:
+            self._check_parameters()
+
+    @property
+    def batch_shape(self) -> Size:
+        """The shape of the parameters: how many laws this is."""
+        return self._batch_shape
+
+    @property
+    def event_shape(self) -> Size:
+        """The shape of one value."""
+        return self._event_shape
+
+    @property
+    def stddev(self) -> Any:
+        """The standard deviation: the root of the variance."""
+        return self.variance.sqrt()  # type: ignore[attr-defined]
+
+    def sample(self, sample_shape: Any = ()) -> Any:
+        """Values of shape (*sample_shape, *batch_shape, *event_shape), outside the graph."""
+        with no_grad():
+            return self.rsample(sample_shape)
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        """Values whose gradients flow to the parameters. Raises NotImplementedError where there are none."""
+        raise NotImplementedError(f"{type(self).__name__} has no rsample: its values do not move with its parameters")
+
+    def log_prob(self, value: Any) -> Any:
+        """The logarithm of the density, or of the probability, of `value`."""
+        raise NotImplementedError(f"{type(self).__name__} has no log_prob")
+
+    def entropy(self) -> Any:
+        """The expected ``-log_prob`` of a value."""
+        raise NotImplementedError(f"{type(self).__name__} has no entropy")
+
+    def _extended_shape(self, sample_shape: Any = ()) -> Size:
+        return Size((*sample_shape, *self._batch_shape, *self._event_shape))
+
+    def _check_parameters(self) -> None:
+        """Raises ValueError for parameters that this law does not have."""
+
+    def _expect(self, holds: Any, what: str) -> None:
+        """Refuse, with a ValueError, unless all of `holds`."""
+        if self._checks and not bool(holds.all() if isinstance(holds, Tensor) else holds):
+            raise ValueError(f"{self}: {what}")
+
+    def __repr__(self) -> str:
+        shown = []
+        for name in self.parameters:
+            value = getattr(self, name)
+            shown.append(f"{name}: {value.item() if value.numel() == 1 and not value.ndim else value.size()}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def as_parameters(*values: Any) -> tuple[Tensor, ...]:
+    """Numbers and tensors as tensors of one shape."""
+    tensors: tuple[Tensor, ...] = broadcast_tensors(*[v if isinstance(v, Tensor) else scalar_tensor(v) for v in values])
+    return tensors
+
+
+def probs_or_logits(name: str, probs: Any, logits: Any) -> bool:
+    """True when `probs` is given. Raises ValueError unless one of the two is."""
+    if (probs is None) == (logits is None):
+        raise ValueError(f"{name}: either `probs` or `logits` must be specified, but not both")
+    return probs is not None

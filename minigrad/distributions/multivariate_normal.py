@@ -1,0 +1,78 @@
+"""The normal law of vectors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minigrad.creation import empty
+from minigrad.distributions.distribution import Distribution
+from minigrad.ops.functions import log
+from minigrad.ops.reduce import sum
+from minigrad.ops.solve import cholesky, inv, solve_triangular
+
+
+class MultivariateNormal(Distribution):
+    """``p(x) = exp(-d^2 / 2) / sqrt((2 pi)^n det C)``, d the distance of x from `loc` in units of the covariance C.
+
+    C is given as it is, as its inverse (`precision_matrix`), or as its Cholesky factor (`scale_tril`).
+    Raises ValueError unless one of the three is, LinAlgError for a C that is not positive definite.
+
+    >>> import minigrad as torch
+    >>> law = torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))
+    >>> law.log_prob(torch.zeros(2))
+    tensor(-1.8379)
+    """
+
+    has_rsample = True
+
+    def __init__(
+        self, loc: Any, covariance_matrix: Any = None, precision_matrix: Any = None, scale_tril: Any = None,
+        validate_args: bool | None = None,
+    ) -> None:  # fmt: skip
+        given = {"covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix, "scale_tril": scale_tril}
+        named = [name for name, value in given.items() if value is not None]
+        if len(named) != 1:
+            raise ValueError("Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.")
+        if not loc.ndim:
+            raise ValueError("loc must be at least one-dimensional.")
+        if scale_tril is None:
+            scale_tril = cholesky(covariance_matrix if precision_matrix is None else inv(precision_matrix))
+        self.parameters = ("loc", named[0])  # type: ignore[misc]
+        self.loc, self.scale_tril = loc, scale_tril
+        super().__init__(loc.shape[:-1], loc.shape[-1:], validate_args)
+
+    @property
+    def covariance_matrix(self) -> Any:
+        """C."""
+        return self.scale_tril @ self.scale_tril.mT
+
+    @property
+    def precision_matrix(self) -> Any:
+        """The inverse of C."""
+        return inv(self.covariance_matrix)
+
+    @property
+    def mean(self) -> Any:
+        """`loc`."""
+        return self.loc
+
+    @property
+    def variance(self) -> Any:
+        """The diagonal of C."""
+        return sum(self.scale_tril**2, -1).expand(self._extended_shape())
+
+    def rsample(self, sample_shape: Any = ()) -> Any:
+        drawn = empty(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device).normal_()
+        return self.loc + (self.scale_tril @ drawn.unsqueeze(-1)).squeeze(-1)
+
+    def log_prob(self, value: Any) -> Any:
+        off = solve_triangular(self.scale_tril, (value - self.loc).unsqueeze(-1), upper=False).squeeze(-1)
+        return -0.5 * (self.event_shape[0] * math.log(2 * math.pi) + sum(off**2, -1)) - self.half_log_det()
+
+    def half_log_det(self) -> Any:
+        """Half the logarithm of the determinant of C."""
+        return sum(log(self.scale_tril.diagonal(0, -2, -1)), -1)
+
+    def entropy(self) -> Any:
+        return 0.5 * self.event_shape[0] * (1 + math.log(2 * math.pi)) + self.half_log_det()

@@ -1,0 +1,137 @@
+"""Laws of random numbers: PyTorch's draws and densities, gradients, refusals."""
+
+import math
+
+import pytest
+from scipy import stats
+
+import minigrad as torch
+
+D = torch.distributions
+T = torch.tensor
+
+# The draws after manual_seed(0), as PyTorch 2.13 prints them.
+DRAWS = {
+    "Normal": (lambda: D.Normal(0.0, 1.0).sample((2,)), [1.5410, -0.2934]),
+    "Normal of tensors": (lambda: D.Normal(torch.zeros(3), torch.ones(3)).sample(), [1.5410, -0.2934, -2.1788]),
+    "Uniform": (lambda: D.Uniform(0.0, 2.0).sample((3,)), [0.9925, 1.5364, 0.1770]),
+    "MultivariateNormal": (
+        lambda: D.MultivariateNormal(torch.zeros(2), torch.eye(2)).sample((2,)).flatten(),
+        [1.5410, -0.2934, -2.1788, 0.5684],
+    ),
+    "Categorical": (lambda: D.Categorical(T([0.1, 0.2, 0.7])).sample((4,)), [2, 2, 2, 2]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_draws_are_pytorchs(name):
+    draw, expected = DRAWS[name]
+    torch.manual_seed(0)
+    assert draw().tolist() == pytest.approx(expected, abs=1e-4)
+
+
+DENSITIES = {
+    "Normal": (lambda: D.Normal(1.0, 2.0).log_prob(T(0.3)), stats.norm(1, 2).logpdf(0.3)),
+    "Normal cdf": (lambda: D.Normal(1.0, 2.0).cdf(T(0.3)), stats.norm(1, 2).cdf(0.3)),
+    "Normal entropy": (lambda: D.Normal(1.0, 2.0).entropy(), stats.norm(1, 2).entropy()),
+    "Uniform": (lambda: D.Uniform(0.0, 2.0).log_prob(T(1.0)), -math.log(2)),
+    "Uniform cdf": (lambda: D.Uniform(0.0, 2.0).cdf(T(0.5)), 0.25),
+    "Uniform entropy": (lambda: D.Uniform(0.0, 2.0).entropy(), math.log(2)),
+    "Exponential": (lambda: D.Exponential(2.0).log_prob(T(1.0)), stats.expon(scale=0.5).logpdf(1.0)),
+    "Exponential cdf": (lambda: D.Exponential(2.0).cdf(T(1.0)), stats.expon(scale=0.5).cdf(1.0)),
+    "Exponential entropy": (lambda: D.Exponential(2.0).entropy(), stats.expon(scale=0.5).entropy()),
+    "Bernoulli": (lambda: D.Bernoulli(0.3).log_prob(T(1.0)), math.log(0.3)),
+    "Bernoulli by logits": (lambda: D.Bernoulli(logits=0.5).log_prob(T(0.0)), -math.log(1 + math.exp(0.5))),
+    "Bernoulli entropy": (lambda: D.Bernoulli(0.3).entropy(), stats.bernoulli(0.3).entropy()),
+    "Categorical": (lambda: D.Categorical(T([1.0, 2.0, 7.0])).log_prob(T(1)), math.log(0.2)),
+    "Categorical by logits": (lambda: D.Categorical(logits=T([0.0, 0.0])).log_prob(T(1)), -math.log(2)),
+    "Categorical entropy": (lambda: D.Categorical(T([0.1, 0.2, 0.7])).entropy(), stats.entropy([0.1, 0.2, 0.7])),
+    "MultivariateNormal": (
+        lambda: D.MultivariateNormal(T([1.0, 0.0]), T([[2.0, 0.5], [0.5, 1.0]])).log_prob(T([0.3, 0.4])),
+        stats.multivariate_normal([1, 0], [[2, 0.5], [0.5, 1]]).logpdf([0.3, 0.4]),
+    ),
+    "MultivariateNormal entropy": (
+        lambda: D.MultivariateNormal(torch.zeros(2), scale_tril=T([[2.0, 0.0], [1.0, 3.0]])).entropy(),
+        1 + math.log(2 * math.pi) + math.log(6),
+    ),
+    "KL of normals": (lambda: D.kl_divergence(D.Normal(0.0, 1.0), D.Normal(1.0, 2.0)), 0.4431472),
+    "KL of exponentials": (
+        lambda: D.kl_divergence(D.Exponential(1.0), D.Exponential(2.0)), 2 - math.log(2) - 1),
+    "KL of outcomes": (
+        lambda: D.kl_divergence(D.Categorical(T([0.5, 0.5])), D.Categorical(T([0.1, 0.9]))), 0.5108256),
+    "KL of coins": (lambda: D.kl_divergence(D.Bernoulli(0.3), D.Bernoulli(0.5)), 0.0822829),
+    "KL of vectors": (
+        lambda: D.kl_divergence(
+            D.MultivariateNormal(torch.zeros(2), torch.eye(2)), D.MultivariateNormal(torch.ones(2), 2 * torch.eye(2))),
+        math.log(2)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_densities_and_what_follows_from_them(name):
+    value, expected = DENSITIES[name]
+    assert value().item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_moments_and_shapes():
+    law = D.Normal(torch.zeros(3), 2.0)
+    assert law.batch_shape == (3,) and law.event_shape == () and law.sample((5,)).shape == (5, 3)
+    assert law.mean.tolist() == [0.0] * 3 and law.variance.tolist() == [4.0] * 3 and law.stddev.tolist() == [2.0] * 3
+    assert repr(law) == "Normal(loc: minigrad.Size([3]), scale: minigrad.Size([3]))"
+    assert repr(D.Normal(0.0, 1.0)) == "Normal(loc: 0.0, scale: 1.0)" and repr(D.Uniform(0.0, 2.0)).endswith(
+        "high: 2.0)"
+    )
+    assert D.Uniform(0.0, 6.0).variance.item() == D.Uniform(0.0, 6.0).mean.item() == 3.0
+    assert D.Bernoulli(0.5).variance.item() == 0.25 and D.Exponential(2.0).stddev.item() == 0.5
+    vectors = D.MultivariateNormal(torch.zeros(4, 2), torch.eye(2))
+    assert vectors.batch_shape == (4,) and vectors.event_shape == (2,) and vectors.sample((3,)).shape == (3, 4, 2)
+    assert vectors.log_prob(torch.zeros(4, 2)).shape == (4,) and vectors.precision_matrix.tolist() == [[1, 0], [0, 1]]
+    rows = D.Categorical(logits=torch.zeros(2, 3))
+    assert rows.sample().shape == (2,) and rows.sample((4, 5)).shape == (4, 5, 2) and rows.param_shape == (2, 3)
+    assert rows.log_prob(T([0, 2])).shape == (2,) and D.Bernoulli(T([0.0, 1.0])).sample((2,)).tolist() == [[0, 1]] * 2
+
+
+def test_gradients_flow_through_rsample_and_log_prob():
+    loc, scale = T(1.0, requires_grad=True), T(2.0, requires_grad=True)
+    for law in (D.Normal(loc, scale), D.Uniform(loc, loc + scale), D.Exponential(scale)):
+        assert law.rsample((2,)).requires_grad and not law.sample((2,)).requires_grad
+    (g,) = torch.autograd.grad(D.Normal(loc, scale).log_prob(T(2.0)), loc)
+    assert g.item() == pytest.approx(0.25)  # (value - loc) / scale^2
+    logits = torch.zeros(2, requires_grad=True)
+    D.Categorical(logits=logits).log_prob(T(0)).backward()
+    assert logits.grad.tolist() == [0.5, -0.5]
+
+
+REFUSED = {
+    "a scale": (lambda: D.Normal(0.0, -1.0), ValueError, "the scale must be positive"),
+    "bounds": (lambda: D.Uniform(2.0, 1.0), ValueError, r"Uniform\(low: 2.0, high: 1.0\): low must be less than high"),
+    "a value outside": (lambda: D.Uniform(0.0, 1.0).log_prob(T(3.0)), ValueError, "outside of"),
+    "a rate": (lambda: D.Exponential(0.0), ValueError, "the rate must be positive"),
+    "a chance": (lambda: D.Bernoulli(1.5), ValueError, r"must lie in \[0, 1\]"),
+    "half a coin": (lambda: D.Bernoulli(0.5).log_prob(T(0.5)), ValueError, "must be 0 or 1"),
+    "both": (lambda: D.Bernoulli(0.5, 0.5), ValueError, "`probs` or `logits` must be specified, but not both"),
+    "negative chances": (lambda: D.Categorical(T([-1.0, 2.0])), ValueError, "must be numbers >= 0"),
+    "one chance": (lambda: D.Categorical(T(1.0)), ValueError, "at least one-dimensional"),
+    "no outcome": (lambda: D.Categorical(T([1.0, 2.0])).log_prob(T(5)), ValueError, "is no outcome"),
+    "two covariances": (
+        lambda: D.MultivariateNormal(torch.zeros(2), torch.eye(2), torch.eye(2)), ValueError, "Exactly one of"),
+    "not positive": (
+        lambda: D.MultivariateNormal(torch.zeros(2), -torch.eye(2)), RuntimeError, "not positive-definite"),
+    "a number for a vector": (lambda: D.MultivariateNormal(T(0.0), torch.eye(2)), ValueError, "one-dimensional"),
+    "no rsample": (lambda: D.Bernoulli(0.5).rsample(), NotImplementedError, "Bernoulli has no rsample"),
+    "no density": (lambda: D.Distribution().log_prob(T(0.0)), NotImplementedError, "has no log_prob"),
+    "no entropy": (lambda: D.Distribution().entropy(), NotImplementedError, "has no entropy"),
+    "KL of two kinds": (
+        lambda: D.kl_divergence(D.Normal(0.0, 1.0), D.Uniform(0.0, 1.0)), NotImplementedError, "q type Uniform"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    call, error, message = REFUSED[name]
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_checks_can_be_left_out():
+    assert D.Normal(0.0, -1.0, validate_args=False).scale.item() == -1.0
