@@ -16,7 +16,7 @@ class _Recomputed(Function):
     """A function whose graph is built only when its gradients are asked for."""
 
     @staticmethod
-    def forward(ctx: Any, anchor: Any, function: Callable[..., Any], state: Any, *args: Any) -> Any:
+    def forward(ctx: Any, _anchor: Any, function: Callable[..., Any], state: Any, *args: Any) -> Any:
         ctx.function, ctx.state, ctx.args = function, state, args
         ctx.save_for_backward(*[x for x in args if isinstance(x, TensorBase)])
         return function(*args)
