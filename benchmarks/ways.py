@@ -5,8 +5,9 @@
     python benchmarks/ways.py --smoke            # tiny layers: does it run?
 
 Milliseconds of one forward and both gradients, one thread's processor time, the quickest of several
-calls. `*` marks the way that the table chooses, and the last column how much longer it takes than
-the quickest; a way that does not serve a layer has no number. `--parts` prints the three apart.
+calls. `*` marks the way that the costs choose, and the last column how much longer it takes than the quickest; a
+way that does not serve a layer has no number. The last lines say how far the choice is from the best, over all
+layers. `--parts` prints the three apart, `--measured` chooses on this machine as `backends.conv.measure` finds it.
 """
 
 # ruff: noqa: E402 (the number of threads is set before NumPy is imported)
@@ -20,6 +21,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import argparse
 import time
 from collections.abc import Callable
+from statistics import geometric_mean
 
 import numpy as np
 from layers import LAYERS, SMOKE, Layer
@@ -28,6 +30,7 @@ from measure import machine
 import minigrad.kernels.fast  # noqa: F401 (its ways make themselves known)
 from minigrad import kernels
 from minigrad.kernels import dispatch
+from minigrad.kernels.fast.machine import measure_machine
 from minigrad.kernels.way import Problem
 
 WAYS = ("tiny", "im2col", "mec", "pointwise", "depthwise", "winograd 2x2", "winograd")
@@ -95,21 +98,30 @@ def main() -> None:
     parser.add_argument("--only", default="", help="layers whose name contains this")
     parser.add_argument("--seconds", type=float, default=0.1, help="per measurement, at least")
     parser.add_argument("--parts", action="store_true", help="forward and the two gradients apart")
+    parser.add_argument("--measured", action="store_true", help="measure the machine instead of telling its kind")
     parser.add_argument("--smoke", action="store_true", help="tiny layers, three calls each")
     options = parser.parse_args()
+    if options.measured:
+        dispatch.reckon_for(measure_machine())
     print(machine())
+    print(dispatch.machine())
+    ratios: dict[str, float] = {}
     print(f"{'layer':26}" + "".join(f"{way:>14}" for way in WAYS) + "  chosen/quickest")
     for layer in SMOKE if options.smoke else LAYERS:
         if options.only not in layer.name:
             continue
         chosen, times = compare(layer, 0.0 if options.smoke else options.seconds)
         cells = [f"{sum(times[way]):.3f}{'*' * (way == chosen)}" if way in times else "" for way in WAYS]
-        ratio = sum(times[chosen]) / min(map(sum, times.values()))
+        ratio = ratios[layer.name] = sum(times[chosen]) / min(map(sum, times.values()))
         print(f"{layer.name:26}" + "".join(f"{cell:>14}" for cell in cells) + f"{ratio:17.2f}", flush=True)
         if options.parts:
             for part, name in enumerate(("forward", "in the kernel", "in the image")):
                 cells = [f"{times[way][part]:.3f}" if way in times else "" for way in WAYS]
                 print(f"    {name:22}" + "".join(f"{cell:>14}" for cell in cells))
+    worst = max(ratios, key=ratios.__getitem__)
+    print(
+        f"geometric mean of chosen/quickest {geometric_mean(ratios.values()):.3f}, worst {ratios[worst]:.2f} ({worst})"
+    )
 
 
 if __name__ == "__main__":

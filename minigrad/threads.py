@@ -1,4 +1,7 @@
-"""How many threads NumPy's matrix products use: asked of, and told to, the OpenBLAS that NumPy brings along."""
+"""How many threads compute one operation: asked of, and told to, the OpenBLAS that NumPy brings along.
+
+`parallel.py` spreads its passes over as many as matrix products use.
+"""
 
 from __future__ import annotations
 
@@ -35,17 +38,27 @@ def _switch() -> tuple[Any, Any] | None:
     return None
 
 
+_asked: int | None = None  # where NumPy's library cannot be told, our own passes can
+
+
 def get_count() -> int:
-    """The number of threads; of processors, where NumPy's library does not say."""
+    """The number of threads; of processors that may be used, where NumPy's library does not say."""
     switch = _switch()
-    return int(switch[0]()) if switch else os.cpu_count() or 1
+    if switch:
+        return int(switch[0]())
+    if _asked is not None:
+        return _asked
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def set_count(number: int) -> None:
     """Use at most `number` threads from now on; advises where NumPy's library cannot be told."""
+    global _asked
     switch = _switch()
     if switch:
         switch[1](number)
     elif number != get_count():
+        _asked = number
         told = "NumPy's matrix products come from a library that cannot be told how many threads to use"
         advise("threads", f"{told}; set OMP_NUM_THREADS={number} in the environment before Python starts")

@@ -1,5 +1,72 @@
-"""Which way convolutions are computed on the CPU."""
+"""Which way convolutions are computed on the CPU.
+
+`algorithm` forces one; `benchmark = True` tries each once for each shape and keeps the quickest (results may then
+differ in their last digits from run to run); otherwise the least cost decides, reckoned for a machine of this kind, or,
+after `measure()`, for this machine. `explain` tells them all, with their times.
+"""
+
+import sys
+from types import ModuleType
+from typing import Any
 
 from minigrad.kernels import algorithm, release_workspaces, workspace_bytes
+from minigrad.kernels.dispatch import choose_by, reckon_for
+from minigrad.kernels.fast import trial
+from minigrad.kernels.fast.machine import measure_machine
+from minigrad.nn.functional.conv import lay_out
+from minigrad.tensor import Tensor
 
-__all__ = ["algorithm", "release_workspaces", "workspace_bytes"]
+benchmark: bool  # the switch that `_Settings` answers for
+
+__all__ = ["algorithm", "benchmark", "explain", "measure", "release_workspaces", "workspace_bytes"]
+
+
+def measure() -> None:
+    """Measure this machine, some 20 ms, and choose by the costs on it from now on.
+
+    >>> import minigrad as torch
+    >>> torch.backends.conv.measure()
+    """
+    reckon_for(measure_machine())
+
+
+def explain(
+    input: Tensor | tuple[int, ...], weight: Any, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> trial.Explanation:
+    """Each way to compute this convolution and its gradients: milliseconds reckoned and measured; * is chosen.
+
+    `input` and `weight` are tensors or their shapes; a Conv2d in the place of `weight` brings its own options.
+    Raises what `conv2d` raises for shapes that do not fit.
+
+    >>> import minigrad as torch
+    >>> rows = torch.backends.conv.explain((1, 1, 6, 8), torch.nn.Conv2d(1, 1, (1, 2)))
+    >>> [row.way for row in rows if row.chosen]
+    ['tiny']
+    """
+    if hasattr(weight, "weight"):
+        layer, weight = weight, weight.weight
+        stride, padding, dilation, groups = layer.stride, layer.padding, layer.dilation, layer.groups
+    image, kernel = (tuple(x.shape) if hasattr(x, "shape") else tuple(x) for x in (input, weight))
+    pairs = [(option, option) if isinstance(option, int) else tuple(option) for option in (stride, padding, dilation)]
+    geometry = lay_out(image, kernel, groups, *[number for pair in pairs for number in pair])
+    return trial.explain(image, kernel[0], geometry)
+
+
+class _Settings(ModuleType):
+    """This module, whose `benchmark` is a switch."""
+
+    @property
+    def benchmark(self) -> bool:
+        """Whether each way is tried once for each shape."""
+        return bool(self.__dict__["_benchmark"])
+
+    @benchmark.setter
+    def benchmark(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError(f"set_benchmark expects a bool, but got {type(value).__name__}")
+        self.__dict__["_benchmark"] = value
+        choose_by(trial.quickest if value else None)
+
+
+_benchmark = False
+sys.modules[__name__].__class__ = _Settings

@@ -7,6 +7,7 @@ by `register`, as those of `fast/` do. `algorithm("winograd")` forces one way, s
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
@@ -16,15 +17,35 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.kernels import direct, im2col, tiny
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.way import Machine, Problem, Way
 
 WAYS: dict[str, Way] = {}
+_machine = Machine()  # what the costs are reckoned for
+_trial: Callable[..., Way] | None = None  # chooses by the clock instead of by the costs
 
 
 def register(way: Way) -> None:
     """Let `way` be chosen where it serves and its cost is the least, and forced by its name."""
     WAYS[way.name] = way
     choose.cache_clear()
+
+
+def reckon_for(machine: Machine) -> None:
+    """Choose by the costs on that machine from now on."""
+    global _machine
+    _machine = machine
+    choose.cache_clear()
+
+
+def machine() -> Machine:
+    """The machine that costs are reckoned for."""
+    return _machine
+
+
+def choose_by(trial: Callable[..., Way] | None) -> None:
+    """Choose by `trial`, called as `dispatch` is, from now on; None goes back to the costs."""
+    global _trial
+    _trial = trial
 
 
 def conv2d(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) -> Array:
@@ -65,6 +86,8 @@ def dispatch(
         left, right = left.astype("f"), right.astype("f")
         return dispatch(face, image, outputs, geometry, left, right, *size).astype("e")
     way = choose(image, outputs, geometry, left.dtype.char, left.__class__, _forced.name)
+    if _trial is not None and _forced.name is None:
+        way = _trial(face, image, outputs, geometry, left, right, *size)
     is_sound = way.sound.get(face)
     if is_sound is not None and not is_sound(left, right, geometry):
         way = choose(image, outputs, geometry, left.dtype.char, left.__class__, None, face)
@@ -84,7 +107,7 @@ def choose(
     problem = Problem(image, outputs, geometry, char, library)
     if forced is None:
         ways = [way for way in WAYS.values() if way.serves(problem) and strict_face not in way.sound]
-        return min(ways, key=lambda way: way.cost(problem))
+        return min(ways, key=lambda way: way.cost(problem, _machine))
     if WAYS[forced].serves(problem):
         return WAYS[forced]
     kernel, stride, padding, dilation, groups = geometry

@@ -18,6 +18,7 @@ import numpy as np
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
+from minigrad.parallel import spread
 
 BLOCK = 2**16  # pixels of planes at a time
 # A tap of the window along one axis: its number, the windows where it meets the image, and the pixels.
@@ -44,10 +45,14 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
     # A few planes at a time, so that they stay in the cache from tap to tap.
     planes, bests, found = x.reshape(-1, H, W), best.reshape(-1, Ho, Wo), places.reshape(-1, Ho, Wo)
     step = max(1, BLOCK // (H * W)) if xp is np else max(1, len(planes))
-    for n in range(0, len(planes), step):
-        part = slice(n, n + step)
-        winner = _compare(planes[part], bests[part], taps)
-        xp.add(xp.take(offset, winner), corner, out=found[part])
+
+    def search(some: slice) -> None:
+        for n in range(some.start, some.stop, step):
+            part = slice(n, min(n + step, some.stop))
+            winner = _compare(planes[part], bests[part], taps)
+            xp.add(xp.take(offset, winner), corner, out=found[part])
+
+    spread(search, len(planes), x.nbytes if xp is np else 0)
     return best
 
 

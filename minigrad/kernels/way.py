@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.kernels.geometry import Geometry
+from minigrad.kernels.geometry import Geometry, Pair
 
 
 class Problem(NamedTuple):
@@ -24,13 +24,41 @@ class Problem(NamedTuple):
     @property
     def windows(self) -> int:
         """Windows of all images: N Ho Wo."""
-        Ho, Wo = self.geometry.windows(self.image[2:])
+        Ho, Wo = self.size
         return self.image[0] * Ho * Wo
+
+    @property
+    def size(self) -> Pair:
+        """Windows along each axis of an image: (Ho, Wo)."""
+        return self.geometry.windows(self.image[2:])
 
     @property
     def taps(self) -> int:
         """Taps of the kernel: kh kw."""
         return self.geometry.kernel[0] * self.geometry.kernel[1]
+
+
+class Machine(NamedTuple):
+    """What a processor needs for the three things that convolutions are made of, in seconds.
+
+    A product of matrices reaches ``peak`` multiplications a second where all its sides are long, and half of
+    that where the shortest is ``half``; a copy moves an element in ``move`` and begins anew in ``run``.
+    """
+
+    peak: float = 85e9  # these are one core's of 2026, with AVX-512; it is their ratios that choose
+    half: float = 10.0
+    move: float = 0.21e-9
+    run: float = 2e-9
+
+    def product(self, rows: float, columns: float, inner: float, count: float = 1) -> float:
+        """`count` products (rows, inner) @ (inner, columns), with the reading of the left matrix for each."""
+        shortest = max(1.0, min(rows, columns, inner))
+        each = rows * columns * inner / self.peak * (1 + self.half / shortest)
+        return count * (each + rows * inner * self.move)
+
+    def copy(self, elements: float, run: float) -> float:
+        """A copy of so many elements, in runs of that length."""
+        return elements * (self.move + self.run / max(run, 1))
 
 
 class Way(NamedTuple):
@@ -41,7 +69,7 @@ class Way(NamedTuple):
 
     name: str
     serves: Callable[[Problem], bool]
-    cost: Callable[[Problem], float]  # as multiplications for each pair of channels; the least is chosen
+    cost: Callable[[Problem, Machine], float]  # seconds for all three functions; the least is chosen
     conv2d: Callable[[Array, Array, Geometry], Array]  # (x, w, geometry) -> g
     conv2d_input: Callable[[Array, Array, Geometry, tuple[int, int]], Array]  # (g, w, geometry, (H, W)) -> x
     conv2d_weight: Callable[[Array, Array, Geometry], Array]  # (x, g, geometry) -> w

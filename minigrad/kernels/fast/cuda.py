@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.way import Machine, Problem, Way
 from minigrad.kernels.windows import blocks
 
 BLOCK_BYTES = 256 * 2**20  # of columns at a time: few and large products are best
@@ -199,7 +199,7 @@ def _move(body: str, columns: Array, x: Array, rows: slice, geometry: Geometry, 
     run((-(-count // THREADS),), (THREADS,), (*operands, *numbers, *[np.int64(s) for s in steps]))
 
 
-def cost(problem: Problem) -> float:
+def cost(problem: Problem, machine: Machine) -> float:
     """Always the least: there is no other way on a GPU that is as quick."""
     return -1.0
 

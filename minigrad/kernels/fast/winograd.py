@@ -38,15 +38,16 @@ import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Problem, Way, is_finite
+from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import blocks
 from minigrad.kernels.workspace import workspace
+from minigrad.parallel import spread
 
 BLOCK_BYTES = 6 * 2**20  # of transformed tiles at a time
 SPREAD = 16.0  # in a tile, the largest number that an output may see against what another sees
 HUGE = 1e15  # beyond, products of transformed numbers might overflow that the definition does not form
-ENOUGH_CHANNELS = 12  # with fewer, the transforms take longer than the products they save
-KERNEL_TILES = 60  # transforming the kernel takes as long as the products of so many tiles
+OVERHEAD = 2e-4  # seconds between the calls of NumPy, in all three functions
+TRANSFORM = 0.16  # of the peak: the matrices of a transform are as small as a tile
 POINTS = {4: (0.0, 1.0, -1.0), 6: (0.0, 0.7, -0.7, 1.6, -1.6)}  # by tile length; and infinity
 
 
@@ -154,12 +155,17 @@ class Winograd:
             and all(2 <= r < self.tile and p < r for r, p in zip(geometry.kernel, geometry.padding, strict=True))
         )
 
-    def cost(self, problem: Problem) -> float:
-        """tile^2 products for each tile. In single precision only: it costs a digit."""
-        if problem.char != "f" or min(problem.image[1], problem.outputs) < ENOUGH_CHANNELS:
+    def cost(self, problem: Problem, machine: Machine) -> float:
+        """tile^2 products, on transformed tiles and kernels. In single precision only: it costs a digit."""
+        if problem.char != "f":
             return float("inf")
-        Th, Tw = self._tiles(problem.geometry.windows(problem.image[2:]), problem.geometry.kernel)
-        return (problem.image[0] * Th * Tw + KERNEL_TILES) * self.tile**2
+        (N, C, H, W), O, points = problem.image, problem.outputs, self.tile**2
+        Th, Tw = self._tiles(problem.size, problem.geometry.kernel)
+        at_once = max(1, min(N * Th * Tw, BLOCK_BYTES // (4 * points * max(C, O))))  # tiles in a block
+        products = machine.product(at_once, O, C, 3 * points * N * Th * Tw / at_once)
+        transforms = points * (N * Th * Tw * (C + O) + C * O) * 2 * self.tile / (TRANSFORM * machine.peak)
+        checks = machine.copy(4 * N * C * H * W, H * W)  # `is_even`
+        return OVERHEAD + products + 3 * transforms + checks
 
     def _tiles(self, outputs: Pair, kernel: Pair) -> Pair:
         """Tiles along each axis."""
@@ -231,10 +237,13 @@ def _place(image: Array, x: Array, top: int, left: int) -> None:
     # Few enough channels at a time that the lines read stay in the first cache until used up;
     # planes of many pages fall on the same few places of it.
     step = min(64, max(8, 2**20 // max(1, abs(x.strides[1]))))
-    for n in range(x.shape[0]):
-        for c in range(0, x.shape[1], step):
-            part = x[n, c : c + step]
-            image[top:bottom, left:right, n, c : c + step] = part.transpose(1, 2, 0)
+    places = [(n, c) for n in range(x.shape[0]) for c in range(0, x.shape[1], step)]
+
+    def turn(some: slice) -> None:
+        for n, c in places[some]:
+            image[top:bottom, left:right, n, c : c + step] = x[n, c : c + step].transpose(1, 2, 0)
+
+    spread(turn, len(places), image.nbytes)
 
 
 def _two_sided(image: Array, along_h: Array, along_w: Array, step: Pair, count: Pair, role: str) -> Array:

@@ -1,0 +1,58 @@
+"""The machine that costs are reckoned for: told from what it is, or measured on request.
+
+Told is the default, because it is the same in every run: which way computes decides the last digits of a result.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from minigrad.kernels.way import Machine
+from minigrad.threads import get_count
+
+WIDE, NARROW = 85e9, 50e9  # multiplications a second of one core, with AVX-512 and with AVX2
+
+
+def tell_machine() -> Machine:
+    """What its instructions and the number of threads promise. Only products use more than one thread."""
+    wide = _has_avx512() and os.environ.get("OPENBLAS_CORETYPE", "").lower() not in ("haswell", "zen")
+    return Machine(peak=(WIDE if wide else NARROW) * get_count())
+
+
+def _has_avx512() -> bool:
+    features: dict[str, bool] = getattr(np._core._multiarray_umath, "__cpu_features__", {})  # type: ignore[attr-defined]
+    return features.get("AVX512F", False)
+
+
+def measure_machine() -> Machine:
+    """The four constants, by the clock: two products and two copies, some 20 ms in all."""
+    random = np.random.default_rng(0)
+    times = {}
+    for rows in (16, 256):
+        left, right = (random.standard_normal(shape, np.float32) for shape in ((rows, 512), (512, 1024)))
+        out = np.empty((rows, 1024), np.float32)
+        times[rows] = _quickest(lambda a=left, b=right, c=out: np.matmul(a, b, out=c)) / (rows * 512 * 1024)  # type: ignore[misc]
+    # time per multiplication = (1 + half / rows) / peak, twice
+    half = min(64.0, max(1.0, (times[16] - times[256]) / (times[256] / 16 - times[16] / 256)))
+    peak = (1 + half / 256) / times[256]
+    source, target = random.standard_normal((512, 1028), np.float32), np.empty((512, 1024), np.float32)
+    move = _quickest(lambda: np.copyto(target, source[:, 2:-2])) / target.size
+    short = np.empty((65536, 8), np.float32)
+    gaps = source[:, :1024].reshape(-1)[: 65536 * 8].reshape(65536, 8)
+    run = 8 * max(0.0, _quickest(lambda: np.copyto(short[:, :6], gaps[:, :6])) / (65536 * 6) - move)
+    return Machine(peak, half, move, run)
+
+
+def _quickest(call: Callable[[], object], times: int = 5) -> float:
+    """Seconds of the quickest of several calls."""
+    call()
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - start)
+    return min(found)

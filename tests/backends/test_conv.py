@@ -1,0 +1,96 @@
+"""What chooses the way of a convolution: costs, the clock, and what is told of both."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad.kernels import dispatch
+from minigrad.kernels.fast import machine, trial
+from minigrad.kernels.way import Machine
+
+conv = torch.backends.conv
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    before = dispatch.machine()
+    trial._known.clear()
+    yield
+    conv.benchmark = False
+    dispatch.reckon_for(before)
+
+
+def test_each_way_is_tried_once_a_shape_and_the_quickest_kept(monkeypatch):
+    tried = []
+    through = trial.measure
+    monkeypatch.setattr(trial, "measure", lambda call: tried.append(call.func) or through(call))
+    layer, x = torch.nn.Conv2d(8, 8, 3), torch.randn(2, 8, 20, 20, requires_grad=True)
+    plain = layer(x)
+    conv.benchmark = True
+    assert conv.benchmark is True
+    out = layer(x)
+    ways = len(tried)
+    assert ways > 2
+    np.testing.assert_allclose(out.detach().numpy(), plain.detach().numpy(), atol=1e-5)
+    layer(x)
+    assert len(tried) == ways
+    out.sum().backward()
+    assert len(tried) > ways
+    with conv.algorithm("im2col"):  # what is forced is not tried
+        layer(torch.randn(3, 8, 20, 20))
+    conv.benchmark = False
+    layer(torch.randn(4, 8, 20, 20))
+    assert {call.__module__.rpartition(".")[2] for call in tried} >= {"im2col", "mec"}
+
+
+def test_a_trial_does_not_let_a_nan_through():
+    conv.benchmark = True
+    x = torch.randn(1, 16, 32, 32)
+    x[0, 0, 15, 15] = float("nan")
+    assert int(torch.nn.functional.conv2d(x, torch.ones(16, 16, 3, 3), padding=1)[0, 0].isnan().sum()) == 9
+
+
+def test_benchmark_is_a_switch():
+    with pytest.raises(RuntimeError, match="set_benchmark expects a bool, but got int"):
+        conv.benchmark = 1
+
+
+def test_explain_names_every_way_that_is_worth_it():
+    layer = torch.nn.Conv2d(16, 24, 3, padding=1)
+    told = conv.explain((2, 16, 14, 14), layer)
+    assert {row.way for row in told} >= {"im2col", "mec", "winograd"}
+    assert [row.chosen for row in told].count(True) == 1
+    assert all(row.measured > 0 and row.reckoned > 0 for row in told)
+    assert [row.measured for row in told] == sorted(row.measured for row in told)
+    head, *lines = repr(told).split("\n")
+    assert head.split() == ["way", "reckoned", "measured", "forward", "in", "image", "in", "kernel", "ms"]
+    assert len(lines) == len(told) and sum(line.startswith("*") for line in lines) == 1
+    same = conv.explain(torch.ones(2, 16, 14, 14), torch.ones(24, 16, 3, 3), padding=1)
+    assert {row.way for row in same} == {row.way for row in told}
+    with pytest.raises(RuntimeError, match="expected input"):
+        conv.explain((2, 3, 14, 14), layer)
+
+
+def test_a_machine_is_measured_within_reason():
+    conv.measure()
+    found = dispatch.machine()
+    assert 1e8 < found.peak < 1e14 and 1 <= found.half <= 64 and 0 < found.move < 1e-7 and 0 <= found.run < 1e-5
+
+
+def test_a_machine_is_told_by_its_instructions_and_threads(monkeypatch):
+    monkeypatch.setattr(machine, "get_count", lambda: 4)
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert machine.tell_machine() == Machine(peak=4 * machine.NARROW)
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    monkeypatch.setattr(machine, "_has_avx512", lambda: True)
+    assert machine.tell_machine() == Machine(peak=4 * machine.WIDE)
+
+
+def test_slow_copies_choose_what_copies_less():
+    shapes = (64, 6, 14, 14), 16, dispatch.Geometry((7, 7))
+    dispatch.reckon_for(Machine(peak=1e13, move=1e-8))
+    assert dispatch.choose(*shapes).name == "mec"
+    dispatch.reckon_for(Machine(peak=1e8, move=1e-12, run=0.0, half=0.0))
+    assert dispatch.choose((8, 256, 28, 28), 256, dispatch.Geometry((3, 3), padding=(1, 1))).name == "winograd"

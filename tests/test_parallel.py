@@ -1,0 +1,155 @@
+"""The pool of threads: the same bits for any number, never nested, errors raised, a fork survived."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad import parallel
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Every pass is worth its three threads."""
+    monkeypatch.setattr(parallel, "WORTH", 0)
+    monkeypatch.setattr(parallel, "get_count", lambda: 3)
+
+
+def test_every_place_is_worked_on_once(eager):
+    for length in (0, 1, 2, 3, 7, 100):
+        seen, workers = np.zeros(length, int), set()
+
+        def work(part, seen=seen, workers=workers):
+            seen[part] += 1
+            workers.add(threading.get_ident())
+
+        parallel.spread(work, length, 10**9)
+        assert (seen == 1).all() and len(workers) <= 3
+
+
+def test_small_passes_stay_in_their_thread():
+    parts = []
+    parallel.spread(lambda part: parts.append((part, threading.get_ident())), 100, parallel.WORTH - 1)
+    assert parts == [(slice(0, 100), threading.get_ident())]
+
+
+def test_a_part_that_spreads_again_does_so_alone(eager):
+    inner = []
+
+    def work(part):
+        parallel.spread(lambda some: inner.append((some, threading.get_ident())), 10, 10**9)
+
+    parallel.spread(work, 3, 10**9)
+    assert [some for some, _ in inner] == [slice(0, 10)] * 3
+
+
+def test_an_error_of_any_part_is_raised_when_all_are_done(eager):
+    done = []
+
+    def work(part):
+        if part.start == 0:
+            raise ValueError("the first")
+        done.append(part)
+
+    with pytest.raises(ValueError, match="the first"):
+        parallel.spread(work, 3, 10**9)
+    assert len(done) == 2
+    with pytest.raises(ZeroDivisionError):
+        parallel.spread(lambda part: 1 // (part.start - 1), 3, 10**9)
+    parallel.spread(done.append, 3, 10**9)
+    assert len(done) == 5
+
+
+def test_several_threads_may_spread_at_once(eager):
+    sums = []
+
+    def caller(number):
+        for _ in range(50):
+            out = np.zeros(1000)
+
+            def work(part, out=out):
+                out[part] = number
+
+            parallel.spread(work, 1000, 10**9)
+            sums.append(out.sum() == 1000 * number)
+
+    callers = [threading.Thread(target=caller, args=(n,)) for n in range(4)]
+    for one in callers:
+        one.start()
+    for one in callers:
+        one.join()
+    assert len(sums) == 200 and all(sums)
+
+
+def steps():
+    """Numbers of everything that spreads: convolutions by several ways, pooling, and their gradients."""
+    torch.manual_seed(0)
+    found = []
+    for channels, kernels, kernel in ((3, 8, 3), (16, 32, 3), (6, 16, 5), (1, 4, 5), (24, 24, 1)):
+        layer = torch.nn.Conv2d(channels, kernels, kernel, padding=kernel // 2)
+        x = torch.randn(5, channels, 29, 31, requires_grad=True)
+        torch.nn.functional.max_pool2d(layer(x), 3, 2).sin().sum().backward()
+        found += [x.grad.numpy().tobytes(), layer.weight.grad.numpy().tobytes(), layer.bias.grad.numpy().tobytes()]
+    return found
+
+
+def test_the_bits_are_the_same_for_any_number_of_threads(monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH", 0)
+    results = []
+    for threads in (1, 2, 3, 5):
+        monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)  # OpenBLAS's own stay as they are
+        results.append(steps())
+    assert all(result == results[0] for result in results)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_has_a_pool_of_its_own(eager):
+    parallel.spread(lambda part: None, 3, 10**9)
+    child = os.fork()
+    if child == 0:
+        out = np.zeros(9)
+        parallel.spread(lambda part: out.__setitem__(part, 1), 9, 10**9)
+        os._exit(0 if out.all() else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize("given", ["1", "2"])
+def test_the_environment_says_how_many(given):
+    code = "import minigrad as torch; print(torch.get_num_threads())"
+    environment = {**os.environ, "OMP_NUM_THREADS": given}
+    environment.pop("OPENBLAS_NUM_THREADS", None)
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert int(shown.stdout) == min(int(given), os.cpu_count())
+
+
+def test_the_affinity_says_how_many():
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system has no affinity")
+    code = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    code += "import minigrad as torch; print(torch.get_num_threads())"
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    shown = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "1"
+
+
+def test_set_num_threads_is_for_our_own_passes_too(monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH", 0)
+    parts = []
+    torch.set_num_threads(1)
+    parallel.spread(parts.append, 8, 10**9)
+    assert parts == [slice(0, 8)]
