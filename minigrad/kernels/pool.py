@@ -214,59 +214,68 @@ def _axis_taps(length: int, windows: int, kernel: int, stride: int, padding: int
 # windows from floor(p n / L) to ceil((p + 1) n / L): the same with n and L changed, so the adjoint is the same sum.
 def adaptive_avg_pool2d(x: Array, size: Pair) -> Array:
     """The means of so many windows as cover the image: (..., H, W) -> (..., *size)."""
-    sums, spans = x, [_spans(length, count) for length, count in zip(x.shape[-2:], size, strict=True)]
-    for axis, (starts, stops) in zip((-2, -1), spans, strict=True):
-        sums = _span_sums(sums, axis, starts, stops)
-    counts = [stops - starts for starts, stops in spans]
-    return sums / array_module(x).asarray(np.outer(*counts).astype(x.dtype))
+    rows, columns = (_Spans(array_module(x), n, count) for n, count in zip(x.shape[-2:], size, strict=True))
+    return _span_sums(_span_sums(x, -2, rows), -1, columns) / _areas(rows, columns, x.dtype)
 
 
 def adaptive_avg_pool2d_input(g: Array, size: Pair) -> Array:
     """The adjoint of `adaptive_avg_pool2d`: (..., Ho, Wo) -> (..., *size)."""
-    counts = [stops - starts for starts, stops in map(_spans, size, g.shape[-2:])]
-    x = g / array_module(g).asarray(np.outer(*counts).astype(g.dtype))
-    for axis, length in ((-1, size[1]), (-2, size[0])):
-        x = _span_sums(x, axis, *_spans(g.shape[axis], length))
-    return x
+    xp, (Ho, Wo) = array_module(g), g.shape[-2:]
+    x = g / _areas(_Spans(xp, size[0], Ho), _Spans(xp, size[1], Wo), g.dtype)
+    return _span_sums(_span_sums(x, -1, _Spans(xp, Wo, size[1])), -2, _Spans(xp, Ho, size[0]))
 
 
 def adaptive_max_pool2d(x: Array, places: Array) -> Array:
     """The maxima of so many windows as `places` has: (..., H, W) -> (..., Ho, Wo); fills `places` as `max_pool2d`."""
     xp, W = array_module(x), x.shape[-1]
-    best, column = _span_max(x, -1, *_spans(W, places.shape[-1]))  # (..., H, Wo)
-    best, row = _span_max(best, -2, *_spans(x.shape[-2], places.shape[-2]))
+    best, column = _span_max(x, -1, _Spans(xp, W, places.shape[-1]))  # (..., H, Wo)
+    best, row = _span_max(best, -2, _Spans(xp, x.shape[-2], places.shape[-2]))
     xp.add(xp.take_along_axis(column, row, -2), row * W, out=places)
     return best
 
 
-def _spans(length: int, count: int) -> tuple[Array, Array]:
-    """The first pixel of each window along an axis, and the one after its last."""
-    i = np.arange(count)
-    return i * length // max(count, 1), -(-(i + 1) * length // max(count, 1))
+class _Spans:
+    """The windows along an axis: each one's first pixel, the one after its last, and the most that one has."""
+
+    def __init__(self, xp: Any, length: int, count: int) -> None:
+        self.starts, self.stops = self._ends(xp, length, count)
+        starts, stops = self._ends(np, length, count)  # known on the host without asking a GPU
+        self.longest = int((stops - starts).max(initial=0))
+
+    @staticmethod
+    def _ends(xp: Any, length: int, count: int) -> tuple[Array, Array]:
+        i = xp.arange(count)
+        return i * length // max(count, 1), -(-(i + 1) * length // max(count, 1))
 
 
-def _span_sums(x: Array, axis: int, starts: Array, stops: Array) -> Array:
+def _areas(rows: _Spans, columns: _Spans, dtype: np.dtype) -> Array:
+    """How many pixels each window (Ho, Wo) has."""
+    heights, widths = rows.stops - rows.starts, columns.stops - columns.starts
+    return (heights.reshape(-1, 1) * widths).astype(dtype)
+
+
+def _span_sums(x: Array, axis: int, spans: _Spans) -> Array:
     """The sums of x[start:stop] along an axis: one pass for each place of the longest, so nothing is summed twice."""
-    xp, widths, rest = array_module(x), stops - starts, (slice(None),) * (-1 - axis)
+    xp, starts, stops = array_module(x), spans.starts, spans.stops
     if not x.shape[axis]:
         return xp.zeros(_with_length(x.shape, axis, len(starts)), x.dtype)
-    sums = xp.take(x, xp.asarray(starts), axis=axis)
-    for place in range(1, int(widths.max(initial=0))):
-        reaching = np.flatnonzero(widths > place)
-        sums[..., xp.asarray(reaching), *rest] += xp.take(x, xp.asarray(starts[reaching] + place), axis=axis)
+    sums = xp.take(x, starts, axis=axis)
+    for place in range(1, spans.longest):
+        reaches = (starts + place < stops).reshape(-1, *(1,) * (-1 - axis))
+        pixels = xp.take(x, xp.minimum(starts + place, stops - 1), axis=axis)
+        sums += xp.where(reaches, pixels, x.dtype.type(0))
     return sums
 
 
-def _span_max(x: Array, axis: int, starts: Array, stops: Array) -> tuple[Array, Array]:
+def _span_max(x: Array, axis: int, spans: _Spans) -> tuple[Array, Array]:
     """The largest of x[start:stop] along an axis and its place: the first of equals, the last NaN."""
-    xp = array_module(x)
-    best = xp.take(x, xp.asarray(starts), axis=axis)
-    shape = (-1, *(1,) * (-1 - axis))
-    winner = xp.zeros(best.shape, np.int64) + xp.asarray(starts).reshape(shape)
-    for place in range(1, int((stops - starts).max(initial=0))):
-        pixels = xp.asarray(np.minimum(starts + place, stops - 1))  # the last pixel again: it is not larger than itself
+    xp, shape = array_module(x), (-1, *(1,) * (-1 - axis))
+    best = xp.take(x, spans.starts, axis=axis)
+    winner = xp.zeros(best.shape, np.int64) + spans.starts.reshape(shape)
+    for place in range(1, spans.longest):
+        pixels = xp.minimum(spans.starts + place, spans.stops - 1)  # the last pixel again is not larger than itself
         value = xp.take(x, pixels, axis=axis)
-        better = (value > best) | (value != value)
+        better = (value > best) | xp.isnan(value)
         xp.copyto(best, value, where=better)
         xp.copyto(winner, pixels.reshape(shape), where=better)
     return best, winner
