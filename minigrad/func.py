@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd import derivatives
@@ -189,7 +190,7 @@ def _linearized(
     if not call.points:
         raise RuntimeError(f"{name}(f, primals, ...): Expected primals to contain at least one Tensor.")
     transposed, probes = derivatives.transpose(call.outputs, call.points, strict)
-    call.own |= {edge_of(probe) for probe in probes}
+    call.adopt(probes)
 
     def along(tangents: Any) -> Any:
         vectors = _matched("tangents", tangents, "primals", primals)
@@ -199,19 +200,28 @@ def _linearized(
     return call, along
 
 
+_running: ContextVar[_Call | None] = ContextVar("minigrad_func_call", default=None)
+
+
 class _Call:
     """One call of a function that is differentiated: its points, what it returned there, and what is handed out."""
 
     def __init__(self, name: str, func: Callable[..., Any], inputs: Any, has_aux: bool) -> None:
         """Call `func` with `inputs`, a tree, recorded."""
         self.name, self.recording = name, is_grad_enabled()
+        self.own: set[Any]
         values, self.as_inputs = flatten(inputs)
         for x in values:
             self._check_input(x)
         with inference_mode(False), enable_grad():
             self.points = derivatives.points_at(values, self.recording)
-            self.own, self.start = {edge_of(x) for x in self.points if x.is_leaf}, next_order()
-            self.returned, self.aux = func(self.as_inputs(self.points)), None
+            self.own, self.around, self.start = set(), _running.get(), next_order()
+            self.adopt([x for x in self.points if x.is_leaf])
+            token = _running.set(self)
+            try:
+                self.returned, self.aux = func(self.as_inputs(self.points)), None
+            finally:
+                _running.reset(token)
         if has_aux:
             if not (isinstance(self.returned, tuple) and len(self.returned) == 2):
                 raise self.refused(f"to return (output, aux) with has_aux=True, got {type(self.returned).__name__}")
@@ -248,6 +258,12 @@ class _Call:
             raise RuntimeError(
                 f"{self.name}: only Tensors of floating point dtype can require gradients, got {x.dtype}"
             )
+
+    def adopt(self, leaves: Any) -> None:
+        """Know `leaves` as those of this call, of which nobody outside asks for a gradient: nor do the calls around."""
+        self.own |= {edge_of(x) for x in leaves}
+        if self.around is not None:
+            self.around.adopt(leaves)
 
     def refused(self, expected: str) -> RuntimeError:
         """The error for a function that returns something else than `expected`."""

@@ -149,6 +149,18 @@ def test_a_result_is_in_no_graph_when_nothing_outside_is_differentiated():
     assert x.grad is None and w.grad is None
 
 
+@pytest.mark.parametrize("inner", CLOSING_OVER_X.values(), ids=CLOSING_OVER_X)
+def test_a_nested_result_is_in_no_graph_either(inner):
+    three = mg.tensor(3.0)
+    for outer in (func.grad, func.jacrev, func.jacfwd, func.hessian):
+        assert not outer(lambda x: x * x * inner(x))(three).requires_grad
+    value, along = func.jvp(lambda x: x * inner(x), (three,), (ONE,))
+    assert not value.requires_grad and not along.requires_grad
+    w = mg.tensor(2.0, requires_grad=True)
+    result = func.grad(lambda x: w * x * inner(x))(three)
+    assert result.requires_grad and mg.autograd.grad(result, w)[0].item() == 6
+
+
 def test_no_grad_inside_is_respected():
     def f(x):
         with mg.no_grad():

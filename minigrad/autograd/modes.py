@@ -113,11 +113,8 @@ class inference_mode(ModeSwitch):
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__(*((INFERENCE, GRAD) if mode else (GRAD, INFERENCE)))
-
-    def __enter__(self) -> None:
-        if not inference_was_entered:
+        if mode and not inference_was_entered:
             inference_was_entered.append(True)
-        super().__enter__()
 
 
 class AtOnce(ModeSwitch):

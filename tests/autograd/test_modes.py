@@ -1,6 +1,8 @@
 """Grad modes: local to a thread, a task, a generator; restored whatever happens."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -267,6 +269,14 @@ def test_what_is_made_in_inference_mode_says_so():
         y._version  # noqa: B018
     with mg.inference_mode(False):
         assert not mg.ones(1).is_inference()
+
+
+@pytest.mark.parametrize(
+    "how", ["with mg.inference_mode():\n    y = x * 2", "y = mg.inference_mode()(lambda: x * 2)()"]
+)
+def test_it_says_so_from_the_first_time_on(how):
+    program = f"import minigrad as mg\nx = mg.ones(2)\n{how}\nassert y.is_inference() and not x.is_inference()"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 WRITES = {
