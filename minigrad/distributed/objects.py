@@ -14,11 +14,17 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.distributed import collectives, point_to_point
-from minigrad.distributed.collectives import member_of, root_of
+from minigrad.distributed.collectives import root_of
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
+
+
+def _member(group: Any, name: str) -> ProcessGroup | None:
+    """The group that is meant, as it moves bytes of the host's memory."""
+    member = collectives.member_of(group, name)
+    return None if member is None else member.on_host()
 
 
 def _packed(value: Any) -> Tensor:
@@ -55,7 +61,7 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
     [{'loss': 0.5}]
     >>> torch.distributed.destroy_process_group()
     """
-    member = member_of(group, "all_gather_object")
+    member = _member(group, "all_gather_object")
     if member is None:
         return
     _expect_length("object_list", object_list, member)
@@ -95,7 +101,7 @@ def gather_object(
     ['here']
     >>> torch.distributed.destroy_process_group()
     """
-    member = member_of(group, "gather_object")
+    member = _member(group, "gather_object")
     if member is None:
         return
     root = root_of(member, "dst", dst, group_dst, 0)
@@ -134,7 +140,7 @@ def broadcast_object_list(
     [{'lr': 0.1}]
     >>> torch.distributed.destroy_process_group()
     """
-    member = member_of(group, "broadcast_object_list")
+    member = _member(group, "broadcast_object_list")
     if member is None:
         return
     root = root_of(member, "src", src, group_src, 0)
@@ -169,7 +175,7 @@ def scatter_object_list(
     ['for rank 0']
     >>> torch.distributed.destroy_process_group()
     """
-    member = member_of(group, "scatter_object_list")
+    member = _member(group, "scatter_object_list")
     if member is None:
         return
     if not isinstance(scatter_object_output_list, list) or not scatter_object_output_list:
@@ -196,9 +202,12 @@ def send_object_list(
     group_dst: int | None = None, use_batch: bool = False,
 ) -> None:  # fmt: skip
     """Send the values of a list to rank `dst`. Raises TypeError for what `minigrad.save` refuses."""
+    member = _member(group, "send_object_list")
+    if member is None:
+        return
     data = _packed(list(object_list))
-    point_to_point.send(_number(data.numel()), dst, group, group_dst=group_dst)
-    point_to_point.send(data, dst, group, group_dst=group_dst)
+    point_to_point.send(_number(data.numel()), dst, member, group_dst=group_dst)
+    point_to_point.send(data, dst, member, group_dst=group_dst)
 
 
 def recv_object_list(
@@ -206,10 +215,12 @@ def recv_object_list(
     group_src: int | None = None, use_batch: bool = False,
 ) -> int:  # fmt: skip
     """The places of a list become what rank `src` sent, or without it whoever is first; returns who it was."""
+    member = _member(group, "recv_object_list")
+    if member is None:
+        return -1
     size = _number()
-    source = point_to_point.recv(size, src, group, group_src=group_src)
-    if source >= 0:
-        data = _room(size.item())
-        point_to_point.recv(data, source, group)
-        _fill(object_list, _unpacked(data.array))
+    source = point_to_point.recv(size, src, member, group_src=group_src)
+    data = _room(size.item())
+    point_to_point.recv(data, source, member)
+    _fill(object_list, _unpacked(data.array))
     return source

@@ -29,6 +29,7 @@ class ProcessGroup:
         self.data, self.control = data, control  # what users send, and what we ask each other
         self.timeout = timeout
         self._name = name
+        self._whole: ProcessGroup | None = None  # the group that this is a view of
 
     def rank(self) -> int:
         """This process's number in the group."""
@@ -41,6 +42,18 @@ class ProcessGroup:
     def name(self) -> str:
         """What errors call it."""
         return self._name
+
+    def on_host(self) -> ProcessGroup:
+        """The same members, for tensors in the host's memory: where the group moves GPUs', its view of the ranks."""
+        if self.data.backend != "nccl":
+            return self
+        view = ProcessGroup(self._name, self.ranks, self.control, self.control, self.timeout)
+        view._whole = self
+        return view
+
+    def is_one_of(self, made: Sequence[ProcessGroup]) -> bool:
+        """Whether it, or what it is a view of, is among the groups that were made."""
+        return (self._whole or self) in made
 
     def departed(self) -> list[int]:
         """Its members that take no further part, by their number in the world."""
@@ -245,7 +258,7 @@ def group_or_world(group: Any) -> ProcessGroup | None:
         return None
     if not isinstance(group, ProcessGroup):
         raise TypeError(f"group must be a ProcessGroup, as new_group makes it, got {type(group).__name__}")
-    if group not in groups.made:
+    if not group.is_one_of(groups.made):
         raise ValueError(f"{group!r} was destroyed")
     return group
 

@@ -70,12 +70,15 @@ class Wire:
 
     def arrived(self) -> None:
         """Write what came into the tensor, and note that it was written to."""
+        backend.quiet(self._write)  # a sum of halves may be too large for a half
+        self._tensor.bump_version()
+
+    def _write(self) -> None:
         tensor = self._tensor
         if self.divisor != 1:
             self.array /= self.array.dtype.type(self.divisor)
         if self.array is not tensor.array:
             tensor.array[...] = backend.to_device(self.array, tensor.device).astype(tensor.array.dtype, copy=False)
-        tensor.bump_version()
 
 
 def rows_for(group: ProcessGroup, array: Array) -> Array:

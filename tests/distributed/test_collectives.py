@@ -66,6 +66,14 @@ def test_mean():
     assert "BAND" in refused(RuntimeError, dist.all_reduce, torch.ones(2), dist.ReduceOp.BAND)
 
 
+@ranks(2)
+def test_a_sum_that_is_too_large_is_infinite():
+    dist.all_reduce(x := torch.full((2,), 60000.0).half())
+    assert x.tolist() == [float("inf")] * 2
+    dist.all_reduce(x := torch.tensor([float("nan"), float("inf")]), dist.ReduceOp.AVG)
+    assert str(x.tolist()) == "[nan, inf]"
+
+
 @ranks(2, 3)
 def test_tensors_with_gaps_and_turned_axes_keep_their_memory():
     rank, size = me()

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.backend import array_module
-from minigrad.distributed.communicator import Communicator
+from minigrad.backend import CPU, array_module, device_of, quiet, to_device
+from minigrad.distributed.communicator import Communicator, Request
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.work import Work
@@ -65,6 +65,8 @@ class Bucket:
             begin = end
         self.missing = len(parameters)
         self.work: Work | None = None
+        self._travels_by_host = backend == "mpi" and not isinstance(self.array, np.ndarray)
+        self._host: Any = None
 
     def put(self, place: int, scale: float) -> None:
         """The gradient of the parameter at `place`, times `scale`; zeros where it has none."""
@@ -74,6 +76,20 @@ class Bucket:
         else:
             np.multiply(gradient.array, view.dtype.type(scale), out=view)
         self.missing -= 1
+
+    def send(self, communicator: Communicator) -> Request:
+        """Begin to add it up over all ranks: a GPU's by way of the host's memory where MPI does it."""
+        if not self._travels_by_host:
+            return communicator.all_reduce(self.array, ReduceOp.SUM)
+        self._host = to_device(self.array, CPU)
+        return communicator.all_reduce(self._host, ReduceOp.SUM)
+
+    def arrive(self) -> None:
+        """Wait for the sums."""
+        if self.work is not None:
+            self.work.wait()
+        if self._travels_by_host:
+            self.array[...] = to_device(self._host, device_of(self.array))
 
     def take(self, place: int, as_view: bool) -> None:
         """The reduced gradient becomes `.grad` of the parameter at `place`, as a view of the bucket or as a copy."""
@@ -165,7 +181,7 @@ class Reducer:
         self._refuse_graph(number)
         self._seen.add(number)
         b, place = self._place[number]
-        self.buckets[b].put(place, 1.0 / self._group.size())
+        quiet(self.buckets[b].put, place, 1.0 / self._group.size())
         while self._sent < len(self.buckets) and not self.buckets[self._sent].missing:
             self._send(self.buckets[self._sent])
             self._sent += 1
@@ -184,8 +200,8 @@ class Reducer:
             )
 
     def _send(self, bucket: Bucket) -> None:
-        request = self._communicator.all_reduce(bucket.array, ReduceOp.SUM)
-        bucket.work = Work(f"the average of {len(bucket.parameters)} gradients", self._group, [request])
+        name = f"the average of {len(bucket.parameters)} gradients"
+        bucket.work = Work(name, self._group, [bucket.send(self._communicator)])
 
     def _finish(self) -> None:
         """Wait for all buckets, and give every parameter its average."""
@@ -193,11 +209,10 @@ class Reducer:
         if self._used_work is not None:
             self._used_work.wait()
         for bucket in self.buckets:
-            if bucket.work is not None:
-                bucket.work.wait()
+            bucket.arrive()
         for number, (b, place) in self._place.items():
             if self._used_work is None or self._used[number]:  # else no rank used it: its gradient stays as it was
-                self.buckets[b].take(place, self._as_views)
+                quiet(self.buckets[b].take, place, self._as_views)
 
     def close(self) -> None:
         """Take the hooks away."""
