@@ -102,6 +102,18 @@ DIFFERENCES = [
         "refuses('torch.optim.SGD([torch.ones(1)], differentiable=True)')",
     ),
     (
+        "`distributed`",
+        'MPI moves data between processes, also where a program says "gloo"; objects of classes do not travel; ranks that '
+        "call different collectives are told so, unless TORCH_DISTRIBUTED_DEBUG=OFF",
+        "torch.distributed.get_debug_level() is torch.distributed.DebugLevel.DETAIL",
+    ),
+    ("`nn.SyncBatchNorm`", "works on the CPU too", "nn.SyncBatchNorm(1)(torch.tensor([[1.0], [3.0]])).shape == (2, 1)"),
+    (
+        "`nn.parallel.DistributedDataParallel`",
+        "buckets of a quarter of the gradients; no communication hooks; `backward(create_graph=True)` is refused",
+        "not hasattr(nn.parallel.DistributedDataParallel, 'register_comm_hook')",
+    ),
+    (
         "`cuda`",
         "through CuPy; `cuda.is_available()` tries a kernel, `cuda.why_not()` says what is missing",
         "torch.cuda.is_available() or bool(torch.cuda.why_not())",

@@ -10,22 +10,7 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from minigrad.distributed.agreement import DebugLevel, get_debug_level, set_debug_level, set_debug_level_from_env
-from minigrad.distributed.collectives import (
-    all_gather,
-    all_gather_into_tensor,
-    all_gather_single,
-    all_reduce,
-    all_to_all,
-    all_to_all_single,
-    barrier,
-    broadcast,
-    gather,
-    reduce,
-    reduce_scatter,
-    reduce_scatter_single,
-    reduce_scatter_tensor,
-    scatter,
-)
+from minigrad.distributed.collectives import all_reduce, barrier, broadcast, reduce
 from minigrad.distributed.errors import DistBackendError, DistError, DistNetworkError
 from minigrad.distributed.monitored import monitored_barrier
 from minigrad.distributed.objects import (
@@ -35,6 +20,18 @@ from minigrad.distributed.objects import (
     recv_object_list,
     scatter_object_list,
     send_object_list,
+)
+from minigrad.distributed.parts import (
+    all_gather,
+    all_gather_into_tensor,
+    all_gather_single,
+    all_to_all,
+    all_to_all_single,
+    gather,
+    reduce_scatter,
+    reduce_scatter_single,
+    reduce_scatter_tensor,
+    scatter,
 )
 from minigrad.distributed.point_to_point import P2POp, batch_isend_irecv, irecv, isend, recv, send
 from minigrad.distributed.process_group import (

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.distributed import collectives, point_to_point
+from minigrad.distributed import collectives, parts, point_to_point
 from minigrad.distributed.collectives import root_of
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
@@ -72,11 +72,11 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
 def _gathered(data: Tensor, member: ProcessGroup) -> tuple[Any, Any]:
     """How many bytes each rank has, and the bytes, (N, longest)."""
     sizes = wrap(np.zeros(member.size(), np.int64))
-    collectives.all_gather_into_tensor(sizes, _number(data.numel()), member)
+    parts.all_gather_into_tensor(sizes, _number(data.numel()), member)
     padded = _room(sizes.array.max())
     padded.array[: data.numel()] = data.array
     everybody = _room(padded.numel() * member.size())
-    collectives.all_gather_into_tensor(everybody, padded, member)
+    parts.all_gather_into_tensor(everybody, padded, member)
     return sizes.array, everybody.array.reshape(member.size(), -1)
 
 
@@ -119,8 +119,8 @@ def gather_object(
     padded.array[: data.numel()] = data.array
     sizes = [_number() for _ in range(member.size())] if here else None
     rows = [_room(longest.item()) for _ in range(member.size())] if here else None
-    collectives.gather(_number(data.numel()), sizes, group=member, group_dst=root)
-    collectives.gather(padded, rows, group=member, group_dst=root)
+    parts.gather(_number(data.numel()), sizes, group=member, group_dst=root)
+    parts.gather(padded, rows, group=member, group_dst=root)
     if here and object_gather_list is not None:
         pairs = zip(rows or [], sizes or [], strict=True)
         object_gather_list[:] = [_unpacked(row.array[: size.item()]) for row, size in pairs]
@@ -181,19 +181,19 @@ def scatter_object_list(
     if not isinstance(scatter_object_output_list, list) or not scatter_object_output_list:
         raise ValueError("Expected argument scatter_object_output_list to be a list of size at least 1.")
     root = root_of(member, "src", src, group_src, 0)
-    parts: list[Tensor] = []
+    packed: list[Tensor] = []
     if member.rank() == root:
         if not isinstance(scatter_object_input_list, list) or len(scatter_object_input_list) != member.size():
             raise ValueError(f"source rank must provide a list with one value per rank, {member.size()} of them")
-        parts = [_packed(value) for value in scatter_object_input_list]
-    longest = _number(max((part.numel() for part in parts), default=0))
+        packed = [_packed(value) for value in scatter_object_input_list]
+    longest = _number(max((part.numel() for part in packed), default=0))
     collectives.broadcast(longest, group=member, group_src=root)
-    padded = [_room(longest.item()) for _ in parts]
-    for room, part in zip(padded, parts, strict=True):
+    padded = [_room(longest.item()) for _ in packed]
+    for room, part in zip(padded, packed, strict=True):
         room.array[: part.numel()] = part.array
     size, row = _number(), _room(longest.item())
-    collectives.scatter(size, [_number(part.numel()) for part in parts] or None, group=member, group_src=root)
-    collectives.scatter(row, padded or None, group=member, group_src=root)
+    parts.scatter(size, [_number(part.numel()) for part in packed] or None, group=member, group_src=root)
+    parts.scatter(row, padded or None, group=member, group_src=root)
     scatter_object_output_list[0] = _unpacked(row.array[: size.item()])
 
 

@@ -1,0 +1,322 @@
+"""Transfers in which each rank has a part of the whole: gathering parts, giving them out, exchanging them.
+
+With x_r the tensor of rank r, of N ranks: `all_gather` gives everybody (x_0, ..., x_N-1), `gather` dst alone; `scatter`
+gives r the part r of src's list; `reduce_scatter` gives r the reduction of everybody's part r; `all_to_all` gives r
+the part r of everybody. What they write to, raise and return is said in `collectives.py`.
+As `torch.distributed`; MPI 4.1, chapter 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minigrad.distributed.collectives import mean_as_sum, member_of, root_of, run, shown
+from minigrad.distributed.process_group import ProcessGroup
+from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.distributed.reduce_op import check as check_op
+from minigrad.distributed.transfer import Wire, expect_tensor, expect_tensors, rows_for, same_dtype, spread
+from minigrad.distributed.work import Work
+from minigrad.tensor import Tensor
+
+
+def _expect_one_each(member: ProcessGroup, name: str, tensors: Sequence[Tensor], tensor: Tensor) -> None:
+    """A list must hold one tensor of this shape and dtype for each rank."""
+    same_dtype(*tensors, tensor)
+    if len(tensors) != member.size():
+        raise RuntimeError(f"{name} must hold one tensor per rank: expected length {member.size()}, got {len(tensors)}")
+    for i, each in enumerate(tensors):
+        if each.numel() != tensor.numel():
+            raise RuntimeError(
+                f"{name} holds a tensor of another size at index {i}: expected {tuple(tensor.shape)}, got "
+                f"{tuple(each.shape)}"
+            )
+
+
+def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor, group: Any = None, async_op: bool = False) -> Work | None:
+    """``tensor_list[r]`` becomes the tensor of rank r, everywhere; all of one shape and dtype.
+
+    Raises RuntimeError for a list of another length or with other shapes, ValueError for other dtypes.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.all_gather(everybody := [torch.zeros(2)], torch.ones(2))
+    >>> everybody
+    [tensor([1., 1.])]
+    >>> torch.distributed.destroy_process_group()
+    """
+    tensors = expect_tensors("tensor_list", tensor_list)
+    expect_tensor("tensor", tensor)
+    member = member_of(group, "all_gather")
+    if member is None:
+        return None
+    _expect_one_each(member, "tensor_list", tensors, tensor)
+    name = shown("all_gather", tensor)
+    sent = Wire(member, tensor).array
+    everybody = rows_for(member, sent)  # (N, ...)
+    finish = partial(spread, everybody, tensors)
+    return run(member, name, lambda: member.data.all_gather(sent, everybody), tensors, finish, async_op)
+
+
+def all_gather_into_tensor(
+    output_tensor: Tensor, input_tensor: Tensor, group: Any = None, async_op: bool = False
+) -> Work | None:
+    """`output_tensor` becomes the tensors of all ranks, one after the other (N * n, ...) or stacked (N, n, ...).
+
+    Raises RuntimeError for an output of another size, ValueError for another dtype.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.all_gather_into_tensor(everybody := torch.zeros(2), torch.ones(2))
+    >>> everybody
+    tensor([1., 1.])
+    >>> torch.distributed.destroy_process_group()
+    """
+    expect_tensor("output_tensor", output_tensor)
+    expect_tensor("input_tensor", input_tensor)
+    member = member_of(group, "all_gather_into_tensor")
+    if member is None:
+        return None
+    _expect_multiple(member, "output_tensor", output_tensor, input_tensor)
+    name = shown("all_gather_into_tensor", input_tensor)
+    sent, kept = Wire(member, input_tensor).array, Wire(member, output_tensor)
+    everybody = kept.array.reshape(member.size(), *sent.shape)
+    return run(member, name, lambda: member.data.all_gather(sent, everybody), [output_tensor], kept.arrived, async_op)
+
+
+all_gather_single = all_gather_into_tensor  # PyTorch's newer name
+
+
+def _expect_multiple(member: ProcessGroup, role: str, large: Tensor, small: Tensor) -> None:
+    same_dtype(large, small)
+    if large.numel() != small.numel() * member.size():
+        raise RuntimeError(
+            f"{role} must have world_size times as many elements as the other tensor: {member.size()} * "
+            f"{small.numel()}, got {large.numel()} (shapes {tuple(large.shape)} and {tuple(small.shape)})"
+        )
+
+
+def gather(
+    tensor: Tensor, gather_list: Sequence[Tensor] | None = None, dst: int | None = None, group: Any = None,
+    async_op: bool = False, group_dst: int | None = None,
+) -> Work | None:  # fmt: skip
+    """``gather_list[r]`` becomes the tensor of rank r, on rank `dst` (0 without it), which alone gives a list.
+
+    Raises ValueError where the list is missing, or given elsewhere; as `all_gather` for what is in it.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.gather(torch.ones(2), everybody := [torch.zeros(2)])
+    >>> everybody
+    [tensor([1., 1.])]
+    >>> torch.distributed.destroy_process_group()
+    """
+    expect_tensor("tensor", tensor)
+    tensors = expect_tensors("gather_list", gather_list or [])
+    member = member_of(group, "gather")
+    if member is None:
+        return None
+    root = root_of(member, "dst", dst, group_dst, 0)
+    here = _expect_list_at_root(member, root, "gather_list", "destination", tensors, tensor)
+    name = shown("gather", tensor, f"dst={member.ranks[root]}")
+    sent = Wire(member, tensor).array
+    everybody = rows_for(member, sent) if here else None  # (N, ...)
+    finish = partial(spread, everybody, tensors) if here else None
+    return run(member, name, lambda: member.data.gather(sent, everybody, root), tensors, finish, async_op)
+
+
+def _expect_list_at_root(
+    member: ProcessGroup, root: int, name: str, role: str, tensors: Sequence[Tensor], tensor: Tensor
+) -> bool:
+    """Whether this is the rank that gives the list; refuses one that is missing there, or given elsewhere."""
+    here = member.rank() == root
+    if here and not tensors:
+        raise ValueError(f"Argument ``{name}`` must be specified on {role} rank.")
+    if not here and tensors:
+        raise ValueError(f"Argument ``{name}`` must NOT be specified on non-{role} ranks.")
+    if here:
+        _expect_one_each(member, name, tensors, tensor)
+    return here
+
+
+def scatter(
+    tensor: Tensor, scatter_list: Sequence[Tensor] | None = None, src: int | None = None, group: Any = None,
+    async_op: bool = False, group_src: int | None = None,
+) -> Work | None:  # fmt: skip
+    """`tensor` of rank r becomes ``scatter_list[r]`` of rank `src` (0 without it), which alone gives a list.
+
+    Raises ValueError where the list is missing, or given elsewhere; as `all_gather` for what is in it.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.scatter(x := torch.zeros(2), [torch.ones(2)])
+    >>> x
+    tensor([1., 1.])
+    >>> torch.distributed.destroy_process_group()
+    """
+    expect_tensor("tensor", tensor)
+    tensors = expect_tensors("scatter_list", scatter_list or [])
+    member = member_of(group, "scatter")
+    if member is None:
+        return None
+    root = root_of(member, "src", src, group_src, 0)
+    here = _expect_list_at_root(member, root, "scatter_list", "source", tensors, tensor)
+    name = shown("scatter", tensor, f"src={member.ranks[root]}")
+    kept = Wire(member, tensor)
+    parts = _stacked(member, tensors, kept) if here else None  # (N, ...)
+    return run(member, name, lambda: member.data.scatter(parts, kept.array, root), [tensor], kept.arrived, async_op)
+
+
+def _stacked(member: ProcessGroup, tensors: Sequence[Tensor], like: Wire, *, reduced: bool = False) -> Any:
+    """The tensors of a list as rows of one array."""
+    parts = rows_for(member, like.array)
+    for row, tensor in zip(parts, tensors, strict=True):
+        row[...] = Wire(member, tensor, reduced=reduced).array.reshape(row.shape)
+    return parts
+
+
+def reduce_scatter(
+    output: Tensor, input_list: Sequence[Tensor], op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False
+) -> Work | None:
+    """`output` of rank r becomes the reduction of everybody's ``input_list[r]``.
+
+    Raises as `all_gather` and `all_reduce`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.reduce_scatter(x := torch.zeros(2), [torch.ones(2)])
+    >>> x
+    tensor([1., 1.])
+    >>> torch.distributed.destroy_process_group()
+    """
+    expect_tensor("output", output)
+    tensors = expect_tensors("input_list", input_list)
+    check_op(op, output.array.dtype)
+    member = member_of(group, "reduce_scatter")
+    if member is None:
+        return None
+    _expect_one_each(member, "input_list", tensors, output)
+    return _reduce_scatter("reduce_scatter", member, output, tensors, op, async_op)
+
+
+def _reduce_scatter(
+    function: str, member: ProcessGroup, output: Tensor, parts: Sequence[Tensor], op: ReduceOp, async_op: bool
+) -> Work | None:
+    name = shown(function, output, op)
+    kept = Wire(member, output, reduced=True)
+    rows = _stacked(member, parts, kept, reduced=True)  # (N, ...)
+    how = mean_as_sum(kept, member, op)
+    start = partial(member.data.reduce_scatter, rows, kept.array, how)
+    return run(member, name, start, [output], kept.arrived, async_op)
+
+
+def reduce_scatter_tensor(
+    output: Tensor, input: Tensor, op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False
+) -> Work | None:
+    """`output` of rank r becomes the reduction of everybody's r-th part of `input`, (N * n, ...) or (N, n, ...).
+
+    Raises as `all_gather_into_tensor` and `all_reduce`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.reduce_scatter_tensor(x := torch.zeros(2), torch.ones(2))
+    >>> x
+    tensor([1., 1.])
+    >>> torch.distributed.destroy_process_group()
+    """
+    expect_tensor("output", output)
+    expect_tensor("input", input)
+    check_op(op, output.array.dtype)
+    member = member_of(group, "reduce_scatter_tensor")
+    if member is None:
+        return None
+    _expect_multiple(member, "input", input, output)
+    parts = list(input.detach().reshape(member.size(), -1).unbind())
+    return _reduce_scatter("reduce_scatter_tensor", member, output, parts, op, async_op)
+
+
+reduce_scatter_single = reduce_scatter_tensor  # PyTorch's newer name
+
+
+def all_to_all_single(
+    output: Tensor, input: Tensor, output_split_sizes: Sequence[int] | None = None,
+    input_split_sizes: Sequence[int] | None = None, group: Any = None, async_op: bool = False,
+) -> Work | None:  # fmt: skip
+    """Part r of `input` goes to rank r; `output` becomes the parts that came, in the order of ranks.
+
+    Parts are runs of the first axis: equal ones, or of the lengths given. Raises RuntimeError for lengths that do
+    not add up to it, ValueError for other dtypes.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.all_to_all_single(x := torch.zeros(2), torch.ones(2))
+    >>> x
+    tensor([1., 1.])
+    >>> torch.distributed.destroy_process_group()
+    """
+    expect_tensor("output", output)
+    expect_tensor("input", input)
+    same_dtype(output, input)
+    member = member_of(group, "all_to_all_single")
+    if member is None:
+        return None
+    counts, out_counts = _elements(member, input, input_split_sizes), _elements(member, output, output_split_sizes)
+    name = f"all_to_all_single({input.dtype})"
+    sent, kept = Wire(member, input).array, Wire(member, output)
+    start = partial(member.data.all_to_all, sent, counts, kept.array, out_counts)
+    return run(member, name, start, [output], kept.arrived, async_op)
+
+
+def _elements(member: ProcessGroup, tensor: Tensor, lengths: Sequence[int] | None) -> list[int]:
+    """How many elements of `tensor` belong to each rank: so many rows of its first axis."""
+    shape, size = tuple(tensor.shape), member.size()
+    if not lengths:
+        if not shape or shape[0] % size:
+            raise RuntimeError(
+                f"all_to_all_single cuts the first axis into one part per rank: {size} does not divide that of {shape}"
+            )
+        return [tensor.numel() // size] * size
+    if len(lengths) != size or sum(lengths) != shape[0]:
+        raise RuntimeError(
+            f"Split sizes must be one per rank ({size}) and add up to the first axis of {shape}, got {list(lengths)}"
+        )
+    return [n * (tensor.numel() // shape[0]) if shape[0] else 0 for n in lengths]
+
+
+def all_to_all(
+    output_tensor_list: Sequence[Tensor], input_tensor_list: Sequence[Tensor], group: Any = None, async_op: bool = False
+) -> Work | None:
+    """``input_tensor_list[r]`` goes to rank r; ``output_tensor_list[r]`` becomes what came from rank r.
+
+    Raises RuntimeError for lists of another length, ValueError for other dtypes.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.all_to_all(kept := [torch.zeros(2)], [torch.ones(2)])
+    >>> kept
+    [tensor([1., 1.])]
+    >>> torch.distributed.destroy_process_group()
+    """
+    outputs = expect_tensors("output_tensor_list", output_tensor_list)
+    inputs = expect_tensors("input_tensor_list", input_tensor_list)
+    member = member_of(group, "all_to_all")
+    if member is None:
+        return None
+    same_dtype(*outputs, *inputs)
+    for role, tensors in (("output_tensor_list", outputs), ("input_tensor_list", inputs)):
+        if len(tensors) != member.size():
+            raise RuntimeError(f"{role} must hold one tensor per rank: {member.size()}, got {len(tensors)}")
+    sent, kept = ([Wire(member, tensor).array.reshape(-1) for tensor in each] for each in (inputs, outputs))
+    flat, room = np.concatenate(sent), np.concatenate(kept)
+    start = partial(member.data.all_to_all, flat, [a.size for a in sent], room, [a.size for a in kept])
+
+    def finish() -> None:
+        begin = 0
+        for tensor, part in zip(outputs, kept, strict=True):
+            spread([room[begin : begin + part.size]], [tensor])
+            begin += part.size
+
+    return run(member, f"all_to_all({inputs[0].dtype})", start, outputs, finish, async_op)
