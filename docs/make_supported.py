@@ -103,8 +103,7 @@ DIFFERENCES = [
     ),
     (
         "`distributed`",
-        'MPI moves data between processes, also where a program says "gloo"; objects of classes do not travel; ranks that '
-        "call different collectives are told so, unless TORCH_DISTRIBUTED_DEBUG=OFF",
+        "MPI moves data, also where a program says 'gloo'; only plain objects travel; ranks compare what they call",
         "torch.distributed.get_debug_level() is torch.distributed.DebugLevel.DETAIL",
     ),
     ("`nn.SyncBatchNorm`", "works on the CPU too", "nn.SyncBatchNorm(1)(torch.tensor([[1.0], [3.0]])).shape == (2, 1)"),
