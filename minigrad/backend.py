@@ -269,6 +269,16 @@ def to_device(array: Array, device: device) -> Array:
         return cuda.asarray(array) if held.type == "cpu" else array.copy()
 
 
+def as_index(array: Array) -> Array:
+    """Integers as NumPy takes indices and counts: on 32-bit platforms, Pyodide among them, int64 is too wide for it."""
+    return array.astype(np.intp, copy=False)
+
+
+def as_int64(array: Array) -> Array:
+    """Indices that NumPy found, which are 32 bits wide on 32-bit platforms, as PyTorch gives them."""
+    return array.astype(np.int64, copy=False)
+
+
 def copied(array: Array) -> Array:
     """A copy where `array` lives."""
     return array.copy() if type(array) is np.ndarray else on_gpu_of(array, array.copy)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, array_module
+from minigrad.backend import Array, array_module, as_index
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
 from minigrad.parallel import spread
@@ -50,7 +50,7 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
         for n in range(some.start, some.stop, step):
             part = slice(n, min(n + step, some.stop))
             winner = _compare(planes[part], bests[part], taps)
-            xp.add(xp.take(offset, winner), corner, out=found[part])
+            xp.add(xp.take(offset, as_index(winner)), corner, out=found[part])
 
     spread(search, len(planes), x.nbytes if xp is np else 0)
     return best
@@ -75,7 +75,7 @@ def max_pool2d_gather(x: Array, places: Array) -> Array:
     """Reads x (..., H, W) at the places (..., Ho, Wo) that `max_pool2d` found."""
     xp, pixels = array_module(x), x.shape[-2] * x.shape[-1]
     out = xp.empty(places.shape, x.dtype)
-    xp.take(x.reshape(-1), _flat_index(places, pixels, xp), out=out.reshape(-1))
+    xp.take(x.reshape(-1), as_index(_flat_index(places, pixels, xp)), out=out.reshape(-1))
     return out
 
 

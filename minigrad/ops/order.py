@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.backend import on_its_gpu
+from minigrad.backend import as_index, as_int64, on_its_gpu
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.axes import axes, axis, numpy_names, whole
 from minigrad.ops.elementwise import not_implemented_for, of_tensor, titled
@@ -37,7 +37,7 @@ def _place(name: str, find: Any) -> Callable[..., Any]:
         if input.array.dtype.kind == "b":
             raise not_implemented_for(name, input.array.dtype)
         d = None if dim is None else axis(dim, input.array.ndim)
-        return wrap(find(input.array, axis=d if input.array.ndim else None, keepdims=keepdim))
+        return wrap(as_int64(find(input.array, axis=d if input.array.ndim else None, keepdims=keepdim)))
 
     return numpy_names(titled(call, name, f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."))
 
@@ -59,7 +59,7 @@ def _extreme(name: str, whole: Any, pairwise: Any, find: Any) -> Callable[..., A
         d = axis(dim, input.array.ndim)
         if not input.array.ndim:
             return result(input.clone(), wrap(np.zeros((), np.int64)))
-        indices = wrap(find(input.array, axis=d, keepdims=True))
+        indices = wrap(as_int64(find(input.array, axis=d, keepdims=True)))
         values = gather(input, d, indices)
         return result(*[x if keepdim else squeeze(x, d) for x in (values, indices)])
 
@@ -78,8 +78,8 @@ def _ordering(array: Any, d: int, descending: bool) -> Any:
     if not array.ndim:
         return np.zeros_like(array, dtype=np.int64)
     if not descending:
-        return np.argsort(array, axis=d, kind="stable")
-    back = np.argsort(np.flip(array, d), axis=d, kind="stable")
+        return as_int64(np.argsort(array, axis=d, kind="stable"))
+    back = as_int64(np.argsort(np.flip(array, d), axis=d, kind="stable"))
     return array.shape[d] - 1 - np.flip(back, d)
 
 
@@ -181,5 +181,5 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     if input.array.ndim != 1 or (input.array < 0).any():
         told = f"got shape {tuple(input.array.shape)} with the least entry {input.array.min(initial=0)}"
         raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {told}")
-    counts = np.bincount(input.array, None if weights is None else weights.array, minlength)
+    counts = np.bincount(as_index(input.array), None if weights is None else weights.array, minlength)
     return wrap(counts if weights is None else counts.astype(np.promote_types(weights.array.dtype, np.float32)))

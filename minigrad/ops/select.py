@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import check_same_library, operation
-from minigrad.backend import array_module, on_its_gpu, quiet
+from minigrad.backend import array_module, as_index, as_int64, on_its_gpu, quiet
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.axes import axis, whole
 from minigrad.ops.device import beside
@@ -130,8 +130,8 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """
     array, xp = input.array, array_module(input.array)
     if as_tuple:
-        return tuple([wrap(i) for i in xp.nonzero(array if array.ndim else array.reshape(1))])
-    return wrap(xp.argwhere(array) if array.ndim else xp.zeros((int(bool(array)), 0), np.int64))
+        return tuple([wrap(as_int64(i)) for i in xp.nonzero(array if array.ndim else array.reshape(1))])
+    return wrap(as_int64(xp.argwhere(array)) if array.ndim else xp.zeros((int(bool(array)), 0), np.int64))
 
 
 argwhere = nonzero
@@ -329,5 +329,5 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
     counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(whole(repeats, "repeats"))
     if counts.dtype.kind not in "iu":
         raise RuntimeError(f"repeats has to be Long or Int tensor, got {counts.dtype}; convert it with .long()")
-    places = np.repeat(np.arange(input.array.shape[d]), counts)
+    places = np.repeat(np.arange(input.array.shape[d]), as_index(counts))
     return _getitem(input, key=(slice(None),) * d + (array_module(input.array).asarray(places),))

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad import random
 from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
-from minigrad.backend import CPU, array_module, device_of, on_its_gpu, to_device
+from minigrad.backend import CPU, array_module, as_index, device_of, on_its_gpu, to_device
 from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
 from minigrad.ops.axes import whole
 from minigrad.ops.einsum import einsum
@@ -126,7 +126,7 @@ def embedding(
     if padding_idx is not None or scale_grad_by_freq:
         factor = np.ones(rows, weight.array.dtype)
         if scale_grad_by_freq:
-            factor /= np.maximum(np.bincount(to_device(places, CPU).ravel(), minlength=rows), 1)
+            factor /= np.maximum(np.bincount(as_index(to_device(places, CPU).ravel()), minlength=rows), 1)
         if padding_idx is not None:
             factor[padding_idx] = 0
         factor = xp.asarray(factor)[places.reshape(found.array.shape[:-1])][..., None]
