@@ -28,7 +28,7 @@ from minigrad.backend import Array, quiet, select
 from minigrad.optim.hooks import StepHooks, hooked
 from minigrad.optim.options import Params, parameters_of, refuse_flags
 from minigrad.optim.rules import BLOCK, Plan, Signature, blocks
-from minigrad.optim.watch import NOT_FINITE, NOT_ZEROED, Watch, is_finite
+from minigrad.optim.watch import NOT_FINITE, Watch, is_finite
 from minigrad.tensor import Tensor
 
 State: TypeAlias = dict[str, Any]
@@ -172,17 +172,16 @@ class Optimizer(StepHooks):
 
     def _update_all(self) -> Tensor | None:
         """Update all parameters; returns the first that is no longer finite, while such advice is wanted."""
-        spoilt, looks, watch = None, is_wanted(NOT_FINITE), self._watch.see if is_wanted(NOT_ZEROED) else None
-        rule = self.rule
+        spoilt, looks, watches, rule = None, is_wanted(NOT_FINITE), self._watch.rounds > 0, self.rule
         for i, group in enumerate(self.param_groups):
             plan = self._plan(i, group)
             for parameter in group["params"]:
-                gradient = parameter.grad
+                gradient = parameter.gradient
                 if gradient is None:
                     continue
-                if watch is not None:
-                    watch(gradient)
-                    watch = None  # the first one tells it for all
+                if watches:
+                    self._watch.see(gradient)
+                    watches = False  # the first one tells it for all
                 w = parameter.array
                 if small := w.__class__ is np.ndarray and w.size <= BLOCK and plan.lean:
                     numbers = plan.typed.get(w.dtype) or plan.as_arrays(w.dtype)

@@ -18,10 +18,14 @@ NOT_FINITE = "a parameter that is no longer finite"
 
 
 class Watch:
-    """What an optimizer remembers of its last step to see whether a gradient was zeroed since."""
+    """What an optimizer remembers of its last step to see whether a gradient was zeroed since.
+
+    Who forgets it forgets it from the second step on, so a few steps tell, and later ones cost nothing.
+    """
 
     suspects = False  # there is something to advise
     zeroed = True
+    rounds = 8  # that are still looked at
 
     def __init__(self) -> None:
         self._last: Callable[[], Tensor | None] = lambda: None  # a weak reference to a gradient,
@@ -32,6 +36,7 @@ class Watch:
 
         To zero it and to add to it are two writes, and one that was set to None is another tensor.
         """
+        self.rounds -= 1
         version = gradient.writes[0]
         if version == self._version + 1 and self._last() is gradient:
             self.suspects, self.zeroed = True, False
