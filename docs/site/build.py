@@ -4,7 +4,8 @@
     python docs/site/build.py            # into build/site
     python docs/site/build.py --serve    # and shows it on http://localhost:8000
 
-Warnings are errors, and every link inside the site is followed. No page asks the network for anything.
+Warnings are errors, and every link inside the site is followed. No page asks the network for anything, but for the
+chapters run in the browser: JupyterLite fetches Python and NumPy for the browser (Pyodide) from its own distribution.
 """
 
 from __future__ import annotations
@@ -29,15 +30,15 @@ ROOT = DOCS.parent
 LINK = re.compile(r"(\]\()(?!https?:|#|mailto:)([^)#\s]+)((?:#[^)\s]*)?\))")
 
 
-def build(out: Path) -> None:
-    """Write the pages, let Sphinx make HTML of them, and follow the links."""
+def build(out: Path, lite: bool = True) -> None:
+    """Write the pages, let Sphinx make HTML of them, add the notebooks that run in a browser, and follow the links."""
     pages = out.parent / f"{out.name}-pages"
     for folder in (pages, out):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(DOCS / "site" / "static", pages / "static")
     shutil.copy(DOCS / "site" / "conf.py", pages / "conf.py")
     sources: set[Path] = set()
-    chapter_names = write_course(pages, sources)
+    chapter_names = write_course(pages, sources, lite)
     write_errors(pages, sources)
     write_reference(pages)
     page_names = write_pages(pages, sources)
@@ -47,11 +48,30 @@ def build(out: Path) -> None:
     write_index(pages, chapter_names, page_names)
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", str(pages), str(out)]
     subprocess.run(command, check=True)
+    if lite:
+        build_lite(pages, out)
     if broken := broken_links(out):
         sys.exit("links that lead nowhere:\n" + "\n".join(broken))
 
 
-def write_course(pages: Path, sources: set[Path]) -> list[str]:
+def build_lite(pages: Path, out: Path) -> None:
+    """JupyterLite with the chapters as notebooks and a wheel of the library, which `%pip install` finds there."""
+    room = pages.parent / f"{out.name}-lite"
+    shutil.rmtree(room, ignore_errors=True)
+    shutil.copytree(pages / "static" / "notebooks", room / "contents", ignore=shutil.ignore_patterns("*.py"))
+    wheel = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "-w", str(room / "pypi"), str(ROOT)]
+    subprocess.run(wheel, check=True)
+    where = ["--lite-dir", str(room), "--contents", "contents", "--output-dir", str(out / "lite")]
+    options = ["--no-sourcemaps", "--apps", "lab", "--apps", "notebooks"]
+    made = subprocess.run(
+        [sys.executable, "-m", "jupyterlite_core", "build", *where, *options],
+        cwd=room, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        sys.exit(f"JupyterLite was not built:\n{made.stdout}\n{made.stderr}")
+
+
+def write_course(pages: Path, sources: set[Path], lite: bool) -> list[str]:
     """Each chapter as a page and as a notebook to take away; the teachers' page."""
     course, books = pages / "course", pages / "static" / "notebooks"
     books.mkdir(parents=True)
@@ -63,6 +83,9 @@ def write_course(pages: Path, sources: set[Path]) -> list[str]:
         shutil.copy(path, books / path.name)
         book = f"../static/notebooks/{path.stem}"
         take = f"To take away: [a notebook]({book}.ipynb), [a program]({book}.py)."
+        if lite:
+            run = f"../lite/lab/index.html?path={path.stem}.ipynb"
+            take = f'<a href="{run}">Run this chapter in your browser</a>, with nothing to install. {take}'
         whole = f"{title}\n\n{take}\n{rewrite_links(path, rest, sources, '../')}"
         (course / f"{path.stem}.md").write_text(whole, encoding="utf-8")
         names.append(f"course/{path.stem}")
@@ -211,7 +234,7 @@ def broken_links(out: Path) -> list[str]:
     """Every link, picture and script inside the site that leads nowhere."""
     parsed: dict[Path, Links] = {}
     for path in out.rglob("*.html"):
-        if path.name == "webpack-macros.html":  # the theme's template, no page
+        if path.name == "webpack-macros.html" or path.is_relative_to(out / "lite"):  # not our pages
             continue
         parsed[path] = Links()
         parsed[path].feed(path.read_text("utf-8"))
@@ -233,9 +256,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="where to (default build/site)")
     parser.add_argument("--serve", action="store_true", help="show it on http://localhost:8000 until Ctrl-C")
+    parser.add_argument("--no-lite", action="store_true", help="leave out the notebooks that run in the browser")
     options = parser.parse_args(arguments)
     sys.path.insert(0, str(ROOT))
-    build(options.out.resolve())
+    build(options.out.resolve(), lite=not options.no_lite)
     print(f"built: {options.out}/index.html")
     if options.serve:
         handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(options.out))

@@ -65,12 +65,14 @@ def clean(printed: str) -> str:
 
 def write_notebook(path: Path) -> str:
     """A chapter as a notebook (nbformat 4.5) without output; its first cell brings the library into a browser."""
+    source = path.read_text("utf-8")
+    extras = [name for name, sign in (("matplotlib", "viz."), ("scikit-learn", "sklearn")) if sign in source]
+    wanted = " ".join(["minigrad-conv", *extras])
     start = Cell(
-        "# In the browser, this line fetches the library; elsewhere it is not needed.\n%pip install -q minigrad-conv",
-        True,
+        f"# In a browser, this line fetches what is needed; elsewhere it is not.\n%pip install -q {wanted}", True
     )
     cells = []
-    for number, cell in enumerate([start, *read_cells(path.read_text("utf-8"))]):
+    for number, cell in enumerate([start, *read_cells(source)]):
         lines = cell.text.splitlines(keepends=True)
         if cell.is_code:
             more = {"execution_count": None, "outputs": []}
