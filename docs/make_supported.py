@@ -40,6 +40,9 @@ NAMESPACES = [
     "minigrad.autograd.graph",
     "minigrad.func",
     "minigrad.utils.data",
+    "minigrad.linalg",
+    "minigrad.distributions",
+    "minigrad.accelerator",
     "minigrad.cuda",
     "minigrad.distributed",
     "minigrad.distributed.checkpoint",
@@ -146,6 +149,46 @@ DIFFERENCES = [
         "`autograd.Function`",
         "`jvp` and `vmap` are never called: derivatives in forward mode are computed from backward",
         "refuses('torch.autograd.Function.jvp(None)')",
+    ),
+    (
+        "`torch.__version__`",
+        "names the PyTorch whose behaviour is kept; `torch.version.minigrad` is this package's own version",
+        "torch.__version__ >= '2.13' and torch.version.minigrad < '2'",
+    ),
+    (
+        "`tensor`, `from_numpy`",
+        "arrays with negative strides are taken; unsigned types wider than uint8 and complex numbers are refused",
+        "not refuses('torch.tensor(np.arange(3)[::-1])') and refuses('torch.tensor(np.zeros(1, np.uint16))')",
+    ),
+    (
+        "read-only arrays",
+        "a tensor that shares one is not written to: RuntimeError, where PyTorch writes into the read-only memory",
+        "refuses('a = np.zeros(1); a.flags.writeable = False; torch.as_tensor(a).add_(1)')",
+    ),
+    (
+        "NumPy's functions",
+        "differentiate where PyTorch has the function (`np.exp(x)`), and comparisons give bools, PyTorch's uint8",
+        "np.isnan(torch.ones(1)).dtype is torch.bool and np.exp(torch.ones(1, requires_grad=True)).requires_grad",
+    ),
+    (
+        "`x.data = other`",
+        "a gradient of another shape goes with the old data; PyTorch keeps it, and the next backward fails",
+        "refuses('x = torch.ones(2); x.grad = torch.ones(2); x.data = torch.ones(3); x.grad.abs')",
+    ),
+    (
+        "`x.require_grad = True`",
+        "and other misspellings of `requires_grad` are refused; PyTorch sets an attribute that means nothing",
+        "refuses('torch.ones(1).require_grad = True')",
+    ),
+    (
+        "`linalg.eig`, `linalg.eigvals`",
+        "refused, for their results are complex; `lstsq` always goes by the pseudo-inverse, whatever the driver",
+        "refuses('torch.linalg.eig(torch.eye(2))')",
+    ),
+    (
+        "`backends.cudnn`, `use_deterministic_algorithms`, `pin_memory`",
+        "switches for what is not underneath here: kept and told, and without effect on a CPU",
+        "not torch.backends.cudnn.is_available()",
     ),
 ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
 PAGE = "docs/supported.md"
@@ -20,6 +19,8 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
     what = "'Tensor' object" if namespace == "torch.Tensor" else f"module {ours!r}"
     text = f"{what} has no attribute {name!r}"
     if not name.startswith("_"):
+        from difflib import get_close_matches
+
         from minigrad.pytorch_names import NAMES
 
         if name in NAMES.get(namespace, "").split():
