@@ -72,7 +72,8 @@ def test_every_chapter_is_a_notebook(site, path):
     book = json.loads(site["chapters"].write_notebook(path))
     assert book["nbformat"] == 4 and len({cell["id"] for cell in book["cells"]}) == len(book["cells"])
     code = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
-    assert code[0].endswith("%pip install -q minigrad-conv")
+    assert f"%pip install -q {PROJECT}" in code[0]
+    assert ("scikit-learn" in code[0]) == path.stem.startswith("10")
     compile("\n".join(code[1:]), str(path), "exec")
     assert book["cells"][1]["source"][0].startswith("# ")
 
