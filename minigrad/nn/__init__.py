@@ -50,7 +50,7 @@ __all__ = [
     "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d", "Softmin", "Softplus",
     "Softshrink", "Softsign", "Tanh", "Tanhshrink", "Threshold", "TripletMarginLoss", "TripletMarginWithDistanceLoss",
     "Unflatten", "Unfold", "UninitializedBuffer", "UninitializedParameter", "Upsample", "ZeroPad2d", "functional",
-    "init", "utils",
+    "init", "summary", "utils",
 ]
 
 __all__ += ["SyncBatchNorm", "parallel"]  # what works on several processes opens when it is first asked for

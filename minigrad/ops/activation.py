@@ -132,7 +132,7 @@ elu = _with_options("elu", _elu_forward, _elu_rule)
 celu = _with_options("celu", _elu_forward, _elu_rule)
 
 
-def _logistic(z: Any) -> Any:
+def sigmoid_of(z: Any) -> Any:
     """1 / (1 + e^-z) for arrays and Tensors."""
     return logistic(z) if is_array(z) else sigmoid(z)
 
@@ -145,20 +145,20 @@ def _softened(z: Any) -> Any:
 def _softplus_rule(g: Any, x: Any, options: Any) -> Any:
     beta, limit = options
     z = x * beta
-    return np.where(z > limit, g, g * _logistic(z))
+    return np.where(z > limit, g, g * sigmoid_of(z))
 
 
 softplus = _with_options(
     "softplus", lambda x, beta, threshold: np.where(x * beta > threshold, x, _softened(x * beta) / beta), _softplus_rule
 )
 logsigmoid = _smooth(
-    "log_sigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), lambda g, x: g * _logistic(-x)
+    "log_sigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), lambda g, x: g * sigmoid_of(-x)
 )
 
 
 # ---- x times what lets it pass -------------------------------------------------------------------
 def _silu_rule(g: Any, x: Any) -> Any:
-    s = _logistic(x)
+    s = sigmoid_of(x)
     return g * (s * (1 + x * (1 - s)))
 
 
@@ -169,7 +169,7 @@ def _mish_gate(s: Any) -> Any:
 
 
 def _mish_rule(g: Any, x: Any) -> Any:
-    s = _logistic(x)
+    s = sigmoid_of(x)
     t = _mish_gate(s)
     return g * (t + x * s * (1 - t * t))
 
@@ -178,7 +178,7 @@ def _hardswish_rule(g: Any, x: Any) -> Any:
     return np.where(x <= -3, 0.0, np.where(x >= 3, g, g * (x / 3 + 0.5)))
 
 
-silu = _smooth("silu", lambda x: x * _logistic(x), _silu_rule)
+silu = _smooth("silu", lambda x: x * sigmoid_of(x), _silu_rule)
 mish = _smooth("mish", lambda x: x * np.tanh(_softened(x)), _mish_rule)
 hardswish = _smooth("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, _hardswish_rule)
 

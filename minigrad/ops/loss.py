@@ -15,9 +15,8 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.operation import Operation, operation
 from minigrad.backend import array_module
-from minigrad.ops.activation import logsigmoid
+from minigrad.ops.activation import logsigmoid, sigmoid_of
 from minigrad.ops.arithmetic import clamp
-from minigrad.ops.functions import logistic, sigmoid
 from minigrad.ops.index import stray
 from minigrad.ops.piecewise import keep_where, zeros_of
 
@@ -125,10 +124,6 @@ def _log_sigmoid(z: Any) -> Any:
     return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z))) if is_array(z) else logsigmoid(z)
 
 
-def _sigmoid(z: Any) -> Any:
-    return logistic(z) if is_array(z) else sigmoid(z)
-
-
 def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:
     """`_surprise` of sigmoid(x), its part for the positives times `positive`; arrays and Tensors."""
     log = _log_sigmoid(x)
@@ -144,9 +139,9 @@ def _bce_with_logits_forward(x: Any, target: Any, weight: Any, positive: Any, *,
 
 def _slope_of_logits(x: Any, target: Any, positive: Any) -> Any:
     if positive is None:
-        return _sigmoid(x) - target
+        return sigmoid_of(x) - target
     weighted = positive * target
-    return (weighted + 1 - target) * _sigmoid(x) - weighted
+    return (weighted + 1 - target) * sigmoid_of(x) - weighted
 
 
 def _slope_of_targets(x: Any, positive: Any) -> Any:

@@ -66,6 +66,11 @@ MORE: dict[str, Sample] = {
     "mish": (F.mish, ((2, 3),)),
     "leaky": (lambda x: F.leaky_relu(x - 1, 0.2), ((2, 3),)),
     "affine batch norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), ((4, 3, 2), (3,), (3,))),
+    "affine group norm": (lambda x, w, b: F.group_norm(x, 2, w, b), ((2, 4, 3), (4,), (4,))),
+    "batch norm, evaluated": (
+        lambda x, w, b: F.batch_norm(x, mg.arange(3.0).double(), mg.ones(3).double() * 2, w, b),
+        ((4, 3, 2), (3,), (3,)),
+    ),
     "affine layer norm": (lambda x, w, b: F.layer_norm(x, (3,), w, b), ((2, 3), (3,), (3,))),
     "nuclear norm": (lambda x: mg.norm(x, "nuc"), ((2, 3),)),
     "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x, 3), ((1, 2, 5, 5),)),
