@@ -16,36 +16,40 @@ from minigrad.tensor import Tensor
 class Numbered(Module):
     """What the lists share: they hold modules, or other values, under the names "0", "1", ..."""
 
-    def _entries(self) -> Mapping[str, Any]:
-        entries: Mapping[str, Any] = self._modules
-        return entries
+    _order: list[str]  # the names, so that an index is looked up and not searched for
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_order": [*self._order]}
 
     def _put(self, name: str, value: Any) -> None:
         self.add_module(name, value)
 
     def _name_at(self, index: Any) -> str:
-        names = list(self._entries())
         position = operator.index(index)
-        if not -len(names) <= position < len(names):
-            raise IndexError(f"index {position} is out of range: this {type(self).__name__} holds {len(names)}")
-        return names[position]
+        if not -len(self._order) <= position < len(self._order):
+            raise IndexError(f"index {position} is out of range: this {type(self).__name__} holds {len(self._order)}")
+        return self._order[position]
 
     def _hold(self, values: list[Any]) -> None:
         """Hold these values instead, numbered from 0."""
-        for name in list(self._entries()):
+        for name in reversed([*self._order]):
             delattr(self, name)
         self.extend(values)
 
     def __len__(self) -> int:
-        return len(self._entries())
+        return len(self._order)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._entries().values())
+        return iter([self.__dict__[name] for name in self._order])
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return type(self)(list(self)[index])  # type: ignore[call-arg]
-        return self._entries()[self._name_at(index)]
+        return self.__dict__[self._name_at(index)]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._put(self._name_at(index), value)
@@ -87,7 +91,21 @@ class Numbered(Module):
         return value
 
 
-class Sequential(Numbered):
+class NumberedModules(Numbered):
+    """What the lists of modules share: every module that is registered is one of theirs."""
+
+    def _register(self, kind: str, name: str, value: Any) -> None:
+        if kind == MODULE and self._kinds.get(name) != MODULE:
+            self._order.append(name)
+        super()._register(kind, name, value)
+
+    def _unregister(self, name: str) -> None:
+        if self._kinds.get(name) == MODULE:
+            self._order.remove(name)
+        super()._unregister(name)
+
+
+class Sequential(NumberedModules):
     """Layers applied one after the other: ``Sequential(a, b)(x) == b(a(x))``.
 
     Takes the layers, or one `OrderedDict` of names and layers. Can be indexed, sliced, iterated,
@@ -128,7 +146,7 @@ class Sequential(Numbered):
         return Sequential(*self, *other)
 
 
-class ModuleList(Numbered):
+class ModuleList(NumberedModules):
     """A list whose modules are found by `parameters()` and the rest. It has no forward.
 
     >>> from minigrad import nn
@@ -211,16 +229,22 @@ class ParameterList(Numbered):
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise RuntimeError("ParameterList should not be called: it holds parameters and has no forward")
 
-    def _entries(self) -> Mapping[str, Any]:
-        return {name: vars(self)[name] for name in sorted(filter(str.isdigit, vars(self)), key=int)}
-
     def _put(self, name: str, value: Any) -> None:
         plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
         setattr(self, name, Parameter(value) if plain else value)
+        if int(name) == len(self._order):  # a new one, at the end
+            self._order.append(name)
+
+    def _hold(self, values: list[Any]) -> None:
+        for name in self._order:
+            delattr(self, name)
+        self._order = []
+        self.extend(values)
 
     def extra_repr(self) -> str:
         lines = []
-        for key, value in self._entries().items():
+        for key in self._order:
+            value = self.__dict__[key]
             text = f"Object of type: {type(value).__name__}"
             if isinstance(value, Tensor):
                 place = "" if value.device.type == "cpu" else f" ({value.device})"

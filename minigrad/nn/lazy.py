@@ -31,8 +31,15 @@ class Lazy(Module):
         super().__init__(0, *args, **kwargs)  # type: ignore[call-arg]
         for name, tensor in own_state(self).items():
             kind = UninitializedParameter if isinstance(tensor, Parameter) else UninitializedBuffer
-            if name != "num_batches_tracked":
+            if name == "num_batches_tracked":
+                tensor.zero_()
+            else:
                 setattr(self, name, kind(device=tensor.device, dtype=tensor.dtype))
+
+    def reset_parameters(self) -> None:
+        """First values, once the shapes are known; nothing before."""
+        if not any(isinstance(t, Uninitialized) or not t.numel() for t in own_state(self).values()):
+            super().reset_parameters()  # type: ignore[misc]
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
         """Store the missing size, found in `input`, and return each tensor's shape."""

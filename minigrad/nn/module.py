@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from minigrad import backend, dtypes
 from minigrad.autograd.modes import no_grad
@@ -58,6 +58,8 @@ class Module(Registry):
     """
 
     _hooks: Hooks | None  # None until the first hook, so that a call asks one question
+    _version: ClassVar[int] = 1  # of the layout of the state, and the version that brought a tensor
+    _came_with_version: ClassVar[dict[str, int]] = {}
 
     def __new__(cls, *_: Any, **options: Any) -> Self:
         if options:

@@ -40,6 +40,8 @@ _RUNNING = {"running_mean": 0.0, "running_var": 1.0, "num_batches_tracked": 0}  
 class BatchNorm(Normalization):
     """What `BatchNorm1d` and `BatchNorm2d` share; they differ in the inputs they accept."""
 
+    _version = 2
+    _came_with_version: ClassVar = {"num_batches_tracked": 2}
     accepts: ClassVar[dict[int, str]]  # the layout for each number of axes
     running_mean: Tensor | None
     running_var: Tensor | None

@@ -208,45 +208,60 @@ class Registry:
         return found
 
     def _named(self, *which: Any) -> Iterator[tuple[str, Any]]:
-        return ((f"{path}.{name}" if path else name, value) for path, name, value in self._all(*which))
+        for path, name, value in self._all(*which):
+            yield f"{path}.{name}" if path else name, value
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
         """This module and all below it, with dotted paths; one that is shared comes once."""
-        return iter([pair for pair in self._tree(prefix, remove_duplicate) if memo is None or pair[1] not in memo])
+        for path, module in self._tree(prefix, remove_duplicate):
+            if memo is None or module not in memo:
+                yield path, module
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all below it; one that is shared comes once."""
-        return (module for _, module in self._tree("", remove_duplicate))
+        for _, module in self._tree("", remove_duplicate):
+            yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one, with their names; one that is shared comes once."""
-        return self._named(MODULE, "", False, True)
+        yield from self._named(MODULE, "", False, True)
 
     def children(self) -> Iterator[Module]:
         """The modules directly below this one; one that is shared comes once."""
-        return (child for _, child in self.named_children())
+        for _, _, child in self._all(MODULE, "", False, True):
+            yield child
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """All parameters with their dotted names; one that is shared comes once."""
-        return self._named(PARAMETER, prefix, recurse, remove_duplicate)
+        yield from self._named(PARAMETER, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, as an optimizer wants them; one that is shared comes once."""
-        return iter([parameter for _, _, parameter in self._all(PARAMETER, "", recurse, True)])
+        for _, _, parameter in self._all(PARAMETER, "", recurse, True):
+            yield parameter
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """All buffers with their dotted names."""
-        return self._named(BUFFER, prefix, recurse, remove_duplicate)
+        yield from self._named(BUFFER, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers."""
-        return (buffer for _, _, buffer in self._all(BUFFER, "", recurse, True))
+        for _, _, buffer in self._all(BUFFER, "", recurse, True):
+            yield buffer
+
+    # fmt: off
+    for _walk in (
+        named_modules, modules, named_children, children, named_parameters, parameters, named_buffers, buffers,
+    ):
+        # fmt: on
+        _walk.__qualname__ = f"Module.{_walk.__name__}"  # print(net.parameters()) names the class that users know
+    del _walk
 
     def _found(self, name: str, kind: str, noun: str) -> Any:
         if not hasattr(self, name):

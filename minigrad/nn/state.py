@@ -44,7 +44,12 @@ def _entries(module: Module, prefix: str) -> Iterator[tuple[str, Module, str, Te
 
 def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
     """Write the state of `module` and all below it into `destination`, and return it."""
-    destination = OrderedDict() if destination is None else destination
+    if destination is None:
+        destination = OrderedDict()
+        destination._metadata = OrderedDict()  # where PyTorch keeps the version of each layer's layout
+    if hasattr(destination, "_metadata"):
+        for path, layer in module._tree(prefix.removesuffix(".")):
+            destination._metadata[path] = {"version": layer._version}
     for key, _, _, tensor in _entries(module, prefix):
         destination[key] = tensor if keep_vars or isinstance(tensor, Uninitialized) else tensor.detach()
     return destination
@@ -58,7 +63,13 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
             "pass what another module's state_dict() returned"
         )
     entries = {key: (owner, name, tensor) for key, owner, name, tensor in _entries(module, "")}
-    result = IncompatibleKeys([k for k in entries if k not in state_dict], [k for k in state_dict if k not in entries])
+    versions = getattr(state_dict, "_metadata", {})
+    missing = [
+        key
+        for key, (owner, name, _) in entries.items()
+        if key not in state_dict and not _came_later(owner, name, versions.get(key.removesuffix(name).rstrip("."), {}))
+    ]
+    result = IncompatibleKeys(missing, [key for key in state_dict if key not in entries])
     faults = [
         f"{kind} key(s) in state_dict: {', '.join(f'{key!r}' for key in keys)}. ".replace("'", '"')
         for kind, keys in zip(("Missing", "Unexpected"), result, strict=True)
@@ -71,6 +82,11 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
         title = f"Error(s) in loading state_dict for {type(module).__name__}:"
         raise RuntimeError("\n\t".join([title, *filter(None, faults)]))
     return result
+
+
+def _came_later(module: Module, name: str, saved: Mapping[str, Any]) -> bool:
+    """True for a tensor that the layer did not have when it was saved: it keeps the value it has."""
+    return saved.get("version", 0) < module._came_with_version.get(name, 0)
 
 
 def _put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: bool) -> str:

@@ -70,13 +70,29 @@ def test_every_fault_is_in_one_error():
     assert str(refused.value) == (
         "Error(s) in loading state_dict for Sequential:\n"
         '\tMissing key(s) in state_dict: "1.weight", "1.bias", "1.running_mean", '
-        '"1.running_var", "1.num_batches_tracked". \n'
+        '"1.running_var". \n'
         '\tUnexpected key(s) in state_dict: "2.bias", "3.weight". \n'
         "\tsize mismatch for 0.weight: copying a param with shape minigrad.Size([3, 3]) from "
         "checkpoint, the shape in current model is minigrad.Size([3, 2]).\n"
         '\tWhile copying the parameter named "0.bias", expected minigrad.Tensor or Tensor-like '
         "object from checkpoint but received <class 'list'>"
     )
+
+
+def test_a_batch_norm_from_before_the_counter_loads():
+    layer = nn.BatchNorm1d(2)
+    layer.num_batches_tracked.fill_(7)
+    old = {key: value for key, value in layer.state_dict().items() if key != "num_batches_tracked"}
+    assert repr(layer.load_state_dict(old)) == "<All keys matched successfully>"
+    assert layer.num_batches_tracked.item() == 7
+    assert nn.Sequential(nn.Linear(2, 2), layer).state_dict()._metadata["1"] == {"version": 2}
+
+
+def test_a_counter_that_was_taken_out_is_missed():
+    state = nn.BatchNorm1d(2).state_dict()
+    del state["num_batches_tracked"]
+    with pytest.raises(RuntimeError, match='Missing key.*"num_batches_tracked"'):
+        nn.BatchNorm1d(2).load_state_dict(state)
 
 
 def test_not_strict_returns_what_differs():
