@@ -91,7 +91,7 @@ def test_a_batch_norm_from_before_the_counter_loads():
 def test_a_counter_that_was_taken_out_is_missed():
     state = nn.BatchNorm1d(2).state_dict()
     del state["num_batches_tracked"]
-    with pytest.raises(RuntimeError, match='Missing key.*"num_batches_tracked"'):
+    with pytest.raises(RuntimeError, match=r'Missing key.*"num_batches_tracked"'):
         nn.BatchNorm1d(2).load_state_dict(state)
 
 
