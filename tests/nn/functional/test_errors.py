@@ -89,7 +89,7 @@ REFUSED = [
     (lambda: F.interpolate(ones(1, 1, 2, 2)), ValueError, ["either size or scale_factor should be defined"]),
     (lambda: F.interpolate(ones(1, 1, 2, 2), 2, 2), ValueError, ["only one of size or scale_factor"]),
     (lambda: F.interpolate(ones(1, 1, 2, 2), (2, 2, 2)), ValueError, ["2 spatial dimensions and 3 values"]),
-    (lambda: F.interpolate(ones(1, 1, 2), 2, mode="bilinear"), NotImplementedError, ["got 3D", "'linear' (3D)"]),
+    (lambda: F.interpolate(ones(1, 1, 2), 2, mode="bilinear"), NotImplementedError, ["Got 3D input", "needs 4D input"]),
     (lambda: F.interpolate(ones(1, 1, 2, 2), 2, align_corners=True), ValueError, ["align_corners", "bilinear"]),
     (lambda: F.interpolate(ones(1, 1, 2), 2, antialias=True), ValueError, ["Anti-alias", "'nearest'"]),
     (lambda: F.interpolate(ones(1, 1, 2, 2), 0), RuntimeError, ["non-positive size", "(0, 0)"]),

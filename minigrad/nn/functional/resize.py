@@ -1,0 +1,165 @@
+"""Images at other sizes and seen from elsewhere: interpolation and sampling at places of one's own."""
+
+from __future__ import annotations
+
+from functools import cache
+from math import floor
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import device_of, to_device
+from minigrad.nn.functional.checks import floats, numbers, tensors
+from minigrad.ops import resample as ops
+from minigrad.ops.elementwise import not_implemented_for
+from minigrad.tensor import Tensor
+
+# mode: the number of spatial axes that it is for (None: any), and the name of its operation
+_BETWEEN = {"linear": 1, "bilinear": 2, "trilinear": 3, "bicubic": 2, "lanczos": 2}
+_ANY = ("nearest", "nearest-exact", "area")
+_FILTERS = {"bilinear": "linear", "bicubic": "cubic", "lanczos": "lanczos"}
+_TITLES = {
+    "nearest": "UpsampleNearest{}D", "nearest-exact": "UpsampleNearestExact{}D", "area": "AdaptiveAvgPool{}D",
+    "linear": "UpsampleLinear{}D", "bilinear": "UpsampleBilinear{}D", "trilinear": "UpsampleTrilinear{}D",
+    "bicubic": "UpsampleBicubic{}D", "lanczos": "UpsampleLanczos{}D",
+}  # fmt: skip
+
+
+def interpolate(
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None, antialias: bool = False
+) -> Tensor:  # fmt: skip
+    """The image at another size: of its nearest pixels, of sums weighted by nearness, or of means.
+
+    Modes: 'nearest', 'nearest-exact', 'area' for any; 'linear' for signals (N, C, L); 'bilinear', 'bicubic'
+    for images (N, C, H, W); 'trilinear' for volumes. Give `size` or `scale_factor`, one number or one for each
+    axis. With `align_corners` the corner pixels keep their centres, otherwise the image keeps its border. The
+    factor is used as it is given, unless `recompute_scale_factor` asks for the one between the sizes.
+    `antialias` lets every pixel of a larger image count ('lanczos' needs it).
+    Raises ValueError for options that do not go together, NotImplementedError for other modes and shapes.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.interpolate(torch.tensor([[[1.0, 3.0]]]), 4, mode="linear")
+    tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
+    """
+    tensors("interpolate", "input", input)
+    space, lengths = input.array.ndim - 2, input.array.shape[2:]
+    if align_corners is not None and mode in _ANY:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
+            f"trilinear; got {mode!r}"
+        )
+    sizes, scales = _sizes(lengths, size, scale_factor, mode, recompute_scale_factor)
+    if antialias and (mode not in _FILTERS or space != 2):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as "
+            f"input, got mode {mode!r} and {input.array.ndim} axes"
+        )
+    _check_mode(space, mode, antialias, bool(align_corners))
+    sizes = numbers("interpolate", "size", sizes, space, 0 if mode == "area" else 1)
+    _check_image(input, mode, antialias)
+    axes = _axes(input.array, sizes, scales, mode, bool(align_corners), antialias)
+    return _operation(mode, space, antialias)(input, axes=axes)
+
+
+def _sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute: Any) -> tuple[Any, Any]:
+    """The new lengths, and for each axis the factor to be used, or None for the one between the sizes."""
+    space = len(lengths)
+    if (size is None) == (scale_factor is None):
+        wrong = "either size or scale_factor should" if size is None else "only one of size or scale_factor should"
+        raise ValueError(f"{wrong} be defined, got size={size} and scale_factor={scale_factor}")
+    given = scale_factor if size is None else size
+    given = tuple(given) if isinstance(given, (tuple, list)) else (given,) * space
+    if len(given) != space:
+        raise ValueError(
+            f"Input and {'scale_factor' if size is None else 'output'} must have the same number of spatial "
+            f"dimensions, but got input with {space} spatial dimensions and {len(given)} values: {given}"
+        )
+    if size is not None:
+        if recompute:
+            raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
+        return given, (None,) * space
+    sizes = tuple([floor(float(n) * float(s)) for n, s in zip(lengths, given, strict=True)])
+    return sizes, (None,) * space if recompute or mode == "area" else given
+
+
+def _check_mode(space: int, mode: str, antialias: bool, align: bool) -> None:
+    if space not in (1, 2, 3) or (mode not in _ANY and mode not in _BETWEEN):
+        raise NotImplementedError(
+            "Input Error: Only 3D, 4D and 5D input Tensors, (N, C, L), (N, C, H, W) and (N, C, D, H, W), are supported "
+            f"(got {space + 2}D) for the modes: {' | '.join((*_ANY, *_BETWEEN))} (got {mode})"
+        )
+    if mode == "lanczos" and (align or not antialias):
+        raise ValueError("Lanczos mode requires antialias=True and does not support align_corners=True")
+    if _BETWEEN.get(mode, space) != space:
+        raise NotImplementedError(f"Got {space + 2}D input, but {mode} mode needs {_BETWEEN[mode] + 2}D input")
+
+
+def _check_image(input: Any, mode: str, antialias: bool) -> None:
+    """Refuse types that PyTorch does not resize, and axes of length 0."""
+    bytes_too = mode in ("nearest", "nearest-exact") or (input.array.ndim == 4 and mode != "area")
+    if input.array.dtype != np.uint8 or not bytes_too:
+        if input.array.dtype.kind == "b":
+            raise not_implemented_for(f"interpolate ({mode})", input.array.dtype)
+        floats(f"interpolate ({mode})", input)
+    if 0 in input.array.shape[1:]:
+        raise RuntimeError(f"interpolate: Input sizes should be greater than 0, got {list(input.array.shape)}")
+
+
+@cache
+def _operation(mode: str, space: int, antialias: bool) -> Any:
+    return ops.resampling(_TITLES[mode].format(space) + ("Aa" if antialias else ""))
+
+
+def _axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias: bool) -> Any:
+    """How each axis of the array `image` is read, the last one first."""
+    real: Any = np.float64 if image.dtype in (np.float64, np.uint8) else np.float32
+    axes = []
+    for i in reversed(range(len(sizes))):
+        n, m = image.shape[i + 2], sizes[i]
+        step = ops.step_of(n, m, scales[i], align, real) if m else None
+        if antialias:
+            places, weights = ops.filter_taps(n, m, step, real, _FILTERS[mode])
+        elif mode == "area":
+            places, weights = ops.area_taps(n, m, real)
+        elif mode == "bicubic":
+            places, weights = ops.cubic_taps(n, m, step, real, align)
+        elif mode in _BETWEEN:
+            places, weights = ops.linear_taps(n, m, step, real, align)
+        else:
+            places, weights = ops.nearest_taps(n, m, step, real, mode == "nearest-exact")
+        weights = None if weights is None else to_device(weights, device_of(image))
+        axes.append(ops.Axis(i + 2, n, places, weights))
+    return tuple(axes)
+
+
+def upsample(
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+) -> Tensor:
+    """`interpolate` under its older name.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.upsample(torch.ones(1, 1, 2, 2), scale_factor=2).shape
+    minigrad.Size([1, 1, 4, 4])
+    """
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate` with mode 'nearest', under its older name.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.upsample_nearest(torch.ones(1, 1, 2, 2), scale_factor=2).shape
+    minigrad.Size([1, 1, 4, 4])
+    """
+    return interpolate(input, size, scale_factor)
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate` with mode 'bilinear' and aligned corners, under its older name.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.upsample_bilinear(torch.tensor([[[[0.0, 1.0]]]]), (1, 3))
+    tensor([[[[0.0000, 0.5000, 1.0000]]]])
+    """
+    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)

@@ -1,0 +1,191 @@
+"""Images at another size: every new pixel is a weighted sum of a few old ones, axis by axis.
+
+An axis is told by its taps: `places` (m, k) are the k old pixels that each of the m new ones reads, -1 for one
+that is not read, and `weights` (m, k) how much of each, or None for one pixel taken as it is.
+Sources: the formulas are those of PyTorch's CPU kernels; Keys, "Cubic convolution interpolation", 1981.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.autograd.operation import Operation, operation
+from minigrad.backend import array_module
+
+
+class Axis(NamedTuple):
+    """How one axis of length `length` is read."""
+
+    dim: int
+    length: int
+    places: Any  # in NumPy's memory
+    weights: Any  # where the image is
+
+
+# ---- taps ----------------------------------------------------------------------------------------
+def step_of(n: int, m: int, scale: float | None, align: bool, real: Any) -> Any:
+    """How far new neighbours lie apart in the old image: by the factor that was given, if one was."""
+    if align:
+        return real(n - 1) / real(m - 1) if m > 1 else real(0)
+    return real(1.0 / scale) if scale else real(n) / real(m)
+
+
+def nearest_taps(n: int, m: int, step: Any, real: Any, exact: bool) -> tuple[Any, Any]:
+    """The pixel under each new pixel's corner, or with `exact` under its centre."""
+    if n == m:
+        places = np.arange(m)
+    else:
+        positions = ((np.arange(m, dtype=real) + real(0.5)) if exact else np.arange(m, dtype=real)) * step
+        places = np.minimum(np.floor(positions.astype(np.float32)), n - 1).astype(np.int64)
+    return places[:, None], None
+
+
+def linear_taps(n: int, m: int, step: Any, real: Any, align: bool) -> tuple[Any, Any]:
+    """The two pixels on either side of each new pixel's centre, weighted by nearness."""
+    if n == m:
+        return np.arange(m)[:, None], None
+    centres = _centres(m, step, real, align).clip(0)
+    below = np.minimum(np.floor(centres).astype(np.int64), n - 1)
+    weight = (centres - below.astype(real)).clip(0, 1)
+    return np.stack([below, np.minimum(below + 1, n - 1)], 1), np.stack([1 - weight, weight], 1)
+
+
+def cubic_taps(n: int, m: int, step: Any, real: Any, align: bool) -> tuple[Any, Any]:
+    """Four pixels around each new pixel's centre, weighted by Keys' cubic with a = -0.75."""
+    centres = _centres(m, step, real, align)
+    below = np.floor(centres)
+    t = (centres - below).clip(0, 1)
+    places = below.astype(np.int64)[:, None] + np.arange(-1, 3)
+    distances = np.stack([t + 1, t, 1 - t, 2 - t], 1)
+    return places.clip(0, n - 1), _cubic(distances, -0.75).astype(real)
+
+
+def area_taps(n: int, m: int, real: Any) -> tuple[Any, Any]:
+    """All pixels that a new one covers, all alike."""
+    i = np.arange(m)
+    starts, ends = i * n // m, -(-(i + 1) * n // m)
+    reach = np.arange(int((ends - starts).max(initial=1)))
+    inside = reach < (ends - starts)[:, None]
+    weights = (inside / (ends - starts)[:, None]).astype(real)
+    return np.where(inside, starts[:, None] + reach, -1), weights
+
+
+_REACH = {"linear": 1, "cubic": 2, "lanczos": 3}  # of the filters, in pixels
+
+
+def filter_taps(n: int, m: int, step: Any, real: Any, kind: str) -> tuple[Any, Any]:
+    """All pixels within reach of a filter that is widened when the image shrinks, so that each of them counts."""
+    stretch = max(float(step), 1.0)
+    support = _REACH[kind] * stretch
+    centres = (np.arange(m, dtype=real) + real(0.5)) * step
+    starts = np.maximum((centres - support + 0.5).astype(np.int64), 0)
+    ends = np.minimum((centres + support + 0.5).astype(np.int64), n)
+    reach = np.arange(2 * ceil(support) + 1)
+    distances = ((reach + starts[:, None]).astype(real) - centres[:, None] + real(0.5)) / stretch
+    inside = reach < (ends - starts)[:, None]
+    weights = np.where(inside, _FILTERS[kind](np.abs(distances)), 0)
+    weights = (weights / weights.sum(1, keepdims=True)).astype(real)
+    return np.where(inside, starts[:, None] + reach, -1), weights
+
+
+def _centres(m: int, step: Any, real: Any, align: bool) -> Any:
+    """Where the new pixels' centres lie in the old image, whose pixel 0 has its centre at 0."""
+    i = np.arange(m, dtype=real)
+    return i * step if align else (i + real(0.5)) * step - real(0.5)
+
+
+def _cubic(x: Any, a: float) -> Any:
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((x - 5) * x + 8) * x * a - 4 * a
+    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+
+
+_FILTERS: dict[str, Callable[[Any], Any]] = {
+    "linear": lambda x: (1 - x).clip(0),
+    "cubic": lambda x: _cubic(x, -0.5),
+    "lanczos": lambda x: np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0),
+}
+
+
+# ---- the operation -------------------------------------------------------------------------------
+def _read(x: Any, axes: tuple[Axis, ...]) -> Any:
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    xp = array_module(x)
+    for axis in axes:
+        rows = [wide.take(xp.asarray(places), axis=axis.dim) for places in axis.places.T]
+        if axis.weights is None:
+            wide = rows[0]
+        else:
+            wide = (_weigh_bytes if x.dtype == np.uint8 else _weigh)(rows, axis)
+    return wide.astype(x.dtype, copy=False)
+
+
+def _weigh(rows: list[Any], axis: Axis) -> Any:
+    """The sum of the rows times their weights; what is not read does not count, be it inf or NaN."""
+    total: Any = 0
+    for row, places, weight in zip(rows, axis.places.T, axis.weights.T, strict=True):
+        part = row * _beside(weight.astype(row.dtype), axis.dim, row.ndim)
+        if places.min(initial=0) < 0:
+            part[(slice(None),) * axis.dim + (np.flatnonzero(places < 0),)] = 0
+        total = total + part
+    return total
+
+
+def _weigh_bytes(rows: list[Any], axis: Axis) -> Any:
+    """The same in whole numbers, with as many bits of each weight as 16 can hold."""
+    most = float(axis.weights.max())
+    bits = next(b for b in range(23) if int(0.5 + most * (1 << (b + 1))) >= 1 << 15)
+    whole = np.rint(axis.weights * (1 << bits)).astype(np.int64)
+    total: Any = 1 << (bits - 1)
+    for row, weight in zip(rows, whole.T, strict=True):
+        total = total + row * _beside(weight, axis.dim, row.ndim)
+    return (total >> bits).clip(0, 255).astype(np.uint8)
+
+
+def _beside(weight: Any, dim: int, ndim: int) -> Any:
+    """The weights (m,) brought to the axis `dim` of `ndim`."""
+    return weight.reshape([-1 if d == dim else 1 for d in range(ndim)])
+
+
+def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
+    """The adjoint of `_read`: each new pixel's gradient goes to the old pixels that it read."""
+    wide = g.astype(np.float32) if g.dtype == np.float16 else g
+    for axis in reversed(axes):
+        dim = axis.dim
+        image = array_module(g).zeros((*wide.shape[:dim], axis.length, *wide.shape[dim + 1 :]), wide.dtype)
+        for tap, places in enumerate(axis.places.T):
+            part = wide
+            if axis.weights is not None:
+                part = wide * _beside(axis.weights[:, tap].astype(wide.dtype), dim, wide.ndim)
+            _add_rows(image, part, dim, places)
+        wide = image
+    return wide.astype(g.dtype, copy=False)
+
+
+def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
+    """Add the rows of `part` to those of `image` at `places`, which rise and may repeat; -1 is no place."""
+    read = np.flatnonzero(places >= 0)
+    if type(part) is not np.ndarray:
+        rows, from_rows = image.swapaxes(0, dim), part.swapaxes(0, dim)
+        for i in read.tolist():
+            rows[int(places[i])] += from_rows[i]
+        return
+    if len(read) < len(places):
+        part, places = part.take(read, axis=dim), places[read]
+    seen, starts = np.unique(places, return_index=True)
+    if len(seen):
+        image[(slice(None),) * dim + (seen,)] += np.add.reduceat(part, starts, axis=dim)
+
+
+def resampling(name: str) -> Operation:
+    """An operation that reads an image along some axes; `name` is what ``grad_fn`` shows."""
+    back: Any = operation(
+        f"{name}_backward", lambda g, *, axes: _write_back(g, axes), lambda g, axes: made(g, axes=axes)
+    )
+    shown = f"{name}Backward0"
+    made = operation(name, lambda x, *, axes: _read(x, axes), lambda g, axes: back(g, axes=axes), shown=shown)
+    return made
