@@ -34,6 +34,33 @@ class Dropout(Stateless):
         return f"p={self.p}, inplace={self.inplace}"
 
 
+class Dropout1d(Dropout):
+    """`Dropout` of whole channels of (N, C, L) or (C, L).
+
+    >>> import minigrad as torch
+    >>> torch.nn.Dropout1d(0.5).eval()(torch.ones(1, 1, 2))
+    tensor([[[1., 1.]]])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class AlphaDropout(Dropout):
+    """`Dropout` that keeps mean 0 and variance 1, for networks of `SELU`.
+
+    What is dropped becomes the value that SELU tends to; the rest is scaled and shifted.
+    Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.AlphaDropout(0.5).eval()(torch.ones(2))
+    tensor([1., 1.])
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.alpha_dropout(input, self.p, self.training, self.inplace)
+
+
 class Dropout2d(Dropout):
     """`Dropout` of whole channels of (N, C, H, W): neighbouring pixels are too alike to be dropped one by one.
 

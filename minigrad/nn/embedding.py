@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import minigrad.nn.functional as F
 from minigrad.autograd.modes import no_grad
@@ -18,7 +18,8 @@ class Embedding(Module):
 
     The weight (num_embeddings, embedding_dim) starts in N(0, 1); the row `padding_idx` is zero and
     is not trained. `max_norm` shrinks longer rows when they are looked up. Raises `AssertionError`
-    for a `padding_idx` outside the table. As `torch.nn.Embedding`, without sparse gradients.
+    for a `padding_idx` outside the table. `Embedding.from_pretrained(table)` takes a table of one's own.
+    As `torch.nn.Embedding`, without sparse gradients.
 
     >>> import minigrad as torch
     >>> torch.nn.Embedding(10, 3)(torch.tensor([[1, 2], [4, 5]])).shape
@@ -42,6 +43,23 @@ class Embedding(Module):
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
         self.weight = Parameter(empty((num_embeddings, embedding_dim), device=device, dtype=dtype))
         self.reset_parameters()
+
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None, max_norm: float | None = None,
+        norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False
+    ) -> Self:  # fmt: skip
+        """An embedding whose table is `embeddings` (num_embeddings, embedding_dim), not trained while `freeze`.
+
+        It shares the memory of `embeddings`. Raises `AssertionError` for another number of axes.
+        """
+        if embeddings.ndim != 2:
+            raise AssertionError(f"Embeddings parameter is expected to be 2-dimensional, got {embeddings.ndim}")
+        rows, width = embeddings.shape
+        options = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+        made = cls(rows, width, *options, dtype=embeddings.dtype)
+        made.weight = Parameter(embeddings, requires_grad=not freeze)
+        return made
 
     def reset_parameters(self) -> None:
         """Draw the table from N(0, 1)."""

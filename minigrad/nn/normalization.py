@@ -12,6 +12,7 @@ from minigrad.nn.functional.checks import tensors
 from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
+from minigrad.nn.stateless import Stateless
 from minigrad.ops.axes import sizes, whole
 from minigrad.tensor import Tensor
 
@@ -121,6 +122,101 @@ class BatchNorm2d(BatchNorm):
     """
 
     accepts: ClassVar = {4: "(N, C, H, W)"}
+
+
+class InstanceNorm(BatchNorm):
+    """What `InstanceNorm1d` and `InstanceNorm2d` share: statistics of each example by itself."""
+
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
+        track_running_stats: bool = False, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=affine)
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check(input)
+        batched = max(self.accepts)
+        images = input if input.ndim == batched else input.unsqueeze(0)
+        by_image = self.training or not self.track_running_stats
+        result = F.instance_norm(
+            images,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            by_image,
+            self.momentum or 0.0,
+            self.eps,
+        )
+        return result if input.ndim == batched else result.squeeze(0)
+
+
+class InstanceNorm1d(InstanceNorm):
+    """Normalizes each channel of each example over its length: (N, C, L) or (C, L); see `InstanceNorm2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.InstanceNorm1d(1)(torch.tensor([[[1.0, 3.0]]]))
+    tensor([[[-1.0000,  1.0000]]])
+    """
+
+    accepts: ClassVar = {2: "(C, L)", 3: "(N, C, L)"}
+
+
+class InstanceNorm2d(InstanceNorm):
+    """Normalizes each channel of each image by itself: (N, C, H, W) or (C, H, W) to the same shape.
+
+    y = (x - mean) / sqrt(var + eps) * weight + bias with the image's own mean and variance; weight and bias
+    only with `affine`, running statistics only with `track_running_stats`. As `torch.nn.InstanceNorm2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.InstanceNorm2d(3)(torch.ones(2, 3, 4, 4)).shape
+    minigrad.Size([2, 3, 4, 4])
+    """
+
+    accepts: ClassVar = {3: "(C, H, W)", 4: "(N, C, H, W)"}
+
+
+class LocalResponseNorm(Stateless, function=F.local_response_norm):
+    """x / (k + alpha * mean of x^2 over `size` neighbouring channels)^beta: (N, C, *) to the same shape.
+
+    >>> import minigrad as torch
+    >>> torch.nn.LocalResponseNorm(2)(torch.ones(1, 4, 3)).shape
+    minigrad.Size([1, 4, 3])
+    """
+
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+class RMSNorm(Normalization):
+    """y = x / sqrt(mean(x^2) + eps) * weight over the last axes, those of `normalized_shape`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.RMSNorm(2)(torch.tensor([[3.0, 4.0]])).detach()
+    tensor([[0.8485, 1.1314]])
+    """
+
+    def __init__(
+        self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True, device: Any = None,
+        dtype: Any = None
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.normalized_shape = sizes("RMSNorm", (normalized_shape,))
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        weight = Parameter(empty(self.normalized_shape, device=device, dtype=dtype)) if elementwise_affine else None
+        self.register_parameter("weight", weight)
+        self.reset_parameters()
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return shown(self, "normalized_shape eps= elementwise_affine=")
 
 
 class LayerNorm(Normalization):

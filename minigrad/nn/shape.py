@@ -103,6 +103,63 @@ class Upsample(Stateless, function="interpolate"):
         return f"{name}={getattr(self, name)}, mode={self.mode!r}"
 
 
+class UpsamplingNearest2d(Upsample):
+    """`Upsample` of its nearest pixels, under the name of old.
+
+    >>> import minigrad as torch
+    >>> torch.nn.UpsamplingNearest2d(scale_factor=2)(torch.ones(1, 1, 2, 2)).shape
+    minigrad.Size([1, 1, 4, 4])
+    """
+
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor)
+
+
+class UpsamplingBilinear2d(Upsample):
+    """`Upsample` between its pixels, the corners aligned, under the name of old.
+
+    >>> import minigrad as torch
+    >>> torch.nn.UpsamplingBilinear2d((1, 3))(torch.tensor([[[[0.0, 1.0]]]]))
+    tensor([[[[0.0000, 0.5000, 1.0000]]]])
+    """
+
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor, "bilinear", True)
+
+
+class PixelShuffle(Stateless, function=F.pixel_shuffle):
+    """Channels become pixels: (*, C*r*r, H, W) -> (*, C, H*r, W*r).
+
+    >>> import minigrad as torch
+    >>> torch.nn.PixelShuffle(2)(torch.ones(1, 8, 3, 3)).shape
+    minigrad.Size([1, 2, 6, 6])
+    """
+
+    upscale_factor: int
+
+
+class PixelUnshuffle(Stateless, function=F.pixel_unshuffle):
+    """Pixels become channels: (*, C, H*r, W*r) -> (*, C*r*r, H, W).
+
+    >>> import minigrad as torch
+    >>> torch.nn.PixelUnshuffle(2)(torch.ones(1, 2, 6, 6)).shape
+    minigrad.Size([1, 8, 3, 3])
+    """
+
+    downscale_factor: int
+
+
+class ChannelShuffle(Stateless, function=F.channel_shuffle):
+    """Channels of `groups` groups dealt out in turn: (N, C, *) to the same shape. Source: ShuffleNet, 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.ChannelShuffle(2)(torch.arange(4.0).reshape(1, 4, 1)).flatten()
+    tensor([0., 2., 1., 3.])
+    """
+
+    groups: int
+
+
 def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
     """`value` once for each of `axes` axes, unless it already is one value per axis."""
     return tuple(value) if isinstance(value, Iterable) else (value,) * axes

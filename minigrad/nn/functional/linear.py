@@ -177,8 +177,50 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     return _dropped("dropout", input, input.array.shape, p, training, inplace)
 
 
+def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """`dropout` of whole channels of (N, C, L) or (C, L). Raises RuntimeError for other shapes.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.dropout1d(torch.ones(1, 1, 2), p=1.0)
+    tensor([[[0., 0.]]])
+    """
+    tensors("dropout1d", "input", input)
+    shape = input.array.shape
+    if len(shape) not in (2, 3):
+        raise RuntimeError(
+            f"dropout1d: Expected 2D or 3D input, (C, L) or (N, C, L), but received a {len(shape)}D input of {shape}"
+        )
+    return _dropped("dropout1d", input, (*shape[:-1], 1), p, training, inplace)
+
+
+def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """`dropout` to SELU's lower limit instead of 0, scaled and shifted so that mean and variance stay 0 and 1.
+
+    Source: Klambauer et al., "Self-Normalizing Neural Networks", 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.alpha_dropout(torch.ones(2), p=0.5)
+    tensor([1., 1.])
+    """
+    tensors("alpha_dropout", "input", input)
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0.0 or not input.array.size:
+        return input
+    limit = -1.7580993408473766  # -alpha * scale of selu
+    a = ((1 - p) * (1 + p * limit**2)) ** -0.5 if p < 1.0 else 0.0
+    kept = _dropped("alpha_dropout", input.detach() * 0 + 1, input.array.shape, p, True, False) * (1 - p)
+    result = (input * kept + limit * (1 - kept)) * a - a * limit * p
+    return assign(input, result, "alpha_dropout_") if inplace else result
+
+
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, H, W)."""
+    """`dropout` of whole channels of (N, C, H, W).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.dropout2d(torch.ones(1, 1, 1, 2), p=1.0)
+    tensor([[[[0., 0.]]]])
+    """
     tensors("dropout2d", "input", input)
     shape = input.array.shape
     return _dropped("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace)

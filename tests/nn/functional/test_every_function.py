@@ -67,6 +67,16 @@ CASES = {
         lambda x: F.interpolate(x, (5, 3), mode="bilinear", align_corners=True),
         [(2, 2, 3, 4)],
     ),
+    "interpolate cubic": (lambda x: F.interpolate(x, (5, 3), mode="bicubic"), [(2, 1, 3, 4)]),
+    "interpolate by area": (lambda x: F.interpolate(x, (2, 5), mode="area"), [(2, 1, 3, 4)]),
+    "interpolate smoothed": (
+        lambda x: F.interpolate(x, (2, 3), mode="bicubic", antialias=True), [(2, 1, 5, 4)],
+    ),
+    "upsample_nearest": (lambda x: F.upsample_nearest(x, scale_factor=2), [(2, 1, 2, 2)]),
+    "upsample_bilinear": (lambda x: F.upsample_bilinear(x, (3, 5)), [(2, 1, 2, 2)]),
+    "pixel_shuffle": (lambda x: F.pixel_shuffle(x, 2), [(2, 4, 3, 2)]),
+    "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x, 2), [(2, 1, 4, 2)]),
+    "channel_shuffle": (lambda x: F.channel_shuffle(x, 2), [(2, 4, 3)]),
     "upsample": (lambda x: F.upsample(x, scale_factor=2), [(2, 1, 2, 2)]),
     "batch_norm": (
         lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
@@ -132,7 +142,13 @@ CASES = {
     ),
 }  # fmt: skip
 NO_GRADIENT = {"one_hot"}
-RANDOM = {"dropout", "dropout2d", "gumbel_softmax"}  # in test_linear.py and test_activation.py
+RANDOM = {
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "alpha_dropout",
+    "gumbel_softmax",
+}  # in test_linear.py and test_activation.py
 
 
 def inputs(shapes):

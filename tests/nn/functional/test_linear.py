@@ -108,3 +108,15 @@ def test_gradients_pass_where_numbers_passed():
     assert minigrad.equal(x.grad, y.detach())
     z = minigrad.ones(4)
     assert F.dropout(z, 0.5, inplace=True) is z
+
+
+def test_channels_are_dropped_whole_and_selu_keeps_its_mean():
+    minigrad.manual_seed(0)
+    dropped = F.dropout1d(minigrad.ones(64, 8, 5), 0.5)
+    assert set(dropped.sum(2).flatten().tolist()) == {0.0, 10.0}
+    with pytest.raises(RuntimeError, match="Expected 2D or 3D input"):
+        F.dropout1d(minigrad.ones(2))
+    x = minigrad.randn(100_000)
+    kept = F.alpha_dropout(x, 0.3, training=True)
+    assert abs(kept.mean().item()) < 0.02 and kept.std().item() == pytest.approx(1, abs=0.02)
+    assert F.alpha_dropout(x, 0.3) is x

@@ -92,3 +92,38 @@ def test_lengths_of_one():
     assert F.normalize(minigrad.zeros(1, 2)).tolist() == [[0.0, 0.0]]
     by_sum = F.normalize(minigrad.tensor([[1.0, 3.0]]), p=1.0)
     assert by_sum.tolist() == [[0.25, 0.75]]
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_results_may_be_written_to(affine):
+    x = minigrad.tensor(np.random.default_rng(3).standard_normal((4, 6, 2)), requires_grad=True)
+    weight = minigrad.ones(6, dtype=minigrad.float64) if affine else None
+    for call in (
+        lambda x: F.batch_norm(x, None, None, weight, training=True),
+        lambda x: F.layer_norm(x, (6, 2)),
+        lambda x: F.group_norm(x, 2, weight),
+        lambda x: F.instance_norm(x, None, None, weight),
+    ):
+        plain, written = call(x), call(x)
+        written += 1.0
+        cotangent = minigrad.tensor(np.random.default_rng(4).standard_normal((4, 6, 2)))
+        (expected,) = minigrad.autograd.grad(plain, x, cotangent)
+        (result,) = minigrad.autograd.grad(written, x, cotangent)
+        np.testing.assert_allclose(result.numpy(), expected.numpy(), rtol=1e-12)
+
+
+def test_running_statistics_of_instances():
+    x = minigrad.tensor(X[:, :, 0])
+    mean, var = minigrad.zeros(6, dtype=minigrad.float64), minigrad.ones(6, dtype=minigrad.float64)
+    F.instance_norm(x, mean, var, momentum=0.25)
+    np.testing.assert_allclose(mean.numpy(), 0.25 * X[:, :, 0].mean((0, 2)))
+    np.testing.assert_allclose(var.numpy(), 0.75 + 0.25 * X[:, :, 0].var(2, ddof=1).mean(0))
+    with pytest.raises(ValueError, match="Expected more than 1 spatial element when training, got input size"):
+        F.instance_norm(minigrad.ones(2, 3, 1))
+    with pytest.raises(ValueError, match="to be defined when use_input_stats=False"):
+        F.instance_norm(x, use_input_stats=False)
+
+
+def test_a_constant_channel_leaves_no_residue():
+    x = minigrad.full((8, 2, 16, 16), 0.1)
+    assert F.batch_norm(x, None, None, training=True).abs().max() < 1e-5

@@ -1,7 +1,8 @@
-"""PyTorch's `nn.utils`: clipping gradients."""
+"""Clipping: gradients are scaled, or cut, before a step."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 from minigrad.autograd.modes import no_grad
@@ -33,18 +34,74 @@ def clip_grad_norm_(
     (tensor(5.), tensor([0.6000, 0.8000]))
     """
     gradients, max_norm = _gradients("clip_grad_norm_", parameters), as_number("clip_grad_norm_", "max_norm", max_norm)
+    total = get_total_norm(gradients, norm_type, error_if_nonfinite)
+    _scale(gradients, max_norm, total)
+    return total
+
+
+def clip_grad_norm(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
+    error_if_nonfinite: bool = False, foreach: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """`clip_grad_norm_` under its name of old, with a FutureWarning.
+
+    >>> import warnings, minigrad as torch
+    >>> warnings.simplefilter("ignore")
+    >>> torch.nn.utils.clip_grad_norm([torch.ones(2)], 1.0)
+    tensor(0.)
+    """
+    warnings.warn(
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
+
+
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """The norm of all tensors as if they were one vector. Raises `RuntimeError` as `clip_grad_norm_` does.
+
+    >>> import minigrad as torch
+    >>> torch.nn.utils.get_total_norm([torch.tensor([3.0]), torch.tensor([4.0])])
+    tensor(5.)
+    """
+    several_tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     with no_grad():
-        total: Tensor = stack([g.norm(norm_type) for g in gradients]).norm(norm_type) if gradients else tensor(0.0)
+        norms = [t.norm(norm_type) for t in several_tensors]
+        total: Tensor = stack(norms).norm(norm_type) if norms else tensor(0.0)
         if error_if_nonfinite and not bool(total.isfinite()):
             raise RuntimeError(
                 f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite "
                 f"({float(total)}), so it cannot be clipped. Look for the first step whose loss is not finite; "
                 "error_if_nonfinite=False clips all the same."
             )
+    return total
+
+
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scale all gradients by ``max_norm / total_norm`` where that is below 1: the second half of `clip_grad_norm_`.
+
+    >>> import minigrad as torch
+    >>> w = torch.ones(1, requires_grad=True)
+    >>> (3 * w).sum().backward()
+    >>> torch.nn.utils.clip_grads_with_norm_([w], 1.5, torch.tensor(3.0))
+    >>> w.grad
+    tensor([1.5000])
+    """
+    max_norm = as_number("clip_grads_with_norm_", "max_norm", max_norm)
+    _scale(_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm)
+
+
+def _scale(gradients: list[Tensor], max_norm: float, total: Tensor) -> None:
+    with no_grad():
         scale = (float(max_norm) / (total + 1e-6)).clamp(max=1.0)
         for gradient in gradients:
             gradient.mul_(scale.to(gradient.device))
-    return total
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:

@@ -1,0 +1,93 @@
+"""Channels into pixels and back, and channels dealt out anew: reshuffles, no arithmetic."""
+
+from __future__ import annotations
+
+from math import prod
+
+from minigrad.nn.functional.checks import tensors
+from minigrad.ops.axes import whole
+from minigrad.ops.shape import permute, reshape
+from minigrad.tensor import Tensor
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """``(*, C*r*r, H, W) -> (*, C, H*r, W*r)``: r*r channels become a block of r by r pixels.
+
+    Raises RuntimeError for fewer than 3 axes and for channels that do not divide.
+    Source: Shi et al., "Real-Time Single Image and Video Super-Resolution", 2016.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.pixel_shuffle(torch.arange(4.0).reshape(4, 1, 1), 2)
+    tensor([[[0., 1.],
+             [2., 3.]]])
+    """
+    *N, C, H, W = _image("pixel_shuffle", input)
+    r = _factor("pixel_shuffle", "an upscale_factor", upscale_factor)
+    if C % (r * r):
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
+            f"but input.size(-3)={C} is not divisible by {r * r}"
+        )
+    x = reshape(input, (*N, C // (r * r), r, r, H, W))
+    n = len(N)  # (*, C, r, r, H, W) -> (*, C, H, r, W, r)
+    x = permute(x, (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
+    return reshape(x, (*N, C // (r * r), H * r, W * r))
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """``(*, C, H*r, W*r) -> (*, C*r*r, H, W)``: the inverse of `pixel_shuffle`.
+
+    Raises RuntimeError for fewer than 3 axes and for sides that do not divide.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.pixel_unshuffle(torch.arange(4.0).reshape(1, 2, 2), 2).flatten()
+    tensor([0., 1., 2., 3.])
+    """
+    *N, C, H, W = _image("pixel_unshuffle", input)
+    r = _factor("pixel_unshuffle", "a downscale_factor", downscale_factor)
+    for name, length in (("height", H), ("width", W)):
+        if length % r:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but {length} is not divisible "
+                f"by {r}"
+            )
+    x = reshape(input, (*N, C, H // r, r, W // r, r))
+    n = len(N)  # (*, C, H, r, W, r) -> (*, C, r, r, H, W)
+    x = permute(x, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
+    return reshape(x, (*N, C * r * r, H // r, W // r))
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """The channels of `groups` groups dealt out in turn, (N, C, ...) to the same shape.
+
+    Raises RuntimeError for fewer than 3 axes and for channels that do not divide.
+    Source: Zhang et al., "ShuffleNet", 2017.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.channel_shuffle(torch.arange(4.0).reshape(1, 4, 1), 2).flatten()
+    tensor([0., 2., 1., 3.])
+    """
+    tensors("channel_shuffle", "input", input)
+    shape = tuple(input.array.shape)
+    if len(shape) < 3:
+        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}")
+    g = _factor("channel_shuffle", "groups", groups)
+    if shape[1] % g:
+        raise RuntimeError(f"Number of channels must be divisible by groups. Got {shape[1]} channels and {g} groups.")
+    x = reshape(input, (shape[0], g, shape[1] // g, prod(shape[2:])))
+    return reshape(permute(x, (0, 2, 1, 3)), shape)
+
+
+def _image(name: str, input: Tensor) -> tuple[int, ...]:
+    tensors(name, "input", input)
+    shape = tuple(input.array.shape)
+    if len(shape) < 3:
+        raise RuntimeError(f"{name} expects input to have at least 3 dimensions, but got input with {len(shape)}")
+    return shape
+
+
+def _factor(name: str, what: str, value: int) -> int:
+    factor = whole(value, what)
+    if factor <= 0:
+        raise RuntimeError(f"{name} expects {what} that is positive, but got {factor}")
+    return factor

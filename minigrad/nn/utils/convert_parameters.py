@@ -1,0 +1,43 @@
+"""All parameters of a network as one vector, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from minigrad.autograd.modes import no_grad
+from minigrad.ops.elementwise import several
+from minigrad.ops.join import cat
+from minigrad.tensor import Tensor
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All numbers of all parameters, one after the other, in one vector; gradients flow through it.
+
+    >>> import minigrad as torch
+    >>> torch.nn.utils.parameters_to_vector([torch.ones(1, 2), torch.zeros(1)])
+    tensor([1., 1., 0.])
+    """
+    return cat([p.reshape(-1) for p in several("parameters_to_vector", (list(parameters),))])
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Write the numbers of `vec` into the parameters, in their order.
+
+    Raises TypeError for what is no tensor, RuntimeError for a vector that is too short.
+
+    >>> import minigrad as torch
+    >>> w = torch.zeros(1, 2)
+    >>> torch.nn.utils.vector_to_parameters(torch.tensor([1.0, 2.0]), [w])
+    >>> w
+    tensor([[1., 2.]])
+    """
+    if not isinstance(vec, Tensor):
+        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
+    start = 0
+    with no_grad():
+        for p in several("vector_to_parameters", (list(parameters),)):
+            part = vec[start : start + p.numel()]
+            if part.numel() != p.numel():
+                raise RuntimeError(f"the vector of {vec.numel()} numbers is too short for these parameters")
+            p.copy_(part.reshape(p.shape))
+            start += p.numel()
