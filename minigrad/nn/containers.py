@@ -242,13 +242,77 @@ class ParameterList(Numbered):
         self.extend(values)
 
     def extra_repr(self) -> str:
-        lines = []
-        for key in self._order:
-            value = self.__dict__[key]
-            text = f"Object of type: {type(value).__name__}"
-            if isinstance(value, Tensor):
-                place = "" if value.device.type == "cpu" else f" ({value.device})"
-                size = "x".join(map(str, value.shape))
-                text = f"Parameter containing: [{value.dtype} of size {size}{place}]"
-            lines.append(f"  ({key}): {text}")
-        return "\n".join(lines)
+        return "\n".join([f"  ({key}): {_describe_value(self.__dict__[key])}" for key in self._order])
+
+
+class ParameterDict(Module, MutableMapping[str, Any]):
+    """A dictionary whose tensors become parameters of the module that holds it. It has no forward.
+
+    Takes a mapping, or pairs of name and value; other values are held as they are. As `torch.nn.ParameterDict`.
+
+    >>> import minigrad as torch
+    >>> weights = torch.nn.ParameterDict({"scale": torch.ones(2)})
+    >>> weights["scale"].requires_grad, list(weights)
+    (True, ['scale'])
+    """
+
+    _keys: dict[str, None]
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __init__(self, parameters: Any = None) -> None:
+        super().__init__()
+        self._keys = {}
+        self.update({} if parameters is None else parameters)
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("ParameterDict should not be called: it holds parameters and has no forward")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_keys": {**self._keys}}
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if not isinstance(key, str):
+            raise TypeError(f"Index given to ParameterDict cannot be used as a key as it is not a string: {key!r}")
+        plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
+        setattr(self, key, Parameter(value) if plain else value)
+        self._keys[key] = None
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._keys:
+            raise KeyError(key)
+        return self.__dict__[key]
+
+    def __delitem__(self, key: str) -> None:
+        del self._keys[key]
+        delattr(self, key)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self._keys])
+
+    def __or__(self, other: Any) -> ParameterDict:
+        return ParameterDict({**self, **other})
+
+    def copy(self) -> ParameterDict:
+        """A dictionary of the same parameters."""
+        return ParameterDict(dict(self))
+
+    def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A dictionary with `default` under every one of `keys`."""
+        return ParameterDict((key, default) for key in keys)
+
+    def extra_repr(self) -> str:
+        return "\n".join([f"  ({key}): {_describe_value(value, lettered=True)}" for key, value in self.items()])
+
+
+def _describe_value(value: Any, lettered: bool = False) -> str:
+    """How a list or dictionary of parameters prints one of its values."""
+    if not isinstance(value, Tensor):
+        return f"Object of type: {type(value).__name__}"
+    place = "" if value.device.type == "cpu" else f" ({value.device})"
+    kind = value.type() if lettered else value.dtype
+    return f"Parameter containing: [{kind} of size {'x'.join(map(str, value.shape))}{place}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -45,11 +46,21 @@ class Hooks:
         watch = BackwardWatch(module, self) if self.at("backward") or self.at("backward_pre") else None
         if watch:
             args = watch.inputs(args)
-        result = module.forward(*args, **kwargs)
-        for hook, with_kwargs in self.at("forward"):
+        try:
+            result = module.forward(*args, **kwargs)
+        except Exception:
+            for hook, with_kwargs, always in self.at("forward"):
+                if always:
+                    _ = hook(module, args, kwargs, None) if with_kwargs else hook(module, args, None)
+            raise
+        for hook, with_kwargs, _ in self.at("forward"):
             given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
             result = result if given is None else given
         return watch.outputs(result) if watch else result
+
+    def functions(self, place: str) -> OrderedDict[int, Any]:
+        """What hangs at `place` by its number, without the options."""
+        return OrderedDict((number, hung[0]) for number, hung in self._places.get(place, {}).items())
 
 
 def _as_tuple(given: Any) -> tuple[Any, ...]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import numpy as np
 
 from minigrad.autograd.modes import no_grad
+from minigrad.creation import empty, from_numpy, randperm
 from minigrad.missing import missing_from
 from minigrad.ops.elementwise import as_number, of_tensors
+from minigrad.ops.functions import error_function
 from minigrad.tensor import Tensor
+
+P = ParamSpec("P")
 
 _CONVOLUTIONS = [f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)]
 _GAINS: dict[str, float] = dict.fromkeys(["linear", "sigmoid", *_CONVOLUTIONS], 1)
@@ -190,6 +198,140 @@ def _nothing_to_fill(tensor: Tensor) -> bool:
     if not tensor.numel():
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
     return not tensor.numel()
+
+
+@_of_tensor
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Convolution weights (out, in, *kernel) that hand each channel on: 1 in the kernel's middle, 0 elsewhere.
+
+    Raises `ValueError` for other than 3 to 5 axes and for outputs that do not divide into `groups`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.init.dirac_(torch.empty(1, 1, 3))
+    tensor([[[0., 1., 0.]]])
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError(f"Only tensors with 3, 4, or 5 dimensions are supported, got {tuple(tensor.shape)}")
+    if tensor.shape[0] % groups:
+        raise ValueError(f"dim 0 must be divisible by groups, got {tensor.shape[0]} and {groups}")
+    out = tensor.shape[0] // groups
+    middle = [n // 2 for n in tensor.shape[2:]]
+    zeros_(tensor)
+    with no_grad():
+        for g in range(groups):
+            for d in range(min(out, tensor.shape[1])):
+                tensor[(g * out + d, d, *middle)] = 1.0
+    return tensor
+
+
+@_of_tensor
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
+    """An orthogonal matrix times `gain`, of the tensor seen as (shape[0], rest): rows or columns of length 1.
+
+    Raises `ValueError` for fewer than two axes. Source: Saxe et al., "Exact solutions to the nonlinear dynamics
+    of learning in deep linear neural networks", 2013.
+
+    >>> import minigrad as torch
+    >>> w = torch.nn.init.orthogonal_(torch.empty(2, 3))
+    >>> torch.allclose(w @ w.T, torch.eye(2), atol=1e-6)
+    True
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"Only tensors with 2 or more dimensions are supported, got {tuple(tensor.shape)}")
+    if not tensor.numel():
+        return tensor
+    rows = tensor.shape[0]
+    drawn = empty(rows, tensor.numel() // rows, dtype=tensor.dtype).normal_(0, 1, generator=generator).numpy()
+    q, r = np.linalg.qr(drawn.T if rows < drawn.shape[1] else drawn)
+    q *= np.sign(np.diag(r))  # the same matrix whatever the signs that LAPACK chose
+    with no_grad():
+        tensor.copy_(from_numpy(np.ascontiguousarray(q.T if rows < drawn.shape[1] else q)).reshape(tensor.shape))
+        return tensor.mul_(gain)
+
+
+@_of_tensor
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+) -> Tensor:
+    """N(mean, std^2), of which only what lies in [a, b] is drawn: the inverse of the distribution of a uniform draw.
+
+    Warns when the mean lies more than two standard deviations outside.
+
+    >>> import minigrad as torch
+    >>> bool(torch.nn.init.trunc_normal_(torch.empty(100), a=-1.0, b=1.0).abs().max() <= 1.0)
+    True
+    """
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
+            "incorrect.",
+            stacklevel=3,
+        )
+    low, high = [math.erf((limit - mean) / std / math.sqrt(2.0)) for limit in (a, b)]
+    with no_grad():
+        tensor.uniform_(low, high, generator=generator)
+        normal = from_numpy(_inverse_error_function(tensor.cpu().numpy())).to(tensor.device)
+        return tensor.copy_(normal).mul_(std * math.sqrt(2.0)).add_(mean).clamp_(a, b)
+
+
+def _inverse_error_function(y: Any) -> Any:
+    """X with erf(x) = y: Winitzki's approximation (2008), then Newton's steps."""
+    y = np.clip(y.astype(np.float64), -1 + 1e-15, 1 - 1e-15)
+    log = np.log1p(-y * y)
+    middle = 2 / (math.pi * 0.147) + log / 2
+    x = np.copysign(np.sqrt(np.sqrt(middle * middle - log / 0.147) - middle), y)
+    for _ in range(3):
+        x -= (error_function(x) - y) * (math.sqrt(math.pi) / 2) * np.exp(x * x)
+    return x
+
+
+@_of_tensor
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+    """N(0, std^2), and in every column a share `sparsity` of zeros. Raises `ValueError` unless there are two axes.
+
+    Source: Martens, "Deep learning via Hessian-free optimization", 2010.
+
+    >>> import minigrad as torch
+    >>> (torch.nn.init.sparse_(torch.empty(4, 2), 0.5) == 0).sum(0)
+    tensor([2, 2])
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"Only tensors with 2 dimensions are supported, got {tuple(tensor.shape)}")
+    rows, columns = tensor.shape
+    normal_(tensor, 0, std, generator)
+    with no_grad():
+        for column in range(columns):
+            tensor[randperm(rows)[: math.ceil(sparsity * rows)], column] = 0
+    return tensor
+
+
+def _under_old_name(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    """`function` without its underscore, as programs from before 2018 call it, with a FutureWarning."""
+    new = function.__name__
+    old = new.removesuffix("_")
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Tensor:
+        told = f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`."
+        warnings.warn(told, FutureWarning, stacklevel=2)
+        return function(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = old
+    call.__doc__ = f"""`{new}` under its name of old, with a FutureWarning.
+
+    >>> import warnings, minigrad as torch
+    >>> warnings.simplefilter("ignore")
+    >>> torch.nn.init.{old}(torch.empty({"2, 2, 3" if old == "dirac" else "2, 2"}){_NEEDED.get(old, "")}).ndim
+    {3 if old == "dirac" else 2}
+    """
+    return call
+
+
+_NEEDED = {"constant": ", 0.5", "sparse": ", 0.5"}  # arguments of the example that have no default
+uniform, normal, constant, eye, dirac = [_under_old_name(f) for f in (uniform_, normal_, constant_, eye_, dirac_)]
+xavier_uniform, xavier_normal = [_under_old_name(f) for f in (xavier_uniform_, xavier_normal_)]
+kaiming_uniform, kaiming_normal = [_under_old_name(f) for f in (kaiming_uniform_, kaiming_normal_)]
+orthogonal, sparse = [_under_old_name(f) for f in (orthogonal_, sparse_)]
 
 
 if not TYPE_CHECKING:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar, Self
 
 from minigrad import backend, dtypes
+from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty
 from minigrad.nn import state
@@ -74,9 +76,11 @@ class Module(Registry):
     forward: Callable[..., Any] = _missing_forward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._hooks is None:
-            return self.forward(*args, **kwargs)
-        return self._hooks.call(self, args, kwargs)
+        result = self.forward(*args, **kwargs) if self._hooks is None else self._hooks.call(self, args, kwargs)
+        if result is None and is_wanted("forward gave None"):
+            name = type(self).__name__
+            advise("forward gave None", f"forward of {name} returned None: does it end in a return statement?")
+        return result
 
     def _hook(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
         if self._hooks is None:
@@ -90,10 +94,13 @@ class Module(Registry):
         return self._hook("forward_pre", hook, prepend, with_kwargs)
 
     def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> RemovableHandle:
-        """Run ``hook(module, args, output)`` after `forward`; its result replaces the output."""
-        return self._hook("forward", hook, prepend, with_kwargs)
+        """Run ``hook(module, args, output)`` after `forward`; its result replaces the output.
+
+        With `always_call` also when `forward` raises: the output is None then.
+        """
+        return self._hook("forward", hook, prepend, with_kwargs, always_call)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_output)`` when the output's gradient arrives."""
@@ -102,6 +109,18 @@ class Module(Registry):
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`."""
         return self._hook("backward", hook, prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """`register_full_backward_hook` under its name of old: the gradients are the whole module's here too."""
+        return self._hook("backward", hook)
+
+    _forward_hooks = property(lambda self: self._hanging("forward"))
+    _forward_pre_hooks = property(lambda self: self._hanging("forward_pre"))
+    _backward_hooks = property(lambda self: self._hanging("backward"))
+    _backward_pre_hooks = property(lambda self: self._hanging("backward_pre"))
+
+    def _hanging(self, place: str) -> Any:
+        return OrderedDict() if self._hooks is None else self._hooks.functions(place)
 
     # Modes
 

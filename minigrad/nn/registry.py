@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from minigrad.advice import advise, is_wanted
+from minigrad.autograd.core import LEAF
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.tensor import Tensor
 
@@ -73,6 +75,8 @@ class Registry:
         if not isinstance(value, (Parameter, Buffer, Registry)):
             if old is None:
                 object.__setattr__(self, name, value)
+                if value.__class__ is Tensor and value.node is LEAF and is_wanted("plain tensor in a module"):
+                    _advise_of_plain_tensor(type(self).__name__, name)
             elif value is None or (old == BUFFER and isinstance(value, Tensor)):
                 self.__dict__[name] = value
             else:
@@ -294,6 +298,14 @@ class Registry:
 _WANTED = {PARAMETER: Parameter, BUFFER: Tensor, MODULE: Registry}
 
 
+def _advise_of_plain_tensor(module: str, name: str) -> None:
+    advise(
+        "plain tensor in a module",
+        f"{module}.{name} is a tensor that requires grad and no Parameter: parameters() does not list it, so no "
+        f"optimizer trains it and state_dict() leaves it out. Write self.{name} = nn.Parameter(tensor)",
+    )
+
+
 def _refused(kind: str, name: str, value: Any) -> TypeError:
     """The error for a `value` that is not what its name is registered as."""
     wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
@@ -306,4 +318,6 @@ def _refused(kind: str, name: str, value: Any) -> TypeError:
         )
     elif isinstance(value, type):
         hint = f"; pass {value.__name__}(...)"
+    elif isinstance(value, (list, tuple)) and kind == MODULE:
+        hint = "; unpack the layers: Sequential(*layers)"
     return TypeError(f"cannot assign '{typename}' as {kind} '{name}' ({wanted} or None expected){hint}")

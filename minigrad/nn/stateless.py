@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar, dataclass_transform
 
 import minigrad.nn.functional as F
+from minigrad.advice import advise
 from minigrad.nn.module import Module
 from minigrad.nn.registry import BUFFER
+from minigrad.tensor import Tensor
 
 
 def _defaults_of(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -72,6 +74,13 @@ class Stateless(Module):
             raise TypeError(f"{type(self).__name__}{taken}: {fault}") from None
         given.apply_defaults()
         for name, value in given.arguments.items():
+            if isinstance(value, Tensor) and name not in self._tensors:
+                layer = type(self).__name__
+                advise(
+                    "layer made with its input",
+                    f"{layer}(...) was given a tensor as its option '{name}': a layer is made first and called then, "
+                    f"nn.{layer}()(x)",
+                )
             if name in self._tensors:
                 self._register(BUFFER, name, value)
             else:

@@ -1,5 +1,6 @@
 """Containers; their texts and refusals stand beside PyTorch's in `test_recorded.py`."""
 
+import copy
 from collections import OrderedDict
 
 import pytest
@@ -134,3 +135,46 @@ def test_parameter_list():
         held[5]
     with pytest.raises(RuntimeError, match="ParameterList should not be called"):
         held(1)
+
+
+def test_a_dictionary_of_parameters():
+    weights = nn.ParameterDict({"a": torch.ones(2), "n": 3})
+    weights["b"] = torch.zeros(1, 2)
+    assert [name for name, _ in weights.named_parameters()] == ["a", "b"]
+    assert list(weights) == ["a", "n", "b"] and "a" in weights and len(weights) == 3
+    assert repr(weights) == (
+        "ParameterDict(\n    (a): Parameter containing: [minigrad.FloatTensor of size 2]\n"
+        "    (n): Object of type: int\n    (b): Parameter containing: [minigrad.FloatTensor of size 1x2]\n)"
+    )
+    assert weights.pop("n") == 3 and weights.get("n", 7) == 7
+    assert (weights | {"c": torch.ones(1)})["c"].requires_grad
+    assert weights.copy()["a"] is weights["a"]
+    with pytest.raises(TypeError, match="not a string"):
+        weights[0] = torch.ones(1)
+    with pytest.raises(KeyError):
+        weights["missing"]
+    with pytest.raises(RuntimeError, match="should not be called"):
+        weights()
+
+
+def test_lists_take_time_in_proportion():
+    layers = nn.ModuleList(nn.Identity() for _ in range(5))
+    del layers[1]
+    layers.insert(0, nn.ReLU())
+    assert [name for name, _ in layers.named_children()] == ["0", "1", "2", "3", "4"]
+    assert isinstance(layers[0], nn.ReLU) and layers[-1] is layers[4]
+    copied = copy.copy(layers)
+    copied.append(nn.ReLU())
+    assert (len(layers), len(copied)) == (5, 6)
+    net = nn.Sequential(nn.ReLU())
+    net.extra = nn.Tanh()
+    assert len(net) == 2 and net[1] is net.extra
+    del net.extra
+    assert len(net) == 1
+
+
+def test_data_parallel_runs_the_module_where_it_is():
+    net = nn.DataParallel(nn.Linear(2, 1))
+    x = torch.ones(3, 2)
+    assert torch.equal(net(x), net.module(x)) and net.device_ids == []
+    assert list(net.state_dict()) == ["module.weight", "module.bias"]

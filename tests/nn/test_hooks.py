@@ -147,3 +147,22 @@ def test_a_wrong_number_of_gradients_is_refused(hang, message):
     hang(layer)
     with pytest.raises(RuntimeError, match=message):
         layer(torch.ones(2, requires_grad=True)).sum().backward()
+
+
+def test_hooks_are_listed_and_old_ones_are_full_ones():
+    net, seen = nn.Linear(2, 1), []
+    assert net._forward_hooks == {} and net._backward_hooks == {}
+    handle = net.register_backward_hook(lambda module, inputs, outputs: seen.append(outputs[0].tolist()))
+    net(torch.ones(1, 2, requires_grad=True)).sum().backward()
+    assert seen == [[[1.0]]] and len(net._backward_hooks) == 1
+    handle.remove()
+    assert net._backward_hooks == {}
+
+
+def test_a_hook_that_is_always_called():
+    net, seen = nn.Linear(2, 1), []
+    net.register_forward_hook(lambda module, args, output: seen.append(output), always_call=True)
+    net.register_forward_hook(lambda module, args, output: seen.append("not reached"))
+    with pytest.raises(RuntimeError):
+        net(torch.ones(3))
+    assert seen == [None]

@@ -1,8 +1,11 @@
 """First values: bounds and moments; the numbers themselves stand in `test_recorded.py`."""
 
+import inspect
 import math
 
+import numpy as np
 import pytest
+from scipy import stats
 
 import minigrad as torch
 from minigrad import nn
@@ -71,3 +74,46 @@ def test_a_generator_of_ones_own():
         return nn.init.normal_(torch.empty(4), generator=torch.Generator().manual_seed(1))
 
     assert torch.equal(draw(), draw())
+
+
+def test_orthogonal_rows_or_columns():
+    for shape in ((3, 5), (5, 3), (4, 2, 3)):
+        w = nn.init.orthogonal_(torch.empty(shape), gain=2.0).reshape(shape[0], -1)
+        small = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
+        np.testing.assert_allclose(small.numpy(), 4 * np.eye(len(small)), atol=1e-5)
+    with pytest.raises(ValueError, match="2 or more dimensions"):
+        nn.init.orthogonal_(torch.empty(3))
+
+
+def test_a_truncated_normal_is_normal_between_its_limits():
+    torch.manual_seed(0)
+    w = nn.init.trunc_normal_(torch.empty(50_000, dtype=torch.float64), 1.0, 2.0, 0.0, 4.0).numpy()
+    assert w.min() >= 0 and w.max() <= 4
+    expected = stats.truncnorm((0 - 1) / 2, (4 - 1) / 2, 1, 2)
+    assert stats.kstest(w, expected.cdf).pvalue > 0.01
+    with pytest.warns(UserWarning, match="mean is more than 2 std"):
+        nn.init.trunc_normal_(torch.empty(2), 100.0)
+
+
+def test_dirac_hands_channels_on():
+    conv = nn.Conv2d(3, 3, 3, padding=1, bias=False)
+    nn.init.dirac_(conv.weight)
+    x = torch.randn(1, 3, 4, 4)
+    assert torch.equal(conv(x), x)
+    grouped = nn.init.dirac_(torch.empty(4, 2, 3), groups=2)
+    assert grouped[:, :, 1].tolist() == [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]
+    with pytest.raises(ValueError, match="divisible by groups"):
+        nn.init.dirac_(torch.empty(3, 1, 1), 2)
+
+
+def test_sparse_columns():
+    w = nn.init.sparse_(torch.empty(10, 4), 0.35, std=1.0)
+    assert (w == 0).sum(0).tolist() == [4, 4, 4, 4]
+
+
+@pytest.mark.parametrize("old", ["uniform", "normal", "constant", "xavier_uniform", "kaiming_normal", "orthogonal"])
+def test_names_of_old_warn_and_work(old):
+    w = torch.empty(2, 3)
+    with pytest.warns(FutureWarning, match=rf"`nn.init.{old}` is now deprecated in favor of `nn.init.{old}_`"):
+        assert getattr(nn.init, old)(w, *([0.5] if old == "constant" else [])) is w
+    assert inspect.signature(getattr(nn.init, old)) == inspect.signature(getattr(nn.init, f"{old}_"))

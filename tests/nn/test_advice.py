@@ -1,0 +1,60 @@
+"""Mistakes that run: each layer of advice is given once, at the line that makes the mistake."""
+
+import warnings
+
+import pytest
+
+import minigrad as torch
+from minigrad import advice, nn
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    advice.enable()
+    yield
+    advice.enable()
+
+
+class Plain(nn.Module):
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = weight
+
+
+class Forgetful(nn.Module):
+    def forward(self, x):
+        x + 1
+
+
+def test_a_plain_tensor_that_requires_grad():
+    told = r"Plain\.weight is a tensor that requires grad and no Parameter.*nn\.Parameter"
+    with pytest.warns(advice.Advice, match=told) as seen:
+        Plain(torch.ones(2, requires_grad=True))
+    assert seen[0].filename == __file__
+
+
+def test_what_is_no_mistake_is_passed_over():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Plain(torch.ones(2))
+        Plain(nn.Parameter(torch.ones(2)))
+        Plain(torch.ones(2, requires_grad=True) * 2)  # an activation that is looked at later
+        nn.ReLU()(torch.ones(2))
+        nn.CrossEntropyLoss(torch.ones(3))
+
+
+def test_forward_without_a_return():
+    with pytest.warns(advice.Advice, match="forward of Forgetful returned None: does it end in a return statement"):
+        Forgetful()(torch.ones(2))
+
+
+def test_a_layer_that_is_given_its_input():
+    with pytest.warns(advice.Advice, match=r"ReLU\(...\) was given a tensor as its option 'inplace'.*nn.ReLU\(\)\(x\)"):
+        nn.ReLU(torch.ones(2))
+
+
+def test_a_list_of_layers_is_to_be_unpacked():
+    with pytest.raises(
+        TypeError, match=r"cannot assign 'list' as module '0'.*unpack the layers: Sequential\(\*layers\)"
+    ):
+        nn.Sequential([nn.Linear(1, 1), nn.ReLU()])
