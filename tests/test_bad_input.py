@@ -454,7 +454,7 @@ MIXED = {
     "batch_norm": (
         lambda: nn.BatchNorm2d(1).cuda()(ones(1, 1, 3, 3)),
         RuntimeError,
-        [*SAME, "normalization", "(1, 1, 3, 3)"],
+        [*SAME, "batch_norm", "(1, 1, 3, 3)"],
     ),
     "a gradient": (
         lambda: ones(2, device="cuda", requires_grad=True).backward(ones(2)),

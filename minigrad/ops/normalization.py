@@ -143,12 +143,13 @@ def _repeated(moments: Moments) -> Shape:
 
 
 def _normalization(name: str) -> Operation:
-    return operation(name, _forward, _x_rule, _w_rule, _b_rule)
+    title = "".join(word.capitalize() for word in name.split("_"))
+    return operation(name, _forward, _x_rule, _w_rule, _b_rule, shown=f"Native{title}Backward0")
 
 
-batch_norm = _normalization("native_batch_norm")
-layer_norm = _normalization("native_layer_norm")
-group_norm = _normalization("native_group_norm")
+batch_norm = _normalization("batch_norm")
+layer_norm = _normalization("layer_norm")
+group_norm = _normalization("group_norm")
 
 
 # ---- by statistics that are given ----------------------------------------------------------------
@@ -178,4 +179,7 @@ def _given_b_rule(g: Any) -> Any:
     return g.sum(axis=tuple([i for i in range(g.ndim) if i != 1]))
 
 
-normalize_by = operation("native_batch_norm", _given_forward, _given_x_rule, _given_w_rule, _given_b_rule, None, None)
+normalize_by = operation(
+    "batch_norm", _given_forward, _given_x_rule, _given_w_rule, _given_b_rule, None, None,
+    shown="NativeBatchNormBackward0",
+)  # fmt: skip

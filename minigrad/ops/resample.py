@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.operation import Operation, operation
-from minigrad.backend import array_module
+from minigrad.backend import array_module, as_index
 
 
 class Axis(NamedTuple):
@@ -116,7 +116,7 @@ def _read(x: Any, axes: tuple[Axis, ...]) -> Any:
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
     xp = array_module(x)
     for axis in axes:
-        rows = [wide.take(xp.asarray(places), axis=axis.dim) for places in axis.places.T]
+        rows = [wide.take(xp.asarray(as_index(places)), axis=axis.dim) for places in axis.places.T]
         if axis.weights is None:
             wide = rows[0]
         else:

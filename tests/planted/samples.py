@@ -56,6 +56,7 @@ MORE: dict[str, Sample] = {
         (*PAIR, (2, 3), (3,)),
     ),
     "nll_loss of pixels": (lambda x: F.nll_loss(x, mg.tensor([[[0, 1]]]), ignore_index=5), ((1, 3, 1, 2),)),
+    "embedding": (lambda w: F.embedding(mg.tensor([[0, 2], [2, 1]]), w), ((3, 2),)),
     "prelu": (lambda x, w: F.prelu(x - 1, w), ((2, 3), (3,))),
     "threshold": (lambda x: F.threshold(x, 1.0, 7.0), ((2, 3),)),
     "hardshrink": (lambda x: F.hardshrink(x, 1.0), ((2, 3),)),

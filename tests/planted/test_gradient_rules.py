@@ -52,7 +52,6 @@ HARMLESS = {
 }
 NO_DERIVATIVES = {
     "floor_divide",  # a step: its way back is refused, as in PyTorch
-    "embedding",  # scales its gradient by how often a row was read, as documented
     "normal",  # a draw's gradient is zero by agreement, however it moves with its mean
 }
 

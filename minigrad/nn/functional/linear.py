@@ -11,10 +11,11 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import CPU, array_module, as_index, device_of, on_its_gpu, to_device
 from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
+from minigrad.ops import embedding as ops
 from minigrad.ops.axes import whole
 from minigrad.ops.einsum import einsum
 from minigrad.ops.elementwise import as_number, not_implemented_for, require_number
-from minigrad.ops.index import getitem, stray
+from minigrad.ops.index import stray
 from minigrad.ops.inplace import assign
 from minigrad.tensor import Tensor
 
@@ -84,10 +85,6 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
 
 
 # ---- tables ---------------------------------------------------------------------------------------
-_with_gradient_scaled = operation("embedding", lambda rows, *, factor: rows, lambda g, factor: g * factor)
-
-
-@on_its_gpu
 def embedding(
     input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
     norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False
@@ -116,22 +113,31 @@ def embedding(
     bad = stray(places, rows)
     if bad is not None:
         raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {bad}")
+    if max_norm is not None:
+        _shorten_rows(weight, places, max_norm, norm_type)
+    return ops.embedding(weight, input, factor=_row_factors(weight.array, places, padding_idx, scale_grad_by_freq))
+
+
+@on_its_gpu
+def _shorten_rows(weight: Any, places: Any, max_norm: float, norm_type: float) -> None:
+    """Scale the rows that are read, in place, to a norm of at most `max_norm`."""
     xp = array_module(places)
-    if max_norm is not None:  # the rows that are used are shortened, in place
-        used = xp.unique(places)
-        lengths = xp.linalg.norm(weight.array[used], norm_type, axis=1, keepdims=True)
-        weight.bump_version()
-        weight.array[used] *= xp.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
-    found = getitem(weight, input if places.ndim else input.reshape(1))  # an index of no axes would give a view
-    if padding_idx is not None or scale_grad_by_freq:
-        factor = np.ones(rows, weight.array.dtype)
-        if scale_grad_by_freq:
-            factor /= np.maximum(np.bincount(as_index(to_device(places, CPU).ravel()), minlength=rows), 1)
-        if padding_idx is not None:
-            factor[padding_idx] = 0
-        factor = xp.asarray(factor)[places.reshape(found.array.shape[:-1])][..., None]
-        found = _with_gradient_scaled(found, factor=factor)
-    return found if places.ndim else found.squeeze(0)
+    used = xp.unique(places)
+    lengths = xp.linalg.norm(weight.array[used], norm_type, axis=1, keepdims=True)
+    weight.bump_version()
+    weight.array[used] *= xp.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
+
+
+def _row_factors(table: Any, places: Any, padding_idx: int | None, by_frequency: bool) -> Any:
+    """By how much each row's gradient is scaled: 0 for the padding, one over how often it is read."""
+    if padding_idx is None and not by_frequency:
+        return None
+    factor = np.ones(len(table), table.dtype)
+    if by_frequency:
+        factor /= np.maximum(np.bincount(as_index(to_device(places, CPU).ravel()), minlength=len(table)), 1)
+    if padding_idx is not None:
+        factor[padding_idx] = 0
+    return to_device(factor, device_of(table))
 
 
 @on_its_gpu

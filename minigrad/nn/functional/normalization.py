@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.operation import check_same_library
 from minigrad.nn.functional.checks import bools, floats, matches, tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
@@ -60,6 +61,7 @@ def _normalize_and_track(
 ) -> Any:
     """The batch's own statistics at work; the running ones, if there are any, move towards them."""
     running = [None if kept is None else kept.array for kept in (running_mean, running_var)]
+    check_same_library("batch_norm", [input.array, *running])
     result = ops.batch_norm(input, weight, bias, moments=moments, running=running, momentum=momentum)
     for kept in (running_mean, running_var):
         if kept is not None:

@@ -1,0 +1,67 @@
+"""``grad_fn`` shows the names that PyTorch 2.13 shows."""
+
+import pytest
+
+import minigrad as torch
+import minigrad.nn.functional as F
+from minigrad import nn
+
+X = torch.rand(2, 4, 6, 6, dtype=torch.float64)
+V, T = torch.rand(2, 4), torch.rand(2, 4)
+CLASSES = torch.tensor([1, 0])
+NAMES = {
+    "Relu": lambda x, v: F.relu(v),
+    "Hardtanh": lambda x, v: F.relu6(v),
+    "Elu": lambda x, v: F.selu(v),
+    "Celu": lambda x, v: F.celu(v),
+    "Gelu": lambda x, v: F.gelu(v),
+    "Silu": lambda x, v: F.silu(v),
+    "Mish": lambda x, v: F.mish(v),
+    "Softplus": lambda x, v: F.softplus(v),
+    "LogSigmoid": lambda x, v: F.logsigmoid(v),
+    "Hardsigmoid": lambda x, v: F.hardsigmoid(v),
+    "Hardswish": lambda x, v: F.hardswish(v),
+    "LeakyRelu": lambda x, v: F.leaky_relu(v),
+    "Hardshrink": lambda x, v: F.hardshrink(v),
+    "Softshrink": lambda x, v: F.softshrink(v),
+    "Threshold": lambda x, v: F.threshold(v, 0.1, 2.0),
+    "PreluKernel": lambda x, v: F.prelu(v, torch.ones(1)),
+    "Softmax": lambda x, v: F.softmin(v, 1),
+    "LogSoftmax": lambda x, v: F.log_softmax(v, 1),
+    "NativeBatchNorm": lambda x, v: F.batch_norm(x, None, None, training=True),
+    "NativeLayerNorm": lambda x, v: F.layer_norm(x, (6,)),
+    "NativeGroupNorm": lambda x, v: F.group_norm(x, 2),
+    "Addmm": lambda x, v: F.linear(v, torch.ones(3, 4), torch.ones(3)),
+    "Embedding": lambda x, v: F.embedding(CLASSES, v),
+    "MseLoss": lambda x, v: F.mse_loss(v, T),
+    "SmoothL1Loss": lambda x, v: F.smooth_l1_loss(v, T),
+    "HuberLoss": lambda x, v: F.huber_loss(v, T, reduction="none"),
+    "BinaryCrossEntropy": lambda x, v: F.binary_cross_entropy(v, T),
+    "BinaryCrossEntropyWithLogits": lambda x, v: F.binary_cross_entropy_with_logits(v, T),
+    "NllLoss": lambda x, v: F.cross_entropy(v, CLASSES),
+    "NllLoss2D": lambda x, v: F.cross_entropy(x, torch.zeros(2, 6, 6).long()),
+    "UpsampleNearest2D": lambda x, v: F.interpolate(x, 4),
+    "UpsampleNearestExact2D": lambda x, v: F.interpolate(x, 4, mode="nearest-exact"),
+    "UpsampleBilinear2D": lambda x, v: F.interpolate(x, 4, mode="bilinear"),
+    "UpsampleBicubic2D": lambda x, v: F.interpolate(x, 4, mode="bicubic"),
+    "UpsampleBilinear2DAa": lambda x, v: F.interpolate(x, 4, mode="bilinear", antialias=True),
+    "UpsampleLinear1D": lambda x, v: F.interpolate(x[0], 4, mode="linear"),
+    "AdaptiveAvgPool2D": lambda x, v: F.interpolate(x, 4, mode="area"),
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_of_the_last_node(name):
+    result = NAMES[name](X.clone().requires_grad_(), V.clone().requires_grad_())
+    assert result.grad_fn.name() == f"{name}Backward0"
+
+
+def test_batch_norm_in_evaluation_and_the_order_of_what_lies_below():
+    net = nn.BatchNorm2d(4).double()
+    for mode in (True, False):
+        node = net.train(mode)(X.clone().requires_grad_()).grad_fn
+        assert node.name() == "NativeBatchNormBackward0"
+        assert [
+            getattr(below, "variable", None) is leaf
+            for (below, _), leaf in zip(node.next_functions[1:], (net.weight, net.bias), strict=False)
+        ] == [True, True]
