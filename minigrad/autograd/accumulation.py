@@ -21,7 +21,7 @@ from minigrad.autograd.recording import Node
 from minigrad.backend import quiet
 
 _adding = Lock()  # two threads may walk into one leaf
-_hung = False  # whether a hook was ever hung
+hung = False  # whether a hook was ever hung
 
 
 class AfterAccumulation(dict[int, Callable[[Any], object]]):
@@ -33,8 +33,8 @@ class AfterAccumulation(dict[int, Callable[[Any], object]]):
 
 def hang(leaf: Any, hook: Callable[[Any], object]) -> tuple[dict[int, Any], int]:
     """Call ``hook(leaf)`` whenever a gradient was added to its `.grad`: where it hangs, and under which key."""
-    global _hung
-    _hung = True
+    global hung
+    hung = True
     if leaf.hooks is None:
         leaf.hooks = {}
     waiting = leaf.hooks.setdefault(AFTER, AfterAccumulation())
@@ -74,8 +74,6 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
 def count_arrivals(roots: Iterable[Any]) -> dict[Any, int]:
     """How many gradients a walk from `roots` brings to each leaf that is to be served at once."""
     arrivals: dict[Any, int] = {}
-    if not _hung:
-        return arrivals
     stack = [root for root in roots if isinstance(root, Node)]
     seen = set(stack)
     while stack:

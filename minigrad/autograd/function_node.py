@@ -46,7 +46,7 @@ class Kept(NamedTuple):
 class Parts(dict[int, Any]):
     """Gradients of a call's results by number; adding two sets adds what both have."""
 
-    base = None
+    base = shape = dtype = None  # what the walk asks of an array
 
     def __add__(self, other: Parts) -> Parts:
         return Parts(

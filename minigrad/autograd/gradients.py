@@ -14,7 +14,7 @@ from minigrad.autograd.messages import check_same_library, no_gradient, not_scal
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, walk
-from minigrad.backend import SILENT, WARNINGS, on_gpu_of, quiet
+from minigrad.backend import quiet
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -166,13 +166,11 @@ def _run(
 ) -> dict[Edge, Any]:  # fmt: skip
     """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
     keep = create_graph if retain_graph is None else retain_graph
-    loud = WARNINGS.set(SILENT)
     before = mode.set(mode.get() | GRAD if create_graph else mode.get() & ~GRAD)
     try:
-        return on_gpu_of(seeds[0][1], walk, seeds, create_graph, keep, wanted, deliver)
+        return quiet(walk, seeds, create_graph, keep, wanted, deliver)  # each rule selects its GPU
     finally:
         mode.reset(before)
-        WARNINGS.reset(loud)
 
 
 def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge, Any]]:

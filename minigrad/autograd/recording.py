@@ -33,7 +33,7 @@ from minigrad.autograd.messages import (
     written_with_siblings,
 )
 from minigrad.autograd.modes import ANOMALY, GRAD, PACKING, inference_was_entered, mode
-from minigrad.backend import quiet, select
+from minigrad.backend import SILENT, WARNINGS, quiet, select
 
 Rule: TypeAlias = Callable[..., Any]
 Reader: TypeAlias = Callable[[Sequence[Any], dict[str, Any], Any], Any]
@@ -133,19 +133,30 @@ class Operation:
 
     def of_two(self, x: Any, y: Any, a: Any, b: Any, forward: Any = None) -> Any:
         """The call with two operands, tensors or numbers, whose values `a` and `b` have one type already."""
-        tensor = wrap(quiet(forward or self.forward, a, b))
+        if a.__class__ is np.ndarray or b.__class__ is np.ndarray:  # `quiet` in plain sight, without its call
+            loud = WARNINGS.set(SILENT)
+            try:
+                tensor = wrap((forward or self.forward)(a, b))
+            finally:
+                WARNINGS.reset(loud)
+        else:
+            tensor = wrap(quiet(forward or self.forward, a, b))
         needed = 0
         if isinstance(x, TensorBase):
             if x.view_of is not None:
                 refresh(x)
             if x.node is not None:
                 needed = 1
+            elif x.cause is not None:
+                tensor.cause = x.cause
         if isinstance(y, TensorBase):
             if y.view_of is not None:
                 refresh(y)
             if y.node is not None:
                 needed |= 2
-        return self.finish(tensor, (x, y), needed, {})
+            elif y.cause is not None:
+                tensor.cause = tensor.cause or y.cause
+        return self.finish(tensor, (x, y), needed, {}) if needed else tensor
 
     def finish(self, tensor: Any, operands: Sequence[Any], needed: int, statics: dict[str, Any]) -> Any:
         """`tensor`, the result; recorded if the mode asks for it and any operand needs a gradient."""

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from minigrad.autograd import accumulation
 from minigrad.autograd.accumulation import count_arrivals
 from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import AFTER, LEAF, Edge, Hooks, TensorBase, wrap
@@ -40,9 +41,14 @@ def walk(
     route = None if wanted is None else find_route(wanted, [edge for edge, _ in seeds])
     reached = None if route is None or wanted is None else route | wanted
     anomaly = mode.get() & CHECK_NAN
-    arrivals = {} if deliver is None else count_arrivals([edge for edge, _ in seeds])
+    arrivals = count_arrivals([edge for edge, _ in seeds]) if deliver is not None and accumulation.hung else {}
     for edge, gradient in seeds:
-        receive(edge, gradient, True, pending, owned, heap)
+        if edge in pending:
+            add(edge, gradient, pending, owned)
+        else:
+            pending[edge] = gradient
+            if isinstance(edge, Node):
+                heappush(heap, (-edge.order, edge))
     while heap:
         node = heappop(heap)[1]
         cotangent = pending.pop(node)
@@ -57,22 +63,38 @@ def walk(
             check_gradients(node, gradients)
         for edge, gradient in zip(node.edges, gradients):  # noqa: B905 (as long, and asked for speed)
             if gradient is not None:
-                gradient = fit(gradient, edge, node, create_graph)
-                borrowed = create_graph or gradient is cotangent or gradient.base is not None
-                receive(edge, gradient, borrowed, pending, owned, heap)
-            if edge in arrivals:
-                arrivals[edge] -= 1
-                if not arrivals[edge] and edge in pending and deliver is not None:
-                    arrived = complete(edge, pending.pop(edge), edge in owned, create_graph)
-                    if arrived is not None:
-                        deliver(edge, arrived, create_graph)
+                target = edge if isinstance(edge, Node) else edge.array
+                if gradient.shape != target.shape or gradient.dtype is not target.dtype:
+                    gradient = fit(gradient, target, node, create_graph)
+                if edge in pending:
+                    add(edge, gradient, pending, owned)
+                else:  # borrowed, unless it is memory that nobody else has
+                    pending[edge] = gradient
+                    if target is edge:
+                        heappush(heap, (-edge.order, edge))
+                    if not create_graph and gradient is not cotangent and gradient.base is None:
+                        owned.add(edge)
+            if arrivals and edge in arrivals:
+                count_down(edge, arrivals, pending, owned, create_graph, deliver)
         if not retain_graph:
             node.free()
     for leaf, gradient in pending.items():
-        gradient = complete(leaf, gradient, leaf in owned, create_graph)
+        if leaf.hooks or leaf.node is not LEAF or leaf not in owned:
+            gradient = complete(leaf, gradient, leaf in owned, create_graph)
         if gradient is not None:
             results[leaf] = gradient
     return results
+
+
+def count_down(
+    leaf: Any, arrivals: dict[Any, int], pending: dict[Any, Any], owned: set[Edge], create_graph: bool, deliver: Any
+) -> None:
+    """Note that one of the gradients of `leaf` has come; after the last one it is served at once."""
+    arrivals[leaf] -= 1
+    if not arrivals[leaf] and leaf in pending:
+        arrived = complete(leaf, pending.pop(leaf), leaf in owned, create_graph)
+        if arrived is not None:
+            deliver(leaf, arrived, create_graph)
 
 
 def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
@@ -88,17 +110,8 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
     return gradient if create_graph or (owned and not seen) else copied(gradient)
 
 
-def receive(
-    edge: Any, gradient: Any, borrowed: bool, pending: dict[Edge, Any], owned: set[Edge], heap: list[Any]
-) -> None:
+def add(edge: Any, gradient: Any, pending: dict[Any, Any], owned: set[Edge]) -> None:
     """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
-    if edge not in pending:
-        pending[edge] = gradient
-        if not borrowed:
-            owned.add(edge)
-        if isinstance(edge, Node):
-            heappush(heap, (-edge.order, edge))
-        return
     if gradient.__class__ is not np.ndarray:
         select(gradient)
     if edge in owned:
@@ -109,12 +122,9 @@ def receive(
             owned.add(edge)
 
 
-def fit(gradient: Any, edge: Any, node: Node, create_graph: bool) -> Any:
-    """`gradient` in the shape and dtype of what it is the gradient of: broadcasting is undone."""
-    target = edge if isinstance(edge, Node) else edge.array
-    if target.shape is None:  # a call of several results takes its parts as they are
-        return gradient
-    array = gradient.array if create_graph else gradient
+def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
+    """`gradient` in the shape and dtype of `target`, which it is the gradient of: broadcasting is undone."""
+    array = gradient.array if create_graph and target.shape is not None else gradient
     if array.shape != target.shape:
         gradient = unbroadcast(gradient, target.shape, node)
     if array.dtype is not target.dtype and array.dtype != target.dtype:

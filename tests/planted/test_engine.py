@@ -94,7 +94,7 @@ def mistake(name):
     return lambda: test_gradcheck.test_a_mistake_is_found_and_named(name, "full")
 
 
-WALK, FIT, RECEIVE = walk.walk, walk.fit, walk.receive
+WALK, FIT, ADD = walk.walk, walk.fit, walk.add
 SAVED = recording.Node.saved_values
 PLANTED = {
     # ---- un-broadcasting and types
@@ -120,15 +120,15 @@ PLANTED = {
     ),
     # ---- accumulation and ownership
     "the second gradient replaces the first": (
-        RECEIVE, "= pending[edge] + gradient", "= gradient",
+        ADD, "= pending[edge] + gradient", "= gradient",
         test_walk.test_a_gradient_lent_twice_is_not_added_into,
     ),
     "the third gradient replaces the others": (
-        RECEIVE, "pending[edge] += gradient", "pending[edge] = gradient",
+        ADD, "pending[edge] += gradient", "pending[edge] = gradient",
         test_walk.test_a_hook_sees_the_whole_gradient_once,
     ),
     "borrowed gradients are added into": (
-        WALK, "gradient is cotangent or gradient.base is not None", "False",
+        WALK, "gradient is not cotangent and gradient.base is None", "True",
         test_walk.test_a_gradient_lent_twice_is_not_added_into,
     ),
     "leaves get what is borrowed": (
@@ -158,7 +158,8 @@ PLANTED = {
         test_walk.test_no_gradients_share_memory_with_create_graph,
     ),
     "a leaf is served before its last gradient": (
-        WALK, "if not arrivals[edge] and", "if", test_accumulation.test_one_leaf_by_many_ways_and_hooks_in_their_order
+        walk.count_down, "if not arrivals[leaf] and", "if",
+        test_accumulation.test_one_leaf_by_many_ways_and_hooks_in_their_order,
     ),
     "a leaf that waits is served last": (
         accumulation.count_arrivals, "stack.append(edge)", "pass",
@@ -178,7 +179,8 @@ PLANTED = {
     ),
     # ---- order and pruning
     "oldest first": (
-        RECEIVE, "(-edge.order, edge)", "(edge.order, edge)",
+        WALK, "heappush(heap, (-edge.order, edge))\n                    if not create_graph",
+        "heappush(heap, (edge.order, edge))\n                    if not create_graph",
         test_walk.test_each_node_runs_after_all_that_feed_it,
     ),
     "walks everywhere": (
