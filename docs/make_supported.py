@@ -80,6 +80,26 @@ DIFFERENCES = [
         "b'PK' in saved()[:2]",
     ),
     (
+        "`F.adaptive_avg_pool2d`",
+        "an output of size 0 has a gradient, zero; PyTorch refuses its backward. Integers are refused for any size",
+        "F.adaptive_avg_pool2d(torch.ones(1, 2, 2, requires_grad=True), 0).sum().backward() is None",
+    ),
+    (
+        "`F.max_pool2d`",
+        "a dilated window that lies in the padding alone is refused; PyTorch gives a place outside of the image",
+        "refuses('F.max_pool2d(torch.ones(1, 1, 9), 2, 2, 1, 2)')",
+    ),
+    (
+        "`F.conv2d`, `F.conv_transpose2d`",
+        "the padding's zeros are numbers: times infinity always NaN, in PyTorch as the algorithm has it. No bools as options",
+        "bool(F.conv2d(torch.ones(1, 1, 1, 1), torch.full((1, 1, 3, 3), torch.inf), padding=1).isnan().all())",
+    ),
+    (
+        "`nn.Conv2d`, `nn.MaxPool2d` and their kin",
+        "options of another number of axes are refused by the constructor; PyTorch refuses the first call",
+        "refuses('nn.Conv2d(1, 1, (3, 3, 3))') and refuses('nn.MaxPool2d((2, 2, 2))')",
+    ),
+    (
         "printed names",
         "`minigrad.Size`, `minigrad.float64`, and our own operations' names in `grad_fn`",
         "repr(torch.Size([2])) == 'minigrad.Size([2])'",

@@ -181,12 +181,20 @@ def conv_transpose2d(
             f"{name}: the output would have size {size}, which is too small: input {tuple(x.array.shape[2:])}, "
             f"kernel {tuple(window)}, padding {amounts}; use less padding"
         )
-    # Each whole stride of output padding is one more window at the end, with nothing to spread.
-    more = [e // s for e, s in zip(extra, stride, strict=True)]
-    if any(more):
-        x = pad(x, (0, more[1], 0, more[0]))
-    y: Tensor = conv_input(x, weight, bias, size=size, geometry=geometry)
+    if any(e >= s for e, s in zip(extra, stride, strict=True)):
+        y = _painted_wide(x, weight, geometry, size)
+        y = y if bias is None else y + bias.reshape(-1, 1, 1)
+    else:
+        y = conv_input(x, weight, bias, size=size, geometry=geometry)
     return y if batched else y.squeeze(0)
+
+
+def _painted_wide(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
+    """The transposed convolution onto an image with room for more windows than x has: all that x paints, cut out."""
+    whole = geometry._replace(padding=(0, 0))
+    full = whole.adjoint_size(x.array.shape[2:])
+    (ph, pw), (H, W) = geometry.padding, size
+    return pad(conv_input(x, weight, None, size=full, geometry=whole), (-pw, W + pw - full[1], -ph, H + ph - full[0]))
 
 
 def _check_operands(

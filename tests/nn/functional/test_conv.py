@@ -203,3 +203,20 @@ def test_a_stride_that_equals_a_known_one_is_still_no_int():
     for stride in (1.0, (1.0, 1.0), True, (1, True)):
         with pytest.raises(TypeError, match="argument 'stride' must be an int or a tuple of 2 ints"):
             F.conv2d(x, w, stride=stride)
+
+
+@pytest.mark.parametrize(("dilation", "extra", "padding"), [(2, 1, 0), (2, (0, 1), (2, 0)), (3, 2, 1)])
+def test_output_padding_of_whole_strides_multiplies_nothing_by_the_kernel(dilation, extra, padding):
+    x, w = minigrad.randn(1, 2, 6, 4, dtype=minigrad.float64), minigrad.randn(2, 4, 3, 2, dtype=minigrad.float64)
+    b = minigrad.randn(4, dtype=minigrad.float64)
+    plain = F.conv_transpose2d(x, w, b, 1, padding, 0, 1, dilation)
+    more = F.conv_transpose2d(x, w, b, 1, padding, extra, 1, dilation)
+    H, W = plain.shape[2:]
+    np.testing.assert_allclose(more[..., :H, :W].numpy(), plain.numpy(), atol=1e-12)
+    whole = F.conv_transpose2d(x, w, b, 1, 0, 0, 1, dilation)  # all that the pixels paint, from which a part is cut
+    p = padding if isinstance(padding, tuple) else (padding, padding)
+    part = whole[..., p[0] : p[0] + more.shape[2], p[1] : p[1] + more.shape[3]]
+    np.testing.assert_allclose(more[..., : part.shape[2], : part.shape[3]].numpy(), part.numpy(), atol=1e-12)
+    w[0, 0, 0, 0] = float("nan")
+    spoiled = F.conv_transpose2d(x, w, b, 1, padding, extra, 1, dilation)
+    assert int(spoiled[:, 1:].isnan().sum()) == 0 and int(spoiled[:, 0].isnan().sum()) <= 6 * 4
