@@ -91,7 +91,7 @@ DIFFERENCES = [
     ),
     (
         "`F.conv2d`, `F.conv_transpose2d`",
-        "the padding's zeros are numbers: times infinity always NaN, in PyTorch as the algorithm has it. No bools as options",
+        "padding's zeros times infinity are NaN, always; in PyTorch it depends on the algorithm. No bools as options",
         "bool(F.conv2d(torch.ones(1, 1, 1, 1), torch.full((1, 1, 3, 3), torch.inf), padding=1).isnan().all())",
     ),
     (
