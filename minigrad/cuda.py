@@ -49,12 +49,22 @@ def _index(device: Any = None) -> int:
 
 
 def current_device() -> int:
-    """The number of the GPU that "cuda", without a number, stands for in this thread."""
+    """The number of the GPU that "cuda", without a number, stands for in this thread.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.current_device()
+    """
     return int(_cupy().cuda.runtime.getDevice())
 
 
 def set_device(device: Any) -> None:
-    """Lets "cuda" stand for this GPU from now on, in this thread."""
+    """Lets "cuda" stand for this GPU from now on, in this thread.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.set_device(0)
+    """
     _cupy().cuda.Device(_index(device)).use()
 
 
@@ -62,6 +72,10 @@ class device(contextlib.ContextDecorator):
     """Within `with cuda.device(1):` the name "cuda" stands for that GPU; None or -1 change nothing.
 
     Raises ValueError for the CPU, RuntimeError for a GPU that is not there.
+
+    >>> import minigrad as torch
+    >>> with torch.cuda.device(None):
+    ...     pass
     """
 
     def __init__(self, device: Any) -> None:
@@ -81,12 +95,22 @@ class device(contextlib.ContextDecorator):
 
 
 def synchronize(device: Any = None) -> None:
-    """Waits until the GPU has done all that was asked of it."""
+    """Waits until the GPU has done all that was asked of it.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.synchronize()
+    """
     _cupy().cuda.Device(_index(device)).synchronize()
 
 
 def get_device_name(device: Any = None) -> str:
-    """What the maker calls the GPU."""
+    """What the maker calls the GPU.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.get_device_name(0)
+    """
     return str(_cupy().cuda.runtime.getDeviceProperties(_index(device))["name"].decode())
 
 
@@ -94,7 +118,12 @@ def get_device_name(device: Any = None) -> str:
 
 
 def mem_get_info(device: Any = None) -> tuple[int, int]:
-    """The GPU's free and total memory."""
+    """The GPU's free and total memory.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.mem_get_info()
+    """
     with backend.on(backend.device("cuda", _index(device))):
         free, total = _cupy().cuda.runtime.memGetInfo()
     return int(free), int(total)
@@ -108,17 +137,31 @@ def _pool(device: Any, measure: str) -> int:
 
 
 def memory_allocated(device: Any = None) -> int:
-    """What this program's arrays on the GPU hold now; 0 without a GPU."""
+    """What this program's arrays on the GPU hold now; 0 without a GPU.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.memory_allocated() >= 0
+    True
+    """
     return _pool(device, "used_bytes")
 
 
 def memory_reserved(device: Any = None) -> int:
-    """That, and what is kept for the next arrays; 0 without a GPU."""
+    """That, and what is kept for the next arrays; 0 without a GPU.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.memory_reserved() >= 0
+    True
+    """
     return _pool(device, "total_bytes")
 
 
 def empty_cache() -> None:
-    """Gives memory that no array holds back to the GPU."""
+    """Gives memory that no array holds back to the GPU.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.empty_cache()
+    """
     if is_available():
         _cupy().get_default_memory_pool().free_all_blocks()
 
@@ -127,7 +170,12 @@ def empty_cache() -> None:
 
 
 class Event:
-    """A mark in a stream's work: `record()` sets it, `elapsed_time` measures between two."""
+    """A mark in a stream's work: `record()` sets it, `elapsed_time` measures between two.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     mark = torch.cuda.Event(enable_timing=True)
+    """
 
     def __init__(self, enable_timing: bool = False, blocking: bool = False) -> None:
         self.event = _cupy().cuda.Event(block=blocking, disable_timing=not enable_timing)
@@ -150,7 +198,12 @@ class Event:
 
 
 class Stream:
-    """A queue of work on a GPU, independent of the others. `with cuda.stream(s):` fills it."""
+    """A queue of work on a GPU, independent of the others. `with cuda.stream(s):` fills it.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     stream = torch.cuda.Stream()
+    """
 
     def __init__(self, device: Any = None, *, existing: Any = None) -> None:
         self.device = backend.device("cuda", _index(device))
@@ -181,24 +234,44 @@ class Stream:
 
 
 def current_stream(device: Any = None) -> Stream:
-    """The stream that work goes to now."""
+    """The stream that work goes to now.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.current_stream().query()
+    """
     return Stream(device, existing=_cupy().cuda.get_current_stream())
 
 
 def default_stream(device: Any = None) -> Stream:
-    """The stream that work goes to when none was chosen."""
+    """The stream that work goes to when none was chosen.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.default_stream().query()
+    """
     return Stream(device, existing=_cupy().cuda.Stream.null)
 
 
 def set_stream(stream: Stream) -> None:
-    """Sends work to `stream`, on its GPU, from now on, in this thread."""
+    """Sends work to `stream`, on its GPU, from now on, in this thread.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.set_stream(torch.cuda.current_stream())
+    """
     set_device(stream.device)
     stream.stream.use()
 
 
 @contextlib.contextmanager
 def stream(stream: Stream | None) -> Any:
-    """Sends the work within to `stream`, on its GPU; None changes nothing."""
+    """Sends the work within to `stream`, on its GPU; None changes nothing.
+
+    >>> import minigrad as torch
+    >>> with torch.cuda.stream(None):
+    ...     pass
+    """
     if stream is None:
         yield
     else:
@@ -211,13 +284,21 @@ def stream(stream: Stream | None) -> Any:
 
 
 def manual_seed(seed: int) -> None:
-    """Seeds what is drawn for GPUs: the default generator. Without a GPU it does nothing."""
+    """Seeds what is drawn for GPUs: the default generator. Without a GPU it does nothing.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.manual_seed(0)
+    """
     if is_available():
         random.manual_seed(seed)
 
 
 def seed() -> None:
-    """Seeds what is drawn for GPUs from the operating system; without a GPU it does nothing."""
+    """Seeds what is drawn for GPUs from the operating system; without a GPU it does nothing.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.seed()
+    """
     if is_available():
         random.seed()
 
@@ -226,24 +307,44 @@ manual_seed_all, seed_all = manual_seed, seed
 
 
 def initial_seed() -> int:
-    """The seed that the numbers drawn for GPUs started from."""
+    """The seed that the numbers drawn for GPUs started from.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.initial_seed()
+    """
     _cupy()
     return random.initial_seed()
 
 
 def get_rng_state(device: Any = "cuda") -> Any:
-    """The state of the generator that serves `device`, a tensor of bytes."""
+    """The state of the generator that serves `device`, a tensor of bytes.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.get_rng_state()
+    """
     _index(device)
     return random.get_rng_state()
 
 
 def get_rng_state_all() -> list[Any]:
-    """The states for all GPUs, in their order."""
+    """The states for all GPUs, in their order.
+
+    >>> import minigrad as torch
+    >>> len(torch.cuda.get_rng_state_all()) == torch.cuda.device_count()
+    True
+    """
     return [random.get_rng_state() for _ in range(device_count())]
 
 
 def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
-    """Lets the generator that serves `device` go on from `new_state`."""
+    """Lets the generator that serves `device` go on from `new_state`.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.set_rng_state(torch.cuda.get_rng_state())
+    """
     _index(device)
     random.set_rng_state(new_state)
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 
 class memory_format:
-    """An order of the axes in memory, such as ``minigrad.channels_last``."""
+    """An order of the axes in memory, such as ``minigrad.channels_last``.
+
+    >>> import minigrad as torch
+    >>> torch.channels_last
+    minigrad.channels_last
+    """
 
     __slots__ = ("name", "order")
 
@@ -19,7 +24,12 @@ class memory_format:
 
 
 class layout:
-    """How the elements are stored; ``minigrad.strided``, one by one in memory, is the only way."""
+    """How the elements are stored; ``minigrad.strided``, one by one in memory, is the only way.
+
+    >>> import minigrad as torch
+    >>> torch.strided
+    minigrad.strided
+    """
 
     __slots__ = ("name",)
 

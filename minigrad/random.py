@@ -375,12 +375,23 @@ def manual_seed(seed: Any) -> Generator:
 
 
 def seed() -> int:
-    """Start the default generator from a seed that the operating system gives; returns it."""
+    """Start the default generator from a seed that the operating system gives; returns it.
+
+    >>> import minigrad as torch
+    >>> torch.seed() == torch.initial_seed()
+    True
+    """
     return default_generator.seed()
 
 
 def initial_seed() -> int:
-    """The seed that the default generator was last started from."""
+    """The seed that the default generator was last started from.
+
+    >>> import minigrad as torch
+    >>> _ = torch.manual_seed(3)
+    >>> torch.initial_seed()
+    3
+    """
     return default_generator.initial_seed()
 
 
@@ -398,7 +409,11 @@ def get_rng_state() -> Any:
 
 
 def set_rng_state(new_state: Any) -> None:
-    """Let the default generator continue from a state that `get_rng_state` returned."""
+    """Let the default generator continue from a state that `get_rng_state` returned.
+
+    >>> import minigrad as torch
+    >>> torch.set_rng_state(torch.get_rng_state())
+    """
     default_generator.set_state(new_state)
 
 

@@ -21,7 +21,12 @@ Array = Any
 
 
 class LinAlgError(RuntimeError):
-    """A matrix that the computation is not defined for: singular, or not positive definite."""
+    """A matrix that the computation is not defined for: singular, or not positive definite.
+
+    >>> import minigrad as torch
+    >>> issubclass(torch.linalg.LinAlgError, RuntimeError)
+    True
+    """
 
 
 def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True) -> None:

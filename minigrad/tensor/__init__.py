@@ -125,7 +125,12 @@ class Tensor(
     is_contiguous = shapes.is_contiguous
 
     def is_floating_point(self) -> bool:
-        """Whether its elements are real numbers."""
+        """Whether its elements are real numbers.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_floating_point()
+        True
+        """
         return bool(self.array.dtype.kind == "f")
 
     @property
@@ -134,18 +139,34 @@ class Tensor(
         return self.device.type == "cuda"
 
     def element_size(self) -> int:
-        """The bytes of one element."""
+        """The bytes of one element.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).element_size()
+        4
+        """
         return int(self.array.itemsize)
 
     def storage_offset(self) -> int:
-        """How many elements of its memory come before its first: a view's are counted in what it looks at."""
+        """How many elements of its memory come before its first: a view's are counted in what it looks at.
+
+        >>> import minigrad as torch
+        >>> torch.ones(4)[2:].storage_offset()
+        2
+        """
         root = self.array
         while isinstance(root.base, type(root)):
             root = root.base
         return (self.data_ptr() - wrap(root).data_ptr()) // self.element_size()
 
     def data_ptr(self) -> int:
-        """The address of its first element."""
+        """The address of its first element.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(4)
+        >>> x[1:].data_ptr() - x.data_ptr()
+        4
+        """
         array = self.array
         return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
 

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def _as(dtype: dtypes.dtype) -> Callable[..., Tensor]:
+def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     """The method that converts to `dtype`."""
 
     def convert(self: Any, memory_format: Any = None) -> Any:
         return self.to(dtype, memory_format=memory_format)
 
-    return titled(convert, dtype.name, f"The tensor as {dtype.name}; itself when it is so already.")
+    example = f">>> import minigrad as torch\n>>> torch.ones(1).{method}().dtype\nminigrad.{dtype.name}"
+    return titled(convert, method, f"The tensor as {dtype.name}; itself when it is so already.\n\n{example}\n")
 
 
 class ConversionMethods(TensorBase):
@@ -92,20 +93,30 @@ class ConversionMethods(TensorBase):
         """
         return self.to(other.dtype)
 
-    float = _as(dtypes.float32)
-    double = _as(dtypes.float64)
-    half = _as(dtypes.float16)
-    long = _as(dtypes.int64)
-    int = _as(dtypes.int32)
-    short = _as(dtypes.int16)
-    char = _as(dtypes.int8)
-    byte = _as(dtypes.uint8)
-    bool = _as(dtypes.bool_)
+    float = _as("float", dtypes.float32)
+    double = _as("double", dtypes.float64)
+    half = _as("half", dtypes.float16)
+    long = _as("long", dtypes.int64)
+    int = _as("int", dtypes.int32)
+    short = _as("short", dtypes.int16)
+    char = _as("char", dtypes.int8)
+    byte = _as("byte", dtypes.uint8)
+    bool = _as("bool", dtypes.bool_)
 
     def cpu(self: Any) -> Tensor:
-        """On the CPU; itself when it is there."""
+        """On the CPU; itself when it is there.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).cpu().device
+        device(type='cpu')
+        """
         return self.to(backend.CPU)
 
     def cuda(self: Any, device: Any = None) -> Tensor:
-        """On a GPU; raises RuntimeError with the reason where there is none."""
+        """On a GPU; raises RuntimeError with the reason where there is none.
+
+        >>> import minigrad as torch
+        >>> if torch.cuda.is_available():
+        ...     x = torch.ones(1).cuda()
+        """
         return self.to(backend.device("cuda" if device is None else device))

@@ -102,7 +102,12 @@ class RandomMethods(TensorBase):
         return _fill(self, "normal_", lambda s: source.normal(s, array.dtype, mean, std, pairs=pairs))
 
     def random_(self, *bounds: int | None, generator: Any = None, **named: Any) -> Tensor:
-        """Fill with integers from [0, to) or [from, to), or without bounds all the type holds."""
+        """Fill with integers from [0, to) or [from, to), or without bounds all the type holds.
+
+        >>> import minigrad as torch
+        >>> bool((torch.empty(9).random_(5) < 5).all())
+        True
+        """
         low, to = (None, *bounds) if len(bounds) == 1 else bounds or (None, None)
         to = named.pop("to", to)
         low = _from(named, low, "random_")
@@ -113,7 +118,12 @@ class RandomMethods(TensorBase):
         return _fill(self, "random_", lambda s: source.randint(low or 0, to, s, dtype))
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-        """Fill with ones of probability `p`, a number or a tensor, and zeros."""
+        """Fill with ones of probability `p`, a number or a tensor, and zeros.
+
+        >>> import minigrad as torch
+        >>> torch.empty(2).bernoulli_(1.0)
+        tensor([1., 1.])
+        """
         source = source_of(generator)
         if not isinstance(p, TensorBase):
             p = as_number("bernoulli_", "p", p)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
-from minigrad.ops.elementwise import as_number, of_tensor, titled
+from minigrad.ops.elementwise import as_number, of_tensor
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import cast
 
@@ -40,17 +39,14 @@ def fill(input: Any, value: Any) -> Any:
     return _fill(input, value)
 
 
-def _new(make: str) -> Callable[..., Tensor]:
-    """The method that makes a tensor as ``creation.<make>``, of this one's dtype and device where not given."""
+def _like_it(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """``creation.<make>(*args)`` of the dtype and on the device of `tensor`, where not given."""
+    from minigrad import creation
 
-    def method(self: Any, *args: Any, dtype: Any = None, device: Any = None, **options: Any) -> Tensor:
-        from minigrad import creation
-
-        options["dtype"] = self.dtype if dtype is None else dtype
-        options["device"] = self.device if device is None else device
-        return getattr(creation, make)(*args, **options)
-
-    return titled(method, f"new_{make}", f"`{make}` of this tensor's dtype and on its device, where not given.")
+    dtype = tensor.dtype if dtype is None else dtype
+    device = tensor.device if device is None else device
+    made: Tensor = getattr(creation, make)(*args, dtype=dtype, device=device, requires_grad=requires_grad)
+    return made
 
 
 class FillingMethods(TensorBase):
@@ -76,8 +72,84 @@ class FillingMethods(TensorBase):
         """
         return assign(self, fill(self, 0), "zero_", one_number=True)
 
-    # ---- new tensors of this one's dtype and device ---------------------------------------------
-    new_zeros, new_ones, new_empty = _new("zeros"), _new("ones"), _new("empty")
+    # ---- new tensors of this one's dtype and device, where not given -----------------------------
+    def new_zeros(
+        self: Any, *size: Any,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Zeros: ``new_zeros(2, 3)`` or ``new_zeros((2, 3))``.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1, dtype=torch.int64).new_zeros(2)
+        tensor([0, 0])
+        """
+        return _like_it(self, "zeros", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_ones(
+        self: Any, *size: Any,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Ones: ``new_ones(2, 3)`` or ``new_ones((2, 3))``.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1, dtype=torch.int64).new_ones(2)
+        tensor([1, 1])
+        """
+        return _like_it(self, "ones", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_empty(
+        self: Any, *size: Any,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Whatever the memory holds: ``new_empty(2, 3)`` or ``new_empty((2, 3))``.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).new_empty(2, 3).shape
+        minigrad.Size([2, 3])
+        """
+        return _like_it(self, "empty", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_full(
+        self: Any, size: Any, fill_value: Any, *,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """One number everywhere.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).new_full((2,), 7)
+        tensor([7., 7.])
+        """
+        return _like_it(self, "full", size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_tensor(
+        self: Any, data: Any, *,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """A copy of `data`: numbers, nested lists or arrays.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).new_tensor([1, 2])
+        tensor([1., 2.])
+        """
+        return _like_it(self, "tensor", data, dtype=dtype, device=device, requires_grad=requires_grad)
+
+    def new_empty_strided(
+        self: Any, size: Any, stride: Any, *,
+        dtype: Any = None, device: Any = None, requires_grad: bool = False, layout: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Whatever the memory holds, neighbours along axis i lying `stride[i]` elements apart.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).new_empty_strided((2, 3), (1, 2)).stride()
+        (1, 2)
+        """
+        return _like_it(self, "empty_strided", size, stride, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new(self: Any, *data: Any) -> Tensor:
         """``new(2, 3)`` is not filled, ``new([1, 2])`` holds these numbers; of this tensor's dtype and device.
@@ -89,6 +161,3 @@ class FillingMethods(TensorBase):
         from minigrad.creation import legacy
 
         return legacy(data, self.dtype, self.device)
-
-    new_full, new_tensor = _new("full"), _new("tensor")
-    new_empty_strided = _new("empty_strided")

@@ -188,7 +188,12 @@ class StorageMethods(TensorBase):
         return self
 
     def share_memory_(self: Any) -> Tensor:
-        """Itself: processes of this library are given copies."""
+        """Itself: processes of this library are given copies.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).share_memory_()
+        tensor([1.])
+        """
         return self
 
     def pin_memory(self: Any, device: Any = None) -> Tensor:
@@ -255,11 +260,21 @@ class StorageMethods(TensorBase):
         return bool(self.array.dtype.kind in "fi")
 
     def is_pinned(self) -> bool:
-        """False: memory is not pinned."""
+        """False: memory is not pinned.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_pinned()
+        False
+        """
         return False
 
     def is_shared(self) -> bool:
-        """False on the CPU; memory of a GPU counts as shared."""
+        """False on the CPU; memory of a GPU counts as shared.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_shared()
+        False
+        """
         return type(self.array) is not np.ndarray
 
     def is_same_size(self, other: Any) -> bool:
