@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import ANOMALY, CHECK_NAN, AtOnce, ModeSwitch, mode
+from minigrad.backend import quiet
 
 
 def _flags(check_nan: bool) -> int:
@@ -69,7 +70,7 @@ def check_forward(tensor: Any) -> None:
     """Remember the user's line, and say where the first NaN comes to be."""
     node = tensor.node
     node.trace = user_line()
-    if mode.get() & CHECK_NAN and bool(np.isnan(tensor.array).any()):
+    if mode.get() & CHECK_NAN and bool(quiet(np.isnan, tensor.array).any()):
         warnings.warn(
             f"the forward of {node.name()} returned NaN, at {node.trace}. Look at its operands there.",
             RuntimeWarning,
