@@ -143,6 +143,6 @@ def rebuilt(part: Any, arrays: list[Array]) -> Any:
     dtypes.from_numpy(array.dtype)  # refuses what no tensor can hold
     _, requires_grad = parts
     tensor = wrap(array)
-    return (
-        Parameter(tensor, requires_grad is True) if kind is Parameter else tensor.requires_grad_(requires_grad is True)
-    )
+    if kind is Parameter:
+        return Parameter(tensor, requires_grad is True)
+    return tensor.requires_grad_() if requires_grad is True else tensor
