@@ -75,6 +75,31 @@ DIFFERENCES = [
         "refuses('F.mse_loss(torch.ones(8, 1), torch.ones(8))')",
     ),
     (
+        "`F.interpolate(antialias=True)` to a width of 1",
+        "every row has its own values; PyTorch 2.13 repeats those of the first",
+        "len(F.interpolate(torch.arange(9.0).reshape(1, 1, 3, 3), (2, 1), mode='bilinear', antialias=True).unique()) == 2",
+    ),
+    (
+        "`F.huber_loss` of two dtypes",
+        "refused at the call when a gradient is wanted; PyTorch refuses in backward",
+        "refuses('F.huber_loss(torch.ones(2, requires_grad=True), torch.ones(2).double())')",
+    ),
+    (
+        "`Module.register_backward_hook`",
+        "as `register_full_backward_hook`: the gradients of the module; PyTorch's are those of its last operation",
+        "nn.Linear(1, 1).register_backward_hook(print) is not None",
+    ),
+    (
+        "`nn.DataParallel`",
+        "runs the module where it is; `minigrad.distributed` trains on several devices and machines",
+        "nn.DataParallel(nn.Identity()).device_ids == []",
+    ),
+    (
+        "`minigrad.advice`",
+        "warns, once each, of what runs and is probably a mistake; `advice.enable(False)` turns it off",
+        "issubclass(torch.advice.Advice, UserWarning)",
+    ),
+    (
         "`load`, `save`",
         "no pickle in either direction: arrays and a described structure, or `.safetensors`",
         "b'PK' in saved()[:2]",

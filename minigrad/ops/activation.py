@@ -132,9 +132,14 @@ elu = _with_options("elu", _elu_forward, _elu_rule)
 celu = _with_options("celu", _elu_forward, _elu_rule)
 
 
+def is_plain(z: Any) -> bool:
+    """True for an array, and for the scalar that NumPy's arithmetic makes of one without axes; not for a Tensor."""
+    return is_array(z) or isinstance(z, np.generic)
+
+
 def sigmoid_of(z: Any) -> Any:
     """1 / (1 + e^-z) for arrays and Tensors."""
-    return logistic(z) if is_array(z) else sigmoid(z)
+    return logistic(z) if is_plain(z) else sigmoid(z)
 
 
 def _softened(z: Any) -> Any:
@@ -185,7 +190,7 @@ hardswish = _smooth("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, _hardsw
 
 def _erf(z: Any) -> Any:
     """The error function for arrays and Tensors."""
-    return error_function(z) if is_array(z) else erf(z)
+    return error_function(z) if is_plain(z) else erf(z)
 
 
 def _gelu_rule(g: Any, x: Any) -> Any:

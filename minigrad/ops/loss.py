@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, is_array
+from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import Operation, operation
 from minigrad.backend import array_module
-from minigrad.ops.activation import logsigmoid, sigmoid_of
+from minigrad.ops.activation import is_plain, logsigmoid, sigmoid_of
 from minigrad.ops.arithmetic import clamp
 from minigrad.ops.index import stray
 from minigrad.ops.piecewise import keep_where, zeros_of
@@ -121,7 +121,7 @@ binary_cross_entropy = operation(
 
 def _log_sigmoid(z: Any) -> Any:
     """``-log(1 + exp(-z))`` of arrays and Tensors."""
-    return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z))) if is_array(z) else logsigmoid(z)
+    return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z))) if is_plain(z) else logsigmoid(z)
 
 
 def _surprise_of_logits(x: Any, target: Any, positive: Any) -> Any:

@@ -181,7 +181,7 @@ def group_norm(
     _channels("group_norm", input, weight, bias)
     N, C, *space = input.array.shape
     groups = whole(num_groups, "num_groups")
-    if groups > 0 and N * (C // groups) * prod(space) == 1:
+    if groups > 0 and N * C // groups * prod(space) == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {[N, C, *space]}: use fewer groups"
         )

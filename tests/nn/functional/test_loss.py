@@ -313,3 +313,18 @@ def test_the_mean_of_kl_div_is_spoken_of():
     assert F.kl_div(p.log(), p, reduction="batchmean").item() == 0
     certain = minigrad.tensor([[1.0, 0.0, 0.0, 0.0]])
     assert F.kl_div(p[:1].log(), certain, reduction="sum").item() == pytest.approx(np.log(4))
+
+
+@pytest.mark.parametrize("dtype", [minigrad.float16, minigrad.float64])
+def test_a_single_number_has_gradients_too(dtype):
+    x, y, w = (minigrad.tensor(v, dtype=dtype, requires_grad=True) for v in (0.5, 0.25, 2.0))
+    for loss in (
+        F.binary_cross_entropy_with_logits(x, y, w, pos_weight=w),
+        F.binary_cross_entropy(x, y, w),
+        F.smooth_l1_loss(x, y),
+        F.huber_loss(x, y),
+        F.mse_loss(x, y),
+        F.gelu(x) + F.mish(y) + F.softplus(x),
+    ):
+        for slope in minigrad.autograd.grad(loss, (x, y)):
+            assert slope.shape == () and slope.dtype is dtype and slope.isfinite()
