@@ -1,8 +1,9 @@
 """When one process fails all must end: nobody may wait for a rank that is gone.
 
 A rank that is killed is noticed by mpiexec, which ends the others. A rank that raises is Python's to notice: its
-message is printed with the rank before it, and all processes are ended. A rank whose program ends early, while
-others go on, says so to them on the way out; who waits for it then gets an error in words (`Work.wait`).
+message is printed with the rank before it, and all are ended. A rank whose program ends early, while others go on,
+says so to them on the way out; who waits for it then gets an error in words (`Work.wait`). All this begins with the
+import: MPI lets nobody start before all have come, so a rank that fails first joins the others for that.
 """
 
 from __future__ import annotations
@@ -16,50 +17,77 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.distributed import work
+from minigrad.distributed import launch, work
 from minigrad.distributed.communicator import Communicator
 
 LAST_WORDS = 0.3  # seconds for other ranks that fail at the same moment to print what they have to say
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
+_PROCESS = "MINIGRAD_RANK_PROCESS"  # the process that mpiexec started: its own children are no ranks
+
 _previous: Callable[..., Any] | None = None
 _control: Communicator | None = None
+_join: Callable[[], Communicator] | None = None  # how to reach the others, before `init_process_group`
+
+
+def watch_start(join: Callable[[], Communicator]) -> None:
+    """From the import on: a rank that ends before it has joined the others does not leave them waiting."""
+    global _join
+    if os.environ.setdefault(_PROCESS, str(os.getpid())) == str(os.getpid()):
+        _join = join
+        _install()
 
 
 def watch(control: Communicator) -> None:
     """From now on an error that nobody catches ends all processes, and an early end is announced."""
-    global _control, _previous
-    if _control is None:
+    global _control, _join
+    _control, _join = control, None
+    _install()
+
+
+def _install() -> None:
+    global _previous
+    if sys.excepthook is not _end_all:
         _previous, sys.excepthook = sys.excepthook, _end_all
         atexit.register(_announce)
-    _control = control
 
 
 def stop_watching() -> None:
     """This process has left in order: what happens to it is its own affair again."""
-    global _control
-    if _control is not None:
-        _control = None
-        atexit.unregister(_announce)
-        if _previous is not None and sys.excepthook is _end_all:
-            sys.excepthook = _previous
+    global _control, _join
+    _control = _join = None
+    atexit.unregister(_announce)
+    if _previous is not None and sys.excepthook is _end_all:
+        sys.excepthook = _previous
+
+
+def _reach_others() -> Communicator | None:
+    return _join() if _control is None and _join is not None else _control
+
+
+def _name_rank() -> str:
+    """[rank 1 of 4, on node7]"""
+    started = launch.place()
+    rank, size = (started.rank, started.world_size) if _control is None else (_control.rank, _control.size)
+    return f"[rank {rank} of {size}, on {platform.node()}]"
 
 
 def _announce() -> None:
-    if _control is not None:
+    control = _reach_others()
+    if control is not None:
         work.abandon()
-        _control.announce_departure()
+        control.announce_departure()
 
 
 def _end_all(kind: type[BaseException], error: BaseException, trace: Any) -> None:
     """Print who failed and why, then end all processes."""
-    control = _control
-    if control is None:
-        return
     sys.stdout.flush()
-    print(f"\n[rank {control.rank} of {control.size}, on {platform.node()}] failed:", file=sys.stderr)  # noqa: T201
+    print(f"\n{_name_rank()} failed:", file=sys.stderr)  # noqa: T201
     (_previous or sys.__excepthook__)(kind, error, trace)
     sys.stderr.flush()
+    control = _reach_others()
+    if control is None:
+        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end must not be interrupted
     time.sleep(LAST_WORDS)
     control.abort(INTERRUPTED if issubclass(kind, KeyboardInterrupt) else 1)

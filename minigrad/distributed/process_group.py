@@ -123,6 +123,7 @@ def init_process_group(
     )
     groups.made = [groups.WORLD]
     groups.count = 0
+    faults.stop_watching()
     if control.size > 1:
         faults.watch(control)
 
@@ -375,3 +376,14 @@ def new_subgroups(group_size: int, group: Any = None, timeout: timedelta | None 
     made = [new_group(ranks[i : i + group_size], timeout) for i in range(0, len(ranks), group_size)]
     own = next((each for each in made if isinstance(each, ProcessGroup)), GroupMember.NON_GROUP_MEMBER)
     return own, made
+
+
+def _join_and_leave() -> Communicator:
+    """What `init_process_group` does with the others, for a rank that ends before it."""
+    control = mpi.world()
+    control.duplicate()
+    return control
+
+
+if launch.place().by_mpi and launch.place().world_size != 1 and mpi.is_installed():
+    faults.watch_start(_join_and_leave)

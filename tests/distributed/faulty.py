@@ -14,9 +14,13 @@ import minigrad as torch
 import minigrad.distributed as dist
 
 way, folder = sys.argv[1], Path(sys.argv[2])
-dist.init_process_group(timeout=timedelta(seconds=3 if way == "stays_away" else 60))
-rank = dist.get_rank()
+rank = int(os.environ["PMI_RANK"])
 (folder / f"{rank}.pid").write_text(str(os.getpid()))
+if way == "raises_first" and rank == 1:
+    raise ValueError("the seventh image is broken")
+if way == "leaves_first" and rank == 1:
+    sys.exit(0)
+dist.init_process_group(timeout=timedelta(seconds=3 if way == "stays_away" else 60))
 for _ in range(3):
     dist.all_reduce(torch.ones(1000))
 if rank == 1:

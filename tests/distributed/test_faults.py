@@ -40,6 +40,8 @@ def expect_nobody(folder):
     [
         ("raises", 2, "ValueError: the seventh image is broken"),
         ("raises", 4, "ValueError: the seventh image is broken"),
+        ("raises_first", 3, "[rank 1 of 3, on "),
+        ("leaves_first", 2, "waits for rank 1, which left"),
         ("raises_and_cleans_up", 3, "ValueError: the seventh image is broken"),
         ("is_killed", 2, "KILLED"),
         ("is_killed", 4, "KILLED"),
@@ -64,6 +66,19 @@ def test_an_error_names_its_rank(tmp_path):
     done = launch(2, PROGRAM, "raises", tmp_path)
     assert "[rank 1 of 2, on " in done.stderr
     assert 'raise ValueError("the seventh image is broken")' in done.stderr
+
+
+def test_children_of_a_rank_are_no_ranks():
+    code = (
+        "import subprocess, sys, minigrad.distributed as dist\n"
+        "dist.init_process_group()\n"
+        "child = [sys.executable, '-c', 'import minigrad.distributed; raise ValueError(1)']\n"
+        "assert subprocess.run(child, timeout=20).returncode == 1\n"
+        "dist.barrier()\n"
+        "print('done')\n"
+    )
+    done = launch(2, "-c", code)
+    assert done.returncode == 0 and done.stdout.count("done") == 2, done.stderr
 
 
 def test_two_errors_at_once_are_both_told(tmp_path):
