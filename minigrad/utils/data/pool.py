@@ -10,6 +10,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import warnings
 from collections.abc import Iterable, Iterator
 from math import inf
 from multiprocessing import connection, resource_tracker
@@ -48,7 +49,10 @@ class Pool:
             target=work, args=(self.job, worker, task_reader, result_writer), daemon=True,
             name=f"DataLoader worker {worker}",
         )  # fmt: skip
-        process.start()
+        with warnings.catch_warnings():
+            # Since Python 3.12: NumPy's own threads count, which are idle and know how to be forked.
+            warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
+            process.start()
         task_reader.close()
         result_writer.close()
         self.processes.append(process)
