@@ -154,6 +154,8 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     if steps < 2:
         end = start
     start, end = [dtypes.scalar(x if steps else 0, dtype, round_to_infinity=steps < 2).item() for x in (start, end)]
+    if steps == 1:
+        return np.array([start], dtype)
     # As PyTorch rounds: one step of this dtype, counted up from `start` and, in the second half, down from `end`, each
     # product and sum rounded once.
     number: Any = dtype.type if dtype.kind == "f" else np.float64

@@ -38,8 +38,7 @@ def zeros_like(
     >>> torch.zeros_like(torch.ones(2))
     tensor([0., 0.])
     """
-    made = _model("zeros_like", input, dtype, layout, device, False, memory_format).zero_()
-    return made.requires_grad_() if requires_grad else made
+    return _model("zeros_like", input, dtype, layout, device, requires_grad, memory_format, 0)
 
 
 def ones_like(
@@ -52,8 +51,7 @@ def ones_like(
     >>> torch.ones_like(torch.zeros(2))
     tensor([1., 1.])
     """
-    made = _model("ones_like", input, dtype, layout, device, False, memory_format).fill_(1)
-    return made.requires_grad_() if requires_grad else made
+    return _model("ones_like", input, dtype, layout, device, requires_grad, memory_format, 1)
 
 
 def full_like(
@@ -117,9 +115,10 @@ def randint_like(
 
 
 def _model(
-    name: str, input: Any, dtype: Any, layout: Any, device: Any, requires_grad: bool, memory_format: Any
-) -> Tensor:
-    """An unfilled tensor after the model of `input`."""
+    name: str, input: Any, dtype: Any, layout: Any, device: Any, requires_grad: bool, memory_format: Any,
+    number: int | None = None,
+) -> Tensor:  # fmt: skip
+    """A tensor after the model of `input`, filled with `number` if one is given."""
     if not isinstance(input, TensorBase):
         raise not_a_tensor(name, "input", 1, input)
     check_options(name, layout, requires_grad)
@@ -128,6 +127,8 @@ def _model(
     where = backend.device_of(input.array) if device is None else backend.device(device)
     with backend.on(where):
         array = _unfilled(input.array, numpy_dtype, backend.library(where), memory_format)
+        if number is not None:
+            array.fill(number)
     return place(array, where, requires_grad)
 
 

@@ -24,6 +24,9 @@ def read_numbers(data: Any, numpy_dtype: Any = None) -> Any:
     ragged lists and tensors of several elements, TypeError for a list beside a number, RuntimeError
     for what is no number or does not fit into the type.
     """
+    if type(data) is list and len(kinds := set(map(type, data))) == 1 and kinds <= _PLAIN.keys():
+        common = numpy_dtype or _PLAIN[kinds.pop()] or dtypes.get_default_dtype().numpy
+        return _as_elements(data, common)  # a row of numbers of one type, which most lists are
     reader = _Reader(_shape_of(data), numpy_dtype)
     reader.read(data, 0)
     common = numpy_dtype or reader.common_dtype()
