@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.autograd.anomaly import check_forward
-from minigrad.autograd.core import LEAF, Edge, TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.core import LEAF, RETAIN, Edge, TensorBase, Uncounted, is_array, wrap
 from minigrad.autograd.inspection import Inspectable, next_functions
 from minigrad.autograd.messages import (
     check_rules,
@@ -466,6 +466,12 @@ class View:
         return parent
 
 
+def move_retained(before: Any, node: Any) -> None:
+    """Let what keeps a tensor's gradient go on with the tensor, from the node that it had to its new one."""
+    if before is not None and before is not LEAF and before.hooks and RETAIN in before.hooks and node:
+        node.hooks = {RETAIN: before.hooks.pop(RETAIN), **(node.hooks or {})}
+
+
 def follow_leaf(view: TensorBase) -> None:
     """Let a view say that it requires a gradient, as what it is a view of was asked to later."""
     link = view.view_of
@@ -500,7 +506,8 @@ def refresh(view: TensorBase, use: bool = True) -> None:
                 return
             plan = link.operation.plan(1, 1)
             if plan is not None:
-                view.node = record(plan, link.operation, (parent,), link.statics, view)
+                before, view.node = view.node, record(plan, link.operation, (parent,), link.statics, view)
+                move_retained(before, view.node)
         elif view.node is not LEAF:
             view.node = None
         link.seen = view.writes[0]

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.core import LEAF, TensorBase, Uncounted, is_array, wrap
 from minigrad.autograd.messages import check_same_library, written_with_siblings
 from minigrad.autograd.modes import GRAD, inference_was_entered, mode
-from minigrad.autograd.recording import operation, record, refresh
+from minigrad.autograd.recording import move_retained, operation, record, refresh
 from minigrad.backend import array_module, copied, device_of, quiet, to_device
 from minigrad.ops.device import beside, move
 from minigrad.ops.elementwise import not_a_tensor, titled, type_name
@@ -118,8 +118,7 @@ def _move_on(target: Any, value: Any) -> None:
         if view.view_of is not None:
             view.view_of.seen = -1  # stale: refreshed from the parent's new node
             refresh(view)
-        if before is not None and before is not LEAF and before.hooks and RETAIN in before.hooks and view.node:
-            view.node.hooks = {RETAIN: before.hooks.pop(RETAIN), **(view.node.hooks or {})}
+        move_retained(before, view.node)
 
 
 def _overwritten(whole: Any, value: Any, reader: Any, statics: dict[str, Any]) -> Any:
@@ -308,9 +307,12 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         return
     if not isinstance(value, TensorBase):
         value = wrap(to_device(np.asarray(source, array.dtype), device_of(array)))
-    if self.node is LEAF and _is_basic(parts):
-        getitem(wrap(array), key)  # an index that is out of range is said first
-    check_writable(self, "index assignment", value)
+    try:
+        check_writable(self, "index assignment", value)
+    except RuntimeError:
+        if _is_basic(parts):
+            getitem(wrap(array), key)  # an index that is out of range is said first
+        raise
     if _is_basic(parts):
         region = _getitem(self, key=parts)
         assign(region, _fitted(value, region.array, self), "index assignment")

@@ -285,3 +285,14 @@ def test_a_retained_gradient_stays_with_a_tensor_that_is_overwritten():
     assert y.retains_grad
     y.sum().backward()
     assert y.grad.item() == 1 and x.grad.tolist() == [0, 0, 0, 0]
+
+
+def test_a_retained_gradient_stays_with_a_view_that_is_written_to_under_no_grad():
+    x = mg.ones(1, 3, requires_grad=True)
+    y = x.flatten().permute(0)
+    y.retain_grad()
+    with mg.no_grad():
+        y.sub_(0.5)
+    assert y.retains_grad
+    y.sum().backward()
+    assert y.grad.tolist() == [1, 1, 1]
