@@ -41,29 +41,36 @@ from minigrad.ops.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
     eq, equal, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal,
     logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, )
-from minigrad.ops.diagonal import diag, diagonal, tril, triu
+from minigrad.ops.diagonal import block_diag, diag, diag_embed, diagflat, diagonal, tril, triu
 from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.functions import (
-    abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh,
-    ceil, cos, cosh, erf, exp, exp2, expm1, fix, floor, log, log10, log1p, log2,
-    neg, negative, positive, reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh,
-    trunc,
+    abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
+    cos, cosh, erf, erfc, erfinv, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
+    reciprocal, round, rsqrt, sigmoid, sign, sin, sinh, sqrt, square, tan, tanh, trunc,
 )
 from minigrad.ops.join import (
-    cat, chunk, concat, concatenate, hstack, narrow, roll, split, split_with_sizes, stack, unbind, vstack,
+    atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat, concatenate, dstack,
+    hstack, roll, row_stack, stack, vander, vstack,
 )
 from minigrad.ops.linear_algebra import (
     cholesky, det, inverse, logdet, matrix_power, pinverse, qr, slogdet, svd,
 )
 from minigrad.ops.matmul import (
-    addbmm, addmm, addmv, addr, baddbmm, bmm, chain_matmul, dot, dot as vdot, ger, inner, kron, matmul, mm, mv,
-    outer, trace,
+    addbmm, addmm, addmv, addr, baddbmm, bmm, chain_matmul, cross, dot, dot as vdot, ger, inner, kron, matmul, mm,
+    mv, outer, trace,
 )
-from minigrad.ops.norm import norm
-from minigrad.ops.order import argmax, argmin, argsort, bincount, max, median, min, sort, topk, unique
+from minigrad.ops.norm import cdist, dist, norm, renorm
+from minigrad.ops.order import (
+    aminmax, argmax, argmin, argsort, bincount, bucketize, kthvalue, max, median, min, mode, nanmedian, searchsorted,
+    sort, topk, unique, unique_consecutive,
+)
+from minigrad.ops.place import (
+    index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
+)
 from minigrad.ops.reduce import (
     all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, prod, std, std_mean, sum, var, var_mean,
 )
+from minigrad.ops.running import cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz
 from minigrad.ops.select import (
     argwhere, gather, index_put, index_select, masked_fill, masked_select, nonzero, repeat_interleave,
     scatter, scatter_add, take_along_dim, where,
@@ -72,6 +79,14 @@ from minigrad.ops.shape import (
     broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, flip, fliplr, flipud, moveaxis, movedim,
     permute, ravel, reshape, rot90, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
 )
+from minigrad.ops.special import (
+    addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, gcd, heaviside, hypot, isin, isneginf,
+    isposinf, lcm, logaddexp2, logit, nan_to_num, rad2deg, sgn, signbit, sinc, xlogy,
+)
+from minigrad.ops.split import (
+    chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, unbind, vsplit,
+)
+from minigrad.ops.statistics import corrcoef, cov, histc, histogram, nanmean, nanquantile, nansum, quantile
 from minigrad.printing import set_printoptions
 from minigrad.random import (
     default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,

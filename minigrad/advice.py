@@ -57,10 +57,10 @@ def advise(mistake: str, text: str) -> None:
     if is_wanted(mistake):
         _given.add(mistake)
         told = f"{text} (said once; minigrad.advice.enable(False) says no more)"
-        warnings.warn(told, Advice, stacklevel=_count_own_frames())
+        warnings.warn(told, Advice, stacklevel=count_own_frames())
 
 
-def _count_own_frames() -> int:
+def count_own_frames() -> int:
     """How many calls, from this one outwards, lie within this package."""
     count, frame = 0, inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:

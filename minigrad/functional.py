@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from minigrad.creation import meshgrid
 from minigrad.missing import missing_from
 from minigrad.ops.einsum import einsum, tensordot
-from minigrad.ops.join import split
 from minigrad.ops.norm import norm
 from minigrad.ops.order import unique
 from minigrad.ops.shape import broadcast_shapes, broadcast_tensors
+from minigrad.ops.split import split
 
 __all__ = ["broadcast_shapes", "broadcast_tensors", "einsum", "meshgrid", "norm", "split", "tensordot", "unique"]
 

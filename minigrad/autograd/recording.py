@@ -83,7 +83,7 @@ class Operation:
     ) -> None:
         code = getattr(forward, "__code__", None)
         self.name = name
-        self.backward_name = shown or "".join(w.capitalize() for w in name.split("_")) + "Backward0"
+        self.backward_name = shown or name.title().replace("_", "") + "Backward0"
         self.forward = forward
         self.operands: tuple[str, ...] = code.co_varnames[: code.co_argcount] if code else tuple("xyz"[: len(rules)])
         self.rules = rules

@@ -47,7 +47,7 @@ def _no_derivative(name: str) -> Any:
 
 def _slope_of_divisor(g: Any, x: Any, y: Any) -> Any:
     # The number 5 in ``5 % y`` has no rule in PyTorch; tensors have.
-    if isinstance(x, (int, float)):
+    if isinstance(x, (int, float, np.generic)):
         raise RuntimeError("derivative for remainder of a number is not implemented: make it a tensor")
     return -g * np.floor_divide(x, y)
 
@@ -60,34 +60,116 @@ def _angle_share(g: Any, x: Any, y: Any) -> Any:
 
 
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
-# fmt: off
 _flat = (lambda g: no_slope(g), lambda g: no_slope(g))
 _add = binary("add", np.add, lambda g: g, lambda g: g, numbers="both")
 _sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both")
-mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both")
-true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y),
-                     result=REAL, numbers="both")
-_floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both")
-_truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both")
-floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)),
-                      _no_derivative("floor_divide"), _no_derivative("floor_divide"), refuses="b", numbers="both")
-remainder = binary("remainder", lambda x, y: np.remainder(x, _divisor(y)),
-                   lambda g: g, _slope_of_divisor, refuses="b")
-fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(y)),
-              lambda g: g, lambda g, x, y: -g * np.trunc(x / y), numbers="other", refuses="b")
-maximum = binary("maximum", np.maximum, lambda g, x, y: _to_winner(g, x, y, np.less),
-                 lambda g, x, y: _to_winner(g, y, x, np.less), numbers="none")
-minimum = binary("minimum", np.minimum, lambda g, x, y: _to_winner(g, x, y, np.greater),
-                 lambda g, x, y: _to_winner(g, y, x, np.greater), numbers="none")
-_at_least = binary("clamp_min", np.maximum, lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
-                   lambda g, x, y: np.where(np.less(x, y), g, 0.0), numbers="other")
-_at_most = binary("clamp_max", np.minimum, lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
-                  lambda g, x, y: np.where(np.greater(x, y), g, 0.0), numbers="other")
-atan2 = arctan2 = binary("atan2", np.arctan2, lambda g, x, y: _angle_share(g, x, y) * y,
-                         lambda g, x, y: _angle_share(g, x, y) * -x, result=REAL, numbers="none")
-logaddexp = binary("logaddexp", np.logaddexp, lambda g, x, y: g / (1 + np.exp(y - x)),
-                   lambda g, x, y: g / (1 + np.exp(x - y)), numbers="none", refuses="iub")
-# fmt: on
+_taken_from = binary("rsub", lambda x, y: np.subtract(y, x), lambda g: -g, None, numbers="other", shown="RsubBackward1")
+mul = multiply = binary(
+    "mul",
+    np.multiply,
+    lambda g, y: g * y,
+    lambda g, x: g * x,
+    numbers="both",
+    formula="input * other",
+    example="[1.0, 2.0]; [3.0, 4.0] -> [3., 8.]",
+)
+true_divide = binary(
+    "div",
+    np.true_divide,
+    lambda g, y: g / y,
+    lambda g, x, y: -g * (x / y / y),
+    result=REAL,
+    numbers="both",
+    formula="input / other",
+    example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]",
+)
+_floored = binary(
+    "div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both", shown="DivBackward2"
+)
+_truncated = binary(
+    "div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both", shown="DivBackward2"
+)
+floor_divide = binary(
+    "floor_divide",
+    lambda x, y: np.floor_divide(x, _divisor(y)),
+    _no_derivative("floor_divide"),
+    _no_derivative("floor_divide"),
+    refuses="b",
+    numbers="both",
+    formula="floor(input / other)",
+    example="[7.0, -7.0]; 2.0 -> [ 3., -4.]",
+)
+remainder = binary(
+    "remainder",
+    lambda x, y: np.remainder(x, _divisor(y)),
+    lambda g: g,
+    _slope_of_divisor,
+    refuses="b",
+    formula="input - other * floor(input / other), with the sign of other",
+    example="[7.0, -7.0]; 3.0 -> [1., 2.]",
+)
+fmod = binary(
+    "fmod",
+    lambda x, y: np.fmod(x, _divisor(y)),
+    lambda g: g,
+    lambda g, x, y: -g * np.trunc(x / y),
+    numbers="other",
+    refuses="b",
+    formula="input - other * trunc(input / other), with the sign of input",
+    example="[7.0, -7.0]; 3.0 -> [ 1., -1.]",
+)
+maximum = binary(
+    "maximum",
+    np.maximum,
+    lambda g, x, y: _to_winner(g, x, y, np.less),
+    lambda g, x, y: _to_winner(g, y, x, np.less),
+    numbers="none",
+    formula="the greater of input and other, NaN if one is; ties share the gradient",
+    example="[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]",
+)
+minimum = binary(
+    "minimum",
+    np.minimum,
+    lambda g, x, y: _to_winner(g, x, y, np.greater),
+    lambda g, x, y: _to_winner(g, y, x, np.greater),
+    numbers="none",
+    formula="the lesser of input and other, NaN if one is; ties share the gradient",
+    example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]",
+)
+_at_least = binary(
+    "clamp_min",
+    np.maximum,
+    lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
+    lambda g, x, y: np.where(np.less(x, y), g, 0.0),
+    numbers="other",
+)
+_at_most = binary(
+    "clamp_max",
+    np.minimum,
+    lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
+    lambda g, x, y: np.where(np.greater(x, y), g, 0.0),
+    numbers="other",
+)
+atan2 = arctan2 = binary(
+    "atan2",
+    np.arctan2,
+    lambda g, x, y: _angle_share(g, x, y) * y,
+    lambda g, x, y: _angle_share(g, x, y) * -x,
+    result=REAL,
+    numbers="none",
+    formula="the angle of the point (other, input), between -pi and pi",
+    example="[1.0, -1.0]; [1.0, 0.0] -> [ 0.7854, -1.5708]",
+)
+logaddexp = binary(
+    "logaddexp",
+    np.logaddexp,
+    lambda g, x, y: g / (1 + np.exp(y - x)),
+    lambda g, x, y: g / (1 + np.exp(x - y)),
+    numbers="none",
+    refuses="iub",
+    formula="log(exp(input) + exp(other)), without overflow",
+    example="[1.0, 100.0]; [1.0, 0.0] -> [  1.6931, 100.0000]",
+)
 twin_of(np.floor_divide)(_floored)
 
 
@@ -161,6 +243,8 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
     if type(exponent) is int and exponent < 0 and isinstance(input, TensorBase) and input.array.dtype.kind != "f":
         what = f"a tensor of {input.array.dtype} and the exponent {exponent}"
         raise RuntimeError(f"Integers to negative integer powers are not allowed: got {what}; convert with .float()")
+    if type(exponent) in (int, float) and not -128 < exponent < 128 and isinstance(input, TensorBase):
+        dtypes.check_numbers([input.array, exponent])
     return _pow(input, exponent, out=out)
 
 
@@ -242,6 +326,8 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     >>> torch.rsub(torch.tensor([1.0, 2.0]), 10)
     tensor([9., 8.])
     """
+    if isinstance(other, (int, float)) and type(alpha) is int and alpha == 1 and not _is_bool(input):
+        return _taken_from(input, other)
     return sub(other, input, alpha=alpha)
 
 
@@ -305,7 +391,10 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
 
 # ---- limits --------------------------------------------------------------------------------------
 _clamp_to_numbers = operation(
-    "clamp", lambda x, *, low, high: x.clip(low, high), lambda g, x, low, high: _where_between(g, x, low, high)
+    "clamp",
+    lambda x, *, low, high: x.clip(low, high),
+    lambda g, x, low, high: _where_between(g, x, low, high),
+    shown="ClampBackward1",
 )
 _clamp_to_tensors = operation(
     "clamp",
@@ -317,6 +406,8 @@ _clamp_to_tensors = operation(
 
 
 def _where_between(g: Any, x: Any, low: Any, high: Any) -> Any:
+    if low is None or high is None:
+        return np.where(np.less_equal(x, high) if low is None else np.greater_equal(x, low), g, 0.0)
     return np.where(np.logical_and(np.greater_equal(x, low), np.less_equal(x, high)), g, 0.0)
 
 
@@ -354,6 +445,9 @@ def clamp_max(input: Any, max: Any, *, out: Any = None) -> Any:
     return _at_most(input, max, out=out)
 
 
+_LIMITS = (int, float, type(None))
+
+
 @takes_out
 @of_tensor
 def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
@@ -367,7 +461,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if type(min) in (int, float) and type(max) in (int, float) and input.array.dtype.kind == "f":
+    if type(min) in _LIMITS and type(max) in _LIMITS and input.array.dtype.kind == "f":
         return _clamp_to_numbers(input, low=min, high=max)
     _check_limits("clamp", input, min, max)
     if max is None:

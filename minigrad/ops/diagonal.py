@@ -9,9 +9,10 @@ import numpy as np
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.ops.axes import axis, whole
-from minigrad.ops.elementwise import of_tensor, titled
+from minigrad.ops.elementwise import of_tensor, several, titled
+from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
-from minigrad.ops.shape import clone, movedim
+from minigrad.ops.shape import clone, movedim, reshape
 
 
 def _triangle(name: str, text: str) -> Any:
@@ -82,3 +83,57 @@ def diag(input: Any, diagonal: int = 0) -> Any:
 
 
 _diagonal_of = diagonal
+
+
+@of_tensor
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """The last axis on the diagonal of two new axes, the rest 0.
+
+    >>> import minigrad as torch
+    >>> torch.diag_embed(torch.tensor([1, 2]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    if not input.array.ndim:
+        raise IndexError("diag_embed: a 0-d tensor has no axis to put on a diagonal; reshape it first")
+    ndim = input.array.ndim + 1
+    first, second = axis(dim1, ndim), axis(dim2, ndim)
+    if first == second:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    before, after = max(-whole(offset, "offset"), 0), max(offset, 0)
+    square = pad_constant(_diag_embed(input), ((0, 0),) * (ndim - 2) + ((before, after), (after, before)))
+    return movedim(square, (-2, -1), (first, second))
+
+
+@of_tensor
+def diagflat(input: Any, offset: int = 0) -> Any:
+    """All elements on the diagonal of a matrix.
+
+    >>> import minigrad as torch
+    >>> torch.diagflat(torch.tensor([[1, 2]]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    return diag(reshape(input, -1 if input.array.size else 0), offset)
+
+
+def block_diag(*tensors: Any) -> Any:
+    """A matrix with the given matrices one after another on its diagonal; vectors are rows.
+
+    >>> import minigrad as torch
+    >>> torch.block_diag(torch.tensor([[1, 2]]), torch.tensor([3]))
+    tensor([[1, 2, 0],
+            [0, 0, 3]])
+    """
+    given = several("block_diag", tensors)
+    if any(x.array.ndim > 2 for x in given):
+        most = max([x.array.ndim for x in given])
+        raise RuntimeError(f"block_diag: Input tensors must have 2 or fewer dimensions, got {most}")
+    blocks = [reshape(x, 1, -1) if x.array.ndim < 2 else x for x in given]
+    width = sum([x.array.shape[1] for x in blocks])
+    rows, left = [], 0
+    for x in blocks:
+        columns = x.array.shape[1]
+        rows.append(pad_constant(x, ((0, 0), (left, width - left - columns))))
+        left += columns
+    return cat(rows, 0)

@@ -34,7 +34,7 @@ def _einsum_rule(g: Any, i: int, operands: Any, inputs: Any, output: str) -> Any
     return _einsum(g, *others, inputs=(output, *letters), output=inputs[i])
 
 
-_einsum = operation("einsum", _einsum_forward, _einsum_rule)
+_einsum = operation("einsum", _einsum_forward, _einsum_rule, shown="ViewBackward0")
 
 
 def einsum(equation: Any, *operands: Any) -> Any:

@@ -115,13 +115,15 @@ def binary(
     result: str = SAME,
     numbers: str = "either",
     refuses: str = "",
+    shown: str | None = None,
 ) -> Binary:
     """An operation of two broadcastable operands, at least one of them a tensor.
 
     `numbers` says which operand may be a Python number: "both", "either", "other" or "none";
-    `refuses` the kinds of types, in NumPy's letters, that the operation does not take.
+    `refuses` the kinds of types, in NumPy's letters, that the operation does not take; `shown` is
+    the name in ``grad_fn=<...>`` where it is not that of `name`.
     """
-    made = operation(name, forward, input_rule, other_rule)
+    made = operation(name, forward, input_rule, other_rule, shown=shown)
     round_to_half = _round_to_half(forward)
     plain_kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
     tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors

@@ -152,16 +152,44 @@ def _error_function_series(dtype: Any) -> tuple[Any, Any]:
     return fitted(near, 14 if double else 8), fitted(far, 28 if double else 13)
 
 
-def error_function(x: Any) -> Any:
-    """erf: a polynomial for |x| < 1, beyond it 1 - exp(-x^2) times another. Exact to 3e-15."""
-    if x.dtype == np.float16:
-        return error_function(x.astype(np.float32)).astype(np.float16)
+def _error_parts(x: Any) -> tuple[Any, Any]:
+    """Erf where |x| < 1, a polynomial; and 1 - erf(|x|) beyond, exp(-x^2) times another. Exact to 3e-15."""
     near, far = _error_function_series(x.dtype)
     chebval = np.polynomial.chebyshev.chebval
     inner = x * chebval(2 * np.minimum(x * x, 1.0) - 1, near)
     size = np.minimum(np.abs(x), 26.0)  # beyond, 1 - erf is 0
-    tail = np.exp(-size * size) * chebval((56 / (2 + size) - 15) / 13, far)
+    return inner, np.exp(-size * size) * chebval((56 / (2 + size) - 15) / 13, far)
+
+
+def error_function(x: Any) -> Any:
+    """Erf of an array."""
+    if x.dtype == np.float16:
+        return error_function(x.astype(np.float32)).astype(np.float16)
+    inner, tail = _error_parts(x)
     return np.where(np.abs(x) < 1, inner, np.copysign(1 - tail, x))
+
+
+def _complementary(x: Any) -> Any:
+    if x.dtype == np.float16:
+        return _complementary(x.astype(np.float32)).astype(np.float16)
+    inner, tail = _error_parts(x)
+    return np.where(np.abs(x) < 1, 1 - inner, np.where(x > 0, tail, 2 - tail))
+
+
+def _inverse_error_function(x: Any) -> Any:
+    """Erfinv by Newton's method in float64: from its tails' shape, on erf or on 1 - erf, whichever is exact there."""
+    y = np.abs(x.astype(np.float64))
+    rest = np.maximum(1 - y, np.finfo(np.float64).tiny)
+    log = np.log(rest * (1 + y))
+    # S. Winitzki, "A handy approximation for the error function and its inverse", 2008: a = 0.147
+    half = 2 / (math.pi * 0.147) + log / 2
+    z = np.sqrt(np.sqrt(half * half - log / 0.147) - half)
+    for _ in range(3):
+        inner, tail = _error_parts(z)
+        off = np.where(z < 1, inner - y, rest - tail)
+        z = z - off * (math.sqrt(math.pi) / 2) * np.exp(z * z)
+    z = np.where(y < 1, z, np.where(y == 1, math.inf, math.nan))
+    return np.copysign(z, x).astype(x.dtype)
 
 
 erf = unary(
@@ -170,6 +198,20 @@ erf = unary(
     lambda g, x: g * (np.exp(-x * x) * (2 / math.sqrt(math.pi))),
     formula="2 / sqrt(pi) * the integral of e ** -t ** 2 from 0 to input",
     example="[0.0, 1.0] -> [0.0000, 0.8427]",
+)
+erfc = unary(
+    "erfc",
+    _complementary,
+    lambda g, x: g * (np.exp(-x * x) * (-2 / math.sqrt(math.pi))),
+    formula="1 - erf(input), exact also where erf is nearly 1",
+    example="[0.0, 1.0] -> [1.0000, 0.1573]",
+)
+erfinv = unary(
+    "erfinv",
+    _inverse_error_function,
+    lambda g, out: g * (np.exp(out * out) * (math.sqrt(math.pi) / 2)),
+    formula="the number whose erf is input; inf at 1 and -inf at -1",
+    example="[0.0, 0.5] -> [0.0000, 0.4769]",
 )
 
 
@@ -197,6 +239,14 @@ def positive(input: Any) -> Any:
     return input
 
 
+def _to_decimals(x: Any, *, decimals: int) -> Any:
+    scale = x.dtype.type(10.0 ** max(decimals, -decimals))
+    return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
+
+
+_rounded = operation("round", _to_decimals, lambda g: no_slope(g), shown="RoundBackward1")
+
+
 @takes_out
 @of_tensor
 def round(input: Any, *, decimals: int | None = None) -> Any:
@@ -210,5 +260,4 @@ def round(input: Any, *, decimals: int | None = None) -> Any:
         raise not_implemented_for("round", input.array.dtype)
     if not decimals:
         return _round(input)
-    scale = 10.0 ** max(decimals, -decimals)
-    return _round(input * scale) / scale if decimals > 0 else _round(input / scale) * scale
+    return _rounded(input, decimals=decimals)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from minigrad.advice import count_own_frames
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.recording import View, operation
 from minigrad.backend import array_module, quiet
+from minigrad.ops.names import shown_as
 
 
 def _is_basic(key: tuple[Any, ...]) -> bool:
@@ -30,10 +33,26 @@ def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any
 
 
 # Reading, and its adjoint: gradients put back where the elements were read.
-_getitem = operation(
-    "select", lambda x, *, key: x[key], lambda g, x_shape, key: _put(g, shape=x_shape, key=key), view=True
-)
+def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
+    found = x[key]
+    if found.flags.c_contiguous or _is_basic(key):
+        return found
+    return found.copy()  # NumPy puts the axes of arrays first in memory; PyTorch's copies are in row-major order
+
+
+_getitem = operation("select", _read, lambda g, x_shape, key: _put(g, shape=x_shape, key=key), view=True)
 _put: Any = operation("index_put", _put_forward, lambda g, key: _getitem(g, key=key))
+# The last step of a key gives the name: an int, a slice, a new axis, none of these; or an array.
+_sliced, _indexed = shown_as(_getitem, "SliceBackward0"), shown_as(_getitem, "IndexBackward0")
+_widened, _whole = shown_as(_getitem, "UnsqueezeBackward0"), shown_as(_getitem, "AliasBackward0")
+
+# Numbers added at places, which may repeat.
+add_at = operation(
+    "index_put",
+    lambda x, values, *, key: x + _put_forward(values, shape=x.shape, key=key),
+    lambda g: g,
+    lambda g, key: _getitem(g, key=key),
+)
 
 
 def stray(places: Any, size: int) -> int | None:
@@ -49,6 +68,18 @@ def array_key(array: Any, key: Any) -> tuple[Any, ...]:
     xp = array_module(array)
     parts = tuple([_array_part(k, xp) for k in (key if isinstance(key, tuple) else (key,))])
     return (*parts, Ellipsis) if _is_basic(parts) and Ellipsis not in parts else parts
+
+
+_OF_A_TUPLE = (TensorBase, list, tuple, slice, type(None), type(Ellipsis))
+
+
+def tuple_of_lists(key: list[Any]) -> Any:
+    """A list that holds lists, tensors or slices stands for a tuple, one for each axis: PyTorch's older reading."""
+    if len(key) >= 32 or not any(isinstance(k, _OF_A_TUPLE) for k in key):
+        return key
+    told = "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]"
+    warnings.warn(f"{told}, or x[torch.tensor(seq)] for one index", UserWarning, stacklevel=count_own_frames())
+    return tuple(key)
 
 
 def _array_part(part: Any, xp: Any) -> Any:
@@ -71,7 +102,10 @@ def _array_part(part: Any, xp: Any) -> Any:
     if isinstance(part, np.integer):
         return int(part)
     if isinstance(part, slice):
-        return slice(*[int(p.array) if isinstance(p, TensorBase) else p for p in (part.start, part.stop, part.step)])
+        bounds = [int(p.array) if isinstance(p, TensorBase) else p for p in (part.start, part.stop, part.step)]
+        if isinstance(bounds[2], int) and bounds[2] <= 0:
+            raise ValueError(f"step must be greater than zero, got {bounds[2]}; use flip to reverse an axis")
+        return slice(*bounds)
     if isinstance(part, str):
         raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
     if not isinstance(part, (int, slice, np.bool_, type(None), type(Ellipsis))) and not is_array(part):
@@ -123,8 +157,24 @@ def _plain_key(key: Any) -> tuple[Any, ...] | None:
 _BOUND = (int, type(None))
 
 
+def _reader(parts: tuple[Any, ...]) -> Any:
+    """`_getitem` under the name that PyTorch prints for such a key."""
+    if not _is_basic(parts):
+        return _indexed
+    for part in reversed(parts):
+        if type(part) is int:
+            return _getitem
+        if part is None:
+            return _widened
+        if type(part) is slice and part != slice(None):
+            return _sliced
+    return _whole
+
+
 def getitem(input: Any, key: Any) -> Any:
     """``input[key]``: a view for ints and slices, a copy for tensors and lists of indices."""
+    if type(key) is list:
+        key = tuple_of_lists(key)
     parts = _plain_key(key)
     if parts is None:
         parts = quiet(array_key, input.array, key)
@@ -137,6 +187,6 @@ def getitem(input: Any, key: Any) -> Any:
             view.writes, view.view_of = input.writes, View(input, _getitem, {"key": parts}, True)
             view.cause = input.cause
             return view
-        return _getitem(input, key=parts)
+        return (_getitem if input.node is None else _reader(parts))(input, key=parts)
     except IndexError as error:
         raise IndexError(f"{error} (indexing a tensor of shape {tuple(input.array.shape)})") from None

@@ -22,8 +22,8 @@ from minigrad.autograd.recording import move_retained, operation, record, refres
 from minigrad.backend import array_module, copied, device_of, quiet, to_device
 from minigrad.ops.device import beside, move
 from minigrad.ops.elementwise import not_a_tensor, titled, type_name
-from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps
-from minigrad.ops.shape import alias, cast, expand
+from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps, tuple_of_lists
+from minigrad.ops.shape import alias, cast, expand, reshape
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +47,7 @@ overwrite: Any = operation(
     _overwrite_forward,
     lambda g, reader, statics: overwrite(g, 0.0, reader=reader, statics=statics),
     lambda g, reader, statics: reader(g, **statics),
+    shown="CopySlices",
 )
 
 
@@ -277,6 +278,8 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
 def setitem(self: Any, key: Any, value: Any) -> None:
     """``self[key] = value``: a number or a tensor that broadcasts to the region. Differentiable in both."""
     array = self.array
+    if type(key) is list:
+        key = tuple_of_lists(key)
     parts = _plain_key(key)
     if parts is None:
         parts = quiet(array_key, array, key)
@@ -286,6 +289,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     if isinstance(value, TensorBase):
         if array.__class__ is not np.ndarray:
             value = beside(self, value)[1]
+        if not _is_basic(parts) and value.array.ndim and value.array.shape[0] == 1:
+            value = _without_leading_ones(value)
         source: Any = value.array
         needs_graph = value.node is not None
         if source.dtype != array.dtype and not _is_basic(parts):
@@ -323,6 +328,14 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     _move_on(self, _overwritten(self, cast(value, array.dtype), _getitem, {"key": parts}))
 
 
+def _without_leading_ones(value: Any) -> Any:
+    """`value` without axes of length 1 in front: they broadcast, also into a region of fewer axes."""
+    shape = value.array.shape
+    while shape and shape[0] == 1:
+        shape = shape[1:]
+    return reshape(value, shape)
+
+
 def _as_element(value: Any, array: Any) -> Any:
     """A number as an element of `array`, whose type must hold it. Everyday floats need no look at the limits."""
     if array.dtype.kind == "f" and -65504 <= value <= 65504:
@@ -333,7 +346,7 @@ def _as_element(value: Any, array: Any) -> Any:
 def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
     """Refuse to write another type at places given by tensors, except one number under a mask."""
     places = [p for p in parts if is_array(p)]
-    if source.size != 1 or len(places) != 1 or places[0].dtype.kind != "b":
+    if places and (source.size != 1 or len(places) != 1 or places[0].dtype.kind != "b"):
         types = f"got {array.dtype} for the destination and {source.dtype} for the source"
         told = "convert the source with .to(destination.dtype)"
         raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {told}")

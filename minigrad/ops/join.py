@@ -1,37 +1,48 @@
-"""Joining tensors, and taking them apart again."""
+"""Joining tensors, and all ways to combine their elements."""
 
 from __future__ import annotations
 
+import itertools
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
-from minigrad.ops.axes import axis, whole
-from minigrad.ops.elementwise import of_tensor, several, twin_of
+from minigrad.ops.arithmetic import pow
+from minigrad.ops.axes import axis, axis_names, whole
+from minigrad.ops.elementwise import of_tensor, several, titled, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.out import takes_out
-from minigrad.ops.shape import cast, reshape, unsqueeze
+from minigrad.ops.shape import cast, expand, reshape, unsqueeze
 
 _cat = operation(
     "cat",
-    lambda *tensors, dim: array_module(tensors[0]).concatenate(tensors, dim),
-    lambda g, i, shapes, dim: g[_part(shapes, i, dim)],
+    lambda *tensors, dim, starts: array_module(tensors[0]).concatenate(tensors, dim),
+    lambda g, i, dim, starts: g[(slice(None),) * dim + (slice(starts[i], starts[i + 1]),)],
+)
+_stack = operation(
+    "stack",
+    lambda *tensors, dim: array_module(tensors[0]).stack(tensors, dim),
+    lambda g, i, dim: g[(slice(None),) * dim + (i,)],
 )
 
 
-def _part(shapes: Any, i: int, dim: int) -> tuple[slice, ...]:
-    """Where operand `i` stands in the joined tensor."""
-    start = sum(shape[dim] for shape in shapes[:i])
-    return (slice(None),) * dim + (slice(start, start + shapes[i][dim]),)
+def _tensors(name: str, tensors: Any) -> list[Any]:
+    if isinstance(tensors, TensorBase) or not hasattr(tensors, "__iter__"):
+        got = f"{type(tensors).__name__}; write {name}([x, y])"
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
+    given = several(name, (list(tensors),))
+    if not given:
+        raise (RuntimeError if name == "stack" else ValueError)(f"{name}(): expected a non-empty list of Tensors")
+    return given
 
 
 @twin_of(np.concatenate)
-@takes_out
+@axis_names
 def cat(tensors: Any, dim: int = 0) -> Any:
     """The tensors one after another along an existing axis; the other axes must agree.
 
@@ -58,13 +69,14 @@ def cat(tensors: Any, dim: int = 0) -> Any:
             told = f"Expected size {first} but got size {shape} for tensor number {position} in the list"
             raise RuntimeError(f"Sizes of tensors must match except in dimension {d}. {told}.")
     common = dtypes.result_type([x.array for x in given])
-    return _cat(*[cast(x, common) for x in solid], dim=d)
+    starts = (0, *accumulate([x.array.shape[d] for x in solid]))
+    return _cat(*[cast(x, common) for x in solid], dim=d, starts=starts)
 
 
 concat = concatenate = cat
 
 
-@takes_out
+@axis_names
 def stack(tensors: Any, dim: int = 0) -> Any:
     """The tensors, all of one shape, along a new axis.
 
@@ -80,9 +92,11 @@ def stack(tensors: Any, dim: int = 0) -> Any:
             told = f"got {first} at entry 0 and {list(x.array.shape)} at entry {i}"
             raise RuntimeError(f"stack expects each tensor to be equal size, but {told}")
     d = axis(dim, len(first) + 1)
-    return cat([unsqueeze(x, d) for x in given], d)
+    common = dtypes.result_type([x.array for x in given])
+    return _stack(*[cast(x, common) for x in given], dim=d)
 
 
+@takes_out
 def hstack(tensors: Any) -> Any:
     """Side by side: along the first axis for vectors, the second for the rest.
 
@@ -94,6 +108,7 @@ def hstack(tensors: Any) -> Any:
     return cat(given, int(given[0].array.ndim > 1))
 
 
+@takes_out
 def vstack(tensors: Any) -> Any:
     """On top of each other, vectors as rows.
 
@@ -105,104 +120,126 @@ def vstack(tensors: Any) -> Any:
     return cat([x if x.array.ndim > 1 else reshape(x, (1, -1)) for x in _tensors("vstack", tensors)], 0)
 
 
-def _tensors(name: str, tensors: Any) -> list[Any]:
-    if isinstance(tensors, TensorBase) or not hasattr(tensors, "__iter__"):
-        got = f"{type(tensors).__name__}; write {name}([x, y])"
-        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
-    given = several(name, (list(tensors),))
-    if not given:
-        raise (RuntimeError if name == "stack" else ValueError)(f"{name}(): expected a non-empty list of Tensors")
-    return given
+row_stack = vstack
+
+
+@takes_out
+def dstack(tensors: Any) -> Any:
+    """Behind each other, along the third axis; vectors are (1, n, 1), matrices (n, m, 1).
+
+    >>> import minigrad as torch
+    >>> torch.dstack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[[1, 3],
+             [2, 4]]])
+    """
+    return cat([atleast_3d(x) for x in _tensors("dstack", tensors)], 2)
+
+
+@takes_out
+def column_stack(tensors: Any) -> Any:
+    """Side by side, vectors as columns.
+
+    >>> import minigrad as torch
+    >>> torch.column_stack((torch.tensor([1, 2]), torch.tensor([3, 4])))
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    return hstack([reshape(x, -1, 1) if x.array.ndim < 2 else x for x in _tensors("column_stack", tensors)])
+
+
+def _at_least(name: str, ndim: int, widen: Any) -> Any:
+    def call(*tensors: Any) -> Any:
+        """The tensor, or several, with axes of length 1 added as needed."""
+        if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
+            return widen(tensors[0])
+        return tuple([widen(x) for x in several(name, tensors)])
+
+    return titled(call, name, f"The tensor, or each of several, with {ndim} axes or more: those of length 1 are added.")
+
+
+def _three_axes(x: Any) -> Any:
+    shape = x.array.shape
+    wide = ((1, 1, 1), (1, *shape, 1), (*shape, 1))
+    return x if len(shape) > 2 else reshape(x, wide[len(shape)])
+
+
+atleast_1d = _at_least("atleast_1d", 1, lambda x: x if x.array.ndim else reshape(x, 1))
+atleast_2d = _at_least("atleast_2d", 2, lambda x: x if x.array.ndim > 1 else reshape(x, 1, -1))
+atleast_3d = _at_least("atleast_3d", 3, _three_axes)
+
+
+# ---- products of sets ----------------------------------------------------------------------------
+def cartesian_prod(*tensors: Any) -> Any:
+    """All ways to take one element from each vector, one a row.
+
+    >>> import minigrad as torch
+    >>> torch.cartesian_prod(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor([[1, 3],
+            [1, 4],
+            [2, 3],
+            [2, 4]])
+    """
+    given = several("cartesian_prod", tensors)
+    if any(x.array.ndim != 1 for x in given):
+        shapes = [tuple(x.array.shape) for x in given]
+        raise RuntimeError(f"cartesian_prod: Expect a 1D vector for each, but got shapes {shapes}")
+    if len(given) == 1:
+        return given[0]
+    lengths = [x.array.size for x in given]
+    wide = [
+        reshape(expand(reshape(x, [-1 if i == k else 1 for i in range(len(given))]), lengths), -1)
+        for k, x in enumerate(given)
+    ]
+    return stack(wide, 1)
 
 
 @of_tensor
-def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
-    """`length` entries of one axis from `start` on: a view.
+def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
+    """All ways to take `r` of a vector's elements, in their order, one a row.
 
     >>> import minigrad as torch
-    >>> torch.narrow(torch.arange(6), 0, 2, 3)
-    tensor([2, 3, 4])
+    >>> torch.combinations(torch.tensor([1, 2, 3]))
+    tensor([[1, 2],
+            [1, 3],
+            [2, 3]])
     """
-    _check_axes("narrow", input)
-    d = axis(dim, input.array.ndim)
-    size = input.array.shape[d]
-    start, length = whole(start, "start"), whole(length, "length")
-    first = start + (size if start < 0 else 0)
-    if not 0 <= first <= size:
-        raise IndexError(f"start out of range (expected to be in range of [-{size}, {size}], but got {start})")
-    if not 0 <= first <= first + length <= size:
-        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return getitem(input, (slice(None),) * d + (slice(first, first + length),))
+    if input.array.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.array.shape)}")
+    if whole(r, "r") < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if not r:
+        return getitem(input, slice(0, 0))
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    chosen = np.array(list(choose(range(input.array.size), r)), np.int64).reshape(-1, r)
+    return getitem(input, wrap(array_module(input.array).asarray(chosen)))
 
 
 @of_tensor
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
-    """Views of consecutive parts along one axis: of one size (the last may be shorter) or of given sizes.
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """The powers of a vector's elements, one a row: from N - 1 down to 0, or from 0 up.
 
     >>> import minigrad as torch
-    >>> torch.split(torch.arange(5), 2)
-    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    >>> torch.vander(torch.tensor([1, 2, 3]))
+    tensor([[1, 1, 1],
+            [4, 2, 1],
+            [9, 3, 1]])
     """
-    _check_axes("split", tensor)
-    d = axis(dim, tensor.array.ndim)
-    size = tensor.array.shape[d]
-    if isinstance(split_size_or_sections, (tuple, list)):
-        lengths = [whole(n, "split_size") for n in split_size_or_sections]
-        if sum(lengths) != size or min(lengths, default=0) < 0:
-            told = f"{size} (input tensor's size at dimension {d}), but got split_sizes={lengths}"
-            raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {told}")
-    else:
-        step = whole(split_size_or_sections, "split_size")
-        if step < 0 or (step == 0 and size):
-            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
-        lengths = [min(step, size - start) for start in range(0, size, step or 1)] or [0]
-    starts = [0, *accumulate(lengths)]
-    return _several([narrow(tensor, d, start, n) for start, n in zip(starts[:-1], lengths, strict=True)])
+    if x.array.ndim != 1:
+        raise RuntimeError(f"x must be a one-dimensional tensor, got {x.array.ndim} dimensions")
+    n = x.array.size if N is None else whole(N, "N")
+    if n < 0:
+        raise RuntimeError(f"N must be non-negative, got {n}")
+    x = x if x.array.dtype.kind == "f" else cast(x, np.dtype(np.int64))
+    order = range(n) if increasing else range(n - 1, -1, -1)
+    return stack([pow(x, k) for k in order], 1) if n else getitem(unsqueeze(x, 1), (slice(None), slice(0, 0)))
 
 
-def _check_axes(name: str, x: Any) -> None:
-    if not x.array.ndim:
-        raise RuntimeError(f"{name} expects at least a 1-dimensional tensor, got one of no axes")
-
-
-def _several(views: list[Any]) -> tuple[Any, ...]:
-    """Views that one call made: autograd lets none of them be written to, as in PyTorch."""
-    for view in views:
-        if view.view_of is not None:
-            view.view_of.several = True
-    return tuple(views)
-
-
-@of_tensor
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """At most `chunks` parts along one axis, as equal as `split` by one size makes them.
-
-    >>> import minigrad as torch
-    >>> torch.chunk(torch.arange(5), 2)
-    (tensor([0, 1, 2]), tensor([3, 4]))
-    """
-    if whole(chunks, "chunks") <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    _check_axes("chunk", input)
-    size = input.array.shape[axis(dim, input.array.ndim)]
-    if not size:
-        return split(input, [0] * chunks, dim)
-    return split(input, -(-size // chunks), dim)
-
-
-@of_tensor
-def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
-    """All entries of one axis as views.
-
-    >>> import minigrad as torch
-    >>> torch.unbind(torch.tensor([[1, 2], [3, 4]]))
-    (tensor([1, 2]), tensor([3, 4]))
-    """
-    d = axis(dim, input.array.ndim)
-    if not input.array.ndim:
-        raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
-    key = (slice(None),) * d
-    return _several([getitem(input, (*key, i)) for i in range(input.array.shape[d])])
+# ---- moved round ---------------------------------------------------------------------------------
+_roll: Any = operation(
+    "roll",
+    lambda x, *, shifts, dims: np.roll(x, shifts, dims),
+    lambda g, shifts, dims: _roll(g, shifts=tuple([-n for n in shifts]), dims=dims),
+)
 
 
 @of_tensor
@@ -216,16 +253,11 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     shifts = [whole(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
     dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not dims and len(shifts) == 1:
-        return reshape(roll(reshape(input, -1 if input.array.size else 0), shifts, 0), input.array.shape)
+        flat = _roll(reshape(input, -1 if input.array.size else 0), shifts=(shifts[0],), dims=(0,))
+        return reshape(flat, input.array.shape) if input.array.ndim != 1 else flat
     if len(shifts) != len(dims) or not shifts:
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    for shift, dim in zip(shifts, dims, strict=True):
-        d = axis(dim, input.array.ndim)
-        size = input.array.shape[d]
-        if size:
-            cut = size - shift % size
-            input = cat([narrow(input, d, cut, size - cut), narrow(input, d, 0, cut)], d)
-    return input
-
-
-split_with_sizes = split
+    if not input.array.ndim:
+        raise IndexError(f"roll: Dimension specified as {dims[0]} but tensor has no dimensions")
+    axes = tuple([axis(d, input.array.ndim) for d in dims])
+    return _roll(input, shifts=tuple(shifts), dims=axes)

@@ -10,8 +10,9 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
-from minigrad.ops.arithmetic import mul
-from minigrad.ops.diagonal import diagonal
+from minigrad.backend import array_module
+from minigrad.ops.arithmetic import mul, sub
+from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import (
     NUMPY_TWINS,
     not_a_tensor,
@@ -21,9 +22,11 @@ from minigrad.ops.elementwise import (
     several,
     titled,
 )
+from minigrad.ops.join import stack
+from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out, written
-from minigrad.ops.reduce import sum
-from minigrad.ops.shape import permute, reshape, t, unsqueeze
+from minigrad.ops.shape import cast, permute, reshape, t, to_shape, unsqueeze
+from minigrad.ops.split import select as cut
 
 
 def _product(x: Any, y: Any) -> Any:
@@ -36,6 +39,13 @@ def _product(x: Any, y: Any) -> Any:
 
 # Both operands have two axes or more; the engine sums over broadcast batch axes.
 _matmul = operation("mm", _product, lambda g, y: g @ np.swapaxes(y, -1, -2), lambda g, x: np.swapaxes(x, -1, -2) @ g)
+
+
+# The same, and the reshape that ends a product with a vector, under the names that PyTorch prints.
+_batched = shown_as(_matmul, "UnsafeViewBackward0")
+_bmm = shown_as(_matmul, "BmmBackward0")
+_dot, _mv = shown_as(to_shape, "DotBackward0"), shown_as(to_shape, "MvBackward0")
+_vm = shown_as(to_shape, "SqueezeBackward4")
 
 
 def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
@@ -63,7 +73,7 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
     x = reshape(input, 1, -1) if a.ndim == 1 else input
     y = reshape(other, -1, 1) if b.ndim == 1 else other
     try:
-        product = _matmul(x, y)
+        product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
     except ValueError:
         batches = f"{tuple(a.shape[:-2])} and {tuple(b.shape[:-2])} of {tuple(a.shape)} and {tuple(b.shape)}"
         told = "do not broadcast: sizes must be equal, or 1, counted from the last axis"
@@ -73,7 +83,9 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
         shape = (*shape[:-2], shape[-1])
     if b.ndim == 1:
         shape = shape[:-1]
-    product = product if a.ndim > 1 < b.ndim else reshape(product, shape)
+    if not a.ndim > 1 < b.ndim:
+        last = _dot if a.ndim == 1 == b.ndim else _mv if a.ndim == 2 else _vm if a.ndim == 1 else to_shape
+        product = last(product, shape=shape)
     return product if out is None else written("matmul", out, product, (input, other))
 
 
@@ -114,7 +126,8 @@ def bmm(input: Any, mat2: Any) -> Any:
     if input.array.shape[0] != mat2.array.shape[0]:
         wanted, got = [input.array.shape[0], input.array.shape[2]], list(mat2.array.shape[:2])
         raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {got}.")
-    return matmul(input, mat2)
+    _check_product("bmm", input, mat2, (3, 3))
+    return _bmm(input, mat2)
 
 
 @takes_out
@@ -303,6 +316,47 @@ def kron(input: Any, other: Any) -> Any:
     return reshape(mul(x, y), [n * k for n, k in zip(a, b, strict=True)])
 
 
+@takes_out
+@of_tensors(2)
+def cross(input: Any, other: Any, dim: int | None = None) -> Any:
+    """The vector product along an axis of length 3: `dim`, or the first such axis.
+
+    ``out[0] = x[1] y[2] - x[2] y[1]`` and so on in turn. Other axes broadcast.
+
+    >>> import minigrad as torch
+    >>> torch.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]), dim=0)
+    tensor([0., 0., 1.])
+    """
+    shape = input.array.shape
+    if input.array.ndim != other.array.ndim:
+        raise RuntimeError(
+            f"cross: inputs must have the same number of dimensions, got {len(shape)}, {other.array.ndim}"
+        )
+    if dim is None:
+        if 3 not in shape:
+            raise RuntimeError(f"no dimension of size 3 in input: cross got shape {tuple(shape)}")
+        dim = shape.index(3)
+    d = axis(dim, len(shape))
+    if shape[d] != 3 or other.array.shape[d] != 3:
+        told = f"Got {shape[d]} and {other.array.shape[d]}"
+        raise RuntimeError(f"cross: inputs dimension {d} must have length 3. {told}")
+    x, y = [[cut(z, d, i) for i in range(3)] for z in (input, other)]
+    turns = ((1, 2), (2, 0), (0, 1))
+    return stack([sub(mul(x[i], y[j]), mul(x[j], y[i])) for i, j in turns], d)
+
+
+_trace_of = operation(
+    "trace",
+    lambda x: np.trace(x, dtype=np.float32 if x.dtype.char == "e" else None).astype(x.dtype),
+    lambda g, x_shape: _eye_times(g, rows=x_shape[0], columns=x_shape[1]),
+)
+_eye_times: Any = operation(
+    "eye_times",
+    lambda g, *, rows, columns: g * array_module(g).eye(rows, columns, dtype=g.dtype),
+    lambda v: _trace_of(v),
+)
+
+
 @of_tensor
 def trace(input: Any) -> Any:
     """The sum of a matrix's diagonal.
@@ -315,4 +369,4 @@ def trace(input: Any) -> Any:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.array.ndim}")
     if input.array.dtype.kind == "b":
         raise not_implemented_for("trace", input.array.dtype)
-    return sum(diagonal(input))
+    return _trace_of(cast(input, np.dtype(np.int64)) if input.array.dtype.kind in "iu" else input)

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.operation import operation
-from minigrad.ops.arithmetic import no_slope
-from minigrad.ops.axes import axes, numpy_names
-from minigrad.ops.elementwise import as_number
+from minigrad.ops.arithmetic import add, mul, no_slope, sub, true_divide
+from minigrad.ops.axes import axes, axis, numpy_names
+from minigrad.ops.comparison import gt
+from minigrad.ops.elementwise import as_number, of_tensor, of_tensors
 from minigrad.ops.functions import direction
+from minigrad.ops.names import shown_as
+from minigrad.ops.out import takes_out
 from minigrad.ops.reduce import kept, real
-from minigrad.ops.shape import movedim, reshape
+from minigrad.ops.select import where
+from minigrad.ops.shape import movedim, reshape, unsqueeze
 
 
 # ---- norms ---------------------------------------------------------------------------------------
@@ -112,14 +116,76 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
         raise RuntimeError(f"norm with p='fro' takes a matrix: dim must be a 2-tuple, got {tuple(dim)}; p=2 takes any")
     order = 2.0 if p in ("fro", None) else float(as_number("norm", "p", p))
     over = axes(dim, x.array.ndim)
-    if order < 0 or order == math.inf:
-        _check_not_empty(x, order, over)
+    _check_not_empty(x, order, over)
     return _norm(x, p=order, dim=over, keepdim=keepdim)
 
 
 def _check_not_empty(x: Any, p: float, over: Any) -> None:
     """Refuse the greatest or least magnitude of nothing."""
+    if 0 <= p < math.inf:
+        return
     shape = tuple(x.array.shape)
     if not all(shape if over is None else [shape[d] for d in over]):
         told = "because the operation does not have an identity"
         raise RuntimeError(f"norm: cannot compute the {p} norm of no elements (shape {shape}, dim {over}) {told}")
+
+
+_dist, _cdist = shown_as(_norm, "DistBackward0"), shown_as(_norm, "CdistBackward0")
+
+
+def _norm_of(made: Any, x: Any, p: float, dim: Any = None) -> Any:
+    over = axes(dim, x.array.ndim)
+    _check_not_empty(x, float(p), over)
+    return made(x, p=float(p), dim=over, keepdim=False)
+
+
+# ---- distances -----------------------------------------------------------------------------------
+@of_tensors(2)
+def dist(input: Any, other: Any, p: float = 2) -> Any:
+    """The norm of the difference, ``sum(|input - other|^p)^(1/p)``.
+
+    >>> import minigrad as torch
+    >>> torch.dist(torch.tensor([3.0, 0.0]), torch.tensor([0.0, 4.0]))
+    tensor(5.)
+    """
+    return _norm_of(_dist, sub(input, other), p)
+
+
+@of_tensors(2)
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
+    """The distances of all rows of `x1` from all rows of `x2`: (..., P, M) and (..., R, M) -> (..., P, R).
+
+    `compute_mode` is taken and not needed: the differences are formed, which is exact for close rows.
+
+    >>> import minigrad as torch
+    >>> torch.cdist(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
+    tensor([[5., 1.]])
+    """
+    a, b = x1.array.shape, x2.array.shape
+    if len(a) < 2 or len(b) < 2:
+        raise RuntimeError(f"cdist only supports at least 2D tensors, got {len(a)}D and {len(b)}D")
+    if a[-1] != b[-1]:
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {a[-1]} X2: {b[-1]}")
+    if as_number("cdist", "p", p) < 0:
+        raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
+    return _norm_of(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))
+
+
+@takes_out
+@of_tensor
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """The tensor with every part along `dim` whose p-norm is over `maxnorm` scaled down to it.
+
+    >>> import minigrad as torch
+    >>> torch.renorm(torch.tensor([[3.0, 4.0], [0.3, 0.4]]), 2, 0, 1.0)
+    tensor([[0.6000, 0.8000],
+            [0.3000, 0.4000]])
+    """
+    d = axis(dim, input.array.ndim)
+    if input.array.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.array.ndim} dimensions")
+    if p <= 0 or maxnorm < 0:
+        raise RuntimeError(f"renorm: expected p > 0 and maxnorm >= 0, but got {p} and {maxnorm}")
+    rest = [i for i in range(input.array.ndim) if i != d]
+    sizes = norm(input, p, rest, True)
+    return mul(input, where(gt(sizes, maxnorm), true_divide(maxnorm, add(sizes, 1e-7)), 1.0))

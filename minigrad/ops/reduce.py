@@ -15,6 +15,7 @@ from minigrad.autograd.operation import operation
 from minigrad.backend import on_its_gpu
 from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.elementwise import titled, twin_of
+from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
 from minigrad.ops.shape import cast, clone, turn
 
@@ -48,7 +49,7 @@ def real(name: str, input: Any, dtype: Any = None) -> Any:
     return cast(input, wanted)
 
 
-def _summable(input: Any, dtype: Any) -> Any:
+def summable(input: Any, dtype: Any) -> Any:
     """`input` in the type it is summed in: `dtype`, int64 for integers and bools, or its own.
 
     Raises RuntimeError where a gradient would end in integers.
@@ -84,6 +85,10 @@ _sum = operation("sum", _total, _spread)
 _mean = operation("mean", _average, lambda g, x_shape, dim: _spread(g / _count(x_shape, dim), x_shape, dim))
 
 
+# PyTorch prints those over named dimensions under other names than those over all.
+_sum_over, _mean_over = shown_as(_sum, "SumBackward1"), shown_as(_mean, "MeanBackward1")
+
+
 @twin_of(np.sum)
 @numpy_names
 def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
@@ -93,8 +98,10 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     >>> torch.sum(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([3., 7.])
     """
-    x = _summable(input, dtype)
-    return _sum(x, dim=None if dim is None else axes(dim, x.array.ndim), keepdim=keepdim)
+    x = summable(input, dtype)
+    if dim is None:
+        return _sum(x, dim=None, keepdim=keepdim)
+    return _sum_over(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 
 @twin_of(np.mean)
@@ -109,7 +116,7 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     tensor([2., 6.])
     """
     x = real("mean", input, dtype)
-    return _mean(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
+    return (_mean if dim is None else _mean_over)(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 
 # ---- spread --------------------------------------------------------------------------------------
@@ -254,10 +261,10 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
 # ---- running sums and products --------------------------------------------------------------------
 # The gradient of a sum from the front is the sum from the back.
 def _running(x: Any, *, dim: int) -> Any:
-    return _in_single(np.cumsum, x, axis=dim)
+    return in_single(np.cumsum, x, axis=dim)
 
 
-def _in_single(function: Any, x: Any, **how: Any) -> Any:
+def in_single(function: Any, x: Any, **how: Any) -> Any:
     """A NumPy reduction in the type of `x`; halves are accumulated in float32 and rounded once."""
     wide = np.float32 if x.dtype.char == "e" else x.dtype
     return function(x, dtype=wide, **how).astype(x.dtype, copy=False)
@@ -278,7 +285,7 @@ def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
     >>> torch.cumsum(torch.tensor([1, 2, 3]), dim=0)
     tensor([1, 3, 6])
     """
-    x = _summable(input, dtype)
+    x = summable(input, dtype)
     d = axis(dim, x.array.ndim)
     return _cumsum(x, dim=d) if x.array.ndim else clone(x)
 
@@ -290,22 +297,29 @@ def _products_before(x: Any, dim: int) -> Any:
     return _cumprod(pad(x, pairs=tuple(one_on), value=1), dim=dim)
 
 
-def _slope_of_cumprod(g: Any, x: Any, dim: int) -> Any:
-    # d out[k] / d x[i] = (product before i) (product of i+1 ... k), so with s[i] = g[i] + x[i+1] s[i+1] the gradient
-    # is (product before i) s[i]: no division, zeros do no harm. s is found in log n steps, each twice as far:
-    # s[i] += factor[i] s[i + step], where factor[i] is the product of x[i+1] ... x[i+step].
+def scan_from_the_back(g: Any, factor: Any, dim: int) -> Any:
+    """``s[i] = g[i] + factor[i] s[i + 1]`` along `dim`, of n numbers and n - 1 factors.
+
+    In log n steps, each twice as far: ``s[i] += factor[i] s[i + step]``, and factors of neighbours are multiplied.
+    """
+
     def part(z: Any, start: int, stop: int | None = None) -> Any:
         return z[(slice(None),) * dim + (slice(start, stop),)]
 
-    s, factor, step, n = g, part(x, 1), 1, x.shape[dim]
+    s, step, n = g, 1, g.shape[dim]
     while step < n:
         s = np.concatenate((part(s, 0, n - step) + factor * part(s, step), part(s, n - step)), dim)
         factor = part(factor, 0, max(n - 2 * step, 0)) * part(factor, step)
         step *= 2
-    return _products_before(x, dim) * s
+    return s
 
 
-_cumprod: Any = operation("cumprod", lambda x, *, dim: _in_single(np.cumprod, x, axis=dim), _slope_of_cumprod)
+def _slope_of_cumprod(g: Any, x: Any, dim: int) -> Any:
+    # d out[k] / d x[i] = (product before i) (product of i+1 ... k): no division, so zeros do no harm
+    return _products_before(x, dim) * scan_from_the_back(g, x[(slice(None),) * dim + (slice(1, None),)], dim)
+
+
+_cumprod: Any = operation("cumprod", lambda x, *, dim: in_single(np.cumprod, x, axis=dim), _slope_of_cumprod)
 
 
 @numpy_names
@@ -316,7 +330,7 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     >>> torch.cumprod(torch.tensor([1, 2, 3]), dim=0)
     tensor([1, 2, 6])
     """
-    x = _summable(input, dtype)
+    x = summable(input, dtype)
     d = axis(dim, x.array.ndim)
     return _cumprod(x, dim=d) if x.array.ndim else clone(x)
 
@@ -334,6 +348,9 @@ _product = operation(
 )
 
 
+_product_over = shown_as(_product, "ProdBackward1")
+
+
 @numpy_names
 def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The product over the dimension `dim`, or over all elements.
@@ -344,9 +361,11 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     >>> torch.prod(torch.tensor([2, 3, 4]))
     tensor(24)
     """
-    x = _summable(input, dtype)
+    x = summable(input, dtype)
     d = None if dim is None else axis(dim, x.array.ndim)
-    return _product(x, dim=(d,) if d is not None and x.array.ndim else None, keepdim=keepdim)
+    return (_product if d is None else _product_over)(
+        x, dim=(d,) if d is not None and x.array.ndim else None, keepdim=keepdim
+    )
 
 
 # ---- extremes ------------------------------------------------------------------------------------
@@ -357,14 +376,14 @@ def _to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
     return g.reshape(shape) * hit / np.sum(hit, axis=dim, keepdims=True)
 
 
-def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None) -> None:
-    """Refuse to look for an extreme among no elements."""
+def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None, error: type[Exception] = RuntimeError) -> None:
+    """Refuse to look for an extreme among no elements: along an axis with an IndexError, of all with `error`."""
     if input.array.size:
         return
     shape = tuple(input.array.shape)
     if over is None:
         told = "Expected reduction dim to be specified for input.numel() == 0"
-        raise RuntimeError(f"{name}(): {told}. Give the axis with the 'dim' argument (shape {shape})")
+        raise error(f"{name}(): {told}. Give the axis with the 'dim' argument (shape {shape})")
     for d in over:
         if not shape[d]:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size. (shape {shape})")
@@ -389,8 +408,10 @@ amin = _extreme("amin", np.amin, "The least element over the dimensions `dim`, o
 def _truth(name: str) -> Callable[..., Any]:
     @on_its_gpu
     def call(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        reduce = getattr(input.array, name)
-        found = reduce(axis=axes(dim, input.array.ndim), keepdims=keepdim)
+        if isinstance(dim, (tuple, list)) and not dim:  # over no dimension: each element by itself
+            found = input.array != 0
+        else:
+            found = getattr(input.array, name)(axis=axes(dim, input.array.ndim), keepdims=keepdim)
         # PyTorch answers bytes with a byte
         return wrap(found.astype(np.uint8) if input.array.dtype == np.uint8 else found)
 

@@ -11,23 +11,26 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation
-from minigrad.backend import array_module, as_index, as_int64, on_its_gpu, quiet
+from minigrad.backend import CPU, array_module, as_index, as_int64, on_its_gpu, quiet, to_device
 from minigrad.ops.arithmetic import promote
-from minigrad.ops.axes import axis, whole
+from minigrad.ops.axes import axis, numpy_names, whole
 from minigrad.ops.device import beside
 from minigrad.ops.elementwise import (
     not_a_tensor,
+    not_implemented_for,
     of_tensor,
     of_tensors,
     require_number,
     shapes_do_not_broadcast,
     twin_of,
 )
-from minigrad.ops.index import _getitem, _put, array_key, stray
+from minigrad.ops.index import _getitem, add_at, array_key, getitem, stray
 from minigrad.ops.inplace import overwrite
+from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
-from minigrad.ops.shape import cast, clone, expand, reshape
+from minigrad.ops.shape import cast, expand, reshape
 
 _where = operation(
     "where",
@@ -57,7 +60,9 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
         raise _no_mask("where expected condition to be a boolean tensor, but got a tensor", condition)
     require_number("where", "input", input)
     require_number("where", "other", other)
-    dtypes.check_numbers([getattr(x, "array", x) for x in (input, other)])
+    sides = [getattr(x, "array", x) for x in (input, other)]
+    if dtypes.result_type(sides).kind != "f":
+        dtypes.check_numbers(sides)
     condition, input, other = beside(condition, input, other)
     x, y = promote("where", input, other)
     try:
@@ -71,7 +76,8 @@ def _no_mask(told: str, mask: Any) -> RuntimeError:
     return RuntimeError(f"{told} with dtype {dtype}; compare it, for example mask != 0")
 
 
-def _check_mask(name: str, mask: Any) -> None:
+def check_mask(name: str, mask: Any) -> None:
+    """Refuse what is no tensor of bools."""
     if not isinstance(mask, TensorBase):
         raise not_a_tensor(name, "mask", 2, mask)
     if mask.array.dtype.kind != "b":
@@ -87,15 +93,18 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     >>> torch.masked_fill(x, x < 0, 0)
     tensor([1., 0.])
     """
-    _check_mask("masked_fill", mask)
+    check_mask("masked_fill", mask)
     require_number("masked_fill", "value", value)
     common = input.array.dtype
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
+    if isinstance(value, TensorBase) and value.node is not None and common.kind != "f" and mode.get() & GRAD:
+        told = "a gradient of `value` would end in integers; detach() it"
+        raise RuntimeError(f"Autograd not support dtype: {common}: {told}")
     mask, value, input = beside(mask, value, input)
     value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
     try:
-        return _where(mask, value, input)
+        return _mask_filled(mask, value, input)
     except ValueError:
         raise shapes_do_not_broadcast("masked_fill", input.array, mask.array) from None
 
@@ -110,12 +119,12 @@ def masked_select(input: Any, mask: Any) -> Any:
     >>> torch.masked_select(x, x < 0)
     tensor([-2.])
     """
-    _check_mask("masked_select", mask)
+    check_mask("masked_select", mask)
     try:
         shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
     except ValueError:
         raise shapes_do_not_broadcast("masked_select", input.array, mask.array) from None
-    return _getitem(expand(input, shape), key=(array_module(mask.array).broadcast_to(mask.array, shape),))
+    return _mask_selected(expand(input, shape), key=(array_module(mask.array).broadcast_to(mask.array, shape),))
 
 
 @on_its_gpu
@@ -130,7 +139,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """
     array, xp = input.array, array_module(input.array)
     if as_tuple:
-        return tuple([wrap(as_int64(i)) for i in xp.nonzero(array if array.ndim else array.reshape(1))])
+        return tuple([wrap(as_int64(i).copy()) for i in xp.nonzero(array if array.ndim else array.reshape(1))])
     return wrap(as_int64(xp.argwhere(array)) if array.ndim else xp.zeros((int(bool(array)), 0), np.int64))
 
 
@@ -138,7 +147,7 @@ argwhere = nonzero
 
 
 # ---- along one axis -------------------------------------------------------------------------------
-def _places(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
+def places_of(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
     """The array of an index tensor, checked to hold places of axis `d`."""
     if not isinstance(index, TensorBase):
         raise not_a_tensor(name, "index", 3, index)
@@ -156,10 +165,10 @@ def _places(name: str, input: Any, d: int, index: Any, refusal: type[Exception] 
 
 
 @on_its_gpu
-def _along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
+def along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
     """The key that reads ``input[i, index[i, j, k], k]`` when `dim` is 1, and likewise for other dims."""
     d = axis(dim, input.array.ndim)
-    places = _places(name, input, d, index)
+    places = places_of(name, input, d, index)
     shape, have = places.shape or (1,), input.array.shape or (1,)
     if len(have) != len(shape):
         ranks = f"got {places.ndim} and {input.array.ndim} ({name})"
@@ -173,13 +182,27 @@ def _along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
     return (*around[:d], places.reshape(shape), *around[d + 1 :])
 
 
-def _with_axes(input: Any) -> Any:
+# Reading and writing by one key, under the names that PyTorch prints.
+_gathered = shown_as(_getitem, "GatherBackward0")
+_index_selected = shown_as(_getitem, "IndexSelectBackward0")
+_mask_selected = shown_as(_getitem, "MaskedSelectBackward0")
+_mask_filled = shown_as(_where, "MaskedFillBackward0")
+_scatter_added = shown_as(add_at, "ScatterAddBackward0")
+_scattered_over = shown_as(overwrite, "ScatterBackward0")
+_index_put = shown_as(overwrite, "IndexPutBackward0")
+
+
+def shaped_as(x: Any, other: Any) -> Any:
+    """`x` in the shape of `other`, of as many elements."""
+    return x if x.array.ndim == other.array.ndim else reshape(x, other.array.shape)
+
+
+def with_axes(input: Any) -> Any:
     """A tensor of no axes as one of a single element, so that it can be read by index."""
     return input if input.array.ndim else reshape(input, 1)
 
 
-@takes_out
-@of_tensor
+@numpy_names
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """``out[i][j] = input[index[i][j]][j]`` for dim 0, and likewise for other dims.
 
@@ -189,9 +212,19 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
             [4, 3]])
     """
     if isinstance(index, TensorBase) and not index.array.size:
-        return reshape(reshape(input, -1)[:0], index.array.shape)
-    read = _getitem(_with_axes(input), key=_along("gather", input, dim, index))
+        axis(dim, input.array.ndim)
+        nothing = getitem(reshape(input, -1 if input.array.size else 0), slice(0, 0))
+        return reshape(nothing, index.array.shape)
+    read = _gathered(with_axes(input), key=along("gather", input, dim, index))
     return read if index.array.ndim else reshape(read, ())
+
+
+def picked_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool) -> Any:
+    """The one element of each line along axis `d` that stands at `places`, by the reading operation `shown`."""
+    key = along(shown.name, input, d, places)
+    if not keepdim:
+        key = tuple([k.reshape(k.shape[:d] + k.shape[d + 1 :]) for k in key])
+    return shown(input, key=key)
 
 
 @of_tensors(2)
@@ -222,8 +255,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     return gather(wide, d, places)
 
 
-@takes_out
-@of_tensor
+@numpy_names
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The entries `index` of one axis, in that order: a copy.
 
@@ -235,15 +267,15 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     d = axis(dim, input.array.ndim)
     if input.array.ndim > 1 and not input.array.shape[d] and isinstance(index, TensorBase) and index.array.size:
         raise RuntimeError(f"index_select(): dimension {d} of a tensor of shape {input.array.shape} has no entries")
-    places = _places("index_select", input, d, index, IndexError)
+    places = places_of("index_select", input, d, index, IndexError)
     if places.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {tuple(places.shape)}")
-    read = _getitem(_with_axes(input), key=(slice(None),) * d + (places.reshape(-1),))
+    read = _index_selected(with_axes(input), key=(slice(None),) * d + (places.reshape(-1),))
     return read if input.array.ndim else reshape(read, ())
 
 
 @on_its_gpu
-@of_tensor
+@numpy_names
 def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Any:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
 
@@ -261,7 +293,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
     return _scattered("scatter", input, dim, index, src, add=reduce == "add")
 
 
-@of_tensor
+@numpy_names
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """The tensor with ``src[i][j]`` added at ``out[index[i][j]][j]`` for dim 0, and likewise for others.
 
@@ -272,24 +304,27 @@ def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     return _scattered("scatter_add", input, dim, index, src, add=True)
 
 
+def check_types(name: str, input: Any, src: Any) -> None:
+    """Refuse to write numbers of one type among those of another."""
+    if input.array.dtype != src.array.dtype:
+        types = f"got {input.array.dtype} and {src.array.dtype}"
+        raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype, {types}")
+
+
 def _scattered(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool) -> Any:
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
         if not isinstance(x, TensorBase):
             raise not_a_tensor(name, role, position, x)
-    if input.array.dtype != src.array.dtype:
-        types = f"got {input.array.dtype} and {src.array.dtype}"
-        raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype, {types}")
-    if not index.array.size:
-        return clone(input)
-    key = _along(name, input, dim, index)
-    shape, source, target = index.array.shape or (1,), _with_axes(src), _with_axes(input)
+    check_types(name, input, src)
+    key = along(name, input, dim, index)
+    shape, source, target = index.array.shape or (1,), with_axes(src), with_axes(input)
     if source.array.ndim != len(shape) or any(n > m for n, m in zip(shape, source.array.shape, strict=True)):
         have = list(src.array.shape)
         raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {have} ({name})")
-    written = source[tuple([slice(n) for n in shape])]
+    values = getitem(source, tuple([slice(n) for n in shape]))
     if add:
-        return reshape(target + _put(written, shape=target.array.shape, key=key), input.array.shape)
-    return reshape(overwrite(target, written, reader=_getitem, statics={"key": key}), input.array.shape)
+        return shaped_as(_scatter_added(target, values, key=key), input)
+    return shaped_as(_scattered_over(target, values, reader=_getitem, statics={"key": key}), input)
 
 
 @of_tensor
@@ -309,25 +344,47 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
         raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}")
     key = quiet(array_key, input.array, tuple(indices))
     if accumulate:
-        region = _getitem(input, key=key).array.shape
-        return input + _put(expand(values, region), shape=input.array.shape, key=key)
-    return overwrite(input, values, reader=_getitem, statics={"key": key})
+        return add_at(input, values, key=key)
+    return _index_put(input, values, reader=_getitem, statics={"key": key})
 
 
 @on_its_gpu
-@of_tensor
-def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Any:
+@numpy_names
+def repeat_interleave(
+    input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Any:
     """Each entry of one axis repeated: all as often, or as often as `repeats` says.
+
+    Of a vector of counts alone: 0 as often as the first says, 1 as often as the second, and so on.
 
     >>> import minigrad as torch
     >>> torch.repeat_interleave(torch.tensor([1, 2]), 2)
     tensor([1, 1, 2, 2])
     """
+    if repeats is None:
+        numbers = wrap(array_module(input.array).arange(input.array.size))
+        return repeat_interleave(numbers, input, 0, output_size=output_size)
     if dim is None:
-        input, dim = reshape(input, -1), 0
+        input, dim = reshape(input, -1 if input.array.size else 0), 0
     d = axis(dim, input.array.ndim)
+    input = with_axes(input)
     counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(whole(repeats, "repeats"))
-    if counts.dtype.kind not in "iu":
-        raise RuntimeError(f"repeats has to be Long or Int tensor, got {counts.dtype}; convert it with .long()")
-    places = np.repeat(np.arange(input.array.shape[d]), as_index(counts))
+    often = as_index(to_device(_checked_counts(counts, input.array.shape[d]), CPU))
+    places = np.repeat(np.arange(input.array.shape[d]), often)
+    if output_size not in (None, places.size):
+        raise RuntimeError(f"repeat_interleave: output_size is {output_size}, the repeats add up to {places.size}")
     return _getitem(input, key=(slice(None),) * d + (array_module(input.array).asarray(places),))
+
+
+def _checked_counts(counts: Any, length: int) -> Any:
+    """How often each entry is repeated. Raises RuntimeError unless they are whole, not negative, one or one each."""
+    if counts.dtype not in (np.int64, np.int32):
+        raise not_implemented_for("repeat_interleave", counts.dtype)
+    if counts.ndim > 1:
+        raise RuntimeError(f"repeats must be 0-dim or 1-dim tensor, got {counts.ndim} dimensions")
+    if counts.size not in (1, length):
+        told = f"but got repeats.size(0) = {counts.size} and input.size(0) = {length}"
+        raise RuntimeError(f"repeats must have the same size as input along dim, {told}")
+    if (counts < 0).any():
+        raise RuntimeError(f"Repeats must be non-negative: repeats can not be negative, got {counts.tolist()}")
+    return counts

@@ -15,9 +15,10 @@ from minigrad.backend import array_module
 from minigrad.layout import contiguous_format, preserve_format
 from minigrad.ops.axes import axis, numpy_names, sizes, whole
 from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, several, titled, twin_of
+from minigrad.ops.names import shown_as
 from minigrad.size import Size
 
-_reshape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
+to_shape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
 _permute = operation(
     "permute",
     lambda x, *, order: x.transpose(order),
@@ -32,6 +33,10 @@ _swap = operation(
 )
 # The engine sums over repeated axes, so the gradient of a repetition is the gradient itself.
 _expand = operation("expand", lambda x, *, shape: spread(x, shape), lambda g: g, view=True)
+# The same under the names that PyTorch prints.
+_squeezed = [shown_as(to_shape, f"SqueezeBackward{i}") for i in range(3)]  # all axes, one of them, those named
+_unsqueezed = shown_as(to_shape, "UnsqueezeBackward0")
+_turned_matrix = shown_as(_swap, "TBackward0")
 alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
 
 
@@ -87,6 +92,7 @@ def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
 
 # "K": in memory as the original is; "C": row-major
 _copy = operation("clone", lambda x, *, order: x.copy(order=order), lambda g: g)
+_repeated = shown_as(_copy, "RepeatBackward0")
 _cast = operation("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
 
@@ -114,7 +120,7 @@ def reshape(input: Any, *shape: Any) -> Any:
     if any(n < -1 for n in wanted):
         raise RuntimeError(f"invalid shape dimension {min(wanted)} in {list(wanted)}")
     try:
-        return _reshape(input, shape=wanted)
+        return to_shape(input, shape=wanted)
     except ValueError:
         have = tuple(input.array.shape)
         if wanted.count(-1) > 1:
@@ -213,7 +219,7 @@ def t(input: Any) -> Any:
     """
     if input.array.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.array.ndim}D")
-    return _swap(input, first=0, second=1) if input.array.ndim == 2 else alias(input)
+    return _turned_matrix(input, first=0, second=1) if input.array.ndim == 2 else alias(input)
 
 
 @twin_of(np.broadcast_to)
@@ -276,7 +282,9 @@ def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
     """
     if is_contiguous(input, memory_format):
         return input
-    order = memory_format.order or tuple(range(input.array.ndim))
+    if memory_format.order is None:
+        return _copy(input, order="C")
+    order = memory_format.order
     return permute(_copy(permute(input, order), order="C"), [order.index(i) for i in range(len(order))])
 
 
@@ -356,17 +364,22 @@ def squeeze(input: Any, *dims: Any, dim: Any = _EVERY) -> Any:
     """
     ndim = input.array.ndim
     if not dims and dim is _EVERY:
-        return squeeze_axes(input, tuple(range(ndim)))
+        return _squeezed[0](input, shape=_without_ones(input, range(ndim)))
     named = dim if not dims else dims[0] if len(dims) == 1 else dims
     dropped = [axis(d, ndim) for d in (named if isinstance(named, (tuple, list)) else (named,))]
     if len(set(dropped)) != len(dropped):
         raise RuntimeError(f"squeeze: a dim appears multiple times in the list of dims {list(named)}")
-    return squeeze_axes(input, tuple(dropped))
+    kind = 2 if isinstance(named, (tuple, list)) else 1
+    return _squeezed[kind](input, shape=_without_ones(input, dropped))
 
 
 def squeeze_axes(input: Any, dropped: tuple[int, ...]) -> Any:
     """The tensor without those of the axes `dropped` that have length 1."""
-    return _reshape(input, shape=tuple([n for i, n in enumerate(input.array.shape) if n != 1 or i not in dropped]))
+    return to_shape(input, shape=_without_ones(input, dropped))
+
+
+def _without_ones(input: Any, dropped: Any) -> tuple[int, ...]:
+    return tuple([n for i, n in enumerate(input.array.shape) if n != 1 or i not in dropped])
 
 
 @numpy_names
@@ -379,7 +392,7 @@ def unsqueeze(input: Any, dim: int) -> Any:
     """
     shape = input.array.shape
     d = axis(dim, len(shape) + 1)
-    return _reshape(input, shape=(*shape[:d], 1, *shape[d:]))
+    return _unsqueezed(input, shape=(*shape[:d], 1, *shape[d:]))
 
 
 @of_tensor
@@ -408,6 +421,7 @@ moveaxis = movedim
 
 # Turning round is its own adjoint.
 turn: Any = operation("flip", lambda x, *, dims: np.flip(x, dims).copy(order="K"), lambda g, dims: turn(g, dims=dims))
+_turned_round = shown_as(turn, "Rot90Backward0")
 
 
 @of_tensor
@@ -463,7 +477,7 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
     if turns == 2:
         return turn(input, dims=(first, second))
     # A quarter: swap the axes, and reverse one of them.
-    return turn(_swap(input, first=first, second=second), dims=(first if turns == 1 else second,))
+    return _turned_round(_swap(input, first=first, second=second), dims=(first if turns == 1 else second,))
 
 
 @of_tensor
@@ -485,7 +499,7 @@ def repeat(input: Any, *repeats: Any) -> Any:
     shape = (1,) * (len(counts) - len(shape)) + shape
     apart = reshape(input, [n for length in shape for n in (1, length)])  # (a, b) -> (1, a, 1, b)
     spread = expand(apart, [n for pair in zip(counts, shape, strict=True) for n in pair])
-    return _copy(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]), order="C")
+    return _repeated(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]), order="C")
 
 
 @of_tensor

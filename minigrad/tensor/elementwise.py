@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import activation, arithmetic, comparison, functions
+from minigrad.ops import activation, arithmetic, comparison, functions, special
 from minigrad.ops.elementwise import Binary, not_a_tensor
 from minigrad.ops.inplace import in_place
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _reflected(function: Any) -> Callable[[Any, Tensor | float], Tensor]:
+def _reflected(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | float], Tensor]:
     """The method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Any:
         if not isinstance(self, TensorBase):
             raise not_a_tensor(function.__name__, "self", 1, self)
-        return function(other, self)
+        return function(self, other) if commutes else function(other, self)
 
     return method
 
@@ -99,7 +99,33 @@ class ElementwiseMethods(TensorBase):
     atanh, atanh_ = arctanh, arctanh_ = _twins(functions.atanh)
     sigmoid, sigmoid_ = _twins(functions.sigmoid)
     erf, erf_ = _twins(functions.erf)
+    erfc, erfc_ = _twins(functions.erfc)
+    erfinv, erfinv_ = _twins(functions.erfinv)
     positive = functions.positive
+
+    # ---- what fewer programs need ---------------------------------------------------------------
+    addcmul, addcmul_ = _twins(special.addcmul)
+    addcdiv, addcdiv_ = _twins(special.addcdiv)
+    hypot, hypot_ = _twins(special.hypot)
+    copysign, copysign_ = _twins(special.copysign)
+    xlogy, xlogy_ = _twins(special.xlogy)
+    heaviside, heaviside_ = _twins(special.heaviside)
+    gcd, gcd_ = _twins(special.gcd)
+    lcm, lcm_ = _twins(special.lcm)
+    float_power, float_power_ = _twins(special.float_power)
+    logit, logit_ = _twins(special.logit)
+    nan_to_num, nan_to_num_ = _twins(special.nan_to_num)
+    sinc, sinc_ = _twins(special.sinc)
+    deg2rad, deg2rad_ = _twins(special.deg2rad)
+    rad2deg, rad2deg_ = _twins(special.rad2deg)
+    frac, frac_ = _twins(special.frac)
+    sgn, sgn_ = _twins(special.sgn)
+    fmax = special.fmax
+    fmin = special.fmin
+    logaddexp2 = special.logaddexp2
+    signbit = special.signbit
+    isposinf = special.isposinf
+    isneginf = special.isneginf
 
     # ---- comparisons and logic ------------------------------------------------------------------
     eq, eq_ = _twins(comparison.eq)
@@ -126,9 +152,9 @@ class ElementwiseMethods(TensorBase):
     equal = comparison.equal
 
     # ---- Python's operators, where the tensor stands on the right or is alone ------------------------
-    __radd__ = _reflected(arithmetic.add)
-    __rsub__ = _reflected(arithmetic.sub)
-    __rmul__ = _reflected(arithmetic.mul)
+    __radd__ = _reflected(arithmetic.add, commutes=True)
+    __rsub__ = arithmetic.rsub
+    __rmul__ = _reflected(arithmetic.mul, commutes=True)
 
     def __rtruediv__(self: Any, other: Any) -> Any:
         return functions.reciprocal(self) * other  # as PyTorch computes ``2 / x``, to the last digit

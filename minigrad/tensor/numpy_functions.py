@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.backend import SILENT, WARNINGS
-from minigrad.ops import arithmetic, functions, join, reduce, select, shape
+from minigrad.ops import arithmetic, functions, reduce, select, shape, split
 from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.order import argsort
 
@@ -58,7 +58,7 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     length = ary.array.shape[axis]
     ends = np.cumsum([len(part) for part in np.array_split(np.empty(length), _sections(indices_or_sections, length))])
     starts = [0, *ends.tolist()]
-    return [join.narrow(ary, axis, start, end - start) for start, end in zip(starts, ends.tolist(), strict=False)]
+    return [split.narrow(ary, axis, start, end - start) for start, end in zip(starts, ends.tolist(), strict=False)]
 
 
 def _sections(asked: Any, length: int) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import norm, order, reduce
+from minigrad.ops import norm, order, reduce, running, statistics
 from minigrad.ops.inplace import in_place
 
 
@@ -26,6 +26,14 @@ class ReductionMethods(TensorBase):
     sum = reduce.sum
     var = reduce.var
     cumsum_ = in_place(reduce.cumsum)
+    cumprod_ = in_place(reduce.cumprod)
+    logcumsumexp = running.logcumsumexp
+    cummax = running.cummax
+    cummin = running.cummin
+    diff = running.diff
+    dist = norm.dist
+    renorm = norm.renorm
+    renorm_ = in_place(norm.renorm)
     norm = norm.norm
     argmax = order.argmax
     argmin = order.argmin
@@ -37,3 +45,16 @@ class ReductionMethods(TensorBase):
     sort = order.sort
     topk = order.topk
     unique = order.unique
+    unique_consecutive = order.unique_consecutive
+    aminmax = order.aminmax
+    kthvalue = order.kthvalue
+    mode = order.mode
+    nanmedian = order.nanmedian
+    nansum = statistics.nansum
+    nanmean = statistics.nanmean
+    quantile = statistics.quantile
+    nanquantile = statistics.nanquantile
+    histc = statistics.histc
+    histogram = statistics.histogram
+    cov = statistics.cov
+    corrcoef = statistics.corrcoef

@@ -6,10 +6,11 @@ from typing import Any
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import diagonal as diagonals
-from minigrad.ops import index, join, shape
+from minigrad.ops import index, join, place, shape
 from minigrad.ops import linear_algebra as linear
 from minigrad.ops import matmul as products
 from minigrad.ops import select as picking
+from minigrad.ops import split as parts
 from minigrad.ops.inplace import copy_, in_place, reshaping_in_place, setitem
 
 
@@ -23,6 +24,7 @@ class ShapeMethods(TensorBase):
     reshape_as = shape.reshape_as
     view_as = shape.view_as
     flatten = shape.flatten
+    ravel = shape.ravel
     unflatten = shape.unflatten
     squeeze = shape.squeeze
     unsqueeze = shape.unsqueeze
@@ -48,10 +50,15 @@ class ShapeMethods(TensorBase):
     t_ = reshaping_in_place(shape.t)
 
     # ---- parts ----------------------------------------------------------------------------------
-    narrow = join.narrow
-    split = split_with_sizes = join.split
-    chunk = join.chunk
-    unbind = join.unbind
+    narrow = parts.narrow
+    split = split_with_sizes = parts.split
+    select = parts.select
+    tensor_split = parts.tensor_split
+    hsplit = parts.hsplit
+    vsplit = parts.vsplit
+    dsplit = parts.dsplit
+    chunk = parts.chunk
+    unbind = parts.unbind
     roll = join.roll
     index_put = picking.index_put
     index_put_ = in_place(picking.index_put)
@@ -62,6 +69,8 @@ class ShapeMethods(TensorBase):
     triu = diagonals.triu
     diagonal = diagonals.diagonal
     diag = diagonals.diag
+    diag_embed = diagonals.diag_embed
+    diagflat = diagonals.diagflat
     repeat_interleave = picking.repeat_interleave
     nonzero = picking.nonzero
     argwhere = picking.nonzero
@@ -76,6 +85,21 @@ class ShapeMethods(TensorBase):
     scatter_ = in_place(picking.scatter)
     scatter_add = picking.scatter_add
     scatter_add_ = in_place(picking.scatter_add)
+    index_add = place.index_add
+    index_add_ = in_place(place.index_add)
+    index_copy = place.index_copy
+    index_copy_ = in_place(place.index_copy)
+    index_fill = place.index_fill
+    index_fill_ = in_place(place.index_fill)
+    index_reduce = place.index_reduce
+    index_reduce_ = in_place(place.index_reduce)
+    scatter_reduce = place.scatter_reduce
+    scatter_reduce_ = in_place(place.scatter_reduce)
+    put = place.put
+    put_ = in_place(place.put)
+    masked_scatter = place.masked_scatter
+    masked_scatter_ = in_place(place.masked_scatter)
+    take = place.take
     masked_fill = picking.masked_fill
     masked_fill_ = in_place(picking.masked_fill)
     masked_select = picking.masked_select
@@ -145,6 +169,7 @@ class ShapeMethods(TensorBase):
     addbmm = products.addbmm
     addbmm_ = in_place(products.addbmm)
     inner = products.inner
+    cross = products.cross
     kron = products.kron
     baddbmm = products.baddbmm
     baddbmm_ = in_place(products.baddbmm)

@@ -101,7 +101,7 @@ def test_names_and_ragged_lists_are_no_indices():
     with pytest.raises(TypeError, match="indexed by position, not by name: got 'a'"):
         torch.ones(2)["a"]
     with pytest.raises(ValueError, match=r"must not be ragged, got \[\[0\], \[0, 1\]\]"):
-        torch.ones(2)[[[0], [0, 1]]]
+        torch.ones(2)[([[0], [0, 1]],)]
 
 
 def test_bits_of_floats_are_not_turned_around():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad.ops import comparison, functions
+from minigrad.ops import arithmetic, comparison, functions, special
 from minigrad.ops.describe import describe, source_of
 
 
@@ -18,7 +18,10 @@ def public(module):
     return [getattr(module, name) for name in names if not name.startswith("_") and getattr(module, name).__doc__]
 
 
-@pytest.mark.parametrize("function", public(functions) + public(comparison), ids=lambda f: f.__name__)
+TABLES = public(functions) + public(comparison) + public(arithmetic) + public(special)
+
+
+@pytest.mark.parametrize("function", TABLES, ids=lambda f: f.__name__)
 def test_every_row_has_a_formula_and_an_example(function):
     text = function.__doc__
     assert not text.startswith(f"``{function.__name__}(input)``"), "no formula"

@@ -29,6 +29,11 @@ def written_through(x, y):
     return whole
 
 
+def reduced_at(reduce):
+    places = mg.tensor([0, 1, 1, 3, 0])
+    return lambda x, y: mg.scatter_reduce(x, 0, places, y, reduce)
+
+
 def way_back_from_pooling(x, v):
     return mg.autograd.grad(F.max_pool2d(x, 2), x, v, create_graph=True)
 
@@ -85,6 +90,33 @@ MORE: dict[str, Sample] = {
     "cumprod": (lambda x: x.cumprod(1), ((2, 5),)),
     "prod": (lambda x: x.prod() + x.prod(1).sum(), ((2, 3),)),
     "baddbmm": (lambda x, a, b: mg.baddbmm(x, a, b, beta=0.5, alpha=2), ((4,), (2, 2, 3), (2, 3, 4))),
+    "logcumsumexp": (lambda x: x.logcumsumexp(1), ((2, 4),)),
+    "stack": (lambda x, y: mg.stack([x, y * 2, x], 1), PAIR),
+    "max and median of all": (lambda x: x.max() + x.min() / 2 + 2 * x.median() + 3 * x.nanmedian(), ((2, 3),)),
+    "nansum": (lambda x: (x * x).nansum(1), ((2, 3),)),
+    "scatter_reduce, mean": (reduced_at("mean"), ((4,), (5,))),
+    "scatter_reduce, prod": (reduced_at("prod"), ((4,), (5,))),
+    "scatter_reduce, amax": (reduced_at("amax"), ((4,), (5,))),
+    "sinc": (mg.sinc, ((2, 3),)),
+    "deg2rad": (lambda x: mg.deg2rad(100 * x), ((2, 3),)),
+    "rad2deg": (mg.rad2deg, ((2, 3),)),
+    "logit": (lambda x: mg.logit(x / 2), ((2, 3),)),
+    "nan_to_num": (lambda x: mg.nan_to_num(x * x), ((2, 3),)),
+    "hypot": (mg.hypot, PAIR),
+    "copysign": (lambda x, y: mg.copysign(x * x, -y), PAIR),
+    "xlogy": (mg.xlogy, PAIR),
+    "logaddexp2": (mg.logaddexp2, PAIR),
+    "fmax and fmin": (lambda x, y: mg.fmax(x, y) + 2 * mg.fmin(x, y), PAIR),
+    "addcmul": (lambda x, y, z: mg.addcmul(x, y, z, value=2), ((2, 3), (2, 3), (3,))),
+    "addcdiv": (lambda x, y, z: mg.addcdiv(x, y, z, value=2), ((2, 3), (2, 3), (3,))),
+    "error functions": (lambda x: mg.erfc(x) + mg.erfinv(x / 2), ((2, 3),)),
+    "roll": (lambda x: x.roll((1, 2), (0, 1)), ((2, 3),)),
+    "trace": (mg.trace, ((3, 3),)),
+    "2 - x": (lambda x: 2 - x * x, ((2, 3),)),
+    "rsub of tensors": (lambda x, y: mg.rsub(x, y), PAIR),
+    "frac": (lambda x: mg.frac(3 * x), ((2, 3),)),
+    "round to decimals": (lambda x: x.round(decimals=1) * x, ((2, 3),)),
+    "index_add": (lambda x, y: x.index_add(0, mg.tensor([1, 1]), y), ((2, 3), (2, 3))),
     "where": (lambda x, y: mg.where(x > y, x, y), PAIR),
 }
 

@@ -27,7 +27,14 @@ def operations():
     for module in pkgutil.walk_packages(minigrad.__path__, "minigrad."):
         importlib.import_module(module.name)
     found = [o for o in gc.get_objects() if isinstance(o, Operation)]
-    return [o for o in found if any(r and r.__module__.startswith("minigrad.") for r in o.rules)]
+    ours = [o for o in found if any(r and r.__module__.startswith("minigrad.") for r in o.rules)]
+    return list({(o.forward, o.rules): o for o in ours}.values())
+
+
+def under_other_names(operation):
+    """`operation`, and those that differ from it only by the name that they print."""
+    everywhere = [o for o in gc.get_objects() if isinstance(o, Operation)]
+    return [o for o in everywhere if (o.forward, o.rules) == (operation.forward, operation.rules)]
 
 
 def flip(gradient):
@@ -52,6 +59,7 @@ HARMLESS = {
 }
 NO_DERIVATIVES = {
     "floor_divide",  # a step: its way back is refused, as in PyTorch
+    "unique",  # likewise
     "normal",  # a draw's gradient is zero by agreement, however it moves with its mean
 }
 
@@ -75,12 +83,15 @@ class Spoilt:
 
 @contextlib.contextmanager
 def planted(operation, rules):
-    """Within, `operation` differentiates by `rules`."""
-    before, operation.rules, operation.plans = operation.rules, rules, {}
+    """Within, `operation` differentiates by `rules`, under whatever name."""
+    same, before = under_other_names(operation), operation.rules
+    for made in same:
+        made.rules, made.plans = rules, {}
     try:
         yield
     finally:
-        operation.rules, operation.plans = before, {}
+        for made in same:
+            made.rules, made.plans = before, {}
 
 
 def with_mistake(operation, i, mistake):

@@ -16,9 +16,9 @@ from minigrad.nn.functional.checks import bools, floats, same_dtype, tensors
 from minigrad.ops import activation, functions
 from minigrad.ops.elementwise import of_tensor, require_number
 from minigrad.ops.inplace import assign, in_place
-from minigrad.ops.join import chunk
 from minigrad.ops.select import where
 from minigrad.ops.shape import reshape
+from minigrad.ops.split import chunk
 from minigrad.tensor import Tensor
 
 

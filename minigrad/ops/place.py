@@ -1,0 +1,317 @@
+"""Reading and writing at places: of the flattened tensor, of one axis, and what falls on one place reduced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.recording import operation
+from minigrad.backend import array_module
+from minigrad.ops.arithmetic import mul
+from minigrad.ops.axes import axis, numpy_names
+from minigrad.ops.elementwise import as_number, not_a_tensor, of_tensors, require_number, shapes_do_not_broadcast
+from minigrad.ops.index import _getitem, _put, add_at
+from minigrad.ops.inplace import overwrite
+from minigrad.ops.names import shown_as
+from minigrad.ops.out import takes_out
+from minigrad.ops.select import along, check_mask, check_types, places_of, shaped_as, with_axes
+from minigrad.ops.shape import cast, expand, reshape
+
+# Reading and writing by one key, under the names that PyTorch prints.
+_added, _put_added = shown_as(add_at, "IndexAddBackward0"), shown_as(add_at, "PutBackward0")
+_copied, _filled = shown_as(overwrite, "IndexCopyBackward0"), shown_as(overwrite, "IndexFillBackward0")
+_put_over, _mask_scattered = shown_as(overwrite, "PutBackward0"), shown_as(overwrite, "MaskedScatterBackward0")
+_taken = shown_as(_getitem, "TakeBackward0")
+
+
+# ---- along one axis ------------------------------------------------------------------------------
+def _row_key(
+    name: str, input: Any, dim: int, index: Any, error: type[Exception] = IndexError
+) -> tuple[int, tuple[Any, ...]]:
+    """The axis `dim`, and the key that reads its entries `index`, a vector or a number."""
+    d = axis(dim, input.array.ndim)
+    places = places_of(name, input, d, index, error)
+    if places.ndim > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {places.ndim}")
+    return d, (slice(None),) * d + (places.reshape(-1),)
+
+
+def _rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
+    """The key, `input` and `source` with axes; refuses a source that is not one entry for each index."""
+    if not isinstance(source, TensorBase):
+        raise not_a_tensor(name, "source", 4, source)
+    check_types(name, input, source)
+    d, key = _row_key(name, input, dim, index, RuntimeError if name == "index_add" else IndexError)
+    target, rows = with_axes(input), with_axes(source)
+    wanted = list(target.array.shape)
+    wanted[d] = key[d].size
+    if name == "index_copy" and rows.array.ndim == len(wanted) and rows.array.shape[d] != wanted[d]:
+        counts = f"{wanted[d]} indices, {rows.array.shape[d]} entries of source"
+        raise IndexError(f"index_copy_(): Number of indices should be equal to source.size(dim): {counts}")
+    if list(rows.array.shape) != wanted:
+        have = f"source has {list(rows.array.shape)}, the places of input {wanted}"
+        raise RuntimeError(f"{name}(): source and the indexed part of input must have the same shape: {have}")
+    return key, target, rows
+
+
+@takes_out
+@numpy_names
+def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
+    """The tensor with ``alpha * source[i]`` added at ``out[index[i]]`` along `dim`; places may repeat.
+
+    >>> import minigrad as torch
+    >>> torch.index_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]))
+    tensor([ 0.,  0., 11.])
+    """
+    key, target, rows = _rows("index_add", input, dim, index, source)
+    factor = as_number("index_add", "alpha", alpha)
+    scaled = rows if type(factor) is int and factor == 1 else cast(mul(rows, factor), rows.array.dtype)
+    return shaped_as(_added(target, scaled, key=key), input)
+
+
+@takes_out
+@numpy_names
+def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
+    """The tensor with ``out[index[i]] = source[i]`` along `dim`; of several for one place the last stays.
+
+    >>> import minigrad as torch
+    >>> torch.index_copy(torch.zeros(3), 0, torch.tensor([2, 0]), torch.tensor([5.0, 6.0]))
+    tensor([6., 0., 5.])
+    """
+    key, target, rows = _rows("index_copy", input, dim, index, source)
+    return shaped_as(_copied(target, rows, reader=_getitem, statics={"key": key}), input)
+
+
+@numpy_names
+def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+    """The tensor with one number at the entries `index` of the dimension `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.index_fill(torch.zeros(3), 0, torch.tensor([0, 2]), -1)
+    tensor([-1.,  0., -1.])
+    """
+    require_number("index_fill", "value", value)
+    if isinstance(value, TensorBase) and value.array.ndim:
+        raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
+    _, key = _row_key("index_fill", input, dim, index)
+    dtype = input.array.dtype
+    fill = (
+        cast(value, dtype) if isinstance(value, TensorBase) else wrap(array_module(input.array).asarray(value, dtype))
+    )
+    return shaped_as(_filled(with_axes(input), fill, reader=_getitem, statics={"key": key}), input)
+
+
+# ---- what falls on one place, reduced ------------------------------------------------------------
+_STARTS = {"sum": 0, "mean": 0, "prod": 1}  # and for the extremes the lowest or highest number
+_UFUNCS = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
+
+
+def _start(reduce: str, dtype: Any) -> Any:
+    """What changes nothing under the reduction `reduce`."""
+    if reduce in _STARTS:
+        return _STARTS[reduce]
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    if dtype.kind == "f":
+        return -np.inf if reduce == "amax" else np.inf
+    return limits.min if reduce == "amax" else limits.max
+
+
+def _at_places(x: Any, values: Any, *, key: Any, reduce: str, include_self: bool) -> Any:
+    xp = array_module(x)
+    new = x.copy()
+    if not include_self:
+        new[key] = _start(reduce, x.dtype)
+    getattr(xp, _UFUNCS[reduce].__name__).at(new, key, values)
+    if reduce == "mean":
+        counts = _counts(x, key, include_self)
+        new = new // counts if x.dtype.kind in "iu" else new / counts
+    return new.astype(x.dtype, copy=False)
+
+
+def _counts(x: Any, key: Any, include_self: bool) -> Any:
+    """How many numbers fall on each place; at least 1."""
+    xp = array_module(x)
+    counts = xp.zeros(x.shape, np.int64)
+    if include_self:
+        counts += 1
+    xp.add.at(counts, key, 1)
+    return np.maximum(counts, 1).astype(x.dtype)
+
+
+def _kept_of_self(x: Any, key: Any, include_self: bool) -> Any:
+    """Where the old value takes part, as 1 and 0."""
+    kept = array_module(x).ones(x.shape, x.dtype)
+    if not include_self:
+        kept[key] = 0
+    return kept
+
+
+_facts = {  # of the places, as arrays: they depend on no number that is differentiated
+    "counts": operation("counts", lambda x, *, key, include_self: _counts(x, key, include_self), None),
+    "kept": operation("kept", lambda x, *, key, include_self: _kept_of_self(x, key, include_self), None),
+}
+
+
+def _shares(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, include_self: bool) -> tuple[Any, Any]:
+    """The gradients of the old values and of what fell on the places."""
+    how = {"key": key, "include_self": include_self}
+    kept = _facts["kept"](x, **how)
+    if reduce == "sum":
+        return g * kept, _getitem(g, key=key)
+    if reduce == "mean":
+        g = g / _facts["counts"](x, **how)
+        return g * kept, _getitem(g, key=key)
+    if reduce == "prod":
+        return _shares_of_product(g, x, values, out, key, kept)
+    # The extremes: those that are it share it equally.
+    mine = np.where(np.equal(x, out), kept, 0.0)
+    theirs = np.where(np.equal(values, _getitem(out, key=key)), 1.0, 0.0)
+    share = g / (mine + _put(theirs, shape=x.shape, key=key))
+    return np.where(np.greater(mine, 0), share, 0.0), np.where(np.greater(theirs, 0), _getitem(share, key=key), 0.0)
+
+
+def _shares_of_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -> tuple[Any, Any]:
+    """The product of the others: of all by division; where one factor is 0, that of the rest."""
+    old_zero, new_zero = np.equal(x, 0), np.equal(values, 0)
+    zeros = np.where(old_zero, kept, 0.0) + _put(np.where(new_zero, 1.0, 0.0), shape=x.shape, key=key)
+    solid = [np.where(old_zero, 1.0, x), np.where(new_zero, 1.0, values)]
+    rest = scatter_product(np.where(np.greater(kept, 0), solid[0], 1.0), solid[1], key=key)
+
+    def share(zero: Any, number: Any, g: Any, zeros: Any, rest: Any) -> Any:
+        others = zeros - np.where(zero, 1.0, 0.0)  # how many of the others are 0
+        return np.where(np.greater(others, 0), 0.0, g * (rest / number))
+
+    there = [_getitem(z, key=key) for z in (g, zeros, rest)]
+    return share(old_zero, solid[0], g, zeros, rest) * kept, share(new_zero, solid[1], *there)
+
+
+_reduced_at: Any = operation(
+    "scatter_reduce",
+    _at_places,
+    lambda g, x, values, out, key, reduce, include_self: _shares(g, x, values, out, key, reduce, include_self)[0],
+    lambda g, x, values, out, key, reduce, include_self: _shares(g, x, values, out, key, reduce, include_self)[1],
+)
+
+
+def scatter_product(x: Any, values: Any, *, key: Any) -> Any:
+    """`x` multiplied by all that falls on its places."""
+    return _reduced_at(x, values, key=key, reduce="prod", include_self=True)
+
+
+@numpy_names
+def scatter_reduce(
+    input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True, out: Any = None
+) -> Any:
+    """``out[index[i][j]][j]`` as the "sum", "prod", "mean", "amax" or "amin" of the ``src[i][j]`` for dim 0.
+
+    Without `include_self` the old value takes no part where a new one falls.
+
+    >>> import minigrad as torch
+    >>> x, index = torch.tensor([5.0, 6.0, 7.0]), torch.tensor([0, 0, 2])
+    >>> torch.scatter_reduce(torch.ones(3), 0, index, x, "sum")
+    tensor([12.,  1.,  8.])
+    """
+    if reduce not in _UFUNCS:
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
+        if not isinstance(x, TensorBase):
+            raise not_a_tensor("scatter_reduce", role, position, x)
+    check_types("scatter_reduce", input, src)
+    key = along("scatter_reduce", input, dim, index)
+    shape, source, target = index.array.shape or (1,), with_axes(src), with_axes(input)
+    if source.array.ndim != len(shape) or any(n > m for n, m in zip(shape, source.array.shape, strict=True)):
+        have = list(src.array.shape)
+        raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {have} (scatter_reduce)")
+    values = _getitem(source, key=(*[slice(n) for n in shape], Ellipsis))
+    return shaped_as(_reduced_at(target, values, key=key, reduce=reduce, include_self=include_self), input)
+
+
+_index_reduced = shown_as(_reduced_at, "IndexReduceBackward0")
+
+
+@takes_out
+@numpy_names
+def index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
+    """The "prod", "mean", "amax" or "amin" of the entries of `source` that `index` sends to one place of `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.index_reduce(torch.ones(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]), "prod")
+    tensor([ 1.,  1., 30.])
+    """
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
+    key, target, rows = _rows("index_reduce", input, dim, index, source)
+    return shaped_as(_index_reduced(target, rows, key=key, reduce=reduce, include_self=include_self), input)
+
+
+# ---- of the flattened tensor, and by mask --------------------------------------------------------
+@takes_out
+@of_tensors(2)
+def take(input: Any, index: Any) -> Any:
+    """The elements `index` of the flattened tensor, in the shape of `index`.
+
+    >>> import minigrad as torch
+    >>> torch.take(torch.tensor([[4, 3, 5], [6, 7, 8]]), torch.tensor([0, 2, 5]))
+    tensor([4, 5, 8])
+    """
+    flat = reshape(input, -1 if input.array.size else 0)
+    return _taken(flat, key=(_flat_places("take", flat, index),))
+
+
+def _flat_places(name: str, flat: Any, index: Any) -> Any:
+    """The array of `index`, negative places counted from the end."""
+    places, size = index.array, flat.array.size
+    if places.dtype != np.int64:
+        raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {places.dtype}; convert with .long()")
+    if places.size and not size:
+        raise IndexError(f"{name}(): tried to take from an empty tensor")
+    if type(places) is np.ndarray and places.size and not -size <= int(places.min()) <= int(places.max()) < size:
+        raise IndexError(f"{name}(): out of range: the index must be in [{-size}, {size - 1}], got {places.tolist()}")
+    return np.where(places < 0, places + size, places)
+
+
+@takes_out
+@of_tensors(3)
+def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+    """The tensor with the numbers of `source` at the places `index` of the flattened tensor, or added there.
+
+    >>> import minigrad as torch
+    >>> torch.put(torch.zeros(2, 2), torch.tensor([0, 3]), torch.tensor([5.0, 6.0]))
+    tensor([[5., 0.],
+            [0., 6.]])
+    """
+    check_types("put", input, source)
+    if index.array.size != source.array.size:
+        counts = f"source has {source.array.size} elements, index {index.array.size}"
+        raise IndexError(f"put_(): Expected source and index to have the same number of elements: {counts}")
+    flat = reshape(input, -1 if input.array.size else 0)
+    key = (_flat_places("put", flat, index).reshape(-1),)
+    values = reshape(source, -1 if source.array.size else 0)
+    if accumulate:
+        return shaped_as(_put_added(flat, values, key=key), input)
+    return shaped_as(_put_over(flat, values, reader=_getitem, statics={"key": key}), input)
+
+
+@of_tensors(3)
+def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
+    """The tensor with the first, second, ... number of `source` where `mask` holds, in row-major order.
+
+    >>> import minigrad as torch
+    >>> torch.masked_scatter(torch.zeros(3), torch.tensor([True, False, True]), torch.tensor([5.0, 6.0]))
+    tensor([5., 0., 6.])
+    """
+    check_mask("masked_scatter", mask)
+    check_types("masked_scatter", input, source)
+    try:
+        shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
+    except ValueError:
+        raise shapes_do_not_broadcast("masked_scatter", input.array, mask.array) from None
+    whole, where = expand(input, shape), array_module(mask.array).broadcast_to(mask.array, shape)
+    count = int(np.count_nonzero(where))
+    if source.array.size < count:
+        told = f"{source.array.size} elements for a mask with {count} places"
+        raise RuntimeError(f"masked_scatter: expected self and source to have enough elements: {told}")
+    values = _getitem(reshape(source, -1 if source.array.size else 0), key=(slice(0, count), Ellipsis))
+    return _mask_scattered(whole, values, reader=_getitem, statics={"key": (where,)})

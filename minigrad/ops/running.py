@@ -1,0 +1,162 @@
+"""Along one axis, step by step: running extremes and logarithms of sums, differences, areas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import wrap
+from minigrad.autograd.recording import operation
+from minigrad.backend import CPU, device_of, on_its_gpu, to_device
+from minigrad.ops.arithmetic import add, mul, sub
+from minigrad.ops.axes import axis, numpy_names, whole
+from minigrad.ops.comparison import ne
+from minigrad.ops.elementwise import not_implemented_for, titled
+from minigrad.ops.index import _getitem
+from minigrad.ops.join import cat
+from minigrad.ops.names import shown_as
+from minigrad.ops.order import returns
+from minigrad.ops.reduce import cumsum, scan_from_the_back, sum
+from minigrad.ops.select import picked_along
+from minigrad.ops.shape import cast, clone, reshape
+from minigrad.ops.split import narrow
+
+
+# ---- logarithms of running sums ------------------------------------------------------------------
+def _log_of_running_sum(x: Any, *, dim: int) -> Any:
+    if x.dtype.char == "e":
+        return _log_of_running_sum(x.astype(np.float32), dim=dim).astype(x.dtype)
+    if type(x) is np.ndarray:
+        return np.logaddexp.accumulate(x, axis=dim)
+    top = x.max(axis=dim, keepdims=True)  # CuPy has no such accumulation
+    top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
+    return np.log(np.cumsum(np.exp(x - top), axis=dim)) + top
+
+
+def _slope_of_log_of_running_sum(g: Any, x: Any, out: Any, dim: int) -> Any:
+    # sum over k >= i of g[k] exp(x[i] - out[k]); out grows, so all powers are of negative numbers
+    def ratio(a: Any, b: Any) -> Any:
+        step = a - b
+        return np.exp(np.where(np.isnan(step), -np.inf, step))  # 0 / 0 where both are log(0)
+
+    before = (slice(None),) * dim
+    grown = ratio(out[(*before, slice(None, -1))], out[(*before, slice(1, None))])
+    return ratio(x, out) * scan_from_the_back(g, grown, dim)
+
+
+_logcumsumexp = operation("logcumsumexp", _log_of_running_sum, _slope_of_log_of_running_sum)
+
+
+@numpy_names
+def logcumsumexp(input: Any, dim: int) -> Any:
+    """``log(sum(exp(x)))`` of the first 1, 2, 3, ... elements along the dimension `dim`, without overflow.
+
+    >>> import minigrad as torch
+    >>> torch.logcumsumexp(torch.zeros(3), dim=0)
+    tensor([0.0000, 0.6931, 1.0986])
+    """
+    d = axis(dim, input.array.ndim)
+    if input.array.dtype.kind != "f":
+        raise not_implemented_for("logcumsumexp", input.array.dtype)
+    return _logcumsumexp(input, dim=d) if input.array.ndim and input.array.size else clone(input)
+
+
+# ---- extremes ------------------------------------------------------------------------------------
+def _running_extreme(name: str, ufunc: Any, reaches: Any) -> Callable[..., Any]:
+    result = returns(name, "values", "indices")
+    read = shown_as(_getitem, f"{name.capitalize()}Backward0")
+
+    @on_its_gpu
+    def places(x: Any, d: int) -> Any:
+        """Where the extreme of the first elements stands: the last of equal ones, or the last NaN."""
+        on_host = to_device(x, CPU)  # CuPy accumulates sums and products only
+        numbers = np.arange(x.shape[d]).reshape([-1 if i == d else 1 for i in range(x.ndim)])
+        found = np.where(reaches(on_host, ufunc.accumulate(on_host, axis=d)) | (on_host != on_host), numbers, 0)
+        return to_device(np.maximum.accumulate(found, axis=d), device_of(x))
+
+    def call(input: Any, dim: int) -> Any:
+        d = axis(dim, input.array.ndim)
+        if not input.array.ndim or not input.array.size:
+            return result(clone(input), wrap(np.zeros(input.array.shape, np.int64)))
+        indices = wrap(places(input.array, d))
+        return result(picked_along(read, input, d, indices, True), indices)
+
+    text = f"The {name[3:]}imum of the first 1, 2, 3, ... elements along `dim`, and where it stands: (values, indices)."
+    return numpy_names(titled(call, name, text))
+
+
+cummax = _running_extreme("cummax", np.maximum, np.greater_equal)
+cummin = _running_extreme("cummin", np.minimum, np.less_equal)
+
+
+# ---- differences and areas -----------------------------------------------------------------------
+@numpy_names
+def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    """``x[i + 1] - x[i]`` along the dimension `dim`, taken `n` times; `prepend` and `append` are put around first.
+
+    >>> import minigrad as torch
+    >>> torch.diff(torch.tensor([1, 4, 9, 16])), torch.diff(torch.tensor([1, 4, 9, 16]), n=2)
+    (tensor([3, 5, 7]), tensor([2, 2]))
+    """
+    if not input.array.ndim:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    if whole(n, "n") < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    d = axis(dim, input.array.ndim)
+    around = [x for x in (prepend, input, append) if x is not None]
+    x = cat(around, d) if len(around) > 1 else input
+    for _ in range(n):
+        size = x.array.shape[d]
+        later, earlier = narrow(x, d, min(1, size), max(size - 1, 0)), narrow(x, d, 0, max(size - 1, 0))
+        x = ne(later, earlier) if x.array.dtype.kind == "b" else sub(later, earlier)
+    return x if n else clone(x)
+
+
+def _trapezes(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
+    """``(y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i])`` along `dim`."""
+    if not y.array.ndim:
+        raise IndexError(f"{name} expects y to have at least one dimension")
+    d = axis(dim, y.array.ndim)
+    if isinstance(x, (int, float)):
+        x, dx = None, x
+    size = y.array.shape[d]
+    if y.array.dtype.kind != "f":
+        y = cast(y, dtypes.get_default_dtype().numpy)
+    pairs = add(narrow(y, d, min(1, size), max(size - 1, 0)), narrow(y, d, 0, max(size - 1, 0)))
+    if x is None:
+        return mul(pairs, dx / 2), d
+    if x.array.ndim == 1:
+        if x.array.size != size:
+            raise RuntimeError(f"{name}: there must be one x value for each sample point: {x.array.size} for {size}")
+        x = reshape(x, [-1 if i == d else 1 for i in range(y.array.ndim)])
+    return mul(mul(pairs, diff(x, dim=d - y.array.ndim)), 0.5), d
+
+
+@numpy_names
+def trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Any:
+    """The area under `y` by trapezes, ``sum((y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i]))``; the points are `dx` apart.
+
+    >>> import minigrad as torch
+    >>> torch.trapezoid(torch.tensor([1.0, 5.0, 10.0]))
+    tensor(10.5000)
+    """
+    parts, d = _trapezes("trapezoid", y, x, dx, dim)
+    return sum(parts, d)
+
+
+trapz = trapezoid
+
+
+@numpy_names
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Any:
+    """The areas under the first 2, 3, ... points of `y`, by trapezes.
+
+    >>> import minigrad as torch
+    >>> torch.cumulative_trapezoid(torch.tensor([1.0, 5.0, 10.0]))
+    tensor([ 3.0000, 10.5000])
+    """
+    parts, d = _trapezes("cumulative_trapezoid", y, x, dx, dim)
+    return cumsum(parts, d)

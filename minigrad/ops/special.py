@@ -1,0 +1,325 @@
+"""Functions that fewer programs need: each entry is a forward and its derivatives."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.recording import operation
+from minigrad.backend import array_module, on_its_gpu
+from minigrad.ops.arithmetic import no_slope, pow, promote
+from minigrad.ops.device import beside as move_scalars
+from minigrad.ops.elementwise import (
+    REAL,
+    SAME,
+    TRUTH,
+    as_number,
+    binary,
+    not_a_tensor,
+    not_implemented_for,
+    of_tensor,
+    of_tensors,
+    shapes_do_not_broadcast,
+    unary,
+)
+from minigrad.ops.functions import sign
+from minigrad.ops.out import takes_out
+from minigrad.ops.shape import cast
+
+# ---- one operand ---------------------------------------------------------------------------------
+_DEGREE = math.pi / 180
+
+
+def _slope_of_sinc(g: Any, x: Any, out: Any) -> Any:
+    # d sin(pi x) / (pi x) = (cos(pi x) - sinc(x)) / x, and 0 at 0
+    still = np.equal(x, 0)
+    return np.where(still, 0.0, g * ((np.cos(math.pi * x) - out) / np.where(still, 1.0, x)))
+
+
+deg2rad = unary(
+    "deg2rad",
+    lambda x: x * x.dtype.type(_DEGREE),
+    lambda g: g * _DEGREE,
+    formula="input * pi / 180",
+    example="[180.0, 90.0] -> [3.1416, 1.5708]",
+)
+rad2deg = unary(
+    "rad2deg",
+    lambda x: x * x.dtype.type(1 / _DEGREE),
+    lambda g: g / _DEGREE,
+    formula="input * 180 / pi",
+    example="[0.0, 1.0] -> [ 0.0000, 57.2958]",
+)
+sinc = unary(
+    "sinc",
+    lambda x: np.sinc(x).astype(x.dtype, copy=False),
+    _slope_of_sinc,
+    formula="sin(pi * input) / (pi * input), and 1 at 0",
+    example="[0.0, 0.5] -> [1.0000, 0.6366]",
+)
+signbit = unary(
+    "signbit",
+    lambda x: np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0),
+    None,
+    result=TRUTH,
+    formula="whether the sign is minus, also that of -0.0",
+    example="[-2.0, 3.0] -> [ True, False]",
+)
+isposinf = unary(
+    "isposinf",
+    lambda x: np.equal(x, math.inf),
+    None,
+    result=TRUTH,
+    formula="whether input is inf",
+    example="[-2.0, 3.0] -> [False, False]",
+)
+isneginf = unary(
+    "isneginf",
+    lambda x: np.equal(x, -math.inf),
+    None,
+    result=TRUTH,
+    formula="whether input is -inf",
+    example="[-2.0, 3.0] -> [False, False]",
+)
+sgn = sign
+
+
+_behind_the_point = operation("frac", lambda x: x - np.trunc(x), lambda g: g)
+
+
+@takes_out
+@of_tensor
+def frac(input: Any) -> Any:
+    """What stands behind the point, ``x - trunc(x)``; its sign is that of x.
+
+    >>> import minigrad as torch
+    >>> torch.frac(torch.tensor([1.5, -2.25]))
+    tensor([ 0.5000, -0.2500])
+    """
+    if input.array.dtype.kind != "f":
+        raise not_implemented_for("frac", input.array.dtype)
+    return _behind_the_point(input)
+
+
+_odds = operation(
+    "logit",
+    lambda x, *, eps: np.log(x.clip(eps, 1 - eps) / (1 - x.clip(eps, 1 - eps))) if eps else np.log(x / (1 - x)),
+    lambda g, x, eps: _slope_of_odds(g, x, eps),
+)
+
+
+def _slope_of_odds(g: Any, x: Any, eps: float | None) -> Any:
+    low, high, beyond = (0.0, 1.0, math.nan) if eps is None else (eps, 1 - eps, 0.0)
+    inside = np.logical_and(np.greater_equal(x, low), np.less_equal(x, high))
+    return np.where(inside, g / (x * (1 - x)), beyond)
+
+
+@takes_out
+@of_tensor
+def logit(input: Any, eps: float | None = None) -> Any:
+    """``log(x / (1 - x))``, the inverse of `sigmoid`; x is first kept within [eps, 1 - eps].
+
+    >>> import minigrad as torch
+    >>> torch.logit(torch.tensor([0.5, 0.9]))
+    tensor([0.0000, 2.1972])
+    """
+    x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
+    return _odds(x, eps=None if eps is None else as_number("logit", "eps", eps))
+
+
+def _without(x: Any, *, nan: float, posinf: Any, neginf: Any) -> Any:
+    limits = np.finfo(x.dtype)
+    high, low = limits.max if posinf is None else posinf, limits.min if neginf is None else neginf
+    new = np.where(np.isnan(x), x.dtype.type(nan), x)
+    new = np.where(np.equal(x, math.inf), x.dtype.type(high), new)
+    return np.where(np.equal(x, -math.inf), x.dtype.type(low), new)
+
+
+_finite = operation("nan_to_num", _without, lambda g, x: g * np.isfinite(x))
+
+
+@takes_out
+@of_tensor
+def nan_to_num(input: Any, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """The tensor with `nan` in the place of NaN, and `posinf` and `neginf`, else its type's limits, of the infinities.
+
+    >>> import minigrad as torch
+    >>> torch.nan_to_num(torch.tensor([float("nan"), 1.0]))
+    tensor([0., 1.])
+    """
+    if input.array.dtype.kind != "f":
+        return input
+    return _finite(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+
+
+# ---- two operands --------------------------------------------------------------------------------
+def _x_log_y(x: Any, y: Any) -> Any:
+    return np.where(np.logical_and(np.equal(x, 0), np.logical_not(np.isnan(y))), 0.0, x * np.log(y)).astype(
+        np.result_type(x, y), copy=False
+    )
+
+
+hypot = binary(
+    "hypot",
+    np.hypot,
+    lambda g, x, out: g * (x / out),
+    lambda g, y, out: g * (y / out),
+    numbers="none",
+    refuses="iub",
+    formula="sqrt(input ** 2 + other ** 2)",
+    example="[3.0]; [4.0] -> [5.]",
+)
+copysign = binary(
+    "copysign",
+    np.copysign,
+    lambda g, x, out: np.where(np.equal(x, 0), 0.0, g * (out / np.where(np.equal(x, 0), 1.0, x))),
+    lambda g: no_slope(g),
+    result=REAL,
+    numbers="other",
+    formula="the size of input with the sign of other",
+    example="[1.0, -2.0]; [-1.0, 1.0] -> [-1.,  2.]",
+)
+xlogy = binary(
+    "xlogy",
+    _x_log_y,
+    lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, 0)), 0.0, g * np.log(y)),
+    lambda g, x, y: g * x / y,
+    result=REAL,
+    formula="input * log(other), and 0 where input is 0",
+    example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]",
+)
+logaddexp2 = binary(
+    "logaddexp2",
+    np.logaddexp2,
+    lambda g, x, y: g / (1 + np.exp2(y - x)),
+    lambda g, x, y: g / (1 + np.exp2(x - y)),
+    numbers="none",
+    refuses="iub",
+    formula="log2(2 ** input + 2 ** other), without overflow",
+    example="[1.0, 2.0]; [1.0, 2.0] -> [2., 3.]",
+)
+fmax = binary(
+    "fmax",
+    np.fmax,
+    lambda g, x, y: np.where(_is_taken(x, y, np.greater_equal), g, 0.0),
+    lambda g, x, y: np.where(_is_taken(x, y, np.greater_equal), 0.0, g),
+    numbers="none",
+    formula="the greater of input and other; NaN only if both are",
+    example="[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]",
+)
+fmin = binary(
+    "fmin",
+    np.fmin,
+    lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), g, 0.0),
+    lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), 0.0, g),
+    numbers="none",
+    formula="the lesser of input and other; NaN only if both are",
+    example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]",
+)
+heaviside = binary(
+    "heaviside",
+    lambda x, y: np.heaviside(x, y).astype(x.dtype),
+    None,
+    None,
+    result=SAME,
+    numbers="none",
+    formula="0 where input is negative, 1 where it is positive, other where it is 0",
+    example="[-1.0, 0.0]; [0.5, 0.5] -> [0.0000, 0.5000]",
+)
+gcd = binary(
+    "gcd",
+    np.gcd,
+    None,
+    None,
+    numbers="none",
+    refuses="fb",
+    formula="the greatest whole number that divides both",
+    example="[12, 18]; [8, 27] -> [4, 9]",
+)
+lcm = binary(
+    "lcm",
+    np.lcm,
+    None,
+    None,
+    numbers="none",
+    refuses="fb",
+    formula="the least whole number that both divide",
+    example="[4, 6]; [6, 8] -> [12, 24]",
+)
+
+
+def _is_taken(x: Any, y: Any, wins: Any) -> Any:
+    """Where fmax or fmin takes `x`: it wins, or the other is NaN."""
+    return np.logical_or(wins(x, y), np.isnan(y))
+
+
+def float_power(input: Any, exponent: Any) -> Any:
+    """``input ** exponent`` in float64.
+
+    >>> import minigrad as torch
+    >>> torch.float_power(torch.tensor([2]), 0.5)
+    tensor([1.4142], dtype=minigrad.float64)
+    """
+    if not isinstance(input, TensorBase) and not isinstance(exponent, TensorBase):
+        raise not_a_tensor("float_power", "input", 1, input)
+    double = np.dtype(np.float64)
+    base, power = [cast(x, double) if isinstance(x, TensorBase) else float(x) for x in (input, exponent)]
+    return pow(base, power)
+
+
+@on_its_gpu
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
+    """Whether each of `elements` is among `test_elements`; `invert` asks the opposite.
+
+    >>> import minigrad as torch
+    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3]))
+    tensor([False,  True,  True])
+    """
+    if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
+        raise not_a_tensor("isin", "elements", 1, elements)
+    a, b = [x.array if isinstance(x, TensorBase) else np.asarray(x) for x in (elements, test_elements)]
+    return wrap(array_module(a if isinstance(elements, TensorBase) else b).isin(a, b, invert=invert))
+
+
+# ---- three operands ------------------------------------------------------------------------------
+def _with_product(name: str, combine: Any, *rules: Any) -> Any:
+    """``input + value * combine(tensor1, tensor2)``."""
+    made = operation(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules)
+    what = "tensor1 * tensor2" if name == "addcmul" else "tensor1 / tensor2"
+
+    def call(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+        factor = as_number(name, "value", value)
+        x, a, b = promote(name, *move_scalars(input, tensor1, tensor2))
+        kind = x.array.dtype.kind
+        if kind != "f" and (name == "addcdiv" or isinstance(factor, float)):
+            told = "of integers; convert one operand with .float()" if name == "addcdiv" else f"of integers by {factor}"
+            raise RuntimeError(f"{name}: Integer division with addcdiv is no longer supported, and no scaling {told}")
+        try:
+            return made(x, a, b, value=factor)
+        except ValueError:
+            raise shapes_do_not_broadcast(name, *[z.array for z in (input, tensor1)]) from None
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"""``input + value * {what}``, broadcast.
+
+    >>> import minigrad as torch
+    >>> torch.{name}(torch.tensor([1.0]), torch.tensor([6.0]), torch.tensor([2.0]), value=0.5)
+    tensor([{"7." if name == "addcmul" else "2.5000"}])
+    """
+    return takes_out(of_tensors(3)(call))
+
+
+addcmul = _with_product(
+    "addcmul", np.multiply, lambda g: g, lambda g, b, value: g * (b * value), lambda g, a, value: g * (a * value)
+)
+addcdiv = _with_product(
+    "addcdiv",
+    np.true_divide,
+    lambda g: g,
+    lambda g, b, value: g * (value / b),
+    lambda g, a, b, value: -g * (value * a / (b * b)),
+)

@@ -1,0 +1,173 @@
+"""Taking tensors apart: views of parts, of single entries, of many at once."""
+
+from __future__ import annotations
+
+import itertools
+from itertools import accumulate
+from typing import Any
+
+from minigrad.autograd.core import TensorBase
+from minigrad.ops.axes import axis, numpy_names, whole
+from minigrad.ops.elementwise import of_tensor, titled
+from minigrad.ops.index import _getitem, getitem
+from minigrad.ops.names import shown_as
+
+_split, _unbound = shown_as(_getitem, "SplitBackward0"), shown_as(_getitem, "UnbindBackward0")
+
+
+@numpy_names
+def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
+    """`length` entries of one axis from `start` on: a view.
+
+    >>> import minigrad as torch
+    >>> torch.narrow(torch.arange(6), 0, 2, 3)
+    tensor([2, 3, 4])
+    """
+    _check_axes("narrow", input)
+    d = axis(dim, input.array.ndim)
+    size = input.array.shape[d]
+    start, length = whole(start, "start"), whole(length, "length")
+    first = start + (size if start < 0 else 0)
+    if not 0 <= first <= size:
+        raise IndexError(f"start out of range (expected to be in range of [-{size}, {size}], but got {start})")
+    if not 0 <= first <= first + length <= size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return getitem(input, (slice(None),) * d + (slice(first, first + length),))
+
+
+@numpy_names
+def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+    """Views of consecutive parts along one axis: of one size (the last may be shorter) or of given sizes.
+
+    >>> import minigrad as torch
+    >>> torch.split(torch.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
+    _check_axes("split", tensor)
+    d = axis(dim, tensor.array.ndim)
+    size = tensor.array.shape[d]
+    if isinstance(split_size_or_sections, (tuple, list)):
+        lengths = [whole(n, "split_size") for n in split_size_or_sections]
+        if sum(lengths) != size or min(lengths, default=0) < 0:
+            told = f"{size} (input tensor's size at dimension {d}), but got split_sizes={lengths}"
+            raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {told}")
+    else:
+        step = whole(split_size_or_sections, "split_size")
+        if step < 0 or (step == 0 and size):
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
+        lengths = [min(step, size - start) for start in range(0, size, step or 1)] or [0]
+    starts = [0, *accumulate(lengths)]
+    before = (slice(None),) * d
+    cuts = [(*before, slice(start, start + n), Ellipsis) for start, n in zip(starts[:-1], lengths, strict=True)]
+    return _several([_split(tensor, key=key) for key in cuts])
+
+
+def _check_axes(name: str, x: Any) -> None:
+    if not x.array.ndim:
+        raise RuntimeError(f"{name} expects at least a 1-dimensional tensor, got one of no axes")
+
+
+def _several(views: list[Any]) -> tuple[Any, ...]:
+    """Views that one call made: autograd lets none of them be written to, as in PyTorch."""
+    for view in views:
+        if view.view_of is not None:
+            view.view_of.several = True
+    return tuple(views)
+
+
+@numpy_names
+def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+    """At most `chunks` parts along one axis, as equal as `split` by one size makes them.
+
+    >>> import minigrad as torch
+    >>> torch.chunk(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
+    if whole(chunks, "chunks") <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    _check_axes("chunk", input)
+    size = input.array.shape[axis(dim, input.array.ndim)]
+    if not size:
+        return split(input, [0] * chunks, dim)
+    return split(input, -(-size // chunks), dim)
+
+
+@numpy_names
+def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
+    """All entries of one axis as views.
+
+    >>> import minigrad as torch
+    >>> torch.unbind(torch.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
+    d = axis(dim, input.array.ndim)
+    if not input.array.ndim:
+        raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
+    before = (slice(None),) * d
+    return _several([_unbound(input, key=(*before, i, Ellipsis)) for i in range(input.array.shape[d])])
+
+
+split_with_sizes = split
+
+
+@numpy_names
+def select(input: Any, dim: int, index: int) -> Any:
+    """The entry `index` of the dimension `dim`, which is dropped: a view.
+
+    >>> import minigrad as torch
+    >>> torch.select(torch.tensor([[1, 2], [3, 4]]), 1, 0)
+    tensor([1, 3])
+    """
+    if not input.array.ndim:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    d = axis(dim, input.array.ndim)
+    place, size = whole(index, "index"), input.array.shape[d]
+    if not -size <= place < size:
+        shape = list(input.array.shape)
+        raise IndexError(f"select(): index {place} out of range for tensor of size {shape} at dimension {d}")
+    return getitem(input, (slice(None),) * d + (place,))
+
+
+@numpy_names
+def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+    """Views along one axis: so many parts, the first ones longer by one, or those between the given indices.
+
+    >>> import minigrad as torch
+    >>> torch.tensor_split(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
+    _check_axes("tensor_split", input)
+    d = axis(dim, input.array.ndim)
+    size = input.array.shape[d]
+    if isinstance(indices_or_sections, TensorBase):
+        indices_or_sections = indices_or_sections.array.tolist()
+    if isinstance(indices_or_sections, (tuple, list)):
+        ends = [*[whole(n, "indices") for n in indices_or_sections], size]
+        cuts = [slice(start, stop) for start, stop in zip([0, *ends[:-1]], ends, strict=True)]
+    else:
+        parts = whole(indices_or_sections, "sections")
+        if parts <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {parts}")
+        lengths = [size // parts + (i < size % parts) for i in range(parts)]
+        starts = [0, *accumulate(lengths)]
+        cuts = [slice(a, b) for a, b in itertools.pairwise(starts)]
+    return _several([getitem(input, (slice(None),) * d + (cut,)) for cut in cuts])
+
+
+def _splitting(name: str, least: int, dim: int) -> Any:
+    def call(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+        if input.array.ndim < least:
+            told = f"requires a tensor with at least {least} dimension, but got a tensor with {input.array.ndim}"
+            raise RuntimeError(f"torch.{name} {told} dimensions")
+        d = 0 if input.array.ndim == 1 else dim
+        if isinstance(indices_or_sections, int) and input.array.shape[d] % max(indices_or_sections, 1):
+            size = input.array.shape[d]
+            raise RuntimeError(f"torch.{name}: {indices_or_sections} parts do not divide the size {size} of dim {d}")
+        return tensor_split(input, indices_or_sections, d)
+
+    return of_tensor(titled(call, name, f"Views along axis {dim}: so many equal parts, or those between the indices."))
+
+
+hsplit = _splitting("hsplit", 1, 1)
+vsplit = _splitting("vsplit", 2, 0)
+dsplit = _splitting("dsplit", 3, 2)

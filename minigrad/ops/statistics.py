@@ -1,0 +1,249 @@
+"""Numbers about many numbers: without their NaN, quantiles, histograms, covariance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.recording import operation
+from minigrad.backend import array_module, on_its_gpu
+from minigrad.ops.arithmetic import clamp, lerp, mul, sub, true_divide
+from minigrad.ops.axes import axis, numpy_names, whole
+from minigrad.ops.comparison import isnan, logical_not
+from minigrad.ops.elementwise import not_a_tensor, not_implemented_for, of_tensor
+from minigrad.ops.functions import sqrt
+from minigrad.ops.index import _getitem
+from minigrad.ops.matmul import matmul
+from minigrad.ops.order import ordering, returns
+from minigrad.ops.reduce import mean, real, sum
+from minigrad.ops.select import gather
+from minigrad.ops.shape import cast, movedim, reshape, t, unsqueeze
+
+# ---- without NaN ---------------------------------------------------------------------------------
+_without_nan = operation(
+    "nan_to_zero", lambda x: np.where(np.isnan(x), x.dtype.type(0), x), lambda g, x: np.where(np.isnan(x), 0.0, g)
+)
+
+
+@numpy_names
+def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """The sum over the dimensions `dim`, or over all, where NaN counts as 0.
+
+    >>> import minigrad as torch
+    >>> torch.nansum(torch.tensor([1.0, float("nan"), 2.0]))
+    tensor(3.)
+    """
+    x = _without_nan(input) if input.array.dtype.kind == "f" else input
+    return sum(x, dim, keepdim, dtype=dtype)
+
+
+@numpy_names
+def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """The mean over the dimensions `dim`, or over all, of what is not NaN.
+
+    >>> import minigrad as torch
+    >>> torch.nanmean(torch.tensor([1.0, float("nan"), 3.0]))
+    tensor(2.)
+    """
+    x = real("nanmean", input, dtype)
+    return true_divide(nansum(x, dim, keepdim), sum(logical_not(isnan(x)), dim, keepdim))
+
+
+# ---- quantiles -----------------------------------------------------------------------------------
+_WAYS = ("linear", "lower", "higher", "midpoint", "nearest")
+
+
+def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, *, skip_nan: bool) -> Any:
+    dtype = input.array.dtype
+    if dtype.char not in "fd":
+        raise RuntimeError(f"{name}() input tensor must be either float or double dtype, got {dtype}")
+    if interpolation not in _WAYS:
+        raise RuntimeError(f"{name}() interpolation must be one of {', '.join(_WAYS)}, got {interpolation!r}")
+    if isinstance(q, TensorBase) and q.array.dtype != dtype:
+        raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor: {q.array.dtype}, {dtype}")
+    if isinstance(q, TensorBase) and q.array.ndim > 1:
+        raise RuntimeError(f"{name}() q must be a scalar or 1D tensor, got {q.array.ndim}D")
+    if not input.array.size:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    asked = q.array if isinstance(q, TensorBase) else np.asarray(q, dtype)
+    if not ((asked >= 0) & (asked <= 1)).all():
+        raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {asked.tolist()}")
+    ndim = input.array.ndim
+    flat = dim is None or not ndim
+    x = reshape(input, -1) if flat else movedim(input, axis(dim, ndim), -1)  # (..., n)
+    places, weight = _ranks(x.array, asked.reshape(-1), interpolation, skip_nan)
+    in_order = gather(x, -1, wrap(ordering(x.array, x.array.ndim - 1, False)))
+    below, above = [gather(in_order, -1, wrap(at)) for at in places]
+    found = lerp(below, above, wrap(weight)) if interpolation in ("linear", "midpoint") else below  # (..., q)
+    found = movedim(found, -1, 0)  # (q, ...)
+    if keepdim:
+        found = reshape(found, -1, *([1] * ndim)) if flat else unsqueeze(found, axis(dim, ndim) + 1)
+    return found if asked.ndim else _getitem(found, key=(0, Ellipsis))
+
+
+@on_its_gpu
+def _ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[tuple[Any, Any], Any]:
+    """For each quantile the places of its two neighbours among the numbers in order, and where between them it lies.
+
+    A row with a NaN is all NaN, which stands last, unless those are skipped.
+    """
+    xp, n = array_module(x), x.shape[-1]
+    missing = np.isnan(x).sum(-1, keepdims=True)  # (..., 1)
+    last = n - missing - 1 if skip_nan else xp.full(missing.shape, n - 1)
+    rank = xp.asarray(q) * np.maximum(last, 0).astype(x.dtype)  # (..., q)
+    if skip_nan:
+        rank = np.where(last < 0, n - 1, rank)
+    else:
+        rank = np.where(missing > 0, n - 1, rank)
+    if interpolation in ("lower", "higher", "nearest"):
+        rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation](rank)
+    below = np.floor(rank)
+    weight = np.where(rank > below, 0.5, 0.0) if interpolation == "midpoint" else rank - below
+    return (below.astype(np.int64), np.ceil(rank).astype(np.int64)), weight.astype(x.dtype)
+
+
+@numpy_names
+def quantile(
+    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Any:
+    """The number below which a share `q` of the elements lies, along `dim` or of all; between two, a mixture.
+
+    It stands at rank ``q (n - 1)`` of the elements in order. `q` is a number or a vector, whose axis comes first.
+
+    >>> import minigrad as torch
+    >>> torch.quantile(torch.tensor([0.0, 1.0, 2.0, 3.0]), 0.5)
+    tensor(1.5000)
+    """
+    return _quantile("quantile", input, q, dim, keepdim, interpolation, skip_nan=False)
+
+
+@numpy_names
+def nanquantile(
+    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Any:
+    """`quantile` of what is not NaN.
+
+    >>> import minigrad as torch
+    >>> torch.nanquantile(torch.tensor([0.0, float("nan"), 2.0]), 0.5)
+    tensor(1.)
+    """
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, skip_nan=True)
+
+
+# ---- counts --------------------------------------------------------------------------------------
+def _limits(name: str, x: Any, low: Any, high: Any) -> tuple[float, float]:
+    """The range of a histogram: that of the numbers where both ends are equal, widened where it is empty."""
+    if low == high and x.size:
+        low, high = float(x.min()), float(x.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
+    if low > high:
+        raise RuntimeError(f"{name}: max must be larger than min, got [{low}, {high}]")
+    return (low - 1, high + 1) if low == high else (low, high)
+
+
+@numpy_names
+@on_its_gpu
+def histc(input: Any, bins: int = 100, min: Any = 0, max: Any = 0) -> Any:
+    """How many elements fall into each of `bins` equal parts of [`min`, `max`], or of their own range.
+
+    >>> import minigrad as torch
+    >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    tensor([0., 2., 1., 0.])
+    """
+    if input.array.dtype.kind != "f":
+        raise not_implemented_for("histc", input.array.dtype)
+    if whole(bins, "bins") <= 0:
+        raise RuntimeError(f"bins must be > 0, got {bins}")
+    flat = input.array.reshape(-1)
+    low, high = _limits("torch.histc", flat, min, max)
+    inside = flat[(flat >= low) & (flat <= high)]
+    places = np.minimum(((inside - low) * (bins / (high - low))).astype(np.int64), bins - 1)
+    return wrap(np.bincount(places, minlength=bins).astype(input.array.dtype))
+
+
+_Histogram = returns("histogram", "hist", "bin_edges")
+
+
+@numpy_names
+@on_its_gpu
+def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
+    """The pair (hist, bin_edges): how many elements, or how much `weight`, lie between each two edges.
+
+    `bins` is how many equal parts of `range` there are, or the edges themselves. With `density` the areas add up to 1.
+
+    >>> import minigrad as torch
+    >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
+    tensor([0., 2., 1., 0.])
+    """
+    x = input.array
+    if x.dtype.kind != "f":
+        raise not_implemented_for("histogram", x.dtype)
+    flat = x.reshape(-1)
+    if isinstance(bins, TensorBase):
+        edges = bins.array
+    else:
+        low, high = _limits("torch.histogram", flat, *((0, 0) if range is None else range))
+        edges = array_module(x).linspace(low, high, whole(bins, "bins") + 1).astype(x.dtype)
+    weights = None if weight is None else weight.array.reshape(-1)
+    counts, _ = array_module(x).histogram(flat, edges, weights=weights, density=density)
+    return _Histogram(wrap(counts.astype(x.dtype)), wrap(edges))
+
+
+# ---- covariance ----------------------------------------------------------------------------------
+@of_tensor
+def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+    """``sum(w (x_i - mean_i) (x_j - mean_j)) / (n - correction)`` of the rows i and j, one variable a row.
+
+    `fweights` say how often a column counts, `aweights` how much.
+
+    >>> import minigrad as torch
+    >>> torch.cov(torch.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
+    if input.array.ndim > 2:
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got {input.array.ndim}")
+    x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
+    x = reshape(x, 1, -1) if x.array.ndim < 2 else x  # (variables, observations)
+    given = [w for w in (fweights, aweights) if w is not None]
+    weights = None
+    for w in given:
+        if not isinstance(w, TensorBase):
+            raise not_a_tensor("cov", "fweights or aweights", 1, w)
+        w = cast(w, x.array.dtype)
+        weights = w if weights is None else mul(weights, w)
+    if weights is None:
+        off = sub(x, mean(x, 1, True))
+        return _one_number(true_divide(matmul(off, t(off)), max(x.array.shape[1] - correction, 0)), input)
+    total = sum(weights)
+    off = sub(x, true_divide(sum(mul(x, weights), 1, True), total))
+    of_squares = true_divide(sum(mul(weights, cast(aweights, x.array.dtype))), total) if aweights is not None else 1
+    norm = clamp(sub(total, mul(wrap(np.asarray(correction, x.array.dtype)), of_squares)), min=0)
+    return _one_number(true_divide(matmul(mul(off, weights), t(off)), norm), input)
+
+
+def _one_number(matrix: Any, input: Any) -> Any:
+    """The only element for a single variable given as a vector."""
+    return reshape(matrix, ()) if input.array.ndim < 2 else matrix
+
+
+@of_tensor
+def corrcoef(input: Any) -> Any:
+    """`cov` divided by the spread of both rows: numbers between -1 and 1.
+
+    >>> import minigrad as torch
+    >>> torch.corrcoef(torch.tensor([[0.0, 1.0, 2.0], [2.0, 1.0, 0.0]]))
+    tensor([[ 1., -1.],
+            [-1.,  1.]])
+    """
+    if input.array.ndim > 2:
+        raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got {input.array.ndim}")
+    c = cov(input)
+    if not c.array.ndim:
+        return true_divide(c, c)
+    spread = sqrt(_getitem(c, key=(np.arange(len(c.array)), np.arange(len(c.array)))))
+    return clamp(true_divide(true_divide(c, unsqueeze(spread, 1)), unsqueeze(spread, 0)), -1, 1)
