@@ -12,6 +12,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.out import written
+from minigrad.ops.spelling import respell
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,28 +59,12 @@ def numpy_names(function: F) -> F:
         if args and not isinstance(args[0], TensorBase):
             raise not_a_tensor(function.__name__, "input", 1, args[0])
         if kwargs:
-            if "axis" in kwargs:
-                kwargs["dim"] = kwargs.pop("axis")
+            kwargs = respell(kwargs)
             if isinstance(kwargs.get("dim"), TensorBase) and not kwargs["dim"].array.ndim:
                 kwargs["dim"] = index(kwargs["dim"].array)  # by its name it is no operand
-            if "keepdims" in kwargs:
-                kwargs["keepdim"] = kwargs.pop("keepdims")
             if (out := kwargs.pop("out", None)) is not None:
                 return written(function.__name__, out, function(*args, **kwargs), args)
         return function(*args, **kwargs)
-
-    return call  # type: ignore[return-value]
-
-
-def axis_names(function: F) -> F:
-    """`function` of several tensors, with `out`, and `axis` for `dim`."""
-
-    @functools.wraps(function)
-    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        if "axis" in kwargs:
-            kwargs["dim"] = kwargs.pop("axis")
-        result = function(*args, **kwargs)
-        return result if out is None else written(function.__name__, out, result, args)
 
     return call  # type: ignore[return-value]
 

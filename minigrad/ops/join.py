@@ -13,7 +13,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.axes import axis, axis_names, whole
+from minigrad.ops.axes import axis, whole
 from minigrad.ops.elementwise import of_tensor, several, titled, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.out import takes_out
@@ -42,7 +42,7 @@ def _tensors(name: str, tensors: Any) -> list[Any]:
 
 
 @twin_of(np.concatenate)
-@axis_names
+@takes_out
 def cat(tensors: Any, dim: int = 0) -> Any:
     """The tensors one after another along an existing axis; the other axes must agree.
 
@@ -76,7 +76,7 @@ def cat(tensors: Any, dim: int = 0) -> Any:
 concat = concatenate = cat
 
 
-@axis_names
+@takes_out
 def stack(tensors: Any, dim: int = 0) -> Any:
     """The tensors, all of one shape, along a new axis.
 

@@ -286,7 +286,7 @@ def _median(name: str, of_all: Any, skip_nan: bool) -> Callable[..., Any]:
         if not input.array.ndim:
             return result(clone(input), wrap(np.zeros((), np.int64)))
         check_not_empty(name, input, (d,))
-        places = wrap(_middle_places(input.array, d, skip_nan))
+        places = wrap(as_int64(_middle_places(input.array, d, skip_nan)))
         return _with_places(result, along_one, input, d, places, keepdim)
 
     left_out = " of what is not NaN" if skip_nan else ""
@@ -318,7 +318,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     if not input.array.ndim:
         return _Kth(clone(input), wrap(np.zeros((), np.int64)))
     order = ordering(input.array, d, False)
-    places = wrap(order[(slice(None),) * d + (slice(k - 1, k),)])
+    places = wrap(as_int64(order[(slice(None),) * d + (slice(k - 1, k),)]))
     return _with_places(_Kth, _kth, input, d, places, keepdim)
 
 
@@ -334,7 +334,7 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False) -> Any:
     if not input.array.ndim:
         return _Mode(clone(input), wrap(np.zeros((), np.int64)))
     check_not_empty("mode", input, (d,))
-    return _with_places(_Mode, _modal, input, d, wrap(_commonest(input.array, d)), keepdim)
+    return _with_places(_Mode, _modal, input, d, wrap(as_int64(_commonest(input.array, d))), keepdim)
 
 
 @on_its_gpu

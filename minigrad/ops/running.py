@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import CPU, device_of, on_its_gpu, to_device
+from minigrad.backend import CPU, as_int64, device_of, on_its_gpu, to_device
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.axes import axis, numpy_names, whole
 from minigrad.ops.comparison import ne
@@ -81,7 +81,7 @@ def _running_extreme(name: str, ufunc: Any, reaches: Any) -> Callable[..., Any]:
         d = axis(dim, input.array.ndim)
         if not input.array.ndim or not input.array.size:
             return result(clone(input), wrap(np.zeros(input.array.shape, np.int64)))
-        indices = wrap(places(input.array, d))
+        indices = wrap(as_int64(places(input.array, d)))
         return result(picked_along(read, input, d, indices, True), indices)
 
     text = f"The {name[3:]}imum of the first 1, 2, 3, ... elements along `dim`, and where it stands: (values, indices)."
