@@ -50,11 +50,18 @@ def _positive(x: Any) -> Any:
 
 def _above_zero(x: Any) -> Any:
     """True above 0 and for NaN, which passes its gradient on."""
-    return ~(x <= 0)
+    below = x <= 0
+    return np.logical_not(below, out=below) if type(below) is np.ndarray else ~below
+
+
+def _relu_rule(g: Any, out: Any) -> Any:
+    if type(g) is np.ndarray:
+        return keep_where(_above_zero(out), g)
+    return gate(g, out, passes=_above_zero)
 
 
 # Only the sign of the result matters to the gradient, so nothing else is kept.
-relu = unary("relu", _positive, lambda g, out: gate(g, out, passes=_above_zero), result=SAME, refuses="b")
+relu = unary("relu", _positive, _relu_rule, result=SAME, refuses="b")
 
 
 def _between(low: float, high: float) -> Callable[[Any], Any]:

@@ -176,9 +176,14 @@ def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
         return
     if len(read) < len(places):
         part, places = part.take(read, axis=dim), places[read]
-    seen, starts = np.unique(places, return_index=True)
-    if len(seen):
-        image[(slice(None),) * dim + (seen,)] += np.add.reduceat(part, starts, axis=dim)
+    seen, starts, counts = np.unique(places, return_index=True, return_counts=True)
+    for turn in range(int(counts.max(initial=0))):  # the first row of each place, the second, ...
+        served = np.flatnonzero(counts > turn)
+        rows = part.take(as_index(starts[served] + turn), axis=dim)
+        if len(served) == image.shape[dim]:
+            image += rows
+        else:
+            image[(slice(None),) * dim + (seen[served],)] += rows
 
 
 def resampling(name: str) -> Operation:

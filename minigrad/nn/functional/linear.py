@@ -8,33 +8,16 @@ import numpy as np
 
 from minigrad import random
 from minigrad.autograd.core import wrap
-from minigrad.autograd.operation import operation
 from minigrad.backend import CPU, array_module, as_index, device_of, on_its_gpu, to_device
 from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
 from minigrad.ops import embedding as ops
+from minigrad.ops.affine import affine
 from minigrad.ops.axes import whole
 from minigrad.ops.einsum import einsum
 from minigrad.ops.elementwise import as_number, not_implemented_for, require_number
 from minigrad.ops.index import stray
 from minigrad.ops.inplace import assign
 from minigrad.tensor import Tensor
-
-
-def _affine_forward(b: Any, x: Any, w: Any) -> Any:
-    y = np.matmul(x, w.T)
-    if b is not None:
-        y += b
-    return y
-
-
-# b (out,) or None, x (n, in), w (out, in): the order in which PyTorch's next_functions shows them
-_affine = operation(
-    "addmm",
-    _affine_forward,
-    lambda g: g,  # the engine sums over the batch
-    lambda g, w: g @ w,
-    lambda g, x: np.swapaxes(g, 0, 1) @ x,
-)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -67,9 +50,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         shape = bias.array.shape if bias.array.size == 1 else w.shape[:1]
         matches("linear", input, shape, f"one for each row of the weight {tuple(w.shape)}", bias=bias)
     if x.ndim == 2:
-        return _affine(bias, input, weight)
+        return affine(bias, input, weight)
     rows = int(np.prod(x.shape[:-1]))
-    flat = _affine(bias, input.reshape(rows, x.shape[-1]), weight)
+    flat = affine(bias, input.reshape(rows, x.shape[-1]), weight)
     return flat.reshape((*x.shape[:-1], w.shape[0]))
 
 

@@ -1,0 +1,26 @@
+"""The product of a linear layer: ``x @ w.T + b`` for a batch of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.operation import operation
+
+
+def _forward(b: Any, x: Any, w: Any) -> Any:
+    y = np.matmul(x, w.T)
+    if b is not None:
+        y += b
+    return y
+
+
+# b (out,) or None, x (n, in), w (out, in): the order in which PyTorch's next_functions shows them
+affine = operation(
+    "addmm",
+    _forward,
+    lambda g: g,  # the engine sums over the batch
+    lambda g, w: g @ w,
+    lambda g, x: np.swapaxes(g, 0, 1) @ x,
+)
