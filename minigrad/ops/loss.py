@@ -204,7 +204,11 @@ def _nll_forward(x: Any, target: Any, weight: Any, *, ignore_index: int, reducti
 
 
 def _nll_backward(g: Any, x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
-    labels, kept = read_labels(target, x.shape[1], ignore_index)
+    labels, kept = target, target != ignore_index  # the forward has seen that they are classes
+    if type(labels) is np.ndarray and kept.all():
+        kept = None
+    else:
+        labels = array_module(labels).where(kept, labels, 0)
     counts = count_labels(labels, kept, weight, x.dtype)
     if reduction == "mean" and counts is not None:
         g = (g / counts.sum(dtype=_sum_type(x))).astype(x.dtype)
