@@ -180,6 +180,9 @@ def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge,
     if not roots:
         raise RuntimeError("backward needs at least one tensor to start from, got an empty list")
     given = (None,) * len(roots) if gradients is None else _as_tuple(gradients)
+    for gradient in given:
+        if gradient is not None and not isinstance(gradient, TensorBase):
+            raise _not_a_gradient(gradient)
     if len(given) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
     return [_seed(r, g, create_graph, i) for i, (r, g) in enumerate(zip(roots, given, strict=True))]
@@ -203,10 +206,7 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
         one = array.dtype.type(1) if plain else quiet(np.ones_like, array)
         return edge_of(root), wrap(one) if create_graph else one
     if not isinstance(gradient, TensorBase):
-        raise TypeError(
-            f"gradients can be either Tensors or None, but got {type(gradient).__name__}; "
-            "wrap it with minigrad.tensor(...)"
-        )
+        raise _not_a_gradient(gradient)
     if gradient.array.shape != array.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(gradient.array.shape)} and "
@@ -231,6 +231,11 @@ def _like(edge: Any) -> Any:
 def _as_tuple(x: Any) -> tuple[Any, ...]:
     single = isinstance(x, TensorBase) or is_array(x) or _is_edge(x)
     return (x,) if single else () if x is None else tuple(x)
+
+
+def _not_a_gradient(x: Any) -> TypeError:
+    told = "wrap it with minigrad.tensor(...)"
+    return TypeError(f"gradients can be either Tensors or None, but got {type(x).__name__}; {told}")
 
 
 def _not_a_tensor(x: Any, role: str) -> TypeError:

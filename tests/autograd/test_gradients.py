@@ -281,3 +281,9 @@ def test_arguments_of_old():
     assert x.grad.tolist() == [2, 4]
     with pytest.warns(FutureWarning, match="grad_variables"), pytest.raises(RuntimeError, match="cannot both be given"):
         autograd.backward(x * x, mg.ones(2), grad_variables=mg.ones(2))
+
+
+def test_numbers_are_no_gradients():
+    y = mg.ones(2, requires_grad=True) * 2
+    with pytest.raises(TypeError, match="either Tensors or None, but got float"):
+        y.backward([1.0, 1.0])
