@@ -70,6 +70,31 @@ NAMES = {"torch": minigrad, "nn": nn, "F": nn.functional, "np": np}
 # what, how it differs, and an expression that is true because of it
 DIFFERENCES = [
     (
+        "`scatter`, `scatter_add`",
+        "the gradient of a `src` larger than `index` is 0 where nothing was read; PyTorch refuses the way back",
+        "gradient('torch.scatter_add(torch.zeros(2), 0, torch.tensor([1]), x).sum()', [1.0, 1.0]) == [1.0, 0.0]",
+    ),
+    (
+        "`cumprod`, `prod`",
+        "gradients divide by nothing: they are right beside infinities and NaN, where PyTorch gives NaN or 0",
+        "gradient('x.prod()', [2.0, float('inf'), 3.0])[1] == 6.0",
+    ),
+    (
+        "`clamp` between tensors",
+        "limits may broadcast the input to a larger shape, also on the way back",
+        "gradient('torch.tensor([0.5]).clamp(min=torch.zeros(1, 1), max=x).sum()', [1.0]) == [0.0]",
+    ),
+    (
+        "`matmul`, `bmm`, `einsum`",
+        "types must agree also where no number is multiplied",
+        "refuses('torch.bmm(torch.ones(1, 2, 0), torch.ones(1, 0, 3, dtype=torch.float64))')",
+    ),
+    (
+        "`norm(p=0)`",
+        "a gradient of zeros where PyTorch has none (None)",
+        "gradient('x.norm(0)', [1.0, 0.0]) == [0.0, 0.0]",
+    ),
+    (
         "`F.mse_loss`, `nn.MSELoss`",
         "shapes that would broadcast, such as (8, 1) and (8,), are refused; PyTorch warns",
         "refuses('F.mse_loss(torch.ones(8, 1), torch.ones(8))')",
@@ -268,6 +293,14 @@ def public(path: str) -> Iterator[tuple[str, Any]]:
         ours = home.startswith("minigrad") if front or isinstance(place, type) else home == path
         if ours and not isinstance(thing, ModuleType):
             yield name, thing
+
+
+def gradient(text: str, numbers: list[float]) -> list[float]:
+    """The gradient of the expression `text` with respect to a vector `x` of `numbers`."""
+    x = minigrad.tensor(numbers, requires_grad=True)
+    eval(text, NAMES | globals(), {"x": x}).backward()
+    assert x.grad is not None
+    return list(x.grad.tolist())
 
 
 def refuses(text: str) -> bool:
