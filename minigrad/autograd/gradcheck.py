@@ -193,7 +193,7 @@ class _Check:
     def check_second_call(self, outputs: list[Any], cotangents: dict[int, Any], first: dict[int, Any]) -> None:
         """A call elsewhere between forward and backward changes neither the result nor the gradients."""
         kept = [copied(y.array) for y in outputs]
-        self.func(*[_nearby(x, self.draw) for x in self.inputs])
+        self.func(*[_nearby(x, self.draw, self.eps) for x in self.inputs])
         for number, (y, before) in enumerate(zip(outputs, kept, strict=True)):
             if not np.array_equal(_host(y), to_device(before, CPU), equal_nan=True):
                 raise GradcheckError(
@@ -330,11 +330,11 @@ def name_the_arguments(func: Any, count: int) -> list[str]:
 
 
 @on_its_gpu
-def _nearby(x: Any, draw: np.random.Generator) -> Any:
-    """A tensor of its own near `x`; what is no float tensor stays."""
+def _nearby(x: Any, draw: np.random.Generator, eps: float) -> Any:
+    """A tensor of its own within `eps` of `x`, where differences go too; what is no float tensor stays."""
     if not _is_float(x):
         return x
-    step = 1e-4 * draw.standard_normal(x.array.shape) * (1 + np.abs(_host(x)))
+    step = draw.uniform(-eps, eps, x.array.shape)
     moved = _copied_with_strides(x.array) if _is_checked(x) else copied(x.array)
     moved += _beside(step.astype(moved.dtype), moved)
     return _leaf(moved) if _is_checked(x) else wrap(moved)
