@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.function import Function
 from minigrad.autograd.gradients import grad
+from minigrad.autograd.recording import Operation
 from minigrad.backend import CPU, array_module, copied, device_of, on_its_gpu, to_device
 
 
@@ -321,6 +322,8 @@ def name_the_arguments(func: Any, count: int) -> list[str]:
     if isinstance(owner, type) and issubclass(owner, Function):
         skipped = int(owner.setup_context is Function.setup_context)  # ctx
         func = owner.forward
+    elif isinstance(func, Operation):
+        func = func.forward
     try:
         parameters = list(inspect.signature(func).parameters.values())[skipped:]
     except (TypeError, ValueError):

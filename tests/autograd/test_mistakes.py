@@ -209,3 +209,18 @@ def test_the_second_call_goes_no_further_than_the_differences():
 
     assert gradcheck(watched, x)
     assert max(seen) <= 1 - 1.5e-6 + 1e-6 + 1e-12
+
+
+def test_arguments_have_the_names_of_the_signature():
+    def wide(image, kernel):
+        return image * kernel
+
+    wrong = mg.autograd.operation("wide", wide, lambda g, kernel: g * kernel, lambda g, image: -g * image)
+    points = [mg.ones(3, dtype=mg.float64, requires_grad=True) * 2 for _ in range(2)]
+    for function in (wrong, lambda image, kernel: wrong(image, kernel)):
+        with pytest.raises(
+            GradcheckError, match=r"with respect to input 1,\n\(kernel\), worst at .*\n.*\n.*\n.*negated"
+        ):
+            gradcheck(function, [p.detach().requires_grad_() for p in points])
+    with pytest.raises(GradcheckError, match=r"input 1,\nworst at"):
+        gradcheck(lambda *operands: wrong(*operands), [p.detach().requires_grad_() for p in points])
