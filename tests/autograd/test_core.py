@@ -55,7 +55,7 @@ def test_next_functions_of_a_layer_are_bias_input_and_weight():
     assert [end and end.variable for end, _ in y.grad_fn.next_functions] == [b, None, w]
     joined = mg.cat([mg.ones(4), b, y.sum(0)])
     assert [end and end.name() for end, _ in joined.grad_fn.next_functions] == [
-        None, "minigrad::autograd::AccumulateGrad", "SumBackward0",
+        None, "minigrad::autograd::AccumulateGrad", "SumBackward1",
     ]  # fmt: skip
 
 
