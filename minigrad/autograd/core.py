@@ -73,6 +73,24 @@ class TensorBase:
         self.writes[0] += 1
 
 
+class Key(tuple[Any, ...]):
+    """An index with arrays in it, which remembers the tensors whose memory these arrays may share.
+
+    A node that keeps one checks it before its rules run: an index that was written to after the
+    forward would put gradients into other places.
+    """
+
+    watched: tuple[tuple[list[int], int, tuple[int, ...]], ...] = ()  # counter, version then, shape
+
+
+def watch(key: tuple[Any, ...], *tensors: Any) -> Key:
+    """`key` as a `Key` that watches `tensors`, and what it watched already."""
+    made = Key(key)
+    seen = tuple([(t.writes, t.writes[0], t.array.shape) for t in tensors if isinstance(t, TensorBase)])
+    made.watched = getattr(key, "watched", ()) + seen
+    return made
+
+
 result_class: type[Any] = TensorBase  # the module that defines `Tensor` names it here, once
 
 

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.autograd.anomaly import check_forward
-from minigrad.autograd.core import LEAF, RETAIN, Edge, TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.core import LEAF, RETAIN, Edge, Key, TensorBase, Uncounted, is_array, wrap
 from minigrad.autograd.inspection import Inspectable, next_functions
 from minigrad.autograd.messages import (
     check_rules,
@@ -204,6 +204,7 @@ class Operation:
         plan.saves = tuple([self.operands.index(n) for n in values])
         plan.constants = tuple([self.reader(n) for n in others])
         plan.result_position = others.index("out") if "out" in others else None
+        plan.keys = tuple([i for i, n in enumerate(others) if n in ("key", "statics")])
         order = values + others
         plan.reads = bool(order)
         plan.rules = tuple(
@@ -227,12 +228,13 @@ class Operation:
 class Plan:
     """What to keep for one choice of operands that need gradients, and how to call their rules."""
 
-    __slots__ = ("constants", "operands", "reads", "result_position", "rules", "saves")
+    __slots__ = ("constants", "keys", "operands", "reads", "result_position", "rules", "saves")
 
     operands: tuple[int, ...]  # that need a gradient, and have a rule
     saves: tuple[int, ...]  # operands whose values the rules read
     constants: tuple[Reader, ...]  # fetch the shapes, options and the result that the rules read
     result_position: int | None  # of the result among the constants
+    keys: tuple[int, ...]  # of indices among the constants
     reads: bool  # whether the rules read anything at all
     rules: tuple[tuple[Rule, tuple[int, ...]], ...]  # each with the positions of what it reads
 
@@ -262,7 +264,7 @@ class VariadicOperation(Operation):
         plan.saves = tuple(range(count)) if "operands" in self.reads[0] else ()
         plan.constants = tuple([self.reader(n) for n in names])
         plan.result_position = names.index("out") if "out" in names else None
-        plan.reads = True
+        plan.reads, plan.keys = True, ()
         everything = tuple(range(len(plan.saves) + len(names)))
         plan.rules = tuple([(_for_operand(rule, i, len(plan.saves), names), everything) for i in needed])
         return plan
@@ -350,6 +352,10 @@ class Node(Inspectable):
                 values.append(x if create_graph else x.array)
             else:
                 values.append(x)  # a Python number beside a tensor
+        for key in self._keys() if self.plan.keys else ():
+            for counter, version, shape in key.watched if isinstance(key, Key) else ():
+                if counter[0] != version:
+                    raise overwritten(self, shape, version, counter[0])
         values += self._lifted(self.constants) if create_graph else self.constants
         return values
 
@@ -362,8 +368,13 @@ class Node(Inspectable):
 
     def free(self) -> None:
         """Let go of the saved values; a second walk through here is then refused."""
-        if self.tensors or self.result_writes is not None:
+        if self.tensors or self.result_writes is not None or any(isinstance(key, Key) for key in self._keys()):
             self.tensors, self.constants = None, ()
+
+    def _keys(self) -> list[Any]:
+        """The indices among the constants."""
+        kept = [self.constants[i] for i in self.plan.keys] if self.constants else []
+        return [k.get("key") if type(k) is dict else k for k in kept]
 
     def name(self) -> str:
         """The operation's name in PyTorch's manner: ``MulBackward0``."""

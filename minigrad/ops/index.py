@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.advice import count_own_frames
-from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.core import Key, TensorBase, is_array, watch, wrap
 from minigrad.autograd.recording import View, operation
 from minigrad.backend import array_module, quiet
 from minigrad.ops.names import shown_as
@@ -66,8 +66,11 @@ def stray(places: Any, size: int) -> int | None:
 def array_key(array: Any, key: Any) -> tuple[Any, ...]:
     """An index into `array` as NumPy takes it: tensors and lists become arrays, where `array` lives."""
     xp = array_module(array)
-    parts = tuple([_array_part(k, xp) for k in (key if isinstance(key, tuple) else (key,))])
-    return (*parts, Ellipsis) if _is_basic(parts) and Ellipsis not in parts else parts
+    given = key if isinstance(key, tuple) else (key,)
+    parts = tuple([_array_part(k, xp) for k in given])
+    if not _is_basic(parts):
+        return watch(parts, *given) if not isinstance(key, Key) else key
+    return (*parts, Ellipsis) if Ellipsis not in parts else parts
 
 
 _OF_A_TUPLE = (TensorBase, list, tuple, slice, type(None), type(Ellipsis))
@@ -135,7 +138,9 @@ def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
             first.append(part)
             if type(part) is not int:
                 then.append(part if part is Ellipsis else slice(None))
-    return (tuple(first) if Ellipsis in first else (*first, Ellipsis)), tuple(then)
+    arrays_alone = watch(tuple(then))
+    arrays_alone.watched = getattr(parts, "watched", ())
+    return (tuple(first) if Ellipsis in first else (*first, Ellipsis)), arrays_alone
 
 
 def _plain_key(key: Any) -> tuple[Any, ...] | None:

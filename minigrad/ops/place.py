@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import mul
@@ -35,7 +35,7 @@ def _row_key(
     places = places_of(name, input, d, index, error)
     if places.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {places.ndim}")
-    return d, (slice(None),) * d + (places.reshape(-1),)
+    return d, watch((slice(None),) * d + (places.reshape(-1),), index)
 
 
 def _rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
@@ -257,7 +257,7 @@ def take(input: Any, index: Any) -> Any:
     tensor([4, 5, 8])
     """
     flat = reshape(input, -1 if input.array.size else 0)
-    return _taken(flat, key=(_flat_places("take", flat, index),))
+    return _taken(flat, key=watch((_flat_places("take", flat, index),), index))
 
 
 def _flat_places(name: str, flat: Any, index: Any) -> Any:
@@ -287,7 +287,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
         counts = f"source has {source.array.size} elements, index {index.array.size}"
         raise IndexError(f"put_(): Expected source and index to have the same number of elements: {counts}")
     flat = reshape(input, -1 if input.array.size else 0)
-    key = (_flat_places("put", flat, index).reshape(-1),)
+    key = watch((_flat_places("put", flat, index).reshape(-1),), index)
     values = reshape(source, -1 if source.array.size else 0)
     if accumulate:
         return shaped_as(_put_added(flat, values, key=key), input)
@@ -314,4 +314,4 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
         told = f"{source.array.size} elements for a mask with {count} places"
         raise RuntimeError(f"masked_scatter: expected self and source to have enough elements: {told}")
     values = _getitem(reshape(source, -1 if source.array.size else 0), key=(slice(0, count), Ellipsis))
-    return _mask_scattered(whole, values, reader=_getitem, statics={"key": (where,)})
+    return _mask_scattered(whole, values, reader=_getitem, statics={"key": watch((where,), mask)})

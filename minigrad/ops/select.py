@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.operation import check_same_library, operation
 from minigrad.backend import CPU, array_module, as_index, as_int64, on_its_gpu, quiet, to_device
@@ -124,7 +124,8 @@ def masked_select(input: Any, mask: Any) -> Any:
         shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
     except ValueError:
         raise shapes_do_not_broadcast("masked_select", input.array, mask.array) from None
-    return _mask_selected(expand(input, shape), key=(array_module(mask.array).broadcast_to(mask.array, shape),))
+    wide = array_module(mask.array).broadcast_to(mask.array, shape)
+    return _mask_selected(expand(input, shape), key=watch((wide,), mask))
 
 
 @on_its_gpu
@@ -179,7 +180,7 @@ def along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
             raise RuntimeError(f"Size does not match at dimension {i} expected {told}")
     counts = [array_module(places).arange(n) for n in shape]
     around = [counts[i].reshape([-1 if j == i else 1 for j in range(len(shape))]) for i in range(len(shape))]
-    return (*around[:d], places.reshape(shape), *around[d + 1 :])
+    return watch((*around[:d], places.reshape(shape), *around[d + 1 :]), index)
 
 
 # Reading and writing by one key, under the names that PyTorch prints.
@@ -223,7 +224,7 @@ def picked_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool) -> 
     """The one element of each line along axis `d` that stands at `places`, by the reading operation `shown`."""
     key = along(shown.name, input, d, places)
     if not keepdim:
-        key = tuple([k.reshape(k.shape[:d] + k.shape[d + 1 :]) for k in key])
+        key = watch(tuple([k.reshape(k.shape[:d] + k.shape[d + 1 :]) for k in key]), places)
     return shown(input, key=key)
 
 
@@ -270,7 +271,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
     places = places_of("index_select", input, d, index, IndexError)
     if places.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {tuple(places.shape)}")
-    read = _index_selected(with_axes(input), key=(slice(None),) * d + (places.reshape(-1),))
+    read = _index_selected(with_axes(input), key=watch((slice(None),) * d + (places.reshape(-1),), index))
     return read if input.array.ndim else reshape(read, ())
 
 

@@ -1,5 +1,7 @@
 """Selecting: what samples do not show, and what is refused, in words."""
 
+import math
+
 import pytest
 
 import minigrad as torch
@@ -71,3 +73,82 @@ def test_put_adds_where_asked():
 def test_no_places_change_nothing():
     empty = torch.zeros(0, 3, dtype=torch.int64)
     assert torch.equal(X.scatter(0, empty, X), X)
+
+
+def leaf(*shape):
+    return (torch.arange(float(math.prod(shape))).reshape(*shape) / 7).requires_grad_()
+
+
+WITH_AN_INDEX = {
+    "x[i]": lambda x, i: x[i],
+    "x[..., i, None]": lambda x, i: x[..., i, None],
+    "x[1, i]": lambda x, i: x[1, i],
+    "y[i] = x": lambda x, i: torch.zeros(3, 3).index_put_((i,), x[:2]),
+    "a part of an index": lambda x, i: x[i[:1]],
+    "index_select": lambda x, i: x.index_select(0, i),
+    "gather": lambda x, i: x.gather(0, i.reshape(1, 2)),
+    "scatter": lambda x, i: torch.zeros(3, 3).scatter(0, i.reshape(1, 2), x),
+    "scatter_add": lambda x, i: torch.zeros(3, 3).scatter_add(0, i.reshape(1, 2), x),
+    "index_add": lambda x, i: torch.zeros(3, 3).index_add(0, i, x[:2]),
+    "index_fill": lambda x, i: x.index_fill(0, i, 2.0),
+    "take": lambda x, i: x.take(i),
+}
+RETURNED = {
+    "sort": lambda x: x.sort(0),
+    "topk": lambda x: x.topk(2, 0),
+    "max": lambda x: x.max(0),
+    "median": lambda x: x.median(0),
+    "max_pool2d": lambda x: torch.nn.functional.max_pool2d(x.reshape(1, 1, 3, 3), 2, return_indices=True),
+}
+WITH_A_MASK = {
+    "x[m]": lambda x, m: x[m],
+    "masked_select": lambda x, m: x.masked_select(m),
+    "masked_fill": lambda x, m: x.masked_fill(m, 0.0),
+    "masked_scatter": lambda x, m: x.masked_scatter(m, torch.ones(9)),
+    "where": lambda x, m: torch.where(m, x, x * 2),
+}
+
+
+class TestWatchedIndices:
+    """An index or a mask that was written to after the forward is refused in backward, at any order."""
+
+    @pytest.mark.parametrize("name", WITH_AN_INDEX)
+    def test_an_index_of_the_users(self, name):
+        i = torch.tensor([0, 1])
+        y = WITH_AN_INDEX[name](leaf(3, 3) * 1, i)
+        i.fill_(2)
+        with pytest.raises(RuntimeError, match=r"modified by an inplace operation.*version 1"):
+            y.sum().backward()
+
+    @pytest.mark.parametrize("name", RETURNED)
+    def test_an_index_that_was_returned(self, name):
+        values, places = RETURNED[name](leaf(3, 3) * 1)
+        places.zero_()
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            values.sum().backward()
+
+    @pytest.mark.parametrize("name", WITH_A_MASK)
+    def test_a_mask(self, name):
+        mask = torch.tensor([[True, False, True]] * 3)
+        y = WITH_A_MASK[name](leaf(3, 3) * 1, mask)
+        mask.fill_(True)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            y.sum().backward()
+
+    def test_at_second_order(self):
+        x, i = leaf(3), torch.tensor([0, 1])
+        (slope,) = torch.autograd.grad((x[i] ** 2).sum(), x, create_graph=True)
+        i.zero_()
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            slope.sum().backward()
+
+    def test_an_index_is_freed_with_the_graph(self):
+        y = leaf(3)[[0, 1]].sum()
+        y.backward()
+        with pytest.raises(RuntimeError, match="a second time"):
+            y.backward()
+
+    def test_what_was_left_alone_walks_back(self):
+        x, i = leaf(3), torch.tensor([0, 0])
+        (x[i] * torch.tensor([1.0, 10.0])).sum().backward()
+        assert x.grad.tolist() == [11, 0, 0]
