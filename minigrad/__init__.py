@@ -4,7 +4,7 @@ The front door: public names, nothing else. Rooms that cost time to enter open w
 """
 
 import typing as _typing
-from importlib import import_module
+from importlib import import_module as _import_module
 from math import e, inf, nan, pi
 
 # fmt: off
@@ -119,6 +119,59 @@ if _typing.TYPE_CHECKING:
 # isort: on
 # fmt: on
 
+# What `import *` brings, and what a type checker may take from here.
+__all__ = [  # noqa: RUF022 (packed into lines)
+    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "HalfTensor", "IntTensor",
+    "LongTensor", "ShortTensor", "Size", "Tensor", "abs", "absolute", "accelerator", "acos", "acosh",
+    "adaptive_avg_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "advice", "all",
+    "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+    "arctan2", "arctanh", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere",
+    "as_tensor", "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d",
+    "autograd", "avg_pool1d", "backends", "baddbmm", "bernoulli", "bilinear", "bincount", "bitwise_and",
+    "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm",
+    "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast", "cartesian_prod", "cat",
+    "cdist", "ceil", "chain_matmul", "channels_last", "channels_last_3d", "cholesky", "chunk", "clamp", "clamp_max",
+    "clamp_min", "clip", "clone", "column_stack", "combinations", "concat", "concatenate", "contiguous_format",
+    "conv1d", "conv2d", "conv_transpose2d", "copysign", "corrcoef", "cos", "cosh", "cosine_similarity",
+    "count_nonzero", "course", "cov", "cross", "cuda", "cummax", "cummin", "cumprod", "cumsum", "cumulative_trapezoid",
+    "default_generator", "deg2rad", "det", "device", "diag", "diag_embed", "diagflat", "diagonal", "diff", "dist",
+    "distributed", "distributions", "div", "divide", "dot", "double", "dropout", "dsplit", "dstack", "dtype", "e",
+    "einsum", "empty", "empty_like", "empty_strided", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv", "exp",
+    "exp2", "expm1", "eye", "fill", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16",
+    "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_dlpack",
+    "from_numpy", "frombuffer", "full", "full_like", "func", "functional", "gather", "gcd", "ge", "ger",
+    "get_default_device", "get_default_dtype", "get_deterministic_debug_mode", "get_device",
+    "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads", "get_rng_state", "greater",
+    "greater_equal", "group_norm", "gt", "half", "heaviside", "histc", "histogram", "hsplit", "hstack", "hypot",
+    "iinfo", "index_add", "index_copy", "index_fill", "index_put", "index_reduce", "index_select", "inf",
+    "inference_mode", "initial_seed", "inner", "int", "int16", "int32", "int64", "int8", "inverse",
+    "is_anomaly_check_nan_enabled", "is_anomaly_enabled", "is_complex", "is_deterministic",
+    "is_deterministic_algorithms_warn_only_enabled", "is_floating_point", "is_grad_enabled",
+    "is_inference_mode_enabled", "is_nonzero", "is_same_size", "is_signed", "is_storage", "is_tensor", "isclose",
+    "isfinite", "isin", "isinf", "isnan", "isneginf", "isposinf", "kron", "kthvalue", "layer_norm", "layout", "lcm",
+    "le", "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax",
+    "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select",
+    "matmul", "matrix_power", "max", "max_pool1d", "max_pool2d", "maximum", "mean", "median", "memory_format",
+    "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mul", "multinomial", "multiply", "mv", "nan",
+    "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "nn", "no_grad",
+    "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "onnx", "optim", "outer",
+    "pairwise_distance", "permute", "pi", "pinverse", "positive", "pow", "preserve_format", "prod", "promote_types",
+    "put", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm", "range", "ravel", "reciprocal", "relu", "relu_", "remainder", "renorm", "repeat_interleave", "reshape",
+    "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "save", "scalar_tensor", "scatter",
+    "scatter_add", "scatter_reduce", "searchsorted", "seed", "select", "selu", "selu_", "set_default_device",
+    "set_default_dtype", "set_default_tensor_type", "set_deterministic", "set_deterministic_debug_mode",
+    "set_float32_matmul_precision", "set_grad_enabled", "set_num_threads", "set_printoptions", "set_rng_state", "sgn",
+    "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slogdet", "softmax", "sort", "split",
+    "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum",
+    "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot",
+    "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu", "triu_indices",
+    "true_divide", "trunc", "typename", "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze",
+    "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "version", "viz", "vsplit", "vstack",
+    "where", "xlogy", "zeros", "zeros_like", "__version__",
+]  # fmt: skip
+
 # fmt: off
 _ROOMS = (
     "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional",
@@ -142,16 +195,16 @@ _IN_PLACE = (
 
 def __getattr__(name: str) -> _typing.Any:
     if name in _ROOMS:
-        return import_module(f"minigrad.{name}")
+        return _import_module(f"minigrad.{name}")
     if name in _FUNCTIONAL:
-        return getattr(import_module("minigrad.nn.functional"), name)
+        return getattr(_import_module("minigrad.nn.functional"), name)
     if name in _IN_PLACE:
         return getattr(Tensor, name)
     if name in ("load", "save"):
-        return getattr(import_module("minigrad.serialization"), name)
+        return getattr(_import_module("minigrad.serialization"), name)
     if name in ("load_ipython_extension", "unload_ipython_extension"):
-        return getattr(import_module("minigrad.notebook"), name)
-    raise import_module("minigrad.missing").missing_name("torch", name, __dir__())
+        return getattr(_import_module("minigrad.notebook"), name)
+    raise _import_module("minigrad.missing").missing_name("torch", name, __dir__())
 
 
 def __dir__() -> list[str]:

@@ -12,6 +12,9 @@ from minigrad.ops.norm import norm as _norm
 from minigrad.ops.solve import LinAlgError, cholesky, det, inv, matrix_power, pinv, slogdet, solve, solve_triangular
 from minigrad.ops.spectral import cond, eigh, eigvalsh, lstsq, matrix_norm, matrix_rank, multi_dot, qr, svd, svdvals
 
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
 __all__ = [
     "LinAlgError", "cholesky", "cond", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq",
     "matmul", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
@@ -20,7 +23,7 @@ __all__ = [
 
 
 @numpy_names
-def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """``sum(|x|^ord)^(1/ord)`` over the dimensions `dim`, or over all elements.
 
     >>> import minigrad as torch
@@ -31,7 +34,7 @@ def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, 
 
 
 @numpy_names
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The Euclidean norm of all elements, or of order `ord`: of a vector any number, of a matrix as `matrix_norm`.
 
     >>> import minigrad as torch
@@ -48,7 +51,7 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
 
 
-def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonal of each matrix: a view.
 
     >>> import minigrad as torch

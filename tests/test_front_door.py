@@ -1,6 +1,7 @@
 """The front door: PyTorch's names that other people's lessons use, and what is said of those that are not here."""
 
 import importlib
+import inspect
 import os
 import re
 from pathlib import Path
@@ -161,3 +162,11 @@ def test_no_page_or_message_sends_anyone_to_a_strangers_package():
         for file in [place] if place.is_file() else place.rglob("*"):
             if file.suffix in (".py", ".md", ".html", ".ipynb", ".js"):
                 assert not told.search(file.read_text(encoding="utf-8")), file
+
+
+def test_all_holds_the_public_names():
+    """`__all__` is what a type checker believes: every name is there, and none is forgotten."""
+    missing = [name for name in torch.__all__ if not hasattr(torch, name)]
+    assert not missing
+    public = {name for name in vars(torch) if not name.startswith("_") and not inspect.ismodule(getattr(torch, name))}
+    assert public <= {*torch.__all__}

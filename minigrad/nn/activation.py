@@ -5,7 +5,7 @@ A layer's options are its function's, see `nn.functional.activation`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import minigrad.nn.functional as F
 from minigrad.creation import full
@@ -66,6 +66,10 @@ class PReLU(Module):
     >>> torch.nn.PReLU()(torch.tensor([-1.0, 3.0])).detach()
     tensor([-0.2500,  3.0000])
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     weight: Parameter
 
@@ -312,6 +316,10 @@ class Softmax2d(Module):
     >>> torch.nn.Softmax2d()(torch.zeros(1, 2, 1, 1)).flatten()
     tensor([0.5000, 0.5000])
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (3, 4):

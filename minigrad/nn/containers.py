@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from minigrad.nn.module import Module, described
 from minigrad.nn.parameter import Parameter
@@ -118,6 +118,10 @@ class Sequential(NumberedModules):
       (1): ReLU()
     )
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     def __init__(self, *args: Any) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import minigrad.nn.functional as F
 from minigrad.autograd.modes import no_grad
@@ -25,6 +25,10 @@ class Embedding(Module):
     >>> torch.nn.Embedding(10, 3)(torch.tensor([[1, 2], [4, 5]])).shape
     minigrad.Size([2, 2, 3])
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     weight: Parameter
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import minigrad.nn.functional as F
 from minigrad.creation import empty
@@ -22,6 +22,10 @@ class Identity(Module):
     tensor([1., 1.])
     """
 
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
+
     def __init__(self, *_: Any, **__: Any) -> None:
         super().__init__()
 
@@ -31,6 +35,10 @@ class Identity(Module):
 
 class Weighted(Module):
     """What `Linear` and the convolutions share: a weight, perhaps a bias, their first values."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     weight: Parameter
     bias: Parameter | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import minigrad.nn.functional as F
 from minigrad.creation import empty
@@ -19,6 +19,10 @@ from minigrad.tensor import Tensor
 
 class Normalization(Module):
     """What the normalization layers share: a weight of ones and a bias of zeros, each optional."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     weight: Parameter | None
     bias: Parameter | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 import minigrad.nn.functional as F
 from minigrad.advice import advise
@@ -44,6 +44,10 @@ class Stateless(Module):
     that `shown` names; `inplace` only when it is on. An option that is a Tensor is a buffer. Raises
     `TypeError` for arguments that are no options.
     """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     _function: ClassVar[Callable[..., Any] | None] = None
     _options: ClassVar[dict[str, inspect.Parameter]] = {}  # in the constructor's order

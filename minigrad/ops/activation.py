@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemen
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
 from minigrad.ops.piecewise import gate, keep_where, zeros_of
 from minigrad.ops.shape import cast
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 def _with_options(
@@ -273,7 +276,7 @@ def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
 
 
 @numpy_names
-def softmax(input: Any, dim: Any, dtype: Any = None) -> Any:
+def softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1.
 
     `dtype` is what `input` is converted to before. Raises IndexError for a `dim` that is not there, and
@@ -287,7 +290,7 @@ def softmax(input: Any, dim: Any, dtype: Any = None) -> Any:
 
 
 @numpy_names
-def log_softmax(input: Any, dim: Any, dtype: Any = None) -> Any:
+def log_softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     """``x - log(sum(exp(x)))`` along `dim`: the logarithm of `softmax`, without overflow.
 
     Options and errors as for `softmax`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from minigrad.ops.elementwise import (
 )
 from minigrad.ops.out import takes_out, written
 from minigrad.ops.shape import cast
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 # ---- what the rules share ------------------------------------------------------------------------
 # A rule selects: where an operand had no say its gradient is 0, also when what arrives is inf or NaN.
@@ -233,7 +236,7 @@ _pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")
 
 
 @twin_of(np.power)
-def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
+def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
     """``input ** exponent``, broadcast. Raises RuntimeError for integers to a negative power.
 
     >>> import minigrad as torch
@@ -284,7 +287,7 @@ _scaled_add = _scaled_sum("add", np.add, 1)
 _scaled_sub = _scaled_sum("sub", np.subtract, -1)
 
 
-def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """``input + alpha * other``, broadcast.
 
     >>> import minigrad as torch
@@ -296,7 +299,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     return _scaled_add(input, other, alpha, out)
 
 
-def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:
     """``input - alpha * other``, broadcast. Raises RuntimeError for bools: use ``^`` or ``~``.
 
     >>> import minigrad as torch
@@ -319,7 +322,7 @@ def _is_bool(x: Any) -> bool:
 
 
 @of_tensor
-def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """``other - alpha * input``, broadcast.
 
     >>> import minigrad as torch
@@ -331,7 +334,7 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     return sub(other, input, alpha=alpha)
 
 
-def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
+def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Tensor:
     """``input / other``, or the quotient rounded ("floor", "trunc"), which keeps the type.
 
     >>> import minigrad as torch
@@ -364,7 +367,7 @@ _lerp = operation(
 
 @takes_out
 @of_tensors(2)
-def lerp(input: Any, end: Any, weight: Any) -> Any:
+def lerp(input: Tensor, end: Any, weight: Any) -> Tensor:
     """``input + weight * (end - input)``; `weight` is a number or a tensor. Both ends are met exactly.
 
     Raises RuntimeError for different types, NotImplementedError for integers.
@@ -422,7 +425,7 @@ def _check_limits(name: str, input: Any, *limits: Any) -> None:
 
 
 @of_tensor
-def clamp_min(input: Any, min: Any, *, out: Any = None) -> Any:
+def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     """``maximum(input, min)``; the limit is a number or a tensor.
 
     >>> import minigrad as torch
@@ -434,7 +437,7 @@ def clamp_min(input: Any, min: Any, *, out: Any = None) -> Any:
 
 
 @of_tensor
-def clamp_max(input: Any, max: Any, *, out: Any = None) -> Any:
+def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     """``minimum(input, max)``; the limit is a number or a tensor.
 
     >>> import minigrad as torch
@@ -450,7 +453,7 @@ _LIMITS = (int, float, type(None))
 
 @takes_out
 @of_tensor
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
     """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.
 
     The gradient is that of the operand which was chosen: 0 for an input outside of the limits.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.backend import on_its_gpu, quiet
 from minigrad.ops.elementwise import SAME, TRUTH, binary, of_tensors, shapes_do_not_broadcast, unary
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 # fmt: off
 # ---- comparisons ---------------------------------------------------------------------------------
@@ -60,7 +63,7 @@ bitwise_right_shift = binary("bitwise_right_shift", np.right_shift, None, None, 
 # ---- closeness -----------------------------------------------------------------------------------
 @on_its_gpu
 @of_tensors(2)
-def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+def isclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """``|input - other| <= atol + rtol * |other|``, element by element; equal infinities are close.
 
     Raises RuntimeError for different types and negative tolerances.

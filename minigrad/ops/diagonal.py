@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.shape import clone, movedim, reshape
 
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
 
 def _triangle(name: str, text: str) -> Any:
     made: Any = operation(
@@ -22,7 +25,7 @@ def _triangle(name: str, text: str) -> Any:
         lambda g, diagonal: made(g, diagonal=diagonal),
     )
 
-    def part(input: Any, diagonal: int = 0) -> Any:
+    def part(input: Tensor, diagonal: int = 0) -> Tensor:
         if input.array.ndim < 2:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.array.ndim}")
         return made(input, diagonal=whole(diagonal, "diagonal"))
@@ -47,7 +50,7 @@ _diag_embed: Any = operation("diag_embed", _diag_embed_forward, lambda g: _diago
 
 
 @of_tensor
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The entries on a diagonal of two axes, as a new last axis: a view.
 
     >>> import minigrad as torch
@@ -66,7 +69,7 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 
 
 @of_tensor
-def diag(input: Any, diagonal: int = 0) -> Any:
+def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy).
 
     >>> import minigrad as torch
@@ -86,7 +89,7 @@ _diagonal_of = diagonal
 
 
 @of_tensor
-def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The last axis on the diagonal of two new axes, the rest 0.
 
     >>> import minigrad as torch
@@ -106,7 +109,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
 
 
 @of_tensor
-def diagflat(input: Any, offset: int = 0) -> Any:
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """All elements on the diagonal of a matrix.
 
     >>> import minigrad as torch
@@ -117,7 +120,7 @@ def diagflat(input: Any, offset: int = 0) -> Any:
     return diag(reshape(input, -1 if input.array.size else 0), offset)
 
 
-def block_diag(*tensors: Any) -> Any:
+def block_diag(*tensors: Any) -> Tensor:
     """A matrix with the given matrices one after another on its diagonal; vectors are rows.
 
     >>> import minigrad as torch

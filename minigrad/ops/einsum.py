@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 from string import ascii_letters
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.operation import operation
@@ -17,6 +17,9 @@ from minigrad.ops.matmul import matmul
 from minigrad.ops.out import takes_out
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import cast, permute, reshape, squeeze_axes
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 def _einsum_forward(*operands: Any, inputs: Any, output: str) -> Any:
@@ -37,7 +40,7 @@ def _einsum_rule(g: Any, i: int, operands: Any, inputs: Any, output: str) -> Any
 _einsum = operation("einsum", _einsum_forward, _einsum_rule, shown="ViewBackward0")
 
 
-def einsum(equation: Any, *operands: Any) -> Any:
+def einsum(equation: Any, *operands: Any) -> Tensor:
     """Multiply and sum by letters: ``einsum('ij,jk->ik', A, B)`` is the matrix product.
 
     A letter names an axis; letters missing after the arrow are summed; ``...`` stands for axes that broadcast.
@@ -152,7 +155,7 @@ def _diagonals(x: Any, letters: str, operand: int) -> tuple[Any, str]:
 
 @takes_out
 @of_tensors(2)
-def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+def tensordot(a: Tensor, b: Any, dims: Any = 2) -> Tensor:
     """Multiply and sum over the last `dims` axes of `a` and the first of `b`, or over two lists of axes.
 
     >>> import minigrad as torch

@@ -243,7 +243,7 @@ def of_tensors(count: int, error: type[Exception] = TypeError) -> Callable[[F], 
 
     def declare(function: F) -> F:
         @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Tensor:
             if count > 1 or not args or not isinstance(args[0], TensorBase):  # the common case is done with here
                 for position, x in enumerate(args[:count]):
                     if not isinstance(x, TensorBase):

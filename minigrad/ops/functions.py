@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from minigrad.autograd.operation import operation
 from minigrad.ops.arithmetic import no_slope, pow
 from minigrad.ops.elementwise import SAME, Unary, not_implemented_for, of_tensor, twin_of, unary
 from minigrad.ops.out import takes_out
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 def _steps(function: Any) -> Any:
@@ -216,7 +219,7 @@ erfinv = unary(
 
 
 # ---- composed ------------------------------------------------------------------------------------
-def square(input: Any, *, out: Any = None) -> Any:
+def square(input: Tensor, *, out: Any = None) -> Tensor:
     """``input ** 2``.
 
     >>> import minigrad as torch
@@ -227,7 +230,7 @@ def square(input: Any, *, out: Any = None) -> Any:
 
 
 @of_tensor
-def positive(input: Any) -> Any:
+def positive(input: Tensor) -> Tensor:
     """The tensor itself. Raises RuntimeError for bools, as ``+`` does.
 
     >>> import minigrad as torch
@@ -249,7 +252,7 @@ _rounded = operation("round", _to_decimals, lambda g: no_slope(g), shown="RoundB
 
 @takes_out
 @of_tensor
-def round(input: Any, *, decimals: int | None = None) -> Any:
+def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """The nearest number with so many decimals; halves go to the even neighbour.
 
     >>> import minigrad as torch

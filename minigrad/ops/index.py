@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from minigrad.autograd.core import Key, TensorBase, is_array, watch, wrap
 from minigrad.autograd.recording import View, operation
 from minigrad.backend import array_module, quiet
 from minigrad.ops.names import shown_as
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 def _is_basic(key: tuple[Any, ...]) -> bool:
@@ -176,7 +179,7 @@ def _reader(parts: tuple[Any, ...]) -> Any:
     return _whole
 
 
-def getitem(input: Any, key: Any) -> Any:
+def getitem(input: Tensor, key: Any) -> Tensor:
     """``input[key]``: a view for ints and slices, a copy for tensors and lists of indices."""
     if type(key) is list:
         key = tuple_of_lists(key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import setitem as setitem_of_array
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from minigrad.ops.device import beside, move
 from minigrad.ops.elementwise import not_a_tensor, titled, type_name
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps, tuple_of_lists
 from minigrad.ops.shape import alias, cast, expand, reshape
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -260,7 +263,7 @@ def _fits(b: Any, a: Any) -> bool:
     return (b.shape == a.shape or b.ndim == 0) and (a.base is None is b.base or not _overlap_in_part(a, b))
 
 
-def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
+def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
     """Write `src`, broadcast and converted, into the tensor."""
     if not isinstance(src, TensorBase):
         raise not_a_tensor("copy_", "other", 1, src)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from minigrad.ops.elementwise import of_tensor, several, titled, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.out import takes_out
 from minigrad.ops.shape import cast, expand, reshape, unsqueeze
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 _cat = operation(
     "cat",
@@ -43,7 +46,7 @@ def _tensors(name: str, tensors: Any) -> list[Any]:
 
 @twin_of(np.concatenate)
 @takes_out
-def cat(tensors: Any, dim: int = 0) -> Any:
+def cat(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors one after another along an existing axis; the other axes must agree.
 
     Raises RuntimeError for shapes that differ elsewhere, naming them.
@@ -77,7 +80,7 @@ concat = concatenate = cat
 
 
 @takes_out
-def stack(tensors: Any, dim: int = 0) -> Any:
+def stack(tensors: Any, dim: int = 0) -> Tensor:
     """The tensors, all of one shape, along a new axis.
 
     >>> import minigrad as torch
@@ -97,7 +100,7 @@ def stack(tensors: Any, dim: int = 0) -> Any:
 
 
 @takes_out
-def hstack(tensors: Any) -> Any:
+def hstack(tensors: Any) -> Tensor:
     """Side by side: along the first axis for vectors, the second for the rest.
 
     >>> import minigrad as torch
@@ -109,7 +112,7 @@ def hstack(tensors: Any) -> Any:
 
 
 @takes_out
-def vstack(tensors: Any) -> Any:
+def vstack(tensors: Any) -> Tensor:
     """On top of each other, vectors as rows.
 
     >>> import minigrad as torch
@@ -124,7 +127,7 @@ row_stack = vstack
 
 
 @takes_out
-def dstack(tensors: Any) -> Any:
+def dstack(tensors: Any) -> Tensor:
     """Behind each other, along the third axis; vectors are (1, n, 1), matrices (n, m, 1).
 
     >>> import minigrad as torch
@@ -136,7 +139,7 @@ def dstack(tensors: Any) -> Any:
 
 
 @takes_out
-def column_stack(tensors: Any) -> Any:
+def column_stack(tensors: Any) -> Tensor:
     """Side by side, vectors as columns.
 
     >>> import minigrad as torch
@@ -169,7 +172,7 @@ atleast_3d = _at_least("atleast_3d", 3, _three_axes)
 
 
 # ---- products of sets ----------------------------------------------------------------------------
-def cartesian_prod(*tensors: Any) -> Any:
+def cartesian_prod(*tensors: Any) -> Tensor:
     """All ways to take one element from each vector, one a row.
 
     >>> import minigrad as torch
@@ -194,7 +197,7 @@ def cartesian_prod(*tensors: Any) -> Any:
 
 
 @of_tensor
-def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All ways to take `r` of a vector's elements, in their order, one a row.
 
     >>> import minigrad as torch
@@ -215,7 +218,7 @@ def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
 
 
 @of_tensor
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of a vector's elements, one a row: from N - 1 down to 0, or from 0 up.
 
     >>> import minigrad as torch
@@ -243,7 +246,7 @@ _roll: Any = operation(
 
 
 @of_tensor
-def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
+def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """The entries moved on by `shifts` along `dims`, the last ones coming back first.
 
     >>> import minigrad as torch

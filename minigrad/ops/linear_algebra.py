@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minigrad.ops import solve as solving
 from minigrad.ops import spectral
 from minigrad.ops.solve import check_matrix, det, logdet, matrix_power, slogdet
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 __all__ = ["cholesky", "det", "inverse", "logdet", "matrix_power", "pinverse", "qr", "slogdet", "svd"]
 
@@ -19,7 +22,7 @@ class SVD(NamedTuple):
     V: Any
 
 
-def inverse(input: Any) -> Any:
+def inverse(input: Tensor) -> Tensor:
     """The inverse of each square matrix: `linalg.inv`.
 
     >>> import minigrad as torch
@@ -30,7 +33,7 @@ def inverse(input: Any) -> Any:
     return solving.inv(input)
 
 
-def pinverse(input: Any, rcond: float = 1e-15) -> Any:
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """The pseudo-inverse of each matrix: `linalg.pinv`, singular values up to `rcond` of the largest counting as 0.
 
     >>> import minigrad as torch
@@ -40,7 +43,7 @@ def pinverse(input: Any, rcond: float = 1e-15) -> Any:
     return solving.pinv(input, rtol=rcond)
 
 
-def cholesky(input: Any, upper: bool = False) -> Any:
+def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """Lower triangular L with ``input = L L^T``, or its transpose: `linalg.cholesky`.
 
     >>> import minigrad as torch

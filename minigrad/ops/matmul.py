@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from minigrad.ops.out import takes_out, written
 from minigrad.ops.shape import cast, permute, reshape, t, to_shape, unsqueeze
 from minigrad.ops.split import select as cut
 
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
 
 def _product(x: Any, y: Any) -> Any:
     """``x @ y``; a handful of products is added up in order, each rounded, as in PyTorch and not in BLAS."""
@@ -48,7 +51,7 @@ _dot, _mv = shown_as(to_shape, "DotBackward0"), shown_as(to_shape, "MvBackward0"
 _vm = shown_as(to_shape, "SqueezeBackward4")
 
 
-def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
+def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     """``input @ other``: dot product, matrix-vector, matrix-matrix, or batches of them.
 
     >>> import minigrad as torch
@@ -103,7 +106,7 @@ def _ranked(name: str, *operands: tuple[Any, int]) -> None:
 
 
 @takes_out
-def mm(input: Any, mat2: Any) -> Any:
+def mm(input: Tensor, mat2: Any) -> Tensor:
     """The product of two matrices, (n, m) @ (m, p) -> (n, p).
 
     >>> import minigrad as torch
@@ -115,7 +118,7 @@ def mm(input: Any, mat2: Any) -> Any:
 
 
 @takes_out
-def bmm(input: Any, mat2: Any) -> Any:
+def bmm(input: Tensor, mat2: Any) -> Tensor:
     """The products of two batches of matrices, (b, n, m) @ (b, m, p) -> (b, n, p).
 
     >>> import minigrad as torch
@@ -131,7 +134,7 @@ def bmm(input: Any, mat2: Any) -> Any:
 
 
 @takes_out
-def mv(input: Any, vec: Any) -> Any:
+def mv(input: Tensor, vec: Any) -> Tensor:
     """The product of a matrix and a vector, (n, m) @ (m,) -> (n,).
 
     >>> import minigrad as torch
@@ -143,7 +146,7 @@ def mv(input: Any, vec: Any) -> Any:
 
 
 @takes_out
-def dot(input: Any, tensor: Any) -> Any:
+def dot(input: Tensor, tensor: Any) -> Tensor:
     """The sum of the products of two vectors' elements.
 
     >>> import minigrad as torch
@@ -158,7 +161,7 @@ def dot(input: Any, tensor: Any) -> Any:
 
 
 @takes_out
-def outer(input: Any, vec2: Any) -> Any:
+def outer(input: Tensor, vec2: Any) -> Tensor:
     """``out[i, j] = input[i] * vec2[j]``.
 
     >>> import minigrad as torch
@@ -190,7 +193,7 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
         lambda g, a, alpha: np.swapaxes(a, -1, -2) @ g * alpha,
     )
 
-    def add_product(input: Any, a: Any, b: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+    def add_product(input: Tensor, a: Any, b: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         shape = _check_product(name, a, b, ranks)
@@ -228,7 +231,7 @@ baddbmm = _plus("baddbmm", bmm, (3, 3))
 
 @takes_out
 @of_tensors(3)
-def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addmv(input: Tensor, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat @ vec)``, (n,) + (n, m) @ (m,).
 
     >>> import minigrad as torch
@@ -242,7 +245,7 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> A
 
 @takes_out
 @of_tensors(3)
-def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``, (n, m) + (n,) (m,).
 
     >>> import minigrad as torch
@@ -256,7 +259,7 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> 
 
 @takes_out
 @of_tensors(3)
-def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * sum over b of (batch1[b] @ batch2[b])``, (n, p) + (b, n, m) @ (b, m, p).
 
     >>> import minigrad as torch
@@ -269,7 +272,7 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 
     return addmm(input, left, reshape(batch2, b * m, batch2.array.shape[2]), beta=beta, alpha=alpha)
 
 
-def chain_matmul(*matrices: Any) -> Any:
+def chain_matmul(*matrices: Any) -> Tensor:
     """The product of several matrices, multiplied from the left.
 
     >>> import minigrad as torch
@@ -283,7 +286,7 @@ def chain_matmul(*matrices: Any) -> Any:
 
 @takes_out
 @of_tensors(2)
-def inner(input: Any, other: Any) -> Any:
+def inner(input: Tensor, other: Any) -> Tensor:
     """The sums of the products along the last axes: (..., m) and (..., m) -> (..., ...); scalars multiply.
 
     >>> import minigrad as torch
@@ -301,7 +304,7 @@ def inner(input: Any, other: Any) -> Any:
 
 @takes_out
 @of_tensors(2)
-def kron(input: Any, other: Any) -> Any:
+def kron(input: Tensor, other: Any) -> Tensor:
     """The Kronecker product: a block ``input[i, j] * other`` for every element, axes aligned at the end.
 
     >>> import minigrad as torch
@@ -318,7 +321,7 @@ def kron(input: Any, other: Any) -> Any:
 
 @takes_out
 @of_tensors(2)
-def cross(input: Any, other: Any, dim: int | None = None) -> Any:
+def cross(input: Tensor, other: Any, dim: int | None = None) -> Tensor:
     """The vector product along an axis of length 3: `dim`, or the first such axis.
 
     ``out[0] = x[1] y[2] - x[2] y[1]`` and so on in turn. Other axes broadcast.
@@ -358,7 +361,7 @@ _eye_times: Any = operation(
 
 
 @of_tensor
-def trace(input: Any) -> Any:
+def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal.
 
     >>> import minigrad as torch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from minigrad.ops.out import takes_out
 from minigrad.ops.reduce import kept, real
 from minigrad.ops.select import where
 from minigrad.ops.shape import movedim, reshape, unsqueeze
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 # ---- norms ---------------------------------------------------------------------------------------
@@ -93,7 +96,9 @@ def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
 
 
 @numpy_names
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Any:
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
+) -> Tensor:
     """``sum(|x|^p)^(1/p)`` over the dimensions `dim`, or over all elements; "fro" is p = 2.
 
     With p = inf the greatest and with -inf the least magnitude, with 0 the number of nonzeros, with
@@ -141,7 +146,7 @@ def _norm_of(made: Any, x: Any, p: float, dim: Any = None) -> Any:
 
 # ---- distances -----------------------------------------------------------------------------------
 @of_tensors(2)
-def dist(input: Any, other: Any, p: float = 2) -> Any:
+def dist(input: Tensor, other: Any, p: float = 2) -> Tensor:
     """The norm of the difference, ``sum(|input - other|^p)^(1/p)``.
 
     >>> import minigrad as torch
@@ -152,7 +157,7 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
 
 
 @of_tensors(2)
-def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
     """The distances of all rows of `x1` from all rows of `x2`: (..., P, M) and (..., R, M) -> (..., P, R).
 
     `compute_mode` is taken and not needed: the differences are formed, which is exact for close rows.
@@ -173,7 +178,7 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
 
 @takes_out
 @of_tensor
-def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """The tensor with every part along `dim` whose p-norm is over `maxnorm` scaled down to it.
 
     >>> import minigrad as torch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from minigrad.ops.reduce import amax, amin, check_not_empty
 from minigrad.ops.select import gather, picked_along
 from minigrad.ops.shape import clone, squeeze
 
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
 
 def returns(kind: str, *fields: str) -> Any:
     """A named tuple that prints as PyTorch's `return_types` do."""
@@ -34,7 +37,7 @@ def returns(kind: str, *fields: str) -> Any:
 # ---- extremes and their places -------------------------------------------------------------------
 def _place(name: str, find: Any) -> Callable[..., Any]:
     @on_its_gpu
-    def call(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim), IndexError)
         if input.array.dtype.kind == "b":
             raise not_implemented_for(name, input.array.dtype)
@@ -70,7 +73,7 @@ def _extreme(name: str, method: str, pairwise: Any, find: Any) -> Callable[..., 
     along_one = shown_as(_getitem, f"{name.capitalize()}Backward0")
 
     @on_its_gpu
-    def call(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    def call(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Tensor:
         if other is not None or isinstance(dim, TensorBase):
             return pairwise(input, dim if other is None else other)
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim))
@@ -150,7 +153,7 @@ def sort(input: Any, *order: Any, dim: int = -1, descending: bool = False, stabl
 
 @numpy_names
 @on_its_gpu
-def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The indices that sort the tensor along `dim`.
 
     >>> import minigrad as torch
@@ -277,7 +280,7 @@ def _median(name: str, of_all: Any, skip_nan: bool) -> Callable[..., Any]:
     result = returns(name, "values", "indices")
     along_one = shown_as(_getitem, f"{name.capitalize()}Backward1")
 
-    def call(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         if input.array.dtype.kind == "b":
             raise not_implemented_for(name, input.array.dtype)
         if dim is None:
@@ -372,7 +375,7 @@ def _bounds(name: str, sequence: Any, values: Any, right: bool, side: str | None
 def searchsorted(
     sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
     sorter: Any = None,
-) -> Any:  # fmt: skip
+) -> Tensor:  # fmt: skip
     """Where each number of `input` would go into the sorted innermost lines: before equal ones, or after if `right`.
 
     >>> import minigrad as torch
@@ -396,7 +399,7 @@ def searchsorted(
 
 
 @on_its_gpu
-def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
+def bucketize(input: Tensor, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
     """The number of the interval between sorted `boundaries` that each element lies in.
 
     >>> import minigrad as torch
@@ -412,7 +415,7 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
 
 # ---- counts --------------------------------------------------------------------------------------
 @of_tensor
-def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, 2, ... occurs; with `weights`, the sum of theirs.
 
     >>> import minigrad as torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
 from minigrad.ops.select import along, check_mask, check_types, places_of, shaped_as, with_axes
 from minigrad.ops.shape import cast, expand, reshape
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 # Reading and writing by one key, under the names that PyTorch prints.
 _added, _put_added = shown_as(add_at, "IndexAddBackward0"), shown_as(add_at, "PutBackward0")
@@ -58,7 +61,7 @@ def _rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tup
 
 @takes_out
 @numpy_names
-def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
+def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
     """The tensor with ``alpha * source[i]`` added at ``out[index[i]]`` along `dim`; places may repeat.
 
     >>> import minigrad as torch
@@ -73,7 +76,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
 
 @takes_out
 @numpy_names
-def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
+def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     """The tensor with ``out[index[i]] = source[i]`` along `dim`; of several for one place the last stays.
 
     >>> import minigrad as torch
@@ -85,7 +88,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
 
 
 @numpy_names
-def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     """The tensor with one number at the entries `index` of the dimension `dim`.
 
     >>> import minigrad as torch
@@ -202,8 +205,8 @@ def scatter_product(x: Any, values: Any, *, key: Any) -> Any:
 
 @numpy_names
 def scatter_reduce(
-    input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True, out: Any = None
-) -> Any:
+    input: Tensor, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True, out: Any = None
+) -> Tensor:
     """``out[index[i][j]][j]`` as the "sum", "prod", "mean", "amax" or "amin" of the ``src[i][j]`` for dim 0.
 
     Without `include_self` the old value takes no part where a new one falls.
@@ -233,7 +236,7 @@ _index_reduced = shown_as(_reduced_at, "IndexReduceBackward0")
 
 @takes_out
 @numpy_names
-def index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
+def index_reduce(input: Tensor, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Tensor:
     """The "prod", "mean", "amax" or "amin" of the entries of `source` that `index` sends to one place of `dim`.
 
     >>> import minigrad as torch
@@ -249,7 +252,7 @@ def index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, 
 # ---- of the flattened tensor, and by mask --------------------------------------------------------
 @takes_out
 @of_tensors(2)
-def take(input: Any, index: Any) -> Any:
+def take(input: Tensor, index: Any) -> Tensor:
     """The elements `index` of the flattened tensor, in the shape of `index`.
 
     >>> import minigrad as torch
@@ -274,7 +277,7 @@ def _flat_places(name: str, flat: Any, index: Any) -> Any:
 
 @takes_out
 @of_tensors(3)
-def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+def put(input: Tensor, index: Any, source: Any, accumulate: bool = False) -> Tensor:
     """The tensor with the numbers of `source` at the places `index` of the flattened tensor, or added there.
 
     >>> import minigrad as torch
@@ -295,7 +298,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
 
 
 @of_tensors(3)
-def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
+def masked_scatter(input: Tensor, mask: Any, source: Any) -> Tensor:
     """The tensor with the first, second, ... number of `source` where `mask` holds, in row-major order.
 
     >>> import minigrad as torch

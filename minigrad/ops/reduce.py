@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from minigrad.ops.elementwise import titled, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
 from minigrad.ops.shape import cast, clone, turn
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 # ---- what all reductions share -------------------------------------------------------------------
@@ -91,7 +94,7 @@ _sum_over, _mean_over = shown_as(_sum, "SumBackward1"), shown_as(_mean, "MeanBac
 
 @twin_of(np.sum)
 @numpy_names
-def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all. Sums of integers and bools are int64.
 
     >>> import minigrad as torch
@@ -106,7 +109,7 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 
 @twin_of(np.mean)
 @numpy_names
-def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all: the sum divided by the number of elements.
 
     Raises RuntimeError for integers: convert with ``.float()``.
@@ -174,8 +177,13 @@ def _spread_of(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdi
 
 @numpy_names
 def var(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> Any:
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:  # fmt: skip
     """``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.
 
     >>> import minigrad as torch
@@ -188,8 +196,13 @@ def var(
 
 @numpy_names
 def std(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> Any:
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:  # fmt: skip
     """The square root of `var`; its gradient is 0 where it is 0.
 
     >>> import minigrad as torch
@@ -245,7 +258,7 @@ _log_sum_exp = operation(
 
 
 @numpy_names
-def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
+def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """``log(sum(exp(x)))`` over the dimensions `dim`, without overflow.
 
     >>> import minigrad as torch
@@ -278,7 +291,7 @@ _cumsum_back: Any = operation(
 
 @twin_of(np.cumsum)
 @numpy_names
-def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sums of the first 1, 2, 3, ... elements along the dimension `dim`.
 
     >>> import minigrad as torch
@@ -323,7 +336,7 @@ _cumprod: Any = operation("cumprod", lambda x, *, dim: in_single(np.cumprod, x, 
 
 
 @numpy_names
-def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The products of the first 1, 2, 3, ... elements along the dimension `dim`.
 
     >>> import minigrad as torch
@@ -352,7 +365,7 @@ _product_over = shown_as(_product, "ProdBackward1")
 
 
 @numpy_names
-def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over the dimension `dim`, or over all elements.
 
     Its gradient divides by nothing: zeros among the factors do no harm.
@@ -392,7 +405,7 @@ def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None, error: 
 def _extreme(name: str, reduce: Callable[..., Any], text: str) -> Callable[..., Any]:
     made = operation(name, lambda x, *, dim, keepdim: reduce(x, axis=dim, keepdims=keepdim), _to_extremes)
 
-    def call(input: Any, dim: Any = (), keepdim: bool = False) -> Any:
+    def call(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
         over = axes(dim, input.array.ndim)
         check_not_empty(name, input, over)
         return made(input, dim=over, keepdim=keepdim)
@@ -407,7 +420,7 @@ amin = _extreme("amin", np.amin, "The least element over the dimensions `dim`, o
 # ---- truth and counting --------------------------------------------------------------------------
 def _truth(name: str) -> Callable[..., Any]:
     @on_its_gpu
-    def call(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    def call(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
         if isinstance(dim, (tuple, list)) and not dim:  # over no dimension: each element by itself
             found = input.array != 0
         else:
@@ -425,7 +438,7 @@ any = _truth("any")
 
 @numpy_names
 @on_its_gpu
-def count_nonzero(input: Any, dim: Any = None) -> Any:
+def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """How many elements over the dimensions `dim`, or of all, are not 0.
 
     >>> import minigrad as torch

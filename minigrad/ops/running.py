@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from minigrad.ops.reduce import cumsum, scan_from_the_back, sum
 from minigrad.ops.select import picked_along
 from minigrad.ops.shape import cast, clone, reshape
 from minigrad.ops.split import narrow
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 # ---- logarithms of running sums ------------------------------------------------------------------
@@ -51,7 +54,7 @@ _logcumsumexp = operation("logcumsumexp", _log_of_running_sum, _slope_of_log_of_
 
 
 @numpy_names
-def logcumsumexp(input: Any, dim: int) -> Any:
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """``log(sum(exp(x)))`` of the first 1, 2, 3, ... elements along the dimension `dim`, without overflow.
 
     >>> import minigrad as torch
@@ -77,7 +80,7 @@ def _running_extreme(name: str, ufunc: Any, reaches: Any) -> Callable[..., Any]:
         found = np.where(reaches(on_host, ufunc.accumulate(on_host, axis=d)) | (on_host != on_host), numbers, 0)
         return to_device(np.maximum.accumulate(found, axis=d), device_of(x))
 
-    def call(input: Any, dim: int) -> Any:
+    def call(input: Tensor, dim: int) -> Tensor:
         d = axis(dim, input.array.ndim)
         if not input.array.ndim or not input.array.size:
             return result(clone(input), wrap(np.zeros(input.array.shape, np.int64)))
@@ -94,7 +97,7 @@ cummin = _running_extreme("cummin", np.minimum, np.less_equal)
 
 # ---- differences and areas -----------------------------------------------------------------------
 @numpy_names
-def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
+def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """``x[i + 1] - x[i]`` along the dimension `dim`, taken `n` times; `prepend` and `append` are put around first.
 
     >>> import minigrad as torch
@@ -136,7 +139,7 @@ def _trapezes(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
 
 
 @numpy_names
-def trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Any:
+def trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The area under `y` by trapezes, ``sum((y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i]))``; the points are `dx` apart.
 
     >>> import minigrad as torch
@@ -151,7 +154,7 @@ trapz = trapezoid
 
 
 @numpy_names
-def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Any:
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The areas under the first 2, 3, ... points of `y`, by trapezes.
 
     >>> import minigrad as torch

@@ -5,7 +5,7 @@ All but `where` is a reading or a writing by one key (`_getitem`, `_put`, `overw
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from minigrad.ops.inplace import overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
 from minigrad.ops.shape import cast, expand, reshape
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 _where = operation(
     "where",
@@ -85,7 +88,7 @@ def check_mask(name: str, mask: Any) -> None:
 
 
 @of_tensor
-def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     """The tensor with one number where `mask` holds.
 
     >>> import minigrad as torch
@@ -111,7 +114,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
 
 @takes_out
 @of_tensor
-def masked_select(input: Any, mask: Any) -> Any:
+def masked_select(input: Tensor, mask: Any) -> Tensor:
     """The elements where `mask` holds, broadcast, under one axis.
 
     >>> import minigrad as torch
@@ -204,7 +207,7 @@ def with_axes(input: Any) -> Any:
 
 
 @numpy_names
-def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
+def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
     """``out[i][j] = input[index[i][j]][j]`` for dim 0, and likewise for other dims.
 
     >>> import minigrad as torch
@@ -229,7 +232,7 @@ def picked_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool) -> 
 
 
 @of_tensors(2)
-def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+def take_along_dim(input: Tensor, indices: Any, dim: int | None = None) -> Tensor:
     """`gather` whose other axes broadcast, counting from the end for negative indices.
 
     Without `dim`, on the flattened tensor.
@@ -257,7 +260,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
 
 
 @numpy_names
-def index_select(input: Any, dim: int, index: Any) -> Any:
+def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
     """The entries `index` of one axis, in that order: a copy.
 
     >>> import minigrad as torch
@@ -277,7 +280,7 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
 
 @on_its_gpu
 @numpy_names
-def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Any:
+def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Tensor:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
 
     >>> import minigrad as torch
@@ -295,7 +298,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = N
 
 
 @numpy_names
-def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+def scatter_add(input: Tensor, dim: int, index: Any, src: Any) -> Tensor:
     """The tensor with ``src[i][j]`` added at ``out[index[i][j]][j]`` for dim 0, and likewise for others.
 
     >>> import minigrad as torch
@@ -329,7 +332,7 @@ def _scattered(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bo
 
 
 @of_tensor
-def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
+def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
     """The tensor with ``out[indices] = values``, or with the values added there.
 
     >>> import minigrad as torch
@@ -352,8 +355,8 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
 @on_its_gpu
 @numpy_names
 def repeat_interleave(
-    input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
-) -> Any:
+    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
     """Each entry of one axis repeated: all as often, or as often as `repeats` says.
 
     Of a vector of counts alone: 0 as often as the first says, 1 as often as the second, and so on.

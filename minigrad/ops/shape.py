@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from minigrad.ops.axes import axis, numpy_names, sizes, whole
 from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, several, titled, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.size import Size
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 to_shape = operation("view", lambda x, *, shape: x.reshape(shape), lambda g, x_shape: g.reshape(x_shape), view=True)
 _permute = operation(
@@ -66,7 +69,7 @@ _windows_back: Any = operation(
 )
 
 
-def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """All windows of `size` along one axis, `step` apart, as a new last axis: a view.
 
     >>> import minigrad as torch
@@ -104,7 +107,7 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
     return wide
 
 
-def reshape(input: Any, *shape: Any) -> Any:
+def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The same elements in row-major order under the axes `shape`; one length may be -1.
 
     Raises RuntimeError when the number of elements differs.
@@ -132,7 +135,7 @@ def reshape(input: Any, *shape: Any) -> Any:
         raise RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {size}") from None
 
 
-def view(input: Any, *shape: Any) -> Any:
+def view(input: Tensor, *shape: Any) -> Tensor:
     """`reshape` that never copies, or the same bytes under another dtype.
 
     Raises RuntimeError when the memory cannot be looked at in that way.
@@ -171,7 +174,7 @@ def _under_dtype(input: Any, wanted: Any) -> Any:
 
 
 @of_tensor
-def permute(input: Any, *dims: Any) -> Any:
+def permute(input: Any, *dims: Any) -> Tensor:
     """The axes in the order `dims`: ``permute(0, 3, 1, 2)`` turns (N, H, W, C) into (N, C, H, W).
 
     >>> import minigrad as torch
@@ -193,7 +196,7 @@ def _numpy_transpose(input: Any, axes: Any = None) -> Any:
 
 @twin_of(np.swapaxes)
 @of_tensor
-def transpose(input: Any, dim0: int, dim1: int) -> Any:
+def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     """The tensor with two axes swapped.
 
     >>> import minigrad as torch
@@ -209,7 +212,7 @@ swapaxes = swapdims = transpose
 
 
 @of_tensor
-def t(input: Any) -> Any:
+def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; tensors with one axis or none stay as they are.
 
     >>> import minigrad as torch
@@ -224,7 +227,7 @@ def t(input: Any) -> Any:
 
 @twin_of(np.broadcast_to)
 @of_tensor
-def broadcast_to(input: Any, *shape: Any, size: Any = None) -> Any:
+def broadcast_to(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """The tensor repeated to `shape`; a length of -1 keeps the axis as it is.
 
     >>> import minigrad as torch
@@ -236,7 +239,7 @@ def broadcast_to(input: Any, *shape: Any, size: Any = None) -> Any:
 
 
 @of_tensor
-def expand(input: Any, *shape: Any, size: Any = None) -> Any:
+def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
     """The tensor repeated along axes of length 1, and new axes in front: a view, not a copy.
 
     >>> import minigrad as torch
@@ -256,7 +259,7 @@ def expand(input: Any, *shape: Any, size: Any = None) -> Any:
 
 
 @of_tensor
-def clone(input: Any, *, memory_format: Any = None) -> Any:
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy in memory of its own, through which gradients flow back.
 
     >>> import minigrad as torch
@@ -268,12 +271,12 @@ def clone(input: Any, *, memory_format: Any = None) -> Any:
     return copy if memory_format in (None, preserve_format) else contiguous(copy, memory_format)
 
 
-def cast(input: Any, dtype: Any) -> Any:
+def cast(input: Any, dtype: Any) -> Tensor:
     """The tensor with elements of another NumPy dtype; itself when it has that dtype already."""
     return input if input.array.dtype == dtype else _cast(input, dtype=dtype)
 
 
-def contiguous(input: Any, memory_format: Any = contiguous_format) -> Any:
+def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     """The tensor in row-major memory, or in the order of `memory_format`; itself when it is so already.
 
     >>> import minigrad as torch
@@ -302,7 +305,7 @@ def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
 
 
 @of_tensor
-def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from `start_dim` to `end_dim` joined into one.
 
     >>> import minigrad as torch
@@ -318,7 +321,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 @of_tensor
-def ravel(input: Any) -> Any:
+def ravel(input: Tensor) -> Tensor:
     """All elements under one axis.
 
     >>> import minigrad as torch
@@ -329,7 +332,7 @@ def ravel(input: Any) -> Any:
 
 
 @of_tensor
-def unflatten(input: Any, dim: int, sizes: Any) -> Any:
+def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One axis split into several of lengths `sizes`, of which one may be -1.
 
     >>> import minigrad as torch
@@ -355,7 +358,7 @@ _EVERY = object()  # of squeeze: all axes of length 1
 
 
 @numpy_names
-def squeeze(input: Any, *dims: Any, dim: Any = _EVERY) -> Any:
+def squeeze(input: Tensor, *dims: Any, dim: Any = _EVERY) -> Tensor:
     """The axes of length 1 dropped: all of them, or those that are named.
 
     >>> import minigrad as torch
@@ -383,7 +386,7 @@ def _without_ones(input: Any, dropped: Any) -> tuple[int, ...]:
 
 
 @numpy_names
-def unsqueeze(input: Any, dim: int) -> Any:
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A new axis of length 1 at `dim`.
 
     >>> import minigrad as torch
@@ -396,7 +399,7 @@ def unsqueeze(input: Any, dim: int) -> Any:
 
 
 @of_tensor
-def movedim(input: Any, source: Any, destination: Any) -> Any:
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """The axes `source` moved to the positions `destination`, the others kept in order.
 
     >>> import minigrad as torch
@@ -425,7 +428,7 @@ _turned_round = shown_as(turn, "Rot90Backward0")
 
 
 @of_tensor
-def flip(input: Any, dims: Any) -> Any:
+def flip(input: Any, dims: Any) -> Tensor:
     """The tensor with the order of its entries turned round along the axes `dims`, a tuple: a copy.
 
     >>> import minigrad as torch
@@ -442,7 +445,7 @@ def flip(input: Any, dims: Any) -> Any:
 
 
 def _flipping(name: str, dim: int, least: int, text: str) -> Any:
-    def flipped(input: Any) -> Any:
+    def flipped(input: Tensor) -> Tensor:
         if input.array.ndim < least:
             raise RuntimeError(f"{name}: input must be >= {least}-d, got {input.array.ndim}-d")
         return turn(input, dims=(dim,))
@@ -455,7 +458,7 @@ flipud = _flipping("flipud", 0, 1, "The entries of the first axis, the rows of a
 
 
 @of_tensor
-def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """The tensor turned `k` times by 90 degrees in the plane of two axes, from the first towards the second.
 
     >>> import minigrad as torch
@@ -481,7 +484,7 @@ def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
 
 
 @of_tensor
-def repeat(input: Any, *repeats: Any) -> Any:
+def repeat(input: Tensor, *repeats: Any) -> Tensor:
     """The tensor laid out `repeats` times along each axis, new axes in front first: a copy.
 
     >>> import minigrad as torch
@@ -503,7 +506,7 @@ def repeat(input: Any, *repeats: Any) -> Any:
 
 
 @of_tensor
-def tile(input: Any, *dims: Any) -> Any:
+def tile(input: Tensor, *dims: Any) -> Tensor:
     """`repeat` whose missing counts are 1.
 
     >>> import minigrad as torch
@@ -517,7 +520,7 @@ def tile(input: Any, *dims: Any) -> Any:
 def _as(function: Any) -> Any:
     """The form of `function` that takes the shape of another tensor: ``x.view_as(y)``."""
 
-    def as_other(input: Any, other: Any) -> Any:
+    def as_other(input: Tensor, other: Any) -> Tensor:
         return function(input, other.array.shape)
 
     return of_tensors(2)(titled(as_other, f"{function.__name__}_as", f"`{function.__name__}` to the shape of `other`."))

@@ -8,7 +8,7 @@ of the pseudo-inverse: G. H. Golub and V. Pereyra, 1973.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.operation import operation
 from minigrad.backend import array_module, quiet
 from minigrad.ops.elementwise import not_a_tensor
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 Array = Any
 
@@ -118,7 +121,7 @@ SINGULAR = "the input matrix is singular, so the computation could not be comple
 
 
 # ---- functions ------------------------------------------------------------------------------------
-def inv(A: Any) -> Any:
+def inv(A: Any) -> Tensor:
     """The inverse of each square matrix. Gradient: ``-A^-T g A^-T``. Raises LinAlgError for singular ones.
 
     >>> import minigrad as torch
@@ -130,7 +133,7 @@ def inv(A: Any) -> Any:
     return in_words("linalg.inv", SINGULAR, _inv, A)
 
 
-def solve(A: Any, B: Any, *, left: bool = True) -> Any:
+def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     """X with ``A X = B`` (``X A = B`` with `left=False`). Raises LinAlgError for a singular A.
 
     Shapes: A (..., n, n); B (..., n, k), or (..., n) for one right side each.
@@ -156,7 +159,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
     return found.squeeze(-1) if vector else found
 
 
-def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Any:
+def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """X with ``A X = B``, of A only the upper (or lower) triangle being read.
 
     >>> import minigrad as torch
@@ -172,7 +175,7 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     return solve(part, B, left=left)
 
 
-def det(A: Any) -> Any:
+def det(A: Any) -> Tensor:
     """The determinant of each square matrix: how it scales volumes.
 
     Gradient: ``g`` times the cofactors, which are ``det A`` times the transposed inverse; a singular A has one too.
@@ -203,7 +206,7 @@ def slogdet(A: Any) -> Slogdet:
     return Slogdet(wrap(quiet(np.linalg.slogdet, A.array)[0]), _logabsdet(A))
 
 
-def logdet(input: Any) -> Any:
+def logdet(input: Tensor) -> Tensor:
     """The logarithm of each determinant; NaN where that is negative.
 
     >>> import minigrad as torch
@@ -215,7 +218,7 @@ def logdet(input: Any) -> Any:
     return logarithm + (sign * 0).masked_fill(sign < 0, float("nan"))
 
 
-def cholesky(A: Any, *, upper: bool = False) -> Any:
+def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     """Lower triangular L with ``A = L L^T``, or its transpose. Raises LinAlgError unless A is positive definite.
 
     >>> import minigrad as torch
@@ -229,7 +232,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Any:
     return found.mT if upper else found
 
 
-def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
     """The pseudo-inverse (Moore, Penrose) of each matrix; singular values up to `rtol` of the largest count as 0.
 
     >>> import minigrad as torch
@@ -247,7 +250,7 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False)
     return _pinv(A, rtol=float(rtol))
 
 
-def matrix_power(A: Any, n: int) -> Any:
+def matrix_power(A: Any, n: int) -> Tensor:
     """Each square matrix to the power `n`; a negative one of the inverse.
 
     >>> import minigrad as torch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from minigrad.ops.elementwise import (
 from minigrad.ops.functions import sign
 from minigrad.ops.out import takes_out
 from minigrad.ops.shape import cast
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 # ---- one operand ---------------------------------------------------------------------------------
 _DEGREE = math.pi / 180
@@ -93,7 +96,7 @@ _behind_the_point = operation("frac", lambda x: x - np.trunc(x), lambda g: g)
 
 @takes_out
 @of_tensor
-def frac(input: Any) -> Any:
+def frac(input: Tensor) -> Tensor:
     """What stands behind the point, ``x - trunc(x)``; its sign is that of x.
 
     >>> import minigrad as torch
@@ -120,7 +123,7 @@ def _slope_of_odds(g: Any, x: Any, eps: float | None) -> Any:
 
 @takes_out
 @of_tensor
-def logit(input: Any, eps: float | None = None) -> Any:
+def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """``log(x / (1 - x))``, the inverse of `sigmoid`; x is first kept within [eps, 1 - eps].
 
     >>> import minigrad as torch
@@ -144,7 +147,9 @@ _finite = operation("nan_to_num", _without, lambda g, x: g * np.isfinite(x))
 
 @takes_out
 @of_tensor
-def nan_to_num(input: Any, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+def nan_to_num(
+    input: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """The tensor with `nan` in the place of NaN, and `posinf` and `neginf`, else its type's limits, of the infinities.
 
     >>> import minigrad as torch
@@ -257,7 +262,7 @@ def _is_taken(x: Any, y: Any, wins: Any) -> Any:
     return np.logical_or(wins(x, y), np.isnan(y))
 
 
-def float_power(input: Any, exponent: Any) -> Any:
+def float_power(input: Any, exponent: Any) -> Tensor:
     """``input ** exponent`` in float64.
 
     >>> import minigrad as torch
@@ -268,11 +273,12 @@ def float_power(input: Any, exponent: Any) -> Any:
         raise not_a_tensor("float_power", "input", 1, input)
     double = np.dtype(np.float64)
     base, power = [cast(x, double) if isinstance(x, TensorBase) else float(x) for x in (input, exponent)]
-    return pow(base, power)
+    result: Tensor = pow(base, power)  # type: ignore[arg-type]
+    return result
 
 
 @on_its_gpu
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each of `elements` is among `test_elements`; `invert` asks the opposite.
 
     >>> import minigrad as torch
@@ -291,7 +297,7 @@ def _with_product(name: str, combine: Any, *rules: Any) -> Any:
     made = operation(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules)
     what = "tensor1 * tensor2" if name == "addcmul" else "tensor1 / tensor2"
 
-    def call(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    def call(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
         factor = as_number(name, "value", value)
         x, a, b = promote(name, *move_scalars(input, tensor1, tensor2))
         kind = x.array.dtype.kind

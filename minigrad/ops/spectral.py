@@ -8,7 +8,7 @@ linear algebra", 2017. Gradients are infinite where singular or eigenvalues coin
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from minigrad.ops.join import cat
 from minigrad.ops.reduce import amax, amin, sum
 from minigrad.ops.shape import movedim, unsqueeze
 from minigrad.ops.solve import beside, check_matrix, inv, pinv, turned
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 Array = Any
 
@@ -156,7 +159,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD
     return SVD(u, s, vh)
 
 
-def svdvals(A: Any, *, driver: str | None = None) -> Any:
+def svdvals(A: Any, *, driver: str | None = None) -> Tensor:
     """The singular values of each matrix, in falling order. Gradient: ``U diag(g) Vh``.
 
     >>> import minigrad as torch
@@ -205,7 +208,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigh:
     return Eigh(both[..., n, :], both[..., :n, :])
 
 
-def eigvalsh(A: Any, UPLO: str = "L") -> Any:
+def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
     """The eigenvalues of each symmetric matrix, in rising order. Gradient: ``V diag(g) V^T``.
 
     >>> import minigrad as torch
@@ -223,7 +226,7 @@ def _triangle(UPLO: Any) -> str:
 
 
 # ---- what follows ---------------------------------------------------------------------------------
-def matrix_rank(A: Any, *, tol: Any = None, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Any:
+def matrix_rank(A: Any, *, tol: Any = None, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
     """How many singular values of each matrix exceed ``max(atol, rtol * the largest)``.
 
     >>> import minigrad as torch
@@ -263,7 +266,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Ls
     return Lstsq(solution[..., 0] if vector else solution, residuals, rank, wrap(np.empty(0, A.array.dtype)))
 
 
-def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
+def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """A norm of each matrix: "fro", "nuc", or 1, -1, inf, -inf (sums of columns, rows), 2, -2 (singular values).
 
     >>> import minigrad as torch
@@ -292,7 +295,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     return found if keepdim else found.squeeze(over)
 
 
-def cond(A: Any, p: Any = None) -> Any:
+def cond(A: Any, p: Any = None) -> Tensor:
     """The condition number of each matrix: its norm times that of its inverse, or the ratio of singular values.
 
     >>> import minigrad as torch
@@ -305,7 +308,7 @@ def cond(A: Any, p: Any = None) -> Any:
     return matrix_norm(A, p) * matrix_norm(inv(A), p)
 
 
-def multi_dot(tensors: Any) -> Any:
+def multi_dot(tensors: Any) -> Tensor:
     """The product of matrices (and of vectors at the ends), in the order that costs least.
 
     >>> import minigrad as torch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.axes import axis, numpy_names, whole
@@ -12,11 +12,14 @@ from minigrad.ops.elementwise import of_tensor, titled
 from minigrad.ops.index import _getitem, getitem
 from minigrad.ops.names import shown_as
 
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
 _split, _unbound = shown_as(_getitem, "SplitBackward0"), shown_as(_getitem, "UnbindBackward0")
 
 
 @numpy_names
-def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` entries of one axis from `start` on: a view.
 
     >>> import minigrad as torch
@@ -111,7 +114,7 @@ split_with_sizes = split
 
 
 @numpy_names
-def select(input: Any, dim: int, index: int) -> Any:
+def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The entry `index` of the dimension `dim`, which is dropped: a view.
 
     >>> import minigrad as torch
@@ -155,7 +158,7 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
 
 
 def _splitting(name: str, least: int, dim: int) -> Any:
-    def call(input: Any, indices_or_sections: Any) -> tuple[Any, ...]:
+    def call(input: Tensor, indices_or_sections: Any) -> tuple[Any, ...]:
         if input.array.ndim < least:
             told = f"requires a tensor with at least {least} dimension, but got a tensor with {input.array.ndim}"
             raise RuntimeError(f"torch.{name} {told} dimensions")

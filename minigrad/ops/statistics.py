@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from minigrad.ops.reduce import mean, real, sum
 from minigrad.ops.select import gather
 from minigrad.ops.shape import cast, movedim, reshape, t, unsqueeze
 
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
 # ---- without NaN ---------------------------------------------------------------------------------
 _without_nan = operation(
     "nan_to_zero", lambda x: np.where(np.isnan(x), x.dtype.type(0), x), lambda g, x: np.where(np.isnan(x), 0.0, g)
@@ -29,7 +32,7 @@ _without_nan = operation(
 
 
 @numpy_names
-def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all, where NaN counts as 0.
 
     >>> import minigrad as torch
@@ -41,7 +44,7 @@ def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 
 
 @numpy_names
-def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all, of what is not NaN.
 
     >>> import minigrad as torch
@@ -107,8 +110,8 @@ def _ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[tuple[An
 
 @numpy_names
 def quantile(
-    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
-) -> Any:
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
     """The number below which a share `q` of the elements lies, along `dim` or of all; between two, a mixture.
 
     It stands at rank ``q (n - 1)`` of the elements in order. `q` is a number or a vector, whose axis comes first.
@@ -122,8 +125,8 @@ def quantile(
 
 @numpy_names
 def nanquantile(
-    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
-) -> Any:
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
     """`quantile` of what is not NaN.
 
     >>> import minigrad as torch
@@ -147,7 +150,7 @@ def _limits(name: str, x: Any, low: Any, high: Any) -> tuple[float, float]:
 
 @numpy_names
 @on_its_gpu
-def histc(input: Any, bins: int = 100, min: Any = 0, max: Any = 0) -> Any:
+def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     """How many elements fall into each of `bins` equal parts of [`min`, `max`], or of their own range.
 
     >>> import minigrad as torch
@@ -195,7 +198,7 @@ def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, d
 
 # ---- covariance ----------------------------------------------------------------------------------
 @of_tensor
-def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
     """``sum(w (x_i - mean_i) (x_j - mean_j)) / (n - correction)`` of the rows i and j, one variable a row.
 
     `fweights` say how often a column counts, `aweights` how much.
@@ -232,7 +235,7 @@ def _one_number(matrix: Any, input: Any) -> Any:
 
 
 @of_tensor
-def corrcoef(input: Any) -> Any:
+def corrcoef(input: Tensor) -> Tensor:
     """`cov` divided by the spread of both rows: numbers between -1 and 1.
 
     >>> import minigrad as torch

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     """The method that converts to `dtype`."""
 
-    def convert(self: Any, memory_format: Any = None) -> Any:
+    def convert(self: Any, memory_format: Any = None) -> Tensor:
         return self.to(dtype, memory_format=memory_format)
 
     example = f">>> import minigrad as torch\n>>> torch.ones(1).{method}().dtype\nminigrad.{dtype.name}"

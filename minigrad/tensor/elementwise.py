@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _reflected(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | float], Tensor]:
     """The method for an operator whose left operand is no tensor: ``2 - x``."""
 
-    def method(self: Any, other: Any) -> Any:
+    def method(self: Any, other: Any) -> Tensor:
         if not isinstance(self, TensorBase):
             raise not_a_tensor(function.__name__, "self", 1, self)
         return function(self, other) if commutes else function(other, self)
@@ -156,7 +156,7 @@ class ElementwiseMethods(TensorBase):
     __rsub__ = arithmetic.rsub
     __rmul__ = _reflected(arithmetic.mul, commutes=True)
 
-    def __rtruediv__(self: Any, other: Any) -> Any:
+    def __rtruediv__(self: Any, other: Any) -> Tensor:
         return functions.reciprocal(self) * other  # as PyTorch computes ``2 / x``, to the last digit
 
     __rdiv__ = __rtruediv__
@@ -172,7 +172,7 @@ class ElementwiseMethods(TensorBase):
     __rlshift__ = _reflected(comparison.bitwise_left_shift)
     __rrshift__ = _reflected(comparison.bitwise_right_shift)
 
-    def __invert__(self: Any) -> Any:
+    def __invert__(self: Any) -> Tensor:
         if self.array.dtype.kind == "f":
             raise TypeError(f"~ turns the bits of integers and booleans, got {self.dtype}; compare first: ~(x > 0)")
         return comparison.bitwise_not(self)

@@ -20,7 +20,7 @@ _fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: g *
 
 
 @of_tensor
-def fill(input: Any, value: Any) -> Any:
+def fill(input: Any, value: Any) -> Tensor:
     """A tensor like `input` filled with one number, which may be a tensor of no axes.
 
     >>> import minigrad as torch
@@ -54,7 +54,7 @@ class FillingMethods(TensorBase):
 
     __slots__ = ()
 
-    def fill_(self, value: Any) -> Any:
+    def fill_(self, value: Any) -> Tensor:
         """Fill with one number.
 
         >>> import minigrad as torch
@@ -63,7 +63,7 @@ class FillingMethods(TensorBase):
         """
         return assign(self, fill(self, value), "fill_", one_number=True)
 
-    def zero_(self) -> Any:
+    def zero_(self) -> Tensor:
         """Fill with zeros.
 
         >>> import minigrad as torch

@@ -95,7 +95,7 @@ class ProtocolMethods(TensorBase):
             )
         return bool((self.array == (element.array if isinstance(element, TensorBase) else element)).any())
 
-    def __reversed__(self: Any) -> Any:
+    def __reversed__(self: Any) -> Tensor:
         return flip(self, (0,)) if self.array.ndim else self
 
     def numpy(self: Any, *, force: bool = False) -> Any:
@@ -116,7 +116,7 @@ class ProtocolMethods(TensorBase):
             return backend.to_device(self.array, backend.CPU)
         return self.array
 
-    def item(self: Any) -> Any:
+    def item(self: Any) -> float:
         """The Python number of a tensor of one element.
 
         >>> import minigrad as torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import diagonal as diagonals
@@ -12,6 +12,9 @@ from minigrad.ops import matmul as products
 from minigrad.ops import select as picking
 from minigrad.ops import split as parts
 from minigrad.ops.inplace import copy_, in_place, reshaping_in_place, setitem
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 class ShapeMethods(TensorBase):
@@ -117,7 +120,7 @@ class ShapeMethods(TensorBase):
         """
         return picking.where(condition, self, other)
 
-    def flip(self, *dim: Any, dims: Any = None) -> Any:
+    def flip(self, *dim: Any, dims: Any = None) -> Tensor:
         """The tensor with the order of its entries turned round along `dims`: a copy.
 
         >>> import minigrad as torch
@@ -130,12 +133,12 @@ class ShapeMethods(TensorBase):
         return shape.flip(self, given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given)
 
     @property
-    def T(self) -> Any:
+    def T(self) -> Tensor:
         """The axes in reverse order: the transpose of a matrix."""
         return shape.permute(self, tuple(range(self.array.ndim))[::-1])
 
     @property
-    def mT(self) -> Any:
+    def mT(self) -> Tensor:
         """The last two axes swapped: the transpose of each matrix of a batch."""
         if self.array.ndim == 1:
             raise RuntimeError("tensor.mT is only supported on matrices or batches of them. Got 1-D tensor.")
@@ -174,5 +177,5 @@ class ShapeMethods(TensorBase):
     baddbmm = products.baddbmm
     baddbmm_ = in_place(products.baddbmm)
 
-    def __rmatmul__(self, other: Any) -> Any:
+    def __rmatmul__(self, other: Any) -> Tensor:
         return products.matmul(other, self)
