@@ -136,7 +136,9 @@ def _function(module, name, text, compute):
         if args and text.startswith(("a,", "x,", "m,", "arr,", "ary,", "a=", "x=", "array,")):
             _needs_array(args[0])
         used: list = []
-        args, kwargs = unwrap(args, used), {k: unwrap(v, used) for k, v in kwargs.items()}
+        launches = name not in VIEWS
+        args = unwrap(args, used, devices=launches)
+        kwargs = {k: unwrap(v, used, devices=launches) for k, v in kwargs.items()}
         if name in ("sort", "argsort"):
             kwargs["kind"] = sort_kind(kwargs.get("kind"))
         with np.errstate(all="ignore"):
@@ -148,6 +150,8 @@ def _function(module, name, text, compute):
     return function
 
 
+# Views, which CuPy makes of an array on any GPU: no kernel is launched.
+VIEWS = {"as_strided", "broadcast_to"}
 HOST_RESULTS = {
     "broadcast_shapes", "can_cast", "common_type", "iscomplexobj", "isrealobj", "isscalar",
     "issubdtype", "may_share_memory", "min_scalar_type", "ndim", "promote_types", "result_type",
