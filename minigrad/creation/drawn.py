@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import backend, random
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.creation.data import as_tensor
 from minigrad.creation.options import as_list, check_countable, creates, read_size, real
 from minigrad.ops.axes import whole

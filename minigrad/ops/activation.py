@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, titled, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid

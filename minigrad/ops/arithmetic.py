@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.ops.device import beside as move_scalars
 from minigrad.ops.elementwise import (
     REAL,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.kernels import conv2d, conv2d_input, conv2d_weight
 
 conv = operation(

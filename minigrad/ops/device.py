@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import device_of, library, numbered, to_device
 
 _move: Any = operation(

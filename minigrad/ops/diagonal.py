@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.axes import axis, whole
 from minigrad.ops.elementwise import of_tensor, several, titled

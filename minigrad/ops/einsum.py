@@ -7,7 +7,7 @@ from string import ascii_letters
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.axes import axis, whole

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.ops.arithmetic import no_slope, pow
 from minigrad.ops.elementwise import SAME, Unary, not_implemented_for, of_tensor, twin_of, unary
 from minigrad.ops.out import takes_out

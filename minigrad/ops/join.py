@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.axes import axis, whole

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.operation import Operation, operation
+from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module
 from minigrad.ops.activation import is_plain, logsigmoid, sigmoid_of
 from minigrad.ops.arithmetic import clamp

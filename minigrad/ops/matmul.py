@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import mul, sub
 from minigrad.ops.axes import axis

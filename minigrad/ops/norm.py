@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.ops.arithmetic import add, mul, no_slope, sub, true_divide
 from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.comparison import gt

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.operation import Operation, operation
+from minigrad.autograd.recording import Operation, operation
 
 Shape = tuple[int, ...]
 

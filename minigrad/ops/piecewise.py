@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 
 _BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
 

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import on_its_gpu
 from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.elementwise import titled, twin_of

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.operation import Operation, operation
+from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module, as_index
 
 

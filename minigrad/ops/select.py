@@ -11,8 +11,9 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, watch, wrap
+from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.operation import check_same_library, operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import CPU, array_module, as_index, as_int64, on_its_gpu, quiet, to_device
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.axes import axis, numpy_names, whole

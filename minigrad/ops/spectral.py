@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import quiet
 from minigrad.ops.axes import axes
 from minigrad.ops.functions import abs

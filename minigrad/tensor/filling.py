@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.operation import operation
+from minigrad.autograd.recording import operation
 from minigrad.ops.elementwise import as_number, of_tensor
 from minigrad.ops.inplace import assign
 from minigrad.ops.shape import cast

@@ -17,7 +17,7 @@ import pytest
 import minigrad
 from minigrad import backend
 from minigrad.autograd import GradcheckError, gradcheck, gradgradcheck
-from minigrad.autograd.operation import Operation
+from minigrad.autograd.recording import Operation
 from tests import standin
 from tests.planted.samples import SAMPLES, STEPS, operands
 

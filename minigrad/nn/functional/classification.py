@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.advice import advise, is_wanted
-from minigrad.autograd.operation import check_same_library
+from minigrad.autograd.messages import check_same_library
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import floats, matches, tensors
 from minigrad.nn.functional.linear import one_hot

@@ -10,8 +10,8 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import is_grad_enabled
-from minigrad.autograd.operation import check_same_library
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import floats, tensors
 from minigrad.nn.functional.reduction import loss, reduce_losses

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.operation import check_same_library
+from minigrad.autograd.messages import check_same_library
 from minigrad.nn.functional.checks import bools, floats, matches, tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
