@@ -124,11 +124,12 @@ class Operation:
         """The call with one operand, a tensor."""
         if x.view_of is not None:
             refresh(x)
-        if self.view:  # it moves no number, so there is nothing to be warned of
+        if self.view and x.array.__class__ is np.ndarray:  # it computes nothing that could warn
             tensor = wrap(self.forward(x.array, **statics))
-            self.link(tensor, x, statics)
         else:
             tensor = wrap(quiet(self.forward, x.array, **statics))
+        if self.view:
+            self.link(tensor, x, statics)
         return self.finish(tensor, (x,), x.node is not None, statics)
 
     def of_two(self, x: Any, y: Any, a: Any, b: Any, forward: Any = None) -> Any:
@@ -323,7 +324,7 @@ class Node(Inspectable):
         Only the rules of the edges in `wanted` run, if it is given; the other gradients are None.
         """
         if cotangent.__class__ is not np.ndarray:
-            select(cotangent)
+            select(cotangent.array if create_graph else cotangent)
         values = self.saved_values(create_graph) if self.plan.reads else ()
         gradients: list[Any] = []
         for edge, (rule, reads) in zip(self.edges, self.plan.rules):  # noqa: B905 (as long, and asked for speed)

@@ -28,8 +28,14 @@ def test_every_operation_and_its_gradient(name):
         result = CASES[name].ours(*there)
     np.testing.assert_allclose(numbers(result), CASES[name].numpys(*arrays), rtol=1e-12, atol=1e-13)
     if result.requires_grad:
-        gradients = autograd.grad(result.sum(), there, allow_unused=True)
+        gradients = autograd.grad(result.sum(), there, retain_graph=True, allow_unused=True)
         assert all(g is None or g.device == SECOND for g in gradients)
+        again = autograd.grad(result.sum(), there, create_graph=True, allow_unused=True)
+        for g, h in zip(gradients, again, strict=True):
+            assert (h is None) == (g is None)
+            if h is not None:
+                assert h.device == SECOND
+                np.testing.assert_allclose(numbers(h), numbers(g), rtol=1e-12, atol=1e-13)
 
 
 def train(device, make):
@@ -82,6 +88,28 @@ def test_second_gradients_there():
     (first,) = autograd.grad((x**3).sum(), x, create_graph=True)
     (second,) = autograd.grad(first.sum(), x)
     assert second.tolist() == [6.0, 12.0] and second.device == SECOND
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda x: x.unsqueeze(0).expand(3, -1, -1),
+        lambda x: x.t().reshape(6),  # a copy
+        lambda x: x.t().flatten(),
+        lambda x: x.unfold(1, 2, 1),
+        lambda x: x.diagonal(),
+        lambda x: x[:, ::2],
+        lambda x: x.split(2, 1)[1],
+    ],
+)
+def test_views_of_it_and_their_gradients(look):
+    x = mg.arange(6.0, device=SECOND).reshape(2, 3).requires_grad_()
+    seen = look(x)
+    assert seen.device == SECOND and seen.tolist() == look(x.detach().cpu()).tolist()
+    (first,) = autograd.grad((seen**3).sum(), x, create_graph=True)
+    (second,) = autograd.grad(first.sum(), x)
+    counts = autograd.grad(look(x).sum(), x)[0]
+    assert second.device == SECOND and second.tolist() == (6 * counts * x.detach()).tolist()
 
 
 def test_one_walk_over_three_devices():
