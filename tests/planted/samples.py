@@ -38,6 +38,20 @@ def way_back_from_pooling(x, v):
     return mg.autograd.grad(F.max_pool2d(x, 2), x, v, create_graph=True)
 
 
+def positive(a):
+    """A symmetric matrix whose eigenvalues are positive and apart."""
+    return a @ a.mT + mg.tensor([1.0, 2.0, 4.0], dtype=mg.float64).diag()
+
+
+def regular(a):
+    return positive(a).flip(-1)
+
+
+def squares(parts):
+    """The parts of a decomposition without their signs, which are free."""
+    return tuple([part * part for part in parts])
+
+
 MORE: dict[str, Sample] = {
     "conv2d": (image_and_kernel(stride=2, padding=1, groups=2), ((2, 4, 4, 5), (4, 2, 3, 2), (4,))),
     "conv_transpose2d": (lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2), ((2, 3, 2, 3), (3, 2, 2, 2), (2,))),
@@ -118,6 +132,18 @@ MORE: dict[str, Sample] = {
     "round to decimals": (lambda x: x.round(decimals=1) * x, ((2, 3),)),
     "index_add": (lambda x, y: x.index_add(0, mg.tensor([1, 1]), y), ((2, 3), (2, 3))),
     "where": (lambda x, y: mg.where(x > y, x, y), PAIR),
+    "linalg.inv": (lambda a: mg.linalg.inv(regular(a)), ((3, 3),)),
+    "linalg.solve": (lambda a, b: mg.linalg.solve(regular(a), b), ((2, 3, 3), (2, 3, 2))),
+    "linalg.solve, square": (lambda a, b: mg.linalg.solve(regular(a), b), ((3, 3), (3, 3))),
+    "linalg.det": (lambda a: mg.linalg.det(regular(a)), ((3, 3),)),
+    "linalg.slogdet": (lambda a: mg.linalg.slogdet(regular(a)).logabsdet, ((3, 3),)),
+    "linalg.cholesky": (lambda a: mg.linalg.cholesky(positive(a)), ((3, 3),)),
+    "linalg.pinv": (mg.linalg.pinv, ((3, 2),)),
+    "linalg.qr": (lambda a: squares(mg.linalg.qr(regular(a))), ((3, 3),)),
+    "linalg.svd": (lambda a: squares(mg.linalg.svd(regular(a), full_matrices=False)), ((3, 3),)),
+    "linalg.svdvals": (lambda a: mg.linalg.svdvals(regular(a)), ((3, 3),)),
+    "linalg.eigh": (lambda a: squares(mg.linalg.eigh(positive(a))), ((3, 3),)),
+    "linalg.eigvalsh": (lambda a: mg.linalg.eigvalsh(positive(a)), ((3, 3),)),
 }
 
 UNFIT = {
