@@ -18,7 +18,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # What a call and its way back walk through, told by `sys.settrace`; not what is built on it.
-ENGINE = tuple(f"minigrad/autograd/{name}.py" for name in ("core", "modes", "recording", "walk", "gradients"))
+ENGINE = tuple(
+    f"minigrad/autograd/{name}.py"
+    for name in ("core", "modes", "node", "views", "recording", "walk", "accumulation", "gradients")
+)
 LAYOUT = {
     tokenize.COMMENT,
     tokenize.NL,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd import derivatives
 from minigrad.autograd.core import edge_of
 from minigrad.autograd.modes import enable_grad, inference_mode, is_grad_enabled
-from minigrad.autograd.recording import next_order
+from minigrad.autograd.node import next_order
 from minigrad.autograd.trees import flatten, structure
 from minigrad.missing import missing_from
 from minigrad.nn.functional_call import functional_call, stack_module_state

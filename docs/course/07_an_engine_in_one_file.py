@@ -376,7 +376,7 @@ assert np.allclose(curvature, 60 * v)
 #
 # | in this file | in minigrad | what is more there |
 # |---|---|---|
-# | `Tensor`, `Call`, `clock` | [autograd/recording.py](../../minigrad/autograd/recording.py) | views, in-place writes, versions |
+# | `Tensor`, `Call`, `clock` | [autograd/core.py](../../minigrad/autograd/core.py), [autograd/node.py](../../minigrad/autograd/node.py) | views, in-place writes, versions |
 # | `operation`, `keep` | [autograd/recording.py](../../minigrad/autograd/recording.py) | plans what to keep once |
 # | `gradients`, `settle` | [autograd/walk.py](../../minigrad/autograd/walk.py) | a heap; hooks; frees as it goes |
 # | `add`, `multiply`, `exp` | [ops/arithmetic.py](../../minigrad/ops/arithmetic.py) | dtypes, `out=` |

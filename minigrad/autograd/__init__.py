@@ -20,7 +20,8 @@ from minigrad.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )  # fmt: skip
-from minigrad.autograd.recording import Node, operation
+from minigrad.autograd.node import Node
+from minigrad.autograd.recording import operation
 from minigrad.autograd.variable import Variable
 from minigrad.missing import missing_from
 

@@ -17,7 +17,7 @@ import numpy as np
 from minigrad.autograd.core import AFTER, TensorBase, wrap
 from minigrad.autograd.inspection import after_accumulation, before_accumulation, leaf_hooks_exist
 from minigrad.autograd.modes import GRAD, ModeSwitch
-from minigrad.autograd.recording import Node
+from minigrad.autograd.node import Node
 from minigrad.backend import quiet
 
 _adding = Lock()  # two threads may walk into one leaf

@@ -15,7 +15,8 @@ import numpy as np
 from minigrad.autograd.modes import INFERENCE, inference_was_entered, mode
 
 if TYPE_CHECKING:
-    from minigrad.autograd.recording import Node, View
+    from minigrad.autograd.node import Node
+    from minigrad.autograd.views import View
     from minigrad.tensor import Tensor
 
 Edge: TypeAlias = "Node | TensorBase"

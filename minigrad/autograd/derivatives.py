@@ -19,7 +19,7 @@ import numpy as np
 
 from minigrad.autograd.core import edge_of
 from minigrad.autograd.gradients import grad
-from minigrad.autograd.recording import Node
+from minigrad.autograd.node import Node
 from minigrad.backend import quiet
 
 Tensors = Sequence[Any]

@@ -15,7 +15,7 @@ from typing import Any
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.function_node import record_call
 from minigrad.autograd.modes import GRAD, ModeSwitch, is_grad_enabled, mode, no_grad
-from minigrad.autograd.recording import refresh
+from minigrad.autograd.views import refresh
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 

@@ -18,7 +18,8 @@ from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
 from minigrad.autograd.inspection import AccumulateGrad
 from minigrad.autograd.messages import freed, overwritten
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
-from minigrad.autograd.recording import WATCHED, Node, Unrecorded, next_order, refuse_inference, watch
+from minigrad.autograd.node import WATCHED, Node, next_order, notify_watchers, refuse_inference
+from minigrad.autograd.views import Unrecorded
 from minigrad.backend import device_of, to_device
 
 _DEEPEST = 40  # calls of backward within each other on one stack: Python allows about 1,000 frames
@@ -253,7 +254,7 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
     numbers = {id(x): i for i in tracked for x in (results[i], made[i])}
     call.kept = [Kept.of(t, numbers.get(id(t))) for t in ctx.to_save]
     if tracked and (flags := mode.get()) & WATCHED:
-        watch(made[tracked[0]], flags)
+        notify_watchers(made[tracked[0]], flags)
         call.trace = made[tracked[0]].node.trace
     ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
     return made

@@ -12,7 +12,7 @@ from minigrad.autograd.accumulation import accumulate
 from minigrad.autograd.core import Edge, TensorBase, edge_of, is_array, wrap
 from minigrad.autograd.messages import check_same_library, no_gradient, not_scalar
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.recording import Unrecorded, refresh
+from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, walk
 from minigrad.backend import quiet
 

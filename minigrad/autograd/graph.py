@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from minigrad.autograd.core import LEAF, TensorBase
 from minigrad.autograd.inspection import AccumulateGrad, RemovableHandle
-from minigrad.autograd.recording import Node, refresh
+from minigrad.autograd.node import Node
 from minigrad.autograd.saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
+from minigrad.autograd.views import refresh
 
 __all__ = [
     "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",

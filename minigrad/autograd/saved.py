@@ -11,7 +11,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.function_node import FunctionNode, ResultNode
 from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import PACKING, ModeSwitch
-from minigrad.autograd.recording import Node, watchers
+from minigrad.autograd.node import Node, watchers
 
 _hooks: ContextVar[tuple[Any, Any] | None] = ContextVar("minigrad_saved_tensors_hooks", default=None)
 _disabled: ContextVar[str | None] = ContextVar("minigrad_saved_tensors_hooks_disabled", default=None)

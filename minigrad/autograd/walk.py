@@ -19,7 +19,7 @@ from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import AFTER, LEAF, Edge, Hooks, TensorBase, wrap
 from minigrad.autograd.messages import from_hook, invalid_gradient
 from minigrad.autograd.modes import CHECK_NAN, mode
-from minigrad.autograd.recording import Node
+from minigrad.autograd.node import Node
 from minigrad.backend import copied, select
 
 Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradient, and whether that has a graph

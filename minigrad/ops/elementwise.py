@@ -16,7 +16,8 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.recording import Rule, operation
+from minigrad.autograd.node import Rule
+from minigrad.autograd.recording import operation
 from minigrad.backend import quiet
 from minigrad.ops.describe import describe
 from minigrad.ops.device import beside

@@ -9,7 +9,8 @@ import numpy as np
 
 from minigrad.advice import count_own_frames
 from minigrad.autograd.core import Key, TensorBase, is_array, watch, wrap
-from minigrad.autograd.recording import View, operation
+from minigrad.autograd.recording import operation
+from minigrad.autograd.views import View
 from minigrad.backend import array_module, quiet
 from minigrad.ops.names import shown_as
 

@@ -18,7 +18,9 @@ from minigrad import dtypes
 from minigrad.autograd.core import LEAF, TensorBase, Uncounted, is_array, wrap
 from minigrad.autograd.messages import check_same_library, written_with_siblings
 from minigrad.autograd.modes import GRAD, inference_was_entered, mode
-from minigrad.autograd.recording import move_retained, operation, record, refresh
+from minigrad.autograd.node import record
+from minigrad.autograd.recording import operation
+from minigrad.autograd.views import move_retained, refresh
 from minigrad.backend import array_module, copied, device_of, quiet, to_device
 from minigrad.ops.device import beside, move
 from minigrad.ops.elementwise import not_a_tensor, titled, type_name

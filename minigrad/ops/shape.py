@@ -10,7 +10,8 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.recording import View, operation
+from minigrad.autograd.recording import operation
+from minigrad.autograd.views import View
 from minigrad.backend import array_module
 from minigrad.layout import contiguous_format, preserve_format
 from minigrad.ops.axes import axis, numpy_names, sizes, whole

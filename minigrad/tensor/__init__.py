@@ -12,7 +12,8 @@ from minigrad.autograd import core
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import RemovableHandle
 from minigrad.autograd.messages import user_line
-from minigrad.autograd.recording import Node, Unrecorded, refresh
+from minigrad.autograd.node import Node
+from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.ops import shape as shapes
 from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import of_tensor

@@ -12,7 +12,7 @@ from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
-from minigrad.autograd.recording import refresh
+from minigrad.autograd.views import refresh
 from minigrad.ops.elementwise import of_tensor
 
 if TYPE_CHECKING:

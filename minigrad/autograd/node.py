@@ -1,0 +1,179 @@
+"""The record of one call: what it keeps, and how its gradient rules are run.
+
+A `Plan` says what to keep for one choice of operands that need gradients; `record` makes the `Node`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from minigrad.autograd.anomaly import check_forward
+from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.inspection import Inspectable, next_functions
+from minigrad.autograd.messages import freed, inference_saved, overwritten
+from minigrad.autograd.modes import ANOMALY, PACKING, inference_was_entered
+from minigrad.backend import select
+
+if TYPE_CHECKING:
+    from minigrad.autograd.recording import Operation
+
+Rule: TypeAlias = Callable[..., Any]
+Reader: TypeAlias = Callable[[Sequence[Any], dict[str, Any], Any], Any]
+
+next_order = count().__next__
+_new = object.__new__
+
+
+class Plan:
+    """What to keep for one choice of operands that need gradients, and how to call their rules."""
+
+    __slots__ = ("constants", "keys", "operands", "reads", "result_position", "rules", "saves")
+
+    operands: tuple[int, ...]  # that need a gradient, and have a rule
+    saves: tuple[int, ...]  # operands whose values the rules read
+    constants: tuple[Reader, ...]  # fetch the shapes, options and the result that the rules read
+    result_position: int | None  # of the result among the constants
+    keys: tuple[int, ...]  # of indices among the constants
+    reads: bool  # whether the rules read anything at all
+    rules: tuple[tuple[Rule, tuple[int, ...]], ...]  # each with the positions of what it reads
+
+
+class Node(Inspectable):
+    """One recorded call: which operation, where its gradients go, and what its rules read."""
+
+    __slots__ = (
+        "__weakref__", "constants", "dtype", "edges", "hooks", "operation", "order", "plan", "result_writes",
+        "shape", "tensors", "trace", "versions",
+    )  # fmt: skip
+
+    operation: Operation
+    plan: Plan
+    edges: Sequence[Edge]
+    tensors: Sequence[Any] | None  # saved operands; None once the graph was freed
+    versions: Sequence[int]  # how often their memory had been written to
+    constants: Sequence[Any]  # saved shapes, options and the result, if a rule reads it
+    result_writes: tuple[list[int], int] | None  # the saved result's counter, and its version then
+    shape: tuple[int, ...] | None  # of the call's result; None for a call of several results
+    dtype: Any
+    order: int  # calls are numbered as they are recorded
+    hooks: Any  # by number, or None
+    trace: str | None  # the user's line, in anomaly mode
+
+    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
+        """The gradients along `edges`: arrays normally, Tensors when a graph is wanted.
+
+        Only the rules of the edges in `wanted` run, if it is given; the other gradients are None.
+        """
+        if cotangent.__class__ is not np.ndarray:
+            select(cotangent.array if create_graph else cotangent)
+        values = self.saved_values(create_graph) if self.plan.reads else ()
+        gradients: list[Any] = []
+        for edge, (rule, reads) in zip(self.edges, self.plan.rules):  # noqa: B905 (as long, and asked for speed)
+            if wanted is not None and edge not in wanted:
+                gradients.append(None)
+            elif not reads:
+                gradients.append(rule(cotangent))
+            elif len(reads) == 1:
+                gradients.append(rule(cotangent, values[reads[0]]))
+            else:
+                gradients.append(rule(cotangent, *[values[i] for i in reads]))
+        return gradients
+
+    def saved_values(self, create_graph: bool) -> list[Any]:
+        """What the rules read, in the plan's order; refused once it was freed or written to."""
+        tensors, writes = self.tensors, self.result_writes
+        if tensors is None:
+            raise freed(self.name())
+        if writes is not None and writes[0][0] != writes[1]:
+            raise overwritten(self, self.shape, writes[1], writes[0][0])
+        values: list[Any] = []
+        for x, version in zip(tensors, self.versions):  # noqa: B905 (as long, and asked for speed)
+            if isinstance(x, TensorBase):
+                if x.writes[0] != version:
+                    raise overwritten(self, x.array.shape, version, x.writes[0])
+                values.append(x if create_graph else x.array)
+            else:
+                values.append(x)  # a Python number beside a tensor
+        for key in self._keys() if self.plan.keys else ():
+            for counter, version, shape in key.watched if isinstance(key, Key) else ():
+                if counter[0] != version:
+                    raise overwritten(self, shape, version, counter[0])
+        values += self._lifted(self.constants) if create_graph else self.constants
+        return values
+
+    def _lifted(self, constants: Sequence[Any]) -> list[Any]:
+        """The constants, floats and masks as Tensors (indices stay); the saved result is itself again."""
+        lifted = [wrap(c) if is_array(c) and c.dtype.kind in "fb" else c for c in constants]
+        if self.plan.result_position is not None:
+            lifted[self.plan.result_position].node = self
+        return lifted
+
+    def free(self) -> None:
+        """Let go of the saved values; a second walk through here is then refused."""
+        if self.tensors or self.result_writes is not None or any(isinstance(key, Key) for key in self._keys()):
+            self.tensors, self.constants = None, ()
+
+    def _keys(self) -> list[Any]:
+        """The indices among the constants."""
+        kept = [self.constants[i] for i in self.plan.keys] if self.constants else []
+        return [k.get("key") if type(k) is dict else k for k in kept]
+
+    def name(self) -> str:
+        """The operation's name in PyTorch's manner: ``MulBackward0``."""
+        return self.operation.backward_name
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes that gradients go to from here, each with PyTorch's output number 0."""
+        return next_functions(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+def record(plan: Plan, operation: Operation, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node:
+    """The node of one call: edges for the operands that need a gradient, and what their rules read."""
+    array = result.array
+    node = _new(Node)
+    node.operation, node.plan = operation, plan
+    edges: list[Edge] = []
+    for i in plan.operands:  # plain loops: comprehensions would cost as much as the arithmetic
+        x = operands[i]
+        edges.append(x if x.node is LEAF else x.node)
+    node.edges, node.tensors, node.versions = edges, (), ()
+    if plan.saves:
+        node.tensors, node.versions = saved, versions = [], []
+        for i in plan.saves:
+            x = operands[i]
+            saved.append(x)
+            versions.append(x.writes[0] if isinstance(x, TensorBase) else 0)
+        if inference_was_entered:
+            refuse_inference(operation.backward_name, saved)
+    node.constants = [read(operands, statics, array) for read in plan.constants] if plan.constants else ()
+    node.result_writes = None if plan.result_position is None else (result.writes, result.writes[0])
+    node.shape, node.dtype = array.shape, array.dtype
+    node.hooks = node.trace = None
+    node.order = next_order()
+    return node
+
+
+WATCHED = ANOMALY | PACKING
+watchers: dict[int, Callable[[Any], None]] = {ANOMALY: check_forward}  # by flag: who sees what was just recorded
+
+
+def notify_watchers(tensor: Any, flags: int) -> None:
+    """Show the result of a call that was just recorded to those who watch."""
+    for flag, see in watchers.items():
+        if flags & flag:
+            see(tensor)
+
+
+def refuse_inference(name: str, saved: Sequence[Any]) -> None:
+    """Refuse to keep tensors of which nobody counts the writes."""
+    for x in saved:
+        if isinstance(x, TensorBase) and isinstance(x.writes, Uncounted):
+            raise inference_saved(name, x.array.shape)
