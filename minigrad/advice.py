@@ -56,8 +56,8 @@ def advise(mistake: str, text: str) -> None:
     """
     if is_wanted(mistake):
         _given.add(mistake)
-        told = f"{text} (said once; minigrad.advice.enable(False) says no more)"
-        warnings.warn(told, Advice, stacklevel=count_own_frames())
+        detail = f"{text} (said once; minigrad.advice.enable(False) says no more)"
+        warnings.warn(detail, Advice, stacklevel=count_own_frames())
 
 
 def count_own_frames() -> int:

@@ -34,9 +34,9 @@ class _Alias(Loader):
         except ModuleNotFoundError as error:
             if not self.ours.startswith(error.name or " "):
                 raise
-            told = "minigrad has no such module, which answers for torch since `import minigrad.as_torch`"
+            detail = "minigrad has no such module, which answers for torch since `import minigrad.as_torch`"
             where = "docs/supported.md lists what is here"
-            raise ModuleNotFoundError(f"No module named {spec.name!r}: {told}; {where}", name=spec.name) from None
+            raise ModuleNotFoundError(f"No module named {spec.name!r}: {detail}; {where}", name=spec.name) from None
         self.spec = module.__spec__
         return module
 
@@ -64,8 +64,8 @@ _finder = _Finder()
 def _install() -> None:
     real = sys.modules.get("torch")
     if real is not None and real is not minigrad:
-        told = f"the real PyTorch ({getattr(real, '__file__', 'torch')}) is imported already in this process"
-        raise ImportError(f"minigrad.as_torch: {told}; start anew, and write `import minigrad.as_torch` first")
+        detail = f"the real PyTorch ({getattr(real, '__file__', 'torch')}) is imported already in this process"
+        raise ImportError(f"minigrad.as_torch: {detail}; start anew, and write `import minigrad.as_torch` first")
     sys.meta_path.insert(0, _finder)
     sys.modules["torch"] = minigrad
 

@@ -279,12 +279,12 @@ def as_int64(array: Array) -> Array:
     return array.astype(np.int64, copy=False)
 
 
-def copied(array: Array) -> Array:
+def copy_array(array: Array) -> Array:
     """A copy where `array` lives."""
     return array.copy() if type(array) is np.ndarray else on_gpu_of(array, array.copy)
 
 
-def numbered(device: device) -> device:
+def number_device(device: device) -> device:
     """`device` with its number: "cuda" alone stands for the GPU that is selected now."""
     if device.type == "cpu" or device.index is not None:
         return device

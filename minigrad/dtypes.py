@@ -1,7 +1,7 @@
 """The names of element types, and PyTorch's rule for what a mixed operation yields.
 
 Promotion goes by category first (bool < integer < float) and by width second. A Python number, or a
-tensor with no axes, never widens a tensor of its own category: ``float32_image * 0.5`` stays float32.
+0-d tensor, never widens a tensor of its own category: ``float32_image * 0.5`` stays float32.
 Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html#type-promotion-doc
 """
 
@@ -80,8 +80,8 @@ def set_default_dtype(d: dtype, /) -> None:
     """
     global _default
     if not isinstance(d, dtype) or not d.is_floating_point:
-        told = "pass minigrad.float16, minigrad.float32 or minigrad.float64"
-        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}; {told}")
+        hint = "pass minigrad.float16, minigrad.float32 or minigrad.float64"
+        raise TypeError(f"only floating-point types are supported as the default type, got {d!r}; {hint}")
     _default = d
 
 
@@ -91,8 +91,8 @@ def from_numpy(numpy_dtype: Any) -> dtype:
         return _BY_NUMPY[numpy_dtype]
     except KeyError:
         known = ", ".join(d.name for d in _BY_NUMPY.values())
-        told = f"The only supported types are: {known}. Convert it first, for example with array.astype(np.float32)"
-        raise TypeError(f"can't convert np.ndarray of type {numpy_dtype}. {told}") from None
+        detail = f"The only supported types are: {known}. Convert it first, for example with array.astype(np.float32)"
+        raise TypeError(f"can't convert np.ndarray of type {numpy_dtype}. {detail}") from None
 
 
 def as_numpy(d: Any) -> Any:
@@ -177,8 +177,8 @@ def check_fits(least: Any, greatest: Any, numpy_dtype: Any) -> None:
         else:
             fits = low <= value <= high or (numpy_dtype.kind == "f" and not math.isfinite(value))
         if not fits:
-            told = f"{numpy_dtype.name} holds {low} to {high}, got {value}; choose a wider dtype"
-            raise RuntimeError(f"value cannot be converted to type {numpy_dtype.name} without overflow: {told}")
+            hint = f"{numpy_dtype.name} holds {low} to {high}, got {value}; choose a wider dtype"
+            raise RuntimeError(f"value cannot be converted to type {numpy_dtype.name} without overflow: {hint}")
 
 
 def scalar(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> Any:

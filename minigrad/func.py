@@ -65,8 +65,8 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
         if not isinstance(value, Tensor):
             raise call.refused(f"to return a Tensor, got {type(value).__name__}")
         if value.ndim:
-            told = f"a scalar tensor, got tensor with {value.ndim} dims"
-            raise call.refused(f"to return {told}. Maybe you wanted to use the vjp or jacrev APIs instead?")
+            detail = f"a scalar tensor, got tensor with {value.ndim} dims"
+            raise call.refused(f"to return {detail}. Maybe you wanted to use the vjp or jacrev APIs instead?")
         gradient = call.as_inputs(derivatives.pull([value], call.points, [value.new_ones(())], call.create_graph))
         return call.hand_out((gradient, (value, call.aux) if has_aux else value))
 
@@ -86,7 +86,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     call = _Call("vjp", lambda values: func(*values), primals, has_aux)
 
     def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
-        vectors = _matched("cotangents", cotangents, "the outputs of the function", call.returned)
+        vectors = _match("cotangents", cotangents, "the outputs of the function", call.returned)
         wanted = call.create_graph or call.reaches_beyond(vectors)
         return call.hand_out(call.as_inputs(derivatives.pull(call.outputs, call.points, vectors, wanted)))
 
@@ -103,7 +103,7 @@ def jvp(
     >>> torch.func.jvp(lambda x: x * x, (torch.tensor(3.0),), (torch.tensor(1.0),))
     (tensor(9.), tensor(6.))
     """
-    call, along = _linearized("jvp", func, primals, strict, has_aux)
+    call, along = _linearize("jvp", func, primals, strict, has_aux)
     return call.hand_out(call.returned), along(tangents), *call.handed_aux()
 
 
@@ -115,7 +115,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     >>> push(torch.ones(2))
     tensor([2., 6.])
     """
-    call, along = _linearized("linearize", func, primals, False, False)
+    call, along = _linearize("linearize", func, primals, False, False)
     return call.hand_out(call.returned), lambda *tangents: along(tangents)
 
 
@@ -179,7 +179,7 @@ def _jacobian(name: str, build: Any, func: Callable[..., Any], argnums: Argnums,
     return jacobian
 
 
-def _linearized(
+def _linearize(
     name: str, func: Callable[..., Any], primals: Any, strict: bool, has_aux: bool
 ) -> tuple[_Call, Callable[..., Any]]:
     """`func` at `primals`, and ``v -> J v``, which may be called as often as one likes."""
@@ -193,7 +193,7 @@ def _linearized(
     call.adopt(probes)
 
     def along(tangents: Any) -> Any:
-        vectors = _matched("tangents", tangents, "primals", primals)
+        vectors = _match("tangents", tangents, "primals", primals)
         wanted = call.create_graph or call.reaches_beyond(vectors)
         return call.hand_out(call.as_outputs(derivatives.pull(transposed, probes, vectors, wanted)))
 
@@ -303,7 +303,7 @@ def _places(argnums: Argnums, count: int) -> tuple[int, ...]:
     return places
 
 
-def _matched(name: str, vectors: Any, role: str, like: Any) -> list[Any]:
+def _match(name: str, vectors: Any, role: str, like: Any) -> list[Any]:
     """The leaves of `vectors`, one for each leaf of `like` and of its shape."""
     values, (expected, _) = flatten(vectors)[0], flatten(like)
     if repr(structure(vectors)) != repr(structure(like)):

@@ -46,8 +46,8 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     if ord in ("fro", "nuc"):
         return _norm(A, ord, dim, keepdim, dtype=dtype)
     if ord is not None and dim is None and A.ndim != 1:
-        told = f"If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D"
-        raise RuntimeError(f"linalg.norm: {told}.")
+        detail = f"If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D"
+        raise RuntimeError(f"linalg.norm: {detail}.")
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
 
 
@@ -69,8 +69,8 @@ def eig(A: Any) -> NoReturn:
     Traceback (most recent call last):
     NotImplementedError: linalg.eig gives complex numbers, which minigrad does not have; linalg.eigh serves symmetric matrices
     """  # noqa: E501 (an error's text is one line)
-    told = "linalg.eigh serves symmetric matrices"
-    raise NotImplementedError(f"linalg.eig gives complex numbers, which minigrad does not have; {told}")
+    detail = "linalg.eigh serves symmetric matrices"
+    raise NotImplementedError(f"linalg.eig gives complex numbers, which minigrad does not have; {detail}")
 
 
 eigvals = eig

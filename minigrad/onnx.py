@@ -13,8 +13,8 @@ def export(model: Any, args: Any = (), f: Any = None, **options: Any) -> NoRetur
     Traceback (most recent call last):
     NotImplementedError: minigrad does not write ONNX: save model.state_dict() as .safetensors, load it in PyTorch, export it there
     """  # noqa: E501 (an error's text is one line)
-    told = "save model.state_dict() as .safetensors, load it in PyTorch, export it there"
-    raise NotImplementedError(f"minigrad does not write ONNX: {told}")
+    hint = "save model.state_dict() as .safetensors, load it in PyTorch, export it there"
+    raise NotImplementedError(f"minigrad does not write ONNX: {hint}")
 
 
 def is_in_onnx_export() -> bool:

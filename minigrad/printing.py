@@ -101,8 +101,8 @@ def format_element(tensor: Any, spec: str) -> str:
     if tensor.array.ndim == 0 or (spec and tensor.array.size == 1):
         return format(tensor.array.item(), spec)
     if spec:
-        told = "format its elements, or print it whole after set_printoptions(precision=...)"
-        raise TypeError(f"a tensor of shape {tensor.array.shape} has no format {spec!r}: {told}")
+        hint = "format its elements, or print it whole after set_printoptions(precision=...)"
+        raise TypeError(f"a tensor of shape {tensor.array.shape} has no format {spec!r}: {hint}")
     return repr(tensor)
 
 

@@ -206,7 +206,7 @@ class Generator:
         size = math.prod(shape)
         if size < 16 or pairs:
             few = np.array([self._next_normal() for _ in range(size)], np.float64)
-            return _rounded(fused_multiply_add(few, std, mean), dtype).reshape(shape)
+            return _round(fused_multiply_add(few, std, mean), dtype).reshape(shape)
         unit, block = (self._unit53, normal_blocks64) if dtype == np.float64 else (self._unit24, normal_blocks32)
 
         def blocks(count: int) -> Array:
@@ -319,12 +319,12 @@ class Generator:
         dtype = _floating("exponential", dtype)
 
         def draw(count: int) -> Array:
-            return _rounded(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)
+            return _round(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)
 
         return _in_chunks(draw, shape, dtype)
 
 
-def _rounded(values: Array, dtype: Any) -> Array:
+def _round(values: Array, dtype: Any) -> Array:
     """From float64; to float16 by way of float32, as PyTorch rounds."""
     return (values.astype(np.float32) if dtype == np.float16 else values).astype(dtype)
 

@@ -60,5 +60,5 @@ def set_count(number: int) -> None:
         switch[1](number)
     elif number != get_count():
         _asked = number
-        told = "NumPy's matrix products come from a library that cannot be told how many threads to use"
-        advise("threads", f"{told}; set OMP_NUM_THREADS={number} in the environment before Python starts")
+        detail = "NumPy's matrix products come from a library that cannot be told how many threads to use"
+        advise("threads", f"{detail}; set OMP_NUM_THREADS={number} in the environment before Python starts")

@@ -17,7 +17,7 @@ from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.function import Function
 from minigrad.autograd.gradients import grad
 from minigrad.autograd.recording import Operation
-from minigrad.backend import CPU, array_module, copied, device_of, on_its_gpu, to_device
+from minigrad.backend import CPU, array_module, copy_array, device_of, on_its_gpu, to_device
 
 
 class GradcheckError(RuntimeError):
@@ -104,7 +104,7 @@ class _Check:
         self.draw = np.random.default_rng(0)
 
     def run(self, fast_mode: bool) -> None:
-        before = {i: copied(self.inputs[i].array) for i in self.checked}
+        before = {i: copy_array(self.inputs[i].array) for i in self.checked}
         outputs = self.outputs()
         for i, array in before.items():
             if not np.array_equal(to_device(array, CPU), _host(self.inputs[i]), equal_nan=True):
@@ -135,7 +135,7 @@ class _Check:
         ys = [outputs[number] for number in cotangents]
         given = [wrap(_beside(g.astype(y.array.dtype), y.array)) for y, g in zip(ys, cotangents.values(), strict=True)]
         targets = [self.inputs[i] for i in self.checked]
-        kept = [copied(tensor.array) for tensor in (*given, *targets)]
+        kept = [copy_array(tensor.array) for tensor in (*given, *targets)]
         found = grad(ys, targets, given, retain_graph=True, materialize_grads=True)
         for number, (tensor, before) in enumerate(zip((*given, *targets), kept, strict=True)):
             if not np.array_equal(_host(tensor), to_device(before, CPU), equal_nan=True):
@@ -193,7 +193,7 @@ class _Check:
 
     def check_second_call(self, outputs: list[Any], cotangents: dict[int, Any], first: dict[int, Any]) -> None:
         """A call elsewhere between forward and backward changes neither the result nor the gradients."""
-        kept = [copied(y.array) for y in outputs]
+        kept = [copy_array(y.array) for y in outputs]
         self.func(*[_nearby(x, self.draw, self.eps) for x in self.inputs])
         for number, (y, before) in enumerate(zip(outputs, kept, strict=True)):
             if not np.array_equal(_host(y), to_device(before, CPU), equal_nan=True):
@@ -216,7 +216,7 @@ class _Check:
     @on_its_gpu
     def moved(self, array: Any, step: Any, number: int) -> Any:
         """Output `number` with one input's `array` moved by `step`."""
-        before = copied(array)
+        before = copy_array(array)
         array[...] = before + _beside(step, array)
         try:
             return _host(self.outputs()[number]).astype(np.float64)
@@ -236,7 +236,7 @@ class _Check:
 
     def slope_at(self, number: int, values: Sequence[Any], i: int, direction: Any) -> Any:
         """The slope of output `number` along a direction of input `i`, at other operands."""
-        before = {j: copied(x.array) for j, x in enumerate(self.inputs) if values[j] is not None}
+        before = {j: copy_array(x.array) for j, x in enumerate(self.inputs) if values[j] is not None}
         try:
             for j in before:
                 self.inputs[j].array[...] = _beside(values[j], self.inputs[j].array)
@@ -338,7 +338,7 @@ def _nearby(x: Any, draw: np.random.Generator, eps: float) -> Any:
     if not _is_float(x):
         return x
     step = draw.uniform(-eps, eps, x.array.shape)
-    moved = _copied_with_strides(x.array) if _is_checked(x) else copied(x.array)
+    moved = _copy_with_strides(x.array) if _is_checked(x) else copy_array(x.array)
     moved += _beside(step.astype(moved.dtype), moved)
     return _leaf(moved) if _is_checked(x) else wrap(moved)
 
@@ -372,7 +372,7 @@ def _points(inputs: Any) -> tuple[Any, ...]:
         raise ValueError(
             "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
         )
-    return tuple([_leaf(_copied_with_strides(x.array)) if _is_checked(x) else x for x in _tuple(inputs)])
+    return tuple([_leaf(_copy_with_strides(x.array)) if _is_checked(x) else x for x in _tuple(inputs)])
 
 
 def _is_checked(x: Any) -> bool:
@@ -380,7 +380,7 @@ def _is_checked(x: Any) -> bool:
 
 
 @on_its_gpu
-def _copied_with_strides(array: Any) -> Any:
+def _copy_with_strides(array: Any) -> Any:
     """A float64 copy that is contiguous only if `array` is: rules must not rely on the layout."""
     if array.flags.c_contiguous:
         return array.astype(np.float64)

@@ -234,8 +234,8 @@ def _as_tuple(x: Any) -> tuple[Any, ...]:
 
 
 def _not_a_gradient(x: Any) -> TypeError:
-    told = "wrap it with minigrad.tensor(...)"
-    return TypeError(f"gradients can be either Tensors or None, but got {type(x).__name__}; {told}")
+    hint = "wrap it with minigrad.tensor(...)"
+    return TypeError(f"gradients can be either Tensors or None, but got {type(x).__name__}; {hint}")
 
 
 def _not_a_tensor(x: Any, role: str) -> TypeError:

@@ -97,8 +97,8 @@ def from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any
     if got is None or not hasattr(changed, "grad_fn"):
         raise TypeError(f"hook {name!r} must return a Tensor, or None to leave the gradient as it is; got {changed!r}")
     if tuple(got.shape) != tuple(gradient.shape):
-        told = f"size of value: {tuple(gradient.shape)} to {tuple(got.shape)}"
-        raise RuntimeError(f"hook {name!r} has changed the {told}")
+        detail = f"size of value: {tuple(gradient.shape)} to {tuple(got.shape)}"
+        raise RuntimeError(f"hook {name!r} has changed the {detail}")
     if str(got.dtype) != str(gradient.dtype).rpartition(".")[2]:
         raise RuntimeError(f"hook {name!r} has changed the type of value: {gradient.dtype} to {got.dtype}")
     return changed if create_graph else got

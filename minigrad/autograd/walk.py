@@ -20,7 +20,7 @@ from minigrad.autograd.core import AFTER, LEAF, Edge, Hooks, TensorBase, wrap
 from minigrad.autograd.messages import from_hook, invalid_gradient
 from minigrad.autograd.modes import CHECK_NAN, mode
 from minigrad.autograd.node import Node
-from minigrad.backend import copied, select
+from minigrad.backend import copy_array, select
 
 Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradient, and whether that has a graph
 
@@ -55,7 +55,7 @@ def walk(
         if node.hooks:
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
         if wanted is not None and node in wanted:
-            results[node] = cotangent if create_graph else copied(cotangent)
+            results[node] = cotangent if create_graph else copy_array(cotangent)
         if route is not None and node not in route:
             continue
         gradients = node.vjp(cotangent, create_graph, reached)
@@ -107,7 +107,7 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
     seen = leaf.hooks and leaf.hooks.keys() != {AFTER}  # those that wait for `.grad` see no gradient
     if seen:
         gradient = run_hooks(leaf.hooks, gradient, create_graph)
-    return gradient if create_graph or (owned and not seen) else copied(gradient)
+    return gradient if create_graph or (owned and not seen) else copy_array(gradient)
 
 
 def add(edge: Any, gradient: Any, pending: dict[Any, Any], owned: set[Edge]) -> None:

@@ -34,11 +34,11 @@ def tensor(
     check_options("tensor", None, requires_grad)
     wanted = None if dtype is None else dtypes.as_numpy(dtype)
     if isinstance(data, TensorBase):
-        told = "to copy a tensor, write source.clone(), or source.detach().clone() for a copy without its graph"
-        warnings.warn(f"tensor() of a tensor leaves the graph of the one it copies; {told}", UserWarning, stacklevel=2)
-        array, device = backend.copied(data.array), data.device if device is None else device  # type: ignore[attr-defined]
+        hint = "to copy a tensor, write source.clone(), or source.detach().clone() for a copy without its graph"
+        warnings.warn(f"tensor() of a tensor leaves the graph of the one it copies; {hint}", UserWarning, stacklevel=2)
+        array, device = backend.copy_array(data.array), data.device if device is None else device  # type: ignore[attr-defined]
     elif (array := as_plain_array(data)) is not None:
-        array = backend.copied(array)
+        array = backend.copy_array(array)
     else:
         array = read_numbers(data, wanted)
     made = place(array if wanted is None else dtypes.convert(array, wanted), device, requires_grad)
@@ -62,8 +62,8 @@ def as_plain_array(data: Any) -> Any:
     else:
         return None
     if not array.dtype.isnative:
-        told = "convert it with array.astype(array.dtype.newbyteorder('='))"
-        raise ValueError(f"given numpy array has byte order different from the native byte order; {told}")
+        hint = "convert it with array.astype(array.dtype.newbyteorder('='))"
+        raise ValueError(f"given numpy array has byte order different from the native byte order; {hint}")
     dtypes.from_numpy(array.dtype)
     return array
 
@@ -129,8 +129,8 @@ def from_numpy(ndarray: Any) -> Tensor:
     tensor([5., 0.], dtype=minigrad.float64)
     """
     if not isinstance(ndarray, np.ndarray):
-        told = "for other data use minigrad.tensor"
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}); {told}")
+        hint = "for other data use minigrad.tensor"
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}); {hint}")
     array = as_plain_array(ndarray)
     _warn_of_read_only(array)
     made: Tensor = wrap(array)
@@ -139,8 +139,8 @@ def from_numpy(ndarray: Any) -> Tensor:
 
 def _warn_of_read_only(array: Any) -> None:
     if type(array) is np.ndarray and not array.flags.writeable:
-        told = "the tensor shares its memory, so writing to it raises RuntimeError; array.copy() is writable"
-        warnings.warn(f"The given NumPy array is not writable: {told}", UserWarning, stacklevel=3)
+        detail = "the tensor shares its memory, so writing to it raises RuntimeError; array.copy() is writable"
+        warnings.warn(f"The given NumPy array is not writable: {detail}", UserWarning, stacklevel=3)
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
@@ -174,7 +174,7 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
 
 
 def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of no axes that holds one number, of the default dtype where none is given.
+    """A 0-d tensor that holds one number, of the default dtype where none is given.
 
     >>> import minigrad as torch
     >>> torch.scalar_tensor(3)

@@ -11,9 +11,9 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.creation.data import as_tensor
 from minigrad.creation.options import as_list, check_countable, creates, read_size, real
-from minigrad.ops.axes import whole
+from minigrad.ops.axes import as_int
 from minigrad.ops.elementwise import as_number
-from minigrad.ops.out import written as write_out
+from minigrad.ops.out import write_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -46,7 +46,7 @@ def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
 
 @creates
 def _randint(low: int, high: int, size: Any, generator: Any, *, xp: Any, dtype: Any) -> Any:
-    if whole(low, "low") < -(2**63) or whole(high, "high") >= 2**63:
+    if as_int(low, "low") < -(2**63) or as_int(high, "high") >= 2**63:
         raise ValueError(f"randint(): bounds must fit into int64, got {low} and {high}")
     dtype = np.dtype(np.int64) if dtype is None else dtype
     shape = read_size("randint", (as_list("randint", size),), dtype)
@@ -84,7 +84,7 @@ def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
     >>> torch.randperm(4).sort().values
     tensor([0, 1, 2, 3])
     """
-    n = whole(n, "n")
+    n = as_int(n, "n")
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
     dtype = np.dtype(np.int64) if dtype is None else dtype

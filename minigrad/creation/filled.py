@@ -12,7 +12,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, read_size, real
 from minigrad.layout import contiguous_format
-from minigrad.ops.axes import whole
+from minigrad.ops.axes import as_int
 from minigrad.ops.elementwise import as_number, not_implemented_for, several
 
 if TYPE_CHECKING:
@@ -141,9 +141,9 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     """
     ranks = [x.array.ndim if isinstance(x, TensorBase) else 0 for x in (start, end)]
     if any(ranks):
-        told = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
-        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {told}")
-    steps = whole(steps, "steps")
+        detail = f"start with {ranks[0]} dimension(s) and end with {ranks[1]} dimension(s)"
+        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {detail}")
+    steps = as_int(steps, "steps")
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     start, end = as_number("linspace", "start", start), as_number("linspace", "end", end)
@@ -175,7 +175,7 @@ def eye(n: int, m: int | None = None, *, xp: Any, dtype: Any) -> Any:
     tensor([[1., 0.],
             [0., 1.]])
     """
-    n, m = whole(n, "n"), None if m is None else whole(m, "m")
+    n, m = as_int(n, "n"), None if m is None else as_int(m, "m")
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got n={n}, m={m}")
     dtype = real(dtype)
@@ -193,8 +193,8 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any
     ...     torch.range(1, 3)
     tensor([1., 2., 3.])
     """
-    told = "range is deprecated, its end is part of it as nowhere else in Python; use arange, which leaves the end out"
-    warnings.warn(told, UserWarning, stacklevel=3)
+    hint = "range is deprecated, its end is part of it as nowhere else in Python; use arange, which leaves the end out"
+    warnings.warn(hint, UserWarning, stacklevel=3)
     if end is None:
         start, end = 0, start
     start, end, step = [as_number("range", *x) for x in {"start": start, "end": end, "step": step}.items()]
@@ -217,7 +217,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
     tensor([  1.,  10., 100.])
     """
     start, end, base = [as_number("logspace", *x) for x in {"start": start, "end": end, "base": base}.items()]
-    steps = whole(steps, "steps")
+    steps = as_int(steps, "steps")
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     with np.errstate(all="ignore"):
@@ -234,7 +234,7 @@ def empty_strided(size: Any, stride: Any, *, xp: Any, dtype: Any) -> Any:
     """
     dtype = real(dtype)
     shape = read_size("empty_strided", (as_list("empty_strided", size),), dtype)
-    steps = [whole(s, "stride") for s in stride]
+    steps = [as_int(s, "stride") for s in stride]
     if len(steps) != len(shape) or min(steps, default=0) < 0:
         raise RuntimeError(f"empty_strided(): one stride >= 0 for each length is due, got {size} and {stride}")
     room = sum((n - 1) * s for n, s in zip(shape, steps, strict=True)) + 1 if min(shape, default=1) else 0
@@ -271,7 +271,7 @@ def triu_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) ->
 
 
 def _lengths(name: str, row: Any, col: Any) -> tuple[int, int]:
-    n, m = whole(row, "row"), whole(col, "col")
+    n, m = as_int(row, "row"), as_int(col, "col")
     if n < 0 or m < 0:
         raise RuntimeError(f"{name}(): row and col must be >= 0, got {n} and {m}")
     return n, m

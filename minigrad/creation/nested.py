@@ -72,11 +72,11 @@ class _Reader:
         elif isinstance(data, TensorBase) and data.array.ndim:
             self.read_array(backend.to_device(data.array, backend.CPU), depth)
         elif not _is_list(data):
-            raise TypeError(f"expected a list of {self.shape[depth]} at depth {depth}, got {_described(data)}")
+            raise TypeError(f"expected a list of {self.shape[depth]} at depth {depth}, got {_describe(data)}")
         elif len(data) != self.shape[depth]:
-            told = "the nested lists are ragged"
+            detail = "the nested lists are ragged"
             raise ValueError(
-                f"expected sequence of length {self.shape[depth]} at dim {depth} (got {len(data)}): {told}"
+                f"expected sequence of length {self.shape[depth]} at dim {depth} (got {len(data)}): {detail}"
             )
         elif depth == len(self.shape) - 1 and (kinds := set(map(type, data))) <= _PLAIN.keys():
             self.types.update((_PLAIN[kind], None) for kind in kinds)
@@ -87,8 +87,8 @@ class _Reader:
 
     def read_array(self, array: Any, depth: int) -> None:
         if array.shape != self.shape[depth:]:
-            told = f"expected an array of shape {self.shape[depth:]}, got {array.shape}"
-            raise ValueError(f"expected sequences of equal length at dim {depth}: {told}")
+            detail = f"expected an array of shape {self.shape[depth:]}, got {array.shape}"
+            raise ValueError(f"expected sequences of equal length at dim {depth}: {detail}")
         dtypes.from_numpy(array.dtype)
         self.types[array.dtype] = None
         self.numbers.extend(array.reshape(-1).tolist())
@@ -114,12 +114,12 @@ class _Reader:
     def number_of_tensor(self, x: TensorBase) -> Any:
         array = x.array
         if array.size != 1:
-            told = f"got one of shape {tuple(array.shape)}; minigrad.stack joins tensors, with their gradients"
+            hint = f"got one of shape {tuple(array.shape)}; minigrad.stack joins tensors, with their gradients"
             error = ValueError if (self.wanted or array.dtype).kind == "f" else TypeError
-            raise error(f"only one element tensors can be converted to Python scalars, {told}")
+            raise error(f"only one element tensors can be converted to Python scalars, {hint}")
         if self.wanted is not None and self.wanted.kind != "f" == array.dtype.kind:
-            told = "convert it with .long() first"
-            raise TypeError(f"a tensor of {array.dtype} cannot be interpreted as an integer of {self.wanted}: {told}")
+            hint = "convert it with .long() first"
+            raise TypeError(f"a tensor of {array.dtype} cannot be interpreted as an integer of {self.wanted}: {hint}")
         self.types[array.dtype] = None
         return backend.to_device(array, backend.CPU).item()
 
@@ -130,7 +130,7 @@ class _Reader:
             error = TypeError
         else:
             error = RuntimeError
-        return error(f"Could not infer dtype of {type(x).__name__}: a tensor holds numbers, got {_described(x)}")
+        return error(f"Could not infer dtype of {type(x).__name__}: a tensor holds numbers, got {_describe(x)}")
 
     def common_dtype(self) -> Any:
         """The type that holds all that were met; the default one where there were none."""
@@ -142,7 +142,7 @@ class _Reader:
         return common
 
 
-def _described(x: Any) -> str:
+def _describe(x: Any) -> str:
     shown = repr(x)
     return shown if len(shown) < 60 else f"a {type(x).__name__}"
 

@@ -13,8 +13,8 @@ from minigrad.autograd.core import wrap
 from minigrad.layout import layout as layouts
 from minigrad.layout import memory_format as memory_formats
 from minigrad.ops.axes import sizes
-from minigrad.ops.elementwise import titled
-from minigrad.ops.out import written
+from minigrad.ops.elementwise import rename
+from minigrad.ops.out import write_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -76,10 +76,10 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
                 made = place(backend.quiet(function, *args, **options), where, requires_grad)
         except MemoryError as error:
             raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
-        return made if out is None else written(name, out, made, ())
+        return made if out is None else write_out(name, out, made, ())
 
     call.__signature__ = _public_signature(own)  # type: ignore[attr-defined]
-    return titled(call, name, function.__doc__)
+    return rename(call, name, function.__doc__)
 
 
 def _public_signature(own: Any) -> inspect.Signature:

@@ -65,8 +65,8 @@ def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
         return as_tensor(data[0], dtype, device)
     wanted = dtypes.get_default_dtype() if dtype is None else dtype
     if len(data) == 1 and (data[0] is None or isinstance(data[0], (float, bool))):
-        told = "give a list of numbers, or lengths as ints"
-        raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__}); {told}")
+        hint = "give a list of numbers, or lengths as ints"
+        raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__}); {hint}")
     if len(data) == 1 and not isinstance(data[0], Size) and not hasattr(data[0], "__index__"):
         return as_tensor(data[0], wanted, device)
     size = data[0] if data and isinstance(data[0], Size) else data or (0,)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, Self
 
-from minigrad.nn.module import Module, described
+from minigrad.nn.module import Module, describe_module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import MODULE
 from minigrad.tensor import Tensor
@@ -174,7 +174,7 @@ class ModuleList(NumberedModules):
             first = groups.pop()[0] if groups and groups[-1][2] == text else i
             groups.append((first, i, text))
         lines = [(str(a), text) if a == b else (f"{a}-{b}", f"{b - a + 1} x {text}") for a, b, text in groups]
-        return described(self._get_name(), "", lines)
+        return describe_module(self._get_name(), "", lines)
 
 
 class ModuleDict(Module, MutableMapping[str, Any]):

@@ -10,7 +10,7 @@ from minigrad.nn.functional.checks import numbers
 from minigrad.nn.linear import Weighted
 from minigrad.nn.module import shown
 from minigrad.nn.shape import Lengths, per_axis
-from minigrad.ops.axes import whole
+from minigrad.ops.axes import as_int
 from minigrad.tensor import Tensor
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -44,10 +44,10 @@ class Convolution(Weighted):
         return numbers(type(self).__name__, name, given, self.axes, least)
 
     def _check(self) -> None:
-        if whole(self.groups, "groups") <= 0:
+        if as_int(self.groups, "groups") <= 0:
             raise ValueError(f"groups must be a positive integer, got groups={self.groups}")
         for name in ("in_channels", "out_channels"):
-            if whole(getattr(self, name), name) % self.groups:
+            if as_int(getattr(self, name), name) % self.groups:
                 got = f"{getattr(self, name)} and groups={self.groups}"
                 raise ValueError(f"{name} must be divisible by groups, got {got}")
         if isinstance(self.padding, str) and self.padding not in ("valid", "same"):

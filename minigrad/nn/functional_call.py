@@ -30,7 +30,7 @@ def functional_call(
     >>> torch.func.functional_call(net, given, torch.tensor([3.0, 4.0]))
     tensor([7.])
     """
-    given = _merged(parameter_and_buffer_dicts)
+    given = _merge(parameter_and_buffer_dicts)
     own = dict(chain(module.named_parameters(remove_duplicate=False), module.named_buffers(remove_duplicate=False)))
     if strict:
         _check_names(type(module).__name__, own, given)
@@ -56,11 +56,11 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
     if classes := {type(model).__name__ for model in models if type(model) is not type(models[0])}:
         got = ", ".join(sorted({type(models[0]).__name__, *classes}))
         raise RuntimeError(f"stack_module_state: Expected all models to be of the same class, got {got}.")
-    parameters = _stacked([dict(model.named_parameters()) for model in models])
-    return parameters, _stacked([dict(model.named_buffers()) for model in models])
+    parameters = _stack([dict(model.named_parameters()) for model in models])
+    return parameters, _stack([dict(model.named_buffers()) for model in models])
 
 
-def _stacked(states: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
+def _stack(states: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
     """By name: leaves that ask for a gradient where the modules' tensors do."""
     result = {}
     for name, first in states[0].items():
@@ -69,7 +69,7 @@ def _stacked(states: Sequence[dict[str, Any]]) -> dict[str, Tensor]:
     return result
 
 
-def _merged(dicts: Any) -> dict[str, Any]:
+def _merge(dicts: Any) -> dict[str, Any]:
     """One dict of tensors from one or several."""
     several = [dicts] if isinstance(dicts, Mapping) else dicts
     if not isinstance(several, (list, tuple)):

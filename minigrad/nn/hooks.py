@@ -105,17 +105,17 @@ class BackwardWatch:
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, those that are tensors watched."""
         self._nothing = (None,) * len(args)
-        args, self._watches_inputs = _watched(args, self._at_inputs, zeros=True)
+        args, self._watches_inputs = _watch(args, self._at_inputs, zeros=True)
         return args
 
     def outputs(self, result: Any) -> Any:
         """The result, watched: a tensor or a tuple with tensors."""
-        results, _ = _watched(_as_tuple(result), self._at_outputs, zeros=False)
+        results, _ = _watch(_as_tuple(result), self._at_outputs, zeros=False)
         return results if isinstance(result, tuple) else results[0]
 
     def _at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         for (hook,) in self._hooks.at("backward_pre"):
-            gradients = _replaced("grad_output", hook(self._module, gradients), gradients)
+            gradients = _replace("grad_output", hook(self._module, gradients), gradients)
         self._grad_output = gradients
         # When nothing will arrive at the inputs it is now or never.
         if not self._watches_inputs and any(g is not None for g in self._at_inputs(self._nothing)):
@@ -127,12 +127,12 @@ class BackwardWatch:
 
     def _at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         for (hook,) in self._hooks.at("backward"):
-            gradients = _replaced("grad_input", hook(self._module, gradients, self._grad_output), gradients)
+            gradients = _replace("grad_input", hook(self._module, gradients, self._grad_output), gradients)
         self._grad_output = None
         return gradients
 
 
-def _watched(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) -> tuple[tuple[Any, ...], bool]:
+def _watch(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) -> tuple[tuple[Any, ...], bool]:
     """`values` with the tensors among them sent through a `Boundary`, if a gradient can arrive."""
     places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
     if not (is_grad_enabled() and any(values[i].requires_grad for i in places)):
@@ -148,7 +148,7 @@ def _watched(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) 
     return tuple(passed.values()), True
 
 
-def _replaced(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+def _replace(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
     """The gradients that a backward hook returned, or those that it was shown."""
     if given is None:
         return gradients

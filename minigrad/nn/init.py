@@ -312,8 +312,8 @@ def _under_old_name(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> Tensor:
-        told = f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`."
-        warnings.warn(told, FutureWarning, stacklevel=2)
+        detail = f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`."
+        warnings.warn(detail, FutureWarning, stacklevel=2)
         return function(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = old

@@ -249,7 +249,7 @@ class Module(Registry):
 
     def __repr__(self) -> str:
         children = [(name, repr(child)) for name, child in self._modules.items()]
-        return described(self._get_name(), self.extra_repr(), children)
+        return describe_module(self._get_name(), self.extra_repr(), children)
 
 
 def shown(layer: Module, names: str) -> str:
@@ -262,7 +262,7 @@ def shown(layer: Module, names: str) -> str:
     return ", ".join(parts)
 
 
-def described(name: str, extra: str, children: list[tuple[str, str]]) -> str:
+def describe_module(name: str, extra: str, children: list[tuple[str, str]]) -> str:
     """PyTorch's layout: one line for a layer, one line per child, indented, for anything else."""
     lines = extra.split("\n") if extra else []
     if len(lines) < 2 and not children:

@@ -13,7 +13,7 @@ from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
 from minigrad.nn.stateless import Stateless
-from minigrad.ops.axes import sizes, whole
+from minigrad.ops.axes import as_int, sizes
 from minigrad.tensor import Tensor
 
 
@@ -265,7 +265,7 @@ class GroupNorm(Normalization):
         device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
-        if whole(num_channels, "num_channels") % whole(num_groups, "num_groups"):
+        if as_int(num_channels, "num_channels") % as_int(num_groups, "num_groups"):
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.affine = affine

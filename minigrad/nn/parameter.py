@@ -58,7 +58,7 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         # As PyTorch's: a copied parameter starts without a gradient.
-        copied = memo.setdefault(id(self), rebuild(type(self), backend.copied(self.data.array), self.requires_grad))
+        copied = memo.setdefault(id(self), rebuild(type(self), backend.copy_array(self.data.array), self.requires_grad))
         return cast("Self", copied)
 
 

@@ -13,7 +13,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.recording import operation
 from minigrad.ops.axes import axis, numpy_names
-from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, titled, unary
+from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
 from minigrad.ops.piecewise import gate, keep_where, zeros_of
 from minigrad.ops.shape import cast
@@ -37,7 +37,7 @@ def _with_options(
             options = tuple(map(as_number, repeat(name), forward.__code__.co_varnames[1:], options))
         return made(input, options=options)
 
-    return titled(call, name)
+    return rename(call, name)
 
 
 def _smooth(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -152,7 +152,7 @@ def sigmoid_of(z: Any) -> Any:
     return logistic(z) if is_plain(z) else sigmoid(z)
 
 
-def _softened(z: Any) -> Any:
+def _log1p_exp(z: Any) -> Any:
     """log(1 + e^z) = max(z, 0) + log1p(e^-|z|), which never overflows, of an array."""
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
@@ -164,7 +164,9 @@ def _softplus_rule(g: Any, x: Any, options: Any) -> Any:
 
 
 softplus = _with_options(
-    "softplus", lambda x, beta, threshold: np.where(x * beta > threshold, x, _softened(x * beta) / beta), _softplus_rule
+    "softplus",
+    lambda x, beta, threshold: np.where(x * beta > threshold, x, _log1p_exp(x * beta) / beta),
+    _softplus_rule,
 )
 logsigmoid = _smooth(
     "log_sigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), lambda g, x: g * sigmoid_of(-x)
@@ -194,7 +196,7 @@ def _hardswish_rule(g: Any, x: Any) -> Any:
 
 
 silu = _smooth("silu", lambda x: x * sigmoid_of(x), _silu_rule)
-mish = _smooth("mish", lambda x: x * np.tanh(_softened(x)), _mish_rule)
+mish = _smooth("mish", lambda x: x * np.tanh(_log1p_exp(x)), _mish_rule)
 hardswish = _smooth("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, _hardswish_rule)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.recording import operation
-from minigrad.ops.device import beside as move_scalars
+from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import (
     REAL,
     as_number,
@@ -18,12 +18,12 @@ from minigrad.ops.elementwise import (
     not_implemented_for,
     of_tensor,
     of_tensors,
-    promoted,
+    promote_arrays,
     require_number,
     shapes_do_not_broadcast,
     twin_of,
 )
-from minigrad.ops.out import takes_out, written
+from minigrad.ops.out import takes_out, write_out
 from minigrad.ops.shape import cast
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ twin_of(np.floor_divide)(_floored)
 def _divisor(y: Any) -> Any:
     """`y`, refused when integers are to be divided by zero (floats give inf and nan).
 
-    A GPU is not asked for zeros: every step would wait for it.
+    Zeros on a GPU are not looked for: reading the answer would make every step wait for the device.
     """
     if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind != "f" and not y.all():
         raise RuntimeError("ZeroDivisionError: integers are divided by zero; convert them with .float() to get inf")
@@ -256,7 +256,7 @@ def promote(name: str, *operands: Any) -> list[Any]:
     given = [x for x in operands if x is not None]
     if not any(isinstance(x, TensorBase) or is_array(x) for x in given):
         return [None if x is None else dtypes.result_type(given).type(x) for x in operands]
-    arrays = iter(promoted(name, tuple(given)))
+    arrays = iter(promote_arrays(name, tuple(given)))
     lifted: list[Any] = [None if x is None else next(arrays) for x in operands]
     return [cast(x, v.dtype) if isinstance(x, TensorBase) else v for x, v in zip(operands, lifted, strict=True)]
 
@@ -272,13 +272,13 @@ def _scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
         if isinstance(factor, bool) and common.kind != "b":
             raise RuntimeError(f"Boolean alpha only supported for Boolean results: {name} got {alpha} for {common}")
         if isinstance(factor, float) and common.kind != "f":
-            told = "For integral input tensors, argument alpha must not be a floating point number"
-            raise RuntimeError(f"{told}: {name} got {alpha}")
+            detail = "For integral input tensors, argument alpha must not be a floating point number"
+            raise RuntimeError(f"{detail}: {name} got {alpha}")
         try:
             result = made(x, y, alpha=dtypes.scalar(factor, common))
         except ValueError:
             raise shapes_do_not_broadcast(name, *[getattr(z, "array", z) for z in (x, y)]) from None
-        return result if out is None else written(name, out, result, ())
+        return result if out is None else write_out(name, out, result, ())
 
     return call
 
@@ -307,8 +307,8 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor
     tensor([-1.,  0.])
     """
     if _is_bool(input) or _is_bool(other):
-        told = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
-        raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {told}.")
+        hint = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
+        raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {hint}.")
     if type(alpha) is int and alpha == 1:
         return _sub(input, other, out=out)
     return _scaled_sub(input, other, alpha, out)

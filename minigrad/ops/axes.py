@@ -11,13 +11,13 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.elementwise import not_a_tensor
-from minigrad.ops.out import written
+from minigrad.ops.out import write_out
 from minigrad.ops.spelling import respell
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def whole(value: Any, name: str) -> int:
+def as_int(value: Any, name: str) -> int:
     """`value` as an int. Raises TypeError for what is no whole number, booleans among it."""
     if type(value) is int:
         return value
@@ -28,8 +28,8 @@ def whole(value: Any, name: str) -> int:
 
 def axis(dim: Any, ndim: int, name: str = "dim") -> int:
     """`dim` counted from the front. Raises IndexError when the tensor has no such dimension."""
-    position = whole(dim, name)
-    limit = max(ndim, 1)  # a tensor of no axes is reduced as if it had one
+    position = as_int(dim, name)
+    limit = max(ndim, 1)  # a 0-d tensor is reduced as if it had one
     if not -limit <= position < limit:
         known = f"[{-limit}, {limit - 1}]"
         raise IndexError(f"Dimension out of range (expected to be in range of {known}, but got {position})")
@@ -63,7 +63,7 @@ def numpy_names(function: F) -> F:
             if isinstance(kwargs.get("dim"), TensorBase) and not kwargs["dim"].array.ndim:
                 kwargs["dim"] = index(kwargs["dim"].array)  # by its name it is no operand
             if (out := kwargs.pop("out", None)) is not None:
-                return written(function.__name__, out, function(*args, **kwargs), args)
+                return write_out(function.__name__, out, function(*args, **kwargs), args)
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
-from minigrad.backend import device_of, library, numbered, to_device
+from minigrad.backend import device_of, library, number_device, to_device
 
 _move: Any = operation(
     "to_device",
@@ -19,15 +19,15 @@ _move: Any = operation(
 
 def move(input: Any, target: Any) -> Any:
     """The tensor on another device; itself when it is there already. Gradients travel back."""
-    source, target = device_of(input.array), numbered(target)
+    source, target = device_of(input.array), number_device(target)
     if source == target:
         return input
     library(target)  # raises with the reason when there is no such device
     return _move(input, source=source, target=target)
 
 
-def beside(*operands: Any) -> list[Any]:
-    """The operands, those of no axes brought from the CPU to the GPU of the others, as PyTorch does."""
+def move_scalars(*operands: Any) -> list[Any]:
+    """Bring 0-d operands from the CPU to the GPU of the others, as PyTorch does."""
     moved = list(operands)
     gpu = next((x.array for x in operands if isinstance(x, TensorBase) and type(x.array) is not np.ndarray), None)
     if gpu is not None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.axes import axis, whole
-from minigrad.ops.elementwise import of_tensor, several, titled
+from minigrad.ops.axes import as_int, axis
+from minigrad.ops.elementwise import of_tensor, rename, several
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.shape import clone, movedim, reshape
@@ -28,9 +28,9 @@ def _triangle(name: str, text: str) -> Any:
     def part(input: Tensor, diagonal: int = 0) -> Tensor:
         if input.array.ndim < 2:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.array.ndim}")
-        return made(input, diagonal=whole(diagonal, "diagonal"))
+        return made(input, diagonal=as_int(diagonal, "diagonal"))
 
-    return of_tensor(titled(part, name, text))
+    return of_tensor(rename(part, name, text))
 
 
 tril = _triangle("tril", "The lower triangle of matrices, up to diagonal number `diagonal`; the rest is 0.")
@@ -62,7 +62,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     x = movedim(input, (first, second), (-2, -1))
     rows, columns = x.array.shape[-2:]
-    offset = whole(offset, "offset")
+    offset = as_int(offset, "offset")
     top, left = max(-offset, 0), max(offset, 0)
     n = max(min(rows - top, columns - left), 0)
     return _diagonal(x[..., top : top + n, left : left + n])
@@ -103,7 +103,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     first, second = axis(dim1, ndim), axis(dim2, ndim)
     if first == second:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    before, after = max(-whole(offset, "offset"), 0), max(offset, 0)
+    before, after = max(-as_int(offset, "offset"), 0), max(offset, 0)
     square = pad_constant(_diag_embed(input), ((0, 0),) * (ndim - 2) + ((before, after), (after, before)))
     return movedim(square, (-2, -1), (first, second))
 

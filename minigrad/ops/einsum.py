@@ -10,7 +10,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import promote
-from minigrad.ops.axes import axis, whole
+from minigrad.ops.axes import as_int, axis
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.elementwise import of_tensors, several
 from minigrad.ops.matmul import matmul
@@ -55,11 +55,11 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     if not isinstance(equation, str):
         equation, operands = _from_sublists(equation, operands)
     operands = tuple(several("einsum", operands))
-    inputs, output, length = _parsed(equation, operands)
+    inputs, output, length = _parse(equation, operands)
     _check_types(operands, inputs, output)
     terms = [_diagonals(x, own, i) for i, (x, own) in enumerate(zip(operands, inputs, strict=True))]
     terms = [_without_ones(x, own, length) for x, own in terms]
-    terms = [_summed_alone(terms, i, output) for i in range(len(terms))]
+    terms = [_sum_alone(terms, i, output) for i in range(len(terms))]
     if len(terms) == 1:
         only, letters = terms[0]
         return permute(only, [letters.index(letter) for letter in output])
@@ -81,7 +81,7 @@ def _without_ones(x: Any, letters: str, length: dict[str, int]) -> tuple[Any, st
     return (squeeze_axes(x, ones), "".join(c for d, c in enumerate(letters) if d not in ones)) if ones else (x, letters)
 
 
-def _summed_alone(terms: list[tuple[Any, str]], i: int, output: str) -> tuple[Any, str]:
+def _sum_alone(terms: list[tuple[Any, str]], i: int, output: str) -> tuple[Any, str]:
     """Operand `i`, summed over the letters that stand nowhere else."""
     x, letters = terms[i]
     elsewhere = set(output).union(*[own for k, (_, own) in enumerate(terms) if k != i])
@@ -99,7 +99,7 @@ def _from_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, .
     return ",".join(spelt[:count]) + ("->" + spelt[-1] if len(given) % 2 else ""), given[: 2 * count : 2]
 
 
-def _parsed(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int]]:
+def _parse(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int]]:
     """The letters of every operand and of the output, ``...`` replaced by unused letters; and their lengths."""
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
@@ -132,8 +132,8 @@ def _parsed(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int
         for letter, n in zip(term, x.array.shape, strict=True):
             known = length.setdefault(letter, n)
             if known not in (n, 1) and n != 1:
-                told = f"has size {n} for operand {i} which does not broadcast with previously seen size {known}"
-                raise RuntimeError(f"einsum(): subscript {letter} {told}")
+                detail = f"has size {n} for operand {i} which does not broadcast with previously seen size {known}"
+                raise RuntimeError(f"einsum(): subscript {letter} {detail}")
             length[letter] = n if known == 1 else known
     return inputs, output, length
 
@@ -146,8 +146,8 @@ def _diagonals(x: Any, letters: str, operand: int) -> tuple[Any, str]:
             second = letters.index(letter, first + 1)
             n, m = x.array.shape[first], x.array.shape[second]
             if n != m:
-                told = f"is repeated for operand {operand} but the sizes don't match, {m} != {n}"
-                raise RuntimeError(f"einsum(): subscript {letter} {told}")
+                detail = f"is repeated for operand {operand} but the sizes don't match, {m} != {n}"
+                raise RuntimeError(f"einsum(): subscript {letter} {detail}")
             x = diagonal(x, 0, first, second)
             letters = "".join(c for d, c in enumerate(letters) if d not in (first, second)) + letter
     return x, letters
@@ -166,7 +166,7 @@ def tensordot(a: Tensor, b: Any, dims: Any = 2) -> Tensor:
     if isinstance(dims, TensorBase):
         dims = dims.array.tolist()
     if not isinstance(dims, (tuple, list)):
-        dims = whole(dims, "dims")
+        dims = as_int(dims, "dims")
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
         left, right = list(range(a.array.ndim - dims, a.array.ndim)), list(range(dims))

@@ -1,7 +1,7 @@
 """The pattern of an elementwise operation: promote, compute, record. The tables use it.
 
 A fast path serves what training does all day, tensors of one dtype and Python numbers; everything
-else (mixed dtypes, integers into real-valued functions) goes through `promoted` first.
+else (mixed dtypes, integers into real-valued functions) goes through `promote_arrays` first.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import operation
 from minigrad.backend import quiet
 from minigrad.ops.describe import describe
-from minigrad.ops.device import beside
-from minigrad.ops.out import written
+from minigrad.ops.device import move_scalars
+from minigrad.ops.out import write_out
 from minigrad.ops.spelling import respell
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def unary(
 ) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
-    `refuses` names the kinds of types, in NumPy's letters, that the operation does not take. The
+    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"). The
     docstring is made of the formula, its domain, the source of the rule, and the example.
     """
     made = operation(name, forward, rule)
@@ -99,7 +99,7 @@ def unary(
         elif refuses and kind in refuses:
             raise not_implemented_for(name, input.array.dtype)
         tensor: Tensor = made.of_one(input, {})
-        return tensor if out is None else written(name, out, tensor, ())
+        return tensor if out is None else write_out(name, out, tensor, ())
 
     return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example))
 
@@ -121,7 +121,7 @@ def binary(
     """An operation of two broadcastable operands, at least one of them a tensor.
 
     `numbers` says which operand may be a Python number: "both", "either", "other" or "none";
-    `refuses` the kinds of types, in NumPy's letters, that the operation does not take; `shown` is
+    `refuses` the kinds of dtypes that the operation does not take ("fiub"); `shown` is
     the name in ``grad_fn=<...>`` where it is not that of `name`.
     """
     made = operation(name, forward, input_rule, other_rule, shown=shown)
@@ -144,11 +144,11 @@ def binary(
             plain = False
         if not plain:
             if (a.__class__ is np.ndarray) is not (b.__class__ is np.ndarray) and is_array(a) and is_array(b):
-                input, other = beside(input, other)  # one is on a GPU
+                input, other = move_scalars(input, other)  # one is on a GPU
             for position, x in enumerate((input, other)[:tensors]):
                 if not isinstance(x, TensorBase) and not is_array(x):
                     raise not_a_tensor(name, ("input", "other")[position], position + 1, x)
-            a, b = promoted(name, (input, other), result is REAL, numbers == "both")
+            a, b = promote_arrays(name, (input, other), result is REAL, numbers == "both")
             if refuses and a.dtype.kind in refuses:
                 raise not_implemented_for(name, a.dtype)
         how = None
@@ -160,7 +160,7 @@ def binary(
             tensor = made.of_two(input, other, a, b, how)
         except ValueError:
             raise shapes_do_not_broadcast(name, a, b) from None
-        return tensor if out is None else written(name, out, tensor, ())  # may be an operand
+        return tensor if out is None else write_out(name, out, tensor, ())  # may be an operand
 
     return publish(call, name, forward, describe(name, formula, domain, result, (input_rule, other_rule), example))
 
@@ -179,7 +179,7 @@ def _as_single(x: Any) -> Any:
     return quiet(np.float32, x) if isinstance(x, (bool, int, float, np.generic)) else x
 
 
-def titled(function: F, name: str, text: str | None = None) -> F:
+def rename(function: F, name: str, text: str | None = None) -> F:
     """`function` under its public name, with its docstring."""
     function.__name__ = function.__qualname__ = name
     function.__doc__ = text
@@ -190,7 +190,7 @@ def publish(call: Any, name: str, forward: Any, text: str) -> Any:
     """Give `call` its public name and docstring, and answer NumPy's function `forward` with it."""
     if isinstance(forward, np.ufunc):
         NUMPY_TWINS.setdefault(forward, call)
-    return titled(call, name, text)
+    return rename(call, name, text)
 
 
 def twin_of(numpy_function: Any) -> Callable[[F], F]:
@@ -203,7 +203,7 @@ def twin_of(numpy_function: Any) -> Callable[[F], F]:
     return declare
 
 
-def promoted(name: str, operands: tuple[Any, ...], real: bool = False, numbers: bool = False) -> list[Any]:
+def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, numbers: bool = False) -> list[Any]:
     """The operands' arrays in their common dtype by PyTorch's rule; numbers become fitting ones.
 
     Raises TypeError for what is neither tensor nor number, RuntimeError for mixed devices.
@@ -292,7 +292,7 @@ def require_number(name: str, parameter: str, value: Any) -> None:
 
 
 def as_number(name: str, parameter: str, value: Any) -> Any:
-    """`value`, a number or a tensor of no axes, as a Python number. Raises TypeError for anything else."""
+    """`value`, a number or a 0-d tensor, as a Python number. Raises TypeError for anything else."""
     if type(value) is float:
         return value
     require_number(name, parameter, value)

@@ -59,8 +59,8 @@ add_at = operation(
 )
 
 
-def stray(places: Any, size: int) -> int | None:
-    """An index outside [0, size), if there is one. A GPU is not asked: every step would wait for it."""
+def first_out_of_range(places: Any, size: int) -> int | None:
+    """An index outside [0, size), if there is one. Not looked for on a GPU: every step would wait for it."""
     if type(places) is not np.ndarray or not places.size:
         return None
     low, high = int(places.min()), int(places.max())
@@ -84,8 +84,8 @@ def tuple_of_lists(key: list[Any]) -> Any:
     """A list that holds lists, tensors or slices stands for a tuple, one for each axis: PyTorch's older reading."""
     if len(key) >= 32 or not any(isinstance(k, _OF_A_TUPLE) for k in key):
         return key
-    told = "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]"
-    warnings.warn(f"{told}, or x[torch.tensor(seq)] for one index", UserWarning, stacklevel=count_own_frames())
+    hint = "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]"
+    warnings.warn(f"{hint}, or x[torch.tensor(seq)] for one index", UserWarning, stacklevel=count_own_frames())
     return tuple(key)
 
 
@@ -93,8 +93,8 @@ def _array_part(part: Any, xp: Any) -> Any:
     if isinstance(part, TensorBase):
         array = part.array
         if array.dtype.kind == "f":
-            told = f"got {array.dtype}; convert with .long()"
-            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {told}")
+            hint = f"got {array.dtype}; convert with .long()"
+            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {hint}")
         if array.ndim == 0 and array.dtype.kind != "b":
             return int(array)
         if type(array) is np.ndarray is not xp.ndarray:
@@ -191,7 +191,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             return getitem(getitem(input, steps[0]), steps[1])
     try:
         if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
-            # The view that `_getitem` would make of a tensor outside the graph, with less ado.
+            # Fast path: the view that `_getitem` makes of a tensor outside the graph.
             view = wrap(input.array[parts])
             view.writes, view.view_of = input.writes, View(input, _getitem, {"key": parts}, True)
             view.cause = input.cause

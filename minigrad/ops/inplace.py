@@ -21,9 +21,9 @@ from minigrad.autograd.modes import GRAD, inference_was_entered, mode
 from minigrad.autograd.node import record
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import move_retained, refresh
-from minigrad.backend import array_module, copied, device_of, quiet, to_device
-from minigrad.ops.device import beside, move
-from minigrad.ops.elementwise import not_a_tensor, titled, type_name
+from minigrad.backend import array_module, copy_array, device_of, quiet, to_device
+from minigrad.ops.device import move, move_scalars
+from minigrad.ops.elementwise import not_a_tensor, rename, type_name
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps, tuple_of_lists
 from minigrad.ops.shape import alias, cast, expand, reshape
 
@@ -151,8 +151,8 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
     view = target.view_of
     tracked = view is not None and _root_tracked(target)
     if view is not None and not view.recorded and tracked:
-        told = "Make the view outside of no_grad(), or write to it inside"
-        raise RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {told}.")
+        hint = "Make the view outside of no_grad(), or write to it inside"
+        raise RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {hint}.")
     tracked = tracked or (value is not None and value.node is not None)
     while view is not None:
         parent = view.source()
@@ -161,8 +161,8 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
         if tracked:
             check_memory(parent.array, name)
         if parent.node is LEAF:
-            told = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
-            raise RuntimeError(f"a view of a leaf Variable that requires grad {told}")
+            hint = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
+            raise RuntimeError(f"a view of a leaf Variable that requires grad {hint}")
         view = parent.view_of
 
 
@@ -171,12 +171,12 @@ def check_memory(array: Any, name: str, source: Any = None) -> None:
     `source` is read from, unless it is the very same elements.
     """
     if _repeats(array):
-        told = "more than one element of the written-to tensor refers to a single memory location"
+        detail = "more than one element of the written-to tensor refers to a single memory location"
         where = f"({name} on an expanded tensor of shape {array.shape})"
-        raise RuntimeError(f"unsupported operation: {told} {where}. Please clone() the tensor before.")
+        raise RuntimeError(f"unsupported operation: {detail} {where}. Please clone() the tensor before.")
     if is_array(source) and _overlap_in_part(array, source):
-        told = "some elements of the input tensor and the written-to tensor refer to a single memory location"
-        raise RuntimeError(f"unsupported operation: {told} ({name}). Please clone() the tensor before.")
+        detail = "some elements of the input tensor and the written-to tensor refer to a single memory location"
+        raise RuntimeError(f"unsupported operation: {detail} ({name}). Please clone() the tensor before.")
 
 
 def _repeats(array: Any) -> bool:
@@ -244,7 +244,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
 
 def twin(method: Any, function: F, how: str) -> F:
     """`method` as the twin of `function`, under its name with an underscore and with its signature."""
-    named: Any = titled(method, f"{function.__name__}_", f"`{function.__name__}`, {how}.")
+    named: Any = rename(method, f"{function.__name__}_", f"`{function.__name__}`, {how}.")
     named.__wrapped__ = function  # where `help` and `inspect.signature` look
     return named
 
@@ -255,7 +255,7 @@ def _before(target: Any, others: tuple[Any, ...]) -> Any:
     needs = any(isinstance(x, TensorBase) and x.node is not None for x in (target, *others))
     if not needs or not mode.get() & GRAD:
         return target
-    old = wrap(copied(target.array))
+    old = wrap(copy_array(target.array))
     old.node = target.node
     return old
 
@@ -293,7 +293,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
             return
     if isinstance(value, TensorBase):
         if array.__class__ is not np.ndarray:
-            value = beside(self, value)[1]
+            value = move_scalars(self, value)[1]
         if not _is_basic(parts) and value.array.ndim and value.array.shape[0] == 1:
             value = _without_leading_ones(value)
         source: Any = value.array
@@ -325,7 +325,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         raise
     if _is_basic(parts):
         region = _getitem(self, key=parts)
-        assign(region, _fitted(value, region.array, self), "index assignment")
+        assign(region, _fit_value(value, region.array, self), "index assignment")
         return
     refresh(self)
     _write_array(self, parts, value.array)
@@ -353,11 +353,11 @@ def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
     places = [p for p in parts if is_array(p)]
     if places and (source.size != 1 or len(places) != 1 or places[0].dtype.kind != "b"):
         types = f"got {array.dtype} for the destination and {source.dtype} for the source"
-        told = "convert the source with .to(destination.dtype)"
-        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {told}")
+        hint = "convert the source with .to(destination.dtype)"
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
 
 
-def _fitted(value: Any, region: Any, whole: Any) -> Any:
+def _fit_value(value: Any, region: Any, whole: Any) -> Any:
     """`value` in the region's dtype and shape; leading axes of length 1 are dropped as in PyTorch."""
     shape = value.array.shape
     while len(shape) > region.ndim and shape[0] == 1:

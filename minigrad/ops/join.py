@@ -13,8 +13,8 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.axes import axis, whole
-from minigrad.ops.elementwise import of_tensor, several, titled, twin_of
+from minigrad.ops.axes import as_int, axis
+from minigrad.ops.elementwise import of_tensor, rename, several, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.out import takes_out
 from minigrad.ops.shape import cast, expand, reshape, unsqueeze
@@ -66,11 +66,11 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     for position, x in enumerate(solid):
         shape = list(x.array.shape)
         if len(shape) != ndim:
-            told = f"got {ndim} and {len(shape)} (tensor {position} has shape {shape})"
-            raise RuntimeError(f"Tensors must have same number of dimensions: {told}")
+            detail = f"got {ndim} and {len(shape)} (tensor {position} has shape {shape})"
+            raise RuntimeError(f"Tensors must have same number of dimensions: {detail}")
         if shape[:d] + shape[d + 1 :] != first[:d] + first[d + 1 :]:
-            told = f"Expected size {first} but got size {shape} for tensor number {position} in the list"
-            raise RuntimeError(f"Sizes of tensors must match except in dimension {d}. {told}.")
+            detail = f"Expected size {first} but got size {shape} for tensor number {position} in the list"
+            raise RuntimeError(f"Sizes of tensors must match except in dimension {d}. {detail}.")
     common = dtypes.result_type([x.array for x in given])
     starts = (0, *accumulate([x.array.shape[d] for x in solid]))
     return _cat(*[cast(x, common) for x in solid], dim=d, starts=starts)
@@ -92,8 +92,8 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     first = list(given[0].array.shape)
     for i, x in enumerate(given):
         if list(x.array.shape) != first:
-            told = f"got {first} at entry 0 and {list(x.array.shape)} at entry {i}"
-            raise RuntimeError(f"stack expects each tensor to be equal size, but {told}")
+            detail = f"got {first} at entry 0 and {list(x.array.shape)} at entry {i}"
+            raise RuntimeError(f"stack expects each tensor to be equal size, but {detail}")
     d = axis(dim, len(first) + 1)
     common = dtypes.result_type([x.array for x in given])
     return _stack(*[cast(x, common) for x in given], dim=d)
@@ -157,7 +157,7 @@ def _at_least(name: str, ndim: int, widen: Any) -> Any:
             return widen(tensors[0])
         return tuple([widen(x) for x in several(name, tensors)])
 
-    return titled(call, name, f"The tensor, or each of several, with {ndim} axes or more: those of length 1 are added.")
+    return rename(call, name, f"The tensor, or each of several, with {ndim} axes or more: those of length 1 are added.")
 
 
 def _three_axes(x: Any) -> Any:
@@ -208,7 +208,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     """
     if input.array.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.array.shape)}")
-    if whole(r, "r") < 0:
+    if as_int(r, "r") < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if not r:
         return getitem(input, slice(0, 0))
@@ -229,7 +229,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """
     if x.array.ndim != 1:
         raise RuntimeError(f"x must be a one-dimensional tensor, got {x.array.ndim} dimensions")
-    n = x.array.size if N is None else whole(N, "N")
+    n = x.array.size if N is None else as_int(N, "N")
     if n < 0:
         raise RuntimeError(f"N must be non-negative, got {n}")
     x = x if x.array.dtype.kind == "f" else cast(x, np.dtype(np.int64))
@@ -253,7 +253,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     >>> torch.roll(torch.arange(4), 1)
     tensor([3, 0, 1, 2])
     """
-    shifts = [whole(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
+    shifts = [as_int(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
     dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not dims and len(shifts) == 1:
         flat = _roll(reshape(input, -1 if input.array.size else 0), shifts=(shifts[0],), dims=(0,))

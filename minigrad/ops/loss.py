@@ -17,7 +17,7 @@ from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module
 from minigrad.ops.activation import is_plain, logsigmoid, sigmoid_of
 from minigrad.ops.arithmetic import clamp
-from minigrad.ops.index import stray
+from minigrad.ops.index import first_out_of_range
 from minigrad.ops.piecewise import keep_where, zeros_of
 
 
@@ -167,10 +167,10 @@ def read_labels(labels: Any, classes: int, ignore_index: int) -> tuple[Any, Any]
     Raises IndexError for numbers that are no class.
     """
     kept = None
-    if stray(labels, classes) is not None or 0 <= ignore_index < classes or type(labels) is not np.ndarray:
+    if first_out_of_range(labels, classes) is not None or 0 <= ignore_index < classes or type(labels) is not np.ndarray:
         kept = labels != ignore_index  # (a GPU is not asked whether all do)
         labels = array_module(labels).where(kept, labels, 0)
-    bad = stray(labels, classes)
+    bad = first_out_of_range(labels, classes)
     if bad is not None:
         raise IndexError(f"Target {bad} is out of bounds: there are {classes} classes, 0 to {classes - 1}.")
     return labels, kept

@@ -19,12 +19,12 @@ from minigrad.ops.elementwise import (
     not_implemented_for,
     of_tensor,
     of_tensors,
+    rename,
     several,
-    titled,
 )
 from minigrad.ops.join import stack
 from minigrad.ops.names import shown_as
-from minigrad.ops.out import takes_out, written
+from minigrad.ops.out import takes_out, write_out
 from minigrad.ops.shape import cast, permute, reshape, t, to_shape, unsqueeze
 from minigrad.ops.split import select as cut
 
@@ -71,16 +71,17 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
         raise not_implemented_for("matmul", a.dtype)
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
         which, n = ("last but one", b.shape[-2]) if b.ndim > 1 else ("only", b.shape[0])
-        told = f"the last axis of the first ({a.shape[-1]}) must equal the {which} axis of the second ({n})"
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {tuple(a.shape)} and {tuple(b.shape)}; {told}")
+        detail = f"the last axis of the first ({a.shape[-1]}) must equal the {which} axis of the second ({n})"
+        shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {shapes}; {detail}")
     x = reshape(input, 1, -1) if a.ndim == 1 else input
     y = reshape(other, -1, 1) if b.ndim == 1 else other
     try:
         product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
     except ValueError:
         batches = f"{tuple(a.shape[:-2])} and {tuple(b.shape[:-2])} of {tuple(a.shape)} and {tuple(b.shape)}"
-        told = "do not broadcast: sizes must be equal, or 1, counted from the last axis"
-        raise RuntimeError(f"matmul: the batch axes {batches} {told}") from None
+        detail = "do not broadcast: sizes must be equal, or 1, counted from the last axis"
+        raise RuntimeError(f"matmul: the batch axes {batches} {detail}") from None
     shape = product.array.shape
     if a.ndim == 1:
         shape = (*shape[:-2], shape[-1])
@@ -89,13 +90,13 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     if not a.ndim > 1 < b.ndim:
         last = _dot if a.ndim == 1 == b.ndim else _mv if a.ndim == 2 else _vm if a.ndim == 1 else to_shape
         product = last(product, shape=shape)
-    return product if out is None else written("matmul", out, product, (input, other))
+    return product if out is None else write_out("matmul", out, product, (input, other))
 
 
 NUMPY_TWINS[np.matmul] = matmul
 
 
-def _ranked(name: str, *operands: tuple[Any, int]) -> None:
+def _check_ranks(name: str, *operands: tuple[Any, int]) -> None:
     """Refuse anything but tensors of the given numbers of axes."""
     for position, (x, ndim) in enumerate(operands, 1):
         if not isinstance(x, TensorBase):
@@ -113,7 +114,7 @@ def mm(input: Tensor, mat2: Any) -> Tensor:
     >>> torch.mm(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]))
     tensor([[11.]])
     """
-    _ranked("mm", (input, 2), (mat2, 2))
+    _check_ranks("mm", (input, 2), (mat2, 2))
     return matmul(input, mat2)
 
 
@@ -125,7 +126,7 @@ def bmm(input: Tensor, mat2: Any) -> Tensor:
     >>> torch.bmm(torch.ones(5, 2, 3), torch.ones(5, 3, 4)).shape
     minigrad.Size([5, 2, 4])
     """
-    _ranked("bmm", (input, 3), (mat2, 3))
+    _check_ranks("bmm", (input, 3), (mat2, 3))
     if input.array.shape[0] != mat2.array.shape[0]:
         wanted, got = [input.array.shape[0], input.array.shape[2]], list(mat2.array.shape[:2])
         raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {got}.")
@@ -141,7 +142,7 @@ def mv(input: Tensor, vec: Any) -> Tensor:
     >>> torch.mv(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    _ranked("mv", (input, 2), (vec, 1))
+    _check_ranks("mv", (input, 2), (vec, 1))
     return matmul(input, vec)
 
 
@@ -153,7 +154,7 @@ def dot(input: Tensor, tensor: Any) -> Tensor:
     >>> torch.dot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
     tensor(11.)
     """
-    _ranked("dot", (input, 1), (tensor, 1))
+    _check_ranks("dot", (input, 1), (tensor, 1))
     if input.array.size != tensor.array.size:
         sizes = f"[{input.array.size}] and src [{tensor.array.size}]"
         raise RuntimeError(f"inconsistent tensor size, expected tensor {sizes} to have the same number of elements")
@@ -169,7 +170,7 @@ def outer(input: Tensor, vec2: Any) -> Tensor:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    _ranked("outer", (input, 1), (vec2, 1))
+    _check_ranks("outer", (input, 1), (vec2, 1))
     return mul(reshape(input, -1, 1), vec2)
 
 
@@ -205,16 +206,16 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
         have = tuple(input.array.shape)
         fits = zip(reversed(have), reversed(shape), strict=False)
         if len(have) > len(shape) or not all(m in (1, n) for m, n in fits):
-            told = f"must match the existing size: {name} cannot add an input of shape {have}"
-            raise RuntimeError(f"The expanded size of the tensor {shape} {told}")
+            detail = f"must match the existing size: {name} cannot add an input of shape {have}"
+            raise RuntimeError(f"The expanded size of the tensor {shape} {detail}")
         return made(input, a, b, beta=beta, alpha=alpha)
 
-    return takes_out(titled(add_product, name, f"``beta * input + alpha * {product.__name__}(a, b)``."))
+    return takes_out(rename(add_product, name, f"``beta * input + alpha * {product.__name__}(a, b)``."))
 
 
 def _check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[int, ...]:
     """The shape of ``a @ b``. Raises RuntimeError for matrices, or batches of them, that do not fit."""
-    _ranked(name, (a, ranks[0]), (b, ranks[1]))
+    _check_ranks(name, (a, ranks[0]), (b, ranks[1]))
     x, y = a.array, b.array
     if x.dtype != y.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype} ({name})")
@@ -238,7 +239,7 @@ def addmv(input: Tensor, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -
     >>> torch.addmv(torch.ones(2), torch.ones(2, 3), torch.ones(3))
     tensor([4., 4.])
     """
-    _ranked("addmv", (mat, 2), (vec, 1))
+    _check_ranks("addmv", (mat, 2), (vec, 1))
     column = unsqueeze(input, -1) if input.array.ndim else input
     return reshape(addmm(column, mat, unsqueeze(vec, 1), beta=beta, alpha=alpha), -1)
 
@@ -253,7 +254,7 @@ def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) 
     tensor([[3., 4.],
             [6., 8.]])
     """
-    _ranked("addr", (vec1, 1), (vec2, 1))
+    _check_ranks("addr", (vec1, 1), (vec2, 1))
     return addmm(input, unsqueeze(vec1, 1), unsqueeze(vec2, 0), beta=beta, alpha=alpha)
 
 
@@ -280,7 +281,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
     tensor([[6.]])
     """
     given = several("chain_matmul", matrices)
-    _ranked("chain_matmul", *[(x, 2) for x in given])
+    _check_ranks("chain_matmul", *[(x, 2) for x in given])
     return reduce(mm, given)
 
 
@@ -341,8 +342,8 @@ def cross(input: Tensor, other: Any, dim: int | None = None) -> Tensor:
         dim = shape.index(3)
     d = axis(dim, len(shape))
     if shape[d] != 3 or other.array.shape[d] != 3:
-        told = f"Got {shape[d]} and {other.array.shape[d]}"
-        raise RuntimeError(f"cross: inputs dimension {d} must have length 3. {told}")
+        detail = f"Got {shape[d]} and {other.array.shape[d]}"
+        raise RuntimeError(f"cross: inputs dimension {d} must have length 3. {detail}")
     x, y = [[cut(z, d, i) for i in range(3)] for z in (input, other)]
     turns = ((1, 2), (2, 0), (0, 1))
     return stack([sub(mul(x[i], y[j]), mul(x[j], y[i])) for i, j in turns], d)

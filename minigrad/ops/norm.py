@@ -15,7 +15,7 @@ from minigrad.ops.elementwise import as_number, of_tensor, of_tensors
 from minigrad.ops.functions import direction
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
-from minigrad.ops.reduce import kept, real
+from minigrad.ops.reduce import keepdim_shape, real
 from minigrad.ops.select import where
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 
@@ -42,7 +42,7 @@ def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
 
 def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
     # x |x|^(p-2) / norm^(p-1), and 0 where x or the norm is 0
-    shape = kept(x.shape, dim)
+    shape = keepdim_shape(x.shape, dim)
     g, size = g.reshape(shape), out.reshape(shape)
     if p == 0:
         return np.broadcast_to(no_slope(g), x.shape)
@@ -92,7 +92,7 @@ def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
         got = f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
         raise RuntimeError(f"norm with p='nuc' takes a matrix: 2 dimensions, {got}")
     total = _singular_total(movedim(input, matrix, (-2, -1)))
-    return reshape(total, kept(input.array.shape, matrix)) if keepdim else total
+    return reshape(total, keepdim_shape(input.array.shape, matrix)) if keepdim else total
 
 
 @numpy_names
@@ -112,8 +112,8 @@ def norm(
     x = real("norm", input, dtype)
     if p == "nuc":
         if x.array.dtype == np.float16:
-            told = "low precision dtypes are not supported, got float16; convert with .float()"
-            raise RuntimeError(f"norm with p='nuc': {told}")
+            hint = "low precision dtypes are not supported, got float16; convert with .float()"
+            raise RuntimeError(f"norm with p='nuc': {hint}")
         return _nuclear(x, dim, keepdim)
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"norm: order {p!r} is not supported; give 'fro', 'nuc' or a number")
@@ -131,8 +131,8 @@ def _check_not_empty(x: Any, p: float, over: Any) -> None:
         return
     shape = tuple(x.array.shape)
     if not all(shape if over is None else [shape[d] for d in over]):
-        told = "because the operation does not have an identity"
-        raise RuntimeError(f"norm: cannot compute the {p} norm of no elements (shape {shape}, dim {over}) {told}")
+        detail = "because the operation does not have an identity"
+        raise RuntimeError(f"norm: cannot compute the {p} norm of no elements (shape {shape}, dim {over}) {detail}")
 
 
 _dist, _cdist = shown_as(_norm, "DistBackward0"), shown_as(_norm, "CdistBackward0")

@@ -130,14 +130,14 @@ def _x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
 
 def _w_rule(g: Any, x: Any, w_shape: Shape, moments: Moments) -> Any:
     hat = moments.trace(x)[0] if isinstance(g, TensorBase) else moments.recall(x)
-    return sum_product(widen(g).reshape(moments.rows), hat, _repeated(moments)).reshape(w_shape)
+    return sum_product(widen(g).reshape(moments.rows), hat, _repeat(moments)).reshape(w_shape)
 
 
 def _b_rule(g: Any, b_shape: Shape, moments: Moments) -> Any:
-    return widen(g).reshape(moments.rows).sum(axis=_repeated(moments)).reshape(b_shape)
+    return widen(g).reshape(moments.rows).sum(axis=_repeat(moments)).reshape(b_shape)
 
 
-def _repeated(moments: Moments) -> Shape:
+def _repeat(moments: Moments) -> Shape:
     """The axes along which one number of `w` serves all."""
     return tuple([i for i, n in enumerate(moments.columns) if n == 1])
 

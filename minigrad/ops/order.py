@@ -12,12 +12,12 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, as_index, as_int64, on_its_gpu
 from minigrad.ops.arithmetic import maximum, minimum
-from minigrad.ops.axes import axes, axis, numpy_names, whole
-from minigrad.ops.elementwise import as_number, not_a_tensor, not_implemented_for, of_tensor, titled
+from minigrad.ops.axes import as_int, axes, axis, numpy_names
+from minigrad.ops.elementwise import as_number, not_a_tensor, not_implemented_for, of_tensor, rename
 from minigrad.ops.index import _getitem
 from minigrad.ops.names import shown_as
 from minigrad.ops.reduce import amax, amin, check_not_empty
-from minigrad.ops.select import gather, picked_along
+from minigrad.ops.select import gather, pick_along
 from minigrad.ops.shape import clone, squeeze
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _place(name: str, find: Any) -> Callable[..., Any]:
         d = None if dim is None else axis(dim, input.array.ndim)
         return wrap(as_int64(find(input.array, axis=d if input.array.ndim else None, keepdims=keepdim)))
 
-    return numpy_names(titled(call, name, f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."))
+    return numpy_names(rename(call, name, f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."))
 
 
 argmax = _place("argmax", np.argmax)
@@ -59,7 +59,7 @@ def _to_those(g: Any, x: Any, out: Any) -> Any:
 
 def _with_places(result: Any, read: Any, input: Any, d: int, places: Any, keepdim: bool) -> Any:
     """The pair (values, indices) of the elements at `places`, one for each line along axis `d`."""
-    return result(picked_along(read, input, d, places, keepdim), places if keepdim else squeeze(places, d))
+    return result(pick_along(read, input, d, places, keepdim), places if keepdim else squeeze(places, d))
 
 
 def _of_all(name: str, find: Any, shown: str) -> Any:
@@ -86,7 +86,7 @@ def _extreme(name: str, method: str, pairwise: Any, find: Any) -> Callable[..., 
         return _with_places(result, along_one, input, d, indices, keepdim)
 
     text = f"The {name}imum of all; along `dim` a pair (values, indices); with a tensor the elementwise `{name}imum`."
-    return numpy_names(titled(call, name, text))
+    return numpy_names(rename(call, name, text))
 
 
 max = _extreme("max", "max", maximum, np.argmax)
@@ -126,7 +126,7 @@ def _in_order(read: Any, input: Any, dim: int, places: Any) -> Any:
     """The elements at `places` along `dim`; those of a number, or of nothing, as `gather` reads them."""
     if not input.array.ndim or not places.array.size:
         return gather(input, dim, places)
-    return picked_along(read, input, axis(dim, input.array.ndim), places, True)
+    return pick_along(read, input, axis(dim, input.array.ndim), places, True)
 
 
 _sorted, _topmost = shown_as(_getitem, "SortBackward0"), shown_as(_getitem, "TopkBackward0")
@@ -143,8 +143,8 @@ def sort(input: Any, *order: Any, dim: int = -1, descending: bool = False, stabl
     tensor([1, 2, 0])
     """
     if order and (stable is not None or len(order) > 2):
-        told = "give dim and descending by name beside `stable`" if len(order) <= 2 else "at most dim and descending"
-        raise TypeError(f"sort() received an invalid combination of arguments: {told}; got {order}")
+        hint = "give dim and descending by name beside `stable`" if len(order) <= 2 else "at most dim and descending"
+        raise TypeError(f"sort() received an invalid combination of arguments: {hint}; got {order}")
     dim = order[0] if order else dim
     descending = order[1] if len(order) > 1 else descending
     indices = argsort(input, dim, descending)
@@ -174,7 +174,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     d = axis(dim, input.array.ndim)
     if input.array.dtype.kind == "b":
         raise not_implemented_for("topk", input.array.dtype)
-    if not 0 <= whole(k, "k") <= (input.array.shape[d] if input.array.ndim else 1):
+    if not 0 <= as_int(k, "k") <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"selected index k out of range: k={k}, dimension {d} of shape {tuple(input.array.shape)}")
     order = ordering(input.array, d, largest)
     indices = wrap(order[(slice(None),) * d + (slice(0, k),)] if input.array.ndim else order)
@@ -294,7 +294,7 @@ def _median(name: str, of_all: Any, skip_nan: bool) -> Callable[..., Any]:
 
     left_out = " of what is not NaN" if skip_nan else ""
     text = f"The middle element{left_out}, the lower one of two; along `dim` a pair (values, indices)."
-    return numpy_names(titled(call, name, text))
+    return numpy_names(rename(call, name, text))
 
 
 median = _median("median", _median_of_all, False)
@@ -316,7 +316,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     if input.array.dtype.kind == "b":
         raise not_implemented_for("kthvalue", input.array.dtype)
     size = input.array.shape[d] if input.array.ndim else 1
-    if not 1 <= whole(k, "k") <= size:
+    if not 1 <= as_int(k, "k") <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}: k={k}, size {size}")
     if not input.array.ndim:
         return _Kth(clone(input), wrap(np.zeros((), np.int64)))
@@ -390,10 +390,10 @@ def searchsorted(
         sequence = np.take_along_axis(sequence, sorter.array, -1)
     values = input.array if isinstance(input, TensorBase) else np.asarray(as_number("searchsorted", "input", input))
     if sequence.ndim != 1 and (not sequence.ndim or sequence.shape[:-1] != values.shape[:-1]):
-        told = f"boundaries {tuple(sequence.shape)} and input {tuple(values.shape)}"
+        detail = f"boundaries {tuple(sequence.shape)} and input {tuple(values.shape)}"
         raise RuntimeError(
             "searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor "
-            f"and input value tensor must match, but we got {told}"
+            f"and input value tensor must match, but we got {detail}"
         )
     return _bounds("searchsorted", sequence, values, right, side, out_int32)
 
@@ -425,8 +425,8 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     if input.array.dtype.kind not in "iu":
         raise not_implemented_for("bincount", input.array.dtype)
     if input.array.ndim != 1 or (input.array < 0).any():
-        told = f"got shape {tuple(input.array.shape)} with the least entry {input.array.min(initial=0)}"
-        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {told}")
+        detail = f"got shape {tuple(input.array.shape)} with the least entry {input.array.min(initial=0)}"
+        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {detail}")
     most = int(input.array.max(initial=0)) if type(input.array) is np.ndarray else 0
     if most >= 2**40:
         raise RuntimeError(f"bincount: one count for each of 0 ... {most} does not fit into memory; use unique")

@@ -22,31 +22,31 @@ def takes_out(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
         result = function(*args, **respell(kwargs)) if kwargs else function(*args)
-        return result if out is None else written(function.__name__, out, result, args)
+        return result if out is None else write_out(function.__name__, out, result, args)
 
     return call  # type: ignore[return-value]
 
 
 @on_its_gpu
-def written(name: str, out: Any, result: Any, arguments: Any) -> Any:
+def write_out(name: str, out: Any, result: Any, arguments: Any) -> Any:
     """`out`, with `result` in it; it takes the result's shape.
 
     Raises RuntimeError for another dtype, a tensor that repeats its memory or shares it with an
     argument, and where a gradient is wanted.
     """
     if isinstance(result, tuple) and isinstance(out, (tuple, list)) and len(out) == len(result):
-        return type(result)(*[written(name, o, r, arguments) for o, r in zip(out, result, strict=True)])
+        return type(result)(*[write_out(name, o, r, arguments) for o, r in zip(out, result, strict=True)])
     if not isinstance(out, TensorBase):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if out.array.dtype != result.array.dtype:
         raise RuntimeError(f"Expected out tensor to have dtype {result.array.dtype}, but got {out.array.dtype} instead")
     if mode.get() & GRAD and (result.node is not None or out.node is not None):
-        told = "don't support automatic differentiation, but one of the arguments requires grad"
-        raise RuntimeError(f"{name}(): functions with out=... arguments {told}.")
+        hint = "don't support automatic differentiation, but one of the arguments requires grad"
+        raise RuntimeError(f"{name}(): functions with out=... arguments {hint}.")
     repeats = any(n > 1 and not step for n, step in zip(out.array.shape, out.array.strides, strict=True))
     if repeats or any(np.may_share_memory(out.array, x.array) for x in _tensors(arguments)):
-        told = "refers to one memory location more than once, or to that of an argument. Please clone() it before"
-        raise RuntimeError(f"unsupported operation: the tensor given as out {told}.")
+        hint = "refers to one memory location more than once, or to that of an argument. Please clone() it before"
+        raise RuntimeError(f"unsupported operation: the tensor given as out {hint}.")
     out.bump_version()
     if out.array.shape == result.array.shape:
         quiet(np.copyto, out.array, result.array)

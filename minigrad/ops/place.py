@@ -16,7 +16,7 @@ from minigrad.ops.index import _getitem, _put, add_at
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
-from minigrad.ops.select import along, check_mask, check_types, places_of, shaped_as, with_axes
+from minigrad.ops.select import along, at_least_1d, check_mask, check_types, places_of, reshape_like
 from minigrad.ops.shape import cast, expand, reshape
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tup
         raise not_a_tensor(name, "source", 4, source)
     check_types(name, input, source)
     d, key = _row_key(name, input, dim, index, RuntimeError if name == "index_add" else IndexError)
-    target, rows = with_axes(input), with_axes(source)
+    target, rows = at_least_1d(input), at_least_1d(source)
     wanted = list(target.array.shape)
     wanted[d] = key[d].size
     if name == "index_copy" and rows.array.ndim == len(wanted) and rows.array.shape[d] != wanted[d]:
@@ -71,7 +71,7 @@ def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 
     key, target, rows = _rows("index_add", input, dim, index, source)
     factor = as_number("index_add", "alpha", alpha)
     scaled = rows if type(factor) is int and factor == 1 else cast(mul(rows, factor), rows.array.dtype)
-    return shaped_as(_added(target, scaled, key=key), input)
+    return reshape_like(_added(target, scaled, key=key), input)
 
 
 @takes_out
@@ -84,7 +84,7 @@ def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     tensor([6., 0., 5.])
     """
     key, target, rows = _rows("index_copy", input, dim, index, source)
-    return shaped_as(_copied(target, rows, reader=_getitem, statics={"key": key}), input)
+    return reshape_like(_copied(target, rows, reader=_getitem, statics={"key": key}), input)
 
 
 @numpy_names
@@ -103,7 +103,7 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     fill = (
         cast(value, dtype) if isinstance(value, TensorBase) else wrap(array_module(input.array).asarray(value, dtype))
     )
-    return shaped_as(_filled(with_axes(input), fill, reader=_getitem, statics={"key": key}), input)
+    return reshape_like(_filled(at_least_1d(input), fill, reader=_getitem, statics={"key": key}), input)
 
 
 # ---- what falls on one place, reduced ------------------------------------------------------------
@@ -223,12 +223,12 @@ def scatter_reduce(
             raise not_a_tensor("scatter_reduce", role, position, x)
     check_types("scatter_reduce", input, src)
     key = along("scatter_reduce", input, dim, index)
-    shape, source, target = index.array.shape or (1,), with_axes(src), with_axes(input)
+    shape, source, target = index.array.shape or (1,), at_least_1d(src), at_least_1d(input)
     if source.array.ndim != len(shape) or any(n > m for n, m in zip(shape, source.array.shape, strict=True)):
         have = list(src.array.shape)
         raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {have} (scatter_reduce)")
     values = _getitem(source, key=(*[slice(n) for n in shape], Ellipsis))
-    return shaped_as(_reduced_at(target, values, key=key, reduce=reduce, include_self=include_self), input)
+    return reshape_like(_reduced_at(target, values, key=key, reduce=reduce, include_self=include_self), input)
 
 
 _index_reduced = shown_as(_reduced_at, "IndexReduceBackward0")
@@ -246,7 +246,7 @@ def index_reduce(input: Tensor, dim: int, index: Any, source: Any, reduce: str, 
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
     key, target, rows = _rows("index_reduce", input, dim, index, source)
-    return shaped_as(_index_reduced(target, rows, key=key, reduce=reduce, include_self=include_self), input)
+    return reshape_like(_index_reduced(target, rows, key=key, reduce=reduce, include_self=include_self), input)
 
 
 # ---- of the flattened tensor, and by mask --------------------------------------------------------
@@ -293,8 +293,8 @@ def put(input: Tensor, index: Any, source: Any, accumulate: bool = False) -> Ten
     key = watch((_flat_places("put", flat, index).reshape(-1),), index)
     values = reshape(source, -1 if source.array.size else 0)
     if accumulate:
-        return shaped_as(_put_added(flat, values, key=key), input)
-    return shaped_as(_put_over(flat, values, reader=_getitem, statics={"key": key}), input)
+        return reshape_like(_put_added(flat, values, key=key), input)
+    return reshape_like(_put_over(flat, values, reader=_getitem, statics={"key": key}), input)
 
 
 @of_tensors(3)
@@ -314,7 +314,7 @@ def masked_scatter(input: Tensor, mask: Any, source: Any) -> Tensor:
     whole, where = expand(input, shape), array_module(mask.array).broadcast_to(mask.array, shape)
     count = int(np.count_nonzero(where))
     if source.array.size < count:
-        told = f"{source.array.size} elements for a mask with {count} places"
-        raise RuntimeError(f"masked_scatter: expected self and source to have enough elements: {told}")
+        detail = f"{source.array.size} elements for a mask with {count} places"
+        raise RuntimeError(f"masked_scatter: expected self and source to have enough elements: {detail}")
     values = _getitem(reshape(source, -1 if source.array.size else 0), key=(slice(0, count), Ellipsis))
     return _mask_scattered(whole, values, reader=_getitem, statics={"key": watch((where,), mask)})

@@ -14,7 +14,7 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import operation
 from minigrad.backend import on_its_gpu
 from minigrad.ops.axes import axes, axis, numpy_names
-from minigrad.ops.elementwise import titled, twin_of
+from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
 from minigrad.ops.shape import cast, clone, turn
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 # ---- what all reductions share -------------------------------------------------------------------
-def kept(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[int, ...]:
+def keepdim_shape(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[int, ...]:
     """`shape` with length 1 along the axes `dim`: what the result has with keepdim=True."""
     return tuple([1 if dim is None or i in dim else n for i, n in enumerate(shape)])
 
@@ -34,7 +34,7 @@ def _spread(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> An
     if dim is None and isinstance(g, (np.ndarray, np.generic)):
         # one number under every index: what broadcast_to makes, ten times quicker
         return np.ndarray(x_shape, g.dtype, g if g.__class__ is np.ndarray else np.asarray(g), 0, (0,) * len(x_shape))
-    return np.broadcast_to(g.reshape(kept(x_shape, dim)), x_shape)
+    return np.broadcast_to(g.reshape(keepdim_shape(x_shape, dim)), x_shape)
 
 
 def _count(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
@@ -47,8 +47,8 @@ def real(name: str, input: Any, dtype: Any = None) -> Any:
     wanted = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
     if wanted.kind != "f":
         whose = "Input" if dtype is None else "Optional"
-        told = f"{whose} dtype must be either a floating point or complex dtype. Got: {wanted}; convert with .float()"
-        raise RuntimeError(f"{name}(): could not infer output dtype. {told}")
+        hint = f"{whose} dtype must be either a floating point or complex dtype. Got: {wanted}; convert with .float()"
+        raise RuntimeError(f"{name}(): could not infer output dtype. {hint}")
     return cast(input, wanted)
 
 
@@ -61,8 +61,8 @@ def summable(input: Any, dtype: Any) -> Any:
         return input if input.array.dtype.kind == "f" else cast(input, np.dtype(np.int64))
     wanted = dtypes.as_numpy(dtype)
     if wanted.kind != "f" and input.node is not None and mode.get() & GRAD:
-        told = "a tensor that requires grad cannot be reduced in integers; detach() it"
-        raise RuntimeError(f"Autograd not support dtype: {wanted}: {told}")
+        hint = "a tensor that requires grad cannot be reduced in integers; detach() it"
+        raise RuntimeError(f"Autograd not support dtype: {wanted}: {hint}")
     return cast(input, wanted)
 
 
@@ -253,7 +253,7 @@ def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
 _log_sum_exp = operation(
     "logsumexp",
     lambda x, *, dim, keepdim: _logsumexp(x, dim=dim, keepdim=keepdim),
-    lambda g, x, out, dim: _spread(g, x.shape, dim) * np.exp(x - out.reshape(kept(x.shape, dim))),
+    lambda g, x, out, dim: _spread(g, x.shape, dim) * np.exp(x - out.reshape(keepdim_shape(x.shape, dim))),
 )
 
 
@@ -384,7 +384,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 # ---- extremes ------------------------------------------------------------------------------------
 def _to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
     """The gradient goes to the elements that are the extreme, in equal shares."""
-    shape = kept(x.shape, dim)
+    shape = keepdim_shape(x.shape, dim)
     hit = np.equal(x, out.reshape(shape))
     return g.reshape(shape) * hit / np.sum(hit, axis=dim, keepdims=True)
 
@@ -395,8 +395,8 @@ def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None, error: 
         return
     shape = tuple(input.array.shape)
     if over is None:
-        told = "Expected reduction dim to be specified for input.numel() == 0"
-        raise error(f"{name}(): {told}. Give the axis with the 'dim' argument (shape {shape})")
+        detail = "Expected reduction dim to be specified for input.numel() == 0"
+        raise error(f"{name}(): {detail}. Give the axis with the 'dim' argument (shape {shape})")
     for d in over:
         if not shape[d]:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size. (shape {shape})")
@@ -410,7 +410,7 @@ def _extreme(name: str, reduce: Callable[..., Any], text: str) -> Callable[..., 
         check_not_empty(name, input, over)
         return made(input, dim=over, keepdim=keepdim)
 
-    return twin_of(reduce)(numpy_names(titled(call, name, text)))
+    return twin_of(reduce)(numpy_names(rename(call, name, text)))
 
 
 amax = _extreme("amax", np.amax, "The greatest element over the dimensions `dim`, or of all; ties share the gradient.")
@@ -429,7 +429,7 @@ def _truth(name: str) -> Callable[..., Any]:
         return wrap(found.astype(np.uint8) if input.array.dtype == np.uint8 else found)
 
     text = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
-    return numpy_names(titled(call, name, text))
+    return numpy_names(rename(call, name, text))
 
 
 all = _truth("all")

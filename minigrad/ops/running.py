@@ -12,15 +12,15 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import CPU, as_int64, device_of, on_its_gpu, to_device
 from minigrad.ops.arithmetic import add, mul, sub
-from minigrad.ops.axes import axis, numpy_names, whole
+from minigrad.ops.axes import as_int, axis, numpy_names
 from minigrad.ops.comparison import ne
-from minigrad.ops.elementwise import not_implemented_for, titled
+from minigrad.ops.elementwise import not_implemented_for, rename
 from minigrad.ops.index import _getitem
 from minigrad.ops.join import cat
 from minigrad.ops.names import shown_as
 from minigrad.ops.order import returns
 from minigrad.ops.reduce import cumsum, scan_from_the_back, sum
-from minigrad.ops.select import picked_along
+from minigrad.ops.select import pick_along
 from minigrad.ops.shape import cast, clone, reshape
 from minigrad.ops.split import narrow
 
@@ -85,10 +85,10 @@ def _running_extreme(name: str, ufunc: Any, reaches: Any) -> Callable[..., Any]:
         if not input.array.ndim or not input.array.size:
             return result(clone(input), wrap(np.zeros(input.array.shape, np.int64)))
         indices = wrap(as_int64(places(input.array, d)))
-        return result(picked_along(read, input, d, indices, True), indices)
+        return result(pick_along(read, input, d, indices, True), indices)
 
     text = f"The {name[3:]}imum of the first 1, 2, 3, ... elements along `dim`, and where it stands: (values, indices)."
-    return numpy_names(titled(call, name, text))
+    return numpy_names(rename(call, name, text))
 
 
 cummax = _running_extreme("cummax", np.maximum, np.greater_equal)
@@ -106,7 +106,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     """
     if not input.array.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
-    if whole(n, "n") < 0:
+    if as_int(n, "n") < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     d = axis(dim, input.array.ndim)
     around = [x for x in (prepend, input, append) if x is not None]

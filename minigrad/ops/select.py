@@ -16,8 +16,8 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import operation
 from minigrad.backend import CPU, array_module, as_index, as_int64, on_its_gpu, quiet, to_device
 from minigrad.ops.arithmetic import promote
-from minigrad.ops.axes import axis, numpy_names, whole
-from minigrad.ops.device import beside
+from minigrad.ops.axes import as_int, axis, numpy_names
+from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import (
     not_a_tensor,
     not_implemented_for,
@@ -27,7 +27,7 @@ from minigrad.ops.elementwise import (
     shapes_do_not_broadcast,
     twin_of,
 )
-from minigrad.ops.index import _getitem, add_at, array_key, getitem, stray
+from minigrad.ops.index import _getitem, add_at, array_key, first_out_of_range, getitem
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
@@ -67,7 +67,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     sides = [getattr(x, "array", x) for x in (input, other)]
     if dtypes.result_type(sides).kind != "f":
         dtypes.check_numbers(sides)
-    condition, input, other = beside(condition, input, other)
+    condition, input, other = move_scalars(condition, input, other)
     x, y = promote("where", input, other)
     try:
         return _where(cast(condition, np.dtype(bool)), x, y)
@@ -103,9 +103,9 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
     if isinstance(value, TensorBase) and value.node is not None and common.kind != "f" and mode.get() & GRAD:
-        told = "a gradient of `value` would end in integers; detach() it"
-        raise RuntimeError(f"Autograd not support dtype: {common}: {told}")
-    mask, value, input = beside(mask, value, input)
+        hint = "a gradient of `value` would end in integers; detach() it"
+        raise RuntimeError(f"Autograd not support dtype: {common}: {hint}")
+    mask, value, input = move_scalars(mask, value, input)
     value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
     try:
         return _mask_filled(mask, value, input)
@@ -163,7 +163,7 @@ def places_of(name: str, input: Any, d: int, index: Any, refusal: type[Exception
         dtype = dtypes.from_numpy(array.dtype)
         raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {dtype}; convert with .long()")
     size = input.array.shape[d] if input.array.ndim else 1
-    bad = stray(array, size)
+    bad = first_out_of_range(array, size)
     if bad is not None:
         raise refusal(f"index {bad} is out of bounds for dimension {d} with size {size} ({name})")
     return array
@@ -180,8 +180,8 @@ def along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
         raise RuntimeError(f"Index tensor must have the same number of dimensions as input tensor: {ranks}")
     for i, (n, size) in enumerate(zip(shape, have, strict=True)):
         if i != d and n > size:
-            told = f"index {list(shape)} to be no larger than self {list(have)} apart from dimension {d} ({name})"
-            raise RuntimeError(f"Size does not match at dimension {i} expected {told}")
+            detail = f"index {list(shape)} to be no larger than self {list(have)} apart from dimension {d} ({name})"
+            raise RuntimeError(f"Size does not match at dimension {i} expected {detail}")
     counts = [array_module(places).arange(n) for n in shape]
     around = [counts[i].reshape([-1 if j == i else 1 for j in range(len(shape))]) for i in range(len(shape))]
     return watch((*around[:d], places.reshape(shape), *around[d + 1 :]), index)
@@ -197,13 +197,13 @@ _scattered_over = shown_as(overwrite, "ScatterBackward0")
 _index_put = shown_as(overwrite, "IndexPutBackward0")
 
 
-def shaped_as(x: Any, other: Any) -> Any:
+def reshape_like(x: Any, other: Any) -> Any:
     """`x` in the shape of `other`, of as many elements."""
     return x if x.array.ndim == other.array.ndim else reshape(x, other.array.shape)
 
 
-def with_axes(input: Any) -> Any:
-    """A tensor of no axes as one of a single element, so that it can be read by index."""
+def at_least_1d(input: Any) -> Any:
+    """A 0-d tensor as one of a single element, so that it can be read by index."""
     return input if input.array.ndim else reshape(input, 1)
 
 
@@ -220,11 +220,11 @@ def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) ->
         axis(dim, input.array.ndim)
         nothing = getitem(reshape(input, -1 if input.array.size else 0), slice(0, 0))
         return reshape(nothing, index.array.shape)
-    read = _gathered(with_axes(input), key=along("gather", input, dim, index))
+    read = _gathered(at_least_1d(input), key=along("gather", input, dim, index))
     return read if index.array.ndim else reshape(read, ())
 
 
-def picked_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool) -> Any:
+def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool) -> Any:
     """The one element of each line along axis `d` that stands at `places`, by the reading operation `shown`."""
     key = along(shown.name, input, d, places)
     if not keepdim:
@@ -275,7 +275,7 @@ def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
     places = places_of("index_select", input, d, index, IndexError)
     if places.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {tuple(places.shape)}")
-    read = _index_selected(with_axes(input), key=watch((slice(None),) * d + (places.reshape(-1),), index))
+    read = _index_selected(at_least_1d(input), key=watch((slice(None),) * d + (places.reshape(-1),), index))
     return read if input.array.ndim else reshape(read, ())
 
 
@@ -295,7 +295,7 @@ def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any 
     if not isinstance(src, TensorBase) and isinstance(index, TensorBase):
         number = dtypes.scalar(src, input.array.dtype).item()
         src = wrap(array_module(input.array).full(index.array.shape, number, input.array.dtype))
-    return _scattered("scatter", input, dim, index, src, add=reduce == "add")
+    return _scatter("scatter", input, dim, index, src, add=reduce == "add")
 
 
 @numpy_names
@@ -306,7 +306,7 @@ def scatter_add(input: Tensor, dim: int, index: Any, src: Any) -> Tensor:
     >>> torch.scatter_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]))
     tensor([ 0.,  0., 11.])
     """
-    return _scattered("scatter_add", input, dim, index, src, add=True)
+    return _scatter("scatter_add", input, dim, index, src, add=True)
 
 
 def check_types(name: str, input: Any, src: Any) -> None:
@@ -316,20 +316,20 @@ def check_types(name: str, input: Any, src: Any) -> None:
         raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype, {types}")
 
 
-def _scattered(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool) -> Any:
+def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool) -> Any:
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
         if not isinstance(x, TensorBase):
             raise not_a_tensor(name, role, position, x)
     check_types(name, input, src)
     key = along(name, input, dim, index)
-    shape, source, target = index.array.shape or (1,), with_axes(src), with_axes(input)
+    shape, source, target = index.array.shape or (1,), at_least_1d(src), at_least_1d(input)
     if source.array.ndim != len(shape) or any(n > m for n, m in zip(shape, source.array.shape, strict=True)):
         have = list(src.array.shape)
         raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {have} ({name})")
     values = getitem(source, tuple([slice(n) for n in shape]))
     if add:
-        return shaped_as(_scatter_added(target, values, key=key), input)
-    return shaped_as(_scattered_over(target, values, reader=_getitem, statics={"key": key}), input)
+        return reshape_like(_scatter_added(target, values, key=key), input)
+    return reshape_like(_scattered_over(target, values, reader=_getitem, statics={"key": key}), input)
 
 
 @of_tensor
@@ -372,24 +372,24 @@ def repeat_interleave(
     if dim is None:
         input, dim = reshape(input, -1 if input.array.size else 0), 0
     d = axis(dim, input.array.ndim)
-    input = with_axes(input)
-    counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(whole(repeats, "repeats"))
-    often = as_index(to_device(_checked_counts(counts, input.array.shape[d]), CPU))
+    input = at_least_1d(input)
+    counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(as_int(repeats, "repeats"))
+    often = as_index(to_device(_check_counts(counts, input.array.shape[d]), CPU))
     places = np.repeat(np.arange(input.array.shape[d]), often)
     if output_size not in (None, places.size):
         raise RuntimeError(f"repeat_interleave: output_size is {output_size}, the repeats add up to {places.size}")
     return _getitem(input, key=(slice(None),) * d + (array_module(input.array).asarray(places),))
 
 
-def _checked_counts(counts: Any, length: int) -> Any:
+def _check_counts(counts: Any, length: int) -> Any:
     """How often each entry is repeated. Raises RuntimeError unless they are whole, not negative, one or one each."""
     if counts.dtype not in (np.int64, np.int32):
         raise not_implemented_for("repeat_interleave", counts.dtype)
     if counts.ndim > 1:
         raise RuntimeError(f"repeats must be 0-dim or 1-dim tensor, got {counts.ndim} dimensions")
     if counts.size not in (1, length):
-        told = f"but got repeats.size(0) = {counts.size} and input.size(0) = {length}"
-        raise RuntimeError(f"repeats must have the same size as input along dim, {told}")
+        detail = f"but got repeats.size(0) = {counts.size} and input.size(0) = {length}"
+        raise RuntimeError(f"repeats must have the same size as input along dim, {detail}")
     if (counts < 0).any():
         raise RuntimeError(f"Repeats must be non-negative: repeats can not be negative, got {counts.tolist()}")
     return counts

@@ -14,8 +14,8 @@ from minigrad.autograd.recording import operation
 from minigrad.autograd.views import View
 from minigrad.backend import array_module
 from minigrad.layout import contiguous_format, preserve_format
-from minigrad.ops.axes import axis, numpy_names, sizes, whole
-from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, several, titled, twin_of
+from minigrad.ops.axes import as_int, axis, numpy_names, sizes
+from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, rename, several, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.size import Size
 
@@ -81,9 +81,9 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     """
     d = axis(dimension, input.array.ndim)
     limit = input.array.shape[d] if input.array.ndim else 1
-    if not 0 <= whole(size, "size") <= limit:
+    if not 0 <= as_int(size, "size") <= limit:
         raise RuntimeError(f"maximum size for tensor at dimension {d} is {limit} but size is {size}")
-    if whole(step, "step") <= 0:
+    if as_int(step, "step") <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     if not input.array.ndim:
         return unfold(reshape(input, 1), 0, size, step)[0]
@@ -130,8 +130,8 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
         if wanted.count(-1) > 1:
             raise RuntimeError(f"only one dimension can be inferred, got {list(wanted)}") from None
         if -1 in wanted and not prod(have):
-            told = "because the unspecified dimension size -1 can be any value and is ambiguous"
-            raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(wanted)} {told}") from None
+            detail = "because the unspecified dimension size -1 can be any value and is ambiguous"
+            raise RuntimeError(f"cannot reshape tensor of 0 elements into shape {list(wanted)} {detail}") from None
         size = f"{prod(have)}: a tensor of shape {have} has {prod(have)} elements"
         raise RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {size}") from None
 
@@ -151,24 +151,24 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     made = reshape(input, *shape)
     if made.view_of is None and made.array.size:
         have, wanted = tuple(input.array.shape), tuple(made.array.shape)
-        told = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
-        raise RuntimeError(f"view size {wanted} is not compatible with input tensor's size {have} and stride {told}.")
+        hint = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
+        raise RuntimeError(f"view size {wanted} is not compatible with input tensor's size {have} and stride {hint}.")
     return made
 
 
 def _under_dtype(input: Any, wanted: Any) -> Any:
     """The same bytes as elements of another type, in the same memory; the last axis grows or shrinks."""
     array, have = input.array, input.array.dtype
-    told = f"to view {have} as {wanted} (different element sizes), but got"
+    detail = f"to view {have} as {wanted} (different element sizes), but got"
     if have.itemsize != wanted.itemsize:
         if not array.ndim:
-            raise RuntimeError(f"self.dim() cannot be 0 {told} a tensor of no axes")
+            raise RuntimeError(f"self.dim() cannot be 0 {detail} a 0-d tensor")
         if array.shape[-1] * have.itemsize % wanted.itemsize:
             raise RuntimeError(
-                f"self.size(-1) must be divisible by {wanted.itemsize // have.itemsize} {told} {array.shape[-1]}"
+                f"self.size(-1) must be divisible by {wanted.itemsize // have.itemsize} {detail} {array.shape[-1]}"
             )
         if array.shape[-1] > 1 and array.strides[-1] != have.itemsize:
-            raise RuntimeError(f"self.stride(-1) must be 1 {told} {array.strides[-1] // have.itemsize}")
+            raise RuntimeError(f"self.stride(-1) must be 1 {detail} {array.strides[-1] // have.itemsize}")
     seen = wrap(array.view(wanted))
     seen.writes = input.writes
     return seen
@@ -344,7 +344,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     if not isinstance(sizes, (tuple, list)):
         raise TypeError(f"unflatten(): argument 'sizes' must be a tuple of ints, not {type(sizes).__name__} {sizes!r}")
     d = axis(dim, len(shape))
-    split = tuple([whole(n, "unflatten(): sizes") for n in sizes])
+    split = tuple([as_int(n, "unflatten(): sizes") for n in sizes])
     if not input.array.ndim:
         raise RuntimeError(f"unflatten: a 0-d tensor has no dimension to split, got dim {dim}")
     if not split:
@@ -451,7 +451,7 @@ def _flipping(name: str, dim: int, least: int, text: str) -> Any:
             raise RuntimeError(f"{name}: input must be >= {least}-d, got {input.array.ndim}-d")
         return turn(input, dims=(dim,))
 
-    return of_tensor(titled(flipped, name, text))
+    return of_tensor(rename(flipped, name, text))
 
 
 fliplr = _flipping("fliplr", 1, 2, "The entries of the second axis, the columns of a matrix, in reverse order.")
@@ -475,7 +475,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     first, second = [axis(d, ndim) for d in dims]
     if first == second:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
-    turns = whole(k, "k") % 4
+    turns = as_int(k, "k") % 4
     if turns == 0:
         return clone(input)
     if turns == 2:
@@ -524,7 +524,7 @@ def _as(function: Any) -> Any:
     def as_other(input: Tensor, other: Any) -> Tensor:
         return function(input, other.array.shape)
 
-    return of_tensors(2)(titled(as_other, f"{function.__name__}_as", f"`{function.__name__}` to the shape of `other`."))
+    return of_tensors(2)(rename(as_other, f"{function.__name__}_as", f"`{function.__name__}` to the shape of `other`."))
 
 
 expand_as, reshape_as, view_as = _as(expand), _as(reshape), _as(view)

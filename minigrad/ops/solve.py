@@ -1,4 +1,4 @@
-"""Square systems and what follows from them: solve, inverse, determinant, Cholesky, pseudo-inverse.
+"""Square systems and what is built on them: solve, inverse, determinant, Cholesky, pseudo-inverse.
 
 Each rule is written with operations of this file, so derivatives hold to any order. Source of the rules:
 M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation", 2008;
@@ -40,8 +40,8 @@ def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True) -
     if len(shape) < 2:
         raise RuntimeError(f"{name}: The input tensor {parameter} must have at least 2 dimensions, got shape {shape}")
     if x.array.dtype.kind != "f" or x.array.dtype == np.float16:
-        told = "convert it, for example with .float()"
-        raise RuntimeError(f"{name}: Expected a tensor of float32 or float64, got {x.array.dtype}; {told}")
+        hint = "convert it, for example with .float()"
+        raise RuntimeError(f"{name}: Expected a tensor of float32 or float64, got {x.array.dtype}; {hint}")
     if square and shape[-1] != shape[-2]:
         matrices = f"they are {shape[-2]} by {shape[-1]} matrices"
         raise RuntimeError(f"{name}: {parameter} must be batches of square matrices, but {matrices}")
@@ -55,12 +55,12 @@ def in_words(name: str, why: str, function: Callable[..., Any], *operands: Any) 
         raise LinAlgError(f"{name}: {why}") from None
 
 
-def turned(x: Any) -> Any:
+def mT(x: Any) -> Any:  # noqa: N802 - as PyTorch names it
     """Each matrix transposed."""
     return np.swapaxes(x, -1, -2)
 
 
-def beside(x: Any, constant: Array) -> Any:
+def constant_like(x: Any, constant: Array) -> Any:
     """A NumPy constant as `x` is: an array of its type and library, or a tensor around one."""
     array = getattr(x, "array", x)
     there = array_module(array).asarray(constant.astype(array.dtype))
@@ -68,12 +68,12 @@ def beside(x: Any, constant: Array) -> Any:
 
 
 # ---- operations -----------------------------------------------------------------------------------
-_inv: Any = operation("linalg_inv_ex", lambda x: np.linalg.inv(x), lambda g, out: -(turned(out) @ g @ turned(out)))
+_inv: Any = operation("linalg_inv_ex", lambda x: np.linalg.inv(x), lambda g, out: -(mT(out) @ g @ mT(out)))
 _solve: Any = operation(
     "linalg_solve_ex",
     lambda a, b: np.linalg.solve(a, b),
-    lambda g, a, out: -(_solve(turned(a), g) @ turned(out)),
-    lambda g, a: _solve(turned(a), g),
+    lambda g, a, out: -(_solve(mT(a), g) @ mT(out)),
+    lambda g, a: _solve(mT(a), g),
 )
 
 
@@ -86,33 +86,33 @@ def _cofactor_forward(x: Array) -> Array:
 
 
 def _cofactor_slope(g: Any, x: Any) -> Any:
-    inverse, det = turned(_inv(x)), _det(x)[..., None, None]
-    return det * (np.sum(g * inverse, axis=(-2, -1), keepdims=True) * inverse - inverse @ turned(g) @ inverse)
+    inverse, det = mT(_inv(x)), _det(x)[..., None, None]
+    return det * (np.sum(g * inverse, axis=(-2, -1), keepdims=True) * inverse - inverse @ mT(g) @ inverse)
 
 
 _cofactor: Any = operation("linalg_cofactor", _cofactor_forward, _cofactor_slope)
 _det: Any = operation("linalg_det", lambda x: np.linalg.det(x), lambda g, x: g[..., None, None] * _cofactor(x))
 _logabsdet: Any = operation(
-    "linalg_slogdet", lambda x: np.linalg.slogdet(x)[1], lambda g, x: g[..., None, None] * turned(_inv(x))
+    "linalg_slogdet", lambda x: np.linalg.slogdet(x)[1], lambda g, x: g[..., None, None] * mT(_inv(x))
 )
 
 
 def _cholesky_slope(g: Any, out: Any) -> Any:
     n = out.shape[-1]
-    half = beside(out, np.tril(np.ones((n, n))) - np.eye(n) / 2)  # the lower triangle, its diagonal halved
-    inner = (turned(out) @ g) * half
-    flat = turned(_solve(turned(out), turned(_solve(turned(out), inner))))  # L^-T inner L^-1
-    return (flat + turned(flat)) / 2
+    half = constant_like(out, np.tril(np.ones((n, n))) - np.eye(n) / 2)  # the lower triangle, its diagonal halved
+    inner = (mT(out) @ g) * half
+    flat = mT(_solve(mT(out), mT(_solve(mT(out), inner))))  # L^-T inner L^-1
+    return (flat + mT(flat)) / 2
 
 
 _cholesky: Any = operation("linalg_cholesky_ex", lambda x: np.linalg.cholesky(x), _cholesky_slope)
 
 
 def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
-    p, pt = out, turned(out)
+    p, pt = out, mT(out)
     m, n = x.shape[-2:]
-    left, right = beside(x, np.eye(m)) - x @ p, beside(x, np.eye(n)) - p @ x
-    return -(pt @ g @ pt) + left @ turned(g) @ p @ pt + pt @ p @ turned(g) @ right
+    left, right = constant_like(x, np.eye(m)) - x @ p, constant_like(x, np.eye(n)) - p @ x
+    return -(pt @ g @ pt) + left @ mT(g) @ p @ pt + pt @ p @ mT(g) @ right
 
 
 _pinv: Any = operation("linalg_pinv", lambda x, *, rtol: np.linalg.pinv(x, rcond=rtol), _pinv_slope)
@@ -171,7 +171,7 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     check_matrix("linalg.solve_triangular", A)
     part = A.triu(1 if unitriangular else 0) if upper else A.tril(-1 if unitriangular else 0)
     if unitriangular:
-        part = part + beside(A, np.eye(A.array.shape[-1]))
+        part = part + constant_like(A, np.eye(A.array.shape[-1]))
     return solve(part, B, left=left)
 
 
@@ -266,4 +266,4 @@ def matrix_power(A: Any, n: int) -> Tensor:
             result = A if result is None else result @ A
         n >>= 1
         A = A @ A if n else A
-    return A * 0 + beside(A, np.eye(A.array.shape[-1])) if result is None else result
+    return A * 0 + constant_like(A, np.eye(A.array.shape[-1])) if result is None else result

@@ -12,7 +12,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, on_its_gpu
 from minigrad.ops.arithmetic import no_slope, pow, promote
-from minigrad.ops.device import beside as move_scalars
+from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import (
     REAL,
     SAME,
@@ -302,8 +302,8 @@ def _with_product(name: str, combine: Any, *rules: Any) -> Any:
         x, a, b = promote(name, *move_scalars(input, tensor1, tensor2))
         kind = x.array.dtype.kind
         if kind != "f" and (name == "addcdiv" or isinstance(factor, float)):
-            told = "of integers; convert one operand with .float()" if name == "addcdiv" else f"of integers by {factor}"
-            raise RuntimeError(f"{name}: Integer division with addcdiv is no longer supported, and no scaling {told}")
+            hint = "of integers; convert one operand with .float()" if name == "addcdiv" else f"of integers by {factor}"
+            raise RuntimeError(f"{name}: Integer division with addcdiv is no longer supported, and no scaling {hint}")
         try:
             return made(x, a, b, value=factor)
         except ValueError:

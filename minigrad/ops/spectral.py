@@ -20,7 +20,7 @@ from minigrad.ops.functions import abs
 from minigrad.ops.join import cat
 from minigrad.ops.reduce import amax, amin, sum
 from minigrad.ops.shape import movedim, unsqueeze
-from minigrad.ops.solve import beside, check_matrix, inv, pinv, turned
+from minigrad.ops.solve import check_matrix, constant_like, inv, mT, pinv
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -64,9 +64,9 @@ def _qr_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
     """(g_Q + Q copy(M)) R^-T with M = R g_R^T - g_Q^T Q; copy mirrors the lower triangle."""
     rows, n = x_shape[-2:]
     q, r, gq, gr = out[..., :rows, :], out[..., rows:, :], g[..., :rows, :], g[..., rows:, :]
-    inner = r @ turned(gr) - turned(gq) @ q
-    lower, strict = [beside(out, np.tril(np.ones((n, n)), k)) for k in (0, -1)]
-    return (gq + q @ (inner * lower + turned(inner * strict))) @ turned(_inverse(r))
+    inner = r @ mT(gr) - mT(gq) @ q
+    lower, strict = [constant_like(out, np.tril(np.ones((n, n)), k)) for k in (0, -1)]
+    return (gq + q @ (inner * lower + mT(inner * strict))) @ mT(_inverse(r))
 
 
 def _inverse(x: Any) -> Any:
@@ -94,8 +94,8 @@ def qr(A: Any, mode: str = "reduced") -> QR:
     rows, columns = A.array.shape[-2:]
     if mode == "complete" and rows > columns:
         if A.node is not None:
-            told = "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
-            raise RuntimeError(f"linalg.qr: {told}; use mode='reduced'")
+            detail = "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
+            raise RuntimeError(f"linalg.qr: {detail}; use mode='reduced'")
         return QR(*[wrap(part) for part in quiet(np.linalg.qr, A.array, "complete")])
     if rows >= columns:
         both = _qr(A)
@@ -109,7 +109,7 @@ def qr(A: Any, mode: str = "reduced") -> QR:
 # ---- singular values ------------------------------------------------------------------------------
 def _svd_forward(x: Array) -> Array:
     u, s, vh = np.linalg.svd(x, full_matrices=False)
-    return np.concatenate([u, s[..., None, :], turned(vh)], -2)  # (m + 1 + n, k)
+    return np.concatenate([u, s[..., None, :], mT(vh)], -2)  # (m + 1 + n, k)
 
 
 def _svd_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
@@ -117,15 +117,15 @@ def _svd_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
     u, s, v = out[..., :m, :], out[..., m : m + 1, :], out[..., m + 1 :, :]
     gu, gs, gv = g[..., :m, :], g[..., m : m + 1, :], g[..., m + 1 :, :]
     k = out.shape[-1]
-    unit = beside(out, np.eye(k))
-    gaps = s * s - turned(s) * turned(s) + unit  # s_j^2 - s_i^2, and 1 on the diagonal
-    a, b = turned(u) @ gu, turned(v) @ gv
-    inner = (a - turned(a)) / gaps * s + turned(s) * ((b - turned(b)) / gaps) + unit * gs
-    slope = u @ inner @ turned(v)
+    unit = constant_like(out, np.eye(k))
+    gaps = s * s - mT(s) * mT(s) + unit  # s_j^2 - s_i^2, and 1 on the diagonal
+    a, b = mT(u) @ gu, mT(v) @ gv
+    inner = (a - mT(a)) / gaps * s + mT(s) * ((b - mT(b)) / gaps) + unit * gs
+    slope = u @ inner @ mT(v)
     if m > k:
-        slope = slope + ((gu - u @ a) / s) @ turned(v)
+        slope = slope + ((gu - u @ a) / s) @ mT(v)
     if x_shape[-1] > k:
-        slope = slope + (u / s) @ turned(gv - v @ b)
+        slope = slope + (u / s) @ mT(gv - v @ b)
     return slope
 
 
@@ -135,7 +135,7 @@ _svd: Any = operation("linalg_svd", _svd_forward, _svd_slope)
 def _of_values(g: Any, x: Any) -> Any:
     m = x.shape[-2]
     parts = _svd(x)
-    return (parts[..., :m, :] * g[..., None, :]) @ turned(parts[..., m + 1 :, :])
+    return (parts[..., :m, :] * g[..., None, :]) @ mT(parts[..., m + 1 :, :])
 
 
 _svdvals: Any = operation("linalg_svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _of_values)
@@ -179,10 +179,10 @@ def _eigh_forward(x: Array, *, UPLO: str) -> Array:
 def _eigh_slope(g: Any, out: Any) -> Any:
     n = out.shape[-1]
     v, w, gv, gw = out[..., :n, :], out[..., n:, :], g[..., :n, :], g[..., n:, :]
-    unit = beside(out, np.eye(n))
-    gaps = w - turned(w) + unit  # w_j - w_i, and 1 on the diagonal
-    inner = (turned(v) @ gv) * (1 - unit) / gaps + unit * gw
-    return v @ inner @ turned(v)
+    unit = constant_like(out, np.eye(n))
+    gaps = w - mT(w) + unit  # w_j - w_i, and 1 on the diagonal
+    inner = (mT(v) @ gv) * (1 - unit) / gaps + unit * gw
+    return v @ inner @ mT(v)
 
 
 _eigh: Any = operation("linalg_eigh", _eigh_forward, _eigh_slope)
@@ -190,7 +190,7 @@ _eigh: Any = operation("linalg_eigh", _eigh_forward, _eigh_slope)
 
 def _of_eigenvalues(g: Any, x: Any, UPLO: str) -> Any:
     v = _eigh(x, UPLO=UPLO)[..., : x.shape[-1], :]
-    return (v * g[..., None, :]) @ turned(v)
+    return (v * g[..., None, :]) @ mT(v)
 
 
 _eigvalsh: Any = operation("linalg_eigvalsh", lambda x, *, UPLO: np.linalg.eigvalsh(x, UPLO), _of_eigenvalues)
@@ -225,7 +225,7 @@ def _triangle(UPLO: Any) -> str:
     return str(UPLO).upper()
 
 
-# ---- what follows ---------------------------------------------------------------------------------
+# ---- built on these decompositions ----------------------------------------------------------------
 def matrix_rank(A: Any, *, tol: Any = None, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
     """How many singular values of each matrix exceed ``max(atol, rtol * the largest)``.
 
@@ -257,8 +257,8 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Ls
     vector = B.array.ndim == A.array.ndim - 1
     rhs = unsqueeze(B, -1) if vector else B
     if rhs.array.shape[-2] != A.array.shape[-2]:
-        told = f"input.size(-2) should match other.size(-2), got {tuple(A.array.shape)} and {tuple(B.array.shape)}"
-        raise RuntimeError(f"torch.linalg.lstsq: {told}")
+        detail = f"input.size(-2) should match other.size(-2), got {tuple(A.array.shape)} and {tuple(B.array.shape)}"
+        raise RuntimeError(f"torch.linalg.lstsq: {detail}")
     solution = pinv(A, rtol=rcond) @ rhs
     rank, (rows, columns) = matrix_rank(A), A.array.shape[-2:]
     whole = driver in ("gels", "gelsd", "gelss") and rows > columns and bool((rank.array == columns).all())

@@ -7,8 +7,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops.axes import axis, numpy_names, whole
-from minigrad.ops.elementwise import of_tensor, titled
+from minigrad.ops.axes import as_int, axis, numpy_names
+from minigrad.ops.elementwise import of_tensor, rename
 from minigrad.ops.index import _getitem, getitem
 from minigrad.ops.names import shown_as
 
@@ -29,7 +29,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     _check_axes("narrow", input)
     d = axis(dim, input.array.ndim)
     size = input.array.shape[d]
-    start, length = whole(start, "start"), whole(length, "length")
+    start, length = as_int(start, "start"), as_int(length, "length")
     first = start + (size if start < 0 else 0)
     if not 0 <= first <= size:
         raise IndexError(f"start out of range (expected to be in range of [-{size}, {size}], but got {start})")
@@ -50,12 +50,12 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
     d = axis(dim, tensor.array.ndim)
     size = tensor.array.shape[d]
     if isinstance(split_size_or_sections, (tuple, list)):
-        lengths = [whole(n, "split_size") for n in split_size_or_sections]
+        lengths = [as_int(n, "split_size") for n in split_size_or_sections]
         if sum(lengths) != size or min(lengths, default=0) < 0:
-            told = f"{size} (input tensor's size at dimension {d}), but got split_sizes={lengths}"
-            raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {told}")
+            detail = f"{size} (input tensor's size at dimension {d}), but got split_sizes={lengths}"
+            raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {detail}")
     else:
-        step = whole(split_size_or_sections, "split_size")
+        step = as_int(split_size_or_sections, "split_size")
         if step < 0 or (step == 0 and size):
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={step}")
         lengths = [min(step, size - start) for start in range(0, size, step or 1)] or [0]
@@ -67,7 +67,7 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
 
 def _check_axes(name: str, x: Any) -> None:
     if not x.array.ndim:
-        raise RuntimeError(f"{name} expects at least a 1-dimensional tensor, got one of no axes")
+        raise RuntimeError(f"{name} expects at least a 1-dimensional tensor, got a 0-d tensor")
 
 
 def _several(views: list[Any]) -> tuple[Any, ...]:
@@ -86,7 +86,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     >>> torch.chunk(torch.arange(5), 2)
     (tensor([0, 1, 2]), tensor([3, 4]))
     """
-    if whole(chunks, "chunks") <= 0:
+    if as_int(chunks, "chunks") <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     _check_axes("chunk", input)
     size = input.array.shape[axis(dim, input.array.ndim)]
@@ -124,7 +124,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     if not input.array.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     d = axis(dim, input.array.ndim)
-    place, size = whole(index, "index"), input.array.shape[d]
+    place, size = as_int(index, "index"), input.array.shape[d]
     if not -size <= place < size:
         shape = list(input.array.shape)
         raise IndexError(f"select(): index {place} out of range for tensor of size {shape} at dimension {d}")
@@ -145,10 +145,10 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
     if isinstance(indices_or_sections, TensorBase):
         indices_or_sections = indices_or_sections.array.tolist()
     if isinstance(indices_or_sections, (tuple, list)):
-        ends = [*[whole(n, "indices") for n in indices_or_sections], size]
+        ends = [*[as_int(n, "indices") for n in indices_or_sections], size]
         cuts = [slice(start, stop) for start, stop in zip([0, *ends[:-1]], ends, strict=True)]
     else:
-        parts = whole(indices_or_sections, "sections")
+        parts = as_int(indices_or_sections, "sections")
         if parts <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {parts}")
         lengths = [size // parts + (i < size % parts) for i in range(parts)]
@@ -160,15 +160,15 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
 def _splitting(name: str, least: int, dim: int) -> Any:
     def call(input: Tensor, indices_or_sections: Any) -> tuple[Any, ...]:
         if input.array.ndim < least:
-            told = f"requires a tensor with at least {least} dimension, but got a tensor with {input.array.ndim}"
-            raise RuntimeError(f"torch.{name} {told} dimensions")
+            detail = f"requires a tensor with at least {least} dimension, but got a tensor with {input.array.ndim}"
+            raise RuntimeError(f"torch.{name} {detail} dimensions")
         d = 0 if input.array.ndim == 1 else dim
         if isinstance(indices_or_sections, int) and input.array.shape[d] % max(indices_or_sections, 1):
             size = input.array.shape[d]
             raise RuntimeError(f"torch.{name}: {indices_or_sections} parts do not divide the size {size} of dim {d}")
         return tensor_split(input, indices_or_sections, d)
 
-    return of_tensor(titled(call, name, f"Views along axis {dim}: so many equal parts, or those between the indices."))
+    return of_tensor(rename(call, name, f"Views along axis {dim}: so many equal parts, or those between the indices."))
 
 
 hsplit = _splitting("hsplit", 1, 1)

@@ -11,7 +11,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, on_its_gpu
 from minigrad.ops.arithmetic import clamp, lerp, mul, sub, true_divide
-from minigrad.ops.axes import axis, numpy_names, whole
+from minigrad.ops.axes import as_int, axis, numpy_names
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.elementwise import not_a_tensor, not_implemented_for, of_tensor
 from minigrad.ops.functions import sqrt
@@ -159,7 +159,7 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     """
     if input.array.dtype.kind != "f":
         raise not_implemented_for("histc", input.array.dtype)
-    if whole(bins, "bins") <= 0:
+    if as_int(bins, "bins") <= 0:
         raise RuntimeError(f"bins must be > 0, got {bins}")
     flat = input.array.reshape(-1)
     low, high = _limits("torch.histc", flat, min, max)
@@ -190,7 +190,7 @@ def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, d
         edges = bins.array
     else:
         low, high = _limits("torch.histogram", flat, *((0, 0) if range is None else range))
-        edges = array_module(x).linspace(low, high, whole(bins, "bins") + 1).astype(x.dtype)
+        edges = array_module(x).linspace(low, high, as_int(bins, "bins") + 1).astype(x.dtype)
     weights = None if weight is None else weight.array.reshape(-1)
     counts, _ = array_module(x).histogram(flat, edges, weights=weights, density=density)
     return _Histogram(wrap(counts.astype(x.dtype)), wrap(edges))

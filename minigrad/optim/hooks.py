@@ -13,7 +13,7 @@ Hook = Callable[..., Any]
 _number = count().__next__
 
 
-def hooked(step: Callable[..., Any]) -> Callable[..., Any]:
+def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     """`step`, between the optimizer's hooks where it has any."""
 
     @wraps(step)

@@ -25,7 +25,7 @@ from minigrad.advice import is_wanted
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array, quiet, select
-from minigrad.optim.hooks import StepHooks, hooked
+from minigrad.optim.hooks import StepHooks, run_between_hooks
 from minigrad.optim.options import Params, parameters_of, refuse_flags
 from minigrad.optim.rules import BLOCK, Plan, Signature, blocks
 from minigrad.optim.watch import NOT_FINITE, Watch, is_finite
@@ -61,7 +61,7 @@ class Optimizer(StepHooks):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "step" in cls.__dict__:
-            cls.step = hooked(cls.step)  # type: ignore[method-assign]
+            cls.step = run_between_hooks(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -147,7 +147,7 @@ class Optimizer(StepHooks):
 
     # ---- a step -------------------------------------------------------------------------------
 
-    @hooked
+    @run_between_hooks
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient, in place.
 
@@ -214,7 +214,7 @@ class Optimizer(StepHooks):
             select(w)  # `quiet` selects the one before again
         numbers, buffers = self._prepare(plan, parameter)
         for rows, gradient, *parts in blocks(w, g, *buffers):
-            self.rule(rows, plan.directed(rows, gradient), *parts, **numbers)
+            self.rule(rows, plan.descent_direction(rows, gradient), *parts, **numbers)
 
     # ---- the state of a parameter -------------------------------------------------------------
 

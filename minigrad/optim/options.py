@@ -33,7 +33,7 @@ def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group
             if isinstance(value, Tensor) and name != "lr":
                 options[name] = value.item()
     if "betas" in options:
-        options["betas"] = _checked_betas(options["betas"])
+        options["betas"] = _check_betas(options["betas"])
     return options
 
 
@@ -45,7 +45,7 @@ def _require_not_negative(name: str, value: Any) -> None:
         raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must not be negative")
 
 
-def _checked_betas(betas: Any) -> tuple[float, float]:
+def _check_betas(betas: Any) -> tuple[float, float]:
     for i, beta in enumerate(betas):
         if not 0 <= beta < 1:
             raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")

@@ -40,7 +40,7 @@ class Plan(NamedTuple):
         made = {k: np.asarray(v, dtype) if type(v) is float else v for k, v in self.numbers.items()}
         return self.typed.setdefault(dtype, made)
 
-    def directed(self, w: Array, g: Array) -> Array:
+    def descent_direction(self, w: Array, g: Array) -> Array:
         """The gradient to descend along; with decoupled weight decay, `w` is multiplied here."""
         if self.maximize:
             g = -g
@@ -96,7 +96,7 @@ class Signature(NamedTuple):
 
 
 def _names(function: Callable[..., None]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """A rule's buffers (what follows `w` and `g`), and its keywords."""
+    """A rule's buffers (its positional parameters after `w` and `g`), and its keywords."""
     parameters = inspect.signature(function).parameters.values()
     places = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     return tuple(places[2:]), tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)

@@ -26,7 +26,7 @@ from minigrad.backend import Array
 from minigrad.serialization import safetensors_format
 from minigrad.serialization.files import File, SerializationError, name_of, reading, replacing
 from minigrad.serialization.sharing import MOST_DIMS, View, look_at, share
-from minigrad.serialization.structure import PLAIN_BYTES, Storages, described, rebuilt
+from minigrad.serialization.structure import PLAIN_BYTES, Storages, describe, rebuilt
 
 Location: TypeAlias = str | backend.device | dict[str, str] | Callable[[Any, str], Any] | None
 
@@ -72,7 +72,7 @@ def save(
         )
     held: Storages = {}
     try:
-        root = described(obj, held)
+        root = describe(obj, held)
         arrays = [(backend.to_device(array, backend.CPU), device) for (_, device), (_, array) in held.items()]
         storages, views = _shared(arrays)
         devices = [device for _, device in arrays]
@@ -122,7 +122,7 @@ def load(
 
     if isinstance(f, (str, os.PathLike)):
         if os.fspath(f).endswith(".safetensors"):
-            return {name: relocated(x, map_location) for name, x in safetensors_format.load_file(f).items()}
+            return {name: relocate(x, map_location) for name, x in safetensors_format.load_file(f).items()}
         with Path(f).open("rb") as file:
             return load(file, map_location)
     if not (hasattr(f, "read") and hasattr(f, "seek")):
@@ -132,7 +132,7 @@ def load(
     with reading(f):
         storages, views, root = _read(f)
     placed = [
-        storage if device is None else relocated(wrap(storage), map_location, device).array
+        storage if device is None else relocate(wrap(storage), map_location, device).array
         for storage, device in storages
     ]
     with reading(f):
@@ -148,11 +148,11 @@ def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]
     length = f.seek(0, os.SEEK_END)
     f.seek(0)
     if f.read(1) == b"\x80":  # how every pickle starts since protocol 2
-        raise SerializationError(_pickled(f))
+        raise SerializationError(_pickle(f))
     with ZipFile(f) as archive:
         members = {member.filename: member for member in archive.infolist()}
         if any(name.endswith("data.pkl") for name in members):
-            raise SerializationError(_pickled(f))
+            raise SerializationError(_pickle(f))
         if any(m.compress_type != ZIP_STORED or m.file_size != m.compress_size for m in members.values()):
             raise ValueError("its parts are compressed, which save() never does")
         if sum(member.file_size for member in members.values()) > length:
@@ -207,7 +207,7 @@ def _device_name(device: Any) -> str:
     return device
 
 
-def relocated(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
+def relocate(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
     """A tensor from `device`, now on the CPU, where it is wanted. Raises `RuntimeError` for a GPU that is not there."""
     wanted: Any = device
     if isinstance(map_location, (str, backend.device)):
@@ -227,7 +227,7 @@ def relocated(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
     return wrap(backend.to_device(tensor.array, wanted))
 
 
-def _pickled(f: Any) -> str:
+def _pickle(f: Any) -> str:
     return (
         f"{name_of(f)} is a pickle, probably written by torch.save: loading one can run any code, so minigrad does "
         "not. Where PyTorch is installed, convert it once: safetensors.torch.save_file(torch.load(file), "

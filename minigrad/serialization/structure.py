@@ -43,7 +43,7 @@ Storages: TypeAlias = dict[tuple[int, str | None], tuple[int, Array]]
 Place: TypeAlias = tuple[Any, Any] | None
 
 
-def described(value: Any, storages: Storages, place: Place = None) -> Any:
+def describe(value: Any, storages: Storages, place: Place = None) -> Any:
     """`value` as JSON; its arrays are added to `storages`.
 
     Raises `TypeError` for what cannot be saved, naming its `place`.
@@ -55,10 +55,10 @@ def described(value: Any, storages: Storages, place: Place = None) -> Any:
     if kind in _TEXTS:
         return [name, _TEXTS[kind][0](value)]
     if kind in _SEQUENCES:
-        return [name, *[described(x, storages, (place, i)) for i, x in enumerate(value)]]
+        return [name, *[describe(x, storages, (place, i)) for i, x in enumerate(value)]]
     if kind in _MAPPINGS:
         entries = [(key, x, (place, key)) for key, x in value.items()]
-        return [name, *[[described(key, storages, here), described(x, storages, here)] for key, x, here in entries]]
+        return [name, *[[describe(key, storages, here), describe(x, storages, here)] for key, x, here in entries]]
     if kind in _SHAPELESS:
         return [name, value.requires_grad, value.dtype.name]
     if kind in _TENSORS:
@@ -94,19 +94,19 @@ def _number(array: Array, device: str | None, storages: Storages) -> int:
 
 
 def _refusal(value: Any, place: str) -> str:
-    kind, advice = type(value), "save its data as a dict of tensors, numbers and strings"
+    kind, hint = type(value), "save its data as a dict of tensors, numbers and strings"
     if hasattr(value, "state_dict"):
-        advice = (
+        hint = (
             "save its state_dict(), and load that into an object made by the same code: "
             "model.load_state_dict(minigrad.load(file))"
         )
     elif hasattr(value, "_asdict"):
-        advice = "save value._asdict(), or tuple(value)"
+        hint = "save value._asdict(), or tuple(value)"
     elif callable(value):
-        advice = "keep code in your program, and save the data it works on"
+        hint = "keep code in your program, and save the data it works on"
     return (
         f"{place} is a {kind.__module__}.{kind.__qualname__}, which cannot be saved: files hold tensors and plain "
-        f"data, nothing that would have to run on loading. Instead, {advice}"
+        f"data, nothing that would have to run on loading. Instead, {hint}"
     )
 
 
@@ -119,7 +119,7 @@ def _spread(keys: list[Any]) -> list[Any]:
 
 
 def rebuilt(part: Any, arrays: list[Array]) -> Any:
-    """The value that `described` wrote as `part`. Raises one error or another for what it would not write."""
+    """The value that `describe` wrote as `part`. Raises one error or another for what it would not write."""
     if isinstance(part, _LITERALS):
         return part
     name, *parts = part

@@ -192,20 +192,20 @@ class Tensor(
         if not isinstance(value, bool):
             raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__} {value!r}")
         if value and not self.is_leaf:
-            told = "this one is a result, which requires grad already; .retain_grad() keeps its gradient"
-            raise RuntimeError(f"you can only change requires_grad flags of leaf variables: {told}")
+            hint = "this one is a result, which requires grad already; .retain_grad() keeps its gradient"
+            raise RuntimeError(f"you can only change requires_grad flags of leaf variables: {hint}")
         self.requires_grad_(value)
 
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward added up here; None before, and for tensors that keep none."""
         if self.gradient is None and self.grad_fn is not None and not self.retains_grad:
-            told = (
+            hint = (
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: it is the result of "
                 f"{self.node.name()}, and backward keeps gradients for leaves alone. Call .retain_grad() on it before "
                 "backward, or read the .grad of the leaf that it was computed from."
             )
-            warnings.warn(told, UserWarning, stacklevel=2)
+            warnings.warn(hint, UserWarning, stacklevel=2)
         return self.gradient
 
     @grad.setter
@@ -229,12 +229,12 @@ class Tensor(
             size = f"of size '{list(value.array.shape)}' to a tensor of size '{list(self.array.shape)}'"
             raise RuntimeError(f"attempting to assign a gradient {size}; a gradient has its tensor's size")
         if value.dtype is not self.dtype:
-            told = f"convert it with .to({self.dtype})"
-            raise RuntimeError(f"attempting to assign a gradient of {value.dtype} to a tensor of {self.dtype}; {told}")
+            hint = f"convert it with .to({self.dtype})"
+            raise RuntimeError(f"attempting to assign a gradient of {value.dtype} to a tensor of {self.dtype}; {hint}")
         if value.device != self.device:
-            told = f"move it with .to('{self.device}')"
+            hint = f"move it with .to('{self.device}')"
             raise RuntimeError(
-                f"attempting to assign a gradient on {value.device} to a tensor on {self.device}; {told}"
+                f"attempting to assign a gradient on {value.device} to a tensor on {self.device}; {hint}"
             )
 
     @property
@@ -262,8 +262,8 @@ class Tensor(
         if not isinstance(value, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         if self.node is not None and value.array.dtype.kind != "f":
-            told = f"got {value.dtype}; convert it with .float()"
-            raise RuntimeError(f"data set to a tensor that requires gradients must be floating point, {told}")
+            hint = f"got {value.dtype}; convert it with .float()"
+            raise RuntimeError(f"data set to a tensor that requires gradients must be floating point, {hint}")
         self.array = value.array
         if self.gradient is not None and self.gradient.array.shape != value.array.shape:
             self.gradient = None  # it belonged to numbers that are gone: nothing could be added to it

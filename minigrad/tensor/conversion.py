@@ -9,7 +9,7 @@ from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import shape as shapes
 from minigrad.ops.device import move
-from minigrad.ops.elementwise import of_tensors, titled
+from minigrad.ops.elementwise import of_tensors, rename
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -22,7 +22,7 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
         return self.to(dtype, memory_format=memory_format)
 
     example = f">>> import minigrad as torch\n>>> torch.ones(1).{method}().dtype\nminigrad.{dtype.name}"
-    return titled(convert, method, f"The tensor as {dtype.name}; itself when it is so already.\n\n{example}\n")
+    return rename(convert, method, f"The tensor as {dtype.name}; itself when it is so already.\n\n{example}\n")
 
 
 class ConversionMethods(TensorBase):

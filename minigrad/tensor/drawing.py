@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import CPU, device_of, to_device
-from minigrad.ops.axes import whole
+from minigrad.ops.axes import as_int
 from minigrad.ops.elementwise import as_number, of_tensor
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
@@ -52,7 +52,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     if weights.dtype.kind != "f" or weights.ndim not in (1, 2):
         what = f"got {weights.dtype} of shape {weights.shape}"
         raise RuntimeError(f"multinomial expects floating-point weights of shape (n,) or (rows, n), {what}")
-    if whole(num_samples, "num_samples") < 1:
+    if as_int(num_samples, "num_samples") < 1:
         raise RuntimeError("cannot sample n_sample <= 0 samples")
     if not replacement and num_samples > weights.shape[-1]:
         what = f"{num_samples} of {weights.shape[-1]}; give replacement=True"
@@ -111,7 +111,7 @@ class RandomMethods(TensorBase):
         low, to = (None, *bounds) if len(bounds) == 1 else bounds or (None, None)
         to = named.pop("to", to)
         low = _from(named, low, "random_")
-        low, to = [x if x is None else whole(x, f"random_(): '{n}'") for n, x in (("from", low), ("to", to))]
+        low, to = [x if x is None else as_int(x, f"random_(): '{n}'") for n, x in (("from", low), ("to", to))]
         source, dtype = source_of(generator), self.array.dtype
         if low is None and to is None:
             return _fill(self, "random_", lambda s: source.random(s, dtype))
@@ -132,8 +132,8 @@ class RandomMethods(TensorBase):
         try:
             drawn = source.bernoulli(np.broadcast_to(chances, self.array.shape)).astype(self.array.dtype)
         except ValueError:
-            told = f"shape {chances.shape} do not broadcast to the tensor's shape {self.array.shape}"
-            raise RuntimeError(f"bernoulli_: chances of {told}") from None
+            detail = f"shape {chances.shape} do not broadcast to the tensor's shape {self.array.shape}"
+            raise RuntimeError(f"bernoulli_: chances of {detail}") from None
         return assign(self, wrap(to_device(drawn, device_of(self.array))), "bernoulli_")
 
     def bernoulli(self, p: float | None = None, *, generator: Any = None) -> Tensor:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _reflected(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | float], Tensor]:
+def _reflect(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | float], Tensor]:
     """The method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Tensor:
@@ -152,25 +152,25 @@ class ElementwiseMethods(TensorBase):
     equal = comparison.equal
 
     # ---- Python's operators, where the tensor stands on the right or is alone ------------------------
-    __radd__ = _reflected(arithmetic.add, commutes=True)
+    __radd__ = _reflect(arithmetic.add, commutes=True)
     __rsub__ = arithmetic.rsub
-    __rmul__ = _reflected(arithmetic.mul, commutes=True)
+    __rmul__ = _reflect(arithmetic.mul, commutes=True)
 
     def __rtruediv__(self: Any, other: Any) -> Tensor:
         return functions.reciprocal(self) * other  # as PyTorch computes ``2 / x``, to the last digit
 
     __rdiv__ = __rtruediv__
-    __rfloordiv__ = _reflected(arithmetic.floor_divide)
-    __rmod__ = _reflected(arithmetic.remainder)
-    __rpow__ = _reflected(arithmetic.pow)
+    __rfloordiv__ = _reflect(arithmetic.floor_divide)
+    __rmod__ = _reflect(arithmetic.remainder)
+    __rpow__ = _reflect(arithmetic.pow)
     __neg__ = functions.neg
     __pos__ = functions.positive
     __abs__ = functions.abs
-    __rand__ = _reflected(comparison.bitwise_and)
-    __ror__ = _reflected(comparison.bitwise_or)
-    __rxor__ = _reflected(comparison.bitwise_xor)
-    __rlshift__ = _reflected(comparison.bitwise_left_shift)
-    __rrshift__ = _reflected(comparison.bitwise_right_shift)
+    __rand__ = _reflect(comparison.bitwise_and)
+    __ror__ = _reflect(comparison.bitwise_or)
+    __rxor__ = _reflect(comparison.bitwise_xor)
+    __rlshift__ = _reflect(comparison.bitwise_left_shift)
+    __rrshift__ = _reflect(comparison.bitwise_right_shift)
 
     def __invert__(self: Any) -> Tensor:
         if self.array.dtype.kind == "f":

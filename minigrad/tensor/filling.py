@@ -21,7 +21,7 @@ _fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: g *
 
 @of_tensor
 def fill(input: Any, value: Any) -> Tensor:
-    """A tensor like `input` filled with one number, which may be a tensor of no axes.
+    """A tensor like `input` filled with one number, which may be a 0-d tensor.
 
     >>> import minigrad as torch
     >>> torch.fill(torch.zeros(2), 7)

@@ -32,8 +32,8 @@ class Misspelt:
         raise AttributeError(f"'Tensor' object has no attribute {self.name!r}. Did you mean: {self.meant!r}?")
 
     def __set__(self, tensor: Any, value: Any) -> None:
-        told = f"write x.{self.meant} = {value!r}"
-        raise AttributeError(f"'Tensor' object has no attribute {self.name!r}, so setting it changes nothing; {told}")
+        hint = f"write x.{self.meant} = {value!r}"
+        raise AttributeError(f"'Tensor' object has no attribute {self.name!r}, so setting it changes nothing; {hint}")
 
 
 class GraphMethods(TensorBase):
@@ -91,8 +91,8 @@ class GraphMethods(TensorBase):
         False
         """
         if self.view_of is not None and getrefcount(self.view_of.parent) > 2:  # else nobody else has what it looks at
-            told = "what it is a view of would stay in the graph. Use detach(), which makes another tensor"
-            raise RuntimeError(f"Can't detach views in-place: {told}")
+            hint = "what it is a view of would stay in the graph. Use detach(), which makes another tensor"
+            raise RuntimeError(f"Can't detach views in-place: {hint}")
         self.node = self.view_of = None
         return self
 
@@ -108,14 +108,14 @@ class GraphMethods(TensorBase):
             raise TypeError(f"requires_grad_(): argument 'requires_grad' must be bool, not {got} {requires_grad!r}")
         if not self.is_leaf:
             if not requires_grad:
-                told = "to use a computed one in a subgraph that needs no derivative, take x.detach()"
-                raise RuntimeError(f"you can only change requires_grad flags of leaf variables; {told}")
+                hint = "to use a computed one in a subgraph that needs no derivative, take x.detach()"
+                raise RuntimeError(f"you can only change requires_grad flags of leaf variables; {hint}")
         elif requires_grad and self.array.dtype.kind != "f":
-            told = f"got {self.dtype}; convert it first, for example with .float()"
-            raise RuntimeError(f"only Tensors of floating point dtype can require gradients, {told}")
+            hint = f"got {self.dtype}; convert it first, for example with .float()"
+            raise RuntimeError(f"only Tensors of floating point dtype can require gradients, {hint}")
         elif requires_grad and self.is_inference() and not is_inference_mode_enabled():
-            told = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
-            raise RuntimeError(f"Setting requires_grad=True on inference tensor {told}")
+            hint = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
+            raise RuntimeError(f"Setting requires_grad=True on inference tensor {hint}")
         elif self.node is None or self.node is LEAF:  # else a view whose base says so
             if requires_grad and len(self.writes) == 1:
                 self.writes.append(0)  # tells the views of its memory, should there be any

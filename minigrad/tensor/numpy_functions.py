@@ -67,7 +67,7 @@ def _sections(asked: Any, length: int) -> Any:
     return asked
 
 
-def _ordered(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
+def _order(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
     return argsort(shape.reshape(a, -1), 0) if axis is None else argsort(a, axis)
 
 
@@ -78,7 +78,7 @@ _OWN: dict[Any, Callable[..., Any]] = {
     np.reshape: lambda a, shape_=None, order="C", **named: shape.reshape(a, named.get("shape", shape_)),
     np.round: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals),
     np.around: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals),
-    np.argsort: _ordered,
+    np.argsort: _order,
     np.moveaxis: lambda a, source, destination: shape.movedim(a, source, destination),
     np.cumsum: _running(reduce.cumsum),
     np.cumprod: _running(reduce.cumprod),
@@ -141,8 +141,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
     """
     inputs = tuple([x.item() if type(x) is np.ndarray and not x.ndim else x for x in inputs])
     if type(inputs[0]) is np.ndarray and ufunc not in (np.equal, np.not_equal) and len(inputs) > 1:
-        told = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
-        raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {told}")
+        hint = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
+        raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {hint}")
     twin = _UFUNCS.get(ufunc) or NUMPY_TWINS.get(ufunc)
     if method == "__call__" and not kwargs and twin is not None:
         if ufunc in _OF_TENSORS:

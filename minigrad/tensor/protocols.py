@@ -36,7 +36,7 @@ def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
     while isinstance(root.base, np.ndarray):
         root = root.base
     if type(array) is not np.ndarray or not root.flags.forc:
-        return backend.copied(array)
+        return backend.copy_array(array)
     if id(root) not in memo:
         memo[id(root)] = root.ravel(order="K").view(np.uint8).copy()
     offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
@@ -48,8 +48,8 @@ def _number(x: Any, way: str) -> Any:
     if x.node is not None:
         note_departure(way)
     if x.array.size != 1:
-        told = f"got shape {tuple(x.array.shape)}; reduce it first, or use .tolist()"
-        raise ValueError(f"only one element tensors can be converted to Python scalars, {told}")
+        hint = f"got shape {tuple(x.array.shape)}; reduce it first, or use .tolist()"
+        raise ValueError(f"only one element tensors can be converted to Python scalars, {hint}")
     return x.array.item()
 
 
@@ -75,8 +75,8 @@ class ProtocolMethods(TensorBase):
 
     def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
         if not self.is_leaf:
-            told = "only graph leaves do: copy x.detach(), or write x.clone() to stay in the graph"
-            raise RuntimeError(f"Only Tensors created explicitly by the user support the deepcopy protocol: {told}")
+            hint = "only graph leaves do: copy x.detach(), or write x.clone() to stay in the graph"
+            raise RuntimeError(f"Only Tensors created explicitly by the user support the deepcopy protocol: {hint}")
         if id(self) not in memo:
             copy = rebuild(type(self), copy_memory(self.data.array, memo), self.node is LEAF)
             copy.writes = memo.setdefault(id(self.writes), copy.writes)  # one count for one memory
@@ -111,8 +111,8 @@ class ProtocolMethods(TensorBase):
             note_departure("turned into an array by .numpy(force=True)")
         if type(self.array) is not np.ndarray:
             if not force:
-                told = "Use Tensor.cpu() to copy the tensor to host memory first."
-                raise TypeError(f"can't convert {self.device} device type tensor to numpy. {told}")
+                hint = "Use Tensor.cpu() to copy the tensor to host memory first."
+                raise TypeError(f"can't convert {self.device} device type tensor to numpy. {hint}")
             return backend.to_device(self.array, backend.CPU)
         return self.array
 
@@ -144,17 +144,17 @@ class ProtocolMethods(TensorBase):
     def __bool__(self: Any) -> bool:
         if self.array.size != 1:
             which = "more than one value" if self.array.size else "no values"
-            told = f"is ambiguous (shape {tuple(self.array.shape)}); use .any() or .all(), or compare one element"
-            raise RuntimeError(f"Boolean value of Tensor with {which} {told}")
+            hint = f"is ambiguous (shape {tuple(self.array.shape)}); use .any() or .all(), or compare one element"
+            raise RuntimeError(f"Boolean value of Tensor with {which} {hint}")
         return bool(self.item())
 
     def __float__(self: Any) -> float:
         if self.node is not None and is_wanted("float"):
-            told = (
+            hint = (
                 "a tensor that requires grad became a Python float, by float(x) or an assignment into a NumPy array: "
                 "it leaves the graph there. If that is meant, x.item() or x.detach() says so"
             )
-            advise("float", told)
+            advise("float", hint)
         return float(_number(self, "turned into a number by float()"))
 
     def __int__(self: Any) -> int:

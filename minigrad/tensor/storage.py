@@ -93,7 +93,7 @@ class TypedStorage:
 
     def clone(self) -> TypedStorage:
         """The same numbers in new memory."""
-        return type(self)(backend.copied(self._memory))
+        return type(self)(backend.copy_array(self._memory))
 
     def __repr__(self) -> str:
         title = f"[minigrad.storage.{type(self).__name__}({self._about()}device={self.device}) of size {len(self)}]"

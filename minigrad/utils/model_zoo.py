@@ -14,5 +14,5 @@ def load_url(url: str, model_dir: Any = None, map_location: Any = None, **option
     Traceback (most recent call last):
     NotImplementedError: minigrad fetches nothing: get https://example.org/net.pth yourself, save its state_dict as .safetensors, and load that
     """  # noqa: E501 (an error's text is one line)
-    told = f"get {url} yourself, save its state_dict as .safetensors, and load that"
-    raise NotImplementedError(f"minigrad fetches nothing: {told}")
+    hint = f"get {url} yourself, save its state_dict as .safetensors, and load that"
+    raise NotImplementedError(f"minigrad fetches nothing: {hint}")

@@ -138,7 +138,7 @@ def test_two_gpus_are_not_mixed():
 
 
 def test_a_number_from_the_cpu_beside_a_gpu():
-    """As in PyTorch: a tensor of no axes, on the CPU, serves beside one on a GPU."""
+    """As in PyTorch: a 0-d tensor, on the CPU, serves beside one on a GPU."""
     x, scale = mg.ones(2, device=SECOND), mg.tensor(3.0, requires_grad=True)
     y = mg.where(x > 0, x * scale + scale / 2, scale)
     y.sum().backward()

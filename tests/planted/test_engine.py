@@ -150,7 +150,7 @@ PLANTED = {
         walk.complete, "(owned and not seen)", "owned", test_walk.test_what_a_hook_kept_is_not_written_to
     ),
     "interior results are borrowed": (
-        WALK, "cotangent if create_graph else copied(cotangent)", "cotangent",
+        WALK, "cotangent if create_graph else copy_array(cotangent)", "cotangent",
         test_gradients.test_grad_of_a_tensor_with_respect_to_itself,
     ),
     "walks below what is asked for": (

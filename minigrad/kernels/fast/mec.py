@@ -36,7 +36,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     out = np.empty((N, O, Ho, Wo), x.dtype)
     matrix = w.transpose(0, 2, 1, 3).reshape(O, -1)  # (O, C, kh, kw) -> (O, kh*C*kw)
     for images, rows in blocks(N, Ho, geometry.stride[0] * C * kw * Wo * x.itemsize, BLOCK_BYTES):
-        lowered = _lowered(x[images], rows, geometry)
+        lowered = _lower(x[images], rows, geometry)
         products = workspace("products", (len(lowered), O, lowered.shape[2]), x.dtype)
         np.matmul(matrix, lowered, out=products)
         out[images, :, rows] = _images(products, Wo).transpose(2, 1, 0, 3)
@@ -48,7 +48,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     (N, O, Ho, Wo), C, (kh, kw) = g.shape, x.shape[1], geometry.kernel
     w = np.zeros((kh * C * kw, O), x.dtype)
     for images, rows in blocks(N, Ho, geometry.stride[0] * C * kw * Wo * x.itemsize, BLOCK_BYTES):
-        lowered = _lowered(x[images], rows, geometry)
+        lowered = _lower(x[images], rows, geometry)
         cotangents = _lines("products", g[images], rows.start, rows.stop)
         w += np.add.reduce(np.matmul(lowered, cotangents.swapaxes(1, 2)), axis=0)
     return np.ascontiguousarray(w.reshape(kh, C, kw, O).transpose(3, 1, 0, 2))
@@ -129,7 +129,7 @@ def _lines(role: str, images: Array, start: int, stop: int, side: int = 0) -> Ar
     return lines
 
 
-def _lowered(x: Array, rows: slice, geometry: Geometry) -> Array:
+def _lower(x: Array, rows: slice, geometry: Geometry) -> Array:
     """What `rows` of outputs read: (N, C, H, W) -> (rows, kh*C*kw, N*Wo), a view that overlaps."""
     (N, C, _, W), (kh, kw), (down, across) = x.shape, geometry.kernel, geometry.stride
     (above, left), Wo = geometry.padding, geometry.windows(x.shape[2:])[1]

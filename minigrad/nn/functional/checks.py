@@ -47,12 +47,12 @@ def images(name: str, space: int, input: Any, empty: bool = True) -> bool:
     """
     shape = input.array.shape
     if len(shape) not in (space + 1, space + 2) or (not empty and 0 in shape[-space - 1 :]):
-        fix = "" if empty else " Its axes must not be empty."
+        hint = "" if empty else " Its axes must not be empty."
         if len(shape) == space:
-            fix = f" For one image of one channel, write x.reshape({', '.join(map(str, (1, 1, *shape)))})."
+            hint = f" For one image of one channel, write x.reshape({', '.join(map(str, (1, 1, *shape)))})."
         raise RuntimeError(
             f"Expected {space + 1}D (unbatched) or {space + 2}D (batched) input to {name}, that is "
-            f"{AXES[space]}, but got input of size: {list(shape)}.{fix}"
+            f"{AXES[space]}, but got input of size: {list(shape)}.{hint}"
         )
     return len(shape) == space + 2
 

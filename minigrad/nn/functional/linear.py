@@ -12,10 +12,10 @@ from minigrad.backend import CPU, array_module, as_index, device_of, on_its_gpu,
 from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
 from minigrad.ops import embedding as ops
 from minigrad.ops.affine import affine
-from minigrad.ops.axes import whole
+from minigrad.ops.axes import as_int
 from minigrad.ops.einsum import einsum
 from minigrad.ops.elementwise import as_number, not_implemented_for, require_number
-from minigrad.ops.index import stray
+from minigrad.ops.index import first_out_of_range
 from minigrad.ops.inplace import assign
 from minigrad.tensor import Tensor
 
@@ -93,7 +93,7 @@ def embedding(
     rows = weight.array.shape[0]
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise AssertionError(f"Padding_idx must be within num_embeddings: got {padding_idx} for {rows} rows")
-    bad = stray(places, rows)
+    bad = first_out_of_range(places, rows)
     if bad is not None:
         raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {bad}")
     if max_norm is not None:
@@ -140,10 +140,10 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(
             f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}; write tensor.long()"
         )
-    if not classes.size and whole(num_classes, "num_classes") <= 0:
+    if not classes.size and as_int(num_classes, "num_classes") <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    count = int(classes.max()) + 1 if num_classes == -1 else whole(num_classes, "num_classes")
-    bad = stray(classes, count)
+    count = int(classes.max()) + 1 if num_classes == -1 else as_int(num_classes, "num_classes")
+    bad = first_out_of_range(classes, count)
     if (bad is not None and bad < 0) or count <= 0:
         raise RuntimeError(f"Class values must be non-negative, and num_classes positive, got {bad} and {num_classes}")
     if bad is not None:

@@ -12,7 +12,7 @@ from minigrad.nn.functional.checks import bools, floats, matches, tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
-from minigrad.ops.axes import sizes, whole
+from minigrad.ops.axes import as_int, sizes
 from minigrad.ops.elementwise import as_number, require_number
 from minigrad.ops.functions import rsqrt
 from minigrad.tensor import Tensor
@@ -180,7 +180,7 @@ def group_norm(
     """
     _channels("group_norm", input, weight, bias)
     N, C, *space = input.array.shape
-    groups = whole(num_groups, "num_groups")
+    groups = as_int(num_groups, "num_groups")
     if groups > 0 and N * C // groups * prod(space) == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {[N, C, *space]}: use fewer groups"

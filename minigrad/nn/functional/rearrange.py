@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from minigrad.nn.functional.checks import tensors
-from minigrad.ops.axes import whole
+from minigrad.ops.axes import as_int
 from minigrad.ops.shape import permute, reshape
 from minigrad.tensor import Tensor
 
@@ -87,7 +87,7 @@ def _image(name: str, input: Tensor) -> tuple[int, ...]:
 
 
 def _factor(name: str, what: str, value: int) -> int:
-    factor = whole(value, what)
+    factor = as_int(value, what)
     if factor <= 0:
         raise RuntimeError(f"{name} expects {what} that is positive, but got {factor}")
     return factor
