@@ -7,6 +7,7 @@ nothing and is passed over; for each rule at least one must be left, and be seen
 """
 
 import contextlib
+import functools
 import gc
 import importlib
 import pkgutil
@@ -31,10 +32,16 @@ def operations():
     return list({(o.forward, o.rules): o for o in ours}.values())
 
 
+@functools.cache
+def every_operation():
+    """All operations there are, found once: to look through the memory of a long test run takes its time."""
+    operations()  # all files imported
+    return [o for o in gc.get_objects() if isinstance(o, Operation)]
+
+
 def under_other_names(operation):
     """`operation`, and those that differ from it only by the name that they print."""
-    everywhere = [o for o in gc.get_objects() if isinstance(o, Operation)]
-    return [o for o in everywhere if (o.forward, o.rules) == (operation.forward, operation.rules)]
+    return [o for o in every_operation() if (o.forward, o.rules) == (operation.forward, operation.rules)]
 
 
 def flip(gradient):
