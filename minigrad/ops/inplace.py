@@ -25,6 +25,7 @@ from minigrad.backend import array_module, copy_array, device_of, quiet, to_devi
 from minigrad.ops.device import move, move_scalars
 from minigrad.ops.elementwise import not_a_tensor, rename, type_name
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps, tuple_of_lists
+from minigrad.ops.names import shown_as
 from minigrad.ops.shape import alias, cast, expand, reshape
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ overwrite: Any = operation(
     lambda g, reader, statics: reader(g, **statics),
     shown="CopySlices",
 )
+_copied_over = shown_as(overwrite, "CopyBackwards")
 
 
 def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
@@ -274,9 +276,9 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
         value = expand(value, self.array.shape)
     value = cast(value, self.array.dtype)
     refresh(self)
-    if self.node is not None and value.node is None and mode.get() & GRAD:
-        # It stays in the graph: the gradient of what it was is zero.
-        value = overwrite(self, value, reader=_getitem, statics={"key": (...,)})
+    if self.node is not None and self.view_of is None and value.array is not self.array and mode.get() & GRAD:
+        # What it was stays in the graph, with a gradient of zero; a view's base sees to it itself.
+        value = _copied_over(self, value, reader=_getitem, statics={"key": (...,)})
     return assign(self, value, "copy_")
 
 

@@ -43,6 +43,16 @@ def test_copy_stays_in_the_graph_with_a_gradient_of_zero():
     assert x.grad.tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_copy_of_what_wants_a_gradient_gives_zeros_to_what_it_replaces(dtype):
+    x, w = leaf(3), torch.ones(1, dtype=dtype, requires_grad=True)
+    y = x * 2
+    y.copy_(w * 3)
+    y.sum().backward()
+    assert y.grad_fn.name() == "CopyBackwards"
+    assert x.grad.tolist() == [0.0] * 3 and w.grad.tolist() == [9.0]
+
+
 def test_an_expanded_tensor_shares_its_memory():
     x = torch.zeros(3)
     wide = x.expand(2, 3)
