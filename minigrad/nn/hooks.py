@@ -33,6 +33,10 @@ class Hooks:
         hung |= {number: (hook, *options)} | others
         return RemovableHandle(hung, number)
 
+    def remove(self, place: str, number: int) -> None:
+        """Take down what hangs at `place` under `number`."""
+        self._places.get(place, {}).pop(number, None)
+
     def at(self, place: str) -> list[tuple[Any, ...]]:
         """What hangs at `place`: functions with their options."""
         return list(self._places.get(place, {}).values())

@@ -1,4 +1,6 @@
-"""PyTorch's `nn.utils`: clipping gradients, and parameters as one vector."""
+"""PyTorch's `nn.utils`: clipping gradients, parameters as one vector, pruned and parametrized ones."""
+
+import typing as _typing
 
 from minigrad.nn.utils.clip_grad import (
     clip_grad_norm,
@@ -16,5 +18,20 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
     "parameters_to_vector",
+    "prune",
     "vector_to_parameters",
 ]
+
+_OPENED_LATER = ("prune",)  # when they are first asked for
+
+if _typing.TYPE_CHECKING:
+    from minigrad.nn.utils import prune
+
+
+def __getattr__(name: str) -> _typing.Any:
+    """Whole files of their own, opened when they are first asked for."""
+    from importlib import import_module
+
+    if name in _OPENED_LATER:
+        return import_module(f"minigrad.nn.utils.{name}")
+    raise import_module("minigrad.missing").missing_name("torch.nn.utils", name, globals())
