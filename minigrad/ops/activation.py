@@ -15,7 +15,7 @@ from minigrad.autograd.recording import operation
 from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
-from minigrad.ops.piecewise import gate, keep_where, zeros_of
+from minigrad.ops.piecewise import gate, keep_where, tied, zeros_of
 from minigrad.ops.shape import cast
 
 if TYPE_CHECKING:
@@ -118,13 +118,18 @@ leaky_relu = _with_options(
     lambda g, x, options: _leak(g, x, slope=options[0]),
 )
 
+
 # x where positive, else w * x; w is (C,) or one number, brought to the shape of x before.
-prelu = operation(
-    "prelu_kernel",
-    lambda x, w: np.where(x > 0, x, w * x),
-    lambda g, x, w: np.where(x > 0, g, w * g),
-    lambda g, x: np.where(x > 0, 0.0, x) * g,
-)
+def _scale_below_zero(x: Any, w: Any) -> Any:
+    return np.where(x > 0, x, w * x)
+
+
+def _scale_below_zero_rule(g: Any, x: Any, w: Any) -> Any:
+    return tied(np.where(x > 0, g, w * g), x)
+
+
+prelu = operation("prelu_kernel", _scale_below_zero, _scale_below_zero_rule, lambda g, x: np.where(x > 0, 0.0, x) * g)
+rrelu = operation("rrelu_with_noise", _scale_below_zero, _scale_below_zero_rule, None)  # w was drawn, as x is shaped
 
 
 # ---- exponential ---------------------------------------------------------------------------------

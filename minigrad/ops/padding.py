@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
+from minigrad.ops.piecewise import tied
 
 
 def _pad_forward(x: Any, *, pairs: Any, value: Any) -> Any:
@@ -58,6 +59,6 @@ def _add_back(g: Any, *, length: int, dim: int, places: Any) -> Any:
 rows_at = operation(
     "rows_at",
     lambda x, *, dim, places: x.take(array_module(x).asarray(places), axis=dim),
-    lambda g, x_shape, dim, places: _rows_back(g, length=x_shape[dim], dim=dim, places=places),
+    lambda g, x, dim, places: tied(_rows_back(g, length=x.shape[dim], dim=dim, places=places), x),
 )
 _rows_back: Any = operation("rows_back", _add_back, lambda v, dim, places: rows_at(v, dim=dim, places=places))

@@ -1,6 +1,7 @@
 """Pooling: one number for each window. Average pooling is a convolution's sum; max pooling picks.
 
-Each is linear once the places of the maxima are known, so its gradient is an operation whose gradient is it again.
+Each is linear once the places of the maxima are known, so its gradient is an operation whose gradient is it again,
+and tied to the image with the derivative 0.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.autograd import operation
+from minigrad.ops.piecewise import tied
 
 # Reading an image at the places that max pooling found, and adding gradients back there.
 _gather = operation(
@@ -27,14 +29,14 @@ _scatter: Any = operation(
 max_pool2d = operation(
     "max_pool2d",
     lambda x, places, *, geometry, apart: kernels.max_pool2d(x, places, geometry),
-    lambda g, x_shape, places, apart: _scatter(g, places, size=x_shape[-2:], apart=apart),
+    lambda g, x, places, apart: tied(_scatter(g, places, size=x.shape[-2:], apart=apart), x),
     None,
     shown="MaxPool2DWithIndicesBackward0",
 )
 adaptive_max_pool2d = operation(
     "adaptive_max_pool2d",
     lambda x, places, *, apart: kernels.adaptive_max_pool2d(x, places),
-    lambda g, x_shape, places, apart: _scatter(g, places, size=x_shape[-2:], apart=apart),
+    lambda g, x, places, apart: tied(_scatter(g, places, size=x.shape[-2:], apart=apart), x),
     None,
     shown="AdaptiveMaxPool2DBackward0",
 )
@@ -43,8 +45,8 @@ adaptive_max_pool2d = operation(
 avg_pool2d = operation(
     "avg_pool2d",
     lambda x, *, geometry, windows, count: kernels.avg_pool2d(x, geometry, windows, *count),
-    lambda g, x_shape, geometry, windows, count: _avg_pool2d_input(
-        g, geometry=geometry, windows=windows, size=x_shape[-2:], count=count
+    lambda g, x, geometry, windows, count: tied(
+        _avg_pool2d_input(g, geometry=geometry, windows=windows, size=x.shape[-2:], count=count), x
     ),
     shown="AvgPool2DBackward0",
 )
@@ -56,7 +58,7 @@ _avg_pool2d_input: Any = operation(
 adaptive_avg_pool2d = operation(
     "adaptive_avg_pool2d",
     lambda x, *, size: kernels.adaptive_avg_pool2d(x, size),
-    lambda g, x_shape, size: _adaptive_avg_pool2d_input(g, image=x_shape[-2:], size=size),
+    lambda g, x, size: tied(_adaptive_avg_pool2d_input(g, image=x.shape[-2:], size=size), x),
     shown="AdaptiveAvgPool2DBackward0",
 )
 _adaptive_avg_pool2d_input: Any = operation(

@@ -15,6 +15,7 @@ import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module, as_index
+from minigrad.ops.piecewise import tied
 
 
 class Axis(NamedTuple):
@@ -186,11 +187,21 @@ def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
             image[(slice(None),) * dim + (seen[served],)] += rows
 
 
-def resampling(name: str) -> Operation:
-    """An operation that reads an image along some axes; `name` is what ``grad_fn`` shows."""
+def resampling(name: str, pools: bool = False) -> Operation:
+    """An operation that reads an image along some axes; `name` is what ``grad_fn`` shows.
+
+    The gradient of one that `pools` is tied to the image, as that of every pooling is.
+    """
+
+    def rule(g: Any, axes: tuple[Axis, ...]) -> Any:
+        return back(g, axes=axes)
+
+    def tied_rule(g: Any, x: Any, axes: tuple[Axis, ...]) -> Any:
+        return tied(back(g, axes=axes), x)
+
     back: Any = operation(
         f"{name}_backward", lambda g, *, axes: _write_back(g, axes), lambda g, axes: made(g, axes=axes)
     )
     shown = f"{name}Backward0"
-    made = operation(name, lambda x, *, axes: _read(x, axes), lambda g, axes: back(g, axes=axes), shown=shown)
+    made = operation(name, lambda x, *, axes: _read(x, axes), tied_rule if pools else rule, shown=shown)
     return made

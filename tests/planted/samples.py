@@ -38,6 +38,12 @@ def way_back_from_pooling(x, v):
     return mg.autograd.grad(F.max_pool2d(x, 2), x, v, create_graph=True)
 
 
+def in_training_again(x):
+    """The same slopes at each call."""
+    mg.manual_seed(0)
+    return F.rrelu(x - 1, training=True)
+
+
 def positive(a):
     """A symmetric matrix whose eigenvalues are positive and apart."""
     return a @ a.mT + mg.tensor([1.0, 2.0, 4.0], dtype=mg.float64).diag()
@@ -77,6 +83,7 @@ MORE: dict[str, Sample] = {
     "nll_loss of pixels": (lambda x: F.nll_loss(x, mg.tensor([[[0, 1]]]), ignore_index=5), ((1, 3, 1, 2),)),
     "embedding": (lambda w: F.embedding(mg.tensor([[0, 2], [2, 1]]), w), ((3, 2),)),
     "prelu": (lambda x, w: F.prelu(x - 1, w), ((2, 3), (3,))),
+    "rrelu": (in_training_again, ((2, 3),)),
     "threshold": (lambda x: F.threshold(x, 1.0, 7.0), ((2, 3),)),
     "hardshrink": (lambda x: F.hardshrink(x, 1.0), ((2, 3),)),
     "softshrink": (lambda x: F.softshrink(x, 1.0), ((2, 3),)),

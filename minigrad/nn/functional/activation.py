@@ -16,7 +16,6 @@ from minigrad.nn.functional.checks import bools, floats, same_dtype, tensors
 from minigrad.ops import activation, functions
 from minigrad.ops.elementwise import of_tensor, require_number
 from minigrad.ops.inplace import assign, in_place
-from minigrad.ops.select import where
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk
 from minigrad.tensor import Tensor
@@ -159,7 +158,7 @@ def rrelu(
 def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
     """`x` with every number that is not positive times a slope of its own."""
     slopes = random.default_generator.uniform(x.array.shape, x.array.dtype, lower, upper)
-    return where(x > 0, x, x * wrap(to_device(slopes, device_of(x.array))))
+    return activation.rrelu(x, wrap(to_device(slopes, device_of(x.array))))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:

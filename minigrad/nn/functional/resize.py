@@ -108,7 +108,7 @@ def _check_image(input: Any, mode: str, antialias: bool) -> None:
 
 @cache
 def _operation(mode: str, space: int, antialias: bool) -> Any:
-    return ops.resampling(_TITLES[mode].format(space) + ("Aa" if antialias else ""))
+    return ops.resampling(_TITLES[mode].format(space) + ("Aa" if antialias else ""), pools=mode == "area")
 
 
 def _axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias: bool) -> Any:
