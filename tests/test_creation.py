@@ -247,4 +247,6 @@ def test_counted_in_other_ways():
     assert torch.tril_indices(2, 3).tolist() == [[0, 1, 1], [0, 0, 1]]
     assert torch.triu_indices(2, 3, 1).tolist() == [[0, 0, 1], [1, 2, 2]]
     assert torch.frombuffer(bytearray(8), dtype=torch.float32, offset=4).shape == (1,)
+    with pytest.raises(ValueError, match=r"buffer length \(0\) and count \(-1\) must not be 0"):
+        torch.frombuffer(bytearray(0), dtype=torch.float32)
     assert torch.empty_strided((2, 3), (1, 2)).stride() == (1, 2)

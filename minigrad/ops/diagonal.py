@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad import dtypes
+from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.axes import as_int, axis
@@ -128,6 +130,8 @@ def block_diag(*tensors: Any) -> Tensor:
     tensor([[1, 2, 0],
             [0, 0, 3]])
     """
+    if not tensors:
+        return wrap(np.zeros((1, 0), dtypes.get_default_dtype().numpy))
     given = several("block_diag", tensors)
     if any(x.array.ndim > 2 for x in given):
         most = max([x.array.ndim for x in given])

@@ -188,6 +188,9 @@ def cartesian_prod(*tensors: Any) -> Tensor:
         raise RuntimeError(f"cartesian_prod: Expect a 1D vector for each, but got shapes {shapes}")
     if len(given) == 1:
         return given[0]
+    if len(types := {x.array.dtype for x in given}) > 1:
+        names = ", ".join(sorted(map(str, types)))
+        raise RuntimeError(f"cartesian_prod: meshgrid expects all tensors to have the same dtype, but got {names}")
     lengths = [x.array.size for x in given]
     wide = [
         reshape(expand(reshape(x, [-1 if i == k else 1 for i in range(len(given))]), lengths), -1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
@@ -255,7 +256,16 @@ def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) 
             [6., 8.]])
     """
     _check_ranks("addr", (vec1, 1), (vec2, 1))
-    return addmm(input, unsqueeze(vec1, 1), unsqueeze(vec2, 0), beta=beta, alpha=alpha)
+    common = dtypes.result_type([x.array for x in (input, vec1, vec2)])
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        if isinstance(factor, bool) and common.kind != "b":
+            raise RuntimeError(f"Boolean {name} only supported for Boolean results: addr got {factor} for {common}")
+        if isinstance(factor, float) and common.kind != "f":
+            detail = f"argument {name} must not be a floating point number: addr got {factor}"
+            raise RuntimeError(f"For integral input tensors, {detail}")
+    wide = np.dtype(np.int64) if common.kind == "b" else common  # bools are added as "or", multiplied as "and"
+    column, row = unsqueeze(cast(vec1, wide), 1), unsqueeze(cast(vec2, wide), 0)
+    return cast(addmm(cast(input, wide), column, row, beta=beta, alpha=alpha), common)
 
 
 @takes_out

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.ops.arithmetic import add, mul, no_slope, sub, true_divide
 from minigrad.ops.axes import axes, axis, numpy_names
@@ -153,7 +154,11 @@ def dist(input: Tensor, other: Any, p: float = 2) -> Tensor:
     >>> torch.dist(torch.tensor([3.0, 0.0]), torch.tensor([0.0, 4.0]))
     tensor(5.)
     """
-    return _norm_of(_dist, sub(input, other), p)
+    difference = sub(input, other)
+    if difference.array.dtype.kind != "f":
+        detail = f"Got {dtypes.from_numpy(difference.array.dtype)} instead; convert with .float()"
+        raise RuntimeError(f"dist: input dtype should be either floating point or complex. {detail}")
+    return _norm_of(_dist, difference, p)
 
 
 @of_tensors(2)

@@ -430,6 +430,9 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     most = int(input.array.max(initial=0)) if type(input.array) is np.ndarray else 0
     if most >= 2**40:
         raise RuntimeError(f"bincount: one count for each of 0 ... {most} does not fit into memory; use unique")
+    if weights is not None and tuple(weights.array.shape) != tuple(input.array.shape):
+        shapes = f"got {tuple(weights.array.shape)} for {tuple(input.array.shape)}"
+        raise RuntimeError(f"bincount: weights should be 1-d and have the same length as input, but {shapes}")
     counts = np.bincount(as_index(input.array), None if weights is None else weights.array, minlength)
     if weights is None:
         return wrap(as_int64(counts))

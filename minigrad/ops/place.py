@@ -9,14 +9,15 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arithmetic import mul
+from minigrad.ops.arithmetic import add, mul
 from minigrad.ops.axes import axis, numpy_names
+from minigrad.ops.comparison import lt
 from minigrad.ops.elementwise import as_number, not_a_tensor, of_tensors, require_number, shapes_do_not_broadcast
 from minigrad.ops.index import _getitem, _put, add_at
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
-from minigrad.ops.select import along, at_least_1d, check_mask, check_types, places_of, reshape_like
+from minigrad.ops.select import along, at_least_1d, check_mask, check_types, places_of, reshape_like, where
 from minigrad.ops.shape import cast, expand, reshape
 
 if TYPE_CHECKING:
@@ -98,7 +99,13 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     require_number("index_fill", "value", value)
     if isinstance(value, TensorBase) and value.array.ndim:
         raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
-    _, key = _row_key("index_fill", input, dim, index)
+    d = axis(dim, input.array.ndim)
+    if isinstance(index, TensorBase) and index.array.dtype.kind == "i" and (index.array < 0).any():
+        length = input.array.shape[d] if input.array.ndim else 1
+        index = where(
+            lt(index, 0), add(index, length), index
+        )  # places counted from the end, which only index_fill takes
+    _, key = _row_key("index_fill", input, d, index)
     dtype = input.array.dtype
     fill = (
         cast(value, dtype) if isinstance(value, TensorBase) else wrap(array_module(input.array).asarray(value, dtype))

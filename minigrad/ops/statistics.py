@@ -210,23 +210,43 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
     """
     if input.array.ndim > 2:
         raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got {input.array.ndim}")
+    if input.array.dtype.kind == "b":
+        raise RuntimeError("cov(): bool dtype is not supported for input; convert with .float()")
     x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
     x = reshape(x, 1, -1) if x.array.ndim < 2 else x  # (variables, observations)
-    given = [w for w in (fweights, aweights) if w is not None]
     weights = None
-    for w in given:
-        if not isinstance(w, TensorBase):
-            raise not_a_tensor("cov", "fweights or aweights", 1, w)
-        w = cast(w, x.array.dtype)
-        weights = w if weights is None else mul(weights, w)
+    for name, w in (("fweights", fweights), ("aweights", aweights)):
+        if w is not None:
+            _check_weights(name, w, x.array.shape[1])
+            w = cast(w, x.array.dtype)
+            weights = w if weights is None else mul(weights, w)
     if weights is None:
         off = sub(x, mean(x, 1, True))
         return _one_number(true_divide(matmul(off, t(off)), max(x.array.shape[1] - correction, 0)), input)
     total = sum(weights)
+    if weights.array.size and not total.array:
+        raise RuntimeError("cov(): weights sum to zero, can't be normalized")
     off = sub(x, true_divide(sum(mul(x, weights), 1, True), total))
     of_squares = true_divide(sum(mul(weights, cast(aweights, x.array.dtype))), total) if aweights is not None else 1
     norm = clamp(sub(total, mul(wrap(np.asarray(correction, x.array.dtype)), of_squares)), min=0)
     return _one_number(true_divide(matmul(mul(off, weights), t(off)), norm), input)
+
+
+def _check_weights(name: str, weights: Any, count: int) -> None:
+    """Refuse `weights` that are not one number >= 0 for each of `count` observations, whole numbers for `fweights`."""
+    if not isinstance(weights, TensorBase):
+        raise not_a_tensor("cov", name, 1, weights)
+    w = weights.array
+    kinds, wanted = ("iu", "integral") if name == "fweights" else ("f", "floating point")
+    if w.ndim > 1:
+        raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {w.ndim}")
+    if w.dtype.kind not in kinds:
+        raise RuntimeError(f"cov(): expected {name} to have {wanted} dtype but got {dtypes.from_numpy(w.dtype)}")
+    if w.size != count:
+        detail = f"the same numel as there are observations in the input but got {w.size} != {count}"
+        raise RuntimeError(f"cov(): expected {name} to have {detail}")
+    if (w < 0).any():
+        raise RuntimeError(f"cov(): {name} cannot be negative, got {w.min()}")
 
 
 def _one_number(matrix: Any, input: Any) -> Any:

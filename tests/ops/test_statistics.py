@@ -1,0 +1,53 @@
+"""Weights that covariance and counts refuse, and sums of products in types that are no floats."""
+
+import pytest
+
+import minigrad as torch
+
+VECTOR = torch.tensor([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: torch.cov(VECTOR, fweights=torch.ones(3)), "expected fweights to have integral dtype but got"),
+        (lambda: torch.cov(VECTOR, aweights=torch.tensor([1, 2, 3])), "expected aweights to have floating point dtype"),
+        (lambda: torch.cov(VECTOR, aweights=torch.tensor([1.0, -1.0, 2.0])), "aweights cannot be negative, got -1"),
+        (lambda: torch.cov(VECTOR, fweights=torch.tensor([1, 2])), "observations in the input but got 2 != 3"),
+        (lambda: torch.cov(VECTOR, fweights=torch.tensor([[1, 2, 3]])), "one or fewer dimensions but got 2"),
+        (lambda: torch.cov(VECTOR, fweights=torch.tensor([0, 0, 0])), "weights sum to zero"),
+        (lambda: torch.cov(torch.tensor([True, False])), "bool dtype is not supported"),
+        (lambda: torch.bincount(torch.tensor([1, 1]), weights=torch.ones(1)), r"got \(1,\) for \(2,\)"),
+        (lambda: torch.dist(torch.tensor([1]), torch.tensor([3])), "should be either floating point or complex"),
+        (lambda: torch.cartesian_prod(torch.tensor([1]), torch.tensor([2.0])), "same dtype, but got float32, int64"),
+        (lambda: torch.addr(torch.ones(1, 1), torch.ones(1), torch.ones(1), alpha=True), "Boolean alpha only"),
+        (
+            lambda: torch.addr(torch.tensor([[1]]), torch.tensor([1]), torch.tensor([1]), beta=0.5),
+            "argument beta must not be a floating point number: addr got 0.5",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(call, words):
+    with pytest.raises(RuntimeError, match=words):
+        call()
+
+
+def test_addr_computes_in_the_common_type():
+    column = torch.tensor([1, 2])
+    mixed = torch.addr(torch.tensor([[1], [1]]), column, torch.tensor([0.5]), alpha=0.5)
+    assert mixed.dtype == torch.float32 and mixed.tolist() == [[1.25], [1.5]]
+    truth = torch.addr(torch.tensor([[True], [False]]), torch.tensor([False, False]), torch.tensor([True]))
+    assert truth.dtype == torch.bool and truth.tolist() == [[True], [False]]
+
+
+def test_no_blocks_make_an_empty_row():
+    assert torch.block_diag().shape == (1, 0)
+
+
+def test_index_fill_counts_from_the_end():
+    x = torch.zeros(2, 3, requires_grad=True)
+    filled = torch.index_fill(x, 1, torch.tensor([-1, 0]), 5)
+    filled.sum().backward()
+    assert filled.tolist() == [[5.0, 0.0, 5.0]] * 2 and x.grad.tolist() == [[0.0, 1.0, 0.0]] * 2
+    with pytest.raises(IndexError, match="out of bounds for dimension 1 with size 3"):
+        torch.index_fill(x, 1, torch.tensor([-4]), 5)
