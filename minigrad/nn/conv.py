@@ -9,7 +9,8 @@ import minigrad.nn.functional as F
 from minigrad.nn.functional.checks import numbers
 from minigrad.nn.linear import Weighted
 from minigrad.nn.module import shown
-from minigrad.nn.shape import Lengths, per_axis
+from minigrad.nn.padding import per_axis
+from minigrad.nn.shape import Lengths
 from minigrad.ops.axes import as_int
 from minigrad.tensor import Tensor
 

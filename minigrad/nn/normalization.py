@@ -42,8 +42,8 @@ class Normalization(Module):
 _RUNNING = {"running_mean": 0.0, "running_var": 1.0, "num_batches_tracked": 0}  # at the beginning
 
 
-class BatchNorm(Normalization):
-    """What `BatchNorm1d` and `BatchNorm2d` share; they differ in the inputs they accept."""
+class RunningNorm(Normalization):
+    """What batch and instance norm share: running statistics; the layers differ in the inputs they accept."""
 
     _version = 2
     _came_with_version: ClassVar = {"num_batches_tracked": 2}
@@ -74,6 +74,22 @@ class BatchNorm(Normalization):
         for name, buffer in self._members(BUFFER):
             buffer.fill_(_RUNNING[name])
 
+    def _check(self, input: Tensor) -> None:
+        tensors(type(self).__name__, "input", input)
+        if input.ndim not in self.accepts:
+            ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
+            raise ValueError(
+                f"expected {ranks} input (got {input.ndim}D input): {type(self).__name__} takes {layouts}, got "
+                f"{tuple(input.shape)}"
+            )
+
+    def extra_repr(self) -> str:
+        return shown(self, "num_features eps= momentum= affine= bias= track_running_stats=")
+
+
+class BatchNorm(RunningNorm):
+    """What `BatchNorm1d` and `BatchNorm2d` share."""
+
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
         momentum = 0.0 if self.momentum is None else self.momentum
@@ -86,18 +102,6 @@ class BatchNorm(Normalization):
         mean, var = (self.running_mean, self.running_var) if tracks else (None, None)
         by_batch = self.training or self.running_mean is None
         return F.batch_norm(input, mean, var, self.weight, self.bias, by_batch, momentum, self.eps)
-
-    def _check(self, input: Tensor) -> None:
-        tensors(type(self).__name__, "input", input)
-        if input.ndim not in self.accepts:
-            ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
-            raise ValueError(
-                f"expected {ranks} input (got {input.ndim}D input): {type(self).__name__} takes {layouts}, got "
-                f"{tuple(input.shape)}"
-            )
-
-    def extra_repr(self) -> str:
-        return shown(self, "num_features eps= momentum= affine= bias= track_running_stats=")
 
 
 class BatchNorm1d(BatchNorm):
@@ -128,7 +132,7 @@ class BatchNorm2d(BatchNorm):
     accepts: ClassVar = {4: "(N, C, H, W)"}
 
 
-class InstanceNorm(BatchNorm):
+class InstanceNorm(RunningNorm):
     """What `InstanceNorm1d` and `InstanceNorm2d` share: statistics of each example by itself."""
 
     def __init__(

@@ -1,9 +1,8 @@
-"""Layers that rearrange: flatten, unflatten, patches, padding, resizing."""
+"""Layers that rearrange: flatten, unflatten, patches, resizing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 import minigrad.nn.functional as F
 from minigrad.nn.stateless import Stateless
@@ -158,86 +157,3 @@ class ChannelShuffle(Stateless, function=F.channel_shuffle):
     """
 
     groups: int
-
-
-def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
-    """`value` once for each of `axes` axes, unless it already is one value per axis."""
-    return tuple(value) if isinstance(value, Iterable) else (value,) * axes
-
-
-class Padding(Stateless):
-    """Pads the last two axes: by an int, or by (left, right, top, bottom)."""
-
-    mode: ClassVar[str] = "constant"
-    padding: Lengths
-
-    def _complete(self) -> None:
-        self.padding = per_axis(self.padding, 4)
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.pad(input, self.padding, self.mode)
-
-    def extra_repr(self) -> str:
-        return str(self.padding)
-
-
-class ConstantPad2d(Padding):
-    """Adds a border of `value`.
-
-    >>> import minigrad as torch
-    >>> torch.nn.ConstantPad2d((1, 1, 0, 0), 7.0)(torch.ones(1, 1, 2))
-    tensor([[[7., 1., 1., 7.]]])
-    """
-
-    value: float
-    extra_repr = Stateless.extra_repr
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.pad(input, self.padding, value=self.value)
-
-
-class ZeroPad2d(Padding):
-    """Adds a border of zeros.
-
-    >>> import minigrad as torch
-    >>> torch.nn.ZeroPad2d((1, 1, 0, 0))(torch.ones(1, 1, 2))
-    tensor([[[0., 1., 1., 0.]]])
-    """
-
-
-class ReflectionPad2d(Padding):
-    """Continues the image by its mirror image, the border itself not repeated.
-
-    >>> import minigrad as torch
-    >>> torch.nn.ReflectionPad2d((2, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
-    tensor([[[3., 2., 1., 2., 3.]]])
-    """
-
-    mode = "reflect"
-
-
-class ReplicationPad2d(Padding):
-    """Continues the image by its border.
-
-    >>> import minigrad as torch
-    >>> torch.nn.ReplicationPad2d((2, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
-    tensor([[[1., 1., 1., 2., 3.]]])
-    """
-
-    mode = "replicate"
-
-
-class CircularPad2d(Padding):
-    """Continues the image by its other side: (C, H, W) or (N, C, H, W), else `ValueError`.
-
-    >>> import minigrad as torch
-    >>> torch.nn.CircularPad2d((2, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
-    tensor([[[2., 3., 1., 2., 3.]]])
-    """
-
-    mode = "circular"
-
-    def forward(self, input: Tensor) -> Tensor:
-        if input.ndim not in (3, 4):
-            raise ValueError(f"expected 3D or 4D input (got {input.ndim}D input)")
-        return super().forward(input)

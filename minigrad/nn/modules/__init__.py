@@ -1,13 +1,72 @@
-"""`torch.nn.modules`: where PyTorch keeps the layers; here they stand in `minigrad.nn`, and are answered from there."""
+"""`torch.nn.modules`: where PyTorch keeps the layers; here they stand in `minigrad.nn`, and are answered from there.
 
-from typing import Any
+Its submodules, such as `torch.nn.modules.batchnorm`, are made on the way: each answers for the layers that PyTorch
+has in it, and for the base class that lessons ask for with `isinstance`.
+"""
 
-from minigrad.missing import missing_name
+import sys as _sys
+import typing as _typing
+from importlib import import_module as _import_module
+from importlib.machinery import ModuleSpec as _ModuleSpec
+from types import ModuleType as _ModuleType
+
+from minigrad.missing import missing_name as _missing_name
+
+# PyTorch's submodule: where its layers stand in `minigrad.nn`
+_ROOMS = {
+    "activation": "activation",
+    "batchnorm": "normalization lazy parallel.sync_batchnorm",
+    "channelshuffle": "shape",
+    "container": "containers",
+    "conv": "conv lazy",
+    "distance": "loss",
+    "dropout": "dropout",
+    "flatten": "shape",
+    "fold": "shape",
+    "instancenorm": "normalization",
+    "linear": "linear lazy",
+    "loss": "loss",
+    "module": "module",
+    "normalization": "normalization",
+    "padding": "padding",
+    "pixelshuffle": "shape",
+    "pooling": "pooling",
+    "sparse": "embedding",
+    "upsampling": "shape",
+}
+# PyTorch's base classes that lessons ask for: what they are called here
+_BASES = {
+    "batchnorm": {"_NormBase": "RunningNorm", "_BatchNorm": "BatchNorm"},
+    "conv": {"_ConvNd": "Convolution"},
+    "dropout": {"_DropoutNd": "Dropout"},
+    "instancenorm": {"_InstanceNorm": "InstanceNorm"},
+    "loss": {"_Loss": "Loss", "_WeightedLoss": "Loss"},
+}
 
 
-def __getattr__(name: str) -> Any:
+class _Answering(_ModuleType):
+    """A submodule of PyTorch's that holds no code: its names are read from the rooms of `minigrad.nn`."""
+
+    def __getattr__(self, name: str) -> _typing.Any:
+        ours = _BASES.get(place := self.__name__.rpartition(".")[2], {}).get(name, name)
+        if not ours.startswith("_"):
+            for room in _ROOMS[place].split():
+                found = getattr(_import_module(f"minigrad.nn.{room}"), ours, None)
+                if found is not None:
+                    return found
+        raise _missing_name(f"torch.nn.modules.{place}", name)
+
+
+for _place in _ROOMS:
+    _made = _Answering(f"{__name__}.{_place}", f"`torch.nn.modules.{_place}`, answered by `minigrad.nn`.")
+    _made.__spec__ = _ModuleSpec(_made.__name__, None)
+    _sys.modules[_made.__name__] = globals()[_place] = _made
+del _place, _made
+
+
+def __getattr__(name: str) -> _typing.Any:
     from minigrad import nn
 
     if hasattr(nn, name) and not name.startswith("_"):
         return getattr(nn, name)
-    raise missing_name("torch.nn.modules", name)
+    raise _missing_name("torch.nn.modules", name)

@@ -1,0 +1,45 @@
+"""`torch.nn.modules.utils`: one number told for every axis, as layers that lessons write by hand ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def _ntuple(n: int, name: str = "parse") -> Callable[[Any], tuple[Any, ...]]:
+    """A function that gives a number `n` times, and what has several as it is."""
+
+    def parse(x: Any) -> tuple[Any, ...]:
+        return tuple(x) if isinstance(x, Iterable) else (x,) * n
+
+    parse.__name__ = name
+    return parse
+
+
+_single = _ntuple(1, "_single")
+_pair = _ntuple(2, "_pair")
+_triple = _ntuple(3, "_triple")
+_quadruple = _ntuple(4, "_quadruple")
+
+
+def _reverse_repeat_tuple(t: Any, n: int) -> tuple[Any, ...]:
+    """The paddings of a convolution, (H, W), as `pad` reads them: (W, W, H, H) for ``n=2``."""
+    return tuple(x for x in reversed(t) for _ in range(n))
+
+
+def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
+    """Take `prefix` away from every name of `state_dict`, which is changed: a state of a `DataParallel` net.
+
+    >>> from minigrad.nn.modules.utils import consume_prefix_in_state_dict_if_present
+    >>> state = {"module.weight": 1, "bias": 2}
+    >>> consume_prefix_in_state_dict_if_present(state, "module.")
+    >>> sorted(state)
+    ['bias', 'weight']
+    """
+    for name in list(state_dict):
+        if name.startswith(prefix):
+            state_dict[name.removeprefix(prefix)] = state_dict.pop(name)
+    facts: Any = getattr(state_dict, "_metadata", None)
+    for name in list(facts or ()):
+        if name and f"{name}.".startswith(prefix):  # "module" itself becomes ""
+            facts[name.removeprefix(prefix.rstrip(".")).removeprefix(".")] = facts.pop(name)

@@ -1,0 +1,69 @@
+"""`nn.modules` and its submodules: where lessons look for layers and base classes."""
+
+import importlib
+
+import pytest
+
+from minigrad import nn
+from minigrad.nn.modules.utils import (
+    _ntuple,
+    _pair,
+    _reverse_repeat_tuple,
+    _triple,
+    consume_prefix_in_state_dict_if_present,
+)
+
+WHERE = {
+    "activation": "ReLU", "batchnorm": "BatchNorm2d LazyBatchNorm1d SyncBatchNorm", "channelshuffle": "ChannelShuffle",
+    "container": "Sequential ModuleList", "conv": "Conv2d ConvTranspose2d LazyConv2d", "distance": "CosineSimilarity",
+    "dropout": "Dropout2d", "flatten": "Flatten Unflatten", "fold": "Fold Unfold", "instancenorm": "InstanceNorm2d",
+    "linear": "Linear Identity LazyLinear", "loss": "CrossEntropyLoss", "module": "Module",
+    "normalization": "LayerNorm GroupNorm", "padding": "ZeroPad2d", "pixelshuffle": "PixelShuffle",
+    "pooling": "MaxPool2d", "sparse": "Embedding", "upsampling": "Upsample",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("place", WHERE)
+def test_a_submodule_answers_for_its_layers(place):
+    module = importlib.import_module(f"minigrad.nn.modules.{place}")
+    assert module is getattr(nn.modules, place)
+    for name in WHERE[place].split():
+        assert getattr(module, name) is getattr(nn, name)
+        assert getattr(nn.modules, name) is getattr(nn, name)
+
+
+def test_base_classes_that_lessons_ask_for():
+    from minigrad.nn.modules.batchnorm import _BatchNorm, _NormBase
+    from minigrad.nn.modules.conv import _ConvNd
+
+    assert isinstance(nn.BatchNorm1d(2), _BatchNorm)
+    assert not isinstance(nn.InstanceNorm2d(2), _BatchNorm)
+    assert isinstance(nn.InstanceNorm2d(2), _NormBase)
+    assert isinstance(nn.InstanceNorm2d(2), nn.modules.instancenorm._InstanceNorm)
+    assert isinstance(nn.Conv2d(1, 1, 1), _ConvNd)
+    assert not isinstance(nn.Linear(1, 1), _ConvNd)
+    assert isinstance(nn.MSELoss(), nn.modules.loss._Loss)
+    assert isinstance(nn.Dropout2d(), nn.modules.dropout._DropoutNd)
+
+
+@pytest.mark.parametrize("name", ["conv.Conv9d", "conv.ReLU", "batchnorm._Nothing", "rnn"])
+def test_what_is_not_there_says_so(name):
+    place, _, last = name.rpartition(".")
+    owner = getattr(nn.modules, place) if place else nn.modules
+    with pytest.raises(AttributeError, match=f"has no attribute '{last}'"):
+        getattr(owner, last)
+
+
+def test_numbers_for_every_axis():
+    assert (_pair(3), _pair((1, 2)), _triple(0), _ntuple(4)([1, 2])) == ((3, 3), (1, 2), (0, 0, 0), (1, 2))
+    assert _reverse_repeat_tuple((1, 2), 2) == (2, 2, 1, 1)
+
+
+def test_a_prefix_is_taken_away():
+    net = nn.Sequential(nn.Linear(2, 1))
+    state = nn.Sequential()
+    state.add_module("module", net)
+    saved = state.state_dict()
+    consume_prefix_in_state_dict_if_present(saved, "module.")
+    assert list(saved) == ["0.weight", "0.bias"]
+    net.load_state_dict(saved)
