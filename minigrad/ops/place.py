@@ -88,6 +88,11 @@ def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     return reshape_like(_copied(target, rows, reader=_getitem, statics={"key": key}), input)
 
 
+def _count_from_start(index: Any, length: int) -> Any:
+    """The places `index`, those below 0 counted from the end, as places from 0 to `length` - 1."""
+    return where(lt(index, 0), add(index, length), index)
+
+
 @numpy_names
 def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     """The tensor with one number at the entries `index` of the dimension `dim`.
@@ -101,10 +106,7 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
         raise RuntimeError(f"index_fill_ only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
     d = axis(dim, input.array.ndim)
     if isinstance(index, TensorBase) and index.array.dtype.kind == "i" and (index.array < 0).any():
-        length = input.array.shape[d] if input.array.ndim else 1
-        index = where(
-            lt(index, 0), add(index, length), index
-        )  # places counted from the end, which only index_fill takes
+        index = _count_from_start(index, input.array.shape[d] if input.array.ndim else 1)  # only index_fill does
     _, key = _row_key("index_fill", input, d, index)
     dtype = input.array.dtype
     fill = (
