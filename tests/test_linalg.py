@@ -137,3 +137,23 @@ def test_refused(name):
     call, error, message = REFUSED[name]
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])
+def test_equal_singular_values_have_gradients(shape):
+    x = torch.eye(*shape, dtype=torch.float64).requires_grad_()
+    torch.linalg.svd(x, full_matrices=False).S.sum().backward()
+    assert x.grad.tolist() == torch.eye(*shape).tolist()
+    x = torch.zeros(*shape, dtype=torch.float64, requires_grad=True)
+    torch.linalg.svd(x, full_matrices=False).S.sum().backward()
+    assert bool(x.grad.isfinite().all())
+
+
+def test_equal_eigenvalues_have_gradients():
+    x = torch.eye(3, dtype=torch.float64).requires_grad_()
+    values = torch.linalg.eigh(x).eigenvalues
+    (slope,) = torch.autograd.grad((values**2).sum(), x, create_graph=True)
+    assert slope.tolist() == (2 * torch.eye(3)).tolist()
+    with torch.no_grad():
+        x.add_(torch.diag(torch.tensor([0.0, 1.0, 3.0])))
+    assert torch.autograd.gradcheck(lambda a: torch.linalg.eigh(a + a.mT).eigenvectors.abs(), x)

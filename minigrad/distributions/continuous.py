@@ -58,6 +58,7 @@ class Normal(Distribution):
         return self.loc + drawn * self.scale
 
     def log_prob(self, value: Any) -> Any:
+        self._expect(value == value, "the value must be a number, not NaN")
         return -((value - self.loc) ** 2) / (2 * self.scale**2) - log(self.scale) - math.log(math.sqrt(2 * math.pi))
 
     def cdf(self, value: Any) -> Any:

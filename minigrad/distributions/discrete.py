@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from minigrad.distributions.distribution import Distribution, as_parameters, probs_or_logits
+from minigrad.dtypes import finfo
 from minigrad.ops.functions import log, log1p
 from minigrad.ops.reduce import logsumexp, sum
 from minigrad.tensor.drawing import bernoulli, multinomial
@@ -110,4 +111,5 @@ class Categorical(Distribution):
         return self.logits.expand(*shape[:-1], self.logits.shape[-1]).gather(-1, places).squeeze(-1)
 
     def entropy(self) -> Any:
-        return -sum(self.logits * self.probs, -1)
+        least = finfo(self.logits.dtype).min  # 0 log 0 = 0
+        return -sum(self.logits.clamp(min=least) * self.probs, -1)

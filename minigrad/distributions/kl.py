@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minigrad.distributions.continuous import Exponential, Normal
@@ -28,7 +29,9 @@ def _bernoulli(p: Bernoulli, q: Bernoulli) -> Any:
 
 
 def _categorical(p: Categorical, q: Categorical) -> Any:
-    return sum(p.probs * (p.logits - q.logits), -1)
+    terms = p.probs * (p.logits - q.logits)
+    terms = terms.masked_fill(q.probs == 0, math.inf)  # what q never draws costs without limit, if p draws it
+    return sum(terms.masked_fill(p.probs == 0, 0.0), -1)
 
 
 def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Any:

@@ -2,7 +2,7 @@
 
 A decomposition of several parts is one operation, whose result holds the parts one below the other. Rules:
 J. Townsend, "Differentiating the singular value decomposition", 2016; M. Seeger et al., "Auto-differentiating
-linear algebra", 2017. Gradients are infinite where singular or eigenvalues coincide.
+linear algebra", 2017. The vectors' gradients are infinite where singular or eigenvalues coincide, the values' are not.
 """
 
 from __future__ import annotations
@@ -112,6 +112,11 @@ def _svd_forward(x: Array) -> Array:
     return np.concatenate([u, s[..., None, :], mT(vh)], -2)  # (m + 1 + n, k)
 
 
+def _over(x: Any, gaps: Any) -> Any:
+    """``x / gaps``, and 0 for 0 / 0: equal values have gradients where none is asked of their vectors."""
+    return x / np.where(np.logical_and(np.equal(x, 0), np.equal(gaps, 0)), 1.0, gaps)
+
+
 def _svd_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
     m = x_shape[-2]
     u, s, v = out[..., :m, :], out[..., m : m + 1, :], out[..., m + 1 :, :]
@@ -120,12 +125,12 @@ def _svd_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
     unit = constant_like(out, np.eye(k))
     gaps = s * s - mT(s) * mT(s) + unit  # s_j^2 - s_i^2, and 1 on the diagonal
     a, b = mT(u) @ gu, mT(v) @ gv
-    inner = (a - mT(a)) / gaps * s + mT(s) * ((b - mT(b)) / gaps) + unit * gs
+    inner = _over(a - mT(a), gaps) * s + mT(s) * _over(b - mT(b), gaps) + unit * gs
     slope = u @ inner @ mT(v)
     if m > k:
-        slope = slope + ((gu - u @ a) / s) @ mT(v)
+        slope = slope + _over(gu - u @ a, s) @ mT(v)
     if x_shape[-1] > k:
-        slope = slope + (u / s) @ mT(gv - v @ b)
+        slope = slope + u @ mT(_over(gv - v @ b, s))
     return slope
 
 
@@ -181,7 +186,7 @@ def _eigh_slope(g: Any, out: Any) -> Any:
     v, w, gv, gw = out[..., :n, :], out[..., n:, :], g[..., :n, :], g[..., n:, :]
     unit = constant_like(out, np.eye(n))
     gaps = w - mT(w) + unit  # w_j - w_i, and 1 on the diagonal
-    inner = (mT(v) @ gv) * (1 - unit) / gaps + unit * gw
+    inner = _over((mT(v) @ gv) * (1 - unit), gaps) + unit * gw
     return v @ inner @ mT(v)
 
 

@@ -135,3 +135,16 @@ def test_refused(name):
 
 def test_checks_can_be_left_out():
     assert D.Normal(0.0, -1.0, validate_args=False).scale.item() == -1.0
+
+
+def test_outcomes_that_are_never_drawn():
+    D = torch.distributions
+    half, one = D.Categorical(torch.tensor([0.5, 0.5])), D.Categorical(torch.tensor([1.0, 0.0]))
+    assert D.kl_divergence(half, one).item() == float("inf")
+    assert abs(D.kl_divergence(one, half).item() - 0.6931) < 1e-4
+    assert D.Categorical(logits=torch.tensor([1.0, -float("inf")])).entropy().item() == 0
+
+
+def test_nan_is_no_value_of_a_normal_law():
+    with pytest.raises(ValueError, match="the value must be a number, not NaN"):
+        torch.distributions.Normal(0.0, 1.0).log_prob(torch.tensor([1.0, float("nan")]))
