@@ -176,6 +176,10 @@ _default_device: device | None = None  # None: MINIGRAD_DEVICE was not read yet
 def default_device() -> device:
     """The device of tensors created without one: the innermost `with device(...)`, else
     `set_default_device`'s, else the environment variable MINIGRAD_DEVICE's, else the CPU.
+
+    >>> import minigrad as torch
+    >>> torch.get_default_device()
+    device(type='cpu')
     """
     scoped = _scoped_devices.get()
     if scoped:
@@ -292,7 +296,11 @@ def number_device(device: device) -> device:
 
 
 def is_available() -> bool:
-    """Whether a GPU can be used: CuPy imports, finds a device, and one tiny kernel ran on it."""
+    """Whether a GPU can be used: CuPy imports, finds a device, and one tiny kernel ran on it.
+
+    >>> import minigrad as torch
+    >>> device = "cuda" if torch.cuda.is_available() else "cpu"
+    """
     global _cuda, _why_not
     if _cuda is None and _why_not is None:
         _cuda, _why_not = _probe()
@@ -302,12 +310,20 @@ def is_available() -> bool:
 
 
 def why_not() -> str | None:
-    """Why no GPU can be used, in words that say what to do; None where one can."""
+    """Why no GPU can be used, in words that say what to do; None where one can.
+
+    >>> import minigrad as torch
+    >>> reason = torch.cuda.why_not()  # None where a GPU can be used
+    """
     return None if is_available() else _why_not
 
 
 def device_count() -> int:
-    """How many GPUs can be used: 0 without CuPy, a driver or a device."""
+    """How many GPUs can be used: 0 without CuPy, a driver or a device.
+
+    >>> import minigrad as torch
+    >>> count = torch.cuda.device_count()  # 0 without a GPU
+    """
     return int(_cuda.cuda.runtime.getDeviceCount()) if is_available() else 0
 
 

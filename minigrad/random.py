@@ -76,7 +76,12 @@ class Generator:
 
     @_alone
     def manual_seed(self, seed: int) -> Generator:
-        """Start anew from `seed`, an int in [-2^63, 2^64), and forget a kept normal number."""
+        """Start anew from `seed`, an int in [-2^63, 2^64), and forget a kept normal number.
+
+        >>> import minigrad as torch
+        >>> torch.Generator().manual_seed(0).initial_seed()
+        0
+        """
         if isinstance(seed, (bool, TensorBase)) or not hasattr(seed, "__index__"):
             raise RuntimeError(f"manual_seed expected an int, but got {type(seed).__name__}")
         seed = index(seed)
@@ -88,16 +93,36 @@ class Generator:
         return self
 
     def seed(self) -> int:
-        """Start anew from a seed that the operating system gives; returns it."""
+        """Start anew from a seed that the operating system gives; returns it.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator()
+        >>> generator.seed() == generator.initial_seed()
+        True
+        """
         return self.manual_seed(int.from_bytes(os.urandom(8))).initial_seed()
 
     def initial_seed(self) -> int:
-        """The seed that the stream was last started from."""
+        """The seed that the stream was last started from.
+
+        >>> import minigrad as torch
+        >>> torch.Generator().manual_seed(5).initial_seed()
+        5
+        """
         return self._seed
 
     @_alone
     def get_state(self) -> Any:
-        """The state as a tensor of 5056 bytes, in PyTorch's own layout."""
+        """The state as a tensor of 5056 bytes, in PyTorch's own layout.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> state = generator.get_state()
+        >>> first = torch.rand(2, generator=generator)
+        >>> _ = generator.set_state(state)
+        >>> torch.equal(first, torch.rand(2, generator=generator))
+        True
+        """
         state = self._twister().state["state"]
         words = np.zeros(_STATE_BYTES // 8, np.uint64)
         position = int(state["pos"])
@@ -114,7 +139,14 @@ class Generator:
 
     @_alone
     def set_state(self, new_state: Any) -> Generator:
-        """Continue from `new_state`, a tensor that `get_state`, here or in PyTorch, returned."""
+        """Continue from `new_state`, a tensor that `get_state`, here or in PyTorch, returned.
+
+        >>> import minigrad as torch
+        >>> generator, other = torch.Generator().manual_seed(0), torch.Generator()
+        >>> _ = other.set_state(generator.get_state())
+        >>> torch.equal(torch.rand(2, generator=generator), torch.rand(2, generator=other))
+        True
+        """
         if not isinstance(new_state, TensorBase) or new_state.array.dtype != np.uint8:
             raise TypeError(
                 f"a generator's state is a tensor of uint8, as get_state() returns it; got {type(new_state).__name__}"
@@ -164,6 +196,11 @@ class Generator:
         """Numbers from U[low, high): u (high - low) + low, with u of 24 bits (53 in float64).
 
         A result that rounding lifted to `high` becomes `low`, as in PyTorch.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> generator.uniform((2,)).shape
+        (2,)
         """
         dtype = _floating("uniform", dtype)
         _, largest = limits(dtype)
@@ -199,6 +236,11 @@ class Generator:
         in blocks of 16, of which the first eight draws give radii and the last eight angles. If
         the size is no multiple of 16, the last 16 numbers are drawn afresh. With `pairs`, any
         number comes in pairs: so PyTorch fills memory that is not contiguous.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> generator.normal((2,)).shape
+        (2,)
         """
         dtype = _floating("normal", dtype)
         if not std >= 0:
@@ -236,6 +278,12 @@ class Generator:
 
         Ranges of 2^28 and more take 64-bit draws. Raises RuntimeError for an empty range and for
         bounds that the dtype does not hold.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> draws = generator.randint(0, 3, (9,))
+        >>> bool((0 <= draws).all() and (draws < 3).all())
+        True
         """
         dtype = np.dtype(dtype)
         low, high = index(low), _FULL_RANGE[dtype.str[1:]] if high is None else index(high)
@@ -253,13 +301,25 @@ class Generator:
 
     @_alone
     def random(self, shape: Sequence[int], dtype: Any = np.int64) -> Array:
-        """Non-negative integers over all that `dtype` holds without loss: PyTorch's `random_()`."""
+        """Non-negative integers over all that `dtype` holds without loss: PyTorch's `random_()`.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> bool(generator.random((5,)).min() >= 0)
+        True
+        """
         dtype = np.dtype(dtype)
         return self._modulo(shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8"))
 
     @_alone
     def random_int63(self, shape: Sequence[int] = ()) -> Array:
-        """64-bit draws modulo 2^63, as int64: what seeds are made of."""
+        """64-bit draws modulo 2^63, as int64: what seeds are made of.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> bool(generator.random_int63() >= 0)
+        True
+        """
         return self.random(shape, np.int64)
 
     def _modulo(self, shape: Sequence[int], dtype: Any, span: int, low: int, wide: bool) -> Array:
@@ -275,7 +335,13 @@ class Generator:
 
     @_alone
     def permutation(self, n: int, dtype: Any = np.int64) -> Array:
-        """0 .. n-1 in random order: for each i, swap it with i + (a draw modulo n - i)."""
+        """0 .. n-1 in random order: for each i, swap it with i + (a draw modulo n - i).
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> sorted(generator.permutation(3).tolist())
+        [0, 1, 2]
+        """
         dtype = np.dtype(dtype)
         if n < 0:
             raise RuntimeError(f"randperm expects n >= 0, got {n}")
@@ -296,6 +362,11 @@ class Generator:
 
         Equals PyTorch's on processors where it uses its own kernel; on Intel's it hands a number
         `p` to a library whose stream is another one. Raises RuntimeError for p outside [0, 1].
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> generator.bernoulli(1.0, (2,)).tolist()
+        [True, True]
         """
         chances = np.asarray(p)
         if not np.all((chances >= 0) & (chances <= 1)):
@@ -313,6 +384,11 @@ class Generator:
         """Numbers with the density rate exp(-rate x): -log(1 - u) / rate, u of 53 bits.
 
         As `bernoulli`, PyTorch's numbers where it uses its own kernel.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> bool((generator.exponential((5,)) >= 0).all())
+        True
         """
         if not rate > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
@@ -354,7 +430,12 @@ default_generator.seed()
 
 
 def source_of(generator: Any) -> Generator:
-    """The generator to draw from: the one given, or the default one for None."""
+    """The generator to draw from: the one given, or the default one for None.
+
+    >>> import minigrad as torch
+    >>> torch.random.source_of(None) is torch.default_generator
+    True
+    """
     if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"generator must be a minigrad.Generator or None, not {type(generator).__name__}")
     return default_generator if generator is None else generator

@@ -37,7 +37,13 @@ class detect_anomaly(ModeSwitch):
 
 
 class set_detect_anomaly(AtOnce):
-    """Switches anomaly mode on or off at once, and back at the end of a ``with`` block."""
+    """Switches anomaly mode on or off at once, and back at the end of a ``with`` block.
+
+    >>> import minigrad as torch
+    >>> with torch.autograd.set_detect_anomaly(True):
+    ...     print(torch.is_anomaly_enabled())
+    True
+    """
 
     __slots__ = ()
 

@@ -70,7 +70,14 @@ class TensorBase:
     cause: str | None  # why no gradient flows here, when a call could tell
 
     def bump_version(self) -> None:
-        """Note that the memory was written to; saved values that needed it are then refused."""
+        """Note that the memory was written to; saved values that needed it are then refused.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2)
+        >>> x.bump_version()
+        >>> x._version
+        1
+        """
         self.writes[0] += 1
 
 

@@ -149,7 +149,15 @@ class Function:
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
-        """Call forward, and record the call."""
+        """Call forward, and record the call.
+
+        >>> import minigrad as torch
+        >>> class Double(torch.autograd.Function):
+        ...     forward = staticmethod(lambda ctx, x: x * 2)
+        ...     backward = staticmethod(lambda ctx, g: g * 2)
+        >>> Double.apply(torch.ones(1))
+        tensor([2.])
+        """
         separate = cls.setup_context is not Function.setup_context
         if kwargs or separate:
             args = _positional(cls.forward, args, kwargs, separate)

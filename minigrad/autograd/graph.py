@@ -23,7 +23,13 @@ __all__ = [
 
 
 class GradientEdge(NamedTuple):
-    """Where the gradient of a tensor goes: stands for the tensor among the inputs of `grad` and `backward`."""
+    """Where the gradient of a tensor goes: stands for the tensor among the inputs of `grad` and `backward`.
+
+    >>> import minigrad as torch
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> torch.autograd.graph.get_gradient_edge(x * 2).output_nr
+    0
+    """
 
     node: Any
     output_nr: int

@@ -43,7 +43,12 @@ class Plan:
 
 
 class Node(Inspectable):
-    """One recorded call: which operation, where its gradients go, and what its rules read."""
+    """One recorded call: which operation, where its gradients go, and what its rules read.
+
+    >>> import minigrad as torch
+    >>> isinstance(torch.ones(1, requires_grad=True).exp().grad_fn, torch.autograd.Node)
+    True
+    """
 
     __slots__ = (
         "__weakref__", "constants", "dtype", "edges", "hooks", "operation", "order", "plan", "result_writes",
@@ -67,6 +72,11 @@ class Node(Inspectable):
         """The gradients along `edges`: arrays normally, Tensors when a graph is wanted.
 
         Only the rules of the edges in `wanted` run, if it is given; the other gradients are None.
+
+        >>> import minigrad as torch
+        >>> y = torch.zeros(1, requires_grad=True).exp()
+        >>> y.grad_fn.vjp(torch.ones(1).numpy(), False)
+        [array([1.], dtype=float32)]
         """
         if cotangent.__class__ is not np.ndarray:
             select(cotangent.array if create_graph else cotangent)
@@ -84,7 +94,13 @@ class Node(Inspectable):
         return gradients
 
     def saved_values(self, create_graph: bool) -> list[Any]:
-        """What the rules read, in the plan's order; refused once it was freed or written to."""
+        """What the rules read, in the plan's order; refused once it was freed or written to.
+
+        >>> import minigrad as torch
+        >>> x = torch.tensor([3.0], requires_grad=True)
+        >>> (x * x).grad_fn.saved_values(create_graph=False)
+        [array([3.], dtype=float32), array([3.], dtype=float32)]
+        """
         tensors, writes = self.tensors, self.result_writes
         if tensors is None:
             raise freed(self.name())
@@ -113,7 +129,12 @@ class Node(Inspectable):
         return lifted
 
     def free(self) -> None:
-        """Let go of the saved values; a second walk through here is then refused."""
+        """Let go of the saved values; a second walk through here is then refused.
+
+        >>> import minigrad as torch
+        >>> y = torch.ones(1, requires_grad=True).exp()
+        >>> y.grad_fn.free()
+        """
         if self.tensors or self.result_writes is not None or any(isinstance(key, Key) for key in self._keys()):
             self.tensors, self.constants = None, ()
 
@@ -123,7 +144,12 @@ class Node(Inspectable):
         return [k.get("key") if type(k) is dict else k for k in kept]
 
     def name(self) -> str:
-        """The operation's name in PyTorch's manner: ``MulBackward0``."""
+        """The operation's name in PyTorch's manner: ``MulBackward0``.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1, requires_grad=True).exp().grad_fn.name()
+        'ExpBackward0'
+        """
         return self.operation.backward_name
 
     @property

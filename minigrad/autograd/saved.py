@@ -68,7 +68,12 @@ class save_on_cpu(saved_tensors_hooks):
 
 @contextmanager
 def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
-    """Inside, `saved_tensors_hooks` raises RuntimeError(`error_message`)."""
+    """Inside, `saved_tensors_hooks` raises RuntimeError(`error_message`).
+
+    >>> import minigrad as torch
+    >>> with torch.autograd.graph.disable_saved_tensors_hooks("not here"):
+    ...     y = torch.ones(1, requires_grad=True).exp()
+    """
     before = _disabled.get()
     _disabled.set(error_message)
     try:

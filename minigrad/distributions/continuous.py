@@ -62,7 +62,12 @@ class Normal(Distribution):
         return -((value - self.loc) ** 2) / (2 * self.scale**2) - log(self.scale) - math.log(math.sqrt(2 * math.pi))
 
     def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`."""
+        """The probability of a value up to `value`.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(0.0, 1.0).cdf(torch.tensor(0.0))
+        tensor(0.5000)
+        """
         return 0.5 * (1 + erf((value - self.loc) * self.scale.reciprocal() / math.sqrt(2)))
 
     def entropy(self) -> Any:
@@ -108,7 +113,12 @@ class Uniform(Distribution):
         return log(inside) - log(self.high - self.low)
 
     def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`."""
+        """The probability of a value up to `value`.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Uniform(0.0, 2.0).cdf(torch.tensor(0.5))
+        tensor(0.2500)
+        """
         return ((value - self.low) / (self.high - self.low)).clamp(min=0, max=1)
 
     def entropy(self) -> Any:
@@ -152,7 +162,12 @@ class Exponential(Distribution):
         return log(self.rate) - self.rate * value
 
     def cdf(self, value: Any) -> Any:
-        """The probability of a value up to `value`."""
+        """The probability of a value up to `value`.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Exponential(1.0).cdf(torch.tensor(0.0))
+        tensor(0.)
+        """
         return 1 - (-self.rate * value).exp()
 
     def entropy(self) -> Any:

@@ -32,34 +32,70 @@ class Distribution:
 
     @property
     def batch_shape(self) -> Size:
-        """The shape of the parameters: how many laws this is."""
+        """The shape of the parameters: how many laws this is.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(torch.zeros(3), 1.0).batch_shape
+        minigrad.Size([3])
+        """
         return self._batch_shape
 
     @property
     def event_shape(self) -> Size:
-        """The shape of one value."""
+        """The shape of one value.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(torch.zeros(3), 1.0).event_shape
+        minigrad.Size([])
+        """
         return self._event_shape
 
     @property
     def stddev(self) -> Any:
-        """The standard deviation: the root of the variance."""
+        """The standard deviation: the root of the variance.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Exponential(2.0).stddev
+        tensor(0.5000)
+        """
         return self.variance.sqrt()  # type: ignore[attr-defined]
 
     def sample(self, sample_shape: Any = ()) -> Any:
-        """Values of shape (*sample_shape, *batch_shape, *event_shape), outside the graph."""
+        """Values of shape (*sample_shape, *batch_shape, *event_shape), outside the graph.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(torch.zeros(3), 1.0).sample((2,)).shape
+        minigrad.Size([2, 3])
+        """
         with no_grad():
             return self.rsample(sample_shape)
 
     def rsample(self, sample_shape: Any = ()) -> Any:
-        """Values whose gradients flow to the parameters. Raises NotImplementedError where there are none."""
+        """Values whose gradients flow to the parameters. Raises NotImplementedError where there are none.
+
+        >>> import minigrad as torch
+        >>> mean = torch.zeros(3, requires_grad=True)
+        >>> torch.distributions.Normal(mean, 1.0).rsample().requires_grad
+        True
+        """
         raise NotImplementedError(f"{type(self).__name__} has no rsample: its values do not move with its parameters")
 
     def log_prob(self, value: Any) -> Any:
-        """The logarithm of the density, or of the probability, of `value`."""
+        """The logarithm of the density, or of the probability, of `value`.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Normal(0.0, 1.0).log_prob(torch.tensor(0.0))
+        tensor(-0.9189)
+        """
         raise NotImplementedError(f"{type(self).__name__} has no log_prob")
 
     def entropy(self) -> Any:
-        """The expected ``-log_prob`` of a value."""
+        """The expected ``-log_prob`` of a value.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Bernoulli(0.5).entropy()
+        tensor(0.6931)
+        """
         raise NotImplementedError(f"{type(self).__name__} has no entropy")
 
     def _extended_shape(self, sample_shape: Any = ()) -> Size:

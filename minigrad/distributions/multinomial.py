@@ -37,7 +37,13 @@ class Multinomial:
         return "Multinomial()"
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
-        """Counts of shape (*sample_shape, *batch, outcomes)."""
+        """Counts of shape (*sample_shape, *batch, outcomes).
+
+        >>> import minigrad as torch
+        >>> torch.distributions.Multinomial(5, torch.tensor([0.0, 1.0])).sample((2,))
+        tensor([[0., 5.],
+                [0., 5.]])
+        """
         *batch, outcomes = self.probs.shape
         trials = (self.total_count, *sample_shape)
         # (rows, trials and samples) -> (trials, *sample_shape, *batch)

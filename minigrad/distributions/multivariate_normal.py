@@ -71,7 +71,12 @@ class MultivariateNormal(Distribution):
         return -0.5 * (self.event_shape[0] * math.log(2 * math.pi) + sum(off**2, -1)) - self.half_log_det()
 
     def half_log_det(self) -> Any:
-        """Half the logarithm of the determinant of C."""
+        """Half the logarithm of the determinant of C.
+
+        >>> import minigrad as torch
+        >>> torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2)).half_log_det()
+        tensor(0.)
+        """
         return sum(log(self.scale_tril.diagonal(0, -2, -1)), -1)
 
     def entropy(self) -> Any:

@@ -321,6 +321,9 @@ class Softmax2d(Module):
 
         def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (3, 4):
             raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")

@@ -194,15 +194,30 @@ class ModuleDict(Module, MutableMapping[str, Any]):
         self.update({} if modules is None else modules)
 
     def keys(self) -> Any:
-        """The names, as a dictionary's."""
+        """The names, as a dictionary's.
+
+        >>> import minigrad as torch
+        >>> list(torch.nn.ModuleDict({"act": torch.nn.ReLU()}).keys())
+        ['act']
+        """
         return dict(self._modules).keys()
 
     def values(self) -> Any:
-        """The modules, as a dictionary's."""
+        """The modules, as a dictionary's.
+
+        >>> import minigrad as torch
+        >>> list(torch.nn.ModuleDict({"act": torch.nn.ReLU()}).values())
+        [ReLU()]
+        """
         return dict(self._modules).values()
 
     def items(self) -> Any:
-        """Pairs of name and module, as a dictionary's."""
+        """Pairs of name and module, as a dictionary's.
+
+        >>> import minigrad as torch
+        >>> list(torch.nn.ModuleDict({"act": torch.nn.ReLU()}).items())
+        [('act', ReLU())]
+        """
         return dict(self._modules).items()
 
     def __getitem__(self, key: str) -> Any:
@@ -302,11 +317,21 @@ class ParameterDict(Module, MutableMapping[str, Any]):
         return ParameterDict({**self, **other})
 
     def copy(self) -> ParameterDict:
-        """A dictionary of the same parameters."""
+        """A dictionary of the same parameters.
+
+        >>> import minigrad as torch
+        >>> list(torch.nn.ParameterDict({"w": torch.zeros(2)}).copy().keys())
+        ['w']
+        """
         return ParameterDict(dict(self))
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
-        """A dictionary with `default` under every one of `keys`."""
+        """A dictionary with `default` under every one of `keys`.
+
+        >>> import minigrad as torch
+        >>> list(torch.nn.ParameterDict().fromkeys(["w", "b"], torch.zeros(2)).keys())
+        ['w', 'b']
+        """
         return ParameterDict((key, default) for key in keys)
 
     def extra_repr(self) -> str:

@@ -56,6 +56,11 @@ class Embedding(Module):
         """An embedding whose table is `embeddings` (num_embeddings, embedding_dim), not trained while `freeze`.
 
         It shares the memory of `embeddings`. Raises `AssertionError` for another number of axes.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Embedding.from_pretrained(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+        >>> layer(torch.tensor([1]))
+        tensor([[3., 4.]])
         """
         if embeddings.ndim != 2:
             raise AssertionError(f"Embeddings parameter is expected to be 2-dimensional, got {embeddings.ndim}")

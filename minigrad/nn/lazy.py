@@ -7,6 +7,7 @@ objects, so an optimizer may be built before that call.
 
 from __future__ import annotations
 
+from inspect import Signature, signature
 from typing import Any, ClassVar
 
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
@@ -26,6 +27,13 @@ class Lazy(Module):
     """
 
     cls_to_become: ClassVar[type[Module]]
+    __signature__: ClassVar[Signature]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "cls_to_become" in vars(cls):
+            _, *parameters = signature(cls.cls_to_become).parameters.values()
+            cls.__signature__ = Signature(parameters)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(0, *args, **kwargs)  # type: ignore[call-arg]

@@ -90,7 +90,14 @@ class Module(Registry):
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
-        """Run ``hook(module, args)`` before `forward`; what it returns replaces the arguments."""
+        """Run ``hook(module, args)`` before `forward`; what it returns replaces the arguments.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_forward_pre_hook(lambda module, args: print(args[0].shape))
+        >>> _ = layer(torch.ones(3, 2))
+        minigrad.Size([3, 2])
+        """
         return self._hook("forward_pre", hook, prepend, with_kwargs)
 
     def register_forward_hook(
@@ -99,19 +106,46 @@ class Module(Registry):
         """Run ``hook(module, args, output)`` after `forward`; its result replaces the output.
 
         With `always_call` also when `forward` raises: the output is None then.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_forward_hook(lambda module, args, output: output * 0)
+        >>> layer(torch.ones(1, 2)).tolist()
+        [[-0.0]]
         """
         return self._hook("forward", hook, prepend, with_kwargs, always_call)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(module, grad_output)`` when the output's gradient arrives."""
+        """Run ``hook(module, grad_output)`` when the output's gradient arrives.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_full_backward_pre_hook(lambda module, grad_output: print(grad_output))
+        >>> layer(torch.ones(1, 2)).sum().backward()
+        (tensor([[1.]]),)
+        """
         return self._hook("backward_pre", hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`."""
+        """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_full_backward_hook(lambda module, grad_input, grad_output: print(grad_output))
+        >>> layer(torch.ones(1, 2, requires_grad=True)).sum().backward()
+        (tensor([[1.]]),)
+        """
         return self._hook("backward", hook, prepend)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """`register_full_backward_hook` under its name of old: the gradients are the whole module's here too."""
+        """`register_full_backward_hook` under its name of old: the gradients are the whole module's here too.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_backward_hook(lambda module, grad_input, grad_output: print(grad_output))
+        >>> layer(torch.ones(1, 2, requires_grad=True)).sum().backward()
+        (tensor([[1.]]),)
+        """
         return self._hook("backward", hook)
 
     _forward_hooks = property(lambda self: self._hanging("forward"))
@@ -125,7 +159,12 @@ class Module(Registry):
     # Modes
 
     def train(self, mode: bool = True) -> Self:
-        """Set training mode (or evaluation mode) here and below, for dropout and batch norm."""
+        """Set training mode (or evaluation mode) here and below, for dropout and batch norm.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Dropout().eval().train().training
+        True
+        """
         if not isinstance(mode, bool):
             raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
         self.training = mode
@@ -134,17 +173,35 @@ class Module(Registry):
         return self
 
     def eval(self) -> Self:
-        """Set evaluation mode: ``train(False)``."""
+        """Set evaluation mode: ``train(False)``.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Dropout().eval().training
+        False
+        """
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Freeze (False) or thaw every parameter."""
+        """Freeze (False) or thaw every parameter.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).requires_grad_(False).weight.requires_grad
+        False
+        """
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or fill them with zeros."""
+        """Forget the gradients of all parameters, or fill them with zeros.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> layer(torch.ones(1, 2)).sum().backward()
+        >>> layer.zero_grad()
+        >>> print(layer.weight.grad)
+        None
+        """
         for parameter in self.parameters():
             gradient = parameter.grad
             if gradient is not None and set_to_none:
@@ -155,7 +212,15 @@ class Module(Registry):
     # Moving and converting
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call `fn` on every module below, then on this one: ``net.apply(init_weights)``."""
+        """Call `fn` on every module below, then on this one: ``net.apply(init_weights)``.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Flatten())
+        >>> net = net.apply(lambda module: print(type(module).__name__))
+        ReLU
+        Flatten
+        Sequential
+        """
         for child in self.children():
             child.apply(fn)
         fn(self)
@@ -178,6 +243,10 @@ class Module(Registry):
 
         ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``. Raises `TypeError` for
         a dtype that is not floating-point.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
+        minigrad.float64
         """
         if not empty(0).to(*args, **kwargs).is_floating_point():
             raise TypeError(
@@ -192,34 +261,69 @@ class Module(Registry):
         return self._apply(move)
 
     def half(self) -> Self:
-        """Convert the floating-point tensors to float16."""
+        """Convert the floating-point tensors to float16.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).half().weight.dtype
+        minigrad.float16
+        """
         return self.to(dtypes.float16)
 
     def type(self, dst_type: Any) -> Self:
-        """Convert all tensors, integers too, as `Tensor.type` does."""
+        """Convert all tensors, integers too, as `Tensor.type` does.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).type(torch.float64).weight.dtype
+        minigrad.float64
+        """
         return self._apply(lambda t: t.type(dst_type))
 
     def double(self) -> Self:
-        """Convert the floating-point tensors to float64."""
+        """Convert the floating-point tensors to float64.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).double().weight.dtype
+        minigrad.float64
+        """
         return self.to(dtypes.float64)
 
     def float(self) -> Self:
-        """Convert the floating-point tensors to float32."""
+        """Convert the floating-point tensors to float32.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).double().float().weight.dtype
+        minigrad.float32
+        """
         return self.to(dtypes.float32)
 
     def cpu(self) -> Self:
-        """Move to the host's memory."""
+        """Move to the host's memory.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).cpu().weight.device
+        device(type='cpu')
+        """
         return self.to("cpu")
 
     def cuda(self, device: Any = None) -> Self:
-        """Move to a CUDA device: the current one, or number `device`."""
+        """Move to a CUDA device: the current one, or number `device`.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> layer = layer.cuda() if torch.cuda.is_available() else layer
+        """
         where = backend.device("cuda", device) if isinstance(device, int) else device
         return self.to("cuda" if where is None else where)
 
     # Saving and loading
 
     def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Parameters and persistent buffers by dotted name, detached, sharing memory."""
+        """Parameters and persistent buffers by dotted name, detached, sharing memory.
+
+        >>> import minigrad as torch
+        >>> list(torch.nn.Linear(2, 1).state_dict())
+        ['weight', 'bias']
+        """
         return state.save(self, destination, prefix, keep_vars)
 
     def load_state_dict(
@@ -229,6 +333,11 @@ class Module(Registry):
 
         Raises one `RuntimeError` that lists every missing key, unexpected key and size mismatch;
         ``strict=False`` lets the keys differ and returns them.
+
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> layer.load_state_dict(torch.nn.Linear(2, 1).state_dict())
+        <All keys matched successfully>
         """
         return state.load(self, state_dict, strict, assign)
 
@@ -238,7 +347,12 @@ class Module(Registry):
         return type(self).__name__
 
     def extra_repr(self) -> str:
-        """What stands between the brackets when the module is printed. Override it in a layer."""
+        """What stands between the brackets when the module is printed. Override it in a layer.
+
+        >>> import minigrad as torch
+        >>> torch.nn.Linear(2, 1).extra_repr()
+        'in_features=2, out_features=1, bias=True'
+        """
         return ""
 
     def _repr_html_(self) -> str:

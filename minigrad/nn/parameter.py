@@ -176,7 +176,14 @@ class UninitializedParameter(Uninitialized, Parameter):
 
 
 class UninitializedBuffer(Uninitialized):
-    """A buffer whose shape is not known yet; see `Uninitialized`. As PyTorch's."""
+    """A buffer whose shape is not known yet; see `Uninitialized`. As PyTorch's.
+
+    >>> import minigrad as torch
+    >>> buffer = torch.nn.UninitializedBuffer()
+    >>> buffer.materialize((2,))
+    >>> buffer.shape
+    minigrad.Size([2])
+    """
 
     __slots__ = ()
     becomes = Tensor

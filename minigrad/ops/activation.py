@@ -64,7 +64,9 @@ def _relu_rule(g: Any, out: Any) -> Any:
 
 
 # Only the sign of the result matters to the gradient, so nothing else is kept.
-relu = unary("relu", _positive, _relu_rule, result=SAME, refuses="b")
+relu = unary(
+    "relu", _positive, _relu_rule, result=SAME, refuses="b", formula="max(0, input)", example="[-1.0, 2.0] -> [0., 2.]"
+)
 
 
 def _between(low: float, high: float) -> Callable[[Any], Any]:

@@ -36,6 +36,12 @@ def describe(name: str, formula: str, domain: str, result: str, rules: tuple[Any
     return "\n".join(lines)
 
 
+def with_example(text: str, example: str) -> str:
+    """`text`, followed by an example that is given as ``call -> what it prints``."""
+    call, _, printed = example.partition(" -> ")
+    return f"{text}\n\n>>> import minigrad as torch\n>>> {call}\n{printed}"
+
+
 def source_of(rule: Any) -> str:
     """The expression that a rule computes, as it stands in its file; its name where it is no lambda.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def _triangle(name: str, text: str) -> Any:
+def _triangle(name: str, text: str, example: str) -> Any:
     made: Any = operation(
         name,
         lambda x, *, diagonal: getattr(array_module(x), name)(x, diagonal),
@@ -32,11 +32,19 @@ def _triangle(name: str, text: str) -> Any:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.array.ndim}")
         return made(input, diagonal=as_int(diagonal, "diagonal"))
 
-    return of_tensor(rename(part, name, text))
+    return of_tensor(rename(part, name, text, example))
 
 
-tril = _triangle("tril", "The lower triangle of matrices, up to diagonal number `diagonal`; the rest is 0.")
-triu = _triangle("triu", "The upper triangle of matrices, from diagonal number `diagonal` on; the rest is 0.")
+tril = _triangle(
+    "tril",
+    "The lower triangle of matrices, up to diagonal number `diagonal`; the rest is 0.",
+    "torch.tril(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[1, 0], [7, 2]]",
+)
+triu = _triangle(
+    "triu",
+    "The upper triangle of matrices, from diagonal number `diagonal` on; the rest is 0.",
+    "torch.triu(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[1, 5], [0, 2]]",
+)
 
 # einsum gives the diagonal of square matrices as a view that can be written to.
 _diagonal = operation("diagonal", lambda x: np.einsum("...ii->...i", x), lambda g: _diag_embed(g), view=True)

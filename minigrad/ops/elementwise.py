@@ -19,7 +19,7 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import operation
 from minigrad.backend import quiet
-from minigrad.ops.describe import describe
+from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
 from minigrad.ops.spelling import respell
@@ -179,10 +179,10 @@ def _as_single(x: Any) -> Any:
     return quiet(np.float32, x) if isinstance(x, (bool, int, float, np.generic)) else x
 
 
-def rename(function: F, name: str, text: str | None = None) -> F:
-    """`function` under its public name, with its docstring."""
+def rename(function: F, name: str, text: str | None = None, example: str = "") -> F:
+    """Give `function` its public name and docstring; `example` reads ``call -> what it prints``."""
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = text
+    function.__doc__ = with_example(text, example) if text and example else text
     return function
 
 

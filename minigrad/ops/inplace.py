@@ -246,7 +246,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
 
 def twin(method: Any, function: F, how: str) -> F:
     """`method` as the twin of `function`, under its name with an underscore and with its signature."""
-    named: Any = rename(method, f"{function.__name__}_", f"`{function.__name__}`, {how}.")
+    named: Any = rename(method, f"{function.__name__}_", f"`{function.__name__}`, {how}. Returns the tensor itself.")
     named.__wrapped__ = function  # where `help` and `inspect.signature` look
     return named
 
@@ -268,7 +268,13 @@ def _fits(b: Any, a: Any) -> bool:
 
 
 def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
-    """Write `src`, broadcast and converted, into the tensor."""
+    """Write `src`, broadcast and converted, into the tensor.
+
+    >>> import minigrad as torch
+    >>> torch.zeros(2, 2).copy_(torch.tensor([1, 2]))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
     if not isinstance(src, TensorBase):
         raise not_a_tensor("copy_", "other", 1, src)
     value: Any = move(src, device_of(self.array))

@@ -157,7 +157,8 @@ def _at_least(name: str, ndim: int, widen: Any) -> Any:
             return widen(tensors[0])
         return tuple([widen(x) for x in several(name, tensors)])
 
-    return rename(call, name, f"The tensor, or each of several, with {ndim} axes or more: those of length 1 are added.")
+    text = f"The tensor, or each of several, with {ndim} axes or more: those of length 1 are added."
+    return rename(call, name, text, f"torch.{name}(torch.tensor(5.0)) -> tensor({'[' * ndim}5.{']' * ndim})")
 
 
 def _three_axes(x: Any) -> Any:

@@ -14,15 +14,7 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import mul, sub
 from minigrad.ops.axes import axis
-from minigrad.ops.elementwise import (
-    NUMPY_TWINS,
-    not_a_tensor,
-    not_implemented_for,
-    of_tensor,
-    of_tensors,
-    rename,
-    several,
-)
+from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_for, of_tensor, of_tensors, several
 from minigrad.ops.join import stack
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out, write_out
@@ -178,8 +170,8 @@ def outer(input: Tensor, vec2: Any) -> Tensor:
 ger = outer
 
 
-def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
-    """``beta * input + alpha * product(a, b)`` as one operation: `addmm` and its relatives."""
+def _plus(name: str, ranks: tuple[int, int]) -> Any:
+    """``beta * input + alpha * (a @ b)`` as one operation: `addmm` and its relatives."""
 
     def forward(x: Any, a: Any, b: Any, *, beta: Any, alpha: Any) -> Any:
         total = _product(a, b)
@@ -195,7 +187,7 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
         lambda g, a, alpha: np.swapaxes(a, -1, -2) @ g * alpha,
     )
 
-    def add_product(input: Tensor, a: Any, b: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def add_product(input: Tensor, a: Any, b: Any, beta: Any, alpha: Any) -> Tensor:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
         shape = _check_product(name, a, b, ranks)
@@ -211,7 +203,7 @@ def _plus(name: str, product: Any, ranks: tuple[int, int]) -> Any:
             raise RuntimeError(f"The expanded size of the tensor {shape} {detail}")
         return made(input, a, b, beta=beta, alpha=alpha)
 
-    return takes_out(rename(add_product, name, f"``beta * input + alpha * {product.__name__}(a, b)``."))
+    return add_product
 
 
 def _check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[int, ...]:
@@ -227,8 +219,33 @@ def _check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[i
     return (*x.shape[:-1], y.shape[-1])
 
 
-addmm = _plus("addmm", mm, (2, 2))
-baddbmm = _plus("baddbmm", bmm, (3, 3))
+_addmm, _baddbmm = _plus("addmm", (2, 2)), _plus("baddbmm", (3, 3))
+
+
+@takes_out
+def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * (mat1 @ mat2)``: (n, m) @ (m, p) -> (n, p), to which `input` is broadcast.
+
+    Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
+
+    >>> import minigrad as torch
+    >>> torch.addmm(torch.tensor([10.0, 20.0]), torch.ones(1, 3), torch.ones(3, 2))
+    tensor([[13., 23.]])
+    """
+    return _addmm(input, mat1, mat2, beta, alpha)
+
+
+@takes_out
+def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * (batch1 @ batch2)``: (b, n, m) @ (b, m, p) -> (b, n, p), to which `input` is broadcast.
+
+    Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
+
+    >>> import minigrad as torch
+    >>> torch.baddbmm(torch.tensor([10.0, 20.0]), torch.ones(1, 1, 3), torch.ones(1, 3, 2))
+    tensor([[[13., 23.]]])
+    """
+    return _baddbmm(input, batch1, batch2, beta, alpha)
 
 
 @takes_out

@@ -35,7 +35,7 @@ def returns(kind: str, *fields: str) -> Any:
 
 
 # ---- extremes and their places -------------------------------------------------------------------
-def _place(name: str, find: Any) -> Callable[..., Any]:
+def _place(name: str, find: Any, example: str) -> Callable[..., Any]:
     @on_its_gpu
     def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim), IndexError)
@@ -44,11 +44,12 @@ def _place(name: str, find: Any) -> Callable[..., Any]:
         d = None if dim is None else axis(dim, input.array.ndim)
         return wrap(as_int64(find(input.array, axis=d if input.array.ndim else None, keepdims=keepdim)))
 
-    return numpy_names(rename(call, name, f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."))
+    text = f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."
+    return numpy_names(rename(call, name, text, example))
 
 
-argmax = _place("argmax", np.argmax)
-argmin = _place("argmin", np.argmin)
+argmax = _place("argmax", np.argmax, "torch.argmax(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([1, 0])")
+argmin = _place("argmin", np.argmin, "torch.argmin(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([0, 1])")
 
 
 def _to_those(g: Any, x: Any, out: Any) -> Any:
@@ -67,7 +68,7 @@ def _of_all(name: str, find: Any, shown: str) -> Any:
     return operation(name, find, _to_those, shown=shown)
 
 
-def _extreme(name: str, method: str, pairwise: Any, find: Any) -> Callable[..., Any]:
+def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> Callable[..., Any]:
     result = returns(name, "values", "indices")
     of_all = _of_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
     along_one = shown_as(_getitem, f"{name.capitalize()}Backward0")
@@ -86,11 +87,15 @@ def _extreme(name: str, method: str, pairwise: Any, find: Any) -> Callable[..., 
         return _with_places(result, along_one, input, d, indices, keepdim)
 
     text = f"The {name}imum of all; along `dim` a pair (values, indices); with a tensor the elementwise `{name}imum`."
-    return numpy_names(rename(call, name, text))
+    return numpy_names(rename(call, name, text, example))
 
 
-max = _extreme("max", "max", maximum, np.argmax)
-min = _extreme("min", "min", minimum, np.argmin)
+max = _extreme(
+    "max", "max", maximum, np.argmax, "torch.max(torch.tensor([[1, 5], [7, 2]]), 1).values -> tensor([5, 7])"
+)
+min = _extreme(
+    "min", "min", minimum, np.argmin, "torch.min(torch.tensor([[1, 5], [7, 2]]), 1).values -> tensor([1, 2])"
+)
 
 
 @numpy_names
@@ -276,7 +281,7 @@ def _middle_places(x: Any, d: int, skip_nan: bool) -> Any:
     return np.take_along_axis(order, np.broadcast_to(rank, shape), d)
 
 
-def _median(name: str, of_all: Any, skip_nan: bool) -> Callable[..., Any]:
+def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..., Any]:
     result = returns(name, "values", "indices")
     along_one = shown_as(_getitem, f"{name.capitalize()}Backward1")
 
@@ -294,11 +299,13 @@ def _median(name: str, of_all: Any, skip_nan: bool) -> Callable[..., Any]:
 
     left_out = " of what is not NaN" if skip_nan else ""
     text = f"The middle element{left_out}, the lower one of two; along `dim` a pair (values, indices)."
-    return numpy_names(rename(call, name, text))
+    return numpy_names(rename(call, name, text, example))
 
 
-median = _median("median", _median_of_all, False)
-nanmedian = _median("nanmedian", _nanmedian_of_all, True)
+median = _median("median", _median_of_all, False, "torch.median(torch.tensor([3, 1, 7, 5])) -> tensor(3)")
+nanmedian = _median(
+    "nanmedian", _nanmedian_of_all, True, "torch.nanmedian(torch.tensor([3.0, float('nan'), 7.0])) -> tensor(3.)"
+)
 _kth, _modal = shown_as(_getitem, "KthvalueBackward0"), shown_as(_getitem, "ModeBackward0")
 _Kth = returns("kthvalue", "values", "indices")
 _Mode = returns("mode", "values", "indices")

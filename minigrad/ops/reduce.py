@@ -402,7 +402,7 @@ def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None, error: 
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size. (shape {shape})")
 
 
-def _extreme(name: str, reduce: Callable[..., Any], text: str) -> Callable[..., Any]:
+def _extreme(name: str, reduce: Callable[..., Any], text: str, example: str) -> Callable[..., Any]:
     made = operation(name, lambda x, *, dim, keepdim: reduce(x, axis=dim, keepdims=keepdim), _to_extremes)
 
     def call(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
@@ -410,15 +410,25 @@ def _extreme(name: str, reduce: Callable[..., Any], text: str) -> Callable[..., 
         check_not_empty(name, input, over)
         return made(input, dim=over, keepdim=keepdim)
 
-    return twin_of(reduce)(numpy_names(rename(call, name, text)))
+    return twin_of(reduce)(numpy_names(rename(call, name, text, example)))
 
 
-amax = _extreme("amax", np.amax, "The greatest element over the dimensions `dim`, or of all; ties share the gradient.")
-amin = _extreme("amin", np.amin, "The least element over the dimensions `dim`, or of all; ties share the gradient.")
+amax = _extreme(
+    "amax",
+    np.amax,
+    "The greatest element over the dimensions `dim`, or of all; ties share the gradient.",
+    "torch.amax(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([5, 7])",
+)
+amin = _extreme(
+    "amin",
+    np.amin,
+    "The least element over the dimensions `dim`, or of all; ties share the gradient.",
+    "torch.amin(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([1, 2])",
+)
 
 
 # ---- truth and counting --------------------------------------------------------------------------
-def _truth(name: str) -> Callable[..., Any]:
+def _truth(name: str, example: str) -> Callable[..., Any]:
     @on_its_gpu
     def call(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
         if isinstance(dim, (tuple, list)) and not dim:  # over no dimension: each element by itself
@@ -429,11 +439,11 @@ def _truth(name: str) -> Callable[..., Any]:
         return wrap(found.astype(np.uint8) if input.array.dtype == np.uint8 else found)
 
     text = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
-    return numpy_names(rename(call, name, text))
+    return numpy_names(rename(call, name, text, example))
 
 
-all = _truth("all")
-any = _truth("any")
+all = _truth("all", "torch.all(torch.tensor([[1, 0], [1, 1]]), 1) -> tensor([False,  True])")
+any = _truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor([ True, False])")
 
 
 @numpy_names

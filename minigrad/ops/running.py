@@ -68,7 +68,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
 
 # ---- extremes ------------------------------------------------------------------------------------
-def _running_extreme(name: str, ufunc: Any, reaches: Any) -> Callable[..., Any]:
+def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Callable[..., Any]:
     result = returns(name, "values", "indices")
     read = shown_as(_getitem, f"{name.capitalize()}Backward0")
 
@@ -88,11 +88,15 @@ def _running_extreme(name: str, ufunc: Any, reaches: Any) -> Callable[..., Any]:
         return result(pick_along(read, input, d, indices, True), indices)
 
     text = f"The {name[3:]}imum of the first 1, 2, 3, ... elements along `dim`, and where it stands: (values, indices)."
-    return numpy_names(rename(call, name, text))
+    return numpy_names(rename(call, name, text, example))
 
 
-cummax = _running_extreme("cummax", np.maximum, np.greater_equal)
-cummin = _running_extreme("cummin", np.minimum, np.less_equal)
+cummax = _running_extreme(
+    "cummax", np.maximum, np.greater_equal, "torch.cummax(torch.tensor([1, 3, 2]), 0).values -> tensor([1, 3, 3])"
+)
+cummin = _running_extreme(
+    "cummin", np.minimum, np.less_equal, "torch.cummin(torch.tensor([3, 1, 2]), 0).values -> tensor([3, 1, 1])"
+)
 
 
 # ---- differences and areas -----------------------------------------------------------------------

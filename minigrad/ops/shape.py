@@ -273,7 +273,13 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
 
 
 def cast(input: Any, dtype: Any) -> Tensor:
-    """The tensor with elements of another NumPy dtype; itself when it has that dtype already."""
+    """The tensor with elements of another NumPy dtype; itself when it has that dtype already.
+
+    >>> import minigrad as torch
+    >>> import numpy
+    >>> torch.ones(2).astype(numpy.int64)
+    tensor([1, 1])
+    """
     return input if input.array.dtype == dtype else _cast(input, dtype=dtype)
 
 
@@ -445,17 +451,29 @@ def flip(input: Any, dims: Any) -> Tensor:
     return turn(input, dims=tuple(turned) if input.array.ndim else ())
 
 
-def _flipping(name: str, dim: int, least: int, text: str) -> Any:
-    def flipped(input: Tensor) -> Tensor:
+def _flipping(name: str, dim: int, least: int, text: str, example: str) -> Any:
+    def flip_one(input: Tensor) -> Tensor:
         if input.array.ndim < least:
             raise RuntimeError(f"{name}: input must be >= {least}-d, got {input.array.ndim}-d")
         return turn(input, dims=(dim,))
 
-    return of_tensor(rename(flipped, name, text))
+    return of_tensor(rename(flip_one, name, text, example))
 
 
-fliplr = _flipping("fliplr", 1, 2, "The entries of the second axis, the columns of a matrix, in reverse order.")
-flipud = _flipping("flipud", 0, 1, "The entries of the first axis, the rows of a matrix, in reverse order.")
+fliplr = _flipping(
+    "fliplr",
+    1,
+    2,
+    "The entries of the second axis, the columns of a matrix, in reverse order.",
+    "torch.fliplr(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[5, 1], [2, 7]]",
+)
+flipud = _flipping(
+    "flipud",
+    0,
+    1,
+    "The entries of the first axis, the rows of a matrix, in reverse order.",
+    "torch.flipud(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[7, 2], [1, 5]]",
+)
 
 
 @of_tensor
@@ -524,7 +542,9 @@ def _as(function: Any) -> Any:
     def as_other(input: Tensor, other: Any) -> Tensor:
         return function(input, other.array.shape)
 
-    return of_tensors(2)(rename(as_other, f"{function.__name__}_as", f"`{function.__name__}` to the shape of `other`."))
+    name = f"{function.__name__}_as"
+    example = f"torch.ones(2, 1).{name}(torch.zeros(2, 1)).shape -> minigrad.Size([2, 1])"
+    return of_tensors(2)(rename(as_other, name, f"`{function.__name__}` to the shape of `other`.", example))
 
 
 expand_as, reshape_as, view_as = _as(expand), _as(reshape), _as(view)

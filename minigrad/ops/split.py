@@ -11,6 +11,7 @@ from minigrad.ops.axes import as_int, axis, numpy_names
 from minigrad.ops.elementwise import of_tensor, rename
 from minigrad.ops.index import _getitem, getitem
 from minigrad.ops.names import shown_as
+from minigrad.size import Size
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -168,7 +169,10 @@ def _splitting(name: str, least: int, dim: int) -> Any:
             raise RuntimeError(f"torch.{name}: {indices_or_sections} parts do not divide the size {size} of dim {d}")
         return tensor_split(input, indices_or_sections, d)
 
-    return of_tensor(rename(call, name, f"Views along axis {dim}: so many equal parts, or those between the indices."))
+    parts = [1 if axis == dim else 2 for axis in range(3)]
+    text = f"Views along axis {dim}: so many equal parts, or those between the indices."
+    example = f"[x.shape for x in torch.{name}(torch.ones(2, 2, 2), 2)] -> {[Size(parts), Size(parts)]}"
+    return of_tensor(rename(call, name, text, example))
 
 
 hsplit = _splitting("hsplit", 1, 1)

@@ -63,7 +63,15 @@ class AveragedModel(Module):
         return self.module(*args, **kwargs)
 
     def update_parameters(self, model: Module) -> None:
-        """Take the present weights of `model` into the average."""
+        """Take the present weights of `model` into the average.
+
+        >>> import minigrad as torch
+        >>> net = torch.nn.Linear(1, 1)
+        >>> mean = torch.optim.swa_utils.AveragedModel(net)
+        >>> mean.update_parameters(net)
+        >>> mean.n_averaged
+        tensor(1)
+        """
         with no_grad():
             own, others = ([p.detach() for p in self._averaged(m)] for m in (self.module, model))
             others = [p.to(mine.device) for mine, p in zip(own, others, strict=True)]
@@ -110,12 +118,26 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
 
 
 def get_swa_multi_avg_fn() -> AverageAll:
-    """`get_swa_avg_fn` for lists of tensors, in place."""
+    """`get_swa_avg_fn` for lists of tensors, in place.
+
+    >>> import minigrad as torch
+    >>> average, current = torch.tensor([2.0]), torch.tensor([5.0])
+    >>> torch.optim.swa_utils.get_swa_multi_avg_fn()([average], [current], 2)
+    >>> average
+    tensor([3.])
+    """
     return _for_all(get_swa_avg_fn())
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> AverageAll:
-    """`get_ema_avg_fn` for lists of tensors, in place."""
+    """`get_ema_avg_fn` for lists of tensors, in place.
+
+    >>> import minigrad as torch
+    >>> average, current = torch.tensor([2.0]), torch.tensor([4.0])
+    >>> torch.optim.swa_utils.get_ema_multi_avg_fn(0.5)([average], [current], 2)
+    >>> average
+    tensor([3.])
+    """
     return _for_all(get_ema_avg_fn(decay))
 
 

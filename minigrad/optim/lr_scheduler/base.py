@@ -60,7 +60,16 @@ class LRScheduler:
         self._is_initial = False
 
     def step(self, epoch: float | None = None) -> None:
-        """Go on to the next epoch, or to `epoch` (which PyTorch deprecates), and set its rates."""
+        """Go on to the next epoch, or to `epoch` (which PyTorch deprecates), and set its rates.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+        >>> scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        >>> optimizer.step()
+        >>> scheduler.step()
+        >>> scheduler.get_last_lr()
+        [0.5]
+        """
         if self._step_count == 1 and not _was_stepped(self.optimizer):
             warnings.warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value "
@@ -89,11 +98,26 @@ class LRScheduler:
         self._last_lr = last_rates(self.optimizer)
 
     def get_last_lr(self) -> list[Rate]:
-        """The rates that were set last, one for each group."""
+        """The rates that were set last, one for each group.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
+        >>> torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5).get_last_lr()
+        [0.5]
+        """
         return self._last_lr
 
     def get_lr(self) -> list[Rate]:
-        """The rates of epoch `last_epoch`, one for each group, from the groups' present ones: for `step()`."""
+        """The rates of epoch `last_epoch`, one for each group, from the groups' present ones: for `step()`.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
+        >>> class Halves(torch.optim.lr_scheduler.LRScheduler):
+        ...     def get_lr(self):
+        ...         return [rate * 0.5**self.last_epoch for rate in self.base_lrs]
+        >>> Halves(optimizer).get_last_lr()
+        [0.5]
+        """
         if not self._get_lr_called_within_step:
             warnings.warn(
                 "To get the last learning rate computed by the scheduler, please use `get_last_lr()`: get_lr() is "
@@ -107,11 +131,25 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__} must say in get_lr() what the rates are")
 
     def state_dict(self) -> dict[str, Any]:
-        """All of the schedule except its optimizer and its functions."""
+        """All of the schedule except its optimizer and its functions.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
+        >>> torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5).state_dict()["gamma"]
+        0.5
+        """
         return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where `state_dict()` was taken."""
+        """Go on where `state_dict()` was taken.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.5)
+        >>> scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=0.5)
+        >>> scheduler.load_state_dict({**scheduler.state_dict(), "gamma": 0.1})
+        >>> scheduler.gamma
+        0.1
+        """
         self.__dict__.update(state_dict)
 
 

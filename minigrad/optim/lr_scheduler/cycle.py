@@ -92,7 +92,13 @@ class CyclicLR(_Cycling):
         self.base_lrs = base_lrs
 
     def scale_fn(self, x: float) -> float:
-        """By what the height of the rise is multiplied, `x` being the number of the cycle or of the step."""
+        """By what the height of the rise is multiplied, `x` being the number of the cycle or of the step.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
+        >>> torch.optim.lr_scheduler.CyclicLR(optimizer, 0.1, 0.2, mode="triangular2").scale_fn(2)
+        0.5
+        """
         if self._scale_fn_custom is not None:
             return self._scale_fn_custom(x)
         return self._SCALES[self.mode][1](self.gamma, x)

@@ -20,6 +20,16 @@ class Dataset(Generic[T]):
     """The base of datasets: a subclass has `__getitem__(index)` and, for most uses, `__len__`.
 
     Follows https://docs.pytorch.org/docs/stable/data.html.
+
+    >>> import minigrad as torch
+    >>> class Squares(torch.utils.data.Dataset):
+    ...     def __len__(self):
+    ...         return 4
+    ...
+    ...     def __getitem__(self, index):
+    ...         return index**2
+    >>> next(iter(torch.utils.data.DataLoader(Squares(), batch_size=4)))
+    tensor([0, 1, 4, 9])
     """
 
     def __getitem__(self, index: Any) -> T:

@@ -61,5 +61,12 @@ class DistributedSampler(Sampler[int]):
         return self.num_samples
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of the next pass, in all processes the same."""
+        """Choose the order of the next pass, in all processes the same.
+
+        >>> import minigrad as torch
+        >>> sampler = torch.utils.data.DistributedSampler(range(4), num_replicas=2, rank=0)
+        >>> sampler.set_epoch(1)
+        >>> len(list(sampler))
+        2
+        """
         self.epoch = epoch

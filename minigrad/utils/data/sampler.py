@@ -18,7 +18,15 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Sampler(Generic[T_co]):
-    """The base of samplers: a subclass yields indices (or lists of them) from `__iter__`."""
+    """The base of samplers: a subclass yields indices (or lists of them) from `__iter__`.
+
+    >>> import minigrad as torch
+    >>> class Backwards(torch.utils.data.Sampler):
+    ...     def __iter__(self):
+    ...         return iter([2, 1, 0])
+    >>> list(Backwards())
+    [2, 1, 0]
+    """
 
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError("Subclasses of Sampler should implement __iter__.")

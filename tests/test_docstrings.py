@@ -1,0 +1,143 @@
+"""Every public callable has a person's signature and a docstring with an example that runs.
+
+Three kinds are told by another docstring: the twin that writes in place names its function
+(``add_`` -> `add`), a method that a class overrides keeps to what the base class says, and what a layer,
+a rule or a function of the user's is made of (`PARTS`) runs in the example of its class.
+"""
+
+import doctest
+import importlib
+import inspect
+import sys
+
+import pytest
+
+import minigrad
+
+ROOMS = [  # within minigrad
+    "", "nn", "nn.functional", "nn.init", "nn.utils", "nn.parallel", "optim", "optim.lr_scheduler",
+    "optim.swa_utils", "utils.data", "utils.checkpoint", "linalg", "autograd", "autograd.functional",
+    "autograd.graph", "func", "random", "distributions", "cuda", "backends",
+]  # fmt: skip
+# What a caller gives goes on as it is, to a function of the user's or to one of several forms.
+FREE = {
+    "minigrad.nn.Module": "a subclass's own",
+    "minigrad.nn.Identity": "any, as in PyTorch: it stands for every layer",
+    "minigrad.nn.Module.to": "to(device), to(dtype), to(tensor)",
+    "minigrad.nn.Module.forward": "a layer's own",
+    "minigrad.autograd.Function.forward": "the user's own",
+    "minigrad.autograd.Function.apply": "the operands of the user's forward",
+    "minigrad.utils.data.StackDataset": "datasets in a row, or by name",
+}
+NEED_A_GPU = ("minigrad.cuda.Event.", "minigrad.cuda.Stream.")  # an example would not run everywhere
+PARTS = {"forward", "reset_parameters", "rule", "advance", "setup_context", "backward", "jvp", "vmap"}
+
+
+def public_names(room):
+    """What the room says it offers, else what is defined in it."""
+    own = [name for name, value in vars(room).items() if getattr(value, "__module__", None) == room.__name__]
+    return getattr(room, "__all__", [name for name in own if not name.startswith("_")])
+
+
+def functions_of(cls):
+    """The public methods of a class, as functions; those of a Tensor also where a mixin holds them."""
+    for name in dir(cls) if cls is minigrad.Tensor else vars(cls):
+        method = inspect.getattr_static(cls, name)
+        method = getattr(method, "__func__", method)
+        if not name.startswith("_") and callable(method) and not inspect.isclass(method):
+            yield name, method
+
+
+def public_callables():
+    """Each once: (path, the class that holds it or None, the callable)."""
+    seen = {}
+    for room in (importlib.import_module(f"minigrad.{name}".rstrip(".")) for name in ROOMS):
+        for name in public_names(room):
+            value = getattr(room, name)
+            is_ours = getattr(value, "__module__", None) is None or value.__module__.startswith("minigrad")
+            if not callable(value) or inspect.ismodule(value) or not is_ours:
+                continue
+            seen.setdefault(id(value), (f"{room.__name__}.{name}", None, value))
+            for method_name, method in functions_of(value) if inspect.isclass(value) else ():
+                seen.setdefault(id(method), (f"{room.__name__}.{name}.{method_name}", value, method))
+    return list(seen.values())
+
+
+CALLABLES = public_callables()
+
+
+def has_example(value):
+    return ">>> " in (inspect.getdoc(value) or "")
+
+
+def is_an_error(value):
+    return inspect.isclass(value) and issubclass(value, BaseException)
+
+
+def is_told(path, holder, value):
+    if (
+        has_example(value)
+        or path.startswith(NEED_A_GPU)
+        or (inspect.isclass(value) and issubclass(value, BaseException))
+    ):
+        return True
+    name = path.rpartition(".")[2]
+    function = getattr(value, "__wrapped__", None)
+    if name.endswith("_") and function is not None:
+        return f"`{function.__name__}`" in value.__doc__ and has_example(function)
+    if name in PARTS and holder is not None and has_example(holder):
+        return True
+    bases = holder.__mro__[1:] if holder is not None else ()
+    return any(has_example(vars(base)[name]) for base in bases if name in vars(base))
+
+
+def is_generic(value):
+    if is_an_error(value):
+        return False
+    kinds = [p.kind for p in inspect.signature(value).parameters.values() if p.name not in ("self", "cls", "ctx")]
+    return kinds == [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]
+
+
+def overrides(holder, name):
+    return holder is not None and any(name in vars(base) for base in holder.__mro__[1:])
+
+
+def test_every_public_callable_is_found():
+    paths = {path for path, _, _ in CALLABLES}
+    assert len(paths) > 900
+    assert {"minigrad.zeros", "minigrad.Tensor.add_", "minigrad.nn.Conv2d", "minigrad.nn.Module.train"} <= paths
+
+
+def test_every_public_callable_has_an_example():
+    assert [path for path, holder, value in CALLABLES if not is_told(path, holder, value)] == []
+
+
+def test_every_public_callable_has_a_signature_of_its_own():
+    generic = [
+        path
+        for path, holder, value in CALLABLES
+        if is_generic(value) and path not in FREE and not overrides(holder, path.rpartition(".")[2])
+    ]
+    assert generic == []
+
+
+def stands_in_its_file(value):
+    """False for what a table or a decorator made."""
+    if not inspect.isfunction(value) or "." in value.__qualname__:
+        return True
+    room = vars(sys.modules[value.__module__])
+    return value.__globals__ is room and room.get(value.__name__) is value
+
+
+MADE = [
+    pytest.param(value, id=path) for path, _, value in CALLABLES if has_example(value) and not stands_in_its_file(value)
+]
+
+
+@pytest.mark.parametrize("value", MADE)
+def test_examples_of_what_tables_and_decorators_make(value):
+    """Those that stand in the file itself are run by tests/test_documents.py, which cannot see these."""
+    examples = doctest.DocTestParser().get_doctest(value.__doc__, {}, value.__name__, None, None)
+    printed = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    assert runner.run(examples, out=printed.append).failed == 0, "".join(printed)
