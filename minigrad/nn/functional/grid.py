@@ -1,0 +1,234 @@
+"""Images seen through a grid: each new pixel says where in the image it looks.
+
+A place is a point of [-1, 1] for each axis, the last axis first: (-1, -1) is the corner at the top left.
+Sources: Jaderberg et al., "Spatial Transformer Networks", 2015; the borders as in PyTorch's CPU kernels.
+"""
+
+from __future__ import annotations
+
+import warnings
+from itertools import product
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.creation import as_tensor
+from minigrad.dtypes import from_numpy
+from minigrad.nn.functional.checks import floats, in_single, tensors
+from minigrad.ops.axes import sizes
+from minigrad.ops.grid import affine, weighing
+from minigrad.ops.join import stack
+from minigrad.ops.select import where
+from minigrad.tensor import Tensor
+
+_MODES = ("bilinear", "nearest", "bicubic")
+_BORDERS = ("zeros", "border", "reflection")
+_CHANGED = (
+    "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
+    "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details."
+)
+
+
+@in_single
+def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
+    """The grid that an affine map makes of the centres of an image's pixels.
+
+    ``grid[n, i, j] = theta[n] @ (x_j, y_i, 1)`` for matrices `theta` (N, 2, 3) and a `size` (N, C, H, W), or
+    (N, 3, 4) and (N, C, D, H, W): what `grid_sample` reads an image by, (N, H, W, 2) or (N, D, H, W, 3).
+    With `align_corners` -1 and 1 are the centres of the corner pixels, otherwise the image's border.
+    Raises ValueError for matrices of other shapes and types, NotImplementedError for sizes of other lengths.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.affine_grid.html
+
+    >>> import minigrad as torch
+    >>> same = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> torch.nn.functional.affine_grid(same, (1, 1, 1, 2), align_corners=False)
+    tensor([[[[-0.5000,  0.0000],
+              [ 0.5000,  0.0000]]]])
+    """
+    tensors("affine_grid", "theta", theta)
+    align_corners = _told(align_corners)
+    size = tuple(sizes("affine_grid", size))
+    _check_affine(theta, size)
+    if align_corners and min(size[2:]) == 1:
+        warnings.warn(
+            "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This "
+            "is not an intended use case of affine_grid. See the documentation of affine_grid for details.",
+            stacklevel=3,
+        )
+    real: Any = theta.array.dtype.type
+    centres = [_centres(n, align_corners, real) for n in size[2:]]
+    points = np.meshgrid(*centres, indexing="ij")[::-1]  # the last axis first
+    base = np.stack([*points, np.ones_like(points[0])], -1).reshape(-1, len(points) + 1)  # (P, d+1)
+    result: Tensor = affine(theta.transpose(1, 2), as_tensor(base, device=theta.device), size=size[2:])
+    return result
+
+
+def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:
+    space = len(size) - 2
+    if not theta.is_floating_point():
+        raise ValueError(f"Expected theta to have floating point type, but got {from_numpy(theta.array.dtype)}")
+    if space not in (2, 3):
+        raise NotImplementedError(
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. "
+            f"Got size {size}."
+        )
+    if tuple(theta.shape[1:]) != (space, space + 1):
+        raise ValueError(
+            f"Expected a batch of {space}D affine matrices of shape Nx{space}x{space + 1} for size {size}. "
+            f"Got {theta.shape}."
+        )
+    if min(size) <= 0:
+        raise ValueError(f"Expected non-zero, positive output size. Got {size}")
+    if theta.shape[0] != size[0]:
+        raise RuntimeError(f"affine_grid: size {size} asks for {size[0]} grids, theta has {theta.shape[0]} matrices")
+
+
+def _centres(n: int, align: bool, real: Any) -> Any:
+    """Where the centres of `n` pixels lie between -1 and 1."""
+    if n == 1:
+        return np.zeros(1, real)
+    line = np.linspace(-1, 1, n, dtype=real)
+    return line if align else line * real((n - 1) / n)
+
+
+@in_single
+def grid_sample(
+    input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Tensor:  # fmt: skip
+    """The image `input` (N, C, H, W) at the places of `grid` (N, Ho, Wo, 2): (N, C, Ho, Wo); volumes likewise.
+
+    A place (x, y) of [-1, 1] is read between its pixels: 'bilinear', 'bicubic' (a = -0.75), or 'nearest'. Outside
+    the image stand 'zeros', its 'border', or its 'reflection'. With `align_corners` -1 and 1 are the centres of the
+    corner pixels, otherwise the image's border. Gradients flow to both; 'nearest' gives the grid zeros.
+    Raises RuntimeError for shapes and types that do not fit, ValueError for other modes.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.grid_sample.html
+
+    >>> import minigrad as torch
+    >>> image, places = torch.tensor([[[[1.0, 3.0]]]]), torch.tensor([[[[0.0, 0.0], [1.0, 0.0]]]])
+    >>> torch.nn.functional.grid_sample(image, places, align_corners=True)
+    tensor([[[[2., 3.]]]])
+    """
+    tensors("grid_sample", "input grid", input, grid)
+    if mode not in _MODES:
+        raise ValueError(
+            f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
+        )
+    if padding_mode not in _BORDERS:
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
+            f"'{padding_mode}'"
+        )
+    align_corners = _told(align_corners)
+    _check_grid(input, grid, mode)
+    lengths = input.shape[2:]
+    space, points = len(lengths), prod(grid.shape[1:-1])
+    axes = []
+    for i, n in enumerate(lengths):  # the grid tells the last axis first
+        x = grid[..., space - 1 - i].reshape(grid.shape[0], points)
+        axes.append(_taps(x, n, mode, padding_mode, align_corners))
+    values, weights = _combined(input, axes)
+    result: Tensor = weighing(space)(values, weights, size=tuple(grid.shape[1:-1]))
+    return result
+
+
+def _combined(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
+    """The K pixels that each of P places reads, (N, C, K, P), and the weights of them, (N, K, P).
+
+    What lies outside the image reads as zero, be its neighbour inf or NaN.
+    """
+    chosen, lengths = [*product(*axes)], input.shape[2:]
+    flat: list[Any] = []
+    weights: list[Any] = []
+    inside: list[Any] = []
+    for taps in chosen:
+        place: Any = 0
+        weight: Any = 1
+        seen: Any = True
+        for (x, w), n in zip(taps, lengths, strict=True):
+            here = (x >= 0) & (x <= n - 1)
+            place = place * n + where(here, x, 0.0).long()
+            weight, seen = weight * w, here & seen
+        flat.append(place)
+        weights.append(weight)
+        inside.append(seen)
+    n, c, k, p = *input.shape[:2], len(chosen), flat[0].shape[1]
+    index = stack(flat, 1).reshape(n, 1, k * p).expand(n, c, k * p)
+    values = input.reshape(n, c, -1).gather(2, index).reshape(n, c, k, p)
+    return values.masked_fill(~stack(inside, 1).unsqueeze(1), 0), stack(weights, 1)
+
+
+def _taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any, Any]]:
+    """The pixels of an axis of length `n` that places `x` read, whole numbers in x's type, each with its weight."""
+    x = (x + 1) * ((n - 1) / 2) if align else (x + 1) * (n / 2) - 0.5
+    if mode == "bicubic":
+        below = x.detach().floor()
+        t = x - below
+        return [(_bordered(below + k, n, border, align), _cubic(t, k)) for k in (-1, 0, 1, 2)]
+    x = _bordered(x, n, border, align)
+    if mode == "nearest":
+        still = x.masked_fill((x == x) | (x != x), 0)  # zeros that depend on the grid
+        return [(x.detach().round(), 1 + still)]
+    below = x.detach().floor()
+    return [(below, below + 1 - x), (below + 1, x - below)]
+
+
+def _cubic(t: Any, k: int) -> Any:
+    """Keys' cubic with a = -0.75 at the distance of pixel `k` from `t`, which lies between pixels 0 and 1."""
+    a, d = -0.75, t - k if k < 1 else k - t
+    if k in (0, 1):
+        return ((a + 2) * d - (a + 3)) * d * d + 1
+    return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+
+def _bordered(x: Any, n: int, border: str, align: bool) -> Any:
+    """Where in the image a place outside reads: at the border, or mirrored until it is inside; NaN reads 0."""
+    if border == "zeros":
+        return x
+    if border == "reflection":
+        x = _reflected(x, 0.0 if align else -0.5, n - 1.0 if align else n - 0.5)
+    x = where(x > 0, x, 0.0)
+    return where(x < n - 1, x, n - 1.0)
+
+
+def _reflected(x: Any, low: float, high: float) -> Any:
+    span = high - low
+    if not span:
+        return x * 0
+    away = where(x < low, low - x, x - low)
+    rest = away.fmod(span)
+    odd = ((away.detach() - rest.detach()) / span).round() % 2 != 0
+    return where(odd, high - rest, low + rest)
+
+
+def _check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
+    floats("grid_sample", input)
+    space, shapes = input.ndim - 2, f"input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
+    if input.array.dtype != grid.array.dtype:
+        wanted, got = (from_numpy(x.array.dtype).name for x in (input, grid))
+        raise RuntimeError(f"grid_sampler(): expected a grid of type {wanted}, as the input, but found {got}")
+    if space not in (2, 3) or grid.ndim != input.ndim:
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got " + shapes
+        )
+    if input.shape[0] != grid.shape[0]:
+        raise RuntimeError(f"grid_sampler(): expected grid and input to have same batch size, but got {shapes}")
+    if grid.shape[-1] != space:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {space} in last dimension, but got grid with sizes "
+            f"{list(grid.shape)}"
+        )
+    if 0 in input.shape[2:]:
+        raise RuntimeError(
+            "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+            f"{list(input.shape)}"
+        )
+    if mode == "bicubic" and space == 3:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+
+
+def _told(align_corners: bool | None) -> bool:
+    if align_corners is None:
+        warnings.warn(_CHANGED, stacklevel=4)
+    return bool(align_corners)

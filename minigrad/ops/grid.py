@@ -1,0 +1,41 @@
+"""The two sums of a spatial transformer: grids out of affine matrices, and pixels weighted into new ones.
+
+Source: Jaderberg et al., "Spatial Transformer Networks", 2015, equations 1 and 3.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from minigrad.autograd.recording import Operation, operation
+
+# (N, d+1, d), (P, d+1) -> (N, *size, d); the points of an image are no variables
+affine: Any = operation(
+    "affine_grid",
+    lambda theta, base, *, size: (base @ theta).reshape(-1, *size, theta.shape[2]),
+    lambda g, base: base.T @ g.reshape(g.shape[0], base.shape[0], g.shape[-1]),
+    None,
+    shown="AffineGridGeneratorBackward0",
+)
+
+
+def _sum(values: Any, weights: Any, *, size: tuple[int, ...]) -> Any:
+    return (values * weights[:, None]).sum(2).reshape(*values.shape[:2], *size)
+
+
+def _each(g: Any, x: Any) -> Any:
+    """The gradient of the new pixels beside each tap of `x`: (N, C, *size) -> (N, C, 1, P)."""
+    return g.reshape(*g.shape[:2], 1, x.shape[-1])
+
+
+@cache
+def weighing(space: int) -> Operation:
+    """Values (N, C, K, P) and weights (N, K, P) of K taps to new pixels (N, C, *size), of `space` axes."""
+    return operation(
+        f"grid_sampler_{space}d",
+        _sum,
+        lambda g, weights: _each(g, weights) * weights[:, None],
+        lambda g, values: (_each(g, values) * values).sum(1),
+        shown=f"GridSampler{space}DBackward0",
+    )

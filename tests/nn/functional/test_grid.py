@@ -1,0 +1,124 @@
+"""`grid_sample` and `affine_grid`: beside recorded values, to second order, at the border and beyond, and refused."""
+
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+import minigrad.nn.functional as F
+
+CASES = json.loads((Path(__file__).parents[2] / "data" / "grid.json").read_text())
+
+
+def read(case, *names):
+    return [torch.tensor(case[n][0], dtype=torch.float64).reshape(case[n][1]).requires_grad_() for n in names]
+
+
+@pytest.mark.filterwarnings("ignore:Since version 1.3.0")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{len(case['image'][1]) - 2}d-{case['options']}")
+def test_values_and_gradients_are_those_recorded(case):
+    image, grid, theta = read(case, "image", "grid", "theta")
+    out = F.grid_sample(image, grid, *case["options"])
+    size = (2, 1, *out.shape[2:])
+    made = F.affine_grid(theta, size, case["options"][2])
+    gradients = torch.autograd.grad(out, (image, grid), *read(case, "cotangent"))
+    found = [out, made, *gradients, *torch.autograd.grad(made, theta, grid.detach())]
+    for value, name in zip(found, ("out", "affine", "image_grad", "grid_grad", "theta_grad"), strict=True):
+        np.testing.assert_allclose(
+            value.detach().numpy(), read(case, name)[0].detach().numpy(), atol=2e-9, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("border", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("align", [False, True])
+def test_second_order(mode, border, align):
+    image = torch.randn(1, 4, 3, 2).double().transpose(1, 3).requires_grad_()  # not contiguous
+    grid = (torch.rand(1, 2, 2, 2).double() * 3 - 1.5).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x, g: F.grid_sample(x, g, mode, border, align), (image, grid))
+    assert torch.autograd.gradgradcheck(lambda x, g: F.grid_sample(x, g, mode, border, align), (image, grid))
+
+
+def test_second_order_of_the_map():
+    theta = torch.randn(2, 2, 3).double().requires_grad_()
+    assert torch.autograd.gradgradcheck(lambda t: F.affine_grid(t, (2, 1, 3, 2), align_corners=False), (theta,))
+
+
+@pytest.mark.parametrize("align", [False, True])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+def test_the_identity_map_gives_the_image(mode, align):
+    image = torch.randn(2, 3, 5, 4)
+    theta = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]]).expand(2, 2, 3)
+    grid = F.affine_grid(theta, image.shape, align_corners=align)
+    np.testing.assert_allclose(F.grid_sample(image, grid, mode, align_corners=align).numpy(), image.numpy(), atol=1e-5)
+
+
+def test_grad_fn_half_precision_and_a_grid_of_the_nearest():
+    grid = torch.zeros(1, 1, 1, 2, requires_grad=True)
+    out = F.grid_sample(torch.ones(1, 1, 2, 2), grid, "nearest", align_corners=False)
+    assert out.grad_fn.name() == "GridSampler2DBackward0"
+    out.sum().backward()
+    assert grid.grad.tolist() == [[[[0.0, 0.0]]]]
+    made = F.affine_grid(torch.ones(1, 2, 3, requires_grad=True), (1, 1, 2, 2), False)
+    assert made.grad_fn.name() == "AffineGridGeneratorBackward0"
+    half = F.grid_sample(torch.ones(1, 1, 2, 2).half(), torch.zeros(1, 1, 1, 2).half(), align_corners=False)
+    assert half.dtype == torch.float16
+    assert half.item() == 1
+
+
+def test_places_that_are_no_numbers():
+    image = torch.arange(9.0).view(1, 1, 3, 3)
+    grid = torch.tensor([[[[float("nan"), 0.0], [1e30, 0.0]]]])
+    zeros = F.grid_sample(image, grid, align_corners=False).flatten()
+    assert zeros[0].isnan()
+    assert zeros[1] == 0
+    assert F.grid_sample(image, grid, "nearest", "border", False).tolist() == [[[[3.0, 5.0]]]]
+
+
+def test_a_hole_outside_the_view_does_not_spread():
+    image = torch.tensor([[[[1.0, float("inf")]]]])
+    out = F.grid_sample(image, torch.tensor([[[[-1.0, 0.0]]]]), align_corners=False)
+    assert out.item() == 0.5  # half of the pixel, half of the zeros beside it
+
+
+def test_what_is_not_told_is_warned_of():
+    with pytest.warns(UserWarning, match="has changed to align_corners=False since 1.3.0") as seen:
+        F.grid_sample(torch.ones(1, 1, 2, 2), torch.zeros(1, 1, 1, 2))
+    assert seen[0].filename == __file__
+    with pytest.warns(UserWarning, match="for unit-size grids when align_corners=True"):
+        F.affine_grid(torch.ones(1, 2, 3), (1, 1, 2, 1), align_corners=True)
+
+
+ONE = torch.ones(1, 1, 2, 2)
+REFUSED = {
+    "axis": (lambda: F.grid_sample(ONE, torch.ones(1, 2, 2, 3)), RuntimeError, "grid to have size 2 in last dimension"),
+    "batch": (lambda: F.grid_sample(ONE, torch.ones(2, 2, 2, 2)), RuntimeError, "to have same batch size"),
+    "rank": (lambda: F.grid_sample(ONE, torch.ones(1, 2, 2)), RuntimeError, "same number of dimensions"),
+    "mode": (lambda: F.grid_sample(ONE, ONE, "x"), ValueError, "expected mode to be 'bilinear', 'nearest' or"),
+    "border": (lambda: F.grid_sample(ONE, ONE, padding_mode="x"), ValueError, "expected padding_mode to be 'zeros'"),
+    "dtype": (lambda: F.grid_sample(ONE, torch.ones(1, 2, 2, 2).double()), RuntimeError, "expected a grid of type"),
+    "ints": (lambda: F.grid_sample(ONE.long(), ONE.long()), NotImplementedError, "not implemented for 'Long'"),
+    "empty": (lambda: F.grid_sample(ONE[:, :, :0], torch.ones(1, 2, 2, 2)), RuntimeError, "non-empty spatial"),
+    "list": (lambda: F.grid_sample(ONE, [1]), TypeError, "argument 'grid'"),
+    "cubic": (
+        lambda: F.grid_sample(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 2, 2, 2, 3), "bicubic"),
+        RuntimeError, "bicubic interpolation only supports 4D input",
+    ),
+    "size": (lambda: F.affine_grid(torch.ones(1, 2, 3), (1, 1, 2)), NotImplementedError, "only supports 4D and 5D"),
+    "theta": (lambda: F.affine_grid(torch.ones(1, 2, 4), (1, 1, 2, 2)), ValueError, "shape Nx2x3 for size"),
+    "whole": (lambda: F.affine_grid(torch.ones(1, 2, 3).long(), (1, 1, 2, 2)), ValueError, "floating point type"),
+    "nothing": (lambda: F.affine_grid(torch.ones(1, 2, 3), (1, 1, 0, 2)), ValueError, "non-zero, positive output"),
+    "many": (lambda: F.affine_grid(torch.ones(2, 2, 3), (1, 1, 2, 2)), RuntimeError, "theta has 2 matrices"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_fit_is_refused(case):
+    call, error, told = REFUSED[case]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(error, match=told):
+            call()
