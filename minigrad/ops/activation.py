@@ -276,9 +276,9 @@ _log_softmax = operation(
 def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
     """`made`, softmax or its logarithm, along `dim` of a tensor of any number of axes, computed in `dtype`."""
     x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
+    position = axis(dim, x.array.ndim)  # a wrong dim is told before a wrong type
     if x.array.dtype.kind != "f":
         raise not_implemented_for(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
-    position = axis(dim, x.array.ndim)
     if not x.array.ndim:
         return made(x.reshape(1), dim=0).reshape(())
     return made(x, dim=position) if x.array.size else x.clone()

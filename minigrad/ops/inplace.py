@@ -239,7 +239,11 @@ def in_place(function: F, ufunc: Any = None) -> F:
         for x in args:
             if isinstance(x, TensorBase):
                 check_memory(self.array, name, x.array)
-        return assign(self, function(_before(self, args), *args, **kwargs), name)
+        value = function(_before(self, args), *args, **kwargs)
+        assign(self, value, name)
+        if value.node is not None and value.node is not LEAF and value.node.result_writes is not None:
+            value.node.result_writes = self.writes, self.writes[0]  # a later write is one into what the rule reads
+        return self
 
     return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
 
@@ -385,12 +389,27 @@ def _write_array(target: Any, key: Any, source: Any) -> None:
     if array.__class__ is not np.ndarray or source.__class__ is not array.__class__:
         check_same_library("index assignment", (array, source))
     try:
+        if is_array(source) and not source.size:  # of values without numbers NumPy drops any axes in front
+            check_fits_region(source, array[key], array, leading_ones=True)
         _store(array, key, source)
-    except ValueError:
-        value = source if is_array(source) else np.asarray(source)
-        raise _does_not_fit(value, quiet(getitem, wrap(array), key).array, array) from None
+    except (ValueError, TypeError):  # TypeError: values of several axes under a mask
+        check_fits_region(source if is_array(source) else np.asarray(source), array[key], array, leading_ones=True)
+        raise
     except IndexError as error:
         raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
+
+
+def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = False) -> None:
+    """Refuse, with a RuntimeError, a `value` that does not broadcast to the `region` of `whole` where it goes.
+
+    With `leading_ones`, axes of length 1 in front may be more than those of the region.
+    """
+    shape, wanted = value.shape, region.shape
+    while leading_ones and len(shape) > len(wanted) and shape[0] == 1:
+        shape = shape[1:]
+    extra = len(wanted) - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, wanted[extra:], strict=True)):
+        raise _does_not_fit(value, region, whole)
 
 
 def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:

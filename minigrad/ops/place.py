@@ -46,6 +46,7 @@ def _rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tup
     """The key, `input` and `source` with axes; refuses a source that is not one entry for each index."""
     if not isinstance(source, TensorBase):
         raise not_a_tensor(name, "source", 4, source)
+    axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
     check_types(name, input, source)
     d, key = _row_key(name, input, dim, index, RuntimeError if name == "index_add" else IndexError)
     target, rows = at_least_1d(input), at_least_1d(source)
@@ -230,6 +231,7 @@ def scatter_reduce(
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
         if not isinstance(x, TensorBase):
             raise not_a_tensor("scatter_reduce", role, position, x)
+    axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
     check_types("scatter_reduce", input, src)
     key = along("scatter_reduce", input, dim, index)
     shape, source, target = index.array.shape or (1,), at_least_1d(src), at_least_1d(input)

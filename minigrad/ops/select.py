@@ -28,7 +28,7 @@ from minigrad.ops.elementwise import (
     twin_of,
 )
 from minigrad.ops.index import _getitem, add_at, array_key, first_out_of_range, getitem
-from minigrad.ops.inplace import overwrite
+from minigrad.ops.inplace import check_fits_region, overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
 from minigrad.ops.shape import cast, expand, reshape
@@ -316,17 +316,41 @@ def check_types(name: str, input: Any, src: Any) -> None:
         raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype, {types}")
 
 
+def _refuse_larger(g: Any, x_shape: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    shapes = f"src has shape {list(x_shape)}, index {list(shape)}"
+    told = "scatter returned an invalid gradient for a src larger than index"
+    raise RuntimeError(f"{told}: {shapes}; cut src to the shape of index")
+
+
+_cut = operation("scatter", lambda x, *, shape: x[tuple([slice(n) for n in shape])], _refuse_larger)
+
+
+def _read_by_index(name: str, src: Any, index: Any) -> Any:
+    """What a scatter reads of `src`: as many entries along each axis as `index` has.
+
+    Where that is not all of `src`, it has no gradient, as in PyTorch: "the backward pass is implemented only for
+    src.shape == index.shape".
+    """
+    shape, source = index.array.shape or (1,), at_least_1d(src)
+    have = source.array.shape
+    if len(have) != len(shape) or any(n > m for n, m in zip(shape, have, strict=True)):
+        told = f"Expected index {list(shape)} to be no larger than src {list(src.array.shape)}"
+        raise RuntimeError(f"{told} ({name})")
+    if shape == have:
+        return source
+    if all(n == m or m == 1 for n, m in zip(shape, have, strict=True)):  # nothing is read
+        return getitem(source, tuple([slice(n) for n in shape]))
+    return _cut(source, shape=shape)
+
+
 def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool) -> Any:
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
         if not isinstance(x, TensorBase):
             raise not_a_tensor(name, role, position, x)
+    axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
     check_types(name, input, src)
     key = along(name, input, dim, index)
-    shape, source, target = index.array.shape or (1,), at_least_1d(src), at_least_1d(input)
-    if source.array.ndim != len(shape) or any(n > m for n, m in zip(shape, source.array.shape, strict=True)):
-        have = list(src.array.shape)
-        raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {have} ({name})")
-    values = getitem(source, tuple([slice(n) for n in shape]))
+    target, values = at_least_1d(input), _read_by_index(name, src, index)
     if add:
         return reshape_like(_scatter_added(target, values, key=key), input)
     return reshape_like(_scattered_over(target, values, reader=_getitem, statics={"key": key}), input)
@@ -348,6 +372,7 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
         types = f"got {input.array.dtype} for the destination and {values.array.dtype} for the source"
         raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}")
     key = quiet(array_key, input.array, tuple(indices))
+    check_fits_region(values.array, input.array[key], input.array)
     if accumulate:
         return add_at(input, values, key=key)
     return _index_put(input, values, reader=_getitem, statics={"key": key})

@@ -324,3 +324,27 @@ def test_an_expanded_tensor_is_not_assigned_to(value):
         x[...] = value
     x[0] = value if value.__class__ is float else value.detach().reshape(())  # one of them alone
     assert x.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("shape", "key", "value"),
+    [
+        ((2, 1, 3), (slice(None), [0], slice(3, 3)), (2, 2, 1, 0)),
+        ((3, 2), mg.tensor([], dtype=mg.int64), (2, 0, 2)),
+        ((0,), mg.tensor([], dtype=mg.bool), (2, 0)),
+        ((3,), mg.tensor([True, False, True]), (2, 2)),
+        ((2, 2), mg.ones(2, 2).bool(), (3,)),
+        ((3, 2), slice(0, 0), (2, 0, 2)),
+    ],
+)
+@pytest.mark.parametrize("asks", [False, True])
+def test_values_that_do_not_fit_their_region(shape, key, value, asks):
+    x = mg.zeros(shape)
+    with pytest.raises(RuntimeError, match=r"shape mismatch: value tensor of shape .* cannot be broadcast"):
+        x[key] = mg.ones(value, requires_grad=asks)
+
+
+def test_values_without_numbers_may_have_axes_of_length_1_in_front():
+    x = mg.zeros(3)
+    x[3:] = mg.ones(1, 0)
+    assert x.tolist() == [0.0, 0.0, 0.0]

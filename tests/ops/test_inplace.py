@@ -201,3 +201,24 @@ def test_a_number_beside_halves_is_not_squeezed_into_a_half(exponent):
     assert x.detach().clone().mul_(exponent).tolist() == expected.tolist()
     (y * 0.5).sum().backward()
     assert x.grad.tolist() == [torch.tensor(exponent * 0.5).half().item()] * 2
+
+
+IN_PLACE = ["exp_", "sqrt_", "sigmoid_", "tanh_", "reciprocal_"]
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+@pytest.mark.parametrize("write", [lambda y: y.add_(1.0), lambda y: y.cumsum_(0), lambda y: y[0].zero_()])
+def test_a_write_after_an_in_place_result_that_is_read_on_the_way_back(name, write):
+    y = getattr(leaf(2, 3) * 1.0, name)()
+    write(y)
+    with pytest.raises(RuntimeError, match=r"modified by an inplace operation.*version 1.*version 2"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_an_in_place_result_that_is_not_written_to_again(name):
+    x, z = leaf(2, 3), leaf(2, 3)
+    y = getattr(x * 1.0, name)()
+    y.sum().backward()
+    getattr(z, name[:-1])().sum().backward()
+    assert torch.equal(x.grad, z.grad)

@@ -30,6 +30,17 @@ REFUSED = {
     "a reduction of scatter": (lambda: X.scatter(0, FIRST, 1.0, reduce="mean"), NotImplementedError, "reduce='mean'"),
     "a source of another type": (
         lambda: X.scatter(0, FIRST, X.double()), RuntimeError, "Expected self.dtype to be equal to src.dtype"),
+    "a wrong dim beside a source of another type": (
+        lambda: X.scatter(5, FIRST, X.double()), IndexError, "Dimension out of range"),
+    "a wrong dim to add at": (lambda: X.index_add(5, FIRST[0], X.double()), IndexError, "Dimension out of range"),
+    "a wrong dim to reduce at": (
+        lambda: X.scatter_reduce(5, FIRST, X.double(), "sum"), IndexError, "Dimension out of range"),
+    "values that do not fit a mask": (
+        lambda: X.index_put((X > 3,), torch.ones(1, 2)), RuntimeError, r"\[1, 2\] cannot be broadcast.*shape \[2\]"),
+    "values that do not fit places": (
+        lambda: X.index_put((torch.tensor([0]),), torch.ones(2)), RuntimeError, r"shape mismatch.*\[2\]"),
+    "values that do not fit no places": (
+        lambda: X.index_put((torch.tensor([], dtype=torch.int64),), torch.ones(2, 0, 3)), RuntimeError, "mismatch"),
     "a source that is too small": (lambda: X.scatter(0, FIRST, torch.ones(1, 2)), RuntimeError, "no larger than src"),
     "no tensor for a source": (lambda: X.scatter_add(0, FIRST, 1.0), TypeError, "argument 'src'"),
     "places that are no tuple": (
@@ -152,3 +163,25 @@ class TestWatchedIndices:
         x, i = leaf(3), torch.tensor([0, 0])
         (x[i] * torch.tensor([1.0, 10.0])).sum().backward()
         assert x.grad.tolist() == [11, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["scatter", "scatter_add"])
+class TestASourceLargerThanItsIndex:
+    """Its first entries are written; as in PyTorch it has no gradient, unless nothing is read of axes of length 1."""
+
+    def test_is_refused_on_the_way_back(self, name):
+        src = torch.ones(2, 3, requires_grad=True)
+        y = getattr(torch.zeros(2, 3), name)(0, FIRST, src)
+        assert y.tolist() == [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
+        with pytest.raises(RuntimeError, match=r"invalid gradient.*src has shape \[2, 3\], index \[1, 3\]; cut src"):
+            y.sum().backward()
+
+    def test_cut_to_the_index_it_has_one(self, name):
+        src = torch.ones(2, 3, requires_grad=True)
+        getattr(torch.zeros(2, 3), name)(0, FIRST, src[:1]).sum().backward()
+        assert src.grad.tolist() == [[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]
+
+    def test_nothing_is_read(self, name):
+        src = torch.ones(1, 3, requires_grad=True)
+        getattr(X, name)(0, torch.zeros(0, 3, dtype=torch.int64), src).sum().backward()
+        assert src.grad.tolist() == [[0.0, 0.0, 0.0]]

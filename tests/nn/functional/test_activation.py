@@ -194,3 +194,11 @@ def test_draws_of_one_class():
 def test_options_that_make_no_sense(call, message):
     with pytest.raises(RuntimeError, match=message):
         call()
+
+
+@pytest.mark.parametrize("call", [minigrad.softmax, minigrad.log_softmax])
+def test_a_wrong_dim_of_softmax_is_told_before_a_wrong_type(call):
+    with pytest.raises(IndexError, match="Dimension out of range"):
+        call(minigrad.tensor([1, 2]), 3)
+    with pytest.raises(NotImplementedError, match=r"lastdim_kernel_impl.*Long"):
+        call(minigrad.tensor([1, 2]), 0)
