@@ -329,7 +329,8 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     >>> torch.rsub(torch.tensor([1.0, 2.0]), 10)
     tensor([9., 8.])
     """
-    if isinstance(other, (int, float)) and type(alpha) is int and alpha == 1 and not _is_bool(input):
+    plain = isinstance(other, (int, float)) and type(alpha) is int and alpha == 1
+    if plain and not _is_bool(input) and type(other) is not bool:
         return _taken_from(input, other)
     return sub(other, input, alpha=alpha)
 

@@ -126,6 +126,7 @@ def binary(
     """
     made = operation(name, forward, input_rule, other_rule, shown=shown)
     round_to_half = _round_to_half(forward)
+    compute_single = result is not TRUTH  # halves are compared as halves, to which 1e30 is inf
     plain_kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
     tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors
 
@@ -152,7 +153,7 @@ def binary(
             if refuses and a.dtype.kind in refuses:
                 raise not_implemented_for(name, a.dtype)
         how = None
-        if not plain and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
+        if not plain and compute_single and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
             how = round_to_half
             input, other = [_as_single(x) for x in (input, other)]
             a, b = [x.array if isinstance(x, TensorBase) else x for x in (input, other)]

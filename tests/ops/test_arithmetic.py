@@ -145,3 +145,10 @@ def test_lerp_moves_a_share_of_the_way():
     x = torch.zeros(2).lerp_(torch.ones(2), 0.25)
     assert x.tolist() == [0.25, 0.25]
     assert torch.lerp(x, x * 5, torch.tensor([0.5, 1.0])).tolist() == [0.75, 1.25]
+
+
+@pytest.mark.parametrize("call", [lambda x: True - x, lambda x: torch.rsub(x, True), lambda x: x - True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
+def test_nothing_is_subtracted_from_or_by_truth(call, dtype):
+    with pytest.raises(RuntimeError, match="Subtraction, the `-` operator, with a bool tensor"):
+        call(torch.ones(2, dtype=dtype))

@@ -57,3 +57,19 @@ def test_refused(name):
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("compare", "number", "expected"),
+    [
+        (torch.eq, 1e30, [True, False, False]),
+        (torch.ne, -1e30, [True, True, False]),
+        (torch.eq, 65519.0, [False, True, False]),
+        (torch.le, 70000, [True, True, True]),
+        (torch.gt, 65520.0, [False, False, False]),
+        (torch.lt, -(2**40), [False, False, False]),
+    ],
+)
+def test_a_number_is_compared_as_a_half(compare, number, expected):
+    halves = torch.tensor([float("inf"), 65504.0, -float("inf")], dtype=torch.float16)
+    assert compare(halves, number).tolist() == expected
