@@ -322,7 +322,7 @@ def _refuse_larger(g: Any, x_shape: tuple[int, ...], shape: tuple[int, ...]) -> 
     raise RuntimeError(f"{told}: {shapes}; cut src to the shape of index")
 
 
-_cut = operation("scatter", lambda x, *, shape: x[tuple([slice(n) for n in shape])], _refuse_larger)
+_cut = operation("cut", lambda x, *, shape: x[tuple([slice(n) for n in shape])], _refuse_larger)
 
 
 def _read_by_index(name: str, src: Any, index: Any) -> Any:
