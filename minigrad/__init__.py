@@ -56,8 +56,8 @@ from minigrad.ops.linear_algebra import (
     cholesky, det, inverse, logdet, matrix_power, pinverse, qr, slogdet, svd,
 )
 from minigrad.ops.matmul import (
-    addbmm, addmm, addmv, addr, baddbmm, bmm, chain_matmul, cross, dot, dot as vdot, ger, inner, kron, matmul, mm,
-    mv, outer, trace,
+    addbmm, addmm, addmv, addr, baddbmm, bmm, chain_matmul, cross, dot, ger, inner, kron, matmul, mm,
+    mv, outer, vdot, trace,
 )
 from minigrad.ops.norm import cdist, dist, norm, renorm
 from minigrad.ops.order import (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minigrad.ops import solve as solving
 from minigrad.ops import spectral
-from minigrad.ops.solve import check_matrix, det, logdet, matrix_power, slogdet
+from minigrad.ops.solve import Slogdet, check_matrix, logdet
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -31,6 +31,37 @@ def inverse(input: Tensor) -> Tensor:
             [-2.5000, -2.0000]])
     """
     return solving.inv(input)
+
+
+def det(input: Tensor) -> Tensor:
+    """The determinant of each square matrix: `linalg.det`.
+
+    >>> import minigrad as torch
+    >>> torch.det(torch.tensor([[4.0, 2.0], [1.0, 3.0]]))
+    tensor(10.0000)
+    """
+    return solving.det(input)
+
+
+def slogdet(input: Tensor) -> Slogdet:
+    """Sign and logarithm of the absolute value of each determinant: `linalg.slogdet`.
+
+    >>> import minigrad as torch
+    >>> torch.slogdet(torch.tensor([[0.0, 1.0], [1.0, 0.0]])).sign
+    tensor(-1.)
+    """
+    return solving.slogdet(input)
+
+
+def matrix_power(input: Tensor, n: int) -> Tensor:
+    """Each square matrix to the power `n`; a negative one of the inverse: `linalg.matrix_power`.
+
+    >>> import minigrad as torch
+    >>> torch.matrix_power(torch.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
+    tensor([[1., 3.],
+            [0., 1.]])
+    """
+    return solving.matrix_power(input, n)
 
 
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:

@@ -155,6 +155,17 @@ def dot(input: Tensor, tensor: Any) -> Tensor:
 
 
 @takes_out
+def vdot(input: Tensor, other: Any) -> Tensor:
+    """The sum of the products of two vectors' elements: `dot`, as there are no complex numbers.
+
+    >>> import minigrad as torch
+    >>> torch.vdot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    return dot(input, other)
+
+
+@takes_out
 def outer(input: Tensor, vec2: Any) -> Tensor:
     """``out[i, j] = input[i] * vec2[j]``.
 

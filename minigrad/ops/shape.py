@@ -209,7 +209,18 @@ def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
     return _swap(input, first=first, second=second) if ndim else alias(input)
 
 
-swapaxes = swapdims = transpose
+swapdims = transpose
+
+
+@of_tensor
+def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
+    """The tensor with two axes swapped: `transpose`, with NumPy's names for the axes.
+
+    >>> import minigrad as torch
+    >>> torch.swapaxes(torch.zeros(2, 3), 0, 1).shape
+    minigrad.Size([3, 2])
+    """
+    return transpose(input, axis0, axis1)
 
 
 @of_tensor

@@ -33,7 +33,8 @@ class ShapeMethods(TensorBase):
     unsqueeze = shape.unsqueeze
     permute = shape.permute
     transpose = shape.transpose
-    swapaxes = swapdims = shape.transpose
+    swapaxes = shape.swapaxes
+    swapdims = shape.transpose
     movedim = moveaxis = shape.movedim
     t = shape.t
     expand = shape.expand
@@ -49,7 +50,8 @@ class ShapeMethods(TensorBase):
     squeeze_ = reshaping_in_place(shape.squeeze)
     unsqueeze_ = reshaping_in_place(shape.unsqueeze)
     transpose_ = reshaping_in_place(shape.transpose)
-    swapaxes_ = swapdims_ = transpose_
+    swapaxes_ = reshaping_in_place(shape.swapaxes)
+    swapdims_ = transpose_
     t_ = reshaping_in_place(shape.t)
 
     # ---- parts ----------------------------------------------------------------------------------
@@ -160,7 +162,8 @@ class ShapeMethods(TensorBase):
     mm = products.mm
     bmm = products.bmm
     mv = products.mv
-    dot = vdot = products.dot
+    dot = products.dot
+    vdot = products.vdot
     outer = ger = products.outer
     trace = products.trace
     addmm = products.addmm
