@@ -404,7 +404,7 @@ def test_other_errors_of_options():
         optim.SGD([p], fused=True, foreach=True)
     with raises(NotImplementedError, "create_graph=True"):
         optim.SGD([p], differentiable=True)
-    with raises(TypeError, "decouples weight decay always"):
+    with raises(TypeError, "unexpected keyword argument 'decoupled_weight_decay'"):
         optim.AdamW([p], decoupled_weight_decay=False)
     with raises(NotImplementedError, r"Optimizer does not say how.*override step\(\), or write a rule"):
         optim.Optimizer([p], {}).step()
