@@ -71,6 +71,21 @@ NAMES = {"torch": minigrad, "nn": nn, "F": nn.functional, "np": np}
 # what, how it differs, and an expression that is true because of it
 DIFFERENCES = [
     (
+        "writes into `unfold`",
+        "every element is computed from what was there before; PyTorch reads some that it has just written",
+        "torch.ones(3).unfold(0, 2, 1).add_(1).tolist() == [[2.0, 2.0], [2.0, 2.0]]",
+    ),
+    (
+        "`F.group_norm` with a bias alone",
+        "has a gradient; PyTorch's backward fails without a weight",
+        "gradient('F.group_norm(torch.ones(1, 2), 1, None, x).sum()', [1.0, 2.0]) == [1.0, 1.0]",
+    ),
+    (
+        "`F.pad(mode='circular')` with negative amounts",
+        "what they leave is wrapped around, also more than once; PyTorch then shows memory that nobody wrote",
+        "F.pad(torch.tensor([[1.0, 2.0, 3.0]]), (3, -1), 'circular').tolist() == [[2.0, 1.0, 2.0, 1.0, 2.0]]",
+    ),
+    (
         "`cumprod`, `prod`",
         "gradients divide by nothing: they are right beside infinities and NaN, where PyTorch gives NaN or 0",
         "gradient('x.prod()', [2.0, float('inf'), 3.0])[1] == 6.0",

@@ -44,7 +44,10 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     if mode != "constant":
         _check_border(input, pairs, mode, value)
     shape = [n + b + a for n, (b, a) in zip(size, full, strict=True)]
-    if min(shape, default=0) < 0 or (mode != "constant" and min(shape[len(size) - len(pairs) :]) < 1):
+    left = [n + min(b, 0) + min(a, 0) for n, (b, a) in zip(size, full, strict=True)]  # by negative amounts
+    padded = shape[len(size) - len(pairs) :]
+    nothing = max(padded, default=1) < 1 if mode in ("reflect", "replicate") else min(left, default=0) < 0
+    if nothing or min(shape, default=0) < 0:
         raise RuntimeError(
             f"The input size {size}, plus negative padding {amounts}, resulted in a negative output size {shape}, "
             f"too small for mode {mode!r}"
@@ -69,7 +72,7 @@ def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
         )
     if input.array.dtype.kind == "b" and mode != "circular":
         raise not_implemented_for(f"pad ({mode})", input.array.dtype)
-    if 0 in size[1:]:
+    if 0 in size[1:] and mode != "circular":
         raise RuntimeError(f"pad: expected an input whose axes are not empty, except the first, got {size}")
     for dim, amounts in enumerate(pairs, 1):
         if mode != "replicate" and max(amounts) > size[-dim] - (mode == "reflect"):
@@ -86,6 +89,10 @@ def _places(length: int, before: int, after: int, mode: str) -> Any:
         return places.clip(0, length - 1)
     if mode == "circular":  # what negative amounts leave, wrapped around
         start, kept = max(-before, 0), length - max(-before, 0) - max(-after, 0)
+        if not kept and len(places):
+            raise RuntimeError(
+                f"pad: padding {(before, after)} leaves nothing of an axis of length {length} to wrap around"
+            )
         return start + (places - start) % max(kept, 1)
     mirrored = np.abs(places)  # reflect: -1 shows 1, and length shows length - 2
     return np.where(mirrored < length, mirrored, 2 * (length - 1) - mirrored)

@@ -92,3 +92,31 @@ def test_convolution_is_one_product_of_columns():
     product = w.reshape(4, -1) @ F.unfold(x, (3, 2), padding=1, stride=2)
     y = F.conv2d(x, w, stride=2, padding=1)
     np.testing.assert_allclose(product.reshape(y.shape).numpy(), y.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_an_axis_may_be_cut_away_where_another_stays(mode):
+    x = minigrad.ones(1, 1, 3, 1, requires_grad=True)
+    y = F.pad(x, (-1, 0, 1, 0), mode)
+    assert y.shape == (1, 1, 4, 0)
+    y.sum().backward()
+    assert not x.grad.any()
+
+
+def test_an_empty_image_has_a_circular_border_of_nothing():
+    assert F.pad(minigrad.ones(1, 5, 0), (0, 0), "circular").shape == (1, 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("size", "amounts", "mode", "message"),
+    [
+        ((0,), (3, -1), "constant", "negative output size"),
+        ((2,), (-3, 4), "constant", "negative output size"),
+        ((1, 1), (-1, 0), "replicate", "too small for mode 'replicate'"),
+        ((1, 1, 1), (-1, 0, -1, 0), "reflect", "too small for mode 'reflect'"),
+        ((1, 1, 3), (0, 1, -1, 1), "circular", "leaves nothing of an axis of length 1 to wrap around"),
+    ],
+)
+def test_amounts_that_leave_nothing(size, amounts, mode, message):
+    with pytest.raises(RuntimeError, match=message):
+        F.pad(minigrad.ones(size), amounts, mode)
