@@ -13,7 +13,7 @@ from minigrad.autograd.recording import Operation, operation
 # (N, d+1, d), (P, d+1) -> (N, *size, d); the points of an image are no variables
 affine: Any = operation(
     "affine_grid",
-    lambda theta, base, *, size: (base @ theta).reshape(-1, *size, theta.shape[2]),
+    lambda theta, base, *, size: (base @ theta).reshape(theta.shape[0], *size, theta.shape[2]),
     lambda g, base: base.T @ g.reshape(g.shape[0], base.shape[0], g.shape[-1]),
     None,
     shown="AffineGridGeneratorBackward0",

@@ -78,7 +78,7 @@ def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:
             f"Expected a batch of {space}D affine matrices of shape Nx{space}x{space + 1} for size {size}. "
             f"Got {theta.shape}."
         )
-    if min(size) <= 0:
+    if min(size[1:]) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")
     if theta.shape[0] != size[0]:
         raise RuntimeError(f"affine_grid: size {size} asks for {size[0]} grids, theta has {theta.shape[0]} matrices")
@@ -155,7 +155,7 @@ def _combined(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
         inside.append(seen)
     n, c, k, p = *input.shape[:2], len(chosen), flat[0].shape[1]
     index = stack(flat, 1).reshape(n, 1, k * p).expand(n, c, k * p)
-    values = input.reshape(n, c, -1).gather(2, index).reshape(n, c, k, p)
+    values = input.flatten(2).gather(2, index).reshape(n, c, k, p)
     return values.masked_fill(~stack(inside, 1).unsqueeze(1), 0), stack(weights, 1)
 
 

@@ -10,6 +10,8 @@ from minigrad.nn.utils.clip_grad import (
     get_total_norm,
 )
 from minigrad.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
+from minigrad.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
+from minigrad.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
     "clip_grad_norm",
@@ -19,7 +21,11 @@ __all__ = [
     "get_total_norm",
     "parameters_to_vector",
     "prune",
+    "remove_spectral_norm",
+    "remove_weight_norm",
+    "spectral_norm",
     "vector_to_parameters",
+    "weight_norm",
 ]
 
 _OPENED_LATER = ("prune",)  # when they are first asked for

@@ -55,8 +55,11 @@ CASES = {
     "adaptive_max_pool1d": (lambda x: F.adaptive_max_pool1d(x, 3), [(2, 2, 7)]),
     "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x, (3, 2)), [(2, 2, 5, 6)]),
     "adaptive_avg_pool2d": (lambda x: F.adaptive_avg_pool2d(x, (3, 2)), [(2, 2, 5, 6)]),
-    "grid_sample": (lambda x, grid: F.grid_sample(x, grid, "bilinear", "border", False), [(2, 2, 5, 6), (2, 2, 3, 2)]),
-    "affine_grid": (lambda theta: F.affine_grid(theta, (2, 1, 3, 2), align_corners=False), [(2, 2, 3)]),
+    "grid_sample": (
+        lambda x, grid: F.grid_sample(x, grid[: len(x)], "bilinear", "border", False),
+        [(2, 2, 5, 6), (2, 2, 3, 2)],
+    ),
+    "affine_grid": (lambda theta: F.affine_grid(theta, (len(theta), 1, 3, 2), align_corners=False), [(2, 2, 3)]),
     "pad": (lambda x: F.pad(x, (1, -1, 2, 0), value=3.0), [(2, 3, 4)]),
     "pad reflect": (lambda x: F.pad(x, (1, 2, 2, 1), "reflect"), [(2, 1, 3, 4)]),
     "pad replicate": (lambda x: F.pad(x, (3, -1), "replicate"), [(2, 1, 4)]),

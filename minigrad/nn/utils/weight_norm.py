@@ -1,0 +1,93 @@
+"""Weight normalization by a hook: a weight is a length times a direction, and each is trained by itself.
+
+Source: Salimans and Kingma, "Weight Normalization", 2016, equation 2.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, TypeVar
+
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
+
+M = TypeVar("M", bound=Module)
+
+
+def norm_except(v: Tensor, dim: int | None) -> Tensor:
+    """The lengths of the slices of `v` along `dim`, ready to broadcast; None: the length of the whole."""
+    if dim is None or dim == -1:
+        whole: Tensor = v.norm()
+        return whole
+    lengths: Tensor = v.transpose(0, dim).flatten(1).norm(dim=1)
+    return lengths.reshape([-1 if d == dim else 1 for d in range(v.ndim)])
+
+
+class WeightNorm:
+    """The hook that makes ``weight = g * v / ||v||`` before every forward."""
+
+    def __init__(self, name: str, dim: int | None) -> None:
+        self.name, self.dim = name, -1 if dim is None else dim
+
+    def compute_weight(self, module: Module) -> Any:
+        """The weight of `module` as its length and its direction say."""
+        g, v = getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v")
+        return v * (g / norm_except(v, self.dim))
+
+    def __call__(self, module: Module, inputs: Any) -> None:
+        setattr(module, self.name, self.compute_weight(module))
+
+    def remove(self, module: Module) -> None:
+        """Make the weight a parameter again."""
+        weight = self.compute_weight(module)
+        for name in (self.name, f"{self.name}_g", f"{self.name}_v"):
+            delattr(module, name)
+        setattr(module, self.name, Parameter(weight.data))
+
+
+def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
+    """Train the lengths `name_g` and the directions `name_v` of a weight: ``weight = g * v / ||v||``.
+
+    One length for each slice along `dim`, one for all with None; returns the module. Raises RuntimeError for a
+    weight that is normalized already. A FutureWarning names
+    the newer `nn.utils.parametrizations.weight_norm`.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.weight_norm.html
+
+    >>> import warnings, minigrad as torch
+    >>> warnings.simplefilter("ignore")
+    >>> layer = torch.nn.utils.weight_norm(torch.nn.Linear(4, 3))
+    >>> layer.weight_g.shape, layer.weight_v.shape
+    (minigrad.Size([3, 1]), minigrad.Size([3, 4]))
+    """
+    warnings.warn(
+        "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    if any(isinstance(hook, WeightNorm) and hook.name == name for hook in module._forward_pre_hooks.values()):
+        raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
+    hook, weight = WeightNorm(name, dim), getattr(module, name)
+    delattr(module, name)
+    module.register_parameter(f"{name}_g", Parameter(norm_except(weight, hook.dim).data))
+    module.register_parameter(f"{name}_v", Parameter(weight.data))
+    setattr(module, name, hook.compute_weight(module))
+    module.register_forward_pre_hook(hook)
+    return module
+
+
+def remove_weight_norm(module: M, name: str = "weight") -> M:
+    """Make a weight that `weight_norm` split an ordinary parameter again. Raises ValueError for any other.
+
+    >>> import warnings, minigrad as torch
+    >>> warnings.simplefilter("ignore")
+    >>> layer = torch.nn.utils.weight_norm(torch.nn.Linear(4, 3))
+    >>> sorted(torch.nn.utils.remove_weight_norm(layer).state_dict())
+    ['bias', 'weight']
+    """
+    for number, hook in module._forward_pre_hooks.items():
+        if isinstance(hook, WeightNorm) and hook.name == name:
+            hook.remove(module)
+            module._hooks.remove("forward_pre", number)  # type: ignore[union-attr]
+            return module
+    raise ValueError(f"weight_norm of '{name}' not found in {module}")
