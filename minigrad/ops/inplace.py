@@ -286,7 +286,7 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
         value = expand(value, self.array.shape)
     value = cast(value, self.array.dtype)
     refresh(self)
-    if self.node is not None and self.view_of is None and value.array is not self.array and mode.get() & GRAD:
+    if self.node is not None and self.view_of is None and src is not self and mode.get() & GRAD:
         # What it was stays in the graph, with a gradient of zero; a view's base sees to it itself.
         value = _copied_over(self, value, reader=_getitem, statics={"key": (...,)})
     return assign(self, value, "copy_")

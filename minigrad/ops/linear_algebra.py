@@ -37,8 +37,8 @@ def det(input: Tensor) -> Tensor:
     """The determinant of each square matrix: `linalg.det`.
 
     >>> import minigrad as torch
-    >>> torch.det(torch.tensor([[4.0, 2.0], [1.0, 3.0]]))
-    tensor(10.0000)
+    >>> torch.det(torch.tensor([[2.0, 1.0], [0.0, 3.0]]))
+    tensor(6.)
     """
     return solving.det(input)
 

@@ -222,3 +222,19 @@ def test_an_in_place_result_that_is_not_written_to_again(name):
     y.sum().backward()
     getattr(z, name[:-1])().sum().backward()
     assert torch.equal(x.grad, z.grad)
+
+
+def test_a_copy_of_its_own_numbers_stays_in_the_graph_with_a_gradient_of_zero():
+    x = leaf(2, 3)
+    y = x * 2.0
+    y.copy_(y.detach())
+    assert y.requires_grad
+    y.sum().backward()
+    assert not x.grad.any()
+
+
+def test_a_copy_of_itself_changes_nothing():
+    x = leaf(2, 3)
+    y = x * 2.0
+    y.copy_(y).sum().backward()
+    assert (x.grad == 2.0).all()
