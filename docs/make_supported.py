@@ -207,9 +207,9 @@ DIFFERENCES = [
         "torch.autograd.gradcheck(torch.tanh, torch.ones(2, requires_grad=True))",
     ),
     (
-        "in-place writes",
-        "refused only where a gradient rule reads what is overwritten; PyTorch's `prod` and `relu` keep their results",
-        "not refuses('y = torch.ones(2, requires_grad=True).prod(); y.mul_(2); y.backward()')",
+        "writes through `.data` after an in-place call",
+        "the gradient is that of the values which the call computed; PyTorch's `relu_` reads what was written later",
+        "gradient('(y := (x * 1).relu_(), y.data.zero_(), y.sum())[-1]', [1.0, -1.0]) == [1.0, 0.0]",
     ),
     (
         "`func`",

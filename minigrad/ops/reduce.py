@@ -327,7 +327,7 @@ def scan_from_the_back(g: Any, factor: Any, dim: int) -> Any:
     return s
 
 
-def _slope_of_cumprod(g: Any, x: Any, dim: int) -> Any:
+def _slope_of_cumprod(g: Any, x: Any, out: Any, dim: int) -> Any:  # `out`: see _slope_of_prod
     # d out[k] / d x[i] = (product before i) (product of i+1 ... k): no division, so zeros do no harm
     return _products_before(x, dim) * scan_from_the_back(g, x[(slice(None),) * dim + (slice(1, None),)], dim)
 
@@ -348,8 +348,11 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     return _cumprod(x, dim=d) if x.array.ndim else clone(x)
 
 
-def _slope_of_prod(g: Any, x: Any, dim: Any) -> Any:
-    """Each factor's gradient is the product of all others: of those before it and those after it."""
+def _slope_of_prod(g: Any, x: Any, out: Any, dim: Any) -> Any:
+    """Each factor's gradient is the product of all others: of those before it and those after it.
+
+    `out` is named so that a write into the product is refused on the way back, as in PyTorch, which divides it by x.
+    """
     rest = x.reshape(-1) if dim is None else x
     d = 0 if dim is None else dim[0]
     others = _products_before(rest, d) * turn(_products_before(turn(rest, dims=(d,)), d), dims=(d,))

@@ -159,3 +159,12 @@ def test_bincount_counts_and_weighs():
         torch.bincount(torch.tensor([-1]))
     with pytest.raises(NotImplementedError, match=r"bincount.*Float.*convert"):
         torch.bincount(torch.tensor([1.0]))
+
+
+@pytest.mark.parametrize("multiply", [torch.prod, lambda x: x.prod(0), lambda x: x.cumprod(0)])
+def test_a_product_that_was_written_to_is_refused_on_the_way_back(multiply):
+    x = torch.tensor([[2.0, 3.0], [0.0, 5.0]], requires_grad=True)
+    y = multiply(x)
+    y.mul_(2)
+    with pytest.raises(RuntimeError, match=r"modified by an inplace operation.*version 0.*version 1"):
+        y.sum().backward()
