@@ -20,6 +20,8 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
     "parameters_to_vector",
+    "parametrizations",
+    "parametrize",
     "prune",
     "remove_spectral_norm",
     "remove_weight_norm",
@@ -28,10 +30,10 @@ __all__ = [
     "weight_norm",
 ]
 
-_OPENED_LATER = ("prune",)  # when they are first asked for
+_OPENED_LATER = ("parametrizations", "parametrize", "prune")  # when they are first asked for
 
 if _typing.TYPE_CHECKING:
-    from minigrad.nn.utils import prune
+    from minigrad.nn.utils import parametrizations, parametrize, prune
 
 
 def __getattr__(name: str) -> _typing.Any:

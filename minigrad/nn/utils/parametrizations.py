@@ -1,0 +1,94 @@
+"""Parametrizations by name: a weight as length times direction, or divided by its largest singular value."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from minigrad.nn.module import Module
+from minigrad.nn.utils.parametrize import register_parametrization
+from minigrad.nn.utils.spectral_norm import as_matrix, direction, iterate, outputs_axis
+from minigrad.nn.utils.weight_norm import norm_except
+from minigrad.tensor import Tensor
+
+M = TypeVar("M", bound=Module)
+
+
+class _WeightNorm(Module):
+    def __init__(self, dim: int | None = 0) -> None:
+        super().__init__()
+        self.dim = -1 if dim is None else dim
+
+    def forward(self, weight_g: Tensor, weight_v: Tensor) -> Any:
+        return weight_v * (weight_g / norm_except(weight_v, self.dim))
+
+    def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        return norm_except(weight, self.dim), weight
+
+
+def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
+    """Train the length and the direction of a weight: ``weight = g * v / ||v||``; returns the module.
+
+    One length for each slice along `dim`, one for all with None. Source: Salimans and Kingma, 2016.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.utils.parametrizations.weight_norm(torch.nn.Linear(4, 3))
+    >>> layer.parametrizations.weight.original0.shape
+    minigrad.Size([3, 1])
+    """
+    register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
+    return module
+
+
+class _SpectralNorm(Module):
+    _u: Tensor
+    _v: Tensor
+
+    def __init__(self, weight: Tensor, n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12) -> None:
+        super().__init__()
+        if not -weight.ndim <= dim < weight.ndim:
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [-{weight.ndim}, {weight.ndim - 1}] but got {dim})"
+            )
+        if n_power_iterations <= 0:
+            raise ValueError(
+                f"Expected n_power_iterations to be positive, but got n_power_iterations={n_power_iterations}"
+            )
+        self.dim, self.eps, self.n_power_iterations = dim % weight.ndim, eps, n_power_iterations
+        if weight.ndim > 1:  # a vector's only singular value is its length
+            matrix = as_matrix(weight.detach(), self.dim)
+            self.register_buffer("_u", direction(matrix.shape[0], weight, eps))
+            self.register_buffer("_v", direction(matrix.shape[1], weight, eps))
+            iterate(matrix.t(), self._v, self._u, 15, eps)
+
+    def forward(self, weight: Tensor) -> Any:
+        if weight.ndim == 1:
+            return weight / weight.norm().clamp(min=self.eps)
+        matrix = as_matrix(weight, self.dim)
+        if self.training:
+            iterate(matrix.detach().t(), self._v, self._u, self.n_power_iterations, self.eps)
+        u, v = self._u.clone(), self._v.clone()  # the next reading may come before this one's backward
+        return weight / u.dot(matrix.mv(v))
+
+    def right_inverse(self, value: Tensor) -> Tensor:
+        return value
+
+
+def spectral_norm(
+    module: M, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12, dim: int | None = None
+) -> M:
+    """Divide a weight by its largest singular value, whenever it is read; returns the module.
+
+    The value is found by power iteration: 15 rounds at first, `n_power_iterations` at each reading in training.
+    Raises ValueError for fewer than one. Source: Miyato et al., 2018.
+
+    >>> import minigrad as torch
+    >>> layer = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(4, 3))
+    >>> sorted(layer.state_dict())[-2:]
+    ['parametrizations.weight.0._v', 'parametrizations.weight.original']
+    """
+    weight = getattr(module, name, None)
+    if not isinstance(weight, Tensor):
+        raise ValueError(f"Module '{module}' has no parameter or buffer with name '{name}'")
+    axis = outputs_axis(module) if dim is None else dim
+    register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, axis, eps))
+    return module

@@ -1,0 +1,256 @@
+"""Parametrizations: a parameter that is computed, by modules, from the tensors that are trained.
+
+A parametrized layer gets a class of its own, in which `weight` is a property: reading it computes
+``fn(original)``, writing it stores ``fn.right_inverse(value)``. The tensors that are trained stand, with the
+modules, in ``layer.parametrizations.weight``.
+Source: PyTorch's `nn.utils.parametrize`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import deepcopy
+from typing import Any
+
+from minigrad.autograd.modes import no_grad
+from minigrad.nn.containers import ModuleDict, ModuleList
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
+from minigrad.tensor import Tensor
+
+_kept: ContextVar[dict[tuple[int, str], Any] | None] = ContextVar(
+    "parametrized tensors that were computed", default=None
+)
+
+
+@contextmanager
+def cached() -> Iterator[None]:
+    """Within this context a parametrized tensor is computed once, however often it is read.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.utils import parametrize
+    >>> layer = parametrize.register_parametrization(torch.nn.Linear(2, 2), "weight", torch.nn.ReLU())
+    >>> with parametrize.cached():
+    ...     layer.weight is layer.weight
+    True
+    """
+    token = _kept.set({}) if _kept.get() is None else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            _kept.reset(token)
+
+
+class ParametrizationList(ModuleList):
+    """The modules that compute one tensor, and the tensors it is computed from: `original`, or `original0`, ...
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.utils import parametrize
+    >>> layer = parametrize.register_parametrization(torch.nn.Linear(2, 2), "weight", torch.nn.Tanh())
+    >>> layer.parametrizations.weight
+    ParametrizationList(
+      (0): Tanh()
+    )
+    """
+
+    def __init__(self, modules: Sequence[Module], original: Tensor, unsafe: bool = False) -> None:
+        if not modules:
+            raise ValueError("ParametrizationList requires one or more modules.")
+        super().__init__(modules)
+        self.unsafe = unsafe
+        with no_grad():
+            parts = self._inverted(original, strict=False)
+        self.is_tensor = isinstance(parts, Tensor)
+        self.ntensors = 1 if self.is_tensor else len(parts)
+        for name, part in zip(self._names(), [parts] if self.is_tensor else parts, strict=True):
+            self._keep(name, part, original)
+        if not unsafe:
+            _check_same(original, self(), "Registering a parametrization")
+
+    def _names(self) -> list[str]:
+        return ["original"] if self.is_tensor else [f"original{i}" for i in range(self.ntensors)]
+
+    def _keep(self, name: str, part: Any, original: Tensor) -> None:
+        """Hold what is trained: the very parameter that was, if its type allows."""
+        if not isinstance(part, Tensor):
+            raise ValueError(
+                f"'right_inverse' must return a Tensor or a Sequence of tensors (list, tuple...). Got {type(part)}"
+            )
+        if not isinstance(original, Parameter):
+            self.register_buffer(name, part)
+        elif self.is_tensor and part.dtype == original.dtype:
+            original.data = part.data
+            self.register_parameter(name, original)
+        else:
+            self.register_parameter(name, Parameter(part.detach(), requires_grad=original.requires_grad))
+
+    def _inverted(self, value: Any, *, strict: bool) -> Any:
+        """What gives `value` when it is parametrized, as `right_inverse` of each module says, the last one first."""
+        for module in reversed(list(self)):
+            inverse = getattr(module, "right_inverse", None)
+            if inverse is not None:
+                value = inverse(value)
+            elif strict:
+                raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
+        return value
+
+    def right_inverse(self, value: Tensor) -> None:
+        """Store what gives `value`: what an assignment to the parametrized tensor does."""
+        with no_grad():
+            parts = self._inverted(value, strict=True)
+            for name, part in zip(self._names(), [parts] if self.is_tensor else parts, strict=True):
+                kept = getattr(self, name)
+                if part.dtype != kept.dtype:
+                    raise ValueError(
+                        f"The tensor returned by `right_inverse` has dtype {part.dtype} while `{name}` has dtype "
+                        f"{kept.dtype}"
+                    )
+                kept.data = part.data
+
+    def forward(self) -> Any:
+        first, *others = self
+        value = first(*[getattr(self, name) for name in self._names()])
+        for module in others:
+            value = module(value)
+        return value
+
+
+def _check_same(original: Tensor, value: Any, what: str) -> None:
+    """Refuse a parametrization that changes what users of the tensor count on."""
+    unless = "unless the `unsafe` flag is enabled."
+    if not isinstance(value, Tensor):
+        raise ValueError(f"A parametrization must return a tensor. Got {type(value)}.")
+    if value.dtype != original.dtype:
+        raise ValueError(
+            f"{what} may not change the dtype of the tensor, {unless}\nunparametrized dtype: {original.dtype}\n"
+            f"parametrized dtype: {value.dtype}"
+        )
+    if value.shape != original.shape:
+        raise ValueError(
+            f"{what} may not change the shape of the tensor, {unless}\nunparametrized shape: {original.shape}\n"
+            f"parametrized shape: {value.shape}"
+        )
+
+
+def register_parametrization(
+    module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
+) -> Module:
+    """Let `parametrization` compute the parameter or buffer `tensor_name` of `module`; returns the module.
+
+    A second one is computed from the first one's result. `parametrization.right_inverse`, where there is one, says
+    what is trained at first, and what an assignment stores. Raises ValueError for a name that is no parameter or
+    buffer, and, unless `unsafe`, for a parametrization that changes the shape or the dtype.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.parametrize.register_parametrization.html
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.utils import parametrize
+    >>> class Symmetric(torch.nn.Module):
+    ...     def forward(self, x):
+    ...         return x.triu() + x.triu(1).T
+    >>> layer = torch.nn.Linear(3, 3)
+    >>> _ = parametrize.register_parametrization(layer, "weight", Symmetric())
+    >>> torch.equal(layer.weight, layer.weight.T), sorted(layer.state_dict())
+    (True, ['bias', 'parametrizations.weight.original'])
+    """
+    if is_parametrized(module, tensor_name):
+        parts = module.parametrizations[tensor_name]
+        before = getattr(module, tensor_name)
+        if not unsafe:
+            _check_same(before, parametrization(before), "Registering a parametrization")
+        parts.append(parametrization)
+        parts.unsafe = parts.unsafe or unsafe
+        return module
+    if tensor_name not in module._parameters and tensor_name not in module._buffers:
+        raise ValueError(
+            f"Module '{module}' does not have a parameter, a buffer, or a parametrized element with name "
+            f"'{tensor_name}'"
+        )
+    parts = ParametrizationList([parametrization], getattr(module, tensor_name), unsafe)
+    delattr(module, tensor_name)
+    if not is_parametrized(module):
+        _give_own_class(module)
+    module.parametrizations[tensor_name] = parts
+    setattr(type(module), tensor_name, _computed(tensor_name))
+    return module
+
+
+def _give_own_class(module: Module) -> None:
+    """Put `module` into a class derived from its own, where properties can stand."""
+    kind = type(module)
+    facts = {"__module__": kind.__module__, "__qualname__": f"Parametrized{kind.__qualname__}", "_plain_class": kind}
+    module.__class__ = type(f"Parametrized{kind.__name__}", (kind,), facts | {"__deepcopy__": _copy_deeply})
+    module.parametrizations = ModuleDict()
+
+
+def _copy_deeply(self: Any, memo: dict[int, Any]) -> Any:
+    """A copy in a class of its own, so that each of the two can lose its parametrizations by itself."""
+    kind, twin = type(self), object.__new__(self._plain_class)
+    memo[id(self)] = twin
+    vars(twin).update(deepcopy(self.__getstate__(), memo))
+    facts = {name: value for name, value in vars(kind).items() if name not in ("__dict__", "__weakref__")}
+    twin.__class__ = type(kind.__name__, kind.__bases__, facts)
+    return twin
+
+
+def _computed(name: str) -> property:
+    def read(self: Any) -> Any:
+        kept, key = _kept.get(), (id(self), name)
+        if kept is None:
+            return self.parametrizations[name]()
+        if key not in kept:
+            kept[key] = self.parametrizations[name]()
+        return kept[key]
+
+    def write(self: Any, value: Tensor) -> None:
+        self.parametrizations[name].right_inverse(value)
+
+    return property(read, write)
+
+
+def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
+    """Whether `module` has a parametrization, of `tensor_name` if that is given.
+
+    >>> import minigrad as torch
+    >>> torch.nn.utils.parametrize.is_parametrized(torch.nn.Linear(1, 1))
+    False
+    """
+    found = vars(module).get("parametrizations")
+    return isinstance(found, ModuleDict) and bool(tensor_name in found if tensor_name else len(found))
+
+
+def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
+    """Make the tensor an ordinary parameter or buffer again: its computed value, or else the original.
+
+    Raises ValueError where there is no parametrization, or where one tensor was made of several and the
+    original is asked for.
+
+    >>> import minigrad as torch
+    >>> from minigrad.nn.utils import parametrize
+    >>> layer = parametrize.register_parametrization(torch.nn.Linear(2, 2), "weight", torch.nn.Tanh())
+    >>> parametrize.remove_parametrizations(layer, "weight")
+    Linear(in_features=2, out_features=2, bias=True)
+    """
+    if not is_parametrized(module, tensor_name):
+        raise ValueError(f"Module {module} does not have a parametrization on {tensor_name}")
+    parts = module.parametrizations[tensor_name]
+    if not leave_parametrized and not parts.is_tensor:
+        raise ValueError("Cannot leave unparametrized (`leave_parametrized=False`) a tensor made of several.")
+    with no_grad():
+        value = parts() if leave_parametrized else parts.original
+    delattr(type(module), tensor_name)
+    del module.parametrizations[tensor_name]
+    trained = bool(parts._parameters)
+    if parts.is_tensor and leave_parametrized and trained:
+        parts.original.data = value.data  # an optimizer that holds it goes on with it
+        value = parts.original
+    if trained:
+        module.register_parameter(tensor_name, value if isinstance(value, Parameter) else Parameter(value.detach()))
+    else:
+        module.register_buffer(tensor_name, value)
+    if not len(module.parametrizations):
+        delattr(module, "parametrizations")
+        module.__class__ = type(module)._plain_class  # type: ignore[attr-defined]
+    return module

@@ -1,0 +1,171 @@
+"""`nn.utils.parametrize` and `parametrizations`: tensors that are computed, written through, copied, taken back."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad import nn
+from minigrad.nn.utils import parametrizations, parametrize
+
+
+class Symmetric(nn.Module):
+    def forward(self, x):
+        return x.triu() + x.triu(1).transpose(-1, -2)
+
+    def right_inverse(self, a):
+        return a.triu()
+
+
+class Twice(nn.Module):
+    def forward(self, x):
+        return 2 * x
+
+
+class FirstRow(nn.Module):
+    def forward(self, x):
+        return x[:1]
+
+
+class Wide(nn.Module):
+    def forward(self, x):
+        return x.double()
+
+
+def symmetric():
+    layer = nn.Linear(3, 3)
+    return parametrize.register_parametrization(layer, "weight", Symmetric())
+
+
+def test_a_weight_is_computed_printed_named_and_trained():
+    layer = symmetric()
+    assert torch.equal(layer.weight, layer.weight.T)
+    assert isinstance(layer, nn.Linear)
+    assert list(layer.state_dict()) == ["bias", "parametrizations.weight.original"]
+    assert repr(layer) == (
+        "ParametrizedLinear(\n  in_features=3, out_features=3, bias=True\n  (parametrizations): ModuleDict(\n"
+        "    (weight): ParametrizationList(\n      (0): Symmetric()\n    )\n  )\n)"
+    )
+    layer(torch.ones(1, 3)).sum().backward()
+    original = layer.parametrizations.weight.original
+    np.testing.assert_array_equal(original.grad.numpy(), [[1, 2, 2], [0, 1, 2], [0, 0, 1]])
+    torch.optim.SGD(layer.parameters(), lr=0.1).step()
+    assert torch.equal(layer.weight, layer.weight.T)
+
+
+def test_what_is_written_goes_through_the_right_inverse():
+    layer = symmetric()
+    layer.weight = torch.ones(3, 3)
+    np.testing.assert_array_equal(layer.parametrizations.weight.original.detach().numpy(), np.triu(np.ones((3, 3))))
+    parametrize.register_parametrization(layer, "weight", Twice())
+    assert layer.weight.tolist() == [[2.0] * 3] * 3
+    with pytest.raises(RuntimeError, match="parametrization Twice does not implement right_inverse"):
+        layer.weight = torch.ones(3, 3)
+
+
+def test_within_cached_it_is_computed_once():
+    layer = symmetric()
+    assert layer.weight is not layer.weight
+    with parametrize.cached():
+        inside = layer.weight
+        with parametrize.cached():
+            assert layer.weight is inside
+        assert layer.weight is inside
+    assert layer.weight is not inside
+
+
+@pytest.mark.parametrize("leave", [True, False])
+def test_taken_back_it_is_an_ordinary_parameter(leave):
+    layer = nn.Linear(2, 2)
+    weight, values = layer.weight, layer.weight.detach().clone()
+    parametrize.register_parametrization(layer, "weight", Twice())
+    assert parametrize.is_parametrized(layer)
+    assert parametrize.is_parametrized(layer, "weight")
+    assert not parametrize.is_parametrized(layer, "bias")
+    assert parametrize.remove_parametrizations(layer, "weight", leave) is layer
+    assert type(layer) is nn.Linear
+    assert layer.weight is weight
+    assert torch.equal(layer.weight, values * (2 if leave else 1))
+    assert sorted(layer.state_dict()) == ["bias", "weight"]
+    assert not parametrize.is_parametrized(layer)
+
+
+def test_a_buffer_stays_a_buffer():
+    layer = nn.BatchNorm1d(2)
+    parametrize.register_parametrization(layer, "running_var", Twice())
+    assert layer.running_var.tolist() == [2, 2]
+    parametrize.remove_parametrizations(layer, "running_var")
+    assert "running_var" in dict(layer.named_buffers())
+
+
+def test_copies_part_ways_and_states_are_loaded():
+    layer = symmetric()
+    twin = copy.deepcopy(layer)
+    assert torch.equal(twin.weight, layer.weight)
+    parametrize.remove_parametrizations(twin, "weight")
+    assert type(twin) is nn.Linear
+    assert parametrize.is_parametrized(layer)
+    other = symmetric()
+    other.load_state_dict(layer.state_dict())
+    assert torch.equal(other.weight, layer.weight)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: parametrize.register_parametrization(nn.Linear(2, 2), "weight", FirstRow()), "change the shape"),
+        (lambda: parametrize.register_parametrization(nn.Linear(2, 2), "weight", Wide()), "change the dtype"),
+        (lambda: parametrize.register_parametrization(symmetric(), "weight", FirstRow()), "change the shape"),
+        (lambda: parametrize.register_parametrization(nn.Linear(2, 2), "w", Twice()), "does not have a parameter, a"),
+        (lambda: parametrize.remove_parametrizations(nn.Linear(1, 1), "weight"), "have a parametrization on weight"),
+        (lambda: parametrize.ParametrizationList([], torch.ones(1)), "requires one or more modules"),
+        (lambda: parametrizations.spectral_norm(nn.Linear(1, 1), "w"), "has no parameter or buffer with name 'w'"),
+        (lambda: parametrizations.spectral_norm(nn.Linear(1, 1), n_power_iterations=0), "to be positive"),
+        (
+            lambda: parametrize.remove_parametrizations(parametrizations.weight_norm(nn.Linear(1, 1)), "weight", False),
+            "Cannot leave unparametrized",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(call, told):
+    with pytest.raises(ValueError, match=told):
+        call()
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm. is deprecated:FutureWarning")
+@pytest.mark.parametrize("dim", [0, 1, None])
+def test_weight_norm_is_that_of_the_hook(dim):
+    layer = nn.Conv2d(2, 3, 2)
+    hooked = nn.utils.weight_norm(copy.deepcopy(layer), dim=dim)
+    values = layer.weight.detach().clone()
+    parametrizations.weight_norm(layer, dim=dim)
+    np.testing.assert_allclose(layer.weight.detach().numpy(), values.numpy(), rtol=1e-6)
+    for module in (layer, hooked):
+        module(torch.ones(1, 2, 2, 2)).sum().backward()
+    parts = layer.parametrizations.weight
+    np.testing.assert_allclose(parts.original0.grad.numpy(), hooked.weight_g.grad.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(parts.original1.grad.numpy(), hooked.weight_v.grad.numpy(), rtol=1e-6)
+    layer.weight = values * 3
+    np.testing.assert_allclose(layer.weight.detach().numpy(), values.numpy() * 3, rtol=1e-6)
+    parametrize.remove_parametrizations(layer, "weight")
+    assert isinstance(layer.weight, nn.Parameter)
+
+
+def test_spectral_norm_makes_the_largest_singular_value_one():
+    torch.manual_seed(0)
+    for layer, dim in ((nn.Linear(4, 3), 0), (nn.ConvTranspose2d(2, 3, 2), 1)):
+        weight = layer.weight.detach().numpy().copy()
+        parametrizations.spectral_norm(layer, n_power_iterations=100)
+        largest = np.linalg.svd(np.moveaxis(weight, dim, 0).reshape(weight.shape[dim], -1))[1][0]
+        np.testing.assert_allclose(layer.weight.detach().numpy(), weight / largest, rtol=1e-4)
+        layer.eval()
+        assert torch.equal(layer.weight, layer.weight)
+        (layer.weight * layer.weight).sum().backward()
+        assert layer.parametrizations.weight.original.grad.isfinite().all()
+    vector = nn.Linear(4, 3)
+    bias = vector.bias.detach().numpy().copy()
+    parametrizations.spectral_norm(vector, "bias")
+    np.testing.assert_allclose(vector.bias.detach().numpy(), bias / np.linalg.norm(bias), rtol=1e-6)
+    with pytest.raises(IndexError, match="Dimension out of range"):
+        parametrizations.spectral_norm(nn.Linear(1, 1), dim=4)
