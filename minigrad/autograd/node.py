@@ -135,8 +135,11 @@ class Node(Inspectable):
         >>> y = torch.ones(1, requires_grad=True).exp()
         >>> y.grad_fn.free()
         """
-        if self.tensors or self.result_writes is not None or any(isinstance(key, Key) for key in self._keys()):
+        if self.tensors or self.result_writes is not None or (self.plan.keys and self._keeps_arrays_of_indices()):
             self.tensors, self.constants = None, ()
+
+    def _keeps_arrays_of_indices(self) -> bool:
+        return any(isinstance(key, Key) for key in self._keys())
 
     def _keys(self) -> list[Any]:
         """The indices among the constants."""

@@ -192,14 +192,19 @@ def _overlap_in_part(a: Any, b: Any) -> bool:
 
     For arrays with gaps it is not asked: as in PyTorch, that would take too long to find out.
     """
-    if (a if a.base is None else a.base) is not (b if b.base is None else b.base):
+    if not _have_one_base(a, b) or not np.may_share_memory(a, b):
         return False
     same = a.strides == b.strides and a.shape == b.shape and _address(a) == _address(b)
-    return not same and _is_dense(a) and _is_dense(b) and np.may_share_memory(a, b)
+    return not same and _is_dense(a) and _is_dense(b)
+
+
+def _have_one_base(a: Any, b: Any) -> bool:
+    """Whether two arrays lie in the memory of one: NumPy and CuPy keep bases flat."""
+    return (a if a.base is None else a.base) is (b if b.base is None else b.base)
 
 
 def _address(array: Any) -> int:
-    return int(array.ctypes.data if array.__class__ is np.ndarray else array.data.ptr)
+    return int(array.__array_interface__["data"][0] if array.__class__ is np.ndarray else array.data.ptr)
 
 
 def _is_dense(array: Any) -> bool:
@@ -303,6 +308,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         if steps := in_two_steps(parts):
             setitem(getitem(self, steps[0]), steps[1], value)
             return
+    elif isinstance(value, TensorBase) and _is_part(value, self, parts):
+        return  # `x[key] -= y` was written by `-=` already
     if isinstance(value, TensorBase):
         if array.__class__ is not np.ndarray:
             value = move_scalars(self, value)[1]
@@ -320,10 +327,9 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         self.writes[0] = 0  # refused, or not
     outside = not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
     if outside or not mode.get() & GRAD:
-        if is_array(source) and source.size > 1 and _is_basic(parts):
-            check_memory(array[parts], "index assignment", source)
-        elif 0 in array.strides and _is_basic(parts):
-            check_memory(array[parts], "index assignment")
+        shared = is_array(source) and source.size > 1 and _have_one_base(array, source)
+        if (shared or 0 in array.strides) and _is_basic(parts):
+            check_memory(array[parts], "index assignment", source if shared else None)
         _write_array(self, parts, source)
         self.writes[0] += 1
         return
@@ -343,6 +349,15 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     _write_array(self, parts, value.array)
     self.writes[0] += 1
     _move_on(self, _overwritten(self, cast(value, array.dtype), _getitem, {"key": parts}))
+
+
+def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
+    """Whether `value` is the very view ``whole[parts]``."""
+    view = value.view_of
+    return (
+        view is not None and view.parent is whole and view.operation.forward is _getitem.forward
+        and view.statics.get("key") == parts and view.state is whole.view_of
+    )  # fmt: skip
 
 
 def _without_leading_ones(value: Any) -> Any:

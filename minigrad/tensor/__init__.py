@@ -253,7 +253,9 @@ class Tensor(
     def data(self) -> Tensor:
         """The same memory outside the graph: writes through it are not seen by autograd."""
         alias: Tensor = wrap(self.array)
-        if self.node is not None:
+        if self.node is LEAF:  # an update by hand, nearly always: the line is not worth its time
+            alias.cause = "it was taken with .data, which leaves the graph"
+        elif self.node is not None:
             alias.cause = f"it was taken with .data, which leaves the graph, at {user_line()}"
         return alias
 

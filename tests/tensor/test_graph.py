@@ -101,10 +101,12 @@ def test_numbers_that_left_a_graph_are_the_cause_that_is_named(name):
 
 def test_data_and_detached_parts_name_their_line():
     x = leaf(2)
-    for part in (x.data, x.detach()):
+    for part in ((x * 1).data, x.detach()):
         with pytest.raises(RuntimeError, match=r"test_graph.py, line \d+"):
             part.sum().backward()
     assert torch.ones(2).data.cause is None
+    with pytest.raises(RuntimeError, match=r"taken with \.data, which leaves the graph"):
+        x.data.sum().backward()
 
 
 def test_a_float_of_a_tensor_in_the_graph_is_advised_against_once():
