@@ -86,6 +86,16 @@ DIFFERENCES = [
         "F.pad(torch.tensor([[1.0, 2.0, 3.0]]), (3, -1), 'circular').tolist() == [[2.0, 1.0, 2.0, 1.0, 2.0]]",
     ),
     (
+        "`F.hardsigmoid` of float64",
+        "the slope is 1/6 in double precision; PyTorch's is rounded to float32",
+        "torch.func.grad(lambda x: F.hardsigmoid(x).sum())(torch.zeros(1, dtype=torch.float64)).item() == 1 / 6",
+    ),
+    (
+        "`F.interpolate(antialias=True)` of float16",
+        "is computed; PyTorch refuses it on the CPU",
+        "F.interpolate(torch.ones(1, 1, 2, 2).half(), (1, 1), mode='bilinear', antialias=True).item() == 1.0",
+    ),
+    (
         "`cumprod`, `prod`",
         "gradients divide by nothing: they are right beside infinities and NaN, where PyTorch gives NaN or 0",
         "gradient('x.prod()', [2.0, float('inf'), 3.0])[1] == 6.0",
