@@ -377,8 +377,8 @@ def _as_element(value: Any, array: Any) -> Any:
 
 def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
     """Refuse to write another type at places given by tensors, except one number under a mask."""
-    places = [p for p in parts if is_array(p)]
-    if places and (source.size != 1 or len(places) != 1 or places[0].dtype.kind != "b"):
+    places = [p for p in parts if is_array(p) or (isinstance(p, bool) and len(parts) > 1)]  # x[True, :] is a mask, too
+    if places and (source.size != 1 or len(places) != 1 or np.result_type(places[0]).kind != "b"):
         types = f"got {array.dtype} for the destination and {source.dtype} for the source"
         hint = "convert the source with .to(destination.dtype)"
         raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")

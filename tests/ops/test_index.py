@@ -348,3 +348,12 @@ def test_values_without_numbers_may_have_axes_of_length_1_in_front():
     x = mg.zeros(3)
     x[3:] = mg.ones(1, 0)
     assert x.tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("key", [(True, slice(None)), (slice(None), False)])
+def test_values_of_another_type_do_not_go_where_a_bool_among_the_indices_says(key):
+    x = mg.zeros(2, 3, dtype=mg.float16)
+    with pytest.raises(RuntimeError, match="Index put requires the source and destination dtypes match"):
+        x[key] = mg.ones(2, 3)
+    x[True] = mg.ones(2, 3)
+    assert (x == 1).all()
