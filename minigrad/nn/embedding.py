@@ -85,3 +85,60 @@ class Embedding(Module):
         usual = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
         others = [f"{name}=" for name, value in usual.items() if getattr(self, name) != value]
         return shown(self, " ".join(["num_embeddings embedding_dim", *others]))
+
+
+class EmbeddingBag(Module):
+    """Bags of row numbers to one row each, their 'mean', 'sum' or 'max': (B, L), or (T,) and offsets (B,), -> (B, D).
+
+    The weight starts in N(0, 1); the row `padding_idx` is zero and does not count.
+    As `torch.nn.EmbeddingBag`, without sparse gradients; `F.embedding_bag` tells the options.
+
+    >>> import minigrad as torch
+    >>> torch.nn.EmbeddingBag(10, 3)(torch.tensor([1, 2, 4]), torch.tensor([0, 2])).shape
+    minigrad.Size([2, 3])
+    """
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
+
+    weight: Parameter
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None, norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, _weight: Tensor | None = None,
+        include_last_offset: bool = False, padding_idx: int | None = None, device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise AssertionError(f"padding_idx must be within num_embeddings {num_embeddings}, got {padding_idx}")
+            padding_idx %= num_embeddings
+        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse, self.mode = scale_grad_by_freq, sparse, mode
+        self.include_last_offset = include_last_offset
+        size = (num_embeddings, embedding_dim)
+        self.weight = Parameter(empty(size, device=device, dtype=dtype) if _weight is None else _weight)
+        if _weight is None:
+            self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the table from N(0, 1)."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx].fill_(0)
+
+    def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
+        return F.embedding_bag(
+            input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.mode,
+            self.sparse, per_sample_weights, self.include_last_offset, self.padding_idx,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        told = [f"max_norm={self.max_norm}"] if self.max_norm is not None else []
+        told += [f"norm_type={self.norm_type}"] if self.norm_type != 2 else []
+        told += ["scale_grad_by_freq=True"] if self.scale_grad_by_freq else []
+        told += [f"mode={self.mode!r}"] + ([] if self.padding_idx is None else [f"padding_idx={self.padding_idx}"])
+        return ", ".join([str(self.num_embeddings), str(self.embedding_dim), *told])

@@ -55,6 +55,11 @@ CASES = {
     "adaptive_max_pool1d": (lambda x: F.adaptive_max_pool1d(x, 3), [(2, 2, 7)]),
     "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x, (3, 2)), [(2, 2, 5, 6)]),
     "adaptive_avg_pool2d": (lambda x: F.adaptive_avg_pool2d(x, (3, 2)), [(2, 2, 5, 6)]),
+    "embedding_bag": (
+        lambda x, weight: F.embedding_bag(minigrad.tensor([[0, 1], [1, 1]])[: len(x)], weight, None,
+                                          mode="sum", per_sample_weights=x),
+        [(2, 2), (3, 2)],
+    ),
     "grid_sample": (
         lambda x, grid: F.grid_sample(x, grid[: len(x)], "bilinear", "border", False),
         [(2, 2, 5, 6), (2, 2, 3, 2)],

@@ -1,0 +1,106 @@
+"""Bags of rows: the sum, the mean or the largest of the rows of a table that each bag names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad.creation import arange
+from minigrad.nn.functional.checks import tensors
+from minigrad.nn.functional.linear import embedding
+from minigrad.ops.join import cat
+from minigrad.tensor import Tensor
+
+
+def embedding_bag(
+    input: Tensor, weight: Tensor, offsets: Tensor | None = None, max_norm: float | None = None,
+    norm_type: float = 2.0, scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
+    per_sample_weights: Tensor | None = None, include_last_offset: bool = False, padding_idx: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The rows of `weight` (V, D) that each bag names, made one row: by 'sum', 'mean' or 'max'. (B, L) -> (B, D).
+
+    Bags of several lengths stand one after the other in an `input` (T,), and `offsets` (B,) say where each begins
+    (with `include_last_offset` also where the last ends). An empty bag gives zeros. `per_sample_weights`, shaped
+    as `input`, scale the rows of a 'sum'. Rows named `padding_idx` do not count. Raises ValueError for shapes and
+    options that do not go together, RuntimeError for offsets that are no places, NotImplementedError for weights
+    of other modes. Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding_bag.html
+
+    >>> import minigrad as torch
+    >>> table = torch.tensor([[1.0], [2.0], [6.0]])
+    >>> torch.nn.functional.embedding_bag(torch.tensor([0, 1, 2]), table, torch.tensor([0, 1]))
+    tensor([[1.],
+            [4.]])
+    """
+    tensors("embedding_bag", "input weight offsets? per_sample_weights?", input, weight, offsets, per_sample_weights)
+    _check(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
+    if input.ndim == 2:
+        offsets = arange(input.shape[0]) * input.shape[1]
+        include_last_offset = False
+    flat = input.reshape(-1)
+    begin, end = _limits(offsets, flat.numel(), include_last_offset)
+    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)  # (T, D)
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.reshape(-1, 1)
+    longest = int((end - begin).max()) if begin.numel() and flat.numel() else 0
+    places = begin.unsqueeze(1) + arange(longest)  # (B, L)
+    counts = places < end.unsqueeze(1)
+    places = places.masked_fill(~counts, 0).to(input.device)
+    if padding_idx is not None:
+        counts = counts & (flat[places] != padding_idx % weight.shape[0]).to(counts.device)
+    return _reduced(rows[places], counts.to(input.device), mode)
+
+
+def _reduced(rows: Any, counts: Any, mode: str) -> Any:
+    """(B, L, D) and which of them count, (B, L) -> (B, D)."""
+    number = counts.sum(1, keepdim=True)
+    if mode != "max":
+        total = rows.masked_fill(~counts.unsqueeze(2), 0).sum(1)
+        return total / number.clamp(min=1).to(total.dtype) if mode == "mean" else total
+    if not rows.shape[1]:
+        return rows.sum(1)
+    largest = rows.masked_fill(~counts.unsqueeze(2), float("-inf")).max(1).values
+    return largest.masked_fill(number == 0, 0)
+
+
+def _check(input: Tensor, offsets: Any, mode: str, by_frequency: bool, weights: Tensor | None) -> None:
+    if weights is not None and weights.shape != input.shape:
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({weights.shape}) is not None, then it must have the same shape as "
+            f"the input ({input.shape})"
+        )
+    if input.ndim not in (1, 2):
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
+    if input.ndim == 2 and offsets is not None:
+        raise ValueError(
+            "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed length "
+            f"sequences. However, found offsets of type {type(offsets)}"
+        )
+    if input.ndim == 1 and (offsets is None or offsets.ndim != 1):
+        raise ValueError("offsets has to be a 1D Tensor" + (" but got None" if offsets is None else ""))
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max" and by_frequency:
+        raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if weights is not None and mode != "sum":
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
+            f"(got mode='{mode}')"
+        )
+
+
+def _limits(offsets: Any, length: int, last_told: bool) -> tuple[Any, Any]:
+    """Where each bag begins and ends."""
+    offsets = offsets.cpu()
+    if offsets.numel() and int(offsets[0]) != 0:
+        raise RuntimeError(
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
+            f"However, got {int(offsets[0])}"
+        )
+    if offsets.numel() and int(offsets[-1]) > length:
+        raise RuntimeError(
+            f"offsets[-1] can not be greater than input's length {length} but got offsets[-1] of {int(offsets[-1])}"
+        )
+    if bool((offsets[1:] < offsets[:-1]).any()):
+        raise RuntimeError(f"embedding_bag: offsets must not fall, got {offsets.tolist()}")
+    if last_told:
+        return offsets[:-1], offsets[1:]
+    return offsets, cat([offsets[1:], (arange(1) + length).to(offsets.dtype)])
