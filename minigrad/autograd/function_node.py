@@ -19,7 +19,7 @@ from minigrad.autograd.inspection import AccumulateGrad
 from minigrad.autograd.messages import freed, overwritten
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.node import WATCHED, Node, next_order, notify_watchers, refuse_inference
-from minigrad.autograd.views import Unrecorded
+from minigrad.autograd.views import Unrecorded, move_retained
 from minigrad.backend import device_of, to_device
 
 _DEEPEST = 40  # calls of backward within each other on one stack: Python allows about 1,000 frames
@@ -263,6 +263,10 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
 def _placed(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
     """`result` with its place in the graph: as another tensor, where it has one already."""
     if _is_in(result, ctx.dirty_tensors):
+        if result.view_of is None:
+            before, result.node, result.cause = result.node, node, None
+            move_retained(before, node)
+            return result
         value = wrap(result.array)
         value.node = node
         return result.copy_(value)  # what it is a view of moves on, too

@@ -96,19 +96,26 @@ class Inspectable:
         by_operand = _by_operand(self, _as_tensors(found, recorded))
         return by_operand[0] if len(by_operand) == 1 else tuple(by_operand)
 
-    def __getattr__(self: Any, name: str) -> Any:
-        """``_saved_self``, ``_saved_other``, ``_saved_result``: what the rules read, under PyTorch's names."""
-        if name.startswith("_saved_"):
-            role = name.removeprefix("_saved_")
-            plan, operands = self.plan, self.operation.operands
-            if role == "result" and plan.result_position is not None:
-                return self.saved_values(True)[len(plan.saves) + plan.result_position]
-            i = operands.index(role) if role in operands else OPERANDS.get(role, len(operands))
-            if i in plan.saves:
-                return self.saved_values(True)[plan.saves.index(i)]
-            if i < len(operands) and any(operands[i] in reads for reads in self.operation.reads):
-                return None  # no gradient that was asked for reads it
-        raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
+    def _saved(self: Any, role: str) -> Any:
+        """What the rules read of one operand, or of the result, under PyTorch's name for it."""
+        plan, operands = self.plan, self.operation.operands
+        if role == "result" and plan.result_position is not None:
+            return self.saved_values(True)[len(plan.saves) + plan.result_position]
+        i = operands.index(role) if role in operands else OPERANDS.get(role, len(operands))
+        if i in plan.saves:
+            return self.saved_values(True)[plan.saves.index(i)]
+        if i < len(operands) and any(operands[i] in reads for reads in self.operation.reads):
+            return None  # no gradient that was asked for reads it
+        raise AttributeError(f"'{self.name()}' object has no attribute '_saved_{role}'")
+
+    # (By name: a `__getattr__` would slow every attribute of every node.)
+    _saved_self = property(lambda self: self._saved("self"))
+    _saved_other = property(lambda self: self._saved("other"))
+    _saved_result = property(lambda self: self._saved("result"))
+    _saved_input = property(lambda self: self._saved("input"))
+    _saved_weight = property(lambda self: self._saved("weight"))
+    _saved_exponent = property(lambda self: self._saved("exponent"))
+    _saved_target = property(lambda self: self._saved("target"))
 
 
 class _Hooked:
