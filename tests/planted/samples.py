@@ -150,6 +150,8 @@ MORE: dict[str, Sample] = {
     "linalg.svd": (lambda a: squares(mg.linalg.svd(regular(a), full_matrices=False)), ((3, 3),)),
     "linalg.svdvals": (lambda a: mg.linalg.svdvals(regular(a)), ((3, 3),)),
     "linalg.eigh": (lambda a: squares(mg.linalg.eigh(positive(a))), ((3, 3),)),
+    "functional: affine_grid": (lambda t: F.affine_grid(t, (2, 1, 3, 4), align_corners=False), ((2, 2, 3),)),
+    "functional: affine_grid in space": (lambda t: F.affine_grid(t, (1, 1, 2, 3, 2), align_corners=True), ((1, 3, 4),)),
     "linalg.eigvalsh": (lambda a: mg.linalg.eigvalsh(positive(a)), ((3, 3),)),
 }
 
