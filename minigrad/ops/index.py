@@ -167,9 +167,7 @@ _BOUND = (int, type(None))
 
 
 def _reader(parts: tuple[Any, ...]) -> Any:
-    """`_getitem` under the name that PyTorch prints for such a key."""
-    if not _is_basic(parts):
-        return _indexed
+    """`_getitem` under the name that PyTorch prints for such a key of ints, slices, None and ..."""
     for part in reversed(parts):
         if type(part) is int:
             return _getitem
@@ -184,11 +182,12 @@ def getitem(input: Tensor, key: Any) -> Tensor:
     """``input[key]``: a view for ints and slices, a copy for tensors and lists of indices."""
     if type(key) is list:
         key = tuple_of_lists(key)
-    parts = _plain_key(key)
+    parts, basic = _plain_key(key), True
     if parts is None:
         parts = quiet(array_key, input.array, key)
         if steps := in_two_steps(parts):
             return getitem(getitem(input, steps[0]), steps[1])
+        basic = _is_basic(parts)
     try:
         if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
             # Fast path: the view that `_getitem` makes of a tensor outside the graph.
@@ -196,6 +195,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             view.writes, view.view_of = input.writes, View(input, _getitem, {"key": parts}, True)
             view.cause = input.cause
             return view
-        return (_getitem if input.node is None else _reader(parts))(input, key=parts)
+        reader = _getitem if input.node is None else _reader(parts) if basic else _indexed
+        return reader(input, key=parts)
     except IndexError as error:
         raise IndexError(f"{error} (indexing a tensor of shape {tuple(input.array.shape)})") from None
