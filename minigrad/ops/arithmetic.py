@@ -67,112 +67,46 @@ _flat = (lambda g: no_slope(g), lambda g: no_slope(g))
 _add = binary("add", np.add, lambda g: g, lambda g: g, numbers="both")
 _sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both")
 _taken_from = binary("rsub", lambda x, y: np.subtract(y, x), lambda g: -g, None, numbers="other", shown="RsubBackward1")
-mul = multiply = binary(
-    "mul",
-    np.multiply,
-    lambda g, y: g * y,
-    lambda g, x: g * x,
+# fmt: off
+mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both",
+    formula="input * other", example="[1.0, 2.0]; [3.0, 4.0] -> [3., 8.]")
+true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y), result=REAL,
     numbers="both",
-    formula="input * other",
-    example="[1.0, 2.0]; [3.0, 4.0] -> [3., 8.]",
-)
-true_divide = binary(
-    "div",
-    np.true_divide,
-    lambda g, y: g / y,
-    lambda g, x, y: -g * (x / y / y),
-    result=REAL,
-    numbers="both",
-    formula="input / other",
-    example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]",
-)
-_floored = binary(
-    "div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both", shown="DivBackward2"
-)
-_truncated = binary(
-    "div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both", shown="DivBackward2"
-)
-floor_divide = binary(
-    "floor_divide",
-    lambda x, y: np.floor_divide(x, _divisor(y)),
-    _no_derivative("floor_divide"),
-    _no_derivative("floor_divide"),
+    formula="input / other", example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]")
+_floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both",
+    shown="DivBackward2")
+_truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both",
+    shown="DivBackward2")
+floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)), _no_derivative("floor_divide"),
+    _no_derivative("floor_divide"), refuses="b", numbers="both",
+    formula="floor(input / other)", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
+remainder = binary("remainder", lambda x, y: np.remainder(x, _divisor(y)), lambda g: g, _slope_of_divisor,
     refuses="b",
-    numbers="both",
-    formula="floor(input / other)",
-    example="[7.0, -7.0]; 2.0 -> [ 3., -4.]",
-)
-remainder = binary(
-    "remainder",
-    lambda x, y: np.remainder(x, _divisor(y)),
-    lambda g: g,
-    _slope_of_divisor,
-    refuses="b",
-    formula="input - other * floor(input / other), with the sign of other",
-    example="[7.0, -7.0]; 3.0 -> [1., 2.]",
-)
-fmod = binary(
-    "fmod",
-    lambda x, y: np.fmod(x, _divisor(y)),
-    lambda g: g,
-    lambda g, x, y: -g * np.trunc(x / y),
-    numbers="other",
-    refuses="b",
-    formula="input - other * trunc(input / other), with the sign of input",
-    example="[7.0, -7.0]; 3.0 -> [ 1., -1.]",
-)
-maximum = binary(
-    "maximum",
-    np.maximum,
-    lambda g, x, y: _to_winner(g, x, y, np.less),
-    lambda g, x, y: _to_winner(g, y, x, np.less),
-    numbers="none",
+    formula="input - other * floor(input / other), with the sign of other", example="[7.0, -7.0]; 3.0 -> [1., 2.]")
+fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(y)), lambda g: g, lambda g, x, y: -g * np.trunc(x / y),
+    numbers="other", refuses="b",
+    formula="input - other * trunc(input / other), with the sign of input", example="[7.0, -7.0]; 3.0 -> [ 1., -1.]")
+maximum = binary("maximum", np.maximum, lambda g, x, y: _to_winner(g, x, y, np.less),
+    lambda g, x, y: _to_winner(g, y, x, np.less), numbers="none",
     formula="the greater of input and other, NaN if one is; ties share the gradient",
-    example="[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]",
-)
-minimum = binary(
-    "minimum",
-    np.minimum,
-    lambda g, x, y: _to_winner(g, x, y, np.greater),
-    lambda g, x, y: _to_winner(g, y, x, np.greater),
-    numbers="none",
+    example="[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]")
+minimum = binary("minimum", np.minimum, lambda g, x, y: _to_winner(g, x, y, np.greater),
+    lambda g, x, y: _to_winner(g, y, x, np.greater), numbers="none",
     formula="the lesser of input and other, NaN if one is; ties share the gradient",
-    example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]",
-)
-_at_least = binary(
-    "clamp_min",
-    np.maximum,
-    lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
-    lambda g, x, y: np.where(np.less(x, y), g, 0.0),
-    numbers="other",
-)
-_at_most = binary(
-    "clamp_max",
-    np.minimum,
-    lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
-    lambda g, x, y: np.where(np.greater(x, y), g, 0.0),
-    numbers="other",
-)
-atan2 = arctan2 = binary(
-    "atan2",
-    np.arctan2,
-    lambda g, x, y: _angle_share(g, x, y) * y,
-    lambda g, x, y: _angle_share(g, x, y) * -x,
-    result=REAL,
-    numbers="none",
+    example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
+_at_least = binary("clamp_min", np.maximum, lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
+    lambda g, x, y: np.where(np.less(x, y), g, 0.0), numbers="other")
+_at_most = binary("clamp_max", np.minimum, lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
+    lambda g, x, y: np.where(np.greater(x, y), g, 0.0), numbers="other")
+atan2 = arctan2 = binary("atan2", np.arctan2, lambda g, x, y: _angle_share(g, x, y) * y,
+    lambda g, x, y: _angle_share(g, x, y) * -x, result=REAL, numbers="none",
     formula="the angle of the point (other, input), between -pi and pi",
-    example="[1.0, -1.0]; [1.0, 0.0] -> [ 0.7854, -1.5708]",
-)
-logaddexp = binary(
-    "logaddexp",
-    np.logaddexp,
-    lambda g, x, y: g / (1 + np.exp(y - x)),
-    lambda g, x, y: g / (1 + np.exp(x - y)),
-    numbers="none",
-    refuses="iub",
+    example="[1.0, -1.0]; [1.0, 0.0] -> [ 0.7854, -1.5708]")
+logaddexp = binary("logaddexp", np.logaddexp, lambda g, x, y: g / (1 + np.exp(y - x)),
+    lambda g, x, y: g / (1 + np.exp(x - y)), numbers="none", refuses="iub",
     formula="log(exp(input) + exp(other)), without overflow",
-    example="[1.0, 100.0]; [1.0, 0.0] -> [  1.6931, 100.0000]",
-)
+    example="[1.0, 100.0]; [1.0, 0.0] -> [ 1.6931, 100.0000]")
+# fmt: on
 twin_of(np.floor_divide)(_floored)
 
 

@@ -43,51 +43,20 @@ def _slope_of_sinc(g: Any, x: Any, out: Any) -> Any:
     return np.where(still, 0.0, g * ((np.cos(math.pi * x) - out) / np.where(still, 1.0, x)))
 
 
-deg2rad = unary(
-    "deg2rad",
-    lambda x: x * x.dtype.type(_DEGREE),
-    lambda g: g * _DEGREE,
-    formula="input * pi / 180",
-    example="[180.0, 90.0] -> [3.1416, 1.5708]",
-)
-rad2deg = unary(
-    "rad2deg",
-    lambda x: x * x.dtype.type(1 / _DEGREE),
-    lambda g: g / _DEGREE,
-    formula="input * 180 / pi",
-    example="[0.0, 1.0] -> [ 0.0000, 57.2958]",
-)
-sinc = unary(
-    "sinc",
-    lambda x: np.sinc(x).astype(x.dtype, copy=False),
-    _slope_of_sinc,
-    formula="sin(pi * input) / (pi * input), and 1 at 0",
-    example="[0.0, 0.5] -> [1.0000, 0.6366]",
-)
-signbit = unary(
-    "signbit",
-    lambda x: np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0),
-    None,
-    result=TRUTH,
-    formula="whether the sign is minus, also that of -0.0",
-    example="[-2.0, 3.0] -> [ True, False]",
-)
-isposinf = unary(
-    "isposinf",
-    lambda x: np.equal(x, math.inf),
-    None,
-    result=TRUTH,
-    formula="whether input is inf",
-    example="[-2.0, 3.0] -> [False, False]",
-)
-isneginf = unary(
-    "isneginf",
-    lambda x: np.equal(x, -math.inf),
-    None,
-    result=TRUTH,
-    formula="whether input is -inf",
-    example="[-2.0, 3.0] -> [False, False]",
-)
+# fmt: off
+deg2rad = unary("deg2rad", lambda x: x * x.dtype.type(_DEGREE), lambda g: g * _DEGREE,
+    formula="input * pi / 180", example="[180.0, 90.0] -> [3.1416, 1.5708]")
+rad2deg = unary("rad2deg", lambda x: x * x.dtype.type(1 / _DEGREE), lambda g: g / _DEGREE,
+    formula="input * 180 / pi", example="[0.0, 1.0] -> [ 0.0000, 57.2958]")
+sinc = unary("sinc", lambda x: np.sinc(x).astype(x.dtype, copy=False), _slope_of_sinc,
+    formula="sin(pi * input) / (pi * input), and 1 at 0", example="[0.0, 0.5] -> [1.0000, 0.6366]")
+signbit = unary("signbit", lambda x: np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0), None, result=TRUTH,
+    formula="whether the sign is minus, also that of -0.0", example="[-2.0, 3.0] -> [ True, False]")
+isposinf = unary("isposinf", lambda x: np.equal(x, math.inf), None, result=TRUTH,
+    formula="whether input is inf", example="[-2.0, 3.0] -> [False, False]")
+isneginf = unary("isneginf", lambda x: np.equal(x, -math.inf), None, result=TRUTH,
+    formula="whether input is -inf", example="[-2.0, 3.0] -> [False, False]")
+# fmt: on
 sgn = sign
 
 
@@ -168,93 +137,36 @@ def _x_log_y(x: Any, y: Any) -> Any:
     )
 
 
-hypot = binary(
-    "hypot",
-    np.hypot,
-    lambda g, x, out: g * (x / out),
-    lambda g, y, out: g * (y / out),
-    numbers="none",
+# fmt: off
+hypot = binary("hypot", np.hypot, lambda g, x, out: g * (x / out), lambda g, y, out: g * (y / out), numbers="none",
     refuses="iub",
-    formula="sqrt(input ** 2 + other ** 2)",
-    example="[3.0]; [4.0] -> [5.]",
-)
-copysign = binary(
-    "copysign",
-    np.copysign,
+    formula="sqrt(input ** 2 + other ** 2)", example="[3.0]; [4.0] -> [5.]")
+copysign = binary("copysign", np.copysign,
     lambda g, x, out: np.where(np.equal(x, 0), 0.0, g * (out / np.where(np.equal(x, 0), 1.0, x))),
-    lambda g: no_slope(g),
-    result=REAL,
-    numbers="other",
-    formula="the size of input with the sign of other",
-    example="[1.0, -2.0]; [-1.0, 1.0] -> [-1.,  2.]",
-)
-xlogy = binary(
-    "xlogy",
-    _x_log_y,
+    lambda g: no_slope(g), result=REAL, numbers="other",
+    formula="the size of input with the sign of other", example="[1.0, -2.0]; [-1.0, 1.0] -> [-1., 2.]")
+xlogy = binary("xlogy", _x_log_y,
     lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, 0)), 0.0, g * np.log(y)),
-    lambda g, x, y: g * x / y,
-    result=REAL,
-    formula="input * log(other), and 0 where input is 0",
-    example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]",
-)
-logaddexp2 = binary(
-    "logaddexp2",
-    np.logaddexp2,
-    lambda g, x, y: g / (1 + np.exp2(y - x)),
-    lambda g, x, y: g / (1 + np.exp2(x - y)),
-    numbers="none",
-    refuses="iub",
-    formula="log2(2 ** input + 2 ** other), without overflow",
-    example="[1.0, 2.0]; [1.0, 2.0] -> [2., 3.]",
-)
-fmax = binary(
-    "fmax",
-    np.fmax,
-    lambda g, x, y: np.where(_is_taken(x, y, np.greater_equal), g, 0.0),
-    lambda g, x, y: np.where(_is_taken(x, y, np.greater_equal), 0.0, g),
-    numbers="none",
-    formula="the greater of input and other; NaN only if both are",
-    example="[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]",
-)
-fmin = binary(
-    "fmin",
-    np.fmin,
-    lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), g, 0.0),
-    lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), 0.0, g),
-    numbers="none",
-    formula="the lesser of input and other; NaN only if both are",
-    example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]",
-)
-heaviside = binary(
-    "heaviside",
-    lambda x, y: np.heaviside(x, y).astype(x.dtype),
-    None,
-    None,
-    result=SAME,
+    lambda g, x, y: g * x / y, result=REAL,
+    formula="input * log(other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]")
+logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, x, y: g / (1 + np.exp2(y - x)),
+    lambda g, x, y: g / (1 + np.exp2(x - y)), numbers="none", refuses="iub",
+    formula="log2(2 ** input + 2 ** other), without overflow", example="[1.0, 2.0]; [1.0, 2.0] -> [2., 3.]")
+fmax = binary("fmax", np.fmax, lambda g, x, y: np.where(_is_taken(x, y, np.greater_equal), g, 0.0),
+    lambda g, x, y: np.where(_is_taken(x, y, np.greater_equal), 0.0, g), numbers="none",
+    formula="the greater of input and other; NaN only if both are", example="[1.0, 5.0]; [3.0, 2.0] -> [3., 5.]")
+fmin = binary("fmin", np.fmin, lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), g, 0.0),
+    lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), 0.0, g), numbers="none",
+    formula="the lesser of input and other; NaN only if both are", example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
+heaviside = binary("heaviside", lambda x, y: np.heaviside(x, y).astype(x.dtype), None, None, result=SAME,
     numbers="none",
     formula="0 where input is negative, 1 where it is positive, other where it is 0",
-    example="[-1.0, 0.0]; [0.5, 0.5] -> [0.0000, 0.5000]",
-)
-gcd = binary(
-    "gcd",
-    np.gcd,
-    None,
-    None,
-    numbers="none",
-    refuses="fb",
-    formula="the greatest whole number that divides both",
-    example="[12, 18]; [8, 27] -> [4, 9]",
-)
-lcm = binary(
-    "lcm",
-    np.lcm,
-    None,
-    None,
-    numbers="none",
-    refuses="fb",
-    formula="the least whole number that both divide",
-    example="[4, 6]; [6, 8] -> [12, 24]",
-)
+    example="[-1.0, 0.0]; [0.5, 0.5] -> [0.0000, 0.5000]")
+gcd = binary("gcd", np.gcd, None, None, numbers="none", refuses="fb",
+    formula="the greatest whole number that divides both", example="[12, 18]; [8, 27] -> [4, 9]")
+lcm = binary("lcm", np.lcm, None, None, numbers="none", refuses="fb",
+    formula="the least whole number that both divide", example="[4, 6]; [6, 8] -> [12, 24]")
+# fmt: on
 
 
 def _is_taken(x: Any, y: Any, wins: Any) -> Any:
