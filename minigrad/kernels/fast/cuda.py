@@ -12,21 +12,22 @@ Everything NumPy does otherwise in this room, this file does for CuPy: the one s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
+from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way
 from minigrad.kernels.windows import blocks
 
 BLOCK_BYTES = 256 * 2**20  # of columns at a time: few and large products are best
-THREADS = 256
 
 # One thread per window and channel; the threads of a warp write neighbours in the columns.
-GATHER = """
+GATHER = Kernel(
+    "gather_windows",
+    """
 extern "C" __global__ void gather_windows(
     const T* x, T* columns, int count, int C, int H, int W, int kh, int kw, int Ho, int Wo,
     int sh, int sw, int ph, int pw, int dh, int dw, int first,
@@ -48,9 +49,12 @@ extern "C" __global__ void gather_windows(
         }
     }
 }
-"""
+""",
+)
 # One thread per pixel and channel, which adds up what its windows hold for it.
-SCATTER = """
+SCATTER = Kernel(
+    "scatter_windows",
+    """
 extern "C" __global__ void scatter_windows(
     const T* columns, T* x, int count, int C, int H, int W, int kh, int kw, int Ho, int Wo,
     int sh, int sw, int ph, int pw, int dh, int dw, int first,
@@ -75,27 +79,8 @@ extern "C" __global__ void scatter_windows(
     T* pixel = x + n * xn + c * xc + row * xh + col * xw;
     *pixel = first ? *pixel + sum : sum;  // the first strip of an image need not find zeros
 }
-"""
-C_TYPES = {
-    "f": "float", "d": "double", "b": "signed char", "B": "unsigned char", "h": "short",
-    "i": "int", "l": "long long", "q": "long long", "?": "bool",
-}  # fmt: skip
-
-
-def source(body: str, char: str) -> str:
-    """The CUDA C of a kernel for the element type of that letter."""
-    return f"typedef {C_TYPES[char]} T;\n{body}"
-
-
-@cache
-def _kernel(xp: Any, body: str, char: str) -> Any:
-    return xp.RawKernel(source(body, char), "gather_windows" if body is GATHER else "scatter_windows")
-
-
-@cache
-def _whole(*numbers: int) -> tuple[Any, ...]:
-    """The numbers as C's int, made once for each geometry."""
-    return tuple([np.int32(n) for n in numbers])
+""",
+)
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -184,19 +169,19 @@ def _columns(x: Array, rows: slice, geometry: Geometry, across: bool) -> Array:
     return columns
 
 
-def _move(body: str, columns: Array, x: Array, rows: slice, geometry: Geometry, across: bool) -> None:
+def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geometry, across: bool) -> None:
     """Launches a kernel between images x and their columns, on the stream that is current."""
-    (N, C, H, W), (kernel, stride, padding, dilation, _) = x.shape, geometry
+    (N, C, H, W), (window, stride, padding, dilation, _) = x.shape, geometry
     Ho, Wo = rows.stop - rows.start, geometry.windows((H, W))[1]
-    count = N * C * (Ho * Wo if body is GATHER else H * W)
+    count = N * C * (Ho * Wo if kernel is GATHER else H * W)
     if not count:
         return
     steps = [step // x.dtype.itemsize for step in x.strides]
-    steps += [Ho * Wo, N * Ho * Wo] if across else [C * kernel[0] * kernel[1] * Ho * Wo, Ho * Wo]
-    numbers = _whole(count, C, H, W, *kernel, Ho, Wo, *stride, *padding, *dilation, rows.start)
-    operands = (x, columns) if body is GATHER else (columns, x)
-    run = _kernel(array_module(x), body, x.dtype.char)
-    run((-(-count // THREADS),), (THREADS,), (*operands, *numbers, *[np.int64(s) for s in steps]))
+    steps += [Ho * Wo, N * Ho * Wo] if across else [C * window[0] * window[1] * Ho * Wo, Ho * Wo]
+    numbers = int32s(count, C, H, W, *window, Ho, Wo, *stride, *padding, *dilation, rows.start)
+    operands = (x, columns) if kernel is GATHER else (columns, x)
+    arguments = (*operands, *numbers, *[np.int64(step) for step in steps])
+    kernel((blocks_for(count),), (THREADS,), arguments, x.dtype.char)
 
 
 def cost(problem: Problem, machine: Machine) -> float:
