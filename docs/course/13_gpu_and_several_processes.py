@@ -62,5 +62,24 @@ print("the halves add up to the whole")
 # numbers quickly. Two traps: batch norm takes its means over a worker's own half; and every worker must start with the
 # same weights.
 #
+# ## The real thing
+#
+# `minigrad.distributed` sends the numbers, by MPI: a program becomes one of several with three lines, and one process
+# alone is a group of one, which adds up nothing.
+
+# %%
+import minigrad.distributed as dist  # noqa: E402
+
+dist.init_process_group()
+model = nn.parallel.DistributedDataParallel(nn.Conv2d(1, 1, 2, bias=False))
+print("rank", dist.get_rank(), "of", dist.get_world_size())
+model(images).square().sum().backward()  # gradients are averaged over the ranks while backward still runs
+print(model.module.weight.grad.shape)
+dist.destroy_process_group()
+
+# %% [markdown]
+# Saved as a file, the same lines run on four processes with `mpiexec -n 4 python file.py`;
+# [several machines](../several_machines.md) tells the rest, with the digits of chapter 10 trained on 1, 2 and 4 of them.
+#
 # You are through. What now? Read the engine itself: start with
 # [autograd/core.py](../../minigrad/autograd/core.py), then one family of [ops](../../minigrad/ops).

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -84,3 +87,12 @@ def test_a_notebooks_own_lines_are_left_out(tmp_path):
         json.dumps({"cells": [{"cell_type": "code", "source": "!pip install x\nx = 1\n%matplotlib inline"}]})
     )
     assert code_of(path) == "\nx = 1\n"
+
+
+def test_a_reader_who_has_seen_enough():
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "minigrad.course", "list"]
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (0, "")
