@@ -68,7 +68,7 @@ print("the halves add up to the whole")
 # alone is a group of one, which adds up nothing.
 
 # %%
-import minigrad.distributed as dist  # noqa: E402
+import minigrad.distributed as dist
 
 dist.init_process_group()
 model = nn.parallel.DistributedDataParallel(nn.Conv2d(1, 1, 2, bias=False))
