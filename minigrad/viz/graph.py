@@ -29,16 +29,20 @@ marker-end="url(#tip)"/>'
 BOX = """<g class="box" data-box="{}">\
 <rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" rx="{}" fill="{}" stroke="#888"/>\
 <text x="{:.1f}" y="{:.1f}">{}</text><text x="{:.1f}" y="{:.1f}" fill="#555">{}</text></g>"""
-COLOURS = {"leaf": "#cfe3f7", "operation": "#eeeeee", "result": "#fbdcb4"}
+PIXEL = '<rect class="pixel" shape-rendering="crispEdges" x="{:.2f}" y="{:.2f}" width="{:.2f}" height="{:.2f}" \
+fill="#{:02x}{:02x}{:02x}"/>'
+COLOURS = {"leaf": "#cfe3f7", "constant": "#dff0dc", "operation": "#eeeeee", "result": "#fbdcb4"}
 LARGEST = 500  # boxes in one picture
-CHARACTER, HEIGHT, GAP = 7.5, 38, 26  # pixels
+CHARACTER, HEIGHT, GAP, PICTURE = 7.5, 38, 26, 30  # pixels
+FINEST = 16  # pixels of an image along the side of its picture
 
 
 class Graph:
     """The operations and leaves behind a tensor: `svg()`, `save(path)`; a notebook shows it as a picture.
 
     `labels[i]` is a box's (name, shape, kind), `nodes[i]` its call or leaf, `edges` are pairs (from operand, to the
-    call that read it). `names` are those of leaves; with `values`, leaves tell their mean and gradient's norm.
+    call that read it). `names` are those of leaves, and of constants that a rule keeps: images and targets, which
+    are drawn as small pictures. With `values`, leaves tell their mean and gradient's norm.
     """
 
     def __init__(self, tensor: Tensor, names: Mapping[str, Tensor] | None = None, values: bool = False) -> None:
@@ -71,6 +75,9 @@ class Graph:
             for operand, _ in getattr(node, "next_functions", ()):
                 if operand is not None:
                     self.edges.append((visit(operand), position))
+            for constant in getattr(node, "tensors", None) or ():
+                if id(constant) in known and not constant.requires_grad:
+                    self.edges.append((visit(constant), position))
 
     def svg(self) -> str:
         """The graph as a drawing; ValueError beyond 500 boxes, where no eye could follow."""
@@ -87,7 +94,11 @@ class Graph:
         for i, (name, shape, kind) in enumerate(self.labels):
             (x, y), width, radius = place[i], self._width(i), 4 if kind == "operation" else 12
             box = x - width / 2, y - HEIGHT / 2, width, HEIGHT, radius, COLOURS[kind]
-            parts.append(BOX.format(i, *box, x, y - 2, escape(name), x, y + 13, escape(shape)))
+            image = _image(self.nodes[i]) if kind == "constant" else None
+            middle = x if image is None else x - PICTURE / 2
+            parts.append(BOX.format(i, *box, middle, y - 2, escape(name), middle, y + 13, escape(shape)))
+            if image is not None:
+                parts += _picture(image, x + width / 2 - PICTURE - 4, y - PICTURE / 2)
         return "\n".join([*parts, "</svg>"])
 
     _repr_svg_ = svg
@@ -99,7 +110,8 @@ class Graph:
         Path(path).write_text(self.svg() + "\n", encoding="utf-8")
 
     def _width(self, i: int) -> float:
-        return CHARACTER * max(len(text) for text in self.labels[i][:2]) + 16
+        picture = PICTURE if self.labels[i][2] == "constant" and _image(self.nodes[i]) is not None else 0
+        return CHARACTER * max(len(text) for text in self.labels[i][:2]) + 16 + picture
 
     def _layout(self) -> tuple[list[tuple[float, float]], tuple[float, float]]:
         """Each box's centre, and the size of the page."""
@@ -133,8 +145,9 @@ def graph(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None, va
     """The graph of operations behind `tensor`, ready to be drawn.
 
     Leaves are called as `names` says: a dict, or a module, whose parameters have names. Without it, they are called
-    as the variables of the caller that hold them. With `values`, leaves also tell their mean and the norm of
-    their gradient. Raises TypeError for anything but a Tensor, ValueError for a tensor without a graph.
+    as the variables of the caller that hold them, and images and targets that have a name are drawn, too.
+    With `values`, leaves also tell their mean and the norm of their gradient.
+    Raises TypeError for anything but a Tensor, ValueError for a tensor without a graph.
 
     >>> import minigrad as torch
     >>> from minigrad import viz
@@ -153,11 +166,33 @@ def _label(node: Any, leaf: Any, known: dict[int, str], is_result: bool, values:
         if values and leaf.numel():
             facts += f", mean {leaf.detach().mean().item():.3g}"
             facts += "" if leaf.grad is None else f", gradient {leaf.grad.norm().item():.3g}"
-        return name, facts, "leaf"
+        return name, facts, "leaf" if leaf.requires_grad else "constant"
     shape = getattr(node, "shape", None)
     name = node.name().removesuffix("Backward0").removesuffix("Backward")
     kind = "result" if is_result else "operation"
     return name, "" if shape is None else str(tuple(shape)), kind
+
+
+def _image(tensor: Tensor) -> list[list[float]] | None:
+    """The first image of a batch, its first channel, as numbers from 0 to 1; None where there is none to see."""
+    if tensor.ndim < 2 or not tensor.numel():
+        return None
+    H, W = tensor.shape[-2:]
+    first = tensor.detach().reshape(-1, H, W)[0][:: -(-H // FINEST), :: -(-W // FINEST)].double()
+    low, high = first.min(), first.max()
+    if not bool((high - low).isfinite()):
+        return None
+    return ((first - low) / (high - low if high > low else 1)).tolist()
+
+
+def _picture(image: list[list[float]], left: float, top: float) -> list[str]:
+    """Grey squares, from black for the least number to white for the largest."""
+    side = PICTURE / max(len(image), len(image[0]))
+    return [
+        PIXEL.format(left + j * side, top + i * side, side, side, *[round(255 * value)] * 3)
+        for i, row in enumerate(image)
+        for j, value in enumerate(row)
+    ]
 
 
 def _longest_paths(edges: list[tuple[int, int]], count: int) -> list[int]:

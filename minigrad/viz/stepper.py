@@ -103,8 +103,9 @@ class Stepper:
     def __init__(self, tensor: Tensor, graph: Graph) -> None:
         self.graph = graph
         self.steps: list[dict[str, Any]] = []
-        handles = [self._watch(box, node) for box, node in enumerate(graph.nodes)]
-        leaves = [node for node in graph.nodes if isinstance(node, Tensor)]
+        walked = [(i, node) for i, node in enumerate(graph.nodes) if graph.labels[i][2] != "constant"]
+        handles = [self._watch(box, node) for box, node in walked]
+        leaves = [node for _, node in walked if isinstance(node, Tensor)]
         try:
             seed = None if tensor.numel() == 1 else tensor.detach() * 0 + 1
             grad(tensor, leaves, seed, retain_graph=True, allow_unused=True)

@@ -50,7 +50,7 @@ def boxes(svg: str) -> list[tuple[float, float, float, float]]:
     """Left, top, right, bottom of every box; the first rectangle is the page."""
     found = []
     for box in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}rect"):
-        if box.get("x") is not None:
+        if box.get("x") is not None and box.get("class") != "pixel":
             x, y, w, h = (float(box.get(key, "")) for key in ("x", "y", "width", "height"))
             found.append((x, y, x + w, y + h))
     return found
@@ -153,3 +153,33 @@ def test_values_and_gradients_on_demand() -> None:
     assert ("x", "(2,), mean 4", "leaf") in viz.graph(loss, values=True).labels
     loss.backward(retain_graph=True)
     assert ("x", "(2,), mean 4, gradient 2.83", "leaf") in viz.graph(loss, values=True).labels
+
+
+def test_images_and_targets_that_have_a_name_are_drawn() -> None:
+    conv = nn.Conv2d(1, 1, (1, 2), bias=False)
+    X = minigrad.ones(1, 1, 6, 8)
+    X[..., 2:6] = 0
+    Y = X[..., :-1] - X[..., 1:]
+    drawn = viz.graph(nn.functional.mse_loss(conv(X), Y))
+    kinds = {name: (shape, kind) for name, shape, kind in drawn.labels}
+    assert kinds["X"] == ("(1, 1, 6, 8)", "constant") and kinds["Y"] == ("(1, 1, 6, 7)", "constant")
+    assert kinds["conv.weight"] == ("(1, 1, 1, 2)", "leaf")
+    pixels = [r for r in ElementTree.fromstring(drawn.svg()).iter() if r.get("class") == "pixel"]
+    assert len(pixels) == 6 * 8 + 6 * 7
+    row = [pixel.get("fill") for pixel in pixels if pixel.get("y") == pixels[0].get("y")]
+    assert row == ["#808080", "#ffffff", "#808080", "#808080", "#808080", "#000000", "#808080"]  # Y: 0 1 0 0 0 -1 0
+    nameless = viz.graph(nn.functional.mse_loss(conv(minigrad.ones(1, 1, 6, 8)), minigrad.ones(1, 1, 6, 7)))
+    assert "constant" not in [kind for _, _, kind in nameless.labels]
+
+
+def test_an_image_of_one_grey_and_one_of_nan_do_no_harm() -> None:
+    w = minigrad.ones(2, 40, requires_grad=True)
+    grey, empty, odd = minigrad.ones(2, 40), minigrad.ones(0, 40), minigrad.full((2, 40), float("nan"))
+    svg = viz.graph((w * grey).sum() + (w * odd).sum() + (w[:0] * empty).sum()).svg()
+    fills = [r.get("fill") for r in ElementTree.fromstring(svg).iter() if r.get("class") == "pixel"]
+    assert fills == ["#000000"] * 2 * 14  # 40 columns, every third
+
+
+def test_the_walk_passes_by_constants() -> None:
+    w, x = minigrad.ones(2, 2, requires_grad=True), minigrad.eye(2)
+    assert [step["name"] for step in viz.stepper((w * x).sum()).steps] == ["Sum", "Mul", "w"]
