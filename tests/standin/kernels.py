@@ -1,8 +1,16 @@
-"""`cupy.RawKernel`: what CuPy would compile, run by its NumPy twin."""
+"""`cupy.RawKernel`: what CuPy would compile, run by its NumPy twin.
+
+A twin is a function (grid, block, arguments, constants) on NumPy arrays and NumPy numbers that stands in `TWINS`
+under its kernel's name; the constants are the source's `#define NAME number`s.
+"""
+
+import re
 
 import numpy as np
 
 from tests.standin.journal import asked
+
+TWINS = {}
 
 
 def gather_windows(x, columns, block, first, geometry):
@@ -30,8 +38,8 @@ def taps(shape, block, first, geometry):
             yield a * kw + b, rows, cols, inside
 
 
-def run_twin(name, args):
-    """The twin of a kernel of `minigrad/kernels/fast/cuda.py`, on NumPy arrays and NumPy numbers."""
+def move_windows(name, args):
+    """`gather_windows` or `scatter_windows` of `minigrad/kernels/fast/cuda.py`."""
     one, two, count, C, H, W, kh, kw, Ho, Wo, *rest = args
     sh, sw, ph, pw, dh, dw, first, xn, xc, xh, xw, cn, ck = map(int, rest)
     x, columns = (one, two) if name == "gather_windows" else (two, one)
@@ -45,22 +53,35 @@ def run_twin(name, args):
     globals()[name](x, columns, (int(Ho), int(Wo)), first, geometry)
 
 
+def move(name):
+    def twin(grid, block, args, constants):
+        assert 0 <= grid[0] * block[0] - args[2] < block[0]
+        move_windows(name, args)
+
+    return twin
+
+
+TWINS.update({name: move(name) for name in ("gather_windows", "scatter_windows")})
+
+
 class RawKernel:
     __module__ = "cupy"
 
     def __init__(self, code, name, options=(), backend="nvrtc", *, translate_cucomplex=False):
-        assert f"void {name}(" in code
-        self.code, self.name = code, name
+        assert f" {name}(" in code
+        self.name = name
+        self.constants = {key: int(value) for key, value in re.findall(r"^#define (\w+) (\d+)$", code, re.MULTILINE)}
+        self.max_dynamic_shared_size_bytes = 48 * 2**10
 
     def __call__(self, grid, block, args, *, shared_mem=0):
         from tests.standin.array import check_device, ndarray
 
         asked.add(("cupy.RawKernel", "__call__", ()))
-        threads = int(np.prod(grid)) * int(np.prod(block))
-        assert len(grid) <= 3 and len(block) <= 3 and np.prod(block) <= 1024
+        assert len(grid) <= 3 and len(block) <= 3 and np.prod(block) <= 1024 and 0 not in (*grid, *block)
+        assert grid[0] < 2**31 and all(blocks <= 65535 for blocks in grid[1:]), grid
+        assert shared_mem <= self.max_dynamic_shared_size_bytes <= 227 * 2**10
         for x in args:  # a Python int would be passed as another C type than the kernel's
             assert isinstance(x, (ndarray, np.int32, np.int64, np.float32, np.float64)), type(x)
             if isinstance(x, ndarray):
                 check_device(x)
-        assert threads >= args[2] > threads - int(np.prod(block))
-        run_twin(self.name, [x._host if isinstance(x, ndarray) else x for x in args])
+        TWINS[self.name](grid, block, [x._host if isinstance(x, ndarray) else x for x in args], self.constants)
