@@ -41,6 +41,9 @@ from minigrad.ops.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
     eq, equal, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal,
     logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, )
+from minigrad.ops.counting import (
+    bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
+)
 from minigrad.ops.diagonal import block_diag, diag, diag_embed, diagflat, diagonal, tril, triu
 from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.functions import (
@@ -61,8 +64,7 @@ from minigrad.ops.matmul import (
 )
 from minigrad.ops.norm import cdist, dist, norm, renorm
 from minigrad.ops.order import (
-    aminmax, argmax, argmin, argsort, bincount, bucketize, kthvalue, max, median, min, mode, nanmedian, searchsorted,
-    sort, topk, unique, unique_consecutive,
+    aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, nanmedian, sort, topk,
 )
 from minigrad.ops.place import (
     index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
@@ -80,13 +82,13 @@ from minigrad.ops.shape import (
     permute, ravel, reshape, rot90, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
 )
 from minigrad.ops.special import (
-    addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, gcd, heaviside, hypot, isin, isneginf,
+    addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, gcd, heaviside, hypot, isneginf,
     isposinf, lcm, logaddexp2, logit, nan_to_num, rad2deg, sgn, signbit, sinc, xlogy,
 )
 from minigrad.ops.split import (
     chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, unbind, vsplit,
 )
-from minigrad.ops.statistics import corrcoef, cov, histc, histogram, nanmean, nanquantile, nansum, quantile
+from minigrad.ops.statistics import corrcoef, cov, nanmean, nanquantile, nansum, quantile
 from minigrad.printing import set_printoptions
 from minigrad.random import (
     default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,

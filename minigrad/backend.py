@@ -273,6 +273,11 @@ def to_device(array: Array, device: device) -> Array:
         return cuda.asarray(array) if held.type == "cpu" else array.copy()
 
 
+def arange_beside(array: Array, n: int) -> Array:
+    """0, 1, ..., n - 1, where `array` lives."""
+    return np.arange(n) if type(array) is np.ndarray else on_gpu_of(array, array_module(array).arange, n)
+
+
 def as_index(array: Array) -> Array:
     """Integers as NumPy takes indices and counts: on 32-bit platforms, Pyodide among them, int64 is too wide for it."""
     return array.astype(np.intp, copy=False)

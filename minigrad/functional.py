@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 from minigrad.creation import meshgrid
 from minigrad.missing import missing_from
+from minigrad.ops.counting import unique
 from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.norm import norm
-from minigrad.ops.order import unique
 from minigrad.ops.shape import broadcast_shapes, broadcast_tensors
 from minigrad.ops.split import split
 

@@ -28,6 +28,8 @@ def as_int(value: Any, name: str) -> int:
 
 def axis(dim: Any, ndim: int, name: str = "dim") -> int:
     """`dim` counted from the front. Raises IndexError when the tensor has no such dimension."""
+    if type(dim) is int and -ndim <= dim < ndim:  # nearly always
+        return dim % ndim
     position = as_int(dim, name)
     limit = max(ndim, 1)  # a 0-d tensor is reduced as if it had one
     if not -limit <= position < limit:
@@ -58,12 +60,13 @@ def numpy_names(function: F) -> F:
     def call(*args: Any, **kwargs: Any) -> Any:
         if args and not isinstance(args[0], TensorBase):
             raise not_a_tensor(function.__name__, "input", 1, args[0])
-        if kwargs:
-            kwargs = respell(kwargs)
-            if isinstance(kwargs.get("dim"), TensorBase) and not kwargs["dim"].array.ndim:
-                kwargs["dim"] = index(kwargs["dim"].array)  # by its name it is no operand
-            if (out := kwargs.pop("out", None)) is not None:
-                return write_out(function.__name__, out, function(*args, **kwargs), args)
+        if not kwargs:
+            return function(*args)
+        kwargs = respell(kwargs)
+        if isinstance(kwargs.get("dim"), TensorBase) and not kwargs["dim"].array.ndim:
+            kwargs["dim"] = index(kwargs["dim"].array)  # by its name it is no operand
+        if (out := kwargs.pop("out", None)) is not None:
+            return write_out(function.__name__, out, function(*args, **kwargs), args)
         return function(*args, **kwargs)
 
     return call  # type: ignore[return-value]

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import wrap
-from minigrad.backend import on_its_gpu, quiet
+from minigrad.autograd.recording import compute
 from minigrad.ops.elementwise import SAME, TRUTH, binary, of_tensors, shapes_do_not_broadcast, unary
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ bitwise_right_shift = binary("bitwise_right_shift", np.right_shift, None, None, 
 
 
 # ---- closeness -----------------------------------------------------------------------------------
-@on_its_gpu
 @of_tensors(2)
 def isclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """``|input - other| <= atol + rtol * |other|``, element by element; equal infinities are close.
@@ -78,15 +76,18 @@ def isclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08,
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
-    if a.dtype.kind == "b":
-        a, b = a.astype(np.int8), b.astype(np.int8)
     try:
-        return wrap(quiet(np.isclose, a, b, rtol=rtol, atol=atol, equal_nan=equal_nan))
+        return compute(_are_close, input, b, rtol, atol, equal_nan)
     except ValueError:
         raise shapes_do_not_broadcast("isclose", a, b) from None
 
 
-@on_its_gpu
+def _are_close(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+    if a.dtype.kind == "b":
+        a, b = a.astype(np.int8), b.astype(np.int8)
+    return np.isclose(a, b, rtol, atol, equal_nan)
+
+
 def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """True when every element ``isclose``.
 
@@ -94,10 +95,13 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
     >>> torch.allclose(torch.tensor([1.0]), torch.tensor([1.0 + 1e-7]))
     True
     """
-    return bool(isclose(input, other, rtol, atol, equal_nan).array.all())
+    return bool(compute(_all, isclose(input, other, rtol, atol, equal_nan)).array)
 
 
-@on_its_gpu
+def _all(x: Any) -> Any:
+    return x.all()
+
+
 @of_tensors(2)
 def equal(input: Any, other: Any) -> bool:
     """True when shapes and all elements are the same.
@@ -106,5 +110,8 @@ def equal(input: Any, other: Any) -> bool:
     >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
     True
     """
-    a, b = input.array, other.array
-    return bool(a.shape == b.shape and (a == b).all())
+    return input.array.shape == other.array.shape and bool(compute(_all_same, input, other.array).array)
+
+
+def _all_same(a: Any, b: Any) -> Any:
+    return (a == b).all()

@@ -11,7 +11,7 @@ from minigrad.advice import count_own_frames
 from minigrad.autograd.core import Key, TensorBase, is_array, watch, wrap
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import View
-from minigrad.backend import array_module, quiet
+from minigrad.backend import CPU, array_module, device, device_of, to_device
 from minigrad.ops.names import shown_as
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def first_out_of_range(places: Any, size: int) -> int | None:
 
 def array_key(array: Any, key: Any) -> tuple[Any, ...]:
     """An index into `array` as NumPy takes it: tensors and lists become arrays, where `array` lives."""
-    xp = array_module(array)
+    where = device_of(array)
     given = key if isinstance(key, tuple) else (key,)
-    parts = tuple([_array_part(k, xp) for k in given])
+    parts = tuple([_array_part(k, where) for k in given])
     if not _is_basic(parts):
         return watch(parts, *given) if not isinstance(key, Key) else key
     return (*parts, Ellipsis) if Ellipsis not in parts else parts
@@ -89,7 +89,10 @@ def tuple_of_lists(key: list[Any]) -> Any:
     return tuple(key)
 
 
-def _array_part(part: Any, xp: Any) -> Any:
+_as_mask = operation("to_bool", lambda x: x.astype(bool), None)
+
+
+def _array_part(part: Any, where: device) -> Any:
     if isinstance(part, TensorBase):
         array = part.array
         if array.dtype.kind == "f":
@@ -97,13 +100,14 @@ def _array_part(part: Any, xp: Any) -> Any:
             raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {hint}")
         if array.ndim == 0 and array.dtype.kind != "b":
             return int(array)
-        if type(array) is np.ndarray is not xp.ndarray:
-            array = xp.asarray(array)  # as in PyTorch, an index on the CPU serves tensors on a GPU
-        return array.astype(bool) if array.dtype == np.uint8 else array
+        array = array if array.dtype != np.uint8 else _as_mask(part).array
+        if type(array) is np.ndarray and where is not CPU:
+            array = to_device(array, where)  # as in PyTorch, an index on the CPU serves tensors on a GPU
+        return array
     if isinstance(part, (list, tuple, range)):
         inside = [int(p.array) if isinstance(p, TensorBase) else p for p in part]
         try:
-            return xp.asarray(inside) if inside else xp.zeros(0, np.int64)
+            return to_device(np.asarray(inside) if inside else np.zeros(0, np.int64), where)
         except ValueError:
             raise ValueError(f"a list of indices must not be ragged, got {part}") from None
     if isinstance(part, np.integer):
@@ -184,7 +188,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         key = tuple_of_lists(key)
     parts, basic = _plain_key(key), True
     if parts is None:
-        parts = quiet(array_key, input.array, key)
+        parts = array_key(input.array, key)
         if steps := in_two_steps(parts):
             return getitem(getitem(input, steps[0]), steps[1])
         basic = _is_basic(parts)

@@ -304,7 +304,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         key = tuple_of_lists(key)
     parts = _plain_key(key)
     if parts is None:
-        parts = quiet(array_key, array, key)
+        parts = array_key(array, key)
         if steps := in_two_steps(parts):
             setitem(getitem(self, steps[0]), steps[1], value)
             return

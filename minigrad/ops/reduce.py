@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.recording import operation
-from minigrad.backend import on_its_gpu
+from minigrad.autograd.recording import compute, operation
 from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
@@ -432,14 +430,13 @@ amin = _extreme(
 
 # ---- truth and counting --------------------------------------------------------------------------
 def _truth(name: str, example: str) -> Callable[..., Any]:
-    @on_its_gpu
+    def forward(x: Any, dim: Any, keepdim: bool) -> Any:
+        found = x != 0 if dim == () else getattr(x, name)(axis=dim, keepdims=keepdim)
+        return found.astype(np.uint8) if x.dtype == np.uint8 else found  # PyTorch answers bytes with a byte
+
     def call(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-        if isinstance(dim, (tuple, list)) and not dim:  # over no dimension: each element by itself
-            found = input.array != 0
-        else:
-            found = getattr(input.array, name)(axis=axes(dim, input.array.ndim), keepdims=keepdim)
-        # PyTorch answers bytes with a byte
-        return wrap(found.astype(np.uint8) if input.array.dtype == np.uint8 else found)
+        over = () if isinstance(dim, (tuple, list)) and not dim else axes(dim, input.array.ndim)
+        return compute(forward, input, over, keepdim)
 
     text = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
     return numpy_names(rename(call, name, text, example))
@@ -450,7 +447,6 @@ any = _truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor([ Tr
 
 
 @numpy_names
-@on_its_gpu
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """How many elements over the dimensions `dim`, or of all, are not 0.
 
@@ -458,4 +454,8 @@ def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     >>> torch.count_nonzero(torch.tensor([0, 1, 2]))
     tensor(2)
     """
-    return wrap(np.add.reduce(input.array != 0, axis=axes(dim, input.array.ndim), dtype=np.int64))
+    return compute(_count_nonzero, input, axes(dim, input.array.ndim))
+
+
+def _count_nonzero(x: Any, dim: Any) -> Any:
+    return np.add.reduce(x != 0, axis=dim, dtype=np.int64)

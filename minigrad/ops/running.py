@@ -9,8 +9,8 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
-from minigrad.autograd.recording import operation
-from minigrad.backend import CPU, as_int64, device_of, on_its_gpu, to_device
+from minigrad.autograd.recording import compute, operation
+from minigrad.backend import CPU, as_int64, device_of, to_device
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.axes import as_int, axis, numpy_names
 from minigrad.ops.comparison import ne
@@ -72,19 +72,18 @@ def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Calla
     result = returns(name, "values", "indices")
     read = shown_as(_getitem, f"{name.capitalize()}Backward0")
 
-    @on_its_gpu
     def places(x: Any, d: int) -> Any:
         """Where the extreme of the first elements stands: the last of equal ones, or the last NaN."""
         on_host = to_device(x, CPU)  # CuPy accumulates sums and products only
         numbers = np.arange(x.shape[d]).reshape([-1 if i == d else 1 for i in range(x.ndim)])
         found = np.where(reaches(on_host, ufunc.accumulate(on_host, axis=d)) | (on_host != on_host), numbers, 0)
-        return to_device(np.maximum.accumulate(found, axis=d), device_of(x))
+        return to_device(as_int64(np.maximum.accumulate(found, axis=d)), device_of(x))
 
     def call(input: Tensor, dim: int) -> Tensor:
         d = axis(dim, input.array.ndim)
         if not input.array.ndim or not input.array.size:
             return result(clone(input), wrap(np.zeros(input.array.shape, np.int64)))
-        indices = wrap(as_int64(places(input.array, d)))
+        indices = compute(places, input, d)
         return result(pick_along(read, input, d, indices, True), indices)
 
     text = f"The {name[3:]}imum of the first 1, 2, 3, ... elements along `dim`, and where it stands: (values, indices)."

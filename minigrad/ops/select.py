@@ -13,8 +13,8 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.recording import operation
-from minigrad.backend import CPU, array_module, as_index, as_int64, on_its_gpu, quiet, to_device
+from minigrad.autograd.recording import compute, operation
+from minigrad.backend import CPU, arange_beside, array_module, as_index, as_int64, device_of, to_device
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.axes import as_int, axis, numpy_names
 from minigrad.ops.device import move_scalars
@@ -132,7 +132,6 @@ def masked_select(input: Tensor, mask: Any) -> Tensor:
     return _mask_selected(expand(input, shape), key=watch((wide,), mask))
 
 
-@on_its_gpu
 @of_tensor
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not 0: one row each, or one tensor for each axis.
@@ -142,10 +141,15 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     tensor([[1],
             [2]])
     """
-    array, xp = input.array, array_module(input.array)
-    if as_tuple:
-        return tuple([wrap(as_int64(i).copy()) for i in xp.nonzero(array if array.ndim else array.reshape(1))])
-    return wrap(as_int64(xp.argwhere(array)) if array.ndim else xp.zeros((int(bool(array)), 0), np.int64))
+    return compute(_places_of_nonzero if as_tuple else _rows_of_nonzero, input)
+
+
+def _places_of_nonzero(x: Any) -> tuple[Any, ...]:
+    return tuple([as_int64(i).copy() for i in np.nonzero(x if x.ndim else x.reshape(1))])
+
+
+def _rows_of_nonzero(x: Any) -> Any:
+    return as_int64(np.argwhere(x)) if x.ndim else array_module(x).zeros((int(bool(x)), 0), np.int64)
 
 
 argwhere = nonzero
@@ -169,7 +173,6 @@ def places_of(name: str, input: Any, d: int, index: Any, refusal: type[Exception
     return array
 
 
-@on_its_gpu
 def along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
     """The key that reads ``input[i, index[i, j, k], k]`` when `dim` is 1, and likewise for other dims."""
     d = axis(dim, input.array.ndim)
@@ -182,7 +185,7 @@ def along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
         if i != d and n > size:
             detail = f"index {list(shape)} to be no larger than self {list(have)} apart from dimension {d} ({name})"
             raise RuntimeError(f"Size does not match at dimension {i} expected {detail}")
-    counts = [array_module(places).arange(n) for n in shape]
+    counts = [arange_beside(places, n) for n in shape]
     around = [counts[i].reshape([-1 if j == i else 1 for j in range(len(shape))]) for i in range(len(shape))]
     return watch((*around[:d], places.reshape(shape), *around[d + 1 :]), index)
 
@@ -279,7 +282,6 @@ def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
     return read if input.array.ndim else reshape(read, ())
 
 
-@on_its_gpu
 @numpy_names
 def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Tensor:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
@@ -293,8 +295,8 @@ def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any 
         raise NotImplementedError(f"scatter with reduce={reduce!r} is not supported; 'add' is")
     require_number("scatter", "src", src)
     if not isinstance(src, TensorBase) and isinstance(index, TensorBase):
-        number = dtypes.scalar(src, input.array.dtype).item()
-        src = wrap(array_module(input.array).full(index.array.shape, number, input.array.dtype))
+        number = dtypes.scalar(src, input.array.dtype)
+        src = compute(_fill, index, number)
     return _scatter("scatter", input, dim, index, src, add=reduce == "add")
 
 
@@ -307,6 +309,10 @@ def scatter_add(input: Tensor, dim: int, index: Any, src: Any) -> Tensor:
     tensor([ 0.,  0., 11.])
     """
     return _scatter("scatter_add", input, dim, index, src, add=True)
+
+
+def _fill(x: Any, number: Any) -> Any:
+    return np.full_like(x, number, number.dtype)
 
 
 def check_types(name: str, input: Any, src: Any) -> None:
@@ -371,14 +377,13 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     if values.array.dtype != input.array.dtype:
         types = f"got {input.array.dtype} for the destination and {values.array.dtype} for the source"
         raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}")
-    key = quiet(array_key, input.array, tuple(indices))
+    key = array_key(input.array, tuple(indices))
     check_fits_region(values.array, input.array[key], input.array)
     if accumulate:
         return add_at(input, values, key=key)
     return _index_put(input, values, reader=_getitem, statics={"key": key})
 
 
-@on_its_gpu
 @numpy_names
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
@@ -392,7 +397,7 @@ def repeat_interleave(
     tensor([1, 1, 2, 2])
     """
     if repeats is None:
-        numbers = wrap(array_module(input.array).arange(input.array.size))
+        numbers = wrap(arange_beside(input.array, input.array.size))
         return repeat_interleave(numbers, input, 0, output_size=output_size)
     if dim is None:
         input, dim = reshape(input, -1 if input.array.size else 0), 0
@@ -403,7 +408,7 @@ def repeat_interleave(
     places = np.repeat(np.arange(input.array.shape[d]), often)
     if output_size not in (None, places.size):
         raise RuntimeError(f"repeat_interleave: output_size is {output_size}, the repeats add up to {places.size}")
-    return _getitem(input, key=(slice(None),) * d + (array_module(input.array).asarray(places),))
+    return _getitem(input, key=(slice(None),) * d + (to_device(places, device_of(input.array)),))
 
 
 def _check_counts(counts: Any, length: int) -> Any:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, quiet
+from minigrad.autograd.recording import compute, operation
+from minigrad.backend import array_module
 from minigrad.ops.elementwise import not_a_tensor
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def slogdet(A: Any) -> Slogdet:
     tensor(0.)
     """
     check_matrix("linalg.slogdet", A)
-    return Slogdet(wrap(quiet(np.linalg.slogdet, A.array)[0]), _logabsdet(A))
+    return Slogdet(compute(np.linalg.slogdet, A)[0], _logabsdet(A))
 
 
 def logdet(input: Tensor) -> Tensor:
@@ -245,7 +245,7 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False)
     if rtol is None:
         rtol = 0.0 if atol else max(rows, columns) * float(np.finfo(A.array.dtype).eps)
     if atol:
-        largest = float(np.linalg.norm(A.array, 2, axis=(-2, -1)).max())
+        largest = float(compute(np.linalg.norm, A, 2, (-2, -1)).array.max())
         rtol = max(float(rtol), float(atol) / largest if largest else 0.0)
     return _pinv(A, rtol=float(rtol))
 

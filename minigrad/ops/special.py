@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, on_its_gpu
 from minigrad.ops.arithmetic import no_slope, pow, promote
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import (
@@ -187,20 +186,6 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     base, power = [cast(x, double) if isinstance(x, TensorBase) else float(x) for x in (input, exponent)]
     result: Tensor = pow(base, power)  # type: ignore[arg-type]
     return result
-
-
-@on_its_gpu
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
-    """Whether each of `elements` is among `test_elements`; `invert` asks the opposite.
-
-    >>> import minigrad as torch
-    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3]))
-    tensor([False,  True,  True])
-    """
-    if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
-        raise not_a_tensor("isin", "elements", 1, elements)
-    a, b = [x.array if isinstance(x, TensorBase) else np.asarray(x) for x in (elements, test_elements)]
-    return wrap(array_module(a if isinstance(elements, TensorBase) else b).isin(a, b, invert=invert))
 
 
 # ---- three operands ------------------------------------------------------------------------------

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.recording import operation
-from minigrad.backend import quiet
+from minigrad.autograd.recording import compute, operation
 from minigrad.ops.axes import axes
 from minigrad.ops.functions import abs
 from minigrad.ops.join import cat
@@ -96,7 +95,7 @@ def qr(A: Any, mode: str = "reduced") -> QR:
         if A.node is not None:
             detail = "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
             raise RuntimeError(f"linalg.qr: {detail}; use mode='reduced'")
-        return QR(*[wrap(part) for part in quiet(np.linalg.qr, A.array, "complete")])
+        return QR(*compute(np.linalg.qr, A, "complete"))
     if rows >= columns:
         both = _qr(A)
         q, r = both[..., :rows, :], both[..., rows:, :]
@@ -158,9 +157,9 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD
     parts = _svd(A)
     u, s, vh = parts[..., :rows, :], parts[..., rows, :], parts[..., rows + 1 :, :].mT
     if full_matrices and rows != columns:  # what is completed is not unique, and has no gradient
-        whole_u, _, whole_vh = quiet(np.linalg.svd, A.array)
+        whole_u, _, whole_vh = compute(np.linalg.svd, A)
         k = min(rows, columns)
-        u, vh = cat([u, wrap(whole_u[..., k:])], -1), cat([vh, wrap(whole_vh[..., k:, :])], -2)
+        u, vh = cat([u, whole_u[..., k:]], -1), cat([vh, whole_vh[..., k:, :]], -2)
     return SVD(u, s, vh)
 
 
@@ -242,9 +241,13 @@ def matrix_rank(A: Any, *, tol: Any = None, atol: Any = None, rtol: Any = None, 
     least = tol if atol is None else atol
     if rtol is None:
         rtol = 0.0 if least is not None else max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
-    s = quiet(np.linalg.svd, A.array, compute_uv=False)
-    bound = np.maximum(0.0 if least is None else float(least), float(rtol) * s.max(-1, keepdims=True, initial=0))
-    return wrap((s > bound).sum(-1).astype(np.int64))
+    return compute(_rank, A, 0.0 if least is None else float(least), float(rtol))
+
+
+def _rank(x: Array, least: float, share: float) -> Array:
+    s = np.linalg.svd(x, compute_uv=False)
+    bound = np.maximum(least, share * s.max(-1, keepdims=True, initial=0))
+    return (s > bound).sum(-1).astype(np.int64)
 
 
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Lstsq:

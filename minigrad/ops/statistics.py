@@ -8,16 +8,16 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.recording import operation
-from minigrad.backend import array_module, on_its_gpu
+from minigrad.autograd.recording import compute, operation
+from minigrad.backend import array_module
 from minigrad.ops.arithmetic import clamp, lerp, mul, sub, true_divide
-from minigrad.ops.axes import as_int, axis, numpy_names
+from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.comparison import isnan, logical_not
-from minigrad.ops.elementwise import not_a_tensor, not_implemented_for, of_tensor
+from minigrad.ops.elementwise import not_a_tensor, of_tensor
 from minigrad.ops.functions import sqrt
 from minigrad.ops.index import _getitem
 from minigrad.ops.matmul import matmul
-from minigrad.ops.order import ordering, returns
+from minigrad.ops.order import ordering
 from minigrad.ops.reduce import mean, real, sum
 from minigrad.ops.select import gather
 from minigrad.ops.shape import cast, movedim, reshape, t, unsqueeze
@@ -77,18 +77,18 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
     ndim = input.array.ndim
     flat = dim is None or not ndim
     x = reshape(input, -1) if flat else movedim(input, axis(dim, ndim), -1)  # (..., n)
-    places, weight = _ranks(x.array, asked.reshape(-1), interpolation, skip_nan)
-    in_order = gather(x, -1, wrap(ordering(x.array, x.array.ndim - 1, False)))
-    below, above = [gather(in_order, -1, wrap(at)) for at in places]
-    found = lerp(below, above, wrap(weight)) if interpolation in ("linear", "midpoint") else below  # (..., q)
+    lower, upper, weight = compute(_ranks, x, asked.reshape(-1), interpolation, skip_nan)
+    in_order = gather(x, -1, compute(ordering, x, x.array.ndim - 1))
+    found = gather(in_order, -1, lower)  # (..., q)
+    if interpolation in ("linear", "midpoint"):
+        found = lerp(found, gather(in_order, -1, upper), weight)
     found = movedim(found, -1, 0)  # (q, ...)
     if keepdim:
         found = reshape(found, -1, *([1] * ndim)) if flat else unsqueeze(found, axis(dim, ndim) + 1)
     return found if asked.ndim else _getitem(found, key=(0, Ellipsis))
 
 
-@on_its_gpu
-def _ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[tuple[Any, Any], Any]:
+def _ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[Any, Any, Any]:
     """For each quantile the places of its two neighbours among the numbers in order, and where between them it lies.
 
     A row with a NaN is all NaN, which stands last, unless those are skipped.
@@ -105,7 +105,7 @@ def _ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[tuple[An
         rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation](rank)
     below = np.floor(rank)
     weight = np.where(rank > below, 0.5, 0.0) if interpolation == "midpoint" else rank - below
-    return (below.astype(np.int64), np.ceil(rank).astype(np.int64)), weight.astype(x.dtype)
+    return below.astype(np.int64), np.ceil(rank).astype(np.int64), weight.astype(x.dtype)
 
 
 @numpy_names
@@ -134,66 +134,6 @@ def nanquantile(
     tensor(1.)
     """
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, skip_nan=True)
-
-
-# ---- counts --------------------------------------------------------------------------------------
-def _limits(name: str, x: Any, low: Any, high: Any) -> tuple[float, float]:
-    """The range of a histogram: that of the numbers where both ends are equal, widened where it is empty."""
-    if low == high and x.size:
-        low, high = float(x.min()), float(x.max())
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
-    if low > high:
-        raise RuntimeError(f"{name}: max must be larger than min, got [{low}, {high}]")
-    return (low - 1, high + 1) if low == high else (low, high)
-
-
-@numpy_names
-@on_its_gpu
-def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
-    """How many elements fall into each of `bins` equal parts of [`min`, `max`], or of their own range.
-
-    >>> import minigrad as torch
-    >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
-    tensor([0., 2., 1., 0.])
-    """
-    if input.array.dtype.kind != "f":
-        raise not_implemented_for("histc", input.array.dtype)
-    if as_int(bins, "bins") <= 0:
-        raise RuntimeError(f"bins must be > 0, got {bins}")
-    flat = input.array.reshape(-1)
-    low, high = _limits("torch.histc", flat, min, max)
-    inside = flat[(flat >= low) & (flat <= high)]
-    places = np.minimum(((inside - low) * (bins / (high - low))).astype(np.int64), bins - 1)
-    return wrap(np.bincount(places, minlength=bins).astype(input.array.dtype))
-
-
-_Histogram = returns("histogram", "hist", "bin_edges")
-
-
-@numpy_names
-@on_its_gpu
-def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
-    """The pair (hist, bin_edges): how many elements, or how much `weight`, lie between each two edges.
-
-    `bins` is how many equal parts of `range` there are, or the edges themselves. With `density` the areas add up to 1.
-
-    >>> import minigrad as torch
-    >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
-    tensor([0., 2., 1., 0.])
-    """
-    x = input.array
-    if x.dtype.kind != "f":
-        raise not_implemented_for("histogram", x.dtype)
-    flat = x.reshape(-1)
-    if isinstance(bins, TensorBase):
-        edges = bins.array
-    else:
-        low, high = _limits("torch.histogram", flat, *((0, 0) if range is None else range))
-        edges = array_module(x).linspace(low, high, as_int(bins, "bins") + 1).astype(x.dtype)
-    weights = None if weight is None else weight.array.reshape(-1)
-    counts, _ = array_module(x).histogram(flat, edges, weights=weights, density=density)
-    return _Histogram(wrap(counts.astype(x.dtype)), wrap(edges))
 
 
 # ---- covariance ----------------------------------------------------------------------------------

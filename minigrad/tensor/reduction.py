@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import norm, order, reduce, running, statistics
+from minigrad.ops import counting, norm, order, reduce, running, statistics
 from minigrad.ops.inplace import in_place
 
 
@@ -38,14 +38,14 @@ class ReductionMethods(TensorBase):
     argmax = order.argmax
     argmin = order.argmin
     argsort = order.argsort
-    bincount = order.bincount
+    bincount = counting.bincount
     max = order.max
     median = order.median
     min = order.min
     sort = order.sort
     topk = order.topk
-    unique = order.unique
-    unique_consecutive = order.unique_consecutive
+    unique = counting.unique
+    unique_consecutive = counting.unique_consecutive
     aminmax = order.aminmax
     kthvalue = order.kthvalue
     mode = order.mode
@@ -54,7 +54,7 @@ class ReductionMethods(TensorBase):
     nanmean = statistics.nanmean
     quantile = statistics.quantile
     nanquantile = statistics.nanquantile
-    histc = statistics.histc
-    histogram = statistics.histogram
+    histc = counting.histc
+    histogram = counting.histogram
     cov = statistics.cov
     corrcoef = statistics.corrcoef

@@ -8,15 +8,19 @@ import numpy as np
 
 from minigrad import random
 from minigrad.autograd.core import wrap
-from minigrad.backend import CPU, array_module, as_index, device_of, on_its_gpu, to_device
+from minigrad.autograd.modes import no_grad
+from minigrad.backend import CPU, arange_beside, as_index, device_of, to_device
 from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
 from minigrad.ops import embedding as ops
 from minigrad.ops.affine import affine
 from minigrad.ops.axes import as_int
+from minigrad.ops.counting import unique
 from minigrad.ops.einsum import einsum
 from minigrad.ops.elementwise import as_number, not_implemented_for, require_number
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.inplace import assign
+from minigrad.ops.norm import norm
+from minigrad.ops.select import where
 from minigrad.tensor import Tensor
 
 
@@ -97,18 +101,17 @@ def embedding(
     if bad is not None:
         raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {bad}")
     if max_norm is not None:
-        _shorten_rows(weight, places, max_norm, norm_type)
+        _shorten_rows(weight, input, max_norm, norm_type)
     return ops.embedding(weight, input, factor=_row_factors(weight.array, places, padding_idx, scale_grad_by_freq))
 
 
-@on_its_gpu
-def _shorten_rows(weight: Any, places: Any, max_norm: float, norm_type: float) -> None:
+@no_grad()
+def _shorten_rows(weight: Tensor, places: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the rows that are read, in place, to a norm of at most `max_norm`."""
-    xp = array_module(places)
-    used = xp.unique(places)
-    lengths = xp.linalg.norm(weight.array[used], norm_type, axis=1, keepdims=True)
-    weight.bump_version()
-    weight.array[used] *= xp.where(lengths > max_norm, max_norm / (lengths + 1e-7), 1)
+    used = unique(places)
+    rows = weight[used]
+    lengths = norm(rows, norm_type, 1, keepdim=True)
+    weight[used] = where(lengths > max_norm, rows * (max_norm / (lengths + 1e-7)), rows)
 
 
 def _row_factors(table: Any, places: Any, padding_idx: int | None, by_frequency: bool) -> Any:
@@ -123,7 +126,6 @@ def _row_factors(table: Any, places: Any, padding_idx: int | None, by_frequency:
     return to_device(factor, device_of(table))
 
 
-@on_its_gpu
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """A new last axis with a 1 at each class and 0 elsewhere, int64.
 
@@ -148,7 +150,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"Class values must be non-negative, and num_classes positive, got {bad} and {num_classes}")
     if bad is not None:
         raise RuntimeError(f"Class values must be smaller than num_classes: got {bad} and {count}.")
-    return (tensor.unsqueeze(-1) == wrap(array_module(classes).arange(count))).long()
+    return (tensor.unsqueeze(-1) == wrap(arange_beside(classes, count))).long()
 
 
 # ---- dropout --------------------------------------------------------------------------------------

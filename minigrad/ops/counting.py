@@ -1,0 +1,257 @@
+"""What occurs among the elements, how often, and between which bounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.recording import compute, operation
+from minigrad.backend import array_module, as_index, as_int64
+from minigrad.ops.axes import as_int, axis, numpy_names
+from minigrad.ops.device import move_scalars
+from minigrad.ops.elementwise import as_number, not_a_tensor, not_implemented_for, of_tensor
+from minigrad.ops.order import returns
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+# ---- what occurs ---------------------------------------------------------------------------------
+def _no_derivative(g: Any) -> Any:
+    raise NotImplementedError(
+        "derivative for unique is not implemented: which elements occur is a step; detach() the tensor"
+    )
+
+
+# What was picked, as a result of the tensor: there is no way back, but it requires a gradient as in PyTorch.
+_picked = operation("unique", lambda x, *, values: values, _no_derivative, shown="Unique2Backward0")
+
+
+@numpy_names
+def unique(
+    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The elements (or slices along `dim`) that occur, once each; with inverse and counts.
+
+    >>> import minigrad as torch
+    >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
+    if not isinstance(sorted, bool):
+        raise TypeError(f"unique(): argument 'sorted' must be a bool, got {sorted!r}; an axis is named: dim={sorted!r}")
+    return _answers(_unique, input, dim, return_inverse, return_counts)
+
+
+def _unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
+    if not (with_inverse or with_counts):
+        return (np.unique(x, axis=d, equal_nan=False),)
+    values, *others = np.unique(x, False, with_inverse, with_counts, d, equal_nan=False)
+    if with_inverse:
+        others[0] = others[0].reshape(x.shape if d is None else -1)
+    return values, *[as_int64(x) for x in others]
+
+
+def _answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_counts: bool) -> Any:
+    """The values that `find` sees, alone or in a tuple with what else was asked for."""
+    d = None if dim is None else axis(dim, input.array.ndim)
+    values, *others = compute(find, input, d, with_inverse, with_counts)
+    picked = _picked(input, values=values.array)
+    return (picked, *others) if others else picked
+
+
+@numpy_names
+def unique_consecutive(
+    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """The first of every run of equal elements (or slices along `dim`); with inverse and the runs' lengths.
+
+    >>> import minigrad as torch
+    >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 2, 3, 1, 1, 2]))
+    tensor([1, 2, 3, 1, 2])
+    """
+    return _answers(_runs, input, dim, return_inverse, return_counts)
+
+
+def _runs(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
+    lines = x.reshape(-1) if d is None else np.moveaxis(x, d, 0)
+    flat = lines.reshape(len(lines), -1) if lines.size else lines.reshape(len(lines), 0)
+    starts = np.ones(len(flat), bool)
+    starts[1:] = (flat[1:] != flat[:-1]).any(1)
+    places = np.flatnonzero(starts)
+    found = [lines[places] if d is None else np.moveaxis(lines[places], 0, d)]
+    if with_inverse:
+        inverse = as_int64(np.cumsum(starts) - 1)
+        found.append(inverse.reshape(x.shape) if d is None else inverse)
+    if with_counts:
+        found.append(as_int64(np.diff(np.append(places, len(flat)))))
+    return tuple(found)
+
+
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Whether each of `elements` is among `test_elements`; `invert` asks the opposite.
+
+    >>> import minigrad as torch
+    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([2, 3]))
+    tensor([False,  True,  True])
+    """
+    if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
+        raise not_a_tensor("isin", "elements", 1, elements)
+    given = [x if isinstance(x, TensorBase) else wrap(np.asarray(x)) for x in (elements, test_elements)]
+    first, second = move_scalars(*given)
+    return compute(array_module(first.array).isin, first, second.array, False, invert)
+
+
+# ---- places in a sorted sequence -----------------------------------------------------------------
+def _side(name: str, side: str | None, right: bool) -> str:
+    """Where a number goes among equal ones: "left" of them, or "right"."""
+    if side not in (None, "left", "right"):
+        raise RuntimeError(f"{name}(): side can only be 'left' or 'right' but got {side}")
+    if side == "left" and right:
+        raise RuntimeError(f"{name}(): side and right can't be set to opposites, got side of left while right was True")
+    return "right" if right or side == "right" else "left"
+
+
+def _places_in_lines(lines: Any, values: Any, sorter: Any, side: str, dtype: Any) -> Any:
+    """Where the values go into the sorted lines: into a single one all of them, else each row into its own."""
+    lines = lines if sorter is None else np.take_along_axis(lines, sorter, -1)
+    xp = array_module(lines)
+    if lines.ndim == 1:
+        found = xp.searchsorted(lines, values.reshape(-1), side)
+    else:
+        pairs = zip(lines.reshape(-1, lines.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
+        found = xp.stack([xp.searchsorted(line, wanted, side) for line, wanted in pairs])
+    return found.reshape(values.shape).astype(dtype, copy=False)
+
+
+@of_tensor
+def searchsorted(
+    sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
+    sorter: Any = None,
+) -> Tensor:  # fmt: skip
+    """Where each number of `input` would go into the sorted innermost lines: before equal ones, or after if `right`.
+
+    >>> import minigrad as torch
+    >>> torch.searchsorted(torch.tensor([1, 3, 5]), torch.tensor([0, 3, 6]))
+    tensor([0, 1, 3])
+    """
+    have = tuple(sorted_sequence.array.shape)
+    if sorter is not None and sorter.array.shape != have:
+        shapes = f"{have} and {tuple(sorter.array.shape)}"
+        raise RuntimeError(f"searchsorted(): boundary and sorter must have the same size, but got {shapes}")
+    values = input.array if isinstance(input, TensorBase) else np.asarray(as_number("searchsorted", "input", input))
+    if len(have) != 1 and (not have or have[:-1] != values.shape[:-1]):
+        detail = f"boundaries {have} and input {tuple(values.shape)}"
+        raise RuntimeError(
+            "searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor "
+            f"and input value tensor must match, but we got {detail}"
+        )
+    dtype, side = np.int32 if out_int32 else np.int64, _side("searchsorted", side, right)
+    order = None if sorter is None else sorter.array
+    return compute(_places_in_lines, sorted_sequence, values, order, side, dtype)
+
+
+def bucketize(input: Tensor, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
+    """The number of the interval between sorted `boundaries` that each element lies in.
+
+    >>> import minigrad as torch
+    >>> torch.bucketize(torch.tensor([0, 3, 6]), torch.tensor([1, 3, 5]))
+    tensor([0, 1, 3])
+    """
+    if not isinstance(boundaries, TensorBase):
+        raise not_a_tensor("bucketize", "boundaries", 2, boundaries)
+    if boundaries.array.ndim != 1:
+        raise RuntimeError(f"bucketize(): boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+
+
+# ---- counts --------------------------------------------------------------------------------------
+@of_tensor
+def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
+    """How often each of 0, 1, 2, ... occurs; with `weights`, the sum of theirs.
+
+    >>> import minigrad as torch
+    >>> torch.bincount(torch.tensor([0, 2, 2]))
+    tensor([1, 0, 2])
+    """
+    if input.array.dtype.kind not in "iu":
+        raise not_implemented_for("bincount", input.array.dtype)
+    if input.array.ndim != 1 or (input.array < 0).any():
+        detail = f"got shape {tuple(input.array.shape)} with the least entry {input.array.min(initial=0)}"
+        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {detail}")
+    most = int(input.array.max(initial=0)) if type(input.array) is np.ndarray else 0
+    if most >= 2**40:
+        raise RuntimeError(f"bincount: one count for each of 0 ... {most} does not fit into memory; use unique")
+    if weights is not None and tuple(weights.array.shape) != tuple(input.array.shape):
+        shapes = f"got {tuple(weights.array.shape)} for {tuple(input.array.shape)}"
+        raise RuntimeError(f"bincount: weights should be 1-d and have the same length as input, but {shapes}")
+    return compute(_counts, input, None if weights is None else weights.array, minlength)
+
+
+def _counts(x: Any, weights: Any, minlength: int) -> Any:
+    counts = np.bincount(as_index(x), weights, minlength)
+    if weights is None:
+        return as_int64(counts)
+    return counts.astype(np.float32 if weights.dtype == np.float32 else np.float64, copy=False)
+
+
+def _limits(name: str, x: Any, low: Any, high: Any) -> tuple[float, float]:
+    """The range of a histogram: that of the numbers where both ends are equal, widened where it is empty."""
+    if low == high and x.size:
+        low, high = float(x.min()), float(x.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
+    if low > high:
+        raise RuntimeError(f"{name}: max must be larger than min, got [{low}, {high}]")
+    return (low - 1, high + 1) if low == high else (low, high)
+
+
+@numpy_names
+def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
+    """How many elements fall into each of `bins` equal parts of [`min`, `max`], or of their own range.
+
+    >>> import minigrad as torch
+    >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
+    tensor([0., 2., 1., 0.])
+    """
+    if input.array.dtype.kind != "f":
+        raise not_implemented_for("histc", input.array.dtype)
+    if as_int(bins, "bins") <= 0:
+        raise RuntimeError(f"bins must be > 0, got {bins}")
+    return compute(_counts_of_parts, input, bins, min, max)
+
+
+def _counts_of_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
+    low, high = _limits("torch.histc", x, low, high)
+    inside = x[(x >= low) & (x <= high)]
+    places = np.minimum(((inside - low) * (bins / (high - low))).astype(np.int64), bins - 1)
+    return np.bincount(places, minlength=bins).astype(x.dtype)
+
+
+_Histogram = returns("histogram", "hist", "bin_edges")
+
+
+@numpy_names
+def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
+    """The pair (hist, bin_edges): how many elements, or how much `weight`, lie between each two edges.
+
+    `bins` is how many equal parts of `range` there are, or the edges themselves. With `density` the areas add up to 1.
+
+    >>> import minigrad as torch
+    >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
+    tensor([0., 2., 1., 0.])
+    """
+    if input.array.dtype.kind != "f":
+        raise not_implemented_for("histogram", input.array.dtype)
+    edges = bins.array if isinstance(bins, TensorBase) else as_int(bins, "bins")
+    weights = None if weight is None else weight.array.reshape(-1)
+    return _Histogram(*compute(_counts_between, input, edges, range or (0, 0), weights, density))
+
+
+def _counts_between(x: Any, edges: Any, range: Any, weights: Any, density: bool) -> tuple[Any, Any]:
+    xp = array_module(x)
+    if isinstance(edges, int):  # how many parts there are
+        edges = xp.linspace(*_limits("torch.histogram", x, *range), edges + 1).astype(x.dtype)
+    counts, _ = xp.histogram(x.reshape(-1), edges, weights=weights, density=density)
+    return counts.astype(x.dtype), edges
