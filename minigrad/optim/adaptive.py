@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.backend import Array, quiet
+from minigrad.backend import Array
 from minigrad.nn.parameter import Uninitialized
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Params, Rate, options_of
@@ -94,7 +94,7 @@ class Adagrad(Optimizer):
             if not isinstance(parameter, Uninitialized):  # a lazy layer's has to wait for its shape
                 state = self.state[parameter]
                 self._counter(state)
-                quiet(self._buffers, plan, state, parameter)
+                self._buffers(plan, state, parameter)
 
     @staticmethod
     def rule(w: Array, g: Array, sum: Array, *, lr: float, lr_decay: float, eps: float, step: float) -> None:

@@ -24,6 +24,7 @@ from minigrad import dtypes
 from minigrad.advice import is_wanted
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
+from minigrad.autograd.recording import compute
 from minigrad.backend import Array, quiet, select
 from minigrad.optim.hooks import StepHooks, run_between_hooks
 from minigrad.optim.options import Params, parameters_of, refuse_flags
@@ -251,7 +252,7 @@ class Optimizer(StepHooks):
             buffer = state.get(name)
             if buffer is None:
                 start = plan.options[self.starts[name]] if name in self.starts else 0
-                buffer, first = wrap(np.full_like(parameter.array, start)), True
+                buffer, first = compute(np.full_like, parameter, start), True
                 state[name] = buffer
             if buffer.array.shape != shape:
                 raise RuntimeError(
