@@ -196,7 +196,7 @@ def timings(parts: list[str], small: bool) -> Iterator[Row]:
     yield said("copy bandwidth, GB/s", f"{bandwidth / 1e6:.0f}")
     yield said(f"matrix product of {n}, TFLOP/s", f"{rate / 1e9:.1f}")
     if "layers" in parts:
-        from minigrad.kernels.fast import cuda as kernels
+        from minigrad.kernels.fast import cuda_columns as kernels
 
         layers = SMOKE if small else [a._replace(N=64) for a in LAYERS if a.name.startswith("ResNet")]
         ratios = []

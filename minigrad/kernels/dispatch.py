@@ -131,9 +131,9 @@ class algorithm:
     """Forces one way to compute convolutions; None goes back to choosing by shape.
 
     A plain call holds until the next one, `with algorithm("winograd"):` within the block. The names
-    are "direct", "tiny", "im2col", "mec", "pointwise", "depthwise", "winograd", "winograd 2x2", "cuda".
-    Raises ValueError for any other. A convolution that the forced algorithm cannot compute raises
-    RuntimeError when it is called.
+    are "direct", "tiny", "im2col", "mec", "pointwise", "depthwise", "winograd", "winograd 2x2" and, on a GPU,
+    "cuda columns", "cuda direct" and "cuda", the quickest of these. Raises ValueError for any other. A convolution
+    that the forced algorithm cannot compute raises RuntimeError when it is called.
 
     >>> import minigrad as torch
     >>> with torch.backends.conv.algorithm("im2col"):

@@ -8,6 +8,9 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import autograd
+from minigrad.kernels import Geometry, algorithm
+from minigrad.kernels.fast.cuda import FAMILIES
+from minigrad.kernels.way import Problem
 from tests import standin
 
 # image, kernel, and how: strides, padding, dilation, groups; batches of one and of several
@@ -86,6 +89,25 @@ def test_second_gradients(device, name):
     np.testing.assert_allclose(hessian_v.cpu().numpy(), expected.cpu().numpy(), rtol=1e-9, atol=1e-9)
     # d/dx of <first, v> along x itself: `first` is of degree 2 in x
     assert (mixed * x).sum().item() == pytest.approx(2 * (first * v).sum().item(), rel=1e-9)
+
+
+@pytest.mark.parametrize("way", list(FAMILIES))
+def test_each_way_of_a_gpu_gives_every_order(device, way):
+    if device == "cpu":
+        pytest.skip("these ways are a GPU's")
+    for name in CASES:
+        if is_served(name, way):
+            with algorithm(way):
+                test_value(device, name)
+                test_gradients_are_adjoint(device, name)
+                test_second_gradients(device, name)
+
+
+def is_served(name, way):
+    image, kernel, how = CASES[name]
+    pairs = [pair(how.get(key, default)) for key, default in (("stride", 1), ("padding", 0), ("dilation", 1))]
+    geometry = Geometry(kernel[2:], *pairs, how.get("groups", 1))
+    return FAMILIES[way].WAY.serves(Problem(image, kernel[0], geometry, "d", object))
 
 
 def test_integers(device):

@@ -216,7 +216,7 @@ def test_tiles_of_any_size_give_the_same_convolution(monkeypatch, bytes_at_a_tim
         found = []
         for device, limit in (("cpu", None), (SECOND, bytes_at_a_time)):
             if limit:
-                monkeypatch.setattr("minigrad.kernels.fast.cuda.BLOCK_BYTES", limit)
+                monkeypatch.setattr("minigrad.kernels.fast.cuda_columns.BLOCK_BYTES", limit)
             x, w = (mg.tensor(a, device=device, requires_grad=True) for a in arrays)
             y = F.conv2d(x, w, **how)
             found.append([numbers(t) for t in (y, *autograd.grad((y * y).sum(), (x, w)))])

@@ -7,7 +7,7 @@ import pytest
 
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry
-from minigrad.kernels.fast import cuda
+from minigrad.kernels.fast import cuda_columns
 from tests.kernels.cuda_on_cpu import run
 from tests.standin.kernels import TWINS
 
@@ -20,7 +20,7 @@ GEOMETRIES = [  # (N, C, H, W), kernel, stride, padding, dilation, rows of windo
 
 
 def arguments(kernel, geometry, dtype, across, turned):
-    """The arrays and numbers of one launch, as `minigrad.kernels.fast.cuda` makes them."""
+    """The arrays and numbers of one launch, as `minigrad.kernels.fast.cuda_columns` makes them."""
     (N, C, H, W), (kh, kw), stride, padding, dilation, rows = geometry
     random = np.random.default_rng(0)
     geometry = Geometry((kh, kw), stride, padding, dilation)
@@ -33,11 +33,11 @@ def arguments(kernel, geometry, dtype, across, turned):
     launched = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(launch.Kernel, "__call__", lambda self, *launch: launched.append(launch))
-        cuda._move(kernel, columns, x, slice(*rows), geometry, across)
+        cuda_columns._move(kernel, columns, x, slice(*rows), geometry, across)
     return launched[0]
 
 
-@pytest.mark.parametrize("kernel", [cuda.GATHER, cuda.SCATTER], ids=["gather", "scatter"])
+@pytest.mark.parametrize("kernel", [cuda_columns.GATHER, cuda_columns.SCATTER], ids=["gather", "scatter"])
 @pytest.mark.parametrize("geometry", GEOMETRIES, ids=str)
 @pytest.mark.parametrize(("dtype", "across", "turned"), [("f", False, False), ("d", True, True), ("q", False, True)])
 def test_source_computes_what_its_twin_computes(kernel, geometry, dtype, across, turned):
@@ -58,7 +58,7 @@ def test_source_compiles_for_a_gpu():
         nvrtc.getVersion()
     except Exception as error:  # noqa: BLE001 (each version of CuPy has its own)
         pytest.skip(f"NVRTC's library is not installed here: {error}")
-    for char, kernel in itertools.product(launch.C_TYPES, (cuda.GATHER, cuda.SCATTER)):
+    for char, kernel in itertools.product(launch.C_TYPES, (cuda_columns.GATHER, cuda_columns.SCATTER)):
         program = nvrtc.createProgram(kernel.source(char), "kernel.cu", [], [])
         nvrtc.compileProgram(program, ["--gpu-architecture=compute_90"])
         assert f"{kernel.name}(" in str(nvrtc.getPTX(program))

@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 
+from minigrad.kernels import Geometry, im2col
 from tests.standin.journal import asked
 
 TWINS = {}
@@ -39,7 +40,7 @@ def taps(shape, block, first, geometry):
 
 
 def move_windows(name, args):
-    """`gather_windows` or `scatter_windows` of `minigrad/kernels/fast/cuda.py`."""
+    """`gather_windows` or `scatter_windows` of `minigrad/kernels/fast/cuda_columns.py`."""
     one, two, count, C, H, W, kh, kw, Ho, Wo, *rest = args
     sh, sw, ph, pw, dh, dw, first, xn, xc, xh, xw, cn, ck = map(int, rest)
     x, columns = (one, two) if name == "gather_windows" else (two, one)
@@ -62,6 +63,48 @@ def move(name):
 
 
 TWINS.update({name: move(name) for name in ("gather_windows", "scatter_windows")})
+
+
+def convolve(grid, block, args, constants):
+    """The twin of `minigrad/kernels/fast/cuda_direct.py`'s kernel, forward and adjoint."""
+    x, w, out, count, C, H, W, O, Ho, Wo, strips, chunks, ph, pw, *steps = args
+    groups, N = grid[1] // int(chunks), count // (strips * Wo)
+    geometry = geometry_of(constants, ph, pw, groups)
+    images = laid_out(x, (N, groups * C, H, W), steps[:4])
+    kernels = laid_out(w, (groups, O, C, *geometry.kernel), steps[4:])
+    target = out.reshape(N, groups * O, Ho, Wo)
+    if constants["ADJOINT"]:
+        kernels = kernels.swapaxes(1, 2).reshape(groups * C, O, *geometry.kernel)
+        target[...] = im2col.conv2d_input(images, kernels, geometry, (int(Ho), int(Wo)))
+    else:
+        target[...] = im2col.conv2d(images, kernels.reshape(groups * O, C, *geometry.kernel), geometry)
+
+
+def weigh(grid, block, args, constants):
+    x, g, parts, count, C, H, W, O, Ho, Wo, strips, chunks, ph, pw, *steps = args
+    groups, N = grid[1] // int(C * chunks), count // (strips * Wo)
+    images = laid_out(x, (N, groups * C, H, W), steps[:4])
+    cotangents = laid_out(g, (N, groups * O, Ho, Wo), steps[4:])
+    parts[...] = 0
+    parts[-1] = im2col.conv2d_weight(images, cotangents, geometry_of(constants, ph, pw, groups))
+
+
+def add_parts(grid, block, args, constants):
+    parts, total, count, terms = args
+    assert (count, terms) == (total.size, len(parts))
+    total[...] = parts.sum(0)
+
+
+def laid_out(array, shape, steps):
+    return np.lib.stride_tricks.as_strided(array, [int(n) for n in shape], [array.itemsize * int(s) for s in steps])
+
+
+def geometry_of(constants, ph, pw, groups):
+    kh, kw, sh, sw, dh, dw = (constants[name] for name in ("KH", "KW", "SH", "SW", "DH", "DW"))
+    return Geometry((kh, kw), (sh, sw), (int(ph), int(pw)), (dh, dw), groups)
+
+
+TWINS.update({twin.__name__: twin for twin in (convolve, weigh, add_parts)})
 
 
 class RawKernel:

@@ -10,4 +10,6 @@ from minigrad.kernels.fast.machine import tell_machine
 
 for _way in (mec.WAY, pointwise.WAY, depthwise.WAY, winograd.WAY, winograd.WAY_2X2, cuda.WAY):
     register(_way)
+for _family in cuda.FAMILIES.values():
+    register(_family.WAY)
 reckon_for(tell_machine())

@@ -1,0 +1,194 @@
+"""Convolution on a GPU by columns: cuBLAS multiplies, two CUDA kernels of our own move the windows.
+
+`gather_windows` copies the windows of some images into columns, a tile of bounded size that lives
+until the product is done; `scatter_windows` is its adjoint: each pixel collects from the columns
+that it was copied to, so no two threads write to one place and the result is the same every time.
+The products write (N, O, Ho, Wo) themselves. A 1x1 kernel reads the image as it lies, without any
+copy. Memory is CuPy's pool's; nothing waits for the GPU, and no array is made on the host. Every geometry and dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import Array, array_module
+from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
+from minigrad.kernels.fast.cuda_parts import GPU
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+from minigrad.kernels.windows import blocks
+
+BLOCK_BYTES = 256 * 2**20  # of columns at a time: few and large products are best
+
+# One thread per window and channel; the threads of a warp write neighbours in the columns.
+GATHER = Kernel(
+    "gather_windows",
+    """
+extern "C" __global__ void gather_windows(
+    const T* x, T* columns, int count, int C, int H, int W, int kh, int kw, int Ho, int Wo,
+    int sh, int sw, int ph, int pw, int dh, int dw, int first,
+    long long xn, long long xc, long long xh, long long xw, long long cn, long long ck)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int u = i % Wo, t = i / Wo % Ho, c = i / (Wo * Ho) % C, n = i / (Wo * Ho) / C;
+    const T* image = x + n * xn + c * xc;
+    T* column = columns + n * cn + (long long)c * kh * kw * ck + t * Wo + u;
+    int top = (t + first) * sh - ph, left = u * sw - pw;
+    for (int a = 0; a < kh; a++) {
+        int row = top + a * dh;
+        for (int b = 0; b < kw; b++) {
+            int col = left + b * dw;
+            bool inside = row >= 0 && row < H && col >= 0 && col < W;
+            *column = inside ? image[row * xh + col * xw] : T(0);
+            column += ck;
+        }
+    }
+}
+""",
+)
+# One thread per pixel and channel, which adds up what its windows hold for it.
+SCATTER = Kernel(
+    "scatter_windows",
+    """
+extern "C" __global__ void scatter_windows(
+    const T* columns, T* x, int count, int C, int H, int W, int kh, int kw, int Ho, int Wo,
+    int sh, int sw, int ph, int pw, int dh, int dw, int first,
+    long long xn, long long xc, long long xh, long long xw, long long cn, long long ck)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int col = i % W, row = i / W % H, c = i / (W * H) % C, n = i / (W * H) / C;
+    const T* column = columns + n * cn + (long long)c * kh * kw * ck;
+    T sum = T(0);
+    for (int a = 0; a < kh; a++) {
+        int down = row + ph - a * dh;
+        int t = down / sh - first;
+        if (down < 0 || down % sh || t < 0 || t >= Ho) continue;
+        for (int b = 0; b < kw; b++) {
+            int across = col + pw - b * dw;
+            int u = across / sw;
+            if (across < 0 || across % sw || u >= Wo) continue;
+            sum += column[(a * kw + b) * ck + t * Wo + u];
+        }
+    }
+    T* pixel = x + n * xn + c * xc + row * xh + col * xw;
+    *pixel = first ? *pixel + sum : sum;  // the first strip of an image need not find zeros
+}
+""",
+)
+
+
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
+    """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
+    xp, N, O, groups = array_module(x), len(x), len(w), geometry.groups
+    Ho, Wo = geometry.windows(x.shape[2:])
+    out = xp.empty((N, O, Ho, Wo), x.dtype)
+    matrix = w.reshape(_parts(groups, O, w.size // O))
+    whole = [(slice(0, N), slice(0, Ho))]
+    for images, rows in whole if _as_it_lies(geometry) else _blocks(x, geometry):
+        columns = _columns(x[images], rows, geometry, False)  # (n, C*kh*kw, rows*Wo)
+        columns = columns.reshape(len(columns), *_parts(groups, columns.shape[1], columns.shape[2]))
+        block = out[images, :, rows].reshape(len(columns), *_parts(groups, O, columns.shape[-1]))
+        product = xp.matmul(matrix, columns, out=block if block.flags.c_contiguous else None)
+        if rows.stop - rows.start < Ho:
+            out[images, :, rows] = product.reshape(len(columns), O, rows.stop - rows.start, Wo)
+    return out
+
+
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
+    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
+    xp, O, C, groups = array_module(x), g.shape[1], x.shape[1], geometry.groups
+    total: Any = None
+    for images, rows in _blocks(x, geometry):
+        # (C*kh*kw, n*rows*Wo): one long sum over windows, the images side by side
+        columns = _columns(x[images], rows, geometry, True)
+        columns = columns.reshape(_parts(groups, *columns.shape))
+        cotangent = g[images, :, rows].transpose(1, 0, 2, 3).reshape(_parts(groups, O, columns.shape[-1]))
+        product = xp.matmul(cotangent, columns.swapaxes(-1, -2))
+        total = product if total is None else xp.add(total, product, out=total)
+    shape = (O, C // groups, *geometry.kernel)
+    return xp.zeros(shape, x.dtype) if total is None else total.reshape(shape)
+
+
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
+    """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
+    xp, (N, O, Ho, Wo), (_, per_group, kh, kw), groups = array_module(g), g.shape, w.shape, geometry.groups
+    x = xp.empty((N, groups * per_group, *size), g.dtype)
+    matrix = w.reshape(_parts(groups, O, w.size // O)).swapaxes(-1, -2)  # (C*kh*kw, O) in each group
+    if _as_it_lies(geometry):
+        pixels = x.reshape(N, *_parts(groups, x.shape[1], Ho * Wo))
+        xp.matmul(matrix, g.reshape(N, *_parts(groups, O, Ho * Wo)), out=pixels)
+        return x
+    for images, rows in _blocks(x, geometry):
+        cotangent = g[images, :, rows]
+        n = len(cotangent)
+        cotangent = cotangent.reshape(n, *_parts(groups, O, (rows.stop - rows.start) * Wo))
+        columns = xp.matmul(matrix, cotangent).reshape(n, x.shape[1] * kh * kw, (rows.stop - rows.start) * Wo)
+        _move(SCATTER, columns, x[images], rows, geometry, False)
+    if not N or not Ho * Wo:
+        x.fill(0)
+    return x
+
+
+def serves(problem: Problem) -> bool:
+    """CuPy's arrays, every geometry."""
+    return problem.library is not np.ndarray
+
+
+def _parts(groups: int, channels: int, rest: int) -> tuple[int, ...]:
+    """(channels, rest) by group; without an axis for a single group, which spares CuPy a copy."""
+    return (channels, rest) if groups == 1 else (groups, channels // groups, rest)
+
+
+def _as_it_lies(geometry: Geometry) -> bool:
+    """Whether the image is its own columns."""
+    return geometry.kernel == geometry.stride == (1, 1) and geometry.padding == (0, 0)
+
+
+def _blocks(x: Array, geometry: Geometry) -> Iterator[tuple[slice, slice]]:
+    """Images, and rows of windows: neither the columns nor the image outgrow a block."""
+    (C, H, W), (kh, kw), (Ho, Wo) = x.shape[1:], geometry.kernel, geometry.windows(x.shape[2:])
+    return blocks(len(x), Ho, C * x.dtype.itemsize * max(kh * kw * Wo, -(-H * W // max(1, Ho))), BLOCK_BYTES)
+
+
+def _columns(x: Array, rows: slice, geometry: Geometry, across: bool) -> Array:
+    """Windows of these output rows: (N, C, H, W) -> (N, C*kh*kw, rows*Wo), or with all images
+    side by side, `across`, (C*kh*kw, N*rows*Wo).
+    """
+    (N, C), (kh, kw) = x.shape[:2], geometry.kernel
+    if _as_it_lies(geometry) and not across:
+        return x[:, :, rows].reshape(N, C, (rows.stop - rows.start) * x.shape[3])
+    length, taps = (rows.stop - rows.start) * geometry.windows(x.shape[2:])[1], C * kh * kw
+    columns = array_module(x).empty((taps, N * length) if across else (N, taps, length), x.dtype)
+    _move(GATHER, columns, x, rows, geometry, across)
+    return columns
+
+
+def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geometry, across: bool) -> None:
+    """Launches a kernel between images x and their columns, on the stream that is current."""
+    (N, C, H, W), (window, stride, padding, dilation, _) = x.shape, geometry
+    Ho, Wo = rows.stop - rows.start, geometry.windows((H, W))[1]
+    count = N * C * (Ho * Wo if kernel is GATHER else H * W)
+    if not count:
+        return
+    steps = [step // x.dtype.itemsize for step in x.strides]
+    steps += [Ho * Wo, N * Ho * Wo] if across else [C * window[0] * window[1] * Ho * Wo, Ho * Wo]
+    numbers = int32s(count, C, H, W, *window, Ho, Wo, *stride, *padding, *dilation, rows.start)
+    operands = (x, columns) if kernel is GATHER else (columns, x)
+    arguments = (*operands, *numbers, *[np.int64(step) for step in steps])
+    kernel((blocks_for(count),), (THREADS,), arguments, x.dtype.char)
+
+
+def seconds(face: str, problem: Problem) -> float:
+    """Columns are written and read once, products reach cuBLAS's rate where their sides are long."""
+    groups, K = problem.geometry.groups, problem.image[1] // problem.geometry.groups * problem.taps
+    copied = 0 if _as_it_lies(problem.geometry) and face != "conv2d_weight" else 2 * problem.windows * K * groups
+    shortest = min(K, problem.outputs // groups, problem.size[0] * problem.size[1])
+    return GPU.time(7, problem, copied, shortest / (shortest + 12))
+
+
+WAY = Way("cuda columns", serves, lambda problem, machine: float("inf"), conv2d, conv2d_input, conv2d_weight)

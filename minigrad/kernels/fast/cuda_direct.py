@@ -1,0 +1,335 @@
+"""Convolution on a GPU without a product of matrices: depthwise and grouped layers, and layers of few channels.
+
+Where an output sees few channels, columns would cost more to write than the sums cost to form. Here a thread
+computes P outputs below one another in each of Q channels, and keeps the P Q sums in registers. For each column
+of the kernel it reads the pixels that its P windows share once; a pixel read is used P Q kh times at most. The
+threads of a warp stand side by side in a row of windows, so they read neighbours. The kernels of a block's Q
+channels lie in shared memory, where a warp reads one number for all its threads at once.
+
+The adjoint in x is the same with windows and pixels in exchanged roles: a pixel collects from the windows that
+see it, nothing is added to one place by two threads. In the adjoint in w a thread keeps the sums of Q kernels,
+over its share of the windows; warps, then blocks add up their sums in a fixed order: the same numbers every time.
+
+What is known when a layer is called, as the kernel's size, stands in the source as a constant: the compiler
+unrolls the loops, and what is indexed stays in registers. Source of the idea: A. Lavin, "maxDNN", 2015; and
+P. Zhang, E. Lo, B. Lu, "High Performance Depthwise and Pointwise Convolutions on Mobile Devices", 2020.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.backend import Array, array_module
+from minigrad.gpu.launch import Kernel, blocks_for, int32s
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, add_parts
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+
+THREADS = 128
+ROOM = 32  # sums in a thread's registers
+TAPS = 49  # of the largest kernel: beyond, unrolled loops are long, and products of matrices as good
+SHARED_BYTES = 48 * 2**10
+ENOUGH = 2**16  # threads that fill a GPU: below, a thread computes one output
+FULL = 2112  # blocks that fill a GPU twice
+MOST_BLOCKS = 65535  # along a grid's second axis
+
+# How the rows that P windows see are counted from the first of them: ROWS rows, tap `a` of window `p` meets ROW(p, a).
+FORWARD = """
+#define ADJOINT 0
+#define ROWS ((P - 1) * SH + (KH - 1) * DH + 1)
+#define MEETS(p, a) true
+#define ROW(p, a) ((p) * SH + (a) * DH)
+"""
+# The other way round: tap `a` takes pixel p to window (p - a DH) / SH, if that is whole; pixels are counted from one
+# that is a multiple of SH from the padding's edge.
+ADJOINT = """
+#define ADJOINT 1
+#define LOW (((KH - 1) * DH + SH - 1) / SH)
+#define ROWS ((P - 1) / SH + LOW + 1)
+#define MEETS(p, a) (((p) - (a) * DH + LOW * SH) % SH == 0)
+#define ROW(p, a) (((p) - (a) * DH + LOW * SH) / SH)
+"""
+CONVOLVE = """
+extern "C" __global__ void __launch_bounds__(128) convolve(
+    const T* __restrict__ x, const T* __restrict__ w, T* __restrict__ out,
+    int count, int C, int H, int W, int O, int Ho, int Wo, int strips, int chunks, int ph, int pw,
+    int xn, int xc, int xh, int xw, int wg, int wo, int wc, int wa, int wb)
+{
+    extern __shared__ __align__(16) T weight[];  // (C, KH, KW, Q)
+    int group = blockIdx.y / chunks, first = blockIdx.y % chunks * Q;
+    for (int k = threadIdx.x; k < C * KH * KW * Q; k += blockDim.x) {
+        int q = k % Q, b = k / Q % KW, a = k / (Q * KW) % KH, c = k / (Q * KW * KH);
+        weight[k] = first + q < O ? w[group * wg + (first + q) * wo + c * wc + a * wa + b * wb] : T(0);
+    }
+    __syncthreads();
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int u = i % Wo, strip = i / Wo % strips, n = i / Wo / strips;
+#if ADJOINT
+    int top = strip * (P / SH) + ph / SH - LOW;
+#else
+    int top = strip * P * SH - ph;
+#endif
+    T sum[P][Q] = {};
+    for (int c = 0; c < C; c++) {
+        const T* plane = x + (n * xn + (group * C + c) * xc);
+        const T* taps = weight + c * KH * KW * Q;
+        #pragma unroll
+        for (int b = 0; b < KW; b++) {
+#if ADJOINT
+            int across = u + pw - b * DW, col = across / SW;
+            bool inside = across >= 0 && across % SW == 0 && col < W;
+#else
+            int col = u * SW - pw + b * DW;
+            bool inside = col >= 0 && col < W;
+#endif
+            T pixel[ROWS];
+            #pragma unroll
+            for (int r = 0; r < ROWS; r++)
+                pixel[r] = inside && top + r >= 0 && top + r < H ? plane[(top + r) * xh + col * xw] : T(0);
+            #pragma unroll
+            for (int a = 0; a < KH; a++) {
+                #pragma unroll
+                for (int p = 0; p < P; p++) {
+                    if (!MEETS(p, a)) continue;
+                    int r = ROW(p, a);
+#if ADJOINT  // where no window is, there is no zero that would meet an infinite weight
+                    if (!inside || top + r < 0 || top + r >= H) continue;
+#endif
+                    #pragma unroll
+                    for (int q = 0; q < Q; q++) sum[p][q] += taps[(a * KW + b) * Q + q] * pixel[r];
+                }
+            }
+        }
+    }
+    T* first_plane = out + ((n * (gridDim.y / chunks) + group) * O + first) * Ho * Wo;
+    #pragma unroll
+    for (int p = 0; p < P; p++) {
+#if ADJOINT
+        int t = strip * P + p - ph % SH;
+#else
+        int t = strip * P + p;
+#endif
+        if (t < 0 || t >= Ho) continue;
+        #pragma unroll
+        for (int q = 0; q < Q; q++)
+            if (first + q < O) first_plane[(q * Ho + t) * Wo + u] = sum[p][q];
+    }
+}
+"""
+WEIGH = """
+extern "C" __global__ void __launch_bounds__(128) weigh(
+    const T* __restrict__ x, const T* __restrict__ g, T* __restrict__ parts,
+    int count, int C, int H, int W, int O, int Ho, int Wo, int strips, int chunks, int ph, int pw,
+    int xn, int xc, int xh, int xw, int gn, int go, int gh, int gw)
+{
+    int c = blockIdx.y % C, first = blockIdx.y / C % chunks * Q, group = blockIdx.y / C / chunks;
+    T sum[Q][KH * KW] = {};
+    for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
+        int u = i % Wo, strip = i / Wo % strips, n = i / Wo / strips;
+        int top = strip * P * SH - ph, left = u * SW - pw;
+        const T* plane = x + (n * xn + (group * C + c) * xc);
+        T cotangent[P][Q];
+        #pragma unroll
+        for (int p = 0; p < P; p++) {
+            #pragma unroll
+            for (int q = 0; q < Q; q++)
+                cotangent[p][q] = strip * P + p < Ho && first + q < O
+                    ? g[n * gn + (group * O + first + q) * go + (strip * P + p) * gh + u * gw] : T(0);
+        }
+        #pragma unroll
+        for (int b = 0; b < KW; b++) {
+            int col = left + b * DW;
+            T pixel[ROWS];
+            #pragma unroll
+            for (int r = 0; r < ROWS; r++)
+                pixel[r] = col >= 0 && col < W && top + r >= 0 && top + r < H ? plane[(top + r) * xh + col * xw] : T(0);
+            #pragma unroll
+            for (int p = 0; p < P; p++) {
+                if (strip * P + p >= Ho) continue;  // no window: its zero must not meet a NaN
+                #pragma unroll
+                for (int a = 0; a < KH; a++) {
+                    #pragma unroll
+                    for (int q = 0; q < Q; q++) sum[q][a * KW + b] += cotangent[p][q] * pixel[ROW(p, a)];
+                }
+            }
+        }
+    }
+    __shared__ T warps[128 / 32][Q * KH * KW];
+    #pragma unroll
+    for (int k = 0; k < Q * KH * KW; k++) {
+        T total = sum[k / (KH * KW)][k % (KH * KW)];
+        #pragma unroll
+        for (int lanes = 16; lanes; lanes /= 2) total += __shfl_xor_sync(0xffffffffu, total, lanes);
+        if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32][k] = total;
+    }
+    __syncthreads();
+    int groups = gridDim.y / C / chunks;
+    for (int k = threadIdx.x; k < Q * KH * KW; k += blockDim.x) {
+        int q = k / (KH * KW), o = group * O + first + q;
+        if (first + q >= O) break;
+        T total = warps[0][k];
+        for (int warp = 1; warp < 128 / 32; warp++) total += warps[warp][k];
+        parts[((blockIdx.x * groups * O + o) * C + c) * KH * KW + k % (KH * KW)] = total;
+    }
+}
+"""
+
+
+class Launch(NamedTuple):
+    """What a call needs that does not change while shapes and strides do not."""
+
+    kernel: Kernel
+    grid: Pair
+    numbers: tuple[Any, ...]
+    shape: tuple[int, ...]  # of the result
+    shared: int = 0
+
+
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
+    """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
+    return _run(_forward(x.shape, x.strides, w.shape, w.strides, geometry, x.dtype.char), x, w)
+
+
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
+    """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
+    return _run(_adjoint(g.shape, g.strides, w.shape, w.strides, geometry, size, g.dtype.char), g, w)
+
+
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
+    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
+    parts = _run(_weights(x.shape, x.strides, g.shape, g.strides, geometry, x.dtype.char), x, g)
+    return add_parts(parts)
+
+
+def serves(problem: Problem) -> bool:
+    """CuPy's floats, kernels of few taps whose weights fit shared memory, sizes that 32 bits count."""
+    (N, C, H, W), O, groups = problem.image, problem.outputs, problem.geometry.groups
+    channels, size = max(C, O) // groups, 8 if problem.char == "d" else 4
+    return (
+        problem.library is not np.ndarray
+        and problem.char in "fd"
+        and problem.taps <= TAPS
+        and channels * problem.taps * size <= SHARED_BYTES
+        and C * O // groups <= MOST_BLOCKS
+        and 0 < N * C * H * W <= LIMIT
+        and 0 < problem.windows * O <= LIMIT
+    )
+
+
+def seconds(face: str, problem: Problem) -> float:
+    """A read takes what six products take; four windows below one another share 3 + kh pixels of each column."""
+    geometry, taps, (kh, kw) = problem.geometry, problem.taps, problem.geometry.kernel
+    C, O = problem.image[1] // geometry.groups, problem.outputs // geometry.groups
+    if face == "conv2d_weight":
+        Q = _share(O, _kernels_at_once(taps))
+        return GPU.time(2, problem, 0.0, 1 / (1.25 + 1.5 * ((3 + kh) * kw + 4 * Q) / (taps * Q)))
+    Q, waste = (_share(C, 8), geometry.stride[1]) if face == "conv2d_input" else (_share(O, 8), 1)
+    return GPU.time(1, problem, 0.0, 1 / (1.25 + 1.5 * (3 + kh) / (kh * Q)), waste)
+
+
+def _run(launch: Launch, left: Array, right: Array) -> Array:
+    out = array_module(left).empty(launch.shape, left.dtype)
+    arguments = (left, right, out, *launch.numbers)
+    launch.kernel(launch.grid, (THREADS,), arguments, left.dtype.char, launch.shared)
+    return out
+
+
+@lru_cache(maxsize=4096)
+def _forward(
+    x: tuple[int, ...], x_strides: tuple[int, ...], w: tuple[int, ...], w_strides: tuple[int, ...],
+    geometry: Geometry, char: str,
+) -> Launch:  # fmt: skip
+    O, G = w[0] // geometry.groups, geometry.groups
+    outer, inner, *taps = _elements(w_strides, char)
+    shape = (x[0], w[0], *geometry.windows(x[2:]))
+    strides = (*_elements(x_strides, char), O * outer, outer, inner, *taps)
+    return _plan(FORWARD, x, shape, geometry, strides, char, O, x[1] // G)
+
+
+@lru_cache(maxsize=4096)
+def _adjoint(
+    g: tuple[int, ...], g_strides: tuple[int, ...], w: tuple[int, ...], w_strides: tuple[int, ...],
+    geometry: Geometry, size: Pair, char: str,
+) -> Launch:  # fmt: skip
+    O, C, G = w[0] // geometry.groups, w[1], geometry.groups
+    outer, inner, *taps = _elements(w_strides, char)
+    strides = (*_elements(g_strides, char), O * outer, inner, outer, *taps)
+    return _plan(ADJOINT, g, (g[0], C * G, *size), geometry, strides, char, C, O)
+
+
+@lru_cache(maxsize=4096)
+def _weights(
+    x: tuple[int, ...], x_strides: tuple[int, ...], g: tuple[int, ...], g_strides: tuple[int, ...],
+    geometry: Geometry, char: str,
+) -> Launch:  # fmt: skip
+    (N, C, H, W), (_, O, Ho, Wo), taps, G = x, g, geometry.kernel[0] * geometry.kernel[1], geometry.groups
+    C, O = C // G, O // G
+    Q = _share(O, _kernels_at_once(taps))
+    chunks, P = blocks_for(O, Q), _strip(Ho, max(4, 8 // Q), FORWARD, geometry, Q)
+    count = N * blocks_for(Ho, P) * Wo
+    # so many blocks as the GPU holds, and four turns of a block's loop at least
+    splits = max(1, min(FULL // (G * chunks * C), blocks_for(count, 4 * THREADS)))
+    kernel = _kernel(WEIGH, FORWARD, geometry, P, Q)
+    numbers = int32s(
+        count, C, H, W, O, Ho, Wo, blocks_for(Ho, P), chunks, *geometry.padding,
+        *_elements(x_strides, char), *_elements(g_strides, char),
+    )  # fmt: skip
+    return Launch(kernel, (splits, G * chunks * C), numbers, (splits, O * G, C, *geometry.kernel))
+
+
+def _plan(
+    reading: str, source: tuple[int, ...], target: tuple[int, ...], geometry: Geometry, strides: tuple[int, ...],
+    char: str, O: int, C: int,
+) -> Launch:  # fmt: skip
+    """A launch of `convolve` that gives O channels of a group for its C."""
+    (_, _, H, W), (N, _, Ho, Wo), (ph, pw) = source, target, geometry.padding
+    taps, size = geometry.kernel[0] * geometry.kernel[1], np.dtype(char).itemsize
+    Q = _share(O, max(1, min(8, SHARED_BYTES // (C * taps * size))))
+    chunks, rows = blocks_for(O, Q), Ho + (ph % geometry.stride[0] if reading is ADJOINT else 0)
+    wanted = N * rows * Wo * geometry.groups * chunks // ENOUGH  # windows for each thread of a full GPU
+    P = _strip(rows, min(wanted, ROOM * 4 // size // Q, 8), reading, geometry, Q)
+    count = N * blocks_for(rows, P) * Wo
+    numbers = int32s(count, C, H, W, O, Ho, Wo, blocks_for(rows, P), chunks, ph, pw, *strides)
+    grid = blocks_for(count, THREADS), geometry.groups * chunks
+    return Launch(_kernel(CONVOLVE, reading, geometry, P, Q), grid, numbers, target, C * taps * Q * size)
+
+
+@cache
+def _kernel(body: str, reading: str, geometry: Geometry, P: int, Q: int) -> Kernel:
+    (kh, kw), (sh, sw), _, (dh, dw), _ = geometry
+    constants = {"KH": kh, "KW": kw, "SH": sh, "SW": sw, "DH": dh, "DW": dw, "P": P, "Q": Q}
+    defined = "\n".join(f"#define {name} {value}" for name, value in constants.items())
+    return Kernel("convolve" if body is CONVOLVE else "weigh", body, defined + reading)
+
+
+def _share(channels: int, most: int) -> int:
+    """At most so many channels at a time, and as many each time."""
+    return blocks_for(channels, blocks_for(channels, most))
+
+
+def _kernels_at_once(taps: int) -> int:
+    """How many whole kernels a thread keeps in registers."""
+    return max(1, min(8, 80 // taps))
+
+
+def _strip(rows: int, most: int, reading: str, geometry: Geometry, Q: int) -> int:
+    """How many of `rows` a thread computes: few pixels read, and few windows beyond the end."""
+    (kh, _), (sh, _), _, (dh, _), _ = geometry
+    step = sh if reading is ADJOINT else 1
+
+    def work(P: int) -> float:
+        read = (P - 1) // sh + (kh - 1) * dh // sh + 1 if reading is ADJOINT else (P - 1) * sh + (kh - 1) * dh + 1
+        return blocks_for(rows, P) * (2 + 1.5 * read + P * kh * Q / 4)  # a read takes what six products take
+
+    return min(range(step, max(step, most) + 1, step), key=work)
+
+
+def _elements(strides: tuple[int, ...], char: str) -> tuple[int, ...]:
+    return tuple([step // np.dtype(char).itemsize for step in strides])
+
+
+WAY = Way("cuda direct", serves, lambda problem, machine: float("inf"), conv2d, conv2d_input, conv2d_weight)

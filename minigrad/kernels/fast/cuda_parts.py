@@ -1,0 +1,63 @@
+"""What the CUDA ways of convolution share: the sums of several blocks, and what a GPU takes for a piece of work."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minigrad.backend import Array, array_module
+from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
+from minigrad.kernels.way import Problem
+
+# One thread per element of the sum; its terms lie `count` apart.
+ADD_PARTS = Kernel(
+    "add_parts",
+    """
+extern "C" __global__ void add_parts(const T* parts, T* sum, int count, int terms)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    T total = T(0);
+    for (int k = 0; k < terms; k++) total += parts[(size_t)k * count + i];
+    sum[i] = total;
+}
+""",
+)
+
+
+def add_parts(parts: Array) -> Array:
+    """The sum along the first axis, whose terms are added in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    total = array_module(parts).empty(parts.shape[1:], parts.dtype)
+    numbers = int32s(total.size, len(parts))
+    ADD_PARTS((blocks_for(total.size),), (THREADS,), (parts, total, *numbers), parts.dtype.char)
+    return total
+
+
+class Gpu(NamedTuple):
+    """What a GPU needs, in seconds; an H100's figures. It is their ratios that choose."""
+
+    peak: float = 24e12  # multiplications a second in single precision; half of that in double
+    memory: float = 2.8e12  # bytes a second
+    launch: float = 8e-6
+
+    def time(self, launches: int, problem: Problem, moved: float, share: float, waste: float = 1.0) -> float:
+        """So many launches, then the longer of memory and arithmetic; beside operands, `moved` elements go by."""
+        (N, C, H, W), size = problem.image, np.dtype(problem.char).itemsize
+        products = problem.windows * problem.outputs * (C // problem.geometry.groups) * problem.taps * waste
+        moved += N * C * H * W + problem.windows * problem.outputs
+        return self.launch * launches + moved * size / self.memory + products * (size / 4) / (self.peak * share)
+
+
+GPU = Gpu()
+LIMIT = 2**31 - 1  # the kernels count elements in 32 bits
+
+
+def is_near(array: Array) -> bool:
+    """Whether 32 bits count the elements from the array's first to its last."""
+    if array.flags.c_contiguous:
+        return bool(array.size <= LIMIT)
+    reach = sum((length - 1) * abs(step) for length, step in zip(array.shape, array.strides, strict=True))
+    return bool(reach // array.itemsize < LIMIT)

@@ -1,0 +1,111 @@
+"""The ways to compute a convolution on a GPU: each kernel's source, run on the processor, against the definition.
+
+That the library's calls around the kernels are CuPy's is for `tests/device`, on the stand-in.
+"""
+
+import numpy as np
+import pytest
+
+from minigrad.gpu import launch
+from minigrad.kernels import Geometry, direct
+from minigrad.kernels.fast import cuda
+from minigrad.kernels.way import Problem
+from tests.kernels.cuda_on_cpu import run
+
+FACES = {"conv2d": "xw", "conv2d_input": "gw", "conv2d_weight": "xg"}
+CASES = {  # (N, C, H, W), outputs, geometry
+    "cuda direct": [
+        ((2, 3, 9, 8), 3, Geometry((3, 3), padding=(1, 1), groups=3)),
+        ((2, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2)),
+        ((1, 2, 11, 10), 9, Geometry((5, 5), (3, 2), (2, 3))),
+        ((1, 1, 5, 5), 1, Geometry((1, 1), (3, 3), (2, 2))),
+    ],
+    "cuda columns": [((2, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2))],
+}
+
+
+@pytest.fixture(autouse=True)
+def on_the_processor(monkeypatch):
+    def compute(kernel, grid, block, arguments, char, shared_mem=0):
+        run(kernel.source(char), kernel.name, grid, block, arguments, shared_mem)
+
+    monkeypatch.setattr(launch.Kernel, "__call__", compute)
+    for family in cuda.FAMILIES.values():  # small problems in the pieces of large ones
+        if hasattr(family, "ENOUGH"):
+            monkeypatch.setattr(family, "ENOUGH", 8)
+
+
+def operands(image, outputs, geometry, char):
+    random = np.random.default_rng(0)
+    shapes = {
+        "x": image,
+        "w": (outputs, image[1] // geometry.groups, *geometry.kernel),
+        "g": (image[0], outputs, *geometry.windows(image[2:])),
+    }
+    return {name: random.standard_normal(shape).astype(char) for name, shape in shapes.items()}
+
+
+def turned(array):
+    """The same numbers with the channels last in memory, and the rows backwards."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)[:, ::-1]), -1, 1)[:, :, ::-1]
+
+
+def check(way, face, arrays, geometry, size, tolerance):
+    pair = [arrays[name] for name in FACES[face]]
+    rest = (size,) if face == "conv2d_input" else ()
+    found = getattr(way, face)(*pair, geometry, *rest)
+    expected = getattr(direct, face)(*(a.astype("d") for a in pair), geometry, *rest)
+    assert found.dtype == pair[0].dtype and found.flags.c_contiguous
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize(("name", "case"), [(name, i) for name in CASES for i in range(len(CASES[name]))])
+def test_each_way_computes_the_definition(name, case, face):
+    image, outputs, geometry = CASES[name][case]
+    way = cuda.FAMILIES[name].WAY
+    assert way.serves(Problem(image, outputs, geometry, "d", object))
+    for char, change, tolerance in (("d", turned, 1e-10), ("f", np.asarray, 1e-4)):
+        arrays = {key: change(a) for key, a in operands(image, outputs, geometry, char).items()}
+        check(way, face, arrays, geometry, image[2:], tolerance)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_not_finite_reaches_what_sees_it(name, face, value):
+    image, outputs, geometry = CASES[name][0]
+    arrays = operands(image, outputs, geometry, "d")
+    for key in FACES[face]:
+        for place in (0, arrays[key].size // 2, -1):
+            changed = {**arrays, key: arrays[key].copy()}
+            changed[key].reshape(-1)[place] = value
+            check(cuda.FAMILIES[name].WAY, face, changed, geometry, image[2:], 1e-9)
+
+
+def test_every_way_has_its_cases():
+    assert set(CASES) == set(cuda.FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("image", "outputs", "geometry", "name"),
+    [
+        ((64, 144, 56, 56), 144, Geometry((3, 3), padding=(1, 1), groups=144), "cuda direct"),
+        ((64, 256, 28, 28), 256, Geometry((3, 3), padding=(1, 1), groups=32), "cuda direct"),
+        ((1024, 1, 28, 28), 6, Geometry((5, 5), padding=(2, 2)), "cuda direct"),
+        ((64, 256, 56, 56), 64, Geometry((1, 1)), "cuda columns"),
+        ((2, 3, 300, 300), 8, Geometry((11, 11)), "cuda columns"),  # more taps than an unrolled loop takes
+        ((2**16, 3, 128, 128), 8, Geometry((3, 3)), "cuda columns"),  # more than 32 bits count
+        ((0, 3, 8, 8), 8, Geometry((3, 3)), "cuda columns"),
+    ],
+)
+def test_the_geometry_chooses(image, outputs, geometry, name):
+    for face in FACES:
+        assert cuda.choose(face, image, outputs, geometry, "f", object).name == name
+    assert cuda.choose(face, image, outputs, geometry, "i", object).name == "cuda columns"
+
+
+def test_strides_that_32_bits_do_not_count_are_seen():
+    far = np.broadcast_to(np.zeros(1), (2**16, 2**16))
+    assert cuda.is_near(far)
+    assert not cuda.is_near(np.lib.stride_tricks.as_strided(far, (3, 2), (2**34, 8)))
