@@ -16,7 +16,7 @@ from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
 from minigrad.ops.piecewise import gate, keep_where, tied, zeros_of
-from minigrad.ops.shape import cast
+from minigrad.ops.shape import cast, clone, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -280,8 +280,8 @@ def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
     if x.array.dtype.kind != "f":
         raise not_implemented_for(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
     if not x.array.ndim:
-        return made(x.reshape(1), dim=0).reshape(())
-    return made(x, dim=position) if x.array.size else x.clone()
+        return reshape(made(reshape(x, 1), dim=0), ())
+    return made(x, dim=position) if x.array.size else clone(x)
 
 
 @numpy_names

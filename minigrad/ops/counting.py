@@ -47,8 +47,8 @@ def unique(
 def _unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
     if not (with_inverse or with_counts):
         return (np.unique(x, axis=d, equal_nan=False),)
-    found: Any = np.unique(x, False, with_inverse, with_counts, d, equal_nan=False)
-    values, *others = found
+    how: Any = {"return_inverse": with_inverse, "return_counts": with_counts, "equal_nan": False}
+    values, *others = np.unique(x, axis=d, **how)
     if with_inverse:
         others[0] = others[0].reshape(x.shape if d is None else -1)
     return values, *[as_int64(x) for x in others]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from minigrad.ops import solve as solving
 from minigrad.ops import spectral
-from minigrad.ops.solve import Slogdet, check_matrix, logdet
+from minigrad.ops.solve import Slogdet, check_matrix, constant_like, logdet, mT
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -105,10 +107,8 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
     """
     check_matrix("svd", input, "input", square=False)
     if not compute_uv:
-        rows, columns = input.array.shape[-2:]
-        batch = input.array.shape[:-2]
-        return SVD(
-            input.new_zeros(*batch, rows, rows), spectral.svdvals(input), input.new_zeros(*batch, columns, columns)
-        )
+        *batch, rows, columns = input.array.shape
+        u, v = [constant_like(input, np.zeros((*batch, n, n))) for n in (rows, columns)]
+        return SVD(u, spectral.svdvals(input), v)
     u, s, vh = spectral.svd(input, full_matrices=not some)
-    return SVD(u, s, vh.mT)
+    return SVD(u, s, mT(vh))

@@ -15,7 +15,10 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module
+from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.select import masked_fill
+from minigrad.ops.shape import squeeze, unsqueeze
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -56,7 +59,7 @@ def in_words(name: str, why: str, function: Callable[..., Any], *operands: Any) 
 
 
 def mT(x: Any) -> Any:  # noqa: N802 - as PyTorch names it
-    """Each matrix transposed."""
+    """Each matrix transposed: of arrays and tensors alike, as the rules need it."""
     return np.swapaxes(x, -1, -2)
 
 
@@ -149,14 +152,14 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     if b.dtype != a.dtype:
         raise RuntimeError(f"linalg.solve: Expected A and B to have the same dtype, got {a.dtype} and {b.dtype}")
     vector = b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])
-    rhs: Any = B.unsqueeze(-1) if vector else B  # type: ignore[attr-defined]
+    rhs: Any = unsqueeze(B, -1) if vector else B  # type: ignore[arg-type]
     if not left and not vector:
-        return solve(A.mT, rhs.mT).mT
+        return mT(solve(mT(A), mT(rhs)))
     if rhs.array.shape[-2] != a.shape[-1]:
         shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
         raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation AX = B: {shapes}")
     found = in_words("linalg.solve", SINGULAR, _solve, A, rhs)
-    return found.squeeze(-1) if vector else found
+    return squeeze(found, -1) if vector else found
 
 
 def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
@@ -169,7 +172,7 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
             [1.]])
     """
     check_matrix("linalg.solve_triangular", A)
-    part = A.triu(1 if unitriangular else 0) if upper else A.tril(-1 if unitriangular else 0)
+    part = triu(A, 1 if unitriangular else 0) if upper else tril(A, -1 if unitriangular else 0)
     if unitriangular:
         part = part + constant_like(A, np.eye(A.array.shape[-1]))
     return solve(part, B, left=left)
@@ -215,7 +218,7 @@ def logdet(input: Tensor) -> Tensor:
     """
     check_matrix("logdet", input)
     sign, logarithm = slogdet(input)
-    return logarithm + (sign * 0).masked_fill(sign < 0, float("nan"))
+    return logarithm + masked_fill(sign * 0, sign < 0, float("nan"))
 
 
 def cholesky(A: Any, *, upper: bool = False) -> Tensor:
@@ -229,7 +232,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     check_matrix("linalg.cholesky", A)
     why = "the factorization could not be completed because the input is not positive-definite"
     found = in_words("linalg.cholesky", why, _cholesky, A)
-    return found.mT if upper else found
+    return mT(found) if upper else found
 
 
 def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:

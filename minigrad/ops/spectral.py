@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.ops.axes import axes
+from minigrad.ops.diagonal import triu
 from minigrad.ops.functions import abs
 from minigrad.ops.join import cat
 from minigrad.ops.reduce import amax, amin, sum
-from minigrad.ops.shape import movedim, unsqueeze
+from minigrad.ops.shape import cast, movedim, squeeze, unsqueeze
 from minigrad.ops.solve import check_matrix, constant_like, inv, mT, pinv
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ def qr(A: Any, mode: str = "reduced") -> QR:
         q, r = both[..., :rows, :], both[..., rows:, :]
     else:  # the first square part decides Q, and Q^T A is R
         q = qr(A[..., :rows]).Q
-        r = (q.mT @ A).triu()
+        r = triu(mT(q) @ A)
     return QR(wrap(np.empty(0, A.array.dtype)) if mode == "r" else q, r)
 
 
@@ -155,7 +157,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD
     check_matrix("linalg.svd", A, square=False)
     rows, columns = A.array.shape[-2:]
     parts = _svd(A)
-    u, s, vh = parts[..., :rows, :], parts[..., rows, :], parts[..., rows + 1 :, :].mT
+    u, s, vh = parts[..., :rows, :], parts[..., rows, :], mT(parts[..., rows + 1 :, :])
     if full_matrices and rows != columns:  # what is completed is not unique, and has no gradient
         whole_u, _, whole_vh = compute(np.linalg.svd, A)
         k = min(rows, columns)
@@ -284,7 +286,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     from minigrad.ops.norm import norm
 
     if dtype is not None:
-        A = A.to(dtype)
+        A = cast(A, dtypes.as_numpy(dtype))
     check_matrix("linalg.matrix_norm", A, square=False)
     over = axes(dim, A.array.ndim)
     if over is None or len(over) != 2:
@@ -300,7 +302,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     rows, columns = over
     added, compared = (rows, columns) if ord in (1, -1) else (columns, rows)
     found = (amax if ord > 0 else amin)(sum(abs(A), added, True), compared, True)
-    return found if keepdim else found.squeeze(over)
+    return found if keepdim else squeeze(found, over)
 
 
 def cond(A: Any, p: Any = None) -> Tensor:
