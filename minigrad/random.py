@@ -26,6 +26,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import device as Device
 from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 from minigrad.dtypes import limits
+from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
 Array = Any  # a NumPy array
@@ -82,7 +83,7 @@ class Generator:
         >>> torch.Generator().manual_seed(0).initial_seed()
         0
         """
-        if isinstance(seed, (bool, TensorBase)) or not hasattr(seed, "__index__"):
+        if isinstance(seed, (bool, TensorBase)) or not is_index(seed):
             raise RuntimeError(f"manual_seed expected an int, but got {type(seed).__name__}")
         seed = index(seed)
         if not -(2**63) <= seed < 2**64:

@@ -7,6 +7,21 @@ from math import prod
 from operator import index
 from typing import Any, Self, SupportsIndex, overload
 
+import numpy as np
+
+
+def is_index(value: Any) -> bool:
+    """Whether a value stands for one whole number: an int of Python or NumPy, a 0-d array of one; no bool.
+
+    >>> import numpy as np
+    >>> from minigrad.size import is_index
+    >>> [is_index(value) for value in (3, np.int64(3), np.array(3), np.array([3]), 3.0, True)]
+    [True, True, True, False, False, False]
+    """
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.ndim == 0 and value.dtype.kind in "iu"
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
 
 class Size(tuple[int, ...]):
     """The lengths of a tensor's axes: a tuple whose slices, sums and repeats are sizes again.

@@ -250,3 +250,18 @@ def test_counted_in_other_ways():
     with pytest.raises(ValueError, match=r"buffer length \(0\) and count \(-1\) must not be 0"):
         torch.frombuffer(bytearray(0), dtype=torch.float32)
     assert torch.empty_strided((2, 3), (1, 2)).stride() == (1, 2)
+
+
+@pytest.mark.parametrize("make", [torch.Tensor, torch.FloatTensor, torch.ones(1).new])
+def test_old_constructors_tell_numbers_from_lengths(make):
+    array = np.arange(6.0).reshape(2, 3)
+    assert make(array).tolist() == array.tolist() and make(array).dtype is torch.float32
+    assert make(array[0]).tolist() == [0, 1, 2] and make(array[:0]).shape == (0, 3)
+    assert make(np.array([3])).tolist() == [3]  # an array with an axis holds numbers, also when they are whole
+    assert make(np.array(3.0)).tolist() == 3.0
+    for lengths in [(3, 2), (np.int64(3), 2), (np.array(3), np.array(2)), (torch.tensor(3), 2)]:
+        assert make(*lengths).shape == (3, 2)
+    assert make(np.int64(3)).shape == make(np.array(3)).shape == (3,)
+    for number in (1.0, True, np.float32(1), np.bool_(True), None):
+        with pytest.raises(TypeError, match=r"new\(\): data must be a sequence"):
+            make(number)

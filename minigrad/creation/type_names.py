@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.data import as_tensor
 from minigrad.creation.filled import empty
-from minigrad.size import Size
+from minigrad.size import Size, is_index
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -64,10 +66,10 @@ def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
             raise TypeError(f"expected a tensor of {dtype}, got one of {have}; convert it with .to({dtype})")
         return as_tensor(data[0], dtype, device)
     wanted = dtypes.get_default_dtype() if dtype is None else dtype
-    if len(data) == 1 and (data[0] is None or isinstance(data[0], (float, bool))):
+    if len(data) == 1 and (data[0] is None or isinstance(data[0], (float, bool, np.bool_, np.floating))):
         hint = "give a list of numbers, or lengths as ints"
         raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__}); {hint}")
-    if len(data) == 1 and not isinstance(data[0], Size) and not hasattr(data[0], "__index__"):
+    if len(data) == 1 and not isinstance(data[0], Size) and not is_index(data[0]):
         return as_tensor(data[0], wanted, device)
     size = data[0] if data and isinstance(data[0], Size) else data or (0,)
     return empty(size, dtype=wanted, device=device)

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from operator import index
 from typing import Any, TypeVar
 
-import numpy as np
-
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.out import write_out
 from minigrad.ops.spelling import respell
+from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,7 +20,7 @@ def as_int(value: Any, name: str) -> int:
     """`value` as an int. Raises TypeError for what is no whole number, booleans among it."""
     if type(value) is int:
         return value
-    if isinstance(value, bool) or not hasattr(value, "__index__") or (type(value) is np.ndarray and value.ndim):
+    if not is_index(value):
         raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
     return index(value)
 

@@ -12,6 +12,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.dtypes import from_numpy
 from minigrad.ops.elementwise import not_a_tensor, not_implemented_for
 from minigrad.ops.shape import cast
+from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
 HALF, SINGLE = np.dtype(np.float16), np.dtype(np.float32)
@@ -86,7 +87,7 @@ def numbers(name: str, parameter: str, given: Any, count: int, least: int) -> tu
     Raises TypeError for other types, RuntimeError for a wrong count or numbers below `least`.
     """
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,)
-    if not all(hasattr(v, "__index__") and not isinstance(v, bool) for v in values):
+    if not all(map(is_index, values)):
         kind = type(given).__name__
         raise TypeError(
             f"{name}(): argument '{parameter}' must be an int or a tuple of {count} ints, not {kind} {given!r}"

@@ -10,6 +10,7 @@ from minigrad import dtypes
 from minigrad.nn.functional.checks import tensors
 from minigrad.ops.elementwise import as_number, not_implemented_for
 from minigrad.ops.padding import pad_constant, rows_at
+from minigrad.size import is_index
 from minigrad.tensor import Tensor
 
 MODES = ("constant", "reflect", "replicate", "circular")
@@ -28,7 +29,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     tensor([[0., 1., 1.]])
     """
     tensors("pad", "input", input)
-    if not isinstance(pad, (tuple, list)) or not all(hasattr(n, "__index__") for n in pad):
+    if not isinstance(pad, (tuple, list)) or not all(map(is_index, pad)):
         raise TypeError(f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {pad!r}")
     amounts, size = [int(n) for n in pad], list(input.array.shape)
     if len(amounts) % 2 or len(amounts) > 2 * len(size):
