@@ -41,6 +41,7 @@ from minigrad.ops.comparison import (
     allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
     eq, equal, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal,
     logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, )
+from minigrad.ops.copies import clone, flip, fliplr, flipud, rot90, tile
 from minigrad.ops.counting import (
     bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
 )
@@ -78,8 +79,8 @@ from minigrad.ops.select import (
     scatter, scatter_add, take_along_dim, where,
 )
 from minigrad.ops.shape import (
-    broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, flip, fliplr, flipud, moveaxis, movedim,
-    permute, ravel, reshape, rot90, squeeze, swapaxes, swapdims, t, tile, transpose, unflatten, unsqueeze,
+    broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, ravel, reshape, squeeze,
+    swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
 )
 from minigrad.ops.special import (
     addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, gcd, heaviside, hypot, isneginf,

@@ -13,10 +13,11 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.recording import operation
 from minigrad.ops.axes import axis, numpy_names
+from minigrad.ops.copies import cast, clone
 from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
 from minigrad.ops.piecewise import gate, keep_where, tied, zeros_of
-from minigrad.ops.shape import cast, clone, reshape
+from minigrad.ops.shape import reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

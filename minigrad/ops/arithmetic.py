@@ -10,6 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.recording import operation
+from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import (
     REAL,
@@ -24,7 +25,6 @@ from minigrad.ops.elementwise import (
     twin_of,
 )
 from minigrad.ops.out import takes_out, write_out
-from minigrad.ops.shape import cast
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

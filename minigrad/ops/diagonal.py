@@ -11,10 +11,11 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.axes import as_int, axis
+from minigrad.ops.copies import clone
 from minigrad.ops.elementwise import of_tensor, rename, several
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
-from minigrad.ops.shape import clone, movedim, reshape
+from minigrad.ops.shape import movedim, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -11,12 +11,13 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.axes import as_int, axis
+from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.elementwise import of_tensors, several
 from minigrad.ops.matmul import matmul
 from minigrad.ops.out import takes_out
 from minigrad.ops.reduce import sum
-from minigrad.ops.shape import cast, permute, reshape, squeeze_axes
+from minigrad.ops.shape import permute, reshape, squeeze_axes
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -22,11 +22,12 @@ from minigrad.autograd.node import record
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import move_retained, refresh
 from minigrad.backend import array_module, copy_array, device_of, quiet, to_device
+from minigrad.ops.copies import cast
 from minigrad.ops.device import move, move_scalars
 from minigrad.ops.elementwise import not_a_tensor, rename, type_name
 from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps, tuple_of_lists
 from minigrad.ops.names import shown_as
-from minigrad.ops.shape import alias, cast, expand, reshape
+from minigrad.ops.shape import alias, expand, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -14,10 +14,11 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.axes import as_int, axis
+from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import of_tensor, rename, several, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.out import takes_out
-from minigrad.ops.shape import cast, expand, reshape, unsqueeze
+from minigrad.ops.shape import expand, reshape, unsqueeze
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

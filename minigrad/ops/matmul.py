@@ -14,11 +14,12 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arithmetic import mul, sub
 from minigrad.ops.axes import axis
+from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_for, of_tensor, of_tensors, several
 from minigrad.ops.join import stack
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out, write_out
-from minigrad.ops.shape import cast, permute, reshape, t, to_shape, unsqueeze
+from minigrad.ops.shape import permute, reshape, t, to_shape, unsqueeze
 from minigrad.ops.split import select as cut
 
 if TYPE_CHECKING:

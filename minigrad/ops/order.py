@@ -13,12 +13,13 @@ from minigrad.autograd.recording import compute, operation
 from minigrad.backend import arange_beside, as_int64
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.axes import as_int, axes, axis, numpy_names
+from minigrad.ops.copies import clone
 from minigrad.ops.elementwise import not_implemented_for, rename
 from minigrad.ops.index import _getitem
 from minigrad.ops.names import shown_as
 from minigrad.ops.reduce import amax, amin, check_not_empty
 from minigrad.ops.select import gather, pick_along
-from minigrad.ops.shape import clone, squeeze
+from minigrad.ops.shape import squeeze
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

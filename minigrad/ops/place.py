@@ -12,13 +12,14 @@ from minigrad.backend import array_module
 from minigrad.ops.arithmetic import add, mul
 from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.comparison import lt
+from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import as_number, not_a_tensor, of_tensors, require_number, shapes_do_not_broadcast
 from minigrad.ops.index import _getitem, _put, add_at
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
 from minigrad.ops.select import along, at_least_1d, check_mask, check_types, places_of, reshape_like, where
-from minigrad.ops.shape import cast, expand, reshape
+from minigrad.ops.shape import expand, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

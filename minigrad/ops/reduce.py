@@ -12,10 +12,10 @@ from minigrad import dtypes
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute, operation
 from minigrad.ops.axes import axes, axis, numpy_names
+from minigrad.ops.copies import cast, clone, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
-from minigrad.ops.shape import cast, clone, turn
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

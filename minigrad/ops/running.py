@@ -14,6 +14,7 @@ from minigrad.backend import CPU, as_int64, device_of, to_device
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.axes import as_int, axis, numpy_names
 from minigrad.ops.comparison import ne
+from minigrad.ops.copies import cast, clone
 from minigrad.ops.elementwise import not_implemented_for, rename
 from minigrad.ops.index import _getitem
 from minigrad.ops.join import cat
@@ -21,7 +22,7 @@ from minigrad.ops.names import shown_as
 from minigrad.ops.order import returns
 from minigrad.ops.reduce import cumsum, scan_from_the_back, sum
 from minigrad.ops.select import pick_along
-from minigrad.ops.shape import cast, clone, reshape
+from minigrad.ops.shape import reshape
 from minigrad.ops.split import narrow
 
 if TYPE_CHECKING:

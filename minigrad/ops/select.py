@@ -17,6 +17,7 @@ from minigrad.autograd.recording import compute, operation
 from minigrad.backend import CPU, arange_beside, array_module, as_index, as_int64, device_of, to_device
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.axes import as_int, axis, numpy_names
+from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import (
     not_a_tensor,
@@ -31,7 +32,7 @@ from minigrad.ops.index import _getitem, add_at, array_key, first_out_of_range, 
 from minigrad.ops.inplace import check_fits_region, overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
-from minigrad.ops.shape import cast, expand, reshape
+from minigrad.ops.shape import expand, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -11,6 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.ops.arithmetic import no_slope, pow, promote
+from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import (
     REAL,
@@ -27,7 +28,6 @@ from minigrad.ops.elementwise import (
 )
 from minigrad.ops.functions import sign
 from minigrad.ops.out import takes_out
-from minigrad.ops.shape import cast
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -16,11 +16,12 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.ops.axes import axes
+from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
 from minigrad.ops.functions import abs
 from minigrad.ops.join import cat
 from minigrad.ops.reduce import amax, amin, sum
-from minigrad.ops.shape import cast, movedim, squeeze, unsqueeze
+from minigrad.ops.shape import movedim, squeeze, unsqueeze
 from minigrad.ops.solve import check_matrix, constant_like, inv, mT, pinv
 
 if TYPE_CHECKING:

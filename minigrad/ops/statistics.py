@@ -13,6 +13,7 @@ from minigrad.backend import array_module
 from minigrad.ops.arithmetic import clamp, lerp, mul, sub, true_divide
 from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.comparison import isnan, logical_not
+from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import not_a_tensor, of_tensor
 from minigrad.ops.functions import sqrt
 from minigrad.ops.index import _getitem
@@ -20,7 +21,7 @@ from minigrad.ops.matmul import matmul
 from minigrad.ops.order import ordering
 from minigrad.ops.reduce import mean, real, sum
 from minigrad.ops.select import gather
-from minigrad.ops.shape import cast, movedim, reshape, t, unsqueeze
+from minigrad.ops.shape import movedim, reshape, t, unsqueeze
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

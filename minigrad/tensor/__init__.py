@@ -14,7 +14,7 @@ from minigrad.autograd.inspection import RemovableHandle
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh
-from minigrad.ops import shape as shapes
+from minigrad.ops import copies
 from minigrad.ops.axes import axis
 from minigrad.ops.elementwise import of_tensor
 from minigrad.size import Size
@@ -122,7 +122,7 @@ class Tensor(
         strides = tuple([s // self.array.itemsize for s in self.array.strides])
         return strides if dim is None else strides[axis(dim, len(strides))]
 
-    is_contiguous = shapes.is_contiguous
+    is_contiguous = copies.is_contiguous
 
     def is_floating_point(self) -> bool:
         """Whether its elements are real numbers.

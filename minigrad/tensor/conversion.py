@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import shape as shapes
+from minigrad.ops import copies
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import of_tensors, rename
 
@@ -60,11 +60,11 @@ class ConversionMethods(TensorBase):
         if device is not None:
             moved = move(moved, backend.device(device))
         if dtype is not None:
-            moved = shapes.cast(moved, dtypes.as_numpy(dtype))
+            moved = copies.cast(moved, dtypes.as_numpy(dtype))
         flags = [a for a in args if a is True or a is False]  # non_blocking, copy
         if (copy or flags[1:] == [True]) and moved is self:
             moved = moved.clone()
-        return moved if memory_format is None else shapes.contiguous(moved, memory_format)
+        return moved if memory_format is None else copies.contiguous(moved, memory_format)
 
     def type(self: Any, dtype: Any = None) -> Any:
         """The name of its type, such as ``minigrad.FloatTensor``; with an argument, as `to`.

@@ -9,9 +9,9 @@ import numpy as np
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
+from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import as_number, of_tensor
 from minigrad.ops.inplace import assign
-from minigrad.ops.shape import cast
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

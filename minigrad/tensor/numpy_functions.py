@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.backend import SILENT, WARNINGS
-from minigrad.ops import arithmetic, functions, reduce, select, shape, split
+from minigrad.ops import arithmetic, copies, functions, reduce, select, shape, split
 from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.order import argsort
 
@@ -29,7 +29,7 @@ _TENSORS = frozenset({
 def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **limits: Any) -> Any:
     low, high = limits.get("min", a_min), limits.get("max", a_max)
     if low is None and high is None:
-        return shape.clone(a)
+        return copies.clone(a)
     return arithmetic.clamp(as_tensors(a), low, high)
 
 

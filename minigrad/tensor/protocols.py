@@ -13,7 +13,7 @@ from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
-from minigrad.ops.shape import flip
+from minigrad.ops.copies import flip
 from minigrad.ops.split import unbind
 from minigrad.printing import format_element, format_tensor
 from minigrad.tensor.numpy_functions import call_function, call_ufunc

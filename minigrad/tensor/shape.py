@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
+from minigrad.ops import copies, index, join, place, shape
 from minigrad.ops import diagonal as diagonals
-from minigrad.ops import index, join, place, shape
 from minigrad.ops import linear_algebra as linear
 from minigrad.ops import matmul as products
 from minigrad.ops import select as picking
@@ -40,12 +40,12 @@ class ShapeMethods(TensorBase):
     expand = shape.expand
     expand_as = shape.expand_as
     broadcast_to = shape.broadcast_to
-    repeat = shape.repeat
-    tile = shape.tile
+    repeat = copies.repeat
+    tile = copies.tile
     unfold = shape.unfold
-    clone = shape.clone
-    contiguous = shape.contiguous
-    astype = shape.cast
+    clone = copies.clone
+    contiguous = copies.contiguous
+    astype = copies.cast
 
     squeeze_ = reshaping_in_place(shape.squeeze)
     unsqueeze_ = reshaping_in_place(shape.unsqueeze)
@@ -67,9 +67,9 @@ class ShapeMethods(TensorBase):
     roll = join.roll
     index_put = picking.index_put
     index_put_ = in_place(picking.index_put)
-    fliplr = shape.fliplr
-    flipud = shape.flipud
-    rot90 = shape.rot90
+    fliplr = copies.fliplr
+    flipud = copies.flipud
+    rot90 = copies.rot90
     tril = diagonals.tril
     triu = diagonals.triu
     diagonal = diagonals.diagonal
@@ -132,7 +132,7 @@ class ShapeMethods(TensorBase):
         if not dim and dims is None:
             raise TypeError("flip() needs the dims to turn round, such as flip(0) or flip((0, 1))")
         given = dim if dims is None else (dims,)
-        return shape.flip(self, given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given)
+        return copies.flip(self, given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given)
 
     @property
     def T(self) -> Tensor:

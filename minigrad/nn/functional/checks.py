@@ -10,8 +10,8 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.dtypes import from_numpy
+from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import not_a_tensor, not_implemented_for
-from minigrad.ops.shape import cast
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])

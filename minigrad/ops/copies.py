@@ -1,0 +1,190 @@
+"""The same numbers in memory of their own: copies, other types, other orders, repetitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.autograd.recording import operation
+from minigrad.layout import contiguous_format, preserve_format
+from minigrad.ops.axes import as_int, axis, sizes
+from minigrad.ops.elementwise import of_tensor, rename
+from minigrad.ops.names import shown_as
+from minigrad.ops.shape import expand, permute, reshape, transpose
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+# "K": in memory as the original is; "C": row-major
+_copy = operation("clone", lambda x, *, order: x.copy(order=order), lambda g: g)
+
+
+_repeated = shown_as(_copy, "RepeatBackward0")
+
+
+_cast = operation("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
+
+
+@of_tensor
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy in memory of its own, through which gradients flow back.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1.0, 2.0])
+    >>> torch.clone(x).data_ptr() == x.data_ptr()
+    False
+    """
+    copy = _copy(input, order="K")
+    return copy if memory_format in (None, preserve_format) else contiguous(copy, memory_format)
+
+
+def cast(input: Any, dtype: Any) -> Tensor:
+    """The tensor with elements of another NumPy dtype; itself when it has that dtype already.
+
+    >>> import minigrad as torch
+    >>> import numpy
+    >>> torch.ones(2).astype(numpy.int64)
+    tensor([1, 1])
+    """
+    return input if input.array.dtype == dtype else _cast(input, dtype=dtype)
+
+
+def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
+    """The tensor in row-major memory, or in the order of `memory_format`; itself when it is so already.
+
+    >>> import minigrad as torch
+    >>> torch.ones(2, 3).t().contiguous().stride()
+    (2, 1)
+    """
+    if is_contiguous(input, memory_format):
+        return input
+    if memory_format.order is None:
+        return _copy(input, order="C")
+    order = memory_format.order
+    return permute(_copy(permute(input, order), order="C"), [order.index(i) for i in range(len(order))])
+
+
+def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
+    """Whether the memory is in row-major order, or in that of `memory_format`, without gaps.
+
+    >>> import minigrad as torch
+    >>> torch.ones(2, 3).t().is_contiguous()
+    False
+    """
+    array, order = input.array, memory_format.order
+    if order is not None and array.ndim != len(order):
+        raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format} format, got {array.ndim}D")
+    return bool((array if order is None else array.transpose(order)).flags.c_contiguous)
+
+
+# Turning round is its own adjoint.
+turn: Any = operation("flip", lambda x, *, dims: np.flip(x, dims).copy(order="K"), lambda g, dims: turn(g, dims=dims))
+
+
+_turned_round = shown_as(turn, "Rot90Backward0")
+
+
+@of_tensor
+def flip(input: Any, dims: Any) -> Tensor:
+    """The tensor with the order of its entries turned round along the axes `dims`, a tuple: a copy.
+
+    >>> import minigrad as torch
+    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))
+    tensor([[2, 1],
+            [4, 3]])
+    """
+    if not isinstance(dims, (tuple, list)):
+        raise TypeError(f"flip(): argument 'dims' must be a tuple of ints, not {dims!r}; write ({dims},)")
+    turned = [axis(d, input.array.ndim) for d in sizes("flip", (dims,))]
+    if len(set(turned)) != len(turned):
+        raise RuntimeError(f"dim appears multiple times in the list of dims: {turned}")
+    return turn(input, dims=tuple(turned) if input.array.ndim else ())
+
+
+def _flipping(name: str, dim: int, least: int, text: str, example: str) -> Any:
+    def flip_one(input: Tensor) -> Tensor:
+        if input.array.ndim < least:
+            raise RuntimeError(f"{name}: input must be >= {least}-d, got {input.array.ndim}-d")
+        return turn(input, dims=(dim,))
+
+    return of_tensor(rename(flip_one, name, text, example))
+
+
+fliplr = _flipping(
+    "fliplr",
+    1,
+    2,
+    "The entries of the second axis, the columns of a matrix, in reverse order.",
+    "torch.fliplr(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[5, 1], [2, 7]]",
+)
+
+
+flipud = _flipping(
+    "flipud",
+    0,
+    1,
+    "The entries of the first axis, the rows of a matrix, in reverse order.",
+    "torch.flipud(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[7, 2], [1, 5]]",
+)
+
+
+@of_tensor
+def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
+    """The tensor turned `k` times by 90 degrees in the plane of two axes, from the first towards the second.
+
+    >>> import minigrad as torch
+    >>> torch.rot90(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[2, 4],
+            [1, 3]])
+    """
+    ndim = input.array.ndim
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {ndim}")
+    first, second = [axis(d, ndim) for d in dims]
+    if first == second:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    turns = as_int(k, "k") % 4
+    if turns == 0:
+        return clone(input)
+    if turns == 2:
+        return turn(input, dims=(first, second))
+    # A quarter: swap the axes, and reverse one of them.
+    return _turned_round(transpose(input, first, second), dims=(first if turns == 1 else second,))
+
+
+@of_tensor
+def repeat(input: Tensor, *repeats: Any) -> Tensor:
+    """The tensor laid out `repeats` times along each axis, new axes in front first: a copy.
+
+    >>> import minigrad as torch
+    >>> torch.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
+    counts = sizes("repeat", repeats)
+    shape = input.array.shape
+    if len(counts) < len(shape):
+        have = f"{list(counts)} for shape {tuple(shape)}"
+        raise RuntimeError(f"Number of dimensions of repeat dims can not be smaller than that of the tensor: {have}")
+    if any(n < 0 for n in counts):
+        raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(counts)}")
+    shape = (1,) * (len(counts) - len(shape)) + shape
+    apart = reshape(input, [n for length in shape for n in (1, length)])  # (a, b) -> (1, a, 1, b)
+    spread = expand(apart, [n for pair in zip(counts, shape, strict=True) for n in pair])
+    return _repeated(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]), order="C")
+
+
+@of_tensor
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """`repeat` whose missing counts are 1.
+
+    >>> import minigrad as torch
+    >>> torch.tile(torch.tensor([1, 2]), (2,))
+    tensor([1, 2, 1, 2])
+    """
+    counts = sizes("tile", dims)
+    return repeat(input, (1,) * (input.array.ndim - len(counts)) + counts)
