@@ -32,9 +32,11 @@ def test_variables_are_tensors_in_the_memory_of_others():
     assert isinstance(x, Variable) and not isinstance(3, Variable) and Variable().shape == (0,)
     w = torch.ones(2, requires_grad=True)
     assert not Variable(w * 2).requires_grad
+    with pytest.warns(UserWarning, match="volatile was removed and now has no effect"):
+        assert Variable(x, volatile=True).tolist() == [5.0, 1.0]
     for wrong, error, message in (
         (lambda: Variable([1.0]), TypeError, "Variable data has to be a tensor, but got list"),
-        (lambda: Variable(x, volatile=True), RuntimeError, r"volatile was removed.*no_grad\(\)"),
+        (lambda: Variable(x, True, volatile=True), ValueError, "can't be volatile and require_grad"),
     ):
         with pytest.raises(error, match=message):
             wrong()

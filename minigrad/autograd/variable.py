@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ class Variable(metaclass=_AnyTensor):
     """``Variable(data, requires_grad=True)``: a new tensor in the memory of `data`, which is left as it is.
 
     Tensors do all that it did: write ``data.requires_grad_()``. Raises TypeError for what is no tensor.
+    `volatile` has no effect any more, and a warning says so.
 
     >>> import minigrad as torch
     >>> x = torch.ones(2)
@@ -33,7 +35,10 @@ class Variable(metaclass=_AnyTensor):
             data = wrap(np.empty(0, np.float32))
         if not isinstance(data, TensorBase):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+        if volatile and requires_grad:
+            raise ValueError("Variable can't be volatile and require_grad at the same time!")
         if volatile:
-            raise RuntimeError("volatile was removed from PyTorch: compute within minigrad.no_grad() in its place")
+            hint = "volatile was removed and now has no effect. Use `with minigrad.no_grad():` instead."
+            warnings.warn(hint, UserWarning, stacklevel=2)
         alias: Any = data.detach()  # type: ignore[attr-defined]
         return alias.requires_grad_() if requires_grad else alias
