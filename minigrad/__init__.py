@@ -33,14 +33,16 @@ from minigrad.layout import (
     channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
 )
 from minigrad.ops.activation import log_softmax, relu, softmax
+from minigrad.ops.addmm import addbmm, addmm, addmv, addr, baddbmm
 from minigrad.ops.arithmetic import (
-    add, arctan2, atan2, clamp, clamp_max, clamp_min, clip, div, divide, floor_divide, fmod, lerp, logaddexp,
-    maximum, minimum, mul, multiply, pow, remainder, rsub, sub, subtract, true_divide,
+    add, arctan2, atan2, div, divide, floor_divide, fmod, lerp, logaddexp, maximum, minimum, mul, multiply, pow,
+    remainder, rsub, sub, subtract, true_divide,
 )
 from minigrad.ops.comparison import (
-    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
-    eq, equal, ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal,
-    logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, )
+    allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor, eq, equal,
+    ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal, logical_and, logical_not,
+    logical_or, logical_xor, lt, ne, not_equal,
+)
 from minigrad.ops.copies import clone, flip, fliplr, flipud, rot90, tile
 from minigrad.ops.counting import (
     bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
@@ -56,13 +58,10 @@ from minigrad.ops.join import (
     atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat, concatenate, dstack,
     hstack, roll, row_stack, stack, vander, vstack,
 )
-from minigrad.ops.linear_algebra import (
-    cholesky, det, inverse, logdet, matrix_power, pinverse, qr, slogdet, svd,
-)
-from minigrad.ops.matmul import (
-    addbmm, addmm, addmv, addr, baddbmm, bmm, chain_matmul, cross, dot, ger, inner, kron, matmul, mm,
-    mv, outer, vdot, trace,
-)
+from minigrad.ops.limits import clamp, clamp_max, clamp_min, clip
+from minigrad.ops.linear_algebra import cholesky, det, inverse, logdet, matrix_power, pinverse, qr, slogdet, svd
+from minigrad.ops.masks import argwhere, masked_fill, masked_select, nonzero, where
+from minigrad.ops.matmul import bmm, chain_matmul, cross, dot, ger, inner, kron, matmul, mm, mv, outer, vdot, trace
 from minigrad.ops.norm import cdist, dist, norm, renorm
 from minigrad.ops.order import (
     aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, nanmedian, sort, topk,
@@ -70,26 +69,25 @@ from minigrad.ops.order import (
 from minigrad.ops.place import (
     index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
 )
-from minigrad.ops.reduce import (
-    all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, prod, std, std_mean, sum, var, var_mean,
-)
+from minigrad.ops.reduce import all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, prod, sum
 from minigrad.ops.running import cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz
 from minigrad.ops.select import (
-    argwhere, gather, index_put, index_select, masked_fill, masked_select, nonzero, repeat_interleave,
-    scatter, scatter_add, take_along_dim, where,
+    gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
 )
 from minigrad.ops.shape import (
     broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, ravel, reshape, squeeze,
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
 )
 from minigrad.ops.special import (
-    addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, gcd, heaviside, hypot, isneginf,
-    isposinf, lcm, logaddexp2, logit, nan_to_num, rad2deg, sgn, signbit, sinc, xlogy,
+    addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, gcd, heaviside, hypot, isneginf, isposinf,
+    lcm, logaddexp2, logit, nan_to_num, rad2deg, sgn, signbit, sinc, xlogy,
 )
 from minigrad.ops.split import (
     chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, unbind, vsplit,
 )
-from minigrad.ops.statistics import corrcoef, cov, nanmean, nanquantile, nansum, quantile
+from minigrad.ops.statistics import (
+    std, std_mean, var, var_mean, corrcoef, cov, nanmean, nanquantile, nansum, quantile,
+)
 from minigrad.printing import set_printoptions
 from minigrad.random import (
     default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,

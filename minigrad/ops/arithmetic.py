@@ -94,10 +94,6 @@ minimum = binary("minimum", np.minimum, lambda g, x, y: _to_winner(g, x, y, np.g
     lambda g, x, y: _to_winner(g, y, x, np.greater), numbers="none",
     formula="the lesser of input and other, NaN if one is; ties share the gradient",
     example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
-_at_least = binary("clamp_min", np.maximum, lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
-    lambda g, x, y: np.where(np.less(x, y), g, 0.0), numbers="other")
-_at_most = binary("clamp_max", np.minimum, lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
-    lambda g, x, y: np.where(np.greater(x, y), g, 0.0), numbers="other")
 atan2 = arctan2 = binary("atan2", np.arctan2, lambda g, x, y: _angle_share(g, x, y) * y,
     lambda g, x, y: _angle_share(g, x, y) * -x, result=REAL, numbers="none",
     formula="the angle of the point (other, input), between -pi and pi",
@@ -325,91 +321,3 @@ def lerp(input: Tensor, end: Any, weight: Any) -> Tensor:
         return _lerp(*move_scalars(input, end, weight))
     except ValueError:
         raise shapes_do_not_broadcast("lerp", input.array, end.array) from None
-
-
-# ---- limits --------------------------------------------------------------------------------------
-_clamp_to_numbers = operation(
-    "clamp",
-    lambda x, *, low, high: x.clip(low, high),
-    lambda g, x, low, high: _where_between(g, x, low, high),
-    shown="ClampBackward1",
-)
-_clamp_to_tensors = operation(
-    "clamp",
-    lambda x, low, high: np.minimum(np.maximum(x, low), high),
-    lambda g, x, low, high: _where_between(g, x, low, high),
-    lambda g, x, low, high: np.where(np.logical_and(np.less(x, low), np.less(low, high)), g, 0.0),
-    lambda g, x, low, high: np.where(np.logical_or(np.greater(x, high), np.less(high, low)), g, 0.0),
-)
-
-
-def _where_between(g: Any, x: Any, low: Any, high: Any) -> Any:
-    if low is None or high is None:
-        return np.where(np.less_equal(x, high) if low is None else np.greater_equal(x, low), g, 0.0)
-    return np.where(np.logical_and(np.greater_equal(x, low), np.less_equal(x, high)), g, 0.0)
-
-
-def _check_limits(name: str, input: Any, *limits: Any) -> None:
-    """Refuse limits that are neither numbers nor tensors, and numbers as limits of bools."""
-    numbers = [x for x in limits if x is not None and not isinstance(x, TensorBase)]
-    for x in numbers:
-        require_number(name, "min" if x is limits[0] else "max", x)
-        dtypes.check_numbers([input.array, x])
-    if input.array.dtype.kind == "b" and all(isinstance(x, bool) for x in numbers) and numbers:
-        raise not_implemented_for(name, input.array.dtype)
-
-
-@of_tensor
-def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
-    """``maximum(input, min)``; the limit is a number or a tensor.
-
-    >>> import minigrad as torch
-    >>> torch.clamp_min(torch.tensor([-2.0, 3.0]), 0)
-    tensor([0., 3.])
-    """
-    _check_limits("clamp_min", input, min)
-    return _at_least(input, min, out=out)
-
-
-@of_tensor
-def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
-    """``minimum(input, max)``; the limit is a number or a tensor.
-
-    >>> import minigrad as torch
-    >>> torch.clamp_max(torch.tensor([-2.0, 3.0]), 0)
-    tensor([-2.,  0.])
-    """
-    _check_limits("clamp_max", input, max)
-    return _at_most(input, max, out=out)
-
-
-_LIMITS = (int, float, type(None))
-
-
-@takes_out
-@of_tensor
-def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
-    """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.
-
-    The gradient is that of the operand which was chosen: 0 for an input outside of the limits.
-
-    >>> import minigrad as torch
-    >>> torch.clamp(torch.tensor([-2.0, 0.5, 3.0]), 0, 1)
-    tensor([0.0000, 0.5000, 1.0000])
-    """
-    if min is None and max is None:
-        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    if type(min) in _LIMITS and type(max) in _LIMITS and input.array.dtype.kind == "f":
-        return _clamp_to_numbers(input, low=min, high=max)
-    _check_limits("clamp", input, min, max)
-    if max is None:
-        return _at_least(input, min)
-    if min is None:
-        return _at_most(input, max)
-    try:
-        return _clamp_to_tensors(*promote("clamp", *move_scalars(input, min, max)))
-    except ValueError:
-        raise shapes_do_not_broadcast("clamp", input.array, getattr(min, "array", max)) from None
-
-
-clip = clamp

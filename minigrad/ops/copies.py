@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 # "K": in memory as the original is; "C": row-major
 _copy = operation("clone", lambda x, *, order: x.copy(order=order), lambda g: g)
-
-
 _repeated = shown_as(_copy, "RepeatBackward0")
-
-
 _cast = operation("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
 
@@ -81,8 +77,6 @@ def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
 
 # Turning round is its own adjoint.
 turn: Any = operation("flip", lambda x, *, dims: np.flip(x, dims).copy(order="K"), lambda g, dims: turn(g, dims=dims))
-
-
 _turned_round = shown_as(turn, "Rot90Backward0")
 
 
@@ -119,8 +113,6 @@ fliplr = _flipping(
     "The entries of the second axis, the columns of a matrix, in reverse order.",
     "torch.fliplr(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[5, 1], [2, 7]]",
 )
-
-
 flipud = _flipping(
     "flipud",
     0,

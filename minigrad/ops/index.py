@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def _is_basic(key: tuple[Any, ...]) -> bool:
+def is_basic(key: tuple[Any, ...]) -> bool:
     """True when `key` holds only ints, slices, None and ...: reading it gives a view."""
     return not any(is_array(k) or isinstance(k, (list, bool)) for k in key)
 
@@ -26,7 +26,7 @@ def _is_basic(key: tuple[Any, ...]) -> bool:
 def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
     xp = array_module(g)
     whole = xp.zeros(shape, g.dtype)
-    if _is_basic(key):
+    if is_basic(key):
         whole[key] = g
     elif xp is np:  # one flat index of flat memory: five times quicker than rows at a time
         places = np.arange(whole.size).reshape(shape)[key]
@@ -39,23 +39,23 @@ def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any
 # Reading, and its adjoint: gradients put back where the elements were read.
 def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
     found = x[key]
-    if found.flags.c_contiguous or _is_basic(key):
+    if found.flags.c_contiguous or is_basic(key):
         return found
     return found.copy()  # NumPy puts the axes of arrays first in memory; PyTorch's copies are in row-major order
 
 
-_getitem = operation("select", _read, lambda g, x_shape, key: _put(g, shape=x_shape, key=key), view=True)
-_put: Any = operation("index_put", _put_forward, lambda g, key: _getitem(g, key=key))
+read_at = operation("select", _read, lambda g, x_shape, key: put_at(g, shape=x_shape, key=key), view=True)
+put_at: Any = operation("index_put", _put_forward, lambda g, key: read_at(g, key=key))
 # The last step of a key gives the name: an int, a slice, a new axis, none of these; or an array.
-_sliced, _indexed = shown_as(_getitem, "SliceBackward0"), shown_as(_getitem, "IndexBackward0")
-_widened, _whole = shown_as(_getitem, "UnsqueezeBackward0"), shown_as(_getitem, "AliasBackward0")
+_sliced, _indexed = shown_as(read_at, "SliceBackward0"), shown_as(read_at, "IndexBackward0")
+_widened, _whole = shown_as(read_at, "UnsqueezeBackward0"), shown_as(read_at, "AliasBackward0")
 
 # Numbers added at places, which may repeat.
 add_at = operation(
     "index_put",
     lambda x, values, *, key: x + _put_forward(values, shape=x.shape, key=key),
     lambda g: g,
-    lambda g, key: _getitem(g, key=key),
+    lambda g, key: read_at(g, key=key),
 )
 
 
@@ -72,7 +72,7 @@ def array_key(array: Any, key: Any) -> tuple[Any, ...]:
     where = device_of(array)
     given = key if isinstance(key, tuple) else (key,)
     parts = tuple([_array_part(k, where) for k in given])
-    if not _is_basic(parts):
+    if not is_basic(parts):
         return watch(parts, *given) if not isinstance(key, Key) else key
     return (*parts, Ellipsis) if Ellipsis not in parts else parts
 
@@ -151,7 +151,7 @@ def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
     return (tuple(first) if Ellipsis in first else (*first, Ellipsis)), arrays_alone
 
 
-def _plain_key(key: Any) -> tuple[Any, ...] | None:
+def plain_key(key: Any) -> tuple[Any, ...] | None:
     """`key` as a tuple when it holds only ints, slices of ints, None and ...: the fast path."""
     parts = key if type(key) is tuple else (key,)
     for p in parts:
@@ -171,10 +171,10 @@ _BOUND = (int, type(None))
 
 
 def _reader(parts: tuple[Any, ...]) -> Any:
-    """`_getitem` under the name that PyTorch prints for such a key of ints, slices, None and ..."""
+    """`read_at` under the name that PyTorch prints for such a key of ints, slices, None and ..."""
     for part in reversed(parts):
         if type(part) is int:
-            return _getitem
+            return read_at
         if part is None:
             return _widened
         if type(part) is slice and part != slice(None):
@@ -186,20 +186,20 @@ def getitem(input: Tensor, key: Any) -> Tensor:
     """``input[key]``: a view for ints and slices, a copy for tensors and lists of indices."""
     if type(key) is list:
         key = tuple_of_lists(key)
-    parts, basic = _plain_key(key), True
+    parts, basic = plain_key(key), True
     if parts is None:
         parts = array_key(input.array, key)
         if steps := in_two_steps(parts):
             return getitem(getitem(input, steps[0]), steps[1])
-        basic = _is_basic(parts)
+        basic = is_basic(parts)
     try:
         if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
-            # Fast path: the view that `_getitem` makes of a tensor outside the graph.
+            # Fast path: the view that `read_at` makes of a tensor outside the graph.
             view = wrap(input.array[parts])
-            view.writes, view.view_of = input.writes, View(input, _getitem, {"key": parts}, True)
+            view.writes, view.view_of = input.writes, View(input, read_at, {"key": parts}, True)
             view.cause = input.cause
             return view
-        reader = _getitem if input.node is None else _reader(parts) if basic else _indexed
+        reader = read_at if input.node is None else _reader(parts) if basic else _indexed
         return reader(input, key=parts)
     except IndexError as error:
         raise IndexError(f"{error} (indexing a tensor of shape {tuple(input.array.shape)})") from None

@@ -25,7 +25,7 @@ from minigrad.backend import array_module, copy_array, device_of, quiet, to_devi
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move, move_scalars
 from minigrad.ops.elementwise import not_a_tensor, rename, type_name
-from minigrad.ops.index import _getitem, _is_basic, _plain_key, array_key, getitem, in_two_steps, tuple_of_lists
+from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
 from minigrad.ops.names import shown_as
 from minigrad.ops.shape import alias, expand, reshape
 
@@ -43,7 +43,7 @@ def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, An
 
 def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
     """Write `value` into the part of `array` that the operation `reader` would read."""
-    if reader is _getitem:
+    if reader is read_at:
         array[statics["key"]] = value
     else:
         reader.forward(array, **statics)[...] = value
@@ -294,7 +294,7 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
     refresh(self)
     if self.node is not None and self.view_of is None and src is not self and mode.get() & GRAD:
         # What it was stays in the graph, with a gradient of zero; a view's base sees to it itself.
-        value = _copied_over(self, value, reader=_getitem, statics={"key": (...,)})
+        value = _copied_over(self, value, reader=read_at, statics={"key": (...,)})
     return assign(self, value, "copy_")
 
 
@@ -303,7 +303,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     array = self.array
     if type(key) is list:
         key = tuple_of_lists(key)
-    parts = _plain_key(key)
+    parts = plain_key(key)
     if parts is None:
         parts = array_key(array, key)
         if steps := in_two_steps(parts):
@@ -314,11 +314,11 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     if isinstance(value, TensorBase):
         if array.__class__ is not np.ndarray:
             value = move_scalars(self, value)[1]
-        if not _is_basic(parts) and value.array.ndim and value.array.shape[0] == 1:
+        if not is_basic(parts) and value.array.ndim and value.array.shape[0] == 1:
             value = _without_leading_ones(value)
         source: Any = value.array
         needs_graph = value.node is not None
-        if source.dtype != array.dtype and not _is_basic(parts):
+        if source.dtype != array.dtype and not is_basic(parts):
             _check_put(array, source, parts)
     elif isinstance(value, (bool, int, float, np.generic)):
         source, needs_graph = _as_element(value, array), False
@@ -329,7 +329,7 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     outside = not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
     if outside or not mode.get() & GRAD:
         shared = is_array(source) and source.size > 1 and _have_one_base(array, source)
-        if (shared or 0 in array.strides) and _is_basic(parts):
+        if (shared or 0 in array.strides) and is_basic(parts):
             check_memory(array[parts], "index assignment", source if shared else None)
         _write_array(self, parts, source)
         self.writes[0] += 1
@@ -339,24 +339,24 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     try:
         check_writable(self, "index assignment", value)
     except RuntimeError:
-        if _is_basic(parts):
+        if is_basic(parts):
             getitem(wrap(array), key)  # an index that is out of range is said first
         raise
-    if _is_basic(parts):
-        region = _getitem(self, key=parts)
+    if is_basic(parts):
+        region = read_at(self, key=parts)
         assign(region, _fit_value(value, region.array, self), "index assignment")
         return
     refresh(self)
     _write_array(self, parts, value.array)
     self.writes[0] += 1
-    _move_on(self, _overwritten(self, cast(value, array.dtype), _getitem, {"key": parts}))
+    _move_on(self, _overwritten(self, cast(value, array.dtype), read_at, {"key": parts}))
 
 
 def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
     """Whether `value` is the very view ``whole[parts]``."""
     view = value.view_of
     return (
-        view is not None and view.parent is whole and view.operation.forward is _getitem.forward
+        view is not None and view.parent is whole and view.operation.forward is read_at.forward
         and view.statics.get("key") == parts and view.state is whole.view_of
     )  # fmt: skip
 

@@ -16,8 +16,8 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module
 from minigrad.ops.activation import is_plain, logsigmoid, sigmoid_of
-from minigrad.ops.arithmetic import clamp
 from minigrad.ops.index import first_out_of_range
+from minigrad.ops.limits import clamp
 from minigrad.ops.piecewise import keep_where, zeros_of
 
 

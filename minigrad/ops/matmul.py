@@ -1,4 +1,4 @@
-"""Matrix products, with every broadcasting case."""
+"""Matrix products, with every broadcasting case. Those that are added to something stand in `addmm.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
@@ -19,14 +18,14 @@ from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_
 from minigrad.ops.join import stack
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out, write_out
-from minigrad.ops.shape import permute, reshape, t, to_shape, unsqueeze
+from minigrad.ops.shape import reshape, t, to_shape
 from minigrad.ops.split import select as cut
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def _product(x: Any, y: Any) -> Any:
+def product_of(x: Any, y: Any) -> Any:
     """``x @ y``; a handful of products is added up in order, each rounded, as in PyTorch and not in BLAS."""
     if x.ndim == 2 == y.ndim and 0 < x.size * y.shape[1] <= 64:
         products = (x[:, :, None] * y).copy()  # row-major, and so is their sum
@@ -35,7 +34,7 @@ def _product(x: Any, y: Any) -> Any:
 
 
 # Both operands have two axes or more; the engine sums over broadcast batch axes.
-_matmul = operation("mm", _product, lambda g, y: g @ np.swapaxes(y, -1, -2), lambda g, x: np.swapaxes(x, -1, -2) @ g)
+_matmul = operation("mm", product_of, lambda g, y: g @ np.swapaxes(y, -1, -2), lambda g, x: np.swapaxes(x, -1, -2) @ g)
 
 
 # The same, and the reshape that ends a product with a vector, under the names that PyTorch prints.
@@ -90,7 +89,7 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
 NUMPY_TWINS[np.matmul] = matmul
 
 
-def _check_ranks(name: str, *operands: tuple[Any, int]) -> None:
+def check_ranks(name: str, *operands: tuple[Any, int]) -> None:
     """Refuse anything but tensors of the given numbers of axes."""
     for position, (x, ndim) in enumerate(operands, 1):
         if not isinstance(x, TensorBase):
@@ -108,7 +107,7 @@ def mm(input: Tensor, mat2: Any) -> Tensor:
     >>> torch.mm(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0], [4.0]]))
     tensor([[11.]])
     """
-    _check_ranks("mm", (input, 2), (mat2, 2))
+    check_ranks("mm", (input, 2), (mat2, 2))
     return matmul(input, mat2)
 
 
@@ -120,11 +119,11 @@ def bmm(input: Tensor, mat2: Any) -> Tensor:
     >>> torch.bmm(torch.ones(5, 2, 3), torch.ones(5, 3, 4)).shape
     minigrad.Size([5, 2, 4])
     """
-    _check_ranks("bmm", (input, 3), (mat2, 3))
+    check_ranks("bmm", (input, 3), (mat2, 3))
     if input.array.shape[0] != mat2.array.shape[0]:
         wanted, got = [input.array.shape[0], input.array.shape[2]], list(mat2.array.shape[:2])
         raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {got}.")
-    _check_product("bmm", input, mat2, (3, 3))
+    check_product("bmm", input, mat2, (3, 3))
     return _bmm(input, mat2)
 
 
@@ -136,7 +135,7 @@ def mv(input: Tensor, vec: Any) -> Tensor:
     >>> torch.mv(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
     tensor([3., 7.])
     """
-    _check_ranks("mv", (input, 2), (vec, 1))
+    check_ranks("mv", (input, 2), (vec, 1))
     return matmul(input, vec)
 
 
@@ -148,7 +147,7 @@ def dot(input: Tensor, tensor: Any) -> Tensor:
     >>> torch.dot(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
     tensor(11.)
     """
-    _check_ranks("dot", (input, 1), (tensor, 1))
+    check_ranks("dot", (input, 1), (tensor, 1))
     if input.array.size != tensor.array.size:
         sizes = f"[{input.array.size}] and src [{tensor.array.size}]"
         raise RuntimeError(f"inconsistent tensor size, expected tensor {sizes} to have the same number of elements")
@@ -175,52 +174,16 @@ def outer(input: Tensor, vec2: Any) -> Tensor:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    _check_ranks("outer", (input, 1), (vec2, 1))
+    check_ranks("outer", (input, 1), (vec2, 1))
     return mul(reshape(input, -1, 1), vec2)
 
 
 ger = outer
 
 
-def _plus(name: str, ranks: tuple[int, int]) -> Any:
-    """``beta * input + alpha * (a @ b)`` as one operation: `addmm` and its relatives."""
-
-    def forward(x: Any, a: Any, b: Any, *, beta: Any, alpha: Any) -> Any:
-        total = _product(a, b)
-        if alpha != 1:  # a factor of 0 leaves nothing, as in BLAS, not even NaN
-            total = total * alpha if alpha else np.zeros_like(total)
-        return total + (x if beta == 1 else x * beta) if beta else total
-
-    made = operation(
-        name,
-        forward,
-        lambda g, beta: g * beta,
-        lambda g, b, alpha: g @ np.swapaxes(b, -1, -2) * alpha,
-        lambda g, a, alpha: np.swapaxes(a, -1, -2) @ g * alpha,
-    )
-
-    def add_product(input: Tensor, a: Any, b: Any, beta: Any, alpha: Any) -> Tensor:
-        if not isinstance(input, TensorBase):
-            raise not_a_tensor(name, "input", 1, input)
-        shape = _check_product(name, a, b, ranks)
-        if a.array.dtype.kind in "iub":  # as PyTorch: factors are cut to whole numbers
-            beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
-        if input.array.dtype != a.array.dtype:
-            types = f"{input.array.dtype} != {a.array.dtype}"
-            raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
-        have = tuple(input.array.shape)
-        fits = zip(reversed(have), reversed(shape), strict=False)
-        if len(have) > len(shape) or not all(m in (1, n) for m, n in fits):
-            detail = f"must match the existing size: {name} cannot add an input of shape {have}"
-            raise RuntimeError(f"The expanded size of the tensor {shape} {detail}")
-        return made(input, a, b, beta=beta, alpha=alpha)
-
-    return add_product
-
-
-def _check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[int, ...]:
+def check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[int, ...]:
     """The shape of ``a @ b``. Raises RuntimeError for matrices, or batches of them, that do not fit."""
-    _check_ranks(name, (a, ranks[0]), (b, ranks[1]))
+    check_ranks(name, (a, ranks[0]), (b, ranks[1]))
     x, y = a.array, b.array
     if x.dtype != y.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype} ({name})")
@@ -231,87 +194,6 @@ def _check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[i
     return (*x.shape[:-1], y.shape[-1])
 
 
-_addmm, _baddbmm = _plus("addmm", (2, 2)), _plus("baddbmm", (3, 3))
-
-
-@takes_out
-def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * (mat1 @ mat2)``: (n, m) @ (m, p) -> (n, p), to which `input` is broadcast.
-
-    Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
-
-    >>> import minigrad as torch
-    >>> torch.addmm(torch.tensor([10.0, 20.0]), torch.ones(1, 3), torch.ones(3, 2))
-    tensor([[13., 23.]])
-    """
-    return _addmm(input, mat1, mat2, beta, alpha)
-
-
-@takes_out
-def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * (batch1 @ batch2)``: (b, n, m) @ (b, m, p) -> (b, n, p), to which `input` is broadcast.
-
-    Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
-
-    >>> import minigrad as torch
-    >>> torch.baddbmm(torch.tensor([10.0, 20.0]), torch.ones(1, 1, 3), torch.ones(1, 3, 2))
-    tensor([[[13., 23.]]])
-    """
-    return _baddbmm(input, batch1, batch2, beta, alpha)
-
-
-@takes_out
-@of_tensors(3)
-def addmv(input: Tensor, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * (mat @ vec)``, (n,) + (n, m) @ (m,).
-
-    >>> import minigrad as torch
-    >>> torch.addmv(torch.ones(2), torch.ones(2, 3), torch.ones(3))
-    tensor([4., 4.])
-    """
-    _check_ranks("addmv", (mat, 2), (vec, 1))
-    column = unsqueeze(input, -1) if input.array.ndim else input
-    return reshape(addmm(column, mat, unsqueeze(vec, 1), beta=beta, alpha=alpha), -1)
-
-
-@takes_out
-@of_tensors(3)
-def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * outer(vec1, vec2)``, (n, m) + (n,) (m,).
-
-    >>> import minigrad as torch
-    >>> torch.addr(torch.zeros(2, 2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
-    tensor([[3., 4.],
-            [6., 8.]])
-    """
-    _check_ranks("addr", (vec1, 1), (vec2, 1))
-    common = dtypes.result_type([x.array for x in (input, vec1, vec2)])
-    for name, factor in (("beta", beta), ("alpha", alpha)):
-        if isinstance(factor, bool) and common.kind != "b":
-            raise RuntimeError(f"Boolean {name} only supported for Boolean results: addr got {factor} for {common}")
-        if isinstance(factor, float) and common.kind != "f":
-            detail = f"argument {name} must not be a floating point number: addr got {factor}"
-            raise RuntimeError(f"For integral input tensors, {detail}")
-    wide = np.dtype(np.int64) if common.kind == "b" else common  # bools are added as "or", multiplied as "and"
-    column, row = unsqueeze(cast(vec1, wide), 1), unsqueeze(cast(vec2, wide), 0)
-    return cast(addmm(cast(input, wide), column, row, beta=beta, alpha=alpha), common)
-
-
-@takes_out
-@of_tensors(3)
-def addbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
-    """``beta * input + alpha * sum over b of (batch1[b] @ batch2[b])``, (n, p) + (b, n, m) @ (b, m, p).
-
-    >>> import minigrad as torch
-    >>> torch.addbmm(torch.zeros(1, 1), torch.ones(4, 1, 2), torch.ones(4, 2, 1))
-    tensor([[8.]])
-    """
-    _check_product("addbmm", batch1, batch2, (3, 3))
-    b, n, m = batch1.array.shape
-    left = reshape(permute(batch1, (1, 0, 2)), n, b * m)  # (b, n, m) -> (n, b m)
-    return addmm(input, left, reshape(batch2, b * m, batch2.array.shape[2]), beta=beta, alpha=alpha)
-
-
 def chain_matmul(*matrices: Any) -> Tensor:
     """The product of several matrices, multiplied from the left.
 
@@ -320,7 +202,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
     tensor([[6.]])
     """
     given = several("chain_matmul", matrices)
-    _check_ranks("chain_matmul", *[(x, 2) for x in given])
+    check_ranks("chain_matmul", *[(x, 2) for x in given])
     return reduce(mm, given)
 
 

@@ -14,10 +14,10 @@ from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.comparison import gt
 from minigrad.ops.elementwise import as_number, of_tensor, of_tensors
 from minigrad.ops.functions import direction
+from minigrad.ops.masks import where
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
 from minigrad.ops.reduce import keepdim_shape, real
-from minigrad.ops.select import where
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 
 if TYPE_CHECKING:

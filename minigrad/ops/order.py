@@ -15,7 +15,7 @@ from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.axes import as_int, axes, axis, numpy_names
 from minigrad.ops.copies import clone
 from minigrad.ops.elementwise import not_implemented_for, rename
-from minigrad.ops.index import _getitem
+from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
 from minigrad.ops.reduce import amax, amin, check_not_empty
 from minigrad.ops.select import gather, pick_along
@@ -76,7 +76,7 @@ def _of_all(name: str, find: Any, shown: str) -> Any:
 def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> Callable[..., Any]:
     result = returns(name, "values", "indices")
     of_all = _of_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
-    along_one = shown_as(_getitem, f"{name.capitalize()}Backward0")
+    along_one = shown_as(read_at, f"{name.capitalize()}Backward0")
 
     def call(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Tensor:
         if other is not None or isinstance(dim, TensorBase):
@@ -138,7 +138,7 @@ def _in_order(read: Any, input: Any, dim: int, places: Any) -> Any:
     return pick_along(read, input, axis(dim, input.array.ndim), places, True)
 
 
-_sorted, _topmost = shown_as(_getitem, "SortBackward0"), shown_as(_getitem, "TopkBackward0")
+_sorted, _topmost = shown_as(read_at, "SortBackward0"), shown_as(read_at, "TopkBackward0")
 _Sorted = returns("sort", "values", "indices")
 _Top = returns("topk", "values", "indices")
 
@@ -224,7 +224,7 @@ def _middle_places(x: Any, d: int, skip_nan: bool) -> Any:
 
 def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..., Any]:
     result = returns(name, "values", "indices")
-    along_one = shown_as(_getitem, f"{name.capitalize()}Backward1")
+    along_one = shown_as(read_at, f"{name.capitalize()}Backward1")
 
     def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         if input.array.dtype.kind == "b":
@@ -247,7 +247,7 @@ median = _median("median", _median_of_all, False, "torch.median(torch.tensor([3,
 nanmedian = _median(
     "nanmedian", _nanmedian_of_all, True, "torch.nanmedian(torch.tensor([3.0, float('nan'), 7.0])) -> tensor(3.)"
 )
-_kth, _modal = shown_as(_getitem, "KthvalueBackward0"), shown_as(_getitem, "ModeBackward0")
+_kth, _modal = shown_as(read_at, "KthvalueBackward0"), shown_as(read_at, "ModeBackward0")
 _Kth = returns("kthvalue", "values", "indices")
 _Mode = returns("mode", "values", "indices")
 

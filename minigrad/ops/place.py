@@ -14,11 +14,12 @@ from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.comparison import lt
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import as_number, not_a_tensor, of_tensors, require_number, shapes_do_not_broadcast
-from minigrad.ops.index import _getitem, _put, add_at
+from minigrad.ops.index import add_at, put_at, read_at
 from minigrad.ops.inplace import overwrite
+from minigrad.ops.masks import check_mask, where
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
-from minigrad.ops.select import along, at_least_1d, check_mask, check_types, places_of, reshape_like, where
+from minigrad.ops.select import along, at_least_1d, check_types, places_of, reshape_like
 from minigrad.ops.shape import expand, reshape
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _added, _put_added = shown_as(add_at, "IndexAddBackward0"), shown_as(add_at, "PutBackward0")
 _copied, _filled = shown_as(overwrite, "IndexCopyBackward0"), shown_as(overwrite, "IndexFillBackward0")
 _put_over, _mask_scattered = shown_as(overwrite, "PutBackward0"), shown_as(overwrite, "MaskedScatterBackward0")
-_taken = shown_as(_getitem, "TakeBackward0")
+_taken = shown_as(read_at, "TakeBackward0")
 
 
 # ---- along one axis ------------------------------------------------------------------------------
@@ -87,7 +88,7 @@ def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     tensor([6., 0., 5.])
     """
     key, target, rows = _rows("index_copy", input, dim, index, source)
-    return reshape_like(_copied(target, rows, reader=_getitem, statics={"key": key}), input)
+    return reshape_like(_copied(target, rows, reader=read_at, statics={"key": key}), input)
 
 
 def _count_from_start(index: Any, length: int) -> Any:
@@ -114,7 +115,7 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     fill = (
         cast(value, dtype) if isinstance(value, TensorBase) else wrap(array_module(input.array).asarray(value, dtype))
     )
-    return reshape_like(_filled(at_least_1d(input), fill, reader=_getitem, statics={"key": key}), input)
+    return reshape_like(_filled(at_least_1d(input), fill, reader=read_at, statics={"key": key}), input)
 
 
 # ---- what falls on one place, reduced ------------------------------------------------------------
@@ -173,23 +174,23 @@ def _shares(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, includ
     how = {"key": key, "include_self": include_self}
     kept = _facts["kept"](x, **how)
     if reduce == "sum":
-        return g * kept, _getitem(g, key=key)
+        return g * kept, read_at(g, key=key)
     if reduce == "mean":
         g = g / _facts["counts"](x, **how)
-        return g * kept, _getitem(g, key=key)
+        return g * kept, read_at(g, key=key)
     if reduce == "prod":
         return _shares_of_product(g, x, values, out, key, kept)
     # The extremes: those that are it share it equally.
     mine = np.where(np.equal(x, out), kept, 0.0)
-    theirs = np.where(np.equal(values, _getitem(out, key=key)), 1.0, 0.0)
-    share = g / (mine + _put(theirs, shape=x.shape, key=key))
-    return np.where(np.greater(mine, 0), share, 0.0), np.where(np.greater(theirs, 0), _getitem(share, key=key), 0.0)
+    theirs = np.where(np.equal(values, read_at(out, key=key)), 1.0, 0.0)
+    share = g / (mine + put_at(theirs, shape=x.shape, key=key))
+    return np.where(np.greater(mine, 0), share, 0.0), np.where(np.greater(theirs, 0), read_at(share, key=key), 0.0)
 
 
 def _shares_of_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -> tuple[Any, Any]:
     """The product of the others: of all by division; where one factor is 0, that of the rest."""
     old_zero, new_zero = np.equal(x, 0), np.equal(values, 0)
-    zeros = np.where(old_zero, kept, 0.0) + _put(np.where(new_zero, 1.0, 0.0), shape=x.shape, key=key)
+    zeros = np.where(old_zero, kept, 0.0) + put_at(np.where(new_zero, 1.0, 0.0), shape=x.shape, key=key)
     solid = [np.where(old_zero, 1.0, x), np.where(new_zero, 1.0, values)]
     rest = scatter_product(np.where(np.greater(kept, 0), solid[0], 1.0), solid[1], key=key)
 
@@ -197,7 +198,7 @@ def _shares_of_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: An
         others = zeros - np.where(zero, 1.0, 0.0)  # how many of the others are 0
         return np.where(np.greater(others, 0), 0.0, g * (rest / number))
 
-    there = [_getitem(z, key=key) for z in (g, zeros, rest)]
+    there = [read_at(z, key=key) for z in (g, zeros, rest)]
     return share(old_zero, solid[0], g, zeros, rest) * kept, share(new_zero, solid[1], *there)
 
 
@@ -239,7 +240,7 @@ def scatter_reduce(
     if source.array.ndim != len(shape) or any(n > m for n, m in zip(shape, source.array.shape, strict=True)):
         have = list(src.array.shape)
         raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {have} (scatter_reduce)")
-    values = _getitem(source, key=(*[slice(n) for n in shape], Ellipsis))
+    values = read_at(source, key=(*[slice(n) for n in shape], Ellipsis))
     return reshape_like(_reduced_at(target, values, key=key, reduce=reduce, include_self=include_self), input)
 
 
@@ -306,7 +307,7 @@ def put(input: Tensor, index: Any, source: Any, accumulate: bool = False) -> Ten
     values = reshape(source, -1 if source.array.size else 0)
     if accumulate:
         return reshape_like(_put_added(flat, values, key=key), input)
-    return reshape_like(_put_over(flat, values, reader=_getitem, statics={"key": key}), input)
+    return reshape_like(_put_over(flat, values, reader=read_at, statics={"key": key}), input)
 
 
 @of_tensors(3)
@@ -328,5 +329,5 @@ def masked_scatter(input: Tensor, mask: Any, source: Any) -> Tensor:
     if source.array.size < count:
         detail = f"{source.array.size} elements for a mask with {count} places"
         raise RuntimeError(f"masked_scatter: expected self and source to have enough elements: {detail}")
-    values = _getitem(reshape(source, -1 if source.array.size else 0), key=(slice(0, count), Ellipsis))
-    return _mask_scattered(whole, values, reader=_getitem, statics={"key": watch((where,), mask)})
+    values = read_at(reshape(source, -1 if source.array.size else 0), key=(slice(0, count), Ellipsis))
+    return _mask_scattered(whole, values, reader=read_at, statics={"key": watch((where,), mask)})

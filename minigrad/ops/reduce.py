@@ -27,7 +27,7 @@ def keepdim_shape(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[
     return tuple([1 if dim is None or i in dim else n for i, n in enumerate(shape)])
 
 
-def _spread(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
+def spread_gradient(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
     """A reduced gradient, repeated over the axes that were reduced: a view, not a copy."""
     if dim is None and isinstance(g, (np.ndarray, np.generic)):
         # one number under every index: what broadcast_to makes, ten times quicker
@@ -35,7 +35,7 @@ def _spread(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> An
     return np.broadcast_to(g.reshape(keepdim_shape(x_shape, dim)), x_shape)
 
 
-def _count(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
+def count_reduced(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
     """How many elements become one."""
     return math.prod(shape if dim is None else [shape[i] for i in dim])
 
@@ -65,29 +65,31 @@ def summable(input: Any, dtype: Any) -> Any:
 
 
 # ---- sums ----------------------------------------------------------------------------------------
-_add_up: Any = np.add.reduce
+add_up: Any = np.add.reduce
 
 
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
     kind = x.dtype.char
     if kind == "e":  # float16 is summed in float32, and rounded once
-        return _add_up(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
+        return add_up(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
     # NumPy would widen small integers: they stay what they are
-    return _add_up(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
+    return add_up(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
 
 
-def _average(x: Any, *, dim: Any, keepdim: bool) -> Any:
+def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype == np.float16 else None
-    average = _add_up(x, axis=dim, keepdims=keepdim, dtype=wide) / _count(x.shape, dim)
-    return average.astype(x.dtype) if wide else average
+    found = add_up(x, axis=dim, keepdims=keepdim, dtype=wide) / count_reduced(x.shape, dim)
+    return found.astype(x.dtype) if wide else found
 
 
-_sum = operation("sum", _total, _spread)
-_mean = operation("mean", _average, lambda g, x_shape, dim: _spread(g / _count(x_shape, dim), x_shape, dim))
+_sum = operation("sum", _total, spread_gradient)
+average = operation(
+    "mean", _average_forward, lambda g, x_shape, dim: spread_gradient(g / count_reduced(x_shape, dim), x_shape, dim)
+)
 
 
 # PyTorch prints those over named dimensions under other names than those over all.
-_sum_over, _mean_over = shown_as(_sum, "SumBackward1"), shown_as(_mean, "MeanBackward1")
+_sum_over, _mean_over = shown_as(_sum, "SumBackward1"), shown_as(average, "MeanBackward1")
 
 
 @twin_of(np.sum)
@@ -117,125 +119,7 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     tensor([2., 6.])
     """
     x = real("mean", input, dtype)
-    return (_mean if dim is None else _mean_over)(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
-
-
-# ---- spread --------------------------------------------------------------------------------------
-def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
-    if x.dtype.char == "e":  # halves are squared and summed in float32
-        x = x.astype(np.float32)
-    n = _count(x.shape, dim)
-    off = x - _add_up(x, axis=dim, keepdims=True) / n
-    return _add_up(off * off, axis=dim, keepdims=keepdim) / x.dtype.type(max(n - correction, 0))
-
-
-def _var_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
-    return _squares_about_the_mean(x, dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
-
-
-def _std_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
-    square = _squares_about_the_mean(x, dim=dim, correction=correction, keepdim=keepdim)
-    return np.sqrt(square).astype(x.dtype)
-
-
-def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
-    # d/dx sum((x - mean)^2) / (n - c) = 2 (x - mean) / (n - c): the mean's own share adds up to 0
-    n = _count(x.shape, dim)
-    off = x - _mean(x, dim=dim, keepdim=True)
-    if dim is None and correction >= n:  # divided by nothing
-        return _spread(g, x.shape, dim) * np.where(np.equal(off, 0), math.nan, math.inf)
-    return _spread(g, x.shape, dim) * (off * (2 / (n - correction) if n != correction else math.inf))
-
-
-def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:
-    still = np.equal(out, 0)
-    return _slope_of_var(np.where(still, 0.0, g / np.where(still, 1.0, 2 * out)), x, dim, correction)
-
-
-_var = operation("var", _var_forward, _slope_of_var)
-_std = operation("std", _std_forward, _slope_of_std)
-
-
-def _correction(name: str, unbiased: bool | None, correction: float | None) -> float:
-    """What is taken from the count: 1, 0 if not `unbiased`, or the `correction` itself."""
-    if unbiased is not None and correction is not None:
-        raise TypeError(f"{name}() takes unbiased or correction, not both: got {unbiased} and {correction}")
-    return (0 if unbiased is False else 1) if correction is None else correction
-
-
-def _spread_of(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
-    if isinstance(dim, bool):  # var(x, False): PyTorch's older form
-        if unbiased is not None:
-            raise TypeError(f"{name}() got {dim} for dim; the axes are ints")
-        dim, unbiased = None, dim
-    c = _correction(name, unbiased, correction)
-    x = real(name, input)
-    return made(x, dim=axes(dim, x.array.ndim), correction=c, keepdim=keepdim)
-
-
-@numpy_names
-def var(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:  # fmt: skip
-    """``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.
-
-    >>> import minigrad as torch
-    >>> x = torch.tensor([1.0, 2.0, 3.0])
-    >>> x.var(), x.var(correction=0)
-    (tensor(1.), tensor(0.6667))
-    """
-    return _spread_of("var", _var, input, dim, unbiased, keepdim, correction)
-
-
-@numpy_names
-def std(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:  # fmt: skip
-    """The square root of `var`; its gradient is 0 where it is 0.
-
-    >>> import minigrad as torch
-    >>> torch.std(torch.tensor([1.0, 3.0, 5.0]))
-    tensor(2.)
-    """
-    return _spread_of("std", _std, input, dim, unbiased, keepdim, correction)
-
-
-@numpy_names
-def var_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> Any:
-    """The pair `var` and `mean` over the dimensions `dim`, or over all.
-
-    >>> import minigrad as torch
-    >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
-    (tensor(1.), tensor(2.))
-    """
-    spread = _spread_of("var_mean", _var, input, dim, unbiased, keepdim, correction)
-    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
-
-
-@numpy_names
-def std_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
-) -> Any:
-    """The pair `std` and `mean` over the dimensions `dim`, or over all.
-
-    >>> import minigrad as torch
-    >>> torch.std_mean(torch.tensor([1.0, 3.0, 5.0]))
-    (tensor(2.), tensor(3.))
-    """
-    spread = _spread_of("std_mean", _std, input, dim, unbiased, keepdim, correction)
-    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+    return (average if dim is None else _mean_over)(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 
 # ---- logarithms of sums --------------------------------------------------------------------------
@@ -251,7 +135,7 @@ def _logsumexp(x: Any, *, dim: Any, keepdim: bool) -> Any:
 _log_sum_exp = operation(
     "logsumexp",
     lambda x, *, dim, keepdim: _logsumexp(x, dim=dim, keepdim=keepdim),
-    lambda g, x, out, dim: _spread(g, x.shape, dim) * np.exp(x - out.reshape(keepdim_shape(x.shape, dim))),
+    lambda g, x, out, dim: spread_gradient(g, x.shape, dim) * np.exp(x - out.reshape(keepdim_shape(x.shape, dim))),
 )
 
 
@@ -354,7 +238,7 @@ def _slope_of_prod(g: Any, x: Any, out: Any, dim: Any) -> Any:
     rest = x.reshape(-1) if dim is None else x
     d = 0 if dim is None else dim[0]
     others = _products_before(rest, d) * turn(_products_before(turn(rest, dims=(d,)), d), dims=(d,))
-    return _spread(g, x.shape, dim) * others.reshape(x.shape)
+    return spread_gradient(g, x.shape, dim) * others.reshape(x.shape)
 
 
 _product = operation(

@@ -16,7 +16,7 @@ from minigrad.ops.axes import as_int, axis, numpy_names
 from minigrad.ops.comparison import ne
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.elementwise import not_implemented_for, rename
-from minigrad.ops.index import _getitem
+from minigrad.ops.index import read_at
 from minigrad.ops.join import cat
 from minigrad.ops.names import shown_as
 from minigrad.ops.order import returns
@@ -71,7 +71,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 # ---- extremes ------------------------------------------------------------------------------------
 def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Callable[..., Any]:
     result = returns(name, "values", "indices")
-    read = shown_as(_getitem, f"{name.capitalize()}Backward0")
+    read = shown_as(read_at, f"{name.capitalize()}Backward0")
 
     def places(x: Any, d: int) -> Any:
         """Where the extreme of the first elements stands: the last of equal ones, or the last NaN."""

@@ -1,6 +1,6 @@
-"""Picking elements by mask or by index along one axis, and writing them back.
+"""Picking elements by index along one axis, and writing them back.
 
-All but `where` is a reading or a writing by one key (`_getitem`, `_put`, `overwrite`), so the gradients are theirs.
+All is a reading or a writing by one key (`read_at`, `add_at`, `overwrite`), so the gradients are theirs.
 """
 
 from __future__ import annotations
@@ -12,13 +12,9 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute, operation
-from minigrad.backend import CPU, arange_beside, array_module, as_index, as_int64, device_of, to_device
-from minigrad.ops.arithmetic import promote
+from minigrad.backend import CPU, arange_beside, as_index, device_of, to_device
 from minigrad.ops.axes import as_int, axis, numpy_names
-from minigrad.ops.copies import cast
-from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import (
     not_a_tensor,
     not_implemented_for,
@@ -26,137 +22,16 @@ from minigrad.ops.elementwise import (
     of_tensors,
     require_number,
     shapes_do_not_broadcast,
-    twin_of,
 )
-from minigrad.ops.index import _getitem, add_at, array_key, first_out_of_range, getitem
+from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at
 from minigrad.ops.inplace import check_fits_region, overwrite
 from minigrad.ops.names import shown_as
-from minigrad.ops.out import takes_out
 from minigrad.ops.shape import expand, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-_where = operation(
-    "where",
-    lambda condition, x, y: array_module(condition).where(condition, x, y),
-    None,
-    lambda g, condition: np.where(condition, g, 0),
-    lambda g, condition: np.where(condition, 0, g),
-)
 
-
-@twin_of(np.where)
-@takes_out
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """Elements of `input` where `condition` holds, of `other` elsewhere, all broadcast.
-
-    With the condition alone: the indices where it holds, as `nonzero(as_tuple=True)`.
-
-    >>> import minigrad as torch
-    >>> torch.where(torch.tensor([True, False]), 1.0, 0.0)
-    tensor([1., 0.])
-    """
-    if not isinstance(condition, TensorBase):
-        raise not_a_tensor("where", "condition", 1, condition)
-    if input is None and other is None:
-        return nonzero(condition, as_tuple=True)
-    if condition.array.dtype.kind != "b" and condition.array.dtype != np.uint8:
-        raise _no_mask("where expected condition to be a boolean tensor, but got a tensor", condition)
-    require_number("where", "input", input)
-    require_number("where", "other", other)
-    sides = [getattr(x, "array", x) for x in (input, other)]
-    if dtypes.result_type(sides).kind != "f":
-        dtypes.check_numbers(sides)
-    condition, input, other = move_scalars(condition, input, other)
-    x, y = promote("where", input, other)
-    try:
-        return _where(cast(condition, np.dtype(bool)), x, y)
-    except ValueError:
-        raise shapes_do_not_broadcast("where", *[getattr(z, "array", z) for z in (x, y)]) from None
-
-
-def _no_mask(told: str, mask: Any) -> RuntimeError:
-    dtype = dtypes.from_numpy(mask.array.dtype)
-    return RuntimeError(f"{told} with dtype {dtype}; compare it, for example mask != 0")
-
-
-def check_mask(name: str, mask: Any) -> None:
-    """Refuse what is no tensor of bools."""
-    if not isinstance(mask, TensorBase):
-        raise not_a_tensor(name, "mask", 2, mask)
-    if mask.array.dtype.kind != "b":
-        raise _no_mask(f"{name} only supports boolean masks, but got mask", mask)
-
-
-@of_tensor
-def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
-    """The tensor with one number where `mask` holds.
-
-    >>> import minigrad as torch
-    >>> x = torch.tensor([1.0, -2.0])
-    >>> torch.masked_fill(x, x < 0, 0)
-    tensor([1., 0.])
-    """
-    check_mask("masked_fill", mask)
-    require_number("masked_fill", "value", value)
-    common = input.array.dtype
-    if isinstance(value, TensorBase) and value.array.ndim:
-        raise RuntimeError(f"masked_fill only supports a 0-dimensional value tensor, got {value.array.ndim} dimensions")
-    if isinstance(value, TensorBase) and value.node is not None and common.kind != "f" and mode.get() & GRAD:
-        hint = "a gradient of `value` would end in integers; detach() it"
-        raise RuntimeError(f"Autograd not support dtype: {common}: {hint}")
-    mask, value, input = move_scalars(mask, value, input)
-    value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
-    try:
-        return _mask_filled(mask, value, input)
-    except ValueError:
-        raise shapes_do_not_broadcast("masked_fill", input.array, mask.array) from None
-
-
-@takes_out
-@of_tensor
-def masked_select(input: Tensor, mask: Any) -> Tensor:
-    """The elements where `mask` holds, broadcast, under one axis.
-
-    >>> import minigrad as torch
-    >>> x = torch.tensor([1.0, -2.0])
-    >>> torch.masked_select(x, x < 0)
-    tensor([-2.])
-    """
-    check_mask("masked_select", mask)
-    try:
-        shape = np.broadcast_shapes(input.array.shape, mask.array.shape)
-    except ValueError:
-        raise shapes_do_not_broadcast("masked_select", input.array, mask.array) from None
-    wide = array_module(mask.array).broadcast_to(mask.array, shape)
-    return _mask_selected(expand(input, shape), key=watch((wide,), mask))
-
-
-@of_tensor
-def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
-    """The indices of the elements that are not 0: one row each, or one tensor for each axis.
-
-    >>> import minigrad as torch
-    >>> torch.nonzero(torch.tensor([0, 5, 6]))
-    tensor([[1],
-            [2]])
-    """
-    return compute(_places_of_nonzero if as_tuple else _rows_of_nonzero, input)
-
-
-def _places_of_nonzero(x: Any) -> tuple[Any, ...]:
-    return tuple([as_int64(i).copy() for i in np.nonzero(x if x.ndim else x.reshape(1))])
-
-
-def _rows_of_nonzero(x: Any) -> Any:
-    return as_int64(np.argwhere(x)) if x.ndim else array_module(x).zeros((int(bool(x)), 0), np.int64)
-
-
-argwhere = nonzero
-
-
-# ---- along one axis -------------------------------------------------------------------------------
 def places_of(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
     """The array of an index tensor, checked to hold places of axis `d`."""
     if not isinstance(index, TensorBase):
@@ -192,10 +67,8 @@ def along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
 
 
 # Reading and writing by one key, under the names that PyTorch prints.
-_gathered = shown_as(_getitem, "GatherBackward0")
-_index_selected = shown_as(_getitem, "IndexSelectBackward0")
-_mask_selected = shown_as(_getitem, "MaskedSelectBackward0")
-_mask_filled = shown_as(_where, "MaskedFillBackward0")
+_gathered = shown_as(read_at, "GatherBackward0")
+_index_selected = shown_as(read_at, "IndexSelectBackward0")
 _scatter_added = shown_as(add_at, "ScatterAddBackward0")
 _scattered_over = shown_as(overwrite, "ScatterBackward0")
 _index_put = shown_as(overwrite, "IndexPutBackward0")
@@ -360,7 +233,7 @@ def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool
     target, values = at_least_1d(input), _read_by_index(name, src, index)
     if add:
         return reshape_like(_scatter_added(target, values, key=key), input)
-    return reshape_like(_scattered_over(target, values, reader=_getitem, statics={"key": key}), input)
+    return reshape_like(_scattered_over(target, values, reader=read_at, statics={"key": key}), input)
 
 
 @of_tensor
@@ -382,7 +255,7 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     check_fits_region(values.array, input.array[key], input.array)
     if accumulate:
         return add_at(input, values, key=key)
-    return _index_put(input, values, reader=_getitem, statics={"key": key})
+    return _index_put(input, values, reader=read_at, statics={"key": key})
 
 
 @numpy_names
@@ -409,7 +282,7 @@ def repeat_interleave(
     places = np.repeat(np.arange(input.array.shape[d]), often)
     if output_size not in (None, places.size):
         raise RuntimeError(f"repeat_interleave: output_size is {output_size}, the repeats add up to {places.size}")
-    return _getitem(input, key=(slice(None),) * d + (to_device(places, device_of(input.array)),))
+    return read_at(input, key=(slice(None),) * d + (to_device(places, device_of(input.array)),))
 
 
 def _check_counts(counts: Any, length: int) -> Any:

@@ -17,7 +17,7 @@ from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.elementwise import not_a_tensor
-from minigrad.ops.select import masked_fill
+from minigrad.ops.masks import masked_fill
 from minigrad.ops.shape import squeeze, unsqueeze
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.axes import as_int, axis, numpy_names
 from minigrad.ops.elementwise import of_tensor, rename
-from minigrad.ops.index import _getitem, getitem
+from minigrad.ops.index import getitem, read_at
 from minigrad.ops.names import shown_as
 from minigrad.size import Size
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-_split, _unbound = shown_as(_getitem, "SplitBackward0"), shown_as(_getitem, "UnbindBackward0")
+_split, _unbound = shown_as(read_at, "SplitBackward0"), shown_as(read_at, "UnbindBackward0")
 
 
 @numpy_names

@@ -1,7 +1,8 @@
-"""Numbers about many numbers: without their NaN, quantiles, histograms, covariance."""
+"""Numbers about many numbers: variance and deviation, sums without NaN, quantiles, covariance."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,21 +11,141 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module
-from minigrad.ops.arithmetic import clamp, lerp, mul, sub, true_divide
-from minigrad.ops.axes import axis, numpy_names
+from minigrad.ops.arithmetic import lerp, mul, sub, true_divide
+from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import not_a_tensor, of_tensor
 from minigrad.ops.functions import sqrt
-from minigrad.ops.index import _getitem
+from minigrad.ops.index import read_at
+from minigrad.ops.limits import clamp
 from minigrad.ops.matmul import matmul
 from minigrad.ops.order import ordering
-from minigrad.ops.reduce import mean, real, sum
+from minigrad.ops.reduce import add_up, average, count_reduced, mean, real, spread_gradient, sum
 from minigrad.ops.select import gather
 from minigrad.ops.shape import movedim, reshape, t, unsqueeze
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+
+# ---- spread --------------------------------------------------------------------------------------
+def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
+    if x.dtype.char == "e":  # halves are squared and summed in float32
+        x = x.astype(np.float32)
+    n = count_reduced(x.shape, dim)
+    off = x - add_up(x, axis=dim, keepdims=True) / n
+    return add_up(off * off, axis=dim, keepdims=keepdim) / x.dtype.type(max(n - correction, 0))
+
+
+def _var_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
+    return _squares_about_the_mean(x, dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
+
+
+def _std_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
+    square = _squares_about_the_mean(x, dim=dim, correction=correction, keepdim=keepdim)
+    return np.sqrt(square).astype(x.dtype)
+
+
+def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
+    # d/dx sum((x - mean)^2) / (n - c) = 2 (x - mean) / (n - c): the mean's own share adds up to 0
+    n = count_reduced(x.shape, dim)
+    off = x - average(x, dim=dim, keepdim=True)
+    if dim is None and correction >= n:  # divided by nothing
+        return spread_gradient(g, x.shape, dim) * np.where(np.equal(off, 0), math.nan, math.inf)
+    return spread_gradient(g, x.shape, dim) * (off * (2 / (n - correction) if n != correction else math.inf))
+
+
+def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:
+    still = np.equal(out, 0)
+    return _slope_of_var(np.where(still, 0.0, g / np.where(still, 1.0, 2 * out)), x, dim, correction)
+
+
+_var = operation("var", _var_forward, _slope_of_var)
+_std = operation("std", _std_forward, _slope_of_std)
+
+
+def _correction(name: str, unbiased: bool | None, correction: float | None) -> float:
+    """What is taken from the count: 1, 0 if not `unbiased`, or the `correction` itself."""
+    if unbiased is not None and correction is not None:
+        raise TypeError(f"{name}() takes unbiased or correction, not both: got {unbiased} and {correction}")
+    return (0 if unbiased is False else 1) if correction is None else correction
+
+
+def _spread_of(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
+    if isinstance(dim, bool):  # var(x, False): PyTorch's older form
+        if unbiased is not None:
+            raise TypeError(f"{name}() got {dim} for dim; the axes are ints")
+        dim, unbiased = None, dim
+    c = _correction(name, unbiased, correction)
+    x = real(name, input)
+    return made(x, dim=axes(dim, x.array.ndim), correction=c, keepdim=keepdim)
+
+
+@numpy_names
+def var(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:  # fmt: skip
+    """``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.
+
+    >>> import minigrad as torch
+    >>> x = torch.tensor([1.0, 2.0, 3.0])
+    >>> x.var(), x.var(correction=0)
+    (tensor(1.), tensor(0.6667))
+    """
+    return _spread_of("var", _var, input, dim, unbiased, keepdim, correction)
+
+
+@numpy_names
+def std(
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:  # fmt: skip
+    """The square root of `var`; its gradient is 0 where it is 0.
+
+    >>> import minigrad as torch
+    >>> torch.std(torch.tensor([1.0, 3.0, 5.0]))
+    tensor(2.)
+    """
+    return _spread_of("std", _std, input, dim, unbiased, keepdim, correction)
+
+
+@numpy_names
+def var_mean(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+) -> Any:
+    """The pair `var` and `mean` over the dimensions `dim`, or over all.
+
+    >>> import minigrad as torch
+    >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    spread = _spread_of("var_mean", _var, input, dim, unbiased, keepdim, correction)
+    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
+@numpy_names
+def std_mean(
+    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+) -> Any:
+    """The pair `std` and `mean` over the dimensions `dim`, or over all.
+
+    >>> import minigrad as torch
+    >>> torch.std_mean(torch.tensor([1.0, 3.0, 5.0]))
+    (tensor(2.), tensor(3.))
+    """
+    spread = _spread_of("std_mean", _std, input, dim, unbiased, keepdim, correction)
+    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
 
 # ---- without NaN ---------------------------------------------------------------------------------
 _without_nan = operation(
@@ -86,7 +207,7 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
     found = movedim(found, -1, 0)  # (q, ...)
     if keepdim:
         found = reshape(found, -1, *([1] * ndim)) if flat else unsqueeze(found, axis(dim, ndim) + 1)
-    return found if asked.ndim else _getitem(found, key=(0, Ellipsis))
+    return found if asked.ndim else read_at(found, key=(0, Ellipsis))
 
 
 def _ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[Any, Any, Any]:
@@ -209,5 +330,5 @@ def corrcoef(input: Tensor) -> Tensor:
     c = cov(input)
     if not c.array.ndim:
         return true_divide(c, c)
-    spread = sqrt(_getitem(c, key=(np.arange(len(c.array)), np.arange(len(c.array)))))
+    spread = sqrt(read_at(c, key=(np.arange(len(c.array)), np.arange(len(c.array)))))
     return clamp(true_divide(true_divide(c, unsqueeze(spread, 1)), unsqueeze(spread, 0)), -1, 1)

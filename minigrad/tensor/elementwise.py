@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import activation, arithmetic, comparison, functions, special
+from minigrad.ops import activation, arithmetic, comparison, functions, limits, special
 from minigrad.ops.elementwise import Binary, not_a_tensor
 from minigrad.ops.inplace import in_place
 
@@ -58,9 +58,9 @@ class ElementwiseMethods(TensorBase):
     fmod, fmod_ = _twins(arithmetic.fmod)
     lerp, lerp_ = _twins(arithmetic.lerp)
     pow, pow_ = __pow__, __ipow__ = _twins(arithmetic.pow)
-    clamp, clamp_ = clip, clip_ = _twins(arithmetic.clamp)
-    clamp_min, clamp_min_ = _twins(arithmetic.clamp_min)
-    clamp_max, clamp_max_ = _twins(arithmetic.clamp_max)
+    clamp, clamp_ = clip, clip_ = _twins(limits.clamp)
+    clamp_min, clamp_min_ = _twins(limits.clamp_min)
+    clamp_max, clamp_max_ = _twins(limits.clamp_max)
     atan2, atan2_ = arctan2, arctan2_ = _twins(arithmetic.atan2)
     maximum = arithmetic.maximum
     minimum = arithmetic.minimum

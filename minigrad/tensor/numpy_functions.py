@@ -17,6 +17,7 @@ from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.backend import SILENT, WARNINGS
 from minigrad.ops import arithmetic, copies, functions, reduce, select, shape, split
 from minigrad.ops.elementwise import NUMPY_TWINS
+from minigrad.ops.limits import clamp
 from minigrad.ops.order import argsort
 
 _ARRAYS = frozenset({np.concatenate, np.where, np.broadcast_to})  # with a twin, which only rules may ask for
@@ -30,7 +31,7 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **limit
     low, high = limits.get("min", a_min), limits.get("max", a_max)
     if low is None and high is None:
         return copies.clone(a)
-    return arithmetic.clamp(as_tensors(a), low, high)
+    return clamp(as_tensors(a), low, high)
 
 
 def _running(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,9 +22,9 @@ class ReductionMethods(TensorBase):
     logsumexp = reduce.logsumexp
     mean = reduce.mean
     prod = reduce.prod
-    std = reduce.std
+    std = statistics.std
     sum = reduce.sum
-    var = reduce.var
+    var = statistics.var
     cumsum_ = in_place(reduce.cumsum)
     cumprod_ = in_place(reduce.cumprod)
     logcumsumexp = running.logcumsumexp

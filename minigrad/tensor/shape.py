@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import copies, index, join, place, shape
+from minigrad.ops import addmm as sums
+from minigrad.ops import copies, index, join, masks, place, shape
 from minigrad.ops import diagonal as diagonals
 from minigrad.ops import linear_algebra as linear
 from minigrad.ops import matmul as products
@@ -77,8 +78,8 @@ class ShapeMethods(TensorBase):
     diag_embed = diagonals.diag_embed
     diagflat = diagonals.diagflat
     repeat_interleave = picking.repeat_interleave
-    nonzero = picking.nonzero
-    argwhere = picking.nonzero
+    nonzero = masks.nonzero
+    argwhere = masks.nonzero
 
     # ---- by index and mask ----------------------------------------------------------------------
     __getitem__ = index.getitem
@@ -105,9 +106,9 @@ class ShapeMethods(TensorBase):
     masked_scatter = place.masked_scatter
     masked_scatter_ = in_place(place.masked_scatter)
     take = place.take
-    masked_fill = picking.masked_fill
-    masked_fill_ = in_place(picking.masked_fill)
-    masked_select = picking.masked_select
+    masked_fill = masks.masked_fill
+    masked_fill_ = in_place(masks.masked_fill)
+    masked_select = masks.masked_select
     tril_ = in_place(diagonals.tril)
     triu_ = in_place(diagonals.triu)
     copy_ = copy_
@@ -120,7 +121,7 @@ class ShapeMethods(TensorBase):
         >>> x.where(x > 0, 0)
         tensor([1., 0.])
         """
-        return picking.where(condition, self, other)
+        return masks.where(condition, self, other)
 
     def flip(self, *dim: Any, dims: Any = None) -> Tensor:
         """The tensor with the order of its entries turned round along `dims`: a copy.
@@ -166,19 +167,19 @@ class ShapeMethods(TensorBase):
     vdot = products.vdot
     outer = ger = products.outer
     trace = products.trace
-    addmm = products.addmm
-    addmm_ = in_place(products.addmm)
-    addmv = products.addmv
-    addmv_ = in_place(products.addmv)
-    addr = products.addr
-    addr_ = in_place(products.addr)
-    addbmm = products.addbmm
-    addbmm_ = in_place(products.addbmm)
+    addmm = sums.addmm
+    addmm_ = in_place(sums.addmm)
+    addmv = sums.addmv
+    addmv_ = in_place(sums.addmv)
+    addr = sums.addr
+    addr_ = in_place(sums.addr)
+    addbmm = sums.addbmm
+    addbmm_ = in_place(sums.addbmm)
     inner = products.inner
     cross = products.cross
     kron = products.kron
-    baddbmm = products.baddbmm
-    baddbmm_ = in_place(products.baddbmm)
+    baddbmm = sums.baddbmm
+    baddbmm_ = in_place(sums.baddbmm)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return products.matmul(other, self)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 # isort: off
 from minigrad.missing import missing_from
 from minigrad.nn.functional.activation import (
-    celu, celu_, elu, elu_, gelu, glu, gumbel_softmax, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_,
-    leaky_relu, leaky_relu_, log_softmax, logsigmoid, mish, prelu, relu, relu6, relu_, rrelu, rrelu_, selu, selu_,
-    sigmoid, silu, softmax, softmin, softplus, softshrink, softsign, tanh, tanhshrink, threshold, threshold_,
+    celu, celu_, elu, elu_, gelu, glu, hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_, leaky_relu,
+    leaky_relu_, logsigmoid, mish, prelu, relu, relu6, relu_, rrelu, rrelu_, selu, selu_, sigmoid, silu, softplus,
+    softshrink, softsign, tanh, tanhshrink, threshold, threshold_,
 )
+from minigrad.nn.functional.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from minigrad.nn.functional.classification import (
     cross_entropy, multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss, nll_loss,
 )

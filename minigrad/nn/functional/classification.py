@@ -14,7 +14,8 @@ from minigrad.nn.functional.linear import one_hot
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops import loss as ops
 from minigrad.ops.activation import log_softmax, logsigmoid
-from minigrad.ops.select import gather, where
+from minigrad.ops.masks import where
+from minigrad.ops.select import gather
 from minigrad.ops.shape import reshape
 from minigrad.tensor import Tensor
 

@@ -9,7 +9,7 @@ from minigrad.autograd.modes import no_grad
 from minigrad.nn.functional.checks import floats, tensors
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops.functions import exp, log1p
-from minigrad.ops.select import where
+from minigrad.ops.masks import where
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor
 

@@ -19,7 +19,7 @@ from minigrad.nn.functional.checks import floats, in_single, tensors
 from minigrad.ops.axes import sizes
 from minigrad.ops.grid import affine, weighing
 from minigrad.ops.join import stack
-from minigrad.ops.select import where
+from minigrad.ops.masks import where
 from minigrad.tensor import Tensor
 
 _MODES = ("bilinear", "nearest", "bicubic")

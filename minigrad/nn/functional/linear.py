@@ -19,8 +19,8 @@ from minigrad.ops.einsum import einsum
 from minigrad.ops.elementwise import as_number, not_implemented_for, require_number
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.inplace import assign
+from minigrad.ops.masks import where
 from minigrad.ops.norm import norm
-from minigrad.ops.select import where
 from minigrad.tensor import Tensor
 
 

@@ -19,7 +19,7 @@ from minigrad.ops import loss as ops
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.functions import abs, exp, log
-from minigrad.ops.select import where
+from minigrad.ops.masks import where
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor
 

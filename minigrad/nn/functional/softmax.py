@@ -1,0 +1,85 @@
+"""Softmax and its relatives: numbers into probabilities along one axis."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from minigrad import random
+from minigrad.autograd.core import wrap
+from minigrad.backend import device_of, to_device
+from minigrad.creation import zeros_like
+from minigrad.nn.functional.checks import tensors
+from minigrad.ops import activation, functions
+from minigrad.tensor import Tensor
+
+
+def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:
+    """`dim`, or PyTorch's old guess, of which it warns: the axis of the channels."""
+    if dim is not None:
+        return dim
+    guess = 0 if input.ndim in (0, 1, 3) else 1
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument: "
+        f"of shape {tuple(input.shape)} it took dim={guess}.",
+        stacklevel=3,
+    )
+    return guess
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1. Warns when `dim` is left out.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softmax(torch.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    tensors("softmax", "input", input)
+    result: Tensor = activation.softmax(input, _guess_dim("softmax", input, dim), dtype)
+    return result
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """``x - log(sum(exp(x)))`` along `dim`: the logarithm of `softmax`, without overflow.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
+    tensor([-0.6931, -0.6931])
+    """
+    tensors("log_softmax", "input", input)
+    result: Tensor = activation.log_softmax(input, _guess_dim("log_softmax", input, dim), dtype)
+    return result
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """`softmax` of ``-x``.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.softmin(torch.zeros(1, 4), dim=1)
+    tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
+    """
+    tensors("softmin", "input", input)
+    result: Tensor = activation.softmax(functions.neg(input), _guess_dim("softmin", input, dim), dtype)
+    return result
+
+
+def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
+    """A draw of one class each, made differentiable: ``softmax((logits + gumbel noise) / tau)``.
+
+    With `hard` it is one-hot on the way forward and keeps the soft gradient on the way back. `eps` is
+    accepted and means nothing, as in PyTorch. Source: Jang et al., "Categorical Reparameterization with
+    Gumbel-Softmax", 2016.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.gumbel_softmax(torch.tensor([0.0, 1000.0]), hard=True)
+    tensor([0., 1.])
+    """
+    tensors("gumbel_softmax", "logits", logits)
+    drawn = random.default_generator.exponential(logits.array.shape, logits.array.dtype)
+    noise = functions.log(wrap(to_device(drawn, device_of(logits.array))))
+    soft: Tensor = activation.softmax((logits - noise) / tau, dim)
+    if not hard:
+        return soft
+    fixed = soft.detach()
+    one_hot: Tensor = zeros_like(fixed).scatter_(dim, fixed.argmax(dim, keepdim=True), 1.0)
+    return one_hot - fixed + soft

@@ -1,0 +1,136 @@
+"""Matrix products that are added to a tensor: `addmm` and its relatives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase
+from minigrad.autograd.recording import operation
+from minigrad.ops.copies import cast
+from minigrad.ops.elementwise import not_a_tensor, of_tensors
+from minigrad.ops.matmul import check_product, check_ranks, product_of
+from minigrad.ops.out import takes_out
+from minigrad.ops.shape import permute, reshape, unsqueeze
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def _plus(name: str, ranks: tuple[int, int]) -> Any:
+    """``beta * input + alpha * (a @ b)`` as one operation: `addmm` and its relatives."""
+
+    def forward(x: Any, a: Any, b: Any, *, beta: Any, alpha: Any) -> Any:
+        total = product_of(a, b)
+        if alpha != 1:  # a factor of 0 leaves nothing, as in BLAS, not even NaN
+            total = total * alpha if alpha else np.zeros_like(total)
+        return total + (x if beta == 1 else x * beta) if beta else total
+
+    made = operation(
+        name,
+        forward,
+        lambda g, beta: g * beta,
+        lambda g, b, alpha: g @ np.swapaxes(b, -1, -2) * alpha,
+        lambda g, a, alpha: np.swapaxes(a, -1, -2) @ g * alpha,
+    )
+
+    def add_product(input: Tensor, a: Any, b: Any, beta: Any, alpha: Any) -> Tensor:
+        if not isinstance(input, TensorBase):
+            raise not_a_tensor(name, "input", 1, input)
+        shape = check_product(name, a, b, ranks)
+        if a.array.dtype.kind in "iub":  # as PyTorch: factors are cut to whole numbers
+            beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
+        if input.array.dtype != a.array.dtype:
+            types = f"{input.array.dtype} != {a.array.dtype}"
+            raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
+        have = tuple(input.array.shape)
+        fits = zip(reversed(have), reversed(shape), strict=False)
+        if len(have) > len(shape) or not all(m in (1, n) for m, n in fits):
+            detail = f"must match the existing size: {name} cannot add an input of shape {have}"
+            raise RuntimeError(f"The expanded size of the tensor {shape} {detail}")
+        return made(input, a, b, beta=beta, alpha=alpha)
+
+    return add_product
+
+
+_addmm, _baddbmm = _plus("addmm", (2, 2)), _plus("baddbmm", (3, 3))
+
+
+@takes_out
+def addmm(input: Tensor, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * (mat1 @ mat2)``: (n, m) @ (m, p) -> (n, p), to which `input` is broadcast.
+
+    Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
+
+    >>> import minigrad as torch
+    >>> torch.addmm(torch.tensor([10.0, 20.0]), torch.ones(1, 3), torch.ones(3, 2))
+    tensor([[13., 23.]])
+    """
+    return _addmm(input, mat1, mat2, beta, alpha)
+
+
+@takes_out
+def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * (batch1 @ batch2)``: (b, n, m) @ (b, m, p) -> (b, n, p), to which `input` is broadcast.
+
+    Raises RuntimeError for other numbers of axes, shapes that do not fit, and different types.
+
+    >>> import minigrad as torch
+    >>> torch.baddbmm(torch.tensor([10.0, 20.0]), torch.ones(1, 1, 3), torch.ones(1, 3, 2))
+    tensor([[[13., 23.]]])
+    """
+    return _baddbmm(input, batch1, batch2, beta, alpha)
+
+
+@takes_out
+@of_tensors(3)
+def addmv(input: Tensor, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * (mat @ vec)``, (n,) + (n, m) @ (m,).
+
+    >>> import minigrad as torch
+    >>> torch.addmv(torch.ones(2), torch.ones(2, 3), torch.ones(3))
+    tensor([4., 4.])
+    """
+    check_ranks("addmv", (mat, 2), (vec, 1))
+    column = unsqueeze(input, -1) if input.array.ndim else input
+    return reshape(addmm(column, mat, unsqueeze(vec, 1), beta=beta, alpha=alpha), -1)
+
+
+@takes_out
+@of_tensors(3)
+def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * outer(vec1, vec2)``, (n, m) + (n,) (m,).
+
+    >>> import minigrad as torch
+    >>> torch.addr(torch.zeros(2, 2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
+    tensor([[3., 4.],
+            [6., 8.]])
+    """
+    check_ranks("addr", (vec1, 1), (vec2, 1))
+    common = dtypes.result_type([x.array for x in (input, vec1, vec2)])
+    for name, factor in (("beta", beta), ("alpha", alpha)):
+        if isinstance(factor, bool) and common.kind != "b":
+            raise RuntimeError(f"Boolean {name} only supported for Boolean results: addr got {factor} for {common}")
+        if isinstance(factor, float) and common.kind != "f":
+            detail = f"argument {name} must not be a floating point number: addr got {factor}"
+            raise RuntimeError(f"For integral input tensors, {detail}")
+    wide = np.dtype(np.int64) if common.kind == "b" else common  # bools are added as "or", multiplied as "and"
+    column, row = unsqueeze(cast(vec1, wide), 1), unsqueeze(cast(vec2, wide), 0)
+    return cast(addmm(cast(input, wide), column, row, beta=beta, alpha=alpha), common)
+
+
+@takes_out
+@of_tensors(3)
+def addbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """``beta * input + alpha * sum over b of (batch1[b] @ batch2[b])``, (n, p) + (b, n, m) @ (b, m, p).
+
+    >>> import minigrad as torch
+    >>> torch.addbmm(torch.zeros(1, 1), torch.ones(4, 1, 2), torch.ones(4, 2, 1))
+    tensor([[8.]])
+    """
+    check_product("addbmm", batch1, batch2, (3, 3))
+    b, n, m = batch1.array.shape
+    left = reshape(permute(batch1, (1, 0, 2)), n, b * m)  # (b, n, m) -> (n, b m)
+    return addmm(input, left, reshape(batch2, b * m, batch2.array.shape[2]), beta=beta, alpha=alpha)
