@@ -8,7 +8,7 @@ import pytest
 
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry, direct
-from minigrad.kernels.fast import cuda
+from minigrad.kernels.fast import cuda, cuda_product
 from minigrad.kernels.way import Problem
 from tests.kernels.cuda_on_cpu import run
 
@@ -19,6 +19,12 @@ CASES = {  # (N, C, H, W), outputs, geometry
         ((2, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2)),
         ((1, 2, 11, 10), 9, Geometry((5, 5), (3, 2), (2, 3))),
         ((1, 1, 5, 5), 1, Geometry((1, 1), (3, 3), (2, 2))),
+    ],
+    "cuda product": [
+        ((2, 3, 9, 8), 5, Geometry((3, 3), padding=(1, 1))),
+        ((1, 9, 12, 12), 66, Geometry((3, 3), padding=(1, 1))),
+        ((1, 18, 7, 6), 66, Geometry((3, 2), (1, 1), (1, 0), (2, 1), groups=2)),
+        ((3, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2)),
     ],
     "cuda columns": [((2, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2))],
 }
@@ -83,6 +89,18 @@ def test_what_is_not_finite_reaches_what_sees_it(name, face, value):
             check(cuda.FAMILIES[name].WAY, face, changed, geometry, image[2:], 1e-9)
 
 
+@pytest.mark.parametrize("tile", cuda_product.TILES)
+def test_tiles_of_every_size_compute_the_product(tile, monkeypatch):
+    monkeypatch.setattr(cuda_product, "_tile", lambda *problem: tile)
+    for planned in (cuda_product._plan, cuda_product._weights):
+        planned.cache_clear()
+    image, outputs, geometry = (2, 9, 9, 8), 130, Geometry((3, 2), (1, 1), (1, 2))
+    for face in FACES:
+        check(cuda_product.WAY, face, operands(image, outputs, geometry, "f"), geometry, image[2:], 1e-4)
+    for planned in (cuda_product._plan, cuda_product._weights):
+        planned.cache_clear()
+
+
 def test_every_way_has_its_cases():
     assert set(CASES) == set(cuda.FAMILIES)
 
@@ -93,8 +111,7 @@ def test_every_way_has_its_cases():
         ((64, 144, 56, 56), 144, Geometry((3, 3), padding=(1, 1), groups=144), "cuda direct"),
         ((64, 256, 28, 28), 256, Geometry((3, 3), padding=(1, 1), groups=32), "cuda direct"),
         ((1024, 1, 28, 28), 6, Geometry((5, 5), padding=(2, 2)), "cuda direct"),
-        ((64, 256, 56, 56), 64, Geometry((1, 1)), "cuda columns"),
-        ((2, 3, 300, 300), 8, Geometry((11, 11)), "cuda columns"),  # more taps than an unrolled loop takes
+        ((64, 128, 28, 28), 128, Geometry((3, 3), padding=(1, 1)), "cuda product"),
         ((2**16, 3, 128, 128), 8, Geometry((3, 3)), "cuda columns"),  # more than 32 bits count
         ((0, 3, 8, 8), 8, Geometry((3, 3)), "cuda columns"),
     ],

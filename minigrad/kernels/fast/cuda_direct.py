@@ -18,13 +18,12 @@ P. Zhang, E. Lo, B. Lu, "High Performance Depthwise and Pointwise Convolutions o
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import Kernel, blocks_for, int32s
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, add_parts
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, Launch, add_parts, elements
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
@@ -34,7 +33,6 @@ TAPS = 49  # of the largest kernel: beyond, unrolled loops are long, and product
 SHARED_BYTES = 48 * 2**10
 ENOUGH = 2**16  # threads that fill a GPU: below, a thread computes one output
 FULL = 2112  # blocks that fill a GPU twice
-MOST_BLOCKS = 65535  # along a grid's second axis
 
 # How the rows that P windows see are counted from the first of them: ROWS rows, tap `a` of window `p` meets ROW(p, a).
 FORWARD = """
@@ -179,29 +177,19 @@ extern "C" __global__ void __launch_bounds__(128) weigh(
 """
 
 
-class Launch(NamedTuple):
-    """What a call needs that does not change while shapes and strides do not."""
-
-    kernel: Kernel
-    grid: Pair
-    numbers: tuple[Any, ...]
-    shape: tuple[int, ...]  # of the result
-    shared: int = 0
-
-
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
-    return _run(_forward(x.shape, x.strides, w.shape, w.strides, geometry, x.dtype.char), x, w)
+    return _run(_forward(x.shape, elements(x), w.shape, elements(w), geometry, x.dtype.char), x, w)
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
-    return _run(_adjoint(g.shape, g.strides, w.shape, w.strides, geometry, size, g.dtype.char), g, w)
+    return _run(_adjoint(g.shape, elements(g), w.shape, elements(w), geometry, size, g.dtype.char), g, w)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
-    parts = _run(_weights(x.shape, x.strides, g.shape, g.strides, geometry, x.dtype.char), x, g)
+    parts = _run(_weights(x.shape, elements(x), g.shape, elements(g), geometry, x.dtype.char), x, g)
     return add_parts(parts)
 
 
@@ -233,37 +221,36 @@ def seconds(face: str, problem: Problem) -> float:
 
 def _run(launch: Launch, left: Array, right: Array) -> Array:
     out = array_module(left).empty(launch.shape, left.dtype)
-    arguments = (left, right, out, *launch.numbers)
-    launch.kernel(launch.grid, (THREADS,), arguments, left.dtype.char, launch.shared)
+    launch(left.dtype.char, left, right, out)
     return out
 
 
 @lru_cache(maxsize=4096)
 def _forward(
-    x: tuple[int, ...], x_strides: tuple[int, ...], w: tuple[int, ...], w_strides: tuple[int, ...],
+    x: tuple[int, ...], x_steps: tuple[int, ...], w: tuple[int, ...], w_steps: tuple[int, ...],
     geometry: Geometry, char: str,
 ) -> Launch:  # fmt: skip
     O, G = w[0] // geometry.groups, geometry.groups
-    outer, inner, *taps = _elements(w_strides, char)
+    outer, inner, *taps = w_steps
     shape = (x[0], w[0], *geometry.windows(x[2:]))
-    strides = (*_elements(x_strides, char), O * outer, outer, inner, *taps)
+    strides = (*x_steps, O * outer, outer, inner, *taps)
     return _plan(FORWARD, x, shape, geometry, strides, char, O, x[1] // G)
 
 
 @lru_cache(maxsize=4096)
 def _adjoint(
-    g: tuple[int, ...], g_strides: tuple[int, ...], w: tuple[int, ...], w_strides: tuple[int, ...],
+    g: tuple[int, ...], g_steps: tuple[int, ...], w: tuple[int, ...], w_steps: tuple[int, ...],
     geometry: Geometry, size: Pair, char: str,
 ) -> Launch:  # fmt: skip
     O, C, G = w[0] // geometry.groups, w[1], geometry.groups
-    outer, inner, *taps = _elements(w_strides, char)
-    strides = (*_elements(g_strides, char), O * outer, inner, outer, *taps)
+    outer, inner, *taps = w_steps
+    strides = (*g_steps, O * outer, inner, outer, *taps)
     return _plan(ADJOINT, g, (g[0], C * G, *size), geometry, strides, char, C, O)
 
 
 @lru_cache(maxsize=4096)
 def _weights(
-    x: tuple[int, ...], x_strides: tuple[int, ...], g: tuple[int, ...], g_strides: tuple[int, ...],
+    x: tuple[int, ...], x_steps: tuple[int, ...], g: tuple[int, ...], g_steps: tuple[int, ...],
     geometry: Geometry, char: str,
 ) -> Launch:  # fmt: skip
     (N, C, H, W), (_, O, Ho, Wo), taps, G = x, g, geometry.kernel[0] * geometry.kernel[1], geometry.groups
@@ -276,9 +263,9 @@ def _weights(
     kernel = _kernel(WEIGH, FORWARD, geometry, P, Q)
     numbers = int32s(
         count, C, H, W, O, Ho, Wo, blocks_for(Ho, P), chunks, *geometry.padding,
-        *_elements(x_strides, char), *_elements(g_strides, char),
+        *x_steps, *g_steps,
     )  # fmt: skip
-    return Launch(kernel, (splits, G * chunks * C), numbers, (splits, O * G, C, *geometry.kernel))
+    return Launch(kernel, (splits, G * chunks * C), (THREADS,), numbers, (splits, O * G, C, *geometry.kernel))
 
 
 def _plan(
@@ -295,7 +282,7 @@ def _plan(
     count = N * blocks_for(rows, P) * Wo
     numbers = int32s(count, C, H, W, O, Ho, Wo, blocks_for(rows, P), chunks, ph, pw, *strides)
     grid = blocks_for(count, THREADS), geometry.groups * chunks
-    return Launch(_kernel(CONVOLVE, reading, geometry, P, Q), grid, numbers, target, C * taps * Q * size)
+    return Launch(_kernel(CONVOLVE, reading, geometry, P, Q), grid, (THREADS,), numbers, target, C * taps * Q * size)
 
 
 @cache
@@ -326,10 +313,6 @@ def _strip(rows: int, most: int, reading: str, geometry: Geometry, Q: int) -> in
         return blocks_for(rows, P) * (2 + 1.5 * read + P * kh * Q / 4)  # a read takes what six products take
 
     return min(range(step, max(step, most) + 1, step), key=work)
-
-
-def _elements(strides: tuple[int, ...], char: str) -> tuple[int, ...]:
-    return tuple([step // np.dtype(char).itemsize for step in strides])
 
 
 WAY = Way("cuda direct", serves, lambda problem, machine: float("inf"), conv2d, conv2d_input, conv2d_weight)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,20 @@ def add_parts(parts: Array) -> Array:
     return total
 
 
+class Launch(NamedTuple):
+    """What a call needs that does not change while shapes and strides do not."""
+
+    kernel: Kernel
+    grid: tuple[int, ...]
+    block: tuple[int, ...]
+    numbers: tuple[Any, ...]
+    shape: tuple[int, ...]  # of the result
+    shared: int = 0
+
+    def __call__(self, char: str, *arrays: Array) -> None:
+        self.kernel(self.grid, self.block, (*arrays, *self.numbers), char, self.shared)
+
+
 class Gpu(NamedTuple):
     """What a GPU needs, in seconds; an H100's figures. It is their ratios that choose."""
 
@@ -53,6 +67,7 @@ class Gpu(NamedTuple):
 
 GPU = Gpu()
 LIMIT = 2**31 - 1  # the kernels count elements in 32 bits
+MOST_BLOCKS = 65535  # along a grid's second and third axis
 
 
 def is_near(array: Array) -> bool:
@@ -61,3 +76,9 @@ def is_near(array: Array) -> bool:
         return bool(array.size <= LIMIT)
     reach = sum((length - 1) * abs(step) for length, step in zip(array.shape, array.strides, strict=True))
     return bool(reach // array.itemsize < LIMIT)
+
+
+def elements(array: Array) -> tuple[int, ...]:
+    """The array's strides, in elements."""
+    size = array.itemsize
+    return tuple([step // size for step in array.strides])

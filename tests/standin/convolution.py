@@ -1,0 +1,160 @@
+"""The NumPy twins of convolution's CUDA kernels (`minigrad/kernels/fast/cuda*.py`)."""
+
+import numpy as np
+
+from minigrad.kernels import Geometry, im2col
+from tests.standin.kernels import TWINS
+
+
+def gather_windows(x, columns, block, first, geometry):
+    """Columns (n, tap, t, u) from pixels (n, c, row, col), one tap of the kernel at a time."""
+    for k, rows, cols, inside in taps(x.shape, block, first, geometry):
+        pixels = x[:, :, rows.clip(0, x.shape[2] - 1)[:, None], cols.clip(0, x.shape[3] - 1)]
+        columns[:, :, k] = np.where(inside, pixels, 0)
+
+
+def scatter_windows(x, columns, block, first, geometry):
+    if not first:
+        x[...] = 0
+    for k, rows, cols, inside in taps(x.shape, block, first, geometry):
+        t, u = np.nonzero(inside)
+        np.add.at(x, (slice(None), slice(None), rows[t], cols[u]), columns[:, :, k][:, :, t, u])
+
+
+def taps(shape, block, first, geometry):
+    (_, _, H, W), (Ho, Wo), (kh, kw, sh, sw, ph, pw, dh, dw) = shape, block, geometry
+    for a in range(kh):
+        rows = (np.arange(Ho) + first) * sh + a * dh - ph
+        for b in range(kw):
+            cols = np.arange(Wo) * sw + b * dw - pw
+            inside = ((rows >= 0) & (rows < H))[:, None] & (cols >= 0) & (cols < W)
+            yield a * kw + b, rows, cols, inside
+
+
+def move_windows(name, args):
+    """`gather_windows` or `scatter_windows` of `minigrad/kernels/fast/cuda_columns.py`."""
+    one, two, count, C, H, W, kh, kw, Ho, Wo, *rest = args
+    sh, sw, ph, pw, dh, dw, first, xn, xc, xh, xw, cn, ck = map(int, rest)
+    x, columns = (one, two) if name == "gather_windows" else (two, one)
+    N = int(count) // int(C * (Ho * Wo if name == "gather_windows" else H * W))
+    view, size = np.lib.stride_tricks.as_strided, x.itemsize
+    assert x.strides == tuple(size * s for s in (xn, xc, xh, xw)) or 1 in x.shape
+    x = view(x, (N, C, H, W), [size * s for s in (xn, xc, xh, xw)])
+    shape, steps = (N, C, kh * kw, Ho, Wo), (cn, kh * kw * ck, ck, Wo, 1)
+    columns = view(columns, shape, [size * int(s) for s in steps])
+    geometry = [int(g) for g in (kh, kw, sh, sw, ph, pw, dh, dw)]
+    globals()[name](x, columns, (int(Ho), int(Wo)), first, geometry)
+
+
+def move(name):
+    def twin(grid, block, args, constants):
+        assert 0 <= grid[0] * block[0] - args[2] < block[0]
+        move_windows(name, args)
+
+    return twin
+
+
+TWINS.update({name: move(name) for name in ("gather_windows", "scatter_windows")})
+
+
+def convolve(grid, block, args, constants):
+    """The twin of `minigrad/kernels/fast/cuda_direct.py`'s kernel, forward and adjoint."""
+    x, w, out, count, C, H, W, O, Ho, Wo, strips, chunks, ph, pw, *steps = args
+    groups, N = grid[1] // int(chunks), count // (strips * Wo)
+    geometry = geometry_of(constants, ph, pw, groups)
+    images = laid_out(x, (N, groups * C, H, W), steps[:4])
+    kernels = laid_out(w, (groups, O, C, *geometry.kernel), steps[4:])
+    target = out.reshape(N, groups * O, Ho, Wo)
+    if constants["ADJOINT"]:
+        kernels = kernels.swapaxes(1, 2).reshape(groups * C, O, *geometry.kernel)
+        target[...] = im2col.conv2d_input(images, kernels, geometry, (int(Ho), int(Wo)))
+    else:
+        target[...] = im2col.conv2d(images, kernels.reshape(groups * O, C, *geometry.kernel), geometry)
+
+
+def weigh(grid, block, args, constants):
+    x, g, parts, count, C, H, W, O, Ho, Wo, strips, chunks, ph, pw, *steps = args
+    groups, N = grid[1] // int(C * chunks), count // (strips * Wo)
+    images = laid_out(x, (N, groups * C, H, W), steps[:4])
+    cotangents = laid_out(g, (N, groups * O, Ho, Wo), steps[4:])
+    parts[...] = 0
+    parts[-1] = im2col.conv2d_weight(images, cotangents, geometry_of(constants, ph, pw, groups))
+
+
+def add_parts(grid, block, args, constants):
+    parts, total, count, terms = args
+    assert (count, terms) == (total.size, len(parts))
+    total[...] = parts.sum(0)
+
+
+def laid_out(array, shape, steps):
+    return np.lib.stride_tricks.as_strided(array, [int(n) for n in shape], [array.itemsize * int(s) for s in steps])
+
+
+def geometry_of(constants, ph, pw, groups):
+    kh, kw, sh, sw, dh, dw = (constants[name] for name in ("KH", "KW", "SH", "SW", "DH", "DW"))
+    return Geometry((kh, kw), (sh, sw), (int(ph), int(pw)), (dh, dw), groups)
+
+
+def pack_kernel(grid, block, args, constants):
+    w, packed, seen, count, O, C, KH, KW, filled, steps, *strides = args
+    assert count == packed.size and 0 <= grid[0] * block[0] - count < block[0]
+    groups = count // (filled * 8 * steps)
+    kernels = np.zeros((groups, filled, steps // (KH * KW) * 8, KH, KW), w.dtype)
+    kernels[:, :O, :C] = laid_out(w, (groups, O, C, KH, KW), strides)
+    kernels = kernels.reshape(groups, filled, -1, 8, KH, KW).transpose(0, 2, 4, 5, 3, 1)
+    packed[...] = kernels.reshape(-1)
+    seen[...] = 0
+
+
+def product(grid, block, args, constants):
+    x, packed, out, seen, count, C, H, W, O, Ho, Wo, filled, _, KH, KW, *rest = args
+    groups, N = grid[1], count // (Ho * Wo)
+    kernels = packed.reshape(groups, -1, KH, KW, 8, filled).transpose(0, 5, 1, 4, 2, 3)
+    kernels = kernels.reshape(groups, filled, -1, KH, KW)[:, :O, :C]
+    windows, _ = windows_of(laid_out(x, (N, groups * C, H, W), rest[6:]), (KH, KW), (Ho, Wo), rest[:6])
+    windows = windows.reshape(N, groups, C, KH, KW, Ho, Wo)
+    out[...] = np.einsum("ngcabtu,gocab->ngotu", windows, kernels).reshape(out.shape)
+    if np.isnan(out).any():
+        seen[...] = 1
+
+
+def mend(grid, block, args, constants):
+    x, w, out, seen, count, C, H, W, O, Ho, Wo, KH, KW, groups, ph, pw, dh, dw, *strides = args
+    if not seen:
+        return
+    N = count // (groups * O * Ho * Wo)
+    kernels = laid_out(w, (groups, O, C, KH, KW), strides[4:])
+    image = laid_out(x, (N, groups * C, H, W), strides[:4])
+    windows, inside = windows_of(image, (KH, KW), (Ho, Wo), (1, 1, ph, pw, dh, dw))
+    windows = windows.reshape(N, groups, C, KH, KW, Ho, Wo)
+    for n, g, o in np.ndindex(N, int(groups), int(O)):
+        terms = np.where(inside, windows[n, g] * kernels[g, o][..., None, None], 0)  # (C, kh, kw, Ho, Wo)
+        place = out[n, g * O + o]
+        place[...] = np.where(np.isnan(place), terms.sum((0, 1, 2)), place)
+
+
+def product_of_windows(grid, block, args, constants):
+    x, g, parts, count, share, C, H, W, O, Ho, Wo, KH, KW, *rest = args
+    groups, N = grid[2], count // (Ho * Wo)
+    windows, _ = windows_of(laid_out(x, (N, groups * C, H, W), rest[6:10]), (KH, KW), (Ho, Wo), rest[:6])
+    windows = windows.reshape(N, groups, C, KH, KW, Ho, Wo)
+    cotangents = laid_out(g, (N, groups, O, Ho, Wo), (rest[10], O * rest[11], *rest[11:]))
+    assert (len(parts) - 1) * share < count <= len(parts) * share
+    parts[...] = 0
+    parts[-1] = np.einsum("ngcabtu,ngotu->gocab", windows, cotangents).reshape(parts.shape[1:])
+
+
+def windows_of(x, kernel, size, how):
+    """(N, C, H, W) -> (N, C, kh, kw, Ho, Wo), and which of them lie inside: (kh, kw, Ho, Wo)."""
+    sh, sw, ph, pw, dh, dw = [int(number) for number in how]
+    rows = np.arange(kernel[0])[:, None] * dh + np.arange(size[0]) * sh - ph
+    cols = np.arange(kernel[1])[:, None] * dw + np.arange(size[1]) * sw - pw
+    rows, cols = rows[:, None, :, None], cols[None, :, None, :]
+    inside = (rows >= 0) & (rows < x.shape[2]) & (cols >= 0) & (cols < x.shape[3])
+    return np.where(inside, x[:, :, rows.clip(0, x.shape[2] - 1), cols.clip(0, x.shape[3] - 1)], 0), inside
+
+
+TWINS.update(
+    {twin.__name__: twin for twin in (convolve, weigh, add_parts, pack_kernel, product, mend, product_of_windows)}
+)
