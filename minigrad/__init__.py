@@ -109,7 +109,7 @@ from minigrad.version import __version__
 if _typing.TYPE_CHECKING:
     from minigrad import (
         accelerator, advice, backends, course, cuda, distributed, distributions, func, functional, linalg, nn, onnx,
-        optim, utils, version, viz,
+        optim, testing, utils, version, viz,
     )
     from minigrad.nn.functional import (
         adaptive_avg_pool1d, avg_pool1d, bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout,
@@ -167,6 +167,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "short", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "slogdet", "softmax", "sort", "split",
     "split_with_sizes", "sqrt", "square", "squeeze", "stack", "std", "std_mean", "strided", "sub", "subtract", "sum",
     "svd", "swapaxes", "swapdims", "t", "take", "take_along_dim", "tan", "tanh", "tensor", "tensor_split", "tensordot",
+    "testing",
     "tile", "topk", "trace", "transpose", "trapezoid", "trapz", "tril", "tril_indices", "triu", "triu_indices",
     "true_divide", "trunc", "typename", "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze",
     "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "version", "viz", "vsplit", "vstack",
@@ -176,7 +177,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
 # fmt: off
 _ROOMS = (
     "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional",
-    "linalg", "nn", "onnx", "optim", "serialization", "utils", "version", "viz",
+    "linalg", "nn", "onnx", "optim", "serialization", "testing", "utils", "version", "viz",
 )
 # PyTorch has these in its front door too, under the same signatures.
 _FUNCTIONAL = (
