@@ -34,7 +34,8 @@ def assert_close(
 
     Tensors, arrays and numbers are compared, and sequences and mappings of them item by item. Without tolerances the
     dtype decides: float32 (1.3e-6, 1e-5), float64 (1e-7, 1e-7), ints and bools must be equal. Shapes, dtypes
-    and devices must agree; `check_dtype=False` lets dtypes differ. `msg` replaces the error's words, or makes new ones of them.
+    and devices must agree; `check_dtype=False` lets dtypes differ. `msg` replaces the error's
+    words, or makes new ones of them.
     Raises TypeError for what cannot be compared, ValueError for one tolerance alone.
     Source: https://docs.pytorch.org/docs/stable/testing.html
 
