@@ -42,6 +42,7 @@ def _find_warning_settings() -> tuple[ContextVar[Any], Any]:
 
 
 WARNINGS, SILENT = _find_warning_settings()
+set_warnings, restore_warnings = WARNINGS.set, WARNINGS.reset  # bound once: to find them costs as much as the call
 
 
 def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -50,11 +51,11 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     The door to array code: the engine passes every forward and every write through it. On a GPU it
     computes where the first array among `args` lives: CuPy itself computes on the selected one.
     """
-    before = WARNINGS.set(SILENT)
+    before = set_warnings(SILENT)
     try:
         return function(*args, **kwargs) if _cuda is None else _there(function, args, kwargs)
     finally:
-        WARNINGS.reset(before)
+        restore_warnings(before)
 
 
 def _there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:

@@ -2,8 +2,8 @@
 
 A leaf is used by several calls, and the walk brings their gradients one by one. Normally all leaves are served
 when the walk is over. A leaf with such a hook is served as soon as its last gradient has come, while the walk
-goes on below: that is what lets several processes exchange gradients during the backward pass. For this the walk
-counts beforehand how many are to come, and only where such a hook was ever hung.
+goes on below: that is what lets several processes exchange gradients during the backward pass. Which node gives it
+is found out beforehand, and only where such a hook was ever hung.
 """
 
 from __future__ import annotations
@@ -71,17 +71,21 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
         after_accumulation(leaf, gradient, create_graph)
 
 
-def count_arrivals(roots: Iterable[Any]) -> dict[Any, int]:
-    """How many gradients a walk from `roots` brings to each leaf that is to be served at once."""
-    arrivals: dict[Any, int] = {}
+def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
+    """The leaves that are to be served at once, by the last node of a walk from `roots` that has an edge to them."""
+    last: dict[Any, Any] = {}
     stack = [root for root in roots if isinstance(root, Node)]
     seen = set(stack)
     while stack:
-        for edge in stack.pop().edges:
+        node = stack.pop()
+        for edge in node.edges:
             if isinstance(edge, Node):
                 if edge not in seen:
                     seen.add(edge)
                     stack.append(edge)
-            elif edge.hooks and edge.hooks.get(AFTER):
-                arrivals[edge] = arrivals.get(edge, 0) + 1
-    return arrivals
+            elif edge.hooks and edge.hooks.get(AFTER) and (edge not in last or node.order < last[edge].order):
+                last[edge] = node
+    users: dict[Any, list[Any]] = {}
+    for leaf, node in last.items():
+        users.setdefault(node, []).append(leaf)
+    return users

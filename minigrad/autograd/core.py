@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.autograd.modes import INFERENCE, inference_was_entered, mode
 
@@ -105,7 +106,7 @@ result_class: type[Any] = TensorBase  # the module that defines `Tensor` names i
 def wrap(array: Any, cls: type[Any] | None = None) -> Any:
     """A tensor around `array`: no copy, no graph. NumPy's scalars become arrays with 0 dimensions."""
     tensor = _new(cls or result_class)
-    if array.__class__ is not np.ndarray and (isinstance(array, np.generic) or not is_array(array)):
+    if array.__class__ is not ndarray and (isinstance(array, np.generic) or not is_array(array)):
         array = np.asarray(array)
     tensor.array = array
     tensor.node = tensor.gradient = tensor.view_of = tensor.hooks = tensor.cause = None
@@ -115,7 +116,7 @@ def wrap(array: Any, cls: type[Any] | None = None) -> Any:
 
 def is_array(x: Any) -> bool:
     """True for NumPy's and CuPy's arrays, not for scalars or tensors."""
-    return x.__class__ is np.ndarray or (
+    return x.__class__ is ndarray or (
         hasattr(x, "__array_ufunc__") and hasattr(x, "strides") and not isinstance(x, (TensorBase, np.generic))
     )
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad.autograd.accumulation import accumulate
-from minigrad.autograd.core import Edge, TensorBase, edge_of, is_array, wrap
+from minigrad.autograd.core import LEAF, Edge, TensorBase, edge_of, is_array, wrap
 from minigrad.autograd.messages import check_same_library, no_gradient, not_scalar
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.views import Unrecorded, refresh
@@ -174,8 +175,9 @@ def _run(
 
 
 def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge, Any]]:
+    """Where a walk starts: edges, each with its first gradient."""
     if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):
-        return [_seed(outputs, gradients, create_graph, 0)]
+        return [_seed(outputs, gradients, create_graph)]
     roots = _as_tuple(outputs)
     if not roots:
         raise RuntimeError("backward needs at least one tensor to start from, got an empty list")
@@ -188,23 +190,24 @@ def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge,
     return [_seed(r, g, create_graph, i) for i, (r, g) in enumerate(zip(roots, given, strict=True))]
 
 
-def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
+def _seed(root: Any, gradient: Any, create_graph: bool, position: int = 0) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
-    if _is_edge(root):
-        root = _like(_edge(root))
     if not isinstance(root, TensorBase):
-        raise _not_a_tensor(root, "tensors to start from")
+        if not _is_edge(root):
+            raise _not_a_tensor(root, "tensors to start from")
+        root = _like(_edge(root))
     if root.view_of is not None:
         refresh(root)
-    if root.node is None or root.node.__class__ is Unrecorded:
+    node, array = root.node, root.array
+    if node is None or node.__class__ is Unrecorded:
         raise no_gradient(root, position)
-    array = root.array
+    edge = root if node is LEAF else node
     if gradient is None:
         if array.size != 1:
             raise not_scalar(array.shape)
-        plain = array.__class__ is np.ndarray and not array.shape  # a loss
+        plain = array.__class__ is ndarray and not array.ndim  # a loss
         one = array.dtype.type(1) if plain else quiet(np.ones_like, array)
-        return edge_of(root), wrap(one) if create_graph else one
+        return edge, wrap(one) if create_graph else one
     if not isinstance(gradient, TensorBase):
         raise _not_a_gradient(gradient)
     if gradient.array.shape != array.shape:
@@ -214,9 +217,9 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
         )
     check_same_library("backward from a tensor and its gradient", (array, gradient.array))
     if create_graph:
-        return edge_of(root), gradient
+        return edge, gradient
     g = gradient.array
-    return edge_of(root), g if g.dtype == array.dtype else quiet(g.astype, array.dtype)
+    return edge, g if g.dtype == array.dtype else quiet(g.astype, array.dtype)
 
 
 def _like(edge: Any) -> Any:

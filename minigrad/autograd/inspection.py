@@ -98,13 +98,13 @@ class Inspectable:
 
     def _saved(self: Any, role: str) -> Any:
         """What the rules read of one operand, or of the result, under PyTorch's name for it."""
-        plan, operands = self.plan, self.operation.operands
+        plan, operands = self.plan, self.plan.operation.operands
         if role == "result" and plan.result_position is not None:
             return self.saved_values(True)[len(plan.saves) + plan.result_position]
         i = operands.index(role) if role in operands else OPERANDS.get(role, len(operands))
         if i in plan.saves:
             return self.saved_values(True)[plan.saves.index(i)]
-        if i < len(operands) and any(operands[i] in reads for reads in self.operation.reads):
+        if i < len(operands) and any(operands[i] in reads for reads in plan.operation.reads):
             return None  # no gradient that was asked for reads it
         raise AttributeError(f"'{self.name()}' object has no attribute '_saved_{role}'")
 
@@ -156,7 +156,7 @@ def _places(node: Any) -> list[int]:
 def _by_operand(node: Any, along_edges: list[Any]) -> list[Any]:
     """Values along the edges operand by operand; None stands for an operand without an edge."""
     places = _places(node)
-    known = len(node.operation.operands) if hasattr(node, "plan") else len(places)
+    known = len(node.plan.operation.operands) if hasattr(node, "plan") else len(places)
     found = dict(zip(places, along_edges, strict=True))
     return [found.get(i) for i in range(max([known, *[i + 1 for i in places]]))]
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
+from numpy import ndarray
 
 from minigrad.autograd.anomaly import check_forward
-from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, Uncounted, edge_of, is_array, wrap
 from minigrad.autograd.inspection import Inspectable, next_functions
 from minigrad.autograd.messages import freed, inference_saved, overwritten
 from minigrad.autograd.modes import ANOMALY, PACKING, inference_was_entered
@@ -31,15 +31,66 @@ _new = object.__new__
 class Plan:
     """What to keep for one choice of operands that need gradients, and how to call their rules."""
 
-    __slots__ = ("constants", "keys", "operands", "reads", "result_position", "rules", "saves")
+    __slots__ = ("constants", "keys", "operands", "operation", "reads", "result_position", "rules", "saves")
 
+    operation: Operation
     operands: tuple[int, ...]  # that need a gradient, and have a rule
     saves: tuple[int, ...]  # operands whose values the rules read
     constants: tuple[Reader, ...]  # fetch the shapes, options and the result that the rules read
     result_position: int | None  # of the result among the constants
     keys: tuple[int, ...]  # of indices among the constants
     reads: bool  # whether the rules read anything at all
-    rules: tuple[tuple[Rule, tuple[int, ...]], ...]  # each with the positions of what it reads
+    rules: tuple[tuple[Rule, tuple[int, ...] | None], ...]  # each with the positions of what it reads; None for all
+
+    def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:
+        """The node of one call: edges for the operands that need a gradient, and what their rules read.
+
+        None where no operand has a rule, and for a result of integers.
+        """
+        array = result.array
+        dtype = array.dtype
+        if dtype.kind != "f" or not self.operands:
+            return None
+        node = _new(Node)
+        node.plan = self
+        # One and two are told apart: a loop costs as much as the arithmetic.
+        wanted, saves = self.operands, self.saves
+        if len(wanted) == 1:
+            x = operands[wanted[0]]
+            node.edges = (x if x.node is LEAF else x.node,)
+        elif len(wanted) == 2:
+            x, y = operands[wanted[0]], operands[wanted[1]]
+            node.edges = (x if x.node is LEAF else x.node, y if y.node is LEAF else y.node)
+        else:
+            node.edges = tuple([edge_of(operands[i]) for i in wanted])
+        if not saves:
+            node.tensors = node.versions = ()
+        elif len(saves) == 1:
+            x = operands[saves[0]]
+            node.tensors, node.versions = (x,), (x.writes[0] if isinstance(x, TensorBase) else 0,)
+        elif len(saves) == 2:
+            x, y = node.tensors = operands[saves[0]], operands[saves[1]]
+            node.versions = (
+                x.writes[0] if isinstance(x, TensorBase) else 0,
+                y.writes[0] if isinstance(y, TensorBase) else 0,
+            )
+        else:
+            node.tensors = tuple([operands[i] for i in saves])
+            node.versions = tuple([x.writes[0] if isinstance(x, TensorBase) else 0 for x in node.tensors])
+        if inference_was_entered:
+            refuse_inference(self.operation.backward_name, node.tensors)
+        readers = self.constants
+        if not readers:
+            node.constants = ()
+        elif len(readers) == 1:
+            node.constants = (readers[0](operands, statics, array),)
+        else:
+            node.constants = tuple([read(operands, statics, array) for read in readers])
+        node.result_writes = None if self.result_position is None else (result.writes, result.writes[0])
+        node.shape, node.dtype = array.shape, dtype
+        node.hooks = node.trace = None
+        node.order = next_order()
+        return node
 
 
 class Node(Inspectable):
@@ -51,11 +102,10 @@ class Node(Inspectable):
     """
 
     __slots__ = (
-        "__weakref__", "constants", "dtype", "edges", "hooks", "operation", "order", "plan", "result_writes",
-        "shape", "tensors", "trace", "versions",
+        "__weakref__", "constants", "dtype", "edges", "hooks", "order", "plan", "result_writes", "shape", "tensors",
+        "trace", "versions",
     )  # fmt: skip
 
-    operation: Operation
     plan: Plan
     edges: Sequence[Edge]
     tensors: Sequence[Any] | None  # saved operands; None once the graph was freed
@@ -78,15 +128,16 @@ class Node(Inspectable):
         >>> y.grad_fn.vjp(torch.ones(1).numpy(), False)
         [array([1.], dtype=float32)]
         """
-        if cotangent.__class__ is not np.ndarray:
+        if cotangent.__class__ is not ndarray:
             select(cotangent.array if create_graph else cotangent)
-        values = self.saved_values(create_graph) if self.plan.reads else ()
+        plan = self.plan
+        values = self.saved_values(create_graph) if plan.reads else ()
         gradients: list[Any] = []
-        for edge, (rule, reads) in zip(self.edges, self.plan.rules):  # noqa: B905 (as long, and asked for speed)
+        for edge, (rule, reads) in zip(self.edges, plan.rules):  # noqa: B905 (as long, and asked for speed)
             if wanted is not None and edge not in wanted:
                 gradients.append(None)
-            elif not reads:
-                gradients.append(rule(cotangent))
+            elif reads is None:
+                gradients.append(rule(cotangent, *values))
             elif len(reads) == 1:
                 gradients.append(rule(cotangent, values[reads[0]]))
             else:
@@ -153,7 +204,7 @@ class Node(Inspectable):
         >>> torch.ones(1, requires_grad=True).exp().grad_fn.name()
         'ExpBackward0'
         """
-        return self.operation.backward_name
+        return self.plan.operation.backward_name
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
@@ -162,32 +213,6 @@ class Node(Inspectable):
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
-
-
-def record(plan: Plan, operation: Operation, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node:
-    """The node of one call: edges for the operands that need a gradient, and what their rules read."""
-    array = result.array
-    node = _new(Node)
-    node.operation, node.plan = operation, plan
-    edges: list[Edge] = []
-    for i in plan.operands:  # plain loops: comprehensions would cost as much as the arithmetic
-        x = operands[i]
-        edges.append(x if x.node is LEAF else x.node)
-    node.edges, node.tensors, node.versions = edges, (), ()
-    if plan.saves:
-        node.tensors, node.versions = saved, versions = [], []
-        for i in plan.saves:
-            x = operands[i]
-            saved.append(x)
-            versions.append(x.writes[0] if isinstance(x, TensorBase) else 0)
-        if inference_was_entered:
-            refuse_inference(operation.backward_name, saved)
-    node.constants = [read(operands, statics, array) for read in plan.constants] if plan.constants else ()
-    node.result_writes = None if plan.result_position is None else (result.writes, result.writes[0])
-    node.shape, node.dtype = array.shape, array.dtype
-    node.hooks = node.trace = None
-    node.order = next_order()
-    return node
 
 
 WATCHED = ANOMALY | PACKING

@@ -18,14 +18,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
+from numpy import ndarray
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.messages import check_rules, check_same_library
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.node import WATCHED, Plan, Reader, Rule, notify_watchers, record
+from minigrad.autograd.node import WATCHED, Plan, Reader, Rule, notify_watchers
 from minigrad.autograd.views import Unrecorded, View, refresh
-from minigrad.backend import SILENT, WARNINGS, quiet
+from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
+
+_NO_OPTIONS: dict[str, Any] = {}
 
 
 # ---- declare -------------------------------------------------------------------------------------
@@ -75,7 +77,7 @@ class Operation:
         self.rules = rules
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
         self.view = view
-        self.plans: dict[Any, Plan | None] = {}
+        self.plans: dict[int, Plan] = {}  # by the bits of the operands that need a gradient
 
     # ---- call ------------------------------------------------------------------------------------
     def __call__(self, *operands: Any, **statics: Any) -> Any:
@@ -94,14 +96,20 @@ class Operation:
                 x = x.array
                 if library is None:
                     library = x.__class__
-                elif x.__class__ is not library or library is not np.ndarray:
+                elif x.__class__ is not library or library is not ndarray:
                     check_same_library(self.name, [getattr(y, "array", y) for y in operands])
             arrays.append(x)
         if library is None:
             return self.forward(*operands, **statics)
-        if library is not np.ndarray:
+        if library is ndarray:
+            loud = set_warnings(SILENT)  # `quiet` in plain sight, without its call
+            try:
+                tensor = wrap(self.forward(*arrays, **statics))
+            finally:
+                restore_warnings(loud)
+        else:
             check_same_library(self.name, arrays)
-        tensor = wrap(quiet(self.forward, *arrays, **statics))
+            tensor = wrap(quiet(self.forward, *arrays, **statics))
         if self.view:
             self.link(tensor, operands[0], statics)
         return self.finish(tensor, operands, needed, statics)
@@ -110,24 +118,34 @@ class Operation:
         """The call with one operand, a tensor."""
         if x.view_of is not None:
             refresh(x)
-        if self.view and x.array.__class__ is np.ndarray:  # it computes nothing that could warn
-            tensor = wrap(self.forward(x.array, **statics))
+        a = x.array
+        if a.__class__ is not ndarray:
+            tensor = wrap(quiet(self.forward, a, **statics))
+        elif self.view:  # it computes nothing that could warn
+            tensor = wrap(self.forward(a, **statics))
         else:
-            tensor = wrap(quiet(self.forward, x.array, **statics))
+            loud = set_warnings(SILENT)
+            try:
+                tensor = wrap(self.forward(a, **statics) if statics else self.forward(a))
+            finally:
+                restore_warnings(loud)
         if self.view:
             self.link(tensor, x, statics)
-        return self.finish(tensor, (x,), x.node is not None, statics)
-
-    def of_two(self, x: Any, y: Any, a: Any, b: Any, forward: Any = None) -> Any:
-        """The call with two operands, tensors or numbers, whose values `a` and `b` have one type already."""
-        if a.__class__ is np.ndarray or b.__class__ is np.ndarray:  # `quiet` in plain sight, without its call
-            loud = WARNINGS.set(SILENT)
-            try:
-                tensor = wrap((forward or self.forward)(a, b))
-            finally:
-                WARNINGS.reset(loud)
+        if x.node is None:
+            tensor.cause = x.cause
+        elif mode.get() == GRAD:
+            tensor.node = self.plan(1, 1).record((x,), statics, tensor)
         else:
-            tensor = wrap(quiet(forward or self.forward, a, b))
+            self.finish(tensor, (x,), 1, statics)
+        return tensor
+
+    def of_two(self, forward: Callable[..., Any], x: Any, y: Any, a: Any, b: Any) -> Any:
+        """The call with two operands, tensors or numbers, whose values `a` and `b` have one type already."""
+        loud = set_warnings(SILENT)
+        try:
+            tensor = wrap(forward(a, b))
+        finally:
+            restore_warnings(loud)
         needed = 0
         if isinstance(x, TensorBase):
             if x.view_of is not None:
@@ -143,27 +161,27 @@ class Operation:
                 needed |= 2
             elif y.cause is not None:
                 tensor.cause = tensor.cause or y.cause
-        return self.finish(tensor, (x, y), needed, {}) if needed else tensor
+        if needed:
+            if mode.get() == GRAD:
+                tensor.node = self.plan(needed, 2).record((x, y), _NO_OPTIONS, tensor)
+            else:
+                self.finish(tensor, (x, y), needed, _NO_OPTIONS)
+        return tensor
 
     def finish(self, tensor: Any, operands: Sequence[Any], needed: int, statics: dict[str, Any]) -> Any:
         """`tensor`, the result; recorded if the mode asks for it and any operand needs a gradient."""
-        if needed:
-            flags = mode.get()
-            if not flags & GRAD:
-                tensor.cause = "it was made under no_grad() or inference_mode()"
-                if tensor.view_of is not None:
-                    tensor.node = Unrecorded(tensor.array)
-                return tensor
-            plan = self.plans.get(needed) or self.plan(needed, len(operands))
-            if plan is not None and tensor.array.dtype.kind == "f":
-                tensor.node = record(plan, self, operands, statics, tensor)
-                if flags & WATCHED:
-                    notify_watchers(tensor, flags)
-            return tensor
-        for x in operands:
-            if isinstance(x, TensorBase) and x.cause is not None:
-                tensor.cause = x.cause
-                break
+        flags = mode.get()
+        if not needed:
+            causes = [x.cause for x in operands if isinstance(x, TensorBase) and x.cause is not None]
+            tensor.cause = causes[0] if causes else None
+        elif flags & GRAD:
+            tensor.node = self.plan(needed, len(operands)).record(operands, statics, tensor)
+            if flags & WATCHED and tensor.node is not None:
+                notify_watchers(tensor, flags)
+        else:
+            tensor.cause = "it was made under no_grad() or inference_mode()"
+            if tensor.view_of is not None:
+                tensor.node = Unrecorded(tensor.array)
         return tensor
 
     def link(self, tensor: Any, operand: Any, statics: dict[str, Any]) -> None:
@@ -174,17 +192,19 @@ class Operation:
             tensor.view_of = View(operand, self, statics, bool(mode.get() & GRAD))
 
     # ---- plan ------------------------------------------------------------------------------------
-    def plan(self, needed: int, count: int) -> Plan | None:
-        """The plan for the operands whose bits are set in `needed`; None when none of them has a rule."""
-        plan = self.plans[needed] = self.new_plan(tuple([i for i in range(count) if needed >> i & 1]), count)
-        return plan
+    def plan(self, needed: int, count: int) -> Plan:
+        """The plan for a call of so many operands, those with a bit in `needed` needing a gradient."""
+        try:
+            return self.plans[needed]
+        except KeyError:
+            plan = self.plans[needed] = self.new_plan(tuple([i for i in range(count) if needed >> i & 1]), count)
+            return plan
 
-    def new_plan(self, needed: tuple[int, ...], count: int) -> Plan | None:
+    def new_plan(self, needed: tuple[int, ...], count: int) -> Plan:
         """Work out what must be saved for the operands `needed`."""
         plan = Plan()
+        plan.operation = self
         plan.operands = tuple([i for i in needed if self.rules[i] is not None])
-        if not plan.operands:
-            return None
         wanted = list(dict.fromkeys(n for i in plan.operands for n in self.reads[i]))
         values = [n for n in wanted if n in self.operands]
         others = [n for n in wanted if n not in self.operands]
@@ -194,10 +214,13 @@ class Operation:
         plan.keys = tuple([i for i, n in enumerate(others) if n in ("key", "statics")])
         order = values + others
         plan.reads = bool(order)
-        plan.rules = tuple(
-            [(self.rules[i], tuple([order.index(n) for n in self.reads[i]])) for i in plan.operands]  # type: ignore[misc]
-        )
+        plan.rules = tuple([self.bind(self.rules[i], self.reads[i], order) for i in plan.operands])
         return plan
+
+    @staticmethod
+    def bind(rule: Any, reads: Sequence[str], order: list[str]) -> tuple[Rule, tuple[int, ...] | None]:
+        """A rule, and where in `order` it finds what it reads; None where that is all, in this order."""
+        return rule, None if list(reads) == order else tuple([order.index(name) for name in reads])
 
     def reader(self, name: str) -> Reader:
         """A function that fetches what a rule's parameter `name` stands for when a call is recorded."""
@@ -220,26 +243,20 @@ class VariadicOperation(Operation):
 
     __slots__ = ()
 
-    def plan(self, needed: int, count: int) -> Plan | None:
-        plan = self.plans.get((needed, count))
-        if plan is None:
-            plan = self.new_plan(tuple([i for i in range(count) if needed >> i & 1]), count)
-            self.plans[needed, count] = plan
-        return plan
+    def plan(self, needed: int, count: int) -> Plan:
+        return super().plan(needed | 1 << count, count)  # the highest bit tells the count
 
-    def new_plan(self, needed: tuple[int, ...], count: int) -> Plan | None:
+    def new_plan(self, needed: tuple[int, ...], count: int) -> Plan:
         rule = self.rules[0]
-        if rule is None:
-            return None
         plan = Plan()
+        plan.operation = self
         names = [n for n in self.reads[0] if n not in ("i", "operands")]
-        plan.operands = needed
+        plan.operands = needed if rule is not None else ()
         plan.saves = tuple(range(count)) if "operands" in self.reads[0] else ()
         plan.constants = tuple([self.reader(n) for n in names])
         plan.result_position = names.index("out") if "out" in names else None
         plan.reads, plan.keys = True, ()
-        everything = tuple(range(len(plan.saves) + len(names)))
-        plan.rules = tuple([(_for_operand(rule, i, len(plan.saves), names), everything) for i in needed])
+        plan.rules = tuple([(_for_operand(rule, i, len(plan.saves), names), None) for i in plan.operands])
         return plan
 
     def reader(self, name: str) -> Reader:
@@ -248,7 +265,7 @@ class VariadicOperation(Operation):
         return super().reader(name)
 
 
-def _for_operand(rule: Rule, i: int, saved: int, names: list[str]) -> Rule:
+def _for_operand(rule: Any, i: int, saved: int, names: list[str]) -> Rule:
     """The common rule of a variadic operation, bound to its operand `i`."""
     reads = _parameters(rule)
 
@@ -280,12 +297,12 @@ def compute(function: Callable[..., Any], input: Any, /, *others: Any) -> Any:
     tensor([1, 2, 0])
     """
     array = input.array
-    if array.__class__ is np.ndarray:  # `quiet` in plain sight, without its call
-        loud = WARNINGS.set(SILENT)
+    if array.__class__ is ndarray:  # `quiet` in plain sight, without its call
+        loud = set_warnings(SILENT)
         try:
             made = function(array, *others)
         finally:
-            WARNINGS.reset(loud)
+            restore_warnings(loud)
     else:
         made = quiet(function, array, *others)
     return tuple([wrap(part) for part in made]) if isinstance(made, tuple) else wrap(made)

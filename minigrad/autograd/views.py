@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd.core import LEAF, RETAIN, TensorBase
 from minigrad.autograd.messages import written_with_siblings
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.node import Node, next_order, record
+from minigrad.autograd.node import Node, next_order
 
 if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
@@ -75,10 +75,10 @@ def refresh(view: TensorBase, use: bool = True) -> None:
                 if use and mode.get() & GRAD:
                     raise written_with_siblings()
                 return
-            plan = link.operation.plan(1, 1)
-            if plan is not None:
-                before, view.node = view.node, record(plan, link.operation, (parent,), link.statics, view)
-                move_retained(before, view.node)
+            node = link.operation.plan(1, 1).record((parent,), link.statics, view)
+            if node is not None:
+                before, view.node = view.node, node
+                move_retained(before, node)
         elif view.node is not LEAF:
             view.node = None
         link.seen = view.writes[0]

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any, TypeAlias
 
-import numpy as np
+from numpy import ndarray
 
 from minigrad.autograd import accumulation
-from minigrad.autograd.accumulation import count_arrivals
 from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import AFTER, LEAF, Edge, Hooks, TensorBase, wrap
 from minigrad.autograd.messages import from_hook, invalid_gradient
@@ -34,50 +33,42 @@ def walk(
     Gradients are arrays, or Tensors under `create_graph`. Those of leaves with hooks that wait for them go to
     `deliver`, where it is given, as soon as they are complete.
     """
-    pending: dict[Any, Any] = {}  # the sum of the gradients that have arrived at an edge
-    owned: set[Edge] = set()  # edges whose sum is memory of our own, free to be added into
-    heap: list[Any] = []  # the nodes among the edges, the newest on top
+    pending, owned, heap = receive_seeds(seeds)
+    last_users = accumulation.find_last_users(pending) if accumulation.hung and deliver is not None else None
     results: dict[Edge, Any] = {}
-    route = None if wanted is None else find_route(wanted, [edge for edge, _ in seeds])
-    reached = None if route is None or wanted is None else route | wanted
+    route, reached = (None, None) if wanted is None else find_route(wanted, pending)
     anomaly = mode.get() & CHECK_NAN
-    arrivals = count_arrivals([edge for edge, _ in seeds]) if deliver is not None and accumulation.hung else {}
-    for edge, gradient in seeds:
-        if edge in pending:
-            add(edge, gradient, pending, owned)
-        else:
-            pending[edge] = gradient
-            if isinstance(edge, Node):
-                heappush(heap, (-edge.order, edge))
     while heap:
         node = heappop(heap)[1]
         cotangent = pending.pop(node)
         if node.hooks:
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
-        if wanted is not None and node in wanted:
-            results[node] = cotangent if create_graph else copy_array(cotangent)
-        if route is not None and node not in route:
-            continue
+        if wanted is not None and route is not None:
+            if node in wanted:
+                results[node] = cotangent if create_graph else copy_array(cotangent)
+            if node not in route:
+                continue
         gradients = node.vjp(cotangent, create_graph, reached)
         if anomaly:
             check_gradients(node, gradients)
         for edge, gradient in zip(node.edges, gradients):  # noqa: B905 (as long, and asked for speed)
-            if gradient is not None:
-                target = edge if isinstance(edge, Node) else edge.array
-                if gradient.shape != target.shape or gradient.dtype is not target.dtype:
-                    gradient = fit(gradient, target, node, create_graph)
-                if edge in pending:
-                    add(edge, gradient, pending, owned)
-                else:  # borrowed, unless it is memory that nobody else has
-                    pending[edge] = gradient
-                    if target is edge:
-                        heappush(heap, (-edge.order, edge))
-                    if not create_graph and gradient is not cotangent and gradient.base is None:
-                        owned.add(edge)
-            if arrivals and edge in arrivals:
-                count_down(edge, arrivals, pending, owned, create_graph, deliver)
+            if gradient is None:
+                continue
+            target = edge if isinstance(edge, Node) else edge.array
+            if gradient.shape != target.shape or gradient.dtype is not target.dtype:
+                gradient = fit(gradient, target, node, create_graph)
+            if edge in pending:
+                add(edge, gradient, pending, owned)
+            else:  # borrowed, unless it is memory that nobody else has
+                pending[edge] = gradient
+                if target is edge:
+                    heappush(heap, (-edge.order, edge))
+                if not create_graph and gradient is not cotangent and gradient.base is None:
+                    owned.add(edge)
         if not retain_graph:
             node.free()
+        if last_users is not None and deliver is not None and node in last_users:
+            serve(last_users[node], pending, owned, create_graph, deliver)
     for leaf, gradient in pending.items():
         if leaf.hooks or leaf.node is not LEAF or leaf not in owned:
             gradient = complete(leaf, gradient, leaf in owned, create_graph)
@@ -86,15 +77,32 @@ def walk(
     return results
 
 
-def count_down(
-    leaf: Any, arrivals: dict[Any, int], pending: dict[Any, Any], owned: set[Edge], create_graph: bool, deliver: Any
+def receive_seeds(seeds: Sequence[tuple[Edge, Any]]) -> tuple[dict[Any, Any], set[Edge], list[Any]]:
+    """A walk at its start: the sums of the gradients that have arrived, by edge; the edges whose sum is memory of
+    our own, free to be added into; and a heap of the nodes among the edges, the newest on top.
+    """
+    pending: dict[Any, Any] = {}
+    owned: set[Edge] = set()
+    heap: list[Any] = []
+    for edge, gradient in seeds:
+        if edge in pending:
+            add(edge, gradient, pending, owned)
+        else:
+            pending[edge] = gradient
+            if isinstance(edge, Node):
+                heappush(heap, (-edge.order, edge))
+    return pending, owned, heap
+
+
+def serve(
+    leaves: Sequence[Any], pending: dict[Any, Any], owned: set[Edge], create_graph: bool, deliver: Deliver
 ) -> None:
-    """Note that one of the gradients of `leaf` has come; after the last one it is served at once."""
-    arrivals[leaf] -= 1
-    if not arrivals[leaf] and leaf in pending:
-        arrived = complete(leaf, pending.pop(leaf), leaf in owned, create_graph)
-        if arrived is not None:
-            deliver(leaf, arrived, create_graph)
+    """Deliver the gradients of `leaves`, which are complete while the walk goes on below."""
+    for leaf in leaves:
+        if leaf in pending:
+            gradient = complete(leaf, pending.pop(leaf), leaf in owned, create_graph)
+            if gradient is not None:
+                deliver(leaf, gradient, create_graph)
 
 
 def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
@@ -112,7 +120,7 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
 
 def add(edge: Any, gradient: Any, pending: dict[Any, Any], owned: set[Edge]) -> None:
     """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
-    if gradient.__class__ is not np.ndarray:
+    if gradient.__class__ is not ndarray:
         select(gradient)
     if edge in owned:
         pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
@@ -145,8 +153,10 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     return gradient.reshape(shape) if extra else gradient
 
 
-def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> set[Edge]:
-    """The nodes below `roots` from whose edges a wanted one can be reached: only their rules need to run."""
+def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> tuple[set[Edge], set[Edge]]:
+    """The nodes below `roots` from whose edges a wanted one can be reached, whose rules alone need to run; and
+    these together with the `wanted`, the edges along which gradients need to flow.
+    """
     seen: set[Edge] = set()
     stack = list(roots)
     while stack:
@@ -159,7 +169,7 @@ def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> set[Edge]:
     for node in sorted((e for e in seen if isinstance(e, Node)), key=lambda n: n.order):
         if any(edge in wanted or edge in route for edge in node.edges):
             route.add(node)
-    return route
+    return route, route | wanted
 
 
 def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:

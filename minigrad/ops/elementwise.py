@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 import numpy as np
+from numpy import ndarray
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
@@ -135,16 +136,17 @@ def binary(
         b: Any = other.array if isinstance(other, TensorBase) else other
         if a is input and b is other and (is_array(a) or is_array(b)):
             raise not_a_tensor(name, "input", 1, input)
-        if type(a) is np.ndarray is type(b):
+        if type(a) is ndarray is type(b):
             plain = a.dtype is b.dtype and a.dtype.kind in plain_kinds
         elif type(b) is float or type(b) is int:
-            plain = tensors < 2 and type(a) is np.ndarray and a.dtype.char in "fd" and "f" in plain_kinds
+            plain = tensors < 2 and type(a) is ndarray and a.dtype.char in "fd" and "f" in plain_kinds
         elif type(a) is float or type(a) is int:
-            plain = tensors == 0 and type(b) is np.ndarray and b.dtype.char in "fd" and "f" in plain_kinds
+            plain = tensors == 0 and type(b) is ndarray and b.dtype.char in "fd" and "f" in plain_kinds
         else:
             plain = False
+        compute = forward
         if not plain:
-            if (a.__class__ is np.ndarray) is not (b.__class__ is np.ndarray) and is_array(a) and is_array(b):
+            if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):
                 input, other = move_scalars(input, other)  # one is on a GPU
             for position, x in enumerate((input, other)[:tensors]):
                 if not isinstance(x, TensorBase) and not is_array(x):
@@ -152,13 +154,13 @@ def binary(
             a, b = promote_arrays(name, (input, other), result is REAL, numbers == "both")
             if refuses and a.dtype.kind in refuses:
                 raise not_implemented_for(name, a.dtype)
-        how = None
-        if not plain and compute_single and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
-            how = round_to_half
-            input, other = [_as_single(x) for x in (input, other)]
-            a, b = [x.array if isinstance(x, TensorBase) else x for x in (input, other)]
+            if compute_single and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
+                compute = round_to_half
+                input, other = [_as_single(x) for x in (input, other)]
+                a, b = [x.array if isinstance(x, TensorBase) else x for x in (input, other)]
+            compute = functools.partial(quiet, compute)
         try:
-            tensor = made.of_two(input, other, a, b, how)
+            tensor = made.of_two(compute, input, other, a, b)
         except ValueError:
             raise shapes_do_not_broadcast(name, a, b) from None
         return tensor if out is None else write_out(name, out, tensor, ())  # may be an operand

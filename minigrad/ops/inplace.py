@@ -18,7 +18,6 @@ from minigrad import dtypes
 from minigrad.autograd.core import LEAF, TensorBase, Uncounted, is_array, wrap
 from minigrad.autograd.messages import check_same_library, written_with_siblings
 from minigrad.autograd.modes import GRAD, inference_was_entered, mode
-from minigrad.autograd.node import record
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import move_retained, refresh
 from minigrad.backend import array_module, copy_array, device_of, quiet, to_device
@@ -135,9 +134,7 @@ def _overwritten(whole: Any, value: Any, reader: Any, statics: dict[str, Any]) -
     needed = (whole.node is not None) + 2 * (value.node is not None)
     new = wrap(whole.array)
     if needed:
-        plan = overwrite.plan(needed, 2)
-        assert plan is not None
-        new.node = record(plan, overwrite, (whole, value), {"reader": reader, "statics": statics}, new)
+        new.node = overwrite.plan(needed, 2).record((whole, value), {"reader": reader, "statics": statics}, new)
     return new
 
 

@@ -112,7 +112,7 @@ PLANTED = {
     "sums over no axis": (
         walk.unbroadcast,
         "gradient.sum(axis=tuple(range(extra)))",
-        "gradient.reshape(-1)[:int(np.prod(shape))].reshape(shape)",
+        "gradient[(0,) * extra]",
         broadcast,
     ),
     "forgets the new axes in front": (
@@ -169,11 +169,11 @@ PLANTED = {
         test_walk.test_no_gradients_share_memory_with_create_graph,
     ),
     "a leaf is served before its last gradient": (
-        walk.count_down, "if not arrivals[leaf] and", "if",
+        accumulation.find_last_users, "node.order < last[edge].order", "node.order > last[edge].order",
         test_accumulation.test_one_leaf_by_many_ways_and_hooks_in_their_order,
     ),
     "a leaf that waits is served last": (
-        accumulation.count_arrivals, "stack.append(edge)", "pass",
+        accumulation.find_last_users, "stack.append(edge)", "pass",
         test_accumulation.test_it_runs_as_soon_as_the_gradient_is_complete,
     ),
     "hooks that wait record": (
@@ -190,8 +190,7 @@ PLANTED = {
     ),
     # ---- order and pruning
     "oldest first": (
-        WALK, "heappush(heap, (-edge.order, edge))\n                    if not create_graph",
-        "heappush(heap, (edge.order, edge))\n                    if not create_graph",
+        WALK, "heappush(heap, (-edge.order, edge))", "heappush(heap, (edge.order, edge))",
         test_walk.test_each_node_runs_after_all_that_feed_it,
     ),
     "walks everywhere": (
@@ -288,7 +287,7 @@ PLANTED = {
         test_modes.test_modes_as_context_managers,
     ),
     "recorded under no_grad": (
-        recording.Operation.finish, "if not flags & GRAD:", "if False:", test_modes.test_modes_as_context_managers
+        recording.Operation.finish, "elif flags & GRAD:", "elif True:", test_modes.test_modes_as_context_managers
     ),
     # ---- what is built on it
     "anomaly mode looks at no gradient": (
