@@ -29,10 +29,10 @@ C_TYPES = {
 
 
 class Kernel:
-    """A kernel and its source, in which `T` is the element type; `helpers` stand before it."""
+    """A kernel and its source, in which `T` is the element type; `helpers` stand before it, `options` are NVRTC's."""
 
-    def __init__(self, name: str, body: str, helpers: str = "") -> None:
-        self.name, self.body, self.helpers = name, body, helpers
+    def __init__(self, name: str, body: str, helpers: str = "", options: tuple[str, ...] = ()) -> None:
+        self.name, self.body, self.helpers, self.options = name, body, helpers, options
         self._compiled: dict[tuple[type, str], Any] = {}
 
     def source(self, char: str) -> str:
@@ -49,7 +49,7 @@ class Kernel:
         kernel(grid, block, arguments, shared_mem=shared_mem)
 
     def _compile(self, array: Any, char: str) -> Any:
-        kernel = array_module(array).RawKernel(self.source(char), self.name)
+        kernel = array_module(array).RawKernel(self.source(char), self.name, self.options)
         self._compiled[type(array), char] = kernel
         return kernel
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from minigrad.missing import missing_name as _missing_name
+from minigrad.optim.lanes import LANES as _LANES
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.sgd import SGD
 
@@ -30,6 +31,14 @@ _WINGS = {
     "lbfgs": ("LBFGS",),
 }
 _FILES = {name: file for file, names in _WINGS.items() for name in names}
+
+
+def _launch_once(*arguments: _Any) -> _Any:
+    """The GPU's lane, whose file opens when the first parameter is on one."""
+    return _import_module("minigrad.gpu.optimizers").update(*arguments)
+
+
+_LANES.append(_launch_once)
 
 
 def __getattr__(name: str) -> _Any:

@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.autograd.core import wrap
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer, State, step_dtype
+from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Betas, Params, Rate, options_of
 from minigrad.optim.rules import move_towards
 from minigrad.tensor import Tensor
@@ -23,8 +22,8 @@ class Adam(Optimizer):
     gradient, or, with `decoupled_weight_decay`, `w` is multiplied by `1 - lr * weight_decay`
     first (AdamW).
 
-    `foreach`, `fused` and `capturable` change nothing. Raises `ValueError` for options out of
-    range.
+    On a GPU, `fused` and `capturable` count the steps there, so that a CUDA graph may record one; `foreach` changes
+    nothing. Raises `ValueError` for options out of range, `AssertionError` for `capturable` on the CPU.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html; Kingma and Ba,
     Adam: a method for stochastic optimization, 2014; Reddi et al., On the convergence of Adam and
     beyond, 2018.
@@ -100,7 +99,7 @@ class Adamax(Optimizer):
     `m <- b1 m + (1 - b1) g` as in Adam; `u <- max(b2 u, |g| + eps)` is the largest gradient of late,
     in place of the mean of the squares.
 
-    `foreach` and `capturable` change nothing. Raises `ValueError` for options out of range.
+    `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for options out of range.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.Adamax.html; Kingma and Ba,
     Adam: a method for stochastic optimization, 2014, section 7.1.
 
@@ -137,7 +136,7 @@ class NAdam(Optimizer):
     `m`, `v` and `d = sqrt(v^) + eps` are Adam's; the momentum grows with the steps,
     `mu_t = b1 (1 - 0.96^(t * momentum_decay) / 2)`, and `P_t` is the product of all up to step t.
 
-    `foreach` and `capturable` change nothing. Raises `ValueError` for options out of range.
+    `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for options out of range.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.NAdam.html; Dozat,
     Incorporating Nesterov momentum into Adam, 2016.
 
@@ -149,6 +148,8 @@ class NAdam(Optimizer):
     tensor([0.8944, 0.8944], requires_grad=True)
     """
 
+    counters: ClassVar = {"step": 0, "mu_product": 1}
+
     def __init__(
         self, params: Params, lr: Rate = 2e-3, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
         weight_decay: float = 0, momentum_decay: float = 4e-3, decoupled_weight_decay: bool = False, *,
@@ -157,15 +158,13 @@ class NAdam(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(params, options_of(locals()))
 
-    def advance(self, state: State, options: dict[str, Any], step: float) -> dict[str, float]:
+    def advance(self, counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
         """The momentum of this step and of the next, and the product of all until this one."""
         b1, decay = options["betas"][0], options["momentum_decay"]
         mu, mu_next = (b1 * (1 - 0.5 * 0.96 ** (t * decay)) for t in (step, step + 1))
-        if "mu_product" not in state:
-            state["mu_product"] = wrap(np.ones((), step_dtype()))
-        product = state["mu_product"].array
+        product = counts["mu_product"]
         product *= mu
-        return {"mu": mu, "mu_next": mu_next, "mu_product": float(product)}
+        return {"mu": mu, "mu_next": mu_next, "mu_product": product}
 
     @staticmethod
     def rule(
@@ -187,7 +186,7 @@ class RAdam(Optimizer):
     the number of gradients that `v` has seen, `r_t^2 = (rho_t - 4) (rho_t - 2) rho / ((rho - 4)
     (rho - 2) rho_t)`. While `rho_t <= 5`, `v` says too little, and the step is `lr * m^`.
 
-    `foreach` and `capturable` change nothing. Raises `ValueError` for options out of range.
+    `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for options out of range.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.RAdam.html; Liu et al., On
     the variance of the adaptive learning rate and beyond, 2019.
 

@@ -19,7 +19,7 @@ class RMSprop(Optimizer):
     `centered` takes the square of a running mean of `g` off `v`, which estimates the variance. With
     `momentum` mu, `b <- mu b + g / (sqrt(v) + eps)` and `w <- w - lr * b`.
 
-    `foreach` and `capturable` change nothing. Raises `ValueError` for negative options.
+    `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for negative options.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.RMSprop.html; Tieleman and
     Hinton, Lecture 6.5, Neural networks for machine learning, 2012; Graves, 2013 (centered).
 
@@ -92,9 +92,7 @@ class Adagrad(Optimizer):
         plan = self._plan(len(self.param_groups) - 1, self.param_groups[-1])
         for parameter in param_group["params"]:
             if not isinstance(parameter, Uninitialized):  # a lazy layer's has to wait for its shape
-                state = self.state[parameter]
-                self._counter(state)
-                self._buffers(plan, state, parameter)
+                self._read_state(plan, parameter)
 
     @staticmethod
     def rule(w: Array, g: Array, sum: Array, *, lr: float, lr_decay: float, eps: float, step: float) -> None:
@@ -109,7 +107,7 @@ class Adadelta(Optimizer):
     `v <- rho v + (1 - rho) g^2` before the step and `u <- rho u + (1 - rho) d^2` after it are
     running means of squared gradients and squared steps.
 
-    `foreach` and `capturable` change nothing. Raises `ValueError` for options out of range.
+    `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for options out of range.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.Adadelta.html; Zeiler,
     ADADELTA: an adaptive learning rate method, 2012.
 
@@ -150,7 +148,7 @@ class Rprop(Optimizer):
     one, and by `etas[0]`, with no step this time, where the sign has changed; it stays within
     `step_sizes`. For whole batches: the signs of small ones are noise.
 
-    `foreach` and `capturable` change nothing. Raises `ValueError` for options out of range.
+    `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for options out of range.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.Rprop.html; Riedmiller and
     Braun, A direct adaptive method for faster backpropagation learning: the RPROP algorithm, 1993.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.autograd.core import wrap
 from minigrad.backend import Array
-from minigrad.optim.optimizer import Optimizer, State, step_dtype
+from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Params, Rate, options_of
 
 
@@ -18,7 +17,7 @@ class ASGD(Optimizer):
     `eta = lr / (1 + lambd * lr * t)^alpha` falls with the number of steps t. Up to step `t0` `ax` is
     `w` itself; then `ax <- ax + (w - ax) / (t - t0)`. It stands in the state: `optimizer.state[w]["ax"]`.
 
-    `foreach` and `capturable` change nothing. Raises `ValueError` for a negative `lr` or `weight_decay`.
+    `foreach` changes nothing; `capturable` is Adam's. Raises `ValueError` for a negative `lr` or `weight_decay`.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.ASGD.html; Polyak and
     Juditsky, Acceleration of stochastic approximation by averaging, 1992.
 
@@ -30,6 +29,8 @@ class ASGD(Optimizer):
     tensor([0.8000, 0.8000], requires_grad=True)
     """
 
+    counters: ClassVar = {"step": 0, "eta": "lr", "mu": 1}
+
     def __init__(
         self, params: Params, lr: Rate = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
         weight_decay: float = 0, foreach: bool | None = None, maximize: bool = False,
@@ -37,15 +38,12 @@ class ASGD(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(params, options_of(locals(), may_be_negative=("alpha",)))
 
-    def advance(self, state: State, options: dict[str, Any], step: float) -> dict[str, float]:
+    def advance(self, counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
         """This step's rate and its weight in the average; those of the next are put into the state."""
-        lr, lambd = options["lr"], options["lambd"]
-        if "eta" not in state:
-            state["eta"], state["mu"] = (wrap(np.full((), start, step_dtype())) for start in (lr, 1))
-        eta, mu = state["eta"].array, state["mu"].array
-        now = {"eta": float(eta), "mu": float(mu)}
-        eta[...] = lr / (1 + lambd * lr * step) ** options["alpha"]
-        mu[...] = 1 / max(1, step - options["t0"])
+        lr, eta, mu = options["lr"], counts["eta"], counts["mu"]
+        now = {"eta": +eta, "mu": +mu}  # copies
+        eta[...] = lr / (1 + options["lambd"] * lr * step) ** options["alpha"]
+        mu[...] = 1 / np.maximum(1, step - options["t0"])
         return now
 
     @staticmethod

@@ -25,8 +25,9 @@ from minigrad.advice import is_wanted
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import compute
-from minigrad.backend import Array, quiet, select
+from minigrad.backend import CPU, Array, quiet, to_device
 from minigrad.optim.hooks import StepHooks, run_between_hooks
+from minigrad.optim.lanes import as_number, update_together
 from minigrad.optim.options import Params, parameters_of, refuse_flags
 from minigrad.optim.rules import BLOCK, Plan, Signature, blocks
 from minigrad.optim.watch import NOT_FINITE, Watch, is_finite
@@ -55,7 +56,7 @@ class Optimizer(StepHooks):
     rule: ClassVar[Any] = None  # a subclass's formula, a static method
     optional: ClassVar[dict[str, str]] = {}  # a buffer -> the option without which there is none
     starts: ClassVar[dict[str, str]] = {}  # a buffer -> the option that it is full of at first, where not of zeros
-    counts_steps: ClassVar[bool] = True
+    counters: ClassVar[dict[str, float | str]] = {"step": 0}  # what is counted -> its start, or the option that is it
 
     _stepped = False  # the schedulers warn when they step first
 
@@ -175,7 +176,7 @@ class Optimizer(StepHooks):
         """Update all parameters; returns the first that is no longer finite, while such advice is wanted."""
         spoilt, looks, watches, rule = None, is_wanted(NOT_FINITE), self._watch.rounds > 0, self.rule
         for i, group in enumerate(self.param_groups):
-            plan = self._plan(i, group)
+            plan, elsewhere = self._plan(i, group), []
             for parameter in group["params"]:
                 gradient = parameter.gradient
                 if gradient is None:
@@ -187,11 +188,15 @@ class Optimizer(StepHooks):
                 if small := w.__class__ is np.ndarray and w.size <= BLOCK and plan.lean:
                     numbers = plan.typed.get(w.dtype) or plan.as_arrays(w.dtype)
                     rule(w, gradient.array, *plan.buffers, **numbers)
-                else:
+                elif w.__class__ is np.ndarray:
                     self._update(plan, parameter, w, gradient.array)
+                else:
+                    elsewhere.append(parameter)
                 parameter.bump_version()
                 if looks and not (small and vdot(w, w) < inf) and not is_finite(w):
                     self._watch.suspects, spoilt, looks = True, parameter, False
+            if elsewhere:
+                update_together(self, plan, elsewhere)
         return spoilt
 
     def _plan(self, i: int, group: dict[str, Any]) -> Plan:
@@ -205,41 +210,65 @@ class Optimizer(StepHooks):
             plan = plans[i]
             if plan.picked is not None and plan.picked == signature.pick(group):
                 return plan
-        plan = signature.plan(group, self.optional, self.counts_steps)
+        plan = signature.plan(group, self.optional, bool(self.counters))
         plans[i : i + 1] = [plan]
         return plan
 
     def _update(self, plan: Plan, parameter: Tensor, w: Array, g: Array) -> None:
         """Write the next value of `parameter`, whose gradient is `g`, into its array `w`."""
-        if w.__class__ is not np.ndarray:
-            select(w)  # `quiet` selects the one before again
-        numbers, buffers = self._prepare(plan, parameter)
+        buffers, counts, first = self._read_state(plan, parameter)
+        numbers = plan.numbers
+        if counts:
+            numbers = {**numbers, **self._count_on(plan, counts)}
+        if first and "first" in plan.given:
+            numbers = {**numbers, "first": True}
         for rows, gradient, *parts in blocks(w, g, *buffers):
             self.rule(rows, plan.descent_direction(rows, gradient), *parts, **numbers)
 
     # ---- the state of a parameter -------------------------------------------------------------
 
-    def _prepare(self, plan: Plan, parameter: Tensor) -> tuple[dict[str, Any], Sequence[Array | None]]:
-        """What the rule reads of this step, and the parameter's buffers, made where they are new."""
+    def _read_state(self, plan: Plan, parameter: Tensor) -> tuple[Sequence[Array | None], dict[str, Array], bool]:
+        """A parameter's buffers, what is counted for it, and whether a buffer is new; made where they are missing."""
         if plan.stateless:
-            return plan.numbers, plan.buffers
-        state, numbers = self.state[parameter], plan.numbers
+            return (None,) * len(plan.buffers), {}, False
+        state = self.state[parameter]
         buffers, first = self._buffers(plan, state, parameter)
-        if self.counts_steps:
-            count = self._counter(state)
-            count += 1
-            step = float(count)
-            numbers = {**numbers, **self.advance(state, plan.options, step)}
-            if "step" in plan.given:
-                numbers["step"] = step
-        if first and "first" in plan.given:
-            numbers = {**numbers, "first": True}
-        return numbers, buffers
+        return buffers, self._counts(plan, state, parameter), first
 
-    def _counter(self, state: State) -> Array:
-        if "step" not in state:
-            state["step"] = wrap(np.zeros((), step_dtype()))
-        return state["step"].array
+    def _counts(self, plan: Plan, state: State, parameter: Tensor) -> dict[str, Array]:
+        arrays = {}
+        for name in self.counters:
+            count = state.get(name)
+            if count is None or plan.counts_on_gpu or count.array.__class__ is not np.ndarray:
+                count = state[name] = self._place_count(plan, name, count, parameter)
+            arrays[name] = count.array
+        return arrays
+
+    def _place_count(self, plan: Plan, name: str, count: Tensor | None, parameter: Tensor) -> Tensor:
+        """A parameter's count, made where there is none, on the parameter's GPU or on the CPU, as the options say."""
+        on_gpu = plan.counts_on_gpu and parameter.array.__class__ is not np.ndarray
+        if plan.capturable and not on_gpu:
+            counts = ", ".join(f"{name}s" for name in self.counters)
+            raise AssertionError(
+                f"If capturable=True, params and {counts} must be on supported devices: ['cuda']. Got a parameter on "
+                f"{parameter.device}: only a GPU's steps can be captured"
+            )
+        if count is None:
+            start = self.counters[name]
+            count = wrap(np.full((), plan.options[start] if isinstance(start, str) else start, step_dtype()))
+        place = parameter.device if on_gpu else CPU
+        return count if count.device == place else wrap(to_device(count.array, place))
+
+    def _count_on(self, plan: Plan, counts: dict[str, Any]) -> dict[str, Any]:
+        """Count this step, in place; what the rule reads of it."""
+        count = counts["step"]
+        count += 1
+        step = as_number(count)
+        given = {"step": step} if "step" in plan.given else {}
+        if len(counts) > 1:
+            for name, number in self.advance(counts, plan.options, step).items():
+                given[name] = as_number(number)
+        return given
 
     def _buffers(self, plan: Plan, state: State, parameter: Tensor) -> tuple[list[Array | None], bool]:
         """The buffers that `plan` names, and whether one was new."""
@@ -254,18 +283,19 @@ class Optimizer(StepHooks):
                 start = plan.options[self.starts[name]] if name in self.starts else 0
                 buffer, first = compute(np.full_like, parameter, start), True
                 state[name] = buffer
-            if buffer.array.shape != shape:
+            array = buffer.array
+            if array.shape != shape:
                 raise RuntimeError(
                     f"the optimizer's {name} has shape {tuple(buffer.shape)}, its parameter {tuple(shape)}: was the "
                     "state_dict taken from another model?"
                 )
-            arrays.append(buffer.array)
+            arrays.append(array)
         return arrays, first
 
-    def advance(self, state: State, options: dict[str, Any], step: float) -> dict[str, float]:
-        """Count on what is one number for each parameter; returns what the rule reads of it.
+    def advance(self, counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
+        """Count on what is one number for each parameter, in place; returns what the rule reads of it.
 
-        A subclass with such numbers overrides it; `state` is the parameter's, `options` its group's.
+        A subclass with such numbers overrides it; `counts` are the parameter's, `options` its group's.
         """
         return {}
 

@@ -54,10 +54,13 @@ def _check_betas(betas: Any) -> tuple[float, float]:
 
 
 def refuse_flags(defaults: Group) -> None:
-    """`foreach`, `fused` and `capturable` name other ways to the same numbers, and change nothing here.
+    """Refuse flags that exclude each other, with `RuntimeError`, and `differentiable`, with `NotImplementedError`.
 
-    Raises `NotImplementedError` for `differentiable`, `RuntimeError` for flags that exclude each other.
+    `foreach` and `fused` name ways to the same numbers: here all parameters of a GPU are updated in one launch anyway.
+    With `fused` or `capturable` the steps of a parameter on a GPU are counted there, and a CUDA graph may record it.
     """
+    if defaults.get("fused") and defaults.get("differentiable"):
+        raise RuntimeError("`fused` does not support `differentiable`")
     if defaults.get("differentiable"):
         raise NotImplementedError(
             "differentiable=True is not offered: a step works on plain arrays. Write it with "

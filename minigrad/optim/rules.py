@@ -33,7 +33,10 @@ class Plan(NamedTuple):
     maximize: bool
     decay: float  # decay * w is added to the gradient,
     shrink: float  # or w is multiplied by this first; 0 for neither
+    capturable: bool  # a CUDA graph may record a step,
+    counts_on_gpu: bool  # and so the steps of a parameter on a GPU are counted there
     typed: dict[Any, dict[str, Any]]  # the numbers that were made arrays, by dtype
+    kept: dict[Any, dict[Any, Any]]  # what lanes found out about the rule
 
     def as_arrays(self, dtype: Any) -> dict[str, Any]:
         """The numbers as 0-d arrays of `dtype`: NumPy multiplies by these in half the time that a float takes."""
@@ -91,7 +94,10 @@ class Signature(NamedTuple):
             maximize=maximize,
             decay=0 if shrink else decay,
             shrink=shrink,
+            capturable=bool(options.get("capturable", False)),
+            counts_on_gpu=bool(options.get("capturable", False) or options.get("fused", False)),
             typed={},
+            kept={},
         )
 
 

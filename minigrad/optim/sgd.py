@@ -31,7 +31,7 @@ class SGD(Optimizer):
     """
 
     optional: ClassVar = {"momentum_buffer": "momentum"}
-    counts_steps = False
+    counters: ClassVar = {}
 
     def __init__(
         self, params: Params, lr: Rate = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: Rate = 0,

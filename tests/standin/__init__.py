@@ -14,7 +14,7 @@ every name and keyword that was used.
 """
 
 from tests.standin.devices import cuda, memory_pool
-from tests.standin.journal import asked, crossings
+from tests.standin.journal import asked, crossings, launches
 from tests.standin.modules import cupy, cupyx
 
-__all__ = ["asked", "crossings", "cuda", "cupy", "cupyx", "memory_pool"]
+__all__ = ["asked", "crossings", "cuda", "cupy", "cupyx", "launches", "memory_pool"]

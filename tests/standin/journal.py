@@ -10,6 +10,7 @@ MODULES = NAMES["modules"]
 
 asked: set[tuple[str, str, tuple[str, ...]]] = set()  # (module or class, name, keywords used)
 crossings: list[str] = []  # "to host: get", "to device: asarray", ...
+launches: list[str] = []  # the names of the RawKernels that were launched
 
 
 @cache
