@@ -58,9 +58,17 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         restore_warnings(before)
 
 
+# The seam for the GPU's wing: what computes a function of arrays, of which the heart tells the steps, where these
+# are on a GPU. A function that is not here runs there as it is written, one launch for each of its steps.
+KERNELS: dict[Callable[..., Any], Callable[..., Any]] = {}
+
+
 def _there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
-    arrays = [array for x in args if isinstance(array := getattr(x, "array", x), _cuda.ndarray)]
-    return on_gpu_of(arrays[0] if arrays else None, function, *args, **kwargs)
+    for x in args:
+        array = getattr(x, "array", x)
+        if isinstance(array, _cuda.ndarray):
+            return on_gpu_of(array, KERNELS.get(function, function), *args, **kwargs)
+    return on_gpu_of(None, function, *args, **kwargs)
 
 
 def on_its_gpu(function: Callable[P, R]) -> Callable[P, R]:
@@ -79,7 +87,7 @@ def on_its_gpu(function: Callable[P, R]) -> Callable[P, R]:
 
 def on_gpu_of(array: Array, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """`function(*args, **kwargs)` on the GPU that holds `array`; then the one before is selected again."""
-    if _cuda is None:
+    if not _several:
         return function(*args, **kwargs)
     runtime = _cuda.cuda.runtime
     before = runtime.getDevice()
@@ -91,10 +99,13 @@ def on_gpu_of(array: Array, function: Callable[P, R], /, *args: P.args, **kwargs
             runtime.setDevice(before)
 
 
-def select(array: Array) -> None:
-    """Lets CuPy compute on the GPU that holds `array` from now on; nothing for NumPy's arrays."""
-    if _cuda is not None and isinstance(array, _cuda.ndarray) and array.device.id != _cuda.cuda.runtime.getDevice():
+def select(array: Array) -> bool:
+    """Lets CuPy compute on the GPU that holds `array` from now on; False, and nothing done, for NumPy's arrays."""
+    if _cuda is None or not isinstance(array, _cuda.ndarray):
+        return False
+    if _several and array.device.id != _cuda.cuda.runtime.getDevice():
         _cuda.cuda.runtime.setDevice(array.device.id)
+    return True
 
 
 # ---- devices --------------------------------------------------------------------------------
@@ -226,6 +237,7 @@ def _cuda_device(index: int) -> device:
 # ---- libraries ------------------------------------------------------------------------------
 
 _cuda: Any = None  # CuPy, or the tests' stand-in, once it has shown that it works
+_several = False  # whether there are GPUs of which one must be selected
 _why_not: str | None = None  # why there is no GPU, once it was looked for in vain
 
 
@@ -301,6 +313,18 @@ def number_device(device: device) -> device:
     return _cuda_device(library(device).cuda.runtime.getDevice())
 
 
+def are_on_one_gpu(*arrays: Array) -> bool:
+    """Whether all are arrays, of one GPU."""
+    if _cuda is None or any(type(array) is not _cuda.ndarray for array in arrays):
+        return False
+    return not _several or len({array.device.id for array in arrays}) == 1
+
+
+def gpu_array_type() -> Any:
+    """The type of arrays on a GPU; there must be one."""
+    return _cuda.ndarray
+
+
 def is_available() -> bool:
     """Whether a GPU can be used: CuPy imports, finds a device, and one tiny kernel ran on it.
 
@@ -311,7 +335,7 @@ def is_available() -> bool:
     if _cuda is None and _why_not is None:
         _cuda, _why_not = _probe()
         if _cuda is not None:
-            _explain_exhaustion(_cuda)
+            _begin(_cuda)
     return _cuda is not None
 
 
@@ -339,15 +363,23 @@ def use_library(module: Any) -> Iterator[Any]:
 
     The seam for the tests: they install a strict stand-in for CuPy on machines without a GPU.
     """
-    global _cuda, _why_not
-    before = _cuda, _why_not
-    _cuda, _why_not = module, None
+    global _cuda, _several, _why_not
+    before = _cuda, _several, _why_not
+    _cuda, _several, _why_not = module, False, None
     if module is not None:
-        _explain_exhaustion(module)
+        _begin(module)
     try:
         yield module
     finally:
-        _cuda, _why_not = before
+        _cuda, _several, _why_not = before
+
+
+def _begin(cupy: Any) -> None:
+    """What a GPU that was found is given: an allocator that fails in words, and the wing with kernels of our own."""
+    global _several
+    _explain_exhaustion(cupy)
+    _several = device_count() > 1
+    importlib.import_module("minigrad.gpu.served")
 
 
 def _probe() -> tuple[Any, str | None]:

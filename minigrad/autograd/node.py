@@ -16,7 +16,7 @@ from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, Uncounted, edge_
 from minigrad.autograd.inspection import Inspectable, next_functions
 from minigrad.autograd.messages import freed, inference_saved, overwritten
 from minigrad.autograd.modes import ANOMALY, PACKING, inference_was_entered
-from minigrad.backend import select
+from minigrad.backend import KERNELS, select
 
 if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
@@ -128,12 +128,13 @@ class Node(Inspectable):
         >>> y.grad_fn.vjp(torch.ones(1).numpy(), False)
         [array([1.], dtype=float32)]
         """
-        if cotangent.__class__ is not ndarray:
-            select(cotangent.array if create_graph else cotangent)
         plan = self.plan
+        rules: Sequence[tuple[Rule, tuple[int, ...] | None]] = plan.rules
+        if cotangent.__class__ is not ndarray and select(cotangent.array if create_graph else cotangent):
+            rules = rules if create_graph else [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
         values = self.saved_values(create_graph) if plan.reads else ()
         gradients: list[Any] = []
-        for edge, (rule, reads) in zip(self.edges, plan.rules):  # noqa: B905 (as long, and asked for speed)
+        for edge, (rule, reads) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)
             if wanted is not None and edge not in wanted:
                 gradients.append(None)
             elif reads is None:

@@ -64,8 +64,7 @@ def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
         have = dtypes.from_numpy(data[0].array.dtype)
         if dtype is not None and have is not dtype:
             raise TypeError(f"expected a tensor of {dtype}, got one of {have}; convert it with .to({dtype})")
-        alias: Tensor = as_tensor(data[0], dtype, device)[...]  # in the same memory and graph
-        return alias
+        return as_tensor(data[0], dtype, device)
     wanted = dtypes.get_default_dtype() if dtype is None else dtype
     if len(data) == 1 and (data[0] is None or isinstance(data[0], (float, bool, np.bool_, np.floating))):
         hint = "give a list of numbers, or lengths as ints"

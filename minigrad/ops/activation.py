@@ -14,7 +14,7 @@ from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.recording import operation
 from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.copies import cast, clone
-from minigrad.ops.elementwise import SAME, as_number, not_a_tensor, not_implemented_for, rename, unary
+from minigrad.ops.elementwise import SAME, as_number, elementwise, not_a_tensor, not_implemented_for, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
 from minigrad.ops.piecewise import gate, keep_where, tied, zeros_of
 from minigrad.ops.shape import reshape
@@ -27,7 +27,7 @@ def _with_options(
     name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f"
 ) -> Callable[..., Any]:
     """A nonlinearity with the options that `forward` names; `takes` names its kinds of types in NumPy's letters."""
-    made = operation(name, lambda x, *, options: forward(x, *options), rule)
+    made = elementwise(name, lambda x, *, options: forward(x, *options), rule)
 
     def call(input: Any, *options: Any) -> Any:
         if not isinstance(input, TensorBase):
@@ -112,7 +112,7 @@ def _leaky_slope(g: Any, x: Any, *, slope: float) -> Any:
     return keep_where(above, g) + keep_where(~above, g * g.dtype.type(slope))
 
 
-_leak: Any = operation(
+_leak: Any = elementwise(
     "leaky_relu_backward", _leaky_slope, lambda g, x, slope: _leak(g, x, slope=slope), lambda g, x: zeros_of(x)
 )
 leaky_relu = _with_options(
@@ -131,8 +131,8 @@ def _scale_below_zero_rule(g: Any, x: Any, w: Any) -> Any:
     return tied(np.where(x > 0, g, w * g), x)
 
 
-prelu = operation("prelu_kernel", _scale_below_zero, _scale_below_zero_rule, lambda g, x: np.where(x > 0, 0.0, x) * g)
-rrelu = operation("rrelu_with_noise", _scale_below_zero, _scale_below_zero_rule, None)  # w was drawn, as x is shaped
+prelu = elementwise("prelu_kernel", _scale_below_zero, _scale_below_zero_rule, lambda g, x: np.where(x > 0, 0.0, x) * g)
+rrelu = elementwise("rrelu_with_noise", _scale_below_zero, _scale_below_zero_rule, None)  # w was drawn, as x is shaped
 
 
 # ---- exponential ---------------------------------------------------------------------------------

@@ -9,13 +9,13 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.autograd.recording import operation
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import (
     REAL,
     as_number,
     binary,
+    elementwise,
     not_implemented_for,
     of_tensor,
     of_tensors,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # ---- what the rules share ------------------------------------------------------------------------
 # A rule selects: where an operand had no say its gradient is 0, also when what arrives is inf or NaN.
-no_slope: Any = operation("zeros_like", lambda g: np.zeros_like(g), lambda v: no_slope(v))
+no_slope: Any = elementwise("zeros_like", lambda g: np.zeros_like(g), lambda v: no_slope(v))
 
 
 def _to_winner(g: Any, x: Any, y: Any, loses: Any) -> Any:
@@ -193,7 +193,9 @@ def promote(name: str, *operands: Any) -> list[Any]:
 
 def _scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
     """``input + alpha * other``, or the difference, in the operands' common type."""
-    made = operation(name, lambda x, y, *, alpha: ufunc(x, y * alpha), lambda g: g, lambda g, alpha: g * (sign * alpha))
+    made = elementwise(
+        name, lambda x, y, *, alpha: ufunc(x, y * alpha), lambda g: g, lambda g, alpha: g * (sign * alpha)
+    )
 
     def call(input: Any, other: Any, alpha: Any, out: Any = None) -> Any:
         factor = as_number(name, "alpha", alpha)
@@ -291,7 +293,7 @@ def _between(x: Any, end: Any, weight: Any) -> Any:
     return np.where(np.abs(weight) < 0.5, x + weight * step, end - step * (1 - weight))
 
 
-_lerp = operation(
+_lerp = elementwise(
     "lerp", _between, lambda g, weight: g * (1 - weight), lambda g, weight: g * weight, lambda g, x, end: g * (end - x)
 )
 

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.autograd.recording import operation
 from minigrad.layout import contiguous_format, preserve_format
 from minigrad.ops.axes import as_int, axis, sizes
-from minigrad.ops.elementwise import of_tensor, rename
+from minigrad.ops.elementwise import elementwise, of_tensor, rename
 from minigrad.ops.names import shown_as
 from minigrad.ops.shape import expand, permute, reshape, transpose
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # "K": in memory as the original is; "C": row-major
 _copy = operation("clone", lambda x, *, order: x.copy(order=order), lambda g: g)
 _repeated = shown_as(_copy, "RepeatBackward0")
-_cast = operation("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
+_cast = elementwise("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
 
 @of_tensor

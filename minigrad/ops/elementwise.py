@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 import numpy as np
@@ -18,8 +18,8 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Rule
-from minigrad.autograd.recording import operation
-from minigrad.backend import quiet
+from minigrad.autograd.recording import Operation, operation
+from minigrad.backend import are_on_one_gpu, quiet
 from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
@@ -72,6 +72,16 @@ class Binary(Protocol):
     def __get__(self, instance: object, owner: Any) -> BinaryMethod: ...
 
 
+ELEMENTWISE: list[Operation] = []  # whose result depends, at each place, on the operands at that place alone
+
+
+def elementwise(name: str, forward: Callable[..., Any], *rules: Rule | None, shown: str | None = None) -> Operation:
+    """An operation, `forward` and `rules`, that computes each element from the operands' elements at its place."""
+    made = operation(name, forward, *rules, shown=shown)
+    ELEMENTWISE.append(made)
+    return made
+
+
 def unary(
     name: str,
     forward: Callable[..., Any],
@@ -88,7 +98,7 @@ def unary(
     `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"). The
     docstring is made of the formula, its domain, the source of the rule, and the example.
     """
-    made = operation(name, forward, rule)
+    made = elementwise(name, forward, rule)
     real = result is REAL
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -125,7 +135,7 @@ def binary(
     `refuses` the kinds of dtypes that the operation does not take ("fiub"); `shown` is
     the name in ``grad_fn=<...>`` where it is not that of `name`.
     """
-    made = operation(name, forward, input_rule, other_rule, shown=shown)
+    made = elementwise(name, forward, input_rule, other_rule, shown=shown)
     round_to_half = _round_to_half(forward)
     compute_single = result is not TRUTH  # halves are compared as halves, to which 1e30 is inf
     plain_kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
@@ -151,13 +161,14 @@ def binary(
             for position, x in enumerate((input, other)[:tensors]):
                 if not isinstance(x, TensorBase) and not is_array(x):
                     raise not_a_tensor(name, ("input", "other")[position], position + 1, x)
-            a, b = promote_arrays(name, (input, other), result is REAL, numbers == "both")
-            if refuses and a.dtype.kind in refuses:
-                raise not_implemented_for(name, a.dtype)
-            if compute_single and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
-                compute = round_to_half
-                input, other = [_as_single(x) for x in (input, other)]
-                a, b = [x.array if isinstance(x, TensorBase) else x for x in (input, other)]
+            if not _is_ready(a, b, plain_kinds, tensors):
+                a, b = promote_arrays(name, (input, other), result is REAL, numbers == "both")
+                if refuses and a.dtype.kind in refuses:
+                    raise not_implemented_for(name, a.dtype)
+                if compute_single and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
+                    compute = round_to_half
+                    input, other = [_as_single(x) for x in (input, other)]
+                    a, b = [x.array if isinstance(x, TensorBase) else x for x in (input, other)]
             compute = functools.partial(quiet, compute)
         try:
             tensor = made.of_two(compute, input, other, a, b)
@@ -166,6 +177,15 @@ def binary(
         return tensor if out is None else write_out(name, out, tensor, ())  # may be an operand
 
     return publish(call, name, forward, describe(name, formula, domain, result, (input_rule, other_rule), example))
+
+
+def _is_ready(a: Any, b: Any, kinds: Sequence[str], tensors: int) -> bool:
+    """Whether what lives on one GPU needs no promotion: one type, or a float array beside a Python number."""
+    if type(b) is float or type(b) is int:
+        return tensors < 2 and "f" in kinds and are_on_one_gpu(a) and a.dtype.char in "fd"
+    if type(a) is float or type(a) is int:
+        return tensors == 0 and "f" in kinds and are_on_one_gpu(b) and b.dtype.char in "fd"
+    return are_on_one_gpu(a, b) and a.dtype is b.dtype and a.dtype.kind in kinds
 
 
 def _round_to_half(forward: Callable[..., Any]) -> Callable[..., Any]:

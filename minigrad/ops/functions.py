@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.recording import operation
 from minigrad.ops.arithmetic import no_slope, pow
-from minigrad.ops.elementwise import SAME, Unary, not_implemented_for, of_tensor, twin_of, unary
+from minigrad.ops.elementwise import SAME, Unary, elementwise, not_implemented_for, of_tensor, twin_of, unary
 from minigrad.ops.out import takes_out
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def _sign(x: Any) -> Any:
 
 
 # The slope of |x|: 0 at 0 and at NaN, which has no sign.
-direction = operation("sign", _sign, lambda g: no_slope(g))
+direction = elementwise("sign", _sign, lambda g: no_slope(g))
 
 
 def _exact(name: str, function: Any, rule: Any, **told: str) -> Unary:
@@ -247,7 +246,7 @@ def _to_decimals(x: Any, *, decimals: int) -> Any:
     return np.rint(x * scale) / scale if decimals > 0 else np.rint(x / scale) * scale
 
 
-_rounded = operation("round", _to_decimals, lambda g: no_slope(g), shown="RoundBackward1")
+_rounded = elementwise("round", _to_decimals, lambda g: no_slope(g), shown="RoundBackward1")
 
 
 @takes_out

@@ -8,10 +8,16 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.recording import operation
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import binary, not_implemented_for, of_tensor, require_number, shapes_do_not_broadcast
+from minigrad.ops.elementwise import (
+    binary,
+    elementwise,
+    not_implemented_for,
+    of_tensor,
+    require_number,
+    shapes_do_not_broadcast,
+)
 from minigrad.ops.out import takes_out
 
 if TYPE_CHECKING:
@@ -32,13 +38,13 @@ _at_most = binary(
     lambda g, x, y: np.where(np.greater(x, y), g, 0.0),
     numbers="other",
 )
-_clamp_to_numbers = operation(
+_clamp_to_numbers = elementwise(
     "clamp",
     lambda x, *, low, high: x.clip(low, high),
     lambda g, x, low, high: _where_between(g, x, low, high),
     shown="ClampBackward1",
 )
-_clamp_to_tensors = operation(
+_clamp_to_tensors = elementwise(
     "clamp",
     lambda x, low, high: np.minimum(np.maximum(x, low), high),
     lambda g, x, low, high: _where_between(g, x, low, high),

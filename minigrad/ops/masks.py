@@ -9,12 +9,19 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, watch
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.recording import compute, operation
+from minigrad.autograd.recording import compute
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import not_a_tensor, of_tensor, require_number, shapes_do_not_broadcast, twin_of
+from minigrad.ops.elementwise import (
+    elementwise,
+    not_a_tensor,
+    of_tensor,
+    require_number,
+    shapes_do_not_broadcast,
+    twin_of,
+)
 from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import takes_out
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-_where = operation(
+_where = elementwise(
     "where",
     lambda condition, x, y: array_module(condition).where(condition, x, y),
     None,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.recording import operation
+from minigrad.ops.elementwise import elementwise
 
 _BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
 
@@ -24,17 +24,17 @@ def keep_where(mask: Any, g: Any) -> Any:
     return np.multiply(g.view(_BITS[g.itemsize]), mask).view(g.dtype)
 
 
-zeros_of = operation("zeros_like", lambda x: np.zeros_like(x), None)
+zeros_of = elementwise("zeros_like", lambda x: np.zeros_like(x), None)
 
 # The gradient `g` where `passes(x)` is true, 0 elsewhere.
-gate: Any = operation(
+gate: Any = elementwise(
     "threshold_backward",
     lambda g, x, *, passes: keep_where(passes(x), g),
     lambda g, x, passes: gate(g, x, passes=passes),
     lambda g, x: zeros_of(x),
 )
 
-_tie = operation("tie", lambda g, x: g, lambda g: g, lambda g, x: zeros_of(x))
+_tie = elementwise("tie", lambda g, x: g, lambda g: g, lambda g, x: zeros_of(x))
 
 
 def tied(g: Any, x: Any) -> Any:

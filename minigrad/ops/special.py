@@ -9,7 +9,6 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.recording import operation
 from minigrad.ops.arithmetic import no_slope, pow, promote
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
@@ -19,6 +18,7 @@ from minigrad.ops.elementwise import (
     TRUTH,
     as_number,
     binary,
+    elementwise,
     not_a_tensor,
     not_implemented_for,
     of_tensor,
@@ -59,7 +59,7 @@ isneginf = unary("isneginf", lambda x: np.equal(x, -math.inf), None, result=TRUT
 sgn = sign
 
 
-_behind_the_point = operation("frac", lambda x: x - np.trunc(x), lambda g: g)
+_behind_the_point = elementwise("frac", lambda x: x - np.trunc(x), lambda g: g)
 
 
 @takes_out
@@ -76,7 +76,7 @@ def frac(input: Tensor) -> Tensor:
     return _behind_the_point(input)
 
 
-_odds = operation(
+_odds = elementwise(
     "logit",
     lambda x, *, eps: np.log(x.clip(eps, 1 - eps) / (1 - x.clip(eps, 1 - eps))) if eps else np.log(x / (1 - x)),
     lambda g, x, eps: _slope_of_odds(g, x, eps),
@@ -110,7 +110,7 @@ def _without(x: Any, *, nan: float, posinf: Any, neginf: Any) -> Any:
     return np.where(np.equal(x, -math.inf), x.dtype.type(low), new)
 
 
-_finite = operation("nan_to_num", _without, lambda g, x: g * np.isfinite(x))
+_finite = elementwise("nan_to_num", _without, lambda g, x: g * np.isfinite(x))
 
 
 @takes_out
@@ -191,7 +191,7 @@ def float_power(input: Any, exponent: Any) -> Tensor:
 # ---- three operands ------------------------------------------------------------------------------
 def _with_product(name: str, combine: Any, *rules: Any) -> Any:
     """``input + value * combine(tensor1, tensor2)``."""
-    made = operation(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules)
+    made = elementwise(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules)
     what = "tensor1 * tensor2" if name == "addcmul" else "tensor1 / tensor2"
 
     def call(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:

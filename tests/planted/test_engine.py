@@ -37,6 +37,8 @@ from tests.autograd import (
     test_modes,
     test_walk,
 )
+from tests.conftest import install_stand_in
+from tests.gpu import test_elementwise
 from tests.ops import test_index
 from tests.planted.test_gradient_rules import operations
 
@@ -54,6 +56,11 @@ def spoilt_code(target, old, new):
     text = "from __future__ import annotations\n" + text.replace(old, new)
     exec(compile(text, f"<{target.__qualname__}, spoilt>", "exec"), scope)
     return inspect.unwrap(scope[target.__name__]).__code__
+
+
+def with_stand_in(test):
+    with install_stand_in() as cupy:
+        test(cupy)
 
 
 @contextlib.contextmanager
@@ -196,6 +203,10 @@ PLANTED = {
     "walks everywhere": (
         node.Node.vjp, "if wanted is not None and edge not in wanted:", "if False:",
         test_gradients.test_only_the_rules_that_are_asked_for_run,
+    ),
+    "rules as they are written on a GPU": (
+        node.Node.vjp, "KERNELS.get(rule, rule)", "rule",
+        lambda: with_stand_in(test_elementwise.test_each_operation_and_each_rule_is_one_launch),
     ),
     "gradients for all operands": (
         recording.Operation.new_plan, "[i for i in needed if self.rules[i] is not None]",

@@ -1,0 +1,161 @@
+"""Functions that compute element by element, each as one kernel, written when it is first called.
+
+    square = Elementwise(lambda x: x * x)
+    square(x)  # one launch; memory is read and written once
+
+The function is traced for the types of its operands and printed as CUDA C. A thread does four elements that
+follow one another: it reads and writes 16 bytes at once, which keeps the memory busy where one element a thread
+does not. Operands that are broadcast, or that lie with strides, are read by their steps.
+What cannot be traced is computed by the function itself, with one launch for each of its steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad import backend
+from minigrad.gpu import cuda_c
+from minigrad.gpu.launch import THREADS, Kernel, blocks_for
+from minigrad.gpu.placement import AT_ONCE, place
+from minigrad.gpu.tracing import Expression, Number, Untraceable, trace
+
+VARIANTS = 32  # of one function: one that is called with ever new options is not written for each of them
+BY_VALUE = "by value"  # a function that asks what its numbers are is traced for each of them
+
+WRITTEN: dict[str, Expression] = {}  # what the kernels compute, by their names
+
+
+class Elementwise:
+    """A function of arrays whose result depends, at each place, on the operands at that place alone."""
+
+    __slots__ = ("_variants", "function")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self._variants: dict[Any, Variant | int | str | None] = {}
+
+    def __call__(self, *operands: Any, **statics: Any) -> Any:
+        variant = self._find(operands, statics)
+        found = None
+        if variant.__class__ is Variant:
+            found = variant.compute(operands)
+        elif variant.__class__ is int:
+            found = operands[variant]
+        return self.function(*operands, **statics) if found is None else found
+
+    def _find(self, operands: Sequence[Any], statics: dict[str, Any]) -> Any:
+        """The kernel for such operands; or the place of the operand that is the result itself; or None."""
+        array_type = backend.gpu_array_type()
+        key: Any = tuple([_kind(x, array_type) for x in operands])
+        try:
+            if statics:
+                key += tuple([(name, _spell(value)) for name, value in statics.items()])
+            variant = self._variants.get(key, "")
+            if variant == "":
+                known = [x.dtype if isinstance(x, array_type) else x for x in operands]
+                numbers = [Number(_type_of(x)) if _is_number(x) else x for x in known]
+                variant = self._write(key, numbers, statics)
+                if variant is None and numbers != known:
+                    variant = self._variants[key] = BY_VALUE
+            if variant is BY_VALUE:
+                key += tuple([x for x in operands if not isinstance(x, array_type)])
+                variant = self._variants.get(key, "")
+                if variant == "":
+                    variant = self._write(key, [x.dtype if isinstance(x, array_type) else x for x in operands], statics)
+        except TypeError:  # an operand or an option that is no key
+            return None
+        return variant
+
+    def _write(self, key: Any, given: Sequence[Any], statics: dict[str, Any]) -> Variant | int | None:
+        """What `_find` finds from now on under `key`."""
+        if len(self._variants) >= VARIANTS:
+            return None
+        variant: Variant | int | None
+        try:
+            expression = trace(self.function, given, statics)
+            variant = expression.result.value if expression.result.function == "operand" else Variant(expression)
+        except Untraceable:
+            variant = None
+        self._variants[key] = variant
+        return variant
+
+
+def _kind(x: Any, array_type: type) -> Any:
+    """What of an operand makes another kernel: the type of an array or of a number."""
+    kind = type(x)
+    if kind is array_type:
+        return x.dtype.char
+    return kind if _is_number(x) else x
+
+
+def _is_number(x: Any) -> bool:
+    return type(x) is float or type(x) is int or isinstance(x, np.generic)
+
+
+def _type_of(number: Any) -> Any:
+    return number.dtype if isinstance(number, np.generic) else type(number)
+
+
+def _spell(value: Any) -> Any:
+    """An option as a part of a key. Raises TypeError for functions that were made for one call."""
+    if getattr(value, "__closure__", None):
+        raise TypeError("a function of its own surroundings")
+    return (value, tuple(map(type, value)) if type(value) is tuple else type(value))
+
+
+class Variant:
+    """The kernel of a function for operands of some types, written anew for each way in which they may lie."""
+
+    __slots__ = ("_flat", "_kernels", "_read", "expression")
+
+    def __init__(self, expression: Expression) -> None:
+        self.expression = expression
+        self._read = tuple([expression.over.index(i) for i in expression.arrays])
+        self._kernels: dict[Any, Kernel] = {}
+        self._flat = self._kernel(1, (1,) * len(self._read), "long long")  # raises Untraceable for what has no C
+
+    def compute(self, operands: Sequence[Any]) -> Any:
+        """The result for these operands, in new memory; None where they do not fit together."""
+        expression = self.expression
+        first = operands[expression.over[0]]
+        shape, count = first.shape, first.size
+        for i in expression.over:
+            x = operands[i]
+            if x.shape != shape or not x.flags.c_contiguous:
+                return self._compute_placed(operands)
+        out = type(first)(shape, expression.result.dtype)
+        if count:
+            self._launch(self._flat, blocks_for(count, THREADS * AT_ONCE), out, operands, (np.int64(count),))
+        return out
+
+    def _compute_placed(self, operands: Sequence[Any]) -> Any:
+        """The result where shapes differ, or where memory is not read from one end to the other."""
+        over = [operands[i] for i in self.expression.over]
+        placement = place(self._read, *[(x.shape, x.strides, x.itemsize) for x in over])
+        if placement is None:
+            return None
+        out = type(over[0])(placement.lying, self.expression.result.dtype)
+        if placement.turned is not None:
+            out = out.transpose(placement.turned)
+        if placement.count:
+            kernel = self._kernel(placement.axes, placement.inner, placement.index_type)
+            self._launch(kernel, placement.blocks, out, operands, placement.arguments)
+        return out
+
+    def _kernel(self, axes: int, inner: tuple[int, ...] | None, index_type: str) -> Kernel:
+        key = axes, inner, index_type
+        kernel = self._kernels.get(key)
+        if kernel is None:
+            kernel = self._kernels[key] = cuda_c.write_kernel(self.expression, *key)
+            WRITTEN[kernel.name] = self.expression
+        return kernel
+
+    def _launch(self, kernel: Kernel, blocks: int, out: Any, operands: Sequence[Any], places: tuple[Any, ...]) -> None:
+        arguments = [out, *[operands[i] for i in self.expression.arrays]]
+        for i in self.expression.numbers:
+            x = operands[i]
+            arguments.append(np.float64(x) if type(x) is float else np.int64(x) if type(x) is int else x)
+        kernel((blocks,), (THREADS,), (*arguments, *places), "?")

@@ -1,0 +1,105 @@
+"""Where the elements of operands lie that a kernel reads by their steps: broadcast, transposed, or every other one.
+
+The axes of the result are put in the order in which it lies in memory, and axes that follow one another in every
+operand become one, so (N, C, H, W) beside (1, C, 1, 1) is read as (N, C, H*W).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.gpu.launch import THREADS, blocks_for
+
+AT_ONCE = 4  # elements of a thread, where they follow one another
+Steps = tuple[int, ...]  # how many elements on each axis goes, from the innermost one
+
+
+class Placement:
+    """One choice of shapes and strides: what the kernel must be, and what it must be told."""
+
+    __slots__ = ("arguments", "axes", "blocks", "count", "index_type", "inner", "lying", "turned")
+
+    lying: tuple[int, ...]  # the result's shape, its axes as they lie
+    turned: tuple[int, ...] | None  # what brings the axes into the caller's order
+    count: int
+    axes: int
+    inner: tuple[int, ...] | None  # each operand's step along the innermost axis, where all are 0 or 1
+    index_type: str
+    blocks: int
+    arguments: tuple[Any, ...]  # the count, the sizes of all axes but the outermost, each operand's steps
+
+
+@lru_cache(maxsize=4096)
+def place(read: tuple[int, ...], *operands: tuple[tuple[int, ...], tuple[int, ...], int]) -> Placement | None:
+    """For operands of (shape, strides, itemsize), of which the kernel gets those that it should `read`.
+
+    None where the shapes do not fit together, or elements lie between the places of others.
+    """
+    try:
+        shape = np.broadcast_shapes(*[shape for shape, _, _ in operands])
+    except ValueError:
+        return None
+    if any(stride % size for _, strides, size in operands for stride in strides):
+        return None
+    steps = [_steps_over(shape, *operand) for operand in operands]
+    order = _order(shape, steps, [operand[0] for operand in operands])
+    found = Placement()
+    found.lying = tuple([shape[i] for i in order])
+    found.turned = None if order == sorted(order) else tuple(np.argsort(order).tolist())
+    found.count = prod(shape)
+    sizes, every = _merge(found.lying, [[s[i] for i in order] for s in (steps[k] for k in read)])
+    found.axes = len(sizes)
+    whole = found.axes == 1 or sizes[0] % AT_ONCE == 0
+    found.inner = tuple([s[0] for s in every]) if whole and all(s[0] in (0, 1) for s in every) else None
+    reach = max([sum(abs(a) * (n - 1) for a, n in zip(s, sizes, strict=True)) for s in every] + [found.count])
+    small = reach + AT_ONCE * THREADS < 2**31 and not (found.axes == 1 and found.inner)
+    found.index_type = "int" if small else "long long"
+    number = np.int32 if small else np.int64
+    told = [s[1:] if found.inner else s for s in every]
+    found.arguments = tuple([number(n) for n in (found.count, *sizes[:-1], *[step for s in told for step in s])])
+    found.blocks = blocks_for(found.count, THREADS * (AT_ONCE if found.inner else 1))
+    return found
+
+
+def _steps_over(shape: tuple[int, ...], own: tuple[int, ...], strides: tuple[int, ...], size: int) -> Steps:
+    """An operand's steps along the axes of the result: 0 where it is repeated."""
+    steps = [0 if n == 1 else stride // size for n, stride in zip(own, strides, strict=True)]
+    return (*[0] * (len(shape) - len(own)), *steps)
+
+
+def _order(shape: tuple[int, ...], steps: list[Steps], shapes: list[tuple[int, ...]]) -> list[int]:
+    """The axes from the outermost to the innermost: as the operands lie that are not repeated, if they agree."""
+    plain = list(range(len(shape)))
+    orders = [
+        sorted(plain, key=lambda i: (-abs(s[i]), i)) if 1 not in shape else _around_ones(shape, s)
+        for s, own in zip(steps, shapes, strict=True)
+        if own == shape and 0 not in [a for a, n in zip(s, shape, strict=True) if n > 1]
+    ]
+    return orders[0] if orders and all(order == orders[0] for order in orders) else plain
+
+
+def _around_ones(shape: tuple[int, ...], steps: Steps) -> list[int]:
+    """The order of the axes by their steps, where those of length 1 stay in their places."""
+    longer = [i for i, n in enumerate(shape) if n > 1]
+    turned = iter(sorted(longer, key=lambda i: (-abs(steps[i]), i)))
+    return [next(turned) if n > 1 else i for i, n in enumerate(shape)]
+
+
+def _merge(shape: tuple[int, ...], every: list[list[int]]) -> tuple[list[int], list[list[int]]]:
+    """Sizes, and each operand's steps, from the innermost axis on; axes that go on in every operand become one."""
+    sizes: list[int] = []
+    merged: list[list[int]] = [[] for _ in every]
+    for i in reversed(range(len(shape))):
+        if shape[i] == 1:
+            continue
+        if sizes and all(s[i] == m[-1] * sizes[-1] for s, m in zip(every, merged, strict=True)):
+            sizes[-1] *= shape[i]
+            continue
+        sizes.append(shape[i])
+        for s, m in zip(every, merged, strict=True):
+            m.append(s[i])
+    return (sizes, merged) if sizes else ([1], [[0] for _ in every])

@@ -1,0 +1,277 @@
+"""A function of arrays, told in NumPy's words, as the steps that it takes for each element.
+
+`trace` calls the function once with symbols in place of arrays. A symbol answers NumPy's functions and
+Python's operators by noting what was asked, so `lambda g, out: g * (1 - out * out)` leaves three steps:
+out * out, 1 - that, g times that. The types of all steps are NumPy's own, which its ufuncs are asked for.
+
+What is not one and the same list of steps for every element raises `Untraceable`: a look at a shape or
+at a value, a reduction, a function that is not NumPy's. (JAX's "autodidax" tells how tracing works.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+KNOWN = frozenset("?bBhHiIlLqQefd")  # the dtypes that kernels know
+_DOUBLE = np.dtype(np.float64)
+
+
+class Untraceable(Exception):  # noqa: N818 (an answer, not a fault)
+    """A function is not a list of steps for each element; the message says what it asked for."""
+
+
+class Step:
+    """One value of each element: which function of which steps, and its type.
+
+    `function` is a ufunc, or one of these words. "operand" and "number": what was given at the place `value`;
+    "constant": `value`; "cast": the input in another type; "where": the second input where the first is true,
+    else the third; "at_least" and "at_most": NumPy's clip, one limit at a time.
+    """
+
+    __slots__ = ("dtype", "function", "inputs", "over", "value")
+
+    def __init__(
+        self, function: Any, inputs: tuple[Step, ...] = (), dtype: Any = None, value: Any = None, over: Any = None
+    ) -> None:
+        self.function, self.inputs, self.dtype, self.value = function, inputs, dtype, value
+        # The operands whose shapes make the result's; zeros_like(x) reads no value of x and has its shape.
+        self.over: frozenset[int] = frozenset().union(*[s.over for s in inputs]) if over is None else over
+
+
+class Expression:
+    """What a function computes for each element: its steps in order, each once."""
+
+    __slots__ = ("arrays", "numbers", "over", "result", "steps")
+
+    def __init__(self, result: Step) -> None:
+        self.result = result
+        self.steps: list[Step] = []
+        _put_in_order(result, self.steps, set())
+        self.over = sorted(result.over)
+        self.arrays = sorted({s.value for s in self.steps if s.function == "operand"})  # places of those it reads
+        self.numbers = sorted({s.value for s in self.steps if s.function == "number"})
+
+
+def _put_in_order(step: Step, steps: list[Step], seen: set[int]) -> None:
+    if id(step) not in seen:
+        seen.add(id(step))
+        for before in step.inputs:
+            _put_in_order(before, steps, seen)
+        steps.append(step)
+
+
+def trace(function: Callable[..., Any], operands: Sequence[Any], statics: dict[str, Any]) -> Expression:
+    """The steps of ``function(*operands, **statics)``, of which dtypes stand for arrays.
+
+    A `Number` stands for one that differs from call to call; everything else is given to the function as it is.
+    Raises Untraceable.
+    """
+    notes = Notes()
+    given = []
+    for place, x in enumerate(operands):
+        if isinstance(x, np.dtype):
+            given.append(Symbol(notes, Step("operand", (), _known(x), place, frozenset([place])), given=True))
+        elif isinstance(x, Number):
+            given.append(NumberSymbol(notes, Step("number", (), x.dtype, place), given=True))
+        else:
+            given.append(x)
+    try:
+        found = function(*given, **statics)
+    except Untraceable:
+        raise
+    except Exception as error:
+        raise Untraceable(f"{type(error).__name__}: {error}") from error
+    if type(found) is not Symbol or not found.step.over:
+        raise Untraceable("the result is no array of the operands' shape")
+    return Expression(found.step)
+
+
+class Number:
+    """A number's place: NumPy's, of a dtype, or Python's `int` or `float`, which takes the type of what it meets."""
+
+    def __init__(self, dtype: Any) -> None:
+        self.dtype = dtype
+
+
+class Notes:
+    """The steps that were noted, so that the same step is taken once."""
+
+    def __init__(self) -> None:
+        self.steps: dict[Any, Step] = {}
+
+    def note(self, function: Any, inputs: tuple[Step, ...], dtype: Any, value: Any = None, over: Any = None) -> Step:
+        key = (function, tuple(map(id, inputs)), dtype, repr(value), over)
+        if key not in self.steps:
+            self.steps[key] = Step(function, inputs, dtype, value, over)
+        return self.steps[key]
+
+    def in_type(self, x: Any, dtype: Any) -> Step:
+        """The step of a symbol or a number, in that type."""
+        if type(x) not in (Symbol, NumberSymbol):
+            return self.note("constant", (), dtype, dtype.type(x))
+        if x.step.dtype is int and dtype.kind != "f":
+            raise Untraceable("a number that may not fit")
+        return x.step if x.step.dtype is dtype else self.note("cast", (x.step,), dtype)
+
+    def call(self, ufunc: np.ufunc, inputs: Sequence[Any], dtype: Any = None) -> Symbol:
+        """What the ufunc makes of symbols and numbers, in the types that NumPy would take for them."""
+        if ufunc.nout != 1 or ufunc.signature is not None:
+            raise Untraceable(f"{ufunc} has several results, or takes whole rows")
+        kinds = [_kind(x) for x in inputs]
+        if all(isinstance(kind, type) for kind in kinds):
+            return self.of_numbers(ufunc, inputs)
+        asked: dict[str, Any] = {} if dtype is None else {"signature": (*[None] * ufunc.nin, np.dtype(dtype))}
+        *types, result = ufunc.resolve_dtypes((*kinds, None), **asked)
+        for found in (*types, result):
+            _known(found)
+        steps = tuple([self.in_type(x, t) for x, t in zip(inputs, types, strict=True)])
+        return Symbol(self, self.note(ufunc, steps, result))
+
+    def of_numbers(self, ufunc: np.ufunc, inputs: Sequence[Any]) -> NumberSymbol:
+        """Python's arithmetic with a float, whose result is again one that takes the type of what it meets."""
+        counts = any(type(x) is NumberSymbol and x.step.dtype is int for x in inputs)
+        if counts or ufunc not in (np.add, np.subtract, np.multiply, np.negative, np.absolute):
+            raise Untraceable(f"{ufunc} of Python's numbers")
+        number = self.note(ufunc, tuple([self.in_type(x, _DOUBLE) for x in inputs]), _DOUBLE)
+        return NumberSymbol(self, self.note("cast", (number,), float))
+
+
+def _kind(x: Any) -> Any:
+    """What NumPy's promotion looks at: a dtype, or Python's type for its numbers, which yield to dtypes."""
+    if type(x) in (Symbol, NumberSymbol):
+        return x.step.dtype
+    if type(x) in (int, float):
+        return type(x)
+    if isinstance(x, (bool, np.generic)):
+        return np.dtype(type(x))
+    raise Untraceable(f"a {type(x).__name__} among the operands")
+
+
+def _known(dtype: Any) -> Any:
+    if dtype.char not in KNOWN:
+        raise Untraceable(f"the type {dtype}")
+    return dtype
+
+
+class _Many:
+    """How many elements an array has, as far as a function may know: more than any number it compares with."""
+
+    def __gt__(self, other: Any) -> bool:
+        return True
+
+    __ge__ = __gt__
+
+    def __lt__(self, other: Any) -> bool:
+        return False
+
+    __le__ = __lt__
+
+
+class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
+    """Stands for an array while a function is traced. Writing into one that it made itself gives it a new step."""
+
+    __slots__ = ("_given", "_notes", "step")
+    __hash__ = None  # type: ignore[assignment]
+    strides = None  # arrays have them, which is how they are told from numbers
+    size = _Many()
+
+    def __init__(self, notes: Notes, step: Step, given: bool = False) -> None:
+        self._notes, self.step, self._given = notes, step, given
+
+    @property
+    def dtype(self) -> Any:
+        if isinstance(self.step.dtype, type):
+            raise Untraceable("the type of a Python number")
+        return self.step.dtype
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, dtype: Any = None) -> Any:
+        if method != "__call__":
+            raise Untraceable(f"{ufunc.__name__}.{method}")
+        found = self._notes.call(ufunc, inputs, dtype)
+        return found if out is None else out[0].become(found)
+
+    def become(self, other: Symbol) -> Symbol:
+        """Holds `other` from now on, in its own type."""
+        if self._given or not np.can_cast(other.dtype, self.dtype, "same_kind"):
+            raise Untraceable("a write into an operand")
+        self.step = self._notes.in_type(other, self.dtype)
+        return self
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        known = _FUNCTIONS.get(function)
+        if known is None:
+            raise Untraceable(f"numpy.{function.__name__}")
+        return known(self._notes, *args, **kwargs)
+
+    def __pow__(self, exponent: Any) -> Any:  # NumPy, too, multiplies for the exponent 2
+        return np.square(self) if type(exponent) in (int, float) and exponent == 2 else np.power(self, exponent)
+
+    def astype(self, dtype: Any, copy: bool = True) -> Symbol:
+        wanted = _known(np.dtype(dtype))
+        if wanted == self.dtype:
+            return self.copy() if copy else self
+        return Symbol(self._notes, self._notes.in_type(self, wanted))
+
+    def copy(self, order: str = "C") -> Symbol:
+        return Symbol(self._notes, self._notes.note("cast", (self.step,), self.dtype))
+
+    def clip(self, low: Any = None, high: Any = None) -> Symbol:
+        return _clip(self._notes, self, low, high)
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise Untraceable("a value")
+
+    __bool__ = __float__ = __int__ = __index__ = __len__ = __iter__ = __getitem__ = __array__ = _refuse
+
+
+class NumberSymbol(Symbol):
+    """Stands for a number. A function that asks what it is (`isinstance`) decides by it, and is traced for each one."""
+
+    __slots__ = ()
+
+    @property
+    def __class__(self) -> Any:
+        raise Untraceable("what a number is")
+
+    @__class__.setter
+    def __class__(self, other: Any) -> NoReturn:
+        raise TypeError("a symbol stays what it is")
+
+
+# ---- NumPy's functions that are no ufuncs --------------------------------------------------------
+def _where(notes: Notes, condition: Any, x: Any, y: Any) -> Symbol:
+    kinds = [_kind(z) for z in (x, y)]
+    dtype = _known(np.result_type(*[kind(0) if isinstance(kind, type) else kind for kind in kinds]))
+    steps = (notes.in_type(condition, np.dtype(bool)), notes.in_type(x, dtype), notes.in_type(y, dtype))
+    return Symbol(notes, notes.note("where", steps, dtype))
+
+
+def _clip(notes: Notes, x: Any, low: Any = None, high: Any = None) -> Symbol:
+    found = x
+    for word, ufunc, limit in (("at_least", np.maximum, low), ("at_most", np.minimum, high)):
+        if limit is not None:
+            step = notes.call(ufunc, (found, limit)).step
+            found = Symbol(notes, notes.note(word, step.inputs, step.dtype))
+    return found
+
+
+def _filled(value: int) -> Callable[..., Symbol]:
+    """``zeros_like`` and its kin: of an array's shape and type, of none of its values."""
+
+    def make(notes: Notes, x: Any, dtype: Any = None) -> Symbol:
+        wanted = x.dtype if dtype is None else _known(np.dtype(dtype))
+        return Symbol(notes, notes.note("constant", (), wanted, wanted.type(value), over=x.step.over))
+
+    return make
+
+
+_FUNCTIONS: dict[Any, Callable[..., Symbol]] = {
+    np.where: _where,
+    np.clip: _clip,
+    np.zeros_like: _filled(0),
+    np.ones_like: _filled(1),
+    np.empty_like: _filled(0),
+}

@@ -1,0 +1,34 @@
+"""The GPU's wing on NumPy arrays: every kernel's own source runs, compiled for the processor."""
+
+import contextlib
+
+import numpy as np
+
+from minigrad import backend
+from minigrad.gpu import launch
+from tests.kernels.cuda_on_cpu import run
+
+
+class Library:
+    """What a `Kernel` needs of CuPy."""
+
+    ndarray = np.ndarray
+    launched: list
+
+    @staticmethod
+    def RawKernel(code, name, options=()):
+        def call(grid, block, arguments, shared_mem=0):
+            Library.launched.append(name)
+            run(code, name, grid, block, arguments, shared_mem)
+
+        return call
+
+
+@contextlib.contextmanager
+def kernels_on_processor(monkeypatch):
+    """Within, NumPy's arrays are taken for those of a GPU; gives the list of the kernels that were launched."""
+    Library.launched = []
+    with monkeypatch.context() as patch:
+        patch.setattr(launch, "array_module", lambda array: Library)
+        patch.setattr(backend, "gpu_array_type", lambda: np.ndarray)
+        yield Library.launched

@@ -1,0 +1,115 @@
+"""Every forward and every rule of the tables as CUDA C computes what the function itself computes with NumPy."""
+
+import ctypes
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from minigrad.gpu.cuda_c import print_element
+from tests.gpu.expressions import every_case, print_all
+from tests.kernels.cuda_on_cpu import HEADER
+
+FLOATS = [
+    -np.inf, -1e30, -300.0, -3.0, -2.5, -1.0, -0.75, -1e-20, -0.0, 0.0, 1e-20, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 88.0,
+    300.0, 1e30, np.inf, np.nan,
+]  # fmt: skip
+INTEGERS = [-(2**31), -129, -128, -7, -3, -2, -1, 0, 1, 2, 3, 7, 127, 128, 255, 2**31 - 1]
+# What NumPy, the C library and a GPU round each in its own way, by a unit or so.
+ROUGH = {
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
+    "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "power", "arctan2", "hypot", "logaddexp", "logaddexp2", "cbrt",
+}  # fmt: skip
+# Between 0.0 and -0.0 NumPy's own loops choose one way for a few elements and another for many.
+EITHER_ZERO = {"maximum", "minimum", "fmax", "fmin", "at_least", "at_most"}
+TOLERANCES = {"e": 2e-3, "f": 3e-6, "d": 1e-13}
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return every_case()
+
+
+@pytest.fixture(scope="module")
+def launch(cases, tmp_path_factory):
+    """Calls the compiled kernel of an expression."""
+    compiler = shutil.which("g++") or shutil.which("clang++")
+    if compiler is None:
+        pytest.skip("no C++ compiler here, which would run the kernels' source on the processor")
+    numbers = {}
+    expressions = [c.expression for c in cases if numbers.setdefault(print_element(c.expression)[0], c) is c]
+    numbers = {source: i for i, source in enumerate(numbers)}
+    path = tmp_path_factory.mktemp("expressions") / "all.cpp"
+    path.write_text(f'#include "{HEADER}"\n{print_all(expressions)}')
+    options = ["-std=c++17", "-O0", "-ffp-contract=off", "-w", "-shared", "-fPIC"]
+    subprocess.run([compiler, *options, "-o", path.with_suffix(".so"), path], check=True)
+    library = ctypes.CDLL(str(path.with_suffix(".so")))
+
+    def call(expression, operands, out):
+        arguments = [ctypes.c_void_p(operands[i].ctypes.data) for i in expression.arrays]
+        arguments += [ctypes.c_double(operands[i]) for i in expression.numbers]
+        function = getattr(library, f"compute_{numbers[print_element(expression)[0]]}")
+        function(ctypes.c_void_p(out.ctypes.data), *arguments, ctypes.c_longlong(out.size))
+
+    return call
+
+
+def values_of(dtype):
+    if dtype.kind == "f":
+        return np.array(FLOATS).astype(dtype)
+    if dtype.kind == "b":
+        return [False, True]
+    limits = np.iinfo(dtype)
+    return [limits.min, limits.max, *[v for v in INTEGERS if limits.min < v < limits.max]]
+
+
+def test_the_tables_are_there(cases):
+    names = {case.name.split()[0] for case in cases}
+    assert len(cases) > 2000 and len(names) > 90
+    assert {"add", "gelu", "threshold_backward", "lerp", "clamp", "where", "to_copy", "leaky_relu"} <= names
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_each_computes_what_numpy_computes(cases, launch):
+    compared = 0
+    for case in cases:
+        dtype = next(x for x in case.given if isinstance(x, np.dtype))
+        operands = case.arrays(values_of(dtype))
+        expression = case.expression
+        try:
+            wanted = np.asarray(case.function(*operands, **case.statics))
+        except (RuntimeError, KeyError):  # integers divided by zero; bits of integers of other widths
+            continue
+        count = next(len(x) for x in operands if isinstance(x, np.ndarray))
+        if dtype.kind != "f" and ("exp" in case.name or "log" in case.name):
+            continue  # never asked of integers: they are cast before
+        assert wanted.dtype == expression.result.dtype, case.name
+        out = np.empty(count, wanted.dtype)
+        launch(expression, operands, out)
+        wanted = np.broadcast_to(wanted, out.shape)
+        right = (out == wanted) | ((out != out) & (wanted != wanted))
+        functions = {getattr(step.function, "__name__", step.function) for step in expression.steps}
+        if out.dtype.kind == "f" and not functions & (EITHER_ZERO | ROUGH):
+            right &= (np.signbit(out) == np.signbit(wanted)) | (out != out)
+        if functions & ROUGH and out.dtype.kind == "f":
+            tolerance = 1e-4 if "gelu" in case.name or "erf" in case.name else TOLERANCES[out.dtype.char]
+            right |= np.abs(out - wanted) <= tolerance * np.abs(wanted)
+        wrong = np.flatnonzero(~right)
+        shown = [x[wrong[0]] if isinstance(x, np.ndarray) else x for x in operands] if wrong.size else None
+        assert not wrong.size, f"{case.name} of {shown}: {out[wrong[0]]}, not {wanted[wrong[0]]}"
+        compared += 1
+    assert compared > 2000
+
+
+def test_all_compile_for_a_gpu(cases):
+    """NVRTC needs no driver: `pip install cupy-cuda12x nvidia-cuda-nvrtc-cu12` brings it."""
+    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="CuPy is not installed here, which calls NVRTC")
+    try:
+        nvrtc.getVersion()
+    except Exception as error:  # noqa: BLE001 (each version of CuPy has its own)
+        pytest.skip(f"NVRTC's library is not installed here: {error}")
+    source = print_all([case.expression for case in cases])
+    program = nvrtc.createProgram(source, "kernel.cu", [], [])
+    nvrtc.compileProgram(program, ["--gpu-architecture=compute_90", "--fmad=false", "-std=c++14"])
+    assert "compute_0(" in str(nvrtc.getPTX(program))
