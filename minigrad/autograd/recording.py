@@ -86,18 +86,20 @@ class Operation:
             return self.of_one(x, statics)
         arrays: list[Any] = []
         needed = 0  # the bits of the operands that need a gradient
-        library = None
+        library = cause = None
         for i, x in enumerate(operands):
             if isinstance(x, TensorBase):
                 if x.view_of is not None:
                     refresh(x)
                 if x.node is not None:
                     needed |= 1 << i
+                elif x.cause is not None:
+                    cause = cause or x.cause
                 x = x.array
-                if library is None:
+                if x.__class__ is not library:
+                    if library is not None:
+                        check_same_library(self.name, [getattr(y, "array", y) for y in operands])
                     library = x.__class__
-                elif x.__class__ is not library or library is not ndarray:
-                    check_same_library(self.name, [getattr(y, "array", y) for y in operands])
             arrays.append(x)
         if library is None:
             return self.forward(*operands, **statics)
@@ -112,7 +114,13 @@ class Operation:
             tensor = wrap(quiet(self.forward, *arrays, **statics))
         if self.view:
             self.link(tensor, operands[0], statics)
-        return self.finish(tensor, operands, needed, statics)
+        if not needed:
+            tensor.cause = cause
+        elif mode.get() == GRAD:
+            tensor.node = self.plan(needed, len(operands)).record(operands, statics, tensor)
+        else:
+            self.finish(tensor, operands, needed, statics)
+        return tensor
 
     def of_one(self, x: Any, statics: dict[str, Any]) -> Any:
         """The call with one operand, a tensor."""
@@ -168,13 +176,10 @@ class Operation:
                 self.finish(tensor, (x, y), needed, _NO_OPTIONS)
         return tensor
 
-    def finish(self, tensor: Any, operands: Sequence[Any], needed: int, statics: dict[str, Any]) -> Any:
-        """`tensor`, the result; recorded if the mode asks for it and any operand needs a gradient."""
+    def finish(self, tensor: Any, operands: Sequence[Any], needed: int, statics: dict[str, Any]) -> None:
+        """Record the call that made `tensor`, some operands of which need a gradient, if the mode asks for it."""
         flags = mode.get()
-        if not needed:
-            causes = [x.cause for x in operands if isinstance(x, TensorBase) and x.cause is not None]
-            tensor.cause = causes[0] if causes else None
-        elif flags & GRAD:
+        if flags & GRAD:
             tensor.node = self.plan(needed, len(operands)).record(operands, statics, tensor)
             if flags & WATCHED and tensor.node is not None:
                 notify_watchers(tensor, flags)
@@ -182,7 +187,6 @@ class Operation:
             tensor.cause = "it was made under no_grad() or inference_mode()"
             if tensor.view_of is not None:
                 tensor.node = Unrecorded(tensor.array)
-        return tensor
 
     def link(self, tensor: Any, operand: Any, statics: dict[str, Any]) -> None:
         """Tie `tensor` to `operand` if it looks at the same memory."""

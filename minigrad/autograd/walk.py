@@ -8,6 +8,7 @@ receive has arrived. The walk is a loop, not a recursion: 100,000 chained calls 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any, TypeAlias
 
@@ -142,15 +143,23 @@ def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
     """Sum `gradient` over the axes along which an operand of `shape` was repeated."""
-    have = tuple(gradient.shape)
+    have = gradient.shape
+    axes = repeated_axes(shape, have)
+    if axes is None:
+        raise invalid_gradient(node, shape, have)
+    if len(axes) + len(shape) == len(have):  # new axes in front alone
+        return gradient.sum(axis=axes)
+    gradient = gradient.sum(axis=axes, keepdims=True)
+    return gradient.reshape(shape) if len(have) > len(shape) else gradient
+
+
+@lru_cache(maxsize=1024)
+def repeated_axes(shape: tuple[int, ...], have: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The axes of `have` along which an array of `shape` is repeated when it is broadcast to it; None if it cannot."""
     extra = len(have) - len(shape)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, have[extra:], strict=True)):
-        raise invalid_gradient(node, shape, have)
-    if shape == have[extra:]:
-        return gradient.sum(axis=tuple(range(extra)))
-    repeated = [i + extra for i, n in enumerate(shape) if n == 1 != have[i + extra]]
-    gradient = gradient.sum(axis=(*range(extra), *repeated), keepdims=True)
-    return gradient.reshape(shape) if extra else gradient
+        return None
+    return *range(extra), *[i + extra for i, n in enumerate(shape) if n == 1 != have[i + extra]]
 
 
 def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> tuple[set[Edge], set[Edge]]:

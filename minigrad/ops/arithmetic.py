@@ -62,12 +62,24 @@ def _angle_share(g: Any, x: Any, y: Any) -> Any:
     return g * np.where(zero, 0.0, 1 / np.where(zero, 1.0, square))
 
 
+def _refuse_bools(input: Any, other: Any) -> None:
+    if _is_bool(input) or _is_bool(other):
+        hint = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
+        raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {hint}.")
+
+
+def _is_bool(x: Any) -> bool:
+    return x.array.dtype.kind == "b" if isinstance(x, TensorBase) else type(x) is bool
+
+
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
 _flat = (lambda g: no_slope(g), lambda g: no_slope(g))
-_add = binary("add", np.add, lambda g: g, lambda g: g, numbers="both")
-_sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both")
 _taken_from = binary("rsub", lambda x, y: np.subtract(y, x), lambda g: -g, None, numbers="other", shown="RsubBackward1")
 # fmt: off
+plus = binary("add", np.add, lambda g: g, lambda g: g, numbers="both",
+    formula="input + other", example="[1.0, 2.0]; [3.0, 4.0] -> [4., 6.]")
+minus = binary("sub", np.subtract, lambda g: g, lambda g: -g, numbers="both", refuses="b", check=_refuse_bools,
+    formula="input - other", example="[3.0, 4.0]; [1.0, 2.0] -> [2., 2.]")
 mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, numbers="both",
     formula="input * other", example="[1.0, 2.0]; [3.0, 4.0] -> [3., 8.]")
 true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y), result=REAL,
@@ -227,7 +239,7 @@ def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor
     tensor([11., 12.])
     """
     if type(alpha) is int and alpha == 1:
-        return _add(input, other, out=out)
+        return plus(input, other, out=out)
     return _scaled_add(input, other, alpha, out)
 
 
@@ -238,19 +250,13 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor
     >>> torch.sub(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]), alpha=2)
     tensor([-1.,  0.])
     """
-    if _is_bool(input) or _is_bool(other):
-        hint = "To invert a mask, use the `~` or `logical_not()` operator instead; for two masks, `^`"
-        raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {hint}.")
     if type(alpha) is int and alpha == 1:
-        return _sub(input, other, out=out)
+        return minus(input, other, out=out)
+    _refuse_bools(input, other)
     return _scaled_sub(input, other, alpha, out)
 
 
 subtract = sub
-
-
-def _is_bool(x: Any) -> bool:
-    return x.array.dtype.kind == "b" if isinstance(x, TensorBase) else type(x) is bool
 
 
 @of_tensor

@@ -127,13 +127,14 @@ def binary(
     result: str = SAME,
     numbers: str = "either",
     refuses: str = "",
+    check: Callable[[Any, Any], None] | None = None,
     shown: str | None = None,
 ) -> Binary:
     """An operation of two broadcastable operands, at least one of them a tensor.
 
     `numbers` says which operand may be a Python number: "both", "either", "other" or "none";
-    `refuses` the kinds of dtypes that the operation does not take ("fiub"); `shown` is
-    the name in ``grad_fn=<...>`` where it is not that of `name`.
+    `refuses` the kinds of dtypes that the operation does not take ("fiub"), and `check` may refuse operands in
+    words of its own; `shown` is the name in ``grad_fn=<...>`` where it is not that of `name`.
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
     round_to_half = _round_to_half(forward)
@@ -156,6 +157,8 @@ def binary(
             plain = False
         compute = forward
         if not plain:
+            if check is not None:
+                check(input, other)
             if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):
                 input, other = move_scalars(input, other)  # one is on a GPU
             for position, x in enumerate((input, other)[:tensors]):

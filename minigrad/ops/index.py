@@ -158,6 +158,8 @@ def plain_key(key: Any) -> tuple[Any, ...] | None:
         kind = type(p)
         if kind is int or p is None or p is Ellipsis:
             continue
+        if kind is slice and p.start is p.stop is p.step is None:
+            continue
         if kind is slice and type(p.start) in _BOUND and type(p.stop) in _BOUND and type(p.step) in _BOUND:
             if type(p.step) is int and p.step <= 0:
                 raise ValueError(f"step must be greater than zero, got {p.step}; use flip to reverse an axis")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,19 +23,31 @@ if TYPE_CHECKING:
 
 
 # ---- what all reductions share -------------------------------------------------------------------
+@lru_cache(maxsize=1024)
 def keepdim_shape(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> tuple[int, ...]:
     """`shape` with length 1 along the axes `dim`: what the result has with keepdim=True."""
     return tuple([1 if dim is None or i in dim else n for i, n in enumerate(shape)])
 
 
 def spread_gradient(g: Any, x_shape: tuple[int, ...], dim: tuple[int, ...] | None) -> Any:
-    """A reduced gradient, repeated over the axes that were reduced: a view, not a copy."""
+    """A reduced gradient, repeated over the axes that were reduced: a view, but for few numbers, which are as
+    quickly copied.
+    """
     if dim is None and isinstance(g, (np.ndarray, np.generic)):
         # one number under every index: what broadcast_to makes, ten times quicker
         return np.ndarray(x_shape, g.dtype, g if g.__class__ is np.ndarray else np.asarray(g), 0, (0,) * len(x_shape))
-    return np.broadcast_to(g.reshape(keepdim_shape(x_shape, dim)), x_shape)
+    g = g.reshape(keepdim_shape(x_shape, dim))
+    if g.__class__ is np.ndarray and count_reduced(x_shape, None) <= _FEW:
+        whole = np.empty(x_shape, g.dtype)
+        whole[...] = g
+        return whole
+    return np.broadcast_to(g, x_shape)
 
 
+_FEW = 4096  # numbers
+
+
+@lru_cache(maxsize=1024)
 def count_reduced(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
     """How many elements become one."""
     return math.prod(shape if dim is None else [shape[i] for i in dim])
@@ -78,7 +91,7 @@ def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype == np.float16 else None
-    found = add_up(x, axis=dim, keepdims=keepdim, dtype=wide) / count_reduced(x.shape, dim)
+    found = add_up(x, dim, wide, None, keepdim) / count_reduced(x.shape, dim)
     return found.astype(x.dtype) if wide else found
 
 

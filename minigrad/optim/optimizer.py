@@ -14,11 +14,9 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from math import inf
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
-from numpy import vdot
 
 from minigrad import dtypes
 from minigrad.advice import is_wanted
@@ -185,15 +183,15 @@ class Optimizer(StepHooks):
                     self._watch.see(gradient)
                     watches = False  # the first one tells it for all
                 w = parameter.array
-                if small := w.__class__ is np.ndarray and w.size <= BLOCK and plan.lean:
+                if plan.lean and w.__class__ is np.ndarray and w.size <= BLOCK:
                     numbers = plan.typed.get(w.dtype) or plan.as_arrays(w.dtype)
                     rule(w, gradient.array, *plan.buffers, **numbers)
                 elif w.__class__ is np.ndarray:
                     self._update(plan, parameter, w, gradient.array)
                 else:
                     elsewhere.append(parameter)
-                parameter.bump_version()
-                if looks and not (small and vdot(w, w) < inf) and not is_finite(w):
+                parameter.writes[0] += 1
+                if looks and not is_finite(w):
                     self._watch.suspects, spoilt, looks = True, parameter, False
             if elsewhere:
                 update_together(self, plan, elsewhere)

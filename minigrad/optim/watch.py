@@ -7,6 +7,7 @@ from typing import Any
 from weakref import ref
 
 import numpy as np
+from numpy import inf, vdot
 
 from minigrad.advice import advise
 from minigrad.backend import Array
@@ -57,11 +58,11 @@ class Watch:
 
 def is_finite(w: Array) -> bool:
     """Whether all is finite: one product tells it of nearly all arrays. True on a GPU, which would have to wait."""
-    if type(w) is not np.ndarray:
+    if w.__class__ is not np.ndarray:
         return True
     if w.size > BLOCK:
         return all(is_finite(block) for (block,) in blocks(w))
-    return bool(np.vdot(w, w) < np.inf or np.isfinite(w).all())
+    return bool(vdot(w, w) < inf) or bool(np.isfinite(w).all())
 
 
 def _describe(optimizer: Any, parameter: Tensor) -> str:

@@ -48,8 +48,10 @@ class ElementwiseMethods(TensorBase):
     __slots__ = ()
 
     # ---- two operands and more ------------------------------------------------------------------
-    add, add_ = __add__, __iadd__ = _twins(arithmetic.add, np.add)
-    sub, sub_ = subtract, subtract_ = __sub__, __isub__ = _twins(arithmetic.sub, np.subtract)
+    add, add_ = _twins(arithmetic.add, np.add)
+    __add__, __iadd__ = arithmetic.plus, add_
+    sub, sub_ = subtract, subtract_ = _twins(arithmetic.sub, np.subtract)
+    __sub__, __isub__ = arithmetic.minus, sub_
     mul, mul_ = multiply, multiply_ = __mul__, __imul__ = _twins(arithmetic.mul, np.multiply)
     div, div_ = divide, divide_ = _twins(arithmetic.div)
     true_divide, true_divide_ = __truediv__, __itruediv__ = _twins(arithmetic.true_divide, np.true_divide)

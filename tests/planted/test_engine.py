@@ -78,9 +78,10 @@ def planted(target, old, new):
 
 
 def forget_plans():
-    """Operations remember how they record a call; they are to find out again."""
+    """Operations remember how they record a call, the walk how shapes fit together; they are to find out again."""
     for known in OPERATIONS:
         known.plans = {}
+    walk.repeated_axes.cache_clear()
 
 
 def goes_red(check):
@@ -117,16 +118,14 @@ SAVED = node.Node.saved_values
 PLANTED = {
     # ---- un-broadcasting and types
     "sums over no axis": (
-        walk.unbroadcast,
-        "gradient.sum(axis=tuple(range(extra)))",
-        "gradient[(0,) * extra]",
+        walk.unbroadcast, "return gradient.sum(axis=axes)", "return gradient[(0,) * len(axes)]",
         broadcast,
     ),
     "forgets the new axes in front": (
-        walk.unbroadcast, "(*range(extra), *repeated)", "(*repeated,)", broadcast
+        walk.repeated_axes, "*range(extra)", "*range(0)", broadcast
     ),
     "sums over axes of length 1 only": (
-        walk.unbroadcast, "if n == 1 != have[i + extra]", "if n == 1 == have[i + extra]", broadcast
+        walk.repeated_axes, "if n == 1 != have[i + extra]", "if n == 1 == have[i + extra]", broadcast
     ),
     "takes any shape": (
         walk.unbroadcast, "raise invalid_gradient(node, shape, have)", "return gradient",
@@ -298,7 +297,7 @@ PLANTED = {
         test_modes.test_modes_as_context_managers,
     ),
     "recorded under no_grad": (
-        recording.Operation.finish, "elif flags & GRAD:", "elif True:", test_modes.test_modes_as_context_managers
+        recording.Operation.finish, "if flags & GRAD:", "if True:", test_modes.test_modes_as_context_managers
     ),
     # ---- what is built on it
     "anomaly mode looks at no gradient": (
