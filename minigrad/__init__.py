@@ -88,6 +88,7 @@ from minigrad.ops.split import (
 from minigrad.ops.statistics import (
     std, std_mean, var, var_mean, corrcoef, cov, nanmean, nanquantile, nansum, quantile,
 )
+from minigrad.ops.strides import as_strided
 from minigrad.printing import set_printoptions
 from minigrad.random import (
     default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
@@ -127,7 +128,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "adaptive_avg_pool1d", "add", "addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "advice", "all",
     "allclose", "amax", "amin", "aminmax", "any", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
     "arctan2", "arctanh", "are_deterministic_algorithms_enabled", "argmax", "argmin", "argsort", "argwhere",
-    "as_tensor", "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d",
+    "as_strided", "as_tensor", "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d",
+    "atleast_3d",
     "autograd", "avg_pool1d", "backends", "baddbmm", "bernoulli", "bilinear", "bincount", "bitwise_and",
     "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "block_diag", "bmm",
     "bool", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "bucketize", "can_cast", "cartesian_prod", "cat",

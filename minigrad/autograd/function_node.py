@@ -81,6 +81,18 @@ class FunctionNode(Node):
         self.kept: list[Kept] | None = []
         ctx._node = ref(self)
 
+    def apply(self, *gradients: Any) -> Any:
+        """The user's backward, called by hand: a gradient for each result, one back for each argument of forward.
+
+        >>> import minigrad as torch
+        >>> class Double(torch.autograd.Function):
+        ...     forward = staticmethod(lambda ctx, x: x * 2)
+        ...     backward = staticmethod(lambda ctx, g: g * 2)
+        >>> Double.apply(torch.ones(1, requires_grad=True)).grad_fn.apply(torch.ones(1))
+        tensor([2.])
+        """
+        return self._pulled([*gradients])
+
     def node_of(self, number: int) -> Node:
         """The node of result `number`."""
         if len(self.tracked) == 1:

@@ -12,6 +12,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.creation.data import as_tensor
 from minigrad.creation.filled import empty
 from minigrad.size import Size, is_index
+from minigrad.tensor.storage import TypedStorage
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -66,6 +67,12 @@ def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
             raise TypeError(f"expected a tensor of {dtype}, got one of {have}; convert it with .to({dtype})")
         return as_tensor(data[0], dtype, device)
     wanted = dtypes.get_default_dtype() if dtype is None else dtype
+    if len(data) == 1 and isinstance(data[0], TypedStorage):
+        if data[0].dtype is not wanted:
+            held = NAMES[data[0].dtype.name]
+            hint = f"Expected a Storage of type {NAMES[wanted.name]} or an UntypedStorage, but got type {held}"
+            raise RuntimeError(f"{hint} for argument 1 'storage'")
+        return data[0].tensor()
     if len(data) == 1 and (data[0] is None or isinstance(data[0], (float, bool, np.bool_, np.floating))):
         hint = "give a list of numbers, or lengths as ints"
         raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__}); {hint}")

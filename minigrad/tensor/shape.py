@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import addmm as sums
-from minigrad.ops import copies, index, join, masks, place, shape
+from minigrad.ops import copies, index, join, masks, place, shape, strides
 from minigrad.ops import diagonal as diagonals
 from minigrad.ops import linear_algebra as linear
 from minigrad.ops import matmul as products
@@ -44,6 +44,7 @@ class ShapeMethods(TensorBase):
     repeat = copies.repeat
     tile = copies.tile
     unfold = shape.unfold
+    as_strided = strides.as_strided
     clone = copies.clone
     contiguous = copies.contiguous
     astype = copies.cast

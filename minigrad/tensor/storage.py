@@ -9,27 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import backend, dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import TensorBase, new_count, wrap
 from minigrad.layout import layout, strided
 from minigrad.ops.axes import sizes
 from minigrad.ops.elementwise import as_number, not_a_tensor, of_tensor
+from minigrad.ops.strides import as_strided, memory_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
-
-
-def memory_of(array: Any) -> tuple[Any, int]:
-    """All memory that `array` looks at, as one flat array of its type, and where there its first element is."""
-    root = array
-    while isinstance(root.base, type(root)):
-        root = root.base
-    if not root.flags.c_contiguous and not root.flags.f_contiguous:
-        return array.reshape(-1), 0  # part of what another library owns
-    flat = (root if root.flags.c_contiguous else root.transpose()).reshape(-1)
-    if flat.dtype != array.dtype:
-        flat = flat.view(np.uint8)
-        flat = flat[: flat.size - flat.size % array.itemsize].view(array.dtype)
-    return flat, (wrap(array).data_ptr() - wrap(flat).data_ptr()) // array.itemsize if array.size else 0
 
 
 class TypedStorage:
@@ -40,8 +27,14 @@ class TypedStorage:
     [1.0, 1.0, 1.0, 1.0]
     """
 
-    def __init__(self, memory: Any) -> None:
-        self._memory = memory
+    def __init__(self, memory: Any, writes: list[int]) -> None:
+        self._memory, self._writes = memory, writes
+
+    def tensor(self) -> Tensor:
+        """All of it as a tensor with one axis, in the same memory."""
+        made: Tensor = wrap(self._memory)
+        made.writes = self._writes
+        return made
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -78,10 +71,11 @@ class TypedStorage:
 
     def __getitem__(self, place: Any) -> Any:
         found = self._memory[place]
-        return type(self)(found) if isinstance(place, slice) else found.item()
+        return type(self)(found, self._writes) if isinstance(place, slice) else found.item()
 
     def __setitem__(self, place: Any, value: Any) -> None:
         self._memory[place] = dtypes.scalar(as_number("storage", "value", value), self._memory.dtype)
+        self._writes[0] += 1
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.tolist())
@@ -93,7 +87,7 @@ class TypedStorage:
 
     def clone(self) -> TypedStorage:
         """The same numbers in new memory."""
-        return type(self)(backend.copy_array(self._memory))
+        return type(self)(backend.copy_array(self._memory), new_count())
 
     def __repr__(self) -> str:
         title = f"[minigrad.storage.{type(self).__name__}({self._about()}device={self.device}) of size {len(self)}]"
@@ -127,7 +121,7 @@ class StorageMethods(TensorBase):
         >>> torch.arange(4.0)[2:].storage().tolist()
         [0.0, 1.0, 2.0, 3.0]
         """
-        return TypedStorage(memory_of(self.array)[0])
+        return TypedStorage(memory_of(self.array)[0], self.writes)
 
     def untyped_storage(self) -> UntypedStorage:
         """The bytes of its memory.
@@ -136,7 +130,7 @@ class StorageMethods(TensorBase):
         >>> torch.arange(4.0)[2:].untyped_storage().size()
         16
         """
-        return UntypedStorage(memory_of(self.array)[0].view(np.uint8))
+        return UntypedStorage(memory_of(self.array)[0].view(np.uint8), self.writes)
 
     def resize_(self: Any, *sizes_: Any, memory_format: Any = None) -> Tensor:
         """Another shape in the same memory, from the tensor's first element on; in more memory where it is too small.
@@ -173,18 +167,32 @@ class StorageMethods(TensorBase):
             raise not_a_tensor("resize_as_", "the_template", 1, the_template)
         return self.resize_(the_template.array.shape)
 
-    def set_(self: Any, source: Any) -> Tensor:
-        """Look at the memory of `source` from now on, under its shape.
+    def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
+        """Look at the memory of `source` from now on: a tensor's, under its shape, or a storage's, by steps.
+
+        Without a source, at no memory. Raises RuntimeError for another dtype, and for what lies outside the memory.
 
         >>> import minigrad as torch
         >>> torch.ones(2).set_(torch.zeros(3))
         tensor([0., 0., 0.])
+        >>> torch.ones(2).set_(torch.arange(4.0).storage(), 1, (2,), (2,))
+        tensor([1., 3.])
         """
-        if not isinstance(source, TensorBase):
+        if source is None:
+            source = wrap(backend.array_module(self.array).empty(0, self.array.dtype))
+        is_tensor = isinstance(source, TensorBase)
+        if isinstance(source, TypedStorage):
+            source = source.tensor()
+        elif not is_tensor:
             raise not_a_tensor("set_", "source", 1, source)
         if source.array.dtype != self.array.dtype:
             raise RuntimeError(f"set_: expected a tensor of {self.dtype}, got {dtypes.from_numpy(source.array.dtype)}")
-        self.array, self.writes, self.view_of = source.array, source.writes, None
+        array = source.array
+        if size is not None or not is_tensor:
+            size = (array.size - storage_offset,) if size is None else tuple(size)
+            steps = [prod(size[i + 1 :]) for i in range(len(size))] if stride is None else stride
+            array = as_strided(source.detach(), size, tuple(steps), storage_offset).array
+        self.array, self.writes, self.view_of = array, source.writes, None
         return self
 
     def share_memory_(self: Any) -> Tensor:

@@ -690,3 +690,20 @@ def test_a_backward_runs_in_its_callers_context():
     Setting.apply(leaf(2)).sum().backward()
     Setting.apply(leaf(2)).sum().backward(create_graph=True)
     assert seen == [("here", False), ("here", True)]
+
+
+def test_a_backward_is_called_by_hand():
+    class Weighted(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, w, x):
+            ctx.save_for_backward(w, x)
+            return w * x
+
+        @staticmethod
+        def backward(ctx, g):
+            w, x = ctx.saved_tensors
+            return g * x, g * w
+
+    w = mg.tensor([0.5], requires_grad=True)
+    given = Weighted.apply(w, mg.tensor([3.0])).grad_fn.apply(mg.ones(1))
+    assert [g.tolist() for g in given] == [[3.0], [0.5]] and given[1].requires_grad

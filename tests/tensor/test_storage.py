@@ -69,3 +69,25 @@ def test_facts():
     assert torch.typename(3) == "int" and torch.typename(np.ones(1)) == "numpy.ndarray"
     with pytest.raises(RuntimeError, match="ambiguous"):
         torch.is_nonzero(x)
+
+
+def test_a_tensor_from_a_storage_shares_its_memory():
+    x = torch.arange(6.0)
+    y = torch.Tensor(x[2:].storage())
+    y[0] = 9
+    assert x[0] == 9 and y.shape == (6,) and x._version == y._version == 1
+    x.storage()[1] = 7
+    assert x[1] == y[1] == 7 and x._version == 2
+    with pytest.raises(RuntimeError, match="Expected a Storage of type Long or an UntypedStorage, but got type Float"):
+        torch.LongTensor(x.storage())
+
+
+def test_set_looks_at_a_storage_by_steps():
+    x = torch.arange(6.0)
+    y = torch.empty(0).set_(x.storage(), 1, (2, 2), (2, 1))
+    assert y.tolist() == [[1, 2], [3, 4]] and y.storage_offset() == 1
+    assert torch.empty(0).set_(x.storage(), 4).tolist() == [4, 5]
+    assert torch.empty(0).set_(x, 0, (3, 2)).tolist() == [[0, 1], [2, 3], [4, 5]]
+    assert torch.ones(3).set_().shape == (0,)
+    with pytest.raises(RuntimeError, match="out of bounds for storage of size 24"):
+        torch.empty(0).set_(x.storage(), 5, (2,), (1,))

@@ -1,0 +1,133 @@
+"""`as_strided`: a view by lengths and steps in memory, as the trick behind im2col; and the memory under an array."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.autograd.core import wrap
+from minigrad.autograd.recording import operation
+from minigrad.backend import array_module
+from minigrad.ops.axes import as_int, sizes
+from minigrad.ops.elementwise import of_tensor
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+# How a tensor lies in memory: its lengths, its steps in elements, where it starts, and the length of the memory.
+Geometry = tuple[tuple[int, ...], tuple[int, ...], int, int]
+
+
+def memory_of(array: Any) -> tuple[Any, int]:
+    """All memory that `array` looks at, as one flat array of its type, and where there its first element is."""
+    root = array
+    while isinstance(root.base, type(root)):
+        root = root.base
+    if not root.flags.c_contiguous and not root.flags.f_contiguous:
+        return array.reshape(-1), 0  # part of what another library owns
+    flat = (root if root.flags.c_contiguous else root.transpose()).reshape(-1)
+    if flat.dtype != array.dtype:
+        flat = flat.view(np.uint8)
+        flat = flat[: flat.size - flat.size % array.itemsize].view(array.dtype)
+    return flat, (wrap(array).data_ptr() - wrap(flat).data_ptr()) // array.itemsize if array.size else 0
+
+
+def _geometry(array: Any) -> Geometry:
+    memory, start = memory_of(array)
+    return array.shape, tuple([step // array.itemsize for step in array.strides]), start, memory.size
+
+
+def _cut(x: Any, *, source: Geometry, target: Geometry) -> Any:
+    if _geometry(x) != source:  # a gradient of that shape, where a view was written to
+        x = array_module(x).ascontiguousarray(x)
+        if _geometry(x) != source:
+            raise RuntimeError(
+                "as_strided: a write through this view is not differentiated, for its tensor is itself a part of other "
+                "memory: take as_strided of x.contiguous()"
+            )
+    memory, _ = memory_of(x)
+    shape, steps, first, _ = target
+    strides = [step * x.itemsize for step in steps]
+    if type(x) is np.ndarray:
+        return np.ndarray(shape, x.dtype, memory, first * x.itemsize, strides)
+    return array_module(x).lib.stride_tricks.as_strided(memory[first:], shape, strides)
+
+
+def _places(xp: Any, geometry: Geometry) -> Any:
+    """Where each element lies in memory: one int64 for each, flat."""
+    shape, steps, first, _ = geometry
+    places = xp.full((), first, np.int64)
+    for n, step in zip(shape, steps, strict=True):
+        places = places[..., None] + xp.arange(n, dtype=np.int64) * step
+    return places.reshape(-1)
+
+
+def _carry(g: Any, *, source: Geometry, target: Geometry) -> Any:
+    """Numbers that lie as `source` says, added up in memory, then read as `target` says: linear in g."""
+    xp, count = array_module(g), source[3]
+    memory = xp.bincount(_places(xp, source), g.reshape(-1), count)
+    places = _places(xp, target)
+    if places.size > len(xp.unique(places)):  # elements that share a place share what arrives there, as in PyTorch
+        memory = memory / xp.maximum(xp.bincount(places, minlength=count), 1)
+    return memory[places].reshape(target[0]).astype(g.dtype)
+
+
+def _spread_evenly(h: Any, *, source: Geometry, target: Geometry) -> Any:
+    """The adjoint of `_carry`: what lies as `target` says, read as `source` says."""
+    xp, count = array_module(h), source[3]
+    places = _places(xp, target)
+    shared = xp.maximum(xp.bincount(places, minlength=count), 1)
+    memory = xp.bincount(places, h.reshape(-1), count) / shared
+    return memory[_places(xp, source)].reshape(source[0]).astype(h.dtype)
+
+
+_strided = operation("as_strided", _cut, lambda g, source, target: _back(g, source=target, target=source), view=True)
+_back: Any = operation("as_strided_backward", _carry, lambda h, source, target: _again(h, source=source, target=target))
+_again: Any = operation(
+    "as_strided_double_backward", _spread_evenly, lambda g, source, target: _back(g, source=source, target=target)
+)
+
+
+@of_tensor
+def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """A view of the memory under `input`: out[i, j, ...] = memory[offset + i * stride[0] + j * stride[1] + ...].
+
+    `stride` counts elements. Elements may share a place: windows that overlap, as im2col wants them. Raises
+    RuntimeError for what lies outside the memory, and for negative strides.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.as_strided.html
+
+    >>> import minigrad as torch
+    >>> torch.as_strided(torch.arange(5), (3, 3), (1, 1))
+    tensor([[0, 1, 2],
+            [1, 2, 3],
+            [2, 3, 4]])
+    """
+    for name, given in (("size", size), ("stride", stride)):
+        if not isinstance(given, (tuple, list)):
+            kind = type(given).__name__
+            raise TypeError(f"as_strided(): argument '{name}' must be tuple of ints, not {kind}: write ({given!r},)")
+    shape, steps = sizes("as_strided", (size,)), sizes("as_strided", (stride,))
+    source = _geometry(input.array)
+    first = source[2] if storage_offset is None else as_int(storage_offset, "storage_offset")
+    _check_bounds(shape, steps, first, source[3], input.array.itemsize)
+    made: Tensor = _strided(input, source=source, target=(shape, steps, first, source[3]))
+    return made
+
+
+def _check_bounds(shape: tuple[int, ...], steps: tuple[int, ...], first: int, count: int, itemsize: int) -> None:
+    if len(shape) != len(steps):
+        raise RuntimeError(f"mismatch in length of strides and shape: {len(steps)} strides for {len(shape)} axes")
+    if any(step < 0 for step in steps):
+        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {[*steps]}")
+    if first < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {first}")
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"as_strided: sizes are not negative, got {[*shape]}")
+    last = first + sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) + 1
+    if prod(shape) and last > count:
+        raise RuntimeError(
+            f"setStorage: sizes {[*shape]}, strides {[*steps]}, storage offset {first}, and itemsize {itemsize} "
+            f"requiring a storage size of {last * itemsize} are out of bounds for storage of size {count * itemsize}"
+        )

@@ -1,0 +1,84 @@
+"""as_strided: what it reads, its gradients to second order, and what it refuses."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad.autograd import gradcheck, gradgradcheck
+
+CASES = [  # made from 12 numbers; size, stride, offset
+    (lambda x: x, (4, 3), (1, 1), None),  # overlapping windows
+    (lambda x: x, (2, 2), (6, 2), 1),
+    (lambda x: x.view(3, 4), (2, 2, 2, 2), (4, 1, 4, 1), 0),  # im2col of a 3x4 image
+    (lambda x: x[2:8], (3,), (2,), None),
+    (lambda x: x.view(3, 4).t(), (3, 3), (1, 4), None),
+    (lambda x: x, (5, 2), (0, 1), 3),
+    (lambda x: x, (), (), 7),
+    (lambda x: x, (0, 3), (1, 1), 0),
+    (lambda x: x[:2].expand(3, 2), (2,), (1,), None),  # elements of the input share places
+]
+
+
+@pytest.mark.parametrize(("make", "size", "stride", "offset"), CASES)
+def test_reads_memory_by_steps(make, size, stride, offset):
+    x = torch.arange(12.0)
+    part = make(x)
+    first = offset if offset is not None else part.storage_offset()
+    want = np.lib.stride_tricks.as_strided(x.numpy()[first:], size, [4 * s for s in stride])
+    got = torch.as_strided(part, size, stride, offset)
+    assert got.shape == size and got.stride() == stride and got.tolist() == want.tolist()
+    assert got.data_ptr() == x.data_ptr() + 4 * first or not got.numel()
+
+
+@pytest.mark.parametrize(("make", "size", "stride", "offset"), CASES)
+def test_gradients(make, size, stride, offset):
+    torch.manual_seed(0)
+    x = torch.randn(12, dtype=torch.float64, requires_grad=True)
+
+    def f(x):
+        return make(x * 1).as_strided(size, stride, offset)
+
+    assert gradcheck(f, (x,)) if 0 not in size else f(x).numel() == 0
+    if 0 not in size:
+        assert gradgradcheck(lambda x: f(x) ** 2, (x,))
+
+
+def test_a_convolution_by_strides_learns_as_conv2d_does():
+    torch.manual_seed(0)
+    image, kernel = torch.randn(6, 8, requires_grad=True), torch.randn(3, 3, requires_grad=True)
+    windows = image.as_strided((4, 6, 3, 3), (8, 1, 8, 1))
+    by_strides = torch.einsum("ijab,ab->ij", windows, kernel)
+    by_conv = torch.nn.functional.conv2d(image[None, None], kernel[None, None])[0, 0]
+    assert torch.allclose(by_strides, by_conv, atol=1e-5)
+    g = torch.randn(4, 6)
+    ours, theirs = (torch.autograd.grad(result, (image, kernel), g) for result in (by_strides, by_conv))
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_a_write_through_the_view_reaches_the_graph():
+    w = torch.arange(6.0, requires_grad=True)
+    h = w * 1
+    h.as_strided((2, 2), (3, 1)).mul_(3)
+    h.sum().backward()
+    assert w.grad.tolist() == [3, 3, 1, 3, 3, 1]
+    h = (torch.arange(6.0, requires_grad=True) * 1).view(2, 3).t()
+    h.as_strided((2, 2), (3, 1)).mul_(3)
+    with pytest.raises(RuntimeError, match=r"not differentiated.*x\.contiguous\(\)"):
+        h.sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda x: x.as_strided((2,), (-1,)), RuntimeError, "Negative strides are not supported"),
+        (lambda x: x.as_strided((3, 3), (3, 1)), RuntimeError, "size of 36 are out of bounds for storage of size 24"),
+        (lambda x: x.as_strided((2,), (1,), 5), RuntimeError, "storage offset 5"),
+        (lambda x: x.as_strided((2, 2), (1,)), RuntimeError, "mismatch in length of strides and shape"),
+        (lambda x: x.as_strided((-1,), (1,)), RuntimeError, "sizes are not negative"),
+        (lambda x: x.as_strided((2,), (1,), -1), RuntimeError, "invalid storage offset -1"),
+        (lambda x: x.as_strided(2, 1), TypeError, "argument 'size' must be tuple of ints, not int"),
+    ],
+)  # fmt: skip
+def test_refused(call, error, words):
+    with pytest.raises(error, match=words):
+        call(torch.arange(6.0))
