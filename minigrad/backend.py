@@ -301,6 +301,11 @@ def as_int64(array: Array) -> Array:
     return array.astype(np.int64, copy=False)
 
 
+def address_of(array: Array) -> int:
+    """Where in memory the first element of `array` lies."""
+    return int(array.__array_interface__["data"][0] if type(array) is np.ndarray else array.data.ptr)
+
+
 def copy_array(array: Array) -> Array:
     """A copy where `array` lives."""
     return array.copy() if type(array) is np.ndarray else on_gpu_of(array, array.copy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minigrad.missing import missing_from
-from minigrad.ops.axes import numpy_names
+from minigrad.ops.arguments import takes_out
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.matmul import matmul
 from minigrad.ops.norm import norm as _norm
@@ -22,8 +22,8 @@ __all__ = [
 ]  # fmt: skip
 
 
-@numpy_names
-def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+@takes_out
+def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """``sum(|x|^ord)^(1/ord)`` over the dimensions `dim`, or over all elements.
 
     >>> import minigrad as torch
@@ -33,8 +33,8 @@ def vector_norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, 
     return _norm(x, float(ord), dim, keepdim, dtype=dtype)
 
 
-@numpy_names
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+@takes_out
+def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The Euclidean norm of all elements, or of order `ord`: of a vector any number, of a matrix as `matrix_norm`.
 
     >>> import minigrad as torch

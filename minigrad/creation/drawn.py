@@ -11,8 +11,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.creation.data import as_tensor
 from minigrad.creation.options import as_list, check_countable, creates, read_size, real
-from minigrad.ops.axes import as_int
-from minigrad.ops.elementwise import as_number
+from minigrad.ops.arguments import as_int, as_number
 from minigrad.ops.out import write_out
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, read_size, real
 from minigrad.layout import contiguous_format
-from minigrad.ops.axes import as_int
-from minigrad.ops.elementwise import as_number, not_implemented_for, several
+from minigrad.ops.arguments import as_int, as_number, not_implemented_for, several
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minigrad import backend, dtypes
-from minigrad.autograd.core import TensorBase
 from minigrad.creation.filled import empty_in_order
 from minigrad.creation.options import check_memory_format, check_options, place
 from minigrad.layout import preserve_format
-from minigrad.ops.elementwise import not_a_tensor
+from minigrad.ops.arguments import require_tensor
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -119,8 +118,7 @@ def _model(
     number: int | None = None,
 ) -> Tensor:  # fmt: skip
     """A tensor after the model of `input`, filled with `number` if one is given."""
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor(name, "input", 1, input)
+    require_tensor(name, "input", 1, input)
     check_options(name, layout, requires_grad)
     check_memory_format(name, memory_format)
     numpy_dtype = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)

@@ -12,7 +12,7 @@ from minigrad import backend, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.layout import layout as layouts
 from minigrad.layout import memory_format as memory_formats
-from minigrad.ops.axes import sizes
+from minigrad.ops.arguments import sizes
 from minigrad.ops.elementwise import rename
 from minigrad.ops.out import write_out
 

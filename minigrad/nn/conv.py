@@ -11,7 +11,7 @@ from minigrad.nn.linear import Weighted
 from minigrad.nn.module import shown
 from minigrad.nn.padding import per_axis
 from minigrad.nn.shape import Lengths
-from minigrad.ops.axes import as_int
+from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
 
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")

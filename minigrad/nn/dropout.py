@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import minigrad.nn.functional as F
 from minigrad.nn.stateless import Stateless
-from minigrad.ops.elementwise import as_number
+from minigrad.ops.arguments import as_number
 from minigrad.tensor import Tensor
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty, from_numpy, randperm
 from minigrad.missing import missing_from
-from minigrad.ops.elementwise import as_number, of_tensors
+from minigrad.ops.arguments import as_number, of_tensors
 from minigrad.ops.functions import error_function
 from minigrad.tensor import Tensor
 
@@ -21,8 +21,11 @@ P = ParamSpec("P")
 
 _CONVOLUTIONS = [f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3)]
 _GAINS: dict[str, float] = dict.fromkeys(["linear", "sigmoid", *_CONVOLUTIONS], 1)
-_of_tensor = of_tensors(1, AttributeError)  # PyTorch's class
 _GAINS |= {"tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
+
+
+def _of_tensor(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    return of_tensors(function, error=AttributeError)  # PyTorch's class
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:

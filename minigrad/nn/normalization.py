@@ -13,7 +13,7 @@ from minigrad.nn.module import Module, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
 from minigrad.nn.stateless import Stateless
-from minigrad.ops.axes import as_int, sizes
+from minigrad.ops.arguments import as_int, sizes
 from minigrad.tensor import Tensor
 
 

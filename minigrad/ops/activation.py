@@ -12,9 +12,9 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.recording import operation
-from minigrad.ops.axes import axis, numpy_names
+from minigrad.ops.arguments import as_number, axis, not_a_tensor, not_implemented_for, takes_out
 from minigrad.ops.copies import cast, clone
-from minigrad.ops.elementwise import SAME, as_number, elementwise, not_a_tensor, not_implemented_for, rename, unary
+from minigrad.ops.elementwise import SAME, elementwise, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
 from minigrad.ops.piecewise import gate, keep_where, tied, zeros_of
 from minigrad.ops.shape import reshape
@@ -285,7 +285,7 @@ def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
     return made(x, dim=position) if x.array.size else clone(x)
 
 
-@numpy_names
+@takes_out
 def softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     """``exp(x) / sum(exp(x))`` along `dim`: positive numbers that sum to 1.
 
@@ -299,7 +299,7 @@ def softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     return _along(_softmax, input, dim, dtype)
 
 
-@numpy_names
+@takes_out
 def log_softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     """``x - log(sum(exp(x)))`` along `dim`: the logarithm of `softmax`, without overflow.
 

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
+from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import not_a_tensor, of_tensors
 from minigrad.ops.matmul import check_product, check_ranks, product_of
-from minigrad.ops.out import takes_out
 from minigrad.ops.shape import permute, reshape, unsqueeze
 
 if TYPE_CHECKING:
@@ -37,8 +35,7 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
     )
 
     def add_product(input: Tensor, a: Any, b: Any, beta: Any, alpha: Any) -> Tensor:
-        if not isinstance(input, TensorBase):
-            raise not_a_tensor(name, "input", 1, input)
+        require_tensor(name, "input", 1, input)
         shape = check_product(name, a, b, ranks)
         if a.array.dtype.kind in "iub":  # as PyTorch: factors are cut to whole numbers
             beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
@@ -85,8 +82,7 @@ def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: An
 
 
 @takes_out
-@of_tensors(3)
-def addmv(input: Tensor, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat @ vec)``, (n,) + (n, m) @ (m,).
 
     >>> import minigrad as torch
@@ -99,8 +95,7 @@ def addmv(input: Tensor, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -
 
 
 @takes_out
-@of_tensors(3)
-def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * outer(vec1, vec2)``, (n, m) + (n,) (m,).
 
     >>> import minigrad as torch
@@ -122,8 +117,7 @@ def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) 
 
 
 @takes_out
-@of_tensors(3)
-def addbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * sum over b of (batch1[b] @ batch2[b])``, (n, p) + (b, n, m) @ (b, m, p).
 
     >>> import minigrad as torch

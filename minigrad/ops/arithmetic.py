@@ -9,22 +9,18 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.ops.copies import cast
-from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import (
-    REAL,
+from minigrad.ops.arguments import (
     as_number,
-    binary,
-    elementwise,
     not_implemented_for,
-    of_tensor,
     of_tensors,
-    promote_arrays,
     require_number,
     shapes_do_not_broadcast,
-    twin_of,
+    takes_out,
 )
-from minigrad.ops.out import takes_out, write_out
+from minigrad.ops.copies import cast
+from minigrad.ops.device import move_scalars
+from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
+from minigrad.ops.out import write_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -259,7 +255,7 @@ def sub(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor
 subtract = sub
 
 
-@of_tensor
+@of_tensors
 def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """``other - alpha * input``, broadcast.
 
@@ -305,8 +301,7 @@ _lerp = elementwise(
 
 
 @takes_out
-@of_tensors(2)
-def lerp(input: Tensor, end: Any, weight: Any) -> Tensor:
+def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     """``input + weight * (end - input)``; `weight` is a number or a tensor. Both ends are met exactly.
 
     Raises RuntimeError for different types, NotImplementedError for integers.

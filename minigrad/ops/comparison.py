@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.recording import compute
-from minigrad.ops.elementwise import SAME, TRUTH, binary, of_tensors, shapes_do_not_broadcast, unary
+from minigrad.ops.arguments import of_tensors, shapes_do_not_broadcast
+from minigrad.ops.elementwise import SAME, TRUTH, binary, unary
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -60,8 +61,8 @@ bitwise_right_shift = binary("bitwise_right_shift", np.right_shift, None, None, 
 
 
 # ---- closeness -----------------------------------------------------------------------------------
-@of_tensors(2)
-def isclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+@of_tensors
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """``|input - other| <= atol + rtol * |other|``, element by element; equal infinities are close.
 
     Raises RuntimeError for different types and negative tolerances.
@@ -102,8 +103,8 @@ def _all(x: Any) -> Any:
     return x.all()
 
 
-@of_tensors(2)
-def equal(input: Any, other: Any) -> bool:
+@of_tensors
+def equal(input: Tensor, other: Tensor) -> bool:
     """True when shapes and all elements are the same.
 
     >>> import minigrad as torch

@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad.autograd.recording import operation
 from minigrad.layout import contiguous_format, preserve_format
-from minigrad.ops.axes import as_int, axis, sizes
-from minigrad.ops.elementwise import elementwise, of_tensor, rename
+from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
+from minigrad.ops.elementwise import elementwise, rename
 from minigrad.ops.names import shown_as
 from minigrad.ops.shape import expand, permute, reshape, transpose
 
@@ -23,7 +23,7 @@ _repeated = shown_as(_copy, "RepeatBackward0")
 _cast = elementwise("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
 
-@of_tensor
+@of_tensors
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy in memory of its own, through which gradients flow back.
 
@@ -80,8 +80,8 @@ turn: Any = operation("flip", lambda x, *, dims: np.flip(x, dims).copy(order="K"
 _turned_round = shown_as(turn, "Rot90Backward0")
 
 
-@of_tensor
-def flip(input: Any, dims: Any) -> Tensor:
+@of_tensors
+def flip(input: Tensor, dims: Any) -> Tensor:
     """The tensor with the order of its entries turned round along the axes `dims`, a tuple: a copy.
 
     >>> import minigrad as torch
@@ -103,7 +103,7 @@ def _flipping(name: str, dim: int, least: int, text: str, example: str) -> Any:
             raise RuntimeError(f"{name}: input must be >= {least}-d, got {input.array.ndim}-d")
         return turn(input, dims=(dim,))
 
-    return of_tensor(rename(flip_one, name, text, example))
+    return of_tensors(rename(flip_one, name, text, example))
 
 
 fliplr = _flipping(
@@ -122,7 +122,7 @@ flipud = _flipping(
 )
 
 
-@of_tensor
+@of_tensors
 def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     """The tensor turned `k` times by 90 degrees in the plane of two axes, from the first towards the second.
 
@@ -148,7 +148,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     return _turned_round(transpose(input, first, second), dims=(first if turns == 1 else second,))
 
 
-@of_tensor
+@of_tensors
 def repeat(input: Tensor, *repeats: Any) -> Tensor:
     """The tensor laid out `repeats` times along each axis, new axes in front first: a copy.
 
@@ -170,7 +170,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     return _repeated(reshape(spread, [m * n for m, n in zip(counts, shape, strict=True)]), order="C")
 
 
-@of_tensor
+@of_tensors
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """`repeat` whose missing counts are 1.
 

@@ -9,9 +9,17 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module, as_index, as_int64
-from minigrad.ops.axes import as_int, axis, numpy_names
+from minigrad.ops.arguments import (
+    as_int,
+    as_number,
+    axis,
+    not_a_tensor,
+    not_implemented_for,
+    of_tensors,
+    require_tensor,
+    takes_out,
+)
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import as_number, not_a_tensor, not_implemented_for, of_tensor
 from minigrad.ops.order import returns
 
 if TYPE_CHECKING:
@@ -29,9 +37,13 @@ def _no_derivative(g: Any) -> Any:
 _picked = operation("unique", lambda x, *, values: values, _no_derivative, shown="Unique2Backward0")
 
 
-@numpy_names
+@takes_out
 def unique(
-    input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
 ) -> Any:
     """The elements (or slices along `dim`) that occur, once each; with inverse and counts.
 
@@ -62,9 +74,9 @@ def _answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_counts: b
     return (picked, *others) if others else picked
 
 
-@numpy_names
+@takes_out
 def unique_consecutive(
-    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+    input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
     """The first of every run of equal elements (or slices along `dim`); with inverse and the runs' lengths.
 
@@ -126,9 +138,9 @@ def _places_in_lines(lines: Any, values: Any, sorter: Any, side: str, dtype: Any
     return found.reshape(values.shape).astype(dtype, copy=False)
 
 
-@of_tensor
+@of_tensors
 def searchsorted(
-    sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
+    sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
     sorter: Any = None,
 ) -> Tensor:  # fmt: skip
     """Where each number of `input` would go into the sorted innermost lines: before equal ones, or after if `right`.
@@ -160,15 +172,14 @@ def bucketize(input: Tensor, boundaries: Any, *, out_int32: bool = False, right:
     >>> torch.bucketize(torch.tensor([0, 3, 6]), torch.tensor([1, 3, 5]))
     tensor([0, 1, 3])
     """
-    if not isinstance(boundaries, TensorBase):
-        raise not_a_tensor("bucketize", "boundaries", 2, boundaries)
+    require_tensor("bucketize", "boundaries", 2, boundaries)
     if boundaries.array.ndim != 1:
         raise RuntimeError(f"bucketize(): boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
 # ---- counts --------------------------------------------------------------------------------------
-@of_tensor
+@of_tensors
 def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, 2, ... occurs; with `weights`, the sum of theirs.
 
@@ -208,7 +219,7 @@ def _limits(name: str, x: Any, low: Any, high: Any) -> tuple[float, float]:
     return (low - 1, high + 1) if low == high else (low, high)
 
 
-@numpy_names
+@takes_out
 def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     """How many elements fall into each of `bins` equal parts of [`min`, `max`], or of their own range.
 
@@ -233,8 +244,8 @@ def _counts_of_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
 _Histogram = returns("histogram", "hist", "bin_edges")
 
 
-@numpy_names
-def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
+@takes_out
+def histogram(input: Tensor, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
     """The pair (hist, bin_edges): how many elements, or how much `weight`, lie between each two edges.
 
     `bins` is how many equal parts of `range` there are, or the edges themselves. With `density` the areas add up to 1.

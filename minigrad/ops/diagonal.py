@@ -10,9 +10,9 @@ from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.axes import as_int, axis
+from minigrad.ops.arguments import as_int, axis, of_tensors, several
 from minigrad.ops.copies import clone
-from minigrad.ops.elementwise import of_tensor, rename, several
+from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.shape import movedim, reshape
@@ -33,7 +33,7 @@ def _triangle(name: str, text: str, example: str) -> Any:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.array.ndim}")
         return made(input, diagonal=as_int(diagonal, "diagonal"))
 
-    return of_tensor(rename(part, name, text, example))
+    return of_tensors(rename(part, name, text, example))
 
 
 tril = _triangle(
@@ -60,7 +60,7 @@ def _diag_embed_forward(g: Any) -> Any:
 _diag_embed: Any = operation("diag_embed", _diag_embed_forward, lambda g: _diagonal(g))
 
 
-@of_tensor
+@of_tensors
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The entries on a diagonal of two axes, as a new last axis: a view.
 
@@ -79,7 +79,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     return _diagonal(x[..., top : top + n, left : left + n])
 
 
-@of_tensor
+@of_tensors
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy).
 
@@ -99,7 +99,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 _diagonal_of = diagonal
 
 
-@of_tensor
+@of_tensors
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The last axis on the diagonal of two new axes, the rest 0.
 
@@ -119,7 +119,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
     return movedim(square, (-2, -1), (first, second))
 
 
-@of_tensor
+@of_tensors
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """All elements on the diagonal of a matrix.
 

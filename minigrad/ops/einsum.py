@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
+from minigrad.ops.arguments import as_int, axis, several, takes_out
 from minigrad.ops.arithmetic import promote
-from minigrad.ops.axes import as_int, axis
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
-from minigrad.ops.elementwise import of_tensors, several
 from minigrad.ops.matmul import matmul
-from minigrad.ops.out import takes_out
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import permute, reshape, squeeze_axes
 
@@ -155,8 +153,7 @@ def _diagonals(x: Any, letters: str, operand: int) -> tuple[Any, str]:
 
 
 @takes_out
-@of_tensors(2)
-def tensordot(a: Tensor, b: Any, dims: Any = 2) -> Tensor:
+def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Multiply and sum over the last `dims` axes of `a` and the first of `b`, or over two lists of axes.
 
     >>> import minigrad as torch

@@ -7,7 +7,6 @@ else (mixed dtypes, integers into real-valued functions) goes through `promote_a
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
@@ -20,10 +19,10 @@ from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import are_on_one_gpu, quiet
+from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
-from minigrad.ops.spelling import respell
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -263,91 +262,3 @@ def _number(value: Any, common: Any) -> Any:
         if common.kind == "i" and value >> (bits - 1):
             value -= 1 << bits
     return quiet(common.type, value)
-
-
-def of_tensors(count: int, error: type[Exception] = TypeError) -> Callable[[F], F]:
-    """Make a function refuse in words what is no Tensor, a NumPy array say, among its first `count` arguments."""
-
-    def declare(function: F) -> F:
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Tensor:
-            if count > 1 or not args or not isinstance(args[0], TensorBase):  # the common case is done with here
-                for position, x in enumerate(args[:count]):
-                    if not isinstance(x, TensorBase):
-                        raise error(*not_a_tensor(function.__name__, names[position], position + 1, x).args)
-            return function(*args, **respell(kwargs)) if kwargs else function(*args)
-
-        names = inspect.unwrap(function).__code__.co_varnames
-        return call  # type: ignore[return-value]
-
-    return declare
-
-
-of_tensor = of_tensors(1)
-
-
-def several(name: str, tensors: Any, error: type[Exception] = TypeError) -> list[Any]:
-    """The tensors of ``f(x, y)`` or ``f([x, y])``. Raises TypeError for anything else among them."""
-    given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
-    for position, x in enumerate(given, 1):
-        if not isinstance(x, TensorBase):
-            raise error(*not_a_tensor(name, "tensors", position, x).args)
-    return given
-
-
-def type_name(x: Any) -> str:
-    """The name of a value's type as users write it: ``list``, ``numpy.ndarray``."""
-    kind = type(x)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-
-
-def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeError:
-    """The error for an argument that should be a Tensor."""
-    shown, hint = type_name(got), "wrap it with minigrad.tensor(...)"
-    if shown == "numpy.ndarray":
-        hint = "turn it into one with minigrad.from_numpy(...), which shares its memory"
-    elif got is None:
-        hint = "a function without a return statement gives None"
-    return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}; {hint}")
-
-
-def require_number(name: str, parameter: str, value: Any) -> None:
-    """Refuse, with a TypeError, what is neither a Python number nor a tensor."""
-    if not isinstance(value, (bool, int, float, np.number, np.bool_, TensorBase)):
-        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not {type(value).__name__} {value!r}")
-
-
-def as_number(name: str, parameter: str, value: Any) -> Any:
-    """`value`, a number or a 0-d tensor, as a Python number. Raises TypeError for anything else."""
-    if type(value) is float:
-        return value
-    require_number(name, parameter, value)
-    if isinstance(value, TensorBase) and value.array.ndim:
-        shape = tuple(value.array.shape)
-        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not a Tensor of shape {shape}; reduce it")
-    plain = value.array if isinstance(value, TensorBase) else value
-    return plain.item() if hasattr(plain, "item") else plain
-
-
-def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
-    """The error for an element type that an operation does not take."""
-    title = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long"}
-    return NotImplementedError(
-        f"\"{name}\" not implemented for '{title.get(dtype.name, dtype.name.capitalize())}'; "
-        "convert the tensor first, for example with .float(), .long() or .bool()"
-    )
-
-
-def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:
-    """The error for operands of incompatible shapes, naming the axis."""
-    left, right = [tuple(x.shape) if is_array(x) else () for x in (a, b)]
-    for axis in range(-1, -min(len(left), len(right)) - 1, -1):
-        m, n = left[axis], right[axis]
-        if m != n and 1 not in (m, n):
-            where = max(len(left), len(right)) + axis
-            return RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
-                f"non-singleton dimension {where}: {name} got shapes {left} and {right}. Sizes "
-                "must be equal, or 1, counted from the last axis."
-            )
-    return RuntimeError(f"{name}: shapes {left} and {right} do not fit together")

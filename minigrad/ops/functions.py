@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.ops.arguments import not_implemented_for, of_tensors, takes_out
 from minigrad.ops.arithmetic import no_slope, pow
-from minigrad.ops.elementwise import SAME, Unary, elementwise, not_implemented_for, of_tensor, twin_of, unary
-from minigrad.ops.out import takes_out
+from minigrad.ops.elementwise import SAME, Unary, elementwise, twin_of, unary
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -228,7 +228,7 @@ def square(input: Tensor, *, out: Any = None) -> Tensor:
     return pow(input, 2, out=out)
 
 
-@of_tensor
+@of_tensors
 def positive(input: Tensor) -> Tensor:
     """The tensor itself. Raises RuntimeError for bools, as ``+`` does.
 
@@ -250,7 +250,6 @@ _rounded = elementwise("round", _to_decimals, lambda g: no_slope(g), shown="Roun
 
 
 @takes_out
-@of_tensor
 def round(input: Tensor, *, decimals: int | None = None) -> Tensor:
     """The nearest number with so many decimals; halves go to the even neighbour.
 

@@ -20,10 +20,11 @@ from minigrad.autograd.messages import check_same_library, written_with_siblings
 from minigrad.autograd.modes import GRAD, inference_was_entered, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import move_retained, refresh
-from minigrad.backend import array_module, copy_array, device_of, quiet, to_device
+from minigrad.backend import address_of, array_module, copy_array, device_of, quiet, to_device
+from minigrad.ops.arguments import not_a_tensor, type_name
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move, move_scalars
-from minigrad.ops.elementwise import not_a_tensor, rename, type_name
+from minigrad.ops.elementwise import rename
 from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
 from minigrad.ops.names import shown_as
 from minigrad.ops.shape import alias, expand, reshape
@@ -192,17 +193,13 @@ def _overlap_in_part(a: Any, b: Any) -> bool:
     """
     if not _have_one_base(a, b) or not np.may_share_memory(a, b):
         return False
-    same = a.strides == b.strides and a.shape == b.shape and _address(a) == _address(b)
+    same = a.strides == b.strides and a.shape == b.shape and address_of(a) == address_of(b)
     return not same and _is_dense(a) and _is_dense(b)
 
 
 def _have_one_base(a: Any, b: Any) -> bool:
     """Whether two arrays lie in the memory of one: NumPy and CuPy keep bases flat."""
     return (a if a.base is None else a.base) is (b if b.base is None else b.base)
-
-
-def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0] if array.__class__ is np.ndarray else array.data.ptr)
 
 
 def _is_dense(array: Any) -> bool:

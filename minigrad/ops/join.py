@@ -12,12 +12,11 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
+from minigrad.ops.arguments import as_int, axis, of_tensors, several, takes_out
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.axes import as_int, axis
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import of_tensor, rename, several, twin_of
+from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.index import getitem
-from minigrad.ops.out import takes_out
 from minigrad.ops.shape import expand, reshape, unsqueeze
 
 if TYPE_CHECKING:
@@ -201,7 +200,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
     return stack(wide, 1)
 
 
-@of_tensor
+@of_tensors
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """All ways to take `r` of a vector's elements, in their order, one a row.
 
@@ -222,7 +221,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     return getitem(input, wrap(array_module(input.array).asarray(chosen)))
 
 
-@of_tensor
+@of_tensors
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of a vector's elements, one a row: from N - 1 down to 0, or from 0 up.
 
@@ -250,7 +249,7 @@ _roll: Any = operation(
 )
 
 
-@of_tensor
+@of_tensors
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     """The entries moved on by `shifts` along `dims`, the last ones coming back first.
 

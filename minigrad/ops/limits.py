@@ -8,17 +8,10 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
+from minigrad.ops.arguments import not_implemented_for, of_tensors, require_number, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import (
-    binary,
-    elementwise,
-    not_implemented_for,
-    of_tensor,
-    require_number,
-    shapes_do_not_broadcast,
-)
-from minigrad.ops.out import takes_out
+from minigrad.ops.elementwise import binary, elementwise
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -69,7 +62,7 @@ def _check_limits(name: str, input: Any, *limits: Any) -> None:
         raise not_implemented_for(name, input.array.dtype)
 
 
-@of_tensor
+@of_tensors
 def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     """``maximum(input, min)``; the limit is a number or a tensor.
 
@@ -81,7 +74,7 @@ def clamp_min(input: Tensor, min: Any, *, out: Any = None) -> Tensor:
     return _at_least(input, min, out=out)
 
 
-@of_tensor
+@of_tensors
 def clamp_max(input: Tensor, max: Any, *, out: Any = None) -> Tensor:
     """``minimum(input, max)``; the limit is a number or a tensor.
 
@@ -97,8 +90,7 @@ _LIMITS = (int, float, type(None))
 
 
 @takes_out
-@of_tensor
-def clamp(input: Any, min: Any = None, max: Any = None) -> Tensor:
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """``minimum(maximum(input, min), max)``; the limits are numbers or tensors, one may be missing.
 
     The gradient is that of the operand which was chosen: 0 for an input outside of the limits.

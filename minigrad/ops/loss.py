@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module
 from minigrad.ops.activation import is_plain, logsigmoid, sigmoid_of
 from minigrad.ops.index import first_out_of_range
-from minigrad.ops.limits import clamp
 from minigrad.ops.piecewise import keep_where, zeros_of
 
 
@@ -51,12 +49,7 @@ def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any
 
 def _bent(d: Any, bend: float) -> Any:
     """``d / bend`` between -1 and 1: the slope of a parabola that goes on as a line."""
-    return _cut(d / bend, -1.0, 1.0)
-
-
-def _cut(x: Any, low: float | None, high: float | None) -> Any:
-    """`x` between two limits; arrays and Tensors."""
-    return clamp(x, low, high) if isinstance(x, TensorBase) else np.clip(x, low, high)
+    return np.clip(d / bend, -1.0, 1.0)
 
 
 def _parabola_then_line(d: Any, bend: float) -> Any:
@@ -94,7 +87,7 @@ _LEAST = 1e-12  # what PyTorch divides by where p (1 - p) is less
 
 def _surprise(p: Any, target: Any) -> Any:
     """``-(target log(p) + (1 - target) log(1 - p))``, the logarithms at least -100, of arrays and Tensors."""
-    return (target - 1) * _cut(np.log1p(-p), -100.0, None) - target * _cut(np.log(p), -100.0, None)
+    return (target - 1) * np.clip(np.log1p(-p), -100.0, None) - target * np.clip(np.log(p), -100.0, None)
 
 
 def _bce_forward(p: Any, target: Any, weight: Any, *, reduction: str) -> Any:
@@ -112,7 +105,7 @@ binary_cross_entropy = operation(
     "binary_cross_entropy",
     _bce_forward,
     lambda g, p, target, weight, reduction: (
-        _times(g, p.shape, weight, reduction) * ((p - target) / _cut(p * (1 - p), _LEAST, None))
+        _times(g, p.shape, weight, reduction) * ((p - target) / np.clip(p * (1 - p), _LEAST, None))
     ),
     lambda g, p, weight, reduction: _times(g, p.shape, weight, reduction) * (np.log1p(-p) - np.log(p)),
     lambda g, p, target, reduction: share(g, p.shape, reduction) * _surprise(p, target),

@@ -11,20 +11,13 @@ from minigrad.autograd.core import TensorBase, watch
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute
 from minigrad.backend import array_module, as_int64
+from minigrad.ops.arguments import of_tensors, require_number, require_tensor, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import (
-    elementwise,
-    not_a_tensor,
-    of_tensor,
-    require_number,
-    shapes_do_not_broadcast,
-    twin_of,
-)
+from minigrad.ops.elementwise import elementwise, twin_of
 from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
-from minigrad.ops.out import takes_out
 from minigrad.ops.shape import expand
 
 if TYPE_CHECKING:
@@ -42,7 +35,7 @@ _where = elementwise(
 
 @twin_of(np.where)
 @takes_out
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """Elements of `input` where `condition` holds, of `other` elsewhere, all broadcast.
 
     With the condition alone: the indices where it holds, as `nonzero(as_tuple=True)`.
@@ -51,8 +44,6 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     >>> torch.where(torch.tensor([True, False]), 1.0, 0.0)
     tensor([1., 0.])
     """
-    if not isinstance(condition, TensorBase):
-        raise not_a_tensor("where", "condition", 1, condition)
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
     if condition.array.dtype.kind != "b" and condition.array.dtype != np.uint8:
@@ -77,13 +68,12 @@ def _no_mask(told: str, mask: Any) -> RuntimeError:
 
 def check_mask(name: str, mask: Any) -> None:
     """Refuse what is no tensor of bools."""
-    if not isinstance(mask, TensorBase):
-        raise not_a_tensor(name, "mask", 2, mask)
+    require_tensor(name, "mask", 2, mask)
     if mask.array.dtype.kind != "b":
         raise _no_mask(f"{name} only supports boolean masks, but got mask", mask)
 
 
-@of_tensor
+@of_tensors
 def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     """The tensor with one number where `mask` holds.
 
@@ -109,7 +99,6 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
 
 
 @takes_out
-@of_tensor
 def masked_select(input: Tensor, mask: Any) -> Tensor:
     """The elements where `mask` holds, broadcast, under one axis.
 
@@ -127,8 +116,8 @@ def masked_select(input: Tensor, mask: Any) -> Tensor:
     return _mask_selected(expand(input, shape), key=watch((wide,), mask))
 
 
-@of_tensor
-def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+@of_tensors
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not 0: one row each, or one tensor for each axis.
 
     >>> import minigrad as torch

@@ -11,13 +11,13 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
+from minigrad.ops.arguments import axis, not_a_tensor, not_implemented_for, of_tensors, several, takes_out
 from minigrad.ops.arithmetic import mul, sub
-from minigrad.ops.axes import axis
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import NUMPY_TWINS, not_a_tensor, not_implemented_for, of_tensor, of_tensors, several
+from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.join import stack
 from minigrad.ops.names import shown_as
-from minigrad.ops.out import takes_out, write_out
+from minigrad.ops.out import write_out
 from minigrad.ops.shape import reshape, t, to_shape
 from minigrad.ops.split import select as cut
 
@@ -207,8 +207,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
 
 
 @takes_out
-@of_tensors(2)
-def inner(input: Tensor, other: Any) -> Tensor:
+def inner(input: Tensor, other: Tensor) -> Tensor:
     """The sums of the products along the last axes: (..., m) and (..., m) -> (..., ...); scalars multiply.
 
     >>> import minigrad as torch
@@ -225,8 +224,7 @@ def inner(input: Tensor, other: Any) -> Tensor:
 
 
 @takes_out
-@of_tensors(2)
-def kron(input: Tensor, other: Any) -> Tensor:
+def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: a block ``input[i, j] * other`` for every element, axes aligned at the end.
 
     >>> import minigrad as torch
@@ -242,8 +240,7 @@ def kron(input: Tensor, other: Any) -> Tensor:
 
 
 @takes_out
-@of_tensors(2)
-def cross(input: Tensor, other: Any, dim: int | None = None) -> Tensor:
+def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The vector product along an axis of length 3: `dim`, or the first such axis.
 
     ``out[0] = x[1] y[2] - x[2] y[1]`` and so on in turn. Other axes broadcast.
@@ -282,7 +279,7 @@ _eye_times: Any = operation(
 )
 
 
-@of_tensor
+@of_tensors
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal.
 

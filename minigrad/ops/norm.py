@@ -9,14 +9,12 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
+from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
 from minigrad.ops.arithmetic import add, mul, no_slope, sub, true_divide
-from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.comparison import gt
-from minigrad.ops.elementwise import as_number, of_tensor, of_tensors
 from minigrad.ops.functions import direction
 from minigrad.ops.masks import where
 from minigrad.ops.names import shown_as
-from minigrad.ops.out import takes_out
 from minigrad.ops.reduce import keepdim_shape, real
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 
@@ -96,7 +94,7 @@ def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
     return reshape(total, keepdim_shape(input.array.shape, matrix)) if keepdim else total
 
 
-@numpy_names
+@takes_out
 def norm(
     input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
 ) -> Tensor:
@@ -146,8 +144,8 @@ def _norm_of(made: Any, x: Any, p: float, dim: Any = None) -> Any:
 
 
 # ---- distances -----------------------------------------------------------------------------------
-@of_tensors(2)
-def dist(input: Tensor, other: Any, p: float = 2) -> Tensor:
+@of_tensors
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The norm of the difference, ``sum(|input - other|^p)^(1/p)``.
 
     >>> import minigrad as torch
@@ -161,8 +159,8 @@ def dist(input: Tensor, other: Any, p: float = 2) -> Tensor:
     return _norm_of(_dist, difference, p)
 
 
-@of_tensors(2)
-def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
+@of_tensors
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
     """The distances of all rows of `x1` from all rows of `x2`: (..., P, M) and (..., R, M) -> (..., P, R).
 
     `compute_mode` is taken and not needed: the differences are formed, which is exact for close rows.
@@ -182,7 +180,6 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
 
 
 @takes_out
-@of_tensor
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """The tensor with every part along `dim` whose p-norm is over `maxnorm` scaled down to it.
 

@@ -11,10 +11,10 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import arange_beside, as_int64
+from minigrad.ops.arguments import as_int, axes, axis, not_implemented_for, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
-from minigrad.ops.axes import as_int, axes, axis, numpy_names
 from minigrad.ops.copies import clone
-from minigrad.ops.elementwise import not_implemented_for, rename
+from minigrad.ops.elementwise import rename
 from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
 from minigrad.ops.reduce import amax, amin, check_not_empty
@@ -50,7 +50,7 @@ def _place(name: str, find: Any, example: str) -> Callable[..., Any]:
         return compute(_places, input, find, d if input.array.ndim else None, keepdim)
 
     text = f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."
-    return numpy_names(rename(call, name, text, example))
+    return takes_out(rename(call, name, text, example))
 
 
 argmax = _place("argmax", np.argmax, "torch.argmax(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([1, 0])")
@@ -91,7 +91,7 @@ def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> 
         return _with_places(result, along_one, input, d, indices, keepdim)
 
     text = f"The {name}imum of all; along `dim` a pair (values, indices); with a tensor the elementwise `{name}imum`."
-    return numpy_names(rename(call, name, text, example))
+    return takes_out(rename(call, name, text, example))
 
 
 max = _extreme(
@@ -102,8 +102,8 @@ min = _extreme(
 )
 
 
-@numpy_names
-def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Any:
+@takes_out
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
     """The pair (min, max) over the dimension `dim`, or over all; ties share the gradient.
 
     >>> import minigrad as torch
@@ -143,8 +143,8 @@ _Sorted = returns("sort", "values", "indices")
 _Top = returns("topk", "values", "indices")
 
 
-@numpy_names
-def sort(input: Any, *order: Any, dim: int = -1, descending: bool = False, stable: bool | None = None) -> Any:
+@takes_out
+def sort(input: Tensor, *order: Any, dim: int = -1, descending: bool = False, stable: bool | None = None) -> Any:
     """The elements in order along `dim`, and where they stood: a pair (values, indices).
 
     >>> import minigrad as torch
@@ -160,7 +160,7 @@ def sort(input: Any, *order: Any, dim: int = -1, descending: bool = False, stabl
     return _Sorted(_in_order(_sorted, input, dim, indices), indices)
 
 
-@numpy_names
+@takes_out
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """The indices that sort the tensor along `dim`.
 
@@ -171,8 +171,8 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return compute(ordering, input, axis(dim, input.array.ndim), descending)
 
 
-@numpy_names
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
+@takes_out
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The `k` greatest (or least) elements along `dim`, in order, and where they stood.
 
     >>> import minigrad as torch
@@ -240,7 +240,7 @@ def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..
 
     left_out = " of what is not NaN" if skip_nan else ""
     text = f"The middle element{left_out}, the lower one of two; along `dim` a pair (values, indices)."
-    return numpy_names(rename(call, name, text, example))
+    return takes_out(rename(call, name, text, example))
 
 
 median = _median("median", _median_of_all, False, "torch.median(torch.tensor([3, 1, 7, 5])) -> tensor(3)")
@@ -252,8 +252,8 @@ _Kth = returns("kthvalue", "values", "indices")
 _Mode = returns("mode", "values", "indices")
 
 
-@numpy_names
-def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+@takes_out
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     """The `k`-th smallest element along `dim`, counted from 1, and where it stood: a pair (values, indices).
 
     >>> import minigrad as torch
@@ -272,8 +272,8 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
     return _with_places(_Kth, _kth, input, d, places, keepdim)
 
 
-@numpy_names
-def mode(input: Any, dim: int = -1, keepdim: bool = False) -> Any:
+@takes_out
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """The commonest element along `dim`, the smallest of several, and where it stands: a pair (values, indices).
 
     >>> import minigrad as torch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,20 +10,8 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.backend import on_its_gpu, quiet
-from minigrad.ops.spelling import respell
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def takes_out(function: F) -> F:
-    """`function` with a keyword `out`, the tensor that receives the result and is returned."""
-
-    @functools.wraps(function)
-    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        result = function(*args, **respell(kwargs)) if kwargs else function(*args)
-        return result if out is None else write_out(function.__name__, out, result, args)
-
-    return call  # type: ignore[return-value]
 
 
 @on_its_gpu

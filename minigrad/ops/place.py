@@ -9,16 +9,22 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
+from minigrad.ops.arguments import (
+    as_number,
+    axis,
+    of_tensors,
+    require_number,
+    require_tensor,
+    shapes_do_not_broadcast,
+    takes_out,
+)
 from minigrad.ops.arithmetic import add, mul
-from minigrad.ops.axes import axis, numpy_names
 from minigrad.ops.comparison import lt
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import as_number, not_a_tensor, of_tensors, require_number, shapes_do_not_broadcast
 from minigrad.ops.index import add_at, put_at, read_at
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.masks import check_mask, where
 from minigrad.ops.names import shown_as
-from minigrad.ops.out import takes_out
 from minigrad.ops.select import along, at_least_1d, check_types, places_of, reshape_like
 from minigrad.ops.shape import expand, reshape
 
@@ -46,8 +52,7 @@ def _row_key(
 
 def _rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
     """The key, `input` and `source` with axes; refuses a source that is not one entry for each index."""
-    if not isinstance(source, TensorBase):
-        raise not_a_tensor(name, "source", 4, source)
+    require_tensor(name, "source", 4, source)
     axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
     check_types(name, input, source)
     d, key = _row_key(name, input, dim, index, RuntimeError if name == "index_add" else IndexError)
@@ -64,7 +69,6 @@ def _rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tup
 
 
 @takes_out
-@numpy_names
 def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Tensor:
     """The tensor with ``alpha * source[i]`` added at ``out[index[i]]`` along `dim`; places may repeat.
 
@@ -79,7 +83,6 @@ def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 
 
 
 @takes_out
-@numpy_names
 def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     """The tensor with ``out[index[i]] = source[i]`` along `dim`; of several for one place the last stays.
 
@@ -96,7 +99,7 @@ def _count_from_start(index: Any, length: int) -> Any:
     return where(lt(index, 0), add(index, length), index)
 
 
-@numpy_names
+@takes_out
 def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     """The tensor with one number at the entries `index` of the dimension `dim`.
 
@@ -215,7 +218,7 @@ def scatter_product(x: Any, values: Any, *, key: Any) -> Any:
     return _reduced_at(x, values, key=key, reduce="prod", include_self=True)
 
 
-@numpy_names
+@takes_out
 def scatter_reduce(
     input: Tensor, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True, out: Any = None
 ) -> Tensor:
@@ -231,8 +234,7 @@ def scatter_reduce(
     if reduce not in _UFUNCS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
-        if not isinstance(x, TensorBase):
-            raise not_a_tensor("scatter_reduce", role, position, x)
+        require_tensor("scatter_reduce", role, position, x)
     axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
     check_types("scatter_reduce", input, src)
     key = along("scatter_reduce", input, dim, index)
@@ -248,7 +250,6 @@ _index_reduced = shown_as(_reduced_at, "IndexReduceBackward0")
 
 
 @takes_out
-@numpy_names
 def index_reduce(input: Tensor, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Tensor:
     """The "prod", "mean", "amax" or "amin" of the entries of `source` that `index` sends to one place of `dim`.
 
@@ -264,8 +265,7 @@ def index_reduce(input: Tensor, dim: int, index: Any, source: Any, reduce: str, 
 
 # ---- of the flattened tensor, and by mask --------------------------------------------------------
 @takes_out
-@of_tensors(2)
-def take(input: Tensor, index: Any) -> Tensor:
+def take(input: Tensor, index: Tensor) -> Tensor:
     """The elements `index` of the flattened tensor, in the shape of `index`.
 
     >>> import minigrad as torch
@@ -289,8 +289,7 @@ def _flat_places(name: str, flat: Any, index: Any) -> Any:
 
 
 @takes_out
-@of_tensors(3)
-def put(input: Tensor, index: Any, source: Any, accumulate: bool = False) -> Tensor:
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """The tensor with the numbers of `source` at the places `index` of the flattened tensor, or added there.
 
     >>> import minigrad as torch
@@ -310,8 +309,8 @@ def put(input: Tensor, index: Any, source: Any, accumulate: bool = False) -> Ten
     return reshape_like(_put_over(flat, values, reader=read_at, statics={"key": key}), input)
 
 
-@of_tensors(3)
-def masked_scatter(input: Tensor, mask: Any, source: Any) -> Tensor:
+@of_tensors
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """The tensor with the first, second, ... number of `source` where `mask` holds, in row-major order.
 
     >>> import minigrad as torch

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute, operation
-from minigrad.ops.axes import axes, axis, numpy_names
+from minigrad.ops.arguments import axes, axis, takes_out
 from minigrad.ops.copies import cast, clone, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
@@ -106,7 +106,7 @@ _sum_over, _mean_over = shown_as(_sum, "SumBackward1"), shown_as(average, "MeanB
 
 
 @twin_of(np.sum)
-@numpy_names
+@takes_out
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all. Sums of integers and bools are int64.
 
@@ -121,7 +121,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
 
 
 @twin_of(np.mean)
-@numpy_names
+@takes_out
 def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all: the sum divided by the number of elements.
 
@@ -152,7 +152,7 @@ _log_sum_exp = operation(
 )
 
 
-@numpy_names
+@takes_out
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """``log(sum(exp(x)))`` over the dimensions `dim`, without overflow.
 
@@ -185,7 +185,7 @@ _cumsum_back: Any = operation(
 
 
 @twin_of(np.cumsum)
-@numpy_names
+@takes_out
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The sums of the first 1, 2, 3, ... elements along the dimension `dim`.
 
@@ -230,7 +230,7 @@ def _slope_of_cumprod(g: Any, x: Any, out: Any, dim: int) -> Any:  # `out`: see 
 _cumprod: Any = operation("cumprod", lambda x, *, dim: in_single(np.cumprod, x, axis=dim), _slope_of_cumprod)
 
 
-@numpy_names
+@takes_out
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The products of the first 1, 2, 3, ... elements along the dimension `dim`.
 
@@ -262,7 +262,7 @@ _product = operation(
 _product_over = shown_as(_product, "ProdBackward1")
 
 
-@numpy_names
+@takes_out
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over the dimension `dim`, or over all elements.
 
@@ -308,7 +308,7 @@ def _extreme(name: str, reduce: Callable[..., Any], text: str, example: str) -> 
         check_not_empty(name, input, over)
         return made(input, dim=over, keepdim=keepdim)
 
-    return twin_of(reduce)(numpy_names(rename(call, name, text, example)))
+    return twin_of(reduce)(takes_out(rename(call, name, text, example)))
 
 
 amax = _extreme(
@@ -336,14 +336,14 @@ def _truth(name: str, example: str) -> Callable[..., Any]:
         return compute(forward, input, over, keepdim)
 
     text = f"True where {name} elements over the dimensions `dim`, or of the tensor, are not 0."
-    return numpy_names(rename(call, name, text, example))
+    return takes_out(rename(call, name, text, example))
 
 
 all = _truth("all", "torch.all(torch.tensor([[1, 0], [1, 1]]), 1) -> tensor([False,  True])")
 any = _truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor([ True, False])")
 
 
-@numpy_names
+@takes_out
 def count_nonzero(input: Tensor, dim: Any = None) -> Tensor:
     """How many elements over the dimensions `dim`, or of all, are not 0.
 

@@ -11,11 +11,11 @@ from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import CPU, as_int64, device_of, to_device
+from minigrad.ops.arguments import as_int, axis, not_implemented_for, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
-from minigrad.ops.axes import as_int, axis, numpy_names
 from minigrad.ops.comparison import ne
 from minigrad.ops.copies import cast, clone
-from minigrad.ops.elementwise import not_implemented_for, rename
+from minigrad.ops.elementwise import rename
 from minigrad.ops.index import read_at
 from minigrad.ops.join import cat
 from minigrad.ops.names import shown_as
@@ -54,7 +54,7 @@ def _slope_of_log_of_running_sum(g: Any, x: Any, out: Any, dim: int) -> Any:
 _logcumsumexp = operation("logcumsumexp", _log_of_running_sum, _slope_of_log_of_running_sum)
 
 
-@numpy_names
+@takes_out
 def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """``log(sum(exp(x)))`` of the first 1, 2, 3, ... elements along the dimension `dim`, without overflow.
 
@@ -88,7 +88,7 @@ def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Calla
         return result(pick_along(read, input, d, indices, True), indices)
 
     text = f"The {name[3:]}imum of the first 1, 2, 3, ... elements along `dim`, and where it stands: (values, indices)."
-    return numpy_names(rename(call, name, text, example))
+    return takes_out(rename(call, name, text, example))
 
 
 cummax = _running_extreme(
@@ -100,7 +100,7 @@ cummin = _running_extreme(
 
 
 # ---- differences and areas -----------------------------------------------------------------------
-@numpy_names
+@takes_out
 def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
     """``x[i + 1] - x[i]`` along the dimension `dim`, taken `n` times; `prepend` and `append` are put around first.
 
@@ -142,8 +142,8 @@ def _trapezes(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
     return mul(mul(pairs, diff(x, dim=d - y.array.ndim)), 0.5), d
 
 
-@numpy_names
-def trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
+@takes_out
+def trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The area under `y` by trapezes, ``sum((y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i]))``; the points are `dx` apart.
 
     >>> import minigrad as torch
@@ -157,8 +157,8 @@ def trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
 trapz = trapezoid
 
 
-@numpy_names
-def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
+@takes_out
+def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
     """The areas under the first 2, 3, ... points of `y`, by trapezes.
 
     >>> import minigrad as torch

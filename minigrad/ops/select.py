@@ -14,14 +14,15 @@ from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import CPU, arange_beside, as_index, device_of, to_device
-from minigrad.ops.axes import as_int, axis, numpy_names
-from minigrad.ops.elementwise import (
-    not_a_tensor,
+from minigrad.ops.arguments import (
+    as_int,
+    axis,
     not_implemented_for,
-    of_tensor,
     of_tensors,
     require_number,
+    require_tensor,
     shapes_do_not_broadcast,
+    takes_out,
 )
 from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at
 from minigrad.ops.inplace import check_fits_region, overwrite
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 
 def places_of(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
     """The array of an index tensor, checked to hold places of axis `d`."""
-    if not isinstance(index, TensorBase):
-        raise not_a_tensor(name, "index", 3, index)
+    require_tensor(name, "index", 3, index)
     array = index.array
     if array.__class__ is not input.array.__class__:
         check_same_library(name, (input.array, array))
@@ -84,7 +84,7 @@ def at_least_1d(input: Any) -> Any:
     return input if input.array.ndim else reshape(input, 1)
 
 
-@numpy_names
+@takes_out
 def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) -> Tensor:
     """``out[i][j] = input[index[i][j]][j]`` for dim 0, and likewise for other dims.
 
@@ -109,8 +109,8 @@ def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool) -> An
     return shown(input, key=key)
 
 
-@of_tensors(2)
-def take_along_dim(input: Tensor, indices: Any, dim: int | None = None) -> Tensor:
+@of_tensors
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """`gather` whose other axes broadcast, counting from the end for negative indices.
 
     Without `dim`, on the flattened tensor.
@@ -137,7 +137,7 @@ def take_along_dim(input: Tensor, indices: Any, dim: int | None = None) -> Tenso
     return gather(wide, d, places)
 
 
-@numpy_names
+@takes_out
 def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
     """The entries `index` of one axis, in that order: a copy.
 
@@ -156,7 +156,7 @@ def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
     return read if input.array.ndim else reshape(read, ())
 
 
-@numpy_names
+@takes_out
 def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Tensor:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
 
@@ -174,7 +174,7 @@ def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any 
     return _scatter("scatter", input, dim, index, src, add=reduce == "add")
 
 
-@numpy_names
+@takes_out
 def scatter_add(input: Tensor, dim: int, index: Any, src: Any) -> Tensor:
     """The tensor with ``src[i][j]`` added at ``out[index[i][j]][j]`` for dim 0, and likewise for others.
 
@@ -225,8 +225,7 @@ def _read_by_index(name: str, src: Any, index: Any) -> Any:
 
 def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool) -> Any:
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
-        if not isinstance(x, TensorBase):
-            raise not_a_tensor(name, role, position, x)
+        require_tensor(name, role, position, x)
     axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
     check_types(name, input, src)
     key = along(name, input, dim, index)
@@ -236,7 +235,7 @@ def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool
     return reshape_like(_scattered_over(target, values, reader=read_at, statics={"key": key}), input)
 
 
-@of_tensor
+@of_tensors
 def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
     """The tensor with ``out[indices] = values``, or with the values added there.
 
@@ -244,8 +243,7 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     >>> torch.index_put(torch.zeros(3), (torch.tensor([0, 2]),), torch.tensor([5.0, 6.0]))
     tensor([5., 0., 6.])
     """
-    if not isinstance(values, TensorBase):
-        raise not_a_tensor("index_put", "values", 3, values)
+    require_tensor("index_put", "values", 3, values)
     if not isinstance(indices, (tuple, list)):
         raise TypeError(f"index_put() takes a tuple of index tensors, one for each axis, got {type(indices).__name__}")
     if values.array.dtype != input.array.dtype:
@@ -258,7 +256,7 @@ def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False
     return _index_put(input, values, reader=read_at, statics={"key": key})
 
 
-@numpy_names
+@takes_out
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:

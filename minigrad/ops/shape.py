@@ -13,8 +13,8 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import View
 from minigrad.backend import array_module
-from minigrad.ops.axes import as_int, axis, numpy_names, sizes
-from minigrad.ops.elementwise import not_a_tensor, of_tensor, of_tensors, rename, several, twin_of
+from minigrad.ops.arguments import as_int, axis, not_a_tensor, of_tensors, several, sizes, takes_out
+from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.size import Size
 
@@ -167,8 +167,8 @@ def _under_dtype(input: Any, wanted: Any) -> Any:
     return seen
 
 
-@of_tensor
-def permute(input: Any, *dims: Any) -> Tensor:
+@of_tensors
+def permute(input: Tensor, *dims: Any) -> Tensor:
     """The axes in the order `dims`: ``permute(0, 3, 1, 2)`` turns (N, H, W, C) into (N, C, H, W).
 
     >>> import minigrad as torch
@@ -189,8 +189,8 @@ def _numpy_transpose(input: Any, axes: Any = None) -> Any:
 
 
 @twin_of(np.swapaxes)
-@of_tensor
-def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
+@of_tensors
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """The tensor with two axes swapped.
 
     >>> import minigrad as torch
@@ -205,8 +205,8 @@ def transpose(input: Any, dim0: int, dim1: int) -> Tensor:
 swapdims = transpose
 
 
-@of_tensor
-def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
+@of_tensors
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
     """The tensor with two axes swapped: `transpose`, with NumPy's names for the axes.
 
     >>> import minigrad as torch
@@ -216,7 +216,7 @@ def swapaxes(input: Any, axis0: int, axis1: int) -> Tensor:
     return transpose(input, axis0, axis1)
 
 
-@of_tensor
+@of_tensors
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; tensors with one axis or none stay as they are.
 
@@ -231,7 +231,7 @@ def t(input: Tensor) -> Tensor:
 
 
 @twin_of(np.broadcast_to)
-@of_tensor
+@of_tensors
 def broadcast_to(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """The tensor repeated to `shape`; a length of -1 keeps the axis as it is.
 
@@ -243,8 +243,8 @@ def broadcast_to(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     return expand(input, *shape, size=size)
 
 
-@of_tensor
-def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
+@of_tensors
+def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """The tensor repeated along axes of length 1, and new axes in front: a view, not a copy.
 
     >>> import minigrad as torch
@@ -263,7 +263,7 @@ def expand(input: Any, *shape: Any, size: Any = None) -> Tensor:
         raise RuntimeError(f"The expanded size must match the existing size where that is not 1: {what}") from None
 
 
-@of_tensor
+@of_tensors
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from `start_dim` to `end_dim` joined into one.
 
@@ -279,7 +279,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return input if joined == shape else reshape(input, joined)
 
 
-@of_tensor
+@of_tensors
 def ravel(input: Tensor) -> Tensor:
     """All elements under one axis.
 
@@ -290,7 +290,7 @@ def ravel(input: Tensor) -> Tensor:
     return reshape(input, -1 if input.array.size else 0)
 
 
-@of_tensor
+@of_tensors
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One axis split into several of lengths `sizes`, of which one may be -1.
 
@@ -316,7 +316,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 _EVERY = object()  # of squeeze: all axes of length 1
 
 
-@numpy_names
+@takes_out
 def squeeze(input: Tensor, *dims: Any, dim: Any = _EVERY) -> Tensor:
     """The axes of length 1 dropped: all of them, or those that are named.
 
@@ -344,7 +344,7 @@ def _without_ones(input: Any, dropped: Any) -> tuple[int, ...]:
     return tuple([n for i, n in enumerate(input.array.shape) if n != 1 or i not in dropped])
 
 
-@numpy_names
+@takes_out
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A new axis of length 1 at `dim`.
 
@@ -357,7 +357,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
     return _unsqueezed(input, shape=(*shape[:d], 1, *shape[d:]))
 
 
-@of_tensor
+@of_tensors
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """The axes `source` moved to the positions `destination`, the others kept in order.
 
@@ -384,12 +384,12 @@ moveaxis = movedim
 def _as(function: Any) -> Any:
     """The form of `function` that takes the shape of another tensor: ``x.view_as(y)``."""
 
-    def as_other(input: Tensor, other: Any) -> Tensor:
+    def as_other(input: Tensor, other: Tensor) -> Tensor:
         return function(input, other.array.shape)
 
     name = f"{function.__name__}_as"
     example = f"torch.ones(2, 1).{name}(torch.zeros(2, 1)).shape -> minigrad.Size([2, 1])"
-    return of_tensors(2)(rename(as_other, name, f"`{function.__name__}` to the shape of `other`.", example))
+    return of_tensors(rename(as_other, name, f"`{function.__name__}` to the shape of `other`.", example))
 
 
 expand_as, reshape_as, view_as = _as(expand), _as(reshape), _as(view)

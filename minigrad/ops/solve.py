@@ -15,8 +15,8 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module
+from minigrad.ops.arguments import require_tensor
 from minigrad.ops.diagonal import tril, triu
-from minigrad.ops.elementwise import not_a_tensor
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.shape import squeeze, unsqueeze
 
@@ -37,8 +37,7 @@ class LinAlgError(RuntimeError):
 
 def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True) -> None:
     """Refuse what is no matrix, or batch of matrices, of float32 or float64."""
-    if not isinstance(x, TensorBase):
-        raise not_a_tensor(name, parameter, 1, x)
+    require_tensor(name, parameter, 1, x)
     shape = tuple(x.array.shape)
     if len(shape) < 2:
         raise RuntimeError(f"{name}: The input tensor {parameter} must have at least 2 dimensions, got shape {shape}")
@@ -146,13 +145,12 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     tensor([1.0000, 0.5000])
     """
     check_matrix("linalg.solve", A)
-    if not isinstance(B, TensorBase):
-        raise not_a_tensor("linalg.solve", "B", 2, B)
+    require_tensor("linalg.solve", "B", 2, B)
     a, b = A.array, B.array
     if b.dtype != a.dtype:
         raise RuntimeError(f"linalg.solve: Expected A and B to have the same dtype, got {a.dtype} and {b.dtype}")
     vector = b.ndim == 1 or (b.ndim == a.ndim - 1 and b.shape == a.shape[:-1])
-    rhs: Any = unsqueeze(B, -1) if vector else B  # type: ignore[arg-type]
+    rhs: Any = unsqueeze(B, -1) if vector else B
     if not left and not vector:
         return mT(solve(mT(A), mT(rhs)))
     if rhs.array.shape[-2] != a.shape[-1]:

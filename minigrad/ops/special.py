@@ -9,25 +9,12 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
+from minigrad.ops.arguments import as_number, not_a_tensor, not_implemented_for, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import no_slope, pow, promote
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import (
-    REAL,
-    SAME,
-    TRUTH,
-    as_number,
-    binary,
-    elementwise,
-    not_a_tensor,
-    not_implemented_for,
-    of_tensor,
-    of_tensors,
-    shapes_do_not_broadcast,
-    unary,
-)
+from minigrad.ops.elementwise import REAL, SAME, TRUTH, binary, elementwise, unary
 from minigrad.ops.functions import sign
-from minigrad.ops.out import takes_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -63,7 +50,6 @@ _behind_the_point = elementwise("frac", lambda x: x - np.trunc(x), lambda g: g)
 
 
 @takes_out
-@of_tensor
 def frac(input: Tensor) -> Tensor:
     """What stands behind the point, ``x - trunc(x)``; its sign is that of x.
 
@@ -90,7 +76,6 @@ def _slope_of_odds(g: Any, x: Any, eps: float | None) -> Any:
 
 
 @takes_out
-@of_tensor
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """``log(x / (1 - x))``, the inverse of `sigmoid`; x is first kept within [eps, 1 - eps].
 
@@ -114,7 +99,6 @@ _finite = elementwise("nan_to_num", _without, lambda g, x: g * np.isfinite(x))
 
 
 @takes_out
-@of_tensor
 def nan_to_num(
     input: Tensor, nan: float | None = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
@@ -194,7 +178,7 @@ def _with_product(name: str, combine: Any, *rules: Any) -> Any:
     made = elementwise(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules)
     what = "tensor1 * tensor2" if name == "addcmul" else "tensor1 / tensor2"
 
-    def call(input: Tensor, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Tensor:
+    def call(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
         factor = as_number(name, "value", value)
         x, a, b = promote(name, *move_scalars(input, tensor1, tensor2))
         kind = x.array.dtype.kind
@@ -213,7 +197,7 @@ def _with_product(name: str, combine: Any, *rules: Any) -> Any:
     >>> torch.{name}(torch.tensor([1.0]), torch.tensor([6.0]), torch.tensor([2.0]), value=0.5)
     tensor([{"7." if name == "addcmul" else "2.5000"}])
     """
-    return takes_out(of_tensors(3)(call))
+    return takes_out(call)
 
 
 addcmul = _with_product(

@@ -15,7 +15,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
-from minigrad.ops.axes import axes
+from minigrad.ops.arguments import axes
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
 from minigrad.ops.functions import abs

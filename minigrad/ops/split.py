@@ -7,8 +7,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops.axes import as_int, axis, numpy_names
-from minigrad.ops.elementwise import of_tensor, rename
+from minigrad.ops.arguments import as_int, axis, of_tensors, takes_out
+from minigrad.ops.elementwise import rename
 from minigrad.ops.index import getitem, read_at
 from minigrad.ops.names import shown_as
 from minigrad.size import Size
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _split, _unbound = shown_as(read_at, "SplitBackward0"), shown_as(read_at, "UnbindBackward0")
 
 
-@numpy_names
+@takes_out
 def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """`length` entries of one axis from `start` on: a view.
 
@@ -39,8 +39,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return getitem(input, (slice(None),) * d + (slice(first, first + length),))
 
 
-@numpy_names
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+@takes_out
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views of consecutive parts along one axis: of one size (the last may be shorter) or of given sizes.
 
     >>> import minigrad as torch
@@ -79,8 +79,8 @@ def _several(views: list[Any]) -> tuple[Any, ...]:
     return tuple(views)
 
 
-@numpy_names
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+@takes_out
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` parts along one axis, as equal as `split` by one size makes them.
 
     >>> import minigrad as torch
@@ -96,8 +96,8 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     return split(input, -(-size // chunks), dim)
 
 
-@numpy_names
-def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
+@takes_out
+def unbind(input: Tensor, dim: int = 0) -> tuple[Any, ...]:
     """All entries of one axis as views.
 
     >>> import minigrad as torch
@@ -114,7 +114,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
 split_with_sizes = split
 
 
-@numpy_names
+@takes_out
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """The entry `index` of the dimension `dim`, which is dropped: a view.
 
@@ -132,8 +132,8 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return getitem(input, (slice(None),) * d + (place,))
 
 
-@numpy_names
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+@takes_out
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
     """Views along one axis: so many parts, the first ones longer by one, or those between the given indices.
 
     >>> import minigrad as torch
@@ -172,7 +172,7 @@ def _splitting(name: str, least: int, dim: int) -> Any:
     parts = [1 if axis == dim else 2 for axis in range(3)]
     text = f"Views along axis {dim}: so many equal parts, or those between the indices."
     example = f"[x.shape for x in torch.{name}(torch.ones(2, 2, 2), 2)] -> {[Size(parts), Size(parts)]}"
-    return of_tensor(rename(call, name, text, example))
+    return of_tensors(rename(call, name, text, example))
 
 
 hsplit = _splitting("hsplit", 1, 1)

@@ -11,11 +11,10 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module
+from minigrad.ops.arguments import axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import lerp, mul, sub, true_divide
-from minigrad.ops.axes import axes, axis, numpy_names
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import not_a_tensor, of_tensor
 from minigrad.ops.functions import sqrt
 from minigrad.ops.index import read_at
 from minigrad.ops.limits import clamp
@@ -82,7 +81,7 @@ def _spread_of(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdi
     return made(x, dim=axes(dim, x.array.ndim), correction=c, keepdim=keepdim)
 
 
-@numpy_names
+@takes_out
 def var(
     input: Tensor,
     dim: Any = None,
@@ -101,7 +100,7 @@ def var(
     return _spread_of("var", _var, input, dim, unbiased, keepdim, correction)
 
 
-@numpy_names
+@takes_out
 def std(
     input: Tensor,
     dim: Any = None,
@@ -119,9 +118,14 @@ def std(
     return _spread_of("std", _std, input, dim, unbiased, keepdim, correction)
 
 
-@numpy_names
+@takes_out
 def var_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> Any:
     """The pair `var` and `mean` over the dimensions `dim`, or over all.
 
@@ -133,9 +137,14 @@ def var_mean(
     return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
 
 
-@numpy_names
+@takes_out
 def std_mean(
-    input: Any, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: float | None = None
+    input: Tensor,
+    dim: Any = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
 ) -> Any:
     """The pair `std` and `mean` over the dimensions `dim`, or over all.
 
@@ -153,7 +162,7 @@ _without_nan = operation(
 )
 
 
-@numpy_names
+@takes_out
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over the dimensions `dim`, or over all, where NaN counts as 0.
 
@@ -165,7 +174,7 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any 
     return sum(x, dim, keepdim, dtype=dtype)
 
 
-@numpy_names
+@takes_out
 def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over the dimensions `dim`, or over all, of what is not NaN.
 
@@ -230,7 +239,7 @@ def _ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[Any, Any
     return below.astype(np.int64), np.ceil(rank).astype(np.int64), weight.astype(x.dtype)
 
 
-@numpy_names
+@takes_out
 def quantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
@@ -245,7 +254,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, skip_nan=False)
 
 
-@numpy_names
+@takes_out
 def nanquantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
@@ -259,7 +268,7 @@ def nanquantile(
 
 
 # ---- covariance ----------------------------------------------------------------------------------
-@of_tensor
+@of_tensors
 def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
     """``sum(w (x_i - mean_i) (x_j - mean_j)) / (n - correction)`` of the rows i and j, one variable a row.
 
@@ -296,8 +305,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
 
 def _check_weights(name: str, weights: Any, count: int) -> None:
     """Refuse `weights` that are not one number >= 0 for each of `count` observations, whole numbers for `fweights`."""
-    if not isinstance(weights, TensorBase):
-        raise not_a_tensor("cov", name, 1, weights)
+    require_tensor("cov", name, 1, weights)
     w = weights.array
     kinds, wanted = ("iu", "integral") if name == "fweights" else ("f", "floating point")
     if w.ndim > 1:
@@ -316,7 +324,7 @@ def _one_number(matrix: Any, input: Any) -> Any:
     return reshape(matrix, ()) if input.array.ndim < 2 else matrix
 
 
-@of_tensor
+@of_tensors
 def corrcoef(input: Tensor) -> Tensor:
     """`cov` divided by the spread of both rows: numbers between -1 and 1.
 

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module
-from minigrad.ops.axes import as_int, sizes
-from minigrad.ops.elementwise import of_tensor
+from minigrad.backend import address_of, array_module
+from minigrad.ops.arguments import as_int, of_tensors, sizes
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -31,7 +29,7 @@ def memory_of(array: Any) -> tuple[Any, int]:
     if flat.dtype != array.dtype:
         flat = flat.view(np.uint8)
         flat = flat[: flat.size - flat.size % array.itemsize].view(array.dtype)
-    return flat, (wrap(array).data_ptr() - wrap(flat).data_ptr()) // array.itemsize if array.size else 0
+    return flat, (address_of(array) - address_of(flat)) // array.itemsize if array.size else 0
 
 
 def _geometry(array: Any) -> Geometry:
@@ -90,7 +88,7 @@ _again: Any = operation(
 )
 
 
-@of_tensor
+@of_tensors
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
     """A view of the memory under `input`: out[i, j, ...] = memory[offset + i * stride[0] + j * stride[1] + ...].
 

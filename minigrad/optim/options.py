@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
-from minigrad.ops.elementwise import require_number
+from minigrad.ops.arguments import require_number
 from minigrad.tensor import Tensor
 
 Rate: TypeAlias = float | Tensor

@@ -15,8 +15,7 @@ from minigrad.autograd.messages import user_line
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.ops import copies
-from minigrad.ops.axes import axis
-from minigrad.ops.elementwise import of_tensor
+from minigrad.ops.arguments import axis, of_tensors
 from minigrad.size import Size
 from minigrad.tensor.conversion import ConversionMethods
 from minigrad.tensor.drawing import RandomMethods
@@ -167,8 +166,7 @@ class Tensor(
         >>> x[1:].data_ptr() - x.data_ptr()
         4
         """
-        array = self.array
-        return int(array.ctypes.data if type(array) is np.ndarray else array.data.ptr)
+        return backend.address_of(self.array)
 
     @property
     def dtype(self) -> dtypes.dtype:
@@ -295,7 +293,7 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
-@of_tensor
+@of_tensors
 def is_floating_point(input: Tensor) -> bool:
     """Whether the elements of `input` are real numbers.
 
@@ -306,7 +304,7 @@ def is_floating_point(input: Tensor) -> bool:
     return input.is_floating_point()
 
 
-@of_tensor
+@of_tensors
 def numel(input: Tensor) -> int:
     """How many elements `input` has.
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import copies
+from minigrad.ops.arguments import of_tensors
 from minigrad.ops.device import move
-from minigrad.ops.elementwise import of_tensors, rename
+from minigrad.ops.elementwise import rename
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -83,7 +84,7 @@ class ConversionMethods(TensorBase):
             return self.to(dtype=chosen.dtype, device=chosen.place)
         return self.to(dtype=dtype)
 
-    @of_tensors(2)
+    @of_tensors
     def type_as(self: Any, other: Tensor) -> Tensor:
         """The tensor in the dtype of `other`.
 

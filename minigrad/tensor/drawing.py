@@ -9,8 +9,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.backend import CPU, device_of, to_device
-from minigrad.ops.axes import as_int
-from minigrad.ops.elementwise import as_number, of_tensor
+from minigrad.ops.arguments import as_int, as_number, of_tensors
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
 
@@ -37,8 +36,8 @@ def _parameters(name: str, *numbers: Any) -> list[Any]:
     return [as_number(name, "parameter", x) for x in numbers]
 
 
-@of_tensor
-def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
+@of_tensors
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
     """Indices drawn with chances in proportion to the rows of `input`: (num_samples,) or (rows, num_samples).
 
     Raises RuntimeError for negative or infinite weights, for rows of zeros, and where more are
@@ -158,8 +157,8 @@ def _from(named: dict[str, Any], default: Any, name: str) -> Any:
     return value
 
 
-@of_tensor
-def bernoulli(input: Any, p: float | None = None, *, generator: Any = None) -> Tensor:
+@of_tensors
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
     """Ones and zeros: ones with the probability that each element of `input` says, or `p`.
 
     >>> import minigrad as torch

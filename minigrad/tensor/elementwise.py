@@ -9,7 +9,8 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import activation, arithmetic, comparison, functions, limits, special
-from minigrad.ops.elementwise import Binary, not_a_tensor
+from minigrad.ops.arguments import require_tensor
+from minigrad.ops.elementwise import Binary
 from minigrad.ops.inplace import in_place
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ def _reflect(function: Any, commutes: bool = False) -> Callable[[Any, Tensor | f
     """The method for an operator whose left operand is no tensor: ``2 - x``."""
 
     def method(self: Any, other: Any) -> Tensor:
-        if not isinstance(self, TensorBase):
-            raise not_a_tensor(function.__name__, "self", 1, self)
+        require_tensor(function.__name__, "self", 1, self)
         return function(self, other) if commutes else function(other, self)
 
     return method

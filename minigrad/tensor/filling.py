@@ -9,8 +9,8 @@ import numpy as np
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
+from minigrad.ops.arguments import as_number, of_tensors
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import as_number, of_tensor
 from minigrad.ops.inplace import assign
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: g * 0, lambda g: g)
 
 
-@of_tensor
-def fill(input: Any, value: Any) -> Tensor:
+@of_tensors
+def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor like `input` filled with one number, which may be a 0-d tensor.
 
     >>> import minigrad as torch
@@ -54,7 +54,7 @@ class FillingMethods(TensorBase):
 
     __slots__ = ()
 
-    def fill_(self, value: Any) -> Tensor:
+    def fill_(self: Any, value: Any) -> Tensor:
         """Fill with one number.
 
         >>> import minigrad as torch
@@ -63,7 +63,7 @@ class FillingMethods(TensorBase):
         """
         return assign(self, fill(self, value), "fill_", one_number=True)
 
-    def zero_(self) -> Tensor:
+    def zero_(self: Any) -> Tensor:
         """Fill with zeros.
 
         >>> import minigrad as torch

@@ -13,7 +13,7 @@ from minigrad.autograd.inspection import RemovableHandle, add_hook
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
 from minigrad.autograd.views import refresh
-from minigrad.ops.elementwise import of_tensor
+from minigrad.ops.arguments import of_tensors
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -81,7 +81,7 @@ class GraphMethods(TensorBase):
             alias.cause = f"it, or something it was computed from, was detached at {user_line()}"
         return alias
 
-    @of_tensor
+    @of_tensors
     def detach_(self: Any) -> Tensor:
         """Leave the graph: the tensor becomes a leaf that needs no gradient.
 

@@ -124,7 +124,7 @@ class ShapeMethods(TensorBase):
         """
         return masks.where(condition, self, other)
 
-    def flip(self, *dim: Any, dims: Any = None) -> Tensor:
+    def flip(self: Any, *dim: Any, dims: Any = None) -> Tensor:
         """The tensor with the order of its entries turned round along `dims`: a copy.
 
         >>> import minigrad as torch
@@ -137,12 +137,12 @@ class ShapeMethods(TensorBase):
         return copies.flip(self, given[0] if len(given) == 1 and isinstance(given[0], (tuple, list)) else given)
 
     @property
-    def T(self) -> Tensor:
+    def T(self: Any) -> Tensor:
         """The axes in reverse order: the transpose of a matrix."""
         return shape.permute(self, tuple(range(self.array.ndim))[::-1])
 
     @property
-    def mT(self) -> Tensor:
+    def mT(self: Any) -> Tensor:
         """The last two axes swapped: the transpose of each matrix of a batch."""
         if self.array.ndim == 1:
             raise RuntimeError("tensor.mT is only supported on matrices or batches of them. Got 1-D tensor.")

@@ -11,8 +11,7 @@ import numpy as np
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase, new_count, wrap
 from minigrad.layout import layout, strided
-from minigrad.ops.axes import sizes
-from minigrad.ops.elementwise import as_number, not_a_tensor, of_tensor
+from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_tensor, sizes
 from minigrad.ops.strides import as_strided, memory_of
 
 if TYPE_CHECKING:
@@ -163,8 +162,7 @@ class StorageMethods(TensorBase):
         >>> torch.arange(6.0).resize_as_(torch.ones(3, 2)).shape
         minigrad.Size([3, 2])
         """
-        if not isinstance(the_template, TensorBase):
-            raise not_a_tensor("resize_as_", "the_template", 1, the_template)
+        require_tensor("resize_as_", "the_template", 1, the_template)
         return self.resize_(the_template.array.shape)
 
     def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
@@ -317,7 +315,7 @@ def is_storage(obj: Any, /) -> bool:
     return isinstance(obj, TypedStorage)
 
 
-@of_tensor
+@of_tensors
 def get_device(input: Tensor) -> int:
     """The number of the GPU of `input`; -1 on the CPU.
 
@@ -328,7 +326,7 @@ def get_device(input: Tensor) -> int:
     return input.get_device()
 
 
-@of_tensor
+@of_tensors
 def is_complex(input: Tensor) -> bool:
     """False: there are no complex numbers here.
 
@@ -339,7 +337,7 @@ def is_complex(input: Tensor) -> bool:
     return False
 
 
-@of_tensor
+@of_tensors
 def is_signed(input: Tensor) -> bool:
     """Whether negative numbers fit into the dtype of `input`.
 
@@ -350,7 +348,7 @@ def is_signed(input: Tensor) -> bool:
     return input.is_signed()
 
 
-@of_tensor
+@of_tensors
 def is_nonzero(input: Tensor) -> bool:
     """Whether the one element of `input` is no zero. Raises RuntimeError for more or fewer.
 
@@ -361,7 +359,7 @@ def is_nonzero(input: Tensor) -> bool:
     return bool(input)
 
 
-@of_tensor
+@of_tensors
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape.
 

@@ -12,7 +12,7 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import device_of, to_device
 from minigrad.nn.functional.checks import bools, floats, same_dtype, tensors
 from minigrad.ops import activation, functions
-from minigrad.ops.elementwise import of_tensor, require_number
+from minigrad.ops.arguments import require_number
 from minigrad.ops.inplace import assign, in_place
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk
@@ -21,7 +21,7 @@ from minigrad.tensor import Tensor
 
 def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool) -> Tensor:
     """``function(input, *options)``, or the same written into `input`."""
-    result: Tensor = (of_tensor(in_place(function)) if inplace else function)(input, *options)
+    result: Tensor = (in_place(function) if inplace else function)(input, *options)
     return result
 
 

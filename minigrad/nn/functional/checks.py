@@ -10,8 +10,8 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.dtypes import from_numpy
+from minigrad.ops.arguments import not_a_tensor, not_implemented_for, require_tensor
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import not_a_tensor, not_implemented_for
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,8 +34,7 @@ def bools(name: str, parameter: str, value: Any) -> None:
 
 def floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
     """Raise NotImplementedError for a tensor that holds neither floats nor a type in `also`."""
-    if not isinstance(input, TensorBase):
-        raise not_a_tensor(name, "input", 1, input)
+    require_tensor(name, "input", 1, input)
     if input.array.dtype.kind != "f" and input.array.dtype not in also:
         raise not_implemented_for(name, input.array.dtype)
 

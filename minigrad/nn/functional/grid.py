@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import floats, in_single, tensors
-from minigrad.ops.axes import sizes
+from minigrad.ops.arguments import sizes
 from minigrad.ops.grid import affine, weighing
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where

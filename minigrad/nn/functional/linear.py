@@ -13,10 +13,9 @@ from minigrad.backend import CPU, arange_beside, as_index, device_of, to_device
 from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
 from minigrad.ops import embedding as ops
 from minigrad.ops.affine import affine
-from minigrad.ops.axes import as_int
+from minigrad.ops.arguments import as_int, as_number, not_implemented_for, require_number
 from minigrad.ops.counting import unique
 from minigrad.ops.einsum import einsum
-from minigrad.ops.elementwise import as_number, not_implemented_for, require_number
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.inplace import assign
 from minigrad.ops.masks import where

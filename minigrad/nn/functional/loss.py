@@ -16,8 +16,8 @@ from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import floats, tensors
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops import loss as ops
+from minigrad.ops.arguments import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.copies import cast
-from minigrad.ops.elementwise import not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.functions import abs, exp, log
 from minigrad.ops.masks import where
 from minigrad.ops.shape import broadcast_tensors

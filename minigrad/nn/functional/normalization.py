@@ -12,8 +12,7 @@ from minigrad.nn.functional.checks import bools, floats, matches, tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
-from minigrad.ops.axes import as_int, sizes
-from minigrad.ops.elementwise import as_number, require_number
+from minigrad.ops.arguments import as_int, as_number, require_number, sizes
 from minigrad.ops.functions import rsqrt
 from minigrad.tensor import Tensor
 

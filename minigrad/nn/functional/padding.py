@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.nn.functional.checks import tensors
-from minigrad.ops.elementwise import as_number, not_implemented_for
+from minigrad.ops.arguments import as_number, not_implemented_for
 from minigrad.ops.padding import pad_constant, rows_at
 from minigrad.size import is_index
 from minigrad.tensor import Tensor

@@ -11,7 +11,7 @@ from minigrad.dtypes import int64
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.checks import AXES, floats, images, in_single, numbers, tensors
 from minigrad.ops import pool
-from minigrad.ops.elementwise import not_implemented_for
+from minigrad.ops.arguments import not_implemented_for
 from minigrad.tensor import Tensor
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from minigrad.nn.functional.checks import tensors
-from minigrad.ops.axes import as_int
+from minigrad.ops.arguments import as_int
 from minigrad.ops.shape import permute, reshape
 from minigrad.tensor import Tensor
 

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.backend import device_of, to_device
 from minigrad.nn.functional.checks import floats, numbers, tensors
 from minigrad.ops import resample as ops
-from minigrad.ops.elementwise import not_implemented_for
+from minigrad.ops.arguments import not_implemented_for
 from minigrad.tensor import Tensor
 
 # mode: the number of spatial axes that it is for (None: any), and the name of its operation

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import tensor
-from minigrad.ops.elementwise import as_number, several
+from minigrad.ops.arguments import as_number, several
 from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigrad.autograd.modes import no_grad
-from minigrad.ops.elementwise import several
+from minigrad.ops.arguments import several
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
 

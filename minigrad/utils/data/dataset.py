@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
-from minigrad.ops.elementwise import several
+from minigrad.ops.arguments import several
 from minigrad.random import Generator, source_of
 from minigrad.tensor import Tensor
 

@@ -1,0 +1,199 @@
+"""What a function's arguments must be, and what is said of those that are not.
+
+A public function says by its annotations which arguments are tensors: `of_tensors` and `takes_out` read
+them once, so that the common call pays one test. Numbers and axes are read where they are used, by the
+helpers here: reading every argument at the door was tried, and slower (docs/decisions/0008).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable
+from operator import index
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, is_array
+from minigrad.ops.out import write_out
+from minigrad.size import is_index
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+# ---- functions of tensors ------------------------------------------------------------------------
+def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeError) -> F:
+    """`function` as users call it: what its first annotations call a Tensor is refused in words if it is none.
+
+    `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`. With `out=True` the keyword `out`
+    names the tensor that receives the result. `error` is the class of the refusal.
+    """
+    names = _leading_tensors(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(names) != 1 or not args or not isinstance(args[0], TensorBase):  # the common case is done with here
+            for position, name in enumerate(names):
+                x = args[position] if position < len(args) else kwargs.get(name, call)
+                if not isinstance(x, TensorBase) and x is not call:
+                    raise error(*not_a_tensor(function.__name__, name, position + 1, x).args)
+        if not kwargs:
+            return function(*args)
+        kwargs = respell(kwargs)
+        if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
+            kwargs["dim"] = index(dim.array)  # by its name it is no operand
+        receiver = kwargs.pop("out", None) if out else None
+        result = function(*args, **kwargs)
+        return result if receiver is None else write_out(function.__name__, receiver, result, args)
+
+    return call  # type: ignore[return-value]
+
+
+def takes_out(function: F) -> F:
+    """`of_tensors`, and a keyword `out`: the tensor that receives the result and is returned."""
+    return of_tensors(function, out=True)
+
+
+def _leading_tensors(function: Any) -> list[str]:
+    """The names of the first parameters, as far as they are annotated as Tensor; `self` of a method is one."""
+    innermost = inspect.unwrap(function)
+    code, types = innermost.__code__, innermost.__annotations__ | {"self": "Tensor"}
+    return list(itertools.takewhile(lambda name: types.get(name) == "Tensor", code.co_varnames[: code.co_argcount]))
+
+
+# ---- NumPy's spellings ---------------------------------------------------------------------------
+SPELLINGS = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def respell(keywords: dict[str, Any]) -> dict[str, Any]:
+    """`keywords` under PyTorch's names; the same dict where nothing is to be changed."""
+    for numpys, pytorchs in SPELLINGS.items():
+        if numpys in keywords and pytorchs not in keywords:
+            keywords = {pytorchs if name == numpys else name: value for name, value in keywords.items()}
+    return keywords
+
+
+# ---- whole numbers, axes, sizes ------------------------------------------------------------------
+def as_int(value: Any, name: str) -> int:
+    """`value` as an int. Raises TypeError for what is no whole number, booleans among it."""
+    if type(value) is int:
+        return value
+    if not is_index(value):
+        raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
+    return index(value)
+
+
+def axis(dim: Any, ndim: int, name: str = "dim") -> int:
+    """`dim` counted from the front. Raises IndexError when the tensor has no such dimension."""
+    if type(dim) is int and -ndim <= dim < ndim:  # nearly always
+        return dim % ndim
+    position = as_int(dim, name)
+    limit = max(ndim, 1)  # a 0-d tensor is reduced as if it had one
+    if not -limit <= position < limit:
+        known = f"[{-limit}, {limit - 1}]"
+        raise IndexError(f"Dimension out of range (expected to be in range of {known}, but got {position})")
+    return position % limit
+
+
+def axes(dim: Any, ndim: int) -> tuple[int, ...] | None:
+    """The dimensions to reduce over; None means all of them."""
+    if dim is None:
+        return None
+    if isinstance(dim, (tuple, list)):
+        if not dim:
+            return None
+        found = tuple([axis(d, ndim) for d in dim])
+        if len(set(found)) != len(found):
+            raise RuntimeError(f"dim {list(dim)} names a dimension more than once")
+        return found if ndim else None
+    position = axis(dim, ndim)
+    return (position,) if ndim else None
+
+
+def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """The ints of ``f(2, 3)``, ``f((2, 3))`` or ``f(Size([2, 3]))``."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = tuple(shape[0])
+    if shape and shape[0].__class__ is bool:  # as PyTorch, which looks at the first alone
+        raise TypeError(f"{name}(): sizes must be ints, got bool {shape[0]} in {shape!r}")
+    try:
+        return tuple([index(n) for n in shape])
+    except TypeError:
+        wrong = next(n for n in shape if not isinstance(n, int))
+        raise TypeError(f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}") from None
+
+
+# ---- tensors and numbers, and what is said of other things ---------------------------------------
+def several(name: str, tensors: Any, error: type[Exception] = TypeError) -> list[Any]:
+    """The tensors of ``f(x, y)`` or ``f([x, y])``. Raises TypeError for anything else among them."""
+    given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
+    for position, x in enumerate(given, 1):
+        if not isinstance(x, TensorBase):
+            raise error(*not_a_tensor(name, "tensors", position, x).args)
+    return given
+
+
+def type_name(x: Any) -> str:
+    """The name of a value's type as users write it: ``list``, ``numpy.ndarray``."""
+    kind = type(x)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeError:
+    """The error for an argument that should be a Tensor."""
+    shown, hint = type_name(got), "wrap it with minigrad.tensor(...)"
+    if shown == "numpy.ndarray":
+        hint = "turn it into one with minigrad.from_numpy(...), which shares its memory"
+    elif got is None:
+        hint = "a function without a return statement gives None"
+    return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}; {hint}")
+
+
+def require_tensor(name: str, parameter: str, position: int, value: Any) -> None:
+    """Refuse, with a TypeError, what is no Tensor."""
+    if not isinstance(value, TensorBase):
+        raise not_a_tensor(name, parameter, position, value)
+
+
+def require_number(name: str, parameter: str, value: Any) -> None:
+    """Refuse, with a TypeError, what is neither a Python number nor a tensor."""
+    if not isinstance(value, (bool, int, float, np.number, np.bool_, TensorBase)):
+        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not {type(value).__name__} {value!r}")
+
+
+def as_number(name: str, parameter: str, value: Any) -> Any:
+    """`value`, a number or a 0-d tensor, as a Python number. Raises TypeError for anything else."""
+    if type(value) is float:
+        return value
+    require_number(name, parameter, value)
+    if isinstance(value, TensorBase) and value.array.ndim:
+        shape = tuple(value.array.shape)
+        raise TypeError(f"{name}(): argument '{parameter}' must be a number, not a Tensor of shape {shape}; reduce it")
+    plain = value.array if isinstance(value, TensorBase) else value
+    return plain.item() if hasattr(plain, "item") else plain
+
+
+def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
+    """The error for an element type that an operation does not take."""
+    title = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long"}
+    return NotImplementedError(
+        f"\"{name}\" not implemented for '{title.get(dtype.name, dtype.name.capitalize())}'; "
+        "convert the tensor first, for example with .float(), .long() or .bool()"
+    )
+
+
+def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:
+    """The error for operands of incompatible shapes, naming the axis."""
+    left, right = [tuple(x.shape) if is_array(x) else () for x in (a, b)]
+    for axis in range(-1, -min(len(left), len(right)) - 1, -1):
+        m, n = left[axis], right[axis]
+        if m != n and 1 not in (m, n):
+            where = max(len(left), len(right)) + axis
+            return RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
+                f"non-singleton dimension {where}: {name} got shapes {left} and {right}. Sizes "
+                "must be equal, or 1, counted from the last axis."
+            )
+    return RuntimeError(f"{name}: shapes {left} and {right} do not fit together")

@@ -1,0 +1,89 @@
+"""What is read at the door of a function: which arguments are tensors, NumPy's spellings of keywords, `out=`."""
+
+import pytest
+
+import minigrad as torch
+from minigrad.ops import arguments
+
+X = torch.arange(6.0).reshape(2, 3)
+I = torch.tensor([[0, 1, 0]])
+CASES = {
+    "cat": lambda **d: torch.cat([X, X], **d),
+    "concat": lambda **d: torch.concat([X, X], **d),
+    "stack": lambda **d: torch.stack([X, X], **d),
+    "softmax": lambda **d: torch.softmax(X, **d),
+    "log_softmax": lambda **d: torch.log_softmax(X, **d),
+    "unsqueeze": lambda **d: torch.unsqueeze(X, **d),
+    "squeeze": lambda **d: torch.squeeze(X, **d),
+    "chunk": lambda **d: torch.chunk(X, 2, **d),
+    "split": lambda **d: torch.split(X, 1, **d),
+    "unbind": lambda **d: torch.unbind(X, **d),
+    "gather": lambda **d: torch.gather(X, index=I, **d),
+    "index_select": lambda **d: torch.index_select(X, index=torch.tensor([1]), **d),
+    "repeat_interleave": lambda **d: torch.repeat_interleave(X, 2, **d),
+    "narrow": lambda **d: torch.narrow(X, start=0, length=1, **d),
+    "take_along_dim": lambda **d: torch.take_along_dim(X, I, **d),
+    "scatter_add": lambda **d: torch.scatter_add(X, index=I, src=X, **d),
+    "unflatten": lambda **d: torch.unflatten(X, sizes=(1, -1), **d),
+    "sum": lambda **d: torch.sum(X, **d),
+    "cumsum": lambda **d: torch.cumsum(X, **d),
+    "sort": lambda **d: torch.sort(X, **d),
+    "method softmax": lambda **d: X.softmax(**d),
+    "method unbind": lambda **d: X.unbind(**d),
+    "method chunk": lambda **d: X.chunk(2, **d),
+    "method index_select": lambda **d: X.index_select(index=torch.tensor([1]), **d),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_axis_is_dim(name):
+    call = CASES[name]
+    assert str(call(axis=0)) == str(call(dim=0))
+
+
+def test_keepdims_is_keepdim():
+    assert torch.sum(X, axis=1, keepdims=True).shape == X.max(axis=1, keepdims=True).values.shape == (2, 1)
+    with pytest.raises(TypeError):
+        torch.cat([X, X], axis=0, dim=0)
+
+
+A = [1.0, 2.0]
+NO_TENSORS = {
+    "the first": (lambda: torch.sum(A), r"sum\(\): argument 'input' \(position 1\) must be Tensor, not list"),
+    "by its name": (lambda: torch.sum(input=A), r"sum\(\): argument 'input' \(position 1\) must be Tensor, not list"),
+    "the second": (lambda: torch.lerp(X, A, 0.5), r"lerp\(\): argument 'end' \(position 2\) must be Tensor, not list"),
+    "the second by its name": (lambda: torch.lerp(X, end=A, weight=0.5), r"'end' \(position 2\) must be Tensor"),
+    "under the name it has": (lambda: torch.split(A, 1), r"split\(\): argument 'tensor' \(position 1\) must be Tensor"),
+    "of a method": (lambda: X.type_as(A), r"type_as\(\): argument 'other' \(position 2\) must be Tensor"),
+}
+
+
+@pytest.mark.parametrize("name", NO_TENSORS)
+def test_what_is_no_tensor_is_refused(name):
+    call, message = NO_TENSORS[name]
+    with pytest.raises(TypeError, match=message):
+        call()
+
+
+def test_a_missing_argument_is_pythons_own_error():
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'input'"):
+        torch.sum()
+
+
+def test_annotations_say_which_arguments_are_tensors():
+    def scale(input: "Tensor", other: "Tensor", factor: float) -> "Tensor":  # noqa: F821
+        return input * other * factor
+
+    def shift(input: "Tensor", by: float) -> "Tensor":  # noqa: F821
+        return input + by
+
+    served = arguments.takes_out(scale)
+    out = torch.zeros(2)
+    assert served(torch.ones(2), torch.ones(2), 3.0, out=out) is out
+    assert out.tolist() == [3.0, 3.0]
+    with pytest.raises(TypeError, match="'other'"):
+        served(torch.ones(2), 1.0, 3.0)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'out'"):
+        arguments.of_tensors(shift)(torch.ones(2), 1.0, out=out)
+    with pytest.raises(AttributeError, match="'input'"):
+        arguments.of_tensors(shift, error=AttributeError)(1.0, 1.0)
