@@ -103,6 +103,28 @@ def test_each_way_of_a_gpu_gives_every_order(device, way):
                 test_second_gradients(device, name)
 
 
+@pytest.mark.parametrize(("taps", "spoiled"), [(3, False), (5, False), (3, True)])
+def test_winograd_gives_every_order(device, taps, spoiled):
+    """It serves single precision alone, and forms by the definition what stands out of its tile."""
+    if device == "cpu":
+        pytest.skip("this way is a GPU's")
+    random = np.random.default_rng(0)
+    arrays = [
+        random.normal(size=shape).astype("f") for shape in ((3, 8, 10, 9), (5, 8, taps, taps), (5, 8, taps, taps))
+    ]
+    arrays[0][1, 2, 4, 4] = 1e3 if spoiled else 1
+    found = []
+    for where, way in ((device, "cuda winograd"), ("cpu", "im2col")):
+        x, w, v = (mg.tensor(a, device=where, requires_grad=True) for a in arrays)
+        with algorithm(way):
+            y = F.conv2d(x, w, padding=1)
+            dx, dw = autograd.grad((y**2).sum(), (x, w), create_graph=True)
+            second = autograd.grad((dx * x.detach()).sum() + (dw * v.detach()).sum(), (x, w))
+        found.append([t.detach().cpu().numpy() for t in (y, dx, dw, *second)])
+    for ours, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=2e-6 * abs(expected).max())
+
+
 def is_served(name, way):
     image, kernel, how = CASES[name]
     pairs = [pair(how.get(key, default)) for key, default in (("stride", 1), ("padding", 0), ("dilation", 1))]

@@ -6,9 +6,10 @@ That the library's calls around the kernels are CuPy's is for `tests/device`, on
 import numpy as np
 import pytest
 
+from minigrad import kernels
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry, direct
-from minigrad.kernels.fast import cuda, cuda_product
+from minigrad.kernels.fast import cuda, cuda_product, cuda_winograd
 from minigrad.kernels.way import Problem
 from tests.kernels.cuda_on_cpu import run
 
@@ -25,6 +26,10 @@ CASES = {  # (N, C, H, W), outputs, geometry
         ((1, 9, 12, 12), 66, Geometry((3, 3), padding=(1, 1))),
         ((1, 18, 7, 6), 66, Geometry((3, 2), (1, 1), (1, 0), (2, 1), groups=2)),
         ((3, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2)),
+    ],
+    "cuda winograd": [
+        ((2, 3, 9, 8), 5, Geometry((3, 3), padding=(1, 1))),
+        ((1, 3, 7, 11), 2, Geometry((5, 5), padding=(0, 2))),
     ],
     "cuda columns": [((2, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2))],
 }
@@ -70,8 +75,10 @@ def check(way, face, arrays, geometry, size, tolerance):
 def test_each_way_computes_the_definition(name, case, face):
     image, outputs, geometry = CASES[name][case]
     way = cuda.FAMILIES[name].WAY
-    assert way.serves(Problem(image, outputs, geometry, "d", object))
-    for char, change, tolerance in (("d", turned, 1e-10), ("f", np.asarray, 1e-4)):
+    for char, change, tolerance in (("d", turned, 1e-10), ("f", np.asarray, 1e-4), ("f", turned, 1e-4)):
+        if not way.serves(Problem(image, outputs, geometry, char, object)):
+            assert (name, char) == ("cuda winograd", "d")
+            continue
         arrays = {key: change(a) for key, a in operands(image, outputs, geometry, char).items()}
         check(way, face, arrays, geometry, image[2:], tolerance)
 
@@ -81,12 +88,13 @@ def test_each_way_computes_the_definition(name, case, face):
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_not_finite_reaches_what_sees_it(name, face, value):
     image, outputs, geometry = CASES[name][0]
-    arrays = operands(image, outputs, geometry, "d")
+    char, tolerance = ("f", 1e-4) if name == "cuda winograd" else ("d", 1e-9)
+    arrays = operands(image, outputs, geometry, char)
     for key in FACES[face]:
         for place in (0, arrays[key].size // 2, -1):
             changed = {**arrays, key: arrays[key].copy()}
             changed[key].reshape(-1)[place] = value
-            check(cuda.FAMILIES[name].WAY, face, changed, geometry, image[2:], 1e-9)
+            check(cuda.FAMILIES[name].WAY, face, changed, geometry, image[2:], tolerance)
 
 
 @pytest.mark.parametrize("tile", cuda_product.TILES)
@@ -101,6 +109,27 @@ def test_tiles_of_every_size_compute_the_product(tile, monkeypatch):
         planned.cache_clear()
 
 
+def test_winograd_forms_marked_tiles_by_the_definition(monkeypatch):
+    """The first image is even; an outlier stands in the first tile of the second, in four tiles of the third."""
+    geometry, frame = Geometry((3, 3), padding=(1, 1)), cuda_winograd.Frame(6, 3, 3, (9, 9))
+    arrays = operands((3, 16, 9, 9), 5, geometry, "f")
+    arrays["x"][1, 3, 1, 1], arrays["x"][2, 5, 3, 4] = 1e4, np.nan
+    marks, seen = cuda_winograd._mark(arrays["x"], None, frame, (1, 1))
+    expected = np.zeros((3, 3, 3), "i")
+    expected[1, 0, 0] = expected[2, :2, :2] = 1
+    np.testing.assert_array_equal(marks.reshape(3, 3, 3), expected)
+    assert seen == 1
+    monkeypatch.setattr(cuda_winograd, "BLOCK_BYTES", cuda_winograd._bytes_of_image(3, (9, 9), 21))  # image by image
+    exact = direct.conv2d(arrays["x"].astype("d"), arrays["w"].astype("d"), geometry)
+    found = cuda_winograd.conv2d(arrays["x"], arrays["w"], geometry)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(exact))
+    see = abs(kernels.unfold(abs(np.nan_to_num(arrays["x"])), geometry)).max(axis=1).reshape(3, 1, 9, 9)
+    bound = 1e-5 * see * abs(arrays["w"]).sum(axis=(1, 2, 3)).reshape(-1, 1, 1)
+    assert (abs(found - exact) <= bound)[~np.isnan(exact)].all()
+    for face in FACES:
+        check(cuda_winograd.WAY, face, operands((3, 16, 9, 9), 5, geometry, "f"), geometry, (9, 9), 1e-4)
+
+
 def test_every_way_has_its_cases():
     assert set(CASES) == set(cuda.FAMILIES)
 
@@ -111,7 +140,8 @@ def test_every_way_has_its_cases():
         ((64, 144, 56, 56), 144, Geometry((3, 3), padding=(1, 1), groups=144), "cuda direct"),
         ((64, 256, 28, 28), 256, Geometry((3, 3), padding=(1, 1), groups=32), "cuda direct"),
         ((1024, 1, 28, 28), 6, Geometry((5, 5), padding=(2, 2)), "cuda direct"),
-        ((64, 128, 28, 28), 128, Geometry((3, 3), padding=(1, 1)), "cuda product"),
+        ((64, 128, 28, 28), 128, Geometry((3, 3), padding=(1, 1)), "cuda winograd"),
+        ((64, 64, 27, 27), 192, Geometry((5, 5), padding=(2, 2)), "cuda winograd"),
         ((2**16, 3, 128, 128), 8, Geometry((3, 3)), "cuda columns"),  # more than 32 bits count
         ((0, 3, 8, 8), 8, Geometry((3, 3)), "cuda columns"),
     ],

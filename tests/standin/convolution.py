@@ -3,6 +3,7 @@
 import numpy as np
 
 from minigrad.kernels import Geometry, im2col
+from minigrad.kernels.fast import winograd
 from tests.standin.kernels import TWINS
 
 
@@ -155,6 +156,96 @@ def windows_of(x, kernel, size, how):
     return np.where(inside, x[:, :, rows.clip(0, x.shape[2] - 1), cols.clip(0, x.shape[3] - 1)], 0), inside
 
 
+def transform(grid, block, args, constants):
+    x, marks, points, spares, count, H, W, Th, Tw, ph, pw, step, *strides = args
+    matrix, C, N = matrix_of(constants, back=False), grid[1], count // (Th * Tw)
+    image, tile = laid_out(x, (N, C, H, W), strides[:4]), matrix.shape[1]
+    tiles, _ = windows_of(image, (tile, tile), (Th, Tw), (step, step, ph, pw, 1, 1))  # (N, C, tile, tile, Th, Tw)
+    if spares:
+        tiles = np.where(marks[:count].reshape(N, 1, 1, 1, Th, Tw), 0, tiles)
+    found = np.einsum("ai,ncijtu,bj->abcntu", matrix, tiles, matrix).reshape(-1, C, count)
+    laid_out(points, found.shape, strides[4:])[...] = found
+
+
+def transform_back(grid, block, args, constants):
+    points, out, marks, seen, count, H, W, Th, Tw, outn, outc, *strides = args
+    matrix, C, N = matrix_of(constants, back=True), grid[1], count // (Th * Tw)
+    tile = matrix.shape[1]
+    tiles = laid_out(points, (tile * tile, C, count), strides).reshape(tile, tile, C, N, Th, Tw)
+    found = np.einsum("ai,ijcntu,bj->nctaub", matrix, tiles, matrix)
+    whole = found.reshape(N, C, Th * len(matrix), Tw * len(matrix))
+    laid_out(out, (N, C, H, W), (outn, outc, W, 1))[...] = whole[:, :, :H, :W]
+    strange = ~np.isfinite(found).all(axis=(1, 3, 5)).reshape(-1)
+    if constants["MARKS"] and strange.any():
+        marks[:count][strange], seen[...] = 1, 1
+
+
+def find_peaks(grid, block, args, constants):
+    x, peaks, seen, _, C, H, W, *strides = args
+    seen[...] = 0
+    peaks[...] = abs(laid_out(x, (len(peaks), C, H, W), strides)).max(axis=1)
+
+
+def mark(grid, block, args, constants):
+    peaks, others, marks, seen, with_others, count, _, _, Ho, Wo, Th, Tw, ph, pw = args
+    taps, step = constants["TAPS"], constants["STEP"]
+    windows, _ = windows_of(peaks[:, None], (taps, taps), (Ho, Wo), (1, 1, ph, pw, 1, 1))
+    largest = windows[:, 0].max(axis=(1, 2))  # (N, Ho, Wo)
+    for place in range(count):
+        tile = tile_of(place, Th, Tw, step)
+        most, least = largest[tile].max(), largest[tile].min()
+        huge = not most < winograd.HUGE or (with_others and not others[tile].max() < winograd.HUGE)
+        marks[place] = huge or not most <= winograd.SPREAD * least
+    seen[...] |= marks.any()
+
+
+def mend_tiles(grid, block, args, constants):
+    x, w, out, marks, seen, skips, count, C, H, W, O, Ho, Wo, Th, Tw, ph, pw, *strides = args
+    if not seen:
+        return
+    taps, N = constants["TAPS"], count // (Th * Tw)
+    kernels = laid_out(w, (O, C, taps, taps), strides[4:])
+    image = laid_out(x, (N, C, H, W), strides[:4])
+    windows, inside = windows_of(image, (taps, taps), (Ho, Wo), (1, 1, ph, pw, 1, 1))
+    for o in range(O):
+        terms = windows * kernels[o][..., None, None]  # (N, C, k, k, Ho, Wo)
+        sums = np.where(inside | (not skips), terms, 0).sum((1, 2, 3))
+        for place in np.flatnonzero(marks):
+            n, rows, cols = tile_of(place, Th, Tw, constants["STEP"])
+            out[n, o, rows, cols] = sums[n, rows, cols]
+
+
+def mend_weights(grid, block, args, constants):
+    x, g, weights, marks, seen, _, count, C, H, W, Ho, Wo, Th, Tw, ph, pw, *strides = args
+    if not seen:
+        return
+    taps, N = constants["TAPS"], count // (Th * Tw)
+    image, cotangents = laid_out(x, (N, C, H, W), strides[:4]), laid_out(g, (N, len(weights), Ho, Wo), strides[4:])
+    windows, _ = windows_of(image, (taps, taps), (Ho, Wo), (1, 1, ph, pw, 1, 1))
+    for place in np.flatnonzero(marks):
+        n, rows, cols = tile_of(place, Th, Tw, constants["STEP"])
+        weights += np.einsum("cabtu,otu->ocab", windows[n][..., rows, cols], cotangents[n, :, rows, cols])
+
+
+def tile_of(place, Th, Tw, step):
+    n, t, u = np.unravel_index(place, (place // (Th * Tw) + 1, Th, Tw))
+    return int(n), slice(t * step, (t + 1) * step), slice(u * step, (u + 1) * step)
+
+
+def matrix_of(constants, back):
+    taps = constants["TAPS"]
+    tile = constants["STEP"] + taps - 1
+    A, G, B = winograd.transforms(tile, taps, np.dtype(np.float32))
+    found = {tile: B, taps: G, tile + 1 - taps: A.T}[constants["TO" if back else "FROM"]]
+    return found.T if back else found
+
+
 TWINS.update(
-    {twin.__name__: twin for twin in (convolve, weigh, add_parts, pack_kernel, product, mend, product_of_windows)}
-)
+    {
+        twin.__name__: twin
+        for twin in (
+            convolve, weigh, add_parts, pack_kernel, product, mend, product_of_windows,
+            transform, transform_back, find_peaks, mark, mend_tiles, mend_weights,
+        )
+    }
+)  # fmt: skip

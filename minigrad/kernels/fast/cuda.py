@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_product
+from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_product, cuda_winograd
 from minigrad.kernels.fast.cuda_parts import is_near
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way
 
-FAMILIES: dict[str, Any] = {family.WAY.name: family for family in (cuda_columns, cuda_direct, cuda_product)}
+FAMILIES: dict[str, Any] = {
+    family.WAY.name: family for family in (cuda_columns, cuda_direct, cuda_product, cuda_winograd)
+}
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:

@@ -1,0 +1,395 @@
+"""Winograd's minimal filtering on a GPU; what it is stands in `winograd.py`, whose transforms these are.
+
+A thread transforms one tile of one channel in its registers, and the threads of a warp stand at neighbouring tiles.
+The products between transformed tiles and kernels are one product of matrices for each of a tile's points: a grouped
+1x1 convolution, for which the ways of the other files serve. One source transforms pixels, cotangents and kernels
+into points, another brings points back; they differ in a small matrix of constants, whose zeros cost nothing.
+
+A tile mixes what its outputs do not see. On a CPU the data are looked at before this way is taken; a GPU must not be
+waited for. So it looks itself: `mark` notes each tile in which an output sees much larger numbers than another (as
+`winograd.is_even` asks), or a NaN or an infinity, and the sums of those tiles are formed once more by the definition.
+Where no tile is marked that costs one more reading of the image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from minigrad.backend import Array, array_module
+from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
+from minigrad.kernels.fast import cuda_columns, cuda_product
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, elements
+from minigrad.kernels.fast.winograd import HUGE, SPREAD, transforms
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+
+BLOCK_BYTES = 2**29  # of transformed tiles at a time
+TILES = {3: 6, 5: 7}  # pixels along a tile, by taps along the kernel: the longest whose error is small
+
+# Numbers outside an image are zeros. One thread per channel (y) and tile (x), or per kernel: d -> M d M^T.
+TRANSFORM = """
+extern "C" __global__ void __launch_bounds__(128) transform(
+    const T* __restrict__ x, const int* __restrict__ marks, T* __restrict__ points, int spares, int count,
+    int H, int W, int Th, int Tw, int ph, int pw, int step,
+    int xn, int xc, int xh, int xw, int along_point, int along_channel, int along_tile)
+{
+    int tile = blockIdx.x * blockDim.x + threadIdx.x, c = blockIdx.y;
+    if (tile >= count) return;
+    int left = tile % Tw * step - pw, top = tile / Tw % Th * step - ph, n = tile / Tw / Th;
+    const T* image = x + (n * xn + c * xc);
+    bool spared = spares && marks[tile];  // a marked tile adds nothing to the products
+    T half[TO][FROM];
+    #pragma unroll
+    for (int j = 0; j < FROM; j++) {
+        T column[FROM];
+        #pragma unroll
+        for (int i = 0; i < FROM; i++) {
+            int row = top + i, col = left + j;
+            bool inside = !spared && row >= 0 && row < H && col >= 0 && col < W;
+            column[i] = inside ? image[row * xh + col * xw] : T(0);
+        }
+        #pragma unroll
+        for (int a = 0; a < TO; a++) half[a][j] = dot(a, column);
+    }
+    T* point = points + (c * along_channel + tile * along_tile);
+    #pragma unroll
+    for (int a = 0; a < TO; a++) {
+        #pragma unroll
+        for (int b = 0; b < TO; b++) point[(a * TO + b) * along_point] = dot(b, half[a]);
+    }
+}
+"""
+# The way back: points of channel y and tile x -> M p M^T, written where the image has room.
+BACK = """
+extern "C" __global__ void __launch_bounds__(128) transform_back(
+    const T* __restrict__ points, T* __restrict__ out, int* marks, int* seen, int count,
+    int H, int W, int Th, int Tw, int outn, int outc, int along_point, int along_channel, int along_tile)
+{
+    int tile = blockIdx.x * blockDim.x + threadIdx.x, c = blockIdx.y;
+    if (tile >= count) return;
+    const T* point = points + (c * along_channel + tile * along_tile);
+    T half[TO][FROM];
+    #pragma unroll
+    for (int j = 0; j < FROM; j++) {
+        T column[FROM];
+        #pragma unroll
+        for (int i = 0; i < FROM; i++) column[i] = point[(i * FROM + j) * along_point];
+        #pragma unroll
+        for (int a = 0; a < TO; a++) half[a][j] = dot(a, column);
+    }
+    int left = tile % Tw * TO, top = tile / Tw % Th * TO, n = tile / Tw / Th;
+    T* corner = out + (n * outn + c * outc + top * W + left);
+    bool strange = false;
+    #pragma unroll
+    for (int a = 0; a < TO; a++) {
+        #pragma unroll
+        for (int b = 0; b < TO; b++) {
+            T value = dot(b, half[a]);
+            strange |= !(value - value == T(0));
+            if (top + a < H && left + b < W) corner[a * W + b] = value;
+        }
+    }
+    if (MARKS && strange) marks[tile] = *seen = 1;
+}
+"""
+# 8 threads per pixel share the channels: the largest |x| of all, NaN above infinity, as the bits of floats are ordered.
+PEAKS = Kernel(
+    "find_peaks",
+    """
+extern "C" __global__ void find_peaks(
+    const T* __restrict__ x, unsigned* __restrict__ peaks, int* seen, int count, int C, int H, int W,
+    int xn, int xc, int xh, int xw)
+{
+    __shared__ unsigned found[8][32];
+    int i = blockIdx.x * 32 + threadIdx.x;
+    unsigned peak = 0;
+    if (i < count) {
+        const T* pixel = x + (i / W / H * xn + i / W % H * xh + i % W * xw);
+        #pragma unroll 8
+        for (int c = threadIdx.y; c < C; c += 8) peak = max(peak, __float_as_uint(pixel[c * xc]) & 0x7fffffffu);
+    }
+    found[threadIdx.y][threadIdx.x] = peak;
+    __syncthreads();
+    if (threadIdx.y || i >= count) return;
+    for (int k = 1; k < 8; k++) peak = max(peak, found[k][threadIdx.x]);
+    peaks[i] = peak;
+    if (i == 0) *seen = 0;
+}
+""",
+)
+# One thread per tile: its windows of the image, and its part of the cotangents if there are any.
+MARK = """
+extern "C" __global__ void mark(
+    const T* __restrict__ peaks, const T* __restrict__ others, int* marks, int* seen, int with_others, int count,
+    int H, int W, int Ho, int Wo, int Th, int Tw, int ph, int pw)
+{
+    int tile = blockIdx.x * blockDim.x + threadIdx.x;
+    if (tile >= count) return;
+    int left = tile % Tw * STEP, top = tile / Tw % Th * STEP, n = tile / Tw / Th;
+    T most = T(0), least = T(HUGE_NUMBER);
+    bool marked = false;
+    for (int t = top; t < min(top + STEP, Ho); t++)
+        for (int u = left; u < min(left + STEP, Wo); u++) {
+            T most_here = T(0);
+            for (int row = max(0, t - ph); row < min(H, t - ph + TAPS); row++)
+                for (int col = max(0, u - pw); col < min(W, u - pw + TAPS); col++) {
+                    T peak = peaks[(n * H + row) * W + col];
+                    marked |= !(peak < T(HUGE_NUMBER));
+                    most_here = max(most_here, peak);
+                }
+            most = max(most, most_here), least = min(least, most_here);
+            if (with_others) marked |= !(others[(n * Ho + t) * Wo + u] < T(HUGE_NUMBER));
+        }
+    marks[tile] = marked |= !(most <= T(SPREAD) * least);
+    if (marked) *seen = 1;
+}
+"""
+# One block per marked tile; a thread forms some of its outputs by the definition.
+MEND = """
+extern "C" __global__ void mend_tiles(
+    const T* x, const T* w, T* out, const int* marks, const int* seen, int skips, int count, int C, int H, int W,
+    int O, int Ho, int Wo, int Th, int Tw, int ph, int pw,
+    int xn, int xc, int xh, int xw, int wo, int wc, int wa, int wb)
+{
+    if (!*seen) return;
+    for (int tile = blockIdx.x; tile < count; tile += gridDim.x) {
+        if (!marks[tile]) continue;
+        for (int k = threadIdx.x; k < O * STEP * STEP; k += blockDim.x) {
+            int o = k / (STEP * STEP), n = tile / Tw / Th;
+            int t = tile / Tw % Th * STEP + k / STEP % STEP, u = tile % Tw * STEP + k % STEP;
+            if (t >= Ho || u >= Wo) continue;
+            T sum = T(0);
+            for (int c = 0; c < C; c++)
+                for (int a = 0; a < TAPS; a++)
+                    for (int b = 0; b < TAPS; b++) {
+                        int row = t - ph + a, col = u - pw + b;
+                        bool inside = row >= 0 && row < H && col >= 0 && col < W;
+                        if (!inside && skips) continue;
+                        T pixel = inside ? x[n * xn + c * xc + row * xh + col * xw] : T(0);
+                        sum += pixel * w[o * wo + c * wc + a * wa + b * wb];
+                    }
+            out[((n * O + o) * Ho + t) * Wo + u] = sum;
+        }
+    }
+}
+"""
+# One thread per weight, if any tile is marked: it adds what those would have given.
+MEND_WEIGHTS = """
+extern "C" __global__ void mend_weights(
+    const T* x, const T* g, T* weights, const int* marks, const int* seen, int count, int tiles, int C, int H, int W,
+    int Ho, int Wo, int Th, int Tw, int ph, int pw,
+    int xn, int xc, int xh, int xw, int gn, int go, int gh, int gw)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (!*seen || i >= count) return;
+    int b = i % TAPS, a = i / TAPS % TAPS, c = i / (TAPS * TAPS) % C, o = i / (TAPS * TAPS) / C;
+    T sum = weights[i];
+    for (int tile = 0; tile < tiles; tile++) {
+        if (!marks[tile]) continue;
+        int left = tile % Tw * STEP, top = tile / Tw % Th * STEP, n = tile / Tw / Th;
+        for (int t = top; t < min(top + STEP, Ho); t++)
+            for (int u = left; u < min(left + STEP, Wo); u++) {
+                int row = t - ph + a, col = u - pw + b;
+                bool inside = row >= 0 && row < H && col >= 0 && col < W;
+                T pixel = inside ? x[n * xn + c * xc + row * xh + col * xw] : T(0);
+                sum += pixel * g[n * gn + o * go + t * gh + u * gw];
+            }
+    }
+    weights[i] = sum;
+}
+"""
+# One number of M v, for a line v of numbers.
+DOT = """
+__device__ __forceinline__ T dot(int row, const T* line) {
+    constexpr T matrix[TO][FROM] = {MATRIX};
+    T sum = T(0);
+    #pragma unroll
+    for (int i = 0; i < FROM; i++) if (matrix[row][i] != T(0)) sum += matrix[row][i] * line[i];
+    return sum;
+}
+"""
+SOURCES = {
+    "transform": TRANSFORM, "transform_back": BACK, "mark": MARK, "mend_tiles": MEND, "mend_weights": MEND_WEIGHTS
+}  # fmt: skip
+
+
+class Frame(NamedTuple):
+    """Images under tiles: how many, of which length, and the windows that they cover."""
+
+    length: int  # pixels along a tile
+    taps: int  # along the kernel
+    images: int
+    windows: Pair
+
+    @property
+    def step(self) -> int:
+        """Windows along a tile."""
+        return self.length + 1 - self.taps
+
+    @property
+    def along(self) -> Pair:
+        """Tiles along each axis of an image."""
+        return blocks_for(self.windows[0], self.step), blocks_for(self.windows[1], self.step)
+
+    @property
+    def per_image(self) -> int:
+        """Tiles of an image."""
+        return self.along[0] * self.along[1]
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of all images."""
+        return self.images * self.per_image
+
+
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
+    """(N, C, H, W), (O, C, k, k) -> (N, O, Ho, Wo)."""
+    return _convolve(x, w, geometry, geometry.windows(x.shape[2:]), skips=False)
+
+
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
+    """The adjoint in x: the forward of g, flipped kernel, channels swapped."""
+    return _convolve(g, w[:, :, ::-1, ::-1].swapaxes(0, 1), geometry.mirrored(), size, skips=True)
+
+
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
+    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, k, k)."""
+    xp, (N, C, H, W), O, (k, _) = array_module(x), x.shape, g.shape[1], geometry.kernel
+    frame = Frame(TILES[k], k, N, g.shape[2:])
+    marks, seen = _mark(x, g, frame, geometry.padding)
+    total: Array = None
+    for images, some in _blocks(frame, C + O):
+        chosen = marks[images.start * frame.per_image :]
+        pixels = _transform("B", x[images], some, geometry.padding, chosen)
+        cotangents = _transform("A", g[images], some, (0, 0), chosen)
+        product = cuda_product.conv2d_weight(pixels, cotangents, Geometry((1, 1), groups=frame.length**2))
+        total = product if total is None else xp.add(total, product, out=total)
+    w = xp.empty((O, C, k, k), x.dtype)
+    # (tile*tile, O, C): as if each channel of x were a tile, and its kernels the image
+    numbers = int32s(C, k, k, 1, 1, k * k, C * k * k, O * C, C, 1)
+    _kernel("transform_back", frame.length, k, "back to G")(
+        (blocks_for(C, 128), O), (128,), (total, w, marks, seen, *numbers), "f"
+    )
+    numbers = int32s(w.size, frame.tiles, C, H, W, *frame.windows, *frame.along, *geometry.padding)
+    arguments = (x, g, w, marks, seen, *numbers, *int32s(*elements(x), *elements(g)))
+    _kernel("mend_weights", frame.length, frame.taps)((blocks_for(w.size),), (THREADS,), arguments, "f")
+    return w
+
+
+def serves(problem: Problem) -> bool:
+    """CuPy's single precision, stride and dilation 1, one group, square kernels of TILES, padding < kernel."""
+    (N, C, H, W), O, (kernel, stride, padding, dilation, groups) = problem.image, problem.outputs, problem.geometry
+    return (
+        problem.library is not np.ndarray
+        and problem.char == "f"
+        and groups == 1
+        and stride == dilation == (1, 1)
+        and kernel[0] == kernel[1]
+        and kernel[0] in TILES
+        and max(padding) < kernel[0]
+        and max(C, O) <= MOST_BLOCKS
+        and 0 < N * C * H * W <= LIMIT
+        and 0 < problem.windows * O <= LIMIT
+        and max(_bytes_of_image(kernel[0], size, C + O) for size in (problem.size, (H, W))) <= BLOCK_BYTES
+    )
+
+
+def seconds(face: str, problem: Problem) -> float:
+    """Transformed tiles are written and read once, of operand and result; the image is looked at beforehand."""
+    (N, C, H, W), O, k = problem.image, problem.outputs, problem.geometry.kernel[0]
+    frame = Frame(TILES[k], k, N, (H, W) if face == "conv2d_input" else problem.size)
+    moved = 2.2 * frame.length**2 * (C + O) * frame.tiles + problem.windows * O
+    memory = GPU.launch * 9 + moved * 4 / GPU.memory
+    return memory + frame.length**2 * frame.tiles * C * O / (0.75 * GPU.peak * min(C, O) / (min(C, O) + 12))
+
+
+def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, skips: bool) -> Array:
+    xp, (N, C, H, W), (O, _, k, _) = array_module(x), x.shape, w.shape
+    frame = Frame(TILES[k], k, N, size)
+    marks, seen = _mark(x, None, frame, geometry.padding)
+    kernels = _transform("G", w, Frame(frame.length, k, O, (1, 1)), (0, 0), None)
+    out = xp.empty((N, O, *size), x.dtype)
+    back = _kernel("transform_back", frame.length, k, "back to A")
+    for images, some in _blocks(frame, C + O):
+        points = _transform("B", x[images], some, geometry.padding, None)
+        products = cuda_columns.conv2d(points, kernels, Geometry((1, 1), groups=frame.length**2))
+        strides = int32s(O * size[0] * size[1], size[0] * size[1], O * some.tiles, some.tiles, 1)
+        numbers = (*int32s(some.tiles, *size, *some.along), *strides)
+        arguments = (products, out[images], marks[images.start * frame.per_image :], seen, *numbers)
+        back((blocks_for(some.tiles, 128), O), (128,), arguments, "f")
+    numbers = int32s(skips, frame.tiles, C, H, W, O, *size, *frame.along, *geometry.padding)
+    arguments = (x, w, out, marks, seen, *numbers, *int32s(*elements(x), *elements(w)))
+    _kernel("mend_tiles", frame.length, frame.taps)((min(frame.tiles, 2048),), (128,), arguments, "f")
+    return out
+
+
+def _mark(x: Array, g: Array | None, frame: Frame, padding: Pair) -> tuple[Array, Array]:
+    """Which tiles are to be computed by the definition, and a number that tells whether any is."""
+    xp, (H, W) = array_module(x), x.shape[2:]
+    seen, marks = xp.empty(1, np.int32), xp.empty(frame.tiles, np.int32)
+    peaks = _find_peaks(x, seen)
+    others = peaks if g is None else _find_peaks(g, seen)
+    numbers = int32s(g is not None, frame.tiles, H, W, *frame.windows, *frame.along, *padding)
+    _kernel("mark", frame.length, frame.taps)(
+        (blocks_for(frame.tiles),), (THREADS,), (peaks, others, marks, seen, *numbers), "f"
+    )
+    return marks, seen
+
+
+def _find_peaks(x: Array, seen: Array) -> Array:
+    """The largest |x| of all channels: (N, C, H, W) -> (N, H, W)."""
+    N, C, H, W = x.shape
+    peaks = array_module(x).empty((N, H, W), x.dtype)
+    numbers = int32s(peaks.size, C, H, W, *elements(x))
+    PEAKS((blocks_for(peaks.size, 32),), (32, 8), (x, peaks, seen, *numbers), "f")
+    return peaks
+
+
+def _transform(matrix: str, x: Array, frame: Frame, padding: Pair, marks: Array | None) -> Array:
+    """The points of x's tiles: (N, C, H, W) -> (1, tile*tile*C, 1, tiles); of kernels, (tile*tile*O, C, 1, 1).
+
+    Tiles that are marked give zeros, if `marks` are given.
+    """
+    (N, C, H, W), points, count = x.shape, frame.length**2, frame.tiles
+    shape, steps = (1, points * C, 1, count), (C * count, count, 1)
+    if matrix == "G":  # each output is a tile of its own
+        shape, steps = (points * N, C, 1, 1), (N * C, 1, C)
+    out = array_module(x).empty(shape, x.dtype)
+    numbers = int32s(marks is not None, count, H, W, *frame.along, *padding, frame.step, *elements(x), *steps)
+    arguments = (x, x if marks is None else marks, out, *numbers)
+    _kernel("transform", frame.length, frame.taps, matrix)((blocks_for(count, 128), C), (128,), arguments, "f")
+    return out
+
+
+def _blocks(frame: Frame, channels: int) -> Iterator[tuple[slice, Frame]]:
+    """Images whose transformed tiles fit, and the frame over these."""
+    at_once = max(1, BLOCK_BYTES // _bytes_of_image(frame.taps, frame.windows, channels))
+    for first in range(0, frame.images, at_once):
+        count = min(at_once, frame.images - first)
+        yield slice(first, first + count), frame._replace(images=count)
+
+
+def _bytes_of_image(taps: int, windows: Pair, channels: int) -> int:
+    return 4 * TILES[taps] ** 2 * Frame(TILES[taps], taps, 1, windows).tiles * channels
+
+
+@cache
+def _kernel(name: str, tile: int, taps: int, matrix: str = "") -> Kernel:
+    """One of the kernels, for tiles of that length; a transform's with its matrix."""
+    constants = {"STEP": tile + 1 - taps, "TAPS": taps, "SPREAD": SPREAD, "HUGE_NUMBER": HUGE}
+    helpers = ""
+    if matrix:
+        A, G, B = transforms(tile, taps, np.dtype(np.float64))
+        numbers = {"B": B, "A": A.T, "G": G, "back to A": A, "back to G": G.T}[matrix]
+        constants |= {"TO": len(numbers), "FROM": len(numbers[0]), "MARKS": matrix == "back to A"}
+        rows = ", ".join("{" + ", ".join(f"{number:.9g}" for number in row) + "}" for row in numbers)
+        helpers = DOT.replace("MATRIX", rows)
+    defined = "".join(f"#define {key} {float(value):g}\n" for key, value in constants.items())
+    return Kernel(name, SOURCES[name], defined + helpers)
+
+
+WAY = Way("cuda winograd", serves, lambda problem, machine: float("inf"), conv2d, conv2d_input, conv2d_weight)
