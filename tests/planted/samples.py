@@ -34,6 +34,15 @@ def reduced_at(reduce):
     return lambda x, y: mg.scatter_reduce(x, 0, places, y, reduce)
 
 
+def overlapping(x):
+    return (x * 1).as_strided((3, 3), (2, 1))
+
+
+def way_back(function, x, g):
+    """The rule of `function` as a function of the gradient that arrives."""
+    return mg.autograd.grad(function(x), x, g, create_graph=True)[0]
+
+
 def way_back_from_pooling(x, v):
     return mg.autograd.grad(F.max_pool2d(x, 2), x, v, create_graph=True)
 
@@ -71,6 +80,12 @@ MORE: dict[str, Sample] = {
     "clamp_min": (lambda x, y: x.clamp_min(y), PAIR),
     "clamp_max": (lambda x, y: x.clamp_max(y), PAIR),
     "unfold": (lambda x: x.unfold(1, 2, 1), ((2, 4),)),
+    "as_strided": (overlapping, ((2, 4),)),
+    "as_strided's way back": (lambda x, g: way_back(overlapping, x, g), ((2, 4), (3, 3))),
+    "as_strided's way back and back": (
+        lambda x, g, h: way_back(lambda g: way_back(overlapping, x, g), g, h),
+        ((2, 4), (3, 3), (2, 4)),
+    ),
     "to a GPU and back": (lambda x: (x.to("cuda") * 2).to("cpu"), ((2, 3),)),
     "to another type": (lambda x: x.float() * x.float(), ((2, 3),)),
     "alias": (lambda x: x.t() * 2, ((3,),)),
