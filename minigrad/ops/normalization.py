@@ -3,10 +3,14 @@
 `x` is seen in the shape `rows`, statistics are taken over the axes `dims`, and `w` and `b` are brought to the
 shape `columns`: batch, layer and group normalization differ in these alone. Where the result does not keep
 ``hat = (x - mean) / sqrt(variance + eps)``, the way back computes it again from `x`.
+
+Gradients of two or three numbers cancel down to their rounding, so the rules multiply and add in the order of
+PyTorch's CPU kernels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -39,12 +43,16 @@ class Moments:
     def measure(self, x: Any) -> Any:
         """Note the statistics of the array `x`, and return it with mean 0 and variance 1."""
         x = widen(x.reshape(self.rows))
-        exact = np.float64 if type(x) is np.ndarray else None  # as PyTorch sums on a CPU
-        self.mean = (x.sum(axis=self.dims, keepdims=True, dtype=exact) / self.count).astype(x.dtype)
+        self.mean = self.average(x)
         centred = x - self.mean
         self.variance = sum_product(centred, centred, self.dims) / self.count
         self.scale = 1 / np.sqrt(self.variance + self.eps)
         return np.multiply(centred, self.scale, out=centred)
+
+    def average(self, x: Any) -> Any:
+        """The mean over `dims`; on a CPU summed in double, as PyTorch does."""
+        exact = np.float64 if type(x) is np.ndarray else None
+        return (x.sum(axis=self.dims, keepdims=True, dtype=exact) / self.count).astype(x.dtype)
 
     def recall(self, x: Any) -> Any:
         """`hat` again, of the array `x`."""
@@ -63,12 +71,8 @@ class Moments:
 
 
 def widen(x: Any) -> Any:
-    """Halves in single; what prints in full in double, so that it is rounded once. Tensors as they are."""
-    if isinstance(x, TensorBase) or x.dtype == np.float64:
-        return x
-    if x.dtype == np.float16:
-        return x.astype(np.float32)
-    return x.astype(np.float64) if x.size <= 1000 else x
+    """Halves in single. Tensors as they are."""
+    return x.astype(np.float32) if not isinstance(x, TensorBase) and x.dtype == np.float16 else x
 
 
 def sum_product(x: Any, y: Any, dims: Shape) -> Any:
@@ -84,6 +88,8 @@ def _forward(x: Any, w: Any, b: Any, *, moments: Moments, running: Any, momentum
     hat = moments.measure(x)
     moments.hat = None if w is None and b is None else hat
     _track(running, moments, momentum)
+    if x.dtype == np.float16:  # PyTorch keeps the statistics in the input's type
+        moments.mean, moments.scale = (widen(kept.astype(np.float16)) for kept in (moments.mean, moments.scale))
     return _scale_and_shift(hat, w, b, moments.columns).astype(x.dtype, copy=False).reshape(x.shape)
 
 
@@ -107,23 +113,48 @@ def _track(running: Any, moments: Moments, momentum: float) -> None:
             kept[...] = (1 - momentum) * kept + momentum * seen
 
 
-def _x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
-    # With y = (x - m) / s: dx = (g - mean(g) - y mean(g y)) / s
+def _batch_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
+    # With s = sqrt(variance + eps): dx = (g - mean(g) - (x - mean) mean(g (x - mean)) / s**2) w / s
+    if isinstance(g, TensorBase):
+        return _traced_x_rule(g, x, w, moments)
+    scale = moments.scale
     part = widen(g).reshape(moments.rows)
+    slope = widen(x.reshape(moments.rows)) - moments.mean
+    slope *= sum_product(part, slope, moments.dims) * scale * scale / moments.count
+    dx = part - moments.average(part)
+    dx -= slope
+    dx *= scale if w is None else scale * w.reshape(moments.columns)
+    return _like(dx, x)
+
+
+def _row_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
+    # The same, gathered by its factors: dx = g w / s + slope x + shift
+    if isinstance(g, TensorBase):
+        return _traced_x_rule(g, x, w, moments)
+    mean, scale = moments.mean, moments.scale
+    rows, g = widen(x.reshape(moments.rows)), widen(g).reshape(moments.rows)
+    weighted = g if w is None else g * w.reshape(moments.columns)
+    total, share = weighted.sum(axis=moments.dims, keepdims=True), scale.dtype.type(1 / max(moments.count, 1))
+    slope = (total * mean - sum_product(weighted, rows, moments.dims)) * scale * scale * scale * share
+    dx = g * scale
+    if w is not None:
+        dx *= w.reshape(moments.columns)
+    dx += rows * slope
+    dx -= slope * mean + total * scale * share
+    return _like(dx, x)
+
+
+def _traced_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
+    """The gradient by `x` as Tensors, to be differentiated again."""
+    part = g.reshape(moments.rows)
     if w is not None:
         part = part * w.reshape(moments.columns)
-    if isinstance(g, TensorBase):
-        hat, scale = moments.trace(x)
-        slope = hat * (sum_product(part, hat, moments.dims) / moments.count)
-        return ((part - part.mean(axis=moments.dims, keepdims=True) - slope) * scale).reshape(x.shape)
-    if moments.hat is not None:
-        dx = moments.hat * (sum_product(part, moments.hat, moments.dims) / moments.count)
-    else:
-        dx = widen(x.reshape(moments.rows)) - moments.mean
-        dx *= sum_product(part, dx, moments.dims) * moments.scale**2 / moments.count
-    np.subtract(part, dx, out=dx)
-    dx -= part.sum(axis=moments.dims, keepdims=True) / moments.count
-    dx *= moments.scale
+    hat, scale = moments.trace(x)
+    slope = hat * (sum_product(part, hat, moments.dims) / moments.count)
+    return ((part - part.mean(axis=moments.dims, keepdims=True) - slope) * scale).reshape(x.shape)
+
+
+def _like(dx: Any, x: Any) -> Any:
     dx = dx.astype(x.dtype, copy=False)
     return dx if dx.shape == x.shape else dx.reshape(x.shape)  # a view would be copied once more
 
@@ -142,14 +173,14 @@ def _repeat(moments: Moments) -> Shape:
     return tuple([i for i, n in enumerate(moments.columns) if n == 1])
 
 
-def _normalization(name: str) -> Operation:
+def _normalization(name: str, x_rule: Callable[..., Any]) -> Operation:
     title = "".join(word.capitalize() for word in name.split("_"))
-    return operation(name, _forward, _x_rule, _w_rule, _b_rule, shown=f"Native{title}Backward0")
+    return operation(name, _forward, x_rule, _w_rule, _b_rule, shown=f"Native{title}Backward0")
 
 
-batch_norm = _normalization("batch_norm")
-layer_norm = _normalization("layer_norm")
-group_norm = _normalization("group_norm")
+batch_norm = _normalization("batch_norm", _batch_x_rule)
+layer_norm = _normalization("layer_norm", _row_x_rule)
+group_norm = _normalization("group_norm", _row_x_rule)
 
 
 # ---- by statistics that are given ----------------------------------------------------------------

@@ -127,3 +127,27 @@ def test_running_statistics_of_instances():
 def test_a_constant_channel_leaves_no_residue():
     x = minigrad.full((8, 2, 16, 16), 0.1)
     assert F.batch_norm(x, None, None, training=True).abs().max() < 1e-5
+
+
+def gradient_of(function, x, cotangent, dtype):
+    t = minigrad.tensor(x, dtype=dtype, requires_grad=True)
+    function(t).backward(minigrad.tensor(cotangent, dtype=dtype))
+    return t.grad.tolist()
+
+
+def test_gradients_that_cancel_are_rounded_as_in_pytorch():
+    """Of two numbers, only the rounding and eps are left (values of PyTorch 2.13, exactly)."""
+    weight, single = minigrad.tensor([3.0]), minigrad.float32
+    batch = gradient_of(
+        lambda x: F.batch_norm(x, None, None, weight, training=True), [[-1.0], [2.0]], [[0.3], [-0.5]], single
+    )
+    assert batch == [[3.457061666267691e-06], [-3.457061666267691e-06]]
+    layer = gradient_of(lambda x: F.layer_norm(x, (2,)), [[-1.0, 2.0]], [[0.1, 0.7]], single)
+    assert layer == [[-8.940696716308594e-07, 8.642673492431641e-07]]
+    layer = gradient_of(lambda x: F.layer_norm(x, (2,)), [[1.5, 1.25]], [[0.3, -0.5]], minigrad.float16)
+    np.testing.assert_allclose(layer, [[0.003124237060546875, -0.00312042236328125]], rtol=0.002)
+
+
+def test_statistics_overflow_in_the_type_of_the_input():
+    x = minigrad.tensor([[0.0], [1e38], [-3e38]])
+    assert F.batch_norm(x, None, None, training=True).tolist() == [[0.0], [0.0], [-0.0]]
