@@ -630,3 +630,119 @@ def test_a_tensor_without_axes_is_an_eps_and_a_momentum():
     x = mg.tensor([[1.0], [3.0]])
     normalized = F.batch_norm(x, None, None, training=True, momentum=mg.tensor(0.5), eps=mg.tensor(1e-5))
     assert mg.equal(normalized, F.batch_norm(x, None, None, training=True))
+
+
+# What PyTorch refuses, and we too: at the same call, with the same class.
+AS_PYTORCH = {
+    "a mean of no windows": (
+        lambda: F.adaptive_avg_pool2d(grown(1, 2, 3, 3), 0).sum().backward(),
+        RuntimeError,
+        "adaptive_avg_pool2d_backward(): Expected grad_output to have non-zero size",
+    ),
+    "no size at all": (lambda: F.adaptive_avg_pool2d(ones(1, 2, 2), None), TypeError, "write (None, None)"),
+    "halves without alias": (
+        lambda: F.interpolate(ones(1, 1, 2, 2).half(), (1, 1), mode="bilinear", antialias=True),
+        NotImplementedError,
+        "not implemented for 'Half'",
+    ),
+    "a truth first": (lambda: F.max_pool2d(ones(1, 4, 4), (True, 2)), TypeError, "must be an int or a tuple of 2 ints"),
+    "an image without channels": (lambda: F.pad(ones(0, 5, 4), (1, 1, 1, 1), "reflect"), RuntimeError, "[0, 5, 4]"),
+    "a vector for columns": (
+        lambda: mg.linalg.solve_triangular(mg.eye(2), ones(2), upper=True),
+        RuntimeError,
+        "B must have at least 2 dimensions",
+    ),
+    "integers to divide": (
+        lambda: mg.addcdiv(ones(2), ones(2).long(), ones(2).long()),
+        RuntimeError,
+        "Integer division with addcdiv",
+    ),
+    "a vector for a matrix": (lambda: F.linear(ones(2, 3), ones(3), ones(2)), RuntimeError, "mat2 must be a matrix"),
+    "a number for a shape": (lambda: F.layer_norm(ones(2, 3), 3), TypeError, "must be tuple of ints, not int"),
+    "one axis, a tuple of places": (lambda: mg.movedim(ones(2, 3), 0, (1,)), TypeError, "both two ints"),
+    "an entry that is not there": (
+        lambda: mg.index_add(ones(3), 0, mg.tensor([3]), ones(1)),
+        IndexError,
+        "index 3 is out of bounds",
+    ),
+    "a row that is not there": (
+        lambda: mg.index_add(ones(3, 1), 0, mg.tensor([3]), ones(1, 1)),
+        RuntimeError,
+        "index 3 is out of bounds",
+    ),
+    "a covariance of nothing": (
+        lambda: mg.distributions.MultivariateNormal(mg.zeros(2), mg.zeros(2, 2)),
+        ValueError,
+        "PositiveDefinite()",
+    ),
+    "a lopsided covariance": (
+        lambda: mg.distributions.MultivariateNormal(mg.zeros(2), mg.tensor([[2.0, 0.5], [0.0, 2.0]])),
+        ValueError,
+        "covariance_matrix (Tensor of shape (2, 2))",
+    ),
+    "a margin's class that is not there": (
+        lambda: F.multi_margin_loss(ones(2, 3), mg.tensor([0, 3])),
+        RuntimeError,
+        "target out of range: 3",
+    ),
+    "margins of other counts": (
+        lambda: F.multi_margin_loss(ones(2, 3), mg.tensor([0, 1, 1])),
+        RuntimeError,
+        "inconsistent target size",
+    ),
+    "weights of another type": (
+        lambda: F.nll_loss(ones(1, 2).half(), mg.tensor([0]), ones(2)),
+        RuntimeError,
+        "should be the same",
+    ),
+    "a step of two types": (
+        lambda: mg.heaviside(ones(1), mg.zeros(1).double()),
+        RuntimeError,
+        "heaviside is not yet implemented for tensors with different dtypes",
+    ),
+    "the whole by None": (lambda: mg.prod(ones(2), None), TypeError, "must be int, not NoneType; leave it out"),
+    "the greatest by None": (lambda: ones(2).max(dim=None), TypeError, "must be int, not NoneType; leave it out"),
+    "an option of no check": (
+        lambda: autograd.gradgradcheck(mg.exp, grown(1).double(), check_forward_ad=True),
+        TypeError,
+        "check_forward_ad",
+    ),
+    "a determinant of 0": (
+        lambda: mg.linalg.slogdet(mg.zeros(2, 2, requires_grad=True)).logabsdet.backward(),
+        mg.linalg.LinAlgError,
+        "the input matrix is singular",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", AS_PYTORCH)
+def test_what_pytorch_refuses_is_refused(mistake):
+    call, error, words = AS_PYTORCH[mistake]
+    with pytest.raises(error) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+def test_what_pytorch_accepts_is_accepted():
+    x = ones(1, 2, 4, 4)
+    assert F.max_pool2d(x, (2, True)).shape == (1, 2, 2, 4)  # it looks at the first number alone
+    assert F.conv2d(x, ones(2, 2, 2, 2), padding=(0, True)).shape == (1, 2, 3, 5)
+    two = mg.full((2,), 2)
+    assert mg.addcmul(two, two, two, value=1.5).tolist() == [6, 6]
+    assert mg.heaviside(mg.tensor([0.0]), values=mg.tensor([7.0])).tolist() == [7.0]
+    truths = mg.tensor([False, True])
+    assert (truths**True).tolist() == [False, True]
+    assert (truths**False).tolist() == [True, True]
+    w = mg.zeros(0, requires_grad=True)
+    y = mg.cat([w, ones(1, 2)])
+    y.sum().backward()
+    assert w.grad.shape == (0,)
+    with pytest.warns(FutureWarning, match="`min_value` is deprecated, write `min_val`"):
+        assert nn.Hardtanh(min_value=0.0)(mg.tensor([-1.0])).tolist() == [0.0]
+    assert nn.InstanceNorm2d(3, affine=True, bias=False).bias is None
+    assert repr(mg.linalg.slogdet(mg.eye(2))).startswith("minigrad.return_types.linalg_slogdet(\nsign=tensor(1.)")
+
+
+def test_running_sums_and_products_are_rounded_once():
+    assert mg.tensor([3e38, 3e38, -3e38]).cumsum(0)[2].item() == mg.tensor(3e38).item()
+    assert mg.tensor([1e38, 10.0, 0.01]).cumprod(0)[2].isfinite()

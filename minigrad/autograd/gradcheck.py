@@ -61,8 +61,11 @@ def gradcheck(
 
 
 def gradgradcheck(
-    func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, gen_non_contig_grad_outputs: bool = False,
-    check_fwd_over_rev: bool = False, check_rev_over_rev: bool = True, **options: Any,
+    func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6, atol: float = 1e-5,
+    rtol: float = 0.001, gen_non_contig_grad_outputs: bool = False, raise_exception: bool = True,
+    nondet_tol: float = 0.0, check_undefined_grad: bool = True, check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False, check_fwd_over_rev: bool = False, check_rev_over_rev: bool = True,
+    fast_mode: bool = False, masked: bool = False,
 ) -> bool:  # fmt: skip
     """`gradcheck`, with its options, of the gradients of `func` with respect to its inputs and to the cotangents.
 
@@ -90,7 +93,10 @@ def gradgradcheck(
 
     if not gradients(*points, *given):
         return True  # linear in everything: there is nothing left to differentiate
-    return gradcheck(gradients, (*points, *given), **options)
+    return gradcheck(
+        gradients, (*points, *given), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
+        nondet_tol=nondet_tol, fast_mode=fast_mode
+    )  # fmt: skip
 
 
 class _Check:

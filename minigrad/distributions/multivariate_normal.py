@@ -7,16 +7,32 @@ from typing import Any
 
 from minigrad.creation import empty
 from minigrad.distributions.distribution import Distribution
+from minigrad.ops.comparison import isclose
 from minigrad.ops.functions import log
 from minigrad.ops.reduce import sum
-from minigrad.ops.solve import cholesky, inv, solve_triangular
+from minigrad.ops.solve import LinAlgError, cholesky, inv, solve_triangular
+
+
+def _check_definite(name: str, matrix: Any) -> None:
+    """Raise ValueError unless the matrices are symmetric and positive definite."""
+    if matrix.ndim < 2:
+        raise ValueError(f"{name} must be at least two-dimensional, with optional leading batch dimensions")
+    try:
+        factor = cholesky(matrix.detach())
+    except LinAlgError:
+        factor = None
+    if factor is None or not isclose(matrix, matrix.mT, atol=1e-6).all():
+        raise ValueError(
+            f"Expected parameter {name} (Tensor of shape {tuple(matrix.shape)}) of distribution MultivariateNormal to "
+            f"satisfy the constraint PositiveDefinite(), but found invalid values:\n{matrix}"
+        )
 
 
 class MultivariateNormal(Distribution):
     """``p(x) = exp(-d^2 / 2) / sqrt((2 pi)^n det C)``, d the distance of x from `loc` in units of the covariance C.
 
     C is given as it is, as its inverse (`precision_matrix`), or as its Cholesky factor (`scale_tril`).
-    Raises ValueError unless one of the three is, LinAlgError for a C that is not positive definite.
+    Raises ValueError unless one of the three is, and for one that is no symmetric positive definite matrix.
 
     >>> import minigrad as torch
     >>> law = torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))
@@ -37,7 +53,10 @@ class MultivariateNormal(Distribution):
         if not loc.ndim:
             raise ValueError("loc must be at least one-dimensional.")
         if scale_tril is None:
-            scale_tril = cholesky(covariance_matrix if precision_matrix is None else inv(precision_matrix))
+            matrix = given[named[0]]
+            if validate_args is not False:
+                _check_definite(named[0], matrix)
+            scale_tril = cholesky(matrix if precision_matrix is None else inv(matrix))
         self.parameters = ("loc", named[0])  # type: ignore[misc]
         self.loc, self.scale_tril = loc, scale_tril
         super().__init__(loc.shape[:-1], loc.shape[-1:], validate_args)

@@ -5,6 +5,7 @@ A layer's options are its function's, see `nn.functional.activation`.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import minigrad.nn.functional as F
@@ -33,6 +34,13 @@ class Hardtanh(Stateless, function=F.hardtanh, shown=("min_val", "max_val", "inp
     >>> torch.nn.Hardtanh()(torch.tensor([-3.0, 0.5]))
     tensor([-1.0000,  0.5000])
     """
+
+    def __init__(self, *args: Any, min_value: float | None = None, max_value: float | None = None, **options: Any):
+        for old, name, value in (("min_value", "min_val", min_value), ("max_value", "max_val", max_value)):
+            if value is not None:
+                warnings.warn(f"Hardtanh: `{old}` is deprecated, write `{name}`", FutureWarning, stacklevel=2)
+                options[name] = value
+        super().__init__(*args, **options)
 
     def _complete(self) -> None:
         if not self.max_val > self.min_val:

@@ -100,10 +100,11 @@ softshrink = _with_options(
     lambda x, lambd: x - np.clip(x, -lambd, lambd),
     lambda g, x, options: gate(g, x, passes=_beyond(-options[0], options[0])),
 )
+_SIXTH = float(np.float32(1 / 6))  # the slope is rounded to single in PyTorch's kernel
 hardsigmoid = _smooth(
     "hardsigmoid",
     lambda x: np.clip(x + 3, 0, 6) / 6,
-    lambda g, x: gate(g, x, passes=lambda x: (x > -3) & (x < 3)) * (1 / 6),
+    lambda g, x: gate(g, x, passes=lambda x: (x > -3) & (x < 3)) * _SIXTH,
 )
 
 

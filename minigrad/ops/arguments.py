@@ -24,6 +24,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 # ---- functions of tensors ------------------------------------------------------------------------
+_WHOLE_BY_OMISSION = ("max", "min", "median", "nanmedian", "prod")  # without a dim of all, but not with dim=None
+
+
 def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeError) -> F:
     """`function` as users call it: what its first annotations call a Tensor is refused in words if it is none.
 
@@ -31,6 +34,7 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
     names the tensor that receives the result. `error` is the class of the refusal.
     """
     names = _leading_tensors(function)
+    whole_by_omission = function.__name__ in _WHOLE_BY_OMISSION
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -39,6 +43,9 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
                 x = args[position] if position < len(args) else kwargs.get(name, call)
                 if not isinstance(x, TensorBase) and x is not call:
                     raise error(*not_a_tensor(function.__name__, name, position + 1, x).args)
+        if whole_by_omission and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
+            detail = "must be int, not NoneType; leave it out for the whole"
+            raise TypeError(f"{function.__name__}(): argument 'dim' {detail}")
         if not kwargs:
             return function(*args)
         kwargs = respell(kwargs)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, is_array
+from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.ops.arguments import (
     as_number,
     not_implemented_for,
@@ -184,6 +184,8 @@ def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
     if type(exponent) is int and exponent < 0 and isinstance(input, TensorBase) and input.array.dtype.kind != "f":
         what = f"a tensor of {input.array.dtype} and the exponent {exponent}"
         raise RuntimeError(f"Integers to negative integer powers are not allowed: got {what}; convert with .float()")
+    if exponent.__class__ is bool and isinstance(input, TensorBase) and input.array.dtype.kind == "b":
+        return wrap(np.logical_or(input.array, not exponent))  # b ** True is b, b ** False True
     if type(exponent) in (int, float) and not -128 < exponent < 128 and isinstance(input, TensorBase):
         dtypes.check_numbers([input.array, exponent])
     return _pow(input, exponent, out=out)

@@ -56,14 +56,15 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     minigrad.Size([3, 2])
     """
     given = _tensors("cat", tensors)
-    # PyTorch lets empty tensors of one axis join anything.
-    solid = [x for x in given if x.array.shape != (0,)] or given[:1]
-    ndim = solid[0].array.ndim
+    solid = next((x for x in given if x.array.shape != (0,)), given[0])
+    ndim = solid.array.ndim
     if not ndim:
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated; use stack")
     d = axis(dim, ndim)
-    first = list(solid[0].array.shape)
-    for position, x in enumerate(solid):
+    first = list(solid.array.shape)
+    if ndim > 1:  # PyTorch lets empty tensors of one axis join anything
+        given = [reshape(x, (*first[:d], 0, *first[d + 1 :])) if x.array.shape == (0,) else x for x in given]
+    for position, x in enumerate(given):
         shape = list(x.array.shape)
         if len(shape) != ndim:
             detail = f"got {ndim} and {len(shape)} (tensor {position} has shape {shape})"
@@ -72,8 +73,8 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
             detail = f"Expected size {first} but got size {shape} for tensor number {position} in the list"
             raise RuntimeError(f"Sizes of tensors must match except in dimension {d}. {detail}.")
     common = dtypes.result_type([x.array for x in given])
-    starts = (0, *accumulate([x.array.shape[d] for x in solid]))
-    return _cat(*[cast(x, common) for x in solid], dim=d, starts=starts)
+    starts = (0, *accumulate([x.array.shape[d] for x in given]))
+    return _cat(*[cast(x, common) for x in given], dim=d, starts=starts)
 
 
 concat = concatenate = cat

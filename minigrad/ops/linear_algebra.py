@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.ops import solve as solving
 from minigrad.ops import spectral
-from minigrad.ops.solve import Slogdet, check_matrix, constant_like, logdet, mT
+from minigrad.ops.order import returns
+from minigrad.ops.solve import check_matrix, constant_like, logdet, mT
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -16,12 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["cholesky", "det", "inverse", "logdet", "matrix_power", "pinverse", "qr", "slogdet", "svd"]
 
 
-class SVD(NamedTuple):
-    """What `svd` returns."""
-
-    U: Any
-    S: Any
-    V: Any
+_QR = returns("qr", "Q", "R")
+_SVD = returns("svd", "U", "S", "V")
+_Slogdet = returns("slogdet", "sign", "logabsdet")
 
 
 def inverse(input: Tensor) -> Tensor:
@@ -45,14 +43,14 @@ def det(input: Tensor) -> Tensor:
     return solving.det(input)
 
 
-def slogdet(input: Tensor) -> Slogdet:
+def slogdet(input: Tensor) -> Any:
     """Sign and logarithm of the absolute value of each determinant: `linalg.slogdet`.
 
     >>> import minigrad as torch
     >>> torch.slogdet(torch.tensor([[0.0, 1.0], [1.0, 0.0]])).sign
     tensor(-1.)
     """
-    return solving.slogdet(input)
+    return _Slogdet(*solving.slogdet(input))
 
 
 def matrix_power(input: Tensor, n: int) -> Tensor:
@@ -86,7 +84,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     return solving.cholesky(input, upper=upper)
 
 
-def qr(input: Any, some: bool = True) -> spectral.QR:
+def qr(input: Any, some: bool = True) -> Any:
     """``input = Q R``: `linalg.qr`, complete unless `some`.
 
     >>> import minigrad as torch
@@ -95,10 +93,10 @@ def qr(input: Any, some: bool = True) -> spectral.QR:
             [0., 1.]])
     """
     check_matrix("qr", input, "input", square=False)
-    return spectral.qr(input, "reduced" if some else "complete")
+    return _QR(*spectral.qr(input, "reduced" if some else "complete"))
 
 
-def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
+def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     """``input = U diag(S) V^T``: V itself, where `linalg.svd` gives its transpose.
 
     >>> import minigrad as torch
@@ -109,6 +107,6 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> SVD:
     if not compute_uv:
         *batch, rows, columns = input.array.shape
         u, v = [constant_like(input, np.zeros((*batch, n, n))) for n in (rows, columns)]
-        return SVD(u, spectral.svdvals(input), v)
+        return _SVD(u, spectral.svdvals(input), v)
     u, s, vh = spectral.svd(input, full_matrices=not some)
-    return SVD(u, s, mT(vh))
+    return _SVD(u, s, mT(vh))

@@ -55,7 +55,9 @@ def _rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tup
     require_tensor(name, "source", 4, source)
     axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
     check_types(name, input, source)
-    d, key = _row_key(name, input, dim, index, RuntimeError if name == "index_add" else IndexError)
+    d, key = _row_key(
+        name, input, dim, index, RuntimeError if name == "index_add" and input.array.ndim > 1 else IndexError
+    )
     target, rows = at_least_1d(input), at_least_1d(source)
     wanted = list(target.array.shape)
     wanted[d] = key[d].size

@@ -63,9 +63,20 @@ adaptive_avg_pool2d = operation(
 )
 _adaptive_avg_pool2d_input: Any = operation(
     "adaptive_avg_pool2d_input",
-    lambda g, *, image, size: kernels.adaptive_avg_pool2d_input(g, image),
+    lambda g, *, image, size: kernels.adaptive_avg_pool2d_input(require_windows(g), image),
     lambda v, size: adaptive_avg_pool2d(v, size=size),
 )
+
+
+def require_windows(g: Any) -> Any:
+    """`g`, the gradient of adaptive means. Raises RuntimeError where there are none, as PyTorch does."""
+    if 0 in g.shape[1:]:
+        raise RuntimeError(
+            "adaptive_avg_pool2d_backward(): Expected grad_output to have non-zero size for non-batch dimensions, but "
+            f"it has sizes {list(g.shape)}: an output_size of 0 leaves nothing to differentiate"
+        )
+    return g
+
 
 # The windows of an image as columns, and columns added back into an image: each other's adjoint.
 unfold_windows = operation(

@@ -169,13 +169,13 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 # ---- running sums and products --------------------------------------------------------------------
 # The gradient of a sum from the front is the sum from the back.
 def _running(x: Any, *, dim: int) -> Any:
-    return in_single(np.cumsum, x, axis=dim)
+    return accumulate(np.cumsum, x, dim)
 
 
-def in_single(function: Any, x: Any, **how: Any) -> Any:
-    """A NumPy reduction in the type of `x`; halves are accumulated in float32 and rounded once."""
-    wide = np.float32 if x.dtype.char == "e" else x.dtype
-    return function(x, dtype=wide, **how).astype(x.dtype, copy=False)
+def accumulate(function: Any, x: Any, dim: int) -> Any:
+    """Running sums or products in the next wider type, each rounded once: as PyTorch's on a CPU."""
+    wide = {"e": np.float32, "f": np.float64}.get(x.dtype.char, x.dtype) if type(x) is np.ndarray else x.dtype
+    return function(x, axis=dim, dtype=wide).astype(x.dtype, copy=False)
 
 
 _cumsum = operation("cumsum", _running, lambda g, dim: _cumsum_back(g, dim=dim))
@@ -227,7 +227,7 @@ def _slope_of_cumprod(g: Any, x: Any, out: Any, dim: int) -> Any:  # `out`: see 
     return _products_before(x, dim) * scan_from_the_back(g, x[(slice(None),) * dim + (slice(1, None),)], dim)
 
 
-_cumprod: Any = operation("cumprod", lambda x, *, dim: in_single(np.cumprod, x, axis=dim), _slope_of_cumprod)
+_cumprod: Any = operation("cumprod", lambda x, *, dim: accumulate(np.cumprod, x, dim), _slope_of_cumprod)
 
 
 @takes_out

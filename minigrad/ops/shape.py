@@ -366,7 +366,12 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     minigrad.Size([3, 4, 2])
     """
     ndim = input.array.ndim
-    given = [x if isinstance(x, (tuple, list)) else (x,) for x in (source, destination)]
+    several = isinstance(source, (tuple, list))
+    if several is not isinstance(destination, (tuple, list)):
+        raise TypeError(
+            f"movedim(): both two ints or both two tuples, got source {source!r}, destination {destination!r}"
+        )
+    given = (source, destination) if several else ((source,), (destination,))
     start, end = [[axis(d, ndim) for d in dims] for dims in given]
     if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):
         raise RuntimeError(f"movedim: source {start} and destination {end} must name as many dims, each once")

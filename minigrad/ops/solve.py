@@ -8,7 +8,7 @@ of the pseudo-inverse: G. H. Golub and V. Pereyra, 1973.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from minigrad.backend import array_module
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.masks import masked_fill
+from minigrad.ops.order import returns
 from minigrad.ops.shape import squeeze, unsqueeze
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def _cofactor_slope(g: Any, x: Any) -> Any:
 _cofactor: Any = operation("linalg_cofactor", _cofactor_forward, _cofactor_slope)
 _det: Any = operation("linalg_det", lambda x: np.linalg.det(x), lambda g, x: g[..., None, None] * _cofactor(x))
 _logabsdet: Any = operation(
-    "linalg_slogdet", lambda x: np.linalg.slogdet(x)[1], lambda g, x: g[..., None, None] * mT(_inv(x))
+    "linalg_slogdet",
+    lambda x: np.linalg.slogdet(x)[1],
+    lambda g, x: g[..., None, None] * mT(in_words("linalg.slogdet backward", "the input matrix is singular", _inv, x)),
 )
 
 
@@ -170,6 +173,11 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
             [1.]])
     """
     check_matrix("linalg.solve_triangular", A)
+    if B.array.ndim < 2:
+        raise RuntimeError(
+            "linalg.solve_triangular: The input tensor B must have at least 2 dimensions, got shape "
+            f"{tuple(B.array.shape)}; B.unsqueeze(-1) is a column"
+        )
     part = triu(A, 1 if unitriangular else 0) if upper else tril(A, -1 if unitriangular else 0)
     if unitriangular:
         part = part + constant_like(A, np.eye(A.array.shape[-1]))
@@ -189,14 +197,10 @@ def det(A: Any) -> Tensor:
     return _det(A)
 
 
-class Slogdet(NamedTuple):
-    """What `slogdet` returns."""
-
-    sign: Any
-    logabsdet: Any
+_Slogdet = returns("linalg_slogdet", "sign", "logabsdet")
 
 
-def slogdet(A: Any) -> Slogdet:
+def slogdet(A: Any) -> Any:
     """Sign and logarithm of the absolute value of each determinant. Gradient of the latter: ``g A^-T``.
 
     >>> import minigrad as torch
@@ -204,7 +208,7 @@ def slogdet(A: Any) -> Slogdet:
     tensor(0.)
     """
     check_matrix("linalg.slogdet", A)
-    return Slogdet(compute(np.linalg.slogdet, A)[0], _logabsdet(A))
+    return _Slogdet(compute(np.linalg.slogdet, A)[0], _logabsdet(A))
 
 
 def logdet(input: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from minigrad.ops.arguments import as_number, not_a_tensor, not_implemented_for,
 from minigrad.ops.arithmetic import no_slope, pow, promote
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import REAL, SAME, TRUTH, binary, elementwise, unary
+from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
 from minigrad.ops.functions import sign
 
 if TYPE_CHECKING:
@@ -141,10 +141,7 @@ fmax = binary("fmax", np.fmax, lambda g, x, y: np.where(_is_taken(x, y, np.great
 fmin = binary("fmin", np.fmin, lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), g, 0.0),
     lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), 0.0, g), numbers="none",
     formula="the lesser of input and other; NaN only if both are", example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
-heaviside = binary("heaviside", lambda x, y: np.heaviside(x, y).astype(x.dtype), None, None, result=SAME,
-    numbers="none",
-    formula="0 where input is negative, 1 where it is positive, other where it is 0",
-    example="[-1.0, 0.0]; [0.5, 0.5] -> [0.0000, 0.5000]")
+_heaviside = binary("heaviside", lambda x, y: np.heaviside(x, y).astype(x.dtype), None, None, numbers="none")
 gcd = binary("gcd", np.gcd, None, None, numbers="none", refuses="fb",
     formula="the greatest whole number that divides both", example="[12, 18]; [8, 27] -> [4, 9]")
 lcm = binary("lcm", np.lcm, None, None, numbers="none", refuses="fb",
@@ -155,6 +152,19 @@ lcm = binary("lcm", np.lcm, None, None, numbers="none", refuses="fb",
 def _is_taken(x: Any, y: Any, wins: Any) -> Any:
     """Where fmax or fmin takes `x`: it wins, or the other is NaN."""
     return np.logical_or(wins(x, y), np.isnan(y))
+
+
+def heaviside(input: Any, values: Any, *, out: Any = None) -> Tensor:
+    """0 where `input` is negative, 1 where it is positive, `values` where it is 0. Raises RuntimeError for two dtypes.
+
+    >>> import minigrad as torch
+    >>> torch.heaviside(torch.tensor([-1.0, 0.0]), torch.tensor([0.5, 0.5]))
+    tensor([0.0000, 0.5000])
+    """
+    if isinstance(input, TensorBase) and isinstance(values, TensorBase) and input.array.dtype != values.array.dtype:
+        kinds = f"got {input.array.dtype} and {values.array.dtype}; convert one with .to(other.dtype)"
+        raise RuntimeError(f"heaviside is not yet implemented for tensors with different dtypes: {kinds}")
+    return _heaviside(input, values, out=out)
 
 
 def float_power(input: Any, exponent: Any) -> Tensor:
@@ -181,10 +191,11 @@ def _with_product(name: str, combine: Any, *rules: Any) -> Any:
     def call(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
         factor = as_number(name, "value", value)
         x, a, b = promote(name, *move_scalars(input, tensor1, tensor2))
-        kind = x.array.dtype.kind
-        if kind != "f" and (name == "addcdiv" or isinstance(factor, float)):
-            hint = "of integers; convert one operand with .float()" if name == "addcdiv" else f"of integers by {factor}"
-            raise RuntimeError(f"{name}: Integer division with addcdiv is no longer supported, and no scaling {hint}")
+        if name == "addcdiv" and all(t.array.dtype.kind != "f" for t in (tensor1, tensor2)):
+            detail = "got two tensors of integers; convert one with .float()"
+            raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")
+        if x.array.dtype.kind != "f":
+            factor = int(factor)  # as PyTorch, which cuts the fraction off
         try:
             return made(x, a, b, value=factor)
         except ValueError:

@@ -8,7 +8,7 @@ linear algebra", 2017. The vectors' gradients are infinite where singular or eig
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
 from minigrad.ops.functions import abs
 from minigrad.ops.join import cat
+from minigrad.ops.order import returns
 from minigrad.ops.reduce import amax, amin, sum
 from minigrad.ops.shape import movedim, squeeze, unsqueeze
 from minigrad.ops.solve import check_matrix, constant_like, inv, mT, pinv
@@ -30,35 +31,10 @@ if TYPE_CHECKING:
 Array = Any
 
 
-class QR(NamedTuple):
-    """What `qr` returns."""
-
-    Q: Any
-    R: Any
-
-
-class SVD(NamedTuple):
-    """What `svd` returns."""
-
-    U: Any
-    S: Any
-    Vh: Any
-
-
-class Eigh(NamedTuple):
-    """What `eigh` returns."""
-
-    eigenvalues: Any
-    eigenvectors: Any
-
-
-class Lstsq(NamedTuple):
-    """What `lstsq` returns."""
-
-    solution: Any
-    residuals: Any
-    rank: Any
-    singular_values: Any
+_QR = returns("linalg_qr", "Q", "R")
+_SVD = returns("linalg_svd", "U", "S", "Vh")
+_Eigh = returns("linalg_eigh", "eigenvalues", "eigenvectors")
+_Lstsq = returns("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
 
 
 # ---- QR -------------------------------------------------------------------------------------------
@@ -80,7 +56,7 @@ _qr: Any = operation(  # of at least as many rows as columns
 )
 
 
-def qr(A: Any, mode: str = "reduced") -> QR:
+def qr(A: Any, mode: str = "reduced") -> Any:
     """Q with orthonormal columns and upper triangular R, ``A = Q R``; `mode` "reduced", "complete" or "r".
 
     Gradients flow in mode "reduced"; with at least as many rows as columns in "complete" none are defined.
@@ -98,14 +74,14 @@ def qr(A: Any, mode: str = "reduced") -> QR:
         if A.node is not None:
             detail = "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
             raise RuntimeError(f"linalg.qr: {detail}; use mode='reduced'")
-        return QR(*compute(np.linalg.qr, A, "complete"))
+        return _QR(*compute(np.linalg.qr, A, "complete"))
     if rows >= columns:
         both = _qr(A)
         q, r = both[..., :rows, :], both[..., rows:, :]
     else:  # the first square part decides Q, and Q^T A is R
         q = qr(A[..., :rows]).Q
         r = triu(mT(q) @ A)
-    return QR(wrap(np.empty(0, A.array.dtype)) if mode == "r" else q, r)
+    return _QR(wrap(np.empty(0, A.array.dtype)) if mode == "r" else q, r)
 
 
 # ---- singular values ------------------------------------------------------------------------------
@@ -148,7 +124,7 @@ def _of_values(g: Any, x: Any) -> Any:
 _svdvals: Any = operation("linalg_svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _of_values)
 
 
-def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD:
+def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """``A = U diag(S) Vh``, singular values in falling order; `full_matrices` completes U and Vh to square ones.
 
     >>> import minigrad as torch
@@ -163,7 +139,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> SVD
         whole_u, _, whole_vh = compute(np.linalg.svd, A)
         k = min(rows, columns)
         u, vh = cat([u, whole_u[..., k:]], -1), cat([vh, whole_vh[..., k:, :]], -2)
-    return SVD(u, s, vh)
+    return _SVD(u, s, vh)
 
 
 def svdvals(A: Any, *, driver: str | None = None) -> Tensor:
@@ -203,7 +179,7 @@ def _of_eigenvalues(g: Any, x: Any, UPLO: str) -> Any:
 _eigvalsh: Any = operation("linalg_eigvalsh", lambda x, *, UPLO: np.linalg.eigvalsh(x, UPLO), _of_eigenvalues)
 
 
-def eigh(A: Any, UPLO: str = "L") -> Eigh:
+def eigh(A: Any, UPLO: str = "L") -> Any:
     """Eigenvalues in rising order and eigenvectors, as columns, of each symmetric matrix; one triangle is read.
 
     >>> import minigrad as torch
@@ -212,7 +188,7 @@ def eigh(A: Any, UPLO: str = "L") -> Eigh:
     """
     check_matrix("linalg.eigh", A)
     both, n = _eigh(A, UPLO=_triangle(UPLO)), A.array.shape[-1]
-    return Eigh(both[..., n, :], both[..., :n, :])
+    return _Eigh(both[..., n, :], both[..., :n, :])
 
 
 def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
@@ -253,7 +229,7 @@ def _rank(x: Array, least: float, share: float) -> Array:
     return (s > bound).sum(-1).astype(np.int64)
 
 
-def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Lstsq:
+def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
     """X that makes ``|A X - B|`` least, by the pseudo-inverse of A, and the rank of A.
 
     Residuals come with the drivers "gels", "gelsd" and "gelss", as in PyTorch; they name no algorithm here.
@@ -274,7 +250,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Ls
     rank, (rows, columns) = matrix_rank(A), A.array.shape[-2:]
     whole = driver in ("gels", "gelsd", "gelss") and rows > columns and bool((rank.array == columns).all())
     residuals = sum((A @ solution - rhs) ** 2, -2) if whole else wrap(np.empty(0, A.array.dtype))
-    return Lstsq(solution[..., 0] if vector else solution, residuals, rank, wrap(np.empty(0, A.array.dtype)))
+    return _Lstsq(solution[..., 0] if vector else solution, residuals, rank, wrap(np.empty(0, A.array.dtype)))
 
 
 def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:

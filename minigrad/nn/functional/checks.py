@@ -86,7 +86,8 @@ def numbers(name: str, parameter: str, given: Any, count: int, least: int) -> tu
     Raises TypeError for other types, RuntimeError for a wrong count or numbers below `least`.
     """
     values = tuple(given) if isinstance(given, (tuple, list)) else (given,)
-    if not all(map(is_index, values)):
+    # As PyTorch, which looks for a bool at the first place alone.
+    if not all(is_index(v) or (i and v.__class__ is bool) for i, v in enumerate(values)):
         kind = type(given).__name__
         raise TypeError(
             f"{name}(): argument '{parameter}' must be an int or a tuple of {count} ints, not {kind} {given!r}"

@@ -9,11 +9,12 @@ import numpy as np
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.messages import check_same_library
 from minigrad.dtypes import from_numpy
-from minigrad.nn.functional.checks import floats, matches, tensors
+from minigrad.nn.functional.checks import floats, matches, same_dtype, tensors
 from minigrad.nn.functional.linear import one_hot
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops import loss as ops
 from minigrad.ops.activation import log_softmax, logsigmoid
+from minigrad.ops.index import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.select import gather
 from minigrad.ops.shape import reshape
@@ -149,6 +150,12 @@ def _advise_of_probabilities(input: Any) -> None:
 
 
 # ---- margins ---------------------------------------------------------------------------------------
+def _require_classes(name: str, labels: Any, classes: int) -> None:
+    bad = first_out_of_range(labels.array, classes)
+    if bad is not None:
+        raise RuntimeError(f"{name}: target out of range: {bad}, where there are {classes} classes, 0 to {classes - 1}")
+
+
 @loss
 def multi_margin_loss(
     input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
@@ -157,7 +164,7 @@ def multi_margin_loss(
     """``sum over i != y of max(0, margin - x[y] + x[i])**p / C``: the right class wins by a margin.
 
     Shapes: input (N, C) or (C,), target (N,) or (). `weight` multiplies by the right class's.
-    Raises ValueError for p other than 1 and 2, IndexError for classes out of range.
+    Raises ValueError for p other than 1 and 2, RuntimeError for classes out of range.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.multi_margin_loss(torch.tensor([[0.5, 1.0]]), torch.tensor([1]))
@@ -165,10 +172,16 @@ def multi_margin_loss(
     """
     if p not in (1, 2):
         raise ValueError(f"only p == 1 and p == 2 supported, got {p}")
+    tensors("multi_margin_loss", "input target weight?", input, target, weight)
+    if target.array.ndim and input.array.size and target.array.size * input.array.shape[-1] != input.array.size:
+        raise RuntimeError(
+            f"multi_margin_loss: inconsistent target size, expected one class for each row of {list(input.shape)}, "
+            f"got {list(target.shape)}"
+        )
     _check_classes("multi_margin_loss", input, target, weight)
     classes = input.size(-1)
     rows, labels = input.reshape(-1, classes), target.reshape(-1)
-    ops.read_labels(labels.array, classes, -100)
+    _require_classes("multi_margin_loss", labels, classes)
     right = gather(rows, 1, labels.unsqueeze(1))
     lead = (margin - right + rows).clamp(min=0)
     lead = where(one_hot(labels, classes).bool(), 0.0, lead if p == 1 else lead * lead)
@@ -198,7 +211,7 @@ def multilabel_margin_loss(
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
     listed = (labels >= 0).long().cumprod(1).bool()  # up to the first -1
     labels = where(listed, labels, 0)
-    ops.read_labels(labels.array, classes, -100)
+    _require_classes("multilabel_margin_loss", labels, classes)
     right = (one_hot(labels, classes).bool() & listed.unsqueeze(2)).any(1)  # (N, C)
     lead = (1 - gather(rows, 1, labels).unsqueeze(2) + rows.unsqueeze(1)).clamp(min=0)  # (N, listed, all classes)
     losses = where(listed.unsqueeze(2) & ~right.unsqueeze(1), lead, 0.0).sum((1, 2)) / classes
@@ -252,3 +265,5 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
         )
     classes = shape[min(len(shape) - 1, 1)]
     matches(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
+    if weight is not None:
+        same_dtype(name, input, "weight", weight)

@@ -154,6 +154,12 @@ def _last_axes(name: str, input: Any, normalized_shape: Any, weight: Any, bias: 
     """`normalized_shape`, once everything fits."""
     tensors(name, "input weight? bias?", input, weight, bias)
     floats(name, input)
+    if not isinstance(normalized_shape, (tuple, list)):
+        kind = type(normalized_shape).__name__
+        raise TypeError(
+            f"{name}(): argument 'normalized_shape' (position 2) must be tuple of ints, not {kind}; write "
+            f"({normalized_shape},)"
+        )
     shape = sizes(name, (normalized_shape,))
     size = list(input.array.shape)
     if not shape or tuple(size[-len(shape) :]) != shape:

@@ -73,8 +73,8 @@ def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
         )
     if input.array.dtype.kind == "b" and mode != "circular":
         raise not_implemented_for(f"pad ({mode})", input.array.dtype)
-    if 0 in size[1:] and mode != "circular":
-        raise RuntimeError(f"pad: expected an input whose axes are not empty, except the first, got {size}")
+    if 0 in size[ndim - len(pairs) - 1 :] and mode != "circular":
+        raise RuntimeError(f"pad: expected an input whose axes are not empty, except that of a batch, got {size}")
     for dim, amounts in enumerate(pairs, 1):
         if mode != "replicate" and max(amounts) > size[-dim] - (mode == "reflect"):
             raise RuntimeError(

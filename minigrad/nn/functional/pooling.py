@@ -208,6 +208,8 @@ def _output_size(name: str, space: int, input: Any, given: Any) -> tuple[int, ..
     """(Ho, Wo) for an output size with None where an axis keeps its length; (1, Lo) of a signal."""
     floats(name, input)
     shape = list(input.array.shape)
+    if given is None:
+        raise TypeError(f"{name}(): output_size is None; write {(None,) * space} to keep every axis as it is")
     wanted = tuple(given) if isinstance(given, (tuple, list)) else (given,) * space
     if len(shape) <= len(wanted):
         raise ValueError(f"{name}: Input dimension should be at least {len(wanted) + 1}, {AXES[space]}, got {shape}")

@@ -102,6 +102,8 @@ def _check_image(input: Any, mode: str, antialias: bool) -> None:
         if input.array.dtype.kind == "b":
             raise not_implemented_for(f"interpolate ({mode})", input.array.dtype)
         floats(f"interpolate ({mode})", input)
+    if antialias and input.array.dtype == np.float16 and type(input.array) is np.ndarray:
+        raise not_implemented_for(f"interpolate ({mode}, antialias=True)", input.array.dtype)
     if 0 in input.array.shape[1:]:
         raise RuntimeError(f"interpolate: Input sizes should be greater than 0, got {list(input.array.shape)}")
 
