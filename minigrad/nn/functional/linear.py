@@ -36,7 +36,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     tensors("linear", "input weight bias?", input, weight, bias)
     x, w = input.array, weight.array
     if w.ndim != 2 or x.ndim == 0:
-        if bias is not None and x.ndim > 1:
+        if bias is not None and (bias.array.ndim or x.ndim == 2):
             raise RuntimeError(f"linear: mat2 must be a matrix, got 1-D tensor: weight of shape {w.shape}, with a bias")
         product = input @ weight
         return product if bias is None else product + bias

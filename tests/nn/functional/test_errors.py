@@ -136,7 +136,7 @@ REFUSED = [
     (lambda: F.batch_norm(ones(4, 3).long(), None, None, training=True), NotImplementedError, ["batch_norm"]),
     (lambda: F.layer_norm(ones(2, 3), (2,)), RuntimeError, ["normalized_shape=[2]", "size[2, 3]"]),
     (lambda: F.layer_norm(ones(2, 3), ()), RuntimeError, ["at least 1-dimensional", "layer_norm"]),
-    (lambda: F.layer_norm(ones(2, 3), 3, ones(2)), RuntimeError, ["weight of shape [3]", "got [2]"]),
+    (lambda: F.layer_norm(ones(2, 3), (3,), ones(2)), RuntimeError, ["weight of shape [3]", "got [2]"]),
     (lambda: F.layer_norm(ones(2, 3).int(), 3), NotImplementedError, ["layer_norm"]),
     (lambda: F.group_norm(ones(2, 3), 2), RuntimeError, ["divisible by num_groups", "num_groups=2"]),
     (lambda: F.group_norm(ones(2, 4), 0), RuntimeError, ["greater than 0", "num_groups=0"]),
