@@ -13,8 +13,12 @@ the GPU in silence, is refused. `crossings` lists what went between host and dev
 every name and keyword that was used.
 """
 
+from minigrad.gpu import blas
+from tests.standin import cublas
 from tests.standin.devices import cuda, memory_pool
 from tests.standin.journal import asked, crossings, launches
 from tests.standin.modules import cupy, cupyx
 
 __all__ = ["asked", "crossings", "cuda", "cupy", "cupyx", "launches", "memory_pool"]
+
+blas.LIBRARIES[cupy] = cublas.Library()

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, array_module
+from minigrad.gpu.blas import matmul
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
 from minigrad.kernels.fast.cuda_parts import GPU
 from minigrad.kernels.geometry import Geometry, Pair
@@ -93,7 +94,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         columns = _columns(x[images], rows, geometry, False)  # (n, C*kh*kw, rows*Wo)
         columns = columns.reshape(len(columns), *_parts(groups, columns.shape[1], columns.shape[2]))
         block = out[images, :, rows].reshape(len(columns), *_parts(groups, O, columns.shape[-1]))
-        product = xp.matmul(matrix, columns, out=block if block.flags.c_contiguous else None)
+        product = matmul(matrix, columns, out=block if block.flags.c_contiguous else None)
         if rows.stop - rows.start < Ho:
             out[images, :, rows] = product.reshape(len(columns), O, rows.stop - rows.start, Wo)
     return out
@@ -108,7 +109,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
         columns = _columns(x[images], rows, geometry, True)
         columns = columns.reshape(_parts(groups, *columns.shape))
         cotangent = g[images, :, rows].transpose(1, 0, 2, 3).reshape(_parts(groups, O, columns.shape[-1]))
-        product = xp.matmul(cotangent, columns.swapaxes(-1, -2))
+        product = matmul(cotangent, columns.swapaxes(-1, -2))
         total = product if total is None else xp.add(total, product, out=total)
     shape = (O, C // groups, *geometry.kernel)
     return xp.zeros(shape, x.dtype) if total is None else total.reshape(shape)
@@ -121,13 +122,13 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     matrix = w.reshape(_parts(groups, O, w.size // O)).swapaxes(-1, -2)  # (C*kh*kw, O) in each group
     if _as_it_lies(geometry):
         pixels = x.reshape(N, *_parts(groups, x.shape[1], Ho * Wo))
-        xp.matmul(matrix, g.reshape(N, *_parts(groups, O, Ho * Wo)), out=pixels)
+        matmul(matrix, g.reshape(N, *_parts(groups, O, Ho * Wo)), out=pixels)
         return x
     for images, rows in _blocks(x, geometry):
         cotangent = g[images, :, rows]
         n = len(cotangent)
         cotangent = cotangent.reshape(n, *_parts(groups, O, (rows.stop - rows.start) * Wo))
-        columns = xp.matmul(matrix, cotangent).reshape(n, x.shape[1] * kh * kw, (rows.stop - rows.start) * Wo)
+        columns = matmul(matrix, cotangent).reshape(n, x.shape[1] * kh * kw, (rows.stop - rows.start) * Wo)
         _move(SCATTER, columns, x[images], rows, geometry, False)
     if not N or not Ho * Wo:
         x.fill(0)
