@@ -35,7 +35,7 @@ def functional_call(
     if strict:
         _check_names(type(module).__name__, own, given)
     if tie_weights:
-        given = _tied(own, given)
+        given = _tie(own, given)
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
     with _in_place_of_its_own(module, given):
         return module(*arguments, **(kwargs or {}))
@@ -100,7 +100,7 @@ def _check_names(cls: str, own: dict[str, Any], given: dict[str, Any]) -> None:
         raise RuntimeError(f"Error(s) in reparametrizing for {cls}:{''.join(parts)}")
 
 
-def _tied(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _tie(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """`given`, and the same again for every other name of a tensor that it names."""
     names: dict[int, list[str]] = {}
     for name, tensor in own.items():

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 import minigrad.nn.functional as F
 from minigrad.nn.functional.checks import numbers
+from minigrad.nn.shape import Lengths
 from minigrad.nn.stateless import Stateless
-
-Lengths: TypeAlias = int | tuple[int, ...]
 
 
 class Pooling(Stateless):

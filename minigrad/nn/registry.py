@@ -80,7 +80,7 @@ class Registry:
             elif value is None or (old == BUFFER and isinstance(value, Tensor)):
                 self.__dict__[name] = value
             else:
-                raise _refused(old, name, value)
+                raise _refusal(old, name, value)
             return
         kind = PARAMETER if isinstance(value, Parameter) else BUFFER if isinstance(value, Buffer) else MODULE
         self._check_begun(kind)
@@ -144,7 +144,7 @@ class Registry:
         if hasattr(self, name) and self._kinds.get(name) != kind:
             raise KeyError(f"attribute '{name}' already exists in {type(self).__name__}")
         if value is not None and not isinstance(value, _WANTED[kind]):
-            raise _refused(kind, name, value)
+            raise _refusal(kind, name, value)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add `param` under `name`; None holds the place of a parameter that is switched off."""
@@ -306,7 +306,7 @@ def _advise_of_plain_tensor(module: str, name: str) -> None:
     )
 
 
-def _refused(kind: str, name: str, value: Any) -> TypeError:
+def _refusal(kind: str, name: str, value: Any) -> TypeError:
     """The error for a `value` that is not what its name is registered as."""
     wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
     typename, hint = type(value).__qualname__, ""

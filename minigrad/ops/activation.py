@@ -16,7 +16,7 @@ from minigrad.ops.arguments import as_number, axis, not_a_tensor, not_implemente
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
-from minigrad.ops.piecewise import gate, keep_where, tied, zeros_of
+from minigrad.ops.piecewise import gate, keep_where, tie, zeros_of
 from minigrad.ops.shape import reshape
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _scale_below_zero(x: Any, w: Any) -> Any:
 
 
 def _scale_below_zero_rule(g: Any, x: Any, w: Any) -> Any:
-    return tied(np.where(x > 0, g, w * g), x)
+    return tie(np.where(x > 0, g, w * g), x)
 
 
 prelu = elementwise("prelu_kernel", _scale_below_zero, _scale_below_zero_rule, lambda g, x: np.where(x > 0, 0.0, x) * g)

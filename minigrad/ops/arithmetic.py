@@ -70,7 +70,9 @@ def _is_bool(x: Any) -> bool:
 
 # ---- two operands: forward, gradient of the first, gradient of the second ------------------------
 _flat = (lambda g: no_slope(g), lambda g: no_slope(g))
-_taken_from = binary("rsub", lambda x, y: np.subtract(y, x), lambda g: -g, None, numbers="other", shown="RsubBackward1")
+_subtract_from = binary(
+    "rsub", lambda x, y: np.subtract(y, x), lambda g: -g, None, numbers="other", shown="RsubBackward1"
+)
 # fmt: off
 plus = binary("add", np.add, lambda g: g, lambda g: g, numbers="both",
     formula="input + other", example="[1.0, 2.0]; [3.0, 4.0] -> [4., 6.]")
@@ -267,7 +269,7 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     """
     plain = isinstance(other, (int, float)) and type(alpha) is int and alpha == 1
     if plain and not _is_bool(input) and type(other) is not bool:
-        return _taken_from(input, other)
+        return _subtract_from(input, other)
     return sub(other, input, alpha=alpha)
 
 
@@ -288,17 +290,21 @@ def div(input: Tensor, other: Any, *, rounding_mode: str | None = None, out: Any
 divide = div
 
 
-def _between(x: Any, end: Any, weight: Any) -> Any:
+def _interpolate(x: Any, end: Any, weight: Any) -> Any:
     """``x + weight (end - x)`` from the nearer end, so that both ends are met exactly."""
     if x.dtype.char == "e":  # halves are rounded once
         wide = [z.astype(np.float32) if hasattr(z, "astype") else z for z in (x, end, weight)]
-        return _between(*wide).astype(x.dtype)
+        return _interpolate(*wide).astype(x.dtype)
     step = end - x
     return np.where(np.abs(weight) < 0.5, x + weight * step, end - step * (1 - weight))
 
 
 _lerp = elementwise(
-    "lerp", _between, lambda g, weight: g * (1 - weight), lambda g, weight: g * weight, lambda g, x, end: g * (end - x)
+    "lerp",
+    _interpolate,
+    lambda g, weight: g * (1 - weight),
+    lambda g, weight: g * weight,
+    lambda g, x, end: g * (end - x),
 )
 
 

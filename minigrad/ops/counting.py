@@ -20,7 +20,7 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.device import move_scalars
-from minigrad.ops.order import returns
+from minigrad.ops.order import return_type
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -241,7 +241,7 @@ def _counts_of_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
     return np.bincount(places, minlength=bins).astype(x.dtype)
 
 
-_Histogram = returns("histogram", "hist", "bin_edges")
+_Histogram = return_type("histogram", "hist", "bin_edges")
 
 
 @takes_out

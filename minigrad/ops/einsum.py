@@ -56,8 +56,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     operands = tuple(several("einsum", operands))
     inputs, output, length = _parse(equation, operands)
     _check_types(operands, inputs, output)
-    terms = [_diagonals(x, own, i) for i, (x, own) in enumerate(zip(operands, inputs, strict=True))]
-    terms = [_without_ones(x, own, length) for x, own in terms]
+    terms = [_take_diagonals(x, own, i) for i, (x, own) in enumerate(zip(operands, inputs, strict=True))]
+    terms = [_drop_ones(x, own, length) for x, own in terms]
     terms = [_sum_alone(terms, i, output) for i in range(len(terms))]
     if len(terms) == 1:
         only, letters = terms[0]
@@ -74,7 +74,7 @@ def _check_types(operands: Any, inputs: list[str], output: str) -> None:
         raise RuntimeError(f"einsum: expected operands of one dtype, got {types}; convert with .to(other.dtype)")
 
 
-def _without_ones(x: Any, letters: str, length: dict[str, int]) -> tuple[Any, str]:
+def _drop_ones(x: Any, letters: str, length: dict[str, int]) -> tuple[Any, str]:
     """Axes of length 1 that broadcast are left out: another operand has the letter at full length."""
     ones = tuple([d for d, c in enumerate(letters) if x.array.shape[d] == 1 != length[c]])
     return (squeeze_axes(x, ones), "".join(c for d, c in enumerate(letters) if d not in ones)) if ones else (x, letters)
@@ -137,7 +137,7 @@ def _parse(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int]
     return inputs, output, length
 
 
-def _diagonals(x: Any, letters: str, operand: int) -> tuple[Any, str]:
+def _take_diagonals(x: Any, letters: str, operand: int) -> tuple[Any, str]:
     """Take the diagonal of axes that share a letter: ``ii`` becomes ``i``, a view."""
     for letter in dict.fromkeys(letters):
         while letters.count(letter) > 1:

@@ -34,7 +34,7 @@ _stack = operation(
 )
 
 
-def _tensors(name: str, tensors: Any) -> list[Any]:
+def _read_tensors(name: str, tensors: Any) -> list[Any]:
     if isinstance(tensors, TensorBase) or not hasattr(tensors, "__iter__"):
         got = f"{type(tensors).__name__}; write {name}([x, y])"
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
@@ -55,7 +55,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     >>> torch.cat([torch.zeros(1, 2), torch.ones(2, 2)]).shape
     minigrad.Size([3, 2])
     """
-    given = _tensors("cat", tensors)
+    given = _read_tensors("cat", tensors)
     solid = next((x for x in given if x.array.shape != (0,)), given[0])
     ndim = solid.array.ndim
     if not ndim:
@@ -89,7 +89,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    given = _tensors("stack", tensors)
+    given = _read_tensors("stack", tensors)
     first = list(given[0].array.shape)
     for i, x in enumerate(given):
         if list(x.array.shape) != first:
@@ -108,7 +108,7 @@ def hstack(tensors: Any) -> Tensor:
     >>> torch.hstack((torch.tensor([1, 2]), torch.tensor([3])))
     tensor([1, 2, 3])
     """
-    given = [x if x.array.ndim else reshape(x, 1) for x in _tensors("hstack", tensors)]
+    given = [x if x.array.ndim else reshape(x, 1) for x in _read_tensors("hstack", tensors)]
     return cat(given, int(given[0].array.ndim > 1))
 
 
@@ -121,7 +121,7 @@ def vstack(tensors: Any) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return cat([x if x.array.ndim > 1 else reshape(x, (1, -1)) for x in _tensors("vstack", tensors)], 0)
+    return cat([x if x.array.ndim > 1 else reshape(x, (1, -1)) for x in _read_tensors("vstack", tensors)], 0)
 
 
 row_stack = vstack
@@ -136,7 +136,7 @@ def dstack(tensors: Any) -> Tensor:
     tensor([[[1, 3],
              [2, 4]]])
     """
-    return cat([atleast_3d(x) for x in _tensors("dstack", tensors)], 2)
+    return cat([atleast_3d(x) for x in _read_tensors("dstack", tensors)], 2)
 
 
 @takes_out
@@ -148,7 +148,7 @@ def column_stack(tensors: Any) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
-    return hstack([reshape(x, -1, 1) if x.array.ndim < 2 else x for x in _tensors("column_stack", tensors)])
+    return hstack([reshape(x, -1, 1) if x.array.ndim < 2 else x for x in _read_tensors("column_stack", tensors)])
 
 
 def _at_least(name: str, ndim: int, widen: Any) -> Any:
@@ -162,7 +162,7 @@ def _at_least(name: str, ndim: int, widen: Any) -> Any:
     return rename(call, name, text, f"torch.{name}(torch.tensor(5.0)) -> tensor({'[' * ndim}5.{']' * ndim})")
 
 
-def _three_axes(x: Any) -> Any:
+def _widen_to_3d(x: Any) -> Any:
     shape = x.array.shape
     wide = ((1, 1, 1), (1, *shape, 1), (*shape, 1))
     return x if len(shape) > 2 else reshape(x, wide[len(shape)])
@@ -170,7 +170,7 @@ def _three_axes(x: Any) -> Any:
 
 atleast_1d = _at_least("atleast_1d", 1, lambda x: x if x.array.ndim else reshape(x, 1))
 atleast_2d = _at_least("atleast_2d", 2, lambda x: x if x.array.ndim > 1 else reshape(x, 1, -1))
-atleast_3d = _at_least("atleast_3d", 3, _three_axes)
+atleast_3d = _at_least("atleast_3d", 3, _widen_to_3d)
 
 
 # ---- products of sets ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 from minigrad.ops import solve as solving
 from minigrad.ops import spectral
-from minigrad.ops.order import returns
+from minigrad.ops.order import return_type
 from minigrad.ops.solve import check_matrix, constant_like, logdet, mT
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["cholesky", "det", "inverse", "logdet", "matrix_power", "pinverse", "qr", "slogdet", "svd"]
 
 
-_QR = returns("qr", "Q", "R")
-_SVD = returns("svd", "U", "S", "V")
-_Slogdet = returns("slogdet", "sign", "logabsdet")
+_QR = return_type("qr", "Q", "R")
+_SVD = return_type("svd", "U", "S", "V")
+_Slogdet = return_type("slogdet", "sign", "logabsdet")
 
 
 def inverse(input: Tensor) -> Tensor:

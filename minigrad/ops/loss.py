@@ -47,7 +47,7 @@ def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any
     )
 
 
-def _bent(d: Any, bend: float) -> Any:
+def _slope_of_parabola_then_line(d: Any, bend: float) -> Any:
     """``d / bend`` between -1 and 1: the slope of a parabola that goes on as a line."""
     return np.clip(d / bend, -1.0, 1.0)
 
@@ -57,9 +57,11 @@ def _parabola_then_line(d: Any, bend: float) -> Any:
     return np.where(d < bend, d * d * (0.5 / bend), d - 0.5 * bend)
 
 
-smooth_l1 = of_difference("smooth_l1_loss", _parabola_then_line, _bent)
+smooth_l1 = of_difference("smooth_l1_loss", _parabola_then_line, _slope_of_parabola_then_line)
 huber = of_difference(
-    "huber_loss", lambda d, delta: delta * _parabola_then_line(d, delta), lambda d, delta: delta * _bent(d, delta)
+    "huber_loss",
+    lambda d, delta: delta * _parabola_then_line(d, delta),
+    lambda d, delta: delta * _slope_of_parabola_then_line(d, delta),
 )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def returns(kind: str, *fields: str) -> Any:
+def return_type(kind: str, *fields: str) -> Any:
     """A named tuple that prints as PyTorch's `return_types` do."""
 
     def shown(self: Any) -> str:
@@ -74,7 +74,7 @@ def _of_all(name: str, find: Any, shown: str) -> Any:
 
 
 def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> Callable[..., Any]:
-    result = returns(name, "values", "indices")
+    result = return_type(name, "values", "indices")
     of_all = _of_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
     along_one = shown_as(read_at, f"{name.capitalize()}Backward0")
 
@@ -116,7 +116,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
     return _AMinMax(amin(input, over, keepdim), amax(input, over, keepdim))
 
 
-_AMinMax = returns("aminmax", "min", "max")
+_AMinMax = return_type("aminmax", "min", "max")
 
 
 # ---- sorting -------------------------------------------------------------------------------------
@@ -139,8 +139,8 @@ def _in_order(read: Any, input: Any, dim: int, places: Any) -> Any:
 
 
 _sorted, _topmost = shown_as(read_at, "SortBackward0"), shown_as(read_at, "TopkBackward0")
-_Sorted = returns("sort", "values", "indices")
-_Top = returns("topk", "values", "indices")
+_Sorted = return_type("sort", "values", "indices")
+_Top = return_type("topk", "values", "indices")
 
 
 @takes_out
@@ -223,7 +223,7 @@ def _middle_places(x: Any, d: int, skip_nan: bool) -> Any:
 
 
 def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..., Any]:
-    result = returns(name, "values", "indices")
+    result = return_type(name, "values", "indices")
     along_one = shown_as(read_at, f"{name.capitalize()}Backward1")
 
     def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
@@ -248,8 +248,8 @@ nanmedian = _median(
     "nanmedian", _nanmedian_of_all, True, "torch.nanmedian(torch.tensor([3.0, float('nan'), 7.0])) -> tensor(3.)"
 )
 _kth, _modal = shown_as(read_at, "KthvalueBackward0"), shown_as(read_at, "ModeBackward0")
-_Kth = returns("kthvalue", "values", "indices")
-_Mode = returns("mode", "values", "indices")
+_Kth = return_type("kthvalue", "values", "indices")
+_Mode = return_type("mode", "values", "indices")
 
 
 @takes_out

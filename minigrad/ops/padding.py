@@ -8,25 +8,25 @@ import numpy as np
 
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.piecewise import tied
+from minigrad.ops.piecewise import tie
 
 
 def _pad_forward(x: Any, *, pairs: Any, value: Any) -> Any:
     shape = tuple([n + before + after for n, (before, after) in zip(x.shape, pairs, strict=True)])
     xp = array_module(x)
     padded = xp.zeros(shape, x.dtype) if value == 0 else xp.full(shape, value, x.dtype)
-    padded[_inside(x.shape, pairs)] = x[_kept(x.shape, pairs)]
+    padded[_target_region(x.shape, pairs)] = x[_source_region(x.shape, pairs)]
     return padded
 
 
-def _inside(shape: Any, pairs: Any) -> tuple[slice, ...]:
+def _target_region(shape: Any, pairs: Any) -> tuple[slice, ...]:
     """Where the original stands in the padded tensor."""
     return tuple(
         [slice(max(b, 0), max(b, 0) + n + min(b, 0) + min(a, 0)) for n, (b, a) in zip(shape, pairs, strict=True)]
     )
 
 
-def _kept(shape: Any, pairs: Any) -> tuple[slice, ...]:
+def _source_region(shape: Any, pairs: Any) -> tuple[slice, ...]:
     """What of the original is kept: negative padding cuts away."""
     return tuple([slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(shape, pairs, strict=True)])
 
@@ -59,6 +59,6 @@ def _add_back(g: Any, *, length: int, dim: int, places: Any) -> Any:
 rows_at = operation(
     "rows_at",
     lambda x, *, dim, places: x.take(array_module(x).asarray(places), axis=dim),
-    lambda g, x, dim, places: tied(_rows_back(g, length=x.shape[dim], dim=dim, places=places), x),
+    lambda g, x, dim, places: tie(_rows_back(g, length=x.shape[dim], dim=dim, places=places), x),
 )
 _rows_back: Any = operation("rows_back", _add_back, lambda v, dim, places: rows_at(v, dim=dim, places=places))

@@ -34,9 +34,9 @@ gate: Any = elementwise(
     lambda g, x: zeros_of(x),
 )
 
-_tie = elementwise("tie", lambda g, x: g, lambda g: g, lambda g, x: zeros_of(x))
+_tied = elementwise("tie", lambda g, x: g, lambda g: g, lambda g, x: zeros_of(x))
 
 
-def tied(g: Any, x: Any) -> Any:
+def tie(g: Any, x: Any) -> Any:
     """The gradient `g`, which depends on no value of `x`, as a function of `x` whose derivative is 0."""
-    return _tie(g, x) if isinstance(g, TensorBase) else g
+    return _tied(g, x) if isinstance(g, TensorBase) else g

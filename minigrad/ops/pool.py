@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad import kernels
 from minigrad.autograd import operation
-from minigrad.ops.piecewise import tied
+from minigrad.ops.piecewise import tie
 
 # Reading an image at the places that max pooling found, and adding gradients back there.
 _gather = operation(
@@ -29,14 +29,14 @@ _scatter: Any = operation(
 max_pool2d = operation(
     "max_pool2d",
     lambda x, places, *, geometry, apart: kernels.max_pool2d(x, places, geometry),
-    lambda g, x, places, apart: tied(_scatter(g, places, size=x.shape[-2:], apart=apart), x),
+    lambda g, x, places, apart: tie(_scatter(g, places, size=x.shape[-2:], apart=apart), x),
     None,
     shown="MaxPool2DWithIndicesBackward0",
 )
 adaptive_max_pool2d = operation(
     "adaptive_max_pool2d",
     lambda x, places, *, apart: kernels.adaptive_max_pool2d(x, places),
-    lambda g, x, places, apart: tied(_scatter(g, places, size=x.shape[-2:], apart=apart), x),
+    lambda g, x, places, apart: tie(_scatter(g, places, size=x.shape[-2:], apart=apart), x),
     None,
     shown="AdaptiveMaxPool2DBackward0",
 )
@@ -45,7 +45,7 @@ adaptive_max_pool2d = operation(
 avg_pool2d = operation(
     "avg_pool2d",
     lambda x, *, geometry, windows, count: kernels.avg_pool2d(x, geometry, windows, *count),
-    lambda g, x, geometry, windows, count: tied(
+    lambda g, x, geometry, windows, count: tie(
         _avg_pool2d_input(g, geometry=geometry, windows=windows, size=x.shape[-2:], count=count), x
     ),
     shown="AvgPool2DBackward0",
@@ -58,7 +58,7 @@ _avg_pool2d_input: Any = operation(
 adaptive_avg_pool2d = operation(
     "adaptive_avg_pool2d",
     lambda x, *, size: kernels.adaptive_avg_pool2d(x, size),
-    lambda g, x, size: tied(_adaptive_avg_pool2d_input(g, image=x.shape[-2:], size=size), x),
+    lambda g, x, size: tie(_adaptive_avg_pool2d_input(g, image=x.shape[-2:], size=size), x),
     shown="AdaptiveAvgPool2DBackward0",
 )
 _adaptive_avg_pool2d_input: Any = operation(

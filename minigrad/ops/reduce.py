@@ -168,7 +168,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 
 # ---- running sums and products --------------------------------------------------------------------
 # The gradient of a sum from the front is the sum from the back.
-def _running(x: Any, *, dim: int) -> Any:
+def _cumsum_forward(x: Any, *, dim: int) -> Any:
     return accumulate(np.cumsum, x, dim)
 
 
@@ -178,9 +178,11 @@ def accumulate(function: Any, x: Any, dim: int) -> Any:
     return function(x, axis=dim, dtype=wide).astype(x.dtype, copy=False)
 
 
-_cumsum = operation("cumsum", _running, lambda g, dim: _cumsum_back(g, dim=dim))
+_cumsum = operation("cumsum", _cumsum_forward, lambda g, dim: _cumsum_back(g, dim=dim))
 _cumsum_back: Any = operation(
-    "cumsum", lambda x, *, dim: np.flip(_running(np.flip(x, dim), dim=dim), dim), lambda g, dim: _cumsum(g, dim=dim)
+    "cumsum",
+    lambda x, *, dim: np.flip(_cumsum_forward(np.flip(x, dim), dim=dim), dim),
+    lambda g, dim: _cumsum(g, dim=dim),
 )
 
 

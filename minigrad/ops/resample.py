@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module, as_index
-from minigrad.ops.piecewise import tied
+from minigrad.ops.piecewise import tie
 
 
 class Axis(NamedTuple):
@@ -197,7 +197,7 @@ def resampling(name: str, pools: bool = False) -> Operation:
         return back(g, axes=axes)
 
     def tied_rule(g: Any, x: Any, axes: tuple[Axis, ...]) -> Any:
-        return tied(back(g, axes=axes), x)
+        return tie(back(g, axes=axes), x)
 
     back: Any = operation(
         f"{name}_backward", lambda g, *, axes: _write_back(g, axes), lambda g, axes: made(g, axes=axes)

@@ -19,7 +19,7 @@ from minigrad.ops.elementwise import rename
 from minigrad.ops.index import read_at
 from minigrad.ops.join import cat
 from minigrad.ops.names import shown_as
-from minigrad.ops.order import returns
+from minigrad.ops.order import return_type
 from minigrad.ops.reduce import cumsum, scan_from_the_back, sum
 from minigrad.ops.select import pick_along
 from minigrad.ops.shape import reshape
@@ -70,7 +70,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
 # ---- extremes ------------------------------------------------------------------------------------
 def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Callable[..., Any]:
-    result = returns(name, "values", "indices")
+    result = return_type(name, "values", "indices")
     read = shown_as(read_at, f"{name.capitalize()}Backward0")
 
     def places(x: Any, d: int) -> Any:

@@ -140,7 +140,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
             [3, 4, 5]])
     """
     if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
-        return _under_dtype(input, shape[0].numpy)
+        return _view_as_dtype(input, shape[0].numpy)
     made = reshape(input, *shape)
     if made.view_of is None and made.array.size:
         have, wanted = tuple(input.array.shape), tuple(made.array.shape)
@@ -149,7 +149,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     return made
 
 
-def _under_dtype(input: Any, wanted: Any) -> Any:
+def _view_as_dtype(input: Any, wanted: Any) -> Any:
     """The same bytes as elements of another type, in the same memory; the last axis grows or shrinks."""
     array, have = input.array, input.array.dtype
     detail = f"to view {have} as {wanted} (different element sizes), but got"
@@ -326,21 +326,21 @@ def squeeze(input: Tensor, *dims: Any, dim: Any = _EVERY) -> Tensor:
     """
     ndim = input.array.ndim
     if not dims and dim is _EVERY:
-        return _squeezed[0](input, shape=_without_ones(input, range(ndim)))
+        return _squeezed[0](input, shape=_shape_without_ones(input, range(ndim)))
     named = dim if not dims else dims[0] if len(dims) == 1 else dims
     dropped = [axis(d, ndim) for d in (named if isinstance(named, (tuple, list)) else (named,))]
     if len(set(dropped)) != len(dropped):
         raise RuntimeError(f"squeeze: a dim appears multiple times in the list of dims {list(named)}")
     kind = 2 if isinstance(named, (tuple, list)) else 1
-    return _squeezed[kind](input, shape=_without_ones(input, dropped))
+    return _squeezed[kind](input, shape=_shape_without_ones(input, dropped))
 
 
 def squeeze_axes(input: Any, dropped: tuple[int, ...]) -> Any:
     """The tensor without those of the axes `dropped` that have length 1."""
-    return to_shape(input, shape=_without_ones(input, dropped))
+    return to_shape(input, shape=_shape_without_ones(input, dropped))
 
 
-def _without_ones(input: Any, dropped: Any) -> tuple[int, ...]:
+def _shape_without_ones(input: Any, dropped: Any) -> tuple[int, ...]:
     return tuple([n for i, n in enumerate(input.array.shape) if n != 1 or i not in dropped])
 
 

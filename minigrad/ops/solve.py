@@ -18,7 +18,7 @@ from minigrad.backend import array_module
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.masks import masked_fill
-from minigrad.ops.order import returns
+from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def det(A: Any) -> Tensor:
     return _det(A)
 
 
-_Slogdet = returns("linalg_slogdet", "sign", "logabsdet")
+_Slogdet = return_type("linalg_slogdet", "sign", "logabsdet")
 
 
 def slogdet(A: Any) -> Any:

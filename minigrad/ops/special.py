@@ -46,7 +46,7 @@ isneginf = unary("isneginf", lambda x: np.equal(x, -math.inf), None, result=TRUT
 sgn = sign
 
 
-_behind_the_point = elementwise("frac", lambda x: x - np.trunc(x), lambda g: g)
+_frac = elementwise("frac", lambda x: x - np.trunc(x), lambda g: g)
 
 
 @takes_out
@@ -59,17 +59,17 @@ def frac(input: Tensor) -> Tensor:
     """
     if input.array.dtype.kind != "f":
         raise not_implemented_for("frac", input.array.dtype)
-    return _behind_the_point(input)
+    return _frac(input)
 
 
-_odds = elementwise(
+_logit = elementwise(
     "logit",
     lambda x, *, eps: np.log(x.clip(eps, 1 - eps) / (1 - x.clip(eps, 1 - eps))) if eps else np.log(x / (1 - x)),
-    lambda g, x, eps: _slope_of_odds(g, x, eps),
+    lambda g, x, eps: _slope_of_logit(g, x, eps),
 )
 
 
-def _slope_of_odds(g: Any, x: Any, eps: float | None) -> Any:
+def _slope_of_logit(g: Any, x: Any, eps: float | None) -> Any:
     low, high, beyond = (0.0, 1.0, math.nan) if eps is None else (eps, 1 - eps, 0.0)
     inside = np.logical_and(np.greater_equal(x, low), np.less_equal(x, high))
     return np.where(inside, g / (x * (1 - x)), beyond)
@@ -84,10 +84,10 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     tensor([0.0000, 2.1972])
     """
     x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
-    return _odds(x, eps=None if eps is None else as_number("logit", "eps", eps))
+    return _logit(x, eps=None if eps is None else as_number("logit", "eps", eps))
 
 
-def _without(x: Any, *, nan: float, posinf: Any, neginf: Any) -> Any:
+def _replace_non_finite(x: Any, *, nan: float, posinf: Any, neginf: Any) -> Any:
     limits = np.finfo(x.dtype)
     high, low = limits.max if posinf is None else posinf, limits.min if neginf is None else neginf
     new = np.where(np.isnan(x), x.dtype.type(nan), x)
@@ -95,7 +95,7 @@ def _without(x: Any, *, nan: float, posinf: Any, neginf: Any) -> Any:
     return np.where(np.equal(x, -math.inf), x.dtype.type(low), new)
 
 
-_finite = elementwise("nan_to_num", _without, lambda g, x: g * np.isfinite(x))
+_finite = elementwise("nan_to_num", _replace_non_finite, lambda g, x: g * np.isfinite(x))
 
 
 @takes_out

@@ -20,7 +20,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
 from minigrad.ops.functions import abs
 from minigrad.ops.join import cat
-from minigrad.ops.order import returns
+from minigrad.ops.order import return_type
 from minigrad.ops.reduce import amax, amin, sum
 from minigrad.ops.shape import movedim, squeeze, unsqueeze
 from minigrad.ops.solve import check_matrix, constant_like, inv, mT, pinv
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 Array = Any
 
 
-_QR = returns("linalg_qr", "Q", "R")
-_SVD = returns("linalg_svd", "U", "S", "Vh")
-_Eigh = returns("linalg_eigh", "eigenvalues", "eigenvectors")
-_Lstsq = returns("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
+_QR = return_type("linalg_qr", "Q", "R")
+_SVD = return_type("linalg_svd", "U", "S", "Vh")
+_Eigh = return_type("linalg_eigh", "eigenvalues", "eigenvectors")
+_Lstsq = return_type("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
 
 
 # ---- QR -------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def _svd_forward(x: Array) -> Array:
     return np.concatenate([u, s[..., None, :], mT(vh)], -2)  # (m + 1 + n, k)
 
 
-def _over(x: Any, gaps: Any) -> Any:
+def _divide_or_zero(x: Any, gaps: Any) -> Any:
     """``x / gaps``, and 0 for 0 / 0: equal values have gradients where none is asked of their vectors."""
     return x / np.where(np.logical_and(np.equal(x, 0), np.equal(gaps, 0)), 1.0, gaps)
 
@@ -103,12 +103,12 @@ def _svd_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
     unit = constant_like(out, np.eye(k))
     gaps = s * s - mT(s) * mT(s) + unit  # s_j^2 - s_i^2, and 1 on the diagonal
     a, b = mT(u) @ gu, mT(v) @ gv
-    inner = _over(a - mT(a), gaps) * s + mT(s) * _over(b - mT(b), gaps) + unit * gs
+    inner = _divide_or_zero(a - mT(a), gaps) * s + mT(s) * _divide_or_zero(b - mT(b), gaps) + unit * gs
     slope = u @ inner @ mT(v)
     if m > k:
-        slope = slope + _over(gu - u @ a, s) @ mT(v)
+        slope = slope + _divide_or_zero(gu - u @ a, s) @ mT(v)
     if x_shape[-1] > k:
-        slope = slope + u @ mT(_over(gv - v @ b, s))
+        slope = slope + u @ mT(_divide_or_zero(gv - v @ b, s))
     return slope
 
 
@@ -164,7 +164,7 @@ def _eigh_slope(g: Any, out: Any) -> Any:
     v, w, gv, gw = out[..., :n, :], out[..., n:, :], g[..., :n, :], g[..., n:, :]
     unit = constant_like(out, np.eye(n))
     gaps = w - mT(w) + unit  # w_j - w_i, and 1 on the diagonal
-    inner = _over((mT(v) @ gv) * (1 - unit), gaps) + unit * gw
+    inner = _divide_or_zero((mT(v) @ gv) * (1 - unit), gaps) + unit * gw
     return v @ inner @ mT(v)
 
 

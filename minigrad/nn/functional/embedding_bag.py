@@ -46,10 +46,10 @@ def embedding_bag(
     places = places.masked_fill(~counts, 0).to(input.device)
     if padding_idx is not None:
         counts = counts & (flat[places] != padding_idx % weight.shape[0]).to(counts.device)
-    return _reduced(rows[places], counts.to(input.device), mode)
+    return _reduce(rows[places], counts.to(input.device), mode)
 
 
-def _reduced(rows: Any, counts: Any, mode: str) -> Any:
+def _reduce(rows: Any, counts: Any, mode: str) -> Any:
     """(B, L, D) and which of them count, (B, L) -> (B, D)."""
     number = counts.sum(1, keepdim=True)
     if mode != "max":

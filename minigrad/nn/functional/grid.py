@@ -128,12 +128,12 @@ def grid_sample(
     for i, n in enumerate(lengths):  # the grid tells the last axis first
         x = grid[..., space - 1 - i].reshape(grid.shape[0], points)
         axes.append(_taps(x, n, mode, padding_mode, align_corners))
-    values, weights = _combined(input, axes)
+    values, weights = _combine(input, axes)
     result: Tensor = weighing(space)(values, weights, size=tuple(grid.shape[1:-1]))
     return result
 
 
-def _combined(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
+def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
     """The K pixels that each of P places reads, (N, C, K, P), and the weights of them, (N, K, P).
 
     What lies outside the image reads as zero, be its neighbour inf or NaN.
@@ -165,8 +165,8 @@ def _taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any
     if mode == "bicubic":
         below = x.detach().floor()
         t = x - below
-        return [(_bordered(below + k, n, border, align), _cubic(t, k)) for k in (-1, 0, 1, 2)]
-    x = _bordered(x, n, border, align)
+        return [(_keep_inside(below + k, n, border, align), _cubic(t, k)) for k in (-1, 0, 1, 2)]
+    x = _keep_inside(x, n, border, align)
     if mode == "nearest":
         still = x.masked_fill((x == x) | (x != x), 0)  # zeros that depend on the grid
         return [(x.detach().round(), 1 + still)]
@@ -182,17 +182,17 @@ def _cubic(t: Any, k: int) -> Any:
     return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
 
 
-def _bordered(x: Any, n: int, border: str, align: bool) -> Any:
+def _keep_inside(x: Any, n: int, border: str, align: bool) -> Any:
     """Where in the image a place outside reads: at the border, or mirrored until it is inside; NaN reads 0."""
     if border == "zeros":
         return x
     if border == "reflection":
-        x = _reflected(x, 0.0 if align else -0.5, n - 1.0 if align else n - 0.5)
+        x = _reflect(x, 0.0 if align else -0.5, n - 1.0 if align else n - 0.5)
     x = where(x > 0, x, 0.0)
     return where(x < n - 1, x, n - 1.0)
 
 
-def _reflected(x: Any, low: float, high: float) -> Any:
+def _reflect(x: Any, low: float, high: float) -> Any:
     span = high - low
     if not span:
         return x * 0

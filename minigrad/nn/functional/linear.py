@@ -166,7 +166,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     tensor([0., 0.])
     """
     tensors("dropout", "input", input)
-    return _dropped("dropout", input, input.array.shape, p, training, inplace)
+    return _drop("dropout", input, input.array.shape, p, training, inplace)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -182,7 +182,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
         raise RuntimeError(
             f"dropout1d: Expected 2D or 3D input, (C, L) or (N, C, L), but received a {len(shape)}D input of {shape}"
         )
-    return _dropped("dropout1d", input, (*shape[:-1], 1), p, training, inplace)
+    return _drop("dropout1d", input, (*shape[:-1], 1), p, training, inplace)
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
@@ -201,7 +201,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         return input
     limit = -1.7580993408473766  # -alpha * scale of selu
     a = ((1 - p) * (1 + p * limit**2)) ** -0.5 if p < 1.0 else 0.0
-    kept = _dropped("alpha_dropout", input.detach() * 0 + 1, input.array.shape, p, True, False) * (1 - p)
+    kept = _drop("alpha_dropout", input.detach() * 0 + 1, input.array.shape, p, True, False) * (1 - p)
     result = (input * kept + limit * (1 - kept)) * a - a * limit * p
     return assign(input, result, "alpha_dropout_") if inplace else result
 
@@ -215,10 +215,10 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     tensors("dropout2d", "input", input)
     shape = input.array.shape
-    return _dropped("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace)
+    return _drop("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace)
 
 
-def _dropped(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
+def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
     """`input` with what a draw of `shape` leaves of it."""
     require_number(name, "p", p)
     bools(name, "training", training)

@@ -173,7 +173,7 @@ def register_parametrization(
     if not is_parametrized(module):
         _give_own_class(module)
     module.parametrizations[tensor_name] = parts
-    setattr(type(module), tensor_name, _computed(tensor_name))
+    setattr(type(module), tensor_name, _property_of(tensor_name))
     return module
 
 
@@ -195,7 +195,7 @@ def _copy_deeply(self: Any, memo: dict[int, Any]) -> Any:
     return twin
 
 
-def _computed(name: str) -> property:
+def _property_of(name: str) -> property:
     def read(self: Any) -> Any:
         kept, key = _kept.get(), (id(self), name)
         if kept is None:
