@@ -311,6 +311,14 @@ def copy_array(array: Array) -> Array:
     return array.copy() if type(array) is np.ndarray else on_gpu_of(array, array.copy)
 
 
+def linear_algebra_that_raises(array: Array) -> contextlib.AbstractContextManager[object]:
+    """A context in which CuPy raises LinAlgError for a singular matrix, as NumPy does; by itself it goes on."""
+    if type(array) is np.ndarray or array_module(array) is np:
+        return contextlib.nullcontext()
+    raising: contextlib.AbstractContextManager[object] = importlib.import_module("cupyx").errstate(linalg="raise")
+    return raising
+
+
 def number_device(device: device) -> device:
     """`device` with its number: "cuda" alone stands for the GPU that is selected now."""
     if device.type == "cpu" or device.index is not None:

@@ -152,6 +152,8 @@ class Generator:
             raise TypeError(
                 f"a generator's state is a tensor of uint8, as get_state() returns it; got {type(new_state).__name__}"
             )
+        if new_state.array.__class__ is not np.ndarray:
+            raise TypeError("a generator's state lies on the CPU, as get_state() returns it; move it with .cpu()")
         if new_state.array.size != _STATE_BYTES:
             raise RuntimeError(f"a generator's state has {_STATE_BYTES} bytes, got {new_state.array.size}")
         words = np.array(new_state.array, order="C").reshape(-1).view(np.uint64)

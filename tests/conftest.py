@@ -1,11 +1,12 @@
 """Fixtures for every test. `device` runs a test once per array library, never a twin copy.
 
-`pytest --device cuda` runs any test with tensors made on a GPU by default, and lets it look at them
-with `.numpy()`; `--stand-in` puts the strict stand-in for CuPy in the GPU's place. What fails then
-should be a test about the CPU itself: shared memory, printing, constants made when it was imported.
+`pytest --device cuda` runs every test with tensors made on a GPU by default, those made on import too, and lets
+it look at them with `.numpy()`; `--stand-in` puts the strict stand-in for CuPy in the GPU's place. A test about
+the CPU alone is marked so, `pytest.mark.cpu`, and skipped there.
 """
 
 import contextlib
+import sys
 
 import pytest
 
@@ -34,11 +35,14 @@ def stand_in():
         yield cupy
 
 
+@contextlib.contextmanager
 def install_stand_in():
     from tests import standin
 
     standin.crossings.clear()
-    return backend.use_library(standin.cupy)
+    with backend.use_library(standin.cupy), pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cupyx", standin.cupyx)
+        yield standin.cupy
 
 
 def pytest_ignore_collect(collection_path, config):
@@ -55,18 +59,38 @@ def pytest_addoption(parser):
     parser.addoption("--stand-in", action="store_true", help="the strict stand-in for CuPy is the GPU")
 
 
+def pytest_configure(config):
+    """What `--device` and `--stand-in` say, from before the first test file is imported to the end."""
+    name = config.getoption("--device")
+    if name is None:
+        return
+    if config.getoption("--stand-in"):
+        library = contextlib.ExitStack()
+        library.enter_context(install_stand_in())
+        config.add_cleanup(library.close)
+    backend.set_default_device(name)
+    config.add_cleanup(lambda: backend.set_default_device(None))
+
+
+def pytest_collection_modifyitems(config, items):
+    name = config.getoption("--device")
+    if name is None:
+        return
+    for item in items:
+        for mark in item.iter_markers("cpu"):
+            item.add_marker(pytest.mark.skip(reason=f"about the CPU: {mark.args[0]}"))
+
+
 @pytest.fixture(autouse=True)
 def _default_device(request, monkeypatch):
-    """What `--device` and `--stand-in` say."""
+    """With `--device`, `.numpy()` reads a tensor on the GPU. A test that chooses its devices itself runs as without."""
     name = request.config.getoption("--device")
     if name is None:
-        yield
         return
-    with install_stand_in() if request.config.getoption("--stand-in") else contextlib.nullcontext():
-        monkeypatch.setattr(backend, "_default_device", backend.device(name))
-        for look in ("numpy", "__array__"):
-            on_cpu = getattr(Tensor, look)
-            monkeypatch.setattr(
-                Tensor, look, lambda x, *a, f=on_cpu, **k: f(x.detach().cpu() if x.is_cuda else x, *a, **k)
-            )
-        yield
+    if {"device", "stand_in"} & set(request.fixturenames):
+        monkeypatch.setattr(backend, "_default_device", backend.CPU)
+        return
+    monkeypatch.setattr(backend, "_default_device", backend.device(name))
+    for look in ("numpy", "__array__"):
+        on_cpu = getattr(Tensor, look)
+        monkeypatch.setattr(Tensor, look, lambda x, *a, f=on_cpu, **k: f(x.cpu() if x.is_cuda else x, *a, **k))

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import minigrad as torch
+from tests.marks import SHARES
 
 
+@SHARES
 def test_a_tensor_from_an_array_shares_its_memory_or_copies():
     array = np.zeros(2, np.float32)
     shared, copied = torch.from_numpy(array), torch.tensor(array)
@@ -16,6 +18,7 @@ def test_a_tensor_from_an_array_shares_its_memory_or_copies():
     assert torch.as_tensor(array).data_ptr() == array.ctypes.data
 
 
+@SHARES
 def test_dlpack_goes_both_ways_without_a_copy():
     x = torch.ones(3)
     there = np.from_dlpack(x)
@@ -81,6 +84,7 @@ SUBCLASSES = {
 @pytest.mark.filterwarnings("ignore:the matrix subclass")
 @pytest.mark.parametrize("name", SUBCLASSES)
 @pytest.mark.parametrize("make", [torch.tensor, torch.as_tensor, torch.from_numpy, torch.asarray])
+@SHARES
 def test_every_subclass_of_an_array_becomes_a_plain_one(tmp_path, name, make):
     array = SUBCLASSES[name](tmp_path)
     x = make(array)

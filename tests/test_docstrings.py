@@ -14,6 +14,7 @@ import pytest
 
 import minigrad
 
+pytestmark = pytest.mark.cpu("what the examples print is the CPU's")
 ROOMS = [  # within minigrad
     "", "nn", "nn.functional", "nn.init", "nn.utils", "nn.parallel", "optim", "optim.lr_scheduler",
     "optim.swa_utils", "utils.data", "utils.checkpoint", "linalg", "autograd", "autograd.functional",

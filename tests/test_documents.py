@@ -17,6 +17,7 @@ import pytest
 import minigrad
 from minigrad.course.progress import forget
 
+pytestmark = pytest.mark.cpu("what the examples print is the CPU's")
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n+^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)

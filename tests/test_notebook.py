@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
 
 from minigrad.notebook import SECTIONS, find_section, slug
+
+pytest.importorskip("IPython", reason="IPython is not installed: pip install minigrad[test]")
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 ERRORS = Path(__file__).resolve().parents[1] / "docs" / "errors.md"
 

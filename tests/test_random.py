@@ -18,6 +18,11 @@ from minigrad import random
 from minigrad.box_muller import fused_multiply_add
 from minigrad.random import Generator
 
+
+def state(size):
+    return minigrad.zeros(size, dtype=minigrad.uint8, device="cpu")
+
+
 SEQUENCES = json.loads((Path(__file__).parent / "data" / "random.json").read_text())
 
 
@@ -169,8 +174,8 @@ def test_importing_does_not_import_numpy_random():
         (lambda g: g.manual_seed(2**64), ValueError, r"\[-2\*\*63, 2\*\*64\)"),
         (lambda g: g.set_state(np.zeros(5056, np.uint8)), TypeError, "uint8.*got ndarray"),
         (lambda g: g.set_state(minigrad.zeros(5)), TypeError, "uint8"),
-        (lambda g: g.set_state(minigrad.zeros(5, dtype=minigrad.uint8)), RuntimeError, "5056.*5"),
-        (lambda g: g.set_state(minigrad.zeros(5056, dtype=minigrad.uint8)), RuntimeError, "Invalid mt19937 state"),
+        (lambda g: g.set_state(state(5)), RuntimeError, "5056.*5"),
+        (lambda g: g.set_state(state(5056)), RuntimeError, "Invalid mt19937 state"),
         (lambda g: Generator("gpu"), RuntimeError, "cpu, cuda"),
     ],
 )
@@ -213,6 +218,7 @@ def test_the_first_draws_of_several_threads_are_the_seeds():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
+@pytest.mark.cpu("a child has no GPU of its parent's")
 def test_a_child_forked_while_a_thread_draws_can_draw():
     stop = threading.Event()
 

@@ -23,7 +23,7 @@ def bars():
 def test_the_front_door_opens():
     for name in ("tensor", "zeros", "nn", "optim", "autograd", "func", "cuda", "save", "utils"):
         assert getattr(torch, name)
-    assert repr(torch.arange(3)) == "tensor([0, 1, 2])"
+    assert repr(torch.arange(3).cpu()) == "tensor([0, 1, 2])"
 
 
 def test_conv2d_has_the_lessons_numbers(bars):

@@ -15,7 +15,7 @@ from minigrad.autograd.messages import check_same_library, no_gradient, not_scal
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, walk
-from minigrad.backend import quiet
+from minigrad.backend import array_module, on_gpu_of, quiet
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -195,7 +195,7 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int = 0) -> tu
     if not isinstance(root, TensorBase):
         if not _is_edge(root):
             raise _not_a_tensor(root, "tensors to start from")
-        root = _like(_edge(root))
+        root = _like(_edge(root), gradient)
     if root.view_of is not None:
         refresh(root)
     node, array = root.node, root.array
@@ -222,11 +222,15 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int = 0) -> tu
     return edge, g if g.dtype == array.dtype else quiet(g.astype, array.dtype)
 
 
-def _like(edge: Any) -> Any:
-    """A tensor in the place of the one that an edge stands for."""
+def _like(edge: Any, gradient: Any) -> Any:
+    """A tensor in the place of the one that an edge stands for: on the device of its gradient, or of a leaf below."""
     if isinstance(edge, TensorBase):
         return edge
-    tensor = wrap(np.broadcast_to(np.zeros((), edge.dtype), edge.shape))
+    beside = edge if gradient is None else gradient
+    while not isinstance(beside, TensorBase):
+        beside = next(other for other in beside.edges if other is not None)
+    zero = on_gpu_of(beside.array, array_module(beside.array).zeros, (), edge.dtype)
+    tensor = wrap(np.broadcast_to(zero, edge.shape))
     tensor.node = edge
     return tensor
 

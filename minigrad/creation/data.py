@@ -107,7 +107,7 @@ def asarray(
     """
     made: Any = as_tensor(obj, dtype, device)
     source = obj.array if isinstance(obj, TensorBase) else as_plain_array(obj)
-    shares = source is not None and np.may_share_memory(made.array, source)
+    shares = source is not None and type(source) is type(made.array) and np.may_share_memory(made.array, source)
     if copy is False and not shares:
         raise ValueError("asarray(): can't alias the given object with copy=False: it has to be copied or converted")
     if copy and shares:

@@ -90,7 +90,7 @@ def unique_consecutive(
 def _runs(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
     lines = x.reshape(-1) if d is None else np.moveaxis(x, d, 0)
     flat = lines.reshape(len(lines), -1) if lines.size else lines.reshape(len(lines), 0)
-    starts = np.ones(len(flat), bool)
+    starts = array_module(x).ones(len(flat), bool)
     starts[1:] = (flat[1:] != flat[:-1]).any(1)
     places = np.flatnonzero(starts)
     found = [lines[places] if d is None else np.moveaxis(lines[places], 0, d)]
@@ -153,7 +153,9 @@ def searchsorted(
     if sorter is not None and sorter.array.shape != have:
         shapes = f"{have} and {tuple(sorter.array.shape)}"
         raise RuntimeError(f"searchsorted(): boundary and sorter must have the same size, but got {shapes}")
-    values = input.array if isinstance(input, TensorBase) else np.asarray(as_number("searchsorted", "input", input))
+    if not isinstance(input, TensorBase):
+        input = move_scalars(sorted_sequence, wrap(np.asarray(as_number("searchsorted", "input", input))))[1]
+    values = input.array
     if len(have) != 1 and (not have or have[:-1] != values.shape[:-1]):
         detail = f"boundaries {have} and input {tuple(values.shape)}"
         raise RuntimeError(
@@ -190,9 +192,10 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     if input.array.dtype.kind not in "iu":
         raise not_implemented_for("bincount", input.array.dtype)
     if input.array.ndim != 1 or (input.array < 0).any():
-        detail = f"got shape {tuple(input.array.shape)} with the least entry {input.array.min(initial=0)}"
+        least = int(input.array.min()) if input.array.size else 0
+        detail = f"got shape {tuple(input.array.shape)} with the least entry {least}"
         raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {detail}")
-    most = int(input.array.max(initial=0)) if type(input.array) is np.ndarray else 0
+    most = int(input.array.max()) if input.array.size else 0
     if most >= 2**40:
         raise RuntimeError(f"bincount: one count for each of 0 ... {most} does not fit into memory; use unique")
     if weights is not None and tuple(weights.array.shape) != tuple(input.array.shape):

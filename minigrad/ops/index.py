@@ -204,4 +204,5 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed
         return reader(input, key=parts)
     except IndexError as error:
-        raise IndexError(f"{error} (indexing a tensor of shape {tuple(input.array.shape)})") from None
+        words, shape = str(error), tuple(input.array.shape)  # CuPy's words begin with a capital
+        raise IndexError(f"{words[:1].lower()}{words[1:]} (indexing a tensor of shape {shape})") from None

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.backend import on_its_gpu, quiet
 
@@ -27,11 +28,13 @@ def write_out(name: str, out: Any, result: Any, arguments: Any) -> Any:
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if out.array.dtype != result.array.dtype:
         raise RuntimeError(f"Expected out tensor to have dtype {result.array.dtype}, but got {out.array.dtype} instead")
+    check_same_library(name, (out.array, result.array))
     if mode.get() & GRAD and (result.node is not None or out.node is not None):
         hint = "don't support automatic differentiation, but one of the arguments requires grad"
         raise RuntimeError(f"{name}(): functions with out=... arguments {hint}.")
     repeats = any(n > 1 and not step for n, step in zip(out.array.shape, out.array.strides, strict=True))
-    if repeats or any(np.may_share_memory(out.array, x.array) for x in _tensors(arguments)):
+    beside = [x.array for x in _tensors(arguments) if type(x.array) is type(out.array)]
+    if repeats or any(np.may_share_memory(out.array, array) for array in beside):
         hint = "refers to one memory location more than once, or to that of an argument. Please clone() it before"
         raise RuntimeError(f"unsupported operation: the tensor given as out {hint}.")
     out.bump_version()

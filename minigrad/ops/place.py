@@ -138,12 +138,37 @@ def _start(reduce: str, dtype: Any) -> Any:
     return limits.min if reduce == "amax" else limits.max
 
 
+def _combine_at(ufunc: Any, new: Any, key: Any, values: Any) -> None:
+    """``ufunc.at(new, key, values)``. CuPy has it for some types, and for no product: there, places are sorted."""
+    if type(new) is np.ndarray:
+        ufunc.at(new, key, values)
+    elif ufunc is not np.multiply and new.dtype.char in "ilfd":
+        getattr(array_module(new), ufunc.__name__).at(new, key, values)
+    else:
+        _combine_runs(ufunc, new, key, values)
+
+
+def _combine_runs(ufunc: Any, new: Any, key: Any, values: Any) -> None:
+    """Values for one place become neighbours by sorting; a run of them is combined by doubling its reach."""
+    places = array_module(new).arange(new.size).reshape(new.shape)[key]
+    values = np.broadcast_to(values, places.shape).reshape(-1)
+    order = places.reshape(-1).argsort()
+    places, values = places.reshape(-1)[order], values[order]
+    reach = 1
+    while reach < len(places):
+        together = ufunc(values[reach:], values[:-reach])
+        values[reach:] = np.where(places[reach:] == places[:-reach], together, values[reach:])
+        reach *= 2
+    last = np.concatenate([places[1:] != places[:-1], np.ones_like(places[:1], bool)])
+    flat, ends = new.reshape(-1), places[last]
+    flat[ends] = ufunc(flat[ends], values[last])
+
+
 def _at_places(x: Any, values: Any, *, key: Any, reduce: str, include_self: bool) -> Any:
-    xp = array_module(x)
     new = x.copy()
     if not include_self:
         new[key] = _start(reduce, x.dtype)
-    getattr(xp, _UFUNCS[reduce].__name__).at(new, key, values)
+    _combine_at(_UFUNCS[reduce], new, key, values)
     if reduce == "mean":
         counts = _counts(x, key, include_self)
         new = new // counts if x.dtype.kind in "iu" else new / counts

@@ -131,7 +131,8 @@ def _weigh(rows: list[Any], axis: Axis) -> Any:
     for row, places, weight in zip(rows, axis.places.T, axis.weights.T, strict=True):
         part = row * _beside(weight.astype(row.dtype), axis.dim, row.ndim)
         if places.min(initial=0) < 0:
-            part[(slice(None),) * axis.dim + (np.flatnonzero(places < 0),)] = 0
+            unread = array_module(part).asarray(np.flatnonzero(places < 0))
+            part[(slice(None),) * axis.dim + (unread,)] = 0
         total = total + part
     return total
 

@@ -35,9 +35,12 @@ def _log_of_running_sum(x: Any, *, dim: int) -> Any:
         return _log_of_running_sum(x.astype(np.float32), dim=dim).astype(x.dtype)
     if type(x) is np.ndarray:
         return np.logaddexp.accumulate(x, axis=dim)
-    top = x.max(axis=dim, keepdims=True)  # CuPy has no such accumulation
-    top = np.where(np.isfinite(top), top, 0).astype(x.dtype)
-    return np.log(np.cumsum(np.exp(x - top), axis=dim)) + top
+    sums, reach, before = x, 1, (slice(None),) * dim  # CuPy has no such accumulation: by doubling, as Hillis and Steele
+    while reach < x.shape[dim]:  # each has the sum of the `reach` elements up to its own
+        later = np.logaddexp(sums[(*before, slice(reach, None))], sums[(*before, slice(None, -reach))])
+        sums = np.concatenate([sums[(*before, slice(None, reach))], later], axis=dim)
+        reach *= 2
+    return sums
 
 
 def _slope_of_log_of_running_sum(g: Any, x: Any, out: Any, dim: int) -> Any:

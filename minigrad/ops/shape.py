@@ -257,6 +257,8 @@ def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     extra = len(wanted) - len(have)
     full = tuple([have[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(wanted)])
     try:
+        if min(full, default=0) < 0:
+            raise ValueError("a negative length, which CuPy lets pass")
         return _expand(input, shape=full)
     except ValueError:
         what = f"cannot expand shape {tuple(have)} to {wanted}"

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
-from minigrad.backend import array_module
+from minigrad.backend import array_module, linear_algebra_that_raises
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.masks import masked_fill
@@ -53,7 +53,8 @@ def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True) -
 def in_words(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
     """`function` of tensors, which fails as a LinAlgError in words where NumPy's fails."""
     try:
-        return function(*operands)
+        with linear_algebra_that_raises(operands[0].array):
+            return function(*operands)
     except np.linalg.LinAlgError:
         raise LinAlgError(f"{name}: {why}") from None
 

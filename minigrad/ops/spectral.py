@@ -225,7 +225,7 @@ def matrix_rank(A: Any, *, tol: Any = None, atol: Any = None, rtol: Any = None, 
 
 def _rank(x: Array, least: float, share: float) -> Array:
     s = np.linalg.svd(x, compute_uv=False)
-    bound = np.maximum(least, share * s.max(-1, keepdims=True, initial=0))
+    bound = np.maximum(least, share * s[..., :1])  # the largest comes first
     return (s > bound).sum(-1).astype(np.int64)
 
 

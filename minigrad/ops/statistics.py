@@ -15,6 +15,7 @@ from minigrad.ops.arguments import axes, axis, of_tensors, require_tensor, takes
 from minigrad.ops.arithmetic import lerp, mul, sub, true_divide
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.copies import cast
+from minigrad.ops.diagonal import diagonal
 from minigrad.ops.functions import sqrt
 from minigrad.ops.index import read_at
 from minigrad.ops.limits import clamp
@@ -338,5 +339,5 @@ def corrcoef(input: Tensor) -> Tensor:
     c = cov(input)
     if not c.array.ndim:
         return true_divide(c, c)
-    spread = sqrt(read_at(c, key=(np.arange(len(c.array)), np.arange(len(c.array)))))
+    spread = sqrt(diagonal(c))
     return clamp(true_divide(true_divide(c, unsqueeze(spread, 1)), unsqueeze(spread, 0)), -1, 1)

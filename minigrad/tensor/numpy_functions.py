@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array, wrap
-from minigrad.backend import SILENT, WARNINGS
+from minigrad.backend import SILENT, WARNINGS, device_of, to_device
 from minigrad.ops import arithmetic, copies, functions, reduce, select, shape, split
 from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.limits import clamp
@@ -50,7 +50,8 @@ def _repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Any:
     flat = shape.reshape(a, -1) if axis is None else a
     dim = 0 if axis is None else axis
-    places = np.asarray(as_arrays(indices))
+    places = as_arrays(indices)
+    places = to_device(places if is_array(places) else np.asarray(places), device_of(a.array))
     found = select.index_select(flat, dim, wrap(places.reshape(-1)))
     return shape.reshape(found, (*flat.array.shape[:dim], *places.shape, *flat.array.shape[dim:][1:]))
 

@@ -93,7 +93,7 @@ class ProtocolMethods(TensorBase):
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}"
             )
-        return bool((self.array == (element.array if isinstance(element, TensorBase) else element)).any())
+        return bool((self.detach() == element).array.any())
 
     def __reversed__(self: Any) -> Tensor:
         return flip(self, (0,)) if self.array.ndim else self

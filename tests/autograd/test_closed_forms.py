@@ -21,7 +21,7 @@ def loss_of(kernel):
     return (errors**2).sum()
 
 
-def kernel(device="cpu"):
+def kernel(device=None):
     return mg.tensor(FIRST, device=device, requires_grad=True)
 
 

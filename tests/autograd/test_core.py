@@ -9,6 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad import autograd
 from minigrad.autograd import Node
+from tests.marks import SHARES
 
 
 def leaf(*shape, seed=0):
@@ -80,6 +81,7 @@ def test_requires_grad_():
         y.requires_grad_(False)
 
 
+@SHARES
 def test_detach():
     x = leaf(2)
     y = x * 2

@@ -1,6 +1,7 @@
 """Grad modes: local to a thread, a task, a generator; restored whatever happens."""
 
 import asyncio
+import re
 import subprocess
 import sys
 import threading
@@ -384,7 +385,7 @@ def test_a_view_made_under_no_grad_says_what_its_base_says():
     assert y.requires_grad
     y.backward()  # what flows back ends at the view
     assert x.grad is None and views[0].grad is None
-    assert repr(views[1]) == "tensor(1., requires_grad=True)"
+    assert re.fullmatch(r"tensor\(1\.,.* requires_grad=True\)", repr(views[1]))
     with pytest.raises(RuntimeError, match="made under no_grad"):
         views[1].backward()
     with pytest.raises(RuntimeError, match="created in no_grad mode and is being modified"):

@@ -15,6 +15,7 @@ import minigrad.nn.functional as F
 from minigrad import autograd, nn
 from minigrad.autograd import operation
 from minigrad.kernels import dispatch
+from tests.marks import MEASURES
 
 SHAPES = [(), (1,), (3,), (1, 3), (2, 1), (2, 3), (4, 2, 3)]
 PAIRS = [
@@ -256,6 +257,7 @@ def written(x):
 
 
 @pytest.mark.usefixtures("without_collector")
+@MEASURES
 def test_memory_is_flat_over_a_training_loop():
     layer = nn.Conv2d(1, 2, 3)
     optimizer = mg.optim.SGD(layer.parameters(), lr=1e-3, momentum=0.9)

@@ -7,6 +7,7 @@ import pytest
 
 import minigrad as torch
 from minigrad import nn
+from tests.marks import PRINTS
 
 
 def layers():
@@ -137,6 +138,7 @@ def test_parameter_list():
         held(1)
 
 
+@PRINTS
 def test_a_dictionary_of_parameters():
     weights = nn.ParameterDict({"a": torch.ones(2), "n": 3})
     weights["b"] = torch.zeros(1, 2)

@@ -8,8 +8,10 @@ import pytest
 
 import minigrad as torch
 from minigrad import nn
+from tests.marks import SHARES
 
 
+@SHARES
 def test_a_parameter_is_a_leaf_that_shares_its_data():
     data = torch.ones(2)
     p = nn.Parameter(data)
@@ -62,7 +64,7 @@ def test_a_buffer_is_a_tensor_that_says_whether_it_is_saved():
 
 def test_uninitialized_knows_its_type_and_nothing_else():
     p = nn.UninitializedParameter(dtype=torch.float64)
-    assert p.dtype == torch.float64 and p.device.type == "cpu"
+    assert p.dtype == torch.float64 and p.device.type == torch.get_default_device().type
     assert p.requires_grad and p.is_leaf and p.grad is None
     assert isinstance(p, nn.Parameter)
     assert repr(p) == "<UninitializedParameter>"

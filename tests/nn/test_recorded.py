@@ -12,6 +12,7 @@ import pytest
 
 import minigrad
 from minigrad import nn
+from tests.marks import PRINTS, mark
 
 RECORD = json.loads((Path(__file__).parent.parent / "data" / "modules.json").read_text())
 # Sums of a few hundred float32 numbers in another order; random numbers agree to the last unit.
@@ -36,7 +37,10 @@ def compare(result, recorded):
     np.testing.assert_allclose(result.detach().numpy().ravel(), recorded["values"], **CLOSE)
 
 
-@pytest.mark.parametrize("expression", RECORD["texts"])
+HOLD_TENSORS = [text for text in RECORD["texts"] if text.startswith(("nn.Parameter", "nn.Buffer"))]
+
+
+@pytest.mark.parametrize("expression", mark(RECORD["texts"], PRINTS, HOLD_TENSORS))
 def test_prints_what_pytorch_prints(expression):
     expected = RECORD["texts"][expression].replace("torch.", "minigrad.")
     assert repr(evaluate(expression)) == expected

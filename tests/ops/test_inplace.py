@@ -10,7 +10,7 @@ import minigrad as torch
 
 def leaf(*shape):
     values = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
-    return torch.from_numpy(values).requires_grad_()
+    return torch.tensor(values, requires_grad=True)
 
 
 def test_a_write_through_one_view_reaches_its_base_and_the_other_views():

@@ -40,7 +40,7 @@ def test_the_gradient_is_tied_to_the_input(name):
     weight = minigrad.tensor(random.normal(size=y.shape))
     (slope,) = autograd.grad(y, x, weight, create_graph=True)
     (plain,) = autograd.grad(y, x, weight, retain_graph=True)
-    assert slope.tolist() == plain.tolist()
+    np.testing.assert_allclose(slope.tolist(), plain.tolist(), rtol=1e-14)  # a GPU adds in any order
     (second,) = autograd.grad(slope.sum(), x, create_graph=True)
     assert second.shape == x.shape and second.tolist() == np.zeros(shape).tolist()
 
@@ -49,4 +49,4 @@ def test_the_gradient_is_tied_to_the_input(name):
 def test_with_a_cotangent_that_depends_on_the_input(name):
     function, shape = LINEAR[name]
     x = minigrad.tensor(np.random.default_rng(0).normal(size=shape), requires_grad=True)
-    assert autograd.gradgradcheck(lambda x: function(x) ** 2, (x,), fast_mode=True)
+    assert autograd.gradgradcheck(lambda x: function(x) ** 2, (x,), fast_mode=True, nondet_tol=1e-12)

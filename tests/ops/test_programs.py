@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad
+from tests.marks import NOT_ASKED
 from tests.oracle.record_programs import ANSWERS, answer, programs
 
 WANTED = json.loads(ANSWERS.read_text())
@@ -27,7 +28,23 @@ def check(got, want):
         assert got == want
 
 
-@pytest.mark.parametrize(("title", "program"), programs())
+# What PyTorch refuses on a CPU for the values of an index, and on a GPU notices too late to say.
+ABOUT_VALUES = {
+    "torch.zeros(3,2).index_add(0,torch.tensor([0,3]),torch.ones(2,2))",
+    "torch.zeros(3,2).index_fill(0,torch.tensor([3]),5)",
+    "torch.take(torch.ones(2,2),torch.tensor([4]))",
+    "torch.take(torch.ones(2,2),torch.tensor([-5]))",
+    "torch.scatter_reduce(torch.ones(3),0,torch.tensor([0,0,3]),torch.tensor([5.,6.,7.]),'sum')",
+    "torch.ones(3).index_select(0,torch.tensor([3]))",
+    "torch.ones(3).index_select(0,torch.tensor([-1]))",
+    "torch.ones(0,4).gather(0,torch.tensor([[0]]))",
+    "torch.ones(2,4).gather(0,torch.tensor([[-1]]))",
+}
+
+
+@pytest.mark.parametrize(
+    ("title", "program"), [pytest.param(*row, marks=NOT_ASKED if row[1] in ABOUT_VALUES else ()) for row in programs()]
+)
 def test_a_program_answers_as_in_pytorch(title, program):
     want, got = WANTED[program], answer(program, minigrad)
     if isinstance(want, dict) and "raises" in want:

@@ -7,6 +7,7 @@ import pytest
 from scipy import special
 
 import minigrad as torch
+from tests.marks import PRINTS
 
 
 def rows():
@@ -71,6 +72,7 @@ def test_ties_share_the_gradient_of_amax_and_the_first_takes_that_of_max():
     assert x.grad.tolist() == [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
 
 
+@PRINTS
 def test_named_results_print_as_pytorchs():
     found = torch.tensor([3, 1]).max(0)
     assert found.values.item() == 3

@@ -44,7 +44,7 @@ def test_the_same_bytes_under_another_type():
         x.view(torch.int32).shape == (4,) and x.view(torch.float64).shape == (2,) and x.view(torch.uint8).shape == (16,)
     )
     x.view(torch.int32)[0] = 1
-    assert x[0] > 0 and x.view(torch.int32)._version == x._version == 1
+    assert x[0].item() > 0 and x.view(torch.int32)._version == x._version == 1
     for wrong, dtype, message in (
         (torch.ones(3), torch.float64, r"self.size\(-1\) must be divisible by 2 .*got 3"),
         (torch.tensor(1.0), torch.float64, r"self.dim\(\) cannot be 0"),

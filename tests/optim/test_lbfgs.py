@@ -25,7 +25,7 @@ def losses(problem, parameters):
 
 
 class Run:
-    def __init__(self, problem, options, dtype=minigrad.float64, device="cpu"):
+    def __init__(self, problem, options, dtype=minigrad.float64, device=None):
         starts = [-1.2, 0.7], [1.0, -0.5]
         self.problem, self.calls = problem, 0
         self.parameters = [minigrad.tensor(x, dtype=dtype, device=device, requires_grad=True) for x in starts]

@@ -11,6 +11,7 @@ import pytest
 import minigrad
 from minigrad import nn, optim
 from minigrad.optim.rules import BLOCK
+from tests.marks import MEASURES
 
 
 def made(size=2, gradient=1.0):
@@ -292,6 +293,7 @@ def test_many_parameters_and_groups_cost_in_proportion():
         (optim.Adadelta, {}),
     ],
 )
+@MEASURES
 def test_a_step_over_a_large_parameter_takes_the_memory_of_a_few_blocks(kind, options):
     p = minigrad.ones(1000, 4000, requires_grad=True)
     p.grad = minigrad.ones_like(p)

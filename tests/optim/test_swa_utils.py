@@ -25,6 +25,9 @@ def test_rates_are_pytorchs(case):
         assert schedule.get_last_lr() == pytest.approx(expected, rel=1e-12)
 
 
+DEVICE = minigrad.get_default_device()
+
+
 def trained(averaged, values):
     net = averaged.module
     source = nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1)).double()
@@ -44,7 +47,7 @@ def trained(averaged, values):
         ({"avg_fn": swa_utils.get_ema_avg_fn(0.5)}, 3.75, 6.0),
         ({"multi_avg_fn": swa_utils.get_ema_multi_avg_fn(0.5)}, 3.75, 6.0),
         ({"multi_avg_fn": swa_utils.get_swa_multi_avg_fn()}, 3.0, 6.0),
-        ({"avg_fn": lambda averaged, current, count: minigrad.maximum(averaged, current), "device": "cpu"}, 6.0, 6.0),
+        ({"avg_fn": lambda averaged, current, count: minigrad.maximum(averaged, current), "device": DEVICE}, 6.0, 6.0),
     ],
 )
 def test_averages(options, weight, mean):
@@ -61,7 +64,7 @@ def test_batch_norms_are_measured_anew():
     net = nn.Sequential(nn.BatchNorm1d(1), nn.BatchNorm1d(1, momentum=None))
     x = minigrad.tensor([[1.0], [3.0], [5.0], [7.0]])
     net.eval()
-    swa_utils.update_bn(DataLoader(TensorDataset(x, x), batch_size=2), net, device="cpu")
+    swa_utils.update_bn(DataLoader(TensorDataset(x, x), batch_size=2), net, device=DEVICE)
     assert net[0].running_mean.tolist() == [4]
     assert net[0].running_var.tolist() == [2]
     assert net[0].momentum == 0.1 and net[1].momentum is None and not net.training

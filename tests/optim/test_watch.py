@@ -6,6 +6,7 @@ import pytest
 
 import minigrad
 from minigrad import advice, nn, optim
+from tests.marks import NOT_ASKED
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +63,7 @@ def test_gradients_summed_over_several_batches_are_no_mistake():
         optimizer.step()
 
 
+@NOT_ASKED
 def test_a_parameter_that_is_no_longer_finite_is_named_once():
     net = nn.Linear(2, 1)
     optimizer = optim.SGD(net.named_parameters(), lr=1e38)
@@ -75,6 +77,7 @@ def test_a_parameter_that_is_no_longer_finite_is_named_once():
     optimizer.step()
 
 
+@NOT_ASKED
 def test_a_gradient_that_was_not_finite_is_the_cause():
     p, q = (minigrad.ones(2, requires_grad=True) for _ in range(2))
     p.grad, q.grad = minigrad.ones(2), minigrad.tensor([1.0, float("inf")])
@@ -84,6 +87,7 @@ def test_a_gradient_that_was_not_finite_is_the_cause():
     assert p.isfinite().all() and not q.isfinite().all()
 
 
+@NOT_ASKED
 def test_large_and_half_precision_parameters_are_looked_at_too():
     p = minigrad.zeros(1000, 300, requires_grad=True)
     p.grad = minigrad.zeros(1000, 300)
@@ -105,6 +109,7 @@ def test_the_switch_silences_both():
     assert not net.bias.isfinite().all()
 
 
+@NOT_ASKED
 def test_an_advice_that_is_an_error_leaves_all_parameters_updated():
     p, q = (minigrad.ones(1, requires_grad=True) for _ in range(2))
     p.grad, q.grad = minigrad.tensor([float("nan")]), minigrad.ones(1)

@@ -1,5 +1,6 @@
 """`cupy.ndarray`: a NumPy array under lock, with the methods and the manners of CuPy's."""
 
+import contextlib
 import functools
 
 import numpy as np
@@ -48,7 +49,9 @@ def wrap(value, used=()):
                 return array
         for array in used:
             root = array if array.base is None else array.base
-            if value.size and np.may_share_memory(value, root._host):
+            if np.may_share_memory(value, root._host) if value.size else value.base is not None:
+                with contextlib.suppress(ValueError):  # of memory that is read-only itself
+                    value.flags.writeable = True  # CuPy writes through a broadcast view too
                 return ndarray._of(value, root)
         return ndarray._of(value if value.flags.writeable else value.copy())
     if isinstance(value, (bool, int, float, complex, np.generic)):
@@ -282,7 +285,10 @@ class ndarray:
         if advanced:
             check_device(self)
             return ndarray._of(np.array(self._host[key]))
-        return wrap(self._host[key], [self])
+        try:
+            return wrap(self._host[key], [self])
+        except IndexError as error:
+            raise IndexError(str(error).replace("index", "Index", 1)) from None  # as CuPy writes it
 
     def __setitem__(self, slices, value):
         key, advanced = self._key(slices)

@@ -1,5 +1,6 @@
 """The modules `cupy`, `cupy.linalg`, `cupyx`, ...: recorded names over NumPy's functions."""
 
+import functools
 import types
 
 import numpy as np
@@ -210,7 +211,8 @@ def _asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
 
 def _where(condition, x=None, y=None):
     asked.add(("cupy", "where", ()))
-    _needs_array(condition)
+    if not isinstance(condition, np.generic):  # a NumPy number has `astype`, which is all that CuPy asks for
+        _needs_array(condition)
     if x is None and y is None:
         return condition.nonzero()
     for value in (x, y):
@@ -280,6 +282,42 @@ def _from_dlpack(array, *, device=None, copy=None):
     if isinstance(array, ndarray):
         return array.view()
     raise BufferError("the stand-in cannot read another library's device memory")
+
+
+class errstate:
+    """`cupyx.errstate`: what linear algebra does about a singular matrix."""
+
+    linalg = "ignore"
+
+    def __init__(self, *, divide=None, over=None, under=None, invalid=None, linalg=None, fallback_mode=None):
+        self.wanted = linalg or errstate.linalg
+
+    def __enter__(self):
+        self.before, errstate.linalg = errstate.linalg, self.wanted
+
+    def __exit__(self, *exception):
+        errstate.linalg = self.before
+
+
+def _silent(numpy_function):
+    """CuPy's linear algebra does not look whether it went well, unless told to."""
+
+    @functools.wraps(numpy_function)
+    def function(*operands):
+        try:
+            return numpy_function(*operands)
+        except np.linalg.LinAlgError:
+            if errstate.linalg == "raise":
+                raise
+            return np.full_like(operands[-1], np.nan)
+
+    return function
+
+
+LINALG = types.SimpleNamespace(
+    **{name: getattr(np.linalg, name) for name in dir(np.linalg) if not name.startswith("_")}
+    | {name: _silent(getattr(np.linalg, name)) for name in ("inv", "solve", "cholesky")}
+)
 
 
 def _scatter_add(a, slices, value):
@@ -354,12 +392,12 @@ cupy = _build(
     ufunc=ufunc,
     RawKernel=RawKernel,
     cuda=devices.cuda,
-    linalg=_build("cupy.linalg", np.linalg),
+    linalg=_build("cupy.linalg", LINALG),
     lib=Module("cupy.lib"),
     exceptions=_build("cupy.exceptions", np.exceptions),
     __version__="standin",
 )
 cupy.lib.stride_tricks = _build("cupy.lib.stride_tricks", np.lib.stride_tricks)
-cupyx = _build("cupyx", Module("empty"), scatter_add=_scatter_add)
+cupyx = _build("cupyx", Module("empty"), scatter_add=_scatter_add, errstate=errstate)
 cupyx.scipy = Module("cupyx.scipy")
 cupyx.scipy.special = special

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
+from tests.marks import SHARES, mark
 
 
 def leaf(*shape):
@@ -90,7 +91,7 @@ DEPARTURES = {
 }
 
 
-@pytest.mark.parametrize("name", DEPARTURES)
+@pytest.mark.parametrize("name", mark(DEPARTURES, SHARES, ["numpy"]))
 def test_numbers_that_left_a_graph_are_the_cause_that_is_named(name):
     way, message = DEPARTURES[name]
     y = (leaf(1) * 2).sum()
@@ -118,6 +119,7 @@ def test_a_float_of_a_tensor_in_the_graph_is_advised_against_once():
     torch.advice.enable()
 
 
+@pytest.mark.cpu("views stay views of one another in a deep copy of NumPy's memory")
 def test_a_deep_copy_has_gradient_attributes_and_shared_memory():
     x = leaf(2)
     (x * 2).sum().backward()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
+from tests.marks import SHARES
 
 X = torch.arange(6.0).reshape(2, 3)
 
@@ -21,6 +22,7 @@ def test_python_reads_a_tensor():
     assert sum(X).tolist() == [3.0, 5.0, 7.0] and {X: 1}[X] == 1
 
 
+@SHARES
 def test_numpy_reads_a_tensor():
     assert np.asarray(X).base is not None and np.shares_memory(np.asarray(X), X.numpy())
     assert np.asarray(X, dtype=np.float64).dtype == np.float64
@@ -57,6 +59,7 @@ def test_refused(name):
         call()
 
 
+@pytest.mark.cpu("NumPy's arrays and a GPU's are not compared")
 def test_an_array_on_the_left_is_refused_but_for_a_comparison():
     with pytest.raises(TypeError, match="put the tensor first"):
         np.ones(3) * X
@@ -126,6 +129,7 @@ def test_the_others_give_arrays(name):
     assert type(GIVE_ARRAYS[name]()) is np.ndarray
 
 
+@pytest.mark.cpu("what has no twin is NumPy's, which reads no GPU unasked")
 def test_numpys_functions_differentiate_where_there_is_a_twin():
     x = torch.tensor([0.5, 2.0], requires_grad=True)
     for function in (np.exp, np.square, lambda v: np.clip(v, 0, 1), lambda v: np.reshape(v, (2, 1)), np.cumsum):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
+from tests.marks import PRINTS
 
 
 def test_the_storage_of_a_view_is_that_of_its_base():
@@ -18,6 +19,7 @@ def test_the_storage_of_a_view_is_that_of_its_base():
         torch.zeros(2, dtype=torch.uint8).storage()[0] = 300
 
 
+@PRINTS
 def test_a_storage_prints_its_numbers_line_by_line():
     assert repr(torch.ones(2).storage()) == (
         " 1.0\n 1.0\n[minigrad.storage.TypedStorage(dtype=minigrad.float32, device=cpu) of size 2]"
@@ -58,6 +60,7 @@ def test_new_tensors_and_new_memory():
         x.set_(torch.ones(1, dtype=torch.int64))
 
 
+@pytest.mark.cpu("the number of its device")
 def test_facts():
     x = torch.ones(2, 3)
     assert (x.itemsize, x.nbytes, x.get_device(), torch.get_device(x)) == (4, 24, -1, -1)

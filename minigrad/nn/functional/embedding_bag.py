@@ -33,7 +33,7 @@ def embedding_bag(
     tensors("embedding_bag", "input weight offsets? per_sample_weights?", input, weight, offsets, per_sample_weights)
     _check(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
     if input.ndim == 2:
-        offsets = arange(input.shape[0]) * input.shape[1]
+        offsets = arange(input.shape[0], device="cpu") * input.shape[1]
         include_last_offset = False
     flat = input.reshape(-1)
     begin, end = _limits(offsets, flat.numel(), include_last_offset)
@@ -41,7 +41,7 @@ def embedding_bag(
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
     longest = int((end - begin).max()) if begin.numel() and flat.numel() else 0
-    places = begin.unsqueeze(1) + arange(longest)  # (B, L)
+    places = begin.unsqueeze(1) + arange(longest, device="cpu")  # (B, L)
     counts = places < end.unsqueeze(1)
     places = places.masked_fill(~counts, 0).to(input.device)
     if padding_idx is not None:
@@ -103,4 +103,4 @@ def _limits(offsets: Any, length: int, last_told: bool) -> tuple[Any, Any]:
         raise RuntimeError(f"embedding_bag: offsets must not fall, got {offsets.tolist()}")
     if last_told:
         return offsets[:-1], offsets[1:]
-    return offsets, cat([offsets[1:], (arange(1) + length).to(offsets.dtype)])
+    return offsets, cat([offsets[1:], offsets.new_tensor([length])])
