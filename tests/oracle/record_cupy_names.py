@@ -2,17 +2,19 @@
 
 CuPy imports without a GPU, so any machine with `pip install cupy-cuda12x` can run this:
 
-    python tests/oracle/record_cupy_names.py
+    python tests/oracle/record_cupy_names.py            # beside the newest CuPy
+    python tests/oracle/record_cupy_names.py --narrow   # then beside the oldest one that is served
 
-It rewrites `tests/data/cupy_names.json`: for every module its functions with their parameters
+The first rewrites `tests/data/cupy_names.json`: for every module its functions with their parameters
 (every default is written as None), its ufuncs with their loops, its classes with their methods
-and attributes, and the rest of its names.
+and attributes, and the rest of its names. The second keeps of it what that CuPy has too.
 """
 
 import importlib
 import inspect
 import json
 import re
+import sys
 from pathlib import Path
 
 FILE = Path(__file__).parent.parent / "data" / "cupy_names.json"
@@ -90,5 +92,23 @@ def record():
     }
 
 
+def narrow(one, other):
+    """What both records have."""
+    if isinstance(one, dict):
+        return {key: narrow(value, other[key]) for key, value in one.items() if key in other}
+    if isinstance(one, list):
+        return [name for name in one if name in other]
+    if one is None or other is None:  # one of them tells nobody
+        return one or other
+    if "->" in one:  # loops of a ufunc
+        return " ".join(loop for loop in one.split() if loop in other.split())
+    has, takes_all = other.replace("\\", "").split(", "), "**kwargs" in other
+    return ", ".join(piece for piece in one.split(", ") if takes_all or piece in has)
+
+
 if __name__ == "__main__":
-    FILE.write_text(json.dumps(record(), indent=1, sort_keys=True) + "\n")
+    found = record()
+    if "--narrow" in sys.argv:
+        before = json.loads(FILE.read_text())
+        found = narrow(before, found) | {"cupy": f"{found['cupy']} to {before['cupy']}"}
+    FILE.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")

@@ -151,7 +151,6 @@ class ndarray:
     flags = property(lambda self: Flags(self._host.flags))
     device = property(lambda self: devices.Device(self._device))
     T = property(lambda self: wrap(self._host.T, [self]))
-    mT = property(lambda self: wrap(self._host.mT, [self]))
     real = property(lambda self: wrap(self._host.real, [self]))
     imag = property(lambda self: wrap(self._host.imag, [self]))
 
