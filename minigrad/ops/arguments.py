@@ -50,7 +50,7 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
             return function(*args)
         kwargs = respell(kwargs)
         if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
-            kwargs["dim"] = index(dim)  # by its name it is no operand
+            kwargs["dim"] = index(dim.array.item())  # by its name it is no operand
         receiver = kwargs.pop("out", None) if out else None
         result = function(*args, **kwargs)
         return result if receiver is None else write_out(function.__name__, receiver, result, args)
