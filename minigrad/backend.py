@@ -313,7 +313,7 @@ def copy_array(array: Array) -> Array:
 
 def linear_algebra_that_raises(array: Array) -> contextlib.AbstractContextManager[object]:
     """A context in which CuPy raises LinAlgError for a singular matrix, as NumPy does; by itself it goes on."""
-    if type(array) is np.ndarray or array_module(array) is np:
+    if array_module(getattr(array, "array", array)) is np:
         return contextlib.nullcontext()
     raising: contextlib.AbstractContextManager[object] = importlib.import_module("cupyx").errstate(linalg="raise")
     return raising

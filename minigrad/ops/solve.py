@@ -51,9 +51,9 @@ def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True) -
 
 
 def in_words(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
-    """`function` of tensors, which fails as a LinAlgError in words where NumPy's fails."""
+    """`function` of tensors or arrays, which fails as a LinAlgError in words where NumPy's fails."""
     try:
-        with linear_algebra_that_raises(operands[0].array):
+        with linear_algebra_that_raises(operands[0]):
             return function(*operands)
     except np.linalg.LinAlgError:
         raise LinAlgError(f"{name}: {why}") from None
