@@ -58,8 +58,8 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
         elif before.node is not None:
             leaf.gradient = before + wrap(gradient)
         else:
-            quiet(np.add, before.array, gradient, out=before.array)
-            before.bump_version()
+            quiet(np.add, before.array, gradient, before.array)
+            before.writes[0] += 1
     if leaf.hooks and AFTER in leaf.hooks:
         with ModeSwitch(set_flags=GRAD) if create_graph else ModeSwitch(clear_flags=GRAD):
             for hook in list(leaf.hooks[AFTER].values()):

@@ -31,7 +31,7 @@ _new = object.__new__
 class Plan:
     """What to keep for one choice of operands that need gradients, and how to call their rules."""
 
-    __slots__ = ("constants", "keys", "operands", "operation", "reads", "result_position", "rules", "saves")
+    __slots__ = ("constants", "keys", "operands", "operation", "reads", "result_position", "rules", "saves", "single")
 
     operation: Operation
     operands: tuple[int, ...]  # that need a gradient, and have a rule
@@ -41,6 +41,7 @@ class Plan:
     keys: tuple[int, ...]  # of indices among the constants
     reads: bool  # whether the rules read anything at all
     rules: tuple[tuple[Rule, tuple[int, ...] | None], ...]  # each with the positions of what it reads; None for all
+    single: Rule | None  # the rule, where there is one alone that reads all
 
     def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:
         """The node of one call: edges for the operands that need a gradient, and what their rules read.
@@ -133,6 +134,8 @@ class Node(Inspectable):
         if cotangent.__class__ is not ndarray and select(cotangent.array if create_graph else cotangent):
             rules = rules if create_graph else [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
         values = self.saved_values(create_graph) if plan.reads else ()
+        if plan.single is not None and wanted is None and rules is plan.rules:
+            return [plan.single(cotangent, *values)]
         gradients: list[Any] = []
         for edge, (rule, reads) in zip(self.edges, rules):  # noqa: B905 (as long, and asked for speed)
             if wanted is not None and edge not in wanted:

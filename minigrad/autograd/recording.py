@@ -219,6 +219,7 @@ class Operation:
         order = values + others
         plan.reads = bool(order)
         plan.rules = tuple([self.bind(self.rules[i], self.reads[i], order) for i in plan.operands])
+        plan.single = plan.rules[0][0] if len(plan.rules) == 1 and plan.rules[0][1] is None else None
         return plan
 
     @staticmethod
@@ -261,6 +262,7 @@ class VariadicOperation(Operation):
         plan.result_position = names.index("out") if "out" in names else None
         plan.reads, plan.keys = True, ()
         plan.rules = tuple([(_for_operand(rule, i, len(plan.saves), names), None) for i in plan.operands])
+        plan.single = None
         return plan
 
     def reader(self, name: str) -> Reader:

@@ -209,9 +209,9 @@ def _nll_backward(g: Any, x: Any, target: Any, weight: Any, *, ignore_index: int
         g = (g / counts.sum(dtype=_sum_type(x))).astype(x.dtype)
     elif reduction == "mean":
         g = share(g, labels.shape, reduction)
-    slope = np.broadcast_to(-g, labels.shape) if weight is None else -g * counts
+    slope = -g if weight is None else -g * counts
     if kept is not None:
-        slope = keep_where(kept, slope)
+        slope = keep_where(kept, np.broadcast_to(slope, labels.shape))
     whole = array_module(x).zeros(x.shape, x.dtype)
     whole[_place_of(labels)] = slope
     return whole

@@ -21,9 +21,9 @@ AXES = {1: "(N, C, L) or (C, L)", 2: "(N, C, H, W) or (C, H, W)"}
 
 def tensors(name: str, parameters: str, *values: Any) -> None:
     """Raise TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
-    for position, (parameter, x) in enumerate(zip(parameters.split(), values, strict=True), 1):
-        if not isinstance(x, TensorBase) and not (x is None and parameter.endswith("?")):
-            raise not_a_tensor(name, parameter.rstrip("?"), position, x)
+    for place, x in enumerate(values):
+        if not isinstance(x, TensorBase) and not (x is None and parameters.split()[place].endswith("?")):
+            raise not_a_tensor(name, parameters.split()[place].rstrip("?"), place + 1, x)
 
 
 def bools(name: str, parameter: str, value: Any) -> None:

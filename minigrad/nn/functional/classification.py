@@ -134,8 +134,8 @@ def _along(weight: Any, dim: int, ndim: int) -> Any:
 
 def _advise_of_probabilities(input: Any) -> None:
     """Say so when `input` comes from a softmax; of one without a graph the numbers are looked at."""
-    scores, made_by = input.array, getattr(input.node, "operation", None)
-    if made_by is not None and made_by.name != "softmax":
+    scores, plan = input.array, getattr(input.node, "plan", None)
+    if plan is not None and plan.operation.name != "softmax":
         return
     if type(scores) is not np.ndarray or scores.ndim not in (1, 2) or scores.shape[-1] < 2 or not scores.size:
         return

@@ -24,7 +24,7 @@ def loss(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        if len(args) > first or "size_average" in kwargs or "reduce" in kwargs:
+        if len(args) > first or kwargs.get("size_average") is not None or kwargs.get("reduce") is not None:
             given = signature.bind(*args, **kwargs)
             options = given.arguments
             options["reduction"] = reduction_of(
