@@ -6,10 +6,25 @@
 from __future__ import annotations
 
 from minigrad.backend import KERNELS
+from minigrad.gpu import classes, rows
 from minigrad.gpu.elementwise import Elementwise
+from minigrad.ops.activation import log_softmax_operation, softmax_operation
 from minigrad.ops.elementwise import ELEMENTWISE
+from minigrad.ops.loss import nll, nll_of_pixels
 
 for _operation in ELEMENTWISE:
     for _function in (_operation.forward, *_operation.rules):
         if _function is not None:
             KERNELS[_function] = Elementwise(_function)
+
+for _operation in (softmax_operation, log_softmax_operation):
+    _name, _forward, (_rule,) = _operation.name, _operation.forward, _operation.rules
+    if _rule is not None:
+        KERNELS[_forward] = rows.forward_along(_name, _forward)
+        KERNELS[_rule] = rows.rule_along(f"{_name}_rule", _rule)
+
+for _operation in (nll, nll_of_pixels):
+    _forward, _rule = _operation.forward, _operation.rules[0]
+    if _rule is not None:
+        KERNELS[_forward] = classes.forward_of_classes(_forward)
+        KERNELS[_rule] = classes.rule_of_classes(_rule)

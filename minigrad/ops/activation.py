@@ -263,12 +263,12 @@ def _log_softmax_forward(x: Any, *, dim: int) -> Any:
     return shifted
 
 
-_softmax = operation(
+softmax_operation = operation(
     "softmax",
     lambda x, *, dim: _softmax_forward(x, dim=dim),
     lambda g, out, dim: (g - (g * out).sum(axis=dim, keepdims=True)) * out,
 )
-_log_softmax = operation(
+log_softmax_operation = operation(
     "log_softmax",
     lambda x, *, dim: _log_softmax_forward(x, dim=dim),
     lambda g, out, dim: g - np.exp(out) * g.sum(axis=dim, keepdims=True),
@@ -297,7 +297,7 @@ def softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     >>> torch.softmax(torch.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _along(_softmax, input, dim, dtype)
+    return _along(softmax_operation, input, dim, dtype)
 
 
 @takes_out
@@ -310,4 +310,4 @@ def log_softmax(input: Tensor, dim: Any, dtype: Any = None) -> Tensor:
     >>> torch.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])
     """
-    return _along(_log_softmax, input, dim, dtype)
+    return _along(log_softmax_operation, input, dim, dtype)

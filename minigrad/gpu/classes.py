@@ -1,0 +1,121 @@
+"""The loss of log-probabilities at class numbers, and its gradient: one kernel each.
+
+One block of threads goes through all labels, so that the sum is the same every time, and divides by what counts.
+The gradient is zero but for one class of each label: every block counts the labels by itself and writes its part. A
+number that is no class makes the loss NaN: nobody waits for the GPU to say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.launch import blocks_for, int32s
+
+P = 256  # threads that go through the labels together
+MOST = 2**16  # labels of one block
+
+# The label of thing i is for row i / rest of (N, classes, rest), at i % rest.
+COUNT = """
+__device__ A weight_of(long long label, const T* weights, int weighted, int classes) {
+    return weighted && label >= 0 && label < classes ? up(weights[label]) : A(1);
+}
+__device__ A count_labels(
+    const long long* labels, const T* weights, int count, int classes, long long ignored, int weighted)
+{
+    A counted = 0;
+    for (int i = threadIdx.x; i < count; i += P)
+        if (labels[i] != ignored) counted += weight_of(labels[i], weights, weighted, classes);
+    return all_sum(counted);
+}
+"""
+FORWARD = (
+    COUNT
+    + """
+extern "C" __global__ void nll(
+    const T* logs, const long long* labels, const T* weights, T* out, int count, int classes, int rest,
+    long long ignored, int mean, int weighted)
+{
+    A total = 0;
+    for (int i = threadIdx.x; i < count; i += P) {
+        long long label = labels[i];
+        if (label == ignored) continue;
+        bool there = label >= 0 && label < classes;
+        A log = there ? up(logs[((long long)(i / rest) * classes + label) * rest + i % rest]) : infinity() - infinity();
+        total -= log * weight_of(label, weights, weighted, classes);
+    }
+    total = all_sum(total);
+    A counted = mean ? count_labels(labels, weights, count, classes, ignored, weighted) : A(1);
+    if (threadIdx.x == 0) *out = down(total / counted);
+}
+"""
+)
+RULE = (
+    COUNT
+    + """
+extern "C" __global__ void nll_rule(
+    const T* gradient, const long long* labels, const T* weights, T* out, int count, int classes, int rest,
+    long long ignored, int mean, int weighted)
+{
+    A counted = mean ? count_labels(labels, weights, count, classes, ignored, weighted) : A(1);
+    A slope = up(down(up(*gradient) / counted));
+    long long size = (long long)count * classes;
+    for (int k = 0; k < 4; k++) {
+        long long i = (4ll * blockIdx.x + k) * P + threadIdx.x;
+        if (i >= size) return;
+        int c = i / rest % classes;
+        long long label = labels[i / rest / classes * rest + i % rest];
+        bool hit = label == c && label != ignored;
+        out[i] = down(hit ? -slope * weight_of(label, weights, weighted, classes) : A(0));
+    }
+}
+"""
+)
+
+
+def forward_of_classes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The loss (N, C, ...), (N, ...), weights -> (); `function` does what no kernel serves."""
+
+    def compute(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
+        if not _serves(x, target, weight, reduction):
+            return function(x, target, weight, ignore_index=ignore_index, reduction=reduction)
+        x = x if x.flags.c_contiguous else x.copy()
+        out = type(x)((), x.dtype)
+        _launch("nll", FORWARD, 1, (x, target, weight, out), x, ignore_index, reduction)
+        return out
+
+    return compute
+
+
+def rule_of_classes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Its gradient; `function` does what no kernel serves."""
+
+    def compute(g: Any, x: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+        if not _serves(x, target, weight, reduction):
+            return function(g, x, target, weight, ignore_index, reduction)
+        out = type(x)(x.shape, x.dtype)
+        _launch("nll_rule", RULE, blocks_for(x.size, 4 * P), (g, target, weight, out), x, ignore_index, reduction)
+        return out
+
+    return compute
+
+
+def _serves(x: Any, target: Any, weight: Any, reduction: str) -> bool:
+    labels = target.dtype.char in "lq" and 0 < target.size <= MOST and target.flags.c_contiguous
+    weights = weight is None or (weight.dtype == x.dtype and weight.flags.c_contiguous)
+    return reduction != "none" and x.dtype.char in "efd" and labels and weights and x.size > 0
+
+
+def _launch(
+    name: str, body: str, blocks: int, arrays: tuple[Any, ...], x: Any, ignore_index: int, reduction: str
+) -> None:
+    first, target, weight, out = arrays
+    kernel = float_kernel(name, body, x.dtype.char, P=P)
+    sizes = int32s(target.size, x.shape[1], prod(x.shape[2:]))
+    told = (*sizes, np.int64(ignore_index), *int32s(reduction == "mean", weight is not None))
+    operands = (first, target, first if weight is None else weight, out)
+    launch_floats(kernel, (blocks,), (P,), (*operands, *told), x.dtype.char)

@@ -1,0 +1,77 @@
+"""What the kernels that compute with floats share: halves, memory in fours, and sums over the threads of a row.
+
+A kernel is written for elements of type `T` and computes in type `A`: halves are computed in single precision.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from minigrad.gpu.cuda_c import HELPERS, MOVES
+from minigrad.gpu.launch import Kernel
+
+# `up` and `down` go between what memory holds and what is computed with.
+OF_FLOATS = """
+typedef T A;
+__device__ A up(T x) { return x; }
+__device__ T down(A x) { return x; }
+"""
+OF_HALVES = """
+#define T Half
+typedef float A;
+__device__ A up(Half x) { return from_half(x); }
+__device__ Half down(A x) { return to_half(x); }
+"""
+# Four elements of a row.
+FOURS = """
+__device__ A infinity() { return (A)__longlong_as_double(0x7ff0000000000000ll); }
+// Four elements from i on of a row of n; beyond its end, `beyond`.
+__device__ void load(const T* row, int i, int n, A beyond, A* v) {
+    if (i + 4 <= n && lies_well(row + i)) {
+        Four<T> x = *(const Four<T>*)(row + i);
+        for (int j = 0; j < 4; j++) v[j] = up(x.at[j]);
+    } else
+        for (int j = 0; j < 4; j++) v[j] = i + j < n ? up(row[i + j]) : beyond;
+}
+__device__ void store(T* row, int i, int n, const A* v) {
+    if (i >= n) return;
+    Four<T> x;
+    for (int j = 0; j < 4; j++) x.at[j] = down(v[j]);
+    write(row + i, x, n - i < 4 ? n - i : 4);
+}
+"""
+# P threads, 32 or more of one block, do one thing together.
+TOGETHER = """
+template <class F> __device__ A all_of(A v, F both) {
+    for (int lanes = 16; lanes; lanes /= 2) v = both(v, __shfl_xor_sync(0xffffffffu, v, lanes));
+#if P > 32
+    __shared__ A part[P / 32];
+    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = v;
+    __syncthreads();
+    v = part[0];
+    for (int warp = 1; warp < P / 32; warp++) v = both(v, part[warp]);
+    __syncthreads();
+#endif
+    return v;
+}
+struct Sum { __device__ A operator()(A a, A b) const { return a + b; } };
+struct Max { __device__ A operator()(A a, A b) const { return b > a ? b : a; } };
+__device__ A all_sum(A v) { return all_of(v, Sum()); }
+__device__ A all_max(A v) { return all_of(v, Max()); }
+"""
+
+
+@cache
+def float_kernel(name: str, body: str, char: str, **constants: int) -> Kernel:
+    """The kernel for elements of that letter (e, f or d), `constants` being its `#define`s."""
+    defined = "".join([f"#define {key} {value}\n" for key, value in constants.items()])
+    kinds = OF_HALVES if char == "e" else OF_FLOATS
+    return Kernel(name, body, defined + HELPERS + MOVES + kinds + FOURS + (TOGETHER if "P" in constants else ""))
+
+
+def launch_floats(
+    kernel: Kernel, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...], char: str
+) -> None:
+    """Launches it for elements of that letter."""
+    kernel(grid, block, arguments, "H" if char == "e" else char)

@@ -1,0 +1,159 @@
+"""Softmax, its logarithm and their gradients: one kernel each, which reads every row once.
+
+The threads of a row hold it in registers: a warp for up to 1,024 elements, a block beyond. They find the largest
+element and the sum together, by exchanging registers, and write the result. Along an axis that is not the last one,
+a thread does a column by itself, and neighbours read neighbours. Rows in registers are told of by OneFlow, "How to
+implement an efficient softmax CUDA kernel", 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.launch import THREADS, blocks_for, int32s
+
+# What differs: the sum over a row, and the result of x, or of the gradient g and the result y, and that sum.
+FORWARDS = {"softmax": "exp(x - top) / total", "log_softmax": "x - top - log(total)"}
+RULES = {"softmax_rule": ("g * y", "(g - total) * y"), "log_softmax_rule": ("g", "g - exp(y) * total")}
+LONGEST = 16384  # elements of a row that a block holds
+BUSY = 16384  # columns that keep a GPU busy, one thread each
+
+FORWARD = """
+extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) NAME(const T* input, T* out, int rows, int n) {
+    long long row = (long long)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;  // all threads of a row together
+    A v[K][4], top = -infinity(), total = 0;
+    for (int k = 0; k < K; k++) {
+        load(input + row * n, 4 * (k * P + threadIdx.x), n, -infinity(), v[k]);
+        for (int j = 0; j < 4; j++) top = v[k][j] > top ? v[k][j] : top;
+    }
+    top = all_max(top);
+    for (int k = 0; k < K; k++)
+        for (int j = 0; j < 4; j++) total += exp(v[k][j] - top);
+    total = all_sum(total);
+    for (int k = 0; k < K; k++) {
+        for (int j = 0; j < 4; j++) { A x = v[k][j]; v[k][j] = RESULT; }
+        store(out + row * n, 4 * (k * P + threadIdx.x), n, v[k]);
+    }
+}
+"""
+RULE = """
+extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) NAME(
+    const T* gradient, const T* result, T* out, int rows, int n)
+{
+    long long row = (long long)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    A v[K][4], u[K][4], total = 0;
+    for (int k = 0; k < K; k++) {
+        load(gradient + row * n, 4 * (k * P + threadIdx.x), n, 0, v[k]);
+        load(result + row * n, 4 * (k * P + threadIdx.x), n, 0, u[k]);
+        for (int j = 0; j < 4; j++) { A g = v[k][j], y = u[k][j]; total += TERM; }
+    }
+    total = all_sum(total);
+    for (int k = 0; k < K; k++) {
+        for (int j = 0; j < 4; j++) { A g = v[k][j], y = u[k][j]; v[k][j] = RESULT; }
+        store(out + row * n, 4 * (k * P + threadIdx.x), n, v[k]);
+    }
+}
+"""
+# A thread goes down a column of n elements, `step` apart; neighbours are beside each other.
+COLUMN_FORWARD = """
+extern "C" __global__ void NAME(const T* input, T* out, long long columns, int n, int step) {
+    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= columns) return;
+    long long first = i / step * n * step + i % step;
+    A top = -infinity(), total = 0;
+    for (int k = 0; k < n; k++) { A x = up(input[first + (long long)k * step]); top = x > top ? x : top; }
+    for (int k = 0; k < n; k++) total += exp(up(input[first + (long long)k * step]) - top);
+    for (int k = 0; k < n; k++) {
+        A x = up(input[first + (long long)k * step]);
+        out[first + (long long)k * step] = down(RESULT);
+    }
+}
+"""
+COLUMN_RULE = """
+extern "C" __global__ void NAME(
+    const T* gradient, const T* result, T* out, long long columns, int n, int step)
+{
+    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= columns) return;
+    long long first = i / step * n * step + i % step;
+    A total = 0;
+    for (int k = 0; k < n; k++) {
+        A g = up(gradient[first + (long long)k * step]), y = up(result[first + (long long)k * step]);
+        total += TERM;
+    }
+    for (int k = 0; k < n; k++) {
+        A g = up(gradient[first + (long long)k * step]), y = up(result[first + (long long)k * step]);
+        out[first + (long long)k * step] = down(RESULT);
+    }
+}
+"""
+
+
+def threads_of_a_row(n: int) -> tuple[int, int]:
+    """How many threads hold a row of n elements, and how many fours each."""
+    threads = 32 if n <= 1024 else 256 if n <= 4096 else 1024
+    fours = 1
+    while 4 * threads * fours < n:
+        fours *= 2
+    return threads, fours
+
+
+def forward_along(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The forward `name` of FORWARDS; `function` does what no kernel serves."""
+
+    def compute(x: Any, *, dim: int) -> Any:
+        found = _compute(name, (x,), dim)
+        return function(x, dim=dim) if found is None else found
+
+    return compute
+
+
+def rule_along(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The rule `name` of RULES; `function` does what no kernel serves."""
+
+    def compute(g: Any, out: Any, dim: int) -> Any:
+        found = _compute(name, (g, out), dim)
+        return function(g, out, dim) if found is None else found
+
+    return compute
+
+
+def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:
+    """The kernel's result for arrays of one shape, along the axis `dim`; None where there is none for them."""
+    x = arrays[-1]
+    shape, char = x.shape, x.dtype.char
+    n, step = shape[dim], prod(shape[dim + 1 :])
+    count = x.size // n if n else 0
+    fits = n <= LONGEST if step == 1 else count >= BUSY or n <= 32
+    if char not in "efd" or not count or not fits or x.size >= 2**40 or max(n, step, count) >= 2**31:
+        return None
+    arrays = tuple([a if a.flags.c_contiguous else a.copy() for a in arrays])
+    out = type(x)(shape, x.dtype)
+    if step == 1:
+        threads, fours = threads_of_a_row(n)
+        together = 4 if threads == 32 else 1  # rows of a block
+        kernel = float_kernel(name, _source(name, FORWARD, RULE), char, P=threads, K=fours)
+        grid, block = (blocks_for(count, together),), (threads, together)
+        launch_floats(kernel, grid, block, (*arrays, out, *int32s(count, n)), char)
+    else:
+        name = f"{name}_of_columns"
+        kernel = float_kernel(name, _source(name, COLUMN_FORWARD, COLUMN_RULE), char)
+        told = (np.int64(count), *int32s(n, step))
+        launch_floats(kernel, (blocks_for(count),), (THREADS,), (*arrays, out, *told), char)
+    return out
+
+
+def _source(name: str, forward: str, rule: str) -> str:
+    """The kernel's text, with what is its own."""
+    own = name.removesuffix("_of_columns")
+    if own in FORWARDS:
+        return forward.replace("NAME", name).replace("RESULT", FORWARDS[own])
+    term, result = RULES[own]
+    return rule.replace("NAME", name).replace("TERM", term).replace("RESULT", result)

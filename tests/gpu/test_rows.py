@@ -1,0 +1,94 @@
+"""Softmax and its kin: the kernels' own source against the functions that they stand for."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from minigrad.backend import KERNELS
+from minigrad.gpu import rows
+from minigrad.ops.activation import log_softmax_operation, softmax_operation
+from tests.gpu.on_processor import kernels_on_processor
+
+OPERATIONS = {"softmax": softmax_operation, "log_softmax": log_softmax_operation}
+SHAPES = {  # shape, axis: how its rows are held
+    "a few": ((5, 10), 1), "one": ((3, 1), 1), "a warp, in part": ((2, 130), 1), "a block": ((2, 1100), 1),
+    "three axes": ((2, 3, 7), 2), "columns": ((2, 5, 6), 1), "from the first axis": ((3, 4), 0), "a vector": ((9,), 0),
+}  # fmt: skip
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    with kernels_on_processor(monkeypatch) as names:
+        yield names
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize(("shape", "dim"), SHAPES.values(), ids=SHAPES)
+def test_rows_and_columns(launched, name, shape, dim):
+    made = OPERATIONS[name]
+    x, g = np.random.default_rng(0).standard_normal((2, *shape)).astype("f") * 5
+    out = rows.forward_along(name, made.forward)(x, dim=dim)
+    np.testing.assert_allclose(out, made.forward(x, dim=dim), rtol=2e-6, atol=1e-6)
+    dx = rows.rule_along(f"{name}_rule", made.rules[0])(g, out, dim)
+    np.testing.assert_allclose(dx, made.rules[0](g, out, dim), rtol=2e-5, atol=2e-6)
+    assert len(launched) == 2 and out.dtype == dx.dtype == x.dtype
+
+
+@pytest.mark.parametrize(("char", "tolerance"), [("e", 2e-3), ("d", 1e-14)])
+def test_other_floats(launched, char, tolerance):
+    x = np.random.default_rng(0).standard_normal((3, 33)).astype(char)
+    for name, made in OPERATIONS.items():
+        out = rows.forward_along(name, made.forward)(x, dim=1)
+        assert out.dtype == x.dtype
+        np.testing.assert_allclose(out, made.forward(x, dim=1), rtol=tolerance)
+    assert len(launched) == 2
+
+
+def test_what_is_not_finite(launched):
+    inf = np.inf
+    x = np.array([[0, -inf, 1], [-inf, -inf, -inf], [inf, 0, 1], [np.nan, 0, 1], [-inf, -inf, 2]], "f")
+    for name, made in OPERATIONS.items():
+        with np.errstate(all="ignore"):
+            wanted = made.forward(x, dim=1)
+        np.testing.assert_allclose(rows.forward_along(name, made.forward)(x, dim=1), wanted, rtol=1e-6)
+
+
+def test_strides_are_laid_out_first(launched):
+    x = np.random.default_rng(0).standard_normal((6, 5)).astype("f").T
+    g = np.broadcast_to(np.float32(1.5), x.shape)
+    out = rows.forward_along("softmax", softmax_operation.forward)(x, dim=1)
+    np.testing.assert_allclose(out, softmax_operation.forward(x, dim=1), rtol=2e-6)
+    dx = rows.rule_along("softmax_rule", softmax_operation.rules[0])(g, out, 1)
+    np.testing.assert_allclose(dx, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "dim"), [((2, 20000), 1), ((3, 40, 5), 1), ((0, 3), 1)], ids=str)
+def test_what_no_kernel_serves_is_computed_as_before(launched, shape, dim):
+    x = np.ones(shape, "f")
+    out = rows.forward_along("softmax", lambda x, *, dim: "as before")(x, dim=dim)
+    assert out == "as before" and launched == []
+
+
+def test_the_engine_finds_them(stand_in):
+    for made in OPERATIONS.values():
+        assert made.forward in KERNELS and made.rules[0] in KERNELS
+
+
+def sources():
+    held = [("", (rows.FORWARD, rows.RULE), {"P": threads, "K": 4}) for threads in (32, 256, 1024)]
+    held += [("_of_columns", (rows.COLUMN_FORWARD, rows.COLUMN_RULE), {})]
+    for name, char, (more, bodies, constants) in product((*rows.FORWARDS, *rows.RULES), "efd", held):
+        kernel = rows.float_kernel(name + more, rows._source(name + more, *bodies), char, **constants)
+        yield kernel.source("H" if char == "e" else char)
+
+
+def test_all_compile_for_a_gpu():
+    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="CuPy is not installed here, which calls NVRTC")
+    try:
+        nvrtc.getVersion()
+    except Exception as error:  # noqa: BLE001 (each version of CuPy has its own)
+        pytest.skip(f"NVRTC's library is not installed here: {error}")
+    for source in sources():
+        program = nvrtc.createProgram(source, "kernel.cu", [], [])
+        nvrtc.compileProgram(program, ["--gpu-architecture=compute_90", "-std=c++14"])
