@@ -5,9 +5,11 @@
 NumPy's loops let other threads run meanwhile. The pool starts when it is first needed, with as many threads as matrix
 products use: `set_num_threads` says how many, else the environment's OMP_NUM_THREADS, else the processors that this
 process may run on.
-No number that a part computes depends on where it was cut, so the bits are the same for any number of threads
-(OpenBLAS, which has threads of its own, does not promise that of its products). A part that spreads again does so
-in its own thread alone. A forked child starts a pool of its own.
+`spread` cuts a pass into slices, and no number that a slice computes depends on where it was cut; `share` is given its
+pieces, which are the same for any number of threads. So are the bits (where there are fewer pieces than threads,
+OpenBLAS's own threads work on one after the other, and it does not promise them).
+Whoever is done with a piece takes the next: a thread that wakes late takes none. A piece that spreads again does so
+in its own thread alone, and so do its matrix products. A forked child starts a pool of its own.
 """
 
 from __future__ import annotations
@@ -15,42 +17,55 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from queue import SimpleQueue
+from typing import Any, TypeVar
 
 import numpy as np
 
+from minigrad import threads
 from minigrad.threads import get_count
 
 CAN = sys.platform not in ("emscripten", "wasi")  # threads are not to be had there
 WORTH = 2**20  # bytes of a pass: below, waking a thread takes longer than it saves
-Part = tuple[Callable[[slice], object], slice, "_Call"]
+STRANDS = 8  # of a sum of pieces
+ROOM = 24 * 2**20  # bytes that their totals may take
+T = TypeVar("T")
 
 
 class _Call:
-    """One call of `spread`: how many parts are still at work, and the first error."""
+    """One call: the pieces that wait for a thread, how many are not done yet, and the first error."""
 
-    def __init__(self, parts: int) -> None:
-        self.left, self.done, self.lock = parts, threading.Event(), threading.Lock()
+    def __init__(self, work: Callable[[Any], object], pieces: Sequence[Any]) -> None:
+        self.work, self.waiting, self.left = work, deque(pieces), len(pieces)
+        self.lock, self.at_work = threading.Lock(), threading.Lock()
         self.error: BaseException | None = None
+        self.at_work.acquire()  # whoever is done with the last piece releases it
 
-    def run(self, work: Callable[[slice], object], part: slice) -> None:
-        try:
-            work(part)
-        except BaseException as error:  # noqa: BLE001 (it is raised again by the caller's thread)
-            self.error = self.error or error
-        with self.lock:
-            self.left -= 1
-            if not self.left:
-                self.done.set()
+    def run(self) -> None:
+        """Work on pieces while there are any."""
+        while True:
+            try:
+                piece = self.waiting.popleft()
+            except IndexError:
+                return
+            try:
+                self.work(piece)
+            except BaseException as error:  # noqa: BLE001 (it is raised again by the caller's thread)
+                self.error = self.error or error
+            with self.lock:
+                self.left -= 1
+                if not self.left:
+                    self.at_work.release()
 
 
 class _Pool:
     """The threads, and the queue they wait at."""
 
     def __init__(self) -> None:
-        self.queue: SimpleQueue[Part] = SimpleQueue()
+        self.queue: SimpleQueue[_Call] = SimpleQueue()
         self.threads = 0
         self.lock = threading.Lock()
 
@@ -66,8 +81,7 @@ class _Pool:
         _within.parts = True
         np.seterr(all="ignore")  # as the engine has it
         while True:
-            work, part, call = self.queue.get()
-            call.run(work, part)
+            self.queue.get().run()
 
 
 class _Within(threading.local):
@@ -89,17 +103,51 @@ def spread(work: Callable[[slice], object], length: int, size: int) -> None:
         work(slice(0, length))
         return
     bounds = [length * i // count for i in range(count + 1)]
-    parts = [slice(a, b) for a, b in pairwise(bounds)]
-    call, pool = _Call(count), _pool
+    _side_by_side(work, [slice(a, b) for a, b in pairwise(bounds)], count)
+
+
+def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
+    """`work` on each of the pieces, side by side if all of them, `size` bytes, are worth it and each thread has one.
+
+    Raises what `work` raises, when all are done.
+    """
+    count = get_count() if CAN and size >= WORTH and not _within.parts else 1
+    if 2 <= count <= len(pieces):
+        _side_by_side(work, pieces, count)
+        return
+    for piece in pieces:
+        work(piece)
+
+
+def add_up(add: Callable[[T, Any], object], pieces: Sequence[T], total: Any, size: int) -> None:
+    """``add(piece, total)`` for each piece, by turns into a few totals, which are added to the array `total` at last.
+
+    Each of them is made by one thread, as `share` has it; how many there are depends on nothing but the sizes.
+    """
+    strands = max(1, min(len(pieces), STRANDS, ROOM // max(1, total.nbytes))) if size >= WORTH else 1
+    totals = [total, *[np.zeros_like(total) for _ in range(strands - 1)]]
+
+    def follow(strand: int) -> None:
+        for piece in pieces[strand::strands]:
+            add(piece, totals[strand])
+
+    share(follow, range(strands), size)
+    for other in totals[1:]:
+        total += other
+
+
+def _side_by_side(work: Callable[[Any], object], pieces: Sequence[Any], count: int) -> None:
+    call, pool = _Call(work, pieces), _pool
     pool.grow(count - 1)
-    for part in parts[1:]:
-        pool.queue.put((work, part, call))
-    _within.parts = True
-    try:
-        call.run(work, parts[0])
-        call.done.wait()
-    finally:
-        _within.parts = False
+    with threads.products_alone():
+        for _ in range(count - 1):
+            pool.queue.put(call)
+        _within.parts = True
+        try:
+            call.run()
+            call.at_work.acquire()
+        finally:
+            _within.parts = False
     if call.error is not None:
         raise call.error
 
@@ -109,6 +157,7 @@ def _start_anew() -> None:
     global _pool
     _pool = _Pool()
     _within.parts = False
+    threads.start_anew()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,11 +1,14 @@
 """How many threads compute one operation: asked of, and told to, the OpenBLAS that NumPy brings along.
 
-`parallel.py` spreads its passes over as many as matrix products use.
+`parallel.py` spreads its passes over as many as matrix products use; within its parts, a product stays in its thread.
 """
 
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,15 @@ def _switch() -> tuple[Any, Any] | None:
     return None
 
 
+class _Alone:
+    """Products of matrices that stay in the threads that ask for them: for how many callers, and the number after."""
+
+    callers = 0
+    number = 1
+    lock = threading.Lock()
+
+
+_alone = _Alone()
 _asked: int | None = None  # where NumPy's library cannot be told, our own passes can
 
 
@@ -45,7 +57,7 @@ def get_count() -> int:
     """The number of threads; of processors that may be used, where NumPy's library does not say."""
     switch = _switch()
     if switch:
-        return int(switch[0]())
+        return _alone.number if _alone.callers else int(switch[0]())
     if _asked is not None:
         return _asked
     affinity = getattr(os, "sched_getaffinity", None)
@@ -57,8 +69,41 @@ def set_count(number: int) -> None:
     global _asked
     switch = _switch()
     if switch:
-        switch[1](number)
+        with _alone.lock:
+            _alone.number = number
+            if not _alone.callers:
+                switch[1](number)
     elif number != get_count():
         _asked = number
         detail = "NumPy's matrix products come from a library that cannot be told how many threads to use"
         advise("threads", f"{detail}; set OMP_NUM_THREADS={number} in the environment before Python starts")
+
+
+@contextmanager
+def products_alone() -> Iterator[None]:
+    """Within, a product of matrices uses no thread but its own: the callers are as many as there are processors."""
+    switch = _switch()
+    if not switch:
+        yield
+        return
+    with _alone.lock:
+        if not _alone.callers:
+            _alone.number = int(switch[0]())
+            switch[1](1)
+        _alone.callers += 1
+    try:
+        yield
+    finally:
+        with _alone.lock:
+            _alone.callers -= 1
+            if not _alone.callers:
+                switch[1](_alone.number)
+
+
+def start_anew() -> None:
+    """In a forked child nobody is at work: what its parent's threads held is let go."""
+    switch = _switch()
+    _alone.lock = threading.Lock()
+    if switch and _alone.callers:
+        switch[1](_alone.number)
+    _alone.callers = 0

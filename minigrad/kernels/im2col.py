@@ -9,7 +9,6 @@ relative.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -17,8 +16,8 @@ import numpy as np
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way
-from minigrad.kernels.windows import blocks, empty, overlap, padded, window_view
-from minigrad.parallel import spread
+from minigrad.kernels.windows import LONG, PIECES, Block, blocks, by_images, empty, overlap, padded, window_view
+from minigrad.parallel import add_up, share, spread
 
 BLOCK_BYTES = 2 * 2**20  # of columns at a time: they stay in the cache between copy and product
 OVERHEAD = 4e-5  # seconds between the calls of NumPy, in all three functions
@@ -53,15 +52,19 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     Ho, Wo = geometry.windows(x.shape[2:])
     out = xp.empty((N, O, Ho, Wo), x.dtype)
     matrix = w.reshape(groups, O // groups, -1)
-    for images, rows in _blocks(x, geometry):
+
+    def compute(block: Block) -> None:
+        images, rows = block
         columns = _columns(x[images], rows, geometry)
-        block = _flat(out[images], groups)[..., rows.start * Wo : rows.stop * Wo]
-        if len(block) == 1:
-            xp.matmul(matrix, columns, out=block[0])
+        results = _flat(out[images], groups)[..., rows.start * Wo : rows.stop * Wo]
+        if len(results) == 1:
+            xp.matmul(matrix, columns, out=results[0])
         else:  # (groups, O/groups, images*Ho*Wo) -> (images, groups, O/groups, Ho*Wo)
             product = empty(xp, "product", (*matrix.shape[:2], columns.shape[2]), x.dtype)
             xp.matmul(matrix, columns, out=product)
-            block[...] = product.reshape(groups, O // groups, len(block), -1).transpose(2, 0, 1, 3)
+            results[...] = product.reshape(groups, O // groups, len(results), -1).transpose(2, 0, 1, 3)
+
+    share(compute, *_blocks(x, geometry))
     return out
 
 
@@ -70,12 +73,16 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     O, C, groups, xp = g.shape[1], x.shape[1], geometry.groups, array_module(x)
     w = xp.zeros((O, C // groups, *geometry.kernel), x.dtype)
     total = w.reshape(groups, O // groups, -1)
-    product = empty(xp, "product", total.shape, x.dtype)
-    for images, rows in _blocks(x, geometry):
+
+    def add(block: Block, total: Array) -> None:
+        images, rows = block
         columns = _columns(x[images], rows, geometry)
         cotangent = _channels_first(g[images], rows, groups)
-        xp.matmul(cotangent, columns.swapaxes(1, 2), out=product)
-        total += product
+        product = empty(xp, "product", total.shape, x.dtype)
+        total += xp.matmul(cotangent, columns.swapaxes(1, 2), out=product)
+
+    parts, size = _blocks(x, geometry)
+    add_up(add, parts, total, size)
     return w
 
 
@@ -84,23 +91,31 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     (N, O, _, Wo), (_, per_group, kh, kw), groups, xp = g.shape, w.shape, geometry.groups, array_module(g)
     x = xp.zeros((N, groups * per_group, *size), g.dtype)
     matrix = w.reshape(groups, O // groups, -1).swapaxes(1, 2)  # (groups, C/groups*kh*kw, O/groups)
-    for images, rows in _blocks(x, geometry):
-        cotangent = _channels_first(g[images], rows, groups)
-        columns = empty(xp, "columns", (*matrix.shape[:2], cotangent.shape[2]), g.dtype)
-        xp.matmul(matrix, cotangent, out=columns)
-        # (groups, C/groups*kh*kw, images*rows*Wo) -> (images, C, kh, kw, rows, Wo)
-        shape = (groups * per_group, kh, kw, -1, rows.stop - rows.start, Wo)
-        windows = columns.reshape(shape).transpose(3, 0, 1, 2, 4, 5)
-        above = geometry.padding[0] - rows.start * geometry.stride[0]  # as seen from the first row
-        _add_windows(windows, x[images], geometry._replace(padding=(above, geometry.padding[1])))
+
+    def paint(strips: list[Block]) -> None:  # of the same images: they share rows of them
+        for images, rows in strips:
+            cotangent = _channels_first(g[images], rows, groups)
+            columns = empty(xp, "columns", (*matrix.shape[:2], cotangent.shape[2]), g.dtype)
+            xp.matmul(matrix, cotangent, out=columns)
+            # (groups, C/groups*kh*kw, images*rows*Wo) -> (images, C, kh, kw, rows, Wo)
+            shape = (groups * per_group, kh, kw, -1, rows.stop - rows.start, Wo)
+            windows = columns.reshape(shape).transpose(3, 0, 1, 2, 4, 5)
+            above = geometry.padding[0] - rows.start * geometry.stride[0]  # as seen from the first row
+            _add_windows(windows, x[images], geometry._replace(padding=(above, geometry.padding[1])))
+
+    parts, nbytes = _blocks(x, geometry)
+    share(paint, by_images(parts), nbytes)
     return x
 
 
-def _blocks(x: Array, geometry: Geometry) -> Iterator[tuple[slice, slice]]:
-    """Images, and rows of windows, whose columns fit."""
+def _blocks(x: Array, geometry: Geometry) -> tuple[list[Block], int]:
+    """Images, and rows of windows, whose columns fit; the bytes of all columns, 0 on a GPU, which no thread helps."""
     (kh, kw), (Ho, Wo) = geometry.kernel, geometry.windows(x.shape[2:])
-    limit = BLOCK_BYTES if array_module(x) is np else GPU_BLOCK_BYTES
-    return blocks(len(x), Ho, x.shape[1] * kh * kw * Wo * x.dtype.itemsize, limit)
+    row_bytes = x.shape[1] * kh * kw * Wo * x.dtype.itemsize
+    if array_module(x) is not np:
+        return blocks(len(x), Ho, row_bytes, GPU_BLOCK_BYTES), 0
+    pieces = min(PIECES, len(x) * Ho * Wo // LONG)
+    return blocks(len(x), Ho, row_bytes, BLOCK_BYTES, pieces=pieces), len(x) * Ho * row_bytes
 
 
 def _columns(x: Array, rows: slice, geometry: Geometry) -> Array:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import TypeAlias
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.workspace import workspace
+
+PIECES = 4  # that a convolution is cut into where it is large enough, for threads to share
+LONG = 192  # windows of a piece: its product reads the whole kernel, which should be worth it
+LEAST = 2**17  # bytes of a piece that is worth its calls
+Block: TypeAlias = tuple[slice, slice]  # images, and rows of their windows
 
 
 def window_view(x: Array, geometry: Geometry) -> Array:
@@ -61,15 +68,25 @@ def overlap(tap: int, length: int, windows: int, stride: int, padding: int, dila
     return slice(first, last + 1), slice(pixel, pixel + (last - first) * stride + 1, stride)
 
 
-def blocks(N: int, rows: int, row_bytes: int, limit: int, step: int = 1) -> Iterator[tuple[slice, slice]]:
-    """Whole images while `limit` bytes hold them, else strips of one: slices of N and of `rows`.
+def blocks(N: int, rows: int, row_bytes: int, limit: int, step: int = 1, pieces: int = 1) -> list[Block]:
+    """Whole images while `limit` bytes hold them, else strips of one: slices of N and of `rows`, about equal.
 
-    A strip is a multiple of `step` rows; `row_bytes` is what `step` rows of one image take.
+    `pieces` at least, unless they would be small: threads share them, however many there are. A strip is a multiple
+    of `step` rows; `row_bytes` is what `step` rows of one image take.
     """
     units = -(-rows // step)
-    images = max(1, limit // max(1, row_bytes * units))
-    strips = max(1, min(units, -(-row_bytes * units // limit))) if images == 1 else 1
+    image_bytes = max(1, units * row_bytes)
+    pieces = max(1, -(-N * image_bytes // limit), min(pieces, N * image_bytes // LEAST))
+    images = max(1, min(-(-N // pieces), limit // image_bytes))
+    strips = max(1, min(units, -(-pieces // max(1, N)))) if images == 1 else 1
     height = max(1, -(-units // strips)) * step
-    for n in range(0, N, images):
-        for row in range(0, rows, height):
-            yield slice(n, min(N, n + images)), slice(row, min(rows, row + height))
+    return [
+        (slice(n, min(N, n + images)), slice(row, min(rows, row + height)))
+        for n in range(0, N, images)
+        for row in range(0, rows, height)
+    ]
+
+
+def by_images(parts: list[Block]) -> list[list[Block]]:
+    """The blocks of the same images together."""
+    return [list(group) for _, group in groupby(parts, key=itemgetter(0))]

@@ -9,7 +9,6 @@ copy. Memory is CuPy's pool's; nothing waits for the GPU, and no array is made o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
 from minigrad.kernels.fast.cuda_parts import GPU
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
-from minigrad.kernels.windows import blocks
+from minigrad.kernels.windows import Block, blocks
 
 BLOCK_BYTES = 256 * 2**20  # of columns at a time: few and large products are best
 
@@ -150,7 +149,7 @@ def _as_it_lies(geometry: Geometry) -> bool:
     return geometry.kernel == geometry.stride == (1, 1) and geometry.padding == (0, 0)
 
 
-def _blocks(x: Array, geometry: Geometry) -> Iterator[tuple[slice, slice]]:
+def _blocks(x: Array, geometry: Geometry) -> list[Block]:
     """Images, and rows of windows: neither the columns nor the image outgrow a block."""
     (C, H, W), (kh, kw), (Ho, Wo) = x.shape[1:], geometry.kernel, geometry.windows(x.shape[2:])
     return blocks(len(x), Ho, C * x.dtype.itemsize * max(kh * kw * Wo, -(-H * W // max(1, Ho))), BLOCK_BYTES)

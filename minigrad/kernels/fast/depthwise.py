@@ -16,6 +16,7 @@ from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import padded
 from minigrad.kernels.workspace import workspace
+from minigrad.parallel import add_up, share
 
 OVERHEAD = 4e-5  # seconds between the calls of NumPy, for each image
 
@@ -25,12 +26,15 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     (N, C), (Ho, Wo) = x.shape[:2], geometry.windows(x.shape[2:])
     out = np.empty((N, C, Ho, Wo), x.dtype)
     weight = np.ascontiguousarray(w).reshape(C, 1, -1)  # flipped, it would not go to BLAS
-    for n in range(N):
+
+    def compute(n: int) -> None:
         columns, width = _columns(x[n : n + 1], geometry)
         whole = workspace("product", (C, Ho, width), x.dtype)
         flat = whole.reshape(C, 1, Ho * width)[:, :, : columns.shape[2]]
         np.matmul(weight, columns, out=flat)
         out[n] = whole[:, :, :Wo]
+
+    share(compute, range(N), out.nbytes * weight.shape[2])
     return out
 
 
@@ -38,13 +42,16 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, C, Ho, Wo) -> (C, 1, kh, kw)."""
     (N, C, Ho, Wo), (kh, kw) = g.shape, geometry.kernel
     w = np.zeros((C, 1, kh, kw), x.dtype)
-    for n in range(N):
+
+    def add(n: int, total: Array) -> None:
         columns, width = _columns(x[n : n + 1], geometry)
         whole = workspace("product", (C, Ho, width), x.dtype)
         whole[:, :, :Wo] = g[n]
         whole[:, :, Wo:] = 0
         cotangent = whole.reshape(C, Ho * width, 1)[:, : columns.shape[2]]
-        w += np.matmul(columns, cotangent).reshape(w.shape)
+        total += np.matmul(columns, cotangent).reshape(w.shape)
+
+    add_up(add, range(N), w, g.nbytes * kh * kw)
     return w
 
 

@@ -20,9 +20,9 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way, is_finite
-from minigrad.kernels.windows import blocks
+from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
-from minigrad.parallel import spread
+from minigrad.parallel import add_up, share, spread
 
 BLOCK_BYTES = 2**20  # of lowered rows at a time: they stay in the cache until they are read
 SHORT = 16  # columns: a copy's run should be longer
@@ -31,26 +31,35 @@ OVERHEAD = 4e-5  # seconds between the calls of NumPy, in all three functions
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
-    N, (O, C, _, kw) = len(x), w.shape
+    N, O = len(x), len(w)
     Ho, Wo = geometry.windows(x.shape[2:])
     out = np.empty((N, O, Ho, Wo), x.dtype)
     matrix = w.transpose(0, 2, 1, 3).reshape(O, -1)  # (O, C, kh, kw) -> (O, kh*C*kw)
-    for images, rows in blocks(N, Ho, geometry.stride[0] * C * kw * Wo * x.itemsize, BLOCK_BYTES):
+
+    def compute(block: Block) -> None:
+        images, rows = block
         lowered = _lower(x[images], rows, geometry)
         products = workspace("products", (len(lowered), O, lowered.shape[2]), x.dtype)
         np.matmul(matrix, lowered, out=products)
         out[images, :, rows] = _images(products, Wo).transpose(2, 1, 0, 3)
+
+    share(compute, *_blocks(x, geometry))
     return out
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
-    (N, O, Ho, Wo), C, (kh, kw) = g.shape, x.shape[1], geometry.kernel
+    O, C, (kh, kw) = g.shape[1], x.shape[1], geometry.kernel
     w = np.zeros((kh * C * kw, O), x.dtype)
-    for images, rows in blocks(N, Ho, geometry.stride[0] * C * kw * Wo * x.itemsize, BLOCK_BYTES):
+
+    def add(block: Block, total: Array) -> None:
+        images, rows = block
         lowered = _lower(x[images], rows, geometry)
         cotangents = _lines("products", g[images], rows.start, rows.stop)
-        w += np.add.reduce(np.matmul(lowered, cotangents.swapaxes(1, 2)), axis=0)
+        total += np.add.reduce(np.matmul(lowered, cotangents.swapaxes(1, 2)), axis=0)
+
+    parts, size = _blocks(x, geometry)
+    add_up(add, parts, w, size)
     return np.ascontiguousarray(w.reshape(kh, C, kw, O).transpose(3, 1, 0, 2))
 
 
@@ -66,7 +75,10 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     first, count = above // step, -(-(above + H) // step)
     width = max(left + W, (Wo - 1) * across + (kw - 1) * spread + 1)
     x = np.empty((N, C, H, W), g.dtype)
-    for images, part in blocks(N, count - first, max(C * kw, O) * Wo * g.itemsize, BLOCK_BYTES):
+    row_bytes = max(C * kw, O) * Wo * g.itemsize
+
+    def paint(block: Block) -> None:
+        images, part = block
         s = slice(first + part.start, first + part.stop)
         rows = _lines("lowered", g[images], s.start - reach + 1, s.stop)  # (s + reach - 1, O, n*Wo)
         S, lanes = s.stop - s.start, rows.shape[2]
@@ -86,7 +98,17 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         top, bottom = max(0, s.start * step - above), min(H, s.stop * step - above)
         inside = _images(image.reshape(S * step, C, -1), width)[top + above - s.start * step :][: bottom - top]
         x[images, :, top:bottom] = inside[..., left : left + W].transpose(2, 1, 0, 3)
+
+    share(paint, blocks(N, count - first, row_bytes, BLOCK_BYTES, pieces=PIECES), N * (count - first) * row_bytes)
     return x
+
+
+def _blocks(x: Array, geometry: Geometry) -> tuple[list[Block], int]:
+    """Images, and rows of windows, whose lowered rows fit; the bytes of them all."""
+    (N, C), (Ho, Wo) = x.shape[:2], geometry.windows(x.shape[2:])
+    row_bytes = geometry.stride[0] * C * geometry.kernel[1] * Wo * x.itemsize
+    pieces = min(PIECES, N * Ho * Wo // LONG)
+    return blocks(N, Ho, row_bytes, BLOCK_BYTES, pieces=pieces), N * Ho * row_bytes
 
 
 def serves(problem: Problem) -> bool:

@@ -7,10 +7,13 @@ copied. No padding (its border would be zeros), one group. Source: M. Lin, Q. Ch
 
 from __future__ import annotations
 
+import numpy as np
+
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way
 from minigrad.kernels.windows import empty
+from minigrad.parallel import add_up, share
 
 OVERHEAD = 3e-5  # seconds between the calls of NumPy, in all three functions
 
@@ -20,7 +23,8 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     xp, pixels = array_module(x), x[:, :, :: geometry.stride[0], :: geometry.stride[1]]
     N, C, Ho, Wo = pixels.shape
     out = xp.empty((N, len(w), Ho, Wo), x.dtype)
-    xp.matmul(w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out=out.reshape(N, len(w), Ho * Wo))
+    matrix, columns, flat = w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out.reshape(N, len(w), Ho * Wo)
+    share(lambda n: xp.matmul(matrix, columns[n], out=flat[n]), range(N), _size(out))
     return out
 
 
@@ -29,11 +33,13 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     xp, (N, O, Ho, Wo), C = array_module(x), g.shape, x.shape[1]
     pixels = x[:, :, :: geometry.stride[0], :: geometry.stride[1]].reshape(N, C, Ho * Wo)
     cotangent = g.reshape(N, O, Ho * Wo)
-    total = xp.zeros((O, C, 1, 1), x.dtype)
-    product = empty(xp, "product", (O, C), x.dtype)
-    for n in range(N):
-        total[:, :, 0, 0] += xp.matmul(cotangent[n], pixels[n].T, out=product)
-    return total
+    w = xp.zeros((O, C, 1, 1), x.dtype)
+
+    def add(n: int, total: Array) -> None:
+        total += xp.matmul(cotangent[n], pixels[n].T, out=empty(xp, "product", (O, C), x.dtype))
+
+    add_up(add, range(N), w[:, :, 0, 0], _size(g))
+    return w
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -42,11 +48,17 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     matrix, cotangent = w.reshape(O, C).T, g.reshape(N, O, Ho * Wo)
     if geometry.stride == (1, 1):
         x = xp.empty((N, C, *size), g.dtype)
-        xp.matmul(matrix, cotangent, out=x.reshape(N, C, Ho * Wo))
+        flat = x.reshape(N, C, Ho * Wo)
+        share(lambda n: xp.matmul(matrix, cotangent[n], out=flat[n]), range(N), _size(x))
         return x
     x = xp.zeros((N, C, *size), g.dtype)
     x[:, :, :: geometry.stride[0], :: geometry.stride[1]] = xp.matmul(matrix, cotangent).reshape(N, C, Ho, Wo)
     return x
+
+
+def _size(array: Array) -> int:
+    """Bytes of a pass that threads may share; on a GPU none."""
+    return array.nbytes if array_module(array) is np else 0
 
 
 def serves(problem: Problem) -> bool:

@@ -31,7 +31,6 @@ forward), and where a pixel stands out of its tile another way computes. What is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -39,9 +38,9 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way, is_finite
-from minigrad.kernels.windows import blocks
+from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
-from minigrad.parallel import spread
+from minigrad.parallel import add_up, share, spread
 
 BLOCK_BYTES = 6 * 2**20  # of transformed tiles at a time
 SPREAD = 16.0  # in a tile, the largest number that an output may see against what another sees
@@ -77,6 +76,12 @@ def is_even(x: Array, geometry: Geometry, tile: int) -> bool:
     """
     if not x.size:
         return True
+    found: list[bool] = []
+    spread(lambda images: found.append(_images_are_even(x[images], geometry, tile)), len(x), x.nbytes)
+    return all(found)
+
+
+def _images_are_even(x: Array, geometry: Geometry, tile: int) -> bool:
     (ph, pw), (kh, kw), (N, _, H, W) = geometry.padding, geometry.kernel, x.shape
     sizes = np.zeros((N, H + 2 * ph, W + 2 * pw), x.dtype)  # the largest |x| over the channels
     np.maximum(x.max(axis=1), -x.min(axis=1), out=sizes[:, ph : ph + H, pw : pw + W])
@@ -121,12 +126,16 @@ class Winograd:
             _both_axes(self.tile, kh, kw, x.dtype), w.reshape(O * C, kh * kw).T, out=kernel.reshape(points, O * C)
         )
         kernel = kernel.transpose(0, 2, 1)
-        for images, rows in self._blocks(N, Ho, Wo, max(C, O), kh, kw, x.itemsize):
+
+        def compute(block: Block) -> None:
+            images, rows = block
             tiles = self._input_tiles(x[images], rows, geometry)
             shape = (*tiles.shape[:5], O)
             products = workspace("first", shape, x.dtype)
             np.matmul(tiles.reshape(points, -1, C), kernel, out=products.reshape(points, -1, O))
             self._write(products, out[images, :, rows], (kh, kw))
+
+        share(compute, *self._blocks(N, Ho, Wo, max(C, O), kh, kw, x.itemsize))
         return out
 
     def conv2d_input(self, g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -138,12 +147,17 @@ class Winograd:
         (N, O, Ho, Wo), C, (kh, kw) = g.shape, x.shape[1], geometry.kernel
         points = self.tile**2
         total = np.zeros((points, O, C), x.dtype)
-        for images, rows in self._blocks(N, Ho, Wo, max(C, O), kh, kw, x.itemsize):
+
+        def add(block: Block, total: Array) -> None:
+            images, rows = block
             tiles = self._input_tiles(x[images], rows, geometry)
             cotangents = self._cotangent_tiles(g[images, :, rows], (kh, kw))
             product = workspace("kernel", (points, O, C), x.dtype)
             np.matmul(cotangents.reshape(points, -1, O).transpose(0, 2, 1), tiles.reshape(points, -1, C), out=product)
             total += product
+
+        parts, size = self._blocks(N, Ho, Wo, max(C, O), kh, kw, x.itemsize)
+        add_up(add, parts, total, size)
         w = np.empty((O, C, kh, kw), x.dtype)
         np.matmul(total.reshape(points, O * C).T, _both_axes(self.tile, kh, kw, x.dtype), out=w.reshape(O * C, kh * kw))
         return w
@@ -177,10 +191,13 @@ class Winograd:
 
     def _blocks(
         self, N: int, Ho: int, Wo: int, channels: int, kh: int, kw: int, itemsize: int
-    ) -> Iterator[tuple[slice, slice]]:
-        """Images, and rows of whole tiles, whose transformed tiles fit."""
-        row_bytes = self.tile**2 * self._tiles((Ho, Wo), (kh, kw))[1] * channels * itemsize
-        return blocks(N, Ho, row_bytes, BLOCK_BYTES, self.tile + 1 - kh)
+    ) -> tuple[list[Block], int]:
+        """Images, and rows of whole tiles, whose transformed tiles fit; the bytes of them all."""
+        Th, Tw = self._tiles((Ho, Wo), (kh, kw))
+        row_bytes = self.tile**2 * Tw * channels * itemsize
+        step = self.tile + 1 - kh
+        pieces = min(PIECES, N * Th * Tw // (LONG // 2))
+        return blocks(N, Ho, row_bytes, BLOCK_BYTES, step, pieces), N * Th * row_bytes
 
     def _input_tiles(self, x: Array, rows: slice, geometry: Geometry) -> Array:
         """B^T d B of the tiles of these output rows: (N, C, H, W) -> (tile, tile, Th, Tw, N, C)."""
