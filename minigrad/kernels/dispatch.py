@@ -132,9 +132,9 @@ class algorithm:
 
     A plain call holds until the next one, `with algorithm("winograd"):` within the block. The names
     are "direct", "tiny", "im2col", "mec", "pointwise", "depthwise", "winograd", "winograd 2x2" and, on a GPU,
-    "cuda columns", "cuda direct", "cuda product", "cuda winograd" and "cuda", the quickest of these. Raises
-    ValueError for any other. A convolution that the forced algorithm cannot compute raises RuntimeError when it is
-    called.
+    "cuda plain", "cuda columns", "cuda direct", "cuda product", "cuda winograd" and "cuda", the quickest of these.
+    Raises ValueError for any other. A convolution that the forced algorithm cannot compute raises RuntimeError when
+    it is called.
 
     >>> import minigrad as torch
     >>> with torch.backends.conv.algorithm("im2col"):

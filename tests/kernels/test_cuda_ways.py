@@ -21,6 +21,10 @@ CASES = {  # (N, C, H, W), outputs, geometry
         ((1, 2, 11, 10), 9, Geometry((5, 5), (3, 2), (2, 3))),
         ((1, 1, 5, 5), 1, Geometry((1, 1), (3, 3), (2, 2))),
     ],
+    "cuda plain": [
+        ((2, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2)),
+        ((1, 1, 6, 8), 1, Geometry((1, 2))),
+    ],
     "cuda product": [
         ((2, 3, 9, 8), 5, Geometry((3, 3), padding=(1, 1))),
         ((1, 9, 12, 12), 66, Geometry((3, 3), padding=(1, 1))),
@@ -140,6 +144,7 @@ def test_every_way_has_its_cases():
         ((64, 144, 56, 56), 144, Geometry((3, 3), padding=(1, 1), groups=144), "cuda direct"),
         ((64, 256, 28, 28), 256, Geometry((3, 3), padding=(1, 1), groups=32), "cuda direct"),
         ((1024, 1, 28, 28), 6, Geometry((5, 5), padding=(2, 2)), "cuda direct"),
+        ((1, 1, 6, 8), 1, Geometry((1, 2)), "cuda plain"),
         ((64, 128, 28, 28), 128, Geometry((3, 3), padding=(1, 1)), "cuda winograd"),
         ((64, 64, 27, 27), 192, Geometry((5, 5), padding=(2, 2)), "cuda winograd"),
         ((2**16, 3, 128, 128), 8, Geometry((3, 3)), "cuda columns"),  # more than 32 bits count
@@ -149,7 +154,7 @@ def test_every_way_has_its_cases():
 def test_the_geometry_chooses(image, outputs, geometry, name):
     for face in FACES:
         assert cuda.choose(face, image, outputs, geometry, "f", object).name == name
-    assert cuda.choose(face, image, outputs, geometry, "i", object).name == "cuda columns"
+    assert cuda.choose(face, image, outputs, geometry, "?", object).name == "cuda columns"
 
 
 def test_strides_that_32_bits_do_not_count_are_seen():

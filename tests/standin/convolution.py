@@ -240,12 +240,40 @@ def matrix_of(constants, back):
     return found.T if back else found
 
 
+def sum_window(grid, block, args, constants):
+    x, w, out, *numbers = args
+    image, geometry, _, strides = problem_of(numbers, len(out))
+    kernels = laid_out(w, (out.shape[1], image[1] // geometry.groups, *geometry.kernel), strides[4:])
+    out[...] = im2col.conv2d(laid_out(x, image, strides[:4]), kernels, geometry)
+
+
+def sum_pixel(grid, block, args, constants):
+    g, w, out, *numbers = args
+    image, geometry, windows, strides = problem_of(numbers, len(out))
+    kernels = laid_out(w, (windows[1], image[1] // geometry.groups, *geometry.kernel), strides[4:])
+    out[...] = im2col.conv2d_input(laid_out(g, windows, strides[:4]), kernels, geometry, image[2:])
+
+
+def sum_weight(grid, block, args, constants):
+    x, g, out, terms, *numbers = args
+    image, geometry, windows, strides = problem_of([0, *numbers], int(terms // (numbers[4] * numbers[5])))
+    out[...] = im2col.conv2d_weight(laid_out(x, image, strides[:4]), laid_out(g, windows, strides[4:]), geometry)
+
+
+def problem_of(numbers, N):
+    """The image's shape, the geometry, the windows' shape and the strides of a kernel of `cuda_plain.py`."""
+    _, C, H, W, O, Ho, Wo, kh, kw, groups, sh, sw, ph, pw, dh, dw = map(int, numbers[:16])
+    geometry = Geometry((kh, kw), (sh, sw), (ph, pw), (dh, dw), groups)
+    return (N, C * groups, H, W), geometry, (N, O, Ho, Wo), numbers[16:]
+
+
 TWINS.update(
     {
         twin.__name__: twin
         for twin in (
             convolve, weigh, add_parts, pack_kernel, product, mend, product_of_windows,
             transform, transform_back, find_peaks, mark, mend_tiles, mend_weights,
+            sum_window, sum_pixel, sum_weight,
         )
     }
 )  # fmt: skip

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_product, cuda_winograd
+from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_plain, cuda_product, cuda_winograd
 from minigrad.kernels.fast.cuda_parts import is_near
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way
 
 FAMILIES: dict[str, Any] = {
-    family.WAY.name: family for family in (cuda_columns, cuda_direct, cuda_product, cuda_winograd)
+    family.WAY.name: family for family in (cuda_plain, cuda_columns, cuda_direct, cuda_product, cuda_winograd)
 }
 
 

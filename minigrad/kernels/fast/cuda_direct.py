@@ -32,6 +32,7 @@ ROOM = 32  # sums in a thread's registers
 TAPS = 49  # of the largest kernel: beyond, unrolled loops are long, and products of matrices as good
 SHARED_BYTES = 48 * 2**10
 ENOUGH = 2**16  # threads that fill a GPU: below, a thread computes one output
+COMPILING = 2e-5  # seconds that a call must save, to be worth kernels of the geometry's own
 FULL = 2112  # blocks that fill a GPU twice
 
 # How the rows that P windows see are counted from the first of them: ROWS rows, tap `a` of window `p` meets ROW(p, a).
@@ -214,9 +215,9 @@ def seconds(face: str, problem: Problem) -> float:
     C, O = problem.image[1] // geometry.groups, problem.outputs // geometry.groups
     if face == "conv2d_weight":
         Q = _share(O, _kernels_at_once(taps))
-        return GPU.time(2, problem, 0.0, 1 / (1.25 + 1.5 * ((3 + kh) * kw + 4 * Q) / (taps * Q)))
+        return COMPILING + GPU.time(2, problem, 0.0, 1 / (1.25 + 1.5 * ((3 + kh) * kw + 4 * Q) / (taps * Q)))
     Q, waste = (_share(C, 8), geometry.stride[1]) if face == "conv2d_input" else (_share(O, 8), 1)
-    return GPU.time(1, problem, 0.0, 1 / (1.25 + 1.5 * (3 + kh) / (kh * Q)), waste)
+    return COMPILING + GPU.time(1, problem, 0.0, 1 / (1.25 + 1.5 * (3 + kh) / (kh * Q)), waste)
 
 
 def _run(launch: Launch, left: Array, right: Array) -> Array:

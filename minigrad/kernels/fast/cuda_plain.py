@@ -1,0 +1,162 @@
+"""Convolution on a GPU as its definition says, in one launch: for problems of a lesson's size, and to be read first.
+
+A thread forms one output (`sum_window`), or one pixel of the adjoint in x from the windows that see it (`sum_pixel`); a
+block forms one weight of the adjoint in w, a sum over all windows, which its threads share and then add up in a fixed
+order (`sum_weight`). No two threads write to one place. Every geometry and dtype; nothing is compiled for a geometry.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from minigrad.backend import Array, array_module
+from minigrad.gpu.launch import C_TYPES, THREADS, Kernel, blocks_for, int32s
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, Launch, elements
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Problem, Way
+
+SHARE = 0.05  # of the peak: every product reads two numbers
+TURN = 0.1e-6  # seconds for one turn of a thread's loop, where few threads have long sums
+
+WINDOW = Kernel(
+    "sum_window",
+    """
+extern "C" __global__ void sum_window(
+    const T* x, const T* w, T* out, int count, int C, int H, int W, int O, int Ho, int Wo, int kh, int kw, int groups,
+    int sh, int sw, int ph, int pw, int dh, int dw, int xn, int xc, int xh, int xw, int wo, int wc, int wa, int wb)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int u = i % Wo, t = i / Wo % Ho, o = i / (Wo * Ho) % O, n = i / (Wo * Ho) / O;
+    x += n * xn + o / (O / groups) * C * xc, w += o * wo;
+    T sum = T(0);
+    for (int c = 0; c < C; c++)
+        for (int a = 0; a < kh; a++)
+            for (int b = 0; b < kw; b++) {
+                int row = t * sh + a * dh - ph, col = u * sw + b * dw - pw;
+                bool inside = row >= 0 && row < H && col >= 0 && col < W;
+                sum += w[c * wc + a * wa + b * wb] * (inside ? x[c * xc + row * xh + col * xw] : T(0));
+            }
+    out[i] = sum;
+}
+""",
+)
+PIXEL = Kernel(
+    "sum_pixel",
+    """
+extern "C" __global__ void sum_pixel(
+    const T* g, const T* w, T* out, int count, int C, int H, int W, int O, int Ho, int Wo, int kh, int kw, int groups,
+    int sh, int sw, int ph, int pw, int dh, int dw, int gn, int go, int gh, int gw, int wo, int wc, int wa, int wb)
+{
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int col = i % W, row = i / W % H, c = i / (W * H) % (C * groups), n = i / (W * H) / (C * groups);
+    int per_group = O / groups, first = c / C * per_group;
+    g += n * gn, w += c % C * wc;
+    T sum = T(0);
+    for (int o = first; o < first + per_group; o++)
+        for (int a = 0; a < kh; a++)
+            for (int b = 0; b < kw; b++) {
+                int down = row + ph - a * dh, across = col + pw - b * dw, t = down / sh, u = across / sw;
+                if (down < 0 || across < 0 || down % sh || across % sw || t >= Ho || u >= Wo) continue;
+                sum += w[o * wo + a * wa + b * wb] * g[o * go + t * gh + u * gw];
+            }
+    out[i] = sum;
+}
+""",
+)
+WEIGHT = Kernel(
+    "sum_weight",
+    """
+extern "C" __global__ void sum_weight(
+    const T* x, const T* g, T* out, int windows, int C, int H, int W, int O, int Ho, int Wo, int kh, int kw, int groups,
+    int sh, int sw, int ph, int pw, int dh, int dw, int xn, int xc, int xh, int xw, int gn, int go, int gh, int gw)
+{
+    __shared__ T sums[256];
+    int i = blockIdx.x, b = i % kw, a = i / kw % kh, c = i / (kw * kh) % C, o = i / (kw * kh) / C;
+    x += (o / (O / groups) * C + c) * xc, g += o * go;
+    T sum = T(0);
+    for (int k = threadIdx.x; k < windows; k += 256) {
+        int u = k % Wo, t = k / Wo % Ho, n = k / (Wo * Ho);
+        int row = t * sh + a * dh - ph, col = u * sw + b * dw - pw;
+        bool inside = row >= 0 && row < H && col >= 0 && col < W;
+        sum += g[n * gn + t * gh + u * gw] * (inside ? x[n * xn + row * xh + col * xw] : T(0));
+    }
+    sums[threadIdx.x] = sum;
+    for (int half = 128; half; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    }
+    if (threadIdx.x == 0) out[i] = sums[0];
+}
+""",
+)
+
+
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
+    """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
+    shape = (len(x), len(w), *geometry.windows(x.shape[2:]))
+    return _run(WINDOW, x, w, shape, x.shape, shape, geometry)
+
+
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
+    """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
+    shape = (len(g), w.shape[1] * geometry.groups, *size)
+    return _run(PIXEL, g, w, shape, shape, g.shape, geometry)
+
+
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
+    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
+    shape = (g.shape[1], x.shape[1] // geometry.groups, *geometry.kernel)
+    return _run(WEIGHT, x, g, shape, x.shape, g.shape, geometry)
+
+
+def _run(
+    kernel: Kernel, left: Array, right: Array, shape: tuple[int, ...], image: tuple[int, ...], windows: tuple[int, ...],
+    geometry: Geometry,
+) -> Array:  # fmt: skip
+    out = array_module(left).empty(shape, left.dtype)
+    launch = _plan(kernel, shape, image, windows, geometry, elements(left), elements(right))
+    launch(left.dtype.char, left, right, out)
+    return out
+
+
+@lru_cache(maxsize=4096)
+def _plan(
+    kernel: Kernel, shape: tuple[int, ...], image: tuple[int, ...], windows: tuple[int, ...], geometry: Geometry,
+    left: tuple[int, ...], right: tuple[int, ...],
+) -> Launch:  # fmt: skip
+    count = int(np.prod(shape))
+    terms = windows[0] * windows[2] * windows[3] if kernel is WEIGHT else count
+    numbers = int32s(
+        terms, image[1] // geometry.groups, *image[2:], *windows[1:], *geometry.kernel, geometry.groups,
+        *geometry.stride, *geometry.padding, *geometry.dilation, *left, *right,
+    )  # fmt: skip
+    return Launch(kernel, (count if kernel is WEIGHT else blocks_for(count),), (THREADS,), numbers, shape)
+
+
+def serves(problem: Problem) -> bool:
+    """CuPy's arrays, every geometry, sizes that 32 bits count."""
+    (N, C, H, W), O = problem.image, problem.outputs
+    return (
+        problem.library is not np.ndarray
+        and problem.char in C_TYPES
+        and problem.char != "?"
+        and 0 < N * C * H * W <= LIMIT
+        and 0 < problem.windows * O <= LIMIT
+        and C * O * problem.taps <= LIMIT
+    )
+
+
+def seconds(face: str, problem: Problem) -> float:
+    """One launch; a slow rate, and a sum's length where there are few of them."""
+    channels = problem.outputs if face == "conv2d_input" else problem.image[1]
+    length = (
+        channels // problem.geometry.groups * problem.taps if face != "conv2d_weight" else problem.windows // THREADS
+    )
+    return GPU.time(1, problem, 0.0, SHARE) + length * TURN
+
+
+WAY = Way("cuda plain", serves, lambda problem, machine: float("inf"), conv2d, conv2d_input, conv2d_weight)
