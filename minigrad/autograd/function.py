@@ -69,7 +69,7 @@ class FunctionCtx:
         )
 
     def __repr__(self) -> str:
-        return f"<{self._name} object at {id(self):#x}>"
+        return f"<minigrad.autograd.function.{self._name} object at {id(self):#x}>"
 
 
 class Function:

@@ -93,6 +93,9 @@ class FunctionNode(Node):
         """
         return self._pulled([*gradients])
 
+    def __repr__(self) -> str:
+        return repr(self.ctx)
+
     def node_of(self, number: int) -> Node:
         """The node of result `number`."""
         if len(self.tracked) == 1:

@@ -707,3 +707,4 @@ def test_a_backward_is_called_by_hand():
     w = mg.tensor([0.5], requires_grad=True)
     given = Weighted.apply(w, mg.tensor([3.0])).grad_fn.apply(mg.ones(1))
     assert [g.tolist() for g in given] == [[3.0], [0.5]] and given[1].requires_grad
+    assert repr(Weighted.apply(w, w).grad_fn).startswith("<minigrad.autograd.function.WeightedBackward object at 0x")
