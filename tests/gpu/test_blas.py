@@ -120,14 +120,14 @@ def test_shapes_that_do_not_fit(xp):
 
 def test_another_stream_has_another_workspace(stand_in):
     library, x = blas.LIBRARIES[stand_in], stand_in.ones((2, 2))
-    blas.matmul(x, x)
-    first = library.workspace
+    own = blas.handle(stand_in).value.value
+    first = library.workspaces[own]
     stream = stand_in.cuda.Stream()
     with stream:
         blas.matmul(x, x)
-        assert library.stream == stream.ptr and library.workspace != first
+        assert library.streams[own] == stream.ptr and library.workspaces[own] != first
     blas.matmul(x, x)
-    assert library.workspace == first
+    assert library.workspaces[own] == first
 
 
 def test_a_failure_says_which_call_and_what_status(stand_in, monkeypatch):

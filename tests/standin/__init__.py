@@ -10,15 +10,16 @@
 
 Stricter than CuPy in one thing: an index or a value given as a NumPy array, which CuPy copies to
 the GPU in silence, is refused. `crossings` lists what went between host and device, and `asked`
-every name and keyword that was used.
+every name and keyword that was used. A stream captures and replays (`graphs.py`).
 """
 
 from minigrad.gpu import blas
-from tests.standin import cublas
+from tests.standin import cublas, graphs
 from tests.standin.devices import cuda, memory_pool
 from tests.standin.journal import asked, crossings, launches
-from tests.standin.modules import cupy, cupyx
+from tests.standin.modules import cupy, cupyx, special
 
 __all__ = ["asked", "crossings", "cuda", "cupy", "cupyx", "launches", "memory_pool"]
 
 blas.LIBRARIES[cupy] = cublas.Library()
+graphs.teach(cupy, cupyx, special)

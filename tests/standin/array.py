@@ -226,9 +226,7 @@ class ndarray:
         return format(self._cross("format"), form)
 
     def __reduce__(self):
-        from tests.standin.modules import cupy
-
-        return cupy.array, (self.get(),)
+        return _from_host, (self.get(),)
 
     def set(self, arr, stream=None):
         if not isinstance(arr, np.ndarray) or (arr.dtype, arr.shape) != (self.dtype, self.shape):
@@ -336,6 +334,12 @@ class ndarray:
                 key[k] = entry % max(self.shape[axis], 1)
             axis += used[k]
         return tuple(key), advanced
+
+
+def _from_host(host):
+    from tests.standin.modules import cupy
+
+    return cupy.array(host)
 
 
 def _is_mask(entry):

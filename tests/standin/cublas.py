@@ -4,6 +4,8 @@ import ctypes
 
 import numpy as np
 
+from tests.standin import graphs
+
 TYPES = {0: np.float32, 1: np.float64, 2: np.float16}
 LEGAL = {(0, 68): np.float32, (0, 77): np.float32, (1, 70): np.float64, (2, 68): np.float32}
 
@@ -23,31 +25,42 @@ class Library:
 
     def __init__(self):
         self.calls = 0
-        self.stream = self.workspace = None
+        self.streams, self.workspaces = {}, {}  # by handle
 
     def cublasCreate_v2(self, handle):
+        handle._obj.value = len(self.streams) + 1
+        self.streams[handle._obj.value] = self.workspaces[handle._obj.value] = None
         return 0
 
     def cublasSetStream_v2(self, handle, stream):
-        self.stream, self.workspace = stream, None  # as cuBLAS does
+        self.streams[handle.value], self.workspaces[handle.value] = stream, None  # as cuBLAS does
         return 0
 
     def cublasSetWorkspace_v2(self, handle, address, size):
-        self.workspace = address
+        self.workspaces[handle.value] = address
         return 0
 
     def cublasGemmStridedBatchedEx(
         self, handle, of_a, of_b, m, n, k, alpha, a, a_type, a_step, a_apart, b, b_type, b_step, b_apart,
         beta, c, c_type, c_step, c_apart, count, computes_in, algorithm,
     ):  # fmt: skip
-        assert self.workspace and a_type == b_type == c_type and min(m, n, k, count) > 0 and algorithm == -1
+        assert self.workspaces[handle.value], "without a workspace cuBLAS would allocate, which no capture allows"
+        assert a_type == b_type == c_type and min(m, n, k, count) > 0 and algorithm == -1
         wide = LEGAL[c_type, computes_in]
         number = ctypes.c_double if c_type == 1 else ctypes.c_float
         assert (number.from_address(alpha).value, number.from_address(beta).value) == (1, 0)
-        left = _matrices(a, a_type, *((m, k) if of_a == 0 else (k, m)), a_step, a_apart, count)
-        right = _matrices(b, b_type, *((k, n) if of_b == 0 else (n, k)), b_step, b_apart, count)
-        left, right = (x.swapaxes(1, 2) if turned else x for x, turned in ((left, of_a), (right, of_b)))
+        operands = ((of_a, of_b), (m, n, k), (a, b, c), (a_step, b_step, c_step), (a_apart, b_apart, c_apart))
+        graphs.launch(_multiply, *operands, count, a_type, wide)
         self.calls += 1
-        with np.errstate(all="ignore"):
-            _matrices(c, c_type, m, n, c_step, c_apart, count)[...] = left.astype(wide) @ right.astype(wide)
         return 0
+
+
+def _multiply(turned, sizes, addresses, steps, apart, count, kind, wide):
+    """All products of matrices in columns, added up in the type `wide`."""
+    m, n, k = sizes
+    shapes = [(k, m) if turned[0] else (m, k), (n, k) if turned[1] else (k, n), (m, n)]
+    places = zip(addresses, shapes, steps, apart, strict=True)
+    *factors, product = [_matrices(address, kind, *shape, step, own, count) for address, shape, step, own in places]
+    left, right = (x.swapaxes(1, 2) if is_turned else x for x, is_turned in zip(factors, turned, strict=True))
+    with np.errstate(all="ignore"):
+        product[...] = left.astype(wide) @ right.astype(wide)

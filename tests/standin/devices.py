@@ -1,9 +1,11 @@
 """`cupy.cuda`: devices, streams and memory, in name; nothing here computes."""
 
+import contextlib
 import threading
 import time
 from types import SimpleNamespace
 
+from tests.standin import journal
 from tests.standin.journal import MODULES, asked
 
 
@@ -22,6 +24,8 @@ class CUDARuntimeError(RuntimeError):
 class _Current(threading.local):
     device = 0
     streams: tuple = ()
+    allocator = None  # that of `using_allocator`
+    inside = False  # a function that is captured calls others
 
 
 current = _Current()
@@ -78,7 +82,7 @@ class Stream:
 
     def __init__(self, null=False, non_blocking=False, ptds=False):
         self.ptr, self.null_stream, self.device_id = 0 if null else id(self), null, current.device
-        self.done = True
+        self.done, self.recording = True, None
 
     def __enter__(self):
         current.streams = (*current.streams, self)
@@ -92,7 +96,7 @@ class Stream:
         return self
 
     def synchronize(self):
-        pass
+        journal.stop_at_capture()
 
     def record(self, event=None):
         event = event or Event()
@@ -100,17 +104,35 @@ class Stream:
         return event
 
     def wait_event(self, event):
-        pass
+        if event.recording is not None:  # a stream that waits for a capture takes part in it
+            self.recording = event.recording
+
+    def begin_capture(self, mode=None):
+        if self.ptr == 0:
+            raise RuntimeError("cannot capture on the default (legacy) stream")
+        self.recording = []
+
+    def is_capturing(self):
+        return self.recording is not None
+
+    def end_capture(self):
+        from tests.standin.graphs import Graph
+
+        steps, self.recording = self.recording, None
+        if steps is None:
+            raise CUDARuntimeError("cudaErrorIllegalState: the operation cannot be performed in the present state")
+        return Graph(steps)
 
 
 class Event:
     __module__ = "cupy.cuda"
 
     def __init__(self, block=False, disable_timing=False, interprocess=False):
-        self.time, self.done = None, True
+        self.time, self.done, self.recording = None, True, None
 
     def record(self, stream=None):
         self.time = time.perf_counter()
+        self.recording = (stream or cuda.get_current_stream()).recording
 
     def synchronize(self):
         pass
@@ -119,8 +141,8 @@ class Event:
 class Memory:
     """A block on one device: its size counts until nobody holds it."""
 
-    def __init__(self, size):
-        self.size, self.device_id, self.pool = size, current.device, memory_pool
+    def __init__(self, size, pool):
+        self.size, self.device_id, self.pool = size, current.device, pool
         self.pool.used += size
 
     def __del__(self):
@@ -148,7 +170,7 @@ class MemoryPool:
     def malloc(self, size):
         if self.limit and self.used + size > self.limit:
             raise OutOfMemoryError(size, self.used, self.limit)
-        return MemoryPointer(Memory(size), 0)
+        return MemoryPointer(Memory(size, self), 0)
 
     def used_bytes(self):
         return self.used
@@ -177,16 +199,32 @@ TOTAL_MEMORY = 8 << 30
 
 def set_allocator(new=None):
     global allocator
+    if current.allocator is not None:
+        raise ValueError("Can't change the global allocator inside `using_allocator` context manager")
     allocator = new or memory_pool.malloc
 
 
 def get_allocator():
-    return allocator
+    return current.allocator or allocator
+
+
+@contextlib.contextmanager
+def using_allocator(new=None):
+    before, current.allocator = current.allocator, new or memory_pool.malloc
+    try:
+        yield
+    finally:
+        current.allocator = before
 
 
 def allocate(size):
     """What every new array does."""
-    return allocator(size).mem
+    return get_allocator()(size).mem
+
+
+def recording():
+    """What the current stream has recorded so far; None where it does not."""
+    return current.streams[-1].recording if current.streams else None
 
 
 def _set_device(device):
@@ -201,7 +239,8 @@ cuda = SimpleNamespace(
     MemoryPointer=MemoryPointer,
     get_allocator=get_allocator,
     set_allocator=set_allocator,
-    alloc=lambda size: allocator(size),
+    using_allocator=using_allocator,
+    alloc=lambda size: get_allocator()(size),
     is_available=lambda: cuda.runtime.getDeviceCount() > 0,
     get_device_id=lambda: current.device,
     get_current_stream=lambda device_id=None: (Stream.null, *current.streams)[-1],
@@ -212,7 +251,10 @@ cuda = SimpleNamespace(
         getDeviceCount=lambda: 2,
         getDevice=lambda: current.device,
         setDevice=_set_device,
-        deviceSynchronize=lambda: None,
+        deviceSynchronize=lambda: journal.stop_at_capture(),
+        streamCaptureModeGlobal=0,
+        streamCaptureModeThreadLocal=1,
+        streamCaptureModeRelaxed=2,
         driverGetVersion=lambda: 13000,
         runtimeGetVersion=lambda: 12090,
         memGetInfo=lambda: (TOTAL_MEMORY - memory_pool.used, TOTAL_MEMORY),

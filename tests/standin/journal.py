@@ -9,7 +9,25 @@ NAMES = json.loads((Path(__file__).parent.parent / "data" / "cupy_names.json").r
 MODULES = NAMES["modules"]
 
 asked: set[tuple[str, str, tuple[str, ...]]] = set()  # (module or class, name, keywords used)
-crossings: list[str] = []  # "to host: get", "to device: asarray", ...
+
+
+class Crossings(list):
+    """What went between host and device, in words. Nothing goes while a stream captures."""
+
+    def append(self, how):
+        stop_at_capture()
+        super().append(how)
+
+
+def stop_at_capture():
+    """Refuse, in CuPy's words, to wait for what a capture does not compute."""
+    from tests.standin import devices, graphs
+
+    if devices.recording() is not None:
+        raise RuntimeError(graphs.CAPTURING)
+
+
+crossings: list[str] = Crossings()  # "to host: get", "to device: asarray", ...
 launches: list[str] = []  # the names of the RawKernels that were launched
 
 

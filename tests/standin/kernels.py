@@ -25,6 +25,7 @@ class RawKernel:
         self.max_dynamic_shared_size_bytes = 48 * 2**10
 
     def __call__(self, grid, block, args, *, shared_mem=0):
+        from tests.standin import graphs
         from tests.standin.array import check_device, ndarray
 
         asked.add(("cupy.RawKernel", "__call__", ()))
@@ -38,7 +39,8 @@ class RawKernel:
             if isinstance(x, ndarray):
                 check_device(x)
         twin = TWINS.get(self.name) or partial(_find_twin_of_written(self.name), self.name)
-        twin(grid, block, [x._host if isinstance(x, ndarray) else x for x in args], self.constants)
+        given = [x._host if isinstance(x, ndarray) else x.copy() if isinstance(x, np.ndarray) else x for x in args]
+        graphs.launch(twin, grid, block, given, self.constants)
 
 
 def _find_twin_of_written(name):
