@@ -65,7 +65,8 @@ def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
         have = dtypes.from_numpy(data[0].array.dtype)
         if dtype is not None and have is not dtype:
             raise TypeError(f"expected a tensor of {dtype}, got one of {have}; convert it with .to({dtype})")
-        return as_tensor(data[0], dtype, device)
+        alias: Tensor = as_tensor(data[0], dtype, device)[...]  # in the same memory and graph
+        return alias
     wanted = dtypes.get_default_dtype() if dtype is None else dtype
     if len(data) == 1 and isinstance(data[0], TypedStorage):
         if data[0].dtype is not wanted:

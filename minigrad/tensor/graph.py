@@ -160,6 +160,19 @@ class GraphMethods(TensorBase):
             node.hooks = {}
         node.hooks[RETAIN] = keep
 
+    def _is_view(self: Any) -> bool:
+        """Whether this looks at another tensor's memory, under PyTorch's name."""
+        return self.view_of is not None
+
+    @property
+    def _base(self: Any) -> Tensor | None:
+        """The tensor whose memory this is a view of, under PyTorch's name; None where it has its own."""
+        base, link = None, self.view_of
+        while link is not None:
+            base = link.source()
+            link = base.view_of
+        return base
+
     @property
     def retains_grad(self: Any) -> bool:
         """True for a result of a call on which retain_grad() was called."""
