@@ -6,12 +6,12 @@ A layer's options are its function's, see `nn.functional.activation`.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import minigrad.nn.functional as F
 from minigrad.creation import full
 from minigrad.nn import init
-from minigrad.nn.module import Module
+from minigrad.nn.module import Layer
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.stateless import Stateless
 from minigrad.tensor import Tensor
@@ -65,7 +65,7 @@ class LeakyReLU(Stateless, function=F.leaky_relu):
     """
 
 
-class PReLU(Module):
+class PReLU(Layer):
     """x where x > 0, else weight x: `num_parameters` slopes that are learned, one, or one for each channel.
 
     They begin at `init`. Input (N, C, *) for C slopes. Source: He et al., "Delving Deep into Rectifiers", 2015.
@@ -74,10 +74,6 @@ class PReLU(Module):
     >>> torch.nn.PReLU()(torch.tensor([-1.0, 3.0])).detach()
     tensor([-0.2500,  3.0000])
     """
-
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     weight: Parameter
 
@@ -317,17 +313,13 @@ class Softmin(Stateless, function=F.softmin):
     """
 
 
-class Softmax2d(Module):
+class Softmax2d(Layer):
     """`Softmax` over the channels of (N, C, H, W) or (C, H, W). Raises `ValueError` for other shapes.
 
     >>> import minigrad as torch
     >>> torch.nn.Softmax2d()(torch.zeros(1, 2, 1, 1)).flatten()
     tensor([0.5000, 0.5000])
     """
-
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     def __init__(self) -> None:
         super().__init__()

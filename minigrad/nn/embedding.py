@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import minigrad.nn.functional as F
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty
 from minigrad.nn import init
-from minigrad.nn.module import Module, shown
+from minigrad.nn.module import Layer, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
 
-class Embedding(Module):
+class Table(Layer):
+    """What the look-ups share: a weight (num_embeddings, embedding_dim), its row `padding_idx` zero."""
+
+    weight: Parameter
+    padding_idx: int | None
+
+    def _make(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None, weight: Tensor) -> None:
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise AssertionError(f"padding_idx must be within num_embeddings {num_embeddings}, got {padding_idx}")
+            padding_idx %= num_embeddings
+        self.padding_idx = padding_idx
+        self.weight = Parameter(weight)
+
+    def reset_parameters(self) -> None:
+        """Draw the table from N(0, 1)."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx].fill_(0)
+
+
+class Embedding(Table):
     """Row numbers to rows: integers of any shape (*) -> (*, embedding_dim).
 
     The weight (num_embeddings, embedding_dim) starts in N(0, 1); the row `padding_idx` is zero and
@@ -26,26 +49,16 @@ class Embedding(Module):
     minigrad.Size([2, 2, 3])
     """
 
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
-
-    weight: Parameter
-
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
         max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False,
         sparse: bool = False, *, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError(f"padding_idx must be within num_embeddings {num_embeddings}, got {padding_idx}")
-            padding_idx %= num_embeddings
-        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        self.weight = Parameter(empty((num_embeddings, embedding_dim), device=device, dtype=dtype))
+        weight = empty((num_embeddings, embedding_dim), device=device, dtype=dtype)
+        self._make(num_embeddings, embedding_dim, padding_idx, weight)
         self.reset_parameters()
 
     @classmethod
@@ -70,13 +83,6 @@ class Embedding(Module):
         made.weight = Parameter(embeddings, requires_grad=not freeze)
         return made
 
-    def reset_parameters(self) -> None:
-        """Draw the table from N(0, 1)."""
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            with no_grad():
-                self.weight[self.padding_idx].fill_(0)
-
     def forward(self, input: Tensor) -> Tensor:
         options = (self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse)
         return F.embedding(input, self.weight, self.padding_idx, *options)
@@ -87,7 +93,7 @@ class Embedding(Module):
         return shown(self, " ".join(["num_embeddings embedding_dim", *others]))
 
 
-class EmbeddingBag(Module):
+class EmbeddingBag(Table):
     """Bags of row numbers to one row each, their 'mean', 'sum' or 'max': (B, L), or (T,) and offsets (B,), -> (B, D).
 
     The weight starts in N(0, 1); the row `padding_idx` is zero and does not count.
@@ -98,37 +104,20 @@ class EmbeddingBag(Module):
     minigrad.Size([2, 3])
     """
 
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
-
-    weight: Parameter
-
     def __init__(
         self, num_embeddings: int, embedding_dim: int, max_norm: float | None = None, norm_type: float = 2.0,
         scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False, _weight: Tensor | None = None,
         include_last_offset: bool = False, padding_idx: int | None = None, device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        if padding_idx is not None:
-            if not -num_embeddings <= padding_idx < num_embeddings:
-                raise AssertionError(f"padding_idx must be within num_embeddings {num_embeddings}, got {padding_idx}")
-            padding_idx %= num_embeddings
-        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse, self.mode = scale_grad_by_freq, sparse, mode
         self.include_last_offset = include_last_offset
         size = (num_embeddings, embedding_dim)
-        self.weight = Parameter(empty(size, device=device, dtype=dtype) if _weight is None else _weight)
+        weight = empty(size, device=device, dtype=dtype) if _weight is None else _weight
+        self._make(num_embeddings, embedding_dim, padding_idx, weight)
         if _weight is None:
             self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw the table from N(0, 1)."""
-        init.normal_(self.weight)
-        if self.padding_idx is not None:
-            with no_grad():
-                self.weight[self.padding_idx].fill_(0)
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
         return F.embedding_bag(

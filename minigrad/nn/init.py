@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
+from minigrad.advice import count_own_frames
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty, from_numpy, randperm
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import as_number, of_tensors
-from minigrad.ops.functions import error_function
 from minigrad.tensor import Tensor
 
 P = ParamSpec("P")
@@ -24,8 +24,9 @@ _GAINS: dict[str, float] = dict.fromkeys(["linear", "sigmoid", *_CONVOLUTIONS], 
 _GAINS |= {"tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
-def _of_tensor(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
-    return of_tensors(function, error=AttributeError)  # PyTorch's class
+def _fills(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
+    """`function`, outside the graph; what is no tensor is refused with an AttributeError, PyTorch's class."""
+    return of_tensors(no_grad()(function), error=AttributeError)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -69,7 +70,7 @@ def _xavier_std(tensor: Tensor, gain: float) -> float:
     return as_number("xavier", "gain", gain) * math.sqrt(2.0 / sum(_calculate_fan_in_and_fan_out(tensor)))
 
 
-@_of_tensor
+@_fills
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """U(a, b).
 
@@ -77,11 +78,10 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
     >>> torch.nn.init.uniform_(torch.empty(2, 3)).shape
     minigrad.Size([2, 3])
     """
-    with no_grad():
-        return tensor.uniform_(a, b, generator=generator)
+    return tensor.uniform_(a, b, generator=generator)
 
 
-@_of_tensor
+@_fills
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """N(mean, std^2).
 
@@ -89,11 +89,10 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
     >>> torch.nn.init.normal_(torch.empty(2, 3), std=0.01).shape
     minigrad.Size([2, 3])
     """
-    with no_grad():
-        return tensor.normal_(mean, std, generator=generator)
+    return tensor.normal_(mean, std, generator=generator)
 
 
-@_of_tensor
+@_fills
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Every element `val`.
 
@@ -101,9 +100,7 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
     >>> torch.nn.init.constant_(torch.empty(2), 0.5)
     tensor([0.5000, 0.5000])
     """
-    with no_grad():
-        tensor.fill_(val)
-    return tensor
+    return tensor.fill_(val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -126,7 +123,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0.0)
 
 
-@_of_tensor
+@_fills
 def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix, as much of it as fits. Raises `ValueError` unless there are two axes.
 
@@ -138,12 +135,11 @@ def eye_(tensor: Tensor) -> Tensor:
     if tensor.ndim != 2:
         raise ValueError(f"Only tensors with 2 dimensions are supported, got {tuple(tensor.shape)}")
     zeros_(tensor)
-    with no_grad():
-        tensor.diagonal().fill_(1.0)
+    tensor.diagonal().fill_(1.0)
     return tensor
 
 
-@_of_tensor
+@_fills
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)): Glorot and Bengio, 2010.
 
@@ -155,7 +151,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
     return uniform_(tensor, -a, a, generator)
 
 
-@_of_tensor
+@_fills
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
     """N(0, std^2) with std = gain sqrt(2 / (fan_in + fan_out)): Glorot and Bengio, 2010.
 
@@ -166,7 +162,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
     return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
 
 
-@_of_tensor
+@_fills
 def kaiming_uniform_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
@@ -182,7 +178,7 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
-@_of_tensor
+@_fills
 def kaiming_normal_(
     tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
 ) -> Tensor:
@@ -199,11 +195,11 @@ def kaiming_normal_(
 
 def _nothing_to_fill(tensor: Tensor) -> bool:
     if not tensor.numel():
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=count_own_frames())
     return not tensor.numel()
 
 
-@_of_tensor
+@_fills
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """Convolution weights (out, in, *kernel) that hand each channel on: 1 in the kernel's middle, 0 elsewhere.
 
@@ -220,14 +216,13 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     out = tensor.shape[0] // groups
     middle = [n // 2 for n in tensor.shape[2:]]
     zeros_(tensor)
-    with no_grad():
-        for g in range(groups):
-            for d in range(min(out, tensor.shape[1])):
-                tensor[(g * out + d, d, *middle)] = 1.0
+    for g in range(groups):
+        for d in range(min(out, tensor.shape[1])):
+            tensor[(g * out + d, d, *middle)] = 1.0
     return tensor
 
 
-@_of_tensor
+@_fills
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
     """An orthogonal matrix times `gain`, of the tensor seen as (shape[0], rest): rows or columns of length 1.
 
@@ -247,12 +242,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     drawn = empty(rows, tensor.numel() // rows, dtype=tensor.dtype).normal_(0, 1, generator=generator).numpy()
     q, r = np.linalg.qr(drawn.T if rows < drawn.shape[1] else drawn)
     q *= np.sign(np.diag(r))  # the same matrix whatever the signs that LAPACK chose
-    with no_grad():
-        tensor.copy_(from_numpy(np.ascontiguousarray(q.T if rows < drawn.shape[1] else q)).reshape(tensor.shape))
-        return tensor.mul_(gain)
+    tensor.copy_(from_numpy(np.ascontiguousarray(q.T if rows < drawn.shape[1] else q)).reshape(tensor.shape))
+    return tensor.mul_(gain)
 
 
-@_of_tensor
+@_fills
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
@@ -268,27 +262,14 @@ def trunc_normal_(
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
             "incorrect.",
-            stacklevel=3,
+            stacklevel=count_own_frames(),
         )
     low, high = [math.erf((limit - mean) / std / math.sqrt(2.0)) for limit in (a, b)]
-    with no_grad():
-        tensor.uniform_(low, high, generator=generator)
-        normal = from_numpy(_inverse_error_function(tensor.cpu().numpy())).to(tensor.device)
-        return tensor.copy_(normal).mul_(std * math.sqrt(2.0)).add_(mean).clamp_(a, b)
+    tensor.uniform_(low, high, generator=generator)
+    return tensor.erfinv_().mul_(std * math.sqrt(2.0)).add_(mean).clamp_(a, b)
 
 
-def _inverse_error_function(y: Any) -> Any:
-    """X with erf(x) = y: Winitzki's approximation (2008), then Newton's steps."""
-    y = np.clip(y.astype(np.float64), -1 + 1e-15, 1 - 1e-15)
-    log = np.log1p(-y * y)
-    middle = 2 / (math.pi * 0.147) + log / 2
-    x = np.copysign(np.sqrt(np.sqrt(middle * middle - log / 0.147) - middle), y)
-    for _ in range(3):
-        x -= (error_function(x) - y) * (math.sqrt(math.pi) / 2) * np.exp(x * x)
-    return x
-
-
-@_of_tensor
+@_fills
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
     """N(0, std^2), and in every column a share `sparsity` of zeros. Raises `ValueError` unless there are two axes.
 
@@ -302,9 +283,8 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
         raise ValueError(f"Only tensors with 2 dimensions are supported, got {tuple(tensor.shape)}")
     rows, columns = tensor.shape
     normal_(tensor, 0, std, generator)
-    with no_grad():
-        for column in range(columns):
-            tensor[randperm(rows)[: math.ceil(sparsity * rows)], column] = 0
+    for column in range(columns):
+        tensor[randperm(rows)[: math.ceil(sparsity * rows)], column] = 0
     return tensor
 
 

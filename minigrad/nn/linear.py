@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import minigrad.nn.functional as F
 from minigrad.creation import empty
 from minigrad.nn import init
-from minigrad.nn.module import Module, shown
+from minigrad.nn.module import Layer, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import PARAMETER
 from minigrad.tensor import Tensor
 
 
-class Identity(Module):
+class Identity(Layer):
     """Returns its input; whatever the constructor is given is ignored.
 
     >>> import minigrad as torch
     >>> torch.nn.Identity(54, unused=True)(torch.ones(2))
     tensor([1., 1.])
     """
-
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     def __init__(self, *_: Any, **__: Any) -> None:
         super().__init__()
@@ -33,12 +29,8 @@ class Identity(Module):
         return input
 
 
-class Weighted(Module):
+class Weighted(Layer):
     """What `Linear` and the convolutions share: a weight, perhaps a bias, their first values."""
-
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     weight: Parameter
     bias: Parameter | None

@@ -6,7 +6,7 @@ import inspect
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from minigrad import backend, dtypes
 from minigrad.advice import advise, is_wanted
@@ -16,6 +16,9 @@ from minigrad.nn import state
 from minigrad.nn.hooks import Hooks
 from minigrad.nn.registry import BUFFER, PARAMETER, Registry
 from minigrad.tensor import RemovableHandle, Tensor
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
 
 
 def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
@@ -364,6 +367,14 @@ class Module(Registry):
     def __repr__(self) -> str:
         children = [(name, repr(child)) for name, child in self._modules.items()]
         return describe_module(self._get_name(), self.extra_repr(), children)
+
+
+class Layer(Module):
+    """A module whose result is one tensor: an editor and a type checker know it by this."""
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
 
 def shown(layer: Module, names: str) -> str:

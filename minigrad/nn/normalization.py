@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
 from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
 from minigrad.nn.functional.checks import tensors
-from minigrad.nn.module import Module, shown
+from minigrad.nn.module import Layer, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
 from minigrad.nn.stateless import Stateless
@@ -17,12 +17,8 @@ from minigrad.ops.arguments import as_int, sizes
 from minigrad.tensor import Tensor
 
 
-class Normalization(Module):
+class Normalization(Layer):
     """What the normalization layers share: a weight of ones and a bias of zeros, each optional."""
-
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     weight: Parameter | None
     bias: Parameter | None

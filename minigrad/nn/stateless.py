@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+from typing import Any, ClassVar, dataclass_transform
 
 import minigrad.nn.functional as F
 from minigrad.advice import advise
-from minigrad.nn.module import Module
+from minigrad.nn.module import Layer
 from minigrad.nn.registry import BUFFER
 from minigrad.tensor import Tensor
 
@@ -33,7 +33,7 @@ def _fields_of(cls: type) -> dict[str, inspect.Parameter]:
 
 
 @dataclass_transform(eq_default=False)
-class Stateless(Module):
+class Stateless(Layer):
     """A function of `nn.functional` as a layer: its options are the constructor's arguments::
 
         class LeakyReLU(Stateless, function=F.leaky_relu):
@@ -44,10 +44,6 @@ class Stateless(Module):
     that `shown` names; `inplace` only when it is on. An option that is a Tensor is a buffer. Raises
     `TypeError` for arguments that are no options.
     """
-
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     _function: ClassVar[Callable[..., Any] | None] = None
     _options: ClassVar[dict[str, inspect.Parameter]] = {}  # in the constructor's order

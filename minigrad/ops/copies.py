@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.layout import contiguous_format, preserve_format
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
@@ -45,6 +46,11 @@ def cast(input: Any, dtype: Any) -> Tensor:
     tensor([1, 1])
     """
     return input if input.array.dtype == dtype else _cast(input, dtype=dtype)
+
+
+def as_float(input: Any) -> Any:
+    """The tensor itself; as the default float type where it holds integers or bools."""
+    return input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
 
 
 def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:

@@ -13,7 +13,7 @@ from minigrad import dtypes
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute, operation
 from minigrad.ops.arguments import axes, axis, takes_out
-from minigrad.ops.copies import cast, clone, turn
+from minigrad.ops.copies import as_float, cast, clone, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
@@ -162,7 +162,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """
     if dim is None:
         raise TypeError("logsumexp(): argument 'dim' (position 2) must be an int or a tuple of ints, not None")
-    x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
+    x = as_float(input)
     return _log_sum_exp(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 

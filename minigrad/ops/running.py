@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import CPU, as_int64, device_of, to_device
 from minigrad.ops.arguments import as_int, axis, not_implemented_for, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
-from minigrad.ops.copies import cast, clone
+from minigrad.ops.copies import as_float, clone
 from minigrad.ops.elementwise import rename
 from minigrad.ops.index import read_at
 from minigrad.ops.join import cat
@@ -133,8 +132,7 @@ def _trapezes(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
     if isinstance(x, (int, float)):
         x, dx = None, x
     size = y.array.shape[d]
-    if y.array.dtype.kind != "f":
-        y = cast(y, dtypes.get_default_dtype().numpy)
+    y = as_float(y)
     pairs = add(narrow(y, d, min(1, size), max(size - 1, 0)), narrow(y, d, 0, max(size - 1, 0)))
     if x is None:
         return mul(pairs, dx / 2), d

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_number, not_a_tensor, not_implemented_for, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import no_slope, pow, promote
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import as_float, cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
 from minigrad.ops.functions import sign
@@ -83,7 +82,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     >>> torch.logit(torch.tensor([0.5, 0.9]))
     tensor([0.0000, 2.1972])
     """
-    x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
+    x = as_float(input)
     return _logit(x, eps=None if eps is None else as_number("logit", "eps", eps))
 
 

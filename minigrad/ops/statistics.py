@@ -14,7 +14,7 @@ from minigrad.backend import array_module
 from minigrad.ops.arguments import axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import lerp, mul, sub, true_divide
 from minigrad.ops.comparison import isnan, logical_not
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import as_float, cast
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.functions import sqrt
 from minigrad.ops.index import read_at
@@ -284,7 +284,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
         raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got {input.array.ndim}")
     if input.array.dtype.kind == "b":
         raise RuntimeError("cov(): bool dtype is not supported for input; convert with .float()")
-    x = input if input.array.dtype.kind == "f" else cast(input, dtypes.get_default_dtype().numpy)
+    x = as_float(input)
     x = reshape(x, 1, -1) if x.array.ndim < 2 else x  # (variables, observations)
     weights = None
     for name, w in (("fweights", fweights), ("aweights", aweights)):
