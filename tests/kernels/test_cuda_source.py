@@ -7,7 +7,7 @@ import pytest
 
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry
-from minigrad.kernels.fast import cuda_columns
+from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_parts, cuda_plain, cuda_product, cuda_winograd
 from tests.kernels.cuda_on_cpu import run
 from tests.standin.kernels import TWINS
 
@@ -59,6 +59,39 @@ def test_source_compiles_for_a_gpu():
     except Exception as error:  # noqa: BLE001 (each version of CuPy has its own)
         pytest.skip(f"NVRTC's library is not installed here: {error}")
     for char, kernel in itertools.product(launch.C_TYPES, (cuda_columns.GATHER, cuda_columns.SCATTER)):
-        program = nvrtc.createProgram(kernel.source(char), "kernel.cu", [], [])
-        nvrtc.compileProgram(program, ["--gpu-architecture=compute_90"])
-        assert f"{kernel.name}(" in str(nvrtc.getPTX(program))
+        compile_for_a_gpu(nvrtc, kernel, char)
+    for kernel in kernels_of_the_ways():
+        for char in "f" if kernel in winograds() else "fd":
+            compile_for_a_gpu(nvrtc, kernel, char)
+
+
+def compile_for_a_gpu(nvrtc, kernel, char):
+    program = nvrtc.createProgram(kernel.source(char), "kernel.cu", [], [])
+    nvrtc.compileProgram(program, ["--gpu-architecture=compute_90"])
+    assert f"{kernel.name}(" in str(nvrtc.getPTX(program))
+
+
+def winograds():
+    names = [(name, "") for name in ("mark", "mend_tiles", "mend_weights")]
+    names += [("transform", matrix) for matrix in "BAG"] + [
+        ("transform_back", "back to A"),
+        ("transform_back", "back to G"),
+    ]
+    sizes = [(length, taps) for taps, length in cuda_winograd.TILES.items()]
+    return [
+        cuda_winograd.PEAKS,
+        *(cuda_winograd._kernel(name, *size, matrix) for size in sizes for name, matrix in names),
+    ]
+
+
+def kernels_of_the_ways():
+    strided = Geometry((3, 5), (2, 1), (1, 2), (1, 2))
+    return [
+        cuda_plain.WINDOW, cuda_plain.PIXEL, cuda_plain.WEIGHT, cuda_parts.ADD_PARTS,
+        cuda_product.PACK, cuda_product.MEND,
+        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.FORWARD, strided, 4, 3),
+        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.ADJOINT, strided, 4, 3),
+        cuda_direct._kernel(cuda_direct.WEIGH, cuda_direct.FORWARD, strided, 4, 3),
+        *(cuda_product._kernel(name, 64, 64) for name in ("product", "product_of_windows")),
+        *winograds(),
+    ]  # fmt: skip

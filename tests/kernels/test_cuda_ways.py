@@ -157,6 +157,14 @@ def test_the_geometry_chooses(image, outputs, geometry, name):
     assert cuda.choose(face, image, outputs, geometry, "?", object).name == "cuda columns"
 
 
+def test_images_whose_rows_do_not_lie_in_memory_are_copied():
+    images = operands((2, 3, 5, 4), 3, Geometry((3, 3)), "f")["x"]
+    assert cuda._with_rows(images) is images
+    last = turned(images)
+    assert cuda._with_rows(last).flags.c_contiguous
+    np.testing.assert_array_equal(cuda._with_rows(last), images)
+
+
 def test_strides_that_32_bits_do_not_count_are_seen():
     far = np.broadcast_to(np.zeros(1), (2**16, 2**16))
     assert cuda.is_near(far)

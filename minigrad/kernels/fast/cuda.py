@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array
+from minigrad.backend import Array, array_module
 from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_plain, cuda_product, cuda_winograd
 from minigrad.kernels.fast.cuda_parts import is_near
 from minigrad.kernels.geometry import Geometry, Pair
@@ -24,18 +24,27 @@ FAMILIES: dict[str, Any] = {
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
+    x = _with_rows(x)
     return _way("conv2d", x.shape, len(w), geometry, x, w).conv2d(x, w, geometry)
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
-    image = (len(g), w.shape[1] * geometry.groups, *size)
+    g, image = _with_rows(g), (len(g), w.shape[1] * geometry.groups, *size)
     return _way("conv2d_input", image, len(w), geometry, g, w).conv2d_input(g, w, geometry, size)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
+    x, g = _with_rows(x), _with_rows(g)
     return _way("conv2d_weight", x.shape, g.shape[1], geometry, x, g).conv2d_weight(x, g, geometry)
+
+
+def _with_rows(images: Array) -> Array:
+    """The images, copied where neighbours in a row are apart in memory: a warp would read 32 places for 32 numbers."""
+    if abs(images.strides[3]) <= images.itemsize or images.shape[3] == 1:
+        return images
+    return array_module(images).ascontiguousarray(images)
 
 
 def _way(face: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array) -> Way:
