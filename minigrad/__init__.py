@@ -100,11 +100,9 @@ from minigrad.settings import (
     use_deterministic_algorithms,
 )
 from minigrad.size import Size
-from minigrad.tensor.drawing import bernoulli, multinomial
-from minigrad.tensor.filling import fill
-from minigrad.tensor.storage import (
-    get_device, is_complex, is_nonzero, is_same_size, is_signed, is_storage, typename,
-)
+from minigrad.tensor.facts import get_device, is_complex, is_nonzero, is_same_size, is_signed, typename
+from minigrad.tensor.filling import bernoulli, fill, multinomial
+from minigrad.tensor.storage import is_storage
 from minigrad.version import __version__
 
 if _typing.TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,8 @@ from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
-from minigrad.autograd.views import refresh
+from minigrad.autograd.node import Node
+from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.ops.arguments import of_tensors
 
 if TYPE_CHECKING:
@@ -49,6 +51,106 @@ class GraphMethods(TensorBase):
     require_gradient = Misspelt("requires_grad")
     requiresgrad = Misspelt("requires_grad")
     requires_gard = Misspelt("requires_grad")
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to it."""
+        if self.view_of is not None:
+            refresh(self, use=False)
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__} {value!r}")
+        if value and not self.is_leaf:
+            hint = "this one is a result, which requires grad already; .retain_grad() keeps its gradient"
+            raise RuntimeError(f"you can only change requires_grad flags of leaf variables: {hint}")
+        self.requires_grad_(value)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward added up here; None before, and for tensors that keep none."""
+        if self.gradient is None and self.grad_fn is not None and not self.retains_grad:
+            hint = (
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: it is the result of "
+                f"{self.node.name()}, and backward keeps gradients for leaves alone. Call .retain_grad() on it before "
+                "backward, or read the .grad of the leaf that it was computed from."
+            )
+            warnings.warn(hint, UserWarning, stacklevel=2)
+        return self.gradient
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            self._check_gradient(value)
+        self.gradient = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.gradient = None
+
+    def _check_gradient(self: Any, value: Tensor) -> None:
+        """Refuse, as a gradient, what is no tensor of this one's shape, dtype and device, and the tensor itself."""
+        if not isinstance(value, TensorBase):
+            kind = type(value).__name__  # type: ignore[unreachable]
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {kind}")
+        if value is self:
+            raise RuntimeError("can't assign Variable as its own grad: assign a copy, x.detach().clone()")
+        if value.array.shape != self.array.shape:
+            size = f"of size '{list(value.array.shape)}' to a tensor of size '{list(self.array.shape)}'"
+            raise RuntimeError(f"attempting to assign a gradient {size}; a gradient has its tensor's size")
+        if value.dtype is not self.dtype:
+            hint = f"convert it with .to({self.dtype})"
+            raise RuntimeError(f"attempting to assign a gradient of {value.dtype} to a tensor of {self.dtype}; {hint}")
+        if value.device != self.device:
+            hint = f"move it with .to('{self.device}')"
+            raise RuntimeError(
+                f"attempting to assign a gradient on {value.device} to a tensor on {self.device}; {hint}"
+            )
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the call that made it; None for leaves."""
+        if self.view_of is not None:
+            refresh(self)
+        return None if self.node is LEAF or isinstance(self.node, Unrecorded) else self.node
+
+    @property
+    def is_leaf(self) -> bool:
+        """True unless a recorded call made it."""
+        return self.grad_fn is None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory outside the graph: writes through it are not seen by autograd."""
+        alias: Tensor = wrap(self.array)
+        if self.node is LEAF:  # an update by hand, nearly always: the line is not worth its time
+            alias.cause = "it was taken with .data, which leaves the graph"
+        elif self.node is not None:
+            alias.cause = f"it was taken with .data, which leaves the graph, at {user_line()}"
+        return alias
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, TensorBase):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self.node is not None and value.array.dtype.kind != "f":
+            hint = f"got {value.dtype}; convert it with .float()"
+            raise RuntimeError(f"data set to a tensor that requires gradients must be floating point, {hint}")
+        self.array = value.array
+        if self.gradient is not None and self.gradient.array.shape != value.array.shape:
+            self.gradient = None  # it belonged to numbers that are gone: nothing could be added to it
+
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete the tensor instead.")
+
+    @property
+    def _version(self) -> int:
+        if self.is_inference():
+            raise RuntimeError("Inference tensors do not track version counter.")
+        return self.writes[0]
 
     def backward(
         self: Any,

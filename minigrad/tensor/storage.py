@@ -10,8 +10,7 @@ import numpy as np
 
 from minigrad import backend, dtypes
 from minigrad.autograd.core import TensorBase, new_count, wrap
-from minigrad.layout import layout, strided
-from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_tensor, sizes
+from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
 from minigrad.ops.strides import as_strided, memory_of
 
 if TYPE_CHECKING:
@@ -212,98 +211,6 @@ class StorageMethods(TensorBase):
         backend.library(backend.device("cuda"))
         return self
 
-    # ---- facts ----------------------------------------------------------------------------------
-    @property
-    def itemsize(self) -> int:
-        """The bytes of one element."""
-        return int(self.array.itemsize)
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of all its elements."""
-        return int(self.array.size * self.array.itemsize)
-
-    @property
-    def layout(self) -> layout:
-        """`strided`: elements lie one by one in memory."""
-        return strided
-
-    is_xpu = is_mps = is_meta = is_sparse = is_quantized = is_mkldnn = is_nested = is_xla = property(
-        lambda self: False, doc="False: there are no such tensors here."
-    )
-
-    @property
-    def is_cpu(self) -> bool:
-        """Whether its memory is the CPU's."""
-        return backend.device_of(self.array).type == "cpu"
-
-    def get_device(self) -> int:
-        """The number of its GPU; -1 on the CPU.
-
-        >>> import minigrad as torch
-        >>> torch.ones(2).get_device()
-        -1
-        """
-        index = backend.device_of(self.array).index
-        return -1 if index is None else index
-
-    def is_complex(self) -> bool:
-        """False: there are no complex numbers here.
-
-        >>> import minigrad as torch
-        >>> torch.ones(2).is_complex()
-        False
-        """
-        return False
-
-    def is_signed(self) -> bool:
-        """Whether negative numbers fit.
-
-        >>> import minigrad as torch
-        >>> torch.ones(2).is_signed()
-        True
-        """
-        return bool(self.array.dtype.kind in "fi")
-
-    def is_pinned(self) -> bool:
-        """False: memory is not pinned.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1).is_pinned()
-        False
-        """
-        return False
-
-    def is_shared(self) -> bool:
-        """False on the CPU; memory of a GPU counts as shared.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1).is_shared()
-        False
-        """
-        return type(self.array) is not np.ndarray
-
-    def is_same_size(self, other: Any) -> bool:
-        """Whether another tensor has the same shape.
-
-        >>> import minigrad as torch
-        >>> torch.ones(2).is_same_size(torch.ones(3))
-        False
-        """
-        return bool(self.array.shape == other.array.shape)
-
-    def is_set_to(self, tensor: Any) -> bool:
-        """Whether another tensor looks at the same memory in the same way.
-
-        >>> import minigrad as torch
-        >>> x = torch.ones(2)
-        >>> x.is_set_to(x[:])
-        True
-        """
-        mine, other = [x.array for x in (self, tensor)]
-        same = mine.shape == other.shape and mine.strides == other.strides
-        return bool(same and wrap(mine).data_ptr() == wrap(other).data_ptr())
-
 
 def is_storage(obj: Any, /) -> bool:
     """Whether `obj` is the memory of a tensor.
@@ -313,71 +220,3 @@ def is_storage(obj: Any, /) -> bool:
     True
     """
     return isinstance(obj, TypedStorage)
-
-
-@of_tensors
-def get_device(input: Tensor) -> int:
-    """The number of the GPU of `input`; -1 on the CPU.
-
-    >>> import minigrad as torch
-    >>> torch.get_device(torch.ones(2))
-    -1
-    """
-    return input.get_device()
-
-
-@of_tensors
-def is_complex(input: Tensor) -> bool:
-    """False: there are no complex numbers here.
-
-    >>> import minigrad as torch
-    >>> torch.is_complex(torch.ones(2))
-    False
-    """
-    return False
-
-
-@of_tensors
-def is_signed(input: Tensor) -> bool:
-    """Whether negative numbers fit into the dtype of `input`.
-
-    >>> import minigrad as torch
-    >>> torch.is_signed(torch.ones(2))
-    True
-    """
-    return input.is_signed()
-
-
-@of_tensors
-def is_nonzero(input: Tensor) -> bool:
-    """Whether the one element of `input` is no zero. Raises RuntimeError for more or fewer.
-
-    >>> import minigrad as torch
-    >>> torch.is_nonzero(torch.tensor([0.0]))
-    False
-    """
-    return bool(input)
-
-
-@of_tensors
-def is_same_size(input: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape.
-
-    >>> import minigrad as torch
-    >>> torch.is_same_size(torch.ones(2), torch.ones(3))
-    False
-    """
-    return input.is_same_size(other)
-
-
-def typename(obj: Any, /) -> str:
-    """The name of an object's type: "minigrad.FloatTensor" for a tensor.
-
-    >>> import minigrad as torch
-    >>> torch.typename(torch.ones(1)), torch.typename(3)
-    ('minigrad.FloatTensor', 'int')
-    """
-    if isinstance(obj, TensorBase):
-        return str(obj.type())  # type: ignore[attr-defined]
-    kind = obj if isinstance(obj, type) else type(obj)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from minigrad.creation import as_tensor
 from minigrad.dtypes import float64
 from minigrad.random import Generator, default_generator, source_of
-from minigrad.tensor.drawing import multinomial
+from minigrad.tensor.filling import multinomial
 
 T_co = TypeVar("T_co", covariant=True)
 

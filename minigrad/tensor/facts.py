@@ -1,0 +1,328 @@
+"""What can be told of a tensor without looking at its numbers: shape, type, place and order in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from minigrad import backend, dtypes
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.layout import layout, strided
+from minigrad.ops import copies
+from minigrad.ops.arguments import axis, of_tensors
+from minigrad.size import Size
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+class FactMethods(TensorBase):
+    """The facts of a tensor."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> Size:
+        """The lengths of its axes."""
+        return tuple.__new__(Size, self.array.shape)
+
+    @overload
+    def size(self, dim: None = None) -> Size: ...
+    @overload
+    def size(self, dim: int) -> int: ...
+    def size(self, dim: int | None = None) -> Any:
+        """The lengths of its axes, or of one of them.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, 3).size(), torch.ones(2, 3).size(1)
+        (minigrad.Size([2, 3]), 3)
+        """
+        return self.shape if dim is None else self.array.shape[axis(dim, self.array.ndim)]
+
+    @property
+    def ndim(self) -> int:
+        """How many axes it has."""
+        return int(self.array.ndim)
+
+    def dim(self) -> int:
+        """How many axes it has.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, 3).dim()
+        2
+        """
+        return int(self.array.ndim)
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """How many elements it has.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, 3).numel()
+        6
+        """
+        return int(self.array.size)
+
+    nelement = numel
+
+    def stride(self, dim: int | None = None) -> Any:
+        """How many elements apart the neighbours along each axis, or along one, lie in memory.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, 3).stride()
+        (3, 1)
+        """
+        strides = tuple([s // self.array.itemsize for s in self.array.strides])
+        return strides if dim is None else strides[axis(dim, len(strides))]
+
+    is_contiguous = copies.is_contiguous
+
+    def is_floating_point(self) -> bool:
+        """Whether its elements are real numbers.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_floating_point()
+        True
+        """
+        return bool(self.array.dtype.kind == "f")
+
+    @property
+    def is_cuda(self) -> bool:
+        """Whether its memory is on a GPU."""
+        return self.device.type == "cuda"
+
+    def element_size(self) -> int:
+        """The bytes of one element.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).element_size()
+        4
+        """
+        return int(self.array.itemsize)
+
+    def storage_offset(self) -> int:
+        """How many elements of its memory come before its first: a view's are counted in what it looks at.
+
+        >>> import minigrad as torch
+        >>> torch.ones(4)[2:].storage_offset()
+        2
+        """
+        root = self.array
+        while isinstance(root.base, type(root)):
+            root = root.base
+        return (self.data_ptr() - wrap(root).data_ptr()) // self.element_size()
+
+    def data_ptr(self) -> int:
+        """The address of its first element.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(4)
+        >>> x[1:].data_ptr() - x.data_ptr()
+        4
+        """
+        return backend.address_of(self.array)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of its elements."""
+        return dtypes.from_numpy(self.array.dtype)
+
+    @property
+    def device(self) -> backend.device:
+        """Where its memory is."""
+        return backend.device_of(self.array)
+
+    # ---- of its memory --------------------------------------------------------------------------
+    @property
+    def itemsize(self) -> int:
+        """The bytes of one element."""
+        return int(self.array.itemsize)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of all its elements."""
+        return int(self.array.size * self.array.itemsize)
+
+    @property
+    def layout(self) -> layout:
+        """`strided`: elements lie one by one in memory."""
+        return strided
+
+    is_xpu = is_mps = is_meta = is_sparse = is_quantized = is_mkldnn = is_nested = is_xla = property(
+        lambda self: False, doc="False: there are no such tensors here."
+    )
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether its memory is the CPU's."""
+        return backend.device_of(self.array).type == "cpu"
+
+    def get_device(self) -> int:
+        """The number of its GPU; -1 on the CPU.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).get_device()
+        -1
+        """
+        index = backend.device_of(self.array).index
+        return -1 if index is None else index
+
+    def is_complex(self) -> bool:
+        """False: there are no complex numbers here.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).is_complex()
+        False
+        """
+        return False
+
+    def is_signed(self) -> bool:
+        """Whether negative numbers fit.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).is_signed()
+        True
+        """
+        return bool(self.array.dtype.kind in "fi")
+
+    def is_pinned(self) -> bool:
+        """False: memory is not pinned.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_pinned()
+        False
+        """
+        return False
+
+    def is_shared(self) -> bool:
+        """False on the CPU; memory of a GPU counts as shared.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1).is_shared()
+        False
+        """
+        return type(self.array) is not np.ndarray
+
+    def is_same_size(self, other: Any) -> bool:
+        """Whether another tensor has the same shape.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2).is_same_size(torch.ones(3))
+        False
+        """
+        return bool(self.array.shape == other.array.shape)
+
+    def is_set_to(self, tensor: Any) -> bool:
+        """Whether another tensor looks at the same memory in the same way.
+
+        >>> import minigrad as torch
+        >>> x = torch.ones(2)
+        >>> x.is_set_to(x[:])
+        True
+        """
+        mine, other = [x.array for x in (self, tensor)]
+        same = mine.shape == other.shape and mine.strides == other.strides
+        return bool(same and wrap(mine).data_ptr() == wrap(other).data_ptr())
+
+
+# ---- the same as functions -----------------------------------------------------------------------
+@of_tensors
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements of `input` are real numbers.
+
+    >>> import minigrad as torch
+    >>> torch.is_floating_point(torch.ones(1))
+    True
+    """
+    return input.is_floating_point()
+
+
+@of_tensors
+def numel(input: Tensor) -> int:
+    """How many elements `input` has.
+
+    >>> import minigrad as torch
+    >>> torch.numel(torch.ones(2, 3))
+    6
+    """
+    return input.numel()
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """The type of an operation between two tensors, or a tensor and a number.
+
+    >>> import minigrad as torch
+    >>> torch.result_type(torch.ones(1, dtype=torch.int64), 1.0)
+    minigrad.float32
+    """
+    return dtypes.from_numpy(dtypes.result_type([getattr(x, "array", x) for x in (tensor1, tensor2)]))
+
+
+@of_tensors
+def get_device(input: Tensor) -> int:
+    """The number of the GPU of `input`; -1 on the CPU.
+
+    >>> import minigrad as torch
+    >>> torch.get_device(torch.ones(2))
+    -1
+    """
+    return input.get_device()
+
+
+@of_tensors
+def is_complex(input: Tensor) -> bool:
+    """False: there are no complex numbers here.
+
+    >>> import minigrad as torch
+    >>> torch.is_complex(torch.ones(2))
+    False
+    """
+    return False
+
+
+@of_tensors
+def is_signed(input: Tensor) -> bool:
+    """Whether negative numbers fit into the dtype of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.is_signed(torch.ones(2))
+    True
+    """
+    return input.is_signed()
+
+
+@of_tensors
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element of `input` is no zero. Raises RuntimeError for more or fewer.
+
+    >>> import minigrad as torch
+    >>> torch.is_nonzero(torch.tensor([0.0]))
+    False
+    """
+    return bool(input)
+
+
+@of_tensors
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape.
+
+    >>> import minigrad as torch
+    >>> torch.is_same_size(torch.ones(2), torch.ones(3))
+    False
+    """
+    return input.is_same_size(other)
+
+
+def typename(obj: Any, /) -> str:
+    """The name of an object's type: "minigrad.FloatTensor" for a tensor.
+
+    >>> import minigrad as torch
+    >>> torch.typename(torch.ones(1)), torch.typename(3)
+    ('minigrad.FloatTensor', 'int')
+    """
+    if isinstance(obj, TensorBase):
+        return str(obj.type())  # type: ignore[attr-defined]
+    kind = obj if isinstance(obj, type) else type(obj)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
