@@ -11,6 +11,7 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import autograd, nn
+from tests.marks import NOT_ASKED, mark
 
 ones = mg.ones
 
@@ -715,12 +716,21 @@ AS_PYTORCH = {
 }
 
 
-@pytest.mark.parametrize("mistake", AS_PYTORCH)
+ABOUT_VALUES = ["an entry that is not there", "a row that is not there", "a margin's class that is not there"]
+HALVES = "halves without alias"
+
+
+@pytest.mark.parametrize("mistake", mark(sorted({*AS_PYTORCH} - {HALVES}), NOT_ASKED, ABOUT_VALUES))
 def test_what_pytorch_refuses_is_refused(mistake):
     call, error, words = AS_PYTORCH[mistake]
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
+
+
+@pytest.mark.cpu("on a GPU PyTorch takes halves too")
+def test_halves_are_refused():
+    test_what_pytorch_refuses_is_refused(HALVES)
 
 
 def test_what_pytorch_accepts_is_accepted():
@@ -740,9 +750,12 @@ def test_what_pytorch_accepts_is_accepted():
     with pytest.warns(FutureWarning, match="`min_value` is deprecated, write `min_val`"):
         assert nn.Hardtanh(min_value=0.0)(mg.tensor([-1.0])).tolist() == [0.0]
     assert nn.InstanceNorm2d(3, affine=True, bias=False).bias is None
-    assert repr(mg.linalg.slogdet(mg.eye(2))).startswith("minigrad.return_types.linalg_slogdet(\nsign=tensor(1.)")
+    assert repr(mg.linalg.slogdet(mg.eye(2, device="cpu"))).startswith(
+        "minigrad.return_types.linalg_slogdet(\nsign=tensor(1.)"
+    )
 
 
+@pytest.mark.cpu("a GPU adds as it rounds")
 def test_running_sums_and_products_are_rounded_once():
     assert mg.tensor([3e38, 3e38, -3e38]).cumsum(0)[2].item() == mg.tensor(3e38).item()
     assert mg.tensor([1e38, 10.0, 0.01]).cumprod(0)[2].isfinite()

@@ -173,8 +173,10 @@ def _cumsum_forward(x: Any, *, dim: int) -> Any:
 
 
 def accumulate(function: Any, x: Any, dim: int) -> Any:
-    """Running sums or products in the next wider type, each rounded once: as PyTorch's on a CPU."""
-    wide = {"e": np.float32, "f": np.float64}.get(x.dtype.char, x.dtype) if type(x) is np.ndarray else x.dtype
+    """Running sums or products in the next wider type, each rounded once, as PyTorch's; on a GPU floats stay floats."""
+    wide = np.float32 if x.dtype.char == "e" else x.dtype
+    if type(x) is np.ndarray and x.dtype.char == "f":
+        wide = np.float64
     return function(x, axis=dim, dtype=wide).astype(x.dtype, copy=False)
 
 

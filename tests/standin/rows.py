@@ -57,28 +57,28 @@ for function in (softmax, log_softmax, softmax_rule, log_softmax_rule):
 
 def nll(grid, block, arguments, constants):
     logs, labels, weights, out, *numbers = arguments
-    counts, places = labelled(labels, weights, *numbers)
+    counts, places, kept = labelled(labels, weights, *numbers)
     assert grid == (1,) and block == (constants["P"],)
-    total = -(logs.reshape(places.shape) * places).sum() if places.any() else 0
     with np.errstate(all="ignore"):
+        total = -np.where(kept, logs.reshape(places.shape) * places, 0).sum()  # what is ignored may be inf or NaN
         out[...] = total / (counts if numbers[4] else 1)
 
 
 def nll_rule(grid, block, arguments, constants):
     gradient, labels, weights, out, *numbers = arguments
-    counts, places = labelled(labels, weights, *numbers)
+    counts, places, _ = labelled(labels, weights, *numbers)
     assert 4 * grid[0] * block[0] >= out.size
     with np.errstate(all="ignore"):
         out[...] = np.where(places != 0, -(gradient / (counts if numbers[4] else 1)) * places, 0).reshape(out.shape)
 
 
 def labelled(labels, weights, count, classes, rest, ignored, mean, weighted):
-    """How much counts, and the weight of each element of (N, classes, rest) that a label names."""
+    """How much counts; of (N, classes, rest) the weight of what a label names, and what that is."""
     labels = labels.reshape(-1, 1, int(rest))
     kept = (labels != ignored) & (np.arange(classes)[:, None] == labels)  # (N, classes, rest)
     wide = weights.reshape(-1).astype(np.float64) if weighted else np.ones(classes)
     places = np.where(kept, wide[:, None], 0)
-    return places.sum(), places
+    return places.sum(), places, kept
 
 
 TWINS.update(nll=nll, nll_rule=nll_rule)
