@@ -93,12 +93,17 @@ class _Within(threading.local):
 _within, _pool = _Within(), _Pool()
 
 
+def may_spread() -> bool:
+    """Whether a pass of this thread, were it large enough, would find others to help."""
+    return CAN and not _within.parts and get_count() > 1
+
+
 def spread(work: Callable[[slice], object], length: int, size: int) -> None:
     """`work` on slices that make up ``range(length)``, side by side if the pass over `size` bytes is worth it.
 
     Raises what `work` raises, when all parts are done.
     """
-    count = min(get_count(), length) if CAN and size >= WORTH and not _within.parts else 1
+    count = min(get_count(), length) if size >= WORTH and may_spread() else 1
     if count < 2:
         work(slice(0, length))
         return
@@ -111,7 +116,7 @@ def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
 
     Raises what `work` raises, when all are done.
     """
-    count = get_count() if CAN and size >= WORTH and not _within.parts else 1
+    count = get_count() if size >= WORTH and may_spread() else 1
     if 2 <= count <= len(pieces):
         _side_by_side(work, pieces, count)
         return

@@ -6,6 +6,7 @@ A `Plan` says what to keep for one choice of operands that need gradients; `reco
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,6 +18,7 @@ from minigrad.autograd.inspection import Inspectable, next_functions
 from minigrad.autograd.messages import freed, inference_saved, overwritten
 from minigrad.autograd.modes import ANOMALY, PACKING, inference_was_entered
 from minigrad.backend import KERNELS, select
+from minigrad.side_by_side import LARGE, in_parts
 
 if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
@@ -31,7 +33,10 @@ _new = object.__new__
 class Plan:
     """What to keep for one choice of operands that need gradients, and how to call their rules."""
 
-    __slots__ = ("constants", "keys", "operands", "operation", "reads", "result_position", "rules", "saves", "single")
+    __slots__ = (
+        "constants", "elementwise", "keys", "operands", "operation", "reads", "result_position", "rules", "saves",
+        "single",
+    )  # fmt: skip
 
     operation: Operation
     operands: tuple[int, ...]  # that need a gradient, and have a rule
@@ -40,6 +45,7 @@ class Plan:
     result_position: int | None  # of the result among the constants
     keys: tuple[int, ...]  # of indices among the constants
     reads: bool  # whether the rules read anything at all
+    elementwise: bool  # whether the rules may be run in parts
     rules: tuple[tuple[Rule, tuple[int, ...] | None], ...]  # each with the positions of what it reads; None for all
     single: Rule | None  # the rule, where there is one alone that reads all
 
@@ -131,8 +137,11 @@ class Node(Inspectable):
         """
         plan = self.plan
         rules: Sequence[tuple[Rule, tuple[int, ...] | None]] = plan.rules
-        if cotangent.__class__ is not ndarray and select(cotangent.array if create_graph else cotangent):
-            rules = rules if create_graph else [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
+        if cotangent.__class__ is ndarray:
+            if plan.elementwise and cotangent.size >= LARGE:
+                rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
+        elif select(cotangent.array if create_graph else cotangent) and not create_graph:
+            rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
         values = self.saved_values(create_graph) if plan.reads else ()
         if plan.single is not None and wanted is None and rules is plan.rules:
             return [plan.single(cotangent, *values)]

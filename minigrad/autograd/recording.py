@@ -26,6 +26,7 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.node import WATCHED, Plan, Reader, Rule, notify_watchers
 from minigrad.autograd.views import Unrecorded, View, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
+from minigrad.side_by_side import LARGE, in_parts
 
 _NO_OPTIONS: dict[str, Any] = {}
 
@@ -64,7 +65,7 @@ _VARIADIC = 0x04  # the code flag of *args
 class Operation:
     """A forward and its gradient rules. Called with Tensors it records, with arrays it only computes."""
 
-    __slots__ = ("backward_name", "forward", "name", "operands", "plans", "reads", "rules", "view")
+    __slots__ = ("backward_name", "elementwise", "forward", "name", "operands", "plans", "reads", "rules", "view")
 
     def __init__(
         self, name: str, forward: Callable[..., Any], rules: tuple[Rule | None, ...], view: bool, shown: str | None
@@ -77,6 +78,7 @@ class Operation:
         self.rules = rules
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
         self.view = view
+        self.elementwise = False  # whether large operands may be computed in parts
         self.plans: dict[int, Plan] = {}  # by the bits of the operands that need a gradient
 
     # ---- call ------------------------------------------------------------------------------------
@@ -134,7 +136,12 @@ class Operation:
         else:
             loud = set_warnings(SILENT)
             try:
-                tensor = wrap(self.forward(a, **statics) if statics else self.forward(a))
+                if statics:
+                    tensor = wrap(self.forward(a, **statics))
+                elif a.size >= LARGE and self.elementwise:
+                    tensor = wrap(in_parts(self.forward, a))
+                else:
+                    tensor = wrap(self.forward(a))
             finally:
                 restore_warnings(loud)
         if self.view:
@@ -218,6 +225,7 @@ class Operation:
         plan.keys = tuple([i for i, n in enumerate(others) if n in ("key", "statics")])
         order = values + others
         plan.reads = bool(order)
+        plan.elementwise = self.elementwise and plan.reads
         plan.rules = tuple([self.bind(self.rules[i], self.reads[i], order) for i in plan.operands])
         plan.single = plan.rules[0][0] if len(plan.rules) == 1 and plan.rules[0][1] is None else None
         return plan
@@ -260,7 +268,7 @@ class VariadicOperation(Operation):
         plan.saves = tuple(range(count)) if "operands" in self.reads[0] else ()
         plan.constants = tuple([self.reader(n) for n in names])
         plan.result_position = names.index("out") if "out" in names else None
-        plan.reads, plan.keys = True, ()
+        plan.reads, plan.keys, plan.elementwise = True, (), False
         plan.rules = tuple([(_for_operand(rule, i, len(plan.saves), names), None) for i in plan.operands])
         plan.single = None
         return plan

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.gpu.launch import C_TYPES, Kernel
-from minigrad.gpu.tracing import Expression, Step, Untraceable
+from minigrad.tracing import Expression, Step, Untraceable
 
 _PYTHONS: dict[Any, str] = {float: "double", int: "long long"}  # numbers that take the type of what they meet
 

@@ -20,7 +20,7 @@ from minigrad import backend
 from minigrad.gpu import cuda_c
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 from minigrad.gpu.placement import AT_ONCE, place
-from minigrad.gpu.tracing import Expression, Number, Untraceable, trace
+from minigrad.tracing import Expression, Number, Untraceable, trace
 
 VARIANTS = 32  # of one function: one that is called with ever new options is not written for each of them
 BY_VALUE = "by value"  # a function that asks what its numbers are is traced for each of them

@@ -23,6 +23,7 @@ from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_
 from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
+from minigrad.side_by_side import LARGE, in_parts
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -77,6 +78,7 @@ ELEMENTWISE: list[Operation] = []  # whose result depends, at each place, on the
 def elementwise(name: str, forward: Callable[..., Any], *rules: Rule | None, shown: str | None = None) -> Operation:
     """An operation, `forward` and `rules`, that computes each element from the operands' elements at its place."""
     made = operation(name, forward, *rules, shown=shown)
+    made.elementwise = True
     ELEMENTWISE.append(made)
     return made
 
@@ -136,6 +138,7 @@ def binary(
     words of its own; `shown` is the name in ``grad_fn=<...>`` where it is not that of `name`.
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
+    by_parts = functools.partial(in_parts, forward)
     round_to_half = _round_to_half(forward)
     compute_single = result is not TRUTH  # halves are compared as halves, to which 1e30 is inf
     plain_kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
@@ -154,8 +157,10 @@ def binary(
             plain = tensors == 0 and type(b) is ndarray and b.dtype.char in "fd" and "f" in plain_kinds
         else:
             plain = False
-        compute = forward
-        if not plain:
+        if plain:
+            compute = forward if (a if type(a) is ndarray else b).size < LARGE else by_parts
+        else:
+            compute = forward
             if check is not None:
                 check(input, other)
             if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):

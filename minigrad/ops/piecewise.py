@@ -13,15 +13,14 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.elementwise import elementwise
-
-_BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
+from minigrad.side_by_side import BITS
 
 
 def keep_where(mask: Any, g: Any) -> Any:
     """``where(mask, g, 0)`` of arrays: the bits of `g` times 0 or 1, ten times quicker than `where`."""
     if type(g) is not np.ndarray:
         return np.where(mask, g, g.dtype.type(0))
-    return np.multiply(g.view(_BITS[g.itemsize]), mask).view(g.dtype)
+    return np.multiply(g.view(BITS[g.itemsize]), mask).view(g.dtype)
 
 
 zeros_of = elementwise("zeros_like", lambda x: np.zeros_like(x), None)

@@ -7,8 +7,8 @@ import numpy as np
 
 import minigrad.nn  # noqa: F401 (it declares operations too)
 from minigrad.gpu.cuda_c import HELPERS, MOVES, print_element, stored, write_kernel
-from minigrad.gpu.tracing import Number, Untraceable, trace
 from minigrad.ops.elementwise import ELEMENTWISE
+from minigrad.tracing import Number, Untraceable, trace
 
 OPTIONS = {  # what the keyword-only parameters stand for; each choice makes an expression
     "options": [(0.5,), (0.5, 0.7), (0.5, 0.7, 0.9)], "passes": [lambda x: x > 0], "decimals": [-1, 0, 2],

@@ -1,0 +1,154 @@
+"""Large elementwise passes in parts, side by side: a forward of the tables, or a gradient rule, on several threads.
+
+    in_parts(lambda g, y: g * (1 - y * y), g, y)
+
+`tracing.py` tells the steps of the formula; each thread takes them on its part of the arrays, and the last step writes
+the part's result. The numbers are those of the formula on whole arrays, to the bit, for any number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.parallel import may_spread, spread
+
+if TYPE_CHECKING:
+    from minigrad.tracing import Expression, Step
+
+LARGE = 2**18  # elements of an array; below, a second core has no time to wake up
+# As quick as a copy: one of them alone is worth it from twice as many elements on.
+QUICK = {np.add, np.subtract, np.multiply, np.negative, np.abs, np.maximum, np.minimum}
+BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
+WORDS = {"operand", "constant", "cast", "where"}  # the steps, beside NumPy's ufuncs, that are the same here
+
+
+def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
+    """``function(*operands)``, which makes each element of its result from those at its place.
+
+    Operands are NumPy arrays that broadcast to the shape of the largest, and numbers. What cannot be traced, and arrays
+    that do not lie in C order or hold no floats, are computed as a whole.
+    """
+    arrays = [x for x in operands if x.__class__ is np.ndarray]
+    if not may_spread() or any(x.dtype.char not in "fd" for x in arrays):
+        return function(*operands)
+    shape: tuple[int, ...] = max(arrays, key=lambda x: x.size).shape
+    formula = _trace(function, operands)
+    if (
+        formula is None
+        or (formula.is_quick and prod(shape) < 2 * LARGE)
+        or not all(_lies_in_order(x) and _broadcasts(x.shape, shape) for x in arrays)
+        or not any(operands[i].shape == shape for i in formula.over)
+    ):
+        return function(*operands)
+    out = np.empty(shape, formula.dtype)
+    if all(x.shape == shape and x.flags.c_contiguous for x in arrays):
+        formula.fill(out.reshape(-1), [x.reshape(-1) if x.__class__ is np.ndarray else x for x in operands])
+    else:
+        formula.fill(out, operands)
+    return out
+
+
+def _trace(function: Callable[..., Any], operands: Sequence[Any]) -> _Formula | None:
+    """The steps of a function for operands of these types and numbers; None where it has none that are known here."""
+    kinds = [x.dtype if x.__class__ is np.ndarray else x for x in operands]
+    try:  # 1 and 1.0 are told apart
+        return _trace_kinds(function, tuple(kinds), tuple([x.__class__ for x in operands]))
+    except TypeError:  # an option that cannot be remembered
+        return None
+
+
+@lru_cache(maxsize=512)
+def _trace_kinds(function: Callable[..., Any], kinds: tuple[Any, ...], types: tuple[type, ...]) -> _Formula | None:
+    from minigrad.tracing import Untraceable, trace  # only large arrays need it
+
+    try:
+        expression = trace(function, kinds, {})
+    except Untraceable:
+        return None
+    known = all(isinstance(s.function, np.ufunc) or s.function in WORDS for s in expression.steps)
+    # An array's own power has ways of its own to some exponents.
+    powers = any(s.function is np.power for s in expression.steps)
+    calls = [s for s in expression.steps if s.function not in ("operand", "constant")]
+    return _Formula(expression, calls) if known and calls and not powers else None
+
+
+class _Formula:
+    """The steps of an expression, and where each one's value is read for the last time."""
+
+    def __init__(self, expression: Expression, calls: list[Step]) -> None:
+        self.steps, self.calls = expression.steps, calls
+        self.over, self.dtype = expression.over, expression.result.dtype
+        self.last = {id(x): id(step) for step in calls for x in step.inputs}
+        self.is_quick = len(calls) == 1 and calls[0].function in QUICK
+
+    def fill(self, out: Any, operands: Sequence[Any]) -> None:
+        """Compute `out` from operands that broadcast to its shape, cut along the first axis that has a length."""
+        axis = next(i for i, n in enumerate(out.shape) if n > 1)
+        cuts = [_find_cut(x, out.ndim - axis) for x in (out, *operands)]
+
+        def follow(part: slice) -> None:
+            self.follow(*[x if cut is None else x[(*cut, part)] for x, cut in zip((out, *operands), cuts, strict=True)])
+
+        spread(follow, out.shape[axis], out.nbytes)
+
+    def follow(self, target: Any, *operands: Any) -> None:
+        """Take the steps, the last into `target`; the results before lie there too, while nothing else does."""
+        values = {id(s): operands[s.value] if s.function == "operand" else s.value for s in self.steps}
+        free = target
+        for step in self.calls:
+            inputs = [values[id(x)] for x in step.inputs]
+            if step is self.calls[-1]:
+                _take(step, inputs, target)
+                return
+            done = [values[id(x)] for x in step.inputs if x in self.calls and self.last[id(x)] == id(step)]
+            rooms = [x for x in (*done, free) if getattr(x, "shape", None) == target.shape and x.dtype == step.dtype]
+            room = rooms[0] if rooms else None
+            free = None if room is free else free
+            values[id(step)] = _take(step, inputs, room)
+
+
+def _take(step: Step, inputs: list[Any], room: Any) -> Any:
+    """The value of one step, in `room` where there is any."""
+    if step.function == "cast":
+        value = np.asarray(inputs[0]).astype(step.dtype)[()]
+    elif step.function == "where":
+        mask, x, y = inputs
+        value = _choose(mask, x, y, room)
+    else:
+        return step.function(*inputs, out=room)
+    if room is None or np.may_share_memory(value, room):
+        return value
+    room[...] = value
+    return room
+
+
+def _choose(mask: Any, x: Any, y: Any, room: Any) -> Any:
+    """``where(mask, x, y)``, in `room` if it likes; beside 0, the bits of `x` times 0 or 1, ten times quicker."""
+    zero = isinstance(y, np.floating) and y == 0 and not np.signbit(y)
+    if not zero or x.__class__ is not np.ndarray or mask.__class__ is not np.ndarray:
+        return np.where(mask, x, y)
+    bits = BITS[x.itemsize]
+    return np.multiply(x.view(bits), mask, out=None if room is None else room.view(bits)).view(x.dtype)
+
+
+def _find_cut(x: Any, place: int) -> tuple[slice, ...] | None:
+    """The index before that of the axis which is `place` from the end; None where `x` has nothing to cut there."""
+    if x.__class__ is not np.ndarray or x.ndim < place or x.shape[-place] == 1:
+        return None
+    return (slice(None),) * (x.ndim - place)
+
+
+def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
+    """Whether an array of this shape broadcasts to the other."""
+    return len(shape) <= len(onto) and all(m in (1, n) for m, n in zip(shape[::-1], onto[::-1], strict=False))
+
+
+def _lies_in_order(x: Any) -> bool:
+    """Whether the axes of an array lie in C order, apart from those along which it is repeated."""
+    steps = [step for step, n in zip(x.strides, x.shape, strict=True) if step and n > 1]
+    return all(step > 0 for step in steps) and steps == sorted(steps, reverse=True)

@@ -1,0 +1,168 @@
+"""Elementwise passes in parts: the bits of the whole, for any function, shape and number of threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad import parallel, side_by_side
+from minigrad.autograd import node, recording
+from minigrad.ops import elementwise
+from minigrad.side_by_side import in_parts
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Every pass is large, and worth its three threads."""
+    monkeypatch.setattr(parallel, "WORTH", 0)
+    monkeypatch.setattr(parallel, "get_count", lambda: 3)
+    for module in (side_by_side, node, recording, elementwise):
+        monkeypatch.setattr(module, "LARGE", 0)
+
+
+def spied(monkeypatch):
+    """The passes that were spread, as lengths."""
+    found = []
+
+    def spread(work, length, size):
+        found.append(length)
+        parallel.spread(work, length, size)
+
+    monkeypatch.setattr(side_by_side, "spread", spread)
+    return found
+
+
+def drawn(*shape, dtype=np.float32):
+    return np.random.default_rng(len(shape)).uniform(0.1, 0.9, shape).astype(dtype)
+
+
+FORMULAS = {
+    "a function of NumPy": (np.exp, 1),
+    "two operands": (np.multiply, 2),
+    "the rule of tanh": (lambda g, y: g * (1 - y * y), 2),
+    "the rule of the sigmoid": (lambda g, y: g * (y * (1 - y)), 2),
+    "a value used twice, and late": (lambda x, y: (t := x - y) * (np.exp(t) / (t + 2)), 2),
+    "a result of another type": (lambda x, y: np.logical_and(x < y, y > 0.5), 2),
+    "a mask between": (lambda x, y: (x < y) * x, 2),
+    "a choice": (lambda x, y: np.where(x > 0.5, y, 0.0) * y, 2),
+    "a choice at last": (lambda x, y: np.where(x > 0.5, y * x, 1), 2),
+    "a square": (lambda x: x**2, 1),
+    "one more call than it needs": (lambda x: (x + 1, x + 2)[0], 1),
+    "memory of its own": (lambda x: np.exp(x, out=np.empty_like(x)), 1),
+    "a number on the left": (lambda x: 1 / (np.exp(-x) + 1), 1),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_a_formula_in_parts_gives_the_bits_of_the_whole(name, dtype, eager, monkeypatch):
+    function, count = FORMULAS[name]
+    found = spied(monkeypatch)
+    for shape in ((7,), (1001,), (13, 50), (1, 5, 4), (2, 1, 3, 5)):
+        operands = [drawn(*shape, dtype=dtype) + i / 8 for i in range(count)]
+        kept = [x.copy() for x in operands]
+        whole, parts = function(*operands), in_parts(function, *operands)
+        assert parts.dtype == whole.dtype and parts.shape == whole.shape and parts.flags.c_contiguous
+        assert parts.tobytes() == whole.tobytes()
+        assert all((x == y).all() for x, y in zip(operands, kept, strict=True))
+    assert len(found) == 5
+
+
+@pytest.mark.parametrize(
+    "shapes", [((13, 50), (50,)), ((50,), (13, 50)), ((13, 50), (13, 1)), ((2, 3, 4), (3, 1)), ((9, 4), ())]
+)
+def test_operands_broadcast(shapes, eager, monkeypatch):
+    found, (x, y) = spied(monkeypatch), (drawn(*shape) for shape in shapes)
+    for function in (np.add, lambda x, y: x * (y - x), lambda x, y: (y * y) / x):
+        assert in_parts(function, x, y).tobytes() == function(x, y).tobytes()
+    assert len(found) == 3
+    assert in_parts(np.multiply, x, 2.5).tobytes() == (x * np.float32(2.5)).tobytes()
+
+
+WHOLE = {
+    "arrays that broadcast each other": (np.add, drawn(5, 1), drawn(1, 6)),
+    "another order": (np.add, drawn(5, 6).T, drawn(6, 5)),
+    "a negative step": (np.exp, drawn(50)[::-1]),
+    "integers": (np.add, np.arange(50), np.arange(50)),
+    "halves": (np.exp, drawn(50, dtype=np.float16)),
+    "limits, at which NumPy and its steps might tell zeros apart": (lambda x: np.clip(x, 0.2, 0.3), drawn(50)),
+    "a power, which has ways of its own": (lambda x: x**0.5, drawn(50)),
+    "an option that cannot be remembered": (lambda x, options: x + options[0], drawn(50), [1.0]),
+    "a sum": (lambda x: x - x.mean(), drawn(50)),
+    "a question": (lambda x: x + 1 if (x > 0.5).any() else x, drawn(50)),
+    "a truth": (lambda x: x + 1 if x is not None and np.any(x > 0.5) else x, drawn(50)),
+    "an array of its own": (lambda x: x + np.arange(50), drawn(50)),
+    "itself": (lambda x: x, drawn(50)),
+    "a number": (lambda x: 0.0, drawn(50)),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_is_no_formula_is_computed_as_a_whole(name, eager, monkeypatch):
+    found, (function, *operands) = spied(monkeypatch), WHOLE[name]
+    np.testing.assert_array_equal(in_parts(function, *operands), function(*operands))
+    assert found == []
+
+
+def test_strides_are_those_of_the_whole(eager):
+    for x in (
+        drawn(6, 8)[:, ::2],
+        np.broadcast_to(drawn(1, 8), (6, 8)),
+        np.broadcast_to(drawn(6, 1), (6, 8)),
+        drawn(6, 8).T,
+    ):
+        whole, parts = np.exp(x), in_parts(np.exp, x)
+        assert parts.strides == whole.strides and (parts == whole).all()
+
+
+def test_one_thread_computes_the_whole(monkeypatch):
+    found = spied(monkeypatch)
+    monkeypatch.setattr(parallel, "get_count", lambda: 1)
+    in_parts(np.exp, drawn(3 * side_by_side.LARGE))
+    assert found == []
+
+
+def test_what_is_as_quick_as_a_copy_should_be_larger(monkeypatch):
+    monkeypatch.setattr(parallel, "get_count", lambda: 2)
+    found, x = spied(monkeypatch), drawn(side_by_side.LARGE)
+    in_parts(np.add, x, x)
+    assert found == []
+    in_parts(np.exp, x)
+    in_parts(np.add, np.ones(2 * len(x), np.float32), 1.0)
+    assert found == [len(x), 2 * len(x)]
+
+
+NAMES = (
+    "exp log sqrt rsqrt sin cos tan tanh sigmoid abs neg floor sign relu log1p expm1 reciprocal atan asinh square erf "
+    "add sub mul div pow maximum minimum atan2 hypot fmod remainder logaddexp xlogy copysign eq lt floor_divide"
+)
+
+
+def there_and_back(name, dtype):
+    """The result of a function of the tables on drawn numbers, and its gradients."""
+    function, found = getattr(torch, name), []
+    for shapes in (((40, 30), (40, 30)), ((40, 30), (30,)), ((50, 60), (50, 1))):  # some compute few in float64
+        x, y = (torch.from_numpy(drawn(*shape, dtype=dtype)).requires_grad_() for shape in shapes)
+        try:
+            out = function(x, y)
+        except TypeError:
+            out = function(x)
+        found.append(out.detach().numpy().tobytes())
+        if out.requires_grad and name != "floor_divide":
+            (out * 0.7).sum().backward()
+            found += [None if t.grad is None else t.grad.numpy().tobytes() for t in (x, y)]
+    return found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", NAMES.split())
+def test_the_engine_spreads_forward_and_way_back(name, dtype, monkeypatch, request):
+    small = there_and_back(name, dtype)
+    request.getfixturevalue("eager")
+    assert there_and_back(name, dtype) == small
+
+
+def test_an_integer_divided_by_zero_is_refused_in_large_arrays_too(eager):
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        torch.arange(10) // torch.zeros(10, dtype=torch.int64)
