@@ -8,7 +8,9 @@ from __future__ import annotations
 from minigrad.backend import KERNELS
 from minigrad.gpu import classes, rows
 from minigrad.gpu.elementwise import Elementwise
+from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
+from minigrad.ops.conv import conv, conv_input
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.ops.loss import nll, nll_of_pixels
 
@@ -28,3 +30,9 @@ for _operation in (nll, nll_of_pixels):
     if _rule is not None:
         KERNELS[_forward] = classes.forward_of_classes(_forward)
         KERNELS[_rule] = classes.rule_of_classes(_rule)
+
+KERNELS[conv.forward] = cuda.convolve
+for _operation in (conv, conv_input):
+    _rule = _operation.rules[2]  # of the bias
+    if _rule is not None:
+        KERNELS[_rule] = cuda.sum_channels

@@ -118,6 +118,11 @@ def choose(
     )
 
 
+def chooses_by_cost() -> bool:
+    """Whether neither a name nor the clock chooses, in this thread."""
+    return _forced.name is None and _trial is None
+
+
 class _Forced(threading.local):
     """The forced algorithm of this thread. No context variable: the backward walk has a context of its own."""
 

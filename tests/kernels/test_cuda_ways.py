@@ -69,6 +69,10 @@ def check(way, face, arrays, geometry, size, tolerance):
     pair = [arrays[name] for name in FACES[face]]
     rest = (size,) if face == "conv2d_input" else ()
     found = getattr(way, face)(*pair, geometry, *rest)
+    if face == "conv2d":  # the same sums, begun with a bias
+        bias = np.arange(2 * len(pair[1]), dtype=found.dtype)[::2]
+        begun = way.conv2d(*pair, geometry, bias)
+        np.testing.assert_allclose(begun, found + bias.reshape(-1, 1, 1), rtol=1e-5, atol=1e-5)
     expected = getattr(direct, face)(*(a.astype("d") for a in pair), geometry, *rest)
     assert found.dtype == pair[0].dtype and found.flags.c_contiguous
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
@@ -153,8 +157,15 @@ def test_every_way_has_its_cases():
 )
 def test_the_geometry_chooses(image, outputs, geometry, name):
     for face in FACES:
-        assert cuda.choose(face, image, outputs, geometry, "f", object).name == name
-    assert cuda.choose(face, image, outputs, geometry, "?", object).name == "cuda columns"
+        assert cuda.choose(face, image, outputs, geometry, "f", object).WAY.name == name
+    assert cuda.choose(face, image, outputs, geometry, "?", object) is cuda.cuda_columns
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 3, 4), (3, 5, 60, 50), (2, 1, 1, 1)])
+def test_a_bias_gathers_its_channel(shape):
+    g = np.random.default_rng(0).standard_normal(shape)
+    for array in (g, turned(g)):
+        np.testing.assert_allclose(cuda.sum_channels(array), array.sum((0, 2, 3)), rtol=1e-10, atol=1e-10)
 
 
 def test_images_whose_rows_do_not_lie_in_memory_are_copied():

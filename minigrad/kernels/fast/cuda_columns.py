@@ -82,8 +82,8 @@ extern "C" __global__ void scatter_windows(
 )
 
 
-def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
-    """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
+def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
+    """(N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo)."""
     xp, N, O, groups = array_module(x), len(x), len(w), geometry.groups
     Ho, Wo = geometry.windows(x.shape[2:])
     out = xp.empty((N, O, Ho, Wo), x.dtype)
@@ -96,6 +96,8 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         product = matmul(matrix, columns, out=block if block.flags.c_contiguous else None)
         if rows.stop - rows.start < Ho:
             out[images, :, rows] = product.reshape(len(columns), O, rows.stop - rows.start, Wo)
+    if b is not None:
+        out += b.reshape(-1, 1, 1)
     return out
 
 

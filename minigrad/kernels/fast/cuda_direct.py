@@ -18,12 +18,13 @@ P. Zhang, E. Lo, B. Lu, "High Performance Depthwise and Pointwise Convolutions o
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import Kernel, blocks_for, int32s
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, Launch, add_parts, elements
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, NO, Launch, add_parts, bias_arguments, elements
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
@@ -53,7 +54,7 @@ ADJOINT = """
 """
 CONVOLVE = """
 extern "C" __global__ void __launch_bounds__(128) convolve(
-    const T* __restrict__ x, const T* __restrict__ w, T* __restrict__ out,
+    const T* __restrict__ x, const T* __restrict__ w, const T* __restrict__ bias, int biased, T* __restrict__ out,
     int count, int C, int H, int W, int O, int Ho, int Wo, int strips, int chunks, int ph, int pw,
     int xn, int xc, int xh, int xw, int wg, int wo, int wc, int wa, int wb)
 {
@@ -115,7 +116,8 @@ extern "C" __global__ void __launch_bounds__(128) convolve(
         if (t < 0 || t >= Ho) continue;
         #pragma unroll
         for (int q = 0; q < Q; q++)
-            if (first + q < O) first_plane[(q * Ho + t) * Wo + u] = sum[p][q];
+            if (first + q < O)
+                first_plane[(q * Ho + t) * Wo + u] = sum[p][q] + (biased ? bias[group * O + first + q] : T(0));
     }
 }
 """
@@ -178,14 +180,15 @@ extern "C" __global__ void __launch_bounds__(128) weigh(
 """
 
 
-def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
-    """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
-    return _run(_forward(x.shape, elements(x), w.shape, elements(w), geometry, x.dtype.char), x, w)
+def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
+    """(N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo)."""
+    launch = _forward(x.shape, elements(x), w.shape, elements(w), geometry, x.dtype.char)
+    return _run(launch, x, w, *bias_arguments(b, w))
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
-    return _run(_adjoint(g.shape, elements(g), w.shape, elements(w), geometry, size, g.dtype.char), g, w)
+    return _run(_adjoint(g.shape, elements(g), w.shape, elements(w), geometry, size, g.dtype.char), g, w, w, NO)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
@@ -220,9 +223,9 @@ def seconds(face: str, problem: Problem) -> float:
     return COMPILING + GPU.time(1, problem, 0.0, 1 / (1.25 + 1.5 * (3 + kh) / (kh * Q)), waste)
 
 
-def _run(launch: Launch, left: Array, right: Array) -> Array:
+def _run(launch: Launch, left: Array, right: Array, *bias: Any) -> Array:
     out = array_module(left).empty(launch.shape, left.dtype)
-    launch(left.dtype.char, left, right, out)
+    launch(left.dtype.char, left, right, *bias, out)
     return out
 
 

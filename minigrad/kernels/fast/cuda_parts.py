@@ -46,8 +46,16 @@ class Launch(NamedTuple):
     shape: tuple[int, ...]  # of the result
     shared: int = 0
 
-    def __call__(self, char: str, *arrays: Array) -> None:
-        self.kernel(self.grid, self.block, (*arrays, *self.numbers), char, self.shared)
+    def __call__(self, char: str, *arguments: Any) -> None:
+        self.kernel(self.grid, self.block, (*arguments, *self.numbers), char, self.shared)
+
+
+NO, YES = int32s(0, 1)
+
+
+def bias_arguments(b: Array | None, other: Array) -> tuple[Any, Any]:
+    """What kernels take for `const T* bias, int biased`; without a bias, an array that is not read."""
+    return (other, NO) if b is None else (array_module(b).ascontiguousarray(b), YES)
 
 
 class Gpu(NamedTuple):

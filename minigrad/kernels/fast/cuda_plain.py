@@ -8,12 +8,13 @@ order (`sum_weight`). No two threads write to one place. Every geometry and dtyp
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import C_TYPES, THREADS, Kernel, blocks_for, int32s
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, Launch, elements
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, Launch, bias_arguments, elements
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
@@ -24,14 +25,15 @@ WINDOW = Kernel(
     "sum_window",
     """
 extern "C" __global__ void sum_window(
-    const T* x, const T* w, T* out, int count, int C, int H, int W, int O, int Ho, int Wo, int kh, int kw, int groups,
+    const T* x, const T* w, const T* bias, int biased, T* out,
+    int count, int C, int H, int W, int O, int Ho, int Wo, int kh, int kw, int groups,
     int sh, int sw, int ph, int pw, int dh, int dw, int xn, int xc, int xh, int xw, int wo, int wc, int wa, int wb)
 {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= count) return;
     int u = i % Wo, t = i / Wo % Ho, o = i / (Wo * Ho) % O, n = i / (Wo * Ho) / O;
     x += n * xn + o / (O / groups) * C * xc, w += o * wo;
-    T sum = T(0);
+    T sum = biased ? bias[o] : T(0);
     for (int c = 0; c < C; c++)
         for (int a = 0; a < kh; a++)
             for (int b = 0; b < kw; b++) {
@@ -95,10 +97,10 @@ extern "C" __global__ void sum_weight(
 )
 
 
-def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
-    """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
+def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
+    """(N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo)."""
     shape = (len(x), len(w), *geometry.windows(x.shape[2:]))
-    return _run(WINDOW, x, w, shape, x.shape, shape, geometry)
+    return _run(WINDOW, x, w, shape, x.shape, shape, geometry, *bias_arguments(b, w))
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -115,11 +117,11 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
 def _run(
     kernel: Kernel, left: Array, right: Array, shape: tuple[int, ...], image: tuple[int, ...], windows: tuple[int, ...],
-    geometry: Geometry,
+    geometry: Geometry, *bias: Any,
 ) -> Array:  # fmt: skip
     out = array_module(left).empty(shape, left.dtype)
     launch = _plan(kernel, shape, image, windows, geometry, elements(left), elements(right))
-    launch(left.dtype.char, left, right, out)
+    launch(left.dtype.char, left, right, *bias, out)
     return out
 
 

@@ -18,14 +18,14 @@ exist in tiles only); S. Boehm, "How to Optimize a CUDA Matmul Kernel", 2022 (ti
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
 from minigrad.kernels.fast import cuda_columns
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, Launch, add_parts, elements
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, NO, Launch, add_parts, bias_arguments, elements
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
@@ -69,7 +69,8 @@ __device__ void multiply(const T* left, const T* right, T sum[8][8]) {
 """
 PRODUCT = """
 extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product(
-    const T* __restrict__ x, const T* __restrict__ packed, T* __restrict__ out, int* seen,
+    const T* __restrict__ x, const T* __restrict__ packed, const T* __restrict__ bias, int biased,
+    T* __restrict__ out, int* seen,
     int count, int C, int H, int W, int O, int Ho, int Wo, int padded_O, int steps, int KH, int KW,
     int sh, int sw, int ph, int pw, int dh, int dw, int xn, int xc, int xh, int xw)
 {
@@ -129,9 +130,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product(
         for (int i = 0; i < 8; i++) {
             int o = first + down + i % 4 + i / 4 * 16;
             if (o >= O) continue;
-            const T* four = &sum[i][half * 4];
+            T* four = &sum[i][half * 4], more = biased ? bias[group * O + o] : T(0);
             #pragma unroll
-            for (int k = 0; k < 4; k++) strange |= four[k] != four[k];
+            for (int k = 0; k < 4; k++) four[k] += more, strange |= four[k] != four[k];
             T* target = out + ((j / size * gridDim.y + group) * O + o) * size + j % size;
             if (together) *(Four*)target = *(const Four*)four;
             else {
@@ -250,14 +251,13 @@ class Plan(NamedTuple):
     mend: Launch | None
 
 
-def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
-    """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
+def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
+    """(N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo)."""
     outer, inner, *taps = elements(w)
     O, C = len(w) // geometry.groups, w.shape[1]
     steps = (O * outer, outer, inner, *taps)
-    return _run(
-        _plan(x.shape, elements(x), O, C, steps, geometry, geometry.windows(x.shape[2:]), False, x.dtype.char), x, w
-    )
+    plan = _plan(x.shape, elements(x), O, C, steps, geometry, geometry.windows(x.shape[2:]), False, x.dtype.char)
+    return _run(plan, x, w, *bias_arguments(b, w))
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -268,7 +268,9 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     outer, inner, *taps = elements(flipped)
     O, C = len(w) // geometry.groups, w.shape[1]
     steps = (O * outer, inner, outer, *taps)
-    return _run(_plan(g.shape, elements(g), C, O, steps, geometry.mirrored(), size, True, g.dtype.char), g, flipped)
+    return _run(
+        _plan(g.shape, elements(g), C, O, steps, geometry.mirrored(), size, True, g.dtype.char), g, flipped, w, NO
+    )
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
@@ -310,12 +312,12 @@ def seconds(face: str, problem: Problem) -> float:
     return GPU.time(2 if face == "conv2d" else 3, problem, 0.0, 0.7, waste)
 
 
-def _run(plan: Plan, source: Array, w: Array) -> Array:
+def _run(plan: Plan, source: Array, w: Array, *bias: Any) -> Array:
     xp, char = array_module(source), source.dtype.char
     packed, seen = xp.empty(plan.pack.shape, source.dtype), xp.empty(1, np.int32)
     out = xp.empty(plan.product.shape, source.dtype)
     plan.pack(char, w, packed, seen)
-    plan.product(char, source, packed, out, seen)
+    plan.product(char, source, packed, *bias, out, seen)
     if plan.mend:
         plan.mend(char, source, w, out, seen)
     return out

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
 from minigrad.kernels.fast import cuda_columns, cuda_product
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, elements
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, NO, bias_arguments, elements
 from minigrad.kernels.fast.winograd import HUGE, SPREAD, transforms
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
@@ -66,8 +66,8 @@ extern "C" __global__ void __launch_bounds__(128) transform(
 # The way back: points of channel y and tile x -> M p M^T, written where the image has room.
 BACK = """
 extern "C" __global__ void __launch_bounds__(128) transform_back(
-    const T* __restrict__ points, T* __restrict__ out, int* marks, int* seen, int count,
-    int H, int W, int Th, int Tw, int outn, int outc, int along_point, int along_channel, int along_tile)
+    const T* __restrict__ points, const T* __restrict__ bias, int biased, T* __restrict__ out, int* marks, int* seen,
+    int count, int H, int W, int Th, int Tw, int outn, int outc, int along_point, int along_channel, int along_tile)
 {
     int tile = blockIdx.x * blockDim.x + threadIdx.x, c = blockIdx.y;
     if (tile >= count) return;
@@ -83,12 +83,13 @@ extern "C" __global__ void __launch_bounds__(128) transform_back(
     }
     int left = tile % Tw * TO, top = tile / Tw % Th * TO, n = tile / Tw / Th;
     T* corner = out + (n * outn + c * outc + top * W + left);
+    T more = biased ? bias[c] : T(0);
     bool strange = false;
     #pragma unroll
     for (int a = 0; a < TO; a++) {
         #pragma unroll
         for (int b = 0; b < TO; b++) {
-            T value = dot(b, half[a]);
+            T value = dot(b, half[a]) + more;
             strange |= !(value - value == T(0));
             if (top + a < H && left + b < W) corner[a * W + b] = value;
         }
@@ -151,8 +152,8 @@ extern "C" __global__ void mark(
 # One block per marked tile; a thread forms some of its outputs by the definition.
 MEND = """
 extern "C" __global__ void mend_tiles(
-    const T* x, const T* w, T* out, const int* marks, const int* seen, int skips, int count, int C, int H, int W,
-    int O, int Ho, int Wo, int Th, int Tw, int ph, int pw,
+    const T* x, const T* w, const T* bias, int biased, T* out, const int* marks, const int* seen,
+    int skips, int count, int C, int H, int W, int O, int Ho, int Wo, int Th, int Tw, int ph, int pw,
     int xn, int xc, int xh, int xw, int wo, int wc, int wa, int wb)
 {
     if (!*seen) return;
@@ -162,7 +163,7 @@ extern "C" __global__ void mend_tiles(
             int o = k / (STEP * STEP), n = tile / Tw / Th;
             int t = tile / Tw % Th * STEP + k / STEP % STEP, u = tile % Tw * STEP + k % STEP;
             if (t >= Ho || u >= Wo) continue;
-            T sum = T(0);
+            T sum = biased ? bias[o] : T(0);
             for (int c = 0; c < C; c++)
                 for (int a = 0; a < TAPS; a++)
                     for (int b = 0; b < TAPS; b++) {
@@ -246,14 +247,14 @@ class Frame(NamedTuple):
         return self.images * self.per_image
 
 
-def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
-    """(N, C, H, W), (O, C, k, k) -> (N, O, Ho, Wo)."""
-    return _convolve(x, w, geometry, geometry.windows(x.shape[2:]), skips=False)
+def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
+    """(N, C, H, W), (O, C, k, k), bias (O,) -> (N, O, Ho, Wo)."""
+    return _convolve(x, w, geometry, geometry.windows(x.shape[2:]), bias_arguments(b, w), skips=False)
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: the forward of g, flipped kernel, channels swapped."""
-    return _convolve(g, w[:, :, ::-1, ::-1].swapaxes(0, 1), geometry.mirrored(), size, skips=True)
+    return _convolve(g, w[:, :, ::-1, ::-1].swapaxes(0, 1), geometry.mirrored(), size, (w, NO), skips=True)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
@@ -272,7 +273,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     # (tile*tile, O, C): as if each channel of x were a tile, and its kernels the image
     numbers = int32s(C, k, k, 1, 1, k * k, C * k * k, O * C, C, 1)
     _kernel("transform_back", frame.length, k, "back to G")(
-        (blocks_for(C, 128), O), (128,), (total, w, marks, seen, *numbers), "f"
+        (blocks_for(C, 128), O), (128,), (total, x, NO, w, marks, seen, *numbers), "f"
     )
     numbers = int32s(w.size, frame.tiles, C, H, W, *frame.windows, *frame.along, *geometry.padding)
     arguments = (x, g, w, marks, seen, *numbers, *int32s(*elements(x), *elements(g)))
@@ -307,7 +308,7 @@ def seconds(face: str, problem: Problem) -> float:
     return memory + frame.length**2 * frame.tiles * C * O / (0.75 * GPU.peak * min(C, O) / (min(C, O) + 12))
 
 
-def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, skips: bool) -> Array:
+def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, bias: tuple[Any, Any], skips: bool) -> Array:
     xp, (N, C, H, W), (O, _, k, _) = array_module(x), x.shape, w.shape
     frame = Frame(TILES[k], k, N, size)
     marks, seen = _mark(x, None, frame, geometry.padding)
@@ -319,10 +320,10 @@ def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, skips: bool) -
         products = cuda_columns.conv2d(points, kernels, Geometry((1, 1), groups=frame.length**2))
         strides = int32s(O * size[0] * size[1], size[0] * size[1], O * some.tiles, some.tiles, 1)
         numbers = (*int32s(some.tiles, *size, *some.along), *strides)
-        arguments = (products, out[images], marks[images.start * frame.per_image :], seen, *numbers)
+        arguments = (products, *bias, out[images], marks[images.start * frame.per_image :], seen, *numbers)
         back((blocks_for(some.tiles, 128), O), (128,), arguments, "f")
     numbers = int32s(skips, frame.tiles, C, H, W, O, *size, *frame.along, *geometry.padding)
-    arguments = (x, w, out, marks, seen, *numbers, *int32s(*elements(x), *elements(w)))
+    arguments = (x, w, *bias, out, marks, seen, *numbers, *int32s(*elements(x), *elements(w)))
     _kernel("mend_tiles", frame.length, frame.taps)((min(frame.tiles, 2048),), (128,), arguments, "f")
     return out
 
