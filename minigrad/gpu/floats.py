@@ -43,10 +43,10 @@ __device__ void store(T* row, int i, int n, const A* v) {
 """
 # P threads, 32 or more of one block, do one thing together.
 TOGETHER = """
-template <class F> __device__ A all_of(A v, F both) {
+template <class V, class F> __device__ V all_of(V v, F both) {
     for (int lanes = 16; lanes; lanes /= 2) v = both(v, __shfl_xor_sync(0xffffffffu, v, lanes));
 #if P > 32
-    __shared__ A part[P / 32];
+    __shared__ V part[P / 32];
     if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = v;
     __syncthreads();
     v = part[0];
@@ -55,10 +55,10 @@ template <class F> __device__ A all_of(A v, F both) {
 #endif
     return v;
 }
-struct Sum { __device__ A operator()(A a, A b) const { return a + b; } };
-struct Max { __device__ A operator()(A a, A b) const { return b > a ? b : a; } };
-__device__ A all_sum(A v) { return all_of(v, Sum()); }
-__device__ A all_max(A v) { return all_of(v, Max()); }
+struct Sum { template <class V> __device__ V operator()(V a, V b) const { return a + b; } };
+struct Max { template <class V> __device__ V operator()(V a, V b) const { return b > a ? b : a; } };
+template <class V> __device__ V all_sum(V v) { return all_of(v, Sum()); }
+template <class V> __device__ V all_max(V v) { return all_of(v, Max()); }
 """
 
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from minigrad.backend import KERNELS
-from minigrad.gpu import classes, rows
+from minigrad.gpu import classes, normalization, rows
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
 from minigrad.ops.conv import conv, conv_input
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.ops.loss import nll, nll_of_pixels
+from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
 
 for _operation in ELEMENTWISE:
     for _function in (_operation.forward, *_operation.rules):
@@ -36,3 +37,13 @@ for _operation in (conv, conv_input):
     _rule = _operation.rules[2]  # of the bias
     if _rule is not None:
         KERNELS[_rule] = cuda.sum_channels
+
+for _operation in (batch_norm, layer_norm, group_norm):
+    KERNELS[_operation.forward] = normalization.forward_of(_operation.forward)
+    for _rule, _rule_of in zip(_operation.rules, normalization.RULES, strict=True):
+        if _rule is not None:
+            KERNELS[_rule] = _rule_of(_rule)
+_forward, _rule = normalize_by.forward, normalize_by.rules[0]
+if _rule is not None:
+    KERNELS[_forward] = normalization.given_forward_of(_forward)
+    KERNELS[_rule] = normalization.given_x_rule_of(_rule)

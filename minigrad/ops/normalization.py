@@ -25,7 +25,7 @@ Shape = tuple[int, ...]
 class Moments:
     """What a normalization is told of the shapes, and what its forward measures for the way back."""
 
-    __slots__ = ("columns", "dims", "eps", "hat", "mean", "rows", "scale", "variance")
+    __slots__ = ("__weakref__", "columns", "dims", "eps", "hat", "mean", "rows", "scale", "variance")
 
     mean: Any
     variance: Any  # the biased one

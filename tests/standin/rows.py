@@ -57,28 +57,105 @@ for function in (softmax, log_softmax, softmax_rule, log_softmax_rule):
 
 def nll(grid, block, arguments, constants):
     logs, labels, weights, out, *numbers = arguments
-    counts, places, kept = labelled(labels, weights, *numbers)
+    kept, places = labelled(labels, weights, *numbers)
     assert grid == (1,) and block == (constants["P"],)
+    known = np.isin(labels, [*range(numbers[1]), numbers[3]]).all()
     with np.errstate(all="ignore"):
-        total = -np.where(kept, logs.reshape(places.shape) * places, 0).sum()  # what is ignored may be inf or NaN
-        out[...] = total / (counts if numbers[4] else 1)
+        total = -(logs.reshape(kept.shape)[kept] * places[kept]).sum() if known else np.nan
+        out[...] = total / (places.sum() if numbers[4] else 1)
 
 
 def nll_rule(grid, block, arguments, constants):
     gradient, labels, weights, out, *numbers = arguments
-    counts, places, _ = labelled(labels, weights, *numbers)
+    kept, places = labelled(labels, weights, *numbers)
     assert 4 * grid[0] * block[0] >= out.size
     with np.errstate(all="ignore"):
-        out[...] = np.where(places != 0, -(gradient / (counts if numbers[4] else 1)) * places, 0).reshape(out.shape)
+        slope = -(gradient / (places.sum() if numbers[4] else 1))
+        out[...] = np.where(kept, slope * places, 0).reshape(out.shape)
 
 
 def labelled(labels, weights, count, classes, rest, ignored, mean, weighted):
-    """How much counts; of (N, classes, rest) the weight of what a label names, and what that is."""
+    """The elements of (N, classes, rest) that labels name, and how much each of them counts."""
     labels = labels.reshape(-1, 1, int(rest))
     kept = (labels != ignored) & (np.arange(classes)[:, None] == labels)  # (N, classes, rest)
     wide = weights.reshape(-1).astype(np.float64) if weighted else np.ones(classes)
     places = np.where(kept, wide[:, None], 0)
-    return places.sum(), places, kept
+    return kept, places
 
 
 TWINS.update(nll=nll, nll_rule=nll_rule)
+
+
+# ---- normalization -------------------------------------------------------------------------------
+def summed(end):
+    """The twins of a pair of sums: the launch that ends it does all."""
+
+    def whole(grid, block, arguments, constants):
+        x, g, parts, outer, channels, inner, many, *own = arguments
+        assert grid[1] == many == parts.shape[0] and (grid[0] == channels or grid[0] * 32 >= channels)
+        if many == 1:
+            end(x, g, (int(outer), int(channels), int(inner)), *own)
+        else:
+            parts[...] = 0
+
+    def last(grid, block, arguments, constants):
+        x, g, parts, outer, channels, inner, many, *own = arguments
+        assert many > 1 and not parts.any()
+        end(x, g, (int(outer), int(channels), int(inner)), *own)
+
+    return {"of_images": whole, "of_columns": whole, "at_last": last}
+
+
+def measure(x, g, shape, means, variances, scales, running_mean, running_var, tracked, eps, momentum):
+    x = x.reshape(shape).astype(np.float64)
+    count = shape[0] * shape[2]
+    mean, var = x.mean((0, 2)), x.var((0, 2))
+    for target, value in ((means, mean), (variances, var), (scales, 1 / np.sqrt(var + eps))):
+        target[...] = value.reshape(target.shape)
+    if tracked:
+        running_mean[...] = (1 - momentum) * running_mean + momentum * mean
+        running_var[...] = (1 - momentum) * running_var + momentum * var * count / max(count - 1, 1)
+
+
+def slope(x, g, shape, means, scales, per_outer, per_mean, w_slopes, b_slopes, shifts, turns):
+    outer, channels, inner = shape
+    place = np.arange(outer)[:, None] * int(per_outer) + np.arange(channels) // int(per_mean)  # (outer, channels)
+    hat = (x.reshape(shape) - means.reshape(-1)[place][:, :, None]) * scales.reshape(-1)[place][:, :, None]
+    g = g.reshape(shape).astype(np.float64)
+    a, b = g.sum((0, 2)), (g * hat).sum((0, 2))
+    for target, value in ((w_slopes, b), (b_slopes, a), (shifts, a / (outer * inner)), (turns, b / (outer * inner))):
+        target[...] = value
+
+
+for name, end in (("moments", measure), ("slopes", slope)):
+    TWINS.update({f"{name}_{part}": twin for part, twin in summed(end).items()})
+
+
+def weights_of(w, rows, n, periods, per, step):
+    """The weight of each element of each row."""
+    return w.reshape(-1)[np.arange(rows)[:, None] % int(periods) * int(per) + np.arange(n) // int(step)]
+
+
+def normalize_rows(grid, block, arguments, constants):
+    x, w, b, out, means, scales, rows, n, periods, per, step, weighted, shifted, eps = arguments
+    assert grid[0] * block[1] >= rows and 4 * constants["P"] * constants["K"] >= n
+    x = x.reshape(int(rows), int(n)).astype(np.float64)
+    scale = 1 / np.sqrt(x.var(1) + eps)
+    means[...], scales[...] = x.mean(1).reshape(means.shape), scale.reshape(scales.shape)
+    y = (x - x.mean(1)[:, None]) * scale[:, None]
+    y = y * weights_of(w, rows, n, periods, per, step) if weighted else y
+    out[...] = (y + weights_of(b, rows, n, periods, per, step) if shifted else y).reshape(out.shape)
+
+
+def normalize_rows_rule(grid, block, arguments, constants):
+    g, x, w, out, means, scales, rows, n, periods, per, step, weighted = arguments
+    assert grid[0] * block[1] >= rows and 4 * constants["P"] * constants["K"] >= n
+    g, x = [v.reshape(int(rows), int(n)).astype(np.float64) for v in (g, x)]
+    scale = scales.reshape(-1, 1)
+    y = (x - means.reshape(-1, 1)) * scale
+    g = g * weights_of(w, rows, n, periods, per, step) if weighted else g
+    dx = (g - g.mean(1, keepdims=True) - y * (g * y).mean(1, keepdims=True)) * scale
+    out[...] = dx.reshape(out.shape)
+
+
+TWINS.update(normalize_rows=normalize_rows, normalize_rows_rule=normalize_rows_rule)

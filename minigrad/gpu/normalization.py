@@ -1,0 +1,320 @@
+"""Batch, layer, group and instance normalization: few launches, and memory read once or twice.
+
+Where the numbers of one mean lie together (a row), its threads keep the row in registers, so that it is read once.
+Where they are a channel of images, `sums` measures it and an elementwise kernel writes. The gradients go the same ways.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.gpu.elementwise import Elementwise
+from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.launch import blocks_for, int32s
+from minigrad.gpu.rows import LONGEST, threads_of_a_row
+from minigrad.gpu.sums import Sums, serves
+
+MEASURE = Sums(
+    "moments",
+    "A* means, A* variances, A* scales, A* running_mean, A* running_var, int tracked, double eps, double momentum",
+    "double v = up(x[at]); a += v; b += v * v;",
+    """double mean = a / count, var = b / count - mean * mean;
+        var = var < 0 ? 0 : var;
+        means[c] = mean, variances[c] = var, scales[c] = 1 / sqrt(var + eps);
+        if (tracked) {
+            running_mean[c] = (1 - momentum) * running_mean[c] + momentum * mean;
+            running_var[c] = (1 - momentum) * running_var[c] + momentum * var * count / (count > 1 ? count - 1 : 1);
+        }""",
+)
+SLOPES = Sums(
+    "slopes",
+    "const A* means, const A* scales, int per_outer, int per_mean, A* w_slopes, A* b_slopes, A* shifts, A* turns",
+    """int m = o * per_outer + c / per_mean;
+        double v = up(g[at]); a += v; b += v * ((up(x[at]) - means[m]) * scales[m]);""",
+    "w_slopes[c] = b, b_slopes[c] = a, shifts[c] = a / count, turns[c] = b / count;",
+)
+
+# The weight of a row's element i is that of channel (row % periods) * per + i / step.
+ROW_FORWARD = """
+extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) normalize_rows(
+    const T* x, const T* w, const T* b, T* out, A* means, A* scales, int rows, int n, int periods, int per, int step,
+    int weighted, int shifted, double eps)
+{
+    long long row = (long long)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    int first = row % periods * per;
+    A v[K][4], mean = 0, var = 0;
+    for (int k = 0; k < K; k++) {
+        load(x + row * n, 4 * (k * P + threadIdx.x), n, 0, v[k]);
+        for (int j = 0; j < 4; j++) mean += v[k][j];
+    }
+    mean = all_sum(mean) / n;
+    for (int k = 0; k < K; k++)
+        for (int j = 0; j < 4; j++) {
+            v[k][j] -= mean;
+            if (4 * (k * P + threadIdx.x) + j < n) var += v[k][j] * v[k][j];
+        }
+    A scale = 1 / sqrt(all_sum(var) / n + A(eps));
+    if (threadIdx.x == 0) means[row] = mean, scales[row] = scale;
+    for (int k = 0; k < K; k++) {
+        int i = 4 * (k * P + threadIdx.x);
+        for (int j = 0; j < 4; j++) {
+            int c = first + (step == 1 ? i + j : (i + j) / step);
+            v[k][j] *= scale;
+            if (weighted && i + j < n) v[k][j] *= up(w[c]);
+            if (shifted && i + j < n) v[k][j] += up(b[c]);
+        }
+        store(out + row * n, i, n, v[k]);
+    }
+}
+"""
+# dx = (g w - mean(g w) - y mean(g w y)) scale, with y = (x - mean) scale
+ROW_RULE = """
+extern "C" __global__ void __launch_bounds__(P == 32 ? 128 : P) normalize_rows_rule(
+    const T* g, const T* x, const T* w, T* out, const A* means, const A* scales, int rows, int n, int periods, int per,
+    int step, int weighted)
+{
+    long long row = (long long)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    int first = row % periods * per;
+    A v[K][4], y[K][4], shift = 0, turn = 0, mean = means[row], scale = scales[row];
+    for (int k = 0; k < K; k++) {
+        int i = 4 * (k * P + threadIdx.x);
+        load(g + row * n, i, n, 0, v[k]);
+        load(x + row * n, i, n, mean, y[k]);
+        for (int j = 0; j < 4; j++) {
+            if (weighted && i + j < n) v[k][j] *= up(w[first + (step == 1 ? i + j : (i + j) / step)]);
+            y[k][j] = (y[k][j] - mean) * scale;
+            shift += v[k][j], turn += v[k][j] * y[k][j];
+        }
+    }
+    shift = all_sum(shift) / n, turn = all_sum(turn) / n;
+    for (int k = 0; k < K; k++) {
+        for (int j = 0; j < 4; j++) v[k][j] = (v[k][j] - shift - y[k][j] * turn) * scale;
+        store(out + row * n, 4 * (k * P + threadIdx.x), n, v[k]);
+    }
+}
+"""
+
+
+class Lie(NamedTuple):
+    """How the numbers lie that share a mean, and those that share a weight."""
+
+    rows: int  # that have a mean each and lie together; 0 where a mean is a channel's
+    length: int  # of a row
+    channels: tuple[int, int, int]  # (outer, weights, inner): what shares a weight is a channel
+    per_outer: int  # means of one of `outer`
+    per_mean: int  # weights of one mean
+
+
+def lie_of(moments: Any) -> Lie | None:
+    """How the numbers lie that `moments` measures; None where no kernel knows them."""
+    rows, dims, columns = moments.rows, moments.dims, moments.columns
+    if not prod(rows):
+        return None
+    if dims == tuple([i for i in range(len(rows)) if i != 1]):
+        return Lie(0, 0, (rows[0], rows[1], prod(rows[2:])), 0, 1)
+    if not dims or dims != tuple(range(dims[0], len(rows))):
+        return None
+    weights = [i for i, n in enumerate(columns) if n > 1]
+    first, end = (weights[0], weights[-1] + 1) if weights else (dims[0], dims[0])
+    if columns[first:end] != rows[first:end]:
+        return None
+    count, means = prod(columns), prod(rows[first : dims[0]])
+    channels = (prod(rows[:first]), count, prod(rows[end:]))
+    return Lie(prod(rows[: dims[0]]), prod(rows[dims[0] :]), channels, means, count // means)
+
+
+def _computed_type(x: Any) -> Any:
+    return np.dtype(np.float32) if x.dtype.char == "e" else x.dtype
+
+
+def _plain(x: Any) -> Any:
+    return x if x.flags.c_contiguous else x.copy()
+
+
+# ---- forward -------------------------------------------------------------------------------------
+_WRITE = {  # by whether there are weights, and a bias
+    (True, True): Elementwise(lambda x, mean, scale, w, b: ((x - mean) * scale * w + b).astype(x.dtype)),
+    (True, False): Elementwise(lambda x, mean, scale, w: ((x - mean) * scale * w).astype(x.dtype)),
+    (False, True): Elementwise(lambda x, mean, scale, b: ((x - mean) * scale + b).astype(x.dtype)),
+    (False, False): Elementwise(lambda x, mean, scale: ((x - mean) * scale).astype(x.dtype)),
+}
+
+
+def forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The forward of all normalizations; `function` does what no kernel serves."""
+
+    def compute(x: Any, w: Any, b: Any, *, moments: Any, running: Any, momentum: float) -> Any:
+        lie = lie_of(moments)
+        if lie is None or not _serves(x, w, b, lie, running):
+            return function(x, w, b, moments=moments, running=running, momentum=momentum)
+        x, kind = _plain(x), _computed_type(x)
+        shape = tuple([1 if i in moments.dims else n for i, n in enumerate(moments.rows)])
+        moments.mean, moments.scale = [type(x)(shape, kind) for _ in range(2)]
+        moments.hat = None
+        if lie.rows:
+            return _write_rows(x, w, b, moments, lie)
+        moments.variance = type(x)(shape, kind)
+        kept = running if running[0] is not None else (moments.mean, moments.mean)
+        told = (*int32s(running[0] is not None), np.float64(moments.eps), np.float64(momentum))
+        MEASURE(x, x, lie.channels, (moments.mean, moments.variance, moments.scale, *kept, *told))
+        columns = [v.reshape(moments.columns) for v in (w, b) if v is not None]
+        return _WRITE[w is not None, b is not None](x, moments.mean, moments.scale, *columns)
+
+    return compute
+
+
+def _serves(x: Any, w: Any, b: Any, lie: Lie, running: Any) -> bool:
+    if x.dtype.char not in "efd" or any(v is not None and v.dtype != x.dtype for v in (w, b)):
+        return False
+    if lie.rows:
+        return lie.length <= LONGEST and lie.rows < 2**31 and running == (None, None) and serves(lie.channels)
+    kind, both = _computed_type(x), [v is None for v in running]
+    tracks = all(v is None or (v.dtype == kind and v.flags.c_contiguous) for v in running)
+    return tracks and both[0] == both[1] and serves(lie.channels)
+
+
+def _write_rows(x: Any, w: Any, b: Any, moments: Any, lie: Lie) -> Any:
+    out = type(x)(x.shape, x.dtype)
+    operands = (x, x if w is None else _plain(w), x if b is None else _plain(b), out, moments.mean, moments.scale)
+    told = (*_sizes(lie), *int32s(w is not None, b is not None), np.float64(moments.eps))
+    _launch_rows("normalize_rows", ROW_FORWARD, lie, (*operands, *told), x.dtype.char)
+    return out
+
+
+def _sizes(lie: Lie) -> tuple[Any, ...]:
+    return int32s(lie.rows, lie.length, lie.per_outer, lie.per_mean, lie.channels[2])
+
+
+def _launch_rows(name: str, body: str, lie: Lie, arguments: tuple[Any, ...], char: str) -> None:
+    threads, fours = threads_of_a_row(lie.length)
+    together = 4 if threads == 32 else 1
+    kernel = float_kernel(name, body, char, P=threads, K=fours)
+    launch_floats(kernel, (blocks_for(lie.rows, together),), (threads, together), arguments, char)
+
+
+# ---- gradients -----------------------------------------------------------------------------------
+# dx = (g - mean(g) - y mean(g y)) scale w, with y = (x - mean) scale; `shift` and `turn` are the two means
+_WRITE_RULE = Elementwise(
+    lambda g, x, mean, scale, shift, turn: ((g - shift - (x - mean) * scale * turn) * scale).astype(x.dtype)
+)
+_WRITE_WEIGHTED_RULE = Elementwise(
+    lambda g, x, mean, scale, shift, turn, w: ((g - shift - (x - mean) * scale * turn) * (scale * w)).astype(x.dtype)
+)
+
+
+def x_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The gradient of the input; `function` does what no kernel serves."""
+
+    def compute(g: Any, x: Any, w: Any, moments: Any) -> Any:
+        lie = lie_of(moments)
+        if lie is None or not _knows(g, x, moments) or not _serves(x, w, None, lie, (None, None)):
+            return function(g, x, w, moments)
+        if lie.rows:
+            out = type(x)(x.shape, x.dtype)
+            operands = (_plain(g), _plain(x), x if w is None else _plain(w), out, moments.mean, moments.scale)
+            told = (*_sizes(lie), *int32s(w is not None))
+            _launch_rows("normalize_rows_rule", ROW_RULE, lie, (*operands, *told), x.dtype.char)
+            return out
+        slopes = _slopes(g, x, moments, lie)
+        shift, turn = [slopes[k].reshape(moments.columns) for k in (2, 3)]
+        if w is None:
+            return _WRITE_RULE(g, x, moments.mean, moments.scale, shift, turn)
+        return _WRITE_WEIGHTED_RULE(g, x, moments.mean, moments.scale, shift, turn, w.reshape(moments.columns))
+
+    return compute
+
+
+def w_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The gradient of the weights; `function` does what no kernel serves."""
+
+    def compute(g: Any, x: Any, w_shape: Any, moments: Any) -> Any:
+        lie = lie_of(moments)
+        if lie is None or not _knows(g, x, moments) or not serves(lie.channels):
+            return function(g, x, w_shape, moments)
+        return _slopes(g, x, moments, lie)[0].reshape(w_shape)
+
+    return compute
+
+
+def b_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The gradient of the bias, which was summed with that of the weights, if there are any."""
+
+    def compute(g: Any, b_shape: Any, moments: Any) -> Any:
+        kept = _SLOPES.get(moments)
+        return kept[1][1].reshape(b_shape) if kept is not None and kept[0]() is g else function(g, b_shape, moments)
+
+    return compute
+
+
+_SLOPES: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # what the last rule found, for the next
+
+
+def _knows(g: Any, x: Any, moments: Any) -> bool:
+    """Whether the forward was a kernel of this file: what it measured is all that is kept."""
+    return moments.hat is None and g.dtype == x.dtype and moments.mean.dtype == _computed_type(x)
+
+
+def _slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
+    """For each weight: its gradient, the bias's, and their means. Added up once for all rules of one gradient."""
+    kept = _SLOPES.get(moments)
+    if kept is None or kept[0]() is not g:
+        found = type(x)((4, lie.channels[1]), moments.mean.dtype)
+        told = (moments.mean, moments.scale, *int32s(lie.per_outer, lie.per_mean), *found)
+        SLOPES(_plain(x), _plain(g), lie.channels, told)
+        kept = _SLOPES[moments] = (weakref.ref(g), found)
+    return kept[1]
+
+
+RULES = (x_rule_of, w_rule_of, b_rule_of)
+
+
+# ---- by statistics that are given ----------------------------------------------------------------
+_WRITE_GIVEN = {  # by whether there are weights, and a bias
+    (True, True): Elementwise(
+        lambda x, mean, var, eps, w, b: x * (1 / np.sqrt(var + eps) * w) + (b - mean * (1 / np.sqrt(var + eps) * w))
+    ),
+    (True, False): Elementwise(
+        lambda x, mean, var, eps, w: x * (1 / np.sqrt(var + eps) * w) - mean * (1 / np.sqrt(var + eps) * w)
+    ),
+    (False, True): Elementwise(
+        lambda x, mean, var, eps, b: x * (1 / np.sqrt(var + eps)) + (b - mean * (1 / np.sqrt(var + eps)))
+    ),
+    (False, False): Elementwise(
+        lambda x, mean, var, eps: x * (1 / np.sqrt(var + eps)) - mean * (1 / np.sqrt(var + eps))
+    ),
+}
+_GIVEN_RULE = Elementwise(lambda g, var, eps: g * (1 / np.sqrt(var + eps)))
+_WEIGHTED_GIVEN_RULE = Elementwise(lambda g, var, eps, w: g * (1 / np.sqrt(var + eps) * w))
+
+
+def given_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The forward by given statistics, for operands of one type; `function` does the others."""
+
+    def compute(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: Any, eps: float) -> Any:
+        others = [v for v in (mean, var, w, b) if v is not None]
+        if any(v.dtype != x.dtype for v in others):
+            return function(x, w, b, mean, var, columns=columns, eps=eps)
+        mean, var, *more = [v.reshape(columns) for v in others]
+        return _WRITE_GIVEN[w is not None, b is not None](x, mean, var, eps, *more)
+
+    return compute
+
+
+def given_x_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Its gradient by the input."""
+
+    def compute(g: Any, w: Any, var: Any, columns: Any, eps: float) -> Any:
+        if var.dtype != g.dtype or (w is not None and w.dtype != g.dtype):
+            return function(g, w, var, columns, eps)
+        if w is None:
+            return _GIVEN_RULE(g, var.reshape(columns), eps)
+        return _WEIGHTED_GIVEN_RULE(g, var.reshape(columns), eps, w.reshape(columns))
+
+    return compute

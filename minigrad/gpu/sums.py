@@ -1,0 +1,94 @@
+"""Two sums for each channel of (outer, channels, inner), in one pass: what batch normalization measures, and its rule.
+
+A block adds up a part of one channel, or of 32 channels where neighbours in memory belong to different ones. Sums are
+taken in double precision, always in the same order. Several blocks of a channel leave their parts in memory, which a
+second, small launch adds up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.launch import blocks_for, int32s
+
+P = 256  # threads of a block
+ENOUGH = 512  # blocks that keep a GPU busy
+MOST_PARTS = 64  # of one channel
+
+# ADD adds what stands at `at`, in channel c of the thing `o`, to a and b; END does what is done with the whole sums.
+SUMS = """
+extern "C" __global__ void NAME_of_images(PARAMETERS) {
+    int c = blockIdx.x, count = outer * inner;
+    double a = 0, b = 0;
+    for (int i = blockIdx.y * P + threadIdx.x; i < count; i += P * gridDim.y) {
+        int o = i / inner;
+        long long at = ((long long)o * channels + c) * inner + i % inner;
+        ADD
+    }
+    a = all_sum(a), b = all_sum(b);
+    if (threadIdx.x) return;
+    double* mine = parts + 2ll * (blockIdx.y * channels + c);
+    if (gridDim.y > 1) { mine[0] = a, mine[1] = b; } else { END }
+}
+extern "C" __global__ void NAME_of_columns(PARAMETERS) {
+    int c = blockIdx.x * 32 + threadIdx.x, count = outer * inner;
+    double a = 0, b = 0;
+    if (c < channels)
+        for (int o = blockIdx.y * 8 + threadIdx.y; o < outer; o += 8 * gridDim.y) {
+            long long at = (long long)o * channels + c;
+            ADD
+        }
+    __shared__ double of[8][32][2];
+    of[threadIdx.y][threadIdx.x][0] = a, of[threadIdx.y][threadIdx.x][1] = b;
+    __syncthreads();
+    if (threadIdx.y || c >= channels) return;
+    for (int y = 1; y < 8; y++) a += of[y][threadIdx.x][0], b += of[y][threadIdx.x][1];
+    double* mine = parts + 2ll * (blockIdx.y * channels + c);
+    if (gridDim.y > 1) { mine[0] = a, mine[1] = b; } else { END }
+}
+extern "C" __global__ void NAME_at_last(PARAMETERS) {
+    int c = blockIdx.x * P + threadIdx.x, count = outer * inner;
+    if (c >= channels) return;
+    double a = 0, b = 0;
+    for (int part = 0; part < many; part++) {
+        a += parts[2ll * (part * channels + c)];
+        b += parts[2ll * (part * channels + c) + 1];
+    }
+    END
+}
+"""
+SHARED = "const T* x, const T* g, double* parts, int outer, int channels, int inner, int many, "
+
+
+class Sums:
+    """A pair of sums with a name, what is added and what becomes of it; `declared` are its own parameters."""
+
+    def __init__(self, name: str, declared: str, add: str, end: str) -> None:
+        body = SUMS.replace("NAME", name).replace("PARAMETERS", SHARED + declared)
+        self.name, self.body = name, body.replace("ADD", add).replace("END", end)
+
+    def __call__(self, x: Any, g: Any, shape: tuple[int, int, int], arguments: tuple[Any, ...]) -> None:
+        """Launches it for x, and g or x once more, seen in that shape (outer, channels, inner)."""
+        outer, channels, inner = shape
+        columns = inner == 1
+        wide = blocks_for(channels, 32) if columns else channels
+        long = blocks_for(outer, 64) if columns else blocks_for(outer * inner, 8 * P)
+        many = min(MOST_PARTS, blocks_for(ENOUGH, wide), long)
+        parts = type(x)((many, channels, 2), np.float64)
+        told = (x, g, parts, *int32s(outer, channels, inner, many), *arguments)
+        self._launch("of_columns" if columns else "of_images", (wide, many), (32, 8) if columns else (P,), told)
+        if many > 1:
+            self._launch("at_last", (blocks_for(channels, P),), (P,), told)
+
+    def _launch(self, part: str, grid: tuple[int, ...], block: tuple[int, ...], told: tuple[Any, ...]) -> None:
+        char = told[0].dtype.char
+        launch_floats(float_kernel(f"{self.name}_{part}", self.body, char, P=P), grid, block, told, char)
+
+
+def serves(shape: tuple[int, int, int]) -> bool:
+    """Whether the counts fit the kernels."""
+    outer, channels, inner = shape
+    return 0 < outer * inner < 2**31 - 2**20 and 0 < channels < 2**24
