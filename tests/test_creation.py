@@ -269,3 +269,15 @@ def test_old_constructors_tell_numbers_from_lengths(make):
     for number in (1.0, True, np.float32(1), np.bool_(True), None):
         with pytest.raises(TypeError, match=r"new\(\): data must be a sequence"):
             make(number)
+
+
+@pytest.mark.parametrize("make", [torch.Tensor, torch.FloatTensor, torch.ones(1).new])
+def test_old_constructors_give_a_tensor_a_second_name(make):
+    x = torch.zeros(2, 3, requires_grad=True)
+    alias = make(x)
+    assert alias is not x and alias.data_ptr() == x.data_ptr() and alias.grad_fn.name() == "AliasBackward0"
+    alias.sum().backward()
+    assert x.grad.tolist() == [[1, 1, 1], [1, 1, 1]]
+    y = torch.zeros(2, 3)
+    resized = make(y).resize_(3, 2)
+    assert (resized.shape, y.shape) == ((3, 2), (2, 3))

@@ -153,3 +153,51 @@ def test_set_num_threads_is_for_our_own_passes_too(monkeypatch):
     torch.set_num_threads(1)
     parallel.spread(parts.append, 8, 10**9)
     assert parts == [slice(0, 8)]
+
+
+def test_pieces_are_shared_only_where_each_thread_has_one(eager):
+    for pieces in (1, 2, 3, 10):
+        seen, workers = [], set()
+
+        def work(piece, seen=seen, workers=workers):
+            seen.append(piece)
+            workers.add(threading.get_ident())
+
+        parallel.share(work, range(pieces), 10**9)
+        assert sorted(seen) == [*range(pieces)]
+        assert len(workers) == 1 if pieces < 3 else len(workers) <= 3
+
+
+def test_a_sum_of_pieces_is_the_same_for_any_number_of_threads(monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH", 0)
+    values = np.random.default_rng(0).standard_normal((37, 50)).astype(np.float32)
+    totals = []
+    for threads in (1, 2, 5, 8, 40):
+        monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
+        total = np.ones(50, np.float32)
+        parallel.add_up(lambda i, total: np.add(total, values[i], out=total), range(37), total, 10**9)
+        totals.append(total.tobytes())
+        np.testing.assert_allclose(total, 1 + values.sum(0), rtol=1e-4, atol=1e-5)
+    assert all(total == totals[0] for total in totals)
+
+
+def test_products_within_a_part_stay_in_its_thread(monkeypatch):
+    from minigrad import threads
+
+    if not threads._switch():
+        pytest.skip("NumPy's products come from a library that is not asked")
+    monkeypatch.setattr(parallel, "WORTH", 0)
+    told, blas = [], threads._switch()[0]
+    torch.set_num_threads(2)
+
+    def work(piece):
+        told.append((int(blas()), torch.get_num_threads()))
+        if piece == 3:
+            torch.set_num_threads(3)
+
+    parallel.share(work, range(4), 10**9)
+    assert [alone for alone, _ in told] == [1] * 4 and told[0][1] == 2
+    assert torch.get_num_threads() == int(blas()) == 3
+    with pytest.raises(ValueError, match="no"), threads.products_alone(), threads.products_alone():
+        raise ValueError("no")
+    assert int(blas()) == 3

@@ -158,3 +158,13 @@ def test_rows_by_iteration_are_views_that_may_not_be_written_to():
     for row in plain:
         row.add_(1)
     assert plain.sum() == 6
+
+
+def test_a_view_knows_what_it_is_a_view_of():
+    x, w = torch.ones(2, 3), torch.ones(2, 3, requires_grad=True)
+    hidden = w * 2
+    for base in (x, w, hidden):
+        for view in (base.view(-1), base[0][1], base.t(), base.unbind()[0], base.reshape(3, 2)):
+            assert view._is_view() and view._base is base
+    for own in (x, x.clone(), x.t().reshape(6), x.detach(), w.detach(), x.data, x.contiguous(), hidden):
+        assert not own._is_view() and own._base is None
