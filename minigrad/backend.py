@@ -236,6 +236,7 @@ def _cuda_device(index: int) -> device:
 
 # ---- libraries ------------------------------------------------------------------------------
 
+RECORDING: list[Any] = []  # the CUDA graphs that record now: a wing puts them here
 _cuda: Any = None  # CuPy, or the tests' stand-in, once it has shown that it works
 _several = False  # whether there are GPUs of which one must be selected
 _why_not: str | None = None  # why there is no GPU, once it was looked for in vain
@@ -289,6 +290,27 @@ def to_device(array: Array, device: device) -> Array:
 def arange_beside(array: Array, n: int) -> Array:
     """0, 1, ..., n - 1, where `array` lives."""
     return np.arange(n) if type(array) is np.ndarray else on_gpu_of(array, array_module(array).arange, n)
+
+
+def constant_beside(array: Array, host: np.ndarray[Any, Any]) -> Array:
+    """Numbers that a geometry or an option decides, where `array` lives; not to be written to.
+
+    A GPU is sent them once: the next step, or a CUDA graph, finds them there.
+    """
+    if type(array) is np.ndarray:
+        return host
+    number = device_of(array).index
+    if host.nbytes > 2**20:
+        return on_gpu_of(array, _cuda.asarray, host)
+    constant = on_gpu_of(array, _send, _cuda, number, host.dtype, host.shape, host.tobytes())
+    for capture in RECORDING:
+        capture.needs.append(constant)
+    return constant
+
+
+@functools.lru_cache(maxsize=256)
+def _send(cuda: Any, number: int, dtype: Any, shape: tuple[int, ...], numbers: bytes) -> Array:
+    return cuda.asarray(np.frombuffer(numbers, dtype).reshape(shape))
 
 
 def as_index(array: Array) -> Array:

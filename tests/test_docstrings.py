@@ -30,7 +30,11 @@ FREE = {
     "minigrad.autograd.Function.apply": "the operands of the user's forward",
     "minigrad.utils.data.StackDataset": "datasets in a row, or by name",
 }
-NEED_A_GPU = ("minigrad.cuda.Event.", "minigrad.cuda.Stream.")  # an example would not run everywhere
+NEED_A_GPU = (
+    "minigrad.cuda.CUDAGraph.",
+    "minigrad.cuda.Event.",
+    "minigrad.cuda.Stream.",
+)  # an example would not run everywhere
 PARTS = {"forward", "reset_parameters", "rule", "advance", "setup_context", "backward", "jvp", "vmap"}
 
 

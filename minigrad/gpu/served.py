@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import minigrad.ops.addmm  # noqa: F401 (it is among the products)
 from minigrad.backend import KERNELS
 from minigrad.gpu import classes, normalization, rows
 from minigrad.gpu.elementwise import Elementwise
+from minigrad.gpu.products import by_cublas
 from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
+from minigrad.ops.affine import affine
 from minigrad.ops.conv import conv, conv_input
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.ops.loss import nll, nll_of_pixels
+from minigrad.ops.matmul import PRODUCTS
 from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
 
 for _operation in ELEMENTWISE:
@@ -47,3 +51,8 @@ _forward, _rule = normalize_by.forward, normalize_by.rules[0]
 if _rule is not None:
     KERNELS[_forward] = normalization.given_forward_of(_forward)
     KERNELS[_rule] = normalization.given_x_rule_of(_rule)
+
+for _operation in (*PRODUCTS, affine):
+    for _function in (_operation.forward, *_operation.rules):
+        if _function is not None:
+            KERNELS[_function] = by_cublas(_function)

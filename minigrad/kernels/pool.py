@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array, array_module, as_index
+from minigrad.backend import Array, array_module, as_index, constant_beside
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.windows import overlap
 from minigrad.parallel import spread
@@ -37,9 +37,9 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
     taps = _taps(geometry, (H, W), (Ho, Wo))
     # The pixel that tap (i, j) of window (t, u) reads is (t, u)'s corner plus (i, j)'s offset.
     down, across = (
-        xp.asarray([tap * d for tap, _, _ in axis]) for axis, d in zip(taps, geometry.dilation, strict=True)
+        np.array([tap * d for tap, _, _ in axis], np.int64) for axis, d in zip(taps, geometry.dilation, strict=True)
     )
-    offset = (down.reshape(-1, 1) * W + across).reshape(-1)
+    offset = constant_beside(x, (down.reshape(-1, 1) * W + across).reshape(-1))
     top, left = (xp.arange(n) * s - p for n, s, p in zip((Ho, Wo), geometry.stride, geometry.padding, strict=True))
     corner = top.reshape(-1, 1) * W + left
     # A few planes at a time, so that they stay in the cache from tap to tap.
@@ -139,7 +139,7 @@ def _divisor(x: Array, geometry: Geometry, size: Pair, windows: Pair, given: int
     rows, columns = _counts(geometry, size, windows, include_pad)
     if min(rows) == max(rows) and min(columns) == max(columns):
         return rows[0] * columns[0]
-    return array_module(x).asarray(np.outer(rows, columns).astype(x.dtype))
+    return constant_beside(x, np.outer(rows, columns).astype(x.dtype))
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.copies import cast
-from minigrad.ops.matmul import check_product, check_ranks, product_of
+from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, product_of
 from minigrad.ops.shape import permute, reshape, unsqueeze
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
         lambda g, b, alpha: g @ np.swapaxes(b, -1, -2) * alpha,
         lambda g, a, alpha: np.swapaxes(a, -1, -2) @ g * alpha,
     )
+    PRODUCTS.append(made)
 
     def add_product(input: Tensor, a: Any, b: Any, beta: Any, alpha: Any) -> Tensor:
         require_tensor(name, "input", 1, input)

@@ -70,7 +70,8 @@ def _squares(x: Any, y: Any, *, reduction: str) -> Any:
     if reduction == "none" or difference.dtype == np.float16:
         return reduce_terms(difference * difference, reduction)
     flat = difference.reshape(-1)
-    total = flat @ flat  # neither the squares nor the difference are kept
+    # Neither the squares nor the difference are kept.
+    total = flat @ flat if flat.__class__ is np.ndarray else (flat * flat).sum()
     return np.true_divide(total, x.dtype.type(x.size)) if reduction == "mean" else total
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 def product_of(x: Any, y: Any) -> Any:
-    """``x @ y``; a handful of products is added up in order, each rounded, as in PyTorch and not in BLAS."""
-    if x.ndim == 2 == y.ndim and 0 < x.size * y.shape[1] <= 64:
+    """``x @ y``; on the CPU a handful of products is added up in order, each rounded, as in PyTorch and not in BLAS."""
+    if x.__class__ is np.ndarray and x.ndim == 2 == y.ndim and 0 < x.size * y.shape[1] <= 64:
         products = (x[:, :, None] * y).copy()  # row-major, and so is their sum
         return np.add.reduce(products, axis=1, dtype=x.dtype)  # (n, m, p) -> (n, p)
     return np.matmul(x, y)
@@ -35,6 +35,8 @@ def product_of(x: Any, y: Any) -> Any:
 
 # Both operands have two axes or more; the engine sums over broadcast batch axes.
 _matmul = operation("mm", product_of, lambda g, y: g @ np.swapaxes(y, -1, -2), lambda g, x: np.swapaxes(x, -1, -2) @ g)
+
+PRODUCTS = [_matmul]  # the operations that multiply matrices
 
 
 # The same, and the reshape that ends a product with a vector, under the names that PyTorch prints.

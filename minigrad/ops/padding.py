@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.recording import operation
-from minigrad.backend import array_module
+from minigrad.backend import array_module, constant_beside
 from minigrad.ops.piecewise import tie
 
 
@@ -58,7 +58,7 @@ def _add_back(g: Any, *, length: int, dim: int, places: Any) -> Any:
 # The rows of an axis at `places` (a NumPy array), which may repeat, and their sums: adjoints.
 rows_at = operation(
     "rows_at",
-    lambda x, *, dim, places: x.take(array_module(x).asarray(places), axis=dim),
+    lambda x, *, dim, places: x.take(constant_beside(x, places), axis=dim),
     lambda g, x, dim, places: tie(_rows_back(g, length=x.shape[dim], dim=dim, places=places), x),
 )
 _rows_back: Any = operation("rows_back", _add_back, lambda v, dim, places: rows_at(v, dim=dim, places=places))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd.recording import Operation, operation
-from minigrad.backend import array_module, as_index
+from minigrad.backend import array_module, as_index, constant_beside
 from minigrad.ops.piecewise import tie
 
 
@@ -115,9 +115,8 @@ _FILTERS: dict[str, Callable[[Any], Any]] = {
 # ---- the operation -------------------------------------------------------------------------------
 def _read(x: Any, axes: tuple[Axis, ...]) -> Any:
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    xp = array_module(x)
     for axis in axes:
-        rows = [wide.take(xp.asarray(as_index(places)), axis=axis.dim) for places in axis.places.T]
+        rows = [wide.take(constant_beside(wide, as_index(places)), axis=axis.dim) for places in axis.places.T]
         if axis.weights is None:
             wide = rows[0]
         else:
@@ -131,7 +130,7 @@ def _weigh(rows: list[Any], axis: Axis) -> Any:
     for row, places, weight in zip(rows, axis.places.T, axis.weights.T, strict=True):
         part = row * _beside(weight.astype(row.dtype), axis.dim, row.ndim)
         if places.min(initial=0) < 0:
-            unread = array_module(part).asarray(np.flatnonzero(places < 0))
+            unread = constant_beside(part, np.flatnonzero(places < 0))
             part[(slice(None),) * axis.dim + (unread,)] = 0
         total = total + part
     return total

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
-from minigrad.backend import array_module, linear_algebra_that_raises
+from minigrad.backend import constant_beside, linear_algebra_that_raises
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.masks import masked_fill
@@ -67,7 +67,7 @@ def mT(x: Any) -> Any:  # noqa: N802 - as PyTorch names it
 def constant_like(x: Any, constant: Array) -> Any:
     """A NumPy constant as `x` is: an array of its type and library, or a tensor around one."""
     array = getattr(x, "array", x)
-    there = array_module(array).asarray(constant.astype(array.dtype))
+    there = constant_beside(array, constant.astype(array.dtype))
     return wrap(there) if isinstance(x, TensorBase) else there
 
 

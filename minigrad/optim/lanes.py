@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad.backend import Array, on_gpu_of
+from minigrad.backend import RECORDING, Array, on_gpu_of
 from minigrad.optim.rules import Plan
 
 Row: TypeAlias = tuple[Array, ...]  # a parameter, its gradient, its buffers, then what is counted on the GPU
@@ -24,6 +24,11 @@ ON_CPU = frozenset([np.ndarray, np.float32, np.float64, float])
 
 def update_together(optimizer: Any, plan: Plan, parameters: Sequence[Any]) -> None:
     """Take the step of `optimizer` for `parameters`, which are not on the CPU and have gradients."""
+    if RECORDING and plan.options.get("capturable") is False:
+        raise RuntimeError(
+            f"Attempting CUDA graph capture of step() for an instance of {type(optimizer).__name__} but param_groups' "
+            "capturable is False. Make the optimizer with capturable=True"
+        )
     batches: dict[Any, tuple[bool, dict[str, Any], list[Row]]] = {}
     for parameter in parameters:
         buffers, counts, first = optimizer._read_state(plan, parameter)

@@ -66,6 +66,7 @@ class Device:
 
     def synchronize(self):
         asked.add(("cupy.cuda.Device", "synchronize", ()))
+        journal.stop_at_capture()
 
     @property
     def mem_info(self):

@@ -10,6 +10,7 @@ Source: https://docs.pytorch.org/docs/stable/cuda.html
 from __future__ import annotations
 
 import contextlib
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from minigrad import backend, random
@@ -17,16 +18,27 @@ from minigrad.backend import OutOfMemoryError, device_count, is_available, why_n
 from minigrad.creation import type_names
 from minigrad.missing import missing_from
 
+if TYPE_CHECKING:
+    from minigrad.cuda import graphs
+    from minigrad.cuda.graphs import (
+        CUDAGraph,
+        graph,
+        graph_pool_handle,
+        is_current_stream_capturing,
+        make_graphed_callables,
+    )  # fmt: skip
+
 (
     FloatTensor, DoubleTensor, LongTensor, IntTensor, BoolTensor, ByteTensor, HalfTensor, ShortTensor, CharTensor,
 ) = type_names("cuda")  # fmt: skip
 
 __all__ = [
-    "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor", "IntTensor",
-    "LongTensor", "OutOfMemoryError", "ShortTensor", "Stream", "current_device", "current_stream", "default_stream",
-    "device", "device_count", "empty_cache", "get_device_name", "get_rng_state", "get_rng_state_all", "initial_seed",
-    "is_available", "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved", "seed",
-    "seed_all", "set_device", "set_rng_state", "set_stream", "stream", "synchronize", "why_not",
+    "BoolTensor", "ByteTensor", "CUDAGraph", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor",
+    "IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Stream", "current_device", "current_stream",
+    "default_stream", "device", "device_count", "empty_cache", "get_device_name", "get_rng_state", "get_rng_state_all",
+    "graph", "graph_pool_handle", "graphs", "initial_seed", "is_available", "is_current_stream_capturing",
+    "make_graphed_callables", "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved",
+    "seed", "seed_all", "set_device", "set_rng_state", "set_stream", "stream", "synchronize", "why_not",
 ]  # fmt: skip
 
 
@@ -177,12 +189,16 @@ class Event:
     ...     mark = torch.cuda.Event(enable_timing=True)
     """
 
-    def __init__(self, enable_timing: bool = False, blocking: bool = False) -> None:
-        self.event = _cupy().cuda.Event(block=blocking, disable_timing=not enable_timing)
+    def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
+        self.event = _cupy().cuda.Event(block=blocking, disable_timing=not enable_timing, interprocess=interprocess)
 
     def record(self, stream: Stream | None = None) -> None:
         """Sets the mark behind what `stream`, or the current one, was asked so far."""
         self.event.record((stream or current_stream()).stream)
+
+    def wait(self, stream: Stream | None = None) -> None:
+        """Lets what `stream`, or the current one, is asked next wait for the mark; does not wait itself."""
+        (stream or current_stream()).wait_event(self)
 
     def query(self) -> bool:
         """Whether the GPU has come past the mark."""
@@ -200,15 +216,31 @@ class Event:
 class Stream:
     """A queue of work on a GPU, independent of the others. `with cuda.stream(s):` fills it.
 
+    `priority` is taken and means nothing.
+
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
     ...     stream = torch.cuda.Stream()
     """
 
-    def __init__(self, device: Any = None, *, existing: Any = None) -> None:
-        self.device = backend.device("cuda", _index(device))
+    def __init__(self, device: Any = None, priority: int = 0, *, existing: Any = None) -> None:
+        self.device, self.priority = backend.device("cuda", _index(device)), priority
         with backend.on(self.device):
             self.stream = existing or _cupy().cuda.Stream(non_blocking=True)
+
+    @property
+    def cuda_stream(self) -> int:
+        """CUDA's own name of the stream, an address."""
+        return int(self.stream.ptr)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Stream) and (self.device, self.cuda_stream) == (other.device, other.cuda_stream)
+
+    def __hash__(self) -> int:
+        return hash((self.device, self.cuda_stream))
+
+    def __repr__(self) -> str:
+        return f"<torch.cuda.Stream device={self.device} cuda_stream={self.cuda_stream:#x}>"
 
     def query(self) -> bool:
         """Whether all its work is done."""
@@ -350,4 +382,11 @@ def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
 
 
 if not TYPE_CHECKING:
-    __getattr__ = missing_from("torch.cuda", globals())
+    _GRAPHS = ("CUDAGraph", "graph", "graph_pool_handle", "is_current_stream_capturing", "make_graphed_callables")
+    _missing = missing_from("torch.cuda", globals())
+
+    def __getattr__(name: str) -> Any:
+        if name not in (*_GRAPHS, "graphs"):
+            return _missing(name)
+        graphs = importlib.import_module("minigrad.cuda.graphs")
+        return graphs if name == "graphs" else getattr(graphs, name)

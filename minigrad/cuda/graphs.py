@@ -1,0 +1,350 @@
+"""CUDA graphs: the launches of a step, recorded once and then launched as one, which spares the time to ask for each.
+
+    s = cuda.Stream()                       # some steps beforehand: kernels are compiled, buffers are made
+    s.wait_stream(cuda.current_stream())
+    with cuda.stream(s):
+        for _ in range(3):
+            step()
+    cuda.current_stream().wait_stream(s)
+    g = cuda.CUDAGraph()
+    with cuda.graph(g):                     # nothing is computed here
+        step()
+    for batch in batches:
+        x.copy_(batch)                      # new numbers go where the old ones lie
+        g.replay()
+
+What needs a number on the CPU, or a shape that depends on one, cannot be recorded, and is refused by name.
+
+Source: https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import minigrad
+from minigrad import backend, cuda
+from minigrad.autograd import Function, grad
+from minigrad.creation import empty_like
+from minigrad.gpu.capture import Capture, Handle, Pool, make_handle
+from minigrad.nn.module import Module
+from minigrad.tensor import Tensor
+
+__all__ = ["CUDAGraph", "graph", "graph_pool_handle", "is_current_stream_capturing", "make_graphed_callables"]
+
+MODES = ("global", "thread_local", "relaxed")
+PACKAGE = str(Path(minigrad.__file__).parent)
+
+
+def is_current_stream_capturing() -> bool:
+    """Whether what the current stream is asked for now is recorded; False without a GPU.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.is_current_stream_capturing()
+    False
+    """
+    return bool(backend.RECORDING) and bool(cuda.current_stream().stream.is_capturing())
+
+
+def graph_pool_handle() -> Handle:
+    """A name for memory that several graphs may share, as the `pool` of each of them.
+
+    >>> import minigrad as torch
+    >>> pool = torch.cuda.graph_pool_handle()
+    """
+    return make_handle()
+
+
+class CUDAGraph:
+    """Launches that were recorded, and that `replay()` launches as one.
+
+    `capture_begin()` and `capture_end()` enclose what the current stream, which must not be the default one, records;
+    `with cuda.graph(g):` does so in a stream of its own. `pool` names another graph's memory, which is then shared.
+    Raises RuntimeError for a second capture, and for a replay without one.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     x, g = torch.zeros(2, device="cuda"), torch.cuda.CUDAGraph()
+    ...     with torch.cuda.graph(g):
+    ...         x += 1
+    ...     g.replay()
+    """
+
+    def __init__(self, keep_graph: bool = False) -> None:
+        cuda.current_device()
+        self._device = backend.device("cuda", cuda.current_device())
+        self._capture: Capture | None = None
+        self._graph: Any = None
+        self._pool: Pool | None = None  # kept alive: replays write there
+        self._handle: Handle | None = None
+        self._needs: list[Any] | None = None
+
+    def capture_begin(
+        self, pool: Handle | None = None, capture_error_mode: str = "global", check_input_liveness: bool = False
+    ) -> None:
+        """Let the current stream record from now on.
+
+        `capture_error_mode` is checked and means nothing: memory may be asked for in CUDA's mode "relaxed" alone.
+        """
+        if self._graph is not None or self._capture is not None:
+            raise RuntimeError(
+                "This CUDAGraph instance already owns a captured graph. To capture a new graph, create a new instance."
+            )
+        if capture_error_mode not in MODES:
+            raise RuntimeError(
+                f"Unknown capture error mode. Expected `global`, `thread_local`, or `relaxed`, got {capture_error_mode}"
+            )
+        xp = backend.library(self._device)
+        if xp.cuda.get_current_stream().ptr in (0, 1, 2):  # the default streams
+            raise RuntimeError(
+                "CUDA graphs must be captured on a non-default stream. (However, after capture, it's ok to replay them "
+                "on the default stream.) Capture within `with cuda.graph(g):`, or `with cuda.stream(cuda.Stream()):`"
+            )
+        self._handle = make_handle() if pool is None else pool
+        self._capture = Capture(xp, self._handle)
+        self._pool = self._capture.pool
+
+    def capture_end(self) -> None:
+        """End the recording."""
+        if self._capture is None:
+            raise RuntimeError("capture_end() was called without capture_begin()")
+        capture, self._capture = self._capture, None
+        self._needs, self._graph = capture.needs, capture.end()
+
+    def instantiate(self) -> None:
+        """Nothing: a graph is ready when its capture ends."""
+
+    def replay(self) -> None:
+        """Launch all that was recorded, in the current stream."""
+        if self._graph is None:
+            raise RuntimeError("Called CUDAGraph::replay without a preceding successful capture.")
+        with backend.on(self._device):
+            self._graph.launch()
+
+    def reset(self) -> None:
+        """Forget what was recorded, and give its memory back."""
+        self._graph = self._pool = self._handle = self._needs = None
+
+    def pool(self) -> Handle:
+        """The name of the graph's memory, for the `pool` of another."""
+        if self._handle is None:
+            raise RuntimeError("Called CUDAGraph::pool() without a preceding successful capture.")
+        return self._handle
+
+    def enable_debug_mode(self) -> None:
+        """Nothing: every graph can be dumped."""
+
+    def debug_dump(self, debug_path: str) -> None:
+        """Write what was recorded to a file, in Graphviz's language."""
+        if self._graph is None:
+            raise RuntimeError("Called CUDAGraph::debug_dump without a preceding successful capture.")
+        Path(debug_path).write_text(self._graph.debug_dot_str(), encoding="utf-8")
+
+
+class graph:
+    """`with cuda.graph(g):` records what is asked for within into the CUDAGraph `g`, and computes nothing.
+
+    `pool` names memory to share, `stream` the stream that records. Before, the GPU is waited for and memory that nobody
+    holds is given back. Raises RuntimeError, naming the call, for what cannot be recorded.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     g = torch.cuda.CUDAGraph()
+    ...     with torch.cuda.graph(g):
+    ...         y = torch.ones(3, device="cuda") * 2
+    """
+
+    default_capture_stream: Any = None
+
+    def __init__(
+        self, cuda_graph: CUDAGraph, pool: Handle | None = None, stream: Any = None,
+        capture_error_mode: str = "global", enable_annotations: bool = False, check_input_liveness: bool = False,
+    ) -> None:  # fmt: skip
+        if stream is None:
+            if self.__class__.default_capture_stream is None:
+                self.__class__.default_capture_stream = cuda.Stream()
+            stream = self.__class__.default_capture_stream
+        self.cuda_graph, self.pool, self.capture_stream = cuda_graph, pool, stream
+        self.capture_error_mode = capture_error_mode
+
+    def __enter__(self) -> None:
+        cuda.synchronize()
+        gc.collect()
+        cuda.empty_cache()
+        self._stream = cuda.stream(self.capture_stream)
+        self._stream.__enter__()
+        try:
+            self.cuda_graph.capture_begin(self.pool, self.capture_error_mode)
+        except BaseException:
+            self._stream.__exit__(None, None, None)
+            raise
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: TracebackType | None) -> None:
+        words = _explain(error, traceback)
+        try:
+            self.cuda_graph.capture_end()
+        except Exception:
+            if words is None:
+                raise
+        finally:
+            self._stream.__exit__(None, None, None)
+        if words is not None:
+            self.cuda_graph.reset()
+            raise RuntimeError(words) from error
+
+
+def _explain(error: BaseException | None, traceback: TracebackType | None) -> str | None:
+    """What to say where CuPy or CUDA refused to record something: which call it was, and why."""
+    if error is None or "captur" not in str(error).lower():
+        return None
+    call = "this"
+    while traceback is not None:  # the first call into the library, but for modules that call others
+        code = traceback.tb_frame.f_code
+        if code.co_filename.startswith(PACKAGE) and code.co_filename != __file__:
+            call = re.sub(r"^\w+Methods\.", "Tensor.", code.co_qualname) + "()"
+            if code.co_name not in ("__call__", "forward", "call"):
+                break
+        traceback = traceback.tb_next
+    return (
+        f"{call}: operation not permitted when stream is capturing. It needs a number on the CPU, or a shape that "
+        "depends on one, or copies from there, and a CUDA graph computes only when it is replayed: call it before or "
+        f"after the capture ({type(error).__name__}: {error})"
+    )
+
+
+# ---- functions whose forward and backward are graphs ---------------------------------------------
+
+
+def make_graphed_callables(
+    callables: Any, sample_args: Any, num_warmup_iters: int = 3, allow_unused_input: bool = False,
+    pool: Handle | None = None,
+) -> Any:  # fmt: skip
+    """`callables` (a function or Module, or a tuple of them) as graphs: each forward and each backward is one launch.
+
+    `sample_args` are tensors of the shapes, types and `requires_grad` of all later arguments; for several callables, a
+    tuple of tuples, in the order in which they will be called. A Module is returned itself, with another `forward`,
+    which serves the mode, training or evaluation, in which it is now. The next call overwrites the results of the last.
+
+    Raises RuntimeError for buffers that require a gradient and for Modules with hooks, TypeError for arguments that are
+    no tensors. Follows https://docs.pytorch.org/docs/stable/generated/torch.cuda.make_graphed_callables.html.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     layer = torch.nn.Linear(3, 2).cuda()
+    ...     layer = torch.cuda.make_graphed_callables(layer, (torch.ones(4, 3, device="cuda"),))
+    """
+    several = isinstance(callables, tuple)
+    functions, samples = (callables, sample_args) if several else ((callables,), (sample_args,))
+    shared = pool or graph_pool_handle()
+    for function, arguments in zip(functions, samples, strict=True):
+        _check_callable(function, arguments)
+    recorded = [_Recorded(f, tuple(a), allow_unused_input, shared) for f, a in zip(functions, samples, strict=True)]
+    cuda.synchronize()
+    with cuda.stream(cuda.Stream()):
+        for one in recorded:
+            for _ in range(num_warmup_iters):
+                one.run()
+    cuda.synchronize()
+    for one in recorded:
+        one.record_forward()
+    for one in reversed(recorded):  # in the order of their replays, so that they may share memory
+        one.record_backward()
+    made = tuple([one.as_callable() for one in recorded])
+    return made if several else made[0]
+
+
+def _check_callable(function: Any, arguments: Any) -> None:
+    if isinstance(function, Module):
+        if function._hooks is not None:
+            raise RuntimeError(
+                "Modules must not have hooks registered at the time they are passed. However, registering hooks on "
+                "modules after passing them through make_graphed_callables is allowed."
+            )
+        if any(buffer.requires_grad for buffer in function.buffers()):
+            raise RuntimeError(
+                "In any :class:`~torch.nn.Module` passed to :func:`~make_graphed_callables`, only parameters may be "
+                "trainable. All buffers must have ``requires_grad=False``."
+            )
+    if not all(isinstance(x, Tensor) for x in arguments):
+        raise TypeError(
+            "In the beta API, sample_args for each callable must contain only Tensors. Other types are not allowed."
+        )
+
+
+class _Recorded:
+    """A function, its arguments and parameters, and the two graphs of its forward and its backward."""
+
+    def __init__(self, function: Any, arguments: tuple[Tensor, ...], allow_unused: bool, pool: Handle) -> None:
+        self.function, self.arguments, self.allow_unused, self.pool = function, arguments, allow_unused, pool
+        parameters = tuple(function.parameters()) if isinstance(function, Module) else ()
+        self.inputs = (*arguments, *parameters)
+        self.wanted = [i for i, x in enumerate(self.inputs) if x.requires_grad]
+        self.forward, self.backward = CUDAGraph(), CUDAGraph()
+
+    def call(self) -> tuple[Tensor, ...]:
+        """The results, and how they were given."""
+        result = self.function(*self.arguments)
+        self.alone = isinstance(result, Tensor)
+        return (result,) if self.alone else tuple(result)
+
+    def differentiate(self, outputs: tuple[Tensor, ...], cotangents: list[Tensor]) -> tuple[Tensor | None, ...]:
+        """The gradients of the inputs that want one."""
+        inputs = [self.inputs[i] for i in self.wanted]
+        differentiable = [y for y in outputs if y.requires_grad]
+        if not inputs or not differentiable:
+            return ()
+        return grad(differentiable, inputs, cotangents, allow_unused=self.allow_unused)
+
+    def run(self) -> None:
+        """Once without a graph: kernels are compiled, buffers are made."""
+        outputs = self.call()
+        self.differentiate(outputs, [empty_like(y) for y in outputs if y.requires_grad])
+
+    def record_forward(self) -> None:
+        with graph(self.forward, pool=self.pool):
+            self.outputs = self.call()
+
+    def record_backward(self) -> None:
+        self.cotangents = [empty_like(y) if y.requires_grad else None for y in self.outputs]
+        with graph(self.backward, pool=self.pool):
+            found = self.differentiate(self.outputs, [g for g in self.cotangents if g is not None])
+        gradients = dict(zip(self.wanted, found, strict=False))
+        self.gradients = tuple([gradients.get(i) for i in range(len(self.inputs))])
+        self.outputs = tuple([y.detach() for y in self.outputs])
+
+    def as_callable(self) -> Any:
+        """What takes the function's place."""
+        recorded = self
+
+        class Graphed(Function):
+            """New numbers go where the recorded ones lay, and the graph is launched."""
+
+            @staticmethod
+            def forward(ctx: Any, *inputs: Tensor) -> Any:  # noqa: ARG004
+                for kept, x in zip(recorded.arguments, inputs, strict=False):
+                    if kept.array is not x.array:
+                        kept.data.copy_(x)
+                recorded.forward.replay()
+                return tuple([y.detach() for y in recorded.outputs])
+
+            @staticmethod
+            def backward(ctx: Any, *gradients: Tensor) -> Any:  # noqa: ARG004
+                for kept, g in zip(recorded.cotangents, gradients, strict=True):
+                    if kept is not None:
+                        kept.copy_(g)
+                recorded.backward.replay()
+                return tuple([None if g is None else g.clone() for g in recorded.gradients])
+
+        def replay(*arguments: Tensor) -> Any:
+            results = Graphed.apply(*arguments, *self.inputs[len(self.arguments) :])
+            return results[0] if self.alone else results
+
+        if not isinstance(self.function, Module):
+            return replay
+        module, training, before = self.function, self.function.training, self.function.forward
+        module.forward = lambda *arguments: (replay if module.training == training else before)(*arguments)
+        return module

@@ -1,0 +1,61 @@
+"""What a CUDA graph needs beneath PyTorch's names: a stream that records, and memory that nobody else is given.
+
+While a stream captures, launches are written down and nothing runs. All memory that is asked for meanwhile comes from a
+pool of the graph's own: its replays write there, so it must not go to anybody else while the graph lives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from typing import Any
+from weakref import WeakValueDictionary
+
+from minigrad import backend
+from minigrad.gpu import blas
+
+
+class Pool:
+    """Memory of one graph, or of several whose replays follow one another; kept while one of them lives."""
+
+    def __init__(self, xp: Any) -> None:
+        self.memory = xp.cuda.MemoryPool()
+
+
+Handle = tuple[int, int]
+_pools: WeakValueDictionary[Handle, Pool] = WeakValueDictionary()
+_number = itertools.count(1)
+
+
+def make_handle() -> Handle:
+    """A name for a pool, of which there is none before a graph asks for its memory."""
+    return 0, next(_number)
+
+
+class Capture:
+    """A stream from the moment it records until it is asked for the graph."""
+
+    def __init__(self, xp: Any, handle: Handle) -> None:
+        self.stream = xp.cuda.get_current_stream()
+        blas.handle(xp)  # with its workspace, which a product must not ask for while the stream records
+        pool = _pools.get(handle)
+        if pool is None:
+            pool = _pools[handle] = Pool(xp)
+        self.pool, self._open = pool, contextlib.ExitStack()
+        self.needs: list[Any] = []  # what was there before, and has to stay
+        self._open.enter_context(xp.cuda.using_allocator(pool.memory.malloc))
+        try:
+            # CUDA lets a pool grow meanwhile in this mode alone.
+            self.stream.begin_capture(xp.cuda.runtime.streamCaptureModeRelaxed)
+        except BaseException:
+            self._open.close()
+            raise
+        backend.RECORDING.append(self)
+
+    def end(self) -> Any:
+        """The graph. Raises what CUDA says where something that cannot be captured spoilt it."""
+        backend.RECORDING.remove(self)
+        try:
+            return self.stream.end_capture()
+        finally:
+            self._open.close()
