@@ -44,11 +44,6 @@ from minigrad.ops.comparison import (
     logical_or, logical_xor, lt, ne, not_equal,
 )
 from minigrad.ops.copies import clone, flip, fliplr, flipud, rot90, tile
-from minigrad.ops.counting import (
-    bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
-)
-from minigrad.ops.diagonal import block_diag, diag, diag_embed, diagflat, diagonal, tril, triu
-from minigrad.ops.einsum import einsum, tensordot
 from minigrad.ops.functions import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
     cos, cosh, erf, erfc, erfinv, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
@@ -59,18 +54,9 @@ from minigrad.ops.join import (
     hstack, roll, row_stack, stack, vander, vstack,
 )
 from minigrad.ops.limits import clamp, clamp_max, clamp_min, clip
-from minigrad.ops.linear_algebra import cholesky, det, inverse, logdet, matrix_power, pinverse, qr, slogdet, svd
 from minigrad.ops.masks import argwhere, masked_fill, masked_select, nonzero, where
 from minigrad.ops.matmul import bmm, chain_matmul, cross, dot, ger, inner, kron, matmul, mm, mv, outer, vdot, trace
-from minigrad.ops.norm import cdist, dist, norm, renorm
-from minigrad.ops.order import (
-    aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, nanmedian, sort, topk,
-)
-from minigrad.ops.place import (
-    index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
-)
 from minigrad.ops.reduce import all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, prod, sum
-from minigrad.ops.running import cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz
 from minigrad.ops.select import (
     gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
 )
@@ -78,26 +64,12 @@ from minigrad.ops.shape import (
     broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, ravel, reshape, squeeze,
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
 )
-from minigrad.ops.special import (
-    addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, gcd, heaviside, hypot, isneginf, isposinf,
-    lcm, logaddexp2, logit, nan_to_num, rad2deg, sgn, signbit, sinc, xlogy,
-)
 from minigrad.ops.split import (
     chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, unbind, vsplit,
 )
-from minigrad.ops.statistics import (
-    std, std_mean, var, var_mean, corrcoef, cov, nanmean, nanquantile, nansum, quantile,
-)
 from minigrad.ops.strides import as_strided
-from minigrad.printing import set_printoptions
 from minigrad.random import (
     default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
-)
-from minigrad.settings import (
-    are_deterministic_algorithms_enabled, get_deterministic_debug_mode, get_float32_matmul_precision,
-    get_num_interop_threads, get_num_threads, is_deterministic, is_deterministic_algorithms_warn_only_enabled,
-    set_deterministic, set_deterministic_debug_mode, set_float32_matmul_precision, set_num_threads,
-    use_deterministic_algorithms,
 )
 from minigrad.size import Size
 from minigrad.tensor.facts import get_device, is_complex, is_nonzero, is_same_size, is_signed, typename
@@ -114,6 +86,34 @@ if _typing.TYPE_CHECKING:
         adaptive_avg_pool1d, avg_pool1d, bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout,
         group_norm, layer_norm, max_pool1d, max_pool2d,
         pairwise_distance, relu_, selu, selu_,
+    )
+    from minigrad.ops.counting import (
+        bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
+    )
+    from minigrad.ops.diagonal import block_diag, diag, diag_embed, diagflat, diagonal, tril, triu
+    from minigrad.ops.einsum import einsum, tensordot
+    from minigrad.ops.linear_algebra import cholesky, det, inverse, logdet, matrix_power, pinverse, qr, slogdet, svd
+    from minigrad.ops.norm import cdist, dist, norm, renorm
+    from minigrad.ops.order import (
+        aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, nanmedian, sort, topk,
+    )
+    from minigrad.ops.place import (
+        index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
+    )
+    from minigrad.ops.running import cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz
+    from minigrad.ops.special import (
+        addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, gcd, heaviside, hypot, isneginf, isposinf,
+        lcm, logaddexp2, logit, nan_to_num, rad2deg, sgn, signbit, sinc, xlogy,
+    )
+    from minigrad.ops.statistics import (
+        std, std_mean, var, var_mean, corrcoef, cov, nanmean, nanquantile, nansum, quantile,
+    )
+    from minigrad.printing import set_printoptions
+    from minigrad.settings import (
+        are_deterministic_algorithms_enabled, get_deterministic_debug_mode, get_float32_matmul_precision,
+        get_num_interop_threads, get_num_threads, is_deterministic, is_deterministic_algorithms_warn_only_enabled,
+        set_deterministic, set_deterministic_debug_mode, set_float32_matmul_precision, set_num_threads,
+        use_deterministic_algorithms,
     )
     from minigrad.serialization import load, save
 # isort: on
@@ -179,11 +179,32 @@ _ROOMS = (
     "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional",
     "linalg", "nn", "onnx", "optim", "serialization", "testing", "utils", "version", "viz",
 )
-# PyTorch has these in its front door too, under the same signatures.
-_FUNCTIONAL = (
-    "adaptive_avg_pool1d", "avg_pool1d", "bilinear", "conv1d", "conv2d", "conv_transpose2d", "cosine_similarity",
-    "dropout", "group_norm", "layer_norm", "max_pool1d", "max_pool2d", "pairwise_distance", "relu_", "selu", "selu_",
-)
+# Files that are read when one of their functions is first asked for.
+_LATER = {
+    "ops.counting": "bincount bucketize histc histogram isin searchsorted unique unique_consecutive",
+    "ops.diagonal": "block_diag diag diag_embed diagflat diagonal tril triu",
+    "ops.einsum": "einsum tensordot",
+    "ops.linear_algebra": "cholesky det inverse logdet matrix_power pinverse qr slogdet svd",
+    "ops.norm": "cdist dist norm renorm",
+    "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode nanmedian sort topk",
+    "ops.place": "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take",
+    "ops.running": "cummax cummin cumulative_trapezoid diff logcumsumexp trapezoid trapz",
+    "ops.special":
+        "addcdiv addcmul copysign deg2rad float_power fmax fmin frac gcd heaviside hypot isneginf isposinf "
+        "lcm logaddexp2 logit nan_to_num rad2deg sgn signbit sinc xlogy",
+    "ops.statistics": "std std_mean var var_mean corrcoef cov nanmean nanquantile nansum quantile",
+    "printing": "set_printoptions",
+    "settings":
+        "are_deterministic_algorithms_enabled get_deterministic_debug_mode get_float32_matmul_precision "
+        "get_num_interop_threads get_num_threads is_deterministic "
+        "is_deterministic_algorithms_warn_only_enabled set_deterministic set_deterministic_debug_mode "
+        "set_float32_matmul_precision set_num_threads use_deterministic_algorithms",
+    "nn.functional":
+        "adaptive_avg_pool1d avg_pool1d bilinear conv1d conv2d conv_transpose2d cosine_similarity dropout "
+        "group_norm layer_norm max_pool1d max_pool2d pairwise_distance relu_ selu selu_",
+    "serialization": "load save",
+    "notebook": "load_ipython_extension unload_ipython_extension",
+}
 # Functions that write into their first argument: the methods of these names.
 _IN_PLACE = (
     "abs_", "acos_", "acosh_", "arccos_", "arccosh_", "arcsin_", "arcsinh_", "arctan_", "arctanh_", "asin_", "asinh_",
@@ -198,16 +219,15 @@ _IN_PLACE = (
 def __getattr__(name: str) -> _typing.Any:
     if name in _ROOMS:
         return _import_module(f"minigrad.{name}")
-    if name in _FUNCTIONAL:
-        return getattr(_import_module("minigrad.nn.functional"), name)
     if name in _IN_PLACE:
         return getattr(Tensor, name)
-    if name in ("load", "save"):
-        return getattr(_import_module("minigrad.serialization"), name)
-    if name in ("load_ipython_extension", "unload_ipython_extension"):
-        return getattr(_import_module("minigrad.notebook"), name)
+    for room, functions in _LATER.items():
+        if name in functions.split():
+            globals()[name] = found = getattr(_import_module(f"minigrad.{room}"), name)
+            return found
     raise _import_module("minigrad.missing").missing_name("torch", name, __dir__())
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_ROOMS, *_FUNCTIONAL, *_IN_PLACE, "load", "save"])
+    later = " ".join(_LATER.values()).split()
+    return sorted({*globals(), *_ROOMS, *_IN_PLACE, *later})

@@ -15,7 +15,7 @@ import contextlib
 import functools
 import math
 import os
-import threading
+from _thread import RLock  # `threading` itself takes a millisecond to import
 from collections.abc import Callable, Iterator, Sequence
 from operator import index
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ _FULL_RANGE = {"b1": 2, "u1": 2**8, "i1": 2**7, "i2": 2**15, "i4": 2**31, "i8": 
 _FULL_RANGE |= {"f2": 2**11 + 1, "f4": 2**24 + 1, "f8": 2**53 + 1}
 
 
-_drawing = threading.RLock()  # held while a generator changes: by one thread at a time, and not across a fork
+_drawing = RLock()  # held while a generator changes: by one thread at a time, and not across a fork
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_drawing.acquire, after_in_parent=_drawing.release, after_in_child=_drawing.release)
 

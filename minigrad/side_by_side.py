@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.parallel import may_spread, spread
-
 if TYPE_CHECKING:
     from minigrad.tracing import Expression, Step
 
@@ -33,6 +31,8 @@ def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     Operands are NumPy arrays that broadcast to the shape of the largest, and numbers. What cannot be traced, and arrays
     that do not lie in C order or hold no floats, are computed as a whole.
     """
+    from minigrad.parallel import may_spread  # read with the first large array
+
     arrays = [x for x in operands if x.__class__ is np.ndarray]
     if not may_spread() or any(x.dtype.char not in "fd" for x in arrays):
         return function(*operands)
@@ -88,6 +88,8 @@ class _Formula:
 
     def fill(self, out: Any, operands: Sequence[Any]) -> None:
         """Compute `out` from operands that broadcast to its shape, cut along the first axis that has a length."""
+        from minigrad.parallel import spread
+
         axis = next(i for i, n in enumerate(out.shape) if n > 1)
         cuts = [_find_cut(x, out.ndim - axis) for x in (out, *operands)]
 

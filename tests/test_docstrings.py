@@ -46,7 +46,8 @@ def public_names(room):
 
 def functions_of(cls):
     """The public methods of a class, as functions; those of a Tensor also where a mixin holds them."""
-    for name in dir(cls) if cls is minigrad.Tensor else vars(cls):
+    for name in dir(cls) if cls is minigrad.Tensor else list(vars(cls)):
+        getattr(cls, name, None)  # some are read from their file when they are first asked for
         method = inspect.getattr_static(cls, name)
         method = getattr(method, "__func__", method)
         if not name.startswith("_") and callable(method) and not inspect.isclass(method):

@@ -4,6 +4,8 @@ import importlib
 import inspect
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,3 +174,25 @@ def test_all_holds_the_public_names():
     assert not missing
     public = {name for name in vars(torch) if not name.startswith("_") and not inspect.ismodule(getattr(torch, name))}
     assert public <= {*torch.__all__}
+
+
+LATE = """
+import sys
+import minigrad as torch
+x = torch.ones(2) + 1
+wide = {"minigrad.ops.order", "minigrad.ops.special", "minigrad.ops.running", "minigrad.ops.linear_algebra",
+        "minigrad.autograd.function", "minigrad.autograd.graph", "minigrad.printing", "minigrad.settings", "pathlib"}
+assert not wide & set(sys.modules), wide & set(sys.modules)
+assert x.sort().values.tolist() == [2.0, 2.0] and "minigrad.ops.order" in sys.modules
+assert [type(vars(c)["sort"]) for c in torch.Tensor.__mro__ if "sort" in vars(c)] == [type(lambda: 0)]  # itself now
+assert torch.max(x).item() == 2.0 and "max" in vars(torch) and {"max", "hypot"} <= set(dir(torch))
+assert x.hypot_(x) is x and torch.hypot(x, x).shape == (2,)
+import numpy
+assert torch.equal(numpy.fmax(x, x), x)
+assert issubclass(torch.autograd.Function, object) and torch.autograd.graph.Node is torch.autograd.Node
+"""
+
+
+def test_what_few_programs_need_is_read_when_it_is_first_asked_for():
+    done = subprocess.run([sys.executable, "-c", LATE], check=False, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr

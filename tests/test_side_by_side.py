@@ -23,13 +23,13 @@ def eager(monkeypatch):
 
 def spied(monkeypatch):
     """The passes that were spread, as lengths."""
-    found = []
+    found, as_ever = [], parallel.spread
 
     def spread(work, length, size):
         found.append(length)
-        parallel.spread(work, length, size)
+        as_ever(work, length, size)
 
-    monkeypatch.setattr(side_by_side, "spread", spread)
+    monkeypatch.setattr(parallel, "spread", spread)
     return found
 
 

@@ -8,8 +8,8 @@ is found out beforehand, and only where such a hook was ever hung.
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # `threading` itself takes a millisecond to import
 from collections.abc import Callable, Iterable
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from minigrad.autograd.modes import GRAD, ModeSwitch
 from minigrad.autograd.node import Node
 from minigrad.backend import quiet
 
-_adding = Lock()  # two threads may walk into one leaf
+_adding = allocate_lock()  # two threads may walk into one leaf
 hung = False  # whether a hook was ever hung
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.function import Function
 from minigrad.autograd.gradients import grad
 from minigrad.autograd.recording import Operation
 from minigrad.backend import CPU, array_module, copy_array, device_of, on_its_gpu, to_device
@@ -325,6 +324,8 @@ def name_the_arguments(func: Any, count: int) -> list[str]:
     """The names in a function's signature; a `Function` has those of its forward without ctx."""
     owner = getattr(func, "__self__", None)
     skipped = 0
+    from minigrad.autograd.function import Function
+
     if isinstance(owner, type) and issubclass(owner, Function):
         skipped = int(owner.setup_context is Function.setup_context)  # ctx
         func = owner.forward

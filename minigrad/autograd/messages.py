@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Sequence
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
@@ -49,18 +49,19 @@ def invalid_gradient(node: Any, shape: Any, got: Any) -> RuntimeError:
     )
 
 
-_departures = threading.local()  # of each thread, the last: how and where a tensor with a graph became numbers
+# The last one: how, and in which program, file and line a tensor with a graph became numbers.
+_departure: ContextVar[tuple[int | None, str, str, int]] = ContextVar("departure", default=(None, "", "", 0))
 
 
 def note_departure(way: str) -> None:
     """Remember that a tensor with a graph was "turned into ...", as a cause to name when a walk cannot start."""
     frame = _user_frame()
-    _departures.last = id(frame.f_globals), way, frame.f_code.co_filename, frame.f_lineno
+    _departure.set((id(frame.f_globals), way, frame.f_code.co_filename, frame.f_lineno))
 
 
 def _departure_here() -> str:
     """What was noted last, if it was in the program (or notebook) that calls now."""
-    program, way, file, line = getattr(_departures, "last", (None, "", "", 0))
+    program, way, file, line = _departure.get()
     if program != id(_user_frame().f_globals):
         return ""
     return (

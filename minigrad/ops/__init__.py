@@ -1,1 +1,57 @@
-"""Every differentiable operation: forward and gradient side by side, one file per family."""
+"""Differentiable operations: each file is one family, with forward and gradient rules side by side.
+
+`import minigrad` is quick because families that few programs need are read when the first of their functions is
+asked for. For the others to name them all the same, ``from minigrad.ops import order`` gives a stand-in until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+LATER = {"counting", "diagonal", "linear_algebra", "norm", "order", "place", "running", "special", "statistics"}
+
+
+class Family:
+    """Stands for a file of ops/: its attributes stand for the file's functions."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> LaterFunction:
+        return LaterFunction(lambda: getattr(import_module(f"minigrad.ops.{self._file}"), name))
+
+
+class LaterFunction:
+    """Stands for a function that is fetched at its first use; in a class, where it is a method, it then takes this
+    one's place.
+    """
+
+    def __init__(self, fetch: Callable[[], Any]) -> None:
+        self.fetch = fetch
+        self.places: list[tuple[type[Any], str]] = []  # the classes it stands in, and under which names
+
+    def then(self, make: Callable[[Any], Any]) -> LaterFunction:
+        """What `make` makes of the function, later too."""
+        return LaterFunction(lambda: make(self.fetch()))
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self.places.append((owner, name))
+
+    def __get__(self, tensor: Any, owner: type[Any] | None = None) -> Any:
+        function = self.fetch()
+        for holder, name in self.places:
+            setattr(holder, name, function)
+        return function if tensor is None else function.__get__(tensor, owner)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.fetch()(*args, **kwargs)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in LATER:
+            return Family(name)
+        raise AttributeError(f"module 'minigrad.ops' has no attribute {name!r}")

@@ -21,6 +21,7 @@ from minigrad.autograd.modes import GRAD, inference_was_entered, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import move_retained, refresh
 from minigrad.backend import address_of, array_module, copy_array, device_of, quiet, to_device
+from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor, type_name
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move, move_scalars
@@ -214,6 +215,8 @@ def _is_dense(array: Any) -> bool:
 
 def in_place(function: F, ufunc: Any = None) -> F:
     """The twin of `function` that writes its result into its first argument: ``add`` -> ``add_``."""
+    if isinstance(function, LaterFunction):
+        return function.then(in_place)  # type: ignore[return-value]
     name = f"{function.__name__}_"
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:

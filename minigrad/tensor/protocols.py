@@ -15,8 +15,6 @@ from minigrad.autograd.messages import note_departure
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.ops.copies import flip
 from minigrad.ops.split import unbind
-from minigrad.printing import format_element, format_tensor
-from minigrad.tensor.numpy_functions import call_function, call_ufunc
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -62,9 +60,13 @@ class ProtocolMethods(TensorBase):
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __array_ufunc__(self: Any, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from minigrad.tensor.numpy_functions import call_ufunc
+
         return call_ufunc(ufunc, method, inputs, kwargs)
 
     def __array_function__(self: Any, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        from minigrad.tensor.numpy_functions import call_function
+
         return call_function(function, args, kwargs)
 
     def __dlpack__(self: Any, **options: Any) -> Any:
@@ -175,5 +177,12 @@ class ProtocolMethods(TensorBase):
             raise TypeError("iteration over a 0-d tensor")
         return iter(unbind(self))
 
-    __repr__ = format_tensor
-    __format__ = format_element
+    def __repr__(self: Any) -> str:
+        from minigrad.printing import format_tensor
+
+        return format_tensor(self)
+
+    def __format__(self: Any, spec: str) -> str:
+        from minigrad.printing import format_element
+
+        return format_element(self, spec)

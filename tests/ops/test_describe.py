@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad.ops import arithmetic, comparison, functions, special
+import minigrad.ops.special as special
+from minigrad.ops import arithmetic, comparison, functions
 from minigrad.ops.describe import describe, source_of
 
 
