@@ -118,24 +118,31 @@ def test_tiles_of_every_size_compute_the_product(tile, monkeypatch):
 
 
 def test_winograd_forms_marked_tiles_by_the_definition(monkeypatch):
-    """The first image is even; an outlier stands in the first tile of the second, in four tiles of the third."""
-    geometry, frame = Geometry((3, 3), padding=(1, 1)), cuda_winograd.Frame(6, 3, 3, (9, 9))
-    arrays = operands((3, 16, 9, 9), 5, geometry, "f")
+    """An outlier stands in the first tile of the second image, a NaN in four tiles of the third."""
+    monkeypatch.setattr(cuda_winograd, "BLOCK_BYTES", cuda_winograd._bytes_of_image(3, (13, 13), 13))  # image by image
+    geometry, frame = Geometry((3, 3), padding=(1, 1)), cuda_winograd.Frame(6, 3, 3, (13, 13))
+    arrays = operands((3, 8, 13, 13), 5, geometry, "f")
+    check(cuda_winograd.WAY, "conv2d_weight", arrays, geometry, (13, 13), 1e-4)
     arrays["x"][1, 3, 1, 1], arrays["x"][2, 5, 3, 4] = 1e4, np.nan
     marks, seen = cuda_winograd._mark(arrays["x"], None, frame, (1, 1))
-    expected = np.zeros((3, 3, 3), "i")
+    expected = np.zeros((3, 4, 4), "i")
     expected[1, 0, 0] = expected[2, :2, :2] = 1
-    np.testing.assert_array_equal(marks.reshape(3, 3, 3), expected)
+    np.testing.assert_array_equal(marks.reshape(3, 4, 4), expected)
     assert seen == 1
-    monkeypatch.setattr(cuda_winograd, "BLOCK_BYTES", cuda_winograd._bytes_of_image(3, (9, 9), 21))  # image by image
     exact = direct.conv2d(arrays["x"].astype("d"), arrays["w"].astype("d"), geometry)
     found = cuda_winograd.conv2d(arrays["x"], arrays["w"], geometry)
     np.testing.assert_array_equal(np.isnan(found), np.isnan(exact))
-    see = abs(kernels.unfold(abs(np.nan_to_num(arrays["x"])), geometry)).max(axis=1).reshape(3, 1, 9, 9)
+    see = kernels.unfold(abs(np.nan_to_num(arrays["x"])), geometry).max(axis=1).reshape(3, 1, 13, 13)
     bound = 1e-5 * see * abs(arrays["w"]).sum(axis=(1, 2, 3)).reshape(-1, 1, 1)
     assert (abs(found - exact) <= bound)[~np.isnan(exact)].all()
-    for face in FACES:
-        check(cuda_winograd.WAY, face, operands((3, 16, 9, 9), 5, geometry, "f"), geometry, (9, 9), 1e-4)
+
+
+def test_winograd_adds_marked_tiles_to_a_kernels_gradient():
+    """A block looks at as many tiles as it has threads. The first are all even, in the last image one is not."""
+    geometry = Geometry((3, 3), padding=(1, 1))
+    arrays = {name: 1 + 0.1 * a for name, a in operands((6, 1, 27, 27), 1, geometry, "f").items()}
+    arrays["x"][5, 0, 20, 20] = 1e4
+    check(cuda_winograd.WAY, "conv2d_weight", arrays, geometry, (27, 27), 1e-4)
 
 
 def test_every_way_has_its_cases():

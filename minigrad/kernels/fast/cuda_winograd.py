@@ -185,12 +185,15 @@ extern "C" __global__ void mend_weights(
     int Ho, int Wo, int Th, int Tw, int ph, int pw,
     int xn, int xc, int xh, int xw, int gn, int go, int gh, int gw)
 {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (!*seen || i >= count) return;
-    int b = i % TAPS, a = i / TAPS % TAPS, c = i / (TAPS * TAPS) % C, o = i / (TAPS * TAPS) / C;
-    T sum = weights[i];
+    if (!*seen) return;
+    int i = blockIdx.x * blockDim.x + threadIdx.x, b = i % TAPS, a = i / TAPS % TAPS;
+    int c = i / (TAPS * TAPS) % C, o = i / (TAPS * TAPS) / C;
+    T sum = i < count ? weights[i] : T(0);
+    bool any = false;  // of as many tiles as the block has threads: it looks at them together
     for (int tile = 0; tile < tiles; tile++) {
-        if (!marks[tile]) continue;
+        if (tile % blockDim.x == 0) any = __syncthreads_or(tile + threadIdx.x < tiles && marks[tile + threadIdx.x]);
+        if (!any) tile += blockDim.x - 1;
+        if (!any || !marks[tile] || i >= count) continue;
         int left = tile % Tw * STEP, top = tile / Tw % Th * STEP, n = tile / Tw / Th;
         for (int t = top; t < min(top + STEP, Ho); t++)
             for (int u = left; u < min(left + STEP, Wo); u++) {
@@ -200,7 +203,7 @@ extern "C" __global__ void mend_weights(
                 sum += pixel * g[n * gn + o * go + t * gh + u * gw];
             }
     }
-    weights[i] = sum;
+    if (i < count) weights[i] = sum;
 }
 """
 # One number of M v, for a line v of numbers.
