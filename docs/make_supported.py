@@ -72,9 +72,34 @@ NAMES = {"torch": minigrad, "nn": nn, "F": nn.functional, "np": np}
 # what, how it differs, and an expression that is true because of it
 DIFFERENCES = [
     (
-        "writes into `unfold`",
+        "writes into windows of `unfold` that overlap, with a gradient",
         "every element is computed from what was there before; PyTorch reads some that it has just written",
-        "torch.ones(3).unfold(0, 2, 1).add_(1).tolist() == [[2.0, 2.0], [2.0, 2.0]]",
+        "(torch.ones(3, requires_grad=True) * 1).unfold(0, 2, 1).mul_(3).tolist() == [[3.0, 3.0], [3.0, 3.0]]",
+    ),
+    (
+        "writes through a view that is older than its base's gradient",
+        "are differentiated; PyTorch refuses them until somebody has asked the view whether it is a leaf",
+        "[y := torch.zeros(2), v := y[...], y.mul_(torch.ones(2, requires_grad=True)), v.exp_()][3].requires_grad",
+    ),
+    (
+        "`masked_fill_`, `tril_`, `triu_` of expanded tensors",
+        "refused, as all writes of several values into one place; PyTorch writes them one after the other",
+        "refuses('torch.zeros(1).expand(2).masked_fill_(torch.tensor([True, False]), 1.0)')",
+    ),
+    (
+        "writes from a part of one element into itself by another view",
+        "accepted: the element keeps its value; PyTorch refuses some, by their strides",
+        "torch.ones(1, 1).unsqueeze(0).add_(0.0).tolist() == [[[1.0]]]",
+    ),
+    (
+        "hooks of a view that was written to through another",
+        "are called: the gradient goes by the view; PyTorch records it anew from the base, past views in between",
+        "gradient('[v := x[...], v[...].register_hook(lambda g: g * 2), v][2].sum()', [1.0]) == [1.0]",
+    ),
+    (
+        "integers into which floats with a gradient are written by index",
+        "require no gradient; in PyTorch they say that they do",
+        "[n := torch.zeros(1).long(), n.__setitem__(0, torch.ones((), requires_grad=True))][0].requires_grad is False",
     ),
     (
         "`F.group_norm` with a bias alone",

@@ -58,8 +58,7 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
         elif before.node is not None:
             leaf.gradient = before + wrap(gradient)
         else:
-            quiet(np.add, before.array, gradient, before.array)
-            before.writes[0] += 1
+            _add_in_place(before, gradient)
     if leaf.hooks and AFTER in leaf.hooks:
         with ModeSwitch(set_flags=GRAD) if create_graph else ModeSwitch(clear_flags=GRAD):
             for hook in list(leaf.hooks[AFTER].values()):
@@ -69,6 +68,14 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
                     raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
     if leaf_hooks_exist:
         after_accumulation(leaf, gradient, create_graph)
+
+
+def _add_in_place(total: Any, gradient: Any) -> None:
+    if gradient.shape != total.array.shape:  # the leaf was turned, by t_() for instance, after the call was recorded
+        shapes = f"{list(total.array.shape)} doesn't match the broadcast shape {list(gradient.shape)}"
+        raise RuntimeError(f"output with shape {shapes}: a gradient of another shape than the .grad it is added to")
+    quiet(np.add, total.array, gradient, total.array)
+    total.writes[0] += 1
 
 
 def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:

@@ -49,8 +49,11 @@ def backward(
     targets = {_edge(t): t for t in _differentiable(inputs)}
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty")
+    for target in targets.values():
+        if isinstance(target, TensorBase):
+            target.retain_grad()  # type: ignore[attr-defined]  # of a result, as in PyTorch: the hook adds what arrives
     for edge, gradient in _run(seeds, create_graph, retain_graph, set(targets)).items():
-        if edge in targets:
+        if edge in targets and targets[edge].node is LEAF:
             accumulate(targets[edge], gradient, create_graph)
 
 

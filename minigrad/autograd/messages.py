@@ -140,6 +140,14 @@ def check_rules(made: Any, code: Any, variadic: bool) -> None:
                 )
 
 
+def written_since_no_grad() -> RuntimeError:
+    """The error for a view that was made under no_grad(), once what it looks at was written to."""
+    return RuntimeError(
+        "A view was created in no_grad mode and its base or another view of its base has been modified inplace since: "
+        "whether gradients flow through it cannot be told. Make the view outside of no_grad(), or anew after the write."
+    )
+
+
 def written_with_siblings() -> RuntimeError:
     """The error for writes to views of which one call made several."""
     return RuntimeError(

@@ -199,10 +199,16 @@ class Node(Inspectable):
         >>> y = torch.ones(1, requires_grad=True).exp()
         >>> y.grad_fn.free()
         """
-        if self.tensors or self.result_writes is not None or (self.plan.keys and self._keeps_arrays_of_indices()):
+        plan = self.plan
+        if (
+            self.tensors
+            or self.result_writes is not None
+            or plan.operation.once
+            or (plan.keys and self._keeps_places())
+        ):
             self.tensors, self.constants = None, ()
 
-    def _keeps_arrays_of_indices(self) -> bool:
+    def _keeps_places(self) -> bool:
         return any(isinstance(key, Key) for key in self._keys())
 
     def _keys(self) -> list[Any]:

@@ -65,7 +65,9 @@ _VARIADIC = 0x04  # the code flag of *args
 class Operation:
     """A forward and its gradient rules. Called with Tensors it records, with arrays it only computes."""
 
-    __slots__ = ("backward_name", "elementwise", "forward", "name", "operands", "plans", "reads", "rules", "view")
+    __slots__ = (
+        "backward_name", "elementwise", "forward", "name", "once", "operands", "plans", "reads", "rules", "view",
+    )  # fmt: skip
 
     def __init__(
         self, name: str, forward: Callable[..., Any], rules: tuple[Rule | None, ...], view: bool, shown: str | None
@@ -79,6 +81,7 @@ class Operation:
         self.reads = [_parameters(rule)[1:] if rule else () for rule in rules]
         self.view = view
         self.elementwise = False  # whether large operands may be computed in parts
+        self.once = False  # True where the graph may be walked once, though nothing is saved
         self.plans: dict[int, Plan] = {}  # by the bits of the operands that need a gradient
 
     # ---- call ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import LEAF, RETAIN, TensorBase
-from minigrad.autograd.messages import written_with_siblings
+from minigrad.autograd.messages import written_since_no_grad, written_with_siblings
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.node import Node, next_order
 
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 class View:
     """How a tensor looks at its parent's memory, so that a write through it reaches the graph."""
 
-    __slots__ = ("operation", "parent", "recorded", "seen", "several", "state", "statics")
+    __slots__ = ("missed", "operation", "parent", "recorded", "seen", "several", "state", "statics")
 
     def __init__(self, parent: TensorBase, operation: Operation, statics: dict[str, Any], recorded: bool) -> None:
         self.parent, self.operation, self.statics = parent, operation, statics
         self.state = parent.view_of
         self.several = False  # True when one call made several views, as split does
-        self.recorded = recorded  # False when made under no_grad
+        link: View | None = parent.view_of
+        self.recorded: bool = recorded and (link is None or link.recorded)  # False when made under no_grad
         self.seen = parent.writes[0]  # writes up to here are in the view's node
+        self.missed = False  # True when some were made while nothing here was in a graph
 
     def source(self) -> TensorBase:
         """The parent as it was looked at: ``t_()`` and the like may have turned it since."""
@@ -45,11 +47,14 @@ def move_retained(before: Any, node: Any) -> None:
 
 def follow_leaf(view: TensorBase) -> None:
     """Let a view say that it requires a gradient, as what it is a view of was asked to later."""
-    link = view.view_of
+    link, missed = view.view_of, []
     while link is not None:
         parent = link.source()
+        missed += [link] if link.missed else []
         if parent.node is not None:
             view.node = Unrecorded(view.array)
+            for link in missed:  # what was written to since is recorded anew, as in PyTorch
+                link.missed, link.seen = False, -1
             return
         link = parent.view_of
 
@@ -59,12 +64,16 @@ def refresh(view: TensorBase, use: bool = True) -> None:
 
     Raises RuntimeError, unless the view is only asked about (`use=False`), when it is one of several.
     """
-    if view.node is None and len(view.writes) > 1:
+    if view.node is None and (len(view.writes) > 1 or not (use or view.view_of is None or view.view_of.recorded)):
         follow_leaf(view)
     stale = []  # from the view towards its root
     while True:
         link = view.view_of
-        if link is None or link.seen == view.writes[0] or not link.recorded:
+        if link is None or link.seen == view.writes[0]:
+            break
+        if not link.recorded:
+            if use and view.node.__class__ is Unrecorded and mode.get() & GRAD:
+                raise written_since_no_grad()
             break
         parent = link.source()
         stale.append((view, link, parent))
@@ -80,7 +89,7 @@ def refresh(view: TensorBase, use: bool = True) -> None:
                 before, view.node = view.node, node
                 move_retained(before, node)
         elif view.node is not LEAF:
-            view.node = None
+            view.node, link.missed = None, True
         link.seen = view.writes[0]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.advice import count_own_frames
 from minigrad.autograd.core import Key, TensorBase, is_array, watch, wrap
+from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import View
 from minigrad.backend import CPU, array_module, device, device_of, to_device
@@ -198,7 +199,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
             # Fast path: the view that `read_at` makes of a tensor outside the graph.
             view = wrap(input.array[parts])
-            view.writes, view.view_of = input.writes, View(input, read_at, {"key": parts}, True)
+            view.writes, view.view_of = input.writes, View(input, read_at, {"key": parts}, bool(mode.get() & GRAD))
             view.cause = input.cause
             return view
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed

@@ -8,6 +8,7 @@ value) and the region of the gradient (for what was written).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from operator import setitem as setitem_of_array
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,8 +19,9 @@ from minigrad import dtypes
 from minigrad.autograd.core import LEAF, TensorBase, Uncounted, is_array, wrap
 from minigrad.autograd.messages import check_same_library, written_with_siblings
 from minigrad.autograd.modes import GRAD, inference_was_entered, mode
+from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
-from minigrad.autograd.views import move_retained, refresh
+from minigrad.autograd.views import Unrecorded, move_retained, refresh
 from minigrad.backend import address_of, array_module, copy_array, device_of, quiet, to_device
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor, type_name
@@ -28,7 +30,7 @@ from minigrad.ops.device import move, move_scalars
 from minigrad.ops.elementwise import rename
 from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
 from minigrad.ops.names import shown_as
-from minigrad.ops.shape import alias, expand, reshape
+from minigrad.ops.shape import _windows, alias, expand, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -58,6 +60,7 @@ overwrite: Any = operation(
     shown="CopySlices",
 )
 _copied_over = shown_as(overwrite, "CopyBackwards")
+overwrite.once = True  # as PyTorch's CopySlices
 
 
 def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
@@ -152,17 +155,20 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
         )
     view = target.view_of
     tracked = view is not None and _root_tracked(target)
-    if view is not None and not view.recorded and tracked:
+    flows_in = value is not None and value.node is not None
+    if view is not None and not view.recorded and (tracked or flows_in):
         hint = "Make the view outside of no_grad(), or write to it inside"
         raise RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {hint}.")
-    tracked = tracked or (value is not None and value.node is not None)
+    tracked = tracked or flows_in
+    flows = target.node is not None and not isinstance(target.node, Unrecorded)
     while view is not None:
         parent = view.source()
         if tracked and view.several:
             raise written_with_siblings()
         if tracked:
             check_memory(parent.array, name)
-        if parent.node is LEAF:
+        left = parent.node is None and parent.view_of is None and flows  # the graph, by detach_()
+        if parent.node is LEAF or left or _is_turned_leaf(parent.node):
             hint = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
             raise RuntimeError(f"a view of a leaf Variable that requires grad {hint}")
         view = parent.view_of
@@ -194,8 +200,17 @@ def _overlap_in_part(a: Any, b: Any) -> bool:
     """
     if not _have_one_base(a, b) or not np.may_share_memory(a, b):
         return False
-    same = a.strides == b.strides and a.shape == b.shape and address_of(a) == address_of(b)
-    return not same and _is_dense(a) and _is_dense(b)
+    return not _are_same(a, b) and _is_dense(a) and _is_dense(b)
+
+
+def _are_same(a: Any, b: Any) -> bool:
+    """True when two arrays are the same elements in the same order."""
+    return a.shape == b.shape and address_of(a) == address_of(b) and _steps(a) == _steps(b)
+
+
+def _steps(array: Any) -> list[int]:
+    """The strides that matter: an axis of length 1 takes no step."""
+    return [stride for n, stride in zip(array.shape, array.strides, strict=True) if n > 1]
 
 
 def _have_one_base(a: Any, b: Any) -> bool:
@@ -220,6 +235,9 @@ def in_place(function: F, ufunc: Any = None) -> F:
     name = f"{function.__name__}_"
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
+        view = self.view_of if isinstance(self, TensorBase) else None
+        if view is not None and view.operation is _windows and _write_in_turn(self, function, args):
+            return self
         if ufunc is not None and self.node is None and not kwargs and (self.view_of is None or not _root_tracked(self)):
             other = args[0] if args else None
             b = other.array if isinstance(other, TensorBase) and other.node is None else other
@@ -249,6 +267,28 @@ def in_place(function: F, ufunc: Any = None) -> F:
         return self
 
     return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
+
+
+def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...]) -> bool:
+    """Write ``function(target, *args)`` into windows that overlap one element after the other, as PyTorch does: later
+    ones read what earlier ones wrote. False where nothing overlaps, or a gradient flows.
+    """
+    array = target.array
+    steps = [np.arange(n) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
+    places = functools.reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()  # of the elements in memory
+    order = np.argsort(places, kind="stable")
+    new = np.diff(places[order], prepend=-1) != 0
+    flows = _root_tracked(target) or any(isinstance(x, TensorBase) and x.node is not None for x in args)
+    if new.all() or (flows and mode.get() & GRAD):
+        return False
+    turns = np.empty_like(places)  # 0 for the first element at a place, 1 for the second
+    counted = np.arange(len(places))
+    turns[order] = counted - np.maximum.accumulate(np.where(new, counted, 0))
+    for turn in range(int(turns.max()) + 1):
+        now = (turns == turn).reshape(array.shape)
+        _store(array, now, function(target, *args).array[now])
+    target.writes[0] += 1
+    return True
 
 
 def twin(method: Any, function: F, how: str) -> F:
@@ -286,13 +326,14 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
         raise not_a_tensor("copy_", "other", 1, src)
     value: Any = move(src, device_of(self.array))
     if src.array.shape != self.array.shape:
+        check_memory(self.array, "copy_", src.array)
         value = expand(value, self.array.shape)
     value = cast(value, self.array.dtype)
     refresh(self)
     if self.node is not None and self.view_of is None and src is not self and mode.get() & GRAD:
         # What it was stays in the graph, with a gradient of zero; a view's base sees to it itself.
         value = _copied_over(self, value, reader=read_at, statics={"key": (...,)})
-    return assign(self, value, "copy_")
+    return assign(self, value, "copy_", one_number=_are_same(self.array, src.array))
 
 
 def setitem(self: Any, key: Any, value: Any) -> None:
@@ -327,7 +368,11 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     if outside or not mode.get() & GRAD:
         shared = is_array(source) and source.size > 1 and _have_one_base(array, source)
         if (shared or 0 in array.strides) and is_basic(parts):
-            check_memory(array[parts], "index assignment", source if shared else None)
+            region = array[parts]
+            same_size = shared and source.size == region.size
+            check_memory(
+                region, "index assignment", source.reshape(region.shape) if same_size else source if shared else None
+            )
         _write_array(self, parts, source)
         self.writes[0] += 1
         return
@@ -339,6 +384,9 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         if is_basic(parts):
             getitem(wrap(array), key)  # an index that is out of range is said first
         raise
+    if key is ...:
+        copy_(self, _fit_value(value, array, self))
+        return
     if is_basic(parts):
         region = read_at(self, key=parts)
         assign(region, _fit_value(value, region.array, self), "index assignment")
@@ -430,6 +478,11 @@ def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:
     return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
 
 
+_as_it_was = operation(
+    "as_it_was", lambda x, *, turn: x, lambda g, turn: turn(g) if isinstance(g, TensorBase) else turn(wrap(g)).array
+)
+
+
 def reshaping_in_place(function: F) -> F:
     """The twin of a reshuffling `function` that changes the tensor itself: ``t`` -> ``t_``.
 
@@ -441,13 +494,31 @@ def reshaping_in_place(function: F) -> F:
         check_writable(self, name)
         before = wrap(self.array)
         before.node, before.view_of, before.writes = self.node, self.view_of, self.writes
+        if self.node is LEAF:  # under no_grad: it stays the leaf, to which gradients of what it was come turned
+            before.node = _as_it_was.plan(1, 1).record(
+                (self,), {"turn": lambda x: function(x, *args, **kwargs)}, before
+            )
         after = function(before, *args, **kwargs)
         self.array, self.view_of = after.array, after.view_of
         self.writes[0] += 1  # counts as a write, as in PyTorch: who saved it saved another shape
         if self.view_of is not None:
             self.view_of.seen = self.writes[0]
+            _keep_kind(self.view_of, before)
         if mode.get() & GRAD:  # else it keeps its place: a parameter goes on asking for its gradient
             self.node = after.node
         return self
 
     return twin(change, function, "by which the tensor itself changes its shape")
+
+
+def _keep_kind(link: Any, before: Any) -> None:
+    """Let a tensor that was turned in place be, as a view, of the kind that it was before."""
+    link.recorded = before.node is not LEAF and not _is_turned_leaf(before.node)
+    if before.view_of is not None:
+        link.recorded, link.several = before.view_of.recorded, before.view_of.several
+    if link.several or (link.recorded and not mode.get() & GRAD):
+        link.seen = -1  # its place in the graph is that of another shape: to be recorded anew, or refused
+
+
+def _is_turned_leaf(node: Any) -> bool:
+    return node.__class__ is Node and node.plan.operation is _as_it_was

@@ -208,7 +208,9 @@ class GraphMethods(TensorBase):
         if not isinstance(requires_grad, bool):
             got = type(requires_grad).__name__
             raise TypeError(f"requires_grad_(): argument 'requires_grad' must be bool, not {got} {requires_grad!r}")
-        if not self.is_leaf:
+        if self.view_of is not None:
+            refresh(self, use=False)
+        if self.node is not None and self.node is not LEAF and not isinstance(self.node, Unrecorded):
             if not requires_grad:
                 hint = "to use a computed one in a subgraph that needs no derivative, take x.detach()"
                 raise RuntimeError(f"you can only change requires_grad flags of leaf variables; {hint}")

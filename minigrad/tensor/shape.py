@@ -146,7 +146,7 @@ class ShapeMethods(TensorBase):
         """The last two axes swapped: the transpose of each matrix of a batch."""
         if self.array.ndim == 1:
             raise RuntimeError("tensor.mT is only supported on matrices or batches of them. Got 1-D tensor.")
-        return shape.transpose(self, -2, -1) if self.array.ndim else shape.transpose(self, 0, 0)
+        return shape.transpose(self, -2, -1) if self.array.ndim else self
 
     # ---- linear algebra -------------------------------------------------------------------------
     inverse = linear.inverse
