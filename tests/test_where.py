@@ -1,0 +1,39 @@
+"""The table of tests names every file, and only tests that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import where
+
+ROWS = dict(re.findall(r"^\| (\S+\.py) \| (.+) \|$", where.TABLE.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(where.PACKAGE.rglob("*.py")), ids=lambda p: p.relative_to(where.PACKAGE).as_posix()
+)
+def test_every_file_says_where_it_is_tested(path):
+    name = path.relative_to(where.PACKAGE).as_posix()
+    hint = f"no row for {name} in tests/where.md, and no tests/{where.own_test(path)}; run python -m tests.where"
+    assert name in ROWS or (where.TESTS / where.own_test(path)).exists() or not has_functions(path), hint
+
+
+def has_functions(path):
+    return bool(re.search(r"^ *(def|class) ", path.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_names_files_that_are_there(name):
+    assert (where.PACKAGE / name).exists(), f"{name} is gone; run python -m tests.where"
+    for test in ROWS[name].split(", "):
+        assert (where.TESTS / test).exists(), f"tests/{test} is gone; run python -m tests.where"
+
+
+def test_what_runs_is_noted():
+    seen = set()
+    with where.traced(seen):
+        Path("a").with_name("b")
+    assert "with_name" in {code.co_name for code in seen}
+    assert where.own_test(where.PACKAGE / "ops" / "reduce.py") == "ops/test_reduce.py"
+    assert where.own_test(where.PACKAGE / "creation" / "__init__.py") == "test_creation.py"
