@@ -21,8 +21,8 @@ NAMED = 3  # test files in a row, at most
 
 TITLE = """# Where a file is tested
 
-A file `minigrad/a/b.py` is tested by `tests/a/test_b.py`, where there is one; this table says, for every file, which tests
-run most of it. `python -m tests.where` writes it; `tests/test_where.py` sees that no file is missing.
+A file `minigrad/a/b.py` is tested by `tests/a/test_b.py`, where there is one; this table says, for every file, which
+tests run most of it. `python -m tests.where` writes it; `tests/test_where.py` sees that no file is missing.
 
 | file | tests |
 |---|---|
