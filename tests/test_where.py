@@ -7,7 +7,7 @@ import pytest
 
 from tests import where
 
-ROWS = dict(re.findall(r"^\| (\S+\.py) \| (.+) \|$", where.TABLE.read_text(encoding="utf-8"), re.MULTILINE))
+ROWS = where.read_rows()
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ ROWS = dict(re.findall(r"^\| (\S+\.py) \| (.+) \|$", where.TABLE.read_text(encod
 )
 def test_every_file_is_tested_somewhere(path):
     name = path.relative_to(where.PACKAGE).as_posix()
-    hint = f"no row for {name} in tests/where.md, and no test names what it defines; run python -m tests.where"
+    hint = f"no row for {name} in tests/where.md, and no test names what it defines; run python -m tests.where --mend"
     own = where.TESTS / where.own_test(path)
     assert name in ROWS or own.exists() or where.find_mentions(path) or not has_functions(path), hint
 
@@ -26,9 +26,9 @@ def has_functions(path):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_every_row_names_files_that_are_there(name):
-    assert (where.PACKAGE / name).exists(), f"{name} is gone; run python -m tests.where"
+    assert (where.PACKAGE / name).exists(), f"{name} is gone; run python -m tests.where --mend"
     for test in ROWS[name].split(", "):
-        assert (where.TESTS / test).exists(), f"tests/{test} is gone; run python -m tests.where"
+        assert (where.TESTS / test).exists(), f"tests/{test} is gone; run python -m tests.where --mend"
 
 
 def test_what_runs_is_noted():

@@ -1,7 +1,8 @@
 """Which tests run which file of the package: ``python -m tests.where`` writes tests/where.md.
 
 It runs a few cases of every test, traced. The tests of a file are those that run most of its functions, and functions
-that few others run: each counts for one over the number of test files that run it.
+that few others run: each counts for one over the number of test files that run it. After a file was moved,
+``python -m tests.where --mend`` is enough: it runs nothing, and looks where the tests name what the file defines.
 """
 
 import re
@@ -60,7 +61,7 @@ class Recorder:
             name = path.relative_to(PACKAGE).as_posix()
             weight = {test: sum(1 / shared[code] for code in codes) for test, codes in files[name].items()}
             best = sorted(weight, key=weight.get, reverse=True)
-            tests = [test for test in best if weight[test] >= 0.2 * weight[best[0]]] or find_mentions(path)
+            tests = [test for test in best if weight[test] >= 0.2 * weight[best[0]]]
             own = [own_test(path)] if (TESTS / own_test(path)).exists() else []
             if tests := list(dict.fromkeys(own + tests))[:NAMED]:
                 yield name, tests
@@ -114,12 +115,31 @@ def read_tests():
     return {p.relative_to(TESTS).as_posix(): p.read_text(encoding="utf-8") for p in sorted(TESTS.rglob("test_*.py"))}
 
 
+def read_rows():
+    """The table as it is: file -> test files."""
+    return dict(re.findall(r"^\| (\S+\.py) \| (.+) \|$", TABLE.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def write_rows(rows):
+    lines = [f"| {name} | {rows[name]} |\n" for name in sorted(rows)]
+    TABLE.write_text(TITLE + "".join(lines), encoding="utf-8")
+
+
+def mend_rows(rows):
+    """The rows of files that are gone left out; new files by the tests that name what they define."""
+    files = {path.relative_to(PACKAGE).as_posix(): path for path in PACKAGE.rglob("*.py")}
+    found = {name: find_mentions(path) for name, path in files.items() if name not in rows}
+    kept = {name: tests for name, tests in rows.items() if name in files}
+    return kept | {name: ", ".join(tests) for name, tests in found.items() if tests}
+
+
 def main(arguments):
+    if arguments == ["--mend"]:
+        return write_rows(mend_rows(read_rows()))
     recorder = Recorder()
     left_out = [f"--ignore={TESTS / room}" for room in ("planted", "examples", "site", "lessons")]  # they run all
     status = pytest.main(["-q", "-p", "no:cacheprovider", str(TESTS), *left_out, *arguments], plugins=[recorder])
-    rows = [f"| {name} | {', '.join(tests)} |" for name, tests in recorder.table()]
-    TABLE.write_text(TITLE + "\n".join(rows) + "\n", encoding="utf-8")
+    write_rows(mend_rows({name: ", ".join(tests) for name, tests in recorder.table()}))
     return status
 
 
