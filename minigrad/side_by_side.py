@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LARGE = 2**18  # elements of an array; below, a second core has no time to wake up
 # As quick as a copy: one of them alone is worth it from twice as many elements on.
 QUICK = {np.add, np.subtract, np.multiply, np.negative, np.abs, np.maximum, np.minimum}
+UNIT = 32  # of an axis that a reduction is cut along: of a row or two NumPy adds up in another order
 BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
 WORDS = {"operand", "constant", "cast", "where"}  # the steps, beside NumPy's ufuncs, that are the same here
 
@@ -51,6 +52,29 @@ def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     else:
         formula.fill(out, operands)
     return out
+
+
+def reduce_in_parts(
+    function: Any, x: Any, axis: tuple[int, ...] | None, dtype: Any = None, out: Any = None, keepdims: bool = False
+) -> Any:
+    """``function.reduce(x, axis, dtype, out, keepdims)`` of an array, cut along the longest axis that stays."""
+    from minigrad.parallel import may_spread, spread
+
+    stays = [i for i in range(x.ndim) if axis is not None and i not in axis]
+    longest = max(stays, key=lambda i: x.shape[i], default=0)
+    units = x.shape[longest] // UNIT if stays else 0
+    if units < 2 or x.__class__ is not np.ndarray or not may_spread() or not _lies_in_order(x):
+        return function.reduce(x, axis, dtype, out, keepdims)
+    shape = [n if i in stays else 1 for i, n in enumerate(x.shape)]
+    total = np.empty(shape, dtype or x.dtype)
+
+    def reduce(part: slice) -> None:
+        stop = x.shape[longest] if part.stop == units else part.stop * UNIT
+        key = (*(slice(None),) * longest, slice(part.start * UNIT, stop))
+        function.reduce(x[key], axis, dtype, total[key], keepdims=True)
+
+    spread(reduce, units, x.nbytes)
+    return total if keepdims else total.reshape([x.shape[i] for i in stays])
 
 
 def _trace(function: Callable[..., Any], operands: Sequence[Any]) -> _Formula | None:

@@ -101,7 +101,12 @@ def steps():
     for channels, kernels, kernel in ((3, 8, 3), (16, 32, 3), (6, 16, 5), (1, 4, 5), (24, 24, 1)):
         layer = torch.nn.Conv2d(channels, kernels, kernel, padding=kernel // 2)
         x = torch.randn(5, channels, 29, 31, requires_grad=True)
-        torch.nn.functional.max_pool2d(layer(x), 3, 2).sin().sum().backward()
+        y = layer(x)
+        means = (
+            torch.nn.functional.avg_pool2d(y, 3, 2, 1) + torch.nn.functional.avg_pool2d(y, (2, 2))[..., :15, :16].sum()
+        )
+        (torch.nn.functional.max_pool2d(y, 3, 2).sin().sum() + means.cos().sum()).backward()
+        found += [y.detach().numpy().tobytes(), means.detach().numpy().tobytes()]
         found += [x.grad.numpy().tobytes(), layer.weight.grad.numpy().tobytes(), layer.bias.grad.numpy().tobytes()]
     return found
 

@@ -8,8 +8,8 @@ import pytest
 import minigrad as torch
 from minigrad import parallel, side_by_side
 from minigrad.autograd import node, recording
-from minigrad.ops import elementwise
-from minigrad.side_by_side import in_parts
+from minigrad.ops import elementwise, reduce
+from minigrad.side_by_side import in_parts, reduce_in_parts
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def eager(monkeypatch):
     """Every pass is large, and worth its three threads."""
     monkeypatch.setattr(parallel, "WORTH", 0)
     monkeypatch.setattr(parallel, "get_count", lambda: 3)
-    for module in (side_by_side, node, recording, elementwise):
+    for module in (side_by_side, node, recording, elementwise, reduce):
         monkeypatch.setattr(module, "LARGE", 0)
 
 
@@ -166,3 +166,35 @@ def test_the_engine_spreads_forward_and_way_back(name, dtype, monkeypatch, reque
 def test_an_integer_divided_by_zero_is_refused_in_large_arrays_too(eager):
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         torch.arange(10) // torch.zeros(10, dtype=torch.int64)
+
+
+SUMS = [
+    ((100, 200), (0,)),
+    ((100, 200), (1,)),
+    ((9, 70, 8), (0, 2)),
+    ((3, 130, 5), (0, 2)),
+    ((2, 3, 4, 65), (1,)),
+    ((64, 2), (1,)),
+]
+WHOLE_SUMS = [(None, drawn(100, 200)), ((0, 1), drawn(100, 200)), ((1,), drawn(9, 200)), ((1,), drawn(200, 90).T)]
+
+
+@pytest.mark.parametrize(("shape", "axes"), SUMS)
+@pytest.mark.parametrize("threads", [2, 3, 50])
+def test_a_sum_in_parts_gives_the_bits_of_the_whole(shape, axes, threads, eager, monkeypatch):
+    found = spied(monkeypatch)
+    monkeypatch.setattr(parallel, "get_count", lambda: threads)
+    for x in (drawn(*shape), drawn(*shape[:-1], 2 * shape[-1])[..., ::2], drawn(*shape, dtype=np.float64)):
+        for keepdims in (False, True):
+            whole = np.add.reduce(x, axes, None, None, keepdims)
+            parts = reduce_in_parts(np.add, x, axes, None, None, keepdims)
+            assert parts.shape == whole.shape and parts.strides == whole.strides and parts.tobytes() == whole.tobytes()
+    assert len(found) == 6
+    t = torch.from_numpy(drawn(*shape))
+    assert (t.sum(axes).numpy() == t.numpy().sum(axes)).all() and t.mean(axes, keepdim=True).ndim == len(shape)
+
+
+@pytest.mark.parametrize(("axes", "x"), WHOLE_SUMS)
+def test_other_sums_are_made_as_a_whole(axes, x, eager, monkeypatch):
+    found = spied(monkeypatch)
+    assert reduce_in_parts(np.add, x, axes).tobytes() == np.add.reduce(x, axes).tobytes() and found == []

@@ -12,6 +12,7 @@ wing, `fast/`. `dispatch.py` chooses.
 
 from minigrad.kernels.dispatch import algorithm as algorithm
 from minigrad.kernels.dispatch import conv2d as conv2d
+from minigrad.kernels.dispatch import conv2d_bias as conv2d_bias
 from minigrad.kernels.dispatch import conv2d_input as conv2d_input
 from minigrad.kernels.dispatch import conv2d_weight as conv2d_weight
 from minigrad.kernels.geometry import Geometry as Geometry

@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import Array
+from minigrad.backend import Array, array_module
 from minigrad.kernels import direct, im2col, tiny
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way
+from minigrad.parallel import spread
 
 WAYS: dict[str, Way] = {}
+FEW = 4096  # numbers that may be added up one after the other
 _machine = Machine()  # what the costs are reckoned for
 _trial: Callable[..., Way] | None = None  # chooses by the clock instead of by the costs
 
@@ -54,18 +56,36 @@ def conv2d(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) ->
     out[n, o, t, u] = b[o] + sum over c, i, j of w[o, c, i, j] x[n, c, t s + i d - p, u s + j d - p].
     """
     out = dispatch("conv2d", x.shape, len(w), geometry, x, w)
-    if b is not None:
-        out += b.reshape(-1, 1, 1)
-    return out
+    return out if b is None else _add_bias(out, b)
 
 
 def conv2d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geometry: Geometry) -> Array:
     """The adjoint of `conv2d` in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, *size), plus b."""
     image = (len(g), w.shape[1] * geometry.groups, *size)
     out = dispatch("conv2d_input", image, len(w), geometry, g, w, size)
-    if b is not None:
-        out += b.reshape(-1, 1, 1)
+    return out if b is None else _add_bias(out, b)
+
+
+def _add_bias(out: Array, b: Array) -> Array:
+    """Adds b (O,) to images (N, O, Ho, Wo), in place."""
+    column = b.reshape(-1, 1, 1)
+    spread(
+        lambda part: np.add(out[part], column, out=out[part]), len(out), out.nbytes if array_module(out) is np else 0
+    )
     return out
+
+
+def conv2d_bias(g: Array) -> Array:
+    """The adjoint of `conv2d` in b: the sum over images and places, (N, O, Ho, Wo) -> (O,).
+
+    A product with ones takes a third of the time that NumPy's sum takes.
+    """
+    if g.__class__ is not np.ndarray or not g.flags.c_contiguous or g.dtype.char not in "fd" or not g.size:
+        return g.sum(axis=(0, 2, 3))
+    N, O, Ho, Wo = g.shape
+    length = Ho * Wo if Ho * Wo <= FEW else Wo
+    sums = np.dot(g.reshape(-1, length), np.ones(length, g.dtype))
+    return sums.reshape(N, O, -1).sum(axis=(0, 2))
 
 
 def conv2d_weight(x: Array, g: Array, *, geometry: Geometry) -> Array:

@@ -10,6 +10,7 @@ left out, so a window far larger than the image costs no more than the image.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -42,18 +43,28 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
     offset = constant_beside(x, (down.reshape(-1, 1) * W + across).reshape(-1))
     top, left = (xp.arange(n) * s - p for n, s, p in zip((Ho, Wo), geometry.stride, geometry.padding, strict=True))
     corner = top.reshape(-1, 1) * W + left
-    # A few planes at a time, so that they stay in the cache from tap to tap.
     planes, bests, found = x.reshape(-1, H, W), best.reshape(-1, Ho, Wo), places.reshape(-1, Ho, Wo)
-    step = max(1, BLOCK // (H * W)) if xp is np else max(1, len(planes))
 
     def search(some: slice) -> None:
-        for n in range(some.start, some.stop, step):
-            part = slice(n, min(n + step, some.stop))
-            winner = _compare(planes[part], bests[part], taps)
-            xp.add(xp.take(offset, as_index(winner)), corner, out=found[part])
+        winner = _compare(planes[some], bests[some], taps)
+        xp.add(xp.take(offset, as_index(winner)), corner, out=found[some])
 
-    spread(search, len(planes), x.nbytes if xp is np else 0)
+    _plane_by_plane(search, planes)
     return best
+
+
+def _plane_by_plane(work: Callable[[slice], object], planes: Array) -> None:
+    """`work` on a few of the planes (n, H, W) at a time, so that they stay in the cache, by all threads."""
+    if array_module(planes) is not np:
+        work(slice(0, len(planes)))
+        return
+    step = max(1, BLOCK // max(1, planes[0].size)) if len(planes) else 1
+
+    def go_through(some: slice) -> None:
+        for n in range(some.start, some.stop, step):
+            work(slice(n, min(n + step, some.stop)))
+
+    spread(go_through, len(planes), planes.nbytes)
 
 
 def max_pool2d_input(g: Array, places: Array, size: Pair, apart: bool) -> Array:
@@ -63,11 +74,16 @@ def max_pool2d_input(g: Array, places: Array, size: Pair, apart: bool) -> Array:
     """
     xp, pixels = array_module(g), size[0] * size[1]
     x = xp.zeros((*g.shape[:-2], *size), g.dtype)
-    flat, index = x.reshape(-1), _flat_index(places, pixels, xp)
-    if apart:
-        flat[index] = g.reshape(-1)
-    else:
-        xp.add.at(flat, index, g.reshape(-1))
+    planes, gs, found = x.reshape(-1, *size), g.reshape(-1, *g.shape[-2:]), places.reshape(-1, *g.shape[-2:])
+
+    def put(some: slice) -> None:
+        flat, index = planes[some].reshape(-1), _flat_index(found[some], pixels, xp)
+        if apart:
+            flat[index] = gs[some].reshape(-1)
+        else:
+            xp.add.at(flat, index, gs[some].reshape(-1))
+
+    _plane_by_plane(put, planes)
     return x
 
 
@@ -75,7 +91,13 @@ def max_pool2d_gather(x: Array, places: Array) -> Array:
     """Reads x (..., H, W) at the places (..., Ho, Wo) that `max_pool2d` found."""
     xp, pixels = array_module(x), x.shape[-2] * x.shape[-1]
     out = xp.empty(places.shape, x.dtype)
-    xp.take(x.reshape(-1), as_index(_flat_index(places, pixels, xp)), out=out.reshape(-1))
+    planes, outs, found = x.reshape(-1, pixels), out.reshape(-1, *out.shape[-2:]), places.reshape(-1, *out.shape[-2:])
+
+    def read(some: slice) -> None:
+        index = as_index(_flat_index(found[some], pixels, xp))
+        xp.take(planes[some].reshape(-1), index, out=outs[some].reshape(-1))
+
+    _plane_by_plane(read, planes)
     return out
 
 
@@ -119,17 +141,33 @@ def sees_everywhere(geometry: Geometry, size: Pair, windows: Pair) -> bool:
 
 def avg_pool2d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None, include_pad: bool) -> Array:
     """The mean of each window, or its sum over `divisor`: (..., H, W) -> (..., Ho, Wo). Integers are truncated."""
-    sums, count = window_sums(x, geometry, windows), _divisor(x, geometry, x.shape[-2:], windows, divisor, include_pad)
-    if x.dtype.kind == "f":
-        return sums / count
-    xp = array_module(x)
-    return xp.sign(sums) * xp.sign(count) * (abs(sums) // abs(count))
+    xp, count = array_module(x), _divisor(x, geometry, x.shape[-2:], windows, divisor, include_pad)
+    out = xp.empty((*x.shape[:-2], *windows), x.dtype)
+    planes, outs = x.reshape(-1, *x.shape[-2:]), out.reshape(-1, *windows)
+
+    def average(some: slice) -> None:
+        sums = window_sums(planes[some], geometry, windows)
+        if x.dtype.kind == "f":
+            xp.true_divide(sums, count, out=outs[some])
+        else:
+            outs[some] = xp.sign(sums) * xp.sign(count) * (abs(sums) // abs(count))
+
+    spread(average, len(planes), x.nbytes if xp is np else 0)
+    return out
 
 
 def avg_pool2d_input(g: Array, geometry: Geometry, size: Pair, divisor: int | None, include_pad: bool) -> Array:
     """The adjoint of `avg_pool2d`: (..., Ho, Wo) -> (..., H, W)."""
-    count = _divisor(g, geometry, size, g.shape[-2:], divisor, include_pad)
-    return window_sums_input(g / count, geometry, size)
+    xp, count = array_module(g), _divisor(g, geometry, size, g.shape[-2:], divisor, include_pad)
+    x = xp.empty((*g.shape[:-2], *size), g.dtype)
+    planes, gs = x.reshape(-1, *size), g.reshape(-1, *g.shape[-2:])
+
+    spread(
+        lambda some: window_sums_input(gs[some] / count, geometry, planes[some]),
+        len(planes),
+        x.nbytes if xp is np else 0,
+    )
+    return x
 
 
 def _divisor(x: Array, geometry: Geometry, size: Pair, windows: Pair, given: int | None, include_pad: bool) -> Any:
@@ -170,19 +208,22 @@ def window_sums(x: Array, geometry: Geometry, windows: Pair) -> Array:
     return x
 
 
-def window_sums_input(g: Array, geometry: Geometry, size: Pair) -> Array:
-    """The adjoint of `window_sums`: (..., Ho, Wo) -> (..., H, W)."""
-    taps = _taps(geometry, size, g.shape[-2:])
+def window_sums_input(g: Array, geometry: Geometry, image: Array) -> None:
+    """The adjoint of `window_sums`: (..., Ho, Wo) into the image (..., H, W)."""
+    size, windows = image.shape[-2:], g.shape[-2:]
+    taps = _taps(geometry, size, windows)
     for axis in (-1, -2):
-        rest = (slice(None),) * (-1 - axis)
-        image = array_module(g).zeros(_with_length(g.shape, axis, size[axis]), g.dtype)
-        for _, windows, pixels in taps[axis]:
-            if geometry.stride[axis] >= geometry.kernel[axis]:  # no two windows share a pixel
-                image[..., pixels, *rest] = g[..., windows, *rest]
+        rest, stride, kernel = (slice(None),) * (-1 - axis), geometry.stride[axis], geometry.kernel[axis]
+        wide = image if axis == -2 else array_module(g).empty(_with_length(g.shape, axis, size[axis]), g.dtype)
+        reached = windows[axis] * stride - geometry.padding[axis]
+        if not stride == kernel == len(taps[axis]) or size[axis] > reached:
+            wide[...] = 0  # some pixels are written to by no window, or by several
+        for _, some, pixels in taps[axis]:
+            if stride >= kernel:  # no two windows share a pixel
+                wide[..., pixels, *rest] = g[..., some, *rest]
             else:
-                image[..., pixels, *rest] += g[..., windows, *rest]
-        g = image
-    return g
+                wide[..., pixels, *rest] += g[..., some, *rest]
+        g = wide
 
 
 def _with_length(shape: tuple[int, ...], axis: int, length: int) -> list[int]:

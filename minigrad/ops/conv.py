@@ -14,14 +14,14 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.autograd.recording import operation
-from minigrad.kernels import conv2d, conv2d_input, conv2d_weight
+from minigrad.kernels import conv2d, conv2d_bias, conv2d_input, conv2d_weight
 
 conv = operation(
     "convolution",
     conv2d,
     lambda g, w, x_shape, geometry: conv_input(g, w, None, size=x_shape[2:], geometry=geometry),
     lambda g, x, geometry: conv_weight(x, g, geometry=geometry),
-    lambda g: g.sum(axis=(0, 2, 3)),
+    lambda g: conv2d_bias(g),
 )
 # The adjoint in the image: the transposed convolution. `size` is the image's (H, W).
 conv_input: Any = operation(
@@ -29,7 +29,7 @@ conv_input: Any = operation(
     conv2d_input,
     lambda v, w, geometry: conv(v, w, None, geometry=geometry),
     lambda v, g, geometry: conv_weight(v, g, geometry=geometry),
-    lambda v: v.sum(axis=(0, 2, 3)),
+    lambda v: conv2d_bias(v),
 )
 # The adjoint in the kernel.
 conv_weight: Any = operation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from minigrad.ops.copies import as_float, cast, clone, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
+from minigrad.side_by_side import LARGE, reduce_in_parts
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -79,6 +80,7 @@ def summable(input: Any, dtype: Any) -> Any:
 
 # ---- sums ----------------------------------------------------------------------------------------
 add_up: Any = np.add.reduce
+_add_up_large = partial(reduce_in_parts, np.add)
 
 
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
@@ -86,12 +88,12 @@ def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
     if kind == "e":  # float16 is summed in float32, and rounded once
         return add_up(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
     # NumPy would widen small integers: they stay what they are
-    return add_up(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
+    return (add_up if x.size < LARGE else _add_up_large)(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype == np.float16 else None
-    found = add_up(x, dim, wide, None, keepdim) / count_reduced(x.shape, dim)
+    found = (add_up if x.size < LARGE else _add_up_large)(x, dim, wide, None, keepdim) / count_reduced(x.shape, dim)
     return found.astype(x.dtype) if wide else found
 
 
