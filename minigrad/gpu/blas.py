@@ -115,6 +115,11 @@ def _check(status: int, name: str) -> None:
         raise RuntimeError(f"{name} failed with cuBLAS's status {status}; see cublasStatus_t in its documentation")
 
 
+def allows_tf32() -> bool:
+    """Whether products in single precision may round their operands to TF32: `backends.cuda.matmul.allow_tf32`."""
+    return os.environ.get("CUPY_TF32", "0") == "1"
+
+
 # ---- products ------------------------------------------------------------------------------------
 def matmul(x: Array, y: Array, out: Array | None = None) -> Array:
     """``x @ y`` on a GPU, as `np.matmul`, which serves elsewhere: (..., m, k), (..., k, n) -> (..., m, n)."""
@@ -197,7 +202,7 @@ def _rows_lie_apart(x: Array) -> bool:
 def _launch(own: Handle, kind: Type, a: Matrices, b: Matrices, c: Matrices, batch: tuple[int, ...]) -> None:
     """One launch for each place along the axes of the batch that are no single step apart; mostly there is one."""
     count, steps, others = _join_axes(batch, (a.batch_steps, b.batch_steps, c.batch_steps))
-    computes_in = FAST_TF32 if kind.name == 0 and os.environ.get("CUPY_TF32", "0") == "1" else kind.computes_in
+    computes_in = FAST_TF32 if kind.name == 0 and allows_tf32() else kind.computes_in
     size, (m, n), k = c.array.dtype.itemsize, c.shape, a.shape[1]
     starts = [x.array.data.ptr for x in (a, b, c)]
     one, zero = ctypes.addressof(kind.one), ctypes.addressof(kind.zero)

@@ -183,6 +183,12 @@ def test_images_whose_rows_do_not_lie_in_memory_are_copied():
     np.testing.assert_array_equal(cuda._with_rows(last), images)
 
 
+def test_with_tf32_columns_are_chosen_and_winograd_is_not():
+    problem = (64, 64, 56, 56), 64, Geometry((3, 3), padding=(1, 1))
+    for char, tf32, family in (("f", False, "winograd"), ("f", True, "columns"), ("d", True, "product")):
+        assert cuda.choose("conv2d", *problem, char, object, tf32).WAY.name == f"cuda {family}"
+
+
 def test_strides_that_32_bits_do_not_count_are_seen():
     far = np.broadcast_to(np.zeros(1), (2**16, 2**16))
     assert cuda.is_near(far)

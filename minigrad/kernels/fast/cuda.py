@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, array_module
+from minigrad.gpu.blas import allows_tf32
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
 from minigrad.kernels import dispatch
 from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_plain, cuda_product, cuda_winograd
@@ -41,6 +42,7 @@ extern "C" __global__ void sum_channels(
 }
 """,
 )
+TF32_SHARE = 0.4  # of the time by columns
 FAMILIES: dict[str, Any] = {
     family.WAY.name: family for family in (cuda_plain, cuda_columns, cuda_direct, cuda_product, cuda_winograd)
 }
@@ -95,18 +97,25 @@ def _with_rows(images: Array) -> Array:
 
 def _family(face: str, image: tuple[int, ...], outputs: int, geometry: Geometry, left: Array, right: Array) -> Any:
     if is_near(left) and is_near(right):
-        return choose(face, image, outputs, geometry, left.dtype.char, left.__class__)
+        return choose(face, image, outputs, geometry, left.dtype.char, left.__class__, allows_tf32())
     return cuda_columns
 
 
 @lru_cache(maxsize=4096)
 def choose(
-    face: str, image: tuple[int, int, int, int], outputs: int, geometry: Geometry, char: str, library: type[Any]
-) -> Any:
-    """The file whose way takes the least time for one of the three functions."""
+    face: str, image: tuple[int, int, int, int], outputs: int, geometry: Geometry, char: str, library: type[Any],
+    tf32: bool = False,
+) -> Any:  # fmt: skip
+    """The file whose way takes the least time for one of the three functions.
+
+    With TF32 cuBLAS multiplies several times as fast; Winograd's sums are not for numbers of so few digits.
+    """
     problem = Problem(image, outputs, geometry, char, library)
-    served = [family for family in FAMILIES.values() if family.WAY.serves(problem)]
-    return min(served, key=lambda family: family.seconds(face, problem))
+    times = {family: family.seconds(face, problem) for family in FAMILIES.values() if family.WAY.serves(problem)}
+    if tf32 and char == "f":
+        times.pop(cuda_winograd, None)
+        times[cuda_columns] *= TF32_SHARE
+    return min(times, key=lambda family: times[family])
 
 
 def serves(problem: Problem) -> bool:
