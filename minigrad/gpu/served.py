@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import minigrad.ops.addmm  # noqa: F401 (it is among the products)
 from minigrad.backend import KERNELS
-from minigrad.gpu import classes, normalization, rows
+from minigrad.gpu import classes, normalization, pooling, rows
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.products import by_cublas
 from minigrad.kernels.fast import cuda
@@ -18,6 +18,7 @@ from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.ops.loss import nll, nll_of_pixels
 from minigrad.ops.matmul import PRODUCTS
 from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
+from minigrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 
 for _operation in ELEMENTWISE:
     for _function in (_operation.forward, *_operation.rules):
@@ -56,3 +57,13 @@ for _operation in (*PRODUCTS, affine):
     for _function in (_operation.forward, *_operation.rules):
         if _function is not None:
             KERNELS[_function] = by_cublas(_function)
+
+for _operation, _forward_of, _rule_of in (
+    (max_pool2d, pooling.max_forward_of, pooling.max_rule_of),
+    (avg_pool2d, pooling.mean_forward_of, pooling.mean_rule_of),
+    (adaptive_avg_pool2d, pooling.adaptive_forward_of, pooling.adaptive_rule_of),
+):
+    _forward, _rule = _operation.forward, _operation.rules[0]
+    if _rule is not None:
+        KERNELS[_forward] = _forward_of(_forward)
+        KERNELS[_rule] = _rule_of(_rule)

@@ -31,6 +31,11 @@ class Geometry(NamedTuple):
         (kh, kw), (dh, dw) = self.kernel, self.dilation
         return dh * (kh - 1) + 1, dw * (kw - 1) + 1
 
+    @property
+    def apart(self) -> bool:
+        """Whether no two windows share a pixel."""
+        return all(s >= r for s, r in zip(self.stride, self.reach, strict=True))
+
     @lru_cache(maxsize=1024)  # noqa: B019 (a tuple of numbers, kept for its value)
     def windows(self, size: tuple[int, ...], ceil_mode: bool = False) -> Pair:
         """floor((size + 2 padding - reach) / stride) + 1 windows along each axis.

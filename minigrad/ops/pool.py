@@ -12,7 +12,8 @@ from minigrad import kernels
 from minigrad.autograd import operation
 from minigrad.ops.piecewise import tie
 
-# Reading an image at the places that max pooling found, and adding gradients back there.
+# Reading an image at the places that max pooling found, and adding gradients back there. `apart`: no two windows
+# share a pixel.
 _gather = operation(
     "max_pool2d_gather",
     lambda x, places, *, apart: kernels.max_pool2d_gather(x, places),
@@ -25,11 +26,11 @@ _scatter: Any = operation(
     lambda v, places, apart: _gather(v, places, apart=apart),
     None,
 )
-# The maxima, and their places written into the second operand. `apart`: no two windows share a pixel.
+# The maxima, and their places written into the second operand.
 max_pool2d = operation(
     "max_pool2d",
-    lambda x, places, *, geometry, apart: kernels.max_pool2d(x, places, geometry),
-    lambda g, x, places, apart: tie(_scatter(g, places, size=x.shape[-2:], apart=apart), x),
+    lambda x, places, *, geometry: kernels.max_pool2d(x, places, geometry),
+    lambda g, x, places, geometry: tie(_scatter(g, places, size=x.shape[-2:], apart=geometry.apart), x),
     None,
     shown="MaxPool2DWithIndicesBackward0",
 )

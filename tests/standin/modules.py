@@ -5,7 +5,7 @@ import types
 
 import numpy as np
 
-from tests.standin import convolution, devices, rows  # noqa: F401 (the kernels' twins make themselves known)
+from tests.standin import convolution, devices, pooling, rows  # noqa: F401 (the kernels' twins make themselves known)
 from tests.standin.array import SCALARS, check_device, ndarray, sort_kind, unsupported, unwrap, wrap
 from tests.standin.journal import MODULES, asked, check_call, crossings
 from tests.standin.kernels import RawKernel

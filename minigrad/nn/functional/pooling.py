@@ -137,8 +137,7 @@ def _max_pool(name: str, space: int, input: Any, *options: Any) -> tuple[Any, An
             f"with {_told(geometry)}; use less padding or dilation"
         )
     places = empty(*image.array.shape[:-2], *windows, dtype=int64, device=input.device)
-    apart = all(s >= r for s, r in zip(geometry.stride, geometry.reach, strict=True))
-    values = pool.max_pool2d(image, places, geometry=geometry, apart=apart)
+    values = pool.max_pool2d(image, places, geometry=geometry)
     return (values, places) if space == 2 else (values.squeeze(-2), places.squeeze(-2))
 
 

@@ -1,0 +1,246 @@
+"""Pooling: a thread for each window on the way there, a thread for each pixel on the way back.
+
+A pixel collects from the windows that read it, so no two threads write to one place, nothing need be zeroed before,
+and the result is the same every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.launch import THREADS, blocks_for, int32s
+
+PARAMETERS = (
+    """int count, int H, int W, int Ho, int Wo, int kh, int kw, int sh, int sw, int ph, int pw, int dh, int dw"""
+)
+# Among equals the first wins, a NaN beats everything, and the last NaN is the place. Padding never wins.
+MAX = """
+extern "C" __global__ void max_pool(const T* x, long long* places, T* out, PARAMETERS) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int u = i % Wo, t = i / Wo % Ho;
+    const T* plane = x + (long long)(i / Wo / Ho) * H * W;
+    A best = -infinity();
+    int place = -1;
+    for (int a = 0; a < kh; a++) {
+        int h = t * sh - ph + a * dh;
+        if (h < 0 || h >= H) continue;
+        for (int b = 0; b < kw; b++) {
+            int w = u * sw - pw + b * dw;
+            if (w < 0 || w >= W) continue;
+            A v = up(plane[h * W + w]);
+            if (place < 0 || v > best || v != v) best = v, place = h * W + w;
+        }
+    }
+    out[i] = down(best), places[i] = place;
+}
+"""
+# Pixel (h, w) is read by tap (a, b) of window (t, u) where t sh = h + ph - a dh, and so along the other axis.
+MAX_RULE = """
+extern "C" __global__ void max_pool_rule(const T* g, const long long* places, T* out, PARAMETERS) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int w = i % W, h = i / W % H;
+    long long first = (long long)(i / W / H) * Ho * Wo;
+    A sum = 0;
+    for (int a = 0; a < kh; a++) {
+        int t = h + ph - a * dh;
+        if (t < 0 || t % sh || (t /= sh) >= Ho) continue;
+        for (int b = 0; b < kw; b++) {
+            int u = w + pw - b * dw;
+            if (u < 0 || u % sw || (u /= sw) >= Wo) continue;
+            if (places[first + t * Wo + u] == h * W + w) sum += up(g[first + t * Wo + u]);
+        }
+    }
+    out[i] = down(sum);
+}
+"""
+# What a window's sum is divided by: a number, or how many entries it has, those of the padding too if asked.
+DIVISOR = """
+__device__ A divisor(
+    int t, int u, int H, int W, int kh, int kw, int sh, int sw, int ph, int pw, int given, int padded)
+{
+    if (given) return given;
+    int top = t * sh - ph, left = u * sw - pw, up = padded ? ph : 0, aside = padded ? pw : 0;
+    int rows = min(top + kh, H + up) - max(top, -up), columns = min(left + kw, W + aside) - max(left, -aside);
+    return rows * columns;
+}
+"""
+MEAN = (
+    DIVISOR
+    + """
+extern "C" __global__ void mean_pool(const T* x, T* out, PARAMETERS, int given, int padded) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int u = i % Wo, t = i / Wo % Ho;
+    const T* plane = x + (long long)(i / Wo / Ho) * H * W;
+    A sum = 0;
+    for (int h = max(t * sh - ph, 0); h < min(t * sh - ph + kh, H); h++)
+        for (int w = max(u * sw - pw, 0); w < min(u * sw - pw + kw, W); w++) sum += up(plane[h * W + w]);
+    out[i] = down(sum / divisor(t, u, H, W, kh, kw, sh, sw, ph, pw, given, padded));
+}
+"""
+)
+MEAN_RULE = (
+    DIVISOR
+    + """
+extern "C" __global__ void mean_pool_rule(const T* g, T* out, PARAMETERS, int given, int padded) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int w = i % W, h = i / W % H;
+    const T* windows = g + (long long)(i / W / H) * Ho * Wo;
+    int t1 = min((h + ph) / sh, Ho - 1), u1 = min((w + pw) / sw, Wo - 1);
+    A sum = 0;
+    for (int t = max(0, (h + ph - kh + sh) / sh); t <= t1; t++)
+        for (int u = max(0, (w + pw - kw + sw) / sw); u <= u1; u++)
+            sum += up(windows[t * Wo + u]) / divisor(t, u, H, W, kh, kw, sh, sw, ph, pw, given, padded);
+    out[i] = down(sum);
+}
+"""
+)
+# Window i of n along an axis of length L goes from floor(i L / n) to ceil((i + 1) L / n).
+SPANS = """
+__device__ int start(int i, int length, int count) { return (long long)i * length / count; }
+__device__ int stop(int i, int length, int count) { return ((long long)(i + 1) * length + count - 1) / count; }
+"""
+ADAPTIVE = (
+    SPANS
+    + """
+extern "C" __global__ void adaptive_mean_pool(const T* x, T* out, int count, int H, int W, int Ho, int Wo) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int u = i % Wo, t = i / Wo % Ho;
+    const T* plane = x + (long long)(i / Wo / Ho) * H * W;
+    int top = start(t, H, Ho), bottom = stop(t, H, Ho), left = start(u, W, Wo), right = stop(u, W, Wo);
+    A sum = 0;
+    for (int h = top; h < bottom; h++)
+        for (int w = left; w < right; w++) sum += up(plane[h * W + w]);
+    out[i] = down(sum / ((bottom - top) * (right - left)));
+}
+"""
+)
+ADAPTIVE_RULE = (
+    SPANS
+    + """
+extern "C" __global__ void adaptive_mean_pool_rule(const T* g, T* out, int count, int H, int W, int Ho, int Wo) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int w = i % W, h = i / W % H;
+    const T* windows = g + (long long)(i / W / H) * Ho * Wo;
+    A sum = 0;
+    for (int t = start(h, Ho, H); t < stop(h, Ho, H); t++)
+        for (int u = start(w, Wo, W); u < stop(w, Wo, W); u++)
+            sum += up(windows[t * Wo + u])
+                / ((stop(t, H, Ho) - start(t, H, Ho)) * (stop(u, W, Wo) - start(u, W, Wo)));
+    out[i] = down(sum);
+}
+"""
+)
+
+
+def max_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The maxima, and their places written into `places`; `function` does what no kernel serves."""
+
+    def compute(x: Any, places: Any, *, geometry: Any) -> Any:
+        if not _serves(x, places) or not places.flags.c_contiguous:
+            return function(x, places, geometry=geometry)
+        out = type(x)(places.shape, x.dtype)
+        _launch("max_pool", MAX, (_plain(x), places, out), x.shape, places.shape, places.size, _told(geometry))
+        return out
+
+    return compute
+
+
+def max_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The gradient of the image under the maxima."""
+
+    def compute(g: Any, x: Any, places: Any, geometry: Any) -> Any:
+        if not _serves(x, g) or not places.flags.c_contiguous:
+            return function(g, x, places, geometry)
+        out = type(x)(x.shape, g.dtype)
+        _launch("max_pool_rule", MAX_RULE, (_plain(g), places, out), x.shape, g.shape, x.size, _told(geometry))
+        return out
+
+    return compute
+
+
+def mean_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The means of windows."""
+
+    def compute(x: Any, *, geometry: Any, windows: Any, count: Any) -> Any:
+        shape = (*x.shape[:-2], *windows)
+        if not _serves(x, x) or 0 in shape:
+            return function(x, geometry=geometry, windows=windows, count=count)
+        out = type(x)(shape, x.dtype)
+        _launch("mean_pool", MEAN, (_plain(x), out), x.shape, shape, out.size, (*_told(geometry), *_divided(count)))
+        return out
+
+    return compute
+
+
+def mean_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The gradient of the image under the means of windows."""
+
+    def compute(g: Any, x: Any, geometry: Any, windows: Any, count: Any) -> Any:
+        if not _serves(x, g):
+            return function(g, x, geometry, windows, count)
+        out, told = type(x)(x.shape, g.dtype), (*_told(geometry), *_divided(count))
+        _launch("mean_pool_rule", MEAN_RULE, (_plain(g), out), x.shape, g.shape, x.size, told)
+        return out
+
+    return compute
+
+
+def adaptive_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The means of so many windows as cover the image."""
+
+    def compute(x: Any, *, size: Any) -> Any:
+        shape = (*x.shape[:-2], *size)
+        if not _serves(x, x) or 0 in shape:
+            return function(x, size=size)
+        out = type(x)(shape, x.dtype)
+        _launch("adaptive_mean_pool", ADAPTIVE, (_plain(x), out), x.shape, shape, out.size, ())
+        return out
+
+    return compute
+
+
+def adaptive_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Its gradient."""
+
+    def compute(g: Any, x: Any, size: Any) -> Any:
+        if not _serves(x, g):
+            return function(g, x, size)
+        out = type(x)(x.shape, g.dtype)
+        _launch("adaptive_mean_pool_rule", ADAPTIVE_RULE, (_plain(g), out), x.shape, g.shape, x.size, ())
+        return out
+
+    return compute
+
+
+def _serves(x: Any, windows: Any) -> bool:
+    return x.dtype.char in "efd" and 0 < x.size < 2**31 - 2**20 and 0 < windows.size < 2**31 - 2**20
+
+
+def _plain(x: Any) -> Any:
+    return x if x.flags.c_contiguous else x.copy()
+
+
+def _told(geometry: Any) -> tuple[int, ...]:
+    return (*geometry.kernel, *geometry.stride, *geometry.padding, *geometry.dilation)
+
+
+def _divided(count: Any) -> tuple[int, int]:
+    given, padded = count
+    return given or 0, int(padded)
+
+
+def _launch(
+    name: str, body: str, arrays: tuple[Any, ...], image: Any, windows: Any, count: int, told: tuple[int, ...]
+) -> None:
+    char = arrays[-1].dtype.char
+    kernel = float_kernel(name, body.replace("PARAMETERS", PARAMETERS), char)
+    numbers = int32s(count, *image[-2:], *windows[-2:], *told)
+    launch_floats(kernel, (blocks_for(count),), (THREADS,), (*arrays, *numbers), char)
