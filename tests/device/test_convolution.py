@@ -8,7 +8,9 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import autograd
+from minigrad.backends import conv
 from minigrad.kernels import Geometry, algorithm
+from minigrad.kernels.fast import trial
 from minigrad.kernels.fast.cuda import FAMILIES
 from minigrad.kernels.way import Problem
 from tests import standin
@@ -123,6 +125,21 @@ def test_winograd_gives_every_order(device, taps, spoiled):
         found.append([t.detach().cpu().numpy() for t in (y, dx, dw, *second)])
     for ours, expected in zip(*found, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=2e-6 * abs(expected).max())
+
+
+def test_the_clock_chooses_between_the_ways_of_a_gpu(device, monkeypatch):
+    if device == "cpu":
+        pytest.skip("tests/backends/test_conv.py asks this of a CPU")
+    tried = []
+    monkeypatch.setattr(trial, "measure", lambda call: tried.append(call.func) or len(tried))
+    monkeypatch.setattr(trial, "_known", {})
+    arrays, tensors, how = drawn("larger", device)
+    monkeypatch.setattr(conv, "benchmark", True)
+    for _ in range(2):  # the second time nothing is tried
+        result = F.conv2d(*tensors, **how)
+    np.testing.assert_allclose(result.detach().cpu().numpy(), by_loops(*arrays, **how), rtol=1e-10, atol=1e-12)
+    assert set(tried) >= {FAMILIES[f"cuda {name}"].conv2d for name in ("plain", "direct", "product")}
+    assert len(tried) == len(set(tried))
 
 
 def is_served(name, way):

@@ -24,7 +24,17 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import Kernel, blocks_for, int32s
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, NO, Launch, add_parts, bias_arguments, elements
+from minigrad.kernels.fast.cuda_parts import (
+    GPU,
+    LIMIT,
+    MOST_BLOCKS,
+    NO,
+    Launch,
+    add_parts,
+    bias_arguments,
+    cost_by,
+    elements,
+)
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
@@ -319,4 +329,4 @@ def _strip(rows: int, most: int, reading: str, geometry: Geometry, Q: int) -> in
     return min(range(step, max(step, most) + 1, step), key=work)
 
 
-WAY = Way("cuda direct", serves, lambda problem, machine: float("inf"), conv2d, conv2d_input, conv2d_weight)
+WAY = Way("cuda direct", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

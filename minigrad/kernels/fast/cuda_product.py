@@ -25,7 +25,17 @@ import numpy as np
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
 from minigrad.kernels.fast import cuda_columns
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, NO, Launch, add_parts, bias_arguments, elements
+from minigrad.kernels.fast.cuda_parts import (
+    GPU,
+    LIMIT,
+    MOST_BLOCKS,
+    NO,
+    Launch,
+    add_parts,
+    bias_arguments,
+    cost_by,
+    elements,
+)
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
@@ -390,4 +400,4 @@ def _up(number: int, step: int) -> int:
     return blocks_for(number, step) * step
 
 
-WAY = Way("cuda product", serves, lambda problem, machine: float("inf"), conv2d, conv2d_input, conv2d_weight)
+WAY = Way("cuda product", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

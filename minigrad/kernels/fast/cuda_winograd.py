@@ -22,7 +22,7 @@ import numpy as np
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
 from minigrad.kernels.fast import cuda_columns, cuda_product
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, NO, bias_arguments, elements
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, NO, bias_arguments, cost_by, elements
 from minigrad.kernels.fast.winograd import HUGE, SPREAD, transforms
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
@@ -396,4 +396,4 @@ def _kernel(name: str, tile: int, taps: int, matrix: str = "") -> Kernel:
     return Kernel(name, SOURCES[name], defined + helpers)
 
 
-WAY = Way("cuda winograd", serves, lambda problem, machine: float("inf"), conv2d, conv2d_input, conv2d_weight)
+WAY = Way("cuda winograd", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.backend import Array, quiet
+from minigrad.backend import Array, array_module, quiet
 from minigrad.kernels import dispatch
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
@@ -39,6 +39,7 @@ def quickest(
 def promising(problem: Problem) -> list[Way]:
     """The ways that serve and are worth a trial, the most promising first."""
     costs = {way.name: way.cost(problem, dispatch.machine()) for way in dispatch.WAYS.values() if way.serves(problem)}
+    costs.pop("cuda", None)  # it stands for the other ways of a GPU
     least = max(min(costs.values()), 1e-5)
     names = sorted((name for name in costs if costs[name] <= SLOW * least), key=lambda name: costs[name])
     return [dispatch.WAYS[name] for name in names]
@@ -46,13 +47,18 @@ def promising(problem: Problem) -> list[Way]:
 
 def measure(call: partial[Array]) -> float:
     """Seconds of the quicker of two calls, after a first."""
-    call()
+    _wait_for(call())
     times = []
     for _ in range(2):
         start = time.perf_counter()
-        call()
+        _wait_for(call())
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def _wait_for(result: Array) -> None:
+    if not isinstance(result, np.ndarray):
+        array_module(result).cuda.runtime.deviceSynchronize()
 
 
 class Row(NamedTuple):
