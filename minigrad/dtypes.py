@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backend import SILENT, restore_warnings, set_warnings
+
 
 class dtype:
     """One element type, such as ``minigrad.float32``.
@@ -205,10 +207,13 @@ def check_numbers(operands: Iterable[Any]) -> None:
 
 def convert(array: Any, numpy_dtype: Any) -> Any:
     """`array` in another type, without NumPy's warnings; to float16 by way of float32, as PyTorch rounds."""
-    with np.errstate(all="ignore"):
+    loud = set_warnings(SILENT)
+    try:
         if numpy_dtype == np.float16 and array.dtype == np.float64:
             array = array.astype(np.float32)
         return array.astype(numpy_dtype, copy=False)
+    finally:
+        restore_warnings(loud)
 
 
 # ---- under PyTorch's names ------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,10 +71,16 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
         if out is not None and dtype is None:
             dtype, device = out.dtype, out.device
         where = backend.default_device() if device is None else backend.device(device)
-        options.update(xp=backend.library(where), dtype=None if dtype is None else dtypes.as_numpy(dtype))
+        options["dtype"] = None if dtype is None else dtypes.as_numpy(dtype)
         try:
-            with backend.on(where):
-                made = place(backend.quiet(function, *args, **options), where, requires_grad)
+            if where.type == "cpu":
+                made: Any = wrap(backend.quiet(function, *args, xp=np, **options))
+                if requires_grad:
+                    made.requires_grad_()
+            else:
+                with backend.on(where):
+                    array = backend.quiet(function, *args, xp=backend.library(where), **options)
+                    made = place(array, where, requires_grad)
         except MemoryError as error:
             raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
         return made if out is None else write_out(name, out, made, ())
@@ -136,8 +143,5 @@ def read_size(name: str, size: tuple[Any, ...], numpy_dtype: Any) -> tuple[int, 
 
 def check_countable(shape: tuple[int, ...], numpy_dtype: Any) -> None:
     """Refuse a size of more bytes than a pointer counts, which NumPy calls a ValueError."""
-    count: int = numpy_dtype.itemsize
-    for length in shape:
-        count *= max(length, 1)
-    if count >= 2**63:
+    if numpy_dtype.itemsize * prod(shape if 0 not in shape else [n or 1 for n in shape]) >= 2**63:
         raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}")

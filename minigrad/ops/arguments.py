@@ -126,7 +126,7 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     if shape and shape[0].__class__ is bool:  # as PyTorch, which looks at the first alone
         raise TypeError(f"{name}(): sizes must be ints, got bool {shape[0]} in {shape!r}")
     try:
-        return tuple([index(n) for n in shape])
+        return tuple(map(index, shape))
     except TypeError:
         wrong = next(n for n in shape if not isinstance(n, int))
         raise TypeError(f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}") from None

@@ -40,6 +40,9 @@ def _put_forward(g: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any
 # Reading, and its adjoint: gradients put back where the elements were read.
 def _read(x: Any, *, key: tuple[Any, ...]) -> Any:
     found = x[key]
+    base = found.base
+    if base is not None and (base is x or base is x.base):  # a view
+        return found
     if found.flags.c_contiguous or is_basic(key):
         return found
     return found.copy()  # NumPy puts the axes of arrays first in memory; PyTorch's copies are in row-major order
@@ -159,18 +162,16 @@ def plain_key(key: Any) -> tuple[Any, ...] | None:
         kind = type(p)
         if kind is int or p is None or p is Ellipsis:
             continue
-        if kind is slice and p.start is p.stop is p.step is None:
-            continue
-        if kind is slice and type(p.start) in _BOUND and type(p.stop) in _BOUND and type(p.step) in _BOUND:
-            if type(p.step) is int and p.step <= 0:
-                raise ValueError(f"step must be greater than zero, got {p.step}; use flip to reverse an axis")
-            continue
-        return None
+        if kind is not slice:
+            return None
+        start, stop, step = p.start, p.stop, p.step
+        for bound in (start, stop, step):
+            if bound is not None and type(bound) is not int:
+                return None
+        if step is not None and step <= 0:
+            raise ValueError(f"step must be greater than zero, got {step}; use flip to reverse an axis")
     # NumPy gives a scalar, not a view, when every axis has an int; with an Ellipsis it is a view
     return parts if Ellipsis in parts else (*parts, Ellipsis)
-
-
-_BOUND = (int, type(None))
 
 
 def _reader(parts: tuple[Any, ...]) -> Any:
@@ -203,7 +204,8 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             view.cause = input.cause
             return view
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed
-        return reader(input, key=parts)
+        found: Tensor = reader.of_one(input, {"key": parts})
+        return found
     except IndexError as error:
         words, shape = str(error), tuple(input.array.shape)  # CuPy's words begin with a capital
         raise IndexError(f"{words[:1].lower()}{words[1:]} (indexing a tensor of shape {shape})") from None

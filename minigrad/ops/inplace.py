@@ -341,9 +341,10 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     array = self.array
     if type(key) is list:
         key = tuple_of_lists(key)
-    parts = plain_key(key)
+    parts, basic = plain_key(key), True
     if parts is None:
         parts = array_key(array, key)
+        basic = is_basic(parts)
         if steps := in_two_steps(parts):
             setitem(getitem(self, steps[0]), steps[1], value)
             return
@@ -352,11 +353,11 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     if isinstance(value, TensorBase):
         if array.__class__ is not np.ndarray:
             value = move_scalars(self, value)[1]
-        if not is_basic(parts) and value.array.ndim and value.array.shape[0] == 1:
+        if not basic and value.array.ndim and value.array.shape[0] == 1:
             value = _without_leading_ones(value)
         source: Any = value.array
         needs_graph = value.node is not None
-        if source.dtype != array.dtype and not is_basic(parts):
+        if source.dtype != array.dtype and not basic:
             _check_put(array, source, parts)
     elif isinstance(value, (bool, int, float, np.generic)):
         source, needs_graph = _as_element(value, array), False
@@ -366,8 +367,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
         self.writes[0] = 0  # refused, or not
     outside = not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
     if outside or not mode.get() & GRAD:
-        shared = is_array(source) and source.size > 1 and _have_one_base(array, source)
-        if (shared or 0 in array.strides) and is_basic(parts):
+        shared = isinstance(value, TensorBase) and source.size > 1 and _have_one_base(array, source)
+        if (shared or 0 in array.strides) and basic:
             region = array[parts]
             same_size = shared and source.size == region.size
             check_memory(
@@ -381,13 +382,13 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     try:
         check_writable(self, "index assignment", value)
     except RuntimeError:
-        if is_basic(parts):
+        if basic:
             getitem(wrap(array), key)  # an index that is out of range is said first
         raise
     if key is ...:
         copy_(self, _fit_value(value, array, self))
         return
-    if is_basic(parts):
+    if basic:
         region = read_at(self, key=parts)
         assign(region, _fit_value(value, region.array, self), "index assignment")
         return
@@ -447,10 +448,11 @@ def _fit_value(value: Any, region: Any, whole: Any) -> Any:
 
 def _write_array(target: Any, key: Any, source: Any) -> None:
     array = target.array
-    if array.__class__ is not np.ndarray or source.__class__ is not array.__class__:
+    values = is_array(source)
+    if values and (array.__class__ is not np.ndarray or source.__class__ is not np.ndarray):
         check_same_library("index assignment", (array, source))
     try:
-        if is_array(source) and not source.size:  # of values without numbers NumPy drops any axes in front
+        if values and not source.size:  # of values without numbers NumPy drops any axes in front
             check_fits_region(source, array[key], array, leading_ones=True)
         _store(array, key, source)
     except (ValueError, TypeError):  # TypeError: values of several axes under a mask
