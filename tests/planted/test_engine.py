@@ -167,7 +167,7 @@ PLANTED = {
         walk.complete, "if leaf.node is not LEAF:", "if False:", test_walk.test_a_leaf_frozen_after_the_forward,
     ),
     "a second backward replaces .grad": (
-        accumulation.accumulate, "quiet(np.add, before.array, gradient, before.array)",
+        accumulation.accumulate, "_add_in_place(before, gradient)",
         "leaf.gradient = wrap(gradient)", test_walk.test_a_second_backward_adds_in_place,
     ),
     "create_graph hands one gradient to all": (
