@@ -23,6 +23,7 @@ from tests import standin
 from tests.planted.samples import SAMPLES, STEPS, operands
 
 
+@functools.cache
 def operations():
     """All operations of the package: also those that only a closure of a public function holds."""
     for module in pkgutil.walk_packages(minigrad.__path__, "minigrad."):
