@@ -1,9 +1,9 @@
-"""Random numbers, number for number those of PyTorch's CPU generator.
+"""Random numbers, number for number those of PyTorch's generator on the same device.
 
-The source is the 32-bit Mersenne Twister, seeded with the low 32 bits of the seed (NumPy's legacy
-seeding gives the same state). A `Generator` turns its 32-bit draws into arrays; tensors of random
-numbers (`rand`, `randn`, `uniform_`, ...) are these arrays, wrapped by their callers. Draws are
-always made with NumPy, so that a seed means the same on every device.
+On the CPU the source is the 32-bit Mersenne Twister, seeded with the low 32 bits of the seed (NumPy's
+legacy seeding gives the same state). A `Generator` turns its 32-bit draws into arrays; tensors of random
+numbers (`rand`, `randn`, `uniform_`, ...) are these arrays, wrapped by their callers. On a GPU the source is
+another one, as PyTorch's: one seed means other numbers there (`minigrad/gpu/philox.py`).
 
 Sources: M. Matsumoto and T. Nishimura, "Mersenne Twister", 1998; G. E. P. Box and M. E. Muller, "A
 note on the generation of random normal deviates", 1958. Rounding follows PyTorch's own, measured.
@@ -22,7 +22,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.backend import array_module, library
 from minigrad.backend import device as Device
 from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 from minigrad.dtypes import limits
@@ -56,6 +57,10 @@ def _alone(method: F) -> F:
     return call  # type: ignore[return-value]
 
 
+# The seam for the GPU's wing: the class of the generators whose device is a GPU.
+ON_A_GPU: list[type[Generator]] = []
+
+
 class Generator:
     """A stream of random numbers with a state of its own.
 
@@ -68,6 +73,12 @@ class Generator:
     """
 
     __slots__ = ("_bits", "_kept", "_seed", "device")
+
+    def __new__(cls, device: Any = "cpu") -> Generator:
+        if cls is Generator and Device(device).type == "cuda":
+            library(Device(device))  # found, it brings its wing
+            cls = ON_A_GPU[0]  # noqa: PLW0642
+        return object.__new__(cls)
 
     def __init__(self, device: Any = "cpu") -> None:
         self.device = Device(device)
@@ -216,6 +227,9 @@ class Generator:
             )
         if high - low > largest:
             raise RuntimeError(f"uniform: to - from = {high - low} is out of bounds for {dtype}")
+        return self._uniform(shape, dtype, low, high)
+
+    def _uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
         unit = self._unit53 if dtype == np.float64 else self._unit24
         if (low, high) == (0, 1) and dtype != np.float16:
             return _in_chunks(unit, shape, dtype)
@@ -248,6 +262,9 @@ class Generator:
         dtype = _floating("normal", dtype)
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        return self._normal(shape, dtype, mean, std, pairs)
+
+    def _normal(self, shape: Sequence[int], dtype: Any, mean: float, std: float, pairs: bool) -> Array:
         size = math.prod(shape)
         if size < 16 or pairs:
             few = np.array([self._next_normal() for _ in range(size)], np.float64)
@@ -300,7 +317,7 @@ class Generator:
             raise RuntimeError(f"from = {low} is out of bounds for {dtype}")
         if high - 1 > largest:
             raise RuntimeError(f"to - 1 = {high - 1} is out of bounds for {dtype}")
-        return self._modulo(shape, dtype, high - low, low, wide=high - low >= 2**28)
+        return self._integers(shape, dtype, high - low, low, wide=high - low >= 2**28)
 
     @_alone
     def random(self, shape: Sequence[int], dtype: Any = np.int64) -> Array:
@@ -312,7 +329,7 @@ class Generator:
         True
         """
         dtype = np.dtype(dtype)
-        return self._modulo(shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8"))
+        return self._integers(shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8"))
 
     @_alone
     def random_int63(self, shape: Sequence[int] = ()) -> Array:
@@ -325,7 +342,7 @@ class Generator:
         """
         return self.random(shape, np.int64)
 
-    def _modulo(self, shape: Sequence[int], dtype: Any, span: int, low: int, wide: bool) -> Array:
+    def _integers(self, shape: Sequence[int], dtype: Any, span: int, low: int, wide: bool) -> Array:
         def draw(count: int) -> Array:
             if not wide:
                 return self._draw32(count) % span + low
@@ -352,6 +369,9 @@ class Generator:
             raise NotImplementedError("randperm is not defined for dtype bool; use int64")
         if n > _FULL_RANGE[dtype.str[1:]]:
             raise RuntimeError(f"randperm: {dtype} does not hold all integers below {n}; use int64")
+        return self._permutation(n, dtype)
+
+    def _permutation(self, n: int, dtype: Any) -> Array:
         order = np.arange(n).tolist()  # an array first: a MemoryError of NumPy's says how much was asked for
         if n > 1:
             steps = self._draw32(n - 1) % np.arange(n, 1, -1) + np.arange(n - 1)
@@ -360,8 +380,8 @@ class Generator:
         return np.array(order, dtype)
 
     @_alone
-    def bernoulli(self, p: Any, shape: Sequence[int] | None = None) -> Array:
-        """True with probability `p`, a number (give the shape) or an array of floats.
+    def bernoulli(self, p: Any, shape: Sequence[int] | None = None, dtype: Any = np.float32) -> Array:
+        """True with probability `p`, a number (give the shape) or an array of floats; `dtype` is of what it fills.
 
         Equals PyTorch's on processors where it uses its own kernel; on Intel's it hands a number
         `p` to a library whose stream is another one. Raises RuntimeError for p outside [0, 1].
@@ -371,13 +391,19 @@ class Generator:
         >>> generator.bernoulli(1.0, (2,)).tolist()
         [True, True]
         """
-        chances = np.asarray(p)
-        if not np.all((chances >= 0) & (chances <= 1)):
+        chances = p if is_array(p) else np.asarray(p)
+        if array_module(chances) is np and not np.all((chances >= 0) & (chances <= 1)):  # a GPU is not asked
             what = "the tensor p has others" if chances.ndim else f"got p={p}"
             raise RuntimeError(f"bernoulli expects probabilities in [0, 1], but {what}")
         if shape is not None:
-            return _in_chunks(lambda count: self._unit53(count) < p, shape, np.dtype(bool))
+            return self._bernoulli(shape, p, dtype)
         _floating("bernoulli", chances.dtype)
+        return self._chances(chances)
+
+    def _bernoulli(self, shape: Sequence[int], p: float, dtype: Any) -> Array:
+        return _in_chunks(lambda count: self._unit53(count) < p, shape, np.dtype(bool))
+
+    def _chances(self, chances: Array) -> Array:
         if chances.dtype == np.float64:
             return _in_chunks(self._unit53, chances.shape, np.dtype(np.float64)) < chances
         return _in_chunks(self._unit24, chances.shape, np.dtype(np.float32)) < chances
@@ -395,12 +421,26 @@ class Generator:
         """
         if not rate > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
-        dtype = _floating("exponential", dtype)
+        return self._exponential(shape, _floating("exponential", dtype), rate)
 
+    def _exponential(self, shape: Sequence[int], dtype: Any, rate: float) -> Array:
         def draw(count: int) -> Array:
             return _round(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)
 
         return _in_chunks(draw, shape, dtype)
+
+    @_alone
+    def dropout(self, shape: Sequence[int], dtype: Any, p: float, dense: bool = True) -> Array:
+        """What dropout multiplies by: 0 with probability `p`, else ``1 / (1 - p)``. `dense`: its input has no gaps.
+
+        >>> import minigrad as torch
+        >>> torch.Generator().manual_seed(0).dropout((3,), "float32", 0.5).tolist()
+        [2.0, 0.0, 2.0]
+        """
+        return self._dropout(shape, np.dtype(dtype), p, dense)
+
+    def _dropout(self, shape: Sequence[int], dtype: Any, p: float, dense: bool) -> Array:
+        return self._bernoulli(shape, 1 - p, dtype).astype(dtype) / dtype.type(1 - p)
 
 
 def _round(values: Array, dtype: Any) -> Array:
@@ -432,40 +472,71 @@ default_generator = Generator()
 default_generator.seed()
 
 
-def source_of(generator: Any) -> Generator:
-    """The generator to draw from: the one given, or the default one for None.
+_of_gpus: dict[int, Generator] = {}  # the default generators of GPUs, by their numbers
+_seed_of_gpus: int | None = None  # what `manual_seed` told those that have not drawn yet
+
+
+def of_gpu(index: int) -> Generator:
+    """The default generator of a GPU.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     generator = torch.random.of_gpu(0)
+    """
+    if index not in _of_gpus:
+        made = Generator(Device("cuda", index))
+        made.seed() if _seed_of_gpus is None else made.manual_seed(_seed_of_gpus)
+        _of_gpus[index] = made
+    return _of_gpus[index]
+
+
+def source_of(generator: Any, library: Any = np) -> Generator:
+    """The generator to draw from: the one given, or for None the default one; `library` holds what is drawn for.
+
+    A generator of the CPU serves every device, and what it draws is sent there; one of a GPU serves GPUs alone.
 
     >>> import minigrad as torch
     >>> torch.random.source_of(None) is torch.default_generator
     True
     """
-    if generator is not None and not isinstance(generator, Generator):
+    if generator is None:
+        return default_generator if library is np else of_gpu(library.cuda.runtime.getDevice())
+    if not isinstance(generator, Generator):
         raise TypeError(f"generator must be a minigrad.Generator or None, not {type(generator).__name__}")
-    return default_generator if generator is None else generator
+    if library is np and generator.device.type == "cuda":
+        raise RuntimeError("Expected a 'cpu' device type for generator but found 'cuda'")
+    return generator
 
 
 def manual_seed(seed: Any) -> Generator:
-    """Start the default generator from `seed` (an int, or what `int()` takes); returns it.
+    """Start the default generators, of the CPU and of all GPUs, from `seed` (an int, or what `int()` takes).
+
+    Returns the CPU's.
 
     >>> import minigrad as torch
     >>> generator = torch.manual_seed(0)
     >>> torch.randint(10, (4,))
     tensor([4, 9, 3, 0])
     """
+    global _seed_of_gpus
     try:
-        return default_generator.manual_seed(int(seed))
+        default_generator.manual_seed(int(seed))
     except TypeError:
         raise TypeError(f"manual_seed() takes an int, such as 42, got {type(seed).__name__} {seed!r}") from None
+    _seed_of_gpus = default_generator.initial_seed()
+    for generator in _of_gpus.values():
+        generator.manual_seed(_seed_of_gpus)
+    return default_generator
 
 
 def seed() -> int:
-    """Start the default generator from a seed that the operating system gives; returns it.
+    """Start the default generators from a seed that the operating system gives; returns it.
 
     >>> import minigrad as torch
     >>> torch.seed() == torch.initial_seed()
     True
     """
-    return default_generator.seed()
+    return manual_seed(int.from_bytes(os.urandom(8))).initial_seed()
 
 
 def initial_seed() -> int:
@@ -503,7 +574,7 @@ def set_rng_state(new_state: Any) -> None:
 
 @contextlib.contextmanager
 def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
-    """Within, draws do not count: afterwards the default generator goes on from where it was.
+    """Within, draws do not count: afterwards the default generators go on from where they were.
 
     >>> import minigrad as torch
     >>> _ = torch.manual_seed(0)
@@ -512,9 +583,31 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
     >>> bool(torch.rand(1) == first)
     True
     """
-    state = default_generator.get_state() if enabled else None
+    states = keep_states() if enabled else []
     try:
         yield
     finally:
-        if state is not None:
-            default_generator.set_state(state)
+        restore_states(states)
+
+
+def keep_states() -> list[tuple[Generator, Any]]:
+    """The default generators, of the CPU and of the GPUs that drew, each with its state.
+
+    >>> import minigrad as torch
+    >>> states = torch.random.keep_states()
+    >>> x = torch.rand(1)
+    >>> torch.random.restore_states(states)
+    >>> bool(torch.rand(1) == x)
+    True
+    """
+    return [(generator, generator.get_state()) for generator in (default_generator, *_of_gpus.values())]
+
+
+def restore_states(states: list[tuple[Generator, Any]]) -> None:
+    """Let the default generators continue from what `keep_states` returned.
+
+    >>> import minigrad as torch
+    >>> torch.random.restore_states(torch.random.keep_states())
+    """
+    for generator, state in states:
+        generator.set_state(state)

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from minigrad import Tensor, backend
+from minigrad import Tensor, backend, random
 
 LIBRARIES = ["cpu", "stand-in", *(["cuda"] if backend.is_available() else [])]
 
@@ -83,7 +83,9 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True)
 def _default_device(request, monkeypatch):
-    """With `--device`, `.numpy()` reads a tensor on the GPU. A test that chooses its devices itself runs as without."""
+    """With `--device`, `.numpy()` reads a tensor on the GPU, and numbers are drawn on the CPU: what was recorded there
+    holds. A test that chooses its devices itself runs as without.
+    """
     name = request.config.getoption("--device")
     if name is None:
         return
@@ -91,6 +93,7 @@ def _default_device(request, monkeypatch):
         monkeypatch.setattr(backend, "_default_device", backend.CPU)
         return
     monkeypatch.setattr(backend, "_default_device", backend.device(name))
+    monkeypatch.setattr(random, "of_gpu", lambda _: random.default_generator)
     for look in ("numpy", "__array__"):
         on_cpu = getattr(Tensor, look)
         monkeypatch.setattr(Tensor, look, lambda x, *a, f=on_cpu, **k: f(x.cpu() if x.is_cuda else x, *a, **k))

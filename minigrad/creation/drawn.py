@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import backend, random
 from minigrad.autograd.core import TensorBase
+from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import operation
 from minigrad.creation.data import as_tensor
 from minigrad.creation.options import as_list, check_countable, creates, read_size, real
@@ -28,7 +29,7 @@ def rand(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     tensor([0.4963, 0.7682])
     """
     dtype = real(dtype)
-    return random.source_of(generator).uniform(read_size("rand", size, dtype), dtype)
+    return random.source_of(generator, xp).uniform(read_size("rand", size, dtype), dtype)
 
 
 @creates
@@ -40,7 +41,7 @@ def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     minigrad.Size([2, 3])
     """
     dtype = real(dtype)
-    return random.source_of(generator).normal(read_size("randn", size, dtype), dtype)
+    return random.source_of(generator, xp).normal(read_size("randn", size, dtype), dtype)
 
 
 @creates
@@ -49,7 +50,7 @@ def _randint(low: int, high: int, size: Any, generator: Any, *, xp: Any, dtype: 
         raise ValueError(f"randint(): bounds must fit into int64, got {low} and {high}")
     dtype = np.dtype(np.int64) if dtype is None else dtype
     shape = read_size("randint", (as_list("randint", size),), dtype)
-    return random.source_of(generator).randint(low, high, shape, dtype)
+    return random.source_of(generator, xp).randint(low, high, shape, dtype)
 
 
 def randint(
@@ -88,7 +89,7 @@ def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
         raise RuntimeError(f"n must be non-negative, got {n}")
     dtype = np.dtype(np.int64) if dtype is None else dtype
     check_countable((n,), dtype)
-    return random.source_of(generator).permutation(n, dtype)
+    return random.source_of(generator, np if generator is None else xp).permutation(n, dtype)
 
 
 @creates
@@ -96,7 +97,7 @@ def _normal(mean: Any, std: Any, size: Any, generator: Any, *, xp: Any, dtype: A
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
     dtype = real(dtype)
-    return random.source_of(generator).normal(read_size("normal", (size,), dtype), dtype, mean, std)
+    return random.source_of(generator, xp).normal(read_size("normal", (size,), dtype), dtype, mean, std)
 
 
 # What was drawn does not move with what it was drawn from: as in PyTorch, the gradient is zero.
@@ -123,25 +124,28 @@ def normal(
     given = [x for x in (mean, std) if isinstance(x, TensorBase)]
     if not given:
         raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
-    drawn = as_tensor(_around(mean, std, given, random.source_of(generator)), dtype, device)
+    drawn = as_tensor(backend.on_gpu_of(given[0], _around, mean, std, given, generator), dtype, device)
     needed = [x for x in given if x.node is not None]
     made: Any = _unmoved(*needed, drawn=drawn.array) if needed else drawn
     return made if out is None else write_out("normal", out, made, ())
 
 
-def _around(mean: Any, std: Any, given: list[TensorBase], source: random.Generator) -> Any:
+def _around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -> Any:
     """Normal numbers around `mean`, of which one or both are tensors (`given`), as an array."""
     shapes = [x.array.shape for x in given]
     try:
         shape = np.broadcast_shapes(*shapes)
     except ValueError:
         raise RuntimeError(f"normal(): shapes of mean and std do not broadcast: {shapes}") from None
-    shift, scale = [backend.to_device(getattr(x, "array", x), backend.CPU) for x in (mean, std)]
+    check_same_library("normal", [x.array for x in given])
+    shift, scale = [getattr(x, "array", x) for x in (mean, std)]
     if np.less(scale, 0).any():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     # A spread given as a number is part of the draw; as a tensor, it scales what was drawn.
     dtype, scales = given[0].array.dtype, isinstance(std, TensorBase)
-    values = source.normal(shape, dtype, 0.0, 1.0 if scales else scale)
+    source = random.source_of(generator, backend.array_module(given[0].array))
+    drawn = source.normal(shape, dtype, 0.0, 1.0 if scales else scale)
+    values = backend.to_device(drawn, backend.device_of(given[0].array))
     if scales:
         values = values * scale.astype(dtype)
     return (values + shift).astype(dtype)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import minigrad.gpu.generator
 import minigrad.ops.addmm  # noqa: F401 (it is among the products)
 from minigrad.backend import KERNELS
 from minigrad.gpu import classes, normalization, pooling, rows

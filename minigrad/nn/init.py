@@ -12,7 +12,7 @@ import numpy as np
 
 from minigrad.advice import count_own_frames
 from minigrad.autograd.modes import no_grad
-from minigrad.creation import empty, from_numpy, randperm
+from minigrad.creation import from_numpy, randperm
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import as_number, of_tensors
 from minigrad.tensor import Tensor
@@ -239,7 +239,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     if not tensor.numel():
         return tensor
     rows = tensor.shape[0]
-    drawn = empty(rows, tensor.numel() // rows, dtype=tensor.dtype).normal_(0, 1, generator=generator).numpy()
+    drawn = tensor.new_empty(rows, tensor.numel() // rows).normal_(0, 1, generator=generator).cpu().numpy()
     q, r = np.linalg.qr(drawn.T if rows < drawn.shape[1] else drawn)
     q *= np.sign(np.diag(r))  # the same matrix whatever the signs that LAPACK chose
     tensor.copy_(from_numpy(np.ascontiguousarray(q.T if rows < drawn.shape[1] else q)).reshape(tensor.shape))

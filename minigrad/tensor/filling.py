@@ -10,11 +10,11 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import CPU, device_of, to_device
+from minigrad.backend import CPU, array_module, device_of, on_gpu_of, to_device
 from minigrad.ops.arguments import as_int, as_number, of_tensors
 from minigrad.ops.copies import cast
 from minigrad.ops.inplace import assign
-from minigrad.random import source_of
+from minigrad.random import Generator, source_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -53,18 +53,33 @@ def _like_it(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requir
 
 
 # ---- random numbers, number for number as PyTorch ------------------------------------------------
-def _fill_in_order(tensor: Any, name: str, draw: Callable[[tuple[int, ...]], Any]) -> Tensor:
-    """Write `draw(shape)` into `tensor` in the order of its memory: a transpose by column."""
-    array = tensor.array
-    if array.flags.c_contiguous:
-        drawn = draw(array.shape)
-    else:
-        order = np.argsort([-abs(stride) for stride in array.strides], kind="stable")
-        drawn = draw(tuple(array.shape[axis] for axis in order))
-        # (axes in memory order) -> (axes in their own order)
-        drawn = drawn.transpose(np.argsort(order))
-    drawn = to_device(drawn.astype(array.dtype, copy=False), device_of(array))
-    return assign(tensor, wrap(drawn), name)
+def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any = None) -> Any:
+    """`draw(source, shape)` for `array`, where it lives, in the order of its memory: for a transpose by column."""
+    contiguous = array.flags.c_contiguous
+    order = range(array.ndim) if contiguous else np.argsort([-abs(n) for n in array.strides], kind="stable").tolist()
+
+    def run() -> Any:
+        return draw(source_of(generator, array_module(array)), tuple([array.shape[axis] for axis in order]))
+
+    drawn = on_gpu_of(array, run)
+    if not contiguous:  # (axes in memory order) -> (axes in their own order)
+        drawn = drawn.transpose(np.argsort(order).tolist())
+    return to_device(drawn.astype(array.dtype, copy=False), device_of(array))
+
+
+def _fill_in_order(tensor: Any, name: str, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any) -> Tensor:
+    """Write `draw(source, shape)` into `tensor` in the order of its memory."""
+    return assign(tensor, wrap(draw_in_order(tensor.array, draw, generator)), name)
+
+
+def _draw_by_chances(chances: Any, generator: Any) -> Any:
+    """True where a draw is below the chance of an element."""
+
+    def run() -> Any:
+        source = source_of(generator, array_module(chances))
+        return source.bernoulli(to_device(chances, CPU) if source.device.type == "cpu" else chances)
+
+    return to_device(on_gpu_of(chances, run), device_of(chances))
 
 
 def _parameters(name: str, *numbers: Any) -> list[Any]:
@@ -83,7 +98,8 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     >>> torch.multinomial(torch.tensor([0.0, 3.0]), 4, replacement=True)
     tensor([1, 1, 1, 1])
     """
-    weights, source = to_device(input.array, CPU), source_of(generator)
+    weights = to_device(input.array, CPU)
+    source = source_of(generator, np if generator is None else array_module(input.array))
     if weights.dtype.kind != "f" or weights.ndim not in (1, 2):
         what = f"got {weights.dtype} of shape {weights.shape}"
         raise RuntimeError(f"multinomial expects floating-point weights of shape (n,) or (rows, n), {what}")
@@ -99,11 +115,11 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     if replacement and num_samples > 1:
         below = np.cumsum(weights, axis=-1) / weights.sum(-1, keepdims=True, dtype=weights.dtype)
         below[..., -1] = 1
-        chances = source.uniform((*weights.shape[:-1], num_samples), np.float64)
+        chances = to_device(source.uniform((*weights.shape[:-1], num_samples), np.float64), CPU)
         rows = zip(below.reshape(-1, below.shape[-1]), chances.reshape(-1, num_samples), strict=True)
         drawn = np.array([np.searchsorted(row, chance) for row, chance in rows]).reshape(chances.shape)
     else:  # the first to arrive, at rates that are the weights
-        arrival = weights / source.exponential(weights.shape, weights.dtype)
+        arrival = weights / to_device(source.exponential(weights.shape, weights.dtype), CPU)
         drawn = np.argsort(-arrival, axis=-1, kind="stable")[..., :num_samples]
     return wrap(to_device(drawn.astype(np.int64), device_of(input.array)))
 
@@ -160,8 +176,8 @@ class FillingMethods(TensorBase):
         True
         """
         low, to = _parameters("uniform_", _from(named, from_, "uniform_"), to)
-        source = source_of(generator)
-        return _fill_in_order(self, "uniform_", lambda s: source.uniform(s, self.array.dtype, low, to))
+        dtype = self.array.dtype
+        return _fill_in_order(self, "uniform_", lambda source, s: source.uniform(s, dtype, low, to), generator)
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
         """Fill with numbers from N(mean, std^2). Raises RuntimeError where std < 0.
@@ -171,9 +187,10 @@ class FillingMethods(TensorBase):
         minigrad.Size([9])
         """
         mean, std = _parameters("normal_", mean, std)
-        source, array = source_of(generator), self.array
-        pairs = not array.flags.c_contiguous
-        return _fill_in_order(self, "normal_", lambda s: source.normal(s, array.dtype, mean, std, pairs=pairs))
+        dtype, pairs = self.array.dtype, not self.array.flags.c_contiguous
+        return _fill_in_order(
+            self, "normal_", lambda source, s: source.normal(s, dtype, mean, std, pairs=pairs), generator
+        )
 
     def random_(self, *bounds: int | None, generator: Any = None, **named: Any) -> Tensor:
         """Fill with integers from [0, to) or [from, to), or without bounds all the type holds.
@@ -186,10 +203,20 @@ class FillingMethods(TensorBase):
         to = named.pop("to", to)
         low = _from(named, low, "random_")
         low, to = [x if x is None else as_int(x, f"random_(): '{n}'") for n, x in (("from", low), ("to", to))]
-        source, dtype = source_of(generator), self.array.dtype
+        dtype = self.array.dtype
         if low is None and to is None:
-            return _fill_in_order(self, "random_", lambda s: source.random(s, dtype))
-        return _fill_in_order(self, "random_", lambda s: source.randint(low or 0, to, s, dtype))
+            return _fill_in_order(self, "random_", lambda source, s: source.random(s, dtype), generator)
+        return _fill_in_order(self, "random_", lambda source, s: source.randint(low or 0, to, s, dtype), generator)
+
+    def exponential_(self, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
+        """Fill with numbers whose density is ``lambd exp(-lambd x)``. Raises RuntimeError unless lambd > 0.
+
+        >>> import minigrad as torch
+        >>> bool((torch.empty(9).exponential_() >= 0).all())
+        True
+        """
+        (rate,), dtype = _parameters("exponential_", lambd), self.array.dtype
+        return _fill_in_order(self, "exponential_", lambda source, s: source.exponential(s, dtype, rate), generator)
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
         """Fill with ones of probability `p`, a number or a tensor, and zeros.
@@ -198,13 +225,13 @@ class FillingMethods(TensorBase):
         >>> torch.empty(2).bernoulli_(1.0)
         tensor([1., 1.])
         """
-        source = source_of(generator)
+        dtype = self.array.dtype
         if not isinstance(p, TensorBase):
             p = as_number("bernoulli_", "p", p)
-            return _fill_in_order(self, "bernoulli_", lambda s: source.bernoulli(p, s))
-        chances = to_device(p.array, CPU)
+            return _fill_in_order(self, "bernoulli_", lambda source, s: source.bernoulli(p, s, dtype), generator)
+        chances = p.array
         try:
-            drawn = source.bernoulli(np.broadcast_to(chances, self.array.shape)).astype(self.array.dtype)
+            drawn = _draw_by_chances(np.broadcast_to(chances, self.array.shape), generator).astype(dtype)
         except ValueError:
             detail = f"shape {chances.shape} do not broadcast to the tensor's shape {self.array.shape}"
             raise RuntimeError(f"bernoulli_: chances of {detail}") from None
@@ -217,9 +244,11 @@ class FillingMethods(TensorBase):
         >>> torch.tensor([0.0, 1.0]).bernoulli()
         tensor([0., 1.])
         """
-        source, array = source_of(generator), self.array
-        drawn = source.bernoulli(to_device(array, CPU)) if p is None else source.bernoulli(p, array.shape)
-        return wrap(to_device(drawn.astype(array.dtype), device_of(array)))
+        array = self.array
+        if p is None:
+            return wrap(_draw_by_chances(array, generator).astype(array.dtype))
+        there = array if array.flags.c_contiguous else np.empty_like(array, order="C")
+        return wrap(draw_in_order(there, lambda source, s: source.bernoulli(p, s, array.dtype), generator))
 
     multinomial = multinomial
 

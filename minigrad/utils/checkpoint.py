@@ -9,15 +9,15 @@ from typing import Any
 from minigrad.autograd import Function, backward, enable_grad
 from minigrad.autograd.core import TensorBase
 from minigrad.creation import empty
-from minigrad.random import fork_rng, get_rng_state, set_rng_state
+from minigrad.random import fork_rng, keep_states, restore_states
 
 
 class _Recomputed(Function):
     """A function whose graph is built only when its gradients are asked for."""
 
     @staticmethod
-    def forward(ctx: Any, _anchor: Any, function: Callable[..., Any], state: Any, *args: Any) -> Any:
-        ctx.function, ctx.state, ctx.args = function, state, args
+    def forward(ctx: Any, _anchor: Any, function: Callable[..., Any], states: Any, *args: Any) -> Any:
+        ctx.function, ctx.states, ctx.args = function, states, args
         ctx.save_for_backward(*[x for x in args if isinstance(x, TensorBase)])
         return function(*args)
 
@@ -25,9 +25,8 @@ class _Recomputed(Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         saved = iter(ctx.saved_tensors)
         args = [_leaf(next(saved)) if isinstance(x, TensorBase) else x for x in ctx.args]
-        with fork_rng(enabled=ctx.state is not None), enable_grad():
-            if ctx.state is not None:
-                set_rng_state(ctx.state)
+        with fork_rng(enabled=bool(ctx.states)), enable_grad():
+            restore_states(ctx.states)
             results = ctx.function(*args)
         results = results if isinstance(results, (tuple, list)) else (results,)
         pairs = [
@@ -61,10 +60,10 @@ def checkpoint(
     """
     if not callable(function):
         raise TypeError(f"checkpoint() takes a function and its arguments, got {type(function).__name__} first")
-    state = get_rng_state() if preserve_rng_state else None
+    states = keep_states() if preserve_rng_state else []
     # Parameters inside the function want gradients too, also where no argument does: the anchor asks for the walk.
     anchor = empty(0, requires_grad=True)
-    return _Recomputed.apply(anchor, lambda *given: function(*given, **kwargs), state, *args)
+    return _Recomputed.apply(anchor, lambda *given: function(*given, **kwargs), states, *args)
 
 
 def checkpoint_sequential(

@@ -265,6 +265,7 @@ cuda = SimpleNamespace(
             "minor": 0,
             "totalGlobalMem": TOTAL_MEMORY,
             "multiProcessorCount": 132,
+            "maxThreadsPerMultiProcessor": 2048,
         },
     ),
 )

@@ -5,6 +5,7 @@ import types
 
 import numpy as np
 
+import tests.standin.draws  # noqa: F401 (as those below)
 from tests.standin import convolution, devices, pooling, rows  # noqa: F401 (the kernels' twins make themselves known)
 from tests.standin.array import SCALARS, check_device, ndarray, sort_kind, unsupported, unwrap, wrap
 from tests.standin.journal import MODULES, asked, check_call, crossings

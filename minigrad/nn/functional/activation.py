@@ -7,9 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from minigrad import random
 from minigrad.autograd.core import wrap
-from minigrad.backend import device_of, to_device
 from minigrad.nn.functional.checks import bools, floats, same_dtype, tensors
 from minigrad.ops import activation, functions
 from minigrad.ops.arguments import require_number
@@ -17,6 +15,7 @@ from minigrad.ops.inplace import assign, in_place
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk
 from minigrad.tensor import Tensor
+from minigrad.tensor.filling import draw_in_order
 
 
 def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool) -> Tensor:
@@ -155,8 +154,8 @@ def rrelu(
 
 def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
     """`x` with every number that is not positive times a slope of its own."""
-    slopes = random.default_generator.uniform(x.array.shape, x.array.dtype, lower, upper)
-    return activation.rrelu(x, wrap(to_device(slopes, device_of(x.array))))
+    slopes = draw_in_order(x.array, lambda source, shape: source.uniform(shape, x.array.dtype, lower, upper))
+    return activation.rrelu(x, wrap(slopes))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:

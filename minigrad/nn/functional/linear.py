@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import random
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import CPU, arange_beside, as_index, device_of, to_device
@@ -21,6 +20,7 @@ from minigrad.ops.inplace import assign
 from minigrad.ops.masks import where
 from minigrad.ops.norm import norm
 from minigrad.tensor import Tensor
+from minigrad.tensor.filling import draw_in_order
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -218,6 +218,17 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     return _drop("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace)
 
 
+def _draw_kept(array: Any, shape: Any, p: float) -> Any:
+    """What a draw leaves: ``1 / (1 - p)`` or 0 for each element, or, of a smaller `shape`, for each map."""
+    if shape != array.shape:
+        maps = array[(slice(None), slice(None), *[slice(0, 1)] * (array.ndim - 2))]
+        kept = draw_in_order(np.empty_like(maps, order="C"), lambda source, s: source.bernoulli(1 - p, s, array.dtype))
+        return kept / array.dtype.type(1 - p)
+    last = sum([(n - 1) * abs(step) for n, step in zip(array.shape, array.strides, strict=True)])
+    dense = last + array.itemsize == array.nbytes
+    return draw_in_order(array, lambda source, s: source.dropout(s, array.dtype, p, dense))
+
+
 def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
     """`input` with what a draw of `shape` leaves of it."""
     require_number(name, "p", p)
@@ -233,6 +244,6 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
     if p == 1.0:  # nothing is drawn
         kept = np.zeros(shape, dtype)
     else:
-        kept = random.default_generator.bernoulli(1 - p, shape).astype(dtype) / dtype.type(1 - p)
+        kept = _draw_kept(input.array, shape, p)
     result: Tensor = input * wrap(to_device(kept, device_of(input.array)))
     return assign(input, result, f"{name}_") if inplace else result

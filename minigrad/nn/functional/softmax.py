@@ -5,13 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from minigrad import random
 from minigrad.autograd.core import wrap
-from minigrad.backend import device_of, to_device
 from minigrad.creation import zeros_like
 from minigrad.nn.functional.checks import tensors
 from minigrad.ops import activation, functions
 from minigrad.tensor import Tensor
+from minigrad.tensor.filling import draw_in_order
 
 
 def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:
@@ -75,8 +74,8 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     tensor([0., 1.])
     """
     tensors("gumbel_softmax", "logits", logits)
-    drawn = random.default_generator.exponential(logits.array.shape, logits.array.dtype)
-    noise = functions.log(wrap(to_device(drawn, device_of(logits.array))))
+    drawn = draw_in_order(logits.array, lambda source, shape: source.exponential(shape, logits.array.dtype))
+    noise = functions.log(wrap(drawn))
     soft: Tensor = activation.softmax((logits - noise) / tau, dim)
     if not hard:
         return soft

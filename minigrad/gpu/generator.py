@@ -1,0 +1,75 @@
+"""The generator of a GPU: its state, and the checks of `random.Generator` before what `Philox` draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.gpu.philox import Philox
+from minigrad.random import ON_A_GPU, Generator
+
+STATE_BYTES = 16  # PyTorch's: seed and offset
+
+
+class GpuGenerator(Philox, Generator):
+    """`Generator(device="cuda")`: a seed, and an offset that each draw moves on.
+
+    It draws on the GPU that is selected. Lists it does not reach: a permutation is the order of 63-bit draws.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     generator = torch.Generator(device="cuda").manual_seed(0)
+    """
+
+    def __init__(self, device: Any = "cuda") -> None:
+        self._recording = None
+        super().__init__(device)
+
+    def manual_seed(self, seed: int) -> Generator:
+        super().manual_seed(seed)
+        self._offset = 0
+        return self
+
+    def get_state(self) -> Any:
+        return wrap(np.array([self._seed, self._offset], np.uint64).view(np.uint8))
+
+    def set_state(self, new_state: Any) -> Generator:
+        if not isinstance(new_state, TensorBase) or new_state.array.dtype != np.uint8:
+            kind = type(new_state).__name__
+            raise TypeError(f"a generator's state is a tensor of uint8, as get_state() returns it; got {kind}")
+        if type(new_state.array) is not np.ndarray:
+            raise TypeError("a generator's state lies on the CPU, as get_state() returns it; move it with .cpu()")
+        if new_state.array.size != STATE_BYTES:
+            raise RuntimeError(f"a GPU generator's state has {STATE_BYTES} bytes, got {new_state.array.size}")
+        seed, offset = np.array(new_state.array, order="C").reshape(-1).view(np.uint64).tolist()
+        self.manual_seed(seed)
+        return self.set_offset(offset)
+
+    def get_offset(self) -> int:
+        """How many words each thread has drawn, a multiple of 4.
+
+        >>> import minigrad as torch
+        >>> if torch.cuda.is_available():
+        ...     value = torch.Generator(device="cuda").get_offset()
+        """
+        return self._offset
+
+    def set_offset(self, offset: int) -> Generator:
+        """Continue from that place of the stream.
+
+        >>> import minigrad as torch
+        >>> if torch.cuda.is_available():
+        ...     _ = torch.Generator(device="cuda").set_offset(4)
+        """
+        if offset < 0 or offset % 4:
+            raise RuntimeError(f"offset must be a multiple of 4, got {offset}")
+        self._offset = offset
+        return self
+
+    def _permutation(self, n: int, dtype: Any) -> Any:
+        return self._integers((n,), np.int64, 2**63, 0, True).argsort().astype(dtype, copy=False)
+
+
+ON_A_GPU.append(GpuGenerator)

@@ -1,0 +1,257 @@
+"""Random numbers drawn on a GPU, number for number those of PyTorch's generator there.
+
+Philox4x32-10 is a function, not a chain: ten rounds of two products mix a counter into four 32-bit words, under
+a key. So every thread draws for itself: the seed is the key, the thread's number the upper half of the counter, and
+how often it drew the lower half. Of the stream only the seed and an offset are kept: each call moves the offset on
+by as many words as a thread of it draws.
+
+Which number goes where depends on how many threads there are: PyTorch takes blocks of 256, as many as the GPU holds
+at once at most, and a thread's words go to elements one grid apart. So the numbers are PyTorch's on the same model of
+GPU, and up to some hundred thousand elements on every one.
+
+Sources: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011; cuRAND's documentation of its Philox
+generator; PyTorch's recorded draws (`tests/oracle/record_philox.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import device, library
+from minigrad.gpu.launch import THREADS, Kernel, blocks_for
+
+Array = Any  # CuPy's
+Shape = Sequence[int]
+GPU = device("cuda")
+
+HELPERS = r"""
+typedef unsigned long long u64;
+struct Words { unsigned int w[4]; };
+
+__device__ Words philox(u64 counter, u64 sequence, u64 key) {
+    unsigned int a = (unsigned int)counter, b = (unsigned int)(counter >> 32);
+    unsigned int c = (unsigned int)sequence, d = (unsigned int)(sequence >> 32);
+    unsigned int k = (unsigned int)key, l = (unsigned int)(key >> 32);
+    for (int round = 0; round < 10; ++round, k += 0x9E3779B9u, l += 0xBB67AE85u) {
+        u64 p = (u64)0xD2511F53u * a, q = (u64)0xCD9E8D57u * c;
+        a = (unsigned int)(q >> 32) ^ b ^ k; b = (unsigned int)q;
+        c = (unsigned int)(p >> 32) ^ d ^ l; d = (unsigned int)p;
+    }
+    Words words = {{a, b, c, d}};
+    return words;
+}
+
+// One word, or two for a double, as a number in (0, 1].
+__device__ void unit(Words words, float* u) {
+    for (int k = 0; k < 4; ++k) u[k] = words.w[k] * 2.3283064e-10f + 1.1641532e-10f;
+}
+__device__ void unit(Words words, double* u) {
+    for (int k = 0; k < 2; ++k)
+        u[k] = (words.w[2 * k] ^ (u64)words.w[2 * k + 1] << 21) * 1.1102230246251565e-16 + 5.551115123125783e-17;
+}
+
+// Box and Muller: a radius and an angle of two numbers each.
+__device__ void normal_pairs(Words words, float* z) {
+    const float turn = 2.3283064e-10f * 6.2831855f;
+    for (int k = 0; k < 4; k += 2) {
+        float u = words.w[k] * 2.3283064e-10f + 1.1641532e-10f, sine, cosine;
+        __sincosf(words.w[k + 1] * turn + turn / 2, &sine, &cosine);
+        float radius = sqrtf(-2.0f * logf(u));
+        z[k] = sine * radius; z[k + 1] = cosine * radius;
+    }
+}
+__device__ void normal_pairs(Words words, double* z) {
+    double u[2], sine, cosine;
+    unit(words, u);
+    sincospi(2.0 * u[1], &sine, &cosine);
+    double radius = sqrt(-2.0 * log(u[0]));
+    z[0] = sine * radius; z[1] = cosine * radius;
+}
+
+__device__ float logarithm(float x) { return __logf(x); }
+__device__ double logarithm(double x) { return log(x); }
+"""
+
+# What a thread draws at a time goes to `PER` elements: its j-th number to element j % near of packet j / near,
+# and its packets lie one grid apart. A recorded graph keeps seed and offset in memory, where a replay finds new ones.
+BODY = """
+extern "C" __global__ void NAME(OUT* out, long long count, int near, u64 seed, u64 offset, const u64* state,
+                                int recorded, PARAMETERS) {
+    const int PER = WORDS;
+    if (recorded) { seed = state[0]; offset += state[1]; }
+    long long thread = blockIdx.x * (long long)blockDim.x + threadIdx.x, threads = (long long)gridDim.x * blockDim.x;
+    for (long long turn = 0; (thread + turn * PER / near * threads) * near < count; ++turn) {
+        Words words = philox(offset / 4 + turn, thread, seed);
+        PREPARE
+        for (int k = 0; k < PER; ++k) {
+            long long j = turn * PER + k, i = (thread + j / near * threads) * near + j % near;
+            if (i < count) { VALUE }
+        }
+    }
+}
+"""
+REAL = "sizeof(T) == 8 ? 2 : 4"
+UNITS = "T u[4]; unit(words, u);"
+
+
+def _kernel(name: str, out: str, parameters: str, prepare: str, value: str, words: str = REAL) -> Kernel:
+    body = BODY
+    parts = {"NAME": name, "OUT": out, "PARAMETERS": parameters, "WORDS": words, "PREPARE": prepare, "VALUE": value}
+    for part, text in parts.items():
+        body = body.replace(part, text)
+    return Kernel(name, body, HELPERS)
+
+
+UNIFORM = _kernel(
+    "draw_uniform", "T", "T low, T span, T high", UNITS,
+    "T x = fma(u[k], span, low); out[i] = x == high ? low : x;",
+)  # fmt: skip
+NORMAL = _kernel(
+    "draw_normal", "T", "T mean, T std", "T z[4]; normal_pairs(words, z);", "out[i] = fma(z[k], std, mean);"
+)
+EXPONENTIAL = _kernel(
+    "draw_exponential", "T", "T factor, T half", UNITS,
+    "out[i] = factor * (u[k] >= 1 - half ? -half : logarithm(u[k]));",
+)  # fmt: skip
+BERNOULLI = _kernel("draw_bernoulli", "bool", "T p", UNITS, "out[i] = u[k] < p;")
+CHANCES = _kernel("draw_chances", "bool", "const T* p", "float u[4]; unit(words, u);", "out[i] = u[k] <= p[i];", "4")
+KEPT = _kernel(
+    "draw_kept", "T", "float p, T scale", "float u[4]; unit(words, u);", "out[i] = u[k] < p ? scale : T(0);", "4"
+)
+INTEGERS = _kernel("draw_integers", "T", "u64 span, T low", "", "out[i] = (T)(words.w[k] % span) + low;", "4")
+WIDE_INTEGERS = _kernel(
+    "draw_wide_integers", "T", "u64 span, T low", "",
+    "u64 x = (u64)words.w[2 * k] << 32 | words.w[2 * k + 1]; out[i] = (T)(span ? x % span : x) + low;", "2",
+)  # fmt: skip
+
+
+@cache
+def _most_blocks(_cupy: Any, gpu: int) -> int:
+    """How many blocks of 256 threads that GPU, of that library's, holds at once."""
+    facts = library(GPU).cuda.runtime.getDeviceProperties(gpu)
+    return int(facts["multiProcessorCount"] * (facts["maxThreadsPerMultiProcessor"] // THREADS))
+
+
+class Recording:
+    """What a graph draws: relative to `state`, where each replay finds a seed and an offset."""
+
+    def __init__(self, state: Array) -> None:
+        self.state, self.words = state, 0
+
+
+class Philox:
+    """The stream of a GPU, on the GPU that is selected: what a `Generator` of device "cuda" draws with.
+
+    A mixin: the generator has checked what is asked for.
+    """
+
+    _seed: int
+    _offset: int  # how many words each thread has drawn
+    _recording: Recording | None
+
+    def _launch(self, kernel: Kernel, char: str, out: Array, *parameters: Any, per: int = 4, near: int = 1) -> Array:
+        """`out`, filled by as many threads as the GPU holds, each of which draws for `per` elements at a time."""
+        if out.size:
+            blocks = min(blocks_for(out.size), _most_blocks(id(library(GPU)), library(GPU).cuda.runtime.getDevice()))
+            words = 4 * blocks_for(out.size, blocks * THREADS * per)
+            self._draw(kernel, char, out, blocks, near, words, parameters)
+        return out
+
+    def _draw(
+        self, kernel: Kernel, char: str, out: Array, blocks: int, near: int, words: int, parameters: tuple[Any, ...]
+    ) -> None:
+        recording = self._recording
+        if recording is None:
+            where = (np.uint64(self._seed), np.uint64(self._offset), np.uint64(0))
+            self._offset += words
+        else:
+            where = (np.uint64(0), np.uint64(recording.words), recording.state)
+            recording.words += words
+        told = (np.int64(out.size), np.int32(near), *where, np.int32(recording is not None))
+        kernel((blocks,), (THREADS,), (out, *told, *parameters), char)
+
+    # ---- draws --------------------------------------------------------------------------------
+
+    def _uniform(self, shape: Shape, dtype: Any, low: float, high: float) -> Array:
+        real, out = _real(shape, dtype)
+        start, end = real(low), real(high)
+        values = self._launch(UNIFORM, out.dtype.char, out, start, real(high - low), end, per=_per(out))
+        if dtype != out.dtype:  # a half may be rounded up to the end, which is never drawn
+            values = values.astype(dtype)
+            values[values == dtype.type(high)] = dtype.type(low)
+        return values
+
+    def _normal(self, shape: Shape, dtype: Any, mean: float, std: float, _pairs: bool) -> Array:
+        real, out = _real(shape, dtype)
+        values = self._launch(NORMAL, out.dtype.char, out, real(mean), real(std), per=_per(out))
+        return values.astype(dtype, copy=False)
+
+    def _exponential(self, shape: Shape, dtype: Any, rate: float) -> Array:
+        real, out = _real(shape, dtype)
+        half = np.finfo(out.dtype).eps / 2
+        values = self._launch(EXPONENTIAL, out.dtype.char, out, real(-1) / real(rate), real(half), per=_per(out))
+        return values.astype(dtype, copy=False)
+
+    def _integers(self, shape: Shape, dtype: Any, span: int, low: int, wide: bool) -> Array:
+        kernel, per = (WIDE_INTEGERS, 2) if wide else (INTEGERS, 4)
+        out = library(GPU).empty(shape, np.int64)
+        values = self._launch(kernel, "l", out, np.uint64(span % 2**64), np.int64(low), per=per)
+        return values.astype(dtype, copy=False)
+
+    def _bernoulli(self, shape: Shape, p: float, dtype: Any) -> Array:
+        """Where a number is below `p`; for doubles the number is one too."""
+        char = "d" if dtype == np.float64 else "f"
+        out = library(GPU).empty(shape, bool)
+        return self._launch(BERNOULLI, char, out, np.dtype(char).type(p), per=2 if char == "d" else 4)
+
+    def _chances(self, p: Array) -> Array:
+        """Where a number is at most that of `p`: four neighbours each thread, and always twelve words."""
+        chances = p.astype(p.dtype if p.dtype == np.float64 else np.float32, order="C", copy=False)
+        out = library(GPU).empty(p.shape, bool)
+        if out.size:
+            blocks = blocks_for(out.size, 4 * THREADS)
+            self._draw(CHANCES, chances.dtype.char, out, blocks, 4, 12, (chances,))
+        return out
+
+    def _dropout(self, shape: Shape, dtype: Any, p: float, dense: bool) -> Array:
+        """What dropout multiplies by: ``1 / (1 - p)`` with that chance, else 0; neighbours share a thread's words."""
+        _, out = _real(shape, dtype)
+        near = 4 if dense else 1
+        while out.size % near:
+            near //= 2
+        keep = np.float32(1 - p)
+        scale = out.dtype.type(1) / out.dtype.type(keep)
+        return self._launch(KEPT, out.dtype.char, out, keep, scale, near=near).astype(dtype, copy=False)
+
+    # ---- graphs -------------------------------------------------------------------------------
+
+    def record(self) -> None:
+        """From now on, what is launched draws where a replay will tell it to, until `end_recording`."""
+        self._recording = Recording(library(GPU).zeros(2, np.uint64))
+
+    def end_recording(self) -> Recording:
+        """What was recorded: to be given to `replay` before each launch of the graph."""
+        recording, self._recording = self._recording, None
+        assert recording is not None, "record() comes first"
+        return recording
+
+    def replay(self, recording: Recording) -> None:
+        """Gives the graph that is launched next the seed and the place where the stream is, and moves on."""
+        if recording.words:
+            recording.state[:1].fill(np.uint64(self._seed))
+            recording.state[1:].fill(np.uint64(self._offset))
+            self._offset += recording.words
+
+
+def _real(shape: Shape, dtype: Any) -> tuple[Any, Array]:
+    """The type to draw in, double or single, and room for the numbers."""
+    drawn = np.dtype(np.float64 if dtype == np.float64 else np.float32)
+    return drawn.type, library(GPU).empty(shape, drawn)
+
+
+def _per(out: Array) -> int:
+    return 2 if out.dtype == np.float64 else 4
