@@ -583,11 +583,13 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
     >>> bool(torch.rand(1) == first)
     True
     """
-    states = keep_states() if enabled else []
+    states, known = keep_states() if enabled else [], set(_of_gpus)
     try:
         yield
     finally:
         restore_states(states)
+        for index in set(_of_gpus) - known if enabled else ():
+            del _of_gpus[index]  # it begins anew
 
 
 def keep_states() -> list[tuple[Generator, Any]]:

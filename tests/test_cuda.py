@@ -158,18 +158,5 @@ class TestStreams:
         cuda.set_stream(cuda.default_stream())
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_seeds_mean_the_same_on_every_device():
-    cuda.manual_seed(5)
-    assert cuda.initial_seed() == random.initial_seed() == 5
-    state = cuda.get_rng_state()
-    first = random.default_generator.uniform((4,))
-    cuda.set_rng_state(state, "cuda:1")
-    np.testing.assert_array_equal(random.default_generator.uniform((4,)), first)
-    assert len(cuda.get_rng_state_all()) == 2
-    cuda.seed()
-    assert cuda.initial_seed() != 5
-
-
 def test_all_names_are_public():
     assert all(hasattr(cuda, name) for name in cuda.__all__)

@@ -124,7 +124,8 @@ def normal(
     given = [x for x in (mean, std) if isinstance(x, TensorBase)]
     if not given:
         raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
-    drawn = as_tensor(backend.on_gpu_of(given[0], _around, mean, std, given, generator), dtype, device)
+    place = backend.device_of(given[0].array) if device is None else device
+    drawn = as_tensor(backend.on_gpu_of(given[0], _around, mean, std, given, generator), dtype, place)
     needed = [x for x in given if x.node is not None]
     made: Any = _unmoved(*needed, drawn=drawn.array) if needed else drawn
     return made if out is None else write_out("normal", out, made, ())

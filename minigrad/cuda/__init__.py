@@ -38,7 +38,8 @@ __all__ = [
     "default_stream", "device", "device_count", "empty_cache", "get_device_name", "get_rng_state", "get_rng_state_all",
     "graph", "graph_pool_handle", "graphs", "initial_seed", "is_available", "is_current_stream_capturing",
     "make_graphed_callables", "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved",
-    "seed", "seed_all", "set_device", "set_rng_state", "set_stream", "stream", "synchronize", "why_not",
+    "seed", "seed_all", "set_device", "set_rng_state", "set_rng_state_all", "set_stream", "stream", "synchronize",
+    "why_not",
 ]  # fmt: skip
 
 
@@ -312,52 +313,67 @@ def stream(stream: Stream | None) -> Any:
 
 
 # ---- random numbers -------------------------------------------------------------------------
-# One generator serves every device: numbers are drawn on the CPU, so a seed means the same there.
+# Each GPU draws by a generator of its own; `minigrad.manual_seed` seeds them all.
 
 
 def manual_seed(seed: int) -> None:
-    """Seeds what is drawn for GPUs: the default generator. Without a GPU it does nothing.
+    """Starts the generator of the selected GPU from `seed`. Without a GPU it does nothing.
 
     >>> import minigrad as torch
     >>> torch.cuda.manual_seed(0)
     """
     if is_available():
-        random.manual_seed(seed)
+        random.of_gpu(current_device()).manual_seed(seed)
+
+
+def manual_seed_all(seed: int) -> None:
+    """Starts the generators of all GPUs from `seed`. Without a GPU it does nothing.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.manual_seed_all(0)
+    """
+    for index in range(device_count()):
+        random.of_gpu(index).manual_seed(seed)
 
 
 def seed() -> None:
-    """Seeds what is drawn for GPUs from the operating system; without a GPU it does nothing.
+    """Starts the generator of the selected GPU from the operating system's seed; without a GPU it does nothing.
 
     >>> import minigrad as torch
     >>> torch.cuda.seed()
     """
     if is_available():
-        random.seed()
+        random.of_gpu(current_device()).seed()
 
 
-manual_seed_all, seed_all = manual_seed, seed
+def seed_all() -> None:
+    """Starts the generators of all GPUs from one seed of the operating system's; without a GPU it does nothing.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.seed_all()
+    """
+    if is_available():
+        manual_seed_all(random.of_gpu(0).seed())
 
 
 def initial_seed() -> int:
-    """The seed that the numbers drawn for GPUs started from.
+    """The seed that the generator of the selected GPU started from.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.initial_seed()
     """
-    _cupy()
-    return random.initial_seed()
+    return random.of_gpu(current_device()).initial_seed()
 
 
 def get_rng_state(device: Any = "cuda") -> Any:
-    """The state of the generator that serves `device`, a tensor of bytes.
+    """The state of the generator of `device`: its seed and its offset, a tensor of 16 bytes on the CPU.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.get_rng_state()
     """
-    _index(device)
-    return random.get_rng_state()
+    return random.of_gpu(_index(device)).get_state()
 
 
 def get_rng_state_all() -> list[Any]:
@@ -367,18 +383,27 @@ def get_rng_state_all() -> list[Any]:
     >>> len(torch.cuda.get_rng_state_all()) == torch.cuda.device_count()
     True
     """
-    return [random.get_rng_state() for _ in range(device_count())]
+    return [get_rng_state(index) for index in range(device_count())]
 
 
 def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
-    """Lets the generator that serves `device` go on from `new_state`.
+    """Lets the generator of `device` go on from `new_state`.
 
     >>> import minigrad as torch
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.set_rng_state(torch.cuda.get_rng_state())
     """
-    _index(device)
-    random.set_rng_state(new_state)
+    random.of_gpu(_index(device)).set_state(new_state)
+
+
+def set_rng_state_all(new_states: Any) -> None:
+    """Lets the generators of all GPUs go on from the states of `get_rng_state_all`.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.set_rng_state_all(torch.cuda.get_rng_state_all())
+    """
+    for index, state in enumerate(new_states):
+        set_rng_state(state, index)
 
 
 if not TYPE_CHECKING:

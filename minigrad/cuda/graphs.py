@@ -27,7 +27,7 @@ from types import TracebackType
 from typing import Any
 
 import minigrad
-from minigrad import backend, cuda
+from minigrad import backend, cuda, random
 from minigrad.autograd import Function, grad
 from minigrad.creation import empty_like
 from minigrad.gpu.capture import Capture, Handle, Pool, make_handle
@@ -82,6 +82,17 @@ class CUDAGraph:
         self._pool: Pool | None = None  # kept alive: replays write there
         self._handle: Handle | None = None
         self._needs: list[Any] | None = None
+        self._generators: list[Any] = [random.of_gpu(cuda.current_device())]
+        self._draws: list[Any] = []  # what the graph draws from each of them
+
+    def register_generator_state(self, generator: Any) -> None:
+        """Let the graph draw from `generator` too, which each replay moves on; the GPU's default one is known.
+
+        >>> import minigrad as torch
+        >>> if torch.cuda.is_available():
+        ...     torch.cuda.CUDAGraph().register_generator_state(torch.Generator(device="cuda"))
+        """
+        self._generators.append(generator)
 
     def capture_begin(
         self, pool: Handle | None = None, capture_error_mode: str = "global", check_input_liveness: bool = False
@@ -105,14 +116,24 @@ class CUDAGraph:
                 "on the default stream.) Capture within `with cuda.graph(g):`, or `with cuda.stream(cuda.Stream()):`"
             )
         self._handle = make_handle() if pool is None else pool
-        self._capture = Capture(xp, self._handle)
+        for generator in self._generators:
+            generator.record()
+        try:
+            self._capture = Capture(xp, self._handle)
+        except BaseException:
+            self._end_draws()
+            raise
         self._pool = self._capture.pool
+
+    def _end_draws(self) -> None:
+        self._draws = [generator.end_recording() for generator in self._generators]
 
     def capture_end(self) -> None:
         """End the recording."""
         if self._capture is None:
             raise RuntimeError("capture_end() was called without capture_begin()")
         capture, self._capture = self._capture, None
+        self._end_draws()
         self._needs, self._graph = capture.needs, capture.end()
 
     def instantiate(self) -> None:
@@ -123,6 +144,8 @@ class CUDAGraph:
         if self._graph is None:
             raise RuntimeError("Called CUDAGraph::replay without a preceding successful capture.")
         with backend.on(self._device):
+            for generator, drawn in zip(self._generators, self._draws, strict=True):
+                generator.replay(drawn)  # numbers go on from where the stream is
             self._graph.launch()
 
     def reset(self) -> None:

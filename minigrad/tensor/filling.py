@@ -59,12 +59,13 @@ def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any],
     order = range(array.ndim) if contiguous else np.argsort([-abs(n) for n in array.strides], kind="stable").tolist()
 
     def run() -> Any:
-        return draw(source_of(generator, array_module(array)), tuple([array.shape[axis] for axis in order]))
+        drawn = draw(source_of(generator, array_module(array)), tuple([array.shape[axis] for axis in order]))
+        return drawn.astype(array.dtype, copy=False)
 
     drawn = on_gpu_of(array, run)
     if not contiguous:  # (axes in memory order) -> (axes in their own order)
         drawn = drawn.transpose(np.argsort(order).tolist())
-    return to_device(drawn.astype(array.dtype, copy=False), device_of(array))
+    return to_device(drawn, device_of(array))
 
 
 def _fill_in_order(tensor: Any, name: str, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any) -> Tensor:
@@ -72,12 +73,12 @@ def _fill_in_order(tensor: Any, name: str, draw: Callable[[Generator, tuple[int,
     return assign(tensor, wrap(draw_in_order(tensor.array, draw, generator)), name)
 
 
-def _draw_by_chances(chances: Any, generator: Any) -> Any:
-    """True where a draw is below the chance of an element."""
+def _draw_by_chances(chances: Any, dtype: Any, generator: Any) -> Any:
+    """1 where a draw is below the chance of an element, else 0."""
 
     def run() -> Any:
         source = source_of(generator, array_module(chances))
-        return source.bernoulli(to_device(chances, CPU) if source.device.type == "cpu" else chances)
+        return source.bernoulli(to_device(chances, CPU) if source.device.type == "cpu" else chances).astype(dtype)
 
     return to_device(on_gpu_of(chances, run), device_of(chances))
 
@@ -231,7 +232,7 @@ class FillingMethods(TensorBase):
             return _fill_in_order(self, "bernoulli_", lambda source, s: source.bernoulli(p, s, dtype), generator)
         chances = p.array
         try:
-            drawn = _draw_by_chances(np.broadcast_to(chances, self.array.shape), generator).astype(dtype)
+            drawn = _draw_by_chances(np.broadcast_to(chances, self.array.shape), dtype, generator)
         except ValueError:
             detail = f"shape {chances.shape} do not broadcast to the tensor's shape {self.array.shape}"
             raise RuntimeError(f"bernoulli_: chances of {detail}") from None
@@ -246,7 +247,7 @@ class FillingMethods(TensorBase):
         """
         array = self.array
         if p is None:
-            return wrap(_draw_by_chances(array, generator).astype(array.dtype))
+            return wrap(_draw_by_chances(array, array.dtype, generator))
         there = array if array.flags.c_contiguous else np.empty_like(array, order="C")
         return wrap(draw_in_order(there, lambda source, s: source.bernoulli(p, s, array.dtype), generator))
 

@@ -187,11 +187,9 @@ def test_state_between_gpus_and_a_machine_without(tmp_path):
 
 
 def test_seeds_serve_every_gpu():
-    drawn = []
-    for place in ("cpu", "cuda:0", "cuda:1"):
-        cuda.manual_seed(7)
-        drawn.append(mg.randn(4, device=place).tolist())
-    assert drawn[0] == drawn[1] == drawn[2]
+    cuda.manual_seed_all(7)
+    first, second = (mg.randn(4, device=place) for place in ("cuda:0", SECOND))
+    assert first.tolist() == second.tolist() and second.device == SECOND
     assert len(cuda.get_rng_state_all()) == 2 and cuda.initial_seed() == 7
 
 

@@ -39,7 +39,7 @@ def test_created_there(device, name):
     mg.manual_seed(0)
     here = MAKERS[name](device="cpu")
     assert there.device.type == device and there.dtype == here.dtype
-    if name != "empty":
+    if name not in ("empty", "rand", "randn", "randint"):  # one seed means other numbers on a GPU
         np.testing.assert_array_equal(there.cpu().numpy(), here.numpy())
 
 

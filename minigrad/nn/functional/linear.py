@@ -221,8 +221,8 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 def _draw_kept(array: Any, shape: Any, p: float) -> Any:
     """What a draw leaves: ``1 / (1 - p)`` or 0 for each element, or, of a smaller `shape`, for each map."""
     if shape != array.shape:
-        maps = array[(slice(None), slice(None), *[slice(0, 1)] * (array.ndim - 2))]
-        kept = draw_in_order(np.empty_like(maps, order="C"), lambda source, s: source.bernoulli(1 - p, s, array.dtype))
+        room = np.empty_like(array[tuple([slice(0, n) for n in shape])], order="C")
+        kept = draw_in_order(room, lambda source, s: source.bernoulli(1 - p, s, array.dtype))
         return kept / array.dtype.type(1 - p)
     last = sum([(n - 1) * abs(step) for n, step in zip(array.shape, array.strides, strict=True)])
     dense = last + array.itemsize == array.nbytes

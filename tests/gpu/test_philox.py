@@ -1,0 +1,165 @@
+"""Numbers drawn on a GPU are PyTorch's there: twins beside what it drew, the kernels' source beside the twins."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad import cuda, random
+from minigrad.gpu import philox
+from tests import standin
+from tests.kernels.cuda_on_cpu import run
+from tests.oracle.record_philox import CALLS, FILE, HALVES, SIZES, places
+from tests.standin.kernels import TWINS
+
+DRAWN = np.load(FILE)
+CASES = [(name, n) for name in CALLS for n in SIZES if name != "rand of halves" or n <= HALVES]
+# Sines, cosines and logarithms of a GPU are not NumPy's to the last digit.
+ROUNDED = {"randn": 4e-6, "normal_": 8e-6, "exponential_": 2e-6, "randn of doubles": 1e-14}
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    monkeypatch.setattr(random, "_of_gpus", {})
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize(("name", "n"), CASES)
+def test_draws_are_pytorchs(name, n):
+    torch.manual_seed(42)
+    for expected in DRAWN[f"{name}/{n}"]:
+        got = CALLS[name](torch, n).cpu().numpy()[places(n)]
+        np.testing.assert_allclose(got, expected, rtol=0, atol=ROUNDED.get(name, 0))
+    assert cuda.get_rng_state().tolist() == DRAWN[f"{name}/{n}/state"].tolist()
+    assert torch.rand(5, device="cuda").tolist() == DRAWN[f"{name}/{n}/after"].tolist()
+
+
+KERNELS = {
+    "draw_uniform": (philox.UNIFORM, lambda real: (real(-2), real(5), real(3))),
+    "draw_normal": (philox.NORMAL, lambda real: (real(1), real(2))),
+    "draw_exponential": (philox.EXPONENTIAL, lambda real: (real(-0.5), real(np.finfo(real).eps / 2))),
+    "draw_bernoulli": (philox.BERNOULLI, lambda real: (real(0.3),)),
+    "draw_chances": (philox.CHANCES, lambda real: (np.linspace(0, 1, 1300, dtype=real),)),
+    "draw_kept": (philox.KEPT, lambda real: (np.float32(0.7), real(1 / 0.7))),
+    "draw_integers": (philox.INTEGERS, lambda _: (np.uint64(10), np.int64(-3))),
+    "draw_wide_integers": (philox.WIDE_INTEGERS, lambda _: (np.uint64(2**40), np.int64(-3))),
+}
+
+
+@pytest.mark.parametrize("char", "fd")
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_source_does_what_its_twin_does(name, char):
+    kernel, parameters = KERNELS[name]
+    truths, integers = name in ("draw_bernoulli", "draw_chances"), "integers" in name
+    count, real = 1300, np.dtype(char).type
+    for near, grid in ((4, 2), (1, 1), (2, 1)) if name in ("draw_kept", "draw_chances") else ((1, 1), (1, 6)):
+        made = [np.zeros(count, bool if truths else np.int64 if integers else char) for _ in range(2)]
+        for out, launch in zip(
+            made,
+            (lambda *a: run(kernel.source("l" if integers else char), name, *a), lambda *a: TWINS[name](*a, {})),
+            strict=True,
+        ):
+            state = np.array([2**63 + 7, 8], np.uint64)
+            for told in ((2**63 + 5, 12, np.zeros(1, np.uint64), 0), (0, 4, state, 1)):
+                key, offset, state_or_none, recorded = told
+                arguments = (np.int64(count), np.int32(near), np.uint64(key), np.uint64(offset), state_or_none)
+                launch((grid,), (256,), (out, *arguments, np.int32(recorded), *parameters(real)))
+        tolerance = 2e-6 if char == "f" and name in ("draw_normal", "draw_exponential") else 1e-13
+        np.testing.assert_allclose(*made, rtol=tolerance, atol=tolerance)
+        assert len(np.unique(made[0])) > 1
+
+
+@pytest.mark.usefixtures("stand_in")
+class TestGenerators:
+    def test_one_seed_starts_all_and_each_goes_its_own_way(self):
+        torch.manual_seed(3)
+        first = [torch.rand(3, device=f"cuda:{i}").tolist() for i in range(2)]
+        assert first[0] == first[1] != torch.rand(3).tolist()
+        torch.rand(1, device="cuda:1")
+        assert [s.view(torch.int64).tolist() for s in cuda.get_rng_state_all()] == [[3, 4], [3, 8]]
+        cuda.manual_seed(5)
+        assert cuda.initial_seed() == 5 and random.of_gpu(1).initial_seed() == 3 == torch.initial_seed()
+        cuda.manual_seed_all(7)
+        assert [s.view(torch.int64).tolist() for s in cuda.get_rng_state_all()] == [[7, 0]] * 2
+        assert cuda.seed() is None and cuda.initial_seed() != 7
+        cuda.seed_all()
+        assert random.of_gpu(0).initial_seed() == random.of_gpu(1).initial_seed() != 7
+
+    def test_seeds_told_before_the_first_draw_count(self):
+        torch.manual_seed(9)
+        random._of_gpus.clear()
+        assert random.of_gpu(0).initial_seed() == 9
+
+    def test_a_generator_of_its_own(self):
+        one = torch.Generator(device="cuda").manual_seed(1)
+        assert one.device.type == "cuda" and isinstance(one, torch.Generator)
+        state = one.get_state()
+        assert state.shape == (16,) and state.dtype == torch.uint8 and state.device.type == "cpu"
+        drawn = torch.rand(4, device="cuda", generator=one)
+        assert one.get_offset() == 4 and torch.equal(
+            torch.rand(4, device="cuda", generator=one.set_state(state)), drawn
+        )
+        assert torch.equal(torch.rand(4, device="cuda", generator=one.set_offset(0)), drawn)
+        order = torch.randperm(50, device="cuda", generator=one)
+        assert sorted(order.tolist()) == list(range(50)) != order.tolist()
+        assert torch.multinomial(torch.ones(5, device="cuda"), 3, generator=one).unique().numel() == 3
+
+    def test_a_generator_of_the_cpu_serves_a_gpu(self):
+        here, there = (
+            torch.randn(20, device=device, generator=torch.Generator().manual_seed(2)) for device in ("cpu", "cuda")
+        )
+        assert here.tolist() == there.tolist()
+
+    def test_refusals(self):
+        generator = torch.Generator(device="cuda")
+        with pytest.raises(RuntimeError, match="Expected a 'cpu' device type for generator but found 'cuda'"):
+            torch.rand(2, generator=generator)
+        with pytest.raises(RuntimeError, match="multiple of 4, got 3"):
+            generator.set_offset(3)
+        with pytest.raises(RuntimeError, match="state has 16 bytes, got 5056"):
+            generator.set_state(torch.get_rng_state())
+        with pytest.raises(TypeError, match="lies on the CPU"):
+            generator.set_state(generator.get_state().cuda())
+        with pytest.raises(TypeError, match=r"uint8.*got list"):
+            generator.set_state([1])
+        with pytest.raises(RuntimeError, match="expects std >= 0"):
+            torch.normal(0.0, -1.0, (2,), device="cuda")
+
+    def test_what_forks_keeps_and_computes_again_restores(self):
+        torch.manual_seed(1)
+        x = torch.ones(64, device="cuda", requires_grad=True)
+        with random.fork_rng():
+            expected = torch.rand(3, device="cuda").tolist()
+        assert torch.rand(3, device="cuda").tolist() == expected
+        y = torch.utils.checkpoint.checkpoint(lambda v: torch.nn.functional.dropout(v, 0.5), x)
+        y.sum().backward()
+        assert x.grad.tolist() == y.tolist()
+
+    def test_nothing_crosses_to_draw(self):
+        torch.manual_seed(0)
+        standin.crossings.clear()
+        x = torch.nn.functional.dropout(torch.randn(8, 3, device="cuda"), 0.5)
+        torch.nn.functional.dropout2d(torch.ones(2, 3, 4, 4, device="cuda"), 0.5)
+        torch.nn.functional.gumbel_softmax(x)
+        torch.nn.functional.rrelu(x, training=True)
+        x.bernoulli_(0.5).normal_().uniform_().exponential_().random_(5)
+        torch.bernoulli(torch.full((4,), 0.5, device="cuda"))
+        torch.nn.Linear(3, 2, device="cuda")
+        torch.normal(x, 1.0)
+        assert standin.crossings == []
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_every_replay_of_a_graph_draws_on():
+    torch.manual_seed(4)
+    expected = [torch.rand(6, device="cuda").tolist() for _ in range(4)]
+    torch.manual_seed(4)
+    first = torch.rand(6, device="cuda")
+    g = cuda.CUDAGraph()
+    with cuda.graph(g):
+        one, two = torch.rand(6, device="cuda"), torch.rand(6, device="cuda")
+    g.replay()
+    assert [first.tolist(), one.tolist(), two.tolist()] == expected[:3]
+    assert torch.rand(6, device="cuda").tolist() == expected[3]
+    torch.manual_seed(4)
+    g.replay()
+    assert [one.tolist(), two.tolist()] == expected[:2]
