@@ -30,7 +30,8 @@ from minigrad.ops.device import move, move_scalars
 from minigrad.ops.elementwise import rename
 from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
 from minigrad.ops.names import shown_as
-from minigrad.ops.shape import _windows, alias, expand, reshape
+from minigrad.ops.shape import alias, expand, reshape
+from minigrad.ops.strides import slide_windows
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -236,7 +237,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
         view = self.view_of if isinstance(self, TensorBase) else None
-        if view is not None and view.operation is _windows and _write_in_turn(self, function, args):
+        if view is not None and view.operation is slide_windows and _write_in_turn(self, function, args):
             return self
         if ufunc is not None and self.node is None and not kwargs and (self.view_of is None or not _root_tracked(self)):
             other = args[0] if args else None

@@ -198,8 +198,8 @@ def check_types(name: str, input: Any, src: Any) -> None:
 
 def _refuse_larger(g: Any, x_shape: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     shapes = f"src has shape {list(x_shape)}, index {list(shape)}"
-    told = "scatter returned an invalid gradient for a src larger than index"
-    raise RuntimeError(f"{told}: {shapes}; cut src to the shape of index")
+    detail = "scatter returned an invalid gradient for a src larger than index"
+    raise RuntimeError(f"{detail}: {shapes}; cut src to the shape of index")
 
 
 _cut = operation("cut", lambda x, *, shape: x[tuple([slice(n) for n in shape])], _refuse_larger)
@@ -214,8 +214,7 @@ def _read_by_index(name: str, src: Any, index: Any) -> Any:
     shape, source = index.array.shape or (1,), at_least_1d(src)
     have = source.array.shape
     if len(have) != len(shape) or any(n > m for n, m in zip(shape, have, strict=True)):
-        told = f"Expected index {list(shape)} to be no larger than src {list(src.array.shape)}"
-        raise RuntimeError(f"{told} ({name})")
+        raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {list(src.array.shape)} ({name})")
     if shape == have:
         return source
     if all(n == m or m == 1 for n, m in zip(shape, have, strict=True)):  # nothing is read

@@ -9,9 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import operation
-from minigrad.autograd.views import View
 from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, axis, not_a_tensor, of_tensors, several, sizes, takes_out
 from minigrad.ops.elementwise import rename, twin_of
@@ -41,56 +39,6 @@ _squeezed = [shown_as(to_shape, f"SqueezeBackward{i}") for i in range(3)]  # all
 _unsqueezed = shown_as(to_shape, "UnsqueezeBackward0")
 _turned_matrix = shown_as(_swap, "TBackward0")
 alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
-
-
-def _windows_forward(x: Any, *, dim: int, size: int, step: int) -> Any:
-    count = (x.shape[dim] - size) // step + 1
-    shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
-    strides = (*x.strides[:dim], step * x.strides[dim], *x.strides[dim + 1 :], x.strides[dim])
-    return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
-
-
-def _windows_back_forward(g: Any, *, shape: Any, dim: int, size: int, step: int) -> Any:
-    whole = array_module(g).zeros(shape, g.dtype)
-    count = g.shape[dim]
-    for i in range(size):  # offset i of every window at once
-        whole[(slice(None),) * dim + (slice(i, i + (count - 1) * step + 1, step),)] += g[..., i]
-    return whole
-
-
-_windows = operation(
-    "unfold",
-    _windows_forward,
-    lambda g, x_shape, dim, size, step: _windows_back(g, shape=x_shape, dim=dim, size=size, step=step),
-    view=True,
-)
-_windows_back: Any = operation(
-    "unfold_backward", _windows_back_forward, lambda g, dim, size, step: _windows(g, dim=dim, size=size, step=step)
-)
-
-
-def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """All windows of `size` along one axis, `step` apart, as a new last axis: a view.
-
-    >>> import minigrad as torch
-    >>> torch.arange(4).unfold(0, 2, 1)
-    tensor([[0, 1],
-            [1, 2],
-            [2, 3]])
-    """
-    d = axis(dimension, input.array.ndim)
-    limit = input.array.shape[d] if input.array.ndim else 1
-    if not 0 <= as_int(size, "size") <= limit:
-        raise RuntimeError(f"maximum size for tensor at dimension {d} is {limit} but size is {size}")
-    if as_int(step, "step") <= 0:
-        raise RuntimeError(f"step is {step} but must be > 0")
-    if not input.array.ndim:
-        return unfold(reshape(input, 1), 0, size, step)[0]
-    windows = _windows(input, dim=d, size=size, step=step)
-    if windows.view_of is None:  # NumPy's strided views do not say whose memory they look at
-        windows.writes = input.writes
-        windows.view_of = View(input, _windows, {"dim": d, "size": size, "step": step}, bool(mode.get() & GRAD))
-    return windows
 
 
 def spread(x: Any, shape: tuple[int, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""`as_strided`: a view by lengths and steps in memory, as the trick behind im2col; and the memory under an array."""
+"""Views by lengths and steps in memory: `as_strided`, the windows of `unfold`; and the memory under an array."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import operation
+from minigrad.autograd.views import View
 from minigrad.backend import address_of, array_module
-from minigrad.ops.arguments import as_int, of_tensors, sizes
+from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
+from minigrad.ops.shape import reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -129,3 +132,54 @@ def _check_bounds(shape: tuple[int, ...], steps: tuple[int, ...], first: int, co
             f"setStorage: sizes {[*shape]}, strides {[*steps]}, storage offset {first}, and itemsize {itemsize} "
             f"requiring a storage size of {last * itemsize} are out of bounds for storage of size {count * itemsize}"
         )
+
+
+# ---- windows along one axis ----------------------------------------------------------------------
+def _windows_forward(x: Any, *, dim: int, size: int, step: int) -> Any:
+    count = (x.shape[dim] - size) // step + 1
+    shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
+    strides = (*x.strides[:dim], step * x.strides[dim], *x.strides[dim + 1 :], x.strides[dim])
+    return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
+
+
+def _windows_back_forward(g: Any, *, shape: Any, dim: int, size: int, step: int) -> Any:
+    whole = array_module(g).zeros(shape, g.dtype)
+    count = g.shape[dim]
+    for i in range(size):  # offset i of every window at once
+        whole[(slice(None),) * dim + (slice(i, i + (count - 1) * step + 1, step),)] += g[..., i]
+    return whole
+
+
+slide_windows = operation(
+    "unfold",
+    _windows_forward,
+    lambda g, x_shape, dim, size, step: _windows_back(g, shape=x_shape, dim=dim, size=size, step=step),
+    view=True,
+)
+_windows_back: Any = operation(
+    "unfold_backward", _windows_back_forward, lambda g, dim, size, step: slide_windows(g, dim=dim, size=size, step=step)
+)
+
+
+def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
+    """All windows of `size` along one axis, `step` apart, as a new last axis: a view.
+
+    >>> import minigrad as torch
+    >>> torch.arange(4).unfold(0, 2, 1)
+    tensor([[0, 1],
+            [1, 2],
+            [2, 3]])
+    """
+    d = axis(dimension, input.array.ndim)
+    limit = input.array.shape[d] if input.array.ndim else 1
+    if not 0 <= as_int(size, "size") <= limit:
+        raise RuntimeError(f"maximum size for tensor at dimension {d} is {limit} but size is {size}")
+    if as_int(step, "step") <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    if not input.array.ndim:
+        return unfold(reshape(input, 1), 0, size, step)[0]
+    windows = slide_windows(input, dim=d, size=size, step=step)
+    if windows.view_of is None:  # NumPy's strided views do not say whose memory they look at
+        windows.writes = input.writes
+        windows.view_of = View(input, slide_windows, {"dim": d, "size": size, "step": step}, bool(mode.get() & GRAD))
+    return windows

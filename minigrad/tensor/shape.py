@@ -43,7 +43,7 @@ class ShapeMethods(TensorBase):
     broadcast_to = shape.broadcast_to
     repeat = copies.repeat
     tile = copies.tile
-    unfold = shape.unfold
+    unfold = strides.unfold
     as_strided = strides.as_strided
     clone = copies.clone
     contiguous = copies.contiguous
