@@ -25,7 +25,7 @@ from tests.planted.samples import SAMPLES, STEPS, operands
 
 @functools.cache
 def operations():
-    """All operations of the package: also those that only a closure of a public function holds."""
+    """All operations of the package, one of each kind: also those that only a closure of a public function holds."""
     for module in pkgutil.walk_packages(minigrad.__path__, "minigrad."):
         importlib.import_module(module.name)
     found = [o for o in gc.get_objects() if isinstance(o, Operation)]
