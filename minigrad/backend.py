@@ -330,7 +330,12 @@ def address_of(array: Array) -> int:
 
 def copy_array(array: Array) -> Array:
     """A copy where `array` lives."""
-    return array.copy() if type(array) is np.ndarray else on_gpu_of(array, array.copy)
+    return array.copy() if type(array) is np.ndarray else _there(copy_one, (array,), {})
+
+
+def copy_one(array: Array) -> Array:
+    """A copy, on the GPU that is selected."""
+    return array.copy()
 
 
 def linear_algebra_that_raises(array: Array) -> contextlib.AbstractContextManager[object]:

@@ -29,12 +29,15 @@ WRITTEN: dict[str, Expression] = {}  # what the kernels compute, by their names
 
 
 class Elementwise:
-    """A function of arrays whose result depends, at each place, on the operands at that place alone."""
+    """A function of arrays whose result depends, at each place, on the operands at that place alone.
 
-    __slots__ = ("_variants", "function")
+    The result lies as the operands do, if they agree; with `in_order`, row by row.
+    """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    __slots__ = ("_in_order", "_variants", "function")
+
+    def __init__(self, function: Callable[..., Any], in_order: bool = False) -> None:
+        self.function, self._in_order = function, in_order
         self._variants: dict[Any, Variant | int | str | None] = {}
 
     def __call__(self, *operands: Any, **statics: Any) -> Any:
@@ -76,7 +79,8 @@ class Elementwise:
         variant: Variant | int | None
         try:
             expression = trace(self.function, given, statics)
-            variant = expression.result.value if expression.result.function == "operand" else Variant(expression)
+            given_back = expression.result.function == "operand"
+            variant = expression.result.value if given_back else Variant(expression, self._in_order)
         except Untraceable:
             variant = None
         self._variants[key] = variant
@@ -109,10 +113,10 @@ def _spell(value: Any) -> Any:
 class Variant:
     """The kernel of a function for operands of some types, written anew for each way in which they may lie."""
 
-    __slots__ = ("_flat", "_kernels", "_read", "expression")
+    __slots__ = ("_flat", "_in_order", "_kernels", "_read", "expression")
 
-    def __init__(self, expression: Expression) -> None:
-        self.expression = expression
+    def __init__(self, expression: Expression, in_order: bool) -> None:
+        self.expression, self._in_order = expression, in_order
         self._read = tuple([expression.over.index(i) for i in expression.arrays])
         self._kernels: dict[Any, Kernel] = {}
         self._flat = self._kernel(1, (1,) * len(self._read), "long long")  # raises Untraceable for what has no C
@@ -134,7 +138,7 @@ class Variant:
     def _compute_placed(self, operands: Sequence[Any]) -> Any:
         """The result where shapes differ, or where memory is not read from one end to the other."""
         over = [operands[i] for i in self.expression.over]
-        placement = place(self._read, *[(x.shape, x.strides, x.itemsize) for x in over])
+        placement = place(self._in_order, self._read, *[(x.shape, x.strides, x.itemsize) for x in over])
         if placement is None:
             return None
         out = type(over[0])(placement.lying, self.expression.result.dtype)

@@ -34,8 +34,12 @@ class Placement:
 
 
 @lru_cache(maxsize=4096)
-def place(read: tuple[int, ...], *operands: tuple[tuple[int, ...], tuple[int, ...], int]) -> Placement | None:
+def place(
+    in_order: bool, read: tuple[int, ...], *operands: tuple[tuple[int, ...], tuple[int, ...], int]
+) -> Placement | None:
     """For operands of (shape, strides, itemsize), of which the kernel gets those that it should `read`.
+
+    The result lies row by row if it should, `in_order`, else as the operands do, if they agree.
 
     None where the shapes do not fit together, or elements lie between the places of others.
     """
@@ -46,7 +50,8 @@ def place(read: tuple[int, ...], *operands: tuple[tuple[int, ...], tuple[int, ..
     if any(stride % size for _, strides, size in operands for stride in strides):
         return None
     steps = [_steps_over(shape, *operand) for operand in operands]
-    order = _order(shape, steps, [operand[0] for operand in operands])
+    order = list(range(len(shape)))
+    order = order if in_order else _order(shape, steps, [operand[0] for operand in operands])
     found = Placement()
     found.lying = tuple([shape[i] for i in order])
     found.turned = None if order == sorted(order) else tuple(np.argsort(order).tolist())

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import minigrad.gpu.generator
 import minigrad.ops.addmm  # noqa: F401 (it is among the products)
-from minigrad.backend import KERNELS
-from minigrad.gpu import classes, normalization, pooling, rows
+from minigrad.backend import KERNELS, copy_one
+from minigrad.gpu import classes, copies, normalization, pooling, rows, sums
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.products import by_cublas
 from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
 from minigrad.ops.affine import affine
 from minigrad.ops.conv import conv, conv_input
+from minigrad.ops.copies import copy_operation
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.ops.loss import nll, nll_of_pixels
 from minigrad.ops.matmul import PRODUCTS
 from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
 from minigrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from minigrad.ops.reduce import average, sum_operation
 
 for _operation in ELEMENTWISE:
     for _function in (_operation.forward, *_operation.rules):
@@ -68,3 +70,10 @@ for _operation, _forward_of, _rule_of in (
     if _rule is not None:
         KERNELS[_forward] = _forward_of(_forward)
         KERNELS[_rule] = _rule_of(_rule)
+
+KERNELS[copy_one] = KERNELS[copy_operation.forward] = copies.copy
+KERNELS[sum_operation.forward] = sums.total_of(sum_operation.forward, mean=False)
+KERNELS[average.forward] = sums.total_of(average.forward, mean=True)
+_rule = affine.rules[0]  # of the bias
+if _rule is not None:
+    KERNELS[_rule] = sums.sum_rows

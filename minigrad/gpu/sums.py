@@ -7,6 +7,8 @@ second, small launch adds up.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -92,3 +94,49 @@ def serves(shape: tuple[int, int, int]) -> bool:
     """Whether the counts fit the kernels."""
     outer, channels, inner = shape
     return 0 < outer * inner < 2**31 - 2**20 and 0 < channels < 2**24
+
+
+TOTAL = Sums("total", "T* out, double divisor", "a += up(x[at]);", "out[c] = down(a / divisor);")
+FEW = 4096  # sums that a block may do by itself, be they short
+
+
+def total_of(function: Callable[..., Any], mean: bool) -> Callable[..., Any]:
+    """The sum, or the mean, over axes that begin or end the shape; `function` does what no kernel serves."""
+
+    def compute(x: Any, *, dim: Any, keepdim: bool) -> Any:
+        seen = _see(x, dim)
+        if seen is None:
+            return function(x, dim=dim, keepdim=keepdim)
+        gone = range(x.ndim) if dim is None else dim
+        shape = [1 if i in gone else n for i, n in enumerate(x.shape) if keepdim or i not in gone]
+        out, (outer, _, inner) = type(x)(tuple(shape), x.dtype), seen
+        TOTAL(x, x, seen, (out, np.float64(outer * inner if mean else 1)))
+        return out
+
+    return compute
+
+
+def sum_rows(g: Any) -> Any:
+    """The sum over the first axis: what reaches a bias that was added to every row."""
+    seen = _see(g, (0,))
+    if seen is None:
+        return g  # the engine sums
+    out = type(g)(g.shape[1:], g.dtype)
+    TOTAL(g, g, seen, (out, np.float64(1)))
+    return out
+
+
+def _see(x: Any, dim: Any) -> tuple[int, int, int] | None:
+    """The shape as (outer, channels, inner), of which the middle is kept; None where no kernel serves it."""
+    shape = x.shape
+    gone = range(len(shape)) if dim is None else dim
+    kept = [i for i, n in enumerate(shape) if i not in gone and n > 1]
+    first, end = (kept[0], kept[-1] + 1) if kept else (0, 0)
+    seen = prod(shape[:first]), prod(shape[first:end]), prod(shape[end:])
+    outer, channels, inner = seen
+    if x.dtype.char not in "efd" or not serves(seen) or not x.flags.c_contiguous:
+        return None
+    if any(i in gone and shape[i] > 1 for i in range(first, end)):
+        return None
+    short = inner > 1 and channels > FEW and outer * inner < P  # as many blocks, each with little to do
+    return None if short or (channels == 1 and inner > 2**16) else seen

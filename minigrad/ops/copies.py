@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 # "K": in memory as the original is; "C": row-major
-_copy = operation("clone", lambda x, *, order: x.copy(order=order), lambda g: g)
-_repeated = shown_as(_copy, "RepeatBackward0")
+copy_operation = operation("clone", lambda x, *, order: x.copy(order=order), lambda g: g)
+_repeated = shown_as(copy_operation, "RepeatBackward0")
 _cast = elementwise("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
 
 
@@ -33,7 +33,7 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     >>> torch.clone(x).data_ptr() == x.data_ptr()
     False
     """
-    copy = _copy(input, order="K")
+    copy = copy_operation(input, order="K")
     return copy if memory_format in (None, preserve_format) else contiguous(copy, memory_format)
 
 
@@ -63,9 +63,9 @@ def contiguous(input: Tensor, memory_format: Any = contiguous_format) -> Tensor:
     if is_contiguous(input, memory_format):
         return input
     if memory_format.order is None:
-        return _copy(input, order="C")
+        return copy_operation(input, order="C")
     order = memory_format.order
-    return permute(_copy(permute(input, order), order="C"), [order.index(i) for i in range(len(order))])
+    return permute(copy_operation(permute(input, order), order="C"), [order.index(i) for i in range(len(order))])
 
 
 def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:

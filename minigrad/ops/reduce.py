@@ -97,14 +97,14 @@ def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
     return found.astype(x.dtype) if wide else found
 
 
-_sum = operation("sum", _total, spread_gradient)
+sum_operation = operation("sum", _total, spread_gradient)
 average = operation(
     "mean", _average_forward, lambda g, x_shape, dim: spread_gradient(g / count_reduced(x_shape, dim), x_shape, dim)
 )
 
 
 # PyTorch prints those over named dimensions under other names than those over all.
-_sum_over, _mean_over = shown_as(_sum, "SumBackward1"), shown_as(average, "MeanBackward1")
+_sum_over, _mean_over = shown_as(sum_operation, "SumBackward1"), shown_as(average, "MeanBackward1")
 
 
 @twin_of(np.sum)
@@ -118,7 +118,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     """
     x = summable(input, dtype)
     if dim is None:
-        return _sum(x, dim=None, keepdim=keepdim)
+        return sum_operation(x, dim=None, keepdim=keepdim)
     return _sum_over(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 

@@ -127,7 +127,11 @@ def slope(x, g, shape, means, scales, per_outer, per_mean, w_slopes, b_slopes, s
         target[...] = value
 
 
-for name, end in (("moments", measure), ("slopes", slope)):
+def total(x, g, shape, out, divisor):
+    out[...] = (x.reshape(shape).astype(np.float64).sum((0, 2)) / divisor).reshape(out.shape)
+
+
+for name, end in (("moments", measure), ("slopes", slope), ("total", total)):
     TWINS.update({f"{name}_{part}": twin for part, twin in summed(end).items()})
 
 
