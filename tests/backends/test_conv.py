@@ -79,13 +79,24 @@ def test_a_machine_is_measured_within_reason():
     assert 1e8 < found.peak < 1e14 and 1 <= found.half <= 64 and 0 < found.move < 1e-7 and 0 <= found.run < 1e-5
 
 
-def test_a_machine_is_told_by_its_instructions_and_threads(monkeypatch):
-    monkeypatch.setattr(machine, "get_count", lambda: 4)
+def test_a_machine_is_told_by_its_instructions(monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
-    assert machine.tell_machine() == Machine(peak=4 * machine.NARROW)
+    assert machine.tell_machine() == Machine(peak=machine.NARROW)
     monkeypatch.delenv("OPENBLAS_CORETYPE")
     monkeypatch.setattr(machine, "_has_avx512", lambda: True)
-    assert machine.tell_machine() == Machine(peak=4 * machine.WIDE)
+    assert machine.tell_machine() == Machine(peak=machine.WIDE)
+
+
+def test_more_threads_change_no_choice(monkeypatch):
+    before, choices = torch.get_num_threads(), []
+    for threads in (1, 8):
+        torch.set_num_threads(threads)
+        dispatch.reckon_for(machine.tell_machine())
+        choices.append(
+            [dispatch.choose((8, c, n, n), 2 * c, dispatch.Geometry((3, 3))).name for c in (8, 64) for n in (8, 50)]
+        )
+    torch.set_num_threads(before)
+    assert choices[0] == choices[1]
 
 
 def test_slow_copies_choose_what_copies_less():
