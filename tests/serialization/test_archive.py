@@ -57,8 +57,8 @@ TENSORS = [
 
 
 def name(value):
-    """A short name for a test; numbers of thousands of digits have no repr."""
-    return type(value).__name__ if isinstance(value, int) else repr(value)[:40]
+    """A short name for a test; numbers of thousands of digits have no repr, sets have no order."""
+    return type(value).__name__ if isinstance(value, (int, set, frozenset)) else repr(value)[:40]
 
 
 PLAIN = [
