@@ -1,4 +1,4 @@
-"""Order: greatest and least with their places, sorting, and what occurs once."""
+"""Order: greatest and least with their places, sorting, and what stands in the middle."""
 
 from __future__ import annotations
 
@@ -35,8 +35,25 @@ def return_type(kind: str, *fields: str) -> Any:
     return type(kind, (namedtuple(kind, fields),), {"__slots__": (), "__repr__": shown})
 
 
+def picker(name: str, number: int = 0) -> Callable[..., Any]:
+    """How `name` answers: a pair (values, indices), under the names that PyTorch prints."""
+    result = return_type(name, "values", "indices")
+    read = shown_as(read_at, f"{name.capitalize()}Backward{number}")
+
+    def pick(input: Any, d: int, find: Any, *how: Any, keepdim: bool = True) -> Any:
+        """The elements of `input` at the places ``find(x, d, *how)``, one or more in each line along axis `d`."""
+        if not input.array.ndim:
+            return result(clone(input), wrap(np.zeros((), np.int64)))
+        places = compute(find, input, d, *how)
+        if keepdim:
+            return result(pick_along(read, input, d, places) if places.array.size else gather(input, d, places), places)
+        return result(pick_along(read, input, d, places, False), squeeze(places, d))
+
+    return pick
+
+
 # ---- extremes and their places -------------------------------------------------------------------
-def _places(x: Any, find: Any, d: int | None, keepdim: bool) -> Any:
+def _find_extreme(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
     """Where `find`, argmax or argmin, sees the extreme along axis `d`, or of all."""
     return as_int64(find(x, axis=d, keepdims=keepdim))
 
@@ -47,7 +64,7 @@ def _place(name: str, find: Any, example: str) -> Callable[..., Any]:
         if input.array.dtype.kind == "b":
             raise not_implemented_for(name, input.array.dtype)
         d = None if dim is None else axis(dim, input.array.ndim)
-        return compute(_places, input, find, d if input.array.ndim else None, keepdim)
+        return compute(_find_extreme, input, d if input.array.ndim else None, find, keepdim)
 
     text = f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."
     return takes_out(rename(call, name, text, example))
@@ -63,20 +80,13 @@ def _to_those(g: Any, x: Any, out: Any) -> Any:
     return np.where(hit, g / np.sum(hit), 0.0)
 
 
-def _with_places(result: Any, read: Any, input: Any, d: int, places: Any, keepdim: bool) -> Any:
-    """The pair (values, indices) of the elements at `places`, one for each line along axis `d`."""
-    return result(pick_along(read, input, d, places, keepdim), places if keepdim else squeeze(places, d))
-
-
 def _of_all(name: str, find: Any, shown: str) -> Any:
     """`find` over all elements, a number."""
     return operation(name, find, _to_those, shown=shown)
 
 
 def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> Callable[..., Any]:
-    result = return_type(name, "values", "indices")
-    of_all = _of_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
-    along_one = shown_as(read_at, f"{name.capitalize()}Backward0")
+    pick, of_all = picker(name), _of_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
 
     def call(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Tensor:
         if other is not None or isinstance(dim, TensorBase):
@@ -84,11 +94,7 @@ def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> 
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim))
         if dim is None:
             return of_all(input)
-        d = axis(dim, input.array.ndim)
-        if not input.array.ndim:
-            return result(clone(input), wrap(np.zeros((), np.int64)))
-        indices = compute(_places, input, find, d, True)
-        return _with_places(result, along_one, input, d, indices, keepdim)
+        return pick(input, axis(dim, input.array.ndim), _find_extreme, find, keepdim=keepdim)
 
     text = f"The {name}imum of all; along `dim` a pair (values, indices); with a tensor the elementwise `{name}imum`."
     return takes_out(rename(call, name, text, example))
@@ -131,16 +137,7 @@ def ordering(x: Any, d: int, descending: bool = False, ranks: slice | None = Non
     return as_int64(order if ranks is None else order[(slice(None),) * d + (ranks,)])
 
 
-def _in_order(read: Any, input: Any, dim: int, places: Any) -> Any:
-    """The elements at `places` along `dim`; those of a number, or of nothing, as `gather` reads them."""
-    if not input.array.ndim or not places.array.size:
-        return gather(input, dim, places)
-    return pick_along(read, input, axis(dim, input.array.ndim), places, True)
-
-
-_sorted, _topmost = shown_as(read_at, "SortBackward0"), shown_as(read_at, "TopkBackward0")
-_Sorted = return_type("sort", "values", "indices")
-_Top = return_type("topk", "values", "indices")
+_pick_sorted, _pick_top = picker("sort"), picker("topk")
 
 
 @takes_out
@@ -156,8 +153,7 @@ def sort(input: Tensor, *order: Any, dim: int = -1, descending: bool = False, st
         raise TypeError(f"sort() received an invalid combination of arguments: {hint}; got {order}")
     dim = order[0] if order else dim
     descending = order[1] if len(order) > 1 else descending
-    indices = argsort(input, dim, descending)
-    return _Sorted(_in_order(_sorted, input, dim, indices), indices)
+    return _pick_sorted(input, axis(dim, input.array.ndim), ordering, descending)
 
 
 @takes_out
@@ -184,8 +180,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         raise not_implemented_for("topk", input.array.dtype)
     if not 0 <= as_int(k, "k") <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"selected index k out of range: k={k}, dimension {d} of shape {tuple(input.array.shape)}")
-    indices = compute(ordering, input, d, largest, slice(k))
-    return _Top(_in_order(_topmost, input, d, indices), indices)
+    return _pick_top(input, d, ordering, largest, slice(k))
 
 
 # ---- one of those in order -----------------------------------------------------------------------
@@ -210,7 +205,7 @@ _median_of_all = _of_all("median", _middle, "MedianBackward0")
 _nanmedian_of_all = _of_all("nanmedian", _middle_number, "NanmedianBackward0")
 
 
-def _middle_places(x: Any, d: int, skip_nan: bool) -> Any:
+def _find_middle(x: Any, d: int, skip_nan: bool) -> Any:
     """Where the middle element stands along axis `d`: a NaN, if there is one and they are not skipped."""
     order = ordering(x, d)
     missing = np.isnan(x).sum(d, keepdims=True) if x.dtype.kind == "f" else 0
@@ -223,8 +218,7 @@ def _middle_places(x: Any, d: int, skip_nan: bool) -> Any:
 
 
 def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..., Any]:
-    result = return_type(name, "values", "indices")
-    along_one = shown_as(read_at, f"{name.capitalize()}Backward1")
+    pick = picker(name, 1)
 
     def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         if input.array.dtype.kind == "b":
@@ -232,11 +226,8 @@ def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..
         if dim is None:
             return of_all(input)
         d = axis(dim, input.array.ndim)
-        if not input.array.ndim:
-            return result(clone(input), wrap(np.zeros((), np.int64)))
         check_not_empty(name, input, (d,))
-        places = compute(_middle_places, input, d, skip_nan)
-        return _with_places(result, along_one, input, d, places, keepdim)
+        return pick(input, d, _find_middle, skip_nan, keepdim=keepdim)
 
     left_out = " of what is not NaN" if skip_nan else ""
     text = f"The middle element{left_out}, the lower one of two; along `dim` a pair (values, indices)."
@@ -247,9 +238,7 @@ median = _median("median", _median_of_all, False, "torch.median(torch.tensor([3,
 nanmedian = _median(
     "nanmedian", _nanmedian_of_all, True, "torch.nanmedian(torch.tensor([3.0, float('nan'), 7.0])) -> tensor(3.)"
 )
-_kth, _modal = shown_as(read_at, "KthvalueBackward0"), shown_as(read_at, "ModeBackward0")
-_Kth = return_type("kthvalue", "values", "indices")
-_Mode = return_type("mode", "values", "indices")
+_pick_kth, _pick_commonest = picker("kthvalue"), picker("mode")
 
 
 @takes_out
@@ -266,10 +255,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     size = input.array.shape[d] if input.array.ndim else 1
     if not 1 <= as_int(k, "k") <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}: k={k}, size {size}")
-    if not input.array.ndim:
-        return _Kth(clone(input), wrap(np.zeros((), np.int64)))
-    places = compute(ordering, input, d, False, slice(k - 1, k))
-    return _with_places(_Kth, _kth, input, d, places, keepdim)
+    return _pick_kth(input, d, ordering, False, slice(k - 1, k), keepdim=keepdim)
 
 
 @takes_out
@@ -281,13 +267,11 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     tensor(5)
     """
     d = axis(dim, input.array.ndim)
-    if not input.array.ndim:
-        return _Mode(clone(input), wrap(np.zeros((), np.int64)))
     check_not_empty("mode", input, (d,))
-    return _with_places(_Mode, _modal, input, d, compute(_commonest, input, d), keepdim)
+    return _pick_commonest(input, d, _find_commonest, keepdim=keepdim)
 
 
-def _commonest(x: Any, d: int) -> Any:
+def _find_commonest(x: Any, d: int) -> Any:
     """The place of the commonest element of each line along axis `d`: the last of equal ones."""
     order = ordering(x, d)
     lines = np.moveaxis(np.take_along_axis(x, order, d), d, -1)  # in order, (..., n)

@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import wrap
-from minigrad.autograd.recording import compute, operation
+from minigrad.autograd.recording import operation
 from minigrad.backend import CPU, as_int64, device_of, to_device
 from minigrad.ops.arguments import as_int, axis, not_implemented_for, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
 from minigrad.ops.copies import as_float, clone
 from minigrad.ops.elementwise import rename
-from minigrad.ops.index import read_at
 from minigrad.ops.join import cat
-from minigrad.ops.names import shown_as
-from minigrad.ops.order import return_type
+from minigrad.ops.order import picker
 from minigrad.ops.reduce import cumsum, scan_from_the_back, sum
-from minigrad.ops.select import pick_along
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import narrow
 
@@ -72,10 +68,9 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
 # ---- extremes ------------------------------------------------------------------------------------
 def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Callable[..., Any]:
-    result = return_type(name, "values", "indices")
-    read = shown_as(read_at, f"{name.capitalize()}Backward0")
+    pick = picker(name)
 
-    def places(x: Any, d: int) -> Any:
+    def find(x: Any, d: int) -> Any:
         """Where the extreme of the first elements stands: the last of equal ones, or the last NaN."""
         on_host = to_device(x, CPU)  # CuPy accumulates sums and products only
         numbers = np.arange(x.shape[d]).reshape([-1 if i == d else 1 for i in range(x.ndim)])
@@ -83,11 +78,7 @@ def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Calla
         return to_device(as_int64(np.maximum.accumulate(found, axis=d)), device_of(x))
 
     def call(input: Tensor, dim: int) -> Tensor:
-        d = axis(dim, input.array.ndim)
-        if not input.array.ndim or not input.array.size:
-            return result(clone(input), wrap(np.zeros(input.array.shape, np.int64)))
-        indices = compute(places, input, d)
-        return result(pick_along(read, input, d, indices, True), indices)
+        return pick(input, axis(dim, input.array.ndim), find)
 
     text = f"The {name[3:]}imum of the first 1, 2, 3, ... elements along `dim`, and where it stands: (values, indices)."
     return takes_out(rename(call, name, text, example))

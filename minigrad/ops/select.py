@@ -101,7 +101,7 @@ def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) ->
     return read if index.array.ndim else reshape(read, ())
 
 
-def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool) -> Any:
+def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True) -> Any:
     """The one element of each line along axis `d` that stands at `places`, by the reading operation `shown`."""
     key = along(shown.name, input, d, places)
     if not keepdim:
