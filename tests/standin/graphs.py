@@ -86,7 +86,7 @@ def captured(function, name):
                 if array._host.flags.writeable:
                     array._host[...] = values
         fresh = [x for x in _arrays_in(result) if not any(np.may_share_memory(x._host, y._host) for y in operands)]
-        if fresh or name in IN_PLACE or any(x is y for x in _arrays_in(result) for y in operands):
+        if fresh or result is None or name in IN_PLACE or any(x is y for x in _arrays_in(result) for y in operands):
             recording.append(functools.partial(_again, function, args, kwargs, fresh))
         for array in fresh:
             _spoil(array._host)
