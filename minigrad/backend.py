@@ -284,7 +284,10 @@ def to_device(array: Array, device: device) -> Array:
         return array.get() if held.type == "cuda" else array
     cuda = library(device)
     with on(device):
-        return cuda.asarray(array) if held.type == "cpu" else array.copy()
+        if held.type == "cuda":
+            return array.copy()
+        # A single number is the argument of a kernel, which nobody waits for and a CUDA graph may record.
+        return cuda.asarray(array) if array.ndim else cuda.full((), array[()], array.dtype)
 
 
 def arange_beside(array: Array, n: int) -> Array:

@@ -115,10 +115,10 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     check_countable((length,), np.dtype(np.int64))
     if dtype.kind in "iu":
         start, step = int(start), int(step)
-        return dtypes.convert(start + np.arange(length, dtype=np.int64) * step, dtype)
+        return dtypes.convert(start + xp.arange(length, dtype=np.int64) * step, dtype)
     if dtype in (np.float32, np.float64) and (start % 1 or step % 1):
         return _counted_by_lanes(length, start, step, dtype)
-    return dtypes.convert(start + np.arange(length, dtype=np.int64) * float(step), dtype)
+    return dtypes.convert(start + xp.arange(length, dtype=np.int64) * float(step), dtype)
 
 
 def _counted_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]) -> Any:

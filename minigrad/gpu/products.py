@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from minigrad import backend
+from minigrad.backend import array_module
 from minigrad.gpu import blas
 
 
@@ -38,6 +40,41 @@ class Factor(NDArrayOperatorsMixin):
 
 def _unwrap(x: Any) -> Any:
     return x.array if type(x) is Factor else x
+
+
+def einsum(equation: str, *operands: Any, **options: Any) -> Any:
+    """`np.einsum`, two operands after the other: each pair's sum is a batch of matrix products."""
+    given, output = equation.split("->")
+    terms = [_without_ones(x, term, given, operands) for x, term in zip(operands, given.split(","), strict=True)]
+    x, own = terms[0]
+    for i, (y, other) in enumerate(terms[1:], 2):
+        x, own = _multiply_terms(x, own, y, other, set(output).union(*[term for _, term in terms[i:]]))
+    return array_module(x).einsum(f"{own}->{output}", x)
+
+
+def _without_ones(x: Any, term: str, given: str, operands: Any) -> tuple[Any, str]:
+    """An operand without its axes of length 1 along which another is longer: there it is the same for all."""
+    longer = {
+        c for t, y in zip(given.split(","), operands, strict=True) for c, n in zip(t, y.shape, strict=True) if n != 1
+    }
+    kept = [(c, n) for c, n in zip(term, x.shape, strict=True) if n != 1 or c not in longer]
+    return x.reshape([n for _, n in kept]), "".join([c for c, _ in kept])
+
+
+def _multiply_terms(x: Any, own: str, y: Any, other: str, later: set[str]) -> tuple[Any, str]:
+    """The product of two operands, and its letters; those that are not met `later` are summed over."""
+    xp = array_module(x)
+    shared = [c for c in dict.fromkeys(own) if c in other]
+    batch, summed = [c for c in shared if c in later], [c for c in shared if c not in later]
+    rows, columns = ([c for c in dict.fromkeys(t) if c not in shared and c in later] for t in (own, other))
+    x = xp.einsum(f"{own}->{''.join(batch + rows + summed)}", x)  # what only this one has, and nobody later, is summed
+    y = xp.einsum(f"{other}->{''.join(batch + summed + columns)}", y)
+    sizes = dict(zip(batch + rows + summed, x.shape, strict=True)) | dict(
+        zip(batch + summed + columns, y.shape, strict=True)
+    )
+    b, m, k, n = ([sizes[c] for c in letters] for letters in (batch, rows, summed, columns))
+    product = blas.matmul(x.reshape(*b, prod(m), prod(k)), y.reshape(*b, prod(k), prod(n)))
+    return product.reshape((*b, *m, *n)), "".join(batch + rows + columns)
 
 
 def by_cublas(function: Callable[..., Any]) -> Callable[..., Any]:

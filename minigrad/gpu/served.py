@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import minigrad.gpu.generator
 import minigrad.ops.addmm  # noqa: F401 (it is among the products)
 from minigrad.backend import KERNELS, copy_one
 from minigrad.gpu import classes, copies, normalization, pooling, rows, sums
 from minigrad.gpu.elementwise import Elementwise
-from minigrad.gpu.products import by_cublas
+from minigrad.gpu.products import by_cublas, einsum
 from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
 from minigrad.ops.affine import affine
@@ -60,6 +62,8 @@ for _operation in (*PRODUCTS, affine):
     for _function in (_operation.forward, *_operation.rules):
         if _function is not None:
             KERNELS[_function] = by_cublas(_function)
+
+KERNELS[np.einsum] = einsum
 
 for _operation, _forward_of, _rule_of in (
     (max_pool2d, pooling.max_forward_of, pooling.max_rule_of),

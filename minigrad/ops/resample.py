@@ -170,13 +170,11 @@ def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
 def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
     """Add the rows of `part` to those of `image` at `places`, which rise and may repeat; -1 is no place."""
     read = np.flatnonzero(places >= 0)
-    if type(part) is not np.ndarray:
-        rows, from_rows = image.swapaxes(0, dim), part.swapaxes(0, dim)
-        for i in read.tolist():
-            rows[int(places[i])] += from_rows[i]
-        return
     if len(read) < len(places):
-        part, places = part.take(read, axis=dim), places[read]
+        part, places = part.take(constant_beside(part, as_index(read)), axis=dim), places[read]
+    if type(part) is not np.ndarray:
+        array_module(part).add.at(image, (slice(None),) * dim + (constant_beside(part, places),), part)
+        return
     seen, starts, counts = np.unique(places, return_index=True, return_counts=True)
     for turn in range(int(counts.max(initial=0))):  # the first row of each place, the second, ...
         served = np.flatnonzero(counts > turn)

@@ -101,6 +101,8 @@ class ndarray:
             if host.dtype.kind not in "biufc":
                 raise ValueError(f"Unsupported dtype {host.dtype}")
             self._memory, self._device = devices.allocate(host.nbytes), devices.current.device
+            if devices.recording() is not None:  # its pool keeps the memory for the replays
+                devices.recording().append(functools.partial(id, host))
         self._host, self.base = host, base
 
     # ---- what NumPy must not get by itself ----

@@ -3,7 +3,7 @@
 Each of CuPy's functions and methods, called in a capture, is called for the shapes of its results; what it wrote is
 taken back, and its results are spoilt, as on a GPU, where nobody has computed them yet. A replay calls all of them
 again on the same arrays, and puts new results where the old ones lie. What CuPy or CUDA refuse in a capture is
-refused: what crosses over to the host or needs to know a value, CuPy's calls of cuBLAS, sorting.
+refused: what crosses over to the host or needs to know a value, and CuPy's calls of cuBLAS.
 """
 
 import functools
@@ -19,7 +19,6 @@ NEEDS_VALUES = {
     "nonzero", "flatnonzero", "argwhere", "unique", "unique_all", "unique_values", "unique_counts", "unique_inverse",
     "bincount", "extract", "compress", "histogram", "isin", "intersect1d", "union1d", "setdiff1d", "trim_zeros",
 }  # fmt: skip
-SORTS = {"sort", "argsort", "lexsort", "partition", "argpartition", "median", "percentile", "quantile", "sort_complex"}
 BY_CUBLAS = {"matmul", "dot", "vdot", "inner", "tensordot"}
 CROSS = {"get", "item", "tolist", "set", "tobytes", "dump", "dumps", "tofile"}
 IN_PLACE = ("__setitem__", "fill", "sort", "put", "partition")
@@ -49,10 +48,6 @@ def refuse(name, args):
     """What CuPy or CUDA do not let into a capture."""
     if name in NEEDS_VALUES or (name == "__getitem__" and any(map(_is_mask, _keys(args[1])))):
         raise RuntimeError(CAPTURING)
-    if name in SORTS:
-        raise devices.CUDARuntimeError(
-            "cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing"
-        )
     several = sum(isinstance(x, ndarray) for x in args) > 1
     if name in BY_CUBLAS or (name == "einsum" and several) or name.startswith("linalg."):
         raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")

@@ -32,21 +32,26 @@ def embedding_bag(
     """
     tensors("embedding_bag", "input weight offsets? per_sample_weights?", input, weight, offsets, per_sample_weights)
     _check(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
-    if input.ndim == 2:
-        offsets = arange(input.shape[0], device="cpu") * input.shape[1]
-        include_last_offset = False
     flat = input.reshape(-1)
-    begin, end = _limits(offsets, flat.numel(), include_last_offset)
+    places, counts = _places(input, offsets, include_last_offset)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)  # (T, D)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
-    longest = int((end - begin).max()) if begin.numel() and flat.numel() else 0
+    if padding_idx is not None:
+        counts = counts & (flat[places] != padding_idx % weight.shape[0])
+    return _reduce(rows[places], counts, mode)
+
+
+def _places(input: Tensor, offsets: Any, last_told: bool) -> tuple[Any, Any]:
+    """Where in the flat input the members of each bag stand, and which of them are no padding: (B, L) both."""
+    if input.ndim == 2:
+        places = arange(input.numel(), device=input.device).reshape(input.shape)
+        return places, places >= 0
+    begin, end = _limits(offsets, input.numel(), last_told)
+    longest = int((end - begin).max()) if begin.numel() and input.numel() else 0
     places = begin.unsqueeze(1) + arange(longest, device="cpu")  # (B, L)
     counts = places < end.unsqueeze(1)
-    places = places.masked_fill(~counts, 0).to(input.device)
-    if padding_idx is not None:
-        counts = counts & (flat[places] != padding_idx % weight.shape[0]).to(counts.device)
-    return _reduce(rows[places], counts.to(input.device), mode)
+    return places.masked_fill(~counts, 0).to(input.device), counts.to(input.device)
 
 
 def _reduce(rows: Any, counts: Any, mode: str) -> Any:

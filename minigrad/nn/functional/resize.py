@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import device_of, to_device
+from minigrad.backend import constant_beside
 from minigrad.nn.functional.checks import floats, numbers, tensors
 from minigrad.ops import resample as ops
 from minigrad.ops.arguments import not_implemented_for
@@ -130,7 +130,7 @@ def _axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias
             places, weights = ops.linear_taps(n, m, step, real, align)
         else:
             places, weights = ops.nearest_taps(n, m, step, real, mode == "nearest-exact")
-        weights = None if weights is None else to_device(weights, device_of(image))
+        weights = None if weights is None else constant_beside(image, weights)
         axes.append(ops.Axis(i + 2, n, places, weights))
     return tuple(axes)
 

@@ -1,0 +1,150 @@
+"""A step of any layer, loss or optimizer sends nothing to the GPU and asks it for nothing; a graph may record it."""
+
+import pytest
+
+import minigrad as mg
+from minigrad import backend, cuda, nn, optim
+from tests import standin
+
+IMAGE, SERIES, VOLUME, ROWS = (2, 4, 8, 8), (2, 4, 8), (2, 2, 4, 4, 4), (3, 6)
+CLASSES, POINTS = ("labels", 6), ("like", ROWS)
+BY_SHAPE = {  # the shape of the input of layers that take no option
+    ROWS: "CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh Identity LeakyReLU LogSigmoid Mish PReLU ReLU "
+    "ReLU6 SELU SiLU Sigmoid Softplus Softshrink Softsign Tanh Tanhshrink",
+    IMAGE: "Flatten Softmax2d",
+}
+LAYERS = {  # what else the layers are told, then the shape of their input
+    "AdaptiveAvgPool1d": ((3,), SERIES), "AdaptiveAvgPool2d": ((3,), IMAGE), "AdaptiveMaxPool1d": ((3,), SERIES),
+    "AdaptiveMaxPool2d": ((3,), IMAGE), "AvgPool1d": ((2,), SERIES), "AvgPool2d": ((3, 2, 1), IMAGE),
+    "BatchNorm1d": ((4,), SERIES), "BatchNorm2d": ((4,), IMAGE), "ChannelShuffle": ((2,), IMAGE),
+    "CircularPad1d": ((2,), SERIES), "CircularPad2d": ((2,), IMAGE), "CircularPad3d": ((1,), VOLUME),
+    "ConstantPad1d": ((2, 1.0), SERIES), "ConstantPad2d": ((2, 1.0), IMAGE), "ConstantPad3d": ((1, 1.0), VOLUME),
+    "Conv1d": ((4, 3, 3), SERIES), "Conv2d": ((4, 5, 3), IMAGE), "ConvTranspose2d": ((4, 3, 3, 2), IMAGE),
+    "Fold": (((4, 4), 2), (2, 8, 9)), "GroupNorm": ((2, 4), IMAGE), "InstanceNorm1d": ((4,), SERIES),
+    "InstanceNorm2d": ((4,), IMAGE), "LayerNorm": ((6,), ROWS), "LazyBatchNorm1d": ((), SERIES),
+    "LazyBatchNorm2d": ((), IMAGE), "LazyConv1d": ((3, 3), SERIES), "LazyConv2d": ((3, 3), IMAGE),
+    "LazyConvTranspose2d": ((3, 3), IMAGE), "LazyLinear": ((3,), ROWS), "Linear": ((6, 3), ROWS),
+    "LocalResponseNorm": ((2,), IMAGE), "LogSoftmax": ((1,), ROWS), "MaxPool1d": ((2,), SERIES),
+    "MaxPool2d": ((3, 2, 1), IMAGE), "PixelShuffle": ((2,), IMAGE), "PixelUnshuffle": ((2,), IMAGE),
+    "RMSNorm": ((6,), ROWS), "ReflectionPad1d": ((2,), SERIES), "ReflectionPad2d": ((2,), IMAGE),
+    "ReflectionPad3d": ((1,), VOLUME), "ReplicationPad1d": ((2,), SERIES), "ReplicationPad2d": ((2,), IMAGE),
+    "ReplicationPad3d": ((1,), VOLUME), "Softmax": ((1,), ROWS), "Softmin": ((1,), ROWS),
+    "Threshold": ((0.1, 1.0), ROWS),
+    "Unflatten": ((1, (2, 3)), ROWS), "Unfold": ((2,), IMAGE), "Upsample": ((None, 2), IMAGE),
+    "UpsamplingBilinear2d": ((None, 2), IMAGE), "UpsamplingNearest2d": ((None, 2), IMAGE), "ZeroPad1d": ((2,), SERIES),
+    "ZeroPad2d": ((2,), IMAGE), "ZeroPad3d": ((1,), VOLUME),
+} | {name: ((), shape) for shape, names in BY_SHAPE.items() for name in names.split()}  # fmt: skip
+SEVERAL = {  # layers and losses of several operands: the others, after the first
+    "BCELoss": ((0, 1), [POINTS]), "BCEWithLogitsLoss": (ROWS, [POINTS]), "Bilinear": (ROWS, [("like", (3, 5))]),
+    "CosineEmbeddingLoss": (ROWS, [POINTS, ("signs", 3)]), "CosineSimilarity": (ROWS, [POINTS]),
+    "CrossEntropyLoss": (ROWS, [CLASSES]), "Embedding": (None, [("labels", 6)]), "EmbeddingBag": (None, [("table", 6)]),
+    "GaussianNLLLoss": (ROWS, [POINTS, ("like", ROWS)]), "HingeEmbeddingLoss": (ROWS, [("signs", ROWS)]),
+    "HuberLoss": (ROWS, [POINTS]), "KLDivLoss": (ROWS, [POINTS]), "L1Loss": (ROWS, [POINTS]),
+    "MSELoss": (ROWS, [POINTS]),
+    "MarginRankingLoss": (ROWS, [POINTS, ("signs", ROWS)]), "MultiLabelMarginLoss": (ROWS, [("table", 6)]),
+    "MultiLabelSoftMarginLoss": (ROWS, [POINTS]), "MultiMarginLoss": (ROWS, [CLASSES]), "NLLLoss": (ROWS, [CLASSES]),
+    "PairwiseDistance": (ROWS, [POINTS]), "PoissonNLLLoss": (ROWS, [POINTS]), "SmoothL1Loss": (ROWS, [POINTS]),
+    "SoftMarginLoss": (ROWS, [("signs", ROWS)]), "TripletMarginLoss": (ROWS, [POINTS, POINTS]),
+    "TripletMarginWithDistanceLoss": (ROWS, [POINTS, POINTS]),
+}  # fmt: skip
+TOLD = {
+    "Bilinear": {"in1_features": 6, "in2_features": 5, "out_features": 2}, "KLDivLoss": {"reduction": "batchmean"},
+    **{name: {"num_embeddings": 6, "embedding_dim": 3} for name in ("Embedding", "EmbeddingBag")},
+}  # fmt: skip
+OTHERS = {  # what has no step of its own
+    "DataParallel", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
+}  # fmt: skip
+DRAW = {"AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "RReLU"}  # random numbers: see tests of the generator
+
+
+def test_every_layer_and_loss_is_in_a_table():
+    found = {n for n in dir(nn) if isinstance(getattr(nn, n), type) and issubclass(getattr(nn, n), nn.Module)}
+    assert found == {*LAYERS, *SEVERAL, *OTHERS, *DRAW}
+
+
+def made(kind, size):
+    if kind == "like":
+        return mg.rand(size).cuda()
+    if kind == "signs":
+        return (mg.rand(size).cuda() > 0.5).float() * 2 - 1
+    return mg.randint(0, size, (3,) if kind == "labels" else (3, size)).cuda()
+
+
+def step_of(name):
+    """A function that computes the layer's result and all gradients, and where its numbers are found."""
+    mg.manual_seed(0)
+    if name in LAYERS:
+        options, shape = LAYERS[name]
+        layer, operands = getattr(nn, name)(*options), [mg.randn(shape).cuda().requires_grad_()]
+    else:
+        shape, others = SEVERAL[name]
+        first = [] if shape is None else [mg.rand(ROWS if shape == (0, 1) else shape).cuda().requires_grad_()]
+        layer, operands = getattr(nn, name)(**TOLD.get(name, {})), first + [made(*other) for other in others]
+    layer = layer.cuda()
+
+    def step():
+        for x in (*operands, *layer.parameters()):
+            x.grad = None
+        y = layer(*operands)
+        if y.requires_grad:
+            y.sum().backward()
+        return y, [x.grad for x in (*operands, *layer.parameters()) if x.grad is not None]
+
+    return step, operands
+
+
+@pytest.fixture(autouse=True)
+def gpu():
+    cuda.graphs.graph.default_capture_stream = None
+    with backend.use_library(standin.cupy):
+        yield
+    cuda.graphs.graph.default_capture_stream = None
+
+
+@pytest.mark.parametrize("name", sorted({*LAYERS, *SEVERAL}))
+def test_nothing_crosses_in_a_step(name):
+    step, _ = step_of(name)
+    step()
+    standin.crossings.clear()
+    step()
+    assert standin.crossings == []
+
+
+@pytest.mark.parametrize("name", sorted({*LAYERS, *SEVERAL}))
+def test_a_graph_records_the_step(name):
+    step, operands = step_of(name)
+    for _ in range(2):
+        step()
+    graph = cuda.CUDAGraph()
+    with cuda.graph(graph):
+        y, gradients = step()
+    for x in operands:
+        if x.dtype.is_floating_point:
+            x.data.mul_(0.5)
+    graph.replay()
+    recorded = [y.detach().clone(), *[g.clone() for g in gradients]]
+    y, gradients = step()
+    for got, expected in zip(recorded, [y, *gradients], strict=True):
+        if "BatchNorm" not in name or got is recorded[0]:
+            assert mg.allclose(got, expected.detach(), rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+OPTIMIZERS = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta", "Rprop", "ASGD"]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("capturable", [False, True])
+def test_nothing_crosses_in_a_step_of_an_optimizer(name, capturable):
+    if capturable and name in ("SGD", "Adagrad"):
+        pytest.skip(f"{name} has no option `capturable`")
+    parameters = [mg.ones(3, device="cuda", requires_grad=True), mg.ones(2, 2, device="cuda", requires_grad=True)]
+    for p in parameters:
+        p.grad = mg.ones_like(p)
+    optimizer = getattr(optim, name)(parameters, **({"capturable": True} if capturable else {}))
+    optimizer.step()
+    standin.crossings.clear()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=False)
+    nn.utils.clip_grad_value_(parameters, 1.0)
+    nn.utils.clip_grad_norm_(parameters, 1.0)
+    assert standin.crossings == []

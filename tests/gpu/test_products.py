@@ -1,0 +1,41 @@
+"""Einstein's sums on a GPU are products of matrices, two operands after the other."""
+
+import numpy as np
+import pytest
+
+from minigrad.gpu import products
+from minigrad.gpu.blas import LIBRARIES
+
+EQUATIONS = [
+    ("ij,jk->ik", (2, 3), (3, 4)),
+    ("ij,kj->ik", (2, 3), (4, 3)),
+    ("ij,ij->ij", (2, 3), (2, 3)),
+    ("i,j->ij", (2,), (3,)),
+    ("ij,ij->", (2, 3), (2, 3)),
+    ("bij,bjk->bik", (2, 3, 4), (2, 4, 5)),
+    ("ij,jk->", (2, 3), (3, 4)),
+    ("bij,jk->kbi", (2, 3, 4), (4, 5)),
+    ("ij,jk,kl->il", (2, 3), (3, 4), (4, 5)),
+    ("ni,oij,nj->no", (2, 3), (4, 3, 5), (2, 5)),
+    ("ii,ij->j", (3, 3), (3, 4)),
+    ("ij,i->j", (2, 3), (2,)),
+    ("ab,cd->abcd", (2, 1), (3, 2)),
+    ("ab,bc->ac", (2, 1), (3, 2)),
+    ("ab,ab->ab", (2, 1), (2, 3)),
+    ("ab,b->a", (0, 3), (3,)),
+    ("ab,bc->ac", (2, 0), (0, 3)),
+    ("ab->ba", (2, 3)),
+    ("ab->", (2, 3)),
+    (",a->a", (), (3,)),
+]
+
+
+@pytest.mark.parametrize("case", EQUATIONS, ids=lambda case: case[0])
+def test_sums_by_letters(stand_in, case):
+    equation, *shapes = case
+    random = np.random.default_rng(0)
+    hosts = [random.standard_normal(shape) for shape in shapes]
+    before = LIBRARIES[stand_in].calls
+    got = products.einsum(equation, *map(stand_in.asarray, hosts), optimize=True)
+    np.testing.assert_allclose(got.get(), np.einsum(equation, *hosts), rtol=1e-12, atol=1e-12)
+    assert LIBRARIES[stand_in].calls - before <= len(shapes) - 1
