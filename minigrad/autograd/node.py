@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from numpy import ndarray
 
 from minigrad.autograd.anomaly import check_forward
-from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, Uncounted, edge_of, is_array, wrap
+from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, Uncounted, is_array, wrap
 from minigrad.autograd.inspection import Inspectable, next_functions
 from minigrad.autograd.messages import freed, inference_saved, overwritten
 from minigrad.autograd.modes import ANOMALY, PACKING, inference_was_entered
@@ -34,20 +34,24 @@ class Plan:
     """What to keep for one choice of operands that need gradients, and how to call their rules."""
 
     __slots__ = (
-        "constants", "elementwise", "keys", "operands", "operation", "reads", "result_position", "rules", "saves",
+        "constants", "elementwise", "keeps", "keys", "operands", "operation", "result_position", "rules", "saves",
         "single",
     )  # fmt: skip
 
-    operation: Operation
-    operands: tuple[int, ...]  # that need a gradient, and have a rule
-    saves: tuple[int, ...]  # operands whose values the rules read
-    constants: tuple[Reader, ...]  # fetch the shapes, options and the result that the rules read
-    result_position: int | None  # of the result among the constants
-    keys: tuple[int, ...]  # of indices among the constants
-    reads: bool  # whether the rules read anything at all
-    elementwise: bool  # whether the rules may be run in parts
-    rules: tuple[tuple[Rule, tuple[int, ...] | None], ...]  # each with the positions of what it reads; None for all
-    single: Rule | None  # the rule, where there is one alone that reads all
+    def __init__(
+        self, operation: Operation, operands: Sequence[int], saves: Sequence[int], names: Sequence[str],
+        rules: Sequence[tuple[Rule, tuple[int, ...] | None]],
+    ) -> None:  # fmt: skip
+        self.operation = operation
+        self.operands = tuple(operands)  # that need a gradient, and have a rule
+        self.saves = tuple(saves)  # operands whose values the rules read
+        self.constants = tuple(map(operation.reader, names))  # fetch the shapes, options and the result that they read
+        self.result_position = names.index("out") if "out" in names else None  # among the constants
+        self.keys = tuple([i for i, name in enumerate(names) if name in ("key", "statics")])  # of indices among them
+        self.rules = tuple(rules)  # each with the positions of what it reads; None for all
+        self.single = rules[0][0] if len(rules) == 1 and rules[0][1] is None else None  # the only one, which reads all
+        self.elementwise = operation.elementwise and bool(saves or names)  # whether the rules may be run in parts
+        self.keeps = bool(saves) or "out" in names or operation.once  # what a walk lets go of
 
     def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:
         """The node of one call: edges for the operands that need a gradient, and what their rules read.
@@ -60,39 +64,19 @@ class Plan:
             return None
         node = _new(Node)
         node.plan = self
-        # One and two are told apart: a loop costs as much as the arithmetic.
-        wanted, saves = self.operands, self.saves
-        if len(wanted) == 1:
-            x = operands[wanted[0]]
-            node.edges = (x if x.node is LEAF else x.node,)
-        elif len(wanted) == 2:
-            x, y = operands[wanted[0]], operands[wanted[1]]
-            node.edges = (x if x.node is LEAF else x.node, y if y.node is LEAF else y.node)
-        else:
-            node.edges = tuple([edge_of(operands[i]) for i in wanted])
-        if not saves:
-            node.tensors = node.versions = ()
-        elif len(saves) == 1:
-            x = operands[saves[0]]
-            node.tensors, node.versions = (x,), (x.writes[0] if isinstance(x, TensorBase) else 0,)
-        elif len(saves) == 2:
-            x, y = node.tensors = operands[saves[0]], operands[saves[1]]
-            node.versions = (
-                x.writes[0] if isinstance(x, TensorBase) else 0,
-                y.writes[0] if isinstance(y, TensorBase) else 0,
-            )
-        else:
-            node.tensors = tuple([operands[i] for i in saves])
-            node.versions = tuple([x.writes[0] if isinstance(x, TensorBase) else 0 for x in node.tensors])
+        node.edges = edges = []
+        for i in self.operands:  # plain loops: comprehensions would cost as much as the arithmetic
+            x = operands[i]
+            edges.append(x if x.node is LEAF else x.node)
+        node.saved_operands = saved = []
+        for i in self.saves:
+            x = operands[i]
+            saved.append((x, x.writes[0] if isinstance(x, TensorBase) else 0))
         if inference_was_entered:
-            refuse_inference(self.operation.backward_name, node.tensors)
-        readers = self.constants
-        if not readers:
-            node.constants = ()
-        elif len(readers) == 1:
-            node.constants = (readers[0](operands, statics, array),)
-        else:
-            node.constants = tuple([read(operands, statics, array) for read in readers])
+            refuse_inference(self.operation.backward_name, [x for x, _ in saved])
+        node.constants = constants = []
+        for read in self.constants:
+            constants.append(read(operands, statics, array))  # noqa: PERF401
         node.result_writes = None if self.result_position is None else (result.writes, result.writes[0])
         node.shape, node.dtype = array.shape, dtype
         node.hooks = node.trace = None
@@ -109,14 +93,13 @@ class Node(Inspectable):
     """
 
     __slots__ = (
-        "__weakref__", "constants", "dtype", "edges", "hooks", "order", "plan", "result_writes", "shape", "tensors",
-        "trace", "versions",
+        "__weakref__", "constants", "dtype", "edges", "hooks", "order", "plan", "result_writes", "saved_operands",
+        "shape", "trace",
     )  # fmt: skip
 
     plan: Plan
     edges: Sequence[Edge]
-    tensors: Sequence[Any] | None  # saved operands; None once the graph was freed
-    versions: Sequence[int]  # how often their memory had been written to
+    saved_operands: Sequence[tuple[Any, int]] | None  # and how often they were written to; None once it was freed
     constants: Sequence[Any]  # saved shapes, options and the result, if a rule reads it
     result_writes: tuple[list[int], int] | None  # the saved result's counter, and its version then
     shape: tuple[int, ...] | None  # of the call's result; None for a call of several results
@@ -142,7 +125,7 @@ class Node(Inspectable):
                 rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
         elif select(cotangent.array if create_graph else cotangent) and not create_graph:
             rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
-        values = self.saved_values(create_graph) if plan.reads else ()
+        values = self.saved_values(create_graph)
         if plan.single is not None and wanted is None and rules is plan.rules:
             return [plan.single(cotangent, *values)]
         gradients: list[Any] = []
@@ -165,13 +148,13 @@ class Node(Inspectable):
         >>> (x * x).grad_fn.saved_values(create_graph=False)
         [array([3.], dtype=float32), array([3.], dtype=float32)]
         """
-        tensors, writes = self.tensors, self.result_writes
-        if tensors is None:
+        saved, writes = self.saved_operands, self.result_writes
+        if saved is None:
             raise freed(self.name())
         if writes is not None and writes[0][0] != writes[1]:
             raise overwritten(self, self.shape, writes[1], writes[0][0])
         values: list[Any] = []
-        for x, version in zip(tensors, self.versions):  # noqa: B905 (as long, and asked for speed)
+        for x, version in saved:
             if isinstance(x, TensorBase):
                 if x.writes[0] != version:
                     raise overwritten(self, x.array.shape, version, x.writes[0])
@@ -200,16 +183,8 @@ class Node(Inspectable):
         >>> y.grad_fn.free()
         """
         plan = self.plan
-        if (
-            self.tensors
-            or self.result_writes is not None
-            or plan.operation.once
-            or (plan.keys and self._keeps_places())
-        ):
-            self.tensors, self.constants = None, ()
-
-    def _keeps_places(self) -> bool:
-        return any(isinstance(key, Key) for key in self._keys())
+        if plan.keeps or (plan.keys and any(isinstance(key, Key) for key in self._keys())):
+            self.saved_operands, self.constants = None, ()
 
     def _keys(self) -> list[Any]:
         """The indices among the constants."""

@@ -216,22 +216,13 @@ class Operation:
 
     def new_plan(self, needed: tuple[int, ...], count: int) -> Plan:
         """Work out what must be saved for the operands `needed`."""
-        plan = Plan()
-        plan.operation = self
-        plan.operands = tuple([i for i in needed if self.rules[i] is not None])
-        wanted = list(dict.fromkeys(n for i in plan.operands for n in self.reads[i]))
+        operands = [i for i in needed if self.rules[i] is not None]
+        wanted = list(dict.fromkeys(n for i in operands for n in self.reads[i]))
         values = [n for n in wanted if n in self.operands]
         others = [n for n in wanted if n not in self.operands]
-        plan.saves = tuple([self.operands.index(n) for n in values])
-        plan.constants = tuple([self.reader(n) for n in others])
-        plan.result_position = others.index("out") if "out" in others else None
-        plan.keys = tuple([i for i, n in enumerate(others) if n in ("key", "statics")])
-        order = values + others
-        plan.reads = bool(order)
-        plan.elementwise = self.elementwise and plan.reads
-        plan.rules = tuple([self.bind(self.rules[i], self.reads[i], order) for i in plan.operands])
-        plan.single = plan.rules[0][0] if len(plan.rules) == 1 and plan.rules[0][1] is None else None
-        return plan
+        saves = [self.operands.index(n) for n in values]
+        rules = [self.bind(self.rules[i], self.reads[i], values + others) for i in operands]
+        return Plan(self, operands, saves, others, rules)
 
     @staticmethod
     def bind(rule: Any, reads: Sequence[str], order: list[str]) -> tuple[Rule, tuple[int, ...] | None]:
@@ -263,18 +254,11 @@ class VariadicOperation(Operation):
         return super().plan(needed | 1 << count, count)  # the highest bit tells the count
 
     def new_plan(self, needed: tuple[int, ...], count: int) -> Plan:
-        rule = self.rules[0]
-        plan = Plan()
-        plan.operation = self
-        names = [n for n in self.reads[0] if n not in ("i", "operands")]
-        plan.operands = needed if rule is not None else ()
-        plan.saves = tuple(range(count)) if "operands" in self.reads[0] else ()
-        plan.constants = tuple([self.reader(n) for n in names])
-        plan.result_position = names.index("out") if "out" in names else None
-        plan.reads, plan.keys, plan.elementwise = True, (), False
-        plan.rules = tuple([(_for_operand(rule, i, len(plan.saves), names), None) for i in plan.operands])
-        plan.single = None
-        return plan
+        rule, reads = self.rules[0], self.reads[0]
+        names = [n for n in reads if n not in ("i", "operands")]
+        saves = range(count) if "operands" in reads else ()
+        wanted = needed if rule is not None else ()
+        return Plan(self, wanted, saves, names, [(_for_operand(rule, i, len(saves), names), None) for i in wanted])
 
     def reader(self, name: str) -> Reader:
         if name == "shapes":

@@ -110,9 +110,9 @@ class PackedNode(Node):
     __slots__ = ()
 
     def saved_values(self, create_graph: bool) -> list[Any]:
-        if self.tensors is None:
+        if self.saved_operands is None:
             raise freed(self.name())
-        values = [x.unpack() if isinstance(x, Packed) else x for x in self.tensors]
+        values = [x.unpack() if isinstance(x, Packed) else x for x, _ in self.saved_operands]
         if not create_graph:
             values = [x.array if isinstance(x, TensorBase) else x for x in values]
         constants = [x.unpack().array if isinstance(x, Packed) else x for x in self.constants]
@@ -131,7 +131,7 @@ def pack_saved(result: Any) -> None:
 
 def _pack_operation(node: Any, result: Any) -> None:
     position = node.plan.result_position
-    node.tensors = [pack(x) for x in node.tensors]
+    node.saved_operands = [(pack(x), version) for x, version in node.saved_operands]
     if position is not None:
         kept = wrap(result.array)  # a node must not refer to its own output
         kept.writes = result.writes

@@ -75,7 +75,7 @@ class Graph:
             for operand, _ in getattr(node, "next_functions", ()):
                 if operand is not None:
                     self.edges.append((visit(operand), position))
-            for constant in getattr(node, "tensors", None) or ():
+            for constant, _ in getattr(node, "saved_operands", None) or ():
                 if id(constant) in known and not constant.requires_grad:
                     self.edges.append((visit(constant), position))
 

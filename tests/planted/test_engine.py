@@ -214,12 +214,11 @@ PLANTED = {
     ),
     # ---- what nodes keep
     "all operands are saved": (
-        recording.Operation.new_plan, "plan.saves = tuple([self.operands.index(n) for n in values])",
-        "plan.saves = tuple(range(count))",
+        recording.Operation.new_plan, "saves = [self.operands.index(n) for n in values]", "saves = range(count)",
         test_walk.test_an_operand_without_gradient_is_not_saved,
     ),
     "nothing is freed": (
-        node.Node.free, "self.tensors, self.constants = None, ()", "pass",
+        node.Node.free, "self.saved_operands, self.constants = None, ()", "pass",
         test_core.test_saved_values_go_with_the_walk,
     ),
     "a freed graph is walked again": (
