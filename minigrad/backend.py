@@ -333,7 +333,7 @@ def address_of(array: Array) -> int:
 
 def copy_array(array: Array) -> Array:
     """A copy where `array` lives."""
-    return array.copy() if type(array) is np.ndarray else _there(copy_one, (array,), {})
+    return array.copy() if isinstance(array, (np.ndarray, np.generic)) else _there(copy_one, (array,), {})
 
 
 def copy_one(array: Array) -> Array:
