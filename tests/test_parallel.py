@@ -111,6 +111,21 @@ def steps():
     return found
 
 
+@pytest.mark.parametrize("make", [torch.optim.SGD, torch.optim.Adam, torch.optim.RMSprop])
+def test_steps_of_large_parameters_are_the_same_for_any_number_of_threads(make, monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH", 0)
+    results = []
+    for threads in (1, 2, 5):
+        monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
+        w = torch.linspace(-1, 1, 600_000).reshape(600, 1000).requires_grad_()
+        optimizer = make([w], lr=0.1, weight_decay=0.01)
+        for _ in range(2):
+            w.grad = w.detach().cos()
+            optimizer.step()
+        results.append(w.detach().numpy().tobytes())
+    assert all(result == results[0] for result in results)
+
+
 def test_the_bits_are_the_same_for_any_number_of_threads(monkeypatch):
     monkeypatch.setattr(parallel, "WORTH", 0)
     results = []

@@ -220,8 +220,17 @@ class Optimizer(StepHooks):
             numbers = {**numbers, **self._count_on(plan, counts)}
         if first and "first" in plan.given:
             numbers = {**numbers, "first": True}
-        for rows, gradient, *parts in blocks(w, g, *buffers):
+
+        def update(block: tuple[Any, ...]) -> None:
+            rows, gradient, *parts = block
             self.rule(rows, plan.descent_direction(rows, gradient), *parts, **numbers)
+
+        if w.size <= BLOCK or w.__class__ is not np.ndarray:
+            update((w, g, *buffers))
+            return
+        from minigrad.parallel import share  # read with the first large parameter
+
+        share(update, [*blocks(w, g, *buffers)], w.nbytes * (2 + len(buffers)))
 
     # ---- the state of a parameter -------------------------------------------------------------
 
