@@ -12,6 +12,7 @@ from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any, TypeAlias
 
+from numpy import add as add_arrays
 from numpy import ndarray
 
 from minigrad.autograd import accumulation
@@ -20,7 +21,7 @@ from minigrad.autograd.core import AFTER, LEAF, Edge, Hooks, TensorBase, wrap
 from minigrad.autograd.messages import from_hook, invalid_gradient
 from minigrad.autograd.modes import CHECK_NAN, mode
 from minigrad.autograd.node import Node
-from minigrad.backend import copy_array, select
+from minigrad.backend import KERNELS, copy_array, select
 
 Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradient, and whether that has a graph
 
@@ -121,9 +122,11 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
 
 def add(edge: Any, gradient: Any, pending: dict[Any, Any], owned: set[Edge]) -> None:
     """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
-    if gradient.__class__ is not ndarray:
-        select(gradient)
-    if edge in owned:
+    if gradient.__class__ is not ndarray and select(gradient):
+        plus, waiting = KERNELS.get(add_arrays, add_arrays), pending[edge]
+        pending[edge] = plus(waiting, gradient, out=waiting) if edge in owned else plus(waiting, gradient)
+        owned.add(edge)
+    elif edge in owned:
         pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
     else:
         pending[edge] = pending[edge] + gradient

@@ -34,25 +34,30 @@ class Elementwise:
     The result lies as the operands do, if they agree; with `in_order`, row by row.
     """
 
-    __slots__ = ("_in_order", "_variants", "function")
+    __slots__ = ("_in_order", "_inputs", "_variants", "function")
 
     def __init__(self, function: Callable[..., Any], in_order: bool = False) -> None:
         self.function, self._in_order = function, in_order
+        self._inputs = getattr(function, "nin", 0)  # of a ufunc
         self._variants: dict[Any, Variant | int | str | None] = {}
 
-    def __call__(self, *operands: Any, **statics: Any) -> Any:
+    def __call__(self, *operands: Any, out: Any = None, **statics: Any) -> Any:
+        if self._inputs and len(operands) > self._inputs:  # NumPy's way to say out=
+            *operands, out = operands  # type: ignore[assignment]
         variant = self._find(operands, statics)
         found = None
         if variant.__class__ is Variant:
-            found = variant.compute(operands)
-        elif variant.__class__ is int:
+            found = variant.compute(operands, out)
+        elif variant.__class__ is int and out is None:
             found = operands[variant]
-        return self.function(*operands, **statics) if found is None else found
+        if found is None:
+            found = self.function(*operands, **statics) if out is None else self.function(*operands, out=out, **statics)
+        return found
 
     def _find(self, operands: Sequence[Any], statics: dict[str, Any]) -> Any:
         """The kernel for such operands; or the place of the operand that is the result itself; or None."""
         array_type = backend.gpu_array_type()
-        key: Any = tuple([_kind(x, array_type) for x in operands])
+        key: Any = tuple([x.dtype.char if x.__class__ is array_type else _kind_of_number(x) for x in operands])
         try:
             if statics:
                 key += tuple([(name, _spell(value)) for name, value in statics.items()])
@@ -87,12 +92,9 @@ class Elementwise:
         return variant
 
 
-def _kind(x: Any, array_type: type) -> Any:
-    """What of an operand makes another kernel: the type of an array or of a number."""
-    kind = type(x)
-    if kind is array_type:
-        return x.dtype.char
-    return kind if _is_number(x) else x
+def _kind_of_number(x: Any) -> Any:
+    """What of an operand that is no array makes another kernel: the type of a number."""
+    return type(x) if _is_number(x) else x
 
 
 def _is_number(x: Any) -> bool:
@@ -121,33 +123,47 @@ class Variant:
         self._kernels: dict[Any, Kernel] = {}
         self._flat = self._kernel(1, (1,) * len(self._read), "long long")  # raises Untraceable for what has no C
 
-    def compute(self, operands: Sequence[Any]) -> Any:
-        """The result for these operands, in new memory; None where they do not fit together."""
+    def compute(self, operands: Sequence[Any], out: Any = None) -> Any:
+        """The result for these operands, in new memory or in `out`; None where that cannot be."""
         expression = self.expression
         first = operands[expression.over[0]]
         shape, count = first.shape, first.size
         for i in expression.over:
             x = operands[i]
             if x.shape != shape or not x.flags.c_contiguous:
-                return self._compute_placed(operands)
-        out = type(first)(shape, expression.result.dtype)
+                return self._compute_placed(operands, out)
+        if out is None:
+            out = type(first)(shape, expression.result.dtype)
+        elif not self._can_write(out, shape, operands):
+            return None
         if count:
             self._launch(self._flat, blocks_for(count, THREADS * AT_ONCE), out, operands, (np.int64(count),))
         return out
 
-    def _compute_placed(self, operands: Sequence[Any]) -> Any:
+    def _compute_placed(self, operands: Sequence[Any], out: Any) -> Any:
         """The result where shapes differ, or where memory is not read from one end to the other."""
         over = [operands[i] for i in self.expression.over]
         placement = place(self._in_order, self._read, *[(x.shape, x.strides, x.itemsize) for x in over])
         if placement is None:
             return None
-        out = type(over[0])(placement.lying, self.expression.result.dtype)
-        if placement.turned is not None:
-            out = out.transpose(placement.turned)
+        if out is None:
+            out = type(over[0])(placement.lying, self.expression.result.dtype)
+            if placement.turned is not None:
+                out = out.transpose(placement.turned)
+        elif placement.turned is not None or not self._can_write(out, placement.lying, operands):
+            return None
         if placement.count:
             kernel = self._kernel(placement.axes, placement.inner, placement.index_type)
             self._launch(kernel, placement.blocks, out, operands, placement.arguments)
         return out
+
+    def _can_write(self, out: Any, shape: tuple[int, ...], operands: Sequence[Any]) -> bool:
+        """Whether the kernel may write there: each element where its operands are read, or where none is."""
+        if out.shape != shape or out.dtype != self.expression.result.dtype or not out.flags.c_contiguous:
+            return False
+        memory = out if out.base is None else out.base
+        over = [operands[i] for i in self.expression.over]
+        return all(x is out or (x is not memory and x.base is not memory) for x in over)
 
     def _kernel(self, axes: int, inner: tuple[int, ...] | None, index_type: str) -> Kernel:
         key = axes, inner, index_type

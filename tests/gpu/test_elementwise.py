@@ -147,6 +147,25 @@ def test_writing_into_memory_of_its_own(launched):
     assert len(launched) == 1  # a write into an operand is the function's own
 
 
+def test_results_are_written_where_it_does_no_harm(launched):
+    x, y, row = normal(4, 8), normal(4, 8) + 1, normal(8)
+    add = Elementwise(np.add)
+    wanted = x + y
+    assert add(x, y, out=x) is x and add(x, row, x) is x  # NumPy's two ways to say it
+    np.testing.assert_array_equal(x, wanted + row)
+    assert len(launched) == 2
+    shifted = np.arange(9, dtype="f")
+    wanted = shifted[1:] + shifted[:-1]
+    np.testing.assert_array_equal(add(shifted[1:], shifted[:-1], out=shifted[1:]), wanted)  # NumPy's own way
+    integers = np.zeros((4, 8), int)
+    with pytest.raises(TypeError, match="cast"):
+        add(integers, 0.5, out=integers)
+    add(x, y, out=np.empty((8, 4), "f").T)
+    with pytest.raises(ValueError, match="broadcast"):
+        add(x, y, out=np.empty((2, 8), "f"))
+    assert len(launched) == 2
+
+
 def test_ever_new_options_are_not_written_for_ever(launched):
     shift = Elementwise(lambda x, *, by: x + by)
     x = normal(4)
