@@ -1,8 +1,12 @@
-"""What is said of a name that is not there: whether PyTorch has it, and where to read; or which name was meant."""
+"""Names that are read when they are first asked for, and what is said of a name that is not there.
+
+It says whether PyTorch has it, and where to read; or which name was meant.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, NoReturn
 
 PAGE = "docs/supported.md"
@@ -39,3 +43,24 @@ def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], NoRe
         raise missing_name(namespace, name, module)
 
     return refuse
+
+
+def open_later(
+    namespace: str, package: dict[str, Any], rooms: str = "", files: dict[str, str] | None = None
+) -> Callable[[str], Any]:
+    """The `__getattr__` of a package whose `rooms` are imported when they are first asked for.
+
+    So are the `files`, for the names that each has: ``{"adam": "Adam AdamW"}``.
+    """
+    inside = package["__name__"]
+    file_of = {name: file for file, names in (files or {}).items() for name in names.split()}
+
+    def find(name: str) -> Any:
+        if name in rooms.split():
+            return import_module(f"{inside}.{name}")
+        if name not in file_of:
+            raise missing_name(namespace, name, {*package, *file_of, *rooms.split()})
+        package[name] = found = getattr(import_module(f"{inside}.{file_of[name]}"), name)
+        return found
+
+    return find

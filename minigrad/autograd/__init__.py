@@ -1,7 +1,6 @@
 """The engine: recording calls, walking back, and what is built on that."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from minigrad.autograd.anomaly import (
     detect_anomaly,
@@ -21,7 +20,7 @@ from minigrad.autograd.modes import (
 )  # fmt: skip
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
-from minigrad.missing import missing_from
+from minigrad.missing import open_later
 
 if TYPE_CHECKING:
     from minigrad.autograd import functional, graph
@@ -34,14 +33,7 @@ __all__ = [
     "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "operation", "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
 
-# Files that are read when one of these is first asked for.
-_LATER = {"Function": "function", "Variable": "variable"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("functional", "graph"):
-        return import_module(f"minigrad.autograd.{name}")
-    if name in _LATER:
-        globals()[name] = found = getattr(import_module(f"minigrad.autograd.{_LATER[name]}"), name)
-        return found
-    return missing_from("torch.autograd", globals())(name)
+if not TYPE_CHECKING:
+    __getattr__ = open_later(
+        "torch.autograd", globals(), "functional graph", {"function": "Function", "variable": "Variable"}
+    )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from minigrad import backend, random
 from minigrad.backend import OutOfMemoryError, device_count, is_available, why_not
 from minigrad.creation import type_names
-from minigrad.missing import missing_from
+from minigrad.missing import open_later
 
 if TYPE_CHECKING:
     from minigrad.cuda import graphs
@@ -407,11 +407,5 @@ def set_rng_state_all(new_states: Any) -> None:
 
 
 if not TYPE_CHECKING:
-    _GRAPHS = ("CUDAGraph", "graph", "graph_pool_handle", "is_current_stream_capturing", "make_graphed_callables")
-    _missing = missing_from("torch.cuda", globals())
-
-    def __getattr__(name: str) -> Any:
-        if name not in (*_GRAPHS, "graphs"):
-            return _missing(name)
-        graphs = importlib.import_module("minigrad.cuda.graphs")
-        return graphs if name == "graphs" else getattr(graphs, name)
+    _GRAPHS = "CUDAGraph graph graph_pool_handle is_current_stream_capturing make_graphed_callables"
+    __getattr__ = open_later("torch.cuda", globals(), "graphs", {"graphs": _GRAPHS})

@@ -6,8 +6,7 @@ MPI moves the data, through mpi4py (``pip install mpi4py mpich``); between GPUs 
 either a program is a world of one process, in which everything here works.
 """
 
-from importlib import import_module as _import_module
-from typing import Any as _Any
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from minigrad.distributed.agreement import DebugLevel, get_debug_level, set_debug_level, set_debug_level_from_env
 from minigrad.distributed.collectives import all_reduce, barrier, broadcast, reduce
@@ -59,6 +58,7 @@ from minigrad.distributed.process_group import (
 from minigrad.distributed.process_group import groups as group
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.work import Work
+from minigrad.missing import open_later as _open_later
 
 # fmt: off
 __all__ = [
@@ -75,11 +75,6 @@ __all__ = [
 ]
 # fmt: on
 
-_ROOMS = ("checkpoint", "nn", "optim")
-
-
-def __getattr__(name: str) -> _Any:
-    """Rooms that are built on layers, optimizers and files open when they are first asked for."""
-    if name in _ROOMS:
-        return _import_module(f"minigrad.distributed.{name}")
-    raise AttributeError(f"module 'minigrad.distributed' has no attribute {name!r}")
+# Rooms that are built on layers, optimizers and files open when they are first asked for.
+if not _TYPE_CHECKING:
+    __getattr__ = _open_later("torch.distributed", globals(), "checkpoint nn optim")

@@ -5,6 +5,7 @@
 import typing as _typing
 
 import minigrad.kernels.fast as _fast
+from minigrad.missing import open_later as _open_later
 from minigrad.nn import functional, init, utils
 from minigrad.nn.activation import (
     CELU, ELU, GELU, GLU, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU,
@@ -70,13 +71,5 @@ __all__ += ["SyncBatchNorm", "parallel"]  # what works on several processes open
 if _typing.TYPE_CHECKING:
     from minigrad.nn import parallel
     from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
-
-def __getattr__(name: str) -> _typing.Any:
-    """`SyncBatchNorm` and `parallel`: they stand above all the others here."""
-    from importlib import import_module
-
-    if name == "parallel":
-        return import_module("minigrad.nn.parallel")
-    if name == "SyncBatchNorm":
-        return import_module("minigrad.nn.parallel.sync_batchnorm").SyncBatchNorm
-    raise import_module("minigrad.missing").missing_name("torch.nn", name, globals())
+else:
+    __getattr__ = _open_later("torch.nn", globals(), "parallel", {"parallel.sync_batchnorm": "SyncBatchNorm"})

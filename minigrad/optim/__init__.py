@@ -7,7 +7,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-from minigrad.missing import missing_name as _missing_name
+from minigrad.missing import open_later as _open_later
 from minigrad.optim.lanes import LANES as _LANES
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.sgd import SGD
@@ -24,14 +24,6 @@ __all__ = [
     "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
 
-_WINGS = {
-    "adam": ("Adam", "Adamax", "AdamW", "NAdam", "RAdam"),
-    "adaptive": ("Adadelta", "Adagrad", "RMSprop", "Rprop"),
-    "averaged": ("ASGD",),
-    "lbfgs": ("LBFGS",),
-}
-_FILES = {name: file for file, names in _WINGS.items() for name in names}
-
 
 def _launch_once(*arguments: _Any) -> _Any:
     """The GPU's lane, whose file opens when the first parameter is on one."""
@@ -41,12 +33,18 @@ def _launch_once(*arguments: _Any) -> _Any:
 _LANES.append(_launch_once)
 
 
-def __getattr__(name: str) -> _Any:
-    if name in _FILES:
-        return getattr(_import_module(f"minigrad.optim.{_FILES[name]}"), name)
-    if name in ("lr_scheduler", "swa_utils"):
-        return _import_module(f"minigrad.optim.{name}")
-    raise _missing_name("torch.optim", name, __all__)
+if not _TYPE_CHECKING:
+    __getattr__ = _open_later(
+        "torch.optim",
+        globals(),
+        "lr_scheduler swa_utils",
+        {
+            "adam": "Adam Adamax AdamW NAdam RAdam",
+            "adaptive": "Adadelta Adagrad RMSprop Rprop",
+            "averaged": "ASGD",
+            "lbfgs": "LBFGS",
+        },
+    )
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,7 @@
 
 import typing as _typing
 
+from minigrad.missing import open_later as _open_later
 from minigrad.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -30,16 +31,7 @@ __all__ = [
     "weight_norm",
 ]
 
-_OPENED_LATER = ("parametrizations", "parametrize", "prune")  # when they are first asked for
-
 if _typing.TYPE_CHECKING:
     from minigrad.nn.utils import parametrizations, parametrize, prune
-
-
-def __getattr__(name: str) -> _typing.Any:
-    """Whole files of their own, opened when they are first asked for."""
-    from importlib import import_module
-
-    if name in _OPENED_LATER:
-        return import_module(f"minigrad.nn.utils.{name}")
-    raise import_module("minigrad.missing").missing_name("torch.nn.utils", name, globals())
+else:
+    __getattr__ = _open_later("torch.nn.utils", globals(), "parametrizations parametrize prune")
