@@ -7,7 +7,7 @@ by as many words as a thread of it draws.
 
 Which number goes where depends on how many threads there are: PyTorch takes blocks of 256, as many as the GPU holds
 at once at most, and a thread's words go to elements one grid apart. So the numbers are PyTorch's on the same model of
-GPU, and up to some hundred thousand elements on every one.
+GPU, and on every one where each element has a thread of its own.
 
 Sources: J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011; cuRAND's documentation of its Philox
 generator; PyTorch's recorded draws (`tests/oracle/record_philox.py`).
