@@ -1,5 +1,8 @@
 """Values within a checkpoint are computed again on the way back, to the same gradients."""
 
+import subprocess
+import sys
+
 import pytest
 
 import minigrad as torch
@@ -49,3 +52,8 @@ def test_refused():
         checkpoint(3, torch.ones(1))
     with pytest.raises(ValueError, match=r"segments must lie in \[1, 1\], got 2"):
         checkpoint_sequential([nn.ReLU()], 2, torch.ones(1))
+
+
+def test_it_is_there_without_an_import_of_its_own():
+    code = "import minigrad as torch; torch.utils.checkpoint.checkpoint"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
