@@ -64,6 +64,8 @@ def _declare(library: Any) -> Any:
     library.cublasCreate_v2.argtypes = [ctypes.POINTER(p)]
     library.cublasSetStream_v2.argtypes = [p, p]
     library.cublasSetWorkspace_v2.argtypes = [p, p, s]
+    for multiply in (library.cublasSgemm_v2, library.cublasDgemm_v2):
+        multiply.argtypes = [p, i, i, i, i, i, p, p, i, p, i, p, p, i]
     matrix = [p, i, i, n]  # address, type, step between rows, step between matrices
     library.cublasGemmStridedBatchedEx.argtypes = [p, i, i, i, i, i, p, *matrix, *matrix, p, *matrix, i, i, i]
     return library
@@ -74,6 +76,7 @@ class Handle:
 
     def __init__(self, xp: Any, library: Any) -> None:
         self.xp, self.library, self.stream = xp, library, -1
+        self.products = {"f": library.cublasSgemm_v2, "d": library.cublasDgemm_v2}
         self.value = ctypes.c_void_p()
         _check(library.cublasCreate_v2(ctypes.byref(self.value)), "cublasCreate")
 
@@ -97,13 +100,14 @@ _own = threading.local()
 def handle(xp: Any) -> Handle | None:
     """This thread's handle on the GPU that is selected, in the current stream; None where there is no cuBLAS."""
     device = xp.cuda.runtime.getDevice()
-    handles = _own.__dict__.setdefault("handles", {})
-    found: Handle | None = handles.get((xp, device))
-    if found is None:
+    try:
+        found: Handle | None = _own.handles[xp, device]
+    except (AttributeError, KeyError):
         library = _find_library(xp)
-        if library is None:
-            return None
-        found = handles[xp, device] = Handle(xp, library)
+        found = None if library is None else Handle(xp, library)
+        _own.__dict__.setdefault("handles", {})[xp, device] = found
+    if found is None:
+        return None
     stream = xp.cuda.get_current_stream().ptr
     if found.stream != stream:
         found.follow(stream)
@@ -123,6 +127,8 @@ def allows_tf32() -> bool:
 # ---- products ------------------------------------------------------------------------------------
 def matmul(x: Array, y: Array, out: Array | None = None) -> Array:
     """``x @ y`` on a GPU, as `np.matmul`, which serves elsewhere: (..., m, k), (..., k, n) -> (..., m, n)."""
+    if out is None and x.ndim == 2 == y.ndim and (product := _multiply_two(x, y)) is not None:
+        return product
     xp, char = array_module(x), x.dtype.char
     if xp is np or char not in TYPES or y.dtype.char != char or x.ndim < 2 or y.ndim < 2:
         return _multiply_otherwise(xp, x, y, out)
@@ -143,6 +149,35 @@ def matmul(x: Array, y: Array, out: Array | None = None) -> Array:
     elif result.size:
         _launch(own, TYPES[char], _as_matrices(x, batch), _as_matrices(y, batch), _as_matrices(result, batch), batch)
     return _write(result, out)
+
+
+def _multiply_two(x: Array, y: Array) -> Array | None:
+    """The product of two matrices that lie by rows or by columns, with few questions asked: most are such."""
+    if type(x) is np.ndarray:
+        return None
+    dtype, (m, k), (rows, n) = x.dtype, x.shape, y.shape
+    size, (x_down, x_across), (y_down, y_across) = dtype.itemsize, x.strides, y.strides
+    x_step, y_step = max(x_down, x_across) // size, max(y_down, y_across) // size
+    if not (
+        dtype == y.dtype
+        and k == rows
+        and min(m, n, k) > 1
+        and (x_step >= k if x_across == size else x_down == size and x_step >= m)
+        and (y_step >= n if y_across == size else y_down == size and y_step >= k)
+    ):
+        return None
+    own = handle(array_module(x))
+    multiply = None if own is None else own.products.get(dtype.char)
+    if own is None or multiply is None or (dtype.char == "f" and os.environ.get("CUPY_TF32", "0") == "1"):
+        return None
+    kind, product = TYPES[dtype.char], type(x)((m, n), dtype)
+    status = multiply(
+        own.value, y_across != size, x_across != size, n, m, k, ctypes.addressof(kind.one),
+        y.data.ptr, y_step, x.data.ptr, x_step, ctypes.addressof(kind.zero), product.data.ptr, n,
+    )  # fmt: skip
+    if status:
+        _check(status, f"cublas{dtype.char.upper()}gemm")
+    return product
 
 
 def _multiply_otherwise(xp: Any, x: Array, y: Array, out: Array | None) -> Array:

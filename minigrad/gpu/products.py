@@ -26,6 +26,10 @@ class Factor(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         return getattr(self.array, name)
 
+    @property
+    def mT(self) -> Factor:  # noqa: N802 (as NumPy names it)
+        return Factor(self.array.swapaxes(-1, -2))
+
     def __matmul__(self, other: Any) -> Any:
         return blas.matmul(self.array, _unwrap(other))
 

@@ -10,7 +10,7 @@ import numpy as np
 import minigrad.gpu.generator
 import minigrad.ops.addmm  # noqa: F401 (it is among the products)
 from minigrad.backend import KERNELS, copy_one
-from minigrad.gpu import classes, copies, normalization, pooling, rows, sums
+from minigrad.gpu import blas, classes, copies, normalization, pooling, rows, sums
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.products import by_cublas, einsum
 from minigrad.kernels.fast import cuda
@@ -20,7 +20,7 @@ from minigrad.ops.conv import conv, conv_input
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.ops.loss import nll, nll_of_pixels
-from minigrad.ops.matmul import PRODUCTS
+from minigrad.ops.matmul import PRODUCTS, product_of
 from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
 from minigrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from minigrad.ops.reduce import average, sum_operation
@@ -62,6 +62,7 @@ for _operation in (*PRODUCTS, affine):
     for _function in (_operation.forward, *_operation.rules):
         if _function is not None:
             KERNELS[_function] = by_cublas(_function)
+KERNELS[product_of] = blas.matmul
 
 KERNELS[np.einsum] = einsum
 

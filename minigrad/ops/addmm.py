@@ -30,8 +30,8 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
         name,
         forward,
         lambda g, beta: g * beta,
-        lambda g, b, alpha: g @ np.swapaxes(b, -1, -2) * alpha,
-        lambda g, a, alpha: np.swapaxes(a, -1, -2) @ g * alpha,
+        lambda g, b, alpha: g @ b.mT * alpha,
+        lambda g, a, alpha: a.mT @ g * alpha,
     )
     PRODUCTS.append(made)
 

@@ -34,7 +34,7 @@ def product_of(x: Any, y: Any) -> Any:
 
 
 # Both operands have two axes or more; the engine sums over broadcast batch axes.
-_matmul = operation("mm", product_of, lambda g, y: g @ np.swapaxes(y, -1, -2), lambda g, x: np.swapaxes(x, -1, -2) @ g)
+_matmul = operation("mm", product_of, lambda g, y: g @ y.mT, lambda g, x: x.mT @ g)
 
 PRODUCTS = [_matmul]  # the operations that multiply matrices
 

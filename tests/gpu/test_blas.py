@@ -133,6 +133,9 @@ def test_another_stream_has_another_workspace(stand_in):
 def test_a_failure_says_which_call_and_what_status(stand_in, monkeypatch):
     monkeypatch.setattr(blas.LIBRARIES[stand_in], "cublasGemmStridedBatchedEx", lambda *arguments: 13)
     with pytest.raises(RuntimeError, match="cublasGemmStridedBatchedEx failed with cuBLAS's status 13"):
+        blas.matmul(stand_in.ones((1, 2, 2)), stand_in.ones((1, 2, 2)))
+    monkeypatch.setitem(blas.handle(stand_in).products, "d", lambda *arguments: 13)
+    with pytest.raises(RuntimeError, match="cublasDgemm failed with cuBLAS's status 13"):
         blas.matmul(stand_in.ones((2, 2)), stand_in.ones((2, 2)))
 
 

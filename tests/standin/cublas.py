@@ -40,6 +40,14 @@ class Library:
         self.workspaces[handle.value] = address
         return 0
 
+    def cublasSgemm_v2(self, handle, of_a, of_b, m, n, k, one, a, a_step, b, b_step, zero, c, c_step):
+        given = (handle, of_a, of_b, m, n, k, one, a, 0, a_step, 0, b, 0, b_step, 0, zero, c, 0, c_step, 0)
+        return self.cublasGemmStridedBatchedEx(*given, 1, 68, -1)
+
+    def cublasDgemm_v2(self, handle, of_a, of_b, m, n, k, one, a, a_step, b, b_step, zero, c, c_step):
+        given = (handle, of_a, of_b, m, n, k, one, a, 1, a_step, 0, b, 1, b_step, 0, zero, c, 1, c_step, 0)
+        return self.cublasGemmStridedBatchedEx(*given, 1, 70, -1)
+
     def cublasGemmStridedBatchedEx(
         self, handle, of_a, of_b, m, n, k, alpha, a, a_type, a_step, a_apart, b, b_type, b_step, b_apart,
         beta, c, c_type, c_step, c_apart, count, computes_in, algorithm,
