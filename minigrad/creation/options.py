@@ -30,21 +30,6 @@ def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
     return made.requires_grad_() if requires_grad else made
 
 
-def _shared(
-    *,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> None:
-    """The keywords that every creating function takes."""
-
-
-_SHARED = inspect.signature(_shared, eval_str=False).parameters
-
-
 def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
     """`function(*arguments, xp, dtype)`, which makes an array, as one that makes a tensor.
 
@@ -85,16 +70,20 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
             raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
         return made if out is None else write_out(name, out, made, ())
 
-    call.__signature__ = _public_signature(own)  # type: ignore[attr-defined]
+    call.__signature__ = _public_signature(own, call)  # type: ignore[attr-defined]
     return rename(call, name, function.__doc__)
 
 
-def _public_signature(own: Any) -> inspect.Signature:
-    """The parameters of the function itself, and those that all share."""
+def _public_signature(own: Any, call: Any) -> inspect.Signature:
+    """The parameters of the function itself, and the keywords of `call`, which all share."""
     kept = [p for name, p in own.items() if name not in ("xp", "dtype")]
     first = [p for p in kept if p.kind is not inspect.Parameter.KEYWORD_ONLY]
     named = [p for p in kept if p.kind is inspect.Parameter.KEYWORD_ONLY]
-    return inspect.Signature([*first, *named, *_SHARED.values()], return_annotation="Tensor")
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=call.__annotations__[name])
+        for name, default in call.__kwdefaults__.items()
+    ]
+    return inspect.Signature([*first, *named, *shared], return_annotation="Tensor")
 
 
 def check_options(name: str, layout: Any, requires_grad: Any) -> None:

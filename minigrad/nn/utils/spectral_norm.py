@@ -13,6 +13,7 @@ from minigrad.creation import randn
 from minigrad.nn.functional.normalization import normalize
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.utils.weight_norm import remove_hook
 from minigrad.tensor import Tensor
 
 M = TypeVar("M", bound=Module)
@@ -113,9 +114,4 @@ def remove_spectral_norm(module: M, name: str = "weight") -> M:
     >>> sorted(torch.nn.utils.remove_spectral_norm(layer).state_dict())
     ['bias', 'weight']
     """
-    for number, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, SpectralNorm) and hook.name == name:
-            hook.remove(module)
-            module._hooks.remove("forward_pre", number)  # type: ignore[union-attr]
-            return module
-    raise ValueError(f"spectral_norm of '{name}' not found in {module}")
+    return remove_hook(module, SpectralNorm, name, "spectral_norm")

@@ -85,9 +85,14 @@ def remove_weight_norm(module: M, name: str = "weight") -> M:
     >>> sorted(torch.nn.utils.remove_weight_norm(layer).state_dict())
     ['bias', 'weight']
     """
+    return remove_hook(module, WeightNorm, name, "weight_norm")
+
+
+def remove_hook(module: M, kind: type[Any], name: str, title: str) -> M:
+    """Take away the hook of this `kind` that computes the parameter `name`. Raises ValueError where there is none."""
     for number, hook in module._forward_pre_hooks.items():
-        if isinstance(hook, WeightNorm) and hook.name == name:
+        if isinstance(hook, kind) and hook.name == name:
             hook.remove(module)
             module._hooks.remove("forward_pre", number)  # type: ignore[union-attr]
             return module
-    raise ValueError(f"weight_norm of '{name}' not found in {module}")
+    raise ValueError(f"{title} of '{name}' not found in {module}")
