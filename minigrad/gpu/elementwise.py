@@ -12,6 +12,7 @@ What cannot be traced is computed by the function itself, with one launch for ea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -115,29 +116,33 @@ def _spell(value: Any) -> Any:
 class Variant:
     """The kernel of a function for operands of some types, written anew for each way in which they may lie."""
 
-    __slots__ = ("_flat", "_in_order", "_kernels", "_read", "expression")
+    __slots__ = (
+        "_arrays", "_first", "_flat", "_in_order", "_kernels", "_numbers", "_read", "_rest", "dtype", "expression",
+    )  # fmt: skip
 
     def __init__(self, expression: Expression, in_order: bool) -> None:
         self.expression, self._in_order = expression, in_order
+        self._arrays, self._numbers, self.dtype = expression.arrays, expression.numbers, expression.result.dtype
+        self._first, *self._rest = expression.over
         self._read = tuple([expression.over.index(i) for i in expression.arrays])
         self._kernels: dict[Any, Kernel] = {}
         self._flat = self._kernel(1, (1,) * len(self._read), "long long")  # raises Untraceable for what has no C
 
     def compute(self, operands: Sequence[Any], out: Any = None) -> Any:
         """The result for these operands, in new memory or in `out`; None where that cannot be."""
-        expression = self.expression
-        first = operands[expression.over[0]]
-        shape, count = first.shape, first.size
-        for i in expression.over:
+        first = operands[self._first]
+        shape, flat = first.shape, first.flags.c_contiguous
+        for i in self._rest:
             x = operands[i]
-            if x.shape != shape or not x.flags.c_contiguous:
-                return self._compute_placed(operands, out)
+            flat = flat and x.shape == shape and x.flags.c_contiguous
+        if not flat:
+            return self._compute_placed(operands, out)
         if out is None:
-            out = type(first)(shape, expression.result.dtype)
+            out = first.__class__(shape, self.dtype)
         elif not self._can_write(out, shape, operands):
             return None
-        if count:
-            self._launch(self._flat, blocks_for(count, THREADS * AT_ONCE), out, operands, (np.int64(count),))
+        if first.size:
+            self._launch(self._flat, out, operands, *_cut(first.size))
         return out
 
     def _compute_placed(self, operands: Sequence[Any], out: Any) -> Any:
@@ -147,19 +152,19 @@ class Variant:
         if placement is None:
             return None
         if out is None:
-            out = type(over[0])(placement.lying, self.expression.result.dtype)
+            out = type(over[0])(placement.lying, self.dtype)
             if placement.turned is not None:
                 out = out.transpose(placement.turned)
         elif placement.turned is not None or not self._can_write(out, placement.lying, operands):
             return None
         if placement.count:
             kernel = self._kernel(placement.axes, placement.inner, placement.index_type)
-            self._launch(kernel, placement.blocks, out, operands, placement.arguments)
+            self._launch(kernel, out, operands, (placement.blocks,), placement.arguments)
         return out
 
     def _can_write(self, out: Any, shape: tuple[int, ...], operands: Sequence[Any]) -> bool:
         """Whether the kernel may write there: each element where its operands are read, or where none is."""
-        if out.shape != shape or out.dtype != self.expression.result.dtype or not out.flags.c_contiguous:
+        if out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous:
             return False
         memory = out if out.base is None else out.base
         over = [operands[i] for i in self.expression.over]
@@ -173,9 +178,20 @@ class Variant:
             WRITTEN[kernel.name] = self.expression
         return kernel
 
-    def _launch(self, kernel: Kernel, blocks: int, out: Any, operands: Sequence[Any], places: tuple[Any, ...]) -> None:
-        arguments = [out, *[operands[i] for i in self.expression.arrays]]
-        for i in self.expression.numbers:
+    def _launch(
+        self, kernel: Kernel, out: Any, operands: Sequence[Any], grid: tuple[int], places: tuple[Any, ...]
+    ) -> None:
+        arguments = [out, *[operands[i] for i in self._arrays]]
+        for i in self._numbers:
             x = operands[i]
             arguments.append(np.float64(x) if type(x) is float else np.int64(x) if type(x) is int else x)
-        kernel((blocks,), (THREADS,), (*arguments, *places), "?")
+        kernel(grid, _BLOCK, (*arguments, *places), "?")
+
+
+_BLOCK = (THREADS,)
+
+
+@lru_cache(maxsize=4096)
+def _cut(count: int) -> tuple[tuple[int], tuple[Any]]:
+    """The grid for so many elements that follow one another, and the kernel's last argument."""
+    return (blocks_for(count, THREADS * AT_ONCE),), (np.int64(count),)
