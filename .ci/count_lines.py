@@ -19,8 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # What a call and its way back walk through, told by `sys.settrace`; not what is built on it.
 ENGINE = tuple(
-    f"minigrad/autograd/{name}.py"
-    for name in ("core", "modes", "node", "views", "recording", "walk", "accumulation", "gradients")
+    f"minigrad/autograd/{name}.py" for name in ("core", "modes", "node", "views", "recording", "walk", "gradients")
 )
 LAYOUT = {
     tokenize.COMMENT,

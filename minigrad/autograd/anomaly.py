@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.messages import user_line
-from minigrad.autograd.modes import ANOMALY, CHECK_NAN, AtOnce, ModeSwitch, mode
+from minigrad.autograd.modes import ANOMALY, CHECK_NAN, ImmediateSwitch, ModeSwitch, mode
 from minigrad.backend import quiet
 
 
@@ -36,7 +36,7 @@ class detect_anomaly(ModeSwitch):
         super().__init__(_flags(check_nan), 0 if check_nan else CHECK_NAN)
 
 
-class set_detect_anomaly(AtOnce):
+class set_detect_anomaly(ImmediateSwitch):
     """Switches anomaly mode on or off at once, and back at the end of a ``with`` block.
 
     >>> import minigrad as torch

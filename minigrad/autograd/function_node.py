@@ -15,7 +15,7 @@ from weakref import ref
 import numpy as np
 
 from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
-from minigrad.autograd.inspection import AccumulateGrad
+from minigrad.autograd.leaves import AccumulateGrad
 from minigrad.autograd.messages import freed, overwritten
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.node import WATCHED, Node, next_order, notify_watchers, refuse_inference
@@ -91,7 +91,7 @@ class FunctionNode(Node):
         >>> Double.apply(torch.ones(1, requires_grad=True)).grad_fn.apply(torch.ones(1))
         tensor([2.])
         """
-        return self._pulled([*gradients])
+        return self._pull([*gradients])
 
     def __repr__(self) -> str:
         return repr(self.ctx)
@@ -129,12 +129,12 @@ class FunctionNode(Node):
         """The gradients along `edges`: what the user's backward returns for the operands that need one."""
         arrived = cotangent if self.shape is None else {self.tracked[0]: cotangent}
         gradients = [self._gradient(arrived.get(i), about, create_graph) for i, about in enumerate(self.results)]
-        returned = self._pulled(gradients)
-        picked = self._checked(returned if isinstance(returned, tuple) else (returned,))
+        returned = self._pull(gradients)
+        picked = self._check(returned if isinstance(returned, tuple) else (returned,))
         # Views: what a user's backward returns may be the cotangent itself, or one array twice, and stays borrowed.
         return [r if create_graph or r is None else r.array.view() for r in picked]
 
-    def _pulled(self, gradients: list[Any]) -> Any:
+    def _pull(self, gradients: list[Any]) -> Any:
         """What the user's backward makes of the `gradients`.
 
         It may walk back itself, and so on: below some depth it goes on in a thread, with an empty stack.
@@ -144,7 +144,7 @@ class FunctionNode(Node):
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(1) as other:
-                return other.submit(copy_context().run, self._pulled, gradients).result()
+                return other.submit(copy_context().run, self._pull, gradients).result()
         pull = self.function._backward()
         _here.depth = depth + 1
         try:
@@ -170,7 +170,7 @@ class FunctionNode(Node):
             )
         return None
 
-    def _checked(self, returned: tuple[Any, ...]) -> list[Any]:
+    def _check(self, returned: tuple[Any, ...]) -> list[Any]:
         """The gradients of the operands that need one, of what backward returned for all arguments."""
         count = len(self.arguments)
         if len(returned) < count or any(r is not None for r in returned[count:]):

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import warnings
+from _thread import allocate_lock  # `threading` itself takes a millisecond to import
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import ndarray
 
-from minigrad.autograd.accumulation import accumulate
-from minigrad.autograd.core import LEAF, Edge, TensorBase, edge_of, is_array, wrap
+from minigrad.autograd import leaves
+from minigrad.autograd.core import AFTER, LEAF, Edge, TensorBase, edge_of, is_array, wrap
 from minigrad.autograd.messages import check_same_library, no_gradient, not_scalar
-from minigrad.autograd.modes import GRAD, mode
+from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, walk
 from minigrad.backend import array_module, on_gpu_of, quiet
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+_adding = allocate_lock()  # two threads may walk into one leaf
 
 
 def backward(
@@ -85,14 +88,12 @@ def grad(
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if is_grads_batched:
-        rows = _rows(_as_tuple(outputs), _as_tuple(grad_outputs))
-        found = [
-            grad(outputs, inputs, row, retain_graph or i < len(rows) - 1 or (retain_graph is None and create_graph),
-                 create_graph, True, allow_unused, False, materialize_grads)
-            for i, row in enumerate(rows)
-        ]  # fmt: skip
-        stacked: list[Any] = [None if g[0] is None else _stack(g) for g in zip(*found, strict=True)]
-        return tuple(stacked)
+        from minigrad.autograd.batches import grad_of_rows
+
+        return grad_of_rows(
+            _as_tuple(outputs), inputs, _as_tuple(grad_outputs), retain_graph, create_graph, allow_unused,
+            materialize_grads,
+        )  # fmt: skip
     seeds = _seeds(outputs, grad_outputs, create_graph)
     arrived = _run(seeds, create_graph, retain_graph, {_edge(t) for t in targets})
     gradients: list[Any] = []
@@ -112,27 +113,34 @@ def grad(
     return tuple(gradients)
 
 
-def _rows(outputs: tuple[Any, ...], batches: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-    """The cotangents of a batch row by row, one for each output."""
-    for k, (y, batch) in enumerate(zip(outputs, batches, strict=False)):
-        if not isinstance(batch, TensorBase):
-            raise _not_a_tensor(batch, "grad_outputs of a batch")
-        if batch.array.shape[1:] != y.array.shape or not batch.array.ndim:
-            raise RuntimeError(
-                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
-                f"dimension: grad_output[{k}] of shape {tuple(batch.array.shape)} has no rows of the shape of "
-                f"output[{k}], {tuple(y.array.shape)}"
-            )
-    if len(batches) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(batches)} gradients")
-    if len(lengths := {len(batch.array) for batch in batches}) > 1:
-        raise ValueError(f"Expected all grad_outputs to have the same number of rows, got {sorted(lengths)}")
-    return list(zip(*batches, strict=True))
+def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
+    """Add to `leaf.grad`: in place when it is there and no graph is wanted, as PyTorch does."""
+    if leaves.hooks_exist:
+        gradient = leaves.before_accumulation(leaf, gradient, create_graph)
+    with _adding:
+        before = leaf.gradient
+        if create_graph:
+            with ModeSwitch(set_flags=GRAD):  # a copy: others may have been given the same gradient
+                leaf.gradient = gradient.clone() if before is None else before + gradient
+        elif before is None:
+            leaf.gradient = wrap(gradient)
+            leaf.gradient.writes = [0]  # counted in inference mode, too: later walks add to it
+        elif before.node is not None:
+            leaf.gradient = before + wrap(gradient)
+        else:
+            _add_in_place(before, gradient)
+    if leaf.hooks and AFTER in leaf.hooks:
+        leaves.run_waiting(leaf, create_graph)
+    if leaves.hooks_exist:
+        leaves.after_accumulation(leaf, gradient, create_graph)
 
 
-def _stack(gradients: Sequence[Any]) -> Any:
-    """Gradients of one shape as the rows of one, by recorded calls: it can be differentiated again."""
-    return quiet(np.concatenate, [g.reshape(1, *g.shape) for g in gradients])
+def _add_in_place(total: Any, gradient: Any) -> None:
+    if gradient.shape != total.array.shape:  # the leaf was turned, by t_() for instance, after the call was recorded
+        shapes = f"{list(total.array.shape)} doesn't match the broadcast shape {list(gradient.shape)}"
+        raise RuntimeError(f"output with shape {shapes}: a gradient of another shape than the .grad it is added to")
+    quiet(np.add, total.array, gradient, total.array)
+    total.writes[0] += 1
 
 
 def _is_edge(x: Any) -> bool:
@@ -154,7 +162,7 @@ def _differentiable(inputs: Any) -> tuple[Any, ...]:
         if _is_edge(target):
             continue
         if not isinstance(target, TensorBase):
-            raise _not_a_tensor(target, "inputs")
+            raise not_a_tensor(target, "inputs")
         refresh(target)
         if target.node is None:
             raise RuntimeError(
@@ -197,7 +205,7 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int = 0) -> tu
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
     if not isinstance(root, TensorBase):
         if not _is_edge(root):
-            raise _not_a_tensor(root, "tensors to start from")
+            raise not_a_tensor(root, "tensors to start from")
         root = _like(_edge(root), gradient)
     if root.view_of is not None:
         refresh(root)
@@ -248,5 +256,6 @@ def _not_a_gradient(x: Any) -> TypeError:
     return TypeError(f"gradients can be either Tensors or None, but got {type(x).__name__}; {hint}")
 
 
-def _not_a_tensor(x: Any, role: str) -> TypeError:
+def not_a_tensor(x: Any, role: str) -> TypeError:
+    """The error for what should be a tensor in the `role` that it was given."""
     return TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")

@@ -11,7 +11,8 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from minigrad.autograd.core import LEAF, TensorBase
-from minigrad.autograd.inspection import AccumulateGrad, RemovableHandle
+from minigrad.autograd.inspection import RemovableHandle
+from minigrad.autograd.leaves import AccumulateGrad
 from minigrad.autograd.node import Node
 from minigrad.autograd.saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
 from minigrad.autograd.views import refresh

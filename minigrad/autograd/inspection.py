@@ -65,7 +65,7 @@ class Inspectable:
 
         def before(gradient: Any) -> Any:
             changed = hook((gradient,))
-            return None if changed is None else _same_count(hook, changed, 1)[0]
+            return None if changed is None else same_count(hook, changed, 1)[0]
 
         hooks: dict[int, Any] = self.hooks or {}
         self.hooks = hooks
@@ -131,7 +131,7 @@ class _Hooked:
             inputs = tuple(_by_operand(node, _as_tensors(found, create_graph)))
             changed = hook(inputs, outputs)
             if changed is not None:
-                by_operand = _same_count(hook, changed, len(inputs))
+                by_operand = same_count(hook, changed, len(inputs))
                 picked = [by_operand[i] for i in _places(node)]
                 found = [g if g is None or create_graph else g.array for g in picked]
         # Views, and so borrowed: a hook may keep what it was shown.
@@ -161,7 +161,8 @@ def _by_operand(node: Any, along_edges: list[Any]) -> list[Any]:
     return [found.get(i) for i in range(max([known, *[i + 1 for i in places]]))]
 
 
-def _same_count(hook: Any, changed: Any, expected: int) -> tuple[Any, ...]:
+def same_count(hook: Any, changed: Any, expected: int) -> tuple[Any, ...]:
+    """What a hook returned in place of so many gradients. Raises where that is no tuple of as many."""
     name = getattr(hook, "__name__", repr(hook))
     if not isinstance(changed, tuple):
         raise TypeError(f"expected tuple, but hook {name!r} returned '{type(changed).__name__}'")
@@ -174,58 +175,7 @@ def _same_count(hook: Any, changed: Any, expected: int) -> tuple[Any, ...]:
 
 def next_functions(node: Any) -> tuple[tuple[Any, int], ...]:
     """Where the gradients of a node go, operand by operand; None stands for one that needs none."""
+    from minigrad.autograd.leaves import AccumulateGrad
+
     ends = _by_operand(node, list(node.edges))
     return tuple([(e if e is None or hasattr(e, "order") else AccumulateGrad(e), 0) for e in ends])
-
-
-# ---- leaves --------------------------------------------------------------------------------------
-leaf_hooks_exist: list[bool] = []  # empty until the first: who hangs none pays for one look at this
-BEFORE, BEHIND = "_before_accumulation", "_behind_accumulation"
-
-
-class AccumulateGrad:
-    """What `next_functions` shows for a leaf: the place where its gradient is added up."""
-
-    __slots__ = ("variable",)
-
-    next_functions: tuple[tuple[Any, int], ...] = ()
-
-    def __init__(self, leaf: Any) -> None:
-        self.variable = leaf
-
-    def name(self) -> str:
-        """PyTorch's name for such a place."""
-        return "minigrad::autograd::AccumulateGrad"
-
-    def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
-        """Call ``hook(gradients)`` before backward adds to ``.grad``; a tuple that it returns is added instead."""
-        return hang_on_leaf(self.variable, BEFORE, hook)
-
-    def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
-        """Call ``hook((), gradients)`` after backward has added to ``.grad``."""
-        return hang_on_leaf(self.variable, BEHIND, hook)
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad object at {id(self.variable):#x}>"
-
-
-def hang_on_leaf(leaf: Any, when: str, hook: Any) -> RemovableHandle:
-    """Run `hook` whenever backward adds to ``leaf.grad``: `when` is BEFORE or BEHIND."""
-    leaf_hooks_exist.append(True)
-    return add_hook(vars(leaf).setdefault(when, {}), hook)
-
-
-def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
-    """What the hooks of a leaf's place make of the gradient that is about to be added."""
-    for hook in list(getattr(leaf, BEFORE, {}).values()):
-        changed = hook((gradient if create_graph else wrap(gradient),))
-        if changed is not None:
-            (gradient,) = _same_count(hook, changed, 1)
-            gradient = gradient if create_graph else gradient.array
-    return gradient
-
-
-def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:
-    """Tell the hooks of a leaf's place which gradient was added."""
-    for hook in list(getattr(leaf, BEHIND, {}).values()):
-        hook((), (gradient if create_graph else wrap(gradient),))

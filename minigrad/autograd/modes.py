@@ -117,7 +117,7 @@ class inference_mode(ModeSwitch):
             inference_was_entered.append(True)
 
 
-class AtOnce(ModeSwitch):
+class ImmediateSwitch(ModeSwitch):
     """A mode that holds from the moment it is made; ``with`` gives it an end, decorating takes it back."""
 
     __slots__ = ()
@@ -135,7 +135,7 @@ class AtOnce(ModeSwitch):
         return super().__call__(function)
 
 
-class set_grad_enabled(AtOnce):
+class set_grad_enabled(ImmediateSwitch):
     """Switches recording on or off at once, and back at the end of a ``with`` block.
 
     >>> import minigrad as torch

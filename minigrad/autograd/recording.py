@@ -118,13 +118,13 @@ class Operation:
             check_same_library(self.name, arrays)
             tensor = wrap(quiet(self.forward, *arrays, **statics))
         if self.view:
-            self.link(tensor, operands[0], statics)
+            self.track_view(tensor, operands[0], statics)
         if not needed:
             tensor.cause = cause
         elif mode.get() == GRAD:
             tensor.node = self.plan(needed, len(operands)).record(operands, statics, tensor)
         else:
-            self.finish(tensor, operands, needed, statics)
+            self.record_by_mode(tensor, operands, needed, statics)
         return tensor
 
     def of_one(self, x: Any, statics: dict[str, Any]) -> Any:
@@ -148,13 +148,13 @@ class Operation:
             finally:
                 restore_warnings(loud)
         if self.view:
-            self.link(tensor, x, statics)
+            self.track_view(tensor, x, statics)
         if x.node is None:
             tensor.cause = x.cause
         elif mode.get() == GRAD:
             tensor.node = self.plan(1, 1).record((x,), statics, tensor)
         else:
-            self.finish(tensor, (x,), 1, statics)
+            self.record_by_mode(tensor, (x,), 1, statics)
         return tensor
 
     def of_two(self, forward: Callable[..., Any], x: Any, y: Any, a: Any, b: Any) -> Any:
@@ -183,10 +183,10 @@ class Operation:
             if mode.get() == GRAD:
                 tensor.node = self.plan(needed, 2).record((x, y), _NO_OPTIONS, tensor)
             else:
-                self.finish(tensor, (x, y), needed, _NO_OPTIONS)
+                self.record_by_mode(tensor, (x, y), needed, _NO_OPTIONS)
         return tensor
 
-    def finish(self, tensor: Any, operands: Sequence[Any], needed: int, statics: dict[str, Any]) -> None:
+    def record_by_mode(self, tensor: Any, operands: Sequence[Any], needed: int, statics: dict[str, Any]) -> None:
         """Record the call that made `tensor`, some operands of which need a gradient, if the mode asks for it."""
         flags = mode.get()
         if flags & GRAD:
@@ -198,7 +198,7 @@ class Operation:
             if tensor.view_of is not None:
                 tensor.node = Unrecorded(tensor.array)
 
-    def link(self, tensor: Any, operand: Any, statics: dict[str, Any]) -> None:
+    def track_view(self, tensor: Any, operand: Any, statics: dict[str, Any]) -> None:
         """Tie `tensor` to `operand` if it looks at the same memory."""
         array, base = operand.array, tensor.array.base
         if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from numpy import add as add_arrays
 from numpy import ndarray
 
-from minigrad.autograd import accumulation
+from minigrad.autograd import leaves
 from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import AFTER, LEAF, Edge, Hooks, TensorBase, wrap
 from minigrad.autograd.messages import from_hook, invalid_gradient
@@ -36,7 +36,7 @@ def walk(
     `deliver`, where it is given, as soon as they are complete.
     """
     pending, owned, heap = receive_seeds(seeds)
-    last_users = accumulation.find_last_users(pending) if accumulation.hung and deliver is not None else None
+    last_users = leaves.find_last_users(pending) if leaves.hooks_wait and deliver is not None else None
     results: dict[Edge, Any] = {}
     route, reached = (None, None) if wanted is None else find_route(wanted, pending)
     anomaly = mode.get() & CHECK_NAN
@@ -97,10 +97,10 @@ def receive_seeds(seeds: Sequence[tuple[Edge, Any]]) -> tuple[dict[Any, Any], se
 
 
 def serve(
-    leaves: Sequence[Any], pending: dict[Any, Any], owned: set[Edge], create_graph: bool, deliver: Deliver
+    complete_ones: Sequence[Any], pending: dict[Any, Any], owned: set[Edge], create_graph: bool, deliver: Deliver
 ) -> None:
-    """Deliver the gradients of `leaves`, which are complete while the walk goes on below."""
-    for leaf in leaves:
+    """Deliver the gradients of leaves that are complete while the walk goes on below."""
+    for leaf in complete_ones:
         if leaf in pending:
             gradient = complete(leaf, pending.pop(leaf), leaf in owned, create_graph)
             if gradient is not None:

@@ -13,7 +13,7 @@ from minigrad.nn.registry import MODULE
 from minigrad.tensor import Tensor
 
 
-class Numbered(Module):
+class ListContainer(Module):
     """What the lists share: they hold modules, or other values, under the names "0", "1", ..."""
 
     _order: list[str]  # the names, so that an index is looked up and not searched for
@@ -91,7 +91,7 @@ class Numbered(Module):
         return value
 
 
-class NumberedModules(Numbered):
+class ListOfModules(ListContainer):
     """What the lists of modules share: every module that is registered is one of theirs."""
 
     def _register(self, kind: str, name: str, value: Any) -> None:
@@ -105,7 +105,7 @@ class NumberedModules(Numbered):
         super()._unregister(name)
 
 
-class Sequential(NumberedModules):
+class Sequential(ListOfModules):
     """Layers applied one after the other: ``Sequential(a, b)(x) == b(a(x))``.
 
     Takes the layers, or one `OrderedDict` of names and layers. Can be indexed, sliced, iterated,
@@ -150,7 +150,7 @@ class Sequential(NumberedModules):
         return Sequential(*self, *other)
 
 
-class ModuleList(NumberedModules):
+class ModuleList(ListOfModules):
     """A list whose modules are found by `parameters()` and the rest. It has no forward.
 
     >>> from minigrad import nn
@@ -233,7 +233,7 @@ class ModuleDict(Module, MutableMapping[str, Any]):
         return iter(self._modules)
 
 
-class ParameterList(Numbered):
+class ParameterList(ListContainer):
     """A list whose tensors become parameters of the module that holds it. It has no forward.
 
     >>> import minigrad as torch

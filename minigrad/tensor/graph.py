@@ -8,7 +8,7 @@ from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from minigrad.autograd import accumulation, gradients
+from minigrad.autograd import gradients, leaves
 from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook
 from minigrad.autograd.messages import user_line
@@ -318,4 +318,4 @@ class GraphMethods(TensorBase):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if not self.is_leaf:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        return RemovableHandle(*accumulation.hang(self, hook))
+        return RemovableHandle(*leaves.hang(self, hook))

@@ -12,11 +12,11 @@ from importlib import import_module
 import pytest
 
 from minigrad.autograd import (
-    accumulation,
     anomaly,
     derivatives,
     function_node,
     gradients,
+    leaves,
     modes,
     node,
     recording,
@@ -167,23 +167,23 @@ PLANTED = {
         walk.complete, "if leaf.node is not LEAF:", "if False:", test_walk.test_a_leaf_frozen_after_the_forward,
     ),
     "a second backward replaces .grad": (
-        accumulation.accumulate, "_add_in_place(before, gradient)",
+        gradients.accumulate, "_add_in_place(before, gradient)",
         "leaf.gradient = wrap(gradient)", test_walk.test_a_second_backward_adds_in_place,
     ),
     "create_graph hands one gradient to all": (
-        accumulation.accumulate, "gradient.clone() if", "gradient if",
+        gradients.accumulate, "gradient.clone() if", "gradient if",
         test_walk.test_no_gradients_share_memory_with_create_graph,
     ),
     "a leaf is served before its last gradient": (
-        accumulation.find_last_users, "node.order < last[edge].order", "node.order > last[edge].order",
+        leaves.find_last_users, "node.order < last[edge].order", "node.order > last[edge].order",
         test_accumulation.test_one_leaf_by_many_ways_and_hooks_in_their_order,
     ),
     "a leaf that waits is served last": (
-        accumulation.find_last_users, "stack.append(edge)", "pass",
+        leaves.find_last_users, "stack.append(edge)", "pass",
         test_accumulation.test_it_runs_as_soon_as_the_gradient_is_complete,
     ),
     "hooks that wait record": (
-        accumulation.accumulate, "ModeSwitch(clear_flags=GRAD)", "ModeSwitch(set_flags=GRAD)",
+        leaves.run_waiting, "ModeSwitch(clear_flags=GRAD)", "ModeSwitch(set_flags=GRAD)",
         test_accumulation.test_recording_is_off_unless_a_graph_is_wanted,
     ),
     "retain_grad keeps what is borrowed": (
@@ -235,7 +235,7 @@ PLANTED = {
         test_core.test_a_saved_result_that_was_written_to,
     ),
     "views count for themselves": (
-        recording.Operation.link, "tensor.writes = operand.writes", "pass",
+        recording.Operation.track_view, "tensor.writes = operand.writes", "pass",
         lambda: test_core.test_a_write_through_any_alias_is_noticed(lambda y: y.T.mul_(2.0)),
     ),
     "detached tensors count for themselves": (
@@ -296,7 +296,7 @@ PLANTED = {
         test_modes.test_modes_as_context_managers,
     ),
     "recorded under no_grad": (
-        recording.Operation.finish, "if flags & GRAD:", "if True:", test_modes.test_modes_as_context_managers
+        recording.Operation.record_by_mode, "if flags & GRAD:", "if True:", test_modes.test_modes_as_context_managers
     ),
     # ---- what is built on it
     "anomaly mode looks at no gradient": (

@@ -1,0 +1,117 @@
+"""What hangs on leaves: hooks around the adding of a gradient to `.grad`.
+
+A leaf is used by several calls, and the walk brings their gradients one by one. Normally all leaves are served
+when the walk is over. A leaf with a hook that waits for its `.grad` is served as soon as its last gradient has come,
+while the walk goes on below: that is what lets several processes exchange gradients during the backward pass. Which
+node gives it is found out beforehand, and only where such a hook was ever hung.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from minigrad.autograd.core import AFTER, TensorBase, wrap
+from minigrad.autograd.inspection import RemovableHandle, add_hook, same_count
+from minigrad.autograd.modes import GRAD, ModeSwitch
+
+# Both empty until the first hook: who hangs none pays for one look at each.
+hooks_exist: list[bool] = []  # around the adding
+hooks_wait: list[bool] = []  # for the `.grad`
+BEFORE, BEHIND = "_before_accumulation", "_behind_accumulation"
+
+
+class AfterAccumulation(dict[int, Callable[[Any], object]]):
+    """The hooks of one leaf that want its `.grad`; among the hooks that see its gradients, it leaves them alone."""
+
+    def __call__(self, gradient: Any) -> None:
+        """Nothing: what it waits for comes later."""
+
+
+def hang(leaf: Any, hook: Callable[[Any], object]) -> tuple[dict[int, Any], int]:
+    """Call ``hook(leaf)`` whenever a gradient was added to its `.grad`: where it hangs, and under which key."""
+    hooks_wait.append(True)
+    if leaf.hooks is None:
+        leaf.hooks = {}
+    waiting = leaf.hooks.setdefault(AFTER, AfterAccumulation())
+    key = max(waiting, default=-1) + 1
+    waiting[key] = hook
+    return waiting, key
+
+
+def run_waiting(leaf: Any, create_graph: bool) -> None:
+    """Call the hooks of `leaf` that waited for its `.grad`."""
+    with ModeSwitch(set_flags=GRAD) if create_graph else ModeSwitch(clear_flags=GRAD):
+        for hook in list(leaf.hooks[AFTER].values()):
+            returned = hook(leaf)
+            if returned is not None and returned is not leaf:  # in-place methods return the leaf
+                kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
+                raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
+
+
+def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
+    """The leaves that are to be served at once, by the last node of a walk from `roots` that has an edge to them."""
+    last: dict[Any, Any] = {}
+    stack = [root for root in roots if hasattr(root, "edges")]
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        for edge in node.edges:
+            if hasattr(edge, "edges"):
+                if edge not in seen:
+                    seen.add(edge)
+                    stack.append(edge)
+            elif edge.hooks and edge.hooks.get(AFTER) and (edge not in last or node.order < last[edge].order):
+                last[edge] = node
+    users: dict[Any, list[Any]] = {}
+    for leaf, node in last.items():
+        users.setdefault(node, []).append(leaf)
+    return users
+
+
+class AccumulateGrad:
+    """What `next_functions` shows for a leaf: the place where its gradient is added up."""
+
+    __slots__ = ("variable",)
+
+    next_functions: tuple[tuple[Any, int], ...] = ()
+
+    def __init__(self, leaf: Any) -> None:
+        self.variable = leaf
+
+    def name(self) -> str:
+        """PyTorch's name for such a place."""
+        return "minigrad::autograd::AccumulateGrad"
+
+    def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook(gradients)`` before backward adds to ``.grad``; a tuple that it returns is added instead."""
+        return hang_on_leaf(self.variable, BEFORE, hook)
+
+    def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
+        """Call ``hook((), gradients)`` after backward has added to ``.grad``."""
+        return hang_on_leaf(self.variable, BEHIND, hook)
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self.variable):#x}>"
+
+
+def hang_on_leaf(leaf: Any, when: str, hook: Any) -> RemovableHandle:
+    """Run `hook` whenever backward adds to ``leaf.grad``: `when` is BEFORE or BEHIND."""
+    hooks_exist.append(True)
+    return add_hook(vars(leaf).setdefault(when, {}), hook)
+
+
+def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
+    """What the hooks of a leaf's place make of the gradient that is about to be added."""
+    for hook in list(getattr(leaf, BEFORE, {}).values()):
+        changed = hook((gradient if create_graph else wrap(gradient),))
+        if changed is not None:
+            (gradient,) = same_count(hook, changed, 1)
+            gradient = gradient if create_graph else gradient.array
+    return gradient
+
+
+def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:
+    """Tell the hooks of a leaf's place which gradient was added."""
+    for hook in list(getattr(leaf, BEHIND, {}).values()):
+        hook((), (gradient if create_graph else wrap(gradient),))
