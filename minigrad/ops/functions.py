@@ -211,7 +211,7 @@ erfc = unary(
 erfinv = unary(
     "erfinv",
     _inverse_error_function,
-    lambda g, out: g * (np.exp(out * out) * (math.sqrt(math.pi) / 2)),
+    lambda g, x: g * (np.exp(erfinv(x) ** 2) * (math.sqrt(math.pi) / 2)),  # the result may be written to
     formula="the number whose erf is input; inf at 1 and -inf at -1",
     example="[0.0, 0.5] -> [0.0000, 0.4769]",
 )

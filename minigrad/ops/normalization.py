@@ -79,6 +79,8 @@ def sum_product(x: Any, y: Any, dims: Shape) -> Any:
     """``sum(x * y)`` over the axes `dims`, which stay with length 1; no array of products is made."""
     if type(x) is not np.ndarray or type(y) is not np.ndarray:
         return (x * y).sum(axis=dims, keepdims=True)
+    if x.size <= 1000:  # summed in double, as PyTorch does: what cancels shows it
+        return (x * y).sum(axis=dims, keepdims=True, dtype=np.float64).astype(x.dtype)
     axes = range(x.ndim)
     summed = np.einsum(x, [*axes], y, [*axes], [i for i in axes if i not in dims])
     return np.asarray(summed).reshape([1 if i in dims else n for i, n in enumerate(x.shape)])
