@@ -201,7 +201,7 @@ def _mish_rule(g: Any, x: Any) -> Any:
 
 
 def _hardswish_rule(g: Any, x: Any) -> Any:
-    return np.where(x <= -3, 0.0, np.where(x >= 3, g, g * (x / 3 + 0.5)))
+    return np.where(x <= -3, 0.0, np.where(x < 3, g * (x / 3 + 0.5), g))
 
 
 silu = _smooth("silu", lambda x: x * sigmoid_of(x), _silu_rule)

@@ -11,12 +11,11 @@ from minigrad.autograd.recording import operation
 
 def _forward(b: Any, x: Any, w: Any) -> Any:
     y = np.matmul(x, w.T)
-    if b is not None:
-        y += b
+    y += b
     return y
 
 
-# b (out,) or None, x (n, in), w (out, in): the order in which PyTorch's next_functions shows them
+# b (out,), x (n, in), w (out, in): the order in which PyTorch's next_functions shows them
 affine = operation(
     "addmm",
     _forward,
@@ -24,3 +23,5 @@ affine = operation(
     lambda g, w: g @ w,
     lambda g, x: g.mT @ x,
 )
+# The same without a bias.
+project = operation("mm", lambda x, w: np.matmul(x, w.T), lambda g, w: g @ w, lambda g, x: np.swapaxes(g, 0, 1) @ x)

@@ -51,6 +51,8 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
         kwargs = respell(kwargs)
         if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
             kwargs["dim"] = index(dim.array.item())  # by its name it is no operand
+        if (keepdim := kwargs.get("keepdim", False)) is not False and not isinstance(keepdim, (bool, np.bool_)):
+            raise TypeError(f"{function.__name__}(): argument 'keepdim' must be bool, not {type(keepdim).__name__}")
         receiver = kwargs.pop("out", None) if out else None
         result = function(*args, **kwargs)
         return result if receiver is None else write_out(function.__name__, receiver, result, args)

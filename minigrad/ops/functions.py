@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import not_implemented_for, of_tensors, takes_out
 from minigrad.ops.arithmetic import no_slope, pow
 from minigrad.ops.elementwise import SAME, Unary, elementwise, twin_of, unary
@@ -194,6 +195,11 @@ def _inverse_error_function(x: Any) -> Any:
     return np.copysign(z, x).astype(x.dtype)
 
 
+def _erfinv(x: Any) -> Any:
+    """`erfinv` for arrays and Tensors."""
+    return erfinv(x) if isinstance(x, TensorBase) else _inverse_error_function(x)
+
+
 erf = unary(
     "erf",
     error_function,
@@ -211,7 +217,7 @@ erfc = unary(
 erfinv = unary(
     "erfinv",
     _inverse_error_function,
-    lambda g, x: g * (np.exp(erfinv(x) ** 2) * (math.sqrt(math.pi) / 2)),  # the result may be written to
+    lambda g, x: g * (np.exp(_erfinv(x) ** 2) * (math.sqrt(math.pi) / 2)),  # the result may be written to
     formula="the number whose erf is input; inf at 1 and -inf at -1",
     example="[0.0, 0.5] -> [0.0000, 0.4769]",
 )

@@ -99,12 +99,17 @@ _as_mask = operation("to_bool", lambda x: x.astype(bool), None)
 def _array_part(part: Any, where: device) -> Any:
     if isinstance(part, TensorBase):
         array = part.array
-        if array.dtype.kind == "f":
+        if array.dtype.kind == "f" or array.dtype in (np.int8, np.int16):
             hint = f"got {array.dtype}; convert with .long()"
             raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {hint}")
         if array.ndim == 0 and array.dtype.kind != "b":
             return int(array)
-        array = array if array.dtype != np.uint8 else _as_mask(part).array
+        if array.dtype == np.uint8:
+            hint = (
+                "indexing with dtype torch.uint8 is now deprecated: as a mask, use x[mask.bool()]; as places, .long()"
+            )
+            warnings.warn(hint, UserWarning, stacklevel=count_own_frames())
+            array = _as_mask(part).array
         if type(array) is np.ndarray and where is not CPU:
             array = to_device(array, where)  # as in PyTorch, an index on the CPU serves tensors on a GPU
         return array

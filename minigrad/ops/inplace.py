@@ -323,6 +323,8 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
     tensor([[1., 2.],
             [1., 2.]])
     """
+    if isinstance(src, (bool, int, float)):
+        src = wrap(np.asarray(src))
     if not isinstance(src, TensorBase):
         raise not_a_tensor("copy_", "other", 1, src)
     value: Any = move(src, device_of(self.array))
@@ -362,6 +364,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
             _check_put(array, source, parts)
     elif isinstance(value, (bool, int, float, np.generic)):
         source, needs_graph = _as_element(value, array), False
+    elif isinstance(value, complex):
+        raise RuntimeError(f"value cannot be converted to type {array.dtype} without overflow: got {value}")
     else:
         raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
     if inference_was_entered and isinstance(self.writes, Uncounted):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
@@ -118,7 +119,9 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     _, key = _row_key("index_fill", input, d, index)
     dtype = input.array.dtype
     fill = (
-        cast(value, dtype) if isinstance(value, TensorBase) else wrap(array_module(input.array).asarray(value, dtype))
+        cast(value, dtype)
+        if isinstance(value, TensorBase)
+        else wrap(array_module(input.array).asarray(dtypes.scalar(value, dtype)))
     )
     return reshape_like(_filled(at_least_1d(input), fill, reader=read_at, statics={"key": key}), input)
 

@@ -155,7 +155,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         lengths = [size // parts + (i < size % parts) for i in range(parts)]
         starts = [0, *accumulate(lengths)]
         cuts = [slice(a, b) for a, b in itertools.pairwise(starts)]
-    return _several([getitem(input, (slice(None),) * d + (cut,)) for cut in cuts])
+    return tuple([getitem(input, (slice(None),) * d + (cut,)) for cut in cuts])  # each may be written to
 
 
 def _splitting(name: str, least: int, dim: int) -> Any:

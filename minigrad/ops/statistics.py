@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.advice import count_own_frames
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module
@@ -79,7 +81,11 @@ def _spread_of(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdi
         dim, unbiased = None, dim
     c = _correction(name, unbiased, correction)
     x = real(name, input)
-    return made(x, dim=axes(dim, x.array.ndim), correction=c, keepdim=keepdim)
+    over = axes(dim, x.array.ndim)
+    if count_reduced(x.array.shape, over) <= c:
+        hint = f"{name}(): degrees of freedom is <= 0: the spread of {count_reduced(x.array.shape, over)} values"
+        warnings.warn(f"{hint} with a correction of {c} is not defined", UserWarning, stacklevel=count_own_frames())
+    return made(x, dim=over, correction=c, keepdim=keepdim)
 
 
 @takes_out

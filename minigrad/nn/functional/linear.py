@@ -11,7 +11,7 @@ from minigrad.autograd.modes import no_grad
 from minigrad.backend import CPU, arange_beside, as_index, device_of, to_device
 from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
 from minigrad.ops import embedding as ops
-from minigrad.ops.affine import affine
+from minigrad.ops.affine import affine, project
 from minigrad.ops.arguments import as_int, as_number, not_implemented_for, require_number
 from minigrad.ops.counting import unique
 from minigrad.ops.einsum import einsum
@@ -55,9 +55,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         shape = bias.array.shape if bias.array.size == 1 else w.shape[:1]
         matches("linear", input, shape, f"one for each row of the weight {tuple(w.shape)}", bias=bias)
     if x.ndim == 2:
-        return affine(bias, input, weight)
+        return project(input, weight) if bias is None else affine(bias, input, weight)
     rows = int(np.prod(x.shape[:-1]))
-    flat = affine(bias, input.reshape(rows, x.shape[-1]), weight)
+    flat = input.reshape(rows, x.shape[-1])
+    flat = project(flat, weight) if bias is None else affine(bias, flat, weight)
     return flat.reshape((*x.shape[:-1], w.shape[0]))
 
 
