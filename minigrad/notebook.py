@@ -35,6 +35,8 @@ SECTIONS = (
     (r"not NoneType; a function without a return", "`return` forgotten"),
     (r"cannot assign 'list' as module", "Layers in a list for Sequential"),
     (r"makes no call: write", "A Function called, not applied"),
+    (r"Nothing was saved|not enough values to unpack \(expected \d+, got 0\)", "A Function that saved nothing"),
+    (r"expected a weight of \d axes", "A weight of another shape"),
     (r"Dimension out of range", "An axis that is not there"),
     (r"Input type .* and weight type", "Numbers of another kind"),
     (r"must be Tensor, not numpy", "A NumPy array where a tensor is due"),
@@ -85,10 +87,11 @@ def shorten(kind: type[BaseException], error: BaseException, frames: Any) -> lis
     for frame in mine[:1] + mine[1:][-(FRAMES - 1) :]:
         where = "this cell" if frame.name == "<module>" else f"{frame.name}()"
         lines += [f"in {where}, line {frame.lineno}:", f"----> {frame.line}"]
-    message = f"{kind.__name__}: {error}".splitlines()
+    words = "\n".join([str(error), *getattr(error, "__notes__", ())])
+    message = f"{kind.__name__}: {words}".splitlines()
     if len(message) > MESSAGE_LINES:
         message = [*message[:MESSAGE_LINES], "..."]
-    section = find_section(str(error))
+    section = find_section(words)
     page = [f"Read: {PAGE}#{slug(section)}"] if section else []
     return [*lines, *message, *page, "(%tb shows the whole traceback)"]
 

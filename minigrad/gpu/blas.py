@@ -138,7 +138,7 @@ def matmul(x: Array, y: Array, out: Array | None = None) -> Array:
     (m, k), n = x.shape[-2:], y.shape[-1]
     if y.shape[-2] != k:
         raise ValueError(f"matmul: {x.shape} and {y.shape} do not fit")
-    if x.ndim > 2 == y.ndim and x.flags.c_contiguous:  # rows of all matrices under one another
+    if x.size and x.ndim > 2 == y.ndim and x.flags.c_contiguous:  # rows of all matrices under one another
         tall = matmul(x.reshape(-1, k), y, None if out is None or not out.flags.c_contiguous else out.reshape(-1, n))
         return _write(tall.reshape(*x.shape[:-1], n), out)
     batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
