@@ -218,8 +218,13 @@ DIFFERENCES = [
     ),
     (
         "`optim`",
-        "no `differentiable=True`: a step works on plain arrays; `foreach`, `fused`, `capturable` change nothing",
+        "no `differentiable=True`: a step works on plain arrays; `foreach` means nothing, nor does `fused` on the CPU",
         "refuses('torch.optim.SGD([torch.ones(1)], differentiable=True)')",
+    ),
+    (
+        "`cuda.graph`, `CUDAGraph`",
+        '`capture_error_mode` is checked and means nothing: memory may be asked for in CUDA\'s mode "relaxed" alone',
+        "not torch.cuda.is_current_stream_capturing()",
     ),
     (
         "`distributed`",
