@@ -26,6 +26,11 @@ BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
 WORDS = {"operand", "constant", "cast", "where"}  # the steps, beside NumPy's ufuncs, that are the same here
 
 
+def is_large(x: Any) -> bool:
+    """Whether an array of NumPy's may be worth several threads."""
+    return x.__class__ is np.ndarray and x.size >= LARGE
+
+
 def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     """``function(*operands)``, which makes each element of its result from those at its place.
 
@@ -75,6 +80,32 @@ def reduce_in_parts(
 
     spread(reduce, units, x.nbytes)
     return total if keepdims else total.reshape([x.shape[i] for i in stays])
+
+
+def map_slices(function: Callable[..., Any], over: Sequence[int], x: Any, *others: Any) -> Any:
+    """``function(x, *others)``, of x's type, which looks along the axes `over` and at no neighbour else.
+
+    Large arrays are cut along their longest other axis: softmax by its rows, a normalization by its channels. `others`
+    have the axes of x, of its lengths or of length 1, or are None; the result has its lengths, or 1 along `over`.
+    """
+    if not is_large(x):
+        return function(x, *others)
+    from minigrad.parallel import may_spread, spread
+
+    stays = [i for i in range(x.ndim) if i not in over]
+    longest = max(stays, key=lambda i: x.shape[i], default=0)
+    units = x.shape[longest] // UNIT if stays else 0
+    if units < 2 or not may_spread():
+        return function(x, *others)
+    found: dict[int, Any] = {}
+
+    def compute(part: slice) -> None:
+        stop = x.shape[longest] if part.stop == units else part.stop * UNIT
+        key = (*(slice(None),) * longest, slice(part.start * UNIT, stop))
+        found[part.start] = function(*[y if y is None or y.shape[longest] == 1 else y[key] for y in (x, *others)])
+
+    spread(compute, units, x.nbytes)
+    return np.concatenate([found[start] for start in sorted(found)], axis=longest)
 
 
 def _trace(function: Callable[..., Any], operands: Sequence[Any]) -> _Formula | None:

@@ -198,3 +198,40 @@ def test_a_sum_in_parts_gives_the_bits_of_the_whole(shape, axes, threads, eager,
 def test_other_sums_are_made_as_a_whole(axes, x, eager, monkeypatch):
     found = spied(monkeypatch)
     assert reduce_in_parts(np.add, x, axes).tobytes() == np.add.reduce(x, axes).tobytes() and found == []
+
+
+LAYERS = {
+    "batch norm": (lambda: torch.nn.BatchNorm2d(70), (5, 70, 4, 3)),
+    "batch norm without weights": (lambda: torch.nn.BatchNorm1d(70, affine=False), (40, 70)),
+    "layer norm": (lambda: torch.nn.LayerNorm(33), (80, 33)),
+    "layer norm of images": (lambda: torch.nn.LayerNorm((7, 5)), (80, 7, 5)),
+    "group norm": (lambda: torch.nn.GroupNorm(2, 6), (40, 6, 5)),
+    "softmax": (lambda: torch.nn.Softmax(1), (80, 9)),
+    "softmax over images": (lambda: torch.nn.Softmax(0), (3, 80, 9)),
+    "its logarithm": (lambda: torch.nn.LogSoftmax(-1), (80, 9)),
+}
+
+
+def pass_through(make, shape, dtype):
+    """The result of a layer, and all gradients."""
+    torch.manual_seed(0)
+    layer, x = make().to(dtype), torch.randn(*shape, dtype=dtype).requires_grad_()
+    for parameter in layer.parameters():
+        torch.nn.init.uniform_(parameter, 0.5, 1.5)
+    y = layer(x)
+    y.backward(torch.randn(*shape, dtype=dtype))
+    kept = [y.detach(), x.grad, *[p.grad for p in layer.parameters()], *layer.buffers()]
+    return [t.numpy().tobytes() for t in kept]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", LAYERS)
+def test_normalizations_and_softmax_give_the_bits_of_the_whole(name, dtype, monkeypatch, request):
+    make, shape = LAYERS[name]
+    whole = pass_through(make, shape, dtype)
+    request.getfixturevalue("eager")
+    found = spied(monkeypatch)
+    for threads in (2, 3, 50):
+        monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
+        assert pass_through(make, shape, dtype) == whole
+    assert found

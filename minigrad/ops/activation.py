@@ -18,6 +18,7 @@ from minigrad.ops.elementwise import SAME, elementwise, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
 from minigrad.ops.piecewise import gate, keep_where, tie, zeros_of
 from minigrad.ops.shape import reshape
+from minigrad.side_by_side import map_slices
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -263,15 +264,23 @@ def _log_softmax_forward(x: Any, *, dim: int) -> Any:
     return shifted
 
 
+def _softmax_rule(g: Any, out: Any, dim: int) -> Any:
+    return (g - (g * out).sum(axis=dim, keepdims=True)) * out
+
+
+def _log_softmax_rule(g: Any, out: Any, dim: int) -> Any:
+    return g - np.exp(out) * g.sum(axis=dim, keepdims=True)
+
+
 softmax_operation = operation(
     "softmax",
-    lambda x, *, dim: _softmax_forward(x, dim=dim),
-    lambda g, out, dim: (g - (g * out).sum(axis=dim, keepdims=True)) * out,
+    lambda x, *, dim: map_slices(lambda x: _softmax_forward(x, dim=dim), (dim,), x),
+    lambda g, out, dim: map_slices(lambda g, out: _softmax_rule(g, out, dim), (dim,), g, out),
 )
 log_softmax_operation = operation(
     "log_softmax",
-    lambda x, *, dim: _log_softmax_forward(x, dim=dim),
-    lambda g, out, dim: g - np.exp(out) * g.sum(axis=dim, keepdims=True),
+    lambda x, *, dim: map_slices(lambda x: _log_softmax_forward(x, dim=dim), (dim,), x),
+    lambda g, out, dim: map_slices(lambda g, out: _log_softmax_rule(g, out, dim), (dim,), g, out),
 )
 
 

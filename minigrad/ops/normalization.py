@@ -11,6 +11,7 @@ PyTorch's CPU kernels.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import Operation, operation
+from minigrad.side_by_side import in_parts, is_large, map_slices, reduce_in_parts
 
 Shape = tuple[int, ...]
 
@@ -44,15 +46,18 @@ class Moments:
         """Note the statistics of the array `x`, and return it with mean 0 and variance 1."""
         x = widen(x.reshape(self.rows))
         self.mean = self.average(x)
-        centred = x - self.mean
+        centred = in_parts(np.subtract, x, self.mean) if is_large(x) else x - self.mean
         self.variance = sum_product(centred, centred, self.dims) / self.count
         self.scale = 1 / np.sqrt(self.variance + self.eps)
-        return np.multiply(centred, self.scale, out=centred)
+        return (
+            in_parts(np.multiply, centred, self.scale) if is_large(x) else np.multiply(centred, self.scale, out=centred)
+        )
 
     def average(self, x: Any) -> Any:
         """The mean over `dims`; on a CPU summed in double, as PyTorch does."""
         exact = np.float64 if type(x) is np.ndarray else None
-        return (x.sum(axis=self.dims, keepdims=True, dtype=exact) / self.count).astype(x.dtype)
+        add_up = partial(reduce_in_parts, np.add) if is_large(x) else np.sum
+        return (add_up(x, self.dims, exact, None, True) / self.count).astype(x.dtype)
 
     def recall(self, x: Any) -> Any:
         """`hat` again, of the array `x`."""
@@ -82,8 +87,12 @@ def sum_product(x: Any, y: Any, dims: Shape) -> Any:
     if x.size <= 1000:  # summed in double, as PyTorch does: what cancels shows it
         return (x * y).sum(axis=dims, keepdims=True, dtype=np.float64).astype(x.dtype)
     axes = range(x.ndim)
-    summed = np.einsum(x, [*axes], y, [*axes], [i for i in axes if i not in dims])
-    return np.asarray(summed).reshape([1 if i in dims else n for i, n in enumerate(x.shape)])
+
+    def reduce(x: Any, y: Any) -> Any:
+        summed = np.einsum(x, [*axes], y, [*axes], [i for i in axes if i not in dims])
+        return np.asarray(summed).reshape([1 if i in dims else n for i, n in enumerate(x.shape)])
+
+    return map_slices(reduce, dims, x, y)
 
 
 def _forward(x: Any, w: Any, b: Any, *, moments: Moments, running: Any, momentum: float) -> Any:
@@ -98,6 +107,8 @@ def _forward(x: Any, w: Any, b: Any, *, moments: Moments, running: Any, momentum
 def _scale_and_shift(hat: Any, w: Any, b: Any, columns: Shape) -> Any:
     if w is None:
         return hat if b is None else hat + b.reshape(columns)
+    if b is not None and is_large(hat):
+        return in_parts(lambda hat, w, b: hat * w + b, hat, w.reshape(columns), b.reshape(columns))
     y = hat * w.reshape(columns)
     return y if b is None else np.add(y, b.reshape(columns), out=y)
 
@@ -119,30 +130,43 @@ def _batch_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
     # With s = sqrt(variance + eps): dx = (g - mean(g) - (x - mean) mean(g (x - mean)) / s**2) w / s
     if isinstance(g, TensorBase):
         return _traced_x_rule(g, x, w, moments)
-    scale = moments.scale
-    part = widen(g).reshape(moments.rows)
-    slope = widen(x.reshape(moments.rows)) - moments.mean
-    slope *= sum_product(part, slope, moments.dims) * scale * scale / moments.count
-    dx = part - moments.average(part)
-    dx -= slope
-    dx *= scale if w is None else scale * w.reshape(moments.columns)
-    return _like(dx, x)
+
+    def compute(part: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
+        slope = widen(x) - mean
+        slope *= sum_product(part, slope, moments.dims) * scale * scale / moments.count
+        dx = part - moments.average(part)
+        dx -= slope
+        dx *= scale if w is None else scale * w
+        return dx
+
+    return _slice_by_slice(compute, g, x, w, moments)
 
 
 def _row_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
     # The same, gathered by its factors: dx = g w / s + slope x + shift
     if isinstance(g, TensorBase):
         return _traced_x_rule(g, x, w, moments)
-    mean, scale = moments.mean, moments.scale
-    rows, g = widen(x.reshape(moments.rows)), widen(g).reshape(moments.rows)
-    weighted = g if w is None else g * w.reshape(moments.columns)
-    total, share = weighted.sum(axis=moments.dims, keepdims=True), scale.dtype.type(1 / max(moments.count, 1))
-    slope = (total * mean - sum_product(weighted, rows, moments.dims)) * scale * scale * scale * share
-    dx = g * scale
-    if w is not None:
-        dx *= w.reshape(moments.columns)
-    dx += rows * slope
-    dx -= slope * mean + total * scale * share
+
+    def compute(g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
+        rows, weighted = widen(x), g if w is None else g * w
+        total, share = weighted.sum(axis=moments.dims, keepdims=True), scale.dtype.type(1 / max(moments.count, 1))
+        slope = (total * mean - sum_product(weighted, rows, moments.dims)) * scale * scale * scale * share
+        dx = g * scale
+        if w is not None:
+            dx *= w
+        dx += rows * slope
+        dx -= slope * mean + total * scale * share
+        return dx
+
+    return _slice_by_slice(compute, g, x, w, moments)
+
+
+def _slice_by_slice(compute: Callable[..., Any], g: Any, x: Any, w: Any, moments: Moments) -> Any:
+    """The gradient by `x`: ``compute(g, x, mean, scale, w)`` in the shape of `rows`, large arrays by all threads."""
+    rows, columns = moments.rows, None if w is None else w.reshape(moments.columns)
+    dx = map_slices(
+        compute, moments.dims, widen(g).reshape(rows), x.reshape(rows), moments.mean, moments.scale, columns
+    )
     return _like(dx, x)
 
 

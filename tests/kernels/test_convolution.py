@@ -228,9 +228,9 @@ def test_the_table_of_shapes(narrow_machine, expected, x_shape, w_shape, stride)
 
 
 def test_double_precision_never_takes_winograd(narrow_machine):
-    for char, expected in (("f", "winograd"), ("d", "im2col")):
+    for char in "fd":
         chosen = dispatch.choose((2, 64, 32, 32), 64, Geometry((3, 3), padding=(1, 1)), char)
-        assert chosen.name == expected
+        assert chosen.name.startswith("winograd") == (char == "f")
 
 
 def test_without_the_wing_the_heart_computes_the_same(monkeypatch):

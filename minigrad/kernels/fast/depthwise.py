@@ -174,12 +174,13 @@ def serves(problem: Problem) -> bool:
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Whole rows are copied for each tap, and read once more by a product of few rows; where groups are wide, twice."""
+    """Whole rows are copied for each tap, and read once more by a product of few rows; wide groups oftener."""
     (N, C, _, _), groups, (Ho, Wo) = problem.image, problem.geometry.groups, problem.size
     columns = problem.windows * problem.taps * C
     outputs, inner = problem.outputs // groups, C // groups * problem.taps
     if inner > problem.taps or outputs > 2:
-        return OVERHEAD * N + machine.product(outputs, Ho * Wo, inner, 3 * N * groups) + machine.copy(6 * columns, Wo)
+        copies = machine.copy((4 if problem.taps > 1 else 6) * columns, Wo)
+        return OVERHEAD * N + machine.product(outputs, Ho * Wo, inner, 3 * N * groups) + copies
     return OVERHEAD * N + machine.copy(3 * columns, Ho * Wo)
 
 

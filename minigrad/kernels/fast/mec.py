@@ -24,7 +24,7 @@ from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_up, share, spread
 
-BLOCK_BYTES = 2**20  # of lowered rows at a time: they stay in the cache until they are read
+BLOCK_BYTES = 2 * 2**20  # of lowered rows at a time: they stay in the cache until they are read
 SHORT = 16  # columns: a copy's run should be longer
 OVERHEAD = 4e-5  # seconds between the calls of NumPy, in all three functions
 
@@ -124,8 +124,9 @@ def cost(problem: Problem, machine: Machine) -> float:
         return float("inf")
     (N, C, _, _), (kh, kw), (Ho, Wo) = problem.image, problem.geometry.kernel, problem.size
     rows = Ho * problem.geometry.stride[0]  # that are copied, of each image
-    images = min(N, max(1, BLOCK_BYTES // max(1, 4 * rows * C * kw * Wo)))
-    products = machine.product(problem.outputs, images * Wo, C * kh * kw, 3 * Ho * -(-N // max(1, images)))
+    count = -(-N // max(1, BLOCK_BYTES // max(1, 4 * rows * C * kw * Wo)))  # of blocks
+    images = N / max(1, count)
+    products = machine.product(problem.outputs, images * Wo, C * kh * kw, 3 * Ho * count)
     turned = machine.copy(3 * problem.windows * problem.outputs, Wo)
     return OVERHEAD + products + turned + machine.copy(4 * N * rows * C * kw * Wo, max(Wo, images))
 

@@ -46,7 +46,7 @@ BLOCK_BYTES = 6 * 2**20  # of transformed tiles at a time
 SPREAD = 16.0  # in a tile, the largest number that an output may see against what another sees
 HUGE = 1e15  # beyond, products of transformed numbers might overflow that the definition does not form
 OVERHEAD = 2e-4  # seconds between the calls of NumPy, in all three functions
-TRANSFORM = 0.16  # of the peak: the matrices of a transform are as small as a tile
+TRANSFORM = 0.26  # of the peak: the matrices of a transform are as small as a tile
 POINTS = {  # by tile length; and infinity
     4: (0.0, 1.0, -1.0),
     6: (0.0, 0.7, -0.7, 1.6, -1.6),
