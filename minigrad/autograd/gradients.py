@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from _thread import allocate_lock  # `threading` itself takes a millisecond to import
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from minigrad.autograd.core import AFTER, LEAF, Edge, TensorBase, edge_of, is_ar
 from minigrad.autograd.messages import check_same_library, no_gradient, not_scalar
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.views import Unrecorded, refresh
-from minigrad.autograd.walk import Deliver, walk
+from minigrad.autograd.walk import Deliver, Seeds, walk
 from minigrad.backend import array_module, on_gpu_of, quiet
 
 if TYPE_CHECKING:
@@ -77,11 +76,8 @@ def grad(
     (tensor(6.),)
     """
     if not only_inputs:
-        warnings.warn(
-            "only_inputs is ignored: to add to the gradients of all leaves, call torch.autograd.backward.",
-            FutureWarning,
-            stacklevel=2,
-        )
+        hint = "to add to the gradients of all leaves, call torch.autograd.backward"
+        warnings.warn(f"only_inputs is ignored: {hint}.", FutureWarning, stacklevel=2)
     if materialize_grads and allow_unused is False:
         raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
     targets = _differentiable(inputs)
@@ -90,27 +86,30 @@ def grad(
     if is_grads_batched:
         from minigrad.autograd.batches import grad_of_rows
 
-        return grad_of_rows(
-            _as_tuple(outputs), inputs, _as_tuple(grad_outputs), retain_graph, create_graph, allow_unused,
-            materialize_grads,
-        )  # fmt: skip
+        asked = _as_tuple(outputs), inputs, _as_tuple(grad_outputs)
+        return grad_of_rows(*asked, retain_graph, create_graph, allow_unused, materialize_grads)
     seeds = _seeds(outputs, grad_outputs, create_graph)
     arrived = _run(seeds, create_graph, retain_graph, {_edge(t) for t in targets})
-    gradients: list[Any] = []
+    found: list[Any] = []
     for i, target in enumerate(targets):
         gradient = arrived.get(_edge(target))
-        if gradient is not None:
-            gradients.append(gradient if create_graph else wrap(gradient))
-        elif materialize_grads:
-            gradients.append(wrap(quiet(np.zeros_like, target.array)))
-        elif allow_unused:
-            gradients.append(None)
+        if gradient is None:
+            found.append(_gradient_of_unused(target, i, allow_unused, materialize_grads))
         else:
-            raise RuntimeError(
-                f"One of the differentiated Tensors appears to not have been used in the graph: inputs[{i}] of "
-                f"shape {tuple(target.array.shape)}. Set allow_unused=True if this is the desired behavior."
-            )
-    return tuple(gradients)
+            found.append(gradient if create_graph else wrap(gradient))
+    return tuple(found)
+
+
+def _gradient_of_unused(target: Any, position: int, allow_unused: bool | None, materialize: bool) -> Any:
+    """What stands for the gradient of an input that the outputs were not computed from."""
+    if materialize:
+        return wrap(quiet(np.zeros_like, target.array))
+    if not allow_unused:
+        raise RuntimeError(
+            f"One of the differentiated Tensors appears to not have been used in the graph: inputs[{position}] of "
+            f"shape {tuple(target.array.shape)}. Set allow_unused=True if this is the desired behavior."
+        )
+    return None
 
 
 def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
@@ -173,7 +172,7 @@ def _differentiable(inputs: Any) -> tuple[Any, ...]:
 
 
 def _run(
-    seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool | None, wanted: set[Edge] | None,
+    seeds: Seeds, create_graph: bool, retain_graph: bool | None, wanted: set[Edge] | None,
     deliver: Deliver | None = None,
 ) -> dict[Edge, Any]:  # fmt: skip
     """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
@@ -185,7 +184,7 @@ def _run(
         mode.reset(before)
 
 
-def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> list[tuple[Edge, Any]]:
+def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     """Where a walk starts: edges, each with its first gradient."""
     if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):
         return [_seed(outputs, gradients, create_graph)]

@@ -119,12 +119,10 @@ class Operation:
             tensor = wrap(quiet(self.forward, *arrays, **statics))
         if self.view:
             self.track_view(tensor, operands[0], statics)
-        if not needed:
-            tensor.cause = cause
-        elif mode.get() == GRAD:
-            tensor.node = self.plan(needed, len(operands)).record(operands, statics, tensor)
-        else:
+        if needed:
             self.record_by_mode(tensor, operands, needed, statics)
+        else:
+            tensor.cause = cause
         return tensor
 
     def of_one(self, x: Any, statics: dict[str, Any]) -> Any:

@@ -23,34 +23,29 @@ from minigrad.autograd.modes import CHECK_NAN, mode
 from minigrad.autograd.node import Node
 from minigrad.backend import KERNELS, copy_array, select
 
+Seeds: TypeAlias = Sequence[tuple[Edge, Any]]  # where a walk starts, and with which gradients
 Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradient, and whether that has a graph
 
 
 def walk(
-    seeds: Sequence[tuple[Edge, Any]], create_graph: bool, retain_graph: bool, wanted: set[Edge] | None,
-    deliver: Deliver | None = None,
-) -> dict[Edge, Any]:  # fmt: skip
+    seeds: Seeds, create_graph: bool, retain_graph: bool, wanted: set[Edge] | None, deliver: Deliver | None = None
+) -> dict[Edge, Any]:
     """Push the `seeds` back to the leaves, or to the `wanted` edges; returns what arrived there.
 
-    Gradients are arrays, or Tensors under `create_graph`. Those of leaves with hooks that wait for them go to
-    `deliver`, where it is given, as soon as they are complete.
+    Gradients are arrays, or Tensors under `create_graph`. Leaves with hooks that wait go to `deliver` at once.
     """
     pending, owned, heap = receive_seeds(seeds)
-    last_users = leaves.find_last_users(pending) if leaves.hooks_wait and deliver is not None else None
-    results: dict[Edge, Any] = {}
-    route, reached = (None, None) if wanted is None else find_route(wanted, pending)
+    route = None if wanted is None else Route(wanted, pending)
+    last_users = leaves.find_last_users(pending) if leaves.hooks_wait and deliver is not None else {}
     anomaly = mode.get() & CHECK_NAN
     while heap:
         node = heappop(heap)[1]
         cotangent = pending.pop(node)
         if node.hooks:
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
-        if wanted is not None and route is not None:
-            if node in wanted:
-                results[node] = cotangent if create_graph else copy_array(cotangent)
-            if node not in route:
-                continue
-        gradients = node.vjp(cotangent, create_graph, reached)
+        if route is not None and not route.goes_on(node, cotangent, create_graph):
+            continue
+        gradients = node.vjp(cotangent, create_graph, None if route is None else route.edges)
         if anomaly:
             check_gradients(node, gradients)
         for edge, gradient in zip(node.edges, gradients):  # noqa: B905 (as long, and asked for speed)
@@ -61,25 +56,20 @@ def walk(
                 gradient = fit(gradient, target, node, create_graph)
             if edge in pending:
                 add(edge, gradient, pending, owned)
-            else:  # borrowed, unless it is memory that nobody else has
-                pending[edge] = gradient
-                if target is edge:
-                    heappush(heap, (-edge.order, edge))
-                if not create_graph and gradient is not cotangent and gradient.base is None:
-                    owned.add(edge)
+                continue
+            pending[edge] = gradient
+            if target is edge:
+                heappush(heap, (-edge.order, edge))
+            if not create_graph and gradient is not cotangent and gradient.base is None:
+                owned.add(edge)  # memory that nobody else has; all else is borrowed
         if not retain_graph:
             node.free()
-        if last_users is not None and deliver is not None and node in last_users:
+        if node in last_users:
             serve(last_users[node], pending, owned, create_graph, deliver)
-    for leaf, gradient in pending.items():
-        if leaf.hooks or leaf.node is not LEAF or leaf not in owned:
-            gradient = complete(leaf, gradient, leaf in owned, create_graph)
-        if gradient is not None:
-            results[leaf] = gradient
-    return results
+    return collect(pending, owned, create_graph, {} if route is None else route.found)
 
 
-def receive_seeds(seeds: Sequence[tuple[Edge, Any]]) -> tuple[dict[Any, Any], set[Edge], list[Any]]:
+def receive_seeds(seeds: Seeds) -> tuple[dict[Any, Any], set[Edge], list[Any]]:
     """A walk at its start: the sums of the gradients that have arrived, by edge; the edges whose sum is memory of
     our own, free to be added into; and a heap of the nodes among the edges, the newest on top.
     """
@@ -97,14 +87,23 @@ def receive_seeds(seeds: Sequence[tuple[Edge, Any]]) -> tuple[dict[Any, Any], se
 
 
 def serve(
-    complete_ones: Sequence[Any], pending: dict[Any, Any], owned: set[Edge], create_graph: bool, deliver: Deliver
+    done: Sequence[Any], pending: dict[Any, Any], owned: set[Edge], create_graph: bool, deliver: Deliver | None
 ) -> None:
     """Deliver the gradients of leaves that are complete while the walk goes on below."""
-    for leaf in complete_ones:
-        if leaf in pending:
-            gradient = complete(leaf, pending.pop(leaf), leaf in owned, create_graph)
-            if gradient is not None:
-                deliver(leaf, gradient, create_graph)
+    arrived = {leaf: pending.pop(leaf) for leaf in done if leaf in pending}
+    for leaf, gradient in collect(arrived, owned, create_graph, {}).items():
+        assert deliver is not None
+        deliver(leaf, gradient, create_graph)
+
+
+def collect(pending: dict[Any, Any], owned: set[Edge], create_graph: bool, found: dict[Any, Any]) -> dict[Any, Any]:
+    """`found`, and with it what is pending at leaves."""
+    for leaf, gradient in pending.items():
+        if leaf.hooks or leaf.node is not LEAF or leaf not in owned:
+            gradient = complete(leaf, gradient, leaf in owned, create_graph)
+        if gradient is not None:
+            found[leaf] = gradient
+    return found
 
 
 def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
@@ -165,23 +164,31 @@ def repeated_axes(shape: tuple[int, ...], have: tuple[int, ...]) -> tuple[int, .
     return *range(extra), *[i + extra for i, n in enumerate(shape) if n == 1 != have[i + extra]]
 
 
-def find_route(wanted: set[Edge], roots: Iterable[Edge]) -> tuple[set[Edge], set[Edge]]:
-    """The nodes below `roots` from whose edges a wanted one can be reached, whose rules alone need to run; and
-    these together with the `wanted`, the edges along which gradients need to flow.
-    """
-    seen: set[Edge] = set()
-    stack = list(roots)
-    while stack:
-        edge = stack.pop()
-        if edge not in seen:
-            seen.add(edge)
-            if isinstance(edge, Node):
-                stack.extend(edge.edges)
-    route: set[Edge] = set()
-    for node in sorted((e for e in seen if isinstance(e, Node)), key=lambda n: n.order):
-        if any(edge in wanted or edge in route for edge in node.edges):
-            route.add(node)
-    return route, route | wanted
+class Route:
+    """The way of a walk that is asked for some edges only: below them, and beside the way to them, no rule runs."""
+
+    def __init__(self, wanted: set[Edge], roots: Iterable[Edge]) -> None:
+        self.wanted = wanted
+        self.found: dict[Edge, Any] = {}  # what arrived at wanted nodes
+        seen: set[Edge] = set()
+        stack = list(roots)
+        while stack:
+            edge = stack.pop()
+            if edge not in seen:
+                seen.add(edge)
+                if isinstance(edge, Node):
+                    stack.extend(edge.edges)
+        self.nodes: set[Edge] = set()  # from whose edges a wanted one can be reached
+        for node in sorted((e for e in seen if isinstance(e, Node)), key=lambda n: n.order):
+            if any(edge in wanted or edge in self.nodes for edge in node.edges):
+                self.nodes.add(node)
+        self.edges = self.nodes | wanted  # along which gradients need to flow
+
+    def goes_on(self, node: Node, cotangent: Any, create_graph: bool) -> bool:
+        """Whether the walk needs the gradients of `node`; takes what arrived there if it is wanted."""
+        if node in self.wanted:
+            self.found[node] = cotangent if create_graph else copy_array(cotangent)
+        return node in self.nodes
 
 
 def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:

@@ -156,11 +156,11 @@ PLANTED = {
         walk.complete, "(owned and not seen)", "owned", test_walk.test_what_a_hook_kept_is_not_written_to
     ),
     "interior results are borrowed": (
-        WALK, "cotangent if create_graph else copy_array(cotangent)", "cotangent",
+        walk.Route.goes_on, "cotangent if create_graph else copy_array(cotangent)", "cotangent",
         test_gradients.test_grad_of_a_tensor_with_respect_to_itself,
     ),
     "walks below what is asked for": (
-        walk.find_route, "if any(edge in wanted or edge in route for edge in node.edges):", "if True:",
+        walk.Route.__init__, "if any(edge in wanted or edge in self.nodes for edge in node.edges):", "if True:",
         test_gradients.test_grad_needs_nothing_below_its_inputs,
     ),
     "a frozen leaf gets a gradient": (
