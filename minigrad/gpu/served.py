@@ -13,6 +13,7 @@ from minigrad.backend import KERNELS, copy_one
 from minigrad.gpu import blas, classes, copies, normalization, pooling, rows, sums
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.products import by_cublas, einsum
+from minigrad.kernels.dispatch import register
 from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
 from minigrad.ops.affine import affine
@@ -42,6 +43,8 @@ for _operation in (nll, nll_of_pixels):
         KERNELS[_forward] = classes.forward_of_classes(_forward)
         KERNELS[_rule] = classes.rule_of_classes(_rule)
 
+for _way in (cuda.WAY, *[family.WAY for family in cuda.FAMILIES.values()]):
+    register(_way)
 KERNELS[conv.forward] = cuda.convolve
 for _operation in (conv, conv_input):
     _rule = _operation.rules[2]  # of the bias
