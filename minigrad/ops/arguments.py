@@ -12,7 +12,7 @@ import inspect
 import itertools
 from collections.abc import Callable
 from operator import index
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -23,8 +23,9 @@ from minigrad.size import is_index
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+Omissible: TypeAlias = Any  # a `dim` that may be left out, for the whole, but not given as None
+
 # ---- functions of tensors ------------------------------------------------------------------------
-_WHOLE_BY_OMISSION = ("max", "min", "median", "nanmedian", "prod")  # without a dim of all, but not with dim=None
 
 
 def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeError) -> F:
@@ -34,7 +35,7 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
     names the tensor that receives the result. `error` is the class of the refusal.
     """
     names = _leading_tensors(function)
-    whole_by_omission = function.__name__ in _WHOLE_BY_OMISSION
+    omissible = inspect.unwrap(function).__annotations__.get("dim") == "Omissible"
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -43,7 +44,7 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
                 x = args[position] if position < len(args) else kwargs.get(name, call)
                 if not isinstance(x, TensorBase) and x is not call:
                     raise error(*not_a_tensor(function.__name__, name, position + 1, x).args)
-        if whole_by_omission and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
+        if omissible and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
             detail = "must be int, not NoneType; leave it out for the whole"
             raise TypeError(f"{function.__name__}(): argument 'dim' {detail}")
         if not kwargs:

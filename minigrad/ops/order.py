@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import arange_beside, as_int64
-from minigrad.ops.arguments import as_int, axes, axis, not_implemented_for, takes_out
+from minigrad.ops.arguments import Omissible, as_int, axes, axis, not_implemented_for, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.copies import clone
 from minigrad.ops.elementwise import rename
@@ -88,7 +88,7 @@ def _of_all(name: str, find: Any, shown: str) -> Any:
 def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> Callable[..., Any]:
     pick, of_all = picker(name), _of_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
 
-    def call(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Tensor:
+    def call(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, other: Any = None) -> Tensor:
         if other is not None or isinstance(dim, TensorBase):
             return pairwise(input, dim if other is None else other)
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim))
@@ -220,7 +220,7 @@ def _find_middle(x: Any, d: int, skip_nan: bool) -> Any:
 def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..., Any]:
     pick = picker(name, 1)
 
-    def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    def call(input: Tensor, dim: Omissible = None, keepdim: bool = False) -> Tensor:
         if input.array.dtype.kind == "b":
             raise not_implemented_for(name, input.array.dtype)
         if dim is None:

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute, operation
-from minigrad.ops.arguments import axes, axis, takes_out
+from minigrad.ops.arguments import Omissible, axes, axis, takes_out
 from minigrad.ops.copies import as_float, cast, clone, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
@@ -269,7 +269,7 @@ _product_over = shown_as(_product, "ProdBackward1")
 
 
 @takes_out
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over the dimension `dim`, or over all elements.
 
     Its gradient divides by nothing: zeros among the factors do no harm.
