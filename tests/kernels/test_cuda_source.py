@@ -89,9 +89,9 @@ def kernels_of_the_ways():
     return [
         cuda_plain.WINDOW, cuda_plain.PIXEL, cuda_plain.WEIGHT, cuda_parts.ADD_PARTS,
         cuda_product.PACK, cuda_product.MEND,
-        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.FORWARD, strided, 4, 3),
-        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.ADJOINT, strided, 4, 3),
-        cuda_direct._kernel(cuda_direct.WEIGH, cuda_direct.FORWARD, strided, 4, 3),
+        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.FORWARD, strided, 4, 3, "f"),
+        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.ADJOINT, strided, 4, 3, "f"),
+        cuda_direct._kernel(cuda_direct.WEIGH, cuda_direct.FORWARD, strided, 4, 3, "f"),
         *(cuda_product._kernel(name, 64, 64) for name in ("product", "product_of_windows")),
         *winograds(),
     ]  # fmt: skip

@@ -64,16 +64,16 @@ extern "C" __global__ void scatter_windows(
     int col = i % W, row = i / W % H, c = i / (W * H) % C, n = i / (W * H) / C;
     const T* column = columns + n * cn + (long long)c * kh * kw * ck;
     T sum = T(0);
+    // tap (a, b) took the pixel to window (t, u) if nothing remains; from tap to tap without a division
+    int t = (row + ph) / sh, down = (row + ph) % sh;
     for (int a = 0; a < kh; a++) {
-        int down = row + ph - a * dh;
-        int t = down / sh - first;
-        if (down < 0 || down % sh || t < 0 || t >= Ho) continue;
+        int u = (col + pw) / sw, across = (col + pw) % sw;
         for (int b = 0; b < kw; b++) {
-            int across = col + pw - b * dw;
-            int u = across / sw;
-            if (across < 0 || across % sw || u >= Wo) continue;
-            sum += column[(a * kw + b) * ck + t * Wo + u];
+            if (down == 0 && across == 0 && t >= first && t < first + Ho && u >= 0 && u < Wo)
+                sum += column[(a * kw + b) * ck + (t - first) * Wo + u];
+            for (across -= dw; across < 0; across += sw) u--;
         }
+        for (down -= dh; down < 0; down += sh) t--;
     }
     T* pixel = x + n * xn + c * xc + row * xh + col * xw;
     *pixel = first ? *pixel + sum : sum;  // the first strip of an image need not find zeros
@@ -186,11 +186,18 @@ def _move(kernel: Kernel, columns: Array, x: Array, rows: slice, geometry: Geome
 
 
 def seconds(face: str, problem: Problem) -> float:
-    """Columns are written and read once, products reach cuBLAS's rate where their sides are long."""
+    """Columns are written (and for the image's gradient read) by kernels of ours, cuBLAS needs long sides."""
     groups, K = problem.geometry.groups, problem.image[1] // problem.geometry.groups * problem.taps
-    copied = 0 if _as_it_lies(problem.geometry) and face != "conv2d_weight" else 2 * problem.windows * K * groups
-    shortest = min(K, problem.outputs // groups, problem.size[0] * problem.size[1])
-    return GPU.time(7, problem, copied, shortest / (shortest + 12))
+    shortest = 0.85 / (1 + 12 / min(K, problem.outputs // groups, max(1, problem.size[0] * problem.size[1])))
+    if _as_it_lies(problem.geometry) and face != "conv2d_weight":
+        return GPU.time(2, problem, 0.0, shortest)
+    columns = problem.windows * K * groups
+    copied = {
+        "conv2d": columns,
+        "conv2d_input": 2 * columns,
+        "conv2d_weight": columns + 2 * problem.windows * problem.outputs,
+    }
+    return GPU.time(10, problem, copied[face], shortest)
 
 
 WAY = Way("cuda columns", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

@@ -63,7 +63,7 @@ ADJOINT = """
 #define ROW(p, a) (((p) - (a) * DH + LOW * SH) / SH)
 """
 CONVOLVE = """
-extern "C" __global__ void __launch_bounds__(128) convolve(
+extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
     const T* __restrict__ x, const T* __restrict__ w, const T* __restrict__ bias, int biased, T* __restrict__ out,
     int count, int C, int H, int W, int O, int Ho, int Wo, int strips, int chunks, int ph, int pw,
     int xn, int xc, int xh, int xw, int wg, int wo, int wc, int wa, int wb)
@@ -132,7 +132,7 @@ extern "C" __global__ void __launch_bounds__(128) convolve(
 }
 """
 WEIGH = """
-extern "C" __global__ void __launch_bounds__(128) weigh(
+extern "C" __global__ void __launch_bounds__(128, BLOCKS) weigh(
     const T* __restrict__ x, const T* __restrict__ g, T* __restrict__ parts,
     int count, int C, int H, int W, int O, int Ho, int Wo, int strips, int chunks, int ph, int pw,
     int xn, int xc, int xh, int xw, int gn, int go, int gh, int gw)
@@ -223,14 +223,16 @@ def serves(problem: Problem) -> bool:
 
 
 def seconds(face: str, problem: Problem) -> float:
-    """A read takes what six products take; four windows below one another share 3 + kh pixels of each column."""
-    geometry, taps, (kh, kw) = problem.geometry, problem.taps, problem.geometry.kernel
+    """A read takes about what eight products take; four windows below one another share their pixels in a column."""
+    geometry, taps, ((kh, kw), (sh, sw)) = problem.geometry, problem.taps, problem.geometry[:2]
     C, O = problem.image[1] // geometry.groups, problem.outputs // geometry.groups
+    read = (3 * sh + kh) * sw if face != "conv2d_input" else 3 + kh
     if face == "conv2d_weight":
         Q = _share(O, _kernels_at_once(taps))
-        return COMPILING + GPU.time(2, problem, 0.0, 1 / (1.25 + 1.5 * ((3 + kh) * kw + 4 * Q) / (taps * Q)))
-    Q, waste = (_share(C, 8), geometry.stride[1]) if face == "conv2d_input" else (_share(O, 8), 1)
-    return COMPILING + GPU.time(1, problem, 0.0, 1 / (1.25 + 1.5 * (3 + kh) / (kh * Q)), waste)
+        return COMPILING + GPU.time(2, problem, 0.0, 1 / (2.5 + 2 * (read * kw + 4 * Q) / (taps * Q)))
+    Q = _share(C if face == "conv2d_input" else O, 8)
+    waste = 1.7 * sw if face == "conv2d_input" and (sh, sw) != (1, 1) else 1.0
+    return COMPILING + GPU.time(1, problem, 0.0, 1 / (1.6 + 2 * read / (kh * Q)), waste)
 
 
 def _run(launch: Launch, left: Array, right: Array, *bias: Any) -> Array:
@@ -274,7 +276,7 @@ def _weights(
     count = N * blocks_for(Ho, P) * Wo
     # so many blocks as the GPU holds, and four turns of a block's loop at least
     splits = max(1, min(FULL // (G * chunks * C), blocks_for(count, 4 * THREADS)))
-    kernel = _kernel(WEIGH, FORWARD, geometry, P, Q)
+    kernel = _kernel(WEIGH, FORWARD, geometry, P, Q, char)
     numbers = int32s(
         count, C, H, W, O, Ho, Wo, blocks_for(Ho, P), chunks, *geometry.padding,
         *x_steps, *g_steps,
@@ -296,13 +298,18 @@ def _plan(
     count = N * blocks_for(rows, P) * Wo
     numbers = int32s(count, C, H, W, O, Ho, Wo, blocks_for(rows, P), chunks, ph, pw, *strides)
     grid = blocks_for(count, THREADS), geometry.groups * chunks
-    return Launch(_kernel(CONVOLVE, reading, geometry, P, Q), grid, (THREADS,), numbers, target, C * taps * Q * size)
+    return Launch(
+        _kernel(CONVOLVE, reading, geometry, P, Q, char), grid, (THREADS,), numbers, target, C * taps * Q * size
+    )
 
 
 @cache
-def _kernel(body: str, reading: str, geometry: Geometry, P: int, Q: int) -> Kernel:
+def _kernel(body: str, reading: str, geometry: Geometry, P: int, Q: int, char: str) -> Kernel:
     (kh, kw), (sh, sw), _, (dh, dw), _ = geometry
-    constants = {"KH": kh, "KW": kw, "SH": sh, "SW": sw, "DH": dh, "DW": dw, "P": P, "Q": Q}
+    # blocks that a processor should hold: more of them wait for memory together, fewer have more registers
+    sums = Q * kh * kw if body is WEIGH else P * Q
+    blocks = (8 if sums <= 12 else 6 if body is CONVOLVE else 4 if sums <= 32 else 2) // (2 if char == "d" else 1)
+    constants = {"KH": kh, "KW": kw, "SH": sh, "SW": sw, "DH": dh, "DW": dw, "P": P, "Q": Q, "BLOCKS": blocks}
     defined = "\n".join(f"#define {name} {value}" for name, value in constants.items())
     return Kernel("convolve" if body is CONVOLVE else "weigh", body, defined + reading)
 

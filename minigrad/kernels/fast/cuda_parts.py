@@ -67,11 +67,12 @@ class Gpu(NamedTuple):
     launch: float = 8e-6
 
     def time(self, launches: int, problem: Problem, moved: float, share: float, waste: float = 1.0) -> float:
-        """So many launches, then the longer of memory and arithmetic; beside operands, `moved` elements go by."""
+        """So many launches, `moved` elements, then the longer of arithmetic and the operands' way through memory."""
         (N, C, H, W), size = problem.image, np.dtype(problem.char).itemsize
         products = problem.windows * problem.outputs * (C // problem.geometry.groups) * problem.taps * waste
-        moved += N * C * H * W + problem.windows * problem.outputs
-        return self.launch * launches + moved * size / self.memory + products * (size / 4) / (self.peak * share)
+        operands = N * C * H * W + problem.windows * problem.outputs
+        arithmetic = products * (size / 4) / (self.peak * share)
+        return self.launch * launches + moved * size / self.memory + max(operands * size / self.memory, arithmetic)
 
 
 GPU = Gpu()

@@ -303,19 +303,20 @@ def serves(problem: Problem) -> bool:
 
 
 def seconds(face: str, problem: Problem) -> float:
-    """Transformed tiles are written and read once, of operand and result; the image is looked at beforehand."""
+    """Points of operand and result are written and read once; the image is looked at beforehand."""
     (N, C, H, W), O, k = problem.image, problem.outputs, problem.geometry.kernel[0]
     frame = Frame(TILES[k], k, N, (H, W) if face == "conv2d_input" else problem.size)
-    moved = 2.2 * frame.length**2 * (C + O) * frame.tiles + problem.windows * O
-    memory = GPU.launch * 9 + moved * 4 / GPU.memory
-    return memory + frame.length**2 * frame.tiles * C * O / (0.75 * GPU.peak * min(C, O) / (min(C, O) + 12))
+    points = frame.length**2 * frame.tiles
+    transforms = (points * (C + O) + 2 * N * C * H * W + problem.windows * O) * 4 / GPU.memory
+    arithmetic = points * C * O / (0.75 * GPU.peak * min(C, O) / (min(C, O) + 12))
+    return GPU.launch * 10 + transforms + max(arithmetic, points * (C + O) * 4 / GPU.memory)
 
 
 def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, bias: tuple[Any, Any], skips: bool) -> Array:
     xp, (N, C, H, W), (O, _, k, _) = array_module(x), x.shape, w.shape
     frame = Frame(TILES[k], k, N, size)
     marks, seen = _mark(x, None, frame, geometry.padding)
-    kernels = _transform("G", w, Frame(frame.length, k, O, (1, 1)), (0, 0), None)
+    kernels = _transform("G", w.swapaxes(0, 1), Frame(frame.length, k, C, (1, 1)), (0, 0), None)
     out = xp.empty((N, O, *size), x.dtype)
     back = _kernel("transform_back", frame.length, k, "back to A")
     for images, some in _blocks(frame, C + O):
@@ -354,14 +355,14 @@ def _find_peaks(x: Array, seen: Array) -> Array:
 
 
 def _transform(matrix: str, x: Array, frame: Frame, padding: Pair, marks: Array | None) -> Array:
-    """The points of x's tiles: (N, C, H, W) -> (1, tile*tile*C, 1, tiles); of kernels, (tile*tile*O, C, 1, 1).
+    """The points of x's tiles: (N, C, H, W) -> (1, tile*tile*C, 1, tiles).
 
-    Tiles that are marked give zeros, if `marks` are given.
+    Those of kernels: (C, O, k, k) -> (tile*tile*O, C, 1, 1). Tiles that are marked give zeros, if `marks` are given.
     """
     (N, C, H, W), points, count = x.shape, frame.length**2, frame.tiles
     shape, steps = (1, points * C, 1, count), (C * count, count, 1)
-    if matrix == "G":  # each output is a tile of its own
-        shape, steps = (points * N, C, 1, 1), (N * C, 1, C)
+    if matrix == "G":  # each input is a tile of its own
+        shape, steps = (points * C, N, 1, 1), (N * C, N, 1)
     out = array_module(x).empty(shape, x.dtype)
     numbers = int32s(marks is not None, count, H, W, *frame.along, *padding, frame.step, *elements(x), *steps)
     arguments = (x, x if marks is None else marks, out, *numbers)
