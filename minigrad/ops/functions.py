@@ -197,7 +197,7 @@ def _inverse_error_function(x: Any) -> Any:
 
 def _erfinv(x: Any) -> Any:
     """`erfinv` for arrays and Tensors."""
-    return erfinv(x) if isinstance(x, TensorBase) else _inverse_error_function(x)
+    return erfinv(x) if isinstance(x, TensorBase) else _inverse_error_function(x)  # type: ignore[arg-type]
 
 
 erf = unary(
