@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.advice import count_own_frames
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, read_size, real
 from minigrad.layout import contiguous_format
@@ -276,7 +277,7 @@ def _lengths(name: str, row: Any, col: Any) -> tuple[int, int]:
     return n, m
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinate grids of one-axis tensors: views, with gradients.
 
     >>> import minigrad as torch
@@ -285,6 +286,10 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
             [1, 1, 1]])
     """
     given = several("meshgrid", tensors)
+    if indexing is None:
+        hint = "in an upcoming release, it will be required to pass the indexing argument, 'ij' or 'xy'"
+        warnings.warn(f"torch.meshgrid: {hint}", UserWarning, stacklevel=count_own_frames())
+        indexing = "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     if len({x.array.dtype for x in given}) > 1:

@@ -141,7 +141,7 @@ def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
     where an int and an array do not stand side by side. None when there is nothing to take apart.
     """
     arrays = [is_array(p) for p in parts]
-    if not any(arrays) or not any(type(p) is int for p in parts):
+    if (not any(arrays) and not any(isinstance(p, bool) for p in parts)) or not any(type(p) is int for p in parts):
         return None
     first: list[Any] = []
     then: list[Any] = []

@@ -159,6 +159,29 @@ class FillingMethods(TensorBase):
         """
         return assign(self, fill(self, value), "fill_", one_number=True)
 
+    def fill_diagonal_(self: Any, fill_value: Any, wrap: bool = False) -> Tensor:
+        """Fill the main diagonal, of a tall matrix with `wrap` again and again, one row left out each time.
+
+        Raises RuntimeError for fewer than 2 axes, and for more of different lengths.
+
+        >>> import minigrad as torch
+        >>> torch.zeros(2, 2).fill_diagonal_(1)
+        tensor([[1., 0.],
+                [0., 1.]])
+        """
+        shape = self.array.shape
+        if len(shape) < 2:
+            raise RuntimeError(f"dimensions must larger than 1: fill_diagonal_ got shape {tuple(shape)}")
+        if len(shape) > 2:
+            if len(set(shape)) > 1:
+                raise RuntimeError(f"all dimensions of input must be of equal length, got shape {tuple(shape)}")
+            self[(np.arange(shape[0]),) * len(shape)] = fill_value
+            return self
+        height, width = shape
+        for start in range(0, height if wrap else 1, width + 1):
+            self[start : start + width].diagonal().fill_(fill_value)
+        return self
+
     def zero_(self: Any) -> Tensor:
         """Fill with zeros.
 

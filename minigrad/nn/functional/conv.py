@@ -112,6 +112,8 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
             f"{name}: the image {image} has {image[1]} channels and a width of {image[3]}; if its channels are the "
             "last axis, write x.permute(0, 3, 1, 2)",
         )
+    # A step beyond the image is none: the kernel stands in one place.
+    stride = tuple([min(s, n + 2 * p + 1) for s, n, p in zip(stride, image[2:], padding, strict=True)])
     if space == 1:
         geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), int(groups))
     else:
@@ -168,7 +170,7 @@ def conv_transpose2d(
     amounts: Any = numbers(name, "padding", padding, 2, 0)
     extra = numbers(name, "output_padding", output_padding, 2, 0)
     for e, s, d in zip(extra, stride, dilation, strict=True):
-        if e >= max(s, d):
+        if e >= max(s, d) and x.array.size:
             raise RuntimeError(
                 "output padding must be smaller than either stride or dilation, but got "
                 f"output_padding: {e}, stride: {s}, dilation: {d}"

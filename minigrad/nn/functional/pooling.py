@@ -181,6 +181,8 @@ def _lay_out(
     pads: Any = numbers(name, "padding", padding, space, 0)
     spread: Any = numbers(name, "dilation", dilation, space, 1)
     size: Any = input.array.shape[-space:]
+    if name != "max_pool1d" and max(*kernel, *step, *pads, *spread) >= 2**31:
+        raise RuntimeError(f"{name}: value cannot be converted to type int without overflow, got {kernel}, {step}")
     if space == 1:
         kernel, step, pads, spread, size = (1, *kernel), (1, *step), (0, *pads), (1, *spread), (1, *size)
     geometry = Geometry(kernel, step, pads, spread)
