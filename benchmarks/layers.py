@@ -5,6 +5,7 @@ ratios.
     python benchmarks/layers.py --torch-python PATH     # PyTorch from another environment
     python benchmarks/layers.py --only 3x3 --rounds 5
     python benchmarks/layers.py --cpu-time              # for a busy machine, see below
+    python benchmarks/layers.py --avx2                  # both engines as on a processor without AVX-512
     python benchmarks/layers.py --smoke                 # tiny layers, one round: does it run?
 
 Each engine runs in a fresh process of its own, in turn: two thread pools in one process would spin
@@ -86,7 +87,14 @@ LAYERS = [
     Layer("photo 3x3 1-1 720p", 1, 1, 720, 1280, 1, 3, 1, 1),
     Layer("photo 3x3 1-8 720p", 1, 1, 720, 1280, 8, 3, 1, 1),
     Layer("photo 3x3 3-16 720p", 1, 3, 720, 1280, 16, 3, 1, 1),
+    Layer("CIFAR 3x3 16 @32", 64, 16, 32, 32, 16, 3, 1, 1),
+    Layer("CIFAR 3x3 32 @16", 64, 32, 16, 16, 32, 3, 1, 1),
+    Layer("CIFAR 3x3 64 @8", 64, 64, 8, 8, 64, 3, 1, 1),
+    Layer("7x7 32 @28", 8, 32, 28, 28, 32, 7, 1, 3),
     Layer("depthwise 3x3 128 @28", 8, 128, 28, 28, 128, 3, 1, 1, 128),
+    Layer("depthwise 3x3/2 64 @56", 4, 64, 56, 56, 64, 3, 2, 1, 64),
+    Layer("grouped 3x3 4 x 16 @28", 8, 64, 28, 28, 64, 3, 1, 1, 4),
+    Layer("grouped 3x3 32 x 8 @14", 8, 256, 14, 14, 256, 3, 1, 1, 32),
 ]
 SMOKE = [
     Layer("smoke 3x3", 2, 8, 10, 10, 8, 3, 1, 1),
@@ -94,6 +102,14 @@ SMOKE = [
     Layer("smoke 5x5/2", 2, 3, 12, 12, 4, 5, 2, 2),
 ]
 Work = tuple[Callable[[], object], Callable[[], object]]  # forward; forward and both gradients
+# What lets OpenBLAS, NumPy, PyTorch and its libraries take the instructions of an older processor.
+AVX2 = {
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+}
 
 
 def minigrad_work(layer: Layer) -> Work:
@@ -158,7 +174,9 @@ def measure(work: Callable[[], object], seconds: float, cpu_time: bool) -> float
     return (min(times) if cpu_time else median(times)) * 1e3
 
 
-def run_round(engine: str, python: str, names: list[str], seconds: float, cpu_time: bool) -> list[list[float]]:
+def run_round(
+    engine: str, python: str, names: list[str], seconds: float, cpu_time: bool, avx2: bool
+) -> list[list[float]]:
     """One round of one engine in a process of its own: (forward, both) for each layer."""
     command = [python, __file__, "--engine", engine, "--seconds", str(seconds)]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
@@ -166,6 +184,7 @@ def run_round(engine: str, python: str, names: list[str], seconds: float, cpu_ti
     if cpu_time:
         command.append("--cpu-time")
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment |= AVX2 if avx2 else {}
     command += ["--layers", *names]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -208,6 +227,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="layers whose name contains this")
     parser.add_argument("--torch-python", default=sys.executable, help="a Python that has PyTorch")
     parser.add_argument("--cpu-time", action="store_true", help="one thread, processor time")
+    parser.add_argument("--avx2", action="store_true", help="without AVX-512, both engines")
     parser.add_argument("--smoke", action="store_true", help="tiny layers, one round")
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--layers", nargs="*", default=[], help=argparse.SUPPRESS)
@@ -228,7 +248,7 @@ def main() -> None:
         for engine, python in pythons.items():
             names = [layer.name for layer in layers]
             seconds = 0.0 if options.smoke else options.seconds
-            found = run_round(engine, python, names, seconds, options.cpu_time)
+            found = run_round(engine, python, names, seconds, options.cpu_time, options.avx2)
             known_best = best.get(engine, found)
             best[engine] = [
                 [min(a, b) for a, b in zip(*pair, strict=True)] for pair in zip(known_best, found, strict=True)

@@ -22,8 +22,8 @@ _SPELLINGS = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads
 
 
 @cache
-def _switch() -> tuple[Any, Any] | None:
-    """OpenBLAS's functions that tell and set the number; None where NumPy's products come from elsewhere."""
+def _switch() -> tuple[Any, Any, Any] | None:
+    """OpenBLAS's functions that tell and set the number, and it itself; None where products come from elsewhere."""
     try:
         import ctypes
     except ImportError:  # an interpreter without it, such as Pyodide's smallest
@@ -37,8 +37,24 @@ def _switch() -> tuple[Any, Any] | None:
                 continue
             for spelling in _SPELLINGS:
                 if hasattr(library, spelling.format("set")):
-                    return getattr(library, spelling.format("get")), getattr(library, spelling.format("set"))
+                    return getattr(library, spelling.format("get")), getattr(library, spelling.format("set")), library
     return None
+
+
+@cache
+def core_name() -> str:
+    """The processor, as the OpenBLAS that NumPy brings along calls the kind whose kernels it runs."""
+    switch = _switch()
+    if not switch:
+        return "an unknown library"
+    asked = getattr(switch[2], switch[0].__name__.replace("get_num_threads", "get_corename"), None)
+    if asked is None:
+        return "OpenBLAS"
+    import ctypes
+
+    asked.restype = ctypes.c_char_p
+    name: bytes = asked()
+    return name.decode()
 
 
 class _Alone:

@@ -2,10 +2,11 @@
 
 `algorithm` forces one; `benchmark = True` tries each once for each shape and keeps the quickest (results may then
 differ in their last digits from run to run); otherwise the least cost decides, reckoned for a machine of this kind, or,
-after `measure()`, for this machine. `explain` tells them all, with their times.
+after `measure()`, for this machine; `measure(file)` keeps what it found. `explain` tells them all, with their times.
 """
 
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,6 +14,7 @@ from minigrad.kernels import algorithm, release_workspaces, workspace_bytes
 from minigrad.kernels.dispatch import choose_by, reckon_for
 from minigrad.kernels.fast import trial
 from minigrad.kernels.fast.machine import measure_machine
+from minigrad.kernels.fast.machine_file import read_machine, write_machine
 from minigrad.nn.functional.conv import lay_out
 from minigrad.tensor import Tensor
 
@@ -21,13 +23,21 @@ benchmark: bool  # the switch that `_Settings` answers for
 __all__ = ["algorithm", "benchmark", "explain", "measure", "release_workspaces", "workspace_bytes"]
 
 
-def measure() -> None:
+def measure(file: str | Path | None = None) -> None:
     """Measure this machine, some 20 ms, and choose by the costs on it from now on.
+
+    With a `file`, what was measured is kept there, and read instead of measured the next time. A file that is damaged
+    or tells of another machine is said to be, and written over.
 
     >>> import minigrad as torch
     >>> torch.backends.conv.measure()
     """
-    reckon_for(measure_machine())
+    found = None if file is None else read_machine(Path(file))
+    if found is None:
+        found = measure_machine()
+        if file is not None:
+            write_machine(Path(file), found)
+    reckon_for(found)
 
 
 def explain(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,54 @@ def test_a_machine_is_measured_within_reason():
     conv.measure()
     found = dispatch.machine()
     assert 1e8 < found.peak < 1e14 and 1 <= found.half <= 64 and 0 < found.move < 1e-7 and 0 <= found.run < 1e-5
+
+
+def test_what_was_measured_is_kept_in_a_file_and_read_again(tmp_path, monkeypatch):
+    file = tmp_path / "machine.json"
+    conv.measure(file)
+    found = dispatch.machine()
+    monkeypatch.setattr(torch.backends.conv, "measure_machine", lambda: pytest.fail("it was measured again"))
+    dispatch.reckon_for(Machine())
+    conv.measure(str(file))
+    assert dispatch.machine() == found
+    assert [path.name for path in tmp_path.iterdir()] == ["machine.json"]
+
+
+DAMAGED = {
+    "no JSON": (lambda told: "{", "cannot be read"),
+    "no UTF-8": (lambda told: b"\xff", "cannot be read"),
+    "a list": (lambda told: [], "something else"),
+    "a key less": (lambda told: told.pop("half") and told, "something else"),
+    "another machine": (lambda told: {**told, "machine": "abacus"}, r"another machine \(abacus\)"),
+    "a word": (lambda told: {**told, "peak": "fast"}, "no machine has"),
+    "no number": (lambda told: {**told, "move": float("nan")}, "no machine has"),
+    "no speed": (lambda told: {**told, "peak": 0}, "no machine has"),
+    "a truth": (lambda told: {**told, "run": True}, "no machine has"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_or_foreign_file_is_said_to_be_and_written_over(damage, tmp_path):
+    file, (spoil, words) = tmp_path / "machine.json", DAMAGED[damage]
+    conv.measure(file)
+    spoilt = spoil(json.loads(file.read_text()))
+    file.write_bytes(
+        spoilt
+        if isinstance(spoilt, bytes)
+        else spoilt.encode()
+        if isinstance(spoilt, str)
+        else json.dumps(spoilt).encode()
+    )
+    torch.advice.enable()
+    with pytest.warns(torch.advice.Advice, match=words):
+        conv.measure(file)
+    assert dispatch.machine() == Machine(*[json.loads(file.read_text())[name] for name in Machine._fields])
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+    torch.advice.enable()
+    with pytest.warns(torch.advice.Advice, match="cannot be written"):
+        conv.measure(tmp_path / "nowhere" / "machine.json")
 
 
 def test_a_machine_is_told_by_its_instructions(monkeypatch):

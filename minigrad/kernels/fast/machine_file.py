@@ -1,0 +1,63 @@
+"""What was measured of a machine, kept in a file of JSON: the four constants, and which machine they are of.
+
+{"machine": "x86_64, SkylakeX, NumPy 2.4.6", "peak": 8.5e10, "half": 10.0, "move": 2.1e-10, "run": 2e-09}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.advice import advise
+from minigrad.kernels.way import Machine
+from minigrad.threads import core_name
+
+MEANT = "the machine is measured anew, and the file written over"
+
+
+def read_machine(file: Path) -> Machine | None:
+    """The machine that the file tells of; None, with advice in words, where it tells of another or is damaged."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:  # ValueError: no JSON, no UTF-8
+        advise("machine file", f"{file} cannot be read ({error}): {MEANT}")
+        return None
+    if not isinstance(told, dict) or set(told) != {"machine", *Machine._fields}:
+        advise("machine file", f"{file} holds something else than the measures of a machine: {MEANT}")
+        return None
+    if told["machine"] != describe_machine():
+        advise("machine file", f"{file} tells of another machine ({told['machine']}): {MEANT}")
+        return None
+    numbers = [told[name] for name in Machine._fields]
+    if (
+        not all(type(number) in (int, float) and isfinite(number) and number >= 0 for number in numbers)
+        or not told["peak"]
+    ):
+        advise("machine file", f"{file} holds measures that no machine has: {MEANT}")
+        return None
+    return Machine(*numbers)
+
+
+def write_machine(file: Path, machine: Machine) -> None:
+    """Keep the measures of this machine; advice in words where the file cannot be written. Never half a file."""
+    text = json.dumps({"machine": describe_machine(), **machine._asdict()})
+    try:
+        handle, whole = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+        with os.fdopen(handle, "w", encoding="utf-8") as target:
+            target.write(text)
+        Path(whole).replace(file)
+    except OSError as error:
+        advise("machine file", f"{file} cannot be written ({error}): the machine is measured in each run")
+
+
+def describe_machine() -> str:
+    """What the constants depend on: the processor, as OpenBLAS calls it, and NumPy."""
+    return f"{platform.machine()}, {core_name()}, NumPy {np.__version__}"
