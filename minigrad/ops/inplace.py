@@ -16,21 +16,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import LEAF, TensorBase, Uncounted, is_array, wrap
-from minigrad.autograd.messages import check_same_library, written_with_siblings
-from minigrad.autograd.modes import GRAD, inference_was_entered, mode
+from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.messages import written_with_siblings
+from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, move_retained, refresh
-from minigrad.backend import address_of, array_module, copy_array, device_of, quiet, to_device
+from minigrad.backend import array_module, copy_array, device_of, quiet
 from minigrad.ops import LaterFunction
-from minigrad.ops.arguments import not_a_tensor, type_name
+from minigrad.ops.arguments import not_a_tensor
 from minigrad.ops.copies import cast
-from minigrad.ops.device import move, move_scalars
+from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
-from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
+from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
-from minigrad.ops.shape import alias, expand, reshape
+from minigrad.ops.overlap import are_same, check_memory, overlap_in_part
+from minigrad.ops.shape import alias, expand
 from minigrad.ops.strides import slide_windows
 
 if TYPE_CHECKING:
@@ -84,13 +85,13 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
     refresh(target)
     before = target.node
     target.writes[0] += 1  # first: it is refused for memory that was made in inference mode
-    _store(have, ..., wanted)
-    if mode.get() & GRAD and (value.node is not None or before is not None or _root_tracked(target)):
-        _move_on(target, alias(value) if value.node is LEAF else value)  # a copy of a leaf is a result, no leaf
+    store(have, ..., wanted)
+    if mode.get() & GRAD and (value.node is not None or before is not None or is_root_tracked(target)):
+        move_on(target, alias(value) if value.node is LEAF else value)  # a copy of a leaf is a result, no leaf
     return target
 
 
-def _store(array: Any, key: Any, source: Any) -> None:
+def store(array: Any, key: Any, source: Any) -> None:
     """``array[key] = source``: the door through which all writes pass."""
     try:
         quiet(setitem_of_array, array, key, source)
@@ -108,7 +109,8 @@ def refuse_read_only(array: Any) -> None:
         ) from None
 
 
-def _root_tracked(target: TensorBase) -> bool:
+def is_root_tracked(target: TensorBase) -> bool:
+    """Whether what `target` is a view of, at any depth, is in the graph."""
     view = target.view_of
     while view is not None:
         parent = view.source()
@@ -118,7 +120,7 @@ def _root_tracked(target: TensorBase) -> bool:
     return False
 
 
-def _move_on(target: Any, value: Any) -> None:
+def move_on(target: Any, value: Any) -> None:
     """Let `target` stand for `value` in the graph, and what it is a view of for the overwritten whole."""
     moved = [(target, target.node)]  # and what each stood for, from the view up to its root
     while target.view_of is not None:
@@ -126,7 +128,7 @@ def _move_on(target: Any, value: Any) -> None:
         target = link.source()
         moved.append((target, target.node))
         refresh(target)
-        value = _overwritten(target, value, link.operation, link.statics)
+        value = record_overwrite(target, value, link.operation, link.statics)
     target.node = value.node
     for view, before in reversed(moved):
         if view.view_of is not None:
@@ -135,7 +137,7 @@ def _move_on(target: Any, value: Any) -> None:
         move_retained(before, view.node)
 
 
-def _overwritten(whole: Any, value: Any, reader: Any, statics: dict[str, Any]) -> Any:
+def record_overwrite(whole: Any, value: Any, reader: Any, statics: dict[str, Any]) -> Any:
     """What `whole` stands for now that its memory holds `value` where `reader` reads."""
     needed = (whole.node is not None) + 2 * (value.node is not None)
     new = wrap(whole.array)
@@ -155,7 +157,7 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
             "    with minigrad.no_grad():\n        w -= lr * w.grad\nor\n    w.data -= lr * w.grad"
         )
     view = target.view_of
-    tracked = view is not None and _root_tracked(target)
+    tracked = view is not None and is_root_tracked(target)
     flows_in = value is not None and value.node is not None
     if view is not None and not view.recorded and (tracked or flows_in):
         hint = "Make the view outside of no_grad(), or write to it inside"
@@ -175,60 +177,6 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
         view = parent.view_of
 
 
-def check_memory(array: Any, name: str, source: Any = None) -> None:
-    """Refuse to write where several elements lie in one place, as in an expanded tensor, or into memory that
-    `source` is read from, unless it is the very same elements.
-    """
-    if _repeats(array):
-        detail = "more than one element of the written-to tensor refers to a single memory location"
-        where = f"({name} on an expanded tensor of shape {array.shape})"
-        raise RuntimeError(f"unsupported operation: {detail} {where}. Please clone() the tensor before.")
-    if is_array(source) and _overlap_in_part(array, source):
-        detail = "some elements of the input tensor and the written-to tensor refer to a single memory location"
-        raise RuntimeError(f"unsupported operation: {detail} ({name}). Please clone() the tensor before.")
-
-
-def _repeats(array: Any) -> bool:
-    """True when several elements of `array` lie in one place."""
-    steps = zip(array.shape, array.strides, strict=True)
-    return 0 in array.strides and array.size > 0 and any(n > 1 and not step for n, step in steps)
-
-
-def _overlap_in_part(a: Any, b: Any) -> bool:
-    """True when two dense arrays share some memory, but are not the same elements in the same order.
-
-    For arrays with gaps it is not asked: as in PyTorch, that would take too long to find out.
-    """
-    if not _have_one_base(a, b) or not np.may_share_memory(a, b):
-        return False
-    return not _are_same(a, b) and _is_dense(a) and _is_dense(b)
-
-
-def _are_same(a: Any, b: Any) -> bool:
-    """True when two arrays are the same elements in the same order."""
-    return a.shape == b.shape and address_of(a) == address_of(b) and _steps(a) == _steps(b)
-
-
-def _steps(array: Any) -> list[int]:
-    """The strides that matter: an axis of length 1 takes no step."""
-    return [stride for n, stride in zip(array.shape, array.strides, strict=True) if n > 1]
-
-
-def _have_one_base(a: Any, b: Any) -> bool:
-    """Whether two arrays lie in the memory of one: NumPy and CuPy keep bases flat."""
-    return (a if a.base is None else a.base) is (b if b.base is None else b.base)
-
-
-def _is_dense(array: Any) -> bool:
-    """True when the elements fill their memory without gaps, in whatever order of dimensions."""
-    step = array.itemsize
-    for stride, n in sorted(zip(array.strides, array.shape, strict=True)):
-        if n > 1 and stride != step:
-            return False
-        step *= n
-    return True
-
-
 def in_place(function: F, ufunc: Any = None) -> F:
     """The twin of `function` that writes its result into its first argument: ``add`` -> ``add_``."""
     if isinstance(function, LaterFunction):
@@ -239,7 +187,12 @@ def in_place(function: F, ufunc: Any = None) -> F:
         view = self.view_of if isinstance(self, TensorBase) else None
         if view is not None and view.operation is slide_windows and _write_in_turn(self, function, args):
             return self
-        if ufunc is not None and self.node is None and not kwargs and (self.view_of is None or not _root_tracked(self)):
+        if (
+            ufunc is not None
+            and self.node is None
+            and not kwargs
+            and (self.view_of is None or not is_root_tracked(self))
+        ):
             other = args[0] if args else None
             b = other.array if isinstance(other, TensorBase) and other.node is None else other
             a = self.array
@@ -279,7 +232,7 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...]) -> bool:
     places = functools.reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()  # of the elements in memory
     order = np.argsort(places, kind="stable")
     new = np.diff(places[order], prepend=-1) != 0
-    flows = _root_tracked(target) or any(isinstance(x, TensorBase) and x.node is not None for x in args)
+    flows = is_root_tracked(target) or any(isinstance(x, TensorBase) and x.node is not None for x in args)
     if new.all() or (flows and mode.get() & GRAD):
         return False
     turns = np.empty_like(places)  # 0 for the first element at a place, 1 for the second
@@ -287,7 +240,7 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...]) -> bool:
     turns[order] = counted - np.maximum.accumulate(np.where(new, counted, 0))
     for turn in range(int(turns.max()) + 1):
         now = (turns == turn).reshape(array.shape)
-        _store(array, now, function(target, *args).array[now])
+        store(array, now, function(target, *args).array[now])
     target.writes[0] += 1
     return True
 
@@ -312,7 +265,7 @@ def _before(target: Any, others: tuple[Any, ...]) -> Any:
 
 def _fits(b: Any, a: Any) -> bool:
     """True when `b` broadcasts into `a` without making it larger, and is no other part of its memory."""
-    return (b.shape == a.shape or b.ndim == 0) and (a.base is None is b.base or not _overlap_in_part(a, b))
+    return (b.shape == a.shape or b.ndim == 0) and (a.base is None is b.base or not overlap_in_part(a, b))
 
 
 def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
@@ -336,153 +289,7 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
     if self.node is not None and self.view_of is None and src is not self and mode.get() & GRAD:
         # What it was stays in the graph, with a gradient of zero; a view's base sees to it itself.
         value = _copied_over(self, value, reader=read_at, statics={"key": (...,)})
-    return assign(self, value, "copy_", one_number=_are_same(self.array, src.array))
-
-
-def setitem(self: Any, key: Any, value: Any) -> None:
-    """``self[key] = value``: a number or a tensor that broadcasts to the region. Differentiable in both."""
-    array = self.array
-    if type(key) is list:
-        key = tuple_of_lists(key)
-    parts, basic = plain_key(key), True
-    if parts is None:
-        parts = array_key(array, key)
-        basic = is_basic(parts)
-        if steps := in_two_steps(parts):
-            setitem(getitem(self, steps[0]), steps[1], value)
-            return
-    elif isinstance(value, TensorBase) and _is_part(value, self, parts):
-        return  # `x[key] -= y` was written by `-=` already
-    if isinstance(value, TensorBase):
-        if array.__class__ is not np.ndarray:
-            value = move_scalars(self, value)[1]
-        if not basic and value.array.ndim and value.array.shape[0] == 1:
-            value = _without_leading_ones(value)
-        source: Any = value.array
-        needs_graph = value.node is not None
-        if source.dtype != array.dtype and not basic:
-            _check_put(array, source, parts)
-    elif isinstance(value, (bool, int, float, np.generic)):
-        source, needs_graph = _as_element(value, array), False
-    elif isinstance(value, complex):
-        raise RuntimeError(f"value cannot be converted to type {array.dtype} without overflow: got {value}")
-    else:
-        raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
-    if inference_was_entered and isinstance(self.writes, Uncounted):
-        self.writes[0] = 0  # refused, or not
-    outside = not needs_graph and self.node is None and (self.view_of is None or not _root_tracked(self))
-    if outside or not mode.get() & GRAD:
-        shared = isinstance(value, TensorBase) and source.size > 1 and _have_one_base(array, source)
-        if (shared or 0 in array.strides) and basic:
-            region = array[parts]
-            same_size = shared and source.size == region.size
-            check_memory(
-                region, "index assignment", source.reshape(region.shape) if same_size else source if shared else None
-            )
-        _write_array(self, parts, source)
-        self.writes[0] += 1
-        return
-    if not isinstance(value, TensorBase):
-        value = wrap(to_device(np.asarray(source, array.dtype), device_of(array)))
-    try:
-        check_writable(self, "index assignment", value)
-    except RuntimeError:
-        if basic:
-            getitem(wrap(array), key)  # an index that is out of range is said first
-        raise
-    if key is ...:
-        copy_(self, _fit_value(value, array, self))
-        return
-    if basic:
-        region = read_at(self, key=parts)
-        assign(region, _fit_value(value, region.array, self), "index assignment")
-        return
-    refresh(self)
-    _write_array(self, parts, value.array)
-    self.writes[0] += 1
-    _move_on(self, _overwritten(self, cast(value, array.dtype), read_at, {"key": parts}))
-
-
-def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
-    """Whether `value` is the very view ``whole[parts]``."""
-    view = value.view_of
-    return (
-        view is not None and view.parent is whole and view.operation.forward is read_at.forward
-        and view.statics.get("key") == parts and view.state is whole.view_of
-    )  # fmt: skip
-
-
-def _without_leading_ones(value: Any) -> Any:
-    """`value` without axes of length 1 in front: they broadcast, also into a region of fewer axes."""
-    shape = value.array.shape
-    while shape and shape[0] == 1:
-        shape = shape[1:]
-    return reshape(value, shape)
-
-
-def _as_element(value: Any, array: Any) -> Any:
-    """A number as an element of `array`, whose type must hold it. Everyday floats need no look at the limits."""
-    if array.dtype.kind == "f" and -65504 <= value <= 65504:
-        return value
-    return dtypes.scalar(value.item() if isinstance(value, np.generic) else value, array.dtype, round_to_infinity=True)
-
-
-def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
-    """Refuse to write another type at places given by tensors, except one number under a mask."""
-    places = [p for p in parts if is_array(p) or (isinstance(p, bool) and len(parts) > 1)]  # x[True, :] is a mask, too
-    if places and (source.size != 1 or len(places) != 1 or np.result_type(places[0]).kind != "b"):
-        types = f"got {array.dtype} for the destination and {source.dtype} for the source"
-        hint = "convert the source with .to(destination.dtype)"
-        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
-
-
-def _fit_value(value: Any, region: Any, whole: Any) -> Any:
-    """`value` in the region's dtype and shape; leading axes of length 1 are dropped as in PyTorch."""
-    shape = value.array.shape
-    while len(shape) > region.ndim and shape[0] == 1:
-        shape = shape[1:]
-    if shape != value.array.shape:
-        value = value.reshape(shape)
-    if shape != region.shape:
-        try:
-            value = expand(value, region.shape)
-        except RuntimeError:
-            raise _does_not_fit(value.array, region, whole.array) from None
-    return cast(value, region.dtype)
-
-
-def _write_array(target: Any, key: Any, source: Any) -> None:
-    array = target.array
-    values = is_array(source)
-    if values and (array.__class__ is not np.ndarray or source.__class__ is not np.ndarray):
-        check_same_library("index assignment", (array, source))
-    try:
-        if values and not source.size:  # of values without numbers NumPy drops any axes in front
-            check_fits_region(source, array[key], array, leading_ones=True)
-        _store(array, key, source)
-    except (ValueError, TypeError):  # TypeError: values of several axes under a mask
-        check_fits_region(source if is_array(source) else np.asarray(source), array[key], array, leading_ones=True)
-        raise
-    except IndexError as error:
-        raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
-
-
-def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = False) -> None:
-    """Refuse, with a RuntimeError, a `value` that does not broadcast to the `region` of `whole` where it goes.
-
-    With `leading_ones`, axes of length 1 in front may be more than those of the region.
-    """
-    shape, wanted = value.shape, region.shape
-    while leading_ones and len(shape) > len(wanted) and shape[0] == 1:
-        shape = shape[1:]
-    extra = len(wanted) - len(shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, wanted[extra:], strict=True)):
-        raise _does_not_fit(value, region, whole)
-
-
-def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:
-    shapes = f"{list(value.shape)} cannot be broadcast to indexing result of shape {list(region.shape)}"
-    return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
+    return assign(self, value, "copy_", one_number=are_same(self.array, src.array))
 
 
 _as_it_was = operation(

@@ -12,7 +12,8 @@ from minigrad.ops import linear_algebra as linear
 from minigrad.ops import matmul as products
 from minigrad.ops import select as picking
 from minigrad.ops import split as parts
-from minigrad.ops.inplace import copy_, in_place, reshaping_in_place, setitem
+from minigrad.ops.inplace import copy_, in_place, reshaping_in_place
+from minigrad.ops.setitem import setitem
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -256,7 +256,7 @@ PLANTED = {
         test_index.test_views_follow_writes_in_value_and_gradient,
     ),
     "a write does not reach the base": (
-        inplace._move_on, "_overwritten(target, value, link.operation, link.statics)", "wrap(target.array)", writes
+        inplace.move_on, "record_overwrite(target, value, link.operation, link.statics)", "wrap(target.array)", writes
     ),
     "the old value is not kept": (
         inplace._before, "old.node = target.node", "pass", writes

@@ -1,0 +1,175 @@
+"""Assignment by index, ``Y[i, j] = value``: differentiable in the tensor and in the value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.modes import GRAD, inference_was_entered, mode
+from minigrad.autograd.views import refresh
+from minigrad.backend import device_of, to_device
+from minigrad.ops.arguments import type_name
+from minigrad.ops.copies import cast
+from minigrad.ops.device import move_scalars
+from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
+from minigrad.ops.inplace import assign, check_writable, copy_, is_root_tracked, move_on, record_overwrite, store
+from minigrad.ops.overlap import check_memory, have_one_base
+from minigrad.ops.shape import expand, reshape
+
+
+def setitem(self: Any, key: Any, value: Any) -> None:
+    """``self[key] = value``: a number or a tensor that broadcasts to the region. Differentiable in both."""
+    array = self.array
+    if type(key) is list:
+        key = tuple_of_lists(key)
+    parts, basic = plain_key(key), True
+    if parts is None:
+        parts = array_key(array, key)
+        basic = is_basic(parts)
+        if steps := in_two_steps(parts):
+            setitem(getitem(self, steps[0]), steps[1], value)
+            return
+    elif isinstance(value, TensorBase) and _is_part(value, self, parts):
+        return  # `x[key] -= y` was written by `-=` already
+    if isinstance(value, TensorBase):
+        if array.__class__ is not np.ndarray:
+            value = move_scalars(self, value)[1]
+        if not basic and value.array.ndim and value.array.shape[0] == 1:
+            value = _without_leading_ones(value)
+        source: Any = value.array
+        needs_graph = value.node is not None
+        if source.dtype != array.dtype and not basic:
+            _check_put(array, source, parts)
+    elif isinstance(value, (bool, int, float, np.generic)):
+        source, needs_graph = _as_element(value, array), False
+    elif isinstance(value, complex):
+        raise RuntimeError(f"value cannot be converted to type {array.dtype} without overflow: got {value}")
+    else:
+        raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
+    if inference_was_entered and isinstance(self.writes, Uncounted):
+        self.writes[0] = 0  # refused, or not
+    outside = not needs_graph and self.node is None and (self.view_of is None or not is_root_tracked(self))
+    if outside or not mode.get() & GRAD:
+        shared = isinstance(value, TensorBase) and source.size > 1 and have_one_base(array, source)
+        if (shared or 0 in array.strides) and basic:
+            _check_region(array[parts], source if shared else None)
+        _write_array(self, parts, source)
+        self.writes[0] += 1
+        return
+    if not isinstance(value, TensorBase):
+        value = wrap(to_device(np.asarray(source, array.dtype), device_of(array)))
+    _write_recorded(self, key, parts, basic, value)
+
+
+def _check_region(region: Any, source: Any) -> None:
+    """Refuse to write where elements share a place, or where `source` is read from."""
+    if source is not None and source.size == region.size:
+        source = source.reshape(region.shape)
+    check_memory(region, "index assignment", source)
+
+
+def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, value: Any) -> None:
+    """Write the tensor `value`, in the graph."""
+    try:
+        check_writable(self, "index assignment", value)
+    except RuntimeError:
+        if basic:
+            getitem(wrap(self.array), key)  # an index that is out of range is said first
+        raise
+    if key is ...:
+        copy_(self, _fit_value(value, self.array, self))
+        return
+    if basic:
+        region = read_at(self, key=parts)
+        assign(region, _fit_value(value, region.array, self), "index assignment")
+        return
+    refresh(self)
+    _write_array(self, parts, value.array)
+    self.writes[0] += 1
+    move_on(self, record_overwrite(self, cast(value, self.array.dtype), read_at, {"key": parts}))
+
+
+def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
+    """Whether `value` is the very view ``whole[parts]``."""
+    view = value.view_of
+    return (
+        view is not None and view.parent is whole and view.operation.forward is read_at.forward
+        and view.statics.get("key") == parts and view.state is whole.view_of
+    )  # fmt: skip
+
+
+def _without_leading_ones(value: Any) -> Any:
+    """`value` without axes of length 1 in front: they broadcast, also into a region of fewer axes."""
+    shape = value.array.shape
+    while shape and shape[0] == 1:
+        shape = shape[1:]
+    return reshape(value, shape)
+
+
+def _as_element(value: Any, array: Any) -> Any:
+    """A number as an element of `array`, whose type must hold it. Everyday floats need no look at the limits."""
+    if array.dtype.kind == "f" and -65504 <= value <= 65504:
+        return value
+    return dtypes.scalar(value.item() if isinstance(value, np.generic) else value, array.dtype, round_to_infinity=True)
+
+
+def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
+    """Refuse to write another type at places given by tensors, except one number under a mask."""
+    places = [p for p in parts if is_array(p) or (isinstance(p, bool) and len(parts) > 1)]  # x[True, :] is a mask, too
+    if places and (source.size != 1 or len(places) != 1 or np.result_type(places[0]).kind != "b"):
+        types = f"got {array.dtype} for the destination and {source.dtype} for the source"
+        hint = "convert the source with .to(destination.dtype)"
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
+
+
+def _fit_value(value: Any, region: Any, whole: Any) -> Any:
+    """`value` in the region's dtype and shape; leading axes of length 1 are dropped as in PyTorch."""
+    shape = value.array.shape
+    while len(shape) > region.ndim and shape[0] == 1:
+        shape = shape[1:]
+    if shape != value.array.shape:
+        value = value.reshape(shape)
+    if shape != region.shape:
+        try:
+            value = expand(value, region.shape)
+        except RuntimeError:
+            raise _does_not_fit(value.array, region, whole.array) from None
+    return cast(value, region.dtype)
+
+
+def _write_array(target: Any, key: Any, source: Any) -> None:
+    array = target.array
+    values = is_array(source)
+    if values and (array.__class__ is not np.ndarray or source.__class__ is not np.ndarray):
+        check_same_library("index assignment", (array, source))
+    try:
+        if values and not source.size:  # of values without numbers NumPy drops any axes in front
+            check_fits_region(source, array[key], array, leading_ones=True)
+        store(array, key, source)
+    except (ValueError, TypeError):  # TypeError: values of several axes under a mask
+        check_fits_region(source if is_array(source) else np.asarray(source), array[key], array, leading_ones=True)
+        raise
+    except IndexError as error:
+        raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
+
+
+def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = False) -> None:
+    """Refuse, with a RuntimeError, a `value` that does not broadcast to the `region` of `whole` where it goes.
+
+    With `leading_ones`, axes of length 1 in front may be more than those of the region.
+    """
+    shape, wanted = value.shape, region.shape
+    while leading_ones and len(shape) > len(wanted) and shape[0] == 1:
+        shape = shape[1:]
+    extra = len(wanted) - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, wanted[extra:], strict=True)):
+        raise _does_not_fit(value, region, whole)
+
+
+def _does_not_fit(value: Any, region: Any, whole: Any) -> RuntimeError:
+    shapes = f"{list(value.shape)} cannot be broadcast to indexing result of shape {list(region.shape)}"
+    return RuntimeError(f"shape mismatch: value tensor of shape {shapes} (of a tensor of shape {tuple(whole.shape)})")
