@@ -106,8 +106,8 @@ def find_mentions(path):
         for test, names in used.items()
         if names
     }
-    best = sorted(weight, key=weight.get, reverse=True)
-    return [test for test in best if weight[test] >= 0.2 * weight[best[0]]][:NAMED]
+    best = sorted(weight, key=weight.get, reverse=True) or [test for test in used if test.startswith(f"{room}/")]
+    return [test for test in best if weight.get(test, 0) >= 0.2 * weight.get(best[0], 0)][:NAMED]
 
 
 @cache
