@@ -42,6 +42,7 @@ NAMESPACES = [
     "minigrad.func",
     "minigrad.utils.data",
     "minigrad.linalg",
+    "minigrad.profiler",
     "minigrad.testing",
     "minigrad.distributions",
     "minigrad.accelerator",

@@ -80,7 +80,7 @@ from minigrad.version import __version__
 if _typing.TYPE_CHECKING:
     from minigrad import (
         accelerator, advice, backends, course, cuda, distributed, distributions, func, functional, linalg, nn, onnx,
-        optim, testing, utils, version, viz,
+        optim, profiler, testing, utils, version, viz,
     )
     from minigrad.nn.functional import (
         adaptive_avg_pool1d, avg_pool1d, bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout,
@@ -157,7 +157,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mul", "multinomial", "multiply", "mv", "nan",
     "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "nn", "no_grad",
     "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "onnx", "optim", "outer",
-    "pairwise_distance", "permute", "pi", "pinverse", "positive", "pow", "preserve_format", "prod", "promote_types",
+    "pairwise_distance", "permute", "pi", "pinverse", "positive", "pow", "preserve_format", "prod", "profiler",
+    "promote_types",
     "put", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
     "randperm", "range", "ravel", "reciprocal", "relu", "relu_", "remainder", "renorm", "repeat_interleave", "reshape",
     "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "save", "scalar_tensor", "scatter",
@@ -177,7 +178,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
 # fmt: off
 _ROOMS = (
     "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional",
-    "linalg", "nn", "onnx", "optim", "serialization", "testing", "utils", "version", "viz",
+    "linalg", "nn", "onnx", "optim", "profiler", "serialization", "testing", "utils", "version", "viz",
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {

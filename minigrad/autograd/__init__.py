@@ -23,17 +23,18 @@ from minigrad.autograd.recording import operation
 from minigrad.missing import open_later
 
 if TYPE_CHECKING:
-    from minigrad.autograd import functional, graph
+    from minigrad.autograd import functional, graph, profiler
     from minigrad.autograd.function import Function
     from minigrad.autograd.variable import Variable
 
 __all__ = [
     "Function", "GradcheckError", "Node", "Variable", "backward", "detect_anomaly", "enable_grad", "functional", "grad",
     "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
-    "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "operation", "set_detect_anomaly", "set_grad_enabled",
+    "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "operation", "profiler", "set_detect_anomaly",
+    "set_grad_enabled",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
     __getattr__ = open_later(
-        "torch.autograd", globals(), "functional graph", {"function": "Function", "variable": "Variable"}
+        "torch.autograd", globals(), "functional graph profiler", {"function": "Function", "variable": "Variable"}
     )

@@ -1,0 +1,104 @@
+"""Profiles: what is counted, whose time is whose, and that nothing is left behind."""
+
+import json
+
+import pytest
+
+import minigrad as torch
+from minigrad.autograd import profiler
+from minigrad.autograd.node import Node
+from minigrad.autograd.recording import Operation
+from minigrad.profiler import ProfilerActivity, profile, record_function
+
+DOORS = [(Operation, "__call__"), (Operation, "of_one"), (Operation, "of_two"), (Node, "vjp")]
+
+
+def test_each_operation_and_rule_is_one_event():
+    x = torch.ones(3, requires_grad=True)
+    with profiler.profile() as prof:
+        y = (x * 2).exp().sum()
+        y.backward()
+    assert [e.key for e in prof.events()] == [
+        "aten::mul", "aten::exp", "aten::sum", "SumBackward0", "ExpBackward0", "MulBackward0",
+    ]  # fmt: skip
+    with profiler.profile() as again:
+        torch.ones(2, 3).t()
+        torch.nn.functional.mse_loss(x, torch.zeros(3))
+    assert [e.key for e in again.events()] == ["aten::transpose", "aten::mse_loss"]
+
+
+def test_time_within_a_part_belongs_to_it_and_its_own_part_is_told_apart():
+    with profiler.profile() as prof, record_function("mine"):
+        for _ in range(3):
+            torch.ones(4) + 1
+    mine, add = prof.key_averages()
+    assert (mine.key, mine.count, add.key, add.count) == ("mine", 1, "aten::add", 3)
+    assert mine.cpu_time_total > add.cpu_time_total > 0 and add.cpu_time == add.cpu_time_total / 3
+    assert mine.self_cpu_time_total == pytest.approx(mine.cpu_time_total - add.cpu_time_total)
+    assert prof.self_cpu_time_total == pytest.approx(mine.cpu_time_total)
+
+
+def test_doors_are_their_own_again_also_after_an_error():
+    before = [cls.__dict__[name] for cls, name in DOORS]
+    with profiler.profile(), profile(activities=[ProfilerActivity.CPU]):
+        assert all(cls.__dict__[name] is not door for (cls, name), door in zip(DOORS, before, strict=True))
+    with pytest.raises(RuntimeError, match="must match"), profiler.profile() as prof:
+        torch.ones(2) + torch.ones(3)
+    assert [e.key for e in prof.events()] in ([], ["aten::add"])
+    assert [cls.__dict__[name] for cls, name in DOORS] == before
+    with profiler.profile(enabled=False) as off:
+        torch.ones(2) + 1
+    assert off.events() == []
+
+
+def test_a_function_under_a_name():
+    @record_function("named")
+    def double(x):
+        return x * 2
+
+    with profile() as prof:
+        double(torch.ones(1))
+        prof.step()
+    assert [e.key for e in prof.key_averages()] == ["named", "aten::mul"] and prof.step_num == 1
+    assert double(torch.ones(1)).item() == 2
+
+
+def test_the_table():
+    with profile() as prof:
+        for _ in range(3):
+            torch.ones(2) * 2
+        torch.ones(2).exp()
+    lines = prof.key_averages().table(sort_by="count", row_limit=1).splitlines()
+    assert lines[1].split() == [
+        "Name",
+        "Self",
+        "CPU",
+        "%",
+        "Self",
+        "CPU",
+        "CPU",
+        "total",
+        "%",
+        "CPU",
+        "total",
+        "CPU",
+        "time",
+        "avg",
+        "#",
+        "of",
+        "Calls",
+    ]
+    assert lines[3].split()[0] == "aten::mul" and lines[3].split()[-1] == "3" and len(lines[3]) == len(lines[0])
+    assert lines[5].startswith("Self CPU time total: ") and "aten::exp" not in "".join(lines)
+    assert str(prof).count("aten::mul") == 3
+    with pytest.raises(AttributeError, match="not by 'cuda_time'"):
+        prof.key_averages().table(sort_by="cuda_time")
+
+
+def test_a_trace_for_the_browser(tmp_path):
+    seen = []
+    with profile(on_trace_ready=seen.append) as prof:
+        torch.ones(2) * 2
+    prof.export_chrome_trace(tmp_path / "trace.json")
+    (event,) = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert event["name"] == "aten::mul" and event["dur"] > 0 and seen == [prof]
