@@ -435,7 +435,7 @@ class Generator:
 
         >>> import minigrad as torch
         >>> torch.Generator().manual_seed(0).dropout((3,), "float32", 0.5).tolist()
-        [2.0, 0.0, 2.0]
+        [0.0, 0.0, 2.0]
         """
         return self._dropout(shape, np.dtype(dtype), p, dense)
 
