@@ -333,7 +333,9 @@ def address_of(array: Array) -> int:
 
 def copy_array(array: Array) -> Array:
     """A copy where `array` lives."""
-    return array.copy() if isinstance(array, (np.ndarray, np.generic)) else _there(copy_one, (array,), {})
+    if array.__class__ is np.ndarray or isinstance(array, np.generic):
+        return array.copy()
+    return _there(copy_one, (array,), {})
 
 
 def copy_one(array: Array) -> Array:

@@ -220,15 +220,16 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int = 0) -> tu
         return edge, wrap(one) if create_graph else one
     if not isinstance(gradient, TensorBase):
         raise _not_a_gradient(gradient)
-    if gradient.array.shape != array.shape:
+    g = gradient.array
+    if g.shape != array.shape:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(gradient.array.shape)} and "
+            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(g.shape)} and "
             f"output[{position}] has a shape of {tuple(array.shape)}."
         )
-    check_same_library("backward from a tensor and its gradient", (array, gradient.array))
+    if g.__class__ is not ndarray or array.__class__ is not ndarray:
+        check_same_library("backward from a tensor and its gradient", (array, g))
     if create_graph:
         return edge, gradient
-    g = gradient.array
     return edge, g if g.dtype == array.dtype else quiet(g.astype, array.dtype)
 
 

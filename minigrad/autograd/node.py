@@ -68,15 +68,18 @@ class Plan:
         for i in self.operands:  # plain loops: comprehensions would cost as much as the arithmetic
             x = operands[i]
             edges.append(x if x.node is LEAF else x.node)
-        node.saved_operands = saved = []
-        for i in self.saves:
-            x = operands[i]
-            saved.append((x, x.writes[0] if isinstance(x, TensorBase) else 0))
-        if inference_was_entered:
-            refuse_inference(self.operation.backward_name, [x for x, _ in saved])
-        node.constants = constants = []
-        for read in self.constants:
-            constants.append(read(operands, statics, array))  # noqa: PERF401
+        node.saved_operands = node.constants = ()
+        if self.saves:
+            node.saved_operands = saved = []
+            for i in self.saves:
+                x = operands[i]
+                saved.append((x, x.writes[0] if isinstance(x, TensorBase) else 0))
+            if inference_was_entered:
+                refuse_inference(self.operation.backward_name, [x for x, _ in saved])
+        if self.constants:
+            node.constants = constants = []
+            for read in self.constants:
+                constants.append(read(operands, statics, array))  # noqa: PERF401
         node.result_writes = None if self.result_position is None else (result.writes, result.writes[0])
         node.shape, node.dtype = array.shape, dtype
         node.hooks = node.trace = None

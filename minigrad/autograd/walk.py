@@ -99,15 +99,17 @@ def serve(
 def collect(pending: dict[Any, Any], owned: set[Edge], create_graph: bool, found: dict[Any, Any]) -> dict[Any, Any]:
     """`found`, and with it what is pending at leaves."""
     for leaf, gradient in pending.items():
-        if leaf.hooks or leaf.node is not LEAF or leaf not in owned:
+        if leaf.hooks or leaf.node is not LEAF:
             gradient = complete(leaf, gradient, leaf in owned, create_graph)
+        elif leaf not in owned and not create_graph:
+            gradient = copy_array(gradient)
         if gradient is not None:
             found[leaf] = gradient
     return found
 
 
 def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
-    """The sum that arrived at a leaf as it leaves the walk: seen by the hooks, in memory that nobody else has.
+    """The sum that arrived at a leaf with hooks as it leaves the walk: seen by them, in memory that nobody else has.
 
     None for a leaf that was frozen after the forward.
     """
