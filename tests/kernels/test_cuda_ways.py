@@ -9,7 +9,7 @@ import pytest
 from minigrad import kernels
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry, direct
-from minigrad.kernels.fast import cuda, cuda_product, cuda_winograd
+from minigrad.kernels.fast import cuda, cuda_parts, cuda_product, cuda_winograd
 from minigrad.kernels.way import Problem
 from tests.kernels.cuda_on_cpu import run
 
@@ -181,6 +181,15 @@ def test_images_whose_rows_do_not_lie_in_memory_are_copied():
     last = turned(images)
     assert cuda._with_rows(last).flags.c_contiguous
     np.testing.assert_array_equal(cuda._with_rows(last), images)
+
+
+def test_whole_numbers_travel_as_one_argument():
+    body = 'extern "C" __global__ void set_both(T* out, int first, int second) { out[0] = first, out[1] = second; }'
+    out = np.zeros(2)
+    cuda_parts.Counted("set_both", body)((1,), (1,), (out, *cuda_parts.as_one(3, 4)), "d")
+    assert out.tolist() == [3, 4]
+    with pytest.raises(ValueError, match="set_both: the last parameters of this kernel are no whole numbers"):
+        cuda_parts.Counted("set_both", body.replace("int second", "float second")).source("d")
 
 
 def test_with_tf32_columns_are_chosen_and_winograd_is_not():

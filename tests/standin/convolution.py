@@ -60,7 +60,7 @@ TWINS.update({name: move(name) for name in ("gather_windows", "scatter_windows")
 
 def convolve(grid, block, args, constants):
     """The twin of `minigrad/kernels/fast/cuda_direct.py`'s kernel, forward and adjoint."""
-    x, w, bias, biased, out, count, C, H, W, O, Ho, Wo, strips, chunks, ph, pw, *steps = args
+    x, w, bias, out, count, C, H, W, O, Ho, Wo, strips, chunks, ph, pw, *steps = args
     groups, N = grid[1] // int(chunks), count // (strips * Wo)
     geometry = geometry_of(constants, ph, pw, groups)
     images = laid_out(x, (N, groups * C, H, W), steps[:4])
@@ -71,11 +71,11 @@ def convolve(grid, block, args, constants):
         target[...] = im2col.conv2d_input(images, kernels, geometry, (int(Ho), int(Wo)))
     else:
         target[...] = im2col.conv2d(images, kernels.reshape(groups * O, C, *geometry.kernel), geometry)
-    add_bias(target, bias, biased)
+    add_bias(target, bias)
 
 
-def add_bias(out, bias, biased):
-    if biased:
+def add_bias(out, bias):
+    if isinstance(bias, np.ndarray):
         assert bias.shape == out.shape[1:2] and bias.flags.c_contiguous
         out += bias.reshape(-1, 1, 1)
 
@@ -116,14 +116,14 @@ def pack_kernel(grid, block, args, constants):
 
 
 def product(grid, block, args, constants):
-    x, packed, bias, biased, out, seen, count, C, H, W, O, Ho, Wo, filled, _, KH, KW, *rest = args
+    x, packed, bias, out, seen, count, C, H, W, O, Ho, Wo, filled, _, KH, KW, *rest = args
     groups, N = grid[1], count // (Ho * Wo)
     kernels = packed.reshape(groups, -1, KH, KW, 8, filled).transpose(0, 5, 1, 4, 2, 3)
     kernels = kernels.reshape(groups, filled, -1, KH, KW)[:, :O, :C]
     windows, _ = windows_of(laid_out(x, (N, groups * C, H, W), rest[6:]), (KH, KW), (Ho, Wo), rest[:6])
     windows = windows.reshape(N, groups, C, KH, KW, Ho, Wo)
     out[...] = np.einsum("ngcabtu,gocab->ngotu", windows, kernels).reshape(out.shape)
-    add_bias(out, bias, biased)
+    add_bias(out, bias)
     if np.isnan(out).any():
         seen[...] = 1
 
@@ -176,7 +176,7 @@ def transform(grid, block, args, constants):
 
 
 def transform_back(grid, block, args, constants):
-    points, bias, biased, out, marks, seen, count, H, W, Th, Tw, outn, outc, *strides = args
+    points, bias, out, marks, seen, count, H, W, Th, Tw, outn, outc, *strides = args
     matrix, C, N = matrix_of(constants, back=True), grid[1], count // (Th * Tw)
     tile = matrix.shape[1]
     tiles = laid_out(points, (tile * tile, C, count), strides).reshape(tile, tile, C, N, Th, Tw)
@@ -184,7 +184,7 @@ def transform_back(grid, block, args, constants):
     whole = found.reshape(N, C, Th * len(matrix), Tw * len(matrix))
     target = laid_out(out, (N, C, H, W), (outn, outc, W, 1))
     target[...] = whole[:, :, :H, :W]
-    add_bias(target, bias, biased)
+    add_bias(target, bias)
     strange = ~np.isfinite(found).all(axis=(1, 3, 5)).reshape(-1)
     if constants["MARKS"] and strange.any():
         marks[:count][strange], seen[...] = 1, 1
@@ -210,7 +210,7 @@ def mark(grid, block, args, constants):
 
 
 def mend_tiles(grid, block, args, constants):
-    x, w, bias, biased, out, marks, seen, skips, count, C, H, W, O, Ho, Wo, Th, Tw, ph, pw, *strides = args
+    x, w, bias, out, marks, seen, skips, count, C, H, W, O, Ho, Wo, Th, Tw, ph, pw, *strides = args
     if not seen:
         return
     taps, N = constants["TAPS"], count // (Th * Tw)
@@ -222,7 +222,7 @@ def mend_tiles(grid, block, args, constants):
         sums = np.where(inside | (not skips), terms, 0).sum((1, 2, 3))
         for place in np.flatnonzero(marks):
             n, rows, cols = tile_of(place, Th, Tw, constants["STEP"])
-            out[n, o, rows, cols] = sums[n, rows, cols] + (bias[o] if biased else 0)
+            out[n, o, rows, cols] = sums[n, rows, cols] + (bias[o] if isinstance(bias, np.ndarray) else 0)
 
 
 def mend_weights(grid, block, args, constants):
@@ -251,11 +251,11 @@ def matrix_of(constants, back):
 
 
 def sum_window(grid, block, args, constants):
-    x, w, bias, biased, out, *numbers = args
+    x, w, bias, out, *numbers = args
     image, geometry, _, strides = problem_of(numbers, len(out))
     kernels = laid_out(w, (out.shape[1], image[1] // geometry.groups, *geometry.kernel), strides[4:])
     out[...] = im2col.conv2d(laid_out(x, image, strides[:4]), kernels, geometry)
-    add_bias(out, bias, biased)
+    add_bias(out, bias)
 
 
 def sum_channels(grid, block, args, constants):
@@ -284,9 +284,14 @@ def problem_of(numbers, N):
     return (N, C * groups, H, W), geometry, (N, O, Ho, Wo), numbers[16:]
 
 
+def with_numbers(twin):
+    """The twin of a kernel whose whole numbers came as one argument."""
+    return lambda grid, block, args, constants: twin(grid, block, [*args[:-1], *args[-1]["v"].reshape(-1)], constants)
+
+
 TWINS.update(
     {
-        twin.__name__: twin
+        twin.__name__: with_numbers(twin)
         for twin in (
             convolve, weigh, add_parts, pack_kernel, product, mend, product_of_windows,
             transform, transform_back, find_peaks, mark, mend_tiles, mend_weights,

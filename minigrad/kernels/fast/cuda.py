@@ -13,16 +13,16 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.blas import allows_tf32
-from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
+from minigrad.gpu.launch import THREADS, blocks_for
 from minigrad.kernels import dispatch
 from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_plain, cuda_product, cuda_winograd
-from minigrad.kernels.fast.cuda_parts import LIMIT, MOST_BLOCKS, add_parts, elements, is_near
+from minigrad.kernels.fast.cuda_parts import LIMIT, MOST_BLOCKS, Counted, add_parts, as_one, elements, is_near
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way
 
 CHANNEL_BLOCKS = 528  # that fill a GPU
 # A block per channel and part: its threads go through the part side by side, then add up their sums.
-SUM_CHANNELS = Kernel(
+SUM_CHANNELS = Counted(
     "sum_channels",
     """
 extern "C" __global__ void sum_channels(
@@ -69,7 +69,7 @@ def sum_channels(g: Array) -> Array:
     N, C, H, W = g.shape
     splits = max(1, min(CHANNEL_BLOCKS // C, blocks_for(N * H * W, 8 * THREADS)))
     parts = array_module(g).empty((splits, C), g.dtype)
-    numbers = int32s(N * H * W, C, H, W, *elements(g))
+    numbers = as_one(N * H * W, C, H, W, *elements(g))
     SUM_CHANNELS((splits, C), (THREADS,), (g, parts, *numbers), g.dtype.char)
     return add_parts(parts)
 

@@ -23,15 +23,17 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.gpu.launch import Kernel, blocks_for, int32s
+from minigrad.gpu.launch import blocks_for
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
     LIMIT,
     MOST_BLOCKS,
-    NO,
+    NOTHING,
+    Counted,
     Launch,
     add_parts,
-    bias_arguments,
+    as_one,
+    bias_argument,
     cost_by,
     elements,
 )
@@ -64,7 +66,7 @@ ADJOINT = """
 """
 CONVOLVE = """
 extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
-    const T* __restrict__ x, const T* __restrict__ w, const T* __restrict__ bias, int biased, T* __restrict__ out,
+    const T* __restrict__ x, const T* __restrict__ w, const T* __restrict__ bias, T* __restrict__ out,
     int count, int C, int H, int W, int O, int Ho, int Wo, int strips, int chunks, int ph, int pw,
     int xn, int xc, int xh, int xw, int wg, int wo, int wc, int wa, int wb)
 {
@@ -127,7 +129,7 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
         #pragma unroll
         for (int q = 0; q < Q; q++)
             if (first + q < O)
-                first_plane[(q * Ho + t) * Wo + u] = sum[p][q] + (biased ? bias[group * O + first + q] : T(0));
+                first_plane[(q * Ho + t) * Wo + u] = sum[p][q] + (bias ? bias[group * O + first + q] : T(0));
     }
 }
 """
@@ -193,12 +195,12 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) weigh(
 def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo)."""
     launch = _forward(x.shape, elements(x), w.shape, elements(w), geometry, x.dtype.char)
-    return _run(launch, x, w, *bias_arguments(b, w))
+    return _run(launch, x, w, bias_argument(b))
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
-    return _run(_adjoint(g.shape, elements(g), w.shape, elements(w), geometry, size, g.dtype.char), g, w, w, NO)
+    return _run(_adjoint(g.shape, elements(g), w.shape, elements(w), geometry, size, g.dtype.char), g, w, NOTHING)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
@@ -277,7 +279,7 @@ def _weights(
     # so many blocks as the GPU holds, and four turns of a block's loop at least
     splits = max(1, min(FULL // (G * chunks * C), blocks_for(count, 4 * THREADS)))
     kernel = _kernel(WEIGH, FORWARD, geometry, P, Q, char)
-    numbers = int32s(
+    numbers = as_one(
         count, C, H, W, O, Ho, Wo, blocks_for(Ho, P), chunks, *geometry.padding,
         *x_steps, *g_steps,
     )  # fmt: skip
@@ -296,7 +298,7 @@ def _plan(
     wanted = N * rows * Wo * geometry.groups * chunks // ENOUGH  # windows for each thread of a full GPU
     P = _strip(rows, min(wanted, ROOM * 4 // size // Q, 8), reading, geometry, Q)
     count = N * blocks_for(rows, P) * Wo
-    numbers = int32s(count, C, H, W, O, Ho, Wo, blocks_for(rows, P), chunks, ph, pw, *strides)
+    numbers = as_one(count, C, H, W, O, Ho, Wo, blocks_for(rows, P), chunks, ph, pw, *strides)
     grid = blocks_for(count, THREADS), geometry.groups * chunks
     return Launch(
         _kernel(CONVOLVE, reading, geometry, P, Q, char), grid, (THREADS,), numbers, target, C * taps * Q * size
@@ -304,14 +306,14 @@ def _plan(
 
 
 @cache
-def _kernel(body: str, reading: str, geometry: Geometry, P: int, Q: int, char: str) -> Kernel:
+def _kernel(body: str, reading: str, geometry: Geometry, P: int, Q: int, char: str) -> Counted:
     (kh, kw), (sh, sw), _, (dh, dw), _ = geometry
     # blocks that a processor should hold: more of them wait for memory together, fewer have more registers
     sums = Q * kh * kw if body is WEIGH else P * Q
     blocks = (8 if sums <= 12 else 6 if body is CONVOLVE else 4 if sums <= 32 else 2) // (2 if char == "d" else 1)
     constants = {"KH": kh, "KW": kw, "SH": sh, "SW": sw, "DH": dh, "DW": dw, "P": P, "Q": Q, "BLOCKS": blocks}
     defined = "\n".join(f"#define {name} {value}" for name, value in constants.items())
-    return Kernel("convolve" if body is CONVOLVE else "weigh", body, defined + reading)
+    return Counted("convolve" if body is CONVOLVE else "weigh", body, defined + reading)
 
 
 def _share(channels: int, most: int) -> int:

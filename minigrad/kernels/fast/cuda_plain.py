@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.gpu.launch import C_TYPES, THREADS, Kernel, blocks_for, int32s
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, Launch, bias_arguments, cost_by, elements
+from minigrad.gpu.launch import C_TYPES, THREADS, blocks_for
+from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, Counted, Launch, as_one, bias_argument, cost_by, elements
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
 SHARE = {"conv2d": 0.03, "conv2d_input": 0.015, "conv2d_weight": 0.012}  # of the peak: each product reads two numbers
 TURN = 0.1e-6  # seconds for one turn of a thread's loop, where few threads have long sums
 
-WINDOW = Kernel(
+WINDOW = Counted(
     "sum_window",
     """
 extern "C" __global__ void sum_window(
-    const T* x, const T* w, const T* bias, int biased, T* out,
+    const T* x, const T* w, const T* bias, T* out,
     int count, int C, int H, int W, int O, int Ho, int Wo, int kh, int kw, int groups,
     int sh, int sw, int ph, int pw, int dh, int dw, int xn, int xc, int xh, int xw, int wo, int wc, int wa, int wb)
 {
@@ -33,7 +33,7 @@ extern "C" __global__ void sum_window(
     if (i >= count) return;
     int u = i % Wo, t = i / Wo % Ho, o = i / (Wo * Ho) % O, n = i / (Wo * Ho) / O;
     x += n * xn + o / (O / groups) * C * xc, w += o * wo;
-    T sum = biased ? bias[o] : T(0);
+    T sum = bias ? bias[o] : T(0);
     for (int c = 0; c < C; c++)
         for (int a = 0; a < kh; a++)
             for (int b = 0; b < kw; b++) {
@@ -45,7 +45,7 @@ extern "C" __global__ void sum_window(
 }
 """,
 )
-PIXEL = Kernel(
+PIXEL = Counted(
     "sum_pixel",
     """
 extern "C" __global__ void sum_pixel(
@@ -74,7 +74,7 @@ extern "C" __global__ void sum_pixel(
 }
 """,
 )
-WEIGHT = Kernel(
+WEIGHT = Counted(
     "sum_weight",
     """
 extern "C" __global__ void sum_weight(
@@ -105,7 +105,7 @@ extern "C" __global__ void sum_weight(
 def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo)."""
     shape = (len(x), len(w), *geometry.windows(x.shape[2:]))
-    return _run(WINDOW, x, w, shape, x.shape, shape, geometry, *bias_arguments(b, w))
+    return _run(WINDOW, x, w, shape, x.shape, shape, geometry, bias_argument(b))
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -121,8 +121,8 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
 
 def _run(
-    kernel: Kernel, left: Array, right: Array, shape: tuple[int, ...], image: tuple[int, ...], windows: tuple[int, ...],
-    geometry: Geometry, *bias: Any,
+    kernel: Counted, left: Array, right: Array, shape: tuple[int, ...], image: tuple[int, ...],
+    windows: tuple[int, ...], geometry: Geometry, *bias: Any,
 ) -> Array:  # fmt: skip
     out = array_module(left).empty(shape, left.dtype)
     launch = _plan(kernel, shape, image, windows, geometry, elements(left), elements(right))
@@ -132,12 +132,12 @@ def _run(
 
 @lru_cache(maxsize=4096)
 def _plan(
-    kernel: Kernel, shape: tuple[int, ...], image: tuple[int, ...], windows: tuple[int, ...], geometry: Geometry,
+    kernel: Counted, shape: tuple[int, ...], image: tuple[int, ...], windows: tuple[int, ...], geometry: Geometry,
     left: tuple[int, ...], right: tuple[int, ...],
 ) -> Launch:  # fmt: skip
     count = int(np.prod(shape))
     terms = windows[0] * windows[2] * windows[3] if kernel is WEIGHT else count
-    numbers = int32s(
+    numbers = as_one(
         terms, image[1] // geometry.groups, *image[2:], *windows[1:], *geometry.kernel, geometry.groups,
         *geometry.stride, *geometry.padding, *geometry.dilation, *left, *right,
     )  # fmt: skip

@@ -23,16 +23,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
+from minigrad.gpu.launch import THREADS, blocks_for
 from minigrad.kernels.fast import cuda_columns
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
     LIMIT,
     MOST_BLOCKS,
-    NO,
+    NOTHING,
+    Counted,
     Launch,
     add_parts,
-    bias_arguments,
+    as_one,
+    bias_argument,
     cost_by,
     elements,
 )
@@ -46,7 +48,7 @@ WARPS = 16 * PROCESSORS  # that fill a GPU, of threads with 64 sums each
 TILES = {(128, 128): 1.0, (64, 128): 0.91, (64, 64): 0.87}  # rows and columns of a block, its part of the best speed
 
 # One thread per number: the kernel as (groups, strips, DEEP, outputs), outputs and channels filled up with zeros.
-PACK = Kernel(
+PACK = Counted(
     "pack_kernel",
     """
 extern "C" __global__ void pack_kernel(
@@ -79,7 +81,7 @@ __device__ void multiply(const T* left, const T* right, T sum[8][8]) {
 """
 PRODUCT = """
 extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product(
-    const T* __restrict__ x, const T* __restrict__ packed, const T* __restrict__ bias, int biased,
+    const T* __restrict__ x, const T* __restrict__ packed, const T* __restrict__ bias,
     T* __restrict__ out, int* seen,
     int count, int C, int H, int W, int O, int Ho, int Wo, int padded_O, int steps, int KH, int KW,
     int sh, int sw, int ph, int pw, int dh, int dw, int xn, int xc, int xh, int xw)
@@ -140,7 +142,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product(
         for (int i = 0; i < 8; i++) {
             int o = first + down + i % 4 + i / 4 * 16;
             if (o >= O) continue;
-            T* four = &sum[i][half * 4], more = biased ? bias[group * O + o] : T(0);
+            T* four = &sum[i][half * 4], more = bias ? bias[group * O + o] : T(0);
             #pragma unroll
             for (int k = 0; k < 4; k++) four[k] += more, strange |= four[k] != four[k];
             T* target = out + ((j / size * gridDim.y + group) * O + o) * size + j % size;
@@ -158,7 +160,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS) product(
 }
 """
 # A thread goes through some outputs, if any is not a number: those sums once more, without what lies outside the image.
-MEND = Kernel(
+MEND = Counted(
     "mend",
     """
 extern "C" __global__ void mend(
@@ -269,7 +271,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Ar
     O, C = len(w) // geometry.groups, w.shape[1]
     steps = (O * outer, outer, inner, *taps)
     plan = _plan(x.shape, elements(x), O, C, steps, geometry, geometry.windows(x.shape[2:]), False, x.dtype.char)
-    return _run(plan, x, w, *bias_arguments(b, w))
+    return _run(plan, x, w, bias_argument(b))
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -281,7 +283,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     O, C = len(w) // geometry.groups, w.shape[1]
     steps = (O * outer, inner, outer, *taps)
     return _run(
-        _plan(g.shape, elements(g), C, O, steps, geometry.mirrored(), size, True, g.dtype.char), g, flipped, w, NO
+        _plan(g.shape, elements(g), C, O, steps, geometry.mirrored(), size, True, g.dtype.char), g, flipped, NOTHING
     )
 
 
@@ -324,12 +326,12 @@ def seconds(face: str, problem: Problem) -> float:
     return GPU.time(2 if face == "conv2d" else 3, problem, 0.0, 0.8, waste)
 
 
-def _run(plan: Plan, source: Array, w: Array, *bias: Any) -> Array:
+def _run(plan: Plan, source: Array, w: Array, bias: Any) -> Array:
     xp, char = array_module(source), source.dtype.char
     packed, seen = xp.empty(plan.pack.shape, source.dtype), xp.empty(1, np.int32)
     out = xp.empty(plan.product.shape, source.dtype)
     plan.pack(char, w, packed, seen)
-    plan.product(char, source, packed, *bias, out, seen)
+    plan.product(char, source, packed, bias, out, seen)
     if plan.mend:
         plan.mend(char, source, w, out, seen)
     return out
@@ -346,9 +348,9 @@ def _plan(
     BM, BN = _tile(O, windows, G, char)
     filled = _up(O, BM)
     packed = G * steps * DEEP * filled
-    numbers = int32s(packed, O, C, *kernel, filled, steps, *w_steps)
+    numbers = as_one(packed, O, C, *kernel, filled, steps, *w_steps)
     pack = Launch(PACK, (blocks_for(packed),), (THREADS,), numbers, (packed,))
-    numbers = int32s(
+    numbers = as_one(
         windows, C, H, W, O, *size, filled, steps, *kernel, *stride, *padding, *dilation, *source_steps
     )  # fmt: skip
     grid = blocks_for(O, BM) * blocks_for(windows, BN), G
@@ -356,7 +358,7 @@ def _plan(
     if not mends or geometry.reach == (1, 1):  # no window hangs over
         return Plan(pack, product, None)
     count = windows * G * O
-    numbers = int32s(count, C, H, W, O, *size, *kernel, G, *padding, *dilation, *source_steps, *w_steps)
+    numbers = as_one(count, C, H, W, O, *size, *kernel, G, *padding, *dilation, *source_steps, *w_steps)
     return Plan(pack, product, Launch(MEND, (min(blocks_for(count), 2048),), (THREADS,), numbers, shape))
 
 
@@ -373,7 +375,7 @@ def _weights(
     wanted = WARPS * 32 // (BM * BN // 64) // (tiles * G)  # parts that fill the GPU
     share = _up(blocks_for(windows, max(1, min(wanted, windows // (8 * LONG), MOST_BLOCKS))), LONG)
     parts = blocks_for(windows, share)
-    numbers = int32s(
+    numbers = as_one(
         windows, share, C, H, W, O, Ho, Wo, *kernel, *stride, *padding, *dilation, *x_steps, *g_steps
     )  # fmt: skip
     return Launch(
@@ -382,9 +384,9 @@ def _weights(
 
 
 @cache
-def _kernel(name: str, BM: int, BN: int) -> Kernel:
+def _kernel(name: str, BM: int, BN: int) -> Counted:
     body = PRODUCT if name == "product" else WEIGHTS
-    return Kernel(name, body, f"#define BM {BM}\n#define BN {BN}\n{SQUARES}")
+    return Counted(name, body, f"#define BM {BM}\n#define BN {BN}\n{SQUARES}")
 
 
 @cache

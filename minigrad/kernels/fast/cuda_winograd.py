@@ -20,9 +20,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
+from minigrad.gpu.launch import THREADS, blocks_for
 from minigrad.kernels.fast import cuda_columns, cuda_product
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, MOST_BLOCKS, NO, bias_arguments, cost_by, elements
+from minigrad.kernels.fast.cuda_parts import (
+    GPU,
+    LIMIT,
+    MOST_BLOCKS,
+    NOTHING,
+    Counted,
+    as_one,
+    bias_argument,
+    cost_by,
+    elements,
+)
 from minigrad.kernels.fast.winograd import HUGE, SPREAD, transforms
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
@@ -66,7 +76,7 @@ extern "C" __global__ void __launch_bounds__(128) transform(
 # The way back: points of channel y and tile x -> M p M^T, written where the image has room.
 BACK = """
 extern "C" __global__ void __launch_bounds__(128) transform_back(
-    const T* __restrict__ points, const T* __restrict__ bias, int biased, T* __restrict__ out, int* marks, int* seen,
+    const T* __restrict__ points, const T* __restrict__ bias, T* __restrict__ out, int* marks, int* seen,
     int count, int H, int W, int Th, int Tw, int outn, int outc, int along_point, int along_channel, int along_tile)
 {
     int tile = blockIdx.x * blockDim.x + threadIdx.x, c = blockIdx.y;
@@ -83,7 +93,7 @@ extern "C" __global__ void __launch_bounds__(128) transform_back(
     }
     int left = tile % Tw * TO, top = tile / Tw % Th * TO, n = tile / Tw / Th;
     T* corner = out + (n * outn + c * outc + top * W + left);
-    T more = biased ? bias[c] : T(0);
+    T more = bias ? bias[c] : T(0);
     bool strange = false;
     #pragma unroll
     for (int a = 0; a < TO; a++) {
@@ -98,7 +108,7 @@ extern "C" __global__ void __launch_bounds__(128) transform_back(
 }
 """
 # 8 threads per pixel share the channels: the largest |x| of all, NaN above infinity, as the bits of floats are ordered.
-PEAKS = Kernel(
+PEAKS = Counted(
     "find_peaks",
     """
 extern "C" __global__ void find_peaks(
@@ -152,7 +162,7 @@ extern "C" __global__ void mark(
 # One block per marked tile; a thread forms some of its outputs by the definition.
 MEND = """
 extern "C" __global__ void mend_tiles(
-    const T* x, const T* w, const T* bias, int biased, T* out, const int* marks, const int* seen,
+    const T* x, const T* w, const T* bias, T* out, const int* marks, const int* seen,
     int skips, int count, int C, int H, int W, int O, int Ho, int Wo, int Th, int Tw, int ph, int pw,
     int xn, int xc, int xh, int xw, int wo, int wc, int wa, int wb)
 {
@@ -163,7 +173,7 @@ extern "C" __global__ void mend_tiles(
             int o = k / (STEP * STEP), n = tile / Tw / Th;
             int t = tile / Tw % Th * STEP + k / STEP % STEP, u = tile % Tw * STEP + k % STEP;
             if (t >= Ho || u >= Wo) continue;
-            T sum = biased ? bias[o] : T(0);
+            T sum = bias ? bias[o] : T(0);
             for (int c = 0; c < C; c++)
                 for (int a = 0; a < TAPS; a++)
                     for (int b = 0; b < TAPS; b++) {
@@ -252,12 +262,12 @@ class Frame(NamedTuple):
 
 def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
     """(N, C, H, W), (O, C, k, k), bias (O,) -> (N, O, Ho, Wo)."""
-    return _convolve(x, w, geometry, geometry.windows(x.shape[2:]), bias_arguments(b, w), skips=False)
+    return _convolve(x, w, geometry, geometry.windows(x.shape[2:]), bias_argument(b), skips=False)
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x: the forward of g, flipped kernel, channels swapped."""
-    return _convolve(g, w[:, :, ::-1, ::-1].swapaxes(0, 1), geometry.mirrored(), size, (w, NO), skips=True)
+    return _convolve(g, w[:, :, ::-1, ::-1].swapaxes(0, 1), geometry.mirrored(), size, NOTHING, skips=True)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
@@ -274,12 +284,12 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
         total = product if total is None else xp.add(total, product, out=total)
     w = xp.empty((O, C, k, k), x.dtype)
     # (tile*tile, O, C): as if each channel of x were a tile, and its kernels the image
-    numbers = int32s(C, k, k, 1, 1, k * k, C * k * k, O * C, C, 1)
+    numbers = as_one(C, k, k, 1, 1, k * k, C * k * k, O * C, C, 1)
     _kernel("transform_back", frame.length, k, "back to G")(
-        (blocks_for(C, 128), O), (128,), (total, x, NO, w, marks, seen, *numbers), "f"
+        (blocks_for(C, 128), O), (128,), (total, NOTHING, w, marks, seen, *numbers), "f"
     )
-    numbers = int32s(w.size, frame.tiles, C, H, W, *frame.windows, *frame.along, *geometry.padding)
-    arguments = (x, g, w, marks, seen, *numbers, *int32s(*elements(x), *elements(g)))
+    sizes = (w.size, frame.tiles, C, H, W, *frame.windows, *frame.along, *geometry.padding)
+    arguments = (x, g, w, marks, seen, *as_one(*sizes, *elements(x), *elements(g)))
     _kernel("mend_weights", frame.length, frame.taps)((blocks_for(w.size),), (THREADS,), arguments, "f")
     return w
 
@@ -312,7 +322,7 @@ def seconds(face: str, problem: Problem) -> float:
     return GPU.launch * 10 + transforms + max(arithmetic, points * (C + O) * 4 / GPU.memory)
 
 
-def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, bias: tuple[Any, Any], skips: bool) -> Array:
+def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, bias: Any, skips: bool) -> Array:
     xp, (N, C, H, W), (O, _, k, _) = array_module(x), x.shape, w.shape
     frame = Frame(TILES[k], k, N, size)
     marks, seen = _mark(x, None, frame, geometry.padding)
@@ -322,12 +332,12 @@ def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, bias: tuple[An
     for images, some in _blocks(frame, C + O):
         points = _transform("B", x[images], some, geometry.padding, None)
         products = cuda_columns.conv2d(points, kernels, Geometry((1, 1), groups=frame.length**2))
-        strides = int32s(O * size[0] * size[1], size[0] * size[1], O * some.tiles, some.tiles, 1)
-        numbers = (*int32s(some.tiles, *size, *some.along), *strides)
-        arguments = (products, *bias, out[images], marks[images.start * frame.per_image :], seen, *numbers)
+        strides = (O * size[0] * size[1], size[0] * size[1], O * some.tiles, some.tiles, 1)
+        numbers = as_one(some.tiles, *size, *some.along, *strides)
+        arguments = (products, bias, out[images], marks[images.start * frame.per_image :], seen, *numbers)
         back((blocks_for(some.tiles, 128), O), (128,), arguments, "f")
-    numbers = int32s(skips, frame.tiles, C, H, W, O, *size, *frame.along, *geometry.padding)
-    arguments = (x, w, *bias, out, marks, seen, *numbers, *int32s(*elements(x), *elements(w)))
+    sizes = (skips, frame.tiles, C, H, W, O, *size, *frame.along, *geometry.padding)
+    arguments = (x, w, bias, out, marks, seen, *as_one(*sizes, *elements(x), *elements(w)))
     _kernel("mend_tiles", frame.length, frame.taps)((min(frame.tiles, 2048),), (128,), arguments, "f")
     return out
 
@@ -338,7 +348,7 @@ def _mark(x: Array, g: Array | None, frame: Frame, padding: Pair) -> tuple[Array
     seen, marks = xp.empty(1, np.int32), xp.empty(frame.tiles, np.int32)
     peaks = _find_peaks(x, seen)
     others = peaks if g is None else _find_peaks(g, seen)
-    numbers = int32s(g is not None, frame.tiles, H, W, *frame.windows, *frame.along, *padding)
+    numbers = as_one(g is not None, frame.tiles, H, W, *frame.windows, *frame.along, *padding)
     _kernel("mark", frame.length, frame.taps)(
         (blocks_for(frame.tiles),), (THREADS,), (peaks, others, marks, seen, *numbers), "f"
     )
@@ -349,7 +359,7 @@ def _find_peaks(x: Array, seen: Array) -> Array:
     """The largest |x| of all channels: (N, C, H, W) -> (N, H, W)."""
     N, C, H, W = x.shape
     peaks = array_module(x).empty((N, H, W), x.dtype)
-    numbers = int32s(peaks.size, C, H, W, *elements(x))
+    numbers = as_one(peaks.size, C, H, W, *elements(x))
     PEAKS((blocks_for(peaks.size, 32),), (32, 8), (x, peaks, seen, *numbers), "f")
     return peaks
 
@@ -364,7 +374,7 @@ def _transform(matrix: str, x: Array, frame: Frame, padding: Pair, marks: Array 
     if matrix == "G":  # each input is a tile of its own
         shape, steps = (points * C, N, 1, 1), (N * C, N, 1)
     out = array_module(x).empty(shape, x.dtype)
-    numbers = int32s(marks is not None, count, H, W, *frame.along, *padding, frame.step, *elements(x), *steps)
+    numbers = as_one(marks is not None, count, H, W, *frame.along, *padding, frame.step, *elements(x), *steps)
     arguments = (x, x if marks is None else marks, out, *numbers)
     _kernel("transform", frame.length, frame.taps, matrix)((blocks_for(count, 128), C), (128,), arguments, "f")
     return out
@@ -383,7 +393,7 @@ def _bytes_of_image(taps: int, windows: Pair, channels: int) -> int:
 
 
 @cache
-def _kernel(name: str, tile: int, taps: int, matrix: str = "") -> Kernel:
+def _kernel(name: str, tile: int, taps: int, matrix: str = "") -> Counted:
     """One of the kernels, for tiles of that length; a transform's with its matrix."""
     constants = {"STEP": tile + 1 - taps, "TAPS": taps, "SPREAD": SPREAD, "HUGE_NUMBER": HUGE}
     helpers = ""
@@ -394,7 +404,7 @@ def _kernel(name: str, tile: int, taps: int, matrix: str = "") -> Kernel:
         rows = ", ".join("{" + ", ".join(f"{number:.9g}" for number in row) + "}" for row in numbers)
         helpers = DOT.replace("MATRIX", rows)
     defined = "".join(f"#define {key} {float(value):g}\n" for key, value in constants.items())
-    return Kernel(name, SOURCES[name], defined + helpers)
+    return Counted(name, SOURCES[name], defined + helpers)
 
 
 WAY = Way("cuda winograd", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)
