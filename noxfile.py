@@ -66,5 +66,5 @@ def supported(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks run at all: a smoke run of each."""
-    for name in ("engine", "layers", "ways", "gpu_ways"):
+    for name in ("engine", "layers", "ways", "second_core", "gpu_ways"):
         python(session, f"benchmarks/{name}.py", "--smoke")

@@ -1,0 +1,137 @@
+"""What more threads save, told on a busy machine: the parts that threads share, laid on two of them.
+
+    python benchmarks/second_core.py
+    python benchmarks/second_core.py lenet --threads 4
+    python benchmarks/second_core.py --smoke          # one call each: does it run?
+
+Everything runs in one thread, and its processor time is counted, which other work on the machine hardly touches. Of
+what `parallel.py` would share, each piece's time is noted and given to the thread that would be free first; a call
+waits for the longest, and 15 microseconds for a thread to wake. Products outside of shared pieces count as they are: on
+an idle machine OpenBLAS spreads them too, and two threads share one memory. Milliseconds, the quickest of many steps.
+"""
+
+# ruff: noqa: E402 (the number of threads is set before NumPy is imported)
+from __future__ import annotations
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"  # before NumPy is imported
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from measure import machine
+from programs import PROGRAMS, elementwise_chain, lenet, mlp, small_network
+
+import minigrad as torch
+import minigrad.nn
+import minigrad.optim
+from minigrad import parallel
+
+WAKE = 15e-6  # seconds
+Step = Callable[[], object]
+
+
+class Lanes:
+    """Stands in for the pool: runs the pieces here, and notes what several threads would have saved."""
+
+    def __init__(self, threads: int) -> None:
+        self.saved, self.within = 0.0, False
+        parallel.get_count = lambda: threads
+        parallel.may_spread = lambda: not self.within
+        parallel._side_by_side = self.lay
+
+    def lay(self, work: Callable[[Any], object], pieces: Sequence[Any], count: int) -> None:
+        busy = [0.0] * count
+        self.within = True
+        for piece in pieces:
+            start = time.thread_time()
+            work(piece)
+            busy[busy.index(min(busy))] += time.thread_time() - start
+        self.within = False
+        self.saved += sum(busy) - max(busy) - WAKE
+
+
+def mixed_chain(torch: Any) -> dict[str, Step]:
+    y, b = torch.randn(1000, 2000).requires_grad_(), torch.randn(1000, 2000).requires_grad_()
+    a = torch.randn(2000).requires_grad_()
+
+    def step() -> None:
+        y.grad = a.grad = b.grad = None
+        (((y * b + a).tanh() - b).exp().mean(0, keepdim=True) + a).sum().backward()
+
+    return {"step": step}
+
+
+def layer(make: Callable[[], Any], *shape: int) -> Callable[[Any], dict[str, Step]]:
+    def steps(torch: Any) -> dict[str, Step]:
+        module, x, g = make(), torch.randn(*shape).requires_grad_(), torch.randn(*shape)
+
+        def step() -> None:
+            x.grad = None
+            module.zero_grad()
+            module(x).backward(g)
+
+        return {"step": step}
+
+    return steps
+
+
+def adam(torch: Any) -> dict[str, Step]:
+    w = torch.zeros(1000, 2000).requires_grad_()
+    w.grad = torch.randn(1000, 2000)
+    return {"step": torch.optim.Adam([w]).step}
+
+
+MADE: dict[str, tuple[str, Callable[[Any], dict[str, Step]]]] = {
+    "chain": (PROGRAMS["chain-2M"].title, lambda torch: elementwise_chain(torch, 2_000_000)),
+    "mixed": ("mixed chain on 2 million, forward + backward", mixed_chain),
+    "lenet": (PROGRAMS["lenet"].title, lenet),
+    "mlp": (PROGRAMS["mlp"].title, mlp),
+    "network": ("three 3x3 layers and pooling, batch 64, a step", small_network),
+    "softmax": ("softmax of 4096 rows of 1000", layer(lambda: torch.nn.Softmax(1), 4096, 1000)),
+    "layer-norm": ("LayerNorm of 4096 rows of 768", layer(lambda: torch.nn.LayerNorm(768), 4096, 768)),
+    "batch-norm": ("BatchNorm2d, 64 of 56x56, batch 8", layer(lambda: torch.nn.BatchNorm2d(64), 8, 64, 56, 56)),
+    "adam": ("Adam's step on 2 million", adam),
+}
+
+
+def quickest(step: Step, lanes: Lanes, seconds: float) -> tuple[float, float]:
+    """Milliseconds of one thread, and of the threads whose lanes these are."""
+    step()
+    alone, laid = [], []
+    deadline = time.perf_counter() + seconds
+    while len(alone) < 3 or time.perf_counter() < deadline:
+        lanes.saved, start = 0.0, time.thread_time()
+        step()
+        alone.append(time.thread_time() - start)
+        laid.append(alone[-1] - lanes.saved)
+    return min(alone) * 1e3, min(laid) * 1e3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(MADE)} (default: all)")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=0.5, help="per program, at least")
+    parser.add_argument("--smoke", action="store_true", help="three calls each")
+    options = parser.parse_args()
+    lanes = Lanes(options.threads)
+    print(machine())
+    print(f"{'program':52}{'one thread':>12}{f'laid on {options.threads}':>12}{'ratio':>8}")
+    for name in options.names or MADE:
+        title, make = MADE[name]
+        for step in make(torch).values():
+            alone, laid = quickest(step, lanes, 0.0 if options.smoke else options.seconds)
+            print(f"{title:52}{alone:12.3f}{laid:12.3f}{laid / alone:8.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
