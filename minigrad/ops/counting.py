@@ -191,13 +191,6 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     """
     if input.array.dtype.kind not in "iu":
         raise not_implemented_for("bincount", input.array.dtype)
-    if input.array.ndim != 1 or (input.array < 0).any():
-        least = int(input.array.min()) if input.array.size else 0
-        detail = f"got shape {tuple(input.array.shape)} with the least entry {least}"
-        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {detail}")
-    most = int(input.array.max()) if input.array.size else 0
-    if most >= 2**40:
-        raise RuntimeError(f"bincount: one count for each of 0 ... {most} does not fit into memory; use unique")
     if weights is not None and tuple(weights.array.shape) != tuple(input.array.shape):
         shapes = f"got {tuple(weights.array.shape)} for {tuple(input.array.shape)}"
         raise RuntimeError(f"bincount: weights should be 1-d and have the same length as input, but {shapes}")
@@ -205,6 +198,12 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
 
 
 def _counts(x: Any, weights: Any, minlength: int) -> Any:
+    least, most = (int(x.min()), int(x.max())) if x.size else (0, 0)
+    if x.ndim != 1 or least < 0:
+        detail = f"got shape {tuple(x.shape)} with the least entry {least}"
+        raise RuntimeError(f"bincount only supports 1-d non-negative integral inputs: {detail}")
+    if most >= 2**40:
+        raise RuntimeError(f"bincount: one count for each of 0 ... {most} does not fit into memory; use unique")
     counts = np.bincount(as_index(x), weights, minlength)
     if weights is None:
         return as_int64(counts)

@@ -276,7 +276,7 @@ def repeat_interleave(
     d = axis(dim, input.array.ndim)
     input = at_least_1d(input)
     counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(as_int(repeats, "repeats"))
-    often = as_index(to_device(_check_counts(counts, input.array.shape[d]), CPU))
+    often = as_index(_check_counts(to_device(counts, CPU), input.array.shape[d]))
     places = np.repeat(np.arange(input.array.shape[d]), often)
     if output_size not in (None, places.size):
         raise RuntimeError(f"repeat_interleave: output_size is {output_size}, the repeats add up to {places.size}")

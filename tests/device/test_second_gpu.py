@@ -74,6 +74,49 @@ def test_a_network_trains_there_without_asking(make, monkeypatch):
         np.testing.assert_allclose(numbers(b), numbers(a), rtol=1e-3, atol=1e-5)
 
 
+# What counts, orders or picks: no gradient, and not always a tensor.
+COUNTS = mg.tensor([2, 0, 1])
+WITHOUT_GRADIENTS = {
+    "argmax": lambda x, i: mg.argmax(x, 1),
+    "max": lambda x, i: mg.max(x, 1),
+    "sort": lambda x, i: mg.sort(x, descending=True),
+    "topk": lambda x, i: mg.topk(x, 2),
+    "median": lambda x, i: mg.median(x, 1),
+    "kthvalue": lambda x, i: mg.kthvalue(x, 2),
+    "mode": lambda x, i: mg.mode(i),
+    "unique": lambda x, i: mg.unique(i, return_counts=True),
+    "searchsorted": lambda x, i: mg.searchsorted(mg.sort(x[0]).values, x),
+    "bincount": lambda x, i: mg.bincount(i, minlength=4),
+    "nonzero": lambda x, i: mg.nonzero(x > 0.8),
+    "gather": lambda x, i: mg.gather(x, 1, i.reshape(1, 3)),
+    "scatter of a number": lambda x, i: mg.scatter(x, 0, i.clamp(max=1).reshape(1, 3), 7.0),
+    "repeat_interleave": lambda x, i: mg.repeat_interleave(x, i, 1),
+    "one_hot": lambda x, i: F.one_hot(i),
+    "isclose": lambda x, i: mg.isclose(x, x + 1e-9),
+    "equal": lambda x, i: mg.equal(x, x.clone()),
+    "allclose": lambda x, i: mg.allclose(x, x + 1e-9),
+    "all": lambda x, i: mg.all(x > 0, 1),
+    "any": lambda x, i: mg.any(x > 1),
+    "count_nonzero": lambda x, i: mg.count_nonzero(i),
+    "cummax": lambda x, i: mg.cummax(x, 1),
+    "quantile": lambda x, i: mg.quantile(x, 0.5, 1),
+    "isin": lambda x, i: mg.isin(i, 2),
+    "embedding of short rows": lambda x, i: F.embedding(i.clamp(max=1), x.clone(), max_norm=1.0),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_GRADIENTS)
+def test_what_has_no_gradient(name):
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (2, 3))
+    wanted, got = [WITHOUT_GRADIENTS[name](mg.tensor(x, device=d), COUNTS.to(d)) for d in (mg.device("cpu"), SECOND)]
+    if isinstance(wanted, bool):
+        assert got is wanted
+        return
+    for w, g in zip(*[r if isinstance(r, tuple) else (r,) for r in (wanted, got)], strict=True):
+        assert g.device == SECOND
+        np.testing.assert_array_equal(numbers(g), numbers(w))
+
+
 def test_writing_in_place():
     x = mg.zeros(3, 4, device=SECOND)
     x[1] = mg.ones(4, device=SECOND)
@@ -130,7 +173,7 @@ def test_two_gpus_are_not_mixed():
         "cat": lambda: mg.cat([first, second]),
         "index assignment": lambda: first.__setitem__(0, second[0]),
         "where": lambda: mg.where(first > 0, first, second),
-        "addmm": lambda: F.linear(first, second),
+        "addmm": lambda: F.linear(first, second, mg.ones(2, device=SECOND)),
     }.items():
         with pytest.raises(RuntimeError) as caught:
             mix()

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
+from minigrad.autograd.recording import compute
 from minigrad.backend import CPU, arange_beside, as_index, device_of, to_device
 from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
 from minigrad.ops import embedding as ops
@@ -146,7 +147,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         )
     if not classes.size and as_int(num_classes, "num_classes") <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
-    count = int(classes.max()) + 1 if num_classes == -1 else as_int(num_classes, "num_classes")
+    count = int(compute(np.max, tensor).array) + 1 if num_classes == -1 else as_int(num_classes, "num_classes")
     bad = first_out_of_range(classes, count)
     if (bad is not None and bad < 0) or count <= 0:
         raise RuntimeError(f"Class values must be non-negative, and num_classes positive, got {bad} and {num_classes}")
