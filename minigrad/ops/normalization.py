@@ -199,14 +199,22 @@ def _repeat(moments: Moments) -> Shape:
     return tuple([i for i, n in enumerate(moments.columns) if n == 1])
 
 
-def _normalization(name: str, x_rule: Callable[..., Any]) -> Operation:
+def _lone_b_rule(g: Any, w: Any, b_shape: Shape, moments: Moments) -> Any:
+    if w is None:
+        raise RuntimeError(
+            "group_norm: a bias without a weight has no gradient, in PyTorch neither; give weight=torch.ones(channels)"
+        )
+    return _b_rule(g, b_shape, moments)
+
+
+def _normalization(name: str, x_rule: Callable[..., Any], b_rule: Callable[..., Any] = _b_rule) -> Operation:
     title = "".join(word.capitalize() for word in name.split("_"))
-    return operation(name, _forward, x_rule, _w_rule, _b_rule, shown=f"Native{title}Backward0")
+    return operation(name, _forward, x_rule, _w_rule, b_rule, shown=f"Native{title}Backward0")
 
 
 batch_norm = _normalization("batch_norm", _batch_x_rule)
 layer_norm = _normalization("layer_norm", _row_x_rule)
-group_norm = _normalization("group_norm", _row_x_rule)
+group_norm = _normalization("group_norm", _row_x_rule, _lone_b_rule)
 
 
 # ---- by statistics that are given ----------------------------------------------------------------

@@ -107,6 +107,7 @@ MORE: dict[str, Sample] = {
     "celu": (lambda x: F.celu(x - 1, 0.5), ((2, 3),)),
     "mish": (F.mish, ((2, 3),)),
     "leaky": (lambda x: F.leaky_relu(x - 1, 0.2), ((2, 3),)),
+    "projection": (F.linear, ((3, 2), (4, 2))),
     "affine batch norm": (lambda x, w, b: F.batch_norm(x, None, None, w, b, training=True), ((4, 3, 2), (3,), (3,))),
     "affine group norm": (lambda x, w, b: F.group_norm(x, 2, w, b), ((2, 4, 3), (4,), (4,))),
     "batch norm, evaluated": (

@@ -178,17 +178,25 @@ def conv_transpose2d(
     window = weight.array.shape[2:]
     geometry = Geometry(window, stride, amounts, dilation, int(groups))
     size = geometry.adjoint_size(x.array.shape[2:], extra)
-    if min(size) <= 0:
+    if min(size) < (len(x.array) == 1):  # of several images, or none, PyTorch makes an empty result
         raise RuntimeError(
             f"{name}: the output would have size {size}, which is too small: input {tuple(x.array.shape[2:])}, "
             f"kernel {tuple(window)}, padding {amounts}; use less padding"
         )
-    if any(e >= s for e, s in zip(extra, stride, strict=True)):
+    if 0 in size:
+        y = _nothing(x, weight, bias).expand(len(x.array), weight.array.shape[1] * geometry.groups, *size)
+    elif any(e >= s for e, s in zip(extra, stride, strict=True)):
         y = _painted_wide(x, weight, geometry, size)
         y = y if bias is None else y + bias.reshape(-1, 1, 1)
     else:
         y = conv_input(x, weight, bias, size=size, geometry=geometry)
     return y if batched else y.squeeze(0)
+
+
+def _nothing(*operands: Any) -> Any:
+    """The sum of no elements of the operands: what is made of it gives each of them a gradient of zeros."""
+    parts = [x.reshape(-1)[:0].sum() for x in operands if x is not None]
+    return sum(parts[1:], parts[0])
 
 
 def _painted_wide(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
