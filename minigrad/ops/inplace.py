@@ -22,7 +22,7 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, move_retained, refresh
-from minigrad.backend import array_module, copy_array, device_of, quiet
+from minigrad.backend import array_module, constant_beside, copy_array, device_of, quiet
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor
 from minigrad.ops.copies import cast
@@ -239,7 +239,7 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...]) -> bool:
     counted = np.arange(len(places))
     turns[order] = counted - np.maximum.accumulate(np.where(new, counted, 0))
     for turn in range(int(turns.max()) + 1):
-        now = (turns == turn).reshape(array.shape)
+        now = constant_beside(array, (turns == turn).reshape(array.shape))
         store(array, now, function(target, *args).array[now])
     target.writes[0] += 1
     return True

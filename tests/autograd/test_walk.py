@@ -88,6 +88,7 @@ def test_a_gradient_that_does_not_fit_names_the_operation():
 
 
 # ---- pruning ------------------------------------------------------------------------------------
+@pytest.mark.cpu("a GPU's forward goes past the dispatch")
 def test_the_first_layer_never_computes_the_gradient_of_the_image(monkeypatch):
     calls, through = [], dispatch.dispatch
     monkeypatch.setattr(dispatch, "dispatch", lambda face, *rest: calls.append(face) or through(face, *rest))
