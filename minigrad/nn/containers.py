@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from minigrad.nn.module import Module, describe_module
+from minigrad.nn.module import Layer, Module, describe_module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import MODULE
 from minigrad.tensor import Tensor
@@ -105,7 +105,7 @@ class ListOfModules(ListContainer):
         super()._unregister(name)
 
 
-class Sequential(ListOfModules):
+class Sequential(ListOfModules, Layer):
     """Layers applied one after the other: ``Sequential(a, b)(x) == b(a(x))``.
 
     Takes the layers, or one `OrderedDict` of names and layers. Can be indexed, sliced, iterated,
@@ -118,10 +118,6 @@ class Sequential(ListOfModules):
       (1): ReLU()
     )
     """
-
-    if TYPE_CHECKING:
-
-        def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
