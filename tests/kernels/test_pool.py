@@ -190,3 +190,14 @@ def test_a_window_far_larger_than_the_image_costs_no_more_than_the_image(kernel)
         kernels.avg_pool2d_input(np.full((1, 1, 1), 36.0), geometry, (6, 6), None, True).tolist()
         == np.ones((1, 6, 6)).tolist()
     )
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gradient_that_is_not_finite_reaches_its_own_window(value, dtype):
+    geometry, g = Geometry((2, 3), (2, 3)), np.random.default_rng(0).standard_normal((2, 3, 4, 5)).astype(dtype)
+    g[1, 2, 3, 4] = value
+    x = kernels.avg_pool2d_input(g, geometry, (8, 15), None, True)
+    expected = np.repeat(np.repeat(g / 6, 2, axis=2), 3, axis=3)
+    np.testing.assert_array_equal(np.isfinite(x), np.isfinite(expected))
+    np.testing.assert_allclose(x, expected, rtol=1e-6)
