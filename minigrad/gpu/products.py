@@ -13,6 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from minigrad import backend
 from minigrad.backend import array_module
 from minigrad.gpu import blas
+from minigrad.gpu.elementwise import Elementwise
 
 
 class Factor(NDArrayOperatorsMixin):
@@ -44,6 +45,15 @@ class Factor(NDArrayOperatorsMixin):
 
 def _unwrap(x: Any) -> Any:
     return x.array if type(x) is Factor else x
+
+
+_ADD = Elementwise(np.add)
+
+
+def linear(b: Any, x: Any, w: Any) -> Any:
+    """``x @ w.T + b`` for rows, the bias written where the product is."""
+    y = blas.matmul(x, w.T)
+    return y if b is None else _ADD(y, b, out=y)
 
 
 def einsum(equation: str, *operands: Any, **options: Any) -> Any:

@@ -10,9 +10,9 @@ import numpy as np
 import minigrad.gpu.generator
 import minigrad.ops.addmm  # noqa: F401 (it is among the products)
 from minigrad.backend import KERNELS, copy_one
-from minigrad.gpu import blas, classes, copies, normalization, pooling, rows, sums
+from minigrad.gpu import blas, classes, copies, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise
-from minigrad.gpu.products import by_cublas, einsum
+from minigrad.gpu.products import by_cublas, einsum, linear
 from minigrad.kernels.dispatch import register
 from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
@@ -20,7 +20,7 @@ from minigrad.ops.affine import affine
 from minigrad.ops.conv import conv, conv_input
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.elementwise import ELEMENTWISE
-from minigrad.ops.loss import nll, nll_of_pixels
+from minigrad.ops.loss import mse, nll, nll_of_pixels
 from minigrad.ops.matmul import PRODUCTS, product_of
 from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
 from minigrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
@@ -82,6 +82,12 @@ for _operation, _forward_of, _rule_of in (
 KERNELS[copy_one] = KERNELS[copy_operation.forward] = copies.copy
 KERNELS[sum_operation.forward] = sums.total_of(sum_operation.forward, mean=False)
 KERNELS[average.forward] = sums.total_of(average.forward, mean=True)
+KERNELS[affine.forward] = linear
 _rule = affine.rules[0]  # of the bias
 if _rule is not None:
     KERNELS[_rule] = sums.sum_rows
+
+KERNELS[mse.forward] = squares.forward_of(mse.forward)
+for _rule, _swapped in zip(mse.rules, (False, True), strict=True):
+    if _rule is not None:
+        KERNELS[_rule] = squares.rule_of(_rule, _swapped)

@@ -131,7 +131,11 @@ def total(x, g, shape, out, divisor):
     out[...] = (x.reshape(shape).astype(np.float64).sum((0, 2)) / divisor).reshape(out.shape)
 
 
-for name, end in (("moments", measure), ("slopes", slope), ("total", total)):
+def squares(x, g, shape, out, divisor):
+    out[...] = ((x.astype(np.float64) - g) ** 2).sum() / divisor
+
+
+for name, end in (("moments", measure), ("slopes", slope), ("total", total), ("squares", squares)):
     TWINS.update({f"{name}_{part}": twin for part, twin in summed(end).items()})
 
 

@@ -1,0 +1,38 @@
+"""The squared error: the kernel's own source against the functions that it stands for."""
+
+import numpy as np
+import pytest
+
+from minigrad.gpu import squares
+from minigrad.ops.loss import mse
+from tests.gpu.on_processor import kernels_on_processor
+
+
+@pytest.fixture
+def launched(monkeypatch):
+    with kernels_on_processor(monkeypatch) as names:
+        yield names
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(("char", "tolerance"), [("f", 1e-5), ("e", 3e-3), ("d", 1e-12)])
+def test_the_loss_and_its_gradients(launched, char, tolerance, reduction):
+    x, y = np.random.default_rng(0).standard_normal((2, 3, 70)).astype(char)
+    g = np.array(0.5, char)
+    loss = squares.forward_of(mse.forward)(x, y, reduction=reduction)
+    np.testing.assert_allclose(loss, mse.forward(x, y, reduction=reduction), rtol=tolerance)
+    for rule, swapped in zip(mse.rules, (False, True), strict=True):
+        found = squares.rule_of(rule, swapped)(g, x, y, reduction)
+        np.testing.assert_allclose(found, rule(g, x, y, reduction), rtol=tolerance)
+        assert found.dtype == x.dtype
+    assert loss.dtype == x.dtype and loss.shape == () and len(launched) == 3
+
+
+@pytest.mark.parametrize(
+    "y", [np.ones((3, 1), "f"), np.ones((4, 3), "f").T, np.ones((3, 4))], ids=["broadcast", "T", "d"]
+)
+def test_what_no_kernel_serves_is_computed_as_before(launched, y):
+    x = np.zeros((3, 4), "f")
+    np.testing.assert_allclose(squares.forward_of(mse.forward)(x, y, reduction="mean"), 1)
+    np.testing.assert_array_equal(squares.forward_of(mse.forward)(x, y, reduction="none"), np.ones((3, 4)))
+    assert launched == []
