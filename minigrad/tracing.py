@@ -49,17 +49,18 @@ class Expression:
     def __init__(self, result: Step) -> None:
         self.result = result
         self.steps: list[Step] = []
-        _put_in_order(result, self.steps, set())
+        put_in_order(result, self.steps, set())
         self.over = sorted(result.over)
         self.arrays = sorted({s.value for s in self.steps if s.function == "operand"})  # places of those it reads
         self.numbers = sorted({s.value for s in self.steps if s.function == "number"})
 
 
-def _put_in_order(step: Step, steps: list[Step], seen: set[int]) -> None:
+def put_in_order(step: Step, steps: list[Step], seen: set[int]) -> None:
+    """Append a step to `steps`, after those that it reads; `seen` are the ids of those that need not be there."""
     if id(step) not in seen:
         seen.add(id(step))
         for before in step.inputs:
-            _put_in_order(before, steps, seen)
+            put_in_order(before, steps, seen)
         steps.append(step)
 
 
@@ -110,7 +111,7 @@ class Notes:
 
     def in_type(self, x: Any, dtype: Any) -> Step:
         """The step of a symbol or a number, in that type."""
-        if type(x) not in (Symbol, NumberSymbol):
+        if not isinstance(x, Symbol):
             return self.note("constant", (), dtype, dtype.type(x))
         if x.step.dtype is int and dtype.kind != "f":
             raise Untraceable("a number that may not fit")
@@ -130,6 +131,14 @@ class Notes:
         steps = tuple([self.in_type(x, t) for x, t in zip(inputs, types, strict=True)])
         return Symbol(self, self.note(ufunc, steps, result))
 
+    def convert(self, x: Symbol, dtype: Any) -> Symbol:
+        """`x` in another type."""
+        return Symbol(self, self.in_type(x, dtype))
+
+    def decide(self, condition: Symbol) -> bool:
+        """What a function is told that asks whether something holds: it differs from element to element."""
+        raise Untraceable("a value")
+
     def of_numbers(self, ufunc: np.ufunc, inputs: Sequence[Any]) -> NumberSymbol:
         """Python's arithmetic with a float, whose result is again one that takes the type of what it meets."""
         counts = any(type(x) is NumberSymbol and x.step.dtype is int for x in inputs)
@@ -141,7 +150,7 @@ class Notes:
 
 def _kind(x: Any) -> Any:
     """What NumPy's promotion looks at: a dtype, or Python's type for its numbers, which yield to dtypes."""
-    if type(x) in (Symbol, NumberSymbol):
+    if isinstance(x, Symbol):
         return x.step.dtype
     if type(x) in (int, float):
         return type(x)
@@ -213,7 +222,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
         wanted = _known(np.dtype(dtype))
         if wanted == self.dtype:
             return self.copy() if copy else self
-        return Symbol(self._notes, self._notes.in_type(self, wanted))
+        return self._notes.convert(self, wanted)
 
     def copy(self, order: str = "C") -> Symbol:
         return Symbol(self._notes, self._notes.note("cast", (self.step,), self.dtype))
@@ -221,10 +230,18 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
     def clip(self, low: Any = None, high: Any = None) -> Symbol:
         return _clip(self._notes, self, low, high)
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if key is not Ellipsis or self._given:
+            raise Untraceable("a write into a part, or into an operand")
+        self.step = self._notes.in_type(value, self.dtype)
+
+    def __bool__(self) -> bool:
+        return self._notes.decide(self)
+
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise Untraceable("a value")
 
-    __bool__ = __float__ = __int__ = __index__ = __len__ = __iter__ = __getitem__ = __array__ = _refuse
+    __float__ = __int__ = __index__ = __len__ = __iter__ = __getitem__ = __array__ = _refuse
 
 
 class NumberSymbol(Symbol):
@@ -249,13 +266,13 @@ def _where(notes: Notes, condition: Any, x: Any, y: Any) -> Symbol:
     return Symbol(notes, notes.note("where", steps, dtype))
 
 
-def _clip(notes: Notes, x: Any, low: Any = None, high: Any = None) -> Symbol:
+def _clip(notes: Notes, x: Any, low: Any = None, high: Any = None, out: Any = None) -> Symbol:
     found = x
     for word, ufunc, limit in (("at_least", np.maximum, low), ("at_most", np.minimum, high)):
         if limit is not None:
             step = notes.call(ufunc, (found, limit)).step
             found = Symbol(notes, notes.note(word, step.inputs, step.dtype))
-    return found
+    return found if out is None else out.become(found)
 
 
 def _filled(value: int) -> Callable[..., Symbol]:

@@ -194,18 +194,20 @@ def print_element(expression: Expression) -> tuple[str, list[str], list[str]]:
     names = [f"{'x' if s.function == 'operand' else 'n'}{s.value}" for s in leaves]
     kinds = [computed(s.dtype) if isinstance(s.dtype, type) else stored(s.dtype) for s in leaves]
     known = {s: f"from_half({n})" if k == "Half" else n for s, n, k in zip(leaves, names, kinds, strict=True)}
-    lines = []
-    for step in expression.steps:
-        if step not in known:
-            value = _print_step(step, [known[s] for s in step.inputs])
-            known[step] = f"v{len(known)}"
-            lines.append(f"    {computed(step.dtype)} {known[step]} = {value};\n")
+    lines = [f"    {print_line(step, known)}\n" for step in expression.steps if step not in known]
     result, kind = known[expression.result], stored(expression.result.dtype)
     parameters = ", ".join([f"{k} {n}" for k, n in zip(kinds, names, strict=True)])
     returned = f"to_half({result})" if kind == "Half" else result
     element = f"__device__ {kind} element({parameters})\n{{\n{''.join(lines)}    return {returned};\n}}\n"
     declared = [f"const {k}* {n}" if n[0] == "x" else f"{k} {n}" for k, n in zip(kinds, names, strict=True)]
     return element, declared, names
+
+
+def print_line(step: Step, names: dict[Step, str]) -> str:
+    """The line of C that computes a step, whose name is put among the `names`."""
+    value = _print_step(step, [names[s] for s in step.inputs])
+    names[step] = f"v{len(names)}"
+    return f"{computed(step.dtype)} {names[step]} = {value};"
 
 
 def _name(expression: Expression) -> str:

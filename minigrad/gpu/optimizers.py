@@ -20,26 +20,28 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minigrad.backend import Array, on_gpu_of
-from minigrad.gpu.formula import Program, trace
-from minigrad.gpu.launch import C_TYPES, THREADS, Kernel, blocks_for
+from minigrad.gpu.cuda_c import HELPERS, OPTIONS, computed, print_line, stored
+from minigrad.gpu.formula import Program, trace_rule
+from minigrad.gpu.launch import THREADS, Kernel, blocks_for
+from minigrad.tracing import Step
 
 CHUNK = 2048  # elements of a block: eight of each thread
 ARGUMENT_BYTES = 4000  # CUDA takes 4,096 bytes of arguments on every GPU
-OPTIONS = ("--fmad=false",)  # each product and each sum is rounded, as NumPy rounds it
 
 Row: TypeAlias = tuple[Array, ...]  # a parameter, its gradient, its buffers, and what is counted on the GPU
 
 TABLE = """
 struct Table {{
-    T* arrays[{arrays}][{rows}];
-    {fields}
+    {element}* arrays[{arrays}][{rows}];
+    {counts}
+    double numbers[{numbers}];
     long long sizes[{rows}];
     int first[{rows}];  // block of each row
     int count;
 }};
 """
 UPDATE = """
-extern "C" __global__ void {name}(const T* any, const Table table) {{
+extern "C" __global__ void {name}(const {element}* any, const Table table) {{
     int row = 0;
     for (int half = 128; half; half /= 2)  // the last row whose first block is not behind this one
         if (row + half < table.count && table.first[row + half] <= blockIdx.x) row += half;
@@ -47,7 +49,7 @@ extern "C" __global__ void {name}(const T* any, const Table table) {{
     {numbers}
     {pointers}
     for (int part = 0; part < {chunk}; part += 4 * {threads}) {{
-        {loaded}
+        {element} {loaded};
         for (int k = 0; k < 4; k++) {{
             long long i = start + part + k * {threads};
             if (i < size) {{ {load} }}
@@ -55,7 +57,7 @@ extern "C" __global__ void {name}(const T* any, const Table table) {{
         for (int k = 0; k < 4; k++) {{
             long long i = start + part + k * {threads};
             if (i < size) {{
-                {element}
+                {steps}
                 {store}
             }}
         }}
@@ -64,7 +66,7 @@ extern "C" __global__ void {name}(const T* any, const Table table) {{
 """
 # A thread for each row: what is counted on the GPU goes on, when all blocks of the update have read it.
 COUNT = """
-extern "C" __global__ void {name}(const T* any, const Table table) {{
+extern "C" __global__ void {name}(const {element}* any, const Table table) {{
     int row = threadIdx.x;
     if (row >= table.count) return;
     {numbers}
@@ -76,22 +78,21 @@ extern "C" __global__ void {name}(const T* any, const Table table) {{
 class Update:
     """A traced rule as kernels, for rows of one kind."""
 
-    def __init__(self, program: Program) -> None:
-        kinds = dict(program.inputs)
-        self.arrays = [name for name, kind in kinds.items() if kind == "T"]
-        self.counted = [name for name, kind in kinds.items() if name.startswith("c")]
-        self.program, self.results = program, dict(program.results)
-        used = {x for s in program.statements if s.of_elements for x in s.operands} | set(self.results.values())
-        own = {s.name for s in program.statements if s.of_elements}.union(self.arrays)
-        # The numbers that the kernel is told: what the rule brought along, or all that follows from it.
-        self.told = program.numbers if self.counted else tuple(sorted(used - own))
-        fields = [("arrays", np.uint64, len(self.arrays)), *[(name, np.uint64, 1) for name in self.counted]]
-        bytes_each = 8 * sum(n for _, _, n in fields) + 8 + 4
+    def __init__(self, program: Program, arrays: int, counts: int) -> None:
+        self.program = program
+        self.arrays, self.counts = program.before[:arrays], program.before[arrays : arrays + counts]
+        self.after = dict(zip(program.before, program.after, strict=False))
+        # The numbers that the kernel is told: what the rule brought along, or, where nothing is counted, what follows.
+        self.told = list(program.brought) + list(program.before[arrays + counts :])
+        if not counts:
+            used = dict.fromkeys([s for step in program.of_elements for s in step.inputs] + list(program.after))
+            self.told = [s for s in used if not s.over]
+        bytes_each = 8 * (arrays + counts) + 8 + 4
         self.rows = min(THREADS, (ARGUMENT_BYTES - 8 * (len(self.told) + 1)) // bytes_each)
         self.table = np.dtype(
             [
-                ("arrays", np.uint64, (len(self.arrays), self.rows)),
-                *[(name, np.uint64, self.rows) for name in self.counted],
+                ("arrays", np.uint64, (arrays, self.rows)),
+                *[(f"c{i}", np.uint64, self.rows) for i in range(counts)],
                 ("numbers", np.float64, max(1, len(self.told))),
                 ("sizes", np.int64, self.rows),
                 ("first", np.int32, self.rows),
@@ -99,57 +100,72 @@ class Update:
             ],
             align=True,
         )
-        self.digest = hashlib.sha256(repr(program).encode()).hexdigest()[:12]  # of its kernels' names
-        self.update, self.count_on = self._kernels(kinds, used)
+        self.update, self.count_on = self._write()
+        like = WRITTEN.setdefault(self.digest, self)  # other numbers need no other kernels
+        self.update, self.count_on = like.update, like.count_on
 
-    def _kernels(self, kinds: dict[str, str], used: set[str]) -> tuple[Kernel, Kernel | None]:
-        program, names = self.program, self.arrays
-        fields = [f"{kinds[name]}* {name}[{self.rows}];" for name in self.counted]
-        fields.append(f"double numbers[{max(1, len(self.told))}];")
-        table = TABLE.format(arrays=len(names), rows=self.rows, fields=_lines(fields))
-        numbers = [f"double {name} = table.numbers[{i}];" for i, name in enumerate(self.told)]
-        if self.counted:
-            numbers += [f"double {name} = *table.{name}[row];" for name in self.counted] + program.in_c(
-                of_elements=False
-            )
-        read = [name for name in names if name in used]
-        body = UPDATE.format(
-            name=f"update_{self.digest}", chunk=CHUNK, threads=THREADS, numbers=_lines(numbers),
-            pointers=_lines([f"T* __restrict__ at_{name} = table.arrays[{k}][row];" for k, name in enumerate(names)]),
-            loaded=f"T {', '.join(f'of_{name}[4]' for name in read)};",
-            load=" ".join(f"of_{name}[k] = at_{name}[i];" for name in read),
-            element=_lines([f"T {name} = of_{name}[k];" for name in read] + program.in_c(of_elements=True), 16),
-            store=_lines([f"at_{name}[i] = {self.results[name]};" for name in names if name in self.results], 16),
-        )  # fmt: skip
-        update = Kernel(f"update_{self.digest}", body, table, OPTIONS)
-        if not self.counted:
+    def _write(self) -> tuple[Kernel, Kernel | None]:
+        """The kernels' source. The names in it are those of the steps."""
+        dtype, names = self.arrays[0].dtype, dict[Step, str]()
+        numbers = [self._declare(step, f"n{i}", f"table.numbers[{i}]", names) for i, step in enumerate(self.told)]
+        numbers += [self._declare(step, f"c{i}", f"*table.c{i}[row]", names) for i, step in enumerate(self.counts)]
+        if self.counts:
+            numbers += [print_line(step, names) for step in self.program.of_numbers]
+        held, wrap = ("from_half({})", "to_half({})") if dtype.char == "e" else ("{}", "{}")
+        indices = range(len(self.arrays))
+        steps = [self._declare(a, f"a{i}", held.format(f"of{i}[k]"), names) for i, a in enumerate(self.arrays)]
+        steps += [print_line(step, names) for step in self.program.of_elements]
+        changed = [i for i in indices if self.after[self.arrays[i]] is not self.arrays[i]]
+        words = {
+            "element": stored(dtype), "rows": self.rows, "arrays": len(self.arrays), "chunk": CHUNK, "threads": THREADS,
+            "counts": _lines([f"{stored(c.dtype)}* c{i}[{self.rows}];" for i, c in enumerate(self.counts)]),
+            "pointers": _lines([f"{stored(dtype)}* __restrict__ at{i} = table.arrays[{i}][row];" for i in indices]),
+            "loaded": ", ".join([f"of{i}[4]" for i in indices]), "steps": _lines(steps, 16),
+            "load": " ".join([f"of{i}[k] = at{i}[i];" for i in indices]),
+        }  # fmt: skip
+        store = [f"at{i}[i] = {wrap.format(names[self.after[self.arrays[i]]])};" for i in changed]
+        table = TABLE.format(**words | {"numbers": max(1, len(self.told))})
+        words["numbers"] = _lines(numbers)
+        self.digest = hashlib.sha256((table + UPDATE.format(name="", store=store, **words)).encode()).hexdigest()[:12]
+        update = self._kernel("update", UPDATE, words, _lines(store, 16), table)
+        if not self.counts:
             return update, None
-        store = _lines([f"*table.{name}[row] = {self.results[name]};" for name in self.counted if name in self.results])
-        name = f"count_on_{self.digest}"
-        return update, Kernel(name, COUNT.format(name=name, numbers=_lines(numbers), store=store), table, OPTIONS)
+        counted = [
+            f"*table.c{i}[row] = {names[self.after[c]]};" for i, c in enumerate(self.counts) if self.after[c] is not c
+        ]
+        return update, self._kernel("count_on", COUNT, words, _lines(counted), table)
 
-    def launch(self, rows: Sequence[Row], numbers: dict[str, float]) -> None:
-        """Update all `rows`; `numbers` are what the rule brought along, and what it was given."""
-        if not self.counted:
-            numbers = self.program.compute_numbers(numbers)
-        told = [numbers[name] for name in self.told]
+    def _kernel(self, name: str, text: str, words: dict[str, Any], store: str, table: str) -> Kernel:
+        name = f"{name}_{self.digest}"
+        return Kernel(name, text.format(name=name, store=store, **words), HELPERS + table, OPTIONS)
+
+    @staticmethod
+    def _declare(step: Step, name: str, value: str, names: dict[Step, str]) -> str:
+        names[step] = name
+        return f"{computed(step.dtype)} {name} = {value};"
+
+    def launch(self, rows: Sequence[Row], values: dict[Step, Any]) -> None:
+        """Update all `rows`; `values` are of the numbers that the rule brought along or was given."""
+        if not self.counts:
+            values = self.program.compute_numbers(values)
+        told = [values[step] for step in self.told]
         for start in range(0, len(rows), self.rows):
             part = rows[start : start + self.rows]
             table, blocks = self._fill(part, told)
             any_array = part[0][0]
-            self.update((blocks,), (THREADS,), (any_array, table), any_array.dtype.char)
+            self.update((blocks,), (THREADS,), (any_array, table), "f")
             if self.count_on is not None:
-                self.count_on((1,), (THREADS,), (any_array, table), any_array.dtype.char)
+                self.count_on((1,), (THREADS,), (any_array, table), "f")
 
-    def _fill(self, rows: Sequence[Row], told: list[float]) -> tuple[Any, int]:
+    def _fill(self, rows: Sequence[Row], told: list[Any]) -> tuple[Any, int]:
         """The table of some rows, and how many blocks they take."""
         table, n = np.zeros((), self.table), len(rows)
         sizes = [row[0].size for row in rows]
         blocks = np.cumsum([0, *[blocks_for(size, CHUNK) for size in sizes]])
         columns = [[array.data.ptr for array in column] for column in zip(*rows, strict=True)]
         table["arrays"][:, :n] = columns[: len(self.arrays)]
-        for name, pointers in zip(self.counted, columns[len(self.arrays) :], strict=True):
-            table[name][:n] = pointers
+        for i, pointers in enumerate(columns[len(self.arrays) :]):
+            table[f"c{i}"][:n] = pointers
         table["numbers"][: len(told)] = told
         table["sizes"][:n], table["first"][:n], table["count"] = sizes, blocks[:-1], n
         return table, int(blocks[-1])
@@ -159,13 +175,13 @@ def _lines(lines: list[str], depth: int = 4) -> str:
     return f"\n{' ' * depth}".join(lines)
 
 
-WRITTEN: dict[str, Update] = {}  # by digest: other numbers need no other kernel
+WRITTEN: dict[str, Update] = {}  # the first with each kernel, by its digest
 
 
 def update(
     formula: Callable[..., None], rows: Sequence[Row], counted: int, given: dict[str, float], kept: dict[Any, Any]
 ) -> list[Row]:
-    """Update `rows` by `formula(arrays, counts, **given)`; returns those that have to be updated one by one.
+    """Update `rows` by `formula(row, **given)`; returns those that have to be updated one by one.
 
     The last `counted` arrays of a row are single numbers on the GPU. `given` are numbers of this step. What is found
     out about `formula` is put into `kept`.
@@ -174,17 +190,20 @@ def update(
     left = []
     for row in rows:
         w = row[0]
-        if w.dtype.char not in "fd" or not (fitting := _bring_into_one_order(row, counted)):
+        if w.dtype.char not in "efd" or not (fitting := _bring_into_one_order(row, counted)):
             left.append(row)
         elif w.size:
             batches.setdefault((w.data.device_id, w.dtype.char), []).append(fitting)
     for key, batch in batches.items():
-        width, chars = len(batch[0]) - counted, [array.dtype.char for array in batch[0][len(batch[0]) - counted :]]
-        traced = kept.get((key, width)) or kept.setdefault((key, width), _trace(formula, width, chars, given))
-        if traced[0] is None:
+        key = (*key, len(batch[0]))
+        if key not in kept:
+            kept[key] = _trace(formula, batch[0], counted, given)
+        made, brought = kept[key]
+        if made is None:
             left += batch
         else:
-            on_gpu_of(batch[0][0], traced[0].launch, batch, {**traced[1], **given})
+            names = made.program.before[len(batch[0]) :]
+            on_gpu_of(batch[0][0], made.launch, batch, {**brought, **dict(zip(names, given.values(), strict=True))})
     return left
 
 
@@ -212,19 +231,16 @@ def _is_dense(w: Array) -> bool:
 
 
 def _trace(
-    formula: Callable[..., None], width: int, chars: list[str], given: dict[str, float]
-) -> tuple[Update | None, dict[str, float]]:
-    """The kernels of `formula` and the numbers that it brings along; no kernels where it cannot be traced."""
-    arrays = [f"a{i}" for i in range(width)]
-    counts = {f"c{i}": C_TYPES[char] for i, char in enumerate(chars)}
+    formula: Callable[..., None], row: Row, counted: int, given: dict[str, float]
+) -> tuple[Update | None, dict[Step, float]]:
+    """The kernels of `formula` for such rows, and the numbers that it brings along; None where it cannot be traced."""
+    width, dtypes = len(row) - counted, [array.dtype for array in row]
 
     def rule(*symbols: Any) -> None:
-        row = symbols[: width + len(chars)]
-        formula(row, **dict(zip(given, symbols[len(row) :], strict=True)))
+        formula(symbols[: len(row)], **dict(zip(given, symbols[len(row) :], strict=True)))
 
     try:
-        program, numbers = trace(rule, dict.fromkeys(arrays, "T") | counts | dict.fromkeys(given, "double"))
+        program, numbers = trace_rule(rule, dtypes[:width], dtypes[width:], list(given))
     except Exception:  # noqa: BLE001 (whatever it is, it shows again where the rule runs on arrays)
         return None, {}
-    made = Update(program)
-    return WRITTEN.setdefault(made.digest, made), numbers
+    return Update(program, width, counted), dict(zip(program.brought, numbers, strict=True))

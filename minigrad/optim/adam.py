@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.optim.lanes import as_number
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Betas, Params, Rate, options_of
 from minigrad.optim.rules import move_towards
@@ -164,7 +165,7 @@ class NAdam(Optimizer):
         mu, mu_next = (b1 * (1 - 0.5 * 0.96 ** (t * decay)) for t in (step, step + 1))
         product = counts["mu_product"]
         product *= mu
-        return {"mu": mu, "mu_next": mu_next, "mu_product": product}
+        return {"mu": mu, "mu_next": mu_next, "mu_product": as_number(product)}
 
     @staticmethod
     def rule(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.optim.lanes import as_number
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Params, Rate, options_of
 
@@ -41,7 +42,7 @@ class ASGD(Optimizer):
     def advance(self, counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
         """This step's rate and its weight in the average; those of the next are put into the state."""
         lr, eta, mu = options["lr"], counts["eta"], counts["mu"]
-        now = {"eta": +eta, "mu": +mu}  # copies
+        now = {"eta": as_number(eta), "mu": as_number(mu)}
         eta[...] = lr / (1 + options["lambd"] * lr * step) ** options["alpha"]
         mu[...] = 1 / np.maximum(1, step - options["t0"])
         return now

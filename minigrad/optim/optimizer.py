@@ -209,6 +209,8 @@ class Optimizer(StepHooks):
             if plan.picked is not None and plan.picked == signature.pick(group):
                 return plan
         plan = signature.plan(group, self.optional, bool(self.counters))
+        if i < len(plans) and plan.differs_in_rate_alone(plans[i]):
+            plan = plan._replace(kept=plans[i].kept)
         plans[i : i + 1] = [plan]
         return plan
 
@@ -221,9 +223,11 @@ class Optimizer(StepHooks):
         if first and "first" in plan.given:
             numbers = {**numbers, "first": True}
 
+        rate = plan.options.get("lr")
+
         def update(block: tuple[Any, ...]) -> None:
             rows, gradient, *parts = block
-            self.rule(rows, plan.descent_direction(rows, gradient), *parts, **numbers)
+            self.rule(rows, plan.descent_direction(rows, gradient, rate), *parts, **numbers)
 
         if w.size <= BLOCK or w.__class__ is not np.ndarray:
             update((w, g, *buffers))
@@ -273,8 +277,7 @@ class Optimizer(StepHooks):
         step = as_number(count)
         given = {"step": step} if "step" in plan.given else {}
         if len(counts) > 1:
-            for name, number in self.advance(counts, plan.options, step).items():
-                given[name] = as_number(number)
+            given.update(self.advance(counts, plan.options, step))
         return given
 
     def _buffers(self, plan: Plan, state: State, parameter: Tensor) -> tuple[list[Array | None], bool]:
@@ -300,7 +303,7 @@ class Optimizer(StepHooks):
         return arrays, first
 
     def advance(self, counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
-        """Count on what is one number for each parameter, in place; returns what the rule reads of it.
+        """Count on what is one number for each parameter, in place; returns what the rule reads of it, `as_number`.
 
         A subclass with such numbers overrides it; `counts` are the parameter's, `options` its group's.
         """

@@ -32,23 +32,29 @@ class Plan(NamedTuple):
     lean: bool  # stateless, and the rule is all there is to it
     maximize: bool
     decay: float  # decay * w is added to the gradient,
-    shrink: float  # or w is multiplied by this first; 0 for neither
+    decoupled: bool  # or w is multiplied by 1 - lr * decay first
     capturable: bool  # a CUDA graph may record a step,
     counts_on_gpu: bool  # and so the steps of a parameter on a GPU are counted there
     typed: dict[Any, dict[str, Any]]  # the numbers that were made arrays, by dtype
     kept: dict[Any, dict[Any, Any]]  # what lanes found out about the rule
+
+    def differs_in_rate_alone(self, other: Plan) -> bool:
+        """Whether what lanes found out with the options of `other` holds for these too."""
+        rates = [plan.options.get("lr") for plan in (self, other)]
+        return type(rates[0]) is type(rates[1]) and {**self.options, "lr": 0} == {**other.options, "lr": 0}
 
     def as_arrays(self, dtype: Any) -> dict[str, Any]:
         """The numbers as 0-d arrays of `dtype`: NumPy multiplies by these in half the time that a float takes."""
         made = {k: np.asarray(v, dtype) if type(v) is float else v for k, v in self.numbers.items()}
         return self.typed.setdefault(dtype, made)
 
-    def descent_direction(self, w: Array, g: Array) -> Array:
+    def descent_direction(self, w: Array, g: Array, lr: Any) -> Array:
         """The gradient to descend along; with decoupled weight decay, `w` is multiplied here."""
         if self.maximize:
             g = -g
-        if self.shrink:
-            w *= self.shrink
+        if self.decoupled:
+            w *= 1 - lr * self.decay
+            return g
         return g + self.decay * w if self.decay else g
 
 
@@ -78,10 +84,10 @@ class Signature(NamedTuple):
             raise KeyError(
                 f"a parameter group has no option {missing}: was its state_dict taken from another kind of optimizer?"
             ) from None
-        options = dict(zip(self.names, map(_plain, picked), strict=True))
+        stays = bool(group.get("capturable", False))
+        options = {name: _plain(option, stays) for name, option in zip(self.names, picked, strict=True)}
         buffers = tuple([name if name not in optional or options[optional[name]] else None for name in self.buffers])
         maximize, decay = bool(options.get("maximize", False)), options.get("weight_decay", 0)
-        shrink = 1 - options["lr"] * decay if decay and options.get("decoupled_weight_decay", False) else 0
         stateless = not (counts_steps or any(buffers))
         return Plan(
             picked=None if any(isinstance(option, Tensor) for option in picked) else picked,
@@ -92,8 +98,8 @@ class Signature(NamedTuple):
             stateless=stateless,
             lean=stateless and not (maximize or decay),
             maximize=maximize,
-            decay=0 if shrink else decay,
-            shrink=shrink,
+            decay=decay,
+            decoupled=bool(decay and options.get("decoupled_weight_decay", False)),
             capturable=bool(options.get("capturable", False)),
             counts_on_gpu=bool(options.get("capturable", False) or options.get("fused", False)),
             typed={},
@@ -108,9 +114,10 @@ def _names(function: Callable[..., None]) -> tuple[tuple[str, ...], tuple[str, .
     return tuple(places[2:]), tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
 
-def _plain(option: Any) -> Any:
+def _plain(option: Any, stays: bool) -> Any:
+    """An option as a number. A rate on a GPU `stays` there, as an array, where steps are captured."""
     if isinstance(option, Tensor):
-        return option.item()
+        return option.array if stays and option.is_cuda else option.item()
     return float(option) if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter
 
 

@@ -161,7 +161,7 @@ def test_parameters_and_gradients_in_other_memory_orders(stand_in, one_by_one):
 
 
 def test_what_a_kernel_cannot_do_is_done_one_by_one(stand_in, one_by_one):
-    """Halves, every second element of a tensor, and a rule that looks at more than one element."""
+    """Every second element of a tensor, and a rule that looks at more than one element."""
 
     class Normalized(optim.Optimizer):
         counters: ClassVar = {}
@@ -173,7 +173,7 @@ def test_what_a_kernel_cannot_do_is_done_one_by_one(stand_in, one_by_one):
         def rule(w, g, *, lr):
             w -= lr * g / np.sqrt((g * g).sum())
 
-    for kind, change in ((optim.Adam, lambda p: p.half()), (optim.Adam, lambda p: p[::2]), (Normalized, lambda p: p)):
+    for kind, change in ((optim.Adam, lambda p: p[::2]), (Normalized, lambda p: p)):
         pairs = []
         for device in ("cpu", "cuda"):
             parameters = [change(p.detach()).requires_grad_() for p in made([(9,), (4, 2)], device)]
@@ -182,6 +182,16 @@ def test_what_a_kernel_cannot_do_is_done_one_by_one(stand_in, one_by_one):
         one_by_one.clear()
         for p, q in zip(*pairs, strict=True):
             np.testing.assert_allclose(p.tolist(), q.tolist(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.Rprop])
+def test_halves_are_rounded_after_every_step_as_numpy_rounds_them(kind, stand_in, one_by_one):
+    options = {"lr": 0.1, **({"eps": 1e-3} if kind is optim.Adam else {})}
+    expected, got = made(SIZES, "cpu", mg.float16), made(SIZES, "cuda", mg.float16)
+    step_on(expected, kind(expected, **options))
+    step_on(got, kind(got, **options))
+    assert_same(got, expected)
+    assert not one_by_one
 
 
 def test_a_parameter_that_is_there_twice_takes_two_steps(stand_in, one_by_one):
@@ -249,3 +259,35 @@ def test_flags_are_refused_as_pytorch_refuses_them():
         optim.Adam([p], capturable=True).step()
     with pytest.raises(AssertionError, match="params and steps, etas, mus must be"):
         optim.ASGD([p], capturable=True).step()
+
+
+def test_another_rate_is_not_traced_anew(stand_in, monkeypatch):
+    traced, trace = [], optimizers.trace_rule
+    monkeypatch.setattr(optimizers, "trace_rule", lambda *arguments: traced.append(1) or trace(*arguments))
+    parameters, expected = made([(3,)], "cuda"), made([(3,)], "cpu")
+    for ps in (parameters, expected):
+        optimizer = optim.AdamW(ps, weight_decay=0.1)
+        for lr in (0.1, 0.2, 0.3):
+            optimizer.param_groups[0]["lr"] = lr
+            step_on(ps, optimizer)
+    assert_same(parameters, expected)
+    assert len(traced) == 2  # with new buffers, and then with those
+
+
+@pytest.mark.parametrize("kind", [optim.AdamW, optim.NAdam, optim.Rprop])
+def test_a_rate_on_the_gpu_stays_there_where_steps_are_captured(kind, stand_in, one_by_one):
+    rate, options = mg.tensor(0.5, device="cuda"), {"weight_decay": 0.1} if kind is not optim.Rprop else {}
+    parameters, expected = made([(3,)], "cuda"), made([(3,)], "cpu")
+    optimizer, plain = kind(parameters, lr=rate, capturable=True, **options), kind(expected, lr=0.5, **options)
+    for _ in range(2):
+        step_on(parameters, optimizer)
+        standin.crossings.clear()
+        optimizer.step()
+        assert not standin.crossings
+        step_on(expected, plain)
+        plain.step()
+        rate.fill_(0.25)
+        plain.param_groups[0]["lr"] = 0.25
+    for p, q in zip(parameters, expected, strict=True):
+        np.testing.assert_allclose(p.tolist(), q.tolist(), rtol=1e-6)
+    assert not one_by_one

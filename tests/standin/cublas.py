@@ -71,4 +71,4 @@ def _multiply(turned, sizes, addresses, steps, apart, count, kind, wide):
     *factors, product = [_matrices(address, kind, *shape, step, own, count) for address, shape, step, own in places]
     left, right = (x.swapaxes(1, 2) if is_turned else x for x, is_turned in zip(factors, turned, strict=True))
     with np.errstate(all="ignore"):
-        product[...] = left.astype(wide) @ right.astype(wide)
+        product[...] = np.ascontiguousarray(left, wide) @ np.ascontiguousarray(right, wide)
