@@ -124,7 +124,7 @@ def test_winograd_gives_every_order(device, taps, spoiled):
             second = autograd.grad((dx * x.detach()).sum() + (dw * v.detach()).sum(), (x, w))
         found.append([t.detach().cpu().numpy() for t in (y, dx, dw, *second)])
     for ours, expected in zip(*found, strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=2e-6 * abs(expected).max())
+        np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=(2e-6 if taps == 3 else 2e-5) * abs(expected).max())
 
 
 def test_the_clock_chooses_between_the_ways_of_a_gpu(device, monkeypatch):

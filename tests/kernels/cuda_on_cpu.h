@@ -21,6 +21,7 @@ using namespace std;
 #define __forceinline__ inline
 #define __noinline__
 #define __restrict__
+#define __grid_constant__
 #define __constant__ static
 #define __shared__ static
 #define __launch_bounds__(...)

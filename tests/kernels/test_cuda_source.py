@@ -91,6 +91,7 @@ def kernels_of_the_ways():
         cuda_product.PACK, cuda_product.MEND,
         cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.FORWARD, strided, 4, 3, "f"),
         cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.ADJOINT, strided, 4, 3, "f"),
+        cuda_direct._kernel(cuda_direct.CONVOLVE, cuda_direct.MIRRORED, Geometry((3, 5)), 4, 3, "f"),
         cuda_direct._kernel(cuda_direct.WEIGH, cuda_direct.FORWARD, strided, 4, 3, "f"),
         *(cuda_product._kernel(name, 64, 64) for name in ("product", "product_of_windows")),
         *winograds(),

@@ -66,7 +66,10 @@ def convolve(grid, block, args, constants):
     images = laid_out(x, (N, groups * C, H, W), steps[:4])
     kernels = laid_out(w, (groups, O, C, *geometry.kernel), steps[4:])
     target = out.reshape(N, groups * O, Ho, Wo)
-    if constants["ADJOINT"]:
+    if constants["SKIPS"]:
+        assert geometry.stride == (1, 1)
+        target[...] = sum_inside(images, kernels, target.shape[2:], (ph, pw), geometry.dilation)
+    elif constants["ADJOINT"]:
         kernels = kernels.swapaxes(1, 2).reshape(groups * C, O, *geometry.kernel)
         target[...] = im2col.conv2d_input(images, kernels, geometry, (int(Ho), int(Wo)))
     else:
@@ -134,13 +137,19 @@ def mend(grid, block, args, constants):
         return
     N = count // (groups * O * Ho * Wo)
     kernels = laid_out(w, (groups, O, C, KH, KW), strides[4:])
-    image = laid_out(x, (N, groups * C, H, W), strides[:4])
-    windows, inside = windows_of(image, (KH, KW), (Ho, Wo), (1, 1, ph, pw, dh, dw))
-    windows = windows.reshape(N, groups, C, KH, KW, Ho, Wo)
-    for n, g, o in np.ndindex(N, int(groups), int(O)):
-        terms = np.where(inside, windows[n, g] * kernels[g, o][..., None, None], 0)  # (C, kh, kw, Ho, Wo)
-        place = out[n, g * O + o]
-        place[...] = np.where(np.isnan(place), terms.sum((0, 1, 2)), place)
+    sums = sum_inside(laid_out(x, (N, groups * C, H, W), strides[:4]), kernels, (Ho, Wo), (ph, pw), (dh, dw))
+    out[...] = np.where(np.isnan(out), sums, out)
+
+
+def sum_inside(image, kernels, size, padding, dilation):
+    """A convolution of stride 1 with kernels (groups, O, C, kh, kw) that leaves out what lies outside the image."""
+    groups, O, C, kh, kw = kernels.shape
+    windows, inside = windows_of(image, (kh, kw), size, (1, 1, *padding, *dilation))
+    windows = windows.reshape(len(image), groups, C, kh, kw, *size)
+    out = np.empty((len(image), groups, O, *size), image.dtype)
+    for n, g, o in np.ndindex(out.shape[:3]):
+        out[n, g, o] = np.where(inside, windows[n, g] * kernels[g, o][..., None, None], 0).sum((0, 1, 2))
+    return out.reshape(len(image), groups * O, *size)
 
 
 def product_of_windows(grid, block, args, constants):

@@ -51,6 +51,7 @@ FULL = 2112  # blocks that fill a GPU twice
 # How the rows that P windows see are counted from the first of them: ROWS rows, tap `a` of window `p` meets ROW(p, a).
 FORWARD = """
 #define ADJOINT 0
+#define SKIPS 0
 #define ROWS ((P - 1) * SH + (KH - 1) * DH + 1)
 #define MEETS(p, a) true
 #define ROW(p, a) ((p) * SH + (a) * DH)
@@ -59,11 +60,14 @@ FORWARD = """
 # that is a multiple of SH from the padding's edge.
 ADJOINT = """
 #define ADJOINT 1
+#define SKIPS 0
 #define LOW (((KH - 1) * DH + SH - 1) / SH)
 #define ROWS ((P - 1) / SH + LOW + 1)
 #define MEETS(p, a) (((p) - (a) * DH + LOW * SH) % SH == 0)
 #define ROW(p, a) (((p) - (a) * DH + LOW * SH) / SH)
 """
+# At stride 1 it is the forward of the flipped kernel, but for the zeros around: see the kernel's last lines.
+MIRRORED = FORWARD.replace("SKIPS 0", "SKIPS 1")
 CONVOLVE = """
 extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
     const T* __restrict__ x, const T* __restrict__ w, const T* __restrict__ bias, T* __restrict__ out,
@@ -86,6 +90,7 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
     int top = strip * P * SH - ph;
 #endif
     T sum[P][Q] = {};
+    #pragma unroll 1
     for (int c = 0; c < C; c++) {
         const T* plane = x + (n * xn + (group * C + c) * xc);
         const T* taps = weight + c * KH * KW * Q;
@@ -117,6 +122,7 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
             }
         }
     }
+    bool strange = false;
     T* first_plane = out + ((n * (gridDim.y / chunks) + group) * O + first) * Ho * Wo;
     #pragma unroll
     for (int p = 0; p < P; p++) {
@@ -128,9 +134,26 @@ extern "C" __global__ void __launch_bounds__(128, BLOCKS) convolve(
         if (t < 0 || t >= Ho) continue;
         #pragma unroll
         for (int q = 0; q < Q; q++)
-            if (first + q < O)
+            if (first + q < O) {
                 first_plane[(q * Ho + t) * Wo + u] = sum[p][q] + (bias ? bias[group * O + first + q] : T(0));
+                strange |= sum[p][q] != sum[p][q];
+            }
     }
+#if SKIPS  // a zero may have met an infinite weight: what is no number is summed once more, without what is outside
+    #pragma unroll 1
+    for (int k = 0; strange && k < P * Q; k++) {
+        int t = strip * P + k / Q, q = k % Q;
+        T* place = first_plane + (q * Ho + t) * Wo + u;
+        if (t >= Ho || first + q >= O || *place == *place) continue;
+        T again = T(0);
+        for (int tap = 0; tap < C * KH * KW; tap++) {
+            int c = tap / (KH * KW), row = t * SH - ph + tap / KW % KH * DH, col = u * SW - pw + tap % KW * DW;
+            if (row < 0 || row >= H || col < 0 || col >= W) continue;
+            again += weight[tap * Q + q] * x[n * xn + (group * C + c) * xc + row * xh + col * xw];
+        }
+        *place = again;
+    }
+#endif
 }
 """
 WEIGH = """
@@ -200,6 +223,8 @@ def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Ar
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
+    if geometry.stride == (1, 1):
+        w = w[:, :, ::-1, ::-1]
     return _run(_adjoint(g.shape, elements(g), w.shape, elements(w), geometry, size, g.dtype.char), g, w, NOTHING)
 
 
@@ -263,6 +288,8 @@ def _adjoint(
     O, C, G = w[0] // geometry.groups, w[1], geometry.groups
     outer, inner, *taps = w_steps
     strides = (*g_steps, O * outer, inner, outer, *taps)
+    if geometry.stride == (1, 1):
+        return _plan(MIRRORED, g, (g[0], C * G, *size), geometry.mirrored(), strides, char, C, O)
     return _plan(ADJOINT, g, (g[0], C * G, *size), geometry, strides, char, C, O)
 
 

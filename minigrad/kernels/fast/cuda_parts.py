@@ -13,6 +13,12 @@ from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 from minigrad.kernels.way import Machine, Problem
 
+# A GPU before Volta copies a struct that it is given; later ones read it where it lies, if told that nobody writes it.
+OLD = """#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 700
+#define __grid_constant__
+#endif
+"""
+
 
 class Counted(Kernel):
     """A kernel whose last parameters, whole numbers, travel as one: CuPy takes half a microsecond for each argument.
@@ -29,9 +35,9 @@ class Counted(Kernel):
             raise ValueError(f"{self.name}: the last parameters of this kernel are no whole numbers")
         names = re.findall(r"int (\w+)", found[1])
         named = ", ".join(f"{name} = numbers.v[{i}]" for i, name in enumerate(names))
-        struct = f"struct Numbers {{ int v[{len(names)}]; }};\n"
+        struct = f"struct Numbers {{ int v[{len(names)}]; }};\n{OLD}"
         head, body = text[: found.start(1)], text[found.end() :]
-        return f"{struct}{head}, const Numbers numbers)\n{{\n    const int {named};{body}"
+        return f"{struct}{head}, const __grid_constant__ Numbers numbers)\n{{\n    const int {named};{body}"
 
 
 @lru_cache(maxsize=4096)

@@ -50,7 +50,7 @@ TRANSFORM = 0.26  # of the peak: the matrices of a transform are as small as a t
 POINTS = {  # by tile length; and infinity
     4: (0.0, 1.0, -1.0),
     6: (0.0, 0.7, -0.7, 1.6, -1.6),
-    7: (0.0, 0.5, -0.5, 1.0, -1.0, 3.0),
+    8: (0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0),  # a GPU's, for 5x5
 }
 
 
