@@ -291,3 +291,29 @@ def test_a_rate_on_the_gpu_stays_there_where_steps_are_captured(kind, stand_in, 
     for p, q in zip(parameters, expected, strict=True):
         np.testing.assert_allclose(p.tolist(), q.tolist(), rtol=1e-6)
     assert not one_by_one
+
+
+def test_a_table_serves_until_something_lies_elsewhere(stand_in, monkeypatch):
+    filled, fill = [], optimizers.Update.fill
+    monkeypatch.setattr(optimizers.Update, "fill", lambda self, rows: filled.append(len(rows)) or fill(self, rows))
+    pairs = []
+    for device in ("cpu", "cuda"):
+        parameters = made([(3,), (4, 2), (2, 2)], device)
+        optimizer = optim.Adam(parameters)
+        step_on(parameters, optimizer, 5)
+        settled = len(filled)
+        step_on(parameters, optimizer, 3)
+        assert len(filled) == settled
+        optimizer.state[parameters[0]]["exp_avg"] = optimizer.state[parameters[0]]["exp_avg"].clone()
+        step_on(parameters, optimizer)
+        parameters[1].data = parameters[1].detach().clone()
+        step_on(parameters, optimizer)
+        parameters[2].grad = parameters[2].grad.t().contiguous().t()
+        optimizer.step()
+        parameters[2].grad = None
+        optimizer.step()
+        optimizer.load_state_dict(optimizer.state_dict())
+        step_on(parameters, optimizer)
+        pairs.append(parameters)
+    assert_same(*pairs)
+    assert len(filled) > settled > 0
