@@ -68,11 +68,14 @@ def as_plain_array(data: Any) -> Any:
     return array
 
 
+_NUMBERS = {bool, int, float}
+
+
 def _in_the_graph(data: Any) -> str | None:
     """Where the numbers in `data` come from, if it is a tensor, or a list of them, that needs a gradient."""
     if isinstance(data, TensorBase):
         return None if data.node is None else "from a tensor that requires grad"
-    if isinstance(data, (list, tuple)):
+    if isinstance(data, (list, tuple)) and not _NUMBERS.issuperset(map(type, data)):
         for part in data:
             if not isinstance(part, (int, float)) and _in_the_graph(part):
                 return "from a list of tensors that require grad (minigrad.stack would keep their gradients)"
