@@ -7,11 +7,13 @@ the CPU alone is marked so, `pytest.mark.cpu`, and skipped there.
 
 import contextlib
 import sys
+from pathlib import Path
 
 import pytest
 
 from minigrad import Tensor, backend, random
 
+TESTS = Path(__file__).parent
 LIBRARIES = ["cpu", "stand-in", *(["cuda"] if backend.is_available() else [])]
 
 
@@ -72,6 +74,20 @@ def pytest_configure(config):
     config.add_cleanup(lambda: backend.set_default_device(None))
 
 
+def chooses_its_devices(path):
+    """Whether the tests of that file say themselves where their tensors are: these run as without `--device`."""
+    return bool({"device", "gpu", "kernels", "backends"} & set(path.relative_to(TESTS).parts[:1]))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """What such a file makes when it is imported is made on the CPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        if collector.path.suffix == ".py" and chooses_its_devices(collector.path):
+            patch.setattr(backend, "_default_device", backend.CPU)
+        return (yield)
+
+
 def pytest_collection_modifyitems(config, items):
     name = config.getoption("--device")
     if name is None:
@@ -89,7 +105,7 @@ def _default_device(request, monkeypatch):
     name = request.config.getoption("--device")
     if name is None:
         return
-    if {"device", "stand_in"} & set(request.fixturenames):
+    if {"device", "stand_in"} & set(request.fixturenames) or chooses_its_devices(request.path):
         monkeypatch.setattr(backend, "_default_device", backend.CPU)
         return
     monkeypatch.setattr(backend, "_default_device", backend.device(name))

@@ -272,6 +272,7 @@ def test_old_constructors_tell_numbers_from_lengths(make):
 
 
 @pytest.mark.parametrize("make", [torch.Tensor, torch.FloatTensor, torch.ones(1).new])
+@pytest.mark.cpu("the old constructors make tensors of the CPU")
 def test_old_constructors_give_a_tensor_a_second_name(make):
     x = torch.zeros(2, 3, requires_grad=True)
     alias = make(x)

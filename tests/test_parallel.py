@@ -126,6 +126,7 @@ def test_steps_of_large_parameters_are_the_same_for_any_number_of_threads(make, 
     assert all(result == results[0] for result in results)
 
 
+@pytest.mark.cpu("threads share the work of a CPU")
 def test_the_bits_are_the_same_for_any_number_of_threads(monkeypatch):
     monkeypatch.setattr(parallel, "WORTH", 0)
     results = []

@@ -11,6 +11,8 @@ from minigrad.autograd import node, recording
 from minigrad.ops import elementwise, reduce
 from minigrad.side_by_side import in_parts, reduce_in_parts
 
+pytestmark = pytest.mark.cpu("threads share the work of a CPU")
+
 
 @pytest.fixture
 def eager(monkeypatch):

@@ -257,6 +257,7 @@ def test_equal_contents_make_equal_files():
     assert a.getvalue() == b.getvalue()
 
 
+@pytest.mark.cpu("the file names the device")
 def test_a_file_is_an_archive_that_other_tools_open(tmp_path):
     import json
 

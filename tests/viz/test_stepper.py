@@ -11,6 +11,8 @@ import pytest
 import minigrad as mg
 from minigrad import nn, viz
 
+pytestmark = pytest.mark.cpu("a tensor on a GPU prints its device too")
+
 
 def test_steps_come_newest_first_with_rules_and_numbers() -> None:
     x, w = mg.tensor([2.0, 3.0], requires_grad=True), mg.tensor([4.0, 5.0], requires_grad=True)

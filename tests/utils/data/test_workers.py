@@ -19,7 +19,10 @@ import minigrad
 from minigrad.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, get_worker_info
 from minigrad.utils.data import pool as pool_module
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="these tests fork and send signals")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="these tests fork and send signals"),
+    pytest.mark.cpu("workers are processes of their own, which have no GPU"),
+]
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "workers.json").read_text())["workers"]
 Pair = namedtuple("Pair", "x y")
 
