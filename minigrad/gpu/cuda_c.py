@@ -163,10 +163,7 @@ def write_kernel(expression: Expression, axes: int, inner: tuple[int, ...] | Non
     stepped = range(axes) if inner is None else range(1, axes)
     told = [f"size{a}" for a in range(axes - 1)] + [f"{x}_{a}" for x in arrays for a in stepped]
     parameters = [f"{stored(expression.result.dtype)}* out", *declared, *[f"I {name}" for name in ("count", *told)]]
-    lines = [f"I i = {1 if inner is None else 4} * (I(blockIdx.x) * blockDim.x + threadIdx.x);"]
-    lines += ["if (i >= count) return;", "I at0 = i;"]
-    for a in range(axes - 1):
-        lines += [f"I at{a + 1} = at{a} / size{a};", f"at{a} %= size{a};"]
+    lines = _find_place(axes, inner is not None)
     for k, x in enumerate(arrays):
         steps = [f"at{a} * {x}_{a}" for a in stepped]
         steps += ["at0"] if inner is not None and inner[k] else []
@@ -174,7 +171,6 @@ def write_kernel(expression: Expression, axes: int, inner: tuple[int, ...] | Non
     if inner is None:
         lines.append(f"out[i] = element({', '.join(['*' + p if p in arrays else p for p in passed])});")
     else:
-        lines.append("int some = count - i < 4 ? count - i : 4;")
         for k, x in enumerate(arrays):
             lines.append(f"auto four_{x} = {f'read({x}, some)' if inner[k] else f'repeat(*{x})'};")
         values = ", ".join([f"four_{p}.at[k]" if p in arrays else p for p in passed])
@@ -185,6 +181,24 @@ def write_kernel(expression: Expression, axes: int, inner: tuple[int, ...] | Non
     head = f"({', '.join(parameters)})\n{{\n    {text}\n}}\n"
     name = f"{_name(expression)}_{hashlib.sha256((body + head).encode()).hexdigest()[:12]}"
     return Kernel(name, f'{body}extern "C" __global__ void {name}{head}', HELPERS + MOVES, OPTIONS)
+
+
+def _find_place(axes: int, four: bool) -> list[str]:
+    """The lines that find a thread's element i, or its first of `some`, and its place `at` along each axis.
+
+    Where there are several axes, a thread's four are of one row along the innermost axis, whose last may be fewer.
+    """
+    lines = ["I i = I(blockIdx.x) * blockDim.x + threadIdx.x;"]
+    if four and axes == 1:
+        lines += ["i *= 4;", "if (i >= count) return;", "I at0 = i;", "int some = count - i < 4 ? count - i : 4;"]
+    elif four:
+        lines += ["I fours = (size0 + 3) / 4, at1 = i / fours, at0 = 4 * (i % fours);"]
+        lines += ["int some = size0 - at0 < 4 ? size0 - at0 : 4;", "i = at1 * size0 + at0;", "if (i >= count) return;"]
+    else:
+        lines += ["if (i >= count) return;", "I at0 = i;"]
+    for a in range(four and axes > 1, axes - 1):
+        lines += [f"I at{a + 1} = at{a} / size{a};", f"at{a} %= size{a};"]
+    return lines
 
 
 def print_element(expression: Expression) -> tuple[str, list[str], list[str]]:

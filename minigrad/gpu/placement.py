@@ -58,15 +58,15 @@ def place(
     found.count = prod(shape)
     sizes, every = _merge(found.lying, [[s[i] for i in order] for s in (steps[k] for k in read)])
     found.axes = len(sizes)
-    whole = found.axes == 1 or sizes[0] % AT_ONCE == 0
-    found.inner = tuple([s[0] for s in every]) if whole and all(s[0] in (0, 1) for s in every) else None
+    found.inner = tuple([s[0] for s in every]) if all(s[0] in (0, 1) for s in every) else None
     reach = max([sum(abs(a) * (n - 1) for a, n in zip(s, sizes, strict=True)) for s in every] + [found.count])
-    small = reach + AT_ONCE * THREADS < 2**31 and not (found.axes == 1 and found.inner)
+    small = reach + sizes[0] + AT_ONCE * THREADS < 2**31 and not (found.axes == 1 and found.inner)
     found.index_type = "int" if small else "long long"
     number = np.int32 if small else np.int64
     told = [s[1:] if found.inner else s for s in every]
     found.arguments = tuple([number(n) for n in (found.count, *sizes[:-1], *[step for s in told for step in s])])
-    found.blocks = blocks_for(found.count, THREADS * (AT_ONCE if found.inner else 1))
+    rows = found.count // sizes[0] if found.count else 0
+    found.blocks = blocks_for(rows * blocks_for(sizes[0], AT_ONCE) if found.inner else found.count)
     return found
 
 

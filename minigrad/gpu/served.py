@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 import minigrad.gpu.generator
-import minigrad.ops.addmm  # noqa: F401 (it is among the products)
+import minigrad.ops.addmm
+import minigrad.ops.special  # noqa: F401 (it declares elementwise operations)
 from minigrad.backend import KERNELS, copy_one
 from minigrad.gpu import blas, classes, copies, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise

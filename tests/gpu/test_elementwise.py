@@ -1,12 +1,18 @@
 """Elementwise functions as one kernel: shapes, strides, numbers, and what is left to the function itself."""
 
+import re
+from importlib import import_module
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad import backend
+from minigrad import backend, ops
+from minigrad.autograd.recording import Operation
 from minigrad.gpu.elementwise import VARIANTS, Elementwise
 from minigrad.gpu.placement import place
+from minigrad.ops.elementwise import ELEMENTWISE
 from tests.gpu.on_processor import kernels_on_processor
 from tests.standin.journal import launches
 
@@ -197,6 +203,21 @@ def test_each_operation_and_each_rule_is_one_launch(stand_in):
     wanted = torch.nn.functional.gelu(x.requires_grad_() * 2.0 + y)
     wanted.sum().backward()
     assert torch.allclose(result.cpu(), wanted) and torch.allclose(there.grad.cpu(), x.grad)
+
+
+def test_every_operation_of_the_tables_is_served(stand_in):
+    names = [
+        p.stem
+        for p in Path(ops.__file__).parent.glob("*.py")
+        if re.search(r"= (unary|binary|elementwise)\(", p.read_text())
+    ]
+    assert len(names) >= 9
+    for name in names:
+        module = import_module(f"minigrad.ops.{name}")
+        for made in vars(module).values():
+            if isinstance(made, Operation) and made in ELEMENTWISE:
+                assert made.forward in backend.KERNELS, f"{name}: {made}"
+    assert all(made.forward in backend.KERNELS for made in ELEMENTWISE)
 
 
 def test_a_stale_seam_serves_no_array_of_the_host(stand_in):
