@@ -20,6 +20,7 @@ CASES = {  # (N, C, H, W), outputs, geometry
         ((2, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2)),
         ((1, 2, 11, 10), 9, Geometry((5, 5), (3, 2), (2, 3))),
         ((1, 1, 5, 5), 1, Geometry((1, 1), (3, 3), (2, 2))),
+        ((1, 3, 5, 6), 4, Geometry((2, 1), padding=(3, 2))),  # more padding than the kernel reaches
     ],
     "cuda plain": [
         ((2, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2)),
@@ -27,6 +28,7 @@ CASES = {  # (N, C, H, W), outputs, geometry
     ],
     "cuda product": [
         ((2, 3, 9, 8), 5, Geometry((3, 3), padding=(1, 1))),
+        ((1, 3, 5, 6), 4, Geometry((2, 1), padding=(3, 2))),
         ((1, 9, 12, 12), 66, Geometry((3, 3), padding=(1, 1))),
         ((1, 18, 7, 6), 66, Geometry((3, 2), (1, 1), (1, 0), (2, 1), groups=2)),
         ((3, 4, 9, 8), 6, Geometry((3, 2), (2, 3), (2, 1), (2, 1), groups=2)),
