@@ -228,6 +228,15 @@ class Stream:
         self.device, self.priority = backend.device("cuda", _index(device)), priority
         with backend.on(self.device):
             self.stream = existing or _cupy().cuda.Stream(non_blocking=True)
+        self._entered: list[Any] = []
+
+    def __enter__(self) -> Stream:
+        self._entered.append(stream(self))
+        self._entered[-1].__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._entered.pop().__exit__(*exception)
 
     @property
     def cuda_stream(self) -> int:

@@ -240,6 +240,8 @@ def test_streams_are_equal_by_what_they_name():
     with cuda.stream(stream):
         assert cuda.current_stream() == stream and cuda.current_stream() != cuda.default_stream()
         assert hash(cuda.current_stream()) == hash(stream)
+    with stream, cuda.Stream() as other:
+        assert cuda.current_stream() == other != stream
     assert cuda.current_stream() == cuda.default_stream()
     assert repr(stream) == f"<torch.cuda.Stream device=cuda:0 cuda_stream={stream.cuda_stream:#x}>"
 

@@ -1,6 +1,7 @@
 """One launch updates all parameters on a GPU, and gives what the rule gives."""
 
 import inspect
+import itertools
 from typing import ClassVar
 
 import numpy as np
@@ -317,3 +318,30 @@ def test_a_table_serves_until_something_lies_elsewhere(stand_in, monkeypatch):
         pairs.append(parameters)
     assert_same(*pairs)
     assert len(filled) > settled > 0
+
+
+def test_all_kernels_compile_for_a_gpu(stand_in, monkeypatch):
+    """NVRTC needs no driver: `pip install cupy-cuda12x nvidia-cuda-nvrtc-cu12` brings it."""
+    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="CuPy is not installed here, which calls NVRTC")
+    try:
+        nvrtc.getVersion()
+    except Exception as error:  # noqa: BLE001 (each version of CuPy has its own)
+        pytest.skip(f"NVRTC's library is not installed here: {error}")
+    monkeypatch.setattr(optimizers, "WRITTEN", {})
+    for source in sources():
+        program = nvrtc.createProgram(source, "kernel.cu", [], [])
+        nvrtc.compileProgram(program, ["--gpu-architecture=compute_90", *optimizers.OPTIONS, "-std=c++14"])
+
+
+def sources():
+    """The kernels of all optimizers, in all types, with and without counts on the GPU."""
+    for case in RECORDED:
+        for capturable, dtype in itertools.product((False, True), (mg.float16, mg.float64)):
+            if not capturable or case in CAPTURABLE:
+                options = {**options_of(case), **({"capturable": True} if capturable else {})}
+                parameters = made([(2,)], "cuda", dtype)
+                step_on(parameters, getattr(optim, case["optimizer"])(parameters, **options), 2)
+    for update in optimizers.WRITTEN.values():
+        yield update.update.source("f")
+        if update.count_on is not None:
+            yield update.count_on.source("f")
