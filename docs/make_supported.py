@@ -118,7 +118,7 @@ DIFFERENCES = [
         "gradient('torch.tensor([0.5]).clamp(min=torch.zeros(1, 1), max=x).sum()', [1.0]) == [0.0]",
     ),
     (
-        "`bmm`, `einsum`, `softmax`, `F.adaptive_avg_pool2d` of nothing",
+        "`bmm`, `einsum`, `softmax`, convolutions of nothing",
         "types are checked also where no number is computed",
         "refuses('torch.bmm(torch.ones(1, 2, 0), torch.ones(1, 0, 3, dtype=torch.float64))')",
     ),

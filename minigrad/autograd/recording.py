@@ -201,7 +201,7 @@ class Operation:
         array, base = operand.array, tensor.array.base
         if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat
             tensor.writes = operand.writes
-            tensor.view_of = View(operand, self, statics, bool(mode.get() & GRAD))
+            tensor.view_of = View(operand, self, statics, (mode.get() & GRAD) != 0)
 
     # ---- plan ------------------------------------------------------------------------------------
     def plan(self, needed: int, count: int) -> Plan:

@@ -205,7 +205,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
             # Fast path: the view that `read_at` makes of a tensor outside the graph.
             view = wrap(input.array[parts])
-            view.writes, view.view_of = input.writes, View(input, read_at, {"key": parts}, bool(mode.get() & GRAD))
+            view.writes, view.view_of = input.writes, View(input, read_at, {"key": parts}, (mode.get() & GRAD) != 0)
             view.cause = input.cause
             return view
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed

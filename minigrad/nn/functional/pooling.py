@@ -157,6 +157,8 @@ def _means(image: Any, **options: Any) -> Any:
 
 @in_single
 def _adaptive_avg_pool(input: Any, size: Any) -> Any:
+    if not input.array.size and input.array.dtype.kind != "f":  # of no images PyTorch takes any type
+        return empty(*input.array.shape[:-2], *size, dtype=input.dtype, device=input.device)
     return pool.adaptive_avg_pool2d(input, size=size)
 
 
@@ -207,7 +209,8 @@ def _told(geometry: Geometry) -> str:
 
 def _output_size(name: str, space: int, input: Any, given: Any) -> tuple[int, ...]:
     """(Ho, Wo) for an output size with None where an axis keeps its length; (1, Lo) of a signal."""
-    floats(name, input)
+    if not isinstance(input, Tensor) or input.array.size or "max" in name:
+        floats(name, input)
     shape = list(input.array.shape)
     if given is None:
         raise TypeError(f"{name}(): output_size is None; write {(None,) * space} to keep every axis as it is")
