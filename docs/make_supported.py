@@ -83,11 +83,6 @@ DIFFERENCES = [
         "[y := torch.zeros(2), v := y[...], y.mul_(torch.ones(2, requires_grad=True)), v.exp_()][3].requires_grad",
     ),
     (
-        "`masked_fill_`, `tril_`, `triu_` of expanded tensors",
-        "refused, as all writes of several values into one place; PyTorch writes them one after the other",
-        "refuses('torch.zeros(1).expand(2).masked_fill_(torch.tensor([True, False]), 1.0)')",
-    ),
-    (
         "writes from a part of one element into itself by another view",
         "accepted: the element keeps its value; PyTorch refuses some, by their strides",
         "torch.ones(1, 1).unsqueeze(0).add_(0.0).tolist() == [[[1.0]]]",

@@ -111,10 +111,13 @@ def collect(pending: dict[Any, Any], owned: set[Edge], create_graph: bool, found
 def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
     """The sum that arrived at a leaf with hooks as it leaves the walk: seen by them, in memory that nobody else has.
 
-    None for a leaf that was frozen after the forward.
+    None for a leaf that was frozen after the forward. Raises RuntimeError for one that is a result since.
     """
-    if leaf.node is not LEAF:
+    if leaf.node is None:
         return None
+    if leaf.node is not LEAF:
+        hint = "after detach_() it was written to, and is a result now"
+        raise RuntimeError(f"leaf variable has been moved into the graph interior: {hint}")
     seen = leaf.hooks and leaf.hooks.keys() != {AFTER}  # those that wait for `.grad` see no gradient
     if seen:
         gradient = run_hooks(leaf.hooks, gradient, create_graph)

@@ -30,7 +30,7 @@ from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
-from minigrad.ops.overlap import are_same, check_memory, overlap_in_part
+from minigrad.ops.overlap import are_same, check_memory, overlap_in_part, repeats
 from minigrad.ops.shape import alias, expand
 from minigrad.ops.strides import slide_windows
 
@@ -75,13 +75,7 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
     have, wanted = target.array, value.array
     if not one_number:
         check_memory(have, name, wanted)
-    if dtypes.is_category_downgrade(wanted.dtype, have.dtype):
-        got, own = dtypes.from_numpy(wanted.dtype), dtypes.from_numpy(have.dtype)
-        types = f"{got} can't be cast to the desired output type {own}"
-        raise RuntimeError(f"result type {types}: {name} writes into the tensor it is called on; convert that first")
-    if wanted.shape != have.shape:
-        shapes = f"{list(have.shape)} doesn't match the broadcast shape {list(wanted.shape)}"
-        raise RuntimeError(f"output with shape {shapes}: {name} writes into the tensor it is called on")
+    _check_result(name, wanted, have)
     refresh(target)
     before = target.node
     target.writes[0] += 1  # first: it is refused for memory that was made in inference mode
@@ -89,6 +83,17 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
     if mode.get() & GRAD and (value.node is not None or before is not None or is_root_tracked(target)):
         move_on(target, alias(value) if value.node is LEAF else value)  # a copy of a leaf is a result, no leaf
     return target
+
+
+def _check_result(name: str, result: Any, have: Any) -> None:
+    """Refuse to write an array of a higher kind of type, or of another shape, into `have`."""
+    if dtypes.is_category_downgrade(result.dtype, have.dtype):
+        got, own = dtypes.from_numpy(result.dtype), dtypes.from_numpy(have.dtype)
+        types = f"{got} can't be cast to the desired output type {own}"
+        raise RuntimeError(f"result type {types}: {name} writes into the tensor it is called on; convert that first")
+    if result.shape != have.shape:
+        shapes = f"{list(have.shape)} doesn't match the broadcast shape {list(result.shape)}"
+        raise RuntimeError(f"output with shape {shapes}: {name} writes into the tensor it is called on")
 
 
 def store(array: Any, key: Any, source: Any) -> None:
@@ -210,6 +215,8 @@ def in_place(function: F, ufunc: Any = None) -> F:
                 return self
         if not isinstance(self, TensorBase):
             raise not_a_tensor(name, "input", 1, self)
+        if name in _WRITES_IN_PART and 0 in self.array.strides and _write_changes(self, function, args, kwargs):
+            return self
         check_writable(self, name)
         for x in args:
             if isinstance(x, TensorBase):
@@ -223,6 +230,28 @@ def in_place(function: F, ufunc: Any = None) -> F:
     return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
 
 
+_WRITES_IN_PART = ("masked_fill_", "tril_", "triu_", "index_put_")
+
+
+def _flows(target: Any, args: tuple[Any, ...]) -> bool:
+    """Whether a gradient flows by a write of what is made of `args` into `target`."""
+    tracked = is_root_tracked(target) or any(isinstance(x, TensorBase) and x.node is not None for x in (target, *args))
+    return bool(mode.get() & GRAD) and tracked
+
+
+def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    """Write what ``function(target, *args)`` changes, and nothing else: of an element that an expanded tensor shows in
+    several places, any change counts, as in PyTorch. False where no place is repeated, or a gradient flows.
+    """
+    if not repeats(target.array) or _flows(target, args):
+        return False
+    new = function(target, *args, **options).array
+    changed = new != target.array
+    store(target.array, changed, new[changed])
+    target.writes[0] += 1
+    return True
+
+
 def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...]) -> bool:
     """Write ``function(target, *args)`` into windows that overlap one element after the other, as PyTorch does: later
     ones read what earlier ones wrote. False where nothing overlaps, or a gradient flows.
@@ -232,15 +261,16 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...]) -> bool:
     places = functools.reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()  # of the elements in memory
     order = np.argsort(places, kind="stable")
     new = np.diff(places[order], prepend=-1) != 0
-    flows = is_root_tracked(target) or any(isinstance(x, TensorBase) and x.node is not None for x in args)
-    if new.all() or (flows and mode.get() & GRAD):
+    if new.all() or repeats(array) or _flows(target, args):
         return False
     turns = np.empty_like(places)  # 0 for the first element at a place, 1 for the second
     counted = np.arange(len(places))
     turns[order] = counted - np.maximum.accumulate(np.where(new, counted, 0))
     for turn in range(int(turns.max()) + 1):
         now = constant_beside(array, (turns == turn).reshape(array.shape))
-        store(array, now, function(target, *args).array[now])
+        result = function(target, *args).array
+        _check_result(f"{function.__name__}_", result, array)
+        store(array, now, result[now])
     target.writes[0] += 1
     return True
 

@@ -14,7 +14,7 @@ def check_memory(array: Any, name: str, source: Any = None) -> None:
     """Refuse to write where several elements lie in one place, as in an expanded tensor, or into memory that
     `source` is read from, unless it is the very same elements.
     """
-    if _repeats(array):
+    if repeats(array):
         detail = "more than one element of the written-to tensor refers to a single memory location"
         where = f"({name} on an expanded tensor of shape {array.shape})"
         raise RuntimeError(f"unsupported operation: {detail} {where}. Please clone() the tensor before.")
@@ -23,7 +23,7 @@ def check_memory(array: Any, name: str, source: Any = None) -> None:
         raise RuntimeError(f"unsupported operation: {detail} ({name}). Please clone() the tensor before.")
 
 
-def _repeats(array: Any) -> bool:
+def repeats(array: Any) -> bool:
     """True when several elements of `array` lie in one place."""
     steps = zip(array.shape, array.strides, strict=True)
     return 0 in array.strides and array.size > 0 and any(n > 1 and not step for n, step in steps)
