@@ -246,9 +246,11 @@ def w_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
 def b_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
     """The gradient of the bias, which was summed with that of the weights, if there are any."""
 
-    def compute(g: Any, b_shape: Any, moments: Any) -> Any:
+    def compute(g: Any, *told: Any) -> Any:  # a rule may read the weights too
+        b_shape, moments = told[-2:]
         kept = _SLOPES.get(moments)
-        return kept[1][1].reshape(b_shape) if kept is not None and kept[0]() is g else function(g, b_shape, moments)
+        found_with_weights = kept is not None and kept[0]() is g and told[0] is not None
+        return kept[1][1].reshape(b_shape) if found_with_weights else function(g, *told)
 
     return compute
 
