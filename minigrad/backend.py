@@ -287,7 +287,11 @@ def to_device(array: Array, device: device) -> Array:
         if held.type == "cuda":
             return array.copy()
         # A single number is the argument of a kernel, which nobody waits for and a CUDA graph may record.
-        return cuda.asarray(array) if array.ndim else cuda.full((), array[()], array.dtype)
+        if array.ndim:
+            return cuda.asarray(array)
+        number = cuda.empty((), array.dtype)
+        number.fill(array[()])
+        return number
 
 
 def arange_beside(array: Array, n: int) -> Array:
