@@ -98,12 +98,19 @@ def may_spread() -> bool:
     return CAN and not _within.parts and get_count() > 1
 
 
+def _count_for(size: int) -> int:
+    """How many threads a pass over `size` bytes keeps busy: each is woken for half of `WORTH` at least."""
+    if size < WORTH or not may_spread():
+        return 1
+    return min(get_count(), 2 * size // max(1, WORTH))
+
+
 def spread(work: Callable[[slice], object], length: int, size: int) -> None:
     """`work` on slices that make up ``range(length)``, side by side if the pass over `size` bytes is worth it.
 
     Raises what `work` raises, when all parts are done.
     """
-    count = min(get_count(), length) if size >= WORTH and may_spread() else 1
+    count = min(_count_for(size), length)
     if count < 2:
         work(slice(0, length))
         return
@@ -116,7 +123,7 @@ def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
 
     Raises what `work` raises, when all are done.
     """
-    count = get_count() if size >= WORTH and may_spread() else 1
+    count = _count_for(size)
     if 2 <= count <= len(pieces):
         _side_by_side(work, pieces, count)
         return

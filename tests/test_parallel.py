@@ -46,6 +46,14 @@ def test_small_passes_stay_in_their_thread():
     assert parts == [(slice(0, 100), threading.get_ident())]
 
 
+def test_no_thread_is_woken_for_little(monkeypatch):
+    monkeypatch.setattr(parallel, "get_count", lambda: 64)
+    for size, parts in ((parallel.WORTH, 2), (3 * parallel.WORTH, 6), (100 * parallel.WORTH, 64)):
+        found = []
+        parallel.spread(found.append, 1000, size)
+        assert len(found) == parts
+
+
 def test_a_part_that_spreads_again_does_so_alone(eager):
     inner = []
 
