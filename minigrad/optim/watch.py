@@ -11,7 +11,7 @@ from numpy import inf, vdot
 
 from minigrad.advice import advise
 from minigrad.backend import Array
-from minigrad.optim.rules import BLOCK, blocks
+from minigrad.optim.rules import blocks
 from minigrad.tensor import Tensor
 
 NOT_ZEROED = "a step on a gradient that was never zeroed"
@@ -60,9 +60,7 @@ def is_finite(w: Array) -> bool:
     """Whether all is finite: one product tells it of nearly all arrays. True on a GPU, which would have to wait."""
     if w.__class__ is not np.ndarray:
         return True
-    if w.size > BLOCK:
-        return all(is_finite(block) for (block,) in blocks(w))
-    return bool(vdot(w, w) < inf) or bool(np.isfinite(w).all())
+    return bool(vdot(w, w) < inf) or all(np.isfinite(block).all() for (block,) in blocks(w))
 
 
 def _describe(optimizer: Any, parameter: Tensor) -> str:
