@@ -133,11 +133,6 @@ DIFFERENCES = [
         "gradient('(x ** torch.tensor([True, False])).sum()', [3.0, 3.0]) == [1.0, 0.0]",
     ),
     (
-        "`repeat_interleave(x, n, dim)` of a 0-d tensor",
-        "is taken as one of length 1; PyTorch refuses it, counting its axes wrongly",
-        "torch.repeat_interleave(torch.tensor(1.0), 2, 0).tolist() == [1.0, 1.0]",
-    ),
-    (
         "`norm(p=0)`",
         "a gradient of zeros where PyTorch has none (None)",
         "gradient('x.norm(0)', [1.0, 0.0]) == [0.0, 0.0]",

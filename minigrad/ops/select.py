@@ -273,6 +273,8 @@ def repeat_interleave(
         return repeat_interleave(numbers, input, 0, output_size=output_size)
     if dim is None:
         input, dim = reshape(input, -1 if input.array.size else 0), 0
+    elif not input.array.ndim:
+        raise IndexError(f"Dimension out of range: repeat_interleave got dim {dim} for a 0-d tensor; leave dim out")
     d = axis(dim, input.array.ndim)
     input = at_least_1d(input)
     counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(as_int(repeats, "repeats"))
