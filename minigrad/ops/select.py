@@ -273,12 +273,12 @@ def repeat_interleave(
         return repeat_interleave(numbers, input, 0, output_size=output_size)
     if dim is None:
         input, dim = reshape(input, -1 if input.array.size else 0), 0
-    elif not input.array.ndim:
-        raise IndexError(f"Dimension out of range: repeat_interleave got dim {dim} for a 0-d tensor; leave dim out")
     d = axis(dim, input.array.ndim)
-    input = at_least_1d(input)
+    number, input = not input.array.ndim, at_least_1d(input)
     counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(as_int(repeats, "repeats"))
     often = as_index(_check_counts(to_device(counts, CPU), input.array.shape[d]))
+    if number:
+        raise IndexError(f"Dimension out of range: repeat_interleave got dim {dim} for a 0-d tensor; leave dim out")
     places = np.repeat(np.arange(input.array.shape[d]), often)
     if output_size not in (None, places.size):
         raise RuntimeError(f"repeat_interleave: output_size is {output_size}, the repeats add up to {places.size}")

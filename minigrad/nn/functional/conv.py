@@ -178,7 +178,9 @@ def conv_transpose2d(
     window = weight.array.shape[2:]
     geometry = Geometry(window, stride, amounts, dilation, int(groups))
     size = geometry.adjoint_size(x.array.shape[2:], extra)
-    if min(size) < (len(x.array) == 1):  # of several images, or none, PyTorch makes an empty result
+    # Of no images, or of several in single precision, PyTorch makes an empty result.
+    makes_nothing = not len(x.array) or (len(x.array) > 1 and x.array.dtype == np.float32)
+    if min(size) < (not makes_nothing):
         raise RuntimeError(
             f"{name}: the output would have size {size}, which is too small: input {tuple(x.array.shape[2:])}, "
             f"kernel {tuple(window)}, padding {amounts}; use less padding"
