@@ -125,16 +125,14 @@ class Update:
             "load": " ".join([f"of{i}[k] = at{i}[i];" for i in indices]),
         }  # fmt: skip
         store = [f"at{i}[i] = {wrap.format(names[self.after[self.arrays[i]]])};" for i in changed]
+        moved = [(i, self.after[count]) for i, count in enumerate(self.counts) if self.after[count] is not count]
+        counted = [f"*table.c{i}[row] = {names[after]};" for i, after in moved]
         table = TABLE.format(**words | {"numbers": max(1, len(self.told))})
         words["numbers"] = _lines(numbers)
-        self.digest = hashlib.sha256((table + UPDATE.format(name="", store=store, **words)).encode()).hexdigest()[:12]
+        text = table + UPDATE.format(name="", store=store + counted, **words)
+        self.digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         update = self._kernel("update", UPDATE, words, _lines(store, 16), table)
-        if not self.counts:
-            return update, None
-        counted = [
-            f"*table.c{i}[row] = {names[self.after[c]]};" for i, c in enumerate(self.counts) if self.after[c] is not c
-        ]
-        return update, self._kernel("count_on", COUNT, words, _lines(counted), table)
+        return update, self._kernel("count_on", COUNT, words, _lines(counted), table) if counted else None
 
     def _kernel(self, name: str, text: str, words: dict[str, Any], store: str, table: str) -> Kernel:
         name = f"{name}_{self.digest}"
@@ -191,10 +189,9 @@ class Settled:
         """Whether these are the arrays in the table, and gradients that lie as the parameters do."""
         if len(columns) != len(self.columns) or len(columns[0]) != len(self.strides):
             return False
-        stays = (
-            all(map(is_, new, old)) for i, (new, old) in enumerate(zip(columns, self.columns, strict=True)) if i != 1
-        )
-        return all(stays) and [g.strides for g in columns[1]] == self.strides
+        pairs = list(zip(columns, self.columns, strict=True))
+        stays = all(all(map(is_, *pair)) for pair in pairs[:1] + pairs[2:])
+        return stays and [g.strides for g in columns[1]] == self.strides
 
     def launch(self, gradients: Sequence[Array], given: dict[str, float]) -> None:
         """Take a step."""
@@ -243,9 +240,7 @@ def update(
             names = made.program.before[len(batch[0]) :]
             told = made.tell({**brought, **dict(zip(names, given.values(), strict=True))})
             on_gpu_of(batch[0][0], made.launch, batch, told)
-            if (
-                len(rows) <= made.rows and len(batch) == len(rows) and all(map(is_, batch, rows))
-            ):  # all of them, none of which had to be copied
+            if len(rows) == len(batch) <= made.rows and all(map(is_, batch, rows)):  # no gradient had to be copied
                 kept["settled"] = Settled(made, brought, batch)
     return left
 
