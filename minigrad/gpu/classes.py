@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
 from minigrad.gpu.launch import blocks_for, int32s
 
 P = 256  # threads that go through the labels together
@@ -83,7 +83,7 @@ def forward_of_classes(function: Callable[..., Any]) -> Callable[..., Any]:
     def compute(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
         if not _serves(x, target, weight, reduction):
             return function(x, target, weight, ignore_index=ignore_index, reduction=reduction)
-        x = x if x.flags.c_contiguous else x.copy()
+        x = in_one_piece(x)
         out = type(x)((), x.dtype)
         _launch("nll", FORWARD, 1, (x, target, weight, out), x, ignore_index, reduction)
         return out

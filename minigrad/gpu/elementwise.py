@@ -23,7 +23,7 @@ from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 from minigrad.gpu.placement import AT_ONCE, place
 from minigrad.tracing import Expression, Number, Untraceable, trace
 
-VARIANTS = 32  # of one function: one that is called with ever new options is not written for each of them
+VARIANTS = 64  # of one function: one that is called with ever new options is not written for each of them
 BY_VALUE = "by value"  # a function that asks what its numbers are is traced for each of them
 
 WRITTEN: dict[str, Expression] = {}  # what the kernels compute, by their names

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from minigrad.gpu.copies import copy
 from minigrad.gpu.cuda_c import HELPERS, MOVES
 from minigrad.gpu.launch import Kernel
 
@@ -75,3 +76,8 @@ def launch_floats(
 ) -> None:
     """Launches it for elements of that letter."""
     kernel(grid, block, arguments, "H" if char == "e" else char)
+
+
+def in_one_piece(x: Any) -> Any:
+    """x, or a copy of it, in memory that is read from one end to the other."""
+    return x if x.flags.c_contiguous else copy(x)

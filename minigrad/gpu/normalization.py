@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad.gpu.elementwise import Elementwise
-from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
 from minigrad.gpu.launch import blocks_for, int32s
 from minigrad.gpu.rows import LONGEST, threads_of_a_row
 from minigrad.gpu.sums import Sums, serves
@@ -134,10 +134,6 @@ def _computed_type(x: Any) -> Any:
     return np.dtype(np.float32) if x.dtype.char == "e" else x.dtype
 
 
-def _plain(x: Any) -> Any:
-    return x if x.flags.c_contiguous else x.copy()
-
-
 # ---- forward -------------------------------------------------------------------------------------
 _WRITE = {  # by whether there are weights, and a bias
     (True, True): Elementwise(lambda x, mean, scale, w, b: ((x - mean) * scale * w + b).astype(x.dtype)),
@@ -154,7 +150,7 @@ def forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
         lie = lie_of(moments)
         if lie is None or not _serves(x, w, b, lie, running):
             return function(x, w, b, moments=moments, running=running, momentum=momentum)
-        x, kind = _plain(x), _computed_type(x)
+        x, kind = in_one_piece(x), _computed_type(x)
         shape = tuple([1 if i in moments.dims else n for i, n in enumerate(moments.rows)])
         moments.mean, moments.scale = [type(x)(shape, kind) for _ in range(2)]
         moments.hat = None
@@ -182,7 +178,14 @@ def _serves(x: Any, w: Any, b: Any, lie: Lie, running: Any) -> bool:
 
 def _write_rows(x: Any, w: Any, b: Any, moments: Any, lie: Lie) -> Any:
     out = type(x)(x.shape, x.dtype)
-    operands = (x, x if w is None else _plain(w), x if b is None else _plain(b), out, moments.mean, moments.scale)
+    operands = (
+        x,
+        x if w is None else in_one_piece(w),
+        x if b is None else in_one_piece(b),
+        out,
+        moments.mean,
+        moments.scale,
+    )
     told = (*_sizes(lie), *int32s(w is not None, b is not None), np.float64(moments.eps))
     _launch_rows("normalize_rows", ROW_FORWARD, lie, (*operands, *told), x.dtype.char)
     return out
@@ -218,7 +221,14 @@ def x_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(g, x, w, moments)
         if lie.rows:
             out = type(x)(x.shape, x.dtype)
-            operands = (_plain(g), _plain(x), x if w is None else _plain(w), out, moments.mean, moments.scale)
+            operands = (
+                in_one_piece(g),
+                in_one_piece(x),
+                x if w is None else in_one_piece(w),
+                out,
+                moments.mean,
+                moments.scale,
+            )
             told = (*_sizes(lie), *int32s(w is not None))
             _launch_rows("normalize_rows_rule", ROW_RULE, lie, (*operands, *told), x.dtype.char)
             return out
@@ -248,7 +258,7 @@ def b_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def compute(g: Any, *told: Any) -> Any:  # a rule may read the weights too
         b_shape, moments = told[-2:]
-        kept = _SLOPES.get(moments)
+        kept: Any = _SLOPES.get(moments)
         found_with_weights = kept is not None and kept[0]() is g and told[0] is not None
         return kept[1][1].reshape(b_shape) if found_with_weights else function(g, *told)
 
@@ -269,7 +279,7 @@ def _slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
     if kept is None or kept[0]() is not g:
         found = type(x)((4, lie.channels[1]), moments.mean.dtype)
         told = (moments.mean, moments.scale, *int32s(lie.per_outer, lie.per_mean), *found)
-        SLOPES(_plain(x), _plain(g), lie.channels, told)
+        SLOPES(in_one_piece(x), in_one_piece(g), lie.channels, told)
         kept = _SLOPES[moments] = (weakref.ref(g), found)
     return kept[1]
 

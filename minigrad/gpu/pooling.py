@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
 from minigrad.gpu.launch import THREADS, blocks_for, int32s
 
 PARAMETERS = (
@@ -147,7 +147,7 @@ def max_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, places) or not places.flags.c_contiguous:
             return function(x, places, geometry=geometry)
         out = type(x)(places.shape, x.dtype)
-        _launch("max_pool", MAX, (_plain(x), places, out), x.shape, places.shape, places.size, _told(geometry))
+        _launch("max_pool", MAX, (in_one_piece(x), places, out), x.shape, places.shape, places.size, _told(geometry))
         return out
 
     return compute
@@ -160,7 +160,7 @@ def max_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, g) or not places.flags.c_contiguous:
             return function(g, x, places, geometry)
         out = type(x)(x.shape, g.dtype)
-        _launch("max_pool_rule", MAX_RULE, (_plain(g), places, out), x.shape, g.shape, x.size, _told(geometry))
+        _launch("max_pool_rule", MAX_RULE, (in_one_piece(g), places, out), x.shape, g.shape, x.size, _told(geometry))
         return out
 
     return compute
@@ -174,7 +174,9 @@ def mean_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, x) or 0 in shape:
             return function(x, geometry=geometry, windows=windows, count=count)
         out = type(x)(shape, x.dtype)
-        _launch("mean_pool", MEAN, (_plain(x), out), x.shape, shape, out.size, (*_told(geometry), *_divided(count)))
+        _launch(
+            "mean_pool", MEAN, (in_one_piece(x), out), x.shape, shape, out.size, (*_told(geometry), *_divided(count))
+        )
         return out
 
     return compute
@@ -187,7 +189,7 @@ def mean_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, g):
             return function(g, x, geometry, windows, count)
         out, told = type(x)(x.shape, g.dtype), (*_told(geometry), *_divided(count))
-        _launch("mean_pool_rule", MEAN_RULE, (_plain(g), out), x.shape, g.shape, x.size, told)
+        _launch("mean_pool_rule", MEAN_RULE, (in_one_piece(g), out), x.shape, g.shape, x.size, told)
         return out
 
     return compute
@@ -201,7 +203,7 @@ def adaptive_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, x) or 0 in shape:
             return function(x, size=size)
         out = type(x)(shape, x.dtype)
-        _launch("adaptive_mean_pool", ADAPTIVE, (_plain(x), out), x.shape, shape, out.size, ())
+        _launch("adaptive_mean_pool", ADAPTIVE, (in_one_piece(x), out), x.shape, shape, out.size, ())
         return out
 
     return compute
@@ -214,7 +216,7 @@ def adaptive_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, g):
             return function(g, x, size)
         out = type(x)(x.shape, g.dtype)
-        _launch("adaptive_mean_pool_rule", ADAPTIVE_RULE, (_plain(g), out), x.shape, g.shape, x.size, ())
+        _launch("adaptive_mean_pool_rule", ADAPTIVE_RULE, (in_one_piece(g), out), x.shape, g.shape, x.size, ())
         return out
 
     return compute
@@ -222,10 +224,6 @@ def adaptive_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _serves(x: Any, windows: Any) -> bool:
     return x.dtype.char in "efd" and 0 < x.size < 2**31 - 2**20 and 0 < windows.size < 2**31 - 2**20
-
-
-def _plain(x: Any) -> Any:
-    return x if x.flags.c_contiguous else x.copy()
 
 
 def _told(geometry: Any) -> tuple[int, ...]:

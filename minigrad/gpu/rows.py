@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.gpu.floats import float_kernel, launch_floats
+from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
 from minigrad.gpu.launch import THREADS, blocks_for, int32s
 
 # What differs: the sum over a row, and the result of x, or of the gradient g and the result y, and that sum.
@@ -134,7 +134,7 @@ def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:
     fits = n <= LONGEST if step == 1 else count >= BUSY or n <= 32
     if char not in "efd" or not count or not fits or x.size >= 2**40 or max(n, step, count) >= 2**31:
         return None
-    arrays = tuple([a if a.flags.c_contiguous else a.copy() for a in arrays])
+    arrays = tuple([in_one_piece(a) for a in arrays])
     out = type(x)(shape, x.dtype)
     if step == 1:
         threads, fours = threads_of_a_row(n)

@@ -10,7 +10,8 @@ import pytest
 import minigrad as torch
 from minigrad import backend, ops
 from minigrad.autograd.recording import Operation
-from minigrad.gpu.elementwise import VARIANTS, Elementwise
+from minigrad.gpu import elementwise
+from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.placement import place
 from minigrad.ops.elementwise import ELEMENTWISE
 from tests.gpu.on_processor import kernels_on_processor
@@ -172,12 +173,13 @@ def test_results_are_written_where_it_does_no_harm(launched):
     assert len(launched) == 2
 
 
-def test_ever_new_options_are_not_written_for_ever(launched):
+def test_ever_new_options_are_not_written_for_ever(launched, monkeypatch):
+    monkeypatch.setattr(elementwise, "VARIANTS", 3)
     shift = Elementwise(lambda x, *, by: x + by)
     x = normal(4)
-    for i in range(VARIANTS + 5):
+    for i in range(5):
         np.testing.assert_array_equal(shift(x, by=i / 4), x + i / 4)
-    assert len(launched) == VARIANTS
+    assert len(launched) == 3
     np.testing.assert_array_equal(shift(x, by=0), x + 0)
 
 

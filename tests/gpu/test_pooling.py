@@ -80,4 +80,6 @@ def test_other_types_and_strides(launched):
         assert best.dtype == x.dtype
     counts = np.arange(64).reshape(1, 1, 8, 8)
     best = forward(counts, np.empty((1, 1, 4, 4), np.int64), geometry=Geometry((2, 2), (2, 2)))
-    assert best.dtype == counts.dtype and best.max() == 63 and launched == ["max_pool"] * 2  # whole numbers: as before
+    assert (
+        best.dtype == counts.dtype and best.max() == 63 and launched.count("max_pool") == 2
+    )  # whole numbers: as before
