@@ -88,11 +88,20 @@ def pytest_make_collect_report(collector):
         return (yield)
 
 
+ROOMS_OF_THE_CPU = {
+    "distributed": "ranks exchange what lies there; those with GPUs name them",
+    "planted": "the spoiled rules run there, and on the stand-in that some of them ask for",
+}
+
+
 def pytest_collection_modifyitems(config, items):
     name = config.getoption("--device")
     if name is None:
         return
     for item in items:
+        room = item.path.relative_to(TESTS).parts[0]
+        if room in ROOMS_OF_THE_CPU:
+            item.add_marker(pytest.mark.cpu(ROOMS_OF_THE_CPU[room]))
         for mark in item.iter_markers("cpu"):
             item.add_marker(pytest.mark.skip(reason=f"about the CPU: {mark.args[0]}"))
 

@@ -300,8 +300,12 @@ def compute(function: Callable[..., Any], input: Any, /, *others: Any) -> Any:
         loud = set_warnings(SILENT)
         try:
             made = function(array, *others)
+        except TypeError:
+            check_same_library(function.__name__.strip("_"), (array, *others))  # one of them may be on a GPU
+            raise
         finally:
             restore_warnings(loud)
     else:
+        check_same_library(function.__name__.strip("_"), (array, *others))
         made = quiet(function, array, *others)
     return tuple([wrap(part) for part in made]) if isinstance(made, tuple) else wrap(made)

@@ -78,12 +78,12 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance}")
     try:
-        return compute(_are_close, input, b, rtol, atol, equal_nan)
+        return compute(_isclose, input, b, rtol, atol, equal_nan)
     except ValueError:
         raise shapes_do_not_broadcast("isclose", a, b) from None
 
 
-def _are_close(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+def _isclose(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
     if a.dtype.kind == "b":
         a, b = a.astype(np.int8), b.astype(np.int8)
     return np.isclose(a, b, rtol, atol, equal_nan)

@@ -20,7 +20,19 @@ def _as_it_was():
     set_default_dtype(dtype)
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+OF_THE_CPU = {
+    "11_reading_errors": "its errors are the CPU's",
+    "13_gpu_and_several_processes": "it moves tensors itself",
+}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(p, id=p.stem, marks=pytest.mark.cpu(OF_THE_CPU[p.stem]) if p.stem in OF_THE_CPU else ())
+        for p in CHAPTERS
+    ],
+)
 def test_a_chapter_runs(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [p for p in __import__("sys").path if Path(p or ".").resolve() != COURSE])

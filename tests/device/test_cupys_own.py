@@ -110,3 +110,11 @@ def test_the_state_of_a_generator_lies_on_the_cpu(stand_in):
     generator = torch.Generator()
     with pytest.raises(TypeError, match="lies on the CPU"):
         generator.set_state(generator.get_state().to("cuda"))
+
+
+def test_what_only_computes_names_the_device_to_move_from(stand_in):
+    here, there = torch.ones(3), torch.ones(3, device="cuda")
+    for a, b in ((here, there), (there, here)):
+        for call in (torch.isclose, torch.allclose, torch.bucketize, lambda a, b: torch.bincount(a.long(), b)):
+            with pytest.raises(RuntimeError, match="expected all tensors to be on the same device"):
+                call(a, b)

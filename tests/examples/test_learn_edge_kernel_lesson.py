@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 import learn_edge_kernel_lesson as example
+from tests.marks import PRINTS
 
 
+@PRINTS
 def test_it_learns(capsys: pytest.CaptureFixture[str]) -> None:
     example.main([])
     printed = capsys.readouterr().out

@@ -2,6 +2,7 @@ import pytest
 
 import minigrad
 import module_skeleton as example
+from tests.marks import PRINTS
 
 pytestmark = pytest.mark.lesson
 
@@ -11,6 +12,7 @@ def test_adds_one() -> None:
     assert list(example.AddOne().parameters()) == []
 
 
+@PRINTS
 def test_the_program_shows_parts_and_parameters(capsys: pytest.CaptureFixture[str]) -> None:
     example.main([])
     printed = capsys.readouterr().out

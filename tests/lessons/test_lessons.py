@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.marks import PRINTS
+
 pytestmark = pytest.mark.lesson
 
 LESSONS = Path(__file__).parent
@@ -31,6 +33,7 @@ def test_every_program_is_recorded() -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
+@PRINTS
 def test_prints_what_pytorch_prints(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
