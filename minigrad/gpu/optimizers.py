@@ -249,7 +249,7 @@ def _bring_into_one_order(row: Row, counted: int) -> Row | None:
     """`row` in the memory order of its parameter, for which a gradient is copied; None where buffers have another."""
     w, g = row[:2]
     buffers = row[2 : len(row) - counted]
-    if not (w.flags.forc or _is_dense(w)) or any(buffer.strides != w.strides for buffer in buffers if w.size > 1):
+    if not (w.flags.forc or is_dense(w)) or any(buffer.strides != w.strides for buffer in buffers if w.size > 1):
         return None
     if g.strides == w.strides or w.size < 2:
         return row
@@ -258,7 +258,7 @@ def _bring_into_one_order(row: Row, counted: int) -> Row | None:
     return (w, copy, *row[2:])
 
 
-def _is_dense(w: Array) -> bool:
+def is_dense(w: Array) -> bool:
     """Whether `w` fills its memory without gaps, whatever the order of its axes, as a channels_last weight does."""
     expected = w.dtype.itemsize
     for step, n in sorted((step, n) for step, n in zip(w.strides, w.shape, strict=True) if n > 1):

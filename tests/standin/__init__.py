@@ -14,7 +14,7 @@ every name and keyword that was used. A stream captures and replays (`graphs.py`
 """
 
 from minigrad.gpu import blas
-from tests.standin import cublas, graphs
+from tests.standin import clipping, cublas, graphs
 from tests.standin.devices import cuda, memory_pool
 from tests.standin.journal import asked, crossings, launches
 from tests.standin.modules import cupy, cupyx, special

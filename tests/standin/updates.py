@@ -16,10 +16,10 @@ def run_update(name, grid, block, args, constants):
     told = {step: step.dtype.type(number) for step, number in zip(update.told, table["numbers"], strict=False)}
     for row in range(table["count"]):
         arrays = {
-            step: _memory(table["arrays"][k, row], table["sizes"][row], any_array.dtype)
+            step: memory(table["arrays"][k, row], table["sizes"][row], any_array.dtype)
             for k, step in enumerate(update.arrays)
         }
-        counts = {step: _memory(table[f"c{i}"][row], 1, step.dtype) for i, step in enumerate(update.counts)}
+        counts = {step: memory(table[f"c{i}"][row], 1, step.dtype) for i, step in enumerate(update.counts)}
         values = {**told, **{k: v.copy() for k, v in arrays.items()}, **{k: v[0].copy() for k, v in counts.items()}}
         with np.errstate(all="ignore"):
             for step in (*(update.program.of_numbers if counts else ()), *update.program.of_elements):
@@ -38,6 +38,6 @@ def blocks(table):
     return first
 
 
-def _memory(pointer, count, dtype):
+def memory(pointer, count, dtype):
     dtype = np.dtype(dtype)
     return np.frombuffer((ctypes.c_char * (int(count) * dtype.itemsize)).from_address(int(pointer)), dtype)

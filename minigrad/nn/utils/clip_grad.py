@@ -5,7 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 
+import numpy as np
+
+from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
+from minigrad.backend import Array
 from minigrad.creation import tensor
 from minigrad.ops.arguments import as_number, several
 from minigrad.ops.join import stack
@@ -70,8 +74,10 @@ def get_total_norm(
     """
     several_tensors = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     with no_grad():
-        norms = [t.norm(norm_type) for t in several_tensors]
-        total: Tensor = stack(norms).norm(norm_type) if norms else tensor(0.0)
+        total = _norm_on_gpu([t.array for t in several_tensors]) if norm_type == 2 else None
+        if total is None:
+            norms = [t.norm(norm_type).to(several_tensors[0].device) for t in several_tensors]
+            total = stack(norms).norm(norm_type) if norms else tensor(0.0)
         if error_if_nonfinite and not bool(total.isfinite()):
             raise RuntimeError(
                 f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite "
@@ -100,8 +106,31 @@ def clip_grads_with_norm_(
 def _scale(gradients: list[Tensor], max_norm: float, total: Tensor) -> None:
     with no_grad():
         scale = (float(max_norm) / (total + 1e-6)).clamp(max=1.0)
+        if _scale_on_gpu([gradient.array for gradient in gradients], scale.array):
+            for gradient in gradients:
+                gradient.bump_version()
+            return
         for gradient in gradients:
             gradient.mul_(scale.to(gradient.device))
+
+
+def _norm_on_gpu(arrays: list[Array]) -> Tensor | None:
+    """The norm of arrays on one GPU, in a few launches; None where that cannot be."""
+    if not arrays or type(arrays[0]) is np.ndarray:
+        return None
+    from minigrad.gpu.clipping import norm_of_all
+
+    norm = norm_of_all(arrays)
+    return None if norm is None else wrap(norm)
+
+
+def _scale_on_gpu(arrays: list[Array], scale: Array) -> bool:
+    """Multiply arrays on one GPU, in one launch; False where that cannot be."""
+    if not arrays or type(scale) is np.ndarray:
+        return False
+    from minigrad.gpu.clipping import scale_all
+
+    return scale_all(arrays, scale)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:

@@ -1,0 +1,132 @@
+"""The common norm of many arrays, and their scaling: two launches and one, however many arrays there are.
+
+As for the optimizers, a table in the kernel's argument says where the arrays lie. Each block adds up the squares of
+`CHUNK` elements of one array, in double precision and in a fixed order; a last block adds up what the others found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import Array, array_module, on_gpu_of
+from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
+from minigrad.gpu.optimizers import CHUNK, is_dense
+
+ROWS = 190  # of a table: CUDA takes 4,096 bytes of arguments on every GPU
+TABLE = np.dtype(
+    [("arrays", np.uint64, ROWS), ("sizes", np.int64, ROWS), ("first", np.int32, ROWS), ("count", np.int32)], align=True
+)
+HELPERS = f"""
+struct Table {{ T* arrays[{ROWS}]; long long sizes[{ROWS}]; int first[{ROWS}]; int count; }};
+const int CHUNK = {CHUNK}, P = {THREADS};
+
+__device__ int find_row(const Table& table) {{  // the last one whose first block is not behind this one
+    int row = 0;
+    for (int half = 128; half; half /= 2)
+        if (row + half < table.count && table.first[row + half] <= blockIdx.x) row += half;
+    return row;
+}}
+__device__ double sum_of_block(double mine) {{
+    __shared__ double all[P];
+    all[threadIdx.x] = mine;
+    for (int half = P / 2; half; half /= 2) {{
+        __syncthreads();
+        if (threadIdx.x < half) all[threadIdx.x] += all[threadIdx.x + half];
+    }}
+    return all[0];
+}}
+"""
+SQUARES = Kernel(
+    "sum_squares",
+    """
+extern "C" __global__ void sum_squares(const T* any, double* parts, const Table table) {
+    int row = find_row(table);
+    long long start = (long long)(blockIdx.x - table.first[row]) * CHUNK;
+    double sum = 0;
+    for (long long i = start + threadIdx.x; i < start + CHUNK && i < table.sizes[row]; i += P)
+        sum += (double)table.arrays[row][i] * table.arrays[row][i];
+    sum = sum_of_block(sum);
+    if (threadIdx.x == 0) parts[blockIdx.x] = sum;
+}
+""",
+    HELPERS,
+)
+NORM = Kernel(
+    "norm_of_parts",
+    """
+extern "C" __global__ void norm_of_parts(T* norm, const double* parts, int count) {
+    double sum = 0;
+    for (int i = threadIdx.x; i < count; i += P) sum += parts[i];
+    sum = sum_of_block(sum);
+    if (threadIdx.x == 0) *norm = sqrt(sum);
+}
+""",
+    HELPERS,
+)
+SCALE = Kernel(
+    "scale_all",
+    """
+extern "C" __global__ void scale_all(const T* factor, const Table table) {
+    int row = find_row(table);
+    long long start = (long long)(blockIdx.x - table.first[row]) * CHUNK;
+    for (long long i = start + threadIdx.x; i < start + CHUNK && i < table.sizes[row]; i += P)
+        table.arrays[row][i] *= *factor;
+}
+""",
+    HELPERS,
+)
+
+
+def norm_of_all(arrays: Sequence[Array]) -> Array | None:
+    """The square root of the sum of all squares, a 0-d array; None where the kernels do not serve."""
+    return on_gpu_of(arrays[0], _norm, arrays) if _serves(arrays) else None
+
+
+def scale_all(arrays: Sequence[Array], factor: Array) -> bool:
+    """Multiply all by a 0-d array, in place; False, and nothing done, where the kernel does not serve."""
+    if not _serves([*arrays, factor]):
+        return False
+    on_gpu_of(factor, _scale, arrays, factor)
+    return True
+
+
+def _serves(arrays: Sequence[Array]) -> bool:
+    """Whether all lie on one GPU, each in one piece, and are floats or doubles alike."""
+    first = arrays[0]
+    place = array_module(first), first.dtype.char
+    if place[0] is np or place[1] not in "fd":
+        return False
+    alike = all(type(x) is type(first) and x.dtype.char == place[1] and (x.flags.forc or is_dense(x)) for x in arrays)
+    return alike and len({x.data.device_id for x in arrays}) == 1
+
+
+def _norm(arrays: Sequence[Array]) -> Array:
+    xp, char, tables = array_module(arrays[0]), arrays[0].dtype.char, list(_tables(arrays))
+    parts = xp.empty(max(1, sum(blocks for _, blocks in tables)), np.float64)
+    begin = 0
+    for table, blocks in tables:
+        SQUARES((blocks,), (THREADS,), (arrays[0], parts[begin:], table), char)
+        begin += blocks
+    norm = xp.empty((), arrays[0].dtype)
+    NORM((1,), (THREADS,), (norm, parts, *int32s(begin)), char)
+    return norm
+
+
+def _scale(arrays: Sequence[Array], factor: Array) -> None:
+    for table, blocks in _tables(arrays):
+        SCALE((blocks,), (THREADS,), (factor, table), factor.dtype.char)
+
+
+def _tables(arrays: Sequence[Array]) -> Iterator[tuple[Any, int]]:
+    """Tables of the arrays that are not empty, and how many blocks each takes."""
+    arrays = [x for x in arrays if x.size]
+    for begin in range(0, len(arrays), ROWS):
+        some = arrays[begin : begin + ROWS]
+        table, n, sizes = np.zeros((), TABLE), len(some), [x.size for x in some]
+        blocks = np.cumsum([0, *[blocks_for(size, CHUNK) for size in sizes]])
+        table["arrays"][:n], table["sizes"][:n] = [x.data.ptr for x in some], sizes
+        table["first"][:n], table["count"] = blocks[:-1], n
+        yield table, int(blocks[-1])
