@@ -160,8 +160,12 @@ def _side_by_side(work: Callable[[Any], object], pieces: Sequence[Any], count: i
             call.at_work.acquire()
         finally:
             _within.parts = False
-    if call.error is not None:
-        raise call.error
+    error, call.error = call.error, None
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame, and so what the pieces looked at
 
 
 def _start_anew() -> None:

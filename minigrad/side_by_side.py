@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LARGE = 2**18  # elements of an array; below, a second core has no time to wake up
 # As quick as a copy: one of them alone is worth it from twice as many elements on.
 QUICK = {np.add, np.subtract, np.multiply, np.negative, np.abs, np.maximum, np.minimum}
+BLOCK = 2**17  # elements whose steps are taken together: what lies between two steps is never larger
+MANY = 16  # steps, from which on blocks are worth it in one thread too: whole arrays would not stay in its cache
 UNIT = 32  # of an axis that a reduction is cut along: of a row or two NumPy adds up in another order
 BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # integers as wide as a float
 WORDS = {"operand", "constant", "cast", "where"}  # the steps, beside NumPy's ufuncs, that are the same here
@@ -40,12 +42,13 @@ def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     from minigrad.parallel import may_spread  # read with the first large array
 
     arrays = [x for x in operands if x.__class__ is np.ndarray]
-    if not may_spread() or any(x.dtype.char not in "fd" for x in arrays):
+    if any(x.dtype.char not in "fd" for x in arrays):
         return function(*operands)
     shape: tuple[int, ...] = max(arrays, key=lambda x: x.size).shape
     formula = _trace(function, operands)
     if (
         formula is None
+        or (len(formula.calls) < MANY and not may_spread())
         or (formula.is_quick and prod(shape) < 2 * LARGE)
         or not all(_lies_in_order(x) and _broadcasts(x.shape, shape) for x in arrays)
         or not any(operands[i].shape == shape for i in formula.over)
@@ -138,7 +141,8 @@ class _Formula:
     def __init__(self, expression: Expression, calls: list[Step]) -> None:
         self.steps, self.calls = expression.steps, calls
         self.over, self.dtype = expression.over, expression.result.dtype
-        self.last = {id(x): id(step) for step in calls for x in step.inputs}
+        made = set(map(id, calls))
+        self.last = {id(x): id(step) for step in calls for x in step.inputs if id(x) in made}
         self.is_quick = len(calls) == 1 and calls[0].function in QUICK
 
     def fill(self, out: Any, operands: Sequence[Any]) -> None:
@@ -146,27 +150,33 @@ class _Formula:
         from minigrad.parallel import spread
 
         axis = next(i for i, n in enumerate(out.shape) if n > 1)
-        cuts = [_find_cut(x, out.ndim - axis) for x in (out, *operands)]
+        arrays = (out, *operands)
+        cuts = [_find_cut(x, out.ndim - axis) for x in arrays]
+        rows = max(1, BLOCK * out.shape[axis] // out.size) if len(self.calls) > 1 else out.shape[axis]
 
         def follow(part: slice) -> None:
-            self.follow(*[x if cut is None else x[(*cut, part)] for x, cut in zip((out, *operands), cuts, strict=True)])
+            for start in range(part.start, part.stop, rows):
+                key = slice(start, min(start + rows, part.stop))
+                self.follow(*[x if cut is None else x[(*cut, key)] for x, cut in zip(arrays, cuts, strict=True)])
 
         spread(follow, out.shape[axis], out.nbytes)
 
     def follow(self, target: Any, *operands: Any) -> None:
-        """Take the steps, the last into `target`; the results before lie there too, while nothing else does."""
+        """Take the steps, the last into `target`; the results before lie there too, or in each other's places."""
         values = {id(s): operands[s.value] if s.function == "operand" else s.value for s in self.steps}
-        free = target
+        rooms = [target]
         for step in self.calls:
             inputs = [values[id(x)] for x in step.inputs]
             if step is self.calls[-1]:
                 _take(step, inputs, target)
                 return
-            done = [values[id(x)] for x in step.inputs if x in self.calls and self.last[id(x)] == id(step)]
-            rooms = [x for x in (*done, free) if getattr(x, "shape", None) == target.shape and x.dtype == step.dtype]
-            room = rooms[0] if rooms else None
-            free = None if room is free else free
-            values[id(step)] = _take(step, inputs, room)
+            rooms += [values.pop(i) for i in {id(x) for x in step.inputs} if self.last.get(i) == id(step)]
+            fitting = [i for i, x in enumerate(rooms) if _has_room(x, target.shape, step.dtype)]
+            values[id(step)] = _take(step, inputs, rooms.pop(fitting[-1]) if fitting else None)
+
+
+def _has_room(x: Any, shape: tuple[int, ...], dtype: Any) -> bool:
+    return x.__class__ is np.ndarray and x.shape == shape and x.dtype == dtype
 
 
 def _take(step: Step, inputs: list[Any], room: Any) -> Any:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import subprocess
 import sys
 import threading
+import time
+import weakref
 
 import numpy as np
 import pytest
@@ -79,6 +83,29 @@ def test_an_error_of_any_part_is_raised_when_all_are_done(eager):
         parallel.spread(lambda part: 1 // (part.start - 1), 3, 10**9)
     parallel.spread(done.append, 3, 10**9)
     assert len(done) == 5
+
+
+def test_an_error_that_was_caught_holds_no_arrays(eager):
+    def fail():
+        array = np.zeros(10)
+
+        def work(part):
+            raise ValueError(str(array[part]))
+
+        with contextlib.suppress(ValueError):
+            parallel.spread(work, 3, 10**9)
+        return weakref.ref(array)
+
+    gc.collect()
+    gc.disable()  # a cycle would live on
+    try:
+        left = fail()
+        deadline = time.monotonic() + 10
+        while left() is not None and time.monotonic() < deadline:
+            time.sleep(0.01)  # a thread that wakes late looks once
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_several_threads_may_spread_at_once(eager):

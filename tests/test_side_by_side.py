@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ import minigrad as torch
 from minigrad import parallel, side_by_side
 from minigrad.autograd import node, recording
 from minigrad.ops import elementwise, reduce
+from minigrad.ops.functions import error_function
 from minigrad.side_by_side import in_parts, reduce_in_parts
 
 pytestmark = pytest.mark.cpu("threads share the work of a CPU")
@@ -123,6 +126,29 @@ def test_one_thread_computes_the_whole(monkeypatch):
     monkeypatch.setattr(parallel, "get_count", lambda: 1)
     in_parts(np.exp, drawn(3 * side_by_side.LARGE))
     assert found == []
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_lies_between_many_steps_takes_the_room_of_blocks(threads, monkeypatch):
+    monkeypatch.setattr(parallel, "get_count", lambda: threads)
+    x = drawn(8 * side_by_side.LARGE) - 0.5
+    whole = error_function(x)
+    tracemalloc.start()
+    parts = in_parts(error_function, x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * x.nbytes  # as a whole: 9 times
+    assert parts.tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("block", [1, 7, 24, 1000])
+@pytest.mark.parametrize("name", FORMULAS)
+def test_blocks_give_the_bits_of_the_whole(name, block, eager, monkeypatch):
+    monkeypatch.setattr(side_by_side, "BLOCK", block)
+    function, count = FORMULAS[name]
+    for shapes in ([(100,)] * count, [(5, 20), (20,)][:count], [(1, 9, 4), (9, 1)][:count]):
+        operands = [drawn(*shape) for shape in shapes]
+        assert in_parts(function, *operands).tobytes() == function(*operands).tobytes()
 
 
 def test_what_is_as_quick_as_a_copy_should_be_larger(monkeypatch):
