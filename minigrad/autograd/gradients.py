@@ -135,7 +135,8 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
 
 
 def _add_in_place(total: Any, gradient: Any) -> None:
-    if gradient.shape != total.array.shape:  # the leaf was turned, by t_() for instance, after the call was recorded
+    shape = total.array.shape
+    if gradient.shape != shape and np.broadcast_shapes(gradient.shape, shape) != shape:  # of a leaf turned by t_()
         shapes = f"{list(total.array.shape)} doesn't match the broadcast shape {list(gradient.shape)}"
         raise RuntimeError(f"output with shape {shapes}: a gradient of another shape than the .grad it is added to")
     quiet(np.add, total.array, gradient, total.array)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
+from math import prod
 from typing import Any, TypeAlias
 
 from numpy import add as add_arrays
@@ -52,7 +53,8 @@ def walk(
             if gradient is None:
                 continue
             target = edge if isinstance(edge, Node) else edge.array
-            if gradient.shape != target.shape or gradient.dtype is not target.dtype:
+            other = gradient.shape != target.shape or gradient.dtype is not target.dtype
+            if other and not _was_turned(edge, gradient):
                 gradient = fit(gradient, target, node, create_graph)
             if edge in pending:
                 add(edge, gradient, pending, owned)
@@ -146,6 +148,17 @@ def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
     if array.dtype is not target.dtype and array.dtype != target.dtype:
         gradient = gradient.astype(target.dtype)
     return gradient
+
+
+def _was_turned(edge: Edge, gradient: Any) -> bool:
+    """Whether a leaf was given another shape under no_grad(), by squeeze_() for instance, after the call was recorded.
+
+    Its gradient comes in the shape that it had, as in PyTorch.
+    """
+    if isinstance(edge, Node) or edge.view_of is None:
+        return False
+    shape, have = edge.array.shape, tuple(gradient.shape)
+    return prod(shape) == prod(have) and repeated_axes(shape, have) is None
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
