@@ -76,19 +76,20 @@ __device__ float logarithm(float x) { return __logf(x); }
 __device__ double logarithm(double x) { return log(x); }
 """
 
-# What a thread draws at a time goes to `PER` elements: its j-th number to element j % near of packet j / near,
-# and its packets lie one grid apart. A recorded graph keeps seed and offset in memory, where a replay finds new ones.
+# What a thread draws at a time goes to `PER` elements. Its j-th number goes to element j % 2^shift of its packet
+# j / 2^shift, and its packets lie one grid apart. A recorded graph keeps seed and offset in memory, where a replay
+# finds new ones.
 BODY = """
-extern "C" __global__ void NAME(OUT* out, long long count, int near, u64 seed, u64 offset, const u64* state,
+extern "C" __global__ void NAME(OUT* out, long long count, int shift, u64 seed, u64 offset, const u64* state,
                                 int recorded, PARAMETERS) {
     const int PER = WORDS;
     if (recorded) { seed = state[0]; offset += state[1]; }
     long long thread = blockIdx.x * (long long)blockDim.x + threadIdx.x, threads = (long long)gridDim.x * blockDim.x;
-    for (long long turn = 0; (thread + turn * PER / near * threads) * near < count; ++turn) {
+    for (long long turn = 0; (thread + (turn * PER >> shift) * threads) << shift < count; ++turn) {
         Words words = philox(offset / 4 + turn, thread, seed);
         PREPARE
         for (int k = 0; k < PER; ++k) {
-            long long j = turn * PER + k, i = (thread + j / near * threads) * near + j % near;
+            long long j = turn * PER + k, i = ((thread + (j >> shift) * threads) << shift) + (j & (1 << shift) - 1);
             if (i < count) { VALUE }
         }
     }
@@ -122,7 +123,7 @@ CHANCES = _kernel("draw_chances", "bool", "const T* p", "float u[4]; unit(words,
 KEPT = _kernel(
     "draw_kept", "T", "float p, T scale", "float u[4]; unit(words, u);", "out[i] = u[k] < p ? scale : T(0);", "4"
 )
-INTEGERS = _kernel("draw_integers", "T", "u64 span, T low", "", "out[i] = (T)(words.w[k] % span) + low;", "4")
+INTEGERS = _kernel("draw_integers", "T", "unsigned int span, T low", "", "out[i] = (T)(words.w[k] % span) + low;", "4")
 WIDE_INTEGERS = _kernel(
     "draw_wide_integers", "T", "u64 span, T low", "",
     "u64 x = (u64)words.w[2 * k] << 32 | words.w[2 * k + 1]; out[i] = (T)(span ? x % span : x) + low;", "2",
@@ -153,16 +154,16 @@ class Philox:
     _offset: int  # how many words each thread has drawn
     _recording: Recording | None
 
-    def _launch(self, kernel: Kernel, char: str, out: Array, *parameters: Any, per: int = 4, near: int = 1) -> Array:
+    def _launch(self, kernel: Kernel, char: str, out: Array, *parameters: Any, per: int = 4, shift: int = 0) -> Array:
         """`out`, filled by as many threads as the GPU holds, each of which draws for `per` elements at a time."""
         if out.size:
             blocks = min(blocks_for(out.size), _most_blocks(id(library(GPU)), library(GPU).cuda.runtime.getDevice()))
             words = 4 * blocks_for(out.size, blocks * THREADS * per)
-            self._draw(kernel, char, out, blocks, near, words, parameters)
+            self._draw(kernel, char, out, blocks, shift, words, parameters)
         return out
 
     def _draw(
-        self, kernel: Kernel, char: str, out: Array, blocks: int, near: int, words: int, parameters: tuple[Any, ...]
+        self, kernel: Kernel, char: str, out: Array, blocks: int, shift: int, words: int, parameters: tuple[Any, ...]
     ) -> None:
         recording = self._recording
         if recording is None:
@@ -171,7 +172,7 @@ class Philox:
         else:
             where = (np.uint64(0), np.uint64(recording.words), recording.state)
             recording.words += words
-        told = (np.int64(out.size), np.int32(near), *where, np.int32(recording is not None))
+        told = (np.int64(out.size), np.int32(shift), *where, np.int32(recording is not None))
         kernel((blocks,), (THREADS,), (out, *told, *parameters), char)
 
     # ---- draws --------------------------------------------------------------------------------
@@ -197,9 +198,11 @@ class Philox:
         return values.astype(dtype, copy=False)
 
     def _integers(self, shape: Shape, dtype: Any, span: int, low: int, wide: bool) -> Array:
-        kernel, per = (WIDE_INTEGERS, 2) if wide else (INTEGERS, 4)
         out = library(GPU).empty(shape, np.int64)
-        values = self._launch(kernel, "l", out, np.uint64(span % 2**64), np.int64(low), per=per)
+        if wide:
+            values = self._launch(WIDE_INTEGERS, "l", out, np.uint64(span % 2**64), np.int64(low), per=2)
+        else:
+            values = self._launch(INTEGERS, "l", out, np.uint32(span), np.int64(low))
         return values.astype(dtype, copy=False)
 
     def _bernoulli(self, shape: Shape, p: float, dtype: Any) -> Array:
@@ -214,18 +217,18 @@ class Philox:
         out = library(GPU).empty(p.shape, bool)
         if out.size:
             blocks = blocks_for(out.size, 4 * THREADS)
-            self._draw(CHANCES, chances.dtype.char, out, blocks, 4, 12, (chances,))
+            self._draw(CHANCES, chances.dtype.char, out, blocks, 2, 12, (chances,))
         return out
 
     def _dropout(self, shape: Shape, dtype: Any, p: float, dense: bool) -> Array:
         """What dropout multiplies by: ``1 / (1 - p)`` with that chance, else 0; neighbours share a thread's words."""
         _, out = _real(shape, dtype)
-        near = 4 if dense else 1
-        while out.size % near:
-            near //= 2
+        shift = 2 if dense else 0
+        while out.size % 2**shift:
+            shift -= 1
         keep = np.float32(1 - p)
         scale = out.dtype.type(1) / out.dtype.type(keep)
-        return self._launch(KEPT, out.dtype.char, out, keep, scale, near=near).astype(dtype, copy=False)
+        return self._launch(KEPT, out.dtype.char, out, keep, scale, shift=shift).astype(dtype, copy=False)
 
     # ---- graphs -------------------------------------------------------------------------------
 
