@@ -296,16 +296,16 @@ def compute(function: Callable[..., Any], input: Any, /, *others: Any) -> Any:
     tensor([1, 2, 0])
     """
     array = input.array
-    if array.__class__ is ndarray:  # `quiet` in plain sight, without its call
-        loud = set_warnings(SILENT)
-        try:
-            made = function(array, *others)
-        except TypeError:
-            check_same_library(function.__name__.strip("_"), (array, *others))  # one of them may be on a GPU
-            raise
-        finally:
-            restore_warnings(loud)
-    else:
-        check_same_library(function.__name__.strip("_"), (array, *others))
-        made = quiet(function, array, *others)
+    try:
+        if array.__class__ is ndarray:  # `quiet` in plain sight, without its call
+            loud = set_warnings(SILENT)
+            try:
+                made = function(array, *others)
+            finally:
+                restore_warnings(loud)
+        else:
+            made = quiet(function, array, *others)
+    except TypeError:
+        check_same_library(function.__name__.strip("_"), (array, *others))  # one alone may be on a GPU
+        raise
     return tuple([wrap(part) for part in made]) if isinstance(made, tuple) else wrap(made)
