@@ -509,7 +509,7 @@ def test_a_refused_call_leaves_everything_as_it_was():
 def takes_tensors(name):
     """Whether the front door's `name` is a function of tensors."""
     thing = getattr(mg, name)
-    home = str(getattr(thing, "__module__", ""))
+    home = getattr(thing, "__globals__", {}).get("__name__") or str(getattr(thing, "__module__", ""))
     ours = home.startswith(("minigrad.ops.", "minigrad.tensor")) and not isinstance(thing, type)
     return ours and name not in ("is_storage", "is_tensor", "typename", "result_type", "broadcast_shapes")
 

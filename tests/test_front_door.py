@@ -1,8 +1,10 @@
 """The front door: PyTorch's names that other people's lessons use, and what is said of those that are not here."""
 
+import copy
 import importlib
 import inspect
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -200,3 +202,26 @@ assert issubclass(torch.autograd.Function, object) and torch.autograd.graph.Node
 def test_what_few_programs_need_is_read_when_it_is_first_asked_for():
     done = subprocess.run([sys.executable, "-c", LATE], check=False, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_functions_travel_by_their_names():
+    """A layer that keeps torch.tanh, a worker that is sent F.relu: pickle finds each where users do."""
+    rooms = (torch, torch.nn.functional, torch.linalg, torch.nn.init, torch.func, torch.Tensor)
+    found = {(room.__name__, n): getattr(room, n, None) for room in rooms for n in dir(room) if n[0] != "_"}
+    # A second name, as sgn_, may stand for a function of its own that bears the first.
+    functions = {path: f for path, f in found.items() if inspect.isfunction(f) and f.__name__ == path[1]}
+    lost = []
+    for path, function in functions.items():
+        try:
+            assert pickle.loads(pickle.dumps(function)) is function
+        except (pickle.PicklingError, AttributeError, AssertionError):
+            lost.append(path)
+    assert lost == [] and len(functions) > 800
+
+
+def test_results_with_names_travel_too():
+    x = torch.tensor([[3.0, 1.0], [2.0, 4.0]])
+    for result in (x.max(0), x.sort(1), x.topk(1), x.median(0), torch.linalg.svd(x), torch.svd(x), torch.linalg.qr(x)):
+        for twin in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result), copy.copy(result)):
+            assert type(twin) is type(result) and repr(twin) == repr(result) and twin._fields == result._fields
+        assert copy.deepcopy(result)[0] is not result[0] and copy.copy(result)[0] is result[0]

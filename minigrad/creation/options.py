@@ -70,6 +70,7 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
             raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
         return made if out is None else write_out(name, out, made, ())
 
+    call.__module__ = "minigrad"  # where pickle finds it
     call.__signature__ = _public_signature(own, call)  # type: ignore[attr-defined]
     return rename(call, name, function.__doc__)
 

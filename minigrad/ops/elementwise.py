@@ -218,6 +218,7 @@ def rename(function: F, name: str, text: str | None = None, example: str = "") -
 
 def publish(call: Any, name: str, forward: Any, text: str) -> Any:
     """Give `call` its public name and docstring, and answer NumPy's function `forward` with it."""
+    call.__module__ = "minigrad"  # where pickle finds it
     if isinstance(forward, np.ufunc):
         NUMPY_TWINS.setdefault(forward, call)
     return rename(call, name, text)

@@ -278,6 +278,7 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...]) -> bool:
 def twin(method: Any, function: F, how: str) -> F:
     """`method` as the twin of `function`, under its name with an underscore and with its signature."""
     named: Any = rename(method, f"{function.__name__}_", f"`{function.__name__}`, {how}. Returns the tensor itself.")
+    named.__module__, named.__qualname__ = "minigrad", f"Tensor.{named.__name__}"  # where pickle finds it
     named.__wrapped__ = function  # where `help` and `inspect.signature` look
     return named
 

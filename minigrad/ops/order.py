@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
+@cache
 def return_type(kind: str, *fields: str) -> Any:
     """A named tuple that prints as PyTorch's `return_types` do."""
 
@@ -32,7 +34,14 @@ def return_type(kind: str, *fields: str) -> Any:
         lines = ",\n".join(f"{name}={value!r}" for name, value in zip(fields, self, strict=True))
         return f"minigrad.return_types.{kind}(\n{lines})"
 
-    return type(kind, (namedtuple(kind, fields),), {"__slots__": (), "__repr__": shown})
+    def reduce(self: Any) -> Any:  # for copies and pickle
+        return _fill_return_type, (kind, fields, tuple(self))
+
+    return type(kind, (namedtuple(kind, fields),), {"__slots__": (), "__repr__": shown, "__reduce__": reduce})
+
+
+def _fill_return_type(kind: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    return return_type(kind, *fields)(*values)
 
 
 def picker(name: str, number: int = 0) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
@@ -29,7 +28,7 @@ class Watch:
     rounds = 8  # that are still looked at
 
     def __init__(self) -> None:
-        self._last: Callable[[], Tensor | None] = lambda: None  # a weak reference to a gradient,
+        self._last: ref[Tensor] | None = None  # a gradient,
         self._version = 0  # and how often it had been written to
 
     def see(self, gradient: Tensor) -> None:
@@ -39,7 +38,7 @@ class Watch:
         """
         self.rounds -= 1
         version = gradient.writes[0]
-        if version == self._version + 1 and self._last() is gradient:
+        if version == self._version + 1 and self._last is not None and self._last() is gradient:
             self.suspects, self.zeroed = True, False
         self._last, self._version = ref(gradient), version
 

@@ -23,7 +23,9 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
         return self.to(dtype, memory_format=memory_format)
 
     example = f">>> import minigrad as torch\n>>> torch.ones(1).{method}().dtype\nminigrad.{dtype.name}"
-    return rename(convert, method, f"The tensor as {dtype.name}; itself when it is so already.\n\n{example}\n")
+    named: Any = rename(convert, method, f"The tensor as {dtype.name}; itself when it is so already.\n\n{example}\n")
+    named.__module__, named.__qualname__ = "minigrad", f"Tensor.{method}"  # where pickle finds it
+    return named
 
 
 class ConversionMethods(TensorBase):

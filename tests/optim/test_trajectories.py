@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -125,12 +126,13 @@ def test_a_run_that_is_saved_and_loaded_goes_on_alike(case):
         assert p.tolist() == q.tolist()
 
 
-def test_a_copy_of_an_optimizer_and_its_parameters_goes_on_alike():
+@pytest.mark.parametrize("make", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
+def test_a_copy_of_an_optimizer_and_its_parameters_goes_on_alike(make):
     parameters = start(minigrad.float64)
     optimizer = optim.Adam(parameters)
     set_gradients(0, parameters)
     optimizer.step()
-    copied, twin = copy.deepcopy((parameters, optimizer))
+    copied, twin = make((parameters, optimizer))
     set_gradients(1, parameters)
     set_gradients(1, copied)
     optimizer.step()
