@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from minigrad import threads
+from minigrad.size import is_index
 
 _MODES = {0: "default", 1: "warn", 2: "error"}
 _determinism = 0
@@ -124,16 +125,16 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(number: int, /) -> None:
-    """Let matrix products use at most so many threads. Raises RuntimeError for none, TypeError for no int.
+    """Let matrix products use at most so many threads. Raises RuntimeError for none, and for no int.
 
     >>> import minigrad as torch
     >>> torch.set_num_threads(torch.get_num_threads())
     """
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise TypeError(f"set_num_threads expects an int, but got {type(number).__name__}")
+    if not is_index(number):
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(number).__name__}")
     if number < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {number}")
-    threads.set_count(number)
+    threads.set_count(int(number))
 
 
 def get_num_interop_threads() -> int:

@@ -12,7 +12,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.creation.data import as_tensor
 from minigrad.creation.filled import empty
 from minigrad.size import Size, is_index
-from minigrad.tensor.storage import TypedStorage
+from minigrad.tensor.storage import TypedStorage, UntypedStorage
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -68,6 +68,8 @@ def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
         alias: Tensor = as_tensor(data[0], dtype, device)[...]  # in the same memory and graph
         return alias
     wanted = dtypes.get_default_dtype() if dtype is None else dtype
+    if len(data) == 1 and isinstance(data[0], UntypedStorage):
+        return data[0].tensor_of(wanted)
     if len(data) == 1 and isinstance(data[0], TypedStorage):
         if data[0].dtype is not wanted:
             held = NAMES[data[0].dtype.name]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
+import sys
 from collections.abc import Callable
 from operator import index
 from typing import Any, TypeAlias, TypeVar
@@ -35,6 +36,9 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
     names the tensor that receives the result. `error` is the class of the refusal.
     """
     names = _leading_tensors(function)
+    code = inspect.unwrap(function).__code__
+    parameters = code.co_varnames[: code.co_argcount]
+    keepdim_place = parameters.index("keepdim") if "keepdim" in parameters else sys.maxsize
     omissible = inspect.unwrap(function).__annotations__.get("dim") == "Omissible"
 
     @functools.wraps(function)
@@ -47,18 +51,27 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
         if omissible and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
             detail = "must be int, not NoneType; leave it out for the whole"
             raise TypeError(f"{function.__name__}(): argument 'dim' {detail}")
+        if len(args) > keepdim_place and args[keepdim_place].__class__ is not bool:
+            keepdim = _as_keepdim(function.__name__, args[keepdim_place])
+            args = (*args[:keepdim_place], keepdim, *args[keepdim_place + 1 :])
         if not kwargs:
             return function(*args)
         kwargs = respell(kwargs)
         if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
             kwargs["dim"] = index(dim.array.item())  # by its name it is no operand
-        if (keepdim := kwargs.get("keepdim", False)) is not False and not isinstance(keepdim, (bool, np.bool_)):
-            raise TypeError(f"{function.__name__}(): argument 'keepdim' must be bool, not {type(keepdim).__name__}")
+        if kwargs.get("keepdim", False).__class__ is not bool:
+            kwargs = {**kwargs, "keepdim": _as_keepdim(function.__name__, kwargs["keepdim"])}
         receiver = kwargs.pop("out", None) if out else None
         result = function(*args, **kwargs)
         return result if receiver is None else write_out(function.__name__, receiver, result, args)
 
     return call  # type: ignore[return-value]
+
+
+def _as_keepdim(name: str, value: Any) -> bool:
+    if not isinstance(value, np.bool_):
+        raise TypeError(f"{name}(): argument 'keepdim' must be bool, not {type(value).__name__}")
+    return bool(value)
 
 
 def takes_out(function: F) -> F:

@@ -22,7 +22,10 @@ def write_out(name: str, out: Any, result: Any, arguments: Any) -> Any:
     Raises RuntimeError for another dtype, a tensor that repeats its memory or shares it with an
     argument, and where a gradient is wanted.
     """
-    if isinstance(result, tuple) and isinstance(out, (tuple, list)) and len(out) == len(result):
+    if isinstance(result, tuple):
+        if not isinstance(out, (tuple, list)) or len(out) != len(result):
+            given = f"{len(out)} of them" if isinstance(out, (tuple, list)) else type(out).__name__
+            raise TypeError(f"{name}(): argument 'out' must be a tuple of {len(result)} Tensors, not {given}")
         return type(result)(*[write_out(name, o, r, arguments) for o, r in zip(out, result, strict=True)])
     if not isinstance(out, TensorBase):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")

@@ -103,6 +103,13 @@ class UntypedStorage(TypedStorage):
     8
     """
 
+    def tensor_of(self, dtype: dtypes.dtype) -> Tensor:
+        """All of it as numbers of that type, in the same memory; bytes that make no whole number are left out."""
+        whole = len(self) - len(self) % dtype.itemsize
+        made: Tensor = wrap(self._memory[:whole].view(dtype.numpy))
+        made.writes = self._writes
+        return made
+
     def _about(self) -> str:
         return ""
 

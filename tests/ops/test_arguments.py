@@ -1,5 +1,6 @@
 """What is read at the door of a function: which arguments are tensors, NumPy's spellings of keywords, `out=`."""
 
+import numpy as np
 import pytest
 
 import minigrad as torch
@@ -87,3 +88,12 @@ def test_annotations_say_which_arguments_are_tensors():
         arguments.of_tensors(shift)(torch.ones(2), 1.0, out=out)
     with pytest.raises(AttributeError, match="'input'"):
         arguments.of_tensors(shift, error=AttributeError)(1.0, 1.0)
+
+
+@pytest.mark.parametrize("wrong", [1, 0, None, "yes"])
+@pytest.mark.parametrize("function", [torch.sum, torch.mean, torch.max, torch.argmax, torch.amax, torch.logsumexp])
+def test_keepdim_is_a_bool_by_its_place_too(function, wrong):
+    for call in (lambda: function(X, 1, wrong), lambda: function(X, 1, keepdim=wrong)):
+        with pytest.raises(TypeError, match=f"argument 'keepdim' must be bool, not {type(wrong).__name__}"):
+            call()
+    assert repr(function(X, 1, np.True_)) == repr(function(X, 1, keepdim=np.True_)) == repr(function(X, 1, True))

@@ -73,3 +73,10 @@ def test_a_pair_goes_to_a_pair():
     values, indices = torch.empty(1), torch.empty(1, dtype=torch.int64)
     found = torch.max(A.reshape(1, 2), 1, out=(values, indices))
     assert found.values is values and (values.item(), indices.item()) == (9, 1)
+
+
+@pytest.mark.parametrize("out", [torch.zeros(2), (torch.zeros(2),), [torch.zeros(2)] * 3, 3])
+def test_a_pair_goes_nowhere_else(out):
+    given = f"{len(out)} of them" if isinstance(out, (tuple, list)) else "(Tensor|int)"
+    with pytest.raises(TypeError, match=rf"argument 'out' must be a tuple of 2 Tensors, not .*{given}"):
+        torch.max(torch.ones(2, 2), 0, out=out)

@@ -94,3 +94,12 @@ def test_set_looks_at_a_storage_by_steps():
     assert torch.ones(3).set_().shape == (0,)
     with pytest.raises(RuntimeError, match="out of bounds for storage of size 24"):
         torch.empty(0).set_(x.storage(), 5, (2,), (1,))
+
+
+def test_a_tensor_is_made_of_bytes():
+    x = torch.arange(3.0)
+    for made in (torch.Tensor(x.untyped_storage()), torch.FloatTensor(x.untyped_storage())):
+        assert made.tolist() == x.tolist() and made.data_ptr() == x.data_ptr()
+    made[0] = 5
+    assert x[0] == 5 and torch.ByteTensor(x.untyped_storage()).shape == (12,)
+    assert torch.DoubleTensor(x.untyped_storage()).shape == (1,)  # 4 bytes are left
