@@ -430,16 +430,18 @@ class Generator:
         return _in_chunks(draw, shape, dtype)
 
     @_alone
-    def dropout(self, shape: Sequence[int], dtype: Any, p: float, dense: bool = True) -> Array:
-        """What dropout multiplies by: 0 with probability `p`, else ``1 / (1 - p)``. `dense`: its input has no gaps.
+    def dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int = 1) -> Array:
+        """What dropout multiplies by: 0 with probability `p`, else ``1 / (1 - p)``.
+
+        On a GPU a thread draws for up to `near` neighbours.
 
         >>> import minigrad as torch
         >>> torch.Generator().manual_seed(0).dropout((3,), "float32", 0.5).tolist()
         [0.0, 0.0, 2.0]
         """
-        return self._dropout(shape, np.dtype(dtype), p, dense)
+        return self._dropout(shape, np.dtype(dtype), p, near)
 
-    def _dropout(self, shape: Sequence[int], dtype: Any, p: float, dense: bool) -> Array:
+    def _dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int) -> Array:
         return self._bernoulli(shape, 1 - p, dtype).astype(dtype) / dtype.type(1 - p)
 
 

@@ -220,15 +220,16 @@ class Philox:
             self._draw(CHANCES, chances.dtype.char, out, blocks, 2, 12, (chances,))
         return out
 
-    def _dropout(self, shape: Shape, dtype: Any, p: float, dense: bool) -> Array:
+    def _dropout(self, shape: Shape, dtype: Any, p: float, near: int) -> Array:
         """What dropout multiplies by: ``1 / (1 - p)`` with that chance, else 0; neighbours share a thread's words."""
         _, out = _real(shape, dtype)
-        shift = 2 if dense else 0
-        while out.size % 2**shift:
-            shift -= 1
+        while out.size % near:
+            near //= 2
         keep = np.float32(1 - p)
         scale = out.dtype.type(1) / out.dtype.type(keep)
-        return self._launch(KEPT, out.dtype.char, out, keep, scale, shift=shift).astype(dtype, copy=False)
+        return self._launch(KEPT, out.dtype.char, out, keep, scale, shift=near.bit_length() - 1).astype(
+            dtype, copy=False
+        )
 
     # ---- graphs -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import CPU, array_module, device_of, on_gpu_of, to_device
+from minigrad.backend import CPU, arange_beside, array_module, device_of, on_gpu_of, to_device
 from minigrad.ops.arguments import as_int, as_number, of_tensors
 from minigrad.ops.copies import cast
 from minigrad.ops.inplace import assign
@@ -175,7 +175,7 @@ class FillingMethods(TensorBase):
         if len(shape) > 2:
             if len(set(shape)) > 1:
                 raise RuntimeError(f"all dimensions of input must be of equal length, got shape {tuple(shape)}")
-            self[(np.arange(shape[0]),) * len(shape)] = fill_value
+            self[(arange_beside(self.array, shape[0]),) * len(shape)] = fill_value
             return self
         height, width = shape
         for start in range(0, height if wrap else 1, width + 1):

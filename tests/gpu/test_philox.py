@@ -6,6 +6,7 @@ import pytest
 import minigrad as torch
 from minigrad import cuda, random
 from minigrad.gpu import philox
+from minigrad.nn.functional.linear import _count_neighbours
 from tests import standin
 from tests.kernels.cuda_on_cpu import run
 from tests.oracle.record_philox import CALLS, FILE, HALVES, SIZES, places
@@ -163,3 +164,14 @@ def test_every_replay_of_a_graph_draws_on():
     torch.manual_seed(4)
     g.replay()
     assert [one.tolist(), two.tolist()] == expected[:2]
+
+
+def test_neighbours_are_what_sixteen_bytes_hold():
+    room = np.zeros(72, np.uint8)
+    start = -room.ctypes.data % 16
+    for dtype, shape, expected in (("f", (4,), 4), ("d", (2,), 2), ("e", (8,), 8), ("f", (2, 2), 4)):
+        array = room[start : start + 16].view(dtype).reshape(shape)
+        assert _count_neighbours(array) == _count_neighbours(array.T) == expected
+    singles = room[start : start + 48].view("f")
+    assert [_count_neighbours(singles[k:]) for k in range(4)] == [4, 1, 2, 1]
+    assert _count_neighbours(singles[::2]) == 1
