@@ -183,5 +183,6 @@ class Rprop(Optimizer):
         step_size *= np.where(turned, etas[0], np.where(agree > 0, etas[1], 1)).astype(w.dtype)
         np.clip(step_size, *step_sizes, out=step_size)
         g = np.where(turned, 0, g).astype(w.dtype)
-        w -= np.sign(g) * step_size
+        direction = np.where(np.isnan(g), 0, np.sign(g)).astype(w.dtype)  # as PyTorch: no step where it is unknown
+        w -= direction * step_size
         prev[...] = g

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import pickle
 from pathlib import Path
 
@@ -198,3 +199,12 @@ def test_a_network_learns(kind):
         loss(net(x), y).backward()
         optimizer.step()
     assert loss(net(x), y).item() < first / 4
+
+
+def test_rprop_takes_no_step_where_the_gradient_is_nan():
+    p = minigrad.ones(3, requires_grad=True)
+    optimizer = optim.Rprop([p], lr=0.125, etas=(0.5, 2.0))
+    for gradient in ([1.0, 1.0, 1.0], [1.0, math.nan, math.inf], [1.0, 1.0, 1.0]):
+        p.grad = minigrad.tensor(gradient)
+        optimizer.step()
+    assert p.tolist() == [0.125, 0.75, 0.125] and optimizer.state[p]["step_size"].tolist() == [0.5, 0.125, 0.5]
