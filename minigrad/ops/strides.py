@@ -50,6 +50,7 @@ def _cut(x: Any, *, source: Geometry, target: Geometry) -> Any:
             )
     memory, _ = memory_of(x)
     shape, steps, first, _ = target
+    first = 0 if 0 in shape else first  # no elements may begin anywhere
     strides = [step * x.itemsize for step in steps]
     if type(x) is np.ndarray:
         return np.ndarray(shape, x.dtype, memory, first * x.itemsize, strides)

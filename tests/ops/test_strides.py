@@ -82,3 +82,12 @@ def test_a_write_through_the_view_reaches_the_graph():
 def test_refused(call, error, words):
     with pytest.raises(error, match=words):
         call(torch.arange(6.0))
+
+
+@pytest.mark.parametrize("size", [(0,), (0, 5), (5, 0)])
+def test_no_elements_may_begin_beyond_the_memory(size):
+    x = torch.zeros(3, requires_grad=True)
+    y = torch.as_strided(x, size, (9,) * len(size), 7)
+    assert y.shape == size
+    y.sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0, 0.0]
