@@ -29,6 +29,7 @@ from minigrad.dtypes import (
     get_default_dtype, half, iinfo, int16, int32, int64, int8, int_ as int, long, promote_types,
     set_default_dtype, short, uint8,
 )
+from minigrad.generator import Generator
 from minigrad.layout import (
     channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
 )
@@ -68,9 +69,7 @@ from minigrad.ops.split import (
     chunk, dsplit, hsplit, narrow, select, split, split_with_sizes, tensor_split, unbind, vsplit,
 )
 from minigrad.ops.strides import as_strided
-from minigrad.random import (
-    default_generator, Generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
-)
+from minigrad.random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.size import Size
 from minigrad.tensor.facts import get_device, is_complex, is_nonzero, is_same_size, is_signed, typename
 from minigrad.tensor.filling import bernoulli, fill, multinomial

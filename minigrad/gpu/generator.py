@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
+from minigrad.generator import ON_A_GPU, Generator
 from minigrad.gpu.philox import Philox
-from minigrad.random import ON_A_GPU, Generator
 
 STATE_BYTES = 16  # PyTorch's: seed and offset
 

@@ -38,11 +38,11 @@ logical_xor = binary("logical_xor", np.logical_xor, None, None, result=TRUTH, nu
 logical_not = unary("logical_not", np.logical_not, None, result=TRUTH,
     formula="not input; 0 is False", example="[True, False] -> [False,  True]")
 isnan = unary("isnan", np.isnan, None, result=TRUTH,
-    formula="True where input is NaN", example="[1.0, float('nan')] -> [False,  True]")
+    formula="True where input is NaN", example="[1.0, torch.nan] -> [False,  True]")
 isinf = unary("isinf", np.isinf, None, result=TRUTH,
-    formula="True where input is inf or -inf", example="[1.0, float('inf')] -> [False,  True]")
+    formula="True where input is inf or -inf", example="[1.0, torch.inf] -> [False,  True]")
 isfinite = unary("isfinite", np.isfinite, None, result=TRUTH,
-    formula="True where input is neither NaN nor infinite", example="[1.0, float('inf')] -> [ True, False]")
+    formula="True where input is neither NaN nor infinite", example="[1.0, torch.inf] -> [ True, False]")
 
 # ---- bits ----------------------------------------------------------------------------------------
 bitwise_and = binary("bitwise_and", np.bitwise_and, None, None, refuses="f",

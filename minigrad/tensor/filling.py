@@ -11,10 +11,11 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import CPU, arange_beside, array_module, device_of, on_gpu_of, to_device
+from minigrad.generator import Generator
 from minigrad.ops.arguments import as_int, as_number, of_tensors
 from minigrad.ops.copies import cast
 from minigrad.ops.inplace import assign
-from minigrad.random import Generator, source_of
+from minigrad.random import source_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

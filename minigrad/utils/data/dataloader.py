@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-from minigrad.random import Generator, source_of
+from minigrad.generator import Generator
+from minigrad.random import source_of
 from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert
 from minigrad.utils.data.dataset import IterableDataset
 from minigrad.utils.data.fetch import END, Source

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
+from minigrad.generator import Generator
 from minigrad.ops.arguments import several
-from minigrad.random import Generator, source_of
+from minigrad.random import source_of
 from minigrad.tensor import Tensor
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sized
 from importlib import import_module
 from math import ceil
 
-from minigrad.random import Generator
+from minigrad.generator import Generator
 from minigrad.utils.data.sampler import Sampler
 
 

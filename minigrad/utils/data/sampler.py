@@ -11,7 +11,8 @@ from typing import Any, Generic, TypeVar
 
 from minigrad.creation import as_tensor
 from minigrad.dtypes import float64
-from minigrad.random import Generator, default_generator, source_of
+from minigrad.generator import Generator
+from minigrad.random import default_generator, source_of
 from minigrad.tensor.filling import multinomial
 
 T_co = TypeVar("T_co", covariant=True)

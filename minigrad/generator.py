@@ -1,0 +1,467 @@
+"""Random numbers, number for number those of PyTorch's generator on the same device.
+
+On the CPU the source is the 32-bit Mersenne Twister, seeded with the low 32 bits of the seed (NumPy's
+legacy seeding gives the same state). A `Generator` turns its 32-bit draws into arrays; tensors of random
+numbers (`rand`, `randn`, `uniform_`, ...) are these arrays, wrapped by their callers. On a GPU the source is
+another one, as PyTorch's: one seed means other numbers there (`minigrad/gpu/philox.py`).
+
+Sources: M. Matsumoto and T. Nishimura, "Mersenne Twister", 1998; G. E. P. Box and M. E. Muller, "A
+note on the generation of random normal deviates", 1958. Rounding follows PyTorch's own, measured.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+from _thread import RLock  # `threading` itself takes a millisecond to import
+from collections.abc import Callable, Sequence
+from operator import index
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.backend import array_module, library
+from minigrad.backend import device as Device
+from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
+from minigrad.dtypes import limits
+from minigrad.size import is_index
+
+F = TypeVar("F", bound=Callable[..., Any])
+Array = Any  # a NumPy array
+_WORDS = 624  # the twister's state, in 32-bit words
+_STATE_BYTES = 5056  # PyTorch's struct: seed, position, words, the kept normal number
+_CHUNK = 1 << 14  # elements drawn at a time: the temporaries of one chunk stay in the cache
+_DEFAULT_SEED = 67280421310721
+
+# `random_()` draws modulo these: what a type holds without loss, from 0 up.
+_FULL_RANGE = {"b1": 2, "u1": 2**8, "i1": 2**7, "i2": 2**15, "i4": 2**31, "i8": 2**63}
+_FULL_RANGE |= {"f2": 2**11 + 1, "f4": 2**24 + 1, "f8": 2**53 + 1}
+
+
+_drawing = RLock()  # held while a generator changes: by one thread at a time, and not across a fork
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_drawing.acquire, after_in_parent=_drawing.release, after_in_child=_drawing.release)
+
+
+def _alone(method: F) -> F:
+    """`method` of a generator, of which one at a time runs: a draw by another thread comes before it or after it."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with _drawing:
+            return method(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
+# The seam for the GPU's wing: the class of the generators whose device is a GPU.
+ON_A_GPU: list[type[Generator]] = []
+
+
+class Generator:
+    """A stream of random numbers with a state of its own.
+
+    A fresh one has PyTorch's default seed, 67280421310721. The drawing methods take a shape and a
+    NumPy dtype and return NumPy arrays. Raises RuntimeError for bounds that PyTorch refuses.
+
+    >>> import minigrad as torch
+    >>> torch.rand(2, generator=torch.Generator().manual_seed(0))
+    tensor([0.4963, 0.7682])
+    """
+
+    __slots__ = ("_bits", "_kept", "_seed", "device")
+
+    def __new__(cls, device: Any = "cpu") -> Generator:
+        if cls is Generator and Device(device).type == "cuda":
+            library(Device(device))  # found, it brings its wing
+            cls = ON_A_GPU[0]  # noqa: PLW0642
+        return object.__new__(cls)
+
+    def __init__(self, device: Any = "cpu") -> None:
+        self.device = Device(device)
+        self.manual_seed(_DEFAULT_SEED)
+
+    # ---- seed and state -----------------------------------------------------------------------
+
+    @_alone
+    def manual_seed(self, seed: int) -> Generator:
+        """Start anew from `seed`, an int in [-2^63, 2^64), and forget a kept normal number.
+
+        >>> import minigrad as torch
+        >>> torch.Generator().manual_seed(0).initial_seed()
+        0
+        """
+        if isinstance(seed, (bool, TensorBase)) or not is_index(seed):
+            raise RuntimeError(f"manual_seed expected an int, but got {type(seed).__name__}")
+        seed = index(seed)
+        if not -(2**63) <= seed < 2**64:
+            raise ValueError(f"a seed lies in [-2**63, 2**64), got {seed}")
+        self._seed = seed % 2**64
+        self._bits: Any = None  # made on the first draw: numpy.random takes 10 ms to import
+        self._kept: float | None = None
+        return self
+
+    def seed(self) -> int:
+        """Start anew from a seed that the operating system gives; returns it.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator()
+        >>> generator.seed() == generator.initial_seed()
+        True
+        """
+        return self.manual_seed(int.from_bytes(os.urandom(8))).initial_seed()
+
+    def initial_seed(self) -> int:
+        """The seed that the stream was last started from.
+
+        >>> import minigrad as torch
+        >>> torch.Generator().manual_seed(5).initial_seed()
+        5
+        """
+        return self._seed
+
+    @_alone
+    def get_state(self) -> Any:
+        """The state as a tensor of 5056 bytes, in PyTorch's own layout.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> state = generator.get_state()
+        >>> first = torch.rand(2, generator=generator)
+        >>> _ = generator.set_state(state)
+        >>> torch.equal(first, torch.rand(2, generator=generator))
+        True
+        """
+        state = self._twister().state["state"]
+        words = np.zeros(_STATE_BYTES // 8, np.uint64)
+        position = int(state["pos"])
+        words[0] = self._seed
+        words[1] = (_WORDS + 1 - position) | 1 << 32
+        # Freshly seeded, PyTorch's position is 0 with no word left; the next draw twists.
+        fresh = position == _WORDS and state["key"][0] == self._seed & 0xFFFFFFFF
+        words[2] = 0 if fresh else position
+        words[3 : 3 + _WORDS] = state["key"]
+        if self._kept is not None:
+            words.view(np.float64)[4 + _WORDS] = self._kept
+            words[6 + _WORDS] = 1
+        return wrap(words.view(np.uint8))
+
+    @_alone
+    def set_state(self, new_state: Any) -> Generator:
+        """Continue from `new_state`, a tensor that `get_state`, here or in PyTorch, returned.
+
+        >>> import minigrad as torch
+        >>> generator, other = torch.Generator().manual_seed(0), torch.Generator()
+        >>> _ = other.set_state(generator.get_state())
+        >>> torch.equal(torch.rand(2, generator=generator), torch.rand(2, generator=other))
+        True
+        """
+        if not isinstance(new_state, TensorBase) or new_state.array.dtype != np.uint8:
+            raise TypeError(
+                f"a generator's state is a tensor of uint8, as get_state() returns it; got {type(new_state).__name__}"
+            )
+        if new_state.array.__class__ is not np.ndarray:
+            raise TypeError("a generator's state lies on the CPU, as get_state() returns it; move it with .cpu()")
+        if new_state.array.size != _STATE_BYTES:
+            raise RuntimeError(f"a generator's state has {_STATE_BYTES} bytes, got {new_state.array.size}")
+        words = np.array(new_state.array, order="C").reshape(-1).view(np.uint64)
+        left = int(words[1]) & 0xFFFFFFFF
+        if not (1 <= left <= _WORDS and words[1] >> np.uint64(32) and words[2] <= _WORDS):
+            raise RuntimeError("Invalid mt19937 state: it was not made by get_state()")
+        self.manual_seed(int(words[0]))
+        self._twister().state = {
+            "bit_generator": "MT19937",
+            "state": {"key": words[3 : 3 + _WORDS].astype(np.uint32), "pos": _WORDS + 1 - left},
+        }
+        if words[6 + _WORDS]:
+            self._kept = float(words.view(np.float64)[4 + _WORDS])
+        return self
+
+    # ---- draws --------------------------------------------------------------------------------
+
+    def _twister(self) -> Any:
+        if self._bits is None:
+            from numpy.random import MT19937, RandomState
+
+            seeded = MT19937(0)
+            RandomState(seeded).seed(self._seed & 0xFFFFFFFF)
+            self._bits = seeded
+        return self._bits
+
+    def _draw32(self, count: int) -> Array:
+        return self._twister().random_raw(count).view(np.int64)
+
+    def _draw64(self, count: int) -> Array:
+        """64-bit draws as int64: the first of two 32-bit draws is the high half."""
+        raw = self._twister().random_raw(2 * count).view(np.int64)
+        return (raw[0::2] << 32) | raw[1::2]
+
+    def _unit24(self, count: int) -> Array:
+        return (self._draw32(count) & 0xFFFFFF).astype(np.float32) * np.float32(2.0**-24)
+
+    def _unit53(self, count: int) -> Array:
+        return (self._draw64(count) & (2**53 - 1)).astype(np.float64) * 2.0**-53
+
+    @_alone
+    def uniform(self, shape: Sequence[int], dtype: Any = np.float32, low: float = 0.0, high: float = 1.0) -> Array:
+        """Numbers from U[low, high): u (high - low) + low, with u of 24 bits (53 in float64).
+
+        A result that rounding lifted to `high` becomes `low`, as in PyTorch.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> generator.uniform((2,)).shape
+        (2,)
+        """
+        dtype = _floating("uniform", dtype)
+        _, largest = limits(dtype)
+        for name, bound in (("from", low), ("to", high)):
+            if not abs(bound) <= largest:
+                raise RuntimeError(f"uniform: {name}={bound} is out of bounds for {dtype}")
+        if low > high:
+            raise RuntimeError(
+                f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}; swap them"
+            )
+        if high - low > largest:
+            raise RuntimeError(f"uniform: to - from = {high - low} is out of bounds for {dtype}")
+        return self._uniform(shape, dtype, low, high)
+
+    def _uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
+        unit = self._unit53 if dtype == np.float64 else self._unit24
+        if (low, high) == (0, 1) and dtype != np.float16:
+            return _in_chunks(unit, shape, dtype)
+        accumulate = np.float64 if dtype == np.float64 else np.float32
+        start, end = accumulate(low), accumulate(high)
+
+        def scaled(count: int) -> Array:
+            values = fused_multiply_add(unit(count), end - start, start).astype(dtype)
+            values[values == dtype.type(end)] = start
+            return values
+
+        return _in_chunks(scaled, shape, dtype)
+
+    @_alone
+    def normal(
+        self, shape: Sequence[int], dtype: Any = np.float32, mean: float = 0.0, std: float = 1.0, *, pairs: bool = False
+    ) -> Array:
+        """Numbers from N(mean, std^2) by Box and Muller's rule.
+
+        Fewer than 16 come in pairs, of which the second may be kept for the next call; more come
+        in blocks of 16, of which the first eight draws give radii and the last eight angles. If
+        the size is no multiple of 16, the last 16 numbers are drawn afresh. With `pairs`, any
+        number comes in pairs: so PyTorch fills memory that is not contiguous.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> generator.normal((2,)).shape
+        (2,)
+        """
+        dtype = _floating("normal", dtype)
+        if not std >= 0:
+            raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        return self._normal(shape, dtype, mean, std, pairs)
+
+    def _normal(self, shape: Sequence[int], dtype: Any, mean: float, std: float, pairs: bool) -> Array:
+        size = math.prod(shape)
+        if size < 16 or pairs:
+            few = np.array([self._next_normal() for _ in range(size)], np.float64)
+            return _round(fused_multiply_add(few, std, mean), dtype).reshape(shape)
+        unit, block = (self._unit53, normal_blocks64) if dtype == np.float64 else (self._unit24, normal_blocks32)
+
+        def blocks(count: int) -> Array:
+            return fused_multiply_add(block(unit(count)), std, mean)
+
+        whole = size - size % 16
+        values = np.empty(size, dtype)
+        values[:whole] = _in_chunks(blocks, (whole,), dtype)
+        if whole < size:
+            if dtype != np.float16:
+                self._draw32((size - whole) * (dtype.itemsize // 4))  # drawn, then overwritten
+            values[-16:] = blocks(16)
+        return values.reshape(shape)
+
+    def _next_normal(self) -> float:
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            return kept
+        u1, u2 = self._unit53(2).tolist()
+        radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
+        self._kept = radius * math.sin(angle)
+        return radius * math.cos(angle)
+
+    @_alone
+    def randint(self, low: int, high: int | None, shape: Sequence[int], dtype: Any = np.int64) -> Array:
+        """Integers from [low, high): a draw modulo the range; `high=None`: to the dtype's end.
+
+        Ranges of 2^28 and more take 64-bit draws. Raises RuntimeError for an empty range and for
+        bounds that the dtype does not hold.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> draws = generator.randint(0, 3, (9,))
+        >>> bool((0 <= draws).all() and (draws < 3).all())
+        True
+        """
+        dtype = np.dtype(dtype)
+        low, high = index(low), _FULL_RANGE[dtype.str[1:]] if high is None else index(high)
+        if low >= high:
+            raise RuntimeError(
+                "random_ expects 'from' to be less than 'to', but got "
+                f"from={low} >= to={high}; `high` itself is never drawn"
+            )
+        smallest, largest = limits(dtype)
+        if low < smallest:
+            raise RuntimeError(f"from = {low} is out of bounds for {dtype}")
+        if high - 1 > largest:
+            raise RuntimeError(f"to - 1 = {high - 1} is out of bounds for {dtype}")
+        return self._integers(shape, dtype, high - low, low, wide=high - low >= 2**28)
+
+    @_alone
+    def random(self, shape: Sequence[int], dtype: Any = np.int64) -> Array:
+        """Non-negative integers over all that `dtype` holds without loss: PyTorch's `random_()`.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> bool(generator.random((5,)).min() >= 0)
+        True
+        """
+        dtype = np.dtype(dtype)
+        return self._integers(shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8"))
+
+    @_alone
+    def random_int63(self, shape: Sequence[int] = ()) -> Array:
+        """64-bit draws modulo 2^63, as int64: what seeds are made of.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> bool(generator.random_int63() >= 0)
+        True
+        """
+        return self.random(shape, np.int64)
+
+    def _integers(self, shape: Sequence[int], dtype: Any, span: int, low: int, wide: bool) -> Array:
+        def draw(count: int) -> Array:
+            if not wide:
+                return self._draw32(count) % span + low
+            raw = self._draw64(count)
+            if span == 2**64:
+                return raw
+            return (raw.view(np.uint64) % np.uint64(span)).view(np.int64) + np.int64(low)
+
+        return _in_chunks(draw, shape, dtype)
+
+    @_alone
+    def permutation(self, n: int, dtype: Any = np.int64) -> Array:
+        """0 .. n-1 in random order: for each i, swap it with i + (a draw modulo n - i).
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> sorted(generator.permutation(3).tolist())
+        [0, 1, 2]
+        """
+        dtype = np.dtype(dtype)
+        if n < 0:
+            raise RuntimeError(f"randperm expects n >= 0, got {n}")
+        if dtype.kind == "b":
+            raise NotImplementedError("randperm is not defined for dtype bool; use int64")
+        if n > _FULL_RANGE[dtype.str[1:]]:
+            raise RuntimeError(f"randperm: {dtype} does not hold all integers below {n}; use int64")
+        return self._permutation(n, dtype)
+
+    def _permutation(self, n: int, dtype: Any) -> Array:
+        order = np.arange(n).tolist()  # an array first: a MemoryError of NumPy's says how much was asked for
+        if n > 1:
+            steps = self._draw32(n - 1) % np.arange(n, 1, -1) + np.arange(n - 1)
+            for i, other in enumerate(steps.tolist()):
+                order[i], order[other] = order[other], order[i]
+        return np.array(order, dtype)
+
+    @_alone
+    def bernoulli(self, p: Any, shape: Sequence[int] | None = None, dtype: Any = np.float32) -> Array:
+        """True with probability `p`, a number (give the shape) or an array of floats; `dtype` is of what it fills.
+
+        Equals PyTorch's on processors where it uses its own kernel; on Intel's it hands a number
+        `p` to a library whose stream is another one. Raises RuntimeError for p outside [0, 1].
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> generator.bernoulli(1.0, (2,)).tolist()
+        [True, True]
+        """
+        chances = p if is_array(p) else np.asarray(p)
+        if array_module(chances) is np and not np.all((chances >= 0) & (chances <= 1)):  # a GPU is not asked
+            what = "the tensor p has others" if chances.ndim else f"got p={p}"
+            raise RuntimeError(f"bernoulli expects probabilities in [0, 1], but {what}")
+        if shape is not None:
+            return self._bernoulli(shape, p, dtype)
+        _floating("bernoulli", chances.dtype)
+        return self._chances(chances)
+
+    def _bernoulli(self, shape: Sequence[int], p: float, dtype: Any) -> Array:
+        return _in_chunks(lambda count: self._unit53(count) < p, shape, np.dtype(bool))
+
+    def _chances(self, chances: Array) -> Array:
+        if chances.dtype == np.float64:
+            return _in_chunks(self._unit53, chances.shape, np.dtype(np.float64)) < chances
+        return _in_chunks(self._unit24, chances.shape, np.dtype(np.float32)) < chances
+
+    @_alone
+    def exponential(self, shape: Sequence[int], dtype: Any = np.float32, rate: float = 1.0) -> Array:
+        """Numbers with the density rate exp(-rate x): -log(1 - u) / rate, u of 53 bits.
+
+        As `bernoulli`, PyTorch's numbers where it uses its own kernel.
+
+        >>> import minigrad as torch
+        >>> generator = torch.Generator().manual_seed(0)
+        >>> bool((generator.exponential((5,)) >= 0).all())
+        True
+        """
+        if not rate > 0:
+            raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
+        return self._exponential(shape, _floating("exponential", dtype), rate)
+
+    def _exponential(self, shape: Sequence[int], dtype: Any, rate: float) -> Array:
+        def draw(count: int) -> Array:
+            return _round(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)
+
+        return _in_chunks(draw, shape, dtype)
+
+    @_alone
+    def dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int = 1) -> Array:
+        """What dropout multiplies by: 0 with probability `p`, else ``1 / (1 - p)``.
+
+        On a GPU a thread draws for up to `near` neighbours.
+
+        >>> import minigrad as torch
+        >>> torch.Generator().manual_seed(0).dropout((3,), "float32", 0.5).tolist()
+        [0.0, 0.0, 2.0]
+        """
+        return self._dropout(shape, np.dtype(dtype), p, near)
+
+    def _dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int) -> Array:
+        return self._bernoulli(shape, 1 - p, dtype).astype(dtype) / dtype.type(1 - p)
+
+
+def _round(values: Array, dtype: Any) -> Array:
+    """From float64; to float16 by way of float32, as PyTorch rounds."""
+    return (values.astype(np.float32) if dtype == np.float16 else values).astype(dtype)
+
+
+def _floating(name: str, dtype: Any) -> Any:
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise NotImplementedError(f"{name} draws floating-point numbers, got dtype {dtype}; use float32 or randint")
+    return dtype
+
+
+def _in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: Any) -> Array:
+    """`draw(count)` for an array of `shape`, a chunk at a time."""
+    size = math.prod(shape)
+    if size <= _CHUNK:
+        return draw(size).astype(dtype, copy=False).reshape(shape)
+    values = np.empty(size, dtype)
+    for start in range(0, size, _CHUNK):
+        values[start : start + _CHUNK] = draw(min(_CHUNK, size - start))
+    return values.reshape(shape)
