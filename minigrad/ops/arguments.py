@@ -201,10 +201,11 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
 def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
     """The error for an element type that an operation does not take."""
     title = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long"}
-    return NotImplementedError(
-        f"\"{name}\" not implemented for '{title.get(dtype.name, dtype.name.capitalize())}'; "
-        "convert the tensor first, for example with .float(), .long() or .bool()"
-    )
+    remedy = "for example with .float(), .long() or .bool()"
+    if dtype.kind == "b":
+        remedy = "with .float() or .long(); if you are trying to invert a mask, use the `~` or `logical_not()` operator"
+    kind = title.get(dtype.name, dtype.name.capitalize())
+    return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}")
 
 
 def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:

@@ -67,3 +67,8 @@ def test_contiguous_packs_in_the_order_asked_for():
     image = torch.zeros(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
     assert image.is_contiguous(memory_format=torch.channels_last) and image.stride() == (60, 1, 15, 3)
     assert image.clone().stride() == image.stride() and image.contiguous().stride() == (60, 20, 5, 1)
+
+
+def test_what_is_not_computed_of_a_mask_names_the_way_to_invert_one():
+    with pytest.raises(RuntimeError, match=r'"neg" not implemented for \'Bool\'.*invert a mask, use the `~`'):
+        -torch.tensor([True])
