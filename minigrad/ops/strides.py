@@ -108,8 +108,8 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     """
     for name, given in (("size", size), ("stride", stride)):
         if not isinstance(given, (tuple, list)):
-            kind = type(given).__name__
-            raise TypeError(f"as_strided(): argument '{name}' must be tuple of ints, not {kind}: write ({given!r},)")
+            what = f"{type(given).__name__} {given!r}: for one axis, (n,)"
+            raise TypeError(f"as_strided(): argument '{name}' must be tuple of ints, not {what}")
     shape, steps = sizes("as_strided", (size,)), sizes("as_strided", (stride,))
     source = _geometry(input.array)
     first = source[2] if storage_offset is None else as_int(storage_offset, "storage_offset")
