@@ -45,7 +45,7 @@ __device__ void store(T* row, int i, int n, const A* v) {
 # P threads, 32 or more of one block, do one thing together.
 TOGETHER = """
 template <class V, class F> __device__ V all_of(V v, F both) {
-    for (int lanes = 16; lanes; lanes /= 2) v = both(v, __shfl_xor_sync(0xffffffffu, v, lanes));
+    for (int lanes = 16; lanes; lanes /= 2) v = both(v, (V)__shfl_xor_sync(0xffffffffu, v, lanes));
 #if P > 32
     __shared__ V part[P / 32];
     if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = v;

@@ -11,7 +11,7 @@ import minigrad.gpu.generator
 import minigrad.ops.addmm
 import minigrad.ops.special  # noqa: F401 (it declares elementwise operations)
 from minigrad.backend import KERNELS, copy_one
-from minigrad.gpu import blas, classes, copies, normalization, pooling, rows, squares, sums
+from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.products import by_cublas, einsum, linear
 from minigrad.kernels.dispatch import register
@@ -24,6 +24,7 @@ from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.ops.loss import mse, nll, nll_of_pixels
 from minigrad.ops.matmul import PRODUCTS, product_of
 from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
+from minigrad.ops.order import find_extreme
 from minigrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from minigrad.ops.reduce import average, sum_operation
 
@@ -83,6 +84,7 @@ for _operation, _forward_of, _rule_of in (
 KERNELS[copy_one] = KERNELS[copy_operation.forward] = copies.copy
 KERNELS[sum_operation.forward] = sums.total_of(sum_operation.forward, mean=False)
 KERNELS[average.forward] = sums.total_of(average.forward, mean=True)
+KERNELS[find_extreme] = extremes.places_of(find_extreme)
 KERNELS[affine.forward] = linear
 _rule = affine.rules[0]  # of the bias
 if _rule is not None:

@@ -62,7 +62,7 @@ def picker(name: str, number: int = 0) -> Callable[..., Any]:
 
 
 # ---- extremes and their places -------------------------------------------------------------------
-def _find_extreme(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
+def find_extreme(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
     """Where `find`, argmax or argmin, sees the extreme along axis `d`, or of all."""
     return as_int64(find(x, axis=d, keepdims=keepdim))
 
@@ -73,7 +73,7 @@ def _place(name: str, find: Any, example: str) -> Callable[..., Any]:
         if input.array.dtype.kind == "b":
             raise not_implemented_for(name, input.array.dtype)
         d = None if dim is None else axis(dim, input.array.ndim)
-        return compute(_find_extreme, input, d if input.array.ndim else None, find, keepdim)
+        return compute(find_extreme, input, d if input.array.ndim else None, find, keepdim)
 
     text = f"The index of the {name[3:]}imum along `dim`, or in the flattened tensor."
     return takes_out(rename(call, name, text, example))
@@ -103,7 +103,7 @@ def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> 
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim))
         if dim is None:
             return of_all(input)
-        return pick(input, axis(dim, input.array.ndim), _find_extreme, find, keepdim=keepdim)
+        return pick(input, axis(dim, input.array.ndim), find_extreme, find, keepdim=keepdim)
 
     text = f"The {name}imum of all; along `dim` a pair (values, indices); with a tensor the elementwise `{name}imum`."
     return takes_out(rename(call, name, text, example))

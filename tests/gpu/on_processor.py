@@ -1,4 +1,7 @@
-"""The GPU's wing on NumPy arrays: every kernel's own source runs, compiled for the processor."""
+"""The GPU's wing on NumPy arrays: every kernel's own source runs, compiled for the processor.
+
+Where NVIDIA's compiler is installed, it has to take each of them too.
+"""
 
 import contextlib
 
@@ -6,6 +9,7 @@ import numpy as np
 
 from minigrad import backend
 from minigrad.gpu import launch
+from tests import nvrtc
 from tests.kernels.cuda_on_cpu import run
 
 
@@ -19,6 +23,7 @@ class Library:
     def RawKernel(code, name, options=()):
         def call(grid, block, arguments, shared_mem=0):
             Library.launched.append(name)
+            nvrtc.compile_for_a_gpu(code, *options)
             run(code, name, grid, block, arguments, shared_mem)
 
         return call

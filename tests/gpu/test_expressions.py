@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.gpu.cuda_c import print_element
+from tests import nvrtc
 from tests.gpu.expressions import every_case, print_all
 from tests.kernels.cuda_on_cpu import HEADER
 
@@ -103,13 +104,6 @@ def test_each_computes_what_numpy_computes(cases, launch):
 
 
 def test_all_compile_for_a_gpu(cases):
-    """NVRTC needs no driver: `pip install cupy-cuda12x nvidia-cuda-nvrtc-cu12` brings it."""
-    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="CuPy is not installed here, which calls NVRTC")
-    try:
-        nvrtc.getVersion()
-    except Exception as error:  # noqa: BLE001 (each version of CuPy has its own)
-        pytest.skip(f"NVRTC's library is not installed here: {error}")
+    nvrtc.require()
     source = print_all([case.expression for case in cases])
-    program = nvrtc.createProgram(source, "kernel.cu", [], [])
-    nvrtc.compileProgram(program, ["--gpu-architecture=compute_90", "--fmad=false", "-std=c++14"])
-    assert "compute_0(" in str(nvrtc.getPTX(program))
+    assert "compute_0(" in nvrtc.compile_for_a_gpu(source, "--fmad=false")

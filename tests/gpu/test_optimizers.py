@@ -11,7 +11,7 @@ import minigrad as mg
 from minigrad import optim
 from minigrad.gpu import optimizers
 from minigrad.optim import lanes
-from tests import standin
+from tests import nvrtc, standin
 from tests.kernels.cuda_on_cpu import run
 from tests.optim.test_trajectories import RECORDED, assert_close, case_name, options_of, set_gradients, start
 
@@ -321,16 +321,10 @@ def test_a_table_serves_until_something_lies_elsewhere(stand_in, monkeypatch):
 
 
 def test_all_kernels_compile_for_a_gpu(stand_in, monkeypatch):
-    """NVRTC needs no driver: `pip install cupy-cuda12x nvidia-cuda-nvrtc-cu12` brings it."""
-    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="CuPy is not installed here, which calls NVRTC")
-    try:
-        nvrtc.getVersion()
-    except Exception as error:  # noqa: BLE001 (each version of CuPy has its own)
-        pytest.skip(f"NVRTC's library is not installed here: {error}")
+    nvrtc.require()
     monkeypatch.setattr(optimizers, "WRITTEN", {})
     for source in sources():
-        program = nvrtc.createProgram(source, "kernel.cu", [], [])
-        nvrtc.compileProgram(program, ["--gpu-architecture=compute_90", *optimizers.OPTIONS, "-std=c++14"])
+        nvrtc.compile_for_a_gpu(source, *optimizers.OPTIONS)
 
 
 def sources():

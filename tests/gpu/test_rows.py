@@ -8,6 +8,7 @@ import pytest
 from minigrad.backend import KERNELS
 from minigrad.gpu import rows
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
+from tests import nvrtc
 from tests.gpu.on_processor import kernels_on_processor
 
 OPERATIONS = {"softmax": softmax_operation, "log_softmax": log_softmax_operation}
@@ -84,11 +85,6 @@ def sources():
 
 
 def test_all_compile_for_a_gpu():
-    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason="CuPy is not installed here, which calls NVRTC")
-    try:
-        nvrtc.getVersion()
-    except Exception as error:  # noqa: BLE001 (each version of CuPy has its own)
-        pytest.skip(f"NVRTC's library is not installed here: {error}")
+    nvrtc.require()
     for source in sources():
-        program = nvrtc.createProgram(source, "kernel.cu", [], [])
-        nvrtc.compileProgram(program, ["--gpu-architecture=compute_90", "-std=c++14"])
+        nvrtc.compile_for_a_gpu(source)

@@ -8,6 +8,7 @@ import pytest
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry
 from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_parts, cuda_plain, cuda_product, cuda_winograd
+from tests import nvrtc
 from tests.kernels.cuda_on_cpu import run
 from tests.standin.kernels import TWINS
 
@@ -51,24 +52,16 @@ def test_source_computes_what_its_twin_computes(kernel, geometry, dtype, across,
 
 
 def test_source_compiles_for_a_gpu():
-    """NVRTC needs no driver: `pip install cupy-cuda12x nvidia-cuda-nvrtc-cu12` brings it."""
-    reason = "CuPy is not installed here, which knows how to call NVRTC"
-    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc", reason=reason)
-    try:
-        nvrtc.getVersion()
-    except Exception as error:  # noqa: BLE001 (each version of CuPy has its own)
-        pytest.skip(f"NVRTC's library is not installed here: {error}")
+    nvrtc.require()
     for char, kernel in itertools.product(launch.C_TYPES, (cuda_columns.GATHER, cuda_columns.SCATTER)):
-        compile_for_a_gpu(nvrtc, kernel, char)
+        compile_for_a_gpu(kernel, char)
     for kernel in kernels_of_the_ways():
         for char in "f" if kernel in winograds() else "fd":
-            compile_for_a_gpu(nvrtc, kernel, char)
+            compile_for_a_gpu(kernel, char)
 
 
-def compile_for_a_gpu(nvrtc, kernel, char):
-    program = nvrtc.createProgram(kernel.source(char), "kernel.cu", [], [])
-    nvrtc.compileProgram(program, ["--gpu-architecture=compute_90"])
-    assert f"{kernel.name}(" in str(nvrtc.getPTX(program))
+def compile_for_a_gpu(kernel, char):
+    assert f"{kernel.name}(" in nvrtc.compile_for_a_gpu(kernel.source(char), *kernel.options)
 
 
 def winograds():

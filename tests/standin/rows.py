@@ -55,6 +55,25 @@ for function in (softmax, log_softmax, softmax_rule, log_softmax_rule):
     TWINS[f"{function.__name__}_of_columns"] = down(function)
 
 
+def places(find):
+    """The twins of a kernel that finds a place in each row, and in each column."""
+
+    def of_rows(grid, block, arguments, constants):
+        x, out, rows, n = arguments
+        assert grid[0] * block[1] >= rows > (grid[0] - 1) * block[1] and block[0] == constants["P"]
+        out[...] = find(x.reshape(int(rows), int(n)), 1).reshape(out.shape)
+
+    def of_columns(grid, block, arguments, constants):
+        x, out, columns, n, step = arguments
+        assert grid[0] * block[0] >= columns > (grid[0] - 1) * block[0]
+        out[...] = find(x.reshape(int(columns // step), int(n), int(step)), 1).reshape(out.shape)
+
+    return {find.__name__: of_rows, f"{find.__name__}_of_columns": of_columns}
+
+
+TWINS.update(places(np.argmax) | places(np.argmin))
+
+
 def nll(grid, block, arguments, constants):
     logs, labels, weights, out, *numbers = arguments
     kept, places = labelled(labels, weights, *numbers)

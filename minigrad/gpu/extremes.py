@@ -1,0 +1,96 @@
+"""Where the greatest or the least number of each row stands: one kernel, which reads every row once.
+
+The threads of a row, a warp or a block, go along it in fours. Each remembers the best number that it met and where it
+met that first; then they find the best of all, and the first of the places where it stands. NaN is better than any
+number, as in NumPy and PyTorch. Down a column a thread goes by itself, and neighbours read neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
+from minigrad.gpu.launch import THREADS, blocks_for, int32s
+from minigrad.gpu.rows import BUSY
+
+BETTER = {"argmax": "a > b", "argmin": "a < b"}
+LONGEST = 2**20  # elements of a row that one block goes along
+KINDS = "bBhilqefd"
+
+PLACES = """
+struct Better { template <class V> __device__ bool operator()(V a, V b) const { return SIGN || (a != a && b == b); } };
+struct Best { template <class V> __device__ V operator()(V a, V b) const { return Better()(b, a) ? b : a; } };
+struct First { __device__ int operator()(int a, int b) const { return a < b ? a : b; } };
+extern "C" __global__ void NAME(const T* x, long long* places, int rows, int n) {
+    long long row = (long long)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;  // all threads of a row together
+    const T* start = x + row * n;
+    A best = up(start[0]);
+    int place = 0;
+    for (int i = 4 * threadIdx.x; i < n; i += 4 * P) {
+        A v[4];
+        load(start, i, n, best, v);
+        for (int j = 0; j < 4; j++)
+            if (Better()(v[j], best)) { best = v[j]; place = i + j; }
+    }
+    A best_of_row = all_of(best, Best());
+    place = all_of(Better()(best_of_row, best) ? n : place, First());
+    if (threadIdx.x == 0) places[row] = place;
+}
+"""
+# A thread goes down a column of n elements, `step` apart.
+COLUMN_PLACES = """
+struct Better { template <class V> __device__ bool operator()(V a, V b) const { return SIGN || (a != a && b == b); } };
+extern "C" __global__ void NAME(const T* x, long long* places, long long columns, int n, int step) {
+    long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= columns) return;
+    const T* start = x + (i / step * n * step + i % step);
+    A best = up(start[0]);
+    int place = 0;
+    for (int k = 1; k < n; k++) {
+        A v = up(start[(long long)k * step]);
+        if (Better()(v, best)) { best = v; place = k; }
+    }
+    places[i] = place;
+}
+"""
+
+
+def places_of(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function(x, axis, find, keepdim)``, where `find` is argmax or argmin; `function` does what no kernel serves."""
+
+    def compute(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
+        dims = x.shape if d is None else x.shape[d:]
+        n, step = (x.size, 1) if d is None else (dims[0], prod(dims[1:]))
+        count = x.size // n if n else 0
+        fits = n <= LONGEST if step == 1 else count >= BUSY or n <= 32
+        if x.dtype.char not in KINDS or not count or not fits or max(n, step, count) >= 2**31:
+            return function(x, d, find, keepdim)
+        kept = [1 if d is None or i == d else m for i, m in enumerate(x.shape) if keepdim or (d is not None and i != d)]
+        places = type(x)(tuple(kept), np.int64)
+        _launch(find.__name__, in_one_piece(x), places, count, n, step)
+        return places
+
+    return compute
+
+
+def _launch(name: str, x: Any, places: Any, count: int, n: int, step: int) -> None:
+    char = x.dtype.char
+    if step == 1:
+        threads, together = (32, 4) if n <= 1024 else (THREADS, 1)  # together: rows of a block
+        kernel = float_kernel(name, _source(PLACES, name), char, P=threads)
+        grid, told = blocks_for(count, together), int32s(count, n)
+        launch_floats(kernel, (grid,), (threads, together), (x, places, *told), char)
+    else:
+        kernel = float_kernel(f"{name}_of_columns", _source(COLUMN_PLACES, name), char)
+        told = (np.int64(count), *int32s(n, step))
+        launch_floats(kernel, (blocks_for(count),), (THREADS,), (x, places, *told), char)
+
+
+def _source(body: str, name: str) -> str:
+    named = name if body is PLACES else f"{name}_of_columns"
+    return body.replace("SIGN", BETTER[name]).replace("NAME", named)
