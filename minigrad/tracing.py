@@ -10,7 +10,7 @@ at a value, a reduction, a function that is not NumPy's. (JAX's "autodidax" tell
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -28,7 +28,7 @@ class Step:
 
     `function` is a ufunc, or one of these words. "operand" and "number": what was given at the place `value`;
     "constant": `value`; "cast": the input in another type; "where": the second input where the first is true,
-    else the third; "at_least" and "at_most": NumPy's clip, one limit at a time.
+    else the third; "at_least" and "at_most": NumPy's clip, one limit at a time; or a function of ours by its name.
     """
 
     __slots__ = ("dtype", "function", "inputs", "over", "value")
@@ -64,13 +64,15 @@ def put_in_order(step: Step, steps: list[Step], seen: set[int]) -> None:
         steps.append(step)
 
 
-def trace(function: Callable[..., Any], operands: Sequence[Any], statics: dict[str, Any]) -> Expression:
+def trace(
+    function: Callable[..., Any], operands: Sequence[Any], statics: dict[str, Any], names: Collection[str] = ()
+) -> Expression:
     """The steps of ``function(*operands, **statics)``, of which dtypes stand for arrays.
 
     A `Number` stands for one that differs from call to call; everything else is given to the function as it is.
-    Raises Untraceable.
+    `names` are functions of ours that are one step to whoever takes the steps, such as erf. Raises Untraceable.
     """
-    notes = Notes()
+    notes = Notes(names)
     given = []
     for place, x in enumerate(operands):
         if isinstance(x, np.dtype):
@@ -98,10 +100,11 @@ class Number:
 
 
 class Notes:
-    """The steps that were noted, so that the same step is taken once."""
+    """The steps that were noted, so that each is taken once; `names` are functions of ours that are one step."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Collection[str] = ()) -> None:
         self.steps: dict[Any, Step] = {}
+        self.names = names
 
     def note(self, function: Any, inputs: tuple[Step, ...], dtype: Any, value: Any = None, over: Any = None) -> Step:
         key = (function, tuple(map(id, inputs)), dtype, repr(value), over)
@@ -229,6 +232,12 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
 
     def clip(self, low: Any = None, high: Any = None) -> Symbol:
         return _clip(self._notes, self, low, high)
+
+    def as_one_step(self, name: str) -> Symbol | None:
+        """What the function of ours with that name makes of it, if that is one step; else None."""
+        return (
+            Symbol(self._notes, self._notes.note(name, (self.step,), self.dtype)) if name in self._notes.names else None
+        )
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if key is not Ellipsis or self._given:

@@ -111,7 +111,7 @@ _FLOATS = _EVERY | {
     "fmod": "fmod{f}({0}, {1})", "power": "pow{f}({0}, {1})", "float_power": "pow{f}({0}, {1})",
     "arctan2": "atan2{f}({0}, {1})", "hypot": "hypot{f}({0}, {1})", "logaddexp": "log_of_sum({0}, {1})",
     "logaddexp2": "log2_of_sum({0}, {1})",
-    "heaviside": "{0} != {0} ? {0} : {0} == 0 ? {1} : {0} < 0 ? 0 : 1",
+    "erf": "erf{f}({0})", "erfc": "erfc{f}({0})", "heaviside": "{0} != {0} ? {0} : {0} == 0 ? {1} : {0} < 0 ? 0 : 1",
 } | {
     name: (name.replace("arc", "a") if name.startswith("arc") else name) + "{f}({0})"
     for name in (
@@ -119,6 +119,7 @@ _FLOATS = _EVERY | {
         "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "floor", "ceil", "trunc", "rint",
     )
 }  # fmt: skip
+ONE_STEP = frozenset({"erf", "erfc"})  # functions of ours that CUDA has
 _WHOLE = _EVERY | {  # of integers; {u}: the unsigned type in which sums wrap around
     "add": "({u}){0} + ({u}){1}", "subtract": "({u}){0} - ({u}){1}", "multiply": "({u}){0} * ({u}){1}",
     "negative": "0 - ({u}){0}", "square": "({u}){0} * ({u}){0}", "absolute": "{0} < 0 ? 0 - ({u}){0} : ({u}){0}",

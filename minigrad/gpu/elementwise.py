@@ -84,7 +84,7 @@ class Elementwise:
             return None
         variant: Variant | int | None
         try:
-            expression = trace(self.function, given, statics)
+            expression = trace(self.function, given, statics, cuda_c.ONE_STEP)
             given_back = expression.result.function == "operand"
             variant = expression.result.value if given_back else Variant(expression, self._in_order)
         except Untraceable:

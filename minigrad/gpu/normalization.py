@@ -22,7 +22,7 @@ from minigrad.gpu.sums import Sums, serves
 MEASURE = Sums(
     "moments",
     "A* means, A* variances, A* scales, A* running_mean, A* running_var, int tracked, double eps, double momentum",
-    "double v = up(x[at]); a += v; b += v * v;",
+    "double v = X; a += v; b += v * v;",
     """double mean = a / count, var = b / count - mean * mean;
         var = var < 0 ? 0 : var;
         means[c] = mean, variances[c] = var, scales[c] = 1 / sqrt(var + eps);
@@ -35,7 +35,7 @@ SLOPES = Sums(
     "slopes",
     "const A* means, const A* scales, int per_outer, int per_mean, A* w_slopes, A* b_slopes, A* shifts, A* turns",
     """int m = o * per_outer + c / per_mean;
-        double v = up(g[at]); a += v; b += v * ((up(x[at]) - means[m]) * scales[m]);""",
+        double v = G; a += v; b += v * ((X - means[m]) * scales[m]);""",
     "w_slopes[c] = b, b_slopes[c] = a, shifts[c] = a / count, turns[c] = b / count;",
 )
 

@@ -11,9 +11,7 @@ from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.sums import Sums
 
 MOST = 2**18  # numbers of one sum
-ADD_UP = Sums(
-    "squares", "T* out, double divisor", "double d = up(x[at]) - up(g[at]); a += d * d;", "*out = down(a / divisor);"
-)
+ADD_UP = Sums("squares", "T* out, double divisor", "double d = X - G; a += d * d;", "*out = down(a / divisor);")
 SLOPE = Elementwise(lambda g, share, x, y: (x - y) * (2 * g * share))
 
 

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 import minigrad.gpu.served  # noqa: F401 (it loads every file that declares operations)
-from minigrad.gpu.cuda_c import HELPERS, MOVES, print_element, stored, write_kernel
+from minigrad.gpu.cuda_c import HELPERS, MOVES, ONE_STEP, print_element, stored, write_kernel
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.tracing import Number, Untraceable, trace
 
@@ -60,7 +60,7 @@ def _cases(name, function, numbers):
         for given, values in product(choices, product(*[OPTIONS.get(o, [0.5]) for o in options])):
             statics = dict(zip(options, values, strict=True))
             try:
-                expression = trace(function, given, statics)
+                expression = trace(function, given, statics, ONE_STEP)
                 if expression.result.function != "operand":
                     write_kernel(expression, 1, (1,) * len(expression.arrays), "int")
                     yield Case(f"{name} {given} {values}", function, given, statics, expression)

@@ -21,6 +21,7 @@ INTEGERS = [-(2**31), -129, -128, -7, -3, -2, -1, 0, 1, 2, 3, 7, 127, 128, 255, 
 ROUGH = {
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh",
     "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "power", "arctan2", "hypot", "logaddexp", "logaddexp2", "cbrt",
+    "erf", "erfc",
 }  # fmt: skip
 # Between 0.0 and -0.0 NumPy's own loops choose one way for a few elements and another for many.
 EITHER_ZERO = {"maximum", "minimum", "fmax", "fmin", "at_least", "at_most"}

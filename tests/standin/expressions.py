@@ -2,10 +2,14 @@
 
 import numpy as np
 
+from minigrad.ops import functions
+
 BY_WORD = {
     "where": np.where,
     "at_least": lambda x, low: np.clip(x, low, None),
     "at_most": lambda x, high: np.clip(x, None, high),
+    "erf": functions.error_function,
+    "erfc": functions._complementary,
 }
 
 
