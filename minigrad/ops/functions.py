@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,9 +149,13 @@ def _error_function_series(dtype: Any) -> tuple[Any, Any]:
         x = math.sqrt((c + 1) / 2)
         return math.erf(x) / x
 
-    def far(c: float) -> float:  # exp(x^2) erfc(x), of t = 2/(2 + x) for x in (0, 26)
-        x = 56 / (15 + 13 * c) - 2
-        return math.exp(x * x) * math.erfc(x)
+    def far(c: float) -> float:  # exp(x^2) erfc(x), of t = 2/(2 + x) for x in (0, 28)
+        x = 60 / (16 + 14 * c) - 2
+        if x < 20:
+            return math.exp(x * x) * math.erfc(x)
+        # where the library underflows: https://dlmf.nist.gov/7.12.E1
+        terms = accumulate(range(1, 10), lambda term, k: -term * (2 * k - 1) / (2 * x * x), initial=1.0)
+        return math.fsum(terms) / (x * math.sqrt(math.pi))
 
     return fitted(near, 14 if double else 8), fitted(far, 28 if double else 13)
 
@@ -160,8 +165,8 @@ def _error_parts(x: Any) -> tuple[Any, Any]:
     near, far = _error_function_series(x.dtype)
     chebval = np.polynomial.chebyshev.chebval
     inner = x * chebval(2 * np.minimum(x * x, 1.0) - 1, near)
-    size = np.minimum(np.abs(x), 26.0)  # beyond, 1 - erf is 0
-    return inner, np.exp(-size * size) * chebval((56 / (2 + size) - 15) / 13, far)
+    size = np.minimum(np.abs(x), 28.0)  # beyond, 1 - erf is 0
+    return inner, np.exp(-size * size) * chebval((60 / (2 + size) - 16) / 14, far)
 
 
 def _as_one_step(x: Any, name: str) -> Any:

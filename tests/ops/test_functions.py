@@ -23,6 +23,9 @@ def test_small_and_large_arguments_keep_their_relative_accuracy():
     tiny = torch.tensor([1e-12, -1e-12], dtype=torch.float64)
     np.testing.assert_allclose(torch.erf(tiny).numpy(), special.erf(tiny.numpy()), rtol=1e-14)
 
+    far = torch.tensor([5.0, 20.0, 25.9, 26.1, 26.5, 27.3, 88.0, float("inf")], dtype=torch.float64)
+    np.testing.assert_allclose(torch.erfc(far).numpy(), special.erfc(far.numpy()), rtol=1e-12, atol=1e-309)
+
 
 def test_integers_become_the_default_float_where_the_function_is_real():
     ints = torch.tensor([1, 4])
