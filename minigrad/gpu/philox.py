@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import device, library
+from minigrad.gpu import cuda_c
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 
 Array = Any  # CuPy's
@@ -76,21 +77,34 @@ __device__ float logarithm(float x) { return __logf(x); }
 __device__ double logarithm(double x) { return log(x); }
 """
 
-# What a thread draws at a time goes to `PER` elements. Its j-th number goes to element j % 2^shift of its packet
-# j / 2^shift, and its packets lie one grid apart. A recorded graph keeps seed and offset in memory, where a replay
-# finds new ones.
+# What a thread draws at a time goes to `PER` elements. Its j-th number goes to element j % NEAR of its packet j / NEAR,
+# and its packets lie one grid apart. A recorded graph keeps seed and offset in memory, where a replay finds new ones.
 BODY = """
-extern "C" __global__ void NAME(OUT* out, long long count, int shift, u64 seed, u64 offset, const u64* state,
-                                int recorded, PARAMETERS) {
+extern "C" __global__ void NAME(
+    OUT* out, long long count, u64 seed, u64 offset, const u64* state, int recorded, PARAMETERS)
+{
     const int PER = WORDS;
     if (recorded) { seed = state[0]; offset += state[1]; }
     long long thread = blockIdx.x * (long long)blockDim.x + threadIdx.x, threads = (long long)gridDim.x * blockDim.x;
-    for (long long turn = 0; (thread + (turn * PER >> shift) * threads) << shift < count; ++turn) {
+    for (long long turn = 0;; ++turn) {
+        long long packet = (thread + turn * PER / NEAR * threads) * NEAR, first = packet + turn * PER % NEAR;
+        if (packet >= count) break;
+        if (first >= count) continue;
         Words words = philox(offset / 4 + turn, thread, seed);
         PREPARE
-        for (int k = 0; k < PER; ++k) {
-            long long j = turn * PER + k, i = ((thread + (j >> shift) * threads) << shift) + (j & (1 << shift) - 1);
-            if (i < count) { VALUE }
+        auto number = [&](int k, long long i) -> OUT { VALUE };
+        if (NEAR < 4 || PER < 4) {
+            #pragma unroll
+            for (int k = 0; k < PER; ++k) {
+                long long i = first + k / NEAR * NEAR * threads + k % NEAR;
+                if (i < count) out[i] = number(k, i);
+            }
+        } else {  // four neighbours
+            Four<OUT> four;
+            int some = count - first < 4 ? count - first : 4;
+            #pragma unroll
+            for (int k = 0; k < 4; ++k) four.at[k] = number(k < some ? k : 0, first + (k < some ? k : 0));
+            write(out + first, four, some);
         }
     }
 }
@@ -99,34 +113,41 @@ REAL = "sizeof(T) == 8 ? 2 : 4"
 UNITS = "T u[4]; unit(words, u);"
 
 
-def _kernel(name: str, out: str, parameters: str, prepare: str, value: str, words: str = REAL) -> Kernel:
-    body = BODY
-    parts = {"NAME": name, "OUT": out, "PARAMETERS": parameters, "WORDS": words, "PREPARE": prepare, "VALUE": value}
-    for part, text in parts.items():
-        body = body.replace(part, text)
-    return Kernel(name, body, HELPERS)
+class Draw:
+    """A kernel that draws, compiled for each size of a packet."""
+
+    def __init__(self, name: str, out: str, parameters: str, prepare: str, value: str, words: str = REAL) -> None:
+        parts = {"NAME": name, "OUT": out, "PARAMETERS": parameters, "WORDS": words, "PREPARE": prepare, "VALUE": value}
+        self.name, self.body = name, BODY
+        for part, text in parts.items():
+            self.body = self.body.replace(part, text)
+        self._kernels: dict[int, Kernel] = {}
+
+    def in_packets_of(self, near: int) -> Kernel:
+        """The kernel whose threads draw for so many neighbours."""
+        if near not in self._kernels:
+            self._kernels[near] = Kernel(
+                self.name, self.body, f"#define NEAR {near}\n{cuda_c.HELPERS}{cuda_c.MOVES}{HELPERS}"
+            )
+        return self._kernels[near]
 
 
-UNIFORM = _kernel(
+UNIFORM = Draw(
     "draw_uniform", "T", "T low, T span, T high", UNITS,
-    "T x = fma(u[k], span, low); out[i] = x == high ? low : x;",
+    "T x = fma(u[k], span, low); return x == high ? low : x;",
 )  # fmt: skip
-NORMAL = _kernel(
-    "draw_normal", "T", "T mean, T std", "T z[4]; normal_pairs(words, z);", "out[i] = fma(z[k], std, mean);"
-)
-EXPONENTIAL = _kernel(
+NORMAL = Draw("draw_normal", "T", "T mean, T std", "T z[4]; normal_pairs(words, z);", "return fma(z[k], std, mean);")
+EXPONENTIAL = Draw(
     "draw_exponential", "T", "T factor, T half", UNITS,
-    "out[i] = factor * (u[k] >= 1 - half ? -half : logarithm(u[k]));",
+    "return factor * (u[k] >= 1 - half ? -half : logarithm(u[k]));",
 )  # fmt: skip
-BERNOULLI = _kernel("draw_bernoulli", "bool", "T p", UNITS, "out[i] = u[k] < p;")
-CHANCES = _kernel("draw_chances", "bool", "const T* p", "float u[4]; unit(words, u);", "out[i] = u[k] <= p[i];", "4")
-KEPT = _kernel(
-    "draw_kept", "T", "float p, T scale", "float u[4]; unit(words, u);", "out[i] = u[k] < p ? scale : T(0);", "4"
-)
-INTEGERS = _kernel("draw_integers", "T", "unsigned int span, T low", "", "out[i] = (T)(words.w[k] % span) + low;", "4")
-WIDE_INTEGERS = _kernel(
+BERNOULLI = Draw("draw_bernoulli", "bool", "T p", UNITS, "return u[k] < p;")
+CHANCES = Draw("draw_chances", "bool", "const T* p", "float u[4]; unit(words, u);", "return u[k] <= p[i];", "4")
+KEPT = Draw("draw_kept", "T", "float p, T scale", "float u[4]; unit(words, u);", "return u[k] < p ? scale : T(0);", "4")
+INTEGERS = Draw("draw_integers", "T", "unsigned int span, T low", "", "return (T)(words.w[k] % span) + low;", "4")
+WIDE_INTEGERS = Draw(
     "draw_wide_integers", "T", "u64 span, T low", "",
-    "u64 x = (u64)words.w[2 * k] << 32 | words.w[2 * k + 1]; out[i] = (T)(span ? x % span : x) + low;", "2",
+    "u64 x = (u64)words.w[2 * k] << 32 | words.w[2 * k + 1]; return (T)(span ? x % span : x) + low;", "2",
 )  # fmt: skip
 
 
@@ -154,16 +175,16 @@ class Philox:
     _offset: int  # how many words each thread has drawn
     _recording: Recording | None
 
-    def _launch(self, kernel: Kernel, char: str, out: Array, *parameters: Any, per: int = 4, shift: int = 0) -> Array:
+    def _launch(self, draw: Draw, char: str, out: Array, *parameters: Any, per: int = 4, near: int = 1) -> Array:
         """`out`, filled by as many threads as the GPU holds, each of which draws for `per` elements at a time."""
         if out.size:
             blocks = min(blocks_for(out.size), _most_blocks(id(library(GPU)), library(GPU).cuda.runtime.getDevice()))
             words = 4 * blocks_for(out.size, blocks * THREADS * per)
-            self._draw(kernel, char, out, blocks, shift, words, parameters)
+            self._draw(draw.in_packets_of(near), char, out, blocks, words, parameters)
         return out
 
     def _draw(
-        self, kernel: Kernel, char: str, out: Array, blocks: int, shift: int, words: int, parameters: tuple[Any, ...]
+        self, kernel: Kernel, char: str, out: Array, blocks: int, words: int, parameters: tuple[Any, ...]
     ) -> None:
         recording = self._recording
         if recording is None:
@@ -172,7 +193,7 @@ class Philox:
         else:
             where = (np.uint64(0), np.uint64(recording.words), recording.state)
             recording.words += words
-        told = (np.int64(out.size), np.int32(shift), *where, np.int32(recording is not None))
+        told = (np.int64(out.size), *where, np.int32(recording is not None))
         kernel((blocks,), (THREADS,), (out, *told, *parameters), char)
 
     # ---- draws --------------------------------------------------------------------------------
@@ -217,7 +238,7 @@ class Philox:
         out = library(GPU).empty(p.shape, bool)
         if out.size:
             blocks = blocks_for(out.size, 4 * THREADS)
-            self._draw(CHANCES, chances.dtype.char, out, blocks, 2, 12, (chances,))
+            self._draw(CHANCES.in_packets_of(4), chances.dtype.char, out, blocks, 12, (chances,))
         return out
 
     def _dropout(self, shape: Shape, dtype: Any, p: float, near: int) -> Array:
@@ -227,9 +248,7 @@ class Philox:
             near //= 2
         keep = np.float32(1 - p)
         scale = out.dtype.type(1) / out.dtype.type(keep)
-        return self._launch(KEPT, out.dtype.char, out, keep, scale, shift=near.bit_length() - 1).astype(
-            dtype, copy=False
-        )
+        return self._launch(KEPT, out.dtype.char, out, keep, scale, near=near).astype(dtype, copy=False)
 
     # ---- graphs -------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """Numbers drawn on a GPU are PyTorch's there: twins beside what it drew, the kernels' source beside the twins."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ import minigrad as torch
 from minigrad import cuda, random
 from minigrad.gpu import philox
 from minigrad.nn.functional.linear import _count_neighbours
-from tests import standin
+from tests import nvrtc, standin
 from tests.kernels.cuda_on_cpu import run
 from tests.oracle.record_philox import CALLS, FILE, HALVES, SIZES, places
 from tests.standin.kernels import TWINS
@@ -46,27 +48,30 @@ KERNELS = {
 }
 
 
+def fill(launch, grid, out, parameters):
+    """What a launch draws into `out`, told where the stream is, or where to look for that."""
+    state = np.array([2**63 + 7, 8], np.uint64)
+    for key, offset, told, recorded in ((2**63 + 5, 12, np.zeros(1, np.uint64), 0), (0, 4, state, 1)):
+        where = (np.int64(out.size), np.uint64(key), np.uint64(offset), told, np.int32(recorded))
+        launch((grid,), (256,), (out, *where, *parameters))
+    return out
+
+
 @pytest.mark.parametrize("char", "fd")
 @pytest.mark.parametrize("name", KERNELS)
 def test_the_source_does_what_its_twin_does(name, char):
-    kernel, parameters = KERNELS[name]
+    draw, parameters = KERNELS[name]
     truths, integers = name in ("draw_bernoulli", "draw_chances"), "integers" in name
-    count, real = 1300, np.dtype(char).type
-    for shift, grid in ((2, 2), (0, 1), (1, 1)) if name in ("draw_kept", "draw_chances") else ((0, 1), (0, 6)):
-        made = [np.zeros(count, bool if truths else np.int64 if integers else char) for _ in range(2)]
-        for out, launch in zip(
-            made,
-            (lambda *a: run(kernel.source("l" if integers else char), name, *a), lambda *a: TWINS[name](*a, {})),
-            strict=True,
-        ):
-            state = np.array([2**63 + 7, 8], np.uint64)
-            for told in ((2**63 + 5, 12, np.zeros(1, np.uint64), 0), (0, 4, state, 1)):
-                key, offset, state_or_none, recorded = told
-                arguments = (np.int64(count), np.int32(shift), np.uint64(key), np.uint64(offset), state_or_none)
-                launch((grid,), (256,), (out, *arguments, np.int32(recorded), *parameters(real)))
+    kind, real = bool if truths else np.int64 if integers else char, np.dtype(char).type
+    for near, grid in ((4, 2), (1, 1), (2, 1), (8, 1)) if name in ("draw_kept", "draw_chances") else ((1, 1), (1, 6)):
+        source = draw.in_packets_of(near).source("l" if integers else char)
+        nvrtc.compile_for_a_gpu(source)
+        drawn = fill(partial(run, source, name), grid, np.zeros(1300, kind), parameters(real))
+        twin = partial(TWINS[name], constants={"NEAR": near})
         tolerance = 2e-6 if char == "f" and name in ("draw_normal", "draw_exponential") else 1e-13
-        np.testing.assert_allclose(*made, rtol=tolerance, atol=tolerance)
-        assert len(np.unique(made[0])) > 1
+        expected = fill(twin, grid, np.zeros(1300, kind), parameters(real))
+        np.testing.assert_allclose(drawn, expected, rtol=tolerance, atol=tolerance)
+        assert len(np.unique(drawn)) > 1
 
 
 @pytest.mark.usefixtures("stand_in")

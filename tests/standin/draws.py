@@ -54,7 +54,7 @@ def drawing(of_singles, of_doubles, value):
     """A kernel: words become numbers, and each of these the value of an element."""
 
     def twin(grid, block, arguments, constants):
-        out, count, shift, key, offset, state, recorded, *parameters = arguments
+        out, count, key, offset, state, recorded, *parameters = arguments
         assert count == out.size and block == (256,) and offset % 4 == 0
         if recorded:
             key, offset = state[0], offset + state[1]
@@ -65,7 +65,9 @@ def drawing(of_singles, of_doubles, value):
         counters = (U(offset) // U(4) + np.arange(turns, dtype=U))[:, None]
         words = philox(counters, np.arange(threads, dtype=U), key)  # (4, turns, threads)
         drawn = np.stack(list(of_words(words)))  # (per, turns, threads)
-        near = 1 << int(shift)  # a thread's numbers, j = turn * per + k, go to element j % near of its packet j / near
+        near = constants[
+            "NEAR"
+        ]  # a thread's numbers, j = turn * per + k, go to element j % near of its packet j / near
         drawn = drawn.transpose(1, 0, 2).reshape(turns * per // near, near, threads).transpose(0, 2, 1)
         flat = drawn.reshape(-1)[: out.size]
         with np.errstate(all="ignore"):
