@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.checks import numbers
+from minigrad.nn.functional.checks import as_ints
 from minigrad.nn.linear import Weighted
 from minigrad.nn.module import shown
 from minigrad.nn.padding import per_axis
@@ -42,7 +42,7 @@ class Convolution(Weighted):
         self._make(self._weight_shape(), out_channels if bias else None, device, dtype)
 
     def _numbers(self, name: str, given: Any, least: int) -> tuple[int, ...]:
-        return numbers(type(self).__name__, name, given, self.axes, least)
+        return as_ints(type(self).__name__, name, given, self.axes, least)
 
     def _check(self) -> None:
         if as_int(self.groups, "groups") <= 0:

@@ -11,7 +11,7 @@ from inspect import Signature, signature
 from typing import Any, ClassVar
 
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
-from minigrad.nn.functional.checks import images, tensors
+from minigrad.nn.functional.checks import check_images, require_tensors
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.normalization import BatchNorm1d, BatchNorm2d
@@ -59,7 +59,7 @@ class Lazy(Module):
 
     def initialize_parameters(self, input: Tensor, *_: Any, **__: Any) -> None:
         """Give the parameters the shapes that `input` asks for, and their first values."""
-        tensors(type(self).__name__, "input", input)
+        require_tensors(type(self).__name__, "input", input)
         shapes, fresh = self._read_sizes(input), self.has_uninitialized_params()
         for name, tensor in own_state(self).items():
             if isinstance(tensor, Uninitialized):
@@ -94,7 +94,7 @@ class LazyConvolution(Lazy):
     """What the lazy convolutions share: `in_channels` is the length of the input's channel axis."""
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
-        images(type(self).__name__, self.axes, input)
+        check_images(type(self).__name__, self.axes, input)
         self.in_channels = input.shape[-self.axes - 1]
         self._check()
         return {"weight": self._weight_shape(), "bias": (self.out_channels,)}

@@ -8,7 +8,7 @@ import minigrad.nn.functional as F
 from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
-from minigrad.nn.functional.checks import tensors
+from minigrad.nn.functional.checks import require_tensors
 from minigrad.nn.module import Layer, shown
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
@@ -71,7 +71,7 @@ class RunningNorm(Normalization):
             buffer.fill_(_RUNNING[name])
 
     def _check(self, input: Tensor) -> None:
-        tensors(type(self).__name__, "input", input)
+        require_tensors(type(self).__name__, "input", input)
         if input.ndim not in self.accepts:
             ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
             raise ValueError(

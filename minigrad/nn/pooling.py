@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import minigrad.nn.functional as F
-from minigrad.nn.functional.checks import numbers
+from minigrad.nn.functional.checks import as_ints
 from minigrad.nn.shape import Lengths
 from minigrad.nn.stateless import Stateless
 
@@ -21,7 +21,7 @@ class Pooling(Stateless):
         self.stride = self.kernel_size if self.stride is None else self.stride
         for option, least in (("kernel_size", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
             if option in self._options:
-                numbers(type(self).__name__, option, getattr(self, option), self.axes, least)
+                as_ints(type(self).__name__, option, getattr(self, option), self.axes, least)
 
 
 MAX = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")

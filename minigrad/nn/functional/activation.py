@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.core import wrap
-from minigrad.nn.functional.checks import bools, floats, same_dtype, tensors
+from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
 from minigrad.ops import activation, functions
 from minigrad.ops.arguments import require_number
 from minigrad.ops.inplace import assign, in_place
@@ -18,13 +18,13 @@ from minigrad.tensor import Tensor
 from minigrad.tensor.filling import draw_in_order
 
 
-def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool) -> Tensor:
+def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool = False) -> Tensor:
     """``function(input, *options)``, or the same written into `input`."""
     result: Tensor = (in_place(function) if inplace else function)(input, *options)
     return result
 
 
-def _writing(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The twin of `function` that writes its result into its argument: ``elu`` -> ``elu_``."""
     name = f"{function.__name__}_"
 
@@ -79,7 +79,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     >>> torch.nn.functional.hardtanh(torch.tensor([-3.0, 0.5]))
     tensor([-1.0000,  0.5000])
     """
-    tensors("hardtanh", "input", input)
+    require_tensors("hardtanh", "input", input)
     if type(min_val) is not float or type(max_val) is not float:
         require_number("hardtanh", "min_val", min_val)
         require_number("hardtanh", "max_val", max_val)
@@ -112,9 +112,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     >>> torch.nn.functional.prelu(torch.tensor([-1.0, 2.0]), torch.tensor([0.25]))
     tensor([-0.2500,  2.0000])
     """
-    tensors("prelu", "input weight", input, weight)
-    floats("prelu", input)
-    same_dtype("prelu", input, "weight", weight)
+    require_tensors("prelu", "input weight", input, weight)
+    require_floats("prelu", input)
+    check_same_dtype("prelu", input, "weight", weight)
     shape, count = input.array.shape, weight.array.size
     channels = shape[1] if len(shape) > 1 else 1
     if weight.array.ndim > 1 or count not in (1, channels):
@@ -142,13 +142,13 @@ def rrelu(
     >>> torch.nn.functional.rrelu(torch.tensor([-1.0, 2.0]), 0.25, 0.75)
     tensor([-0.5000,  2.0000])
     """
-    tensors("rrelu", "input", input)
-    bools("rrelu", "training", training)
+    require_tensors("rrelu", "input", input)
+    require_bool("rrelu", "training", training)
     if lower > upper:
         raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, got {lower} and {upper}")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
-    floats("rrelu", input)
+    require_floats("rrelu", input)
     return _compute(_scale_negatives, input, lower, upper, inplace=inplace)
 
 
@@ -175,7 +175,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> torch.nn.functional.hardshrink(torch.tensor([-1.0, 0.25, 2.0]))
     tensor([-1.,  0.,  2.])
     """
-    return _compute(activation.hardshrink, input, lambd, inplace=False)
+    return _compute(activation.hardshrink, input, lambd)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -187,7 +187,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return _compute(activation.softshrink, input, lambd, inplace=False)
+    return _compute(activation.softshrink, input, lambd)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -256,7 +256,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     >>> torch.nn.functional.gelu(torch.tensor([-1.0, 2.0]))
     tensor([-0.1587,  1.9545])
     """
-    tensors("gelu", "input", input)
+    require_tensors("gelu", "input", input)
     result: Tensor = activation.gelu(input, approximate)
     return result
 
@@ -291,8 +291,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     >>> torch.nn.functional.glu(torch.tensor([3.0, 0.0]))
     tensor([1.5000])
     """
-    tensors("glu", "input", input)
-    floats("glu", input)
+    require_floats("glu", input)
     if not input.array.ndim:
         raise RuntimeError("glu does not support 0-dimensional tensors")
     length = input.size(dim)
@@ -309,7 +308,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     >>> torch.nn.functional.softplus(torch.tensor([0.0]))
     tensor([0.6931])
     """
-    return _compute(activation.softplus, input, beta, threshold, inplace=False)
+    return _compute(activation.softplus, input, beta, threshold)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -319,7 +318,7 @@ def logsigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.logsigmoid(torch.tensor([-1000.0]))
     tensor([-1000.])
     """
-    return _compute(activation.logsigmoid, input, inplace=False)
+    return _compute(activation.logsigmoid, input)
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -329,7 +328,7 @@ def sigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.sigmoid(torch.tensor([0.0]))
     tensor([0.5000])
     """
-    return _compute(functions.sigmoid, input, inplace=False)
+    return _compute(functions.sigmoid, input)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -339,7 +338,7 @@ def tanh(input: Tensor) -> Tensor:
     >>> torch.nn.functional.tanh(torch.tensor([1.0]))
     tensor([0.7616])
     """
-    return _compute(functions.tanh, input, inplace=False)
+    return _compute(functions.tanh, input)
 
 
 def softsign(input: Tensor) -> Tensor:
@@ -362,5 +361,5 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - functions.tanh(input)
 
 
-relu_, elu_, selu_, celu_ = [_writing(f) for f in (relu, elu, selu, celu)]
-leaky_relu_, rrelu_, hardtanh_, threshold_ = [_writing(f) for f in (leaky_relu, rrelu, hardtanh, threshold)]
+relu_, elu_, selu_, celu_ = [_make_inplace(f) for f in (relu, elu, selu, celu)]
+leaky_relu_, rrelu_, hardtanh_, threshold_ = [_make_inplace(f) for f in (leaky_relu, rrelu, hardtanh, threshold)]

@@ -19,27 +19,27 @@ HALF, SINGLE = np.dtype(np.float16), np.dtype(np.float32)
 AXES = {1: "(N, C, L) or (C, L)", 2: "(N, C, H, W) or (C, H, W)"}
 
 
-def tensors(name: str, parameters: str, *values: Any) -> None:
+def require_tensors(name: str, parameters: str, *values: Any) -> None:
     """Raise TypeError unless the values are Tensors; a parameter written `bias?` may be None."""
     for place, x in enumerate(values):
         if not isinstance(x, TensorBase) and not (x is None and parameters.split()[place].endswith("?")):
             raise not_a_tensor(name, parameters.split()[place].rstrip("?"), place + 1, x)
 
 
-def bools(name: str, parameter: str, value: Any) -> None:
+def require_bool(name: str, parameter: str, value: Any) -> None:
     """Raise TypeError unless the value is True or False; the truth of an array has an error of its own."""
     if value is not True and value is not False and not isinstance(value, (np.bool_, np.ndarray, TensorBase)):
         raise TypeError(f"{name}(): argument '{parameter}' must be True or False, not {type(value).__name__} {value!r}")
 
 
-def floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
+def require_floats(name: str, input: Any, also: tuple[Any, ...] = ()) -> None:
     """Raise NotImplementedError for a tensor that holds neither floats nor a type in `also`."""
     require_tensor(name, "input", 1, input)
     if input.array.dtype.kind != "f" and input.array.dtype not in also:
         raise not_implemented_for(name, input.array.dtype)
 
 
-def images(name: str, space: int, input: Any, empty: bool = True) -> bool:
+def check_images(name: str, space: int, input: Any, empty: bool = True) -> bool:
     """Whether `input`, of `space` spatial axes, has a batch axis.
 
     Raises RuntimeError for another number of axes, and for axes of length 0 other than the batch's
@@ -57,7 +57,7 @@ def images(name: str, space: int, input: Any, empty: bool = True) -> bool:
     return len(shape) == space + 2
 
 
-def matches(name: str, input: Any, shape: tuple[int, ...], why: str, **parts: Any) -> None:
+def check_parts(name: str, input: Any, shape: tuple[int, ...], why: str, **parts: Any) -> None:
     """Refuse `parts` of another shape than `shape` or another dtype than the input's; None is no part.
 
     The parts of a float16 input may be float32. Raises RuntimeError.
@@ -67,10 +67,10 @@ def matches(name: str, input: Any, shape: tuple[int, ...], why: str, **parts: An
         if x is not None and x.array.shape != shape:
             raise RuntimeError(f"{name}: expected {part} of shape {list(shape)}, {why}, got {list(x.array.shape)}")
         if x is not None and x.array.dtype not in mixed:
-            same_dtype(name, input, part, x)
+            check_same_dtype(name, input, part, x)
 
 
-def same_dtype(name: str, input: Any, part: str, x: Any) -> None:
+def check_same_dtype(name: str, input: Any, part: str, x: Any) -> None:
     """Raise RuntimeError unless `x` has the dtype of `input`."""
     if x.array.dtype != input.array.dtype:
         kinds = [from_numpy(t.array.dtype).name for t in (input, x)]
@@ -80,7 +80,7 @@ def same_dtype(name: str, input: Any, part: str, x: Any) -> None:
         )
 
 
-def numbers(name: str, parameter: str, given: Any, count: int, least: int) -> tuple[int, ...]:
+def as_ints(name: str, parameter: str, given: Any, count: int, least: int) -> tuple[int, ...]:
     """`given` as `count` ints, one for each spatial axis.
 
     Raises TypeError for other types, RuntimeError for a wrong count or numbers below `least`.

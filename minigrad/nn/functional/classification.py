@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.messages import check_same_library
 from minigrad.dtypes import from_numpy
-from minigrad.nn.functional.checks import floats, matches, same_dtype, tensors
+from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_floats
 from minigrad.nn.functional.linear import one_hot
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops import loss as ops
@@ -77,7 +77,6 @@ def cross_entropy(
     >>> torch.nn.functional.cross_entropy(torch.zeros(1, 2), torch.tensor([1]))
     tensor(0.6931)
     """
-    tensors("cross_entropy", "input target weight?", input, target, weight)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if is_wanted("softmax before cross_entropy"):
@@ -109,14 +108,14 @@ def _cross_entropy_of_probabilities(
     input: Any, target: Any, weight: Any, ignore_index: int, reduction: str, label_smoothing: float, dim: int
 ) -> Any:
     """``-sum(target log softmax(input))`` over the classes; its mean is over the samples."""
-    floats("cross_entropy", input)
+    require_floats("cross_entropy", input)
     if ignore_index >= 0:
         raise RuntimeError(
             "ignore_index is not supported for floating point target: probabilities ignore a class by being 0; got "
             f"ignore_index={ignore_index}"
         )
     classes = input.size(dim)
-    matches("cross_entropy", input, (classes,), f"one number for each of all {classes} classes", weight=weight)
+    check_parts("cross_entropy", input, (classes,), f"one number for each of all {classes} classes", weight=weight)
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / classes
     terms = log_softmax(input, dim) * target
@@ -172,7 +171,6 @@ def multi_margin_loss(
     """
     if p not in (1, 2):
         raise ValueError(f"only p == 1 and p == 2 supported, got {p}")
-    tensors("multi_margin_loss", "input target weight?", input, target, weight)
     if target.array.ndim and input.array.size and target.array.size * input.array.shape[-1] != input.array.size:
         raise RuntimeError(
             f"multi_margin_loss: inconsistent target size, expected one class for each row of {list(input.shape)}, "
@@ -202,8 +200,7 @@ def multilabel_margin_loss(
     >>> torch.nn.functional.multilabel_margin_loss(torch.tensor([0.5, 1.0]), torch.tensor([1, -1]))
     tensor(0.2500)
     """
-    tensors("multilabel_margin_loss", "input target", input, target)
-    floats("multilabel_margin_loss", input)
+    require_floats("multilabel_margin_loss", input)
     shape = tuple(input.array.shape)
     if target.array.shape != shape or len(shape) not in (1, 2):
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(shape)}")
@@ -231,7 +228,6 @@ def multilabel_soft_margin_loss(
     >>> torch.nn.functional.multilabel_soft_margin_loss(torch.zeros(1, 2), torch.tensor([[0.0, 1.0]]))
     tensor(0.6931)
     """
-    tensors("multilabel_soft_margin_loss", "input target weight?", input, target, weight)
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
     losses = losses if weight is None else losses * weight
     return reduce_losses(losses.sum(-1) / input.size(-1), reduction)
@@ -240,8 +236,7 @@ def multilabel_soft_margin_loss(
 # ---- checks --------------------------------------------------------------------------------------
 def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
     """Refuse scores and classes whose types or shapes do not fit each other."""
-    tensors(name, "input target weight?", input, target, weight)
-    floats(name, input)
+    require_floats(name, input)
     check_same_library(name, [t.array for t in (input, target, weight) if t is not None])
     shape, have = tuple(input.array.shape), tuple(target.array.shape)
     if not shape:
@@ -264,6 +259,6 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
             f"{list(wanted)}"
         )
     classes = shape[min(len(shape) - 1, 1)]
-    matches(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
+    check_parts(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
     if weight is not None:
-        same_dtype(name, input, "weight", weight)
+        check_same_dtype(name, input, "weight", weight)

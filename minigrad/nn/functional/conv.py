@@ -9,7 +9,15 @@ import numpy as np
 
 from minigrad.advice import advise, is_wanted
 from minigrad.kernels import Geometry
-from minigrad.nn.functional.checks import AXES, floats, images, in_single, matches, numbers, same_dtype, tensors
+from minigrad.nn.functional.checks import (
+    as_ints,
+    check_images,
+    check_parts,
+    check_same_dtype,
+    in_single,
+    require_floats,
+    require_tensors,
+)
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.conv import conv, conv_input
 from minigrad.tensor import Tensor
@@ -76,13 +84,13 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
     stride, padding, dilation, groups = options
     batched = _check_operands(name, space, x, weight, bias, groups)
     x = x if batched else x.unsqueeze(0)
-    stride = numbers(name, "stride", stride, space, 1)
-    dilation = numbers(name, "dilation", dilation, space, 1)
+    stride = as_ints(name, "stride", stride, space, 1)
+    dilation = as_ints(name, "dilation", dilation, space, 1)
     if max(dilation) > 1:
-        floats(f"{name} with dilation", x, also=(np.int64,))
+        require_floats(f"{name} with dilation", x, also=(np.int64,))
     if isinstance(padding, str):
-        x, padding = _named_padding(name, x, padding, stride, weight.array.shape[2:], dilation)
-    padding = numbers(name, "padding", padding, space, 0)
+        x, padding = _resolve_padding(name, x, padding, stride, weight.array.shape[2:], dilation)
+    padding = as_ints(name, "padding", padding, space, 0)
     geometry = lay_out(x.array.shape, weight.array.shape, groups, *stride, *padding, *dilation)
     if space == 1:  # (N, C, L) -> (N, C, 1, L) -> (N, O, 1, Lo) -> (N, O, Lo)
         y = conv(x.unsqueeze(-2), weight.unsqueeze(-2), bias, geometry=geometry).squeeze(-2)
@@ -100,11 +108,11 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
     """
     space = len(kernel) - 2
     name = f"conv{space}d"
-    if len(image) != space + 2 or len(options) != 3 * space or space not in AXES:
+    if len(image) != space + 2 or len(options) != 3 * space or space not in (1, 2):
         raise TypeError(f"{name}: no batch of images and kernels: {image}, {kernel}")
-    stride: Any = numbers(name, "stride", options[:space], space, 1)
-    padding: Any = numbers(name, "padding", options[space : 2 * space], space, 0)
-    dilation: Any = numbers(name, "dilation", options[2 * space :], space, 1)
+    stride: Any = as_ints(name, "stride", options[:space], space, 1)
+    padding: Any = as_ints(name, "padding", options[space : 2 * space], space, 0)
+    dilation: Any = as_ints(name, "dilation", options[2 * space :], space, 1)
     _check_channels(name, image, kernel, groups)
     if space == 2 and image[3] in (1, 3, 4) and image[1] == image[2] > 4 and is_wanted("channels last"):
         advise(
@@ -129,7 +137,7 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
     return geometry
 
 
-def _named_padding(
+def _resolve_padding(
     name: str, x: Any, padding: str, stride: Any, kernel: Any, dilation: Any
 ) -> tuple[Any, tuple[int, ...]]:
     """The image and the amounts for 'valid' and 'same'; an odd number's last goes to the end."""
@@ -163,12 +171,12 @@ def conv_transpose2d(
     """
     name = "conv_transpose2d"
     batched = _check_operands(name, 2, input, weight, bias, groups, transposed=True)
-    floats(name, input, also=(np.int64,))
+    require_floats(name, input, also=(np.int64,))
     x = input if batched else input.unsqueeze(0)
-    stride = numbers(name, "stride", stride, 2, 1)
-    dilation = numbers(name, "dilation", dilation, 2, 1)
-    amounts: Any = numbers(name, "padding", padding, 2, 0)
-    extra = numbers(name, "output_padding", output_padding, 2, 0)
+    stride = as_ints(name, "stride", stride, 2, 1)
+    dilation = as_ints(name, "dilation", dilation, 2, 1)
+    amounts: Any = as_ints(name, "padding", padding, 2, 0)
+    extra = as_ints(name, "output_padding", output_padding, 2, 0)
     for e, s, d in zip(extra, stride, dilation, strict=True):
         if e >= max(s, d) and x.array.size:
             raise RuntimeError(
@@ -186,22 +194,22 @@ def conv_transpose2d(
             f"kernel {tuple(window)}, padding {amounts}; use less padding"
         )
     if 0 in size:
-        y = _nothing(x, weight, bias).expand(len(x.array), weight.array.shape[1] * geometry.groups, *size)
+        y = _sum_nothing(x, weight, bias).expand(len(x.array), weight.array.shape[1] * geometry.groups, *size)
     elif any(e >= s for e, s in zip(extra, stride, strict=True)):
-        y = _painted_wide(x, weight, geometry, size)
+        y = _paint_wide(x, weight, geometry, size)
         y = y if bias is None else y + bias.reshape(-1, 1, 1)
     else:
         y = conv_input(x, weight, bias, size=size, geometry=geometry)
     return y if batched else y.squeeze(0)
 
 
-def _nothing(*operands: Any) -> Any:
+def _sum_nothing(*operands: Any) -> Any:
     """The sum of no elements of the operands: what is made of it gives each of them a gradient of zeros."""
     parts = [x.reshape(-1)[:0].sum() for x in operands if x is not None]
     return sum(parts[1:], parts[0])
 
 
-def _painted_wide(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
+def _paint_wide(x: Any, weight: Any, geometry: Geometry, size: Any) -> Any:
     """The transposed convolution onto an image with room for more windows than x has: all that x paints, cut out."""
     whole = geometry._replace(padding=(0, 0))
     full = whole.adjoint_size(x.array.shape[2:])
@@ -213,7 +221,7 @@ def _check_operands(
     name: str, space: int, input: Any, weight: Any, bias: Any, groups: Any, transposed: bool = False
 ) -> bool:
     """Refuse wrong types, ranks, dtypes and channels; True when the input has a batch axis."""
-    tensors(name, "input weight bias?", input, weight, bias)
+    require_tensors(name, "input weight bias?", input, weight, bias)
     kernel = list(weight.array.shape)
     if len(kernel) != space + 2:
         axes = "in_channels, out_channels/groups" if transposed else "out_channels, in_channels/groups"
@@ -221,13 +229,13 @@ def _check_operands(
         raise RuntimeError(
             f"{name}: expected a weight of {space + 2} axes ({axes}, {window}), got {len(kernel)} of size {kernel}"
         )
-    batched = images(name, space, input)
-    same_dtype(name, input, "weight", weight)
+    batched = check_images(name, space, input)
+    check_same_dtype(name, input, "weight", weight)
     if input.array.dtype.kind == "b":
-        floats(name, input)
+        require_floats(name, input)
     _check_channels(name, input.array.shape, weight.array.shape, groups, transposed)
     outputs = kernel[1] * int(groups) if transposed else kernel[0]
-    matches(name, input, (outputs,), f"1-dimensional with {outputs} elements", bias=bias)
+    check_parts(name, input, (outputs,), f"1-dimensional with {outputs} elements", bias=bias)
     return batched
 
 
@@ -235,7 +243,7 @@ def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed:
     """Refuse channels that do not fit: image (N, C, H, W) or (C, H, W), weight (O, C/groups, kh, kw)."""
     shape, kernel, space = list(image), list(weight), len(weight) - 2
     batched = len(shape) == len(kernel)
-    (groups,) = numbers(name, "groups", groups, 1, 1)
+    (groups,) = as_ints(name, "groups", groups, 1, 1)
     if 0 in kernel or kernel[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0 and to have no axis "

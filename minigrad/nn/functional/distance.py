@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.modes import no_grad
-from minigrad.nn.functional.checks import floats, tensors
+from minigrad.nn.functional.checks import require_floats, require_tensors
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops.functions import exp, log1p
 from minigrad.ops.masks import where
@@ -23,7 +23,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     >>> torch.nn.functional.cosine_similarity(torch.ones(2), torch.tensor([1.0, 0.0]), dim=0)
     tensor(0.7071)
     """
-    tensors("cosine_similarity", "x1 x2", x1, x2)
+    require_tensors("cosine_similarity", "x1 x2", x1, x2)
     a, b = [x / _length(x, dim, eps) for x in broadcast_tensors(x1, x2)]
     return (a * b).sum(dim)
 
@@ -43,7 +43,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     >>> torch.nn.functional.pairwise_distance(torch.tensor([[3.0, 4.0]]), torch.zeros(1, 2))
     tensor([5.0000])
     """
-    tensors("pairwise_distance", "x1 x2", x1, x2)
+    require_tensors("pairwise_distance", "x1 x2", x1, x2)
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
@@ -61,7 +61,6 @@ def cosine_embedding_loss(
     >>> torch.nn.functional.cosine_embedding_loss(x, y, torch.tensor([1]))
     tensor(1.)
     """
-    tensors("cosine_embedding_loss", "input1 input2 target", input1, input2, target)
     if target.ndim not in (0, 1):
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if not input1.ndim == input2.ndim == target.ndim + 1:
@@ -87,7 +86,6 @@ def margin_ranking_loss(
     >>> torch.nn.functional.margin_ranking_loss(x, y, torch.tensor([1.0]))
     tensor(2.)
     """
-    tensors("margin_ranking_loss", "input1 input2 target", input1, input2, target)
     if not input1.ndim == input2.ndim == target.ndim:
         shapes = f"input1: {list(input1.shape)}, input2: {list(input2.shape)}, target: {list(target.shape)}"
         raise RuntimeError(
@@ -107,7 +105,6 @@ def hinge_embedding_loss(
     >>> torch.nn.functional.hinge_embedding_loss(torch.tensor([0.25, 0.25]), torch.tensor([1, -1]))
     tensor(0.5000)
     """
-    tensors("hinge_embedding_loss", "input target", input, target)
     apart = where(target == 1, 0.0, (margin - input).clamp(min=0))
     return reduce_losses(apart + where(target == -1, 0.0, input), reduction)
 
@@ -122,8 +119,7 @@ def soft_margin_loss(
     >>> torch.nn.functional.soft_margin_loss(torch.tensor([0.0]), torch.tensor([1.0]))
     tensor(0.6931)
     """
-    tensors("soft_margin_loss", "input target", input, target)
-    floats("soft_margin_loss", input)
+    require_floats("soft_margin_loss", input)
     return reduce_losses(log1p(exp(-target.to(input.dtype) * input)), reduction)
 
 
@@ -145,7 +141,6 @@ def triplet_margin_loss(
     """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
-    tensors("triplet_margin_loss", "anchor positive negative", anchor, positive, negative)
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
             "The anchor, positive, and negative tensors are expected to have the same number of dimensions, but got: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minigrad.creation import arange
-from minigrad.nn.functional.checks import tensors
+from minigrad.nn.functional.checks import require_tensors
 from minigrad.nn.functional.linear import embedding
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
@@ -30,31 +30,32 @@ def embedding_bag(
     tensor([[1.],
             [4.]])
     """
-    tensors("embedding_bag", "input weight offsets? per_sample_weights?", input, weight, offsets, per_sample_weights)
-    _check(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
+    operands = (input, weight, offsets, per_sample_weights)
+    require_tensors("embedding_bag", "input weight offsets? per_sample_weights?", *operands)
+    _check_bags(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
     flat = input.reshape(-1)
-    places, counts = _places(input, offsets, include_last_offset)
+    places, counts = _find_members(input, offsets, include_last_offset)
     rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)  # (T, D)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
     if padding_idx is not None:
         counts = counts & (flat[places] != padding_idx % weight.shape[0])
-    return _reduce(rows[places], counts, mode)
+    return _reduce_bags(rows[places], counts, mode)
 
 
-def _places(input: Tensor, offsets: Any, last_told: bool) -> tuple[Any, Any]:
+def _find_members(input: Tensor, offsets: Any, with_last: bool) -> tuple[Any, Any]:
     """Where in the flat input the members of each bag stand, and which of them are no padding: (B, L) both."""
     if input.ndim == 2:
         places = arange(input.numel(), device=input.device).reshape(input.shape)
         return places, places >= 0
-    begin, end = _limits(offsets, input.numel(), last_told)
+    begin, end = _find_limits(offsets, input.numel(), with_last)
     longest = int((end - begin).max()) if begin.numel() and input.numel() else 0
     places = begin.unsqueeze(1) + arange(longest, device="cpu")  # (B, L)
     counts = places < end.unsqueeze(1)
     return places.masked_fill(~counts, 0).to(input.device), counts.to(input.device)
 
 
-def _reduce(rows: Any, counts: Any, mode: str) -> Any:
+def _reduce_bags(rows: Any, counts: Any, mode: str) -> Any:
     """(B, L, D) and which of them count, (B, L) -> (B, D)."""
     number = counts.sum(1, keepdim=True)
     if mode != "max":
@@ -66,7 +67,7 @@ def _reduce(rows: Any, counts: Any, mode: str) -> Any:
     return largest.masked_fill(number == 0, 0)
 
 
-def _check(input: Tensor, offsets: Any, mode: str, by_frequency: bool, weights: Tensor | None) -> None:
+def _check_bags(input: Tensor, offsets: Any, mode: str, by_frequency: bool, weights: Tensor | None) -> None:
     if weights is not None and weights.shape != input.shape:
         raise ValueError(
             f"embedding_bag: If per_sample_weights ({weights.shape}) is not None, then it must have the same shape as "
@@ -92,7 +93,7 @@ def _check(input: Tensor, offsets: Any, mode: str, by_frequency: bool, weights: 
         )
 
 
-def _limits(offsets: Any, length: int, last_told: bool) -> tuple[Any, Any]:
+def _find_limits(offsets: Any, length: int, with_last: bool) -> tuple[Any, Any]:
     """Where each bag begins and ends."""
     offsets = offsets.cpu()
     if offsets.numel() and int(offsets[0]) != 0:
@@ -106,6 +107,6 @@ def _limits(offsets: Any, length: int, last_told: bool) -> tuple[Any, Any]:
         )
     if bool((offsets[1:] < offsets[:-1]).any()):
         raise RuntimeError(f"embedding_bag: offsets must not fall, got {offsets.tolist()}")
-    if last_told:
+    if with_last:
         return offsets[:-1], offsets[1:]
     return offsets, cat([offsets[1:], offsets.new_tensor([length])])

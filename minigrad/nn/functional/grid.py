@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
-from minigrad.nn.functional.checks import floats, in_single, tensors
+from minigrad.nn.functional.checks import in_single, require_floats, require_tensors
 from minigrad.ops.arguments import sizes
 from minigrad.ops.grid import affine, weighing
 from minigrad.ops.join import stack
@@ -24,7 +24,7 @@ from minigrad.tensor import Tensor
 
 _MODES = ("bilinear", "nearest", "bicubic")
 _BORDERS = ("zeros", "border", "reflection")
-_CHANGED = (
+_DEFAULT_CHANGED = (
     "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
     "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details."
 )
@@ -46,8 +46,8 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     tensor([[[[-0.5000,  0.0000],
               [ 0.5000,  0.0000]]]])
     """
-    tensors("affine_grid", "theta", theta)
-    align_corners = _told(align_corners)
+    require_tensors("affine_grid", "theta", theta)
+    align_corners = _read_align_corners(align_corners)
     size = tuple(sizes("affine_grid", size))
     _check_affine(theta, size)
     if align_corners and min(size[2:]) == 1:
@@ -110,7 +110,7 @@ def grid_sample(
     >>> torch.nn.functional.grid_sample(image, places, align_corners=True)
     tensor([[[[2., 3.]]]])
     """
-    tensors("grid_sample", "input grid", input, grid)
+    require_tensors("grid_sample", "input grid", input, grid)
     if mode not in _MODES:
         raise ValueError(
             f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'"
@@ -120,7 +120,7 @@ def grid_sample(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
             f"'{padding_mode}'"
         )
-    align_corners = _told(align_corners)
+    align_corners = _read_align_corners(align_corners)
     _check_grid(input, grid, mode)
     lengths = input.shape[2:]
     space, points = len(lengths), prod(grid.shape[1:-1])
@@ -203,7 +203,7 @@ def _reflect(x: Any, low: float, high: float) -> Any:
 
 
 def _check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
-    floats("grid_sample", input)
+    require_floats("grid_sample", input)
     space, shapes = input.ndim - 2, f"input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
     if input.array.dtype != grid.array.dtype:
         wanted, got = (from_numpy(x.array.dtype).name for x in (input, grid))
@@ -228,7 +228,7 @@ def _check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
 
 
-def _told(align_corners: bool | None) -> bool:
+def _read_align_corners(align_corners: bool | None) -> bool:
     if align_corners is None:
-        warnings.warn(_CHANGED, stacklevel=4)
+        warnings.warn(_DEFAULT_CHANGED, stacklevel=4)
     return bool(align_corners)

@@ -10,7 +10,7 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
 from minigrad.autograd.recording import compute
 from minigrad.backend import CPU, address_of, arange_beside, as_index, device_of, to_device
-from minigrad.nn.functional.checks import bools, matches, same_dtype, tensors
+from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_bool, require_tensors
 from minigrad.ops import embedding as ops
 from minigrad.ops.affine import affine, project
 from minigrad.ops.arguments import as_int, as_number, not_implemented_for, require_number
@@ -34,7 +34,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> torch.nn.functional.linear(torch.ones(2), torch.ones(1, 2), torch.ones(1))
     tensor([3.])
     """
-    tensors("linear", "input weight bias?", input, weight, bias)
+    require_tensors("linear", "input weight bias?", input, weight, bias)
     x, w = input.array, weight.array
     if w.ndim != 2 or x.ndim == 0:
         if bias is not None and (bias.array.ndim or x.ndim == 2):
@@ -49,12 +49,12 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             "reshape it"
         )
     if x.dtype is not w.dtype:
-        same_dtype("linear", input, "weight", weight)
+        check_same_dtype("linear", input, "weight", weight)
     if x.dtype.kind == "b":
         raise not_implemented_for("linear", x.dtype)
     if bias is not None and (bias.array.shape != w.shape[:1] or bias.array.dtype is not w.dtype):
         shape = bias.array.shape if bias.array.size == 1 else w.shape[:1]
-        matches("linear", input, shape, f"one for each row of the weight {tuple(w.shape)}", bias=bias)
+        check_parts("linear", input, shape, f"one for each row of the weight {tuple(w.shape)}", bias=bias)
     if x.ndim == 2:
         return project(input, weight) if bias is None else affine(bias, input, weight)
     rows = int(np.prod(x.shape[:-1]))
@@ -88,7 +88,7 @@ def embedding(
     >>> torch.nn.functional.embedding(torch.tensor([1]), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([[3., 4.]])
     """
-    tensors("embedding", "indices weight", input, weight)
+    require_tensors("embedding", "indices weight", input, weight)
     places = input.array
     if places.dtype not in (np.int64, np.int32):
         raise RuntimeError(
@@ -139,7 +139,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    tensors("one_hot", "input", tensor)
+    require_tensors("one_hot", "input", tensor)
     classes = tensor.array
     if classes.dtype != np.int64:
         raise RuntimeError(
@@ -167,7 +167,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     >>> torch.nn.functional.dropout(torch.ones(2), p=1.0)
     tensor([0., 0.])
     """
-    tensors("dropout", "input", input)
+    require_tensors("dropout", "input", input)
     return _drop("dropout", input, input.array.shape, p, training, inplace)
 
 
@@ -178,7 +178,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     >>> torch.nn.functional.dropout1d(torch.ones(1, 1, 2), p=1.0)
     tensor([[[0., 0.]]])
     """
-    tensors("dropout1d", "input", input)
+    require_tensors("dropout1d", "input", input)
     shape = input.array.shape
     if len(shape) not in (2, 3):
         raise RuntimeError(
@@ -196,7 +196,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     >>> torch.nn.functional.alpha_dropout(torch.ones(2), p=0.5)
     tensor([1., 1.])
     """
-    tensors("alpha_dropout", "input", input)
+    require_tensors("alpha_dropout", "input", input)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0 or not input.array.size:
@@ -215,12 +215,12 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     >>> torch.nn.functional.dropout2d(torch.ones(1, 1, 1, 2), p=1.0)
     tensor([[[[0., 0.]]]])
     """
-    tensors("dropout2d", "input", input)
+    require_tensors("dropout2d", "input", input)
     shape = input.array.shape
     return _drop("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace)
 
 
-def _draw_kept(array: Any, shape: Any, p: float) -> Any:
+def _draw_factors(array: Any, shape: Any, p: float) -> Any:
     """What a draw leaves: ``1 / (1 - p)`` or 0 for each element, or, of a smaller `shape`, for each map."""
     if shape != array.shape:
         room = np.empty_like(array[tuple([slice(0, n) for n in shape])], order="C")
@@ -241,7 +241,7 @@ def _count_neighbours(array: Any) -> int:
 def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
     """`input` with what a draw of `shape` leaves of it."""
     require_number(name, "p", p)
-    bools(name, "training", training)
+    require_bool(name, "training", training)
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     p = as_number(name, "p", p)
@@ -253,6 +253,6 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
     if p == 1.0:  # nothing is drawn
         kept = np.zeros(shape, dtype)
     else:
-        kept = _draw_kept(input.array, shape, p)
+        kept = _draw_factors(input.array, shape, p)
     result: Tensor = input * wrap(to_device(kept, device_of(input.array)))
     return assign(input, result, f"{name}_") if inplace else result

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.messages import check_same_library
-from minigrad.nn.functional.checks import bools, floats, matches, tensors
+from minigrad.nn.functional.checks import check_parts, require_bool, require_floats, require_tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
@@ -36,7 +36,7 @@ def batch_norm(
     """
     column = _channels("batch_norm", input, weight, bias, running_mean, running_var)
     require_number("batch_norm", "eps", eps)
-    bools("batch_norm", "training", training)
+    require_bool("batch_norm", "training", training)
     if eps <= 0:
         raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     momentum, eps = as_number("batch_norm", "momentum", momentum), as_number("batch_norm", "eps", eps)
@@ -101,14 +101,14 @@ def _channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = None, v
     positions = "input running_mean? running_var? weight? bias?"
     parts = (input, mean, var, weight, bias)
     running = name in ("batch_norm", "instance_norm")
-    tensors(name, *((positions, *parts) if running else ("input weight? bias?", input, weight, bias)))
-    floats(name, input)
+    require_tensors(name, *((positions, *parts) if running else ("input weight? bias?", input, weight, bias)))
+    require_floats(name, input)
     shape = input.array.shape
     if len(shape) < 2 and input.array.size:
         kind = IndexError if name == "batch_norm" else RuntimeError
         raise kind(f"{name}: expected input of at least 2 dimensions, (N, C, ...), got {list(shape)}")
     channels, why = shape[1:2] or shape, f"one number for each channel, axis 1 of the input {list(shape)}"
-    matches(name, input, channels, why, running_mean=mean, running_var=var, weight=weight, bias=bias)
+    check_parts(name, input, channels, why, running_mean=mean, running_var=var, weight=weight, bias=bias)
     return (1, *channels, *[1] * (len(shape) - 2)) if len(shape) > 1 else shape
 
 
@@ -152,8 +152,8 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
 
 def _last_axes(name: str, input: Any, normalized_shape: Any, weight: Any, bias: Any) -> tuple[int, ...]:
     """`normalized_shape`, once everything fits."""
-    tensors(name, "input weight? bias?", input, weight, bias)
-    floats(name, input)
+    require_tensors(name, "input weight? bias?", input, weight, bias)
+    require_floats(name, input)
     if not isinstance(normalized_shape, (tuple, list)):
         kind = type(normalized_shape).__name__
         raise TypeError(
@@ -167,7 +167,7 @@ def _last_axes(name: str, input: Any, normalized_shape: Any, weight: Any, bias: 
             f"{name}: Expected normalized_shape to be at least 1-dimensional and equal to the last axes of the input, "
             f"but given normalized_shape={list(shape)}, got input of size{size}"
         )
-    matches(name, input, shape, "the same as normalized_shape", weight=weight, bias=bias)
+    check_parts(name, input, shape, "the same as normalized_shape", weight=weight, bias=bias)
     return shape
 
 
@@ -210,7 +210,7 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     tensor([[[0.4000],
              [0.5000]]])
     """
-    tensors("local_response_norm", "input", input)
+    require_tensors("local_response_norm", "input", input)
     shape = tuple(input.array.shape)
     if len(shape) < 3:
         raise ValueError(f"Expected 3D or higher dimensionality input (got {len(shape)} dimensions)")
@@ -229,6 +229,6 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     >>> torch.nn.functional.normalize(torch.tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
     """
-    tensors("normalize", "input", input)
+    require_tensors("normalize", "input", input)
     result = input / input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input)
     return result if out is None else out.copy_(result)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.nn.functional.checks import tensors
+from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_number, not_implemented_for
 from minigrad.ops.padding import pad_constant, rows_at
 from minigrad.size import is_index
@@ -28,7 +28,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0))
     tensor([[0., 1., 1.]])
     """
-    tensors("pad", "input", input)
+    require_tensors("pad", "input", input)
     if not isinstance(pad, (tuple, list)) or not all(map(is_index, pad)):
         raise TypeError(f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {pad!r}")
     amounts, size = [int(n) for n in pad], list(input.array.shape)

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.kernels import Geometry, sees_everywhere
-from minigrad.nn.functional.checks import AXES, floats, images, in_single, numbers, tensors
+from minigrad.nn.functional.checks import AXES, as_ints, check_images, in_single, require_floats, require_tensors
 from minigrad.ops import pool
 from minigrad.ops.arguments import not_implemented_for
 from minigrad.tensor import Tensor
@@ -134,7 +134,7 @@ def _max_pool(name: str, space: int, input: Any, *options: Any) -> tuple[Any, An
     if max(geometry.dilation) > 1 and not sees_everywhere(geometry, size, windows):
         raise RuntimeError(
             f"{name}: a window lies in the padding alone and has no maximum, for an input of {list(input.array.shape)} "
-            f"with {_told(geometry)}; use less padding or dilation"
+            f"with {_describe(geometry)}; use less padding or dilation"
         )
     places = empty(*image.array.shape[:-2], *windows, dtype=int64, device=input.device)
     values = pool.max_pool2d(image, places, geometry=geometry)
@@ -142,8 +142,7 @@ def _max_pool(name: str, space: int, input: Any, *options: Any) -> tuple[Any, An
 
 
 def _avg_pool(name: str, space: int, input: Any, k: Any, stride: Any, padding: Any, ceil_mode: Any, count: Any) -> Any:
-    tensors(name, "input", input)
-    floats(name, input, also=(np.int64,))
+    require_floats(name, input, also=(np.int64,))
     geometry, windows = _lay_out(name, space, input, k, stride, padding, 1, ceil_mode)
     if space == 2:
         return _means(input, geometry=geometry, windows=windows, count=count)
@@ -173,15 +172,15 @@ def _lay_out(
     name: str, space: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> tuple[Geometry, tuple[int, int]]:
     """The checked options, and the number of windows along each axis."""
-    tensors(name, "input", input)
-    images(name, space, input, empty=False)
+    require_tensors(name, "input", input)
+    check_images(name, space, input, empty=False)
     if input.array.dtype.kind == "b":
         raise not_implemented_for(name, input.array.dtype)
-    kernel: Any = numbers(name, "kernel_size", kernel_size, space, 1)
+    kernel: Any = as_ints(name, "kernel_size", kernel_size, space, 1)
     omitted = stride is None or (isinstance(stride, (list, tuple)) and not stride)
-    step: Any = kernel if omitted else numbers(name, "stride", stride, space, 1)
-    pads: Any = numbers(name, "padding", padding, space, 0)
-    spread: Any = numbers(name, "dilation", dilation, space, 1)
+    step: Any = kernel if omitted else as_ints(name, "stride", stride, space, 1)
+    pads: Any = as_ints(name, "padding", padding, space, 0)
+    spread: Any = as_ints(name, "dilation", dilation, space, 1)
     size: Any = input.array.shape[-space:]
     if name != "max_pool1d" and max(*kernel, *step, *pads, *spread) >= 2**31:
         raise RuntimeError(f"{name}: value cannot be converted to type int without overflow, got {kernel}, {step}")
@@ -198,26 +197,26 @@ def _lay_out(
     if min(windows) < 1:
         raise RuntimeError(
             f"Given input size: {tuple(input.array.shape)}. Calculated output size: {windows[-space:]}. Output size is "
-            f"too small ({name}: {_told(geometry)}); use a smaller kernel or a larger image"
+            f"too small ({name}: {_describe(geometry)}); use a smaller kernel or a larger image"
         )
     return geometry, windows
 
 
-def _told(geometry: Geometry) -> str:
+def _describe(geometry: Geometry) -> str:
     return f"kernel {geometry.kernel}, padding {geometry.padding}, dilation {geometry.dilation}"
 
 
 def _output_size(name: str, space: int, input: Any, given: Any) -> tuple[int, ...]:
     """(Ho, Wo) for an output size with None where an axis keeps its length; (1, Lo) of a signal."""
     if not isinstance(input, Tensor) or input.array.size or "max" in name:
-        floats(name, input)
+        require_floats(name, input)
     shape = list(input.array.shape)
     if given is None:
         raise TypeError(f"{name}(): output_size is None; write {(None,) * space} to keep every axis as it is")
     wanted = tuple(given) if isinstance(given, (tuple, list)) else (given,) * space
     if len(shape) <= len(wanted):
         raise ValueError(f"{name}: Input dimension should be at least {len(wanted) + 1}, {AXES[space]}, got {shape}")
-    images(name, space, input, empty=False)
+    check_images(name, space, input, empty=False)
     sizes = [n if m is None else m for m, n in zip(wanted, shape[len(shape) - len(wanted) :], strict=True)]
-    size = numbers(name, "output_size", sizes, space, 0)
+    size = as_ints(name, "output_size", sizes, space, 0)
     return size if space == 2 else (1, *size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from minigrad.nn.functional.checks import tensors
+from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_int
 from minigrad.ops.shape import permute, reshape
 from minigrad.tensor import Tensor
@@ -67,7 +67,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     >>> torch.nn.functional.channel_shuffle(torch.arange(4.0).reshape(1, 4, 1), 2).flatten()
     tensor([0., 2., 1., 3.])
     """
-    tensors("channel_shuffle", "input", input)
+    require_tensors("channel_shuffle", "input", input)
     shape = tuple(input.array.shape)
     if len(shape) < 3:
         raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}")
@@ -79,7 +79,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
 
 
 def _image(name: str, input: Tensor) -> tuple[int, ...]:
-    tensors(name, "input", input)
+    require_tensors(name, "input", input)
     shape = tuple(input.array.shape)
     if len(shape) < 3:
         raise RuntimeError(f"{name} expects input to have at least 3 dimensions, but got input with {len(shape)}")

@@ -1,4 +1,4 @@
-"""What every loss shares: one number from many, by `reduction` or by the flags that it was before 2018."""
+"""What every loss shares: operands that are tensors, and one number from many, by `reduction` or its flags of old."""
 
 from __future__ import annotations
 
@@ -7,23 +7,34 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from minigrad.autograd.core import TensorBase
+from minigrad.ops.arguments import not_a_tensor
+
 P = ParamSpec("P")
 T = TypeVar("T")
 REDUCTIONS = ("mean", "sum", "none")
+_TENSORS = ("Tensor", "Tensor | None")
 
 
 def loss(function: Callable[P, T]) -> Callable[P, T]:
-    """A loss whose body sees `reduction` alone: ``size_average`` and ``reduce`` are translated before.
+    """A loss whose body sees tensors where its annotations say so, and of the ways to reduce `reduction` alone.
 
-    Raises ValueError for a reduction that is none of 'none', 'mean' and 'sum'.
+    ``size_average`` and ``reduce`` are translated before. Raises TypeError for what is no Tensor, ValueError for a
+    reduction that is none of 'none', 'mean' and 'sum'.
     """
     signature = inspect.signature(function)
     names = list(signature.parameters)
     first = min([names.index(n) for n in ("size_average", "reduce", "reduction") if n in names])
     known = (*REDUCTIONS, "batchmean") if function.__name__ == "kl_div" else REDUCTIONS
+    parameters = enumerate(signature.parameters.values())
+    operands = [(place, p.name, p.default) for place, p in parameters if p.annotation in _TENSORS]
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        for place, name, default in operands:
+            x = args[place] if place < len(args) else kwargs.get(name, default)
+            if x is not default and not isinstance(x, TensorBase):
+                raise not_a_tensor(function.__name__, name, place + 1, x)
         if len(args) > first or kwargs.get("size_average") is not None or kwargs.get("reduce") is not None:
             given = signature.bind(*args, **kwargs)
             options = given.arguments

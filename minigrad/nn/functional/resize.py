@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import constant_beside
-from minigrad.nn.functional.checks import floats, numbers, tensors
+from minigrad.nn.functional.checks import as_ints, require_floats, require_tensors
 from minigrad.ops import resample as ops
 from minigrad.ops.arguments import not_implemented_for
 from minigrad.tensor import Tensor
@@ -42,7 +42,7 @@ def interpolate(
     >>> torch.nn.functional.interpolate(torch.tensor([[[1.0, 3.0]]]), 4, mode="linear")
     tensor([[[1.0000, 1.5000, 2.5000, 3.0000]]])
     """
-    tensors("interpolate", "input", input)
+    require_tensors("interpolate", "input", input)
     space, lengths = input.array.ndim - 2, input.array.shape[2:]
     if align_corners is not None and mode in _ANY:
         raise ValueError(
@@ -56,7 +56,7 @@ def interpolate(
             f"input, got mode {mode!r} and {input.array.ndim} axes"
         )
     _check_mode(space, mode, antialias, bool(align_corners))
-    sizes = numbers("interpolate", "size", sizes, space, 0 if mode == "area" else 1)
+    sizes = as_ints("interpolate", "size", sizes, space, 0 if mode == "area" else 1)
     _check_image(input, mode, antialias)
     axes = _axes(input.array, sizes, scales, mode, bool(align_corners), antialias)
     return _operation(mode, space, antialias)(input, axes=axes)
@@ -101,7 +101,7 @@ def _check_image(input: Any, mode: str, antialias: bool) -> None:
     if input.array.dtype != np.uint8 or not bytes_too:
         if input.array.dtype.kind == "b":
             raise not_implemented_for(f"interpolate ({mode})", input.array.dtype)
-        floats(f"interpolate ({mode})", input)
+        require_floats(f"interpolate ({mode})", input)
     if antialias and input.array.dtype == np.float16 and type(input.array) is np.ndarray:
         raise not_implemented_for(f"interpolate ({mode}, antialias=True)", input.array.dtype)
     if 0 in input.array.shape[1:]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from minigrad.autograd.core import wrap
 from minigrad.creation import zeros_like
-from minigrad.nn.functional.checks import tensors
+from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops import activation, functions
 from minigrad.tensor import Tensor
 from minigrad.tensor.filling import draw_in_order
@@ -33,7 +33,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     >>> torch.nn.functional.softmax(torch.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    tensors("softmax", "input", input)
+    require_tensors("softmax", "input", input)
     result: Tensor = activation.softmax(input, _guess_dim("softmax", input, dim), dtype)
     return result
 
@@ -45,7 +45,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     >>> torch.nn.functional.log_softmax(torch.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])
     """
-    tensors("log_softmax", "input", input)
+    require_tensors("log_softmax", "input", input)
     result: Tensor = activation.log_softmax(input, _guess_dim("log_softmax", input, dim), dtype)
     return result
 
@@ -57,7 +57,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     >>> torch.nn.functional.softmin(torch.zeros(1, 4), dim=1)
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
-    tensors("softmin", "input", input)
+    require_tensors("softmin", "input", input)
     result: Tensor = activation.softmax(functions.neg(input), _guess_dim("softmin", input, dim), dtype)
     return result
 
@@ -73,7 +73,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     >>> torch.nn.functional.gumbel_softmax(torch.tensor([0.0, 1000.0]), hard=True)
     tensor([0., 1.])
     """
-    tensors("gumbel_softmax", "logits", logits)
+    require_tensors("gumbel_softmax", "logits", logits)
     drawn = draw_in_order(logits.array, lambda source, shape: source.exponential(shape, logits.array.dtype))
     noise = functions.log(wrap(drawn))
     soft: Tensor = activation.softmax((logits - noise) / tau, dim)

@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from minigrad.kernels import Geometry
-from minigrad.nn.functional.checks import floats, images, numbers, tensors
+from minigrad.nn.functional.checks import as_ints, check_images, require_floats, require_tensors
 from minigrad.ops.pool import fold_windows, unfold_windows
 from minigrad.tensor import Tensor
 
@@ -14,8 +14,8 @@ from minigrad.tensor import Tensor
 def _check_sizes(name: str, input: Any, **options: Any) -> Geometry:
     """How the windows lie over the image."""
     if input.array.dtype.kind != "b":
-        floats(name, input)
-    pairs: Any = [numbers(name, part, given, 2, part != "padding") for part, given in options.items()]
+        require_floats(name, input)
+    pairs: Any = [as_ints(name, part, given, 2, part != "padding") for part, given in options.items()]
     return Geometry(*pairs)
 
 
@@ -30,9 +30,9 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     tensor([[[0., 2.],
              [1., 3.]]])
     """
-    tensors("unfold", "input", input)
+    require_tensors("unfold", "input", input)
     geometry = _check_sizes("unfold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
-    batched = images("unfold", 2, input, empty=False)
+    batched = check_images("unfold", 2, input, empty=False)
     counts = geometry.windows(input.array.shape[-2:])
     if min(counts) < 1:
         raise RuntimeError(
@@ -56,8 +56,8 @@ def fold(
     >>> torch.nn.functional.fold(torch.ones(2, 2), (1, 3), (1, 2))
     tensor([[[1., 2., 1.]]])
     """
-    tensors("fold", "input", input)
-    shape, size = list(input.array.shape), numbers("fold", "output_size", output_size, 2, 1)
+    require_tensors("fold", "input", input)
+    shape, size = list(input.array.shape), as_ints("fold", "output_size", output_size, 2, 1)
     geometry = _check_sizes("fold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
     if len(shape) not in (2, 3) or 0 in shape[-2:] or shape[-2] % prod(geometry.kernel):
         raise RuntimeError(
