@@ -52,15 +52,16 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def lines(session: nox.Session) -> None:
     """Code lines by room, beside an earlier commit; and how many of them the smallest lesson executes."""
-    python(session, "-m", "doctest", ".ci/count_lines.py")
+    python(session, "-m", "doctest", ".ci/count_lines.py", ".ci/heart.py")
     python(session, ".ci/count_lines.py", *session.posargs)
     python(session, ".ci/request_lines.py")
 
 
 @nox.session
 def supported(session: nox.Session) -> None:
-    """docs/supported.md is what the code says; ``nox -s supported -- write`` writes it."""
-    python(session, "docs/make_supported.py", *([] if "write" in session.posargs else ["--check"]))
+    """The pages made from the code are what it says; ``nox -s supported -- write`` writes them."""
+    for page in ("supported", "rooms"):
+        python(session, f"docs/make_{page}.py", *([] if "write" in session.posargs else ["--check"]))
 
 
 @nox.session

@@ -13,10 +13,9 @@ import io
 import subprocess
 import sys
 import tokenize
-import tomllib
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from heart import ROOT, heart, place_in_heart
+
 # What a call and its way back walk through, told by `sys.settrace`; not what is built on it.
 ENGINE = tuple(
     f"minigrad/autograd/{name}.py" for name in ("core", "modes", "node", "views", "recording", "walk", "gradients")
@@ -75,14 +74,6 @@ def count_commit(commit: str) -> dict[str, int]:
     return {file: code_lines(git("show", f"{commit}:{file}")) for file in files} if commit else {}
 
 
-def heart() -> tuple[str, ...]:
-    """The modules of the heart, as paths without their ending."""
-    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    contracts = config["tool"]["importlinter"]["contracts"]
-    modules = next(c["source_modules"] for c in contracts if c["name"].startswith("The heart"))
-    return tuple(module.replace(".", "/") for module in modules)
-
-
 def room_of(file: str) -> str:
     """The room that a file stands in: the first folder, or the file itself."""
     parts = file.split("/")
@@ -103,7 +94,7 @@ def main() -> None:
     files = sorted({*now, *before})
     for room in dict.fromkeys(map(room_of, files)):
         print_row(room, [f for f in files if room_of(f) == room])
-    in_heart = [f for f in files if f.removesuffix(".py") in core or f.removesuffix("/__init__.py") in core]
+    in_heart = [f for f in files if place_in_heart(f, core) is not None]
     print_row("the engine", [f for f in files if f in ENGINE])
     print_row("the heart", in_heart)
     print_row("the wings", [f for f in files if f not in in_heart])
