@@ -16,9 +16,9 @@ import numpy as np
 
 from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
 from minigrad.autograd.leaves import AccumulateGrad
-from minigrad.autograd.messages import freed, overwritten
+from minigrad.autograd.messages import freed, overwritten, refuse_inference
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
-from minigrad.autograd.node import WATCHED, Node, next_order, notify_watchers, refuse_inference
+from minigrad.autograd.node import WATCHED, Node, next_order, notify_watchers
 from minigrad.autograd.views import Unrecorded, move_retained
 from minigrad.backend import device_of, to_device
 

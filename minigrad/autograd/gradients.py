@@ -15,7 +15,7 @@ from minigrad.autograd.messages import check_same_library, no_gradient, not_scal
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, Seeds, walk
-from minigrad.backend import array_module, on_gpu_of, quiet
+from minigrad.backend import SILENT, array_module, on_gpu_of, quiet, restore_warnings, set_warnings
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -179,9 +179,11 @@ def _run(
     """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
     keep = create_graph if retain_graph is None else retain_graph
     before = mode.set(mode.get() | GRAD if create_graph else mode.get() & ~GRAD)
+    loud = set_warnings(SILENT)
     try:
-        return quiet(walk, seeds, create_graph, keep, wanted, deliver)  # each rule selects its GPU
+        return walk(seeds, create_graph, keep, wanted, deliver)  # each rule selects its GPU
     finally:
+        restore_warnings(loud)
         mode.reset(before)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import is_array
+from minigrad.autograd.core import TensorBase, Uncounted, is_array
 from minigrad.backend import device_of
 
 
@@ -33,12 +33,16 @@ def overwritten(node: Any, shape: Any, version: int, now: int) -> RuntimeError:
     )
 
 
-def inference_saved(name: str, shape: Any) -> RuntimeError:
-    """A tensor made in inference mode that a gradient rule would have to read."""
-    return RuntimeError(
-        f"Inference tensors cannot be saved for backward: {name} would keep one of shape {tuple(shape)}, which was "
-        "made in inference_mode(), where writes are not counted. Use a copy, x.clone(), or make it under no_grad()."
-    )
+def refuse_inference(name: str, saved: Sequence[Any]) -> None:
+    """Refuse to keep tensors that a gradient rule would have to read, but of which nobody counts the writes."""
+    for x in saved:
+        if isinstance(x, TensorBase) and isinstance(x.writes, Uncounted):
+            shape = tuple(x.array.shape)
+            raise RuntimeError(
+                f"Inference tensors cannot be saved for backward: {name} would keep one of shape {shape}, which was "
+                "made in inference_mode(), where writes are not counted. Use a copy, x.clone(), or make it under "
+                "no_grad()."
+            )
 
 
 def invalid_gradient(node: Any, shape: Any, got: Any) -> RuntimeError:

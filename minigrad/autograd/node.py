@@ -10,12 +10,13 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd.anomaly import check_forward
-from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, is_array, wrap
 from minigrad.autograd.inspection import Inspectable, next_functions
-from minigrad.autograd.messages import freed, inference_saved, overwritten
+from minigrad.autograd.messages import freed, overwritten, refuse_inference
 from minigrad.autograd.modes import ANOMALY, PACKING, inference_was_entered
 from minigrad.backend import KERNELS, select
 from minigrad.side_by_side import LARGE, in_parts
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
 
 Rule: TypeAlias = Callable[..., Any]
-Reader: TypeAlias = Callable[[Sequence[Any], dict[str, Any], Any], Any]
 
+SINGLE = np.dtype(np.float32)  # nearly always
 next_order = count().__next__
 _new = object.__new__
 
@@ -39,13 +40,13 @@ class Plan:
     )  # fmt: skip
 
     def __init__(
-        self, operation: Operation, operands: Sequence[int], saves: Sequence[int], names: Sequence[str],
+        self, operation: Operation, count: int, operands: Sequence[int], saves: Sequence[int], names: Sequence[str],
         rules: Sequence[tuple[Rule, tuple[int, ...] | None]],
     ) -> None:  # fmt: skip
         self.operation = operation
         self.operands = tuple(operands)  # that need a gradient, and have a rule
         self.saves = tuple(saves)  # operands whose values the rules read
-        self.constants = tuple(map(operation.reader, names))  # fetch the shapes, options and the result that they read
+        self.constants = tuple([operation.find(name, count) for name in names])  # where the rest of what they read is
         self.result_position = names.index("out") if "out" in names else None  # among the constants
         self.keys = tuple([i for i, name in enumerate(names) if name in ("key", "statics")])  # of indices among them
         self.rules = tuple(rules)  # each with the positions of what it reads; None for all
@@ -60,7 +61,7 @@ class Plan:
         """
         array = result.array
         dtype = array.dtype
-        if dtype.kind != "f" or not self.operands:
+        if (dtype is not SINGLE and dtype.kind != "f") or not self.operands:
             return None
         node = _new(Node)
         node.plan = self
@@ -78,8 +79,13 @@ class Plan:
                 refuse_inference(self.operation.backward_name, [x for x, _ in saved])
         if self.constants:
             node.constants = constants = []
-            for read in self.constants:
-                constants.append(read(operands, statics, array))  # noqa: PERF401
+            for place in self.constants:
+                if place.__class__ is str:  # an option
+                    constants.append(statics[place])
+                elif place.__class__ is int:  # an operand's shape
+                    constants.append(operands[place].array.shape)
+                else:  # the result, or the shapes of all
+                    constants.append(array if place is None else [operands[i].array.shape for i in place])
         node.result_writes = None if self.result_position is None else (result.writes, result.writes[0])
         node.shape, node.dtype = array.shape, dtype
         node.hooks = node.trace = None
@@ -221,10 +227,3 @@ def notify_watchers(tensor: Any, flags: int) -> None:
     for flag, see in watchers.items():
         if flags & flag:
             see(tensor)
-
-
-def refuse_inference(name: str, saved: Sequence[Any]) -> None:
-    """Refuse to keep tensors of which nobody counts the writes."""
-    for x in saved:
-        if isinstance(x, TensorBase) and isinstance(x.writes, Uncounted):
-            raise inference_saved(name, x.array.shape)

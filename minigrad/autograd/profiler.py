@@ -170,7 +170,7 @@ def _name_node(node: Any) -> str:
 
 
 # Where calls come in, and where the way back does: all that a profile watches.
-DOORS = [(Operation, name, _name_operation) for name in ("__call__", "of_one", "of_two")] + [(Node, "vjp", _name_node)]
+DOORS = [(Operation, name, _name_operation) for name in ("__call__", "call")] + [(Node, "vjp", _name_node)]
 
 
 class profile:

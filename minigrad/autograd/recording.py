@@ -16,6 +16,7 @@ sees to both, here and in the walk, and no operation mentions either.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from numpy import ndarray
@@ -23,12 +24,10 @@ from numpy import ndarray
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.messages import check_rules, check_same_library
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.node import WATCHED, Plan, Reader, Rule, notify_watchers
+from minigrad.autograd.node import WATCHED, Plan, Rule, notify_watchers
 from minigrad.autograd.views import Unrecorded, View, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
-from minigrad.side_by_side import LARGE, in_parts
-
-_NO_OPTIONS: dict[str, Any] = {}
+from minigrad.side_by_side import in_parts, is_large
 
 
 # ---- declare -------------------------------------------------------------------------------------
@@ -82,24 +81,19 @@ class Operation:
         self.view = view
         self.elementwise = False  # whether large operands may be computed in parts
         self.once = False  # True where the graph may be walked once, though nothing is saved
-        self.plans: dict[int, Plan] = {}  # by the bits of the operands that need a gradient
+        self.plans: dict[int, Plan] = {}  # by the bits of the operands that need a gradient, and one beyond the last
 
     # ---- call ------------------------------------------------------------------------------------
     def __call__(self, *operands: Any, **statics: Any) -> Any:
-        """The call in general: operands are tensors, arrays, numbers or None."""
+        """The call in general: operands are tensors, arrays, numbers or None. Of arrays alone it makes an array."""
         if len(operands) == 1 and isinstance(x := operands[0], TensorBase):
-            return self.of_one(x, statics)
+            spreads = self.elementwise and not statics and is_large(x.array)
+            forward = partial(in_parts, self.forward) if spreads else self.forward
+            return self.call(forward, operands, (x.array,), statics)
         arrays: list[Any] = []
-        needed = 0  # the bits of the operands that need a gradient
-        library = cause = None
-        for i, x in enumerate(operands):
+        library = None  # that of the tensors
+        for x in operands:
             if isinstance(x, TensorBase):
-                if x.view_of is not None:
-                    refresh(x)
-                if x.node is not None:
-                    needed |= 1 << i
-                elif x.cause is not None:
-                    cause = cause or x.cause
                 x = x.array
                 if x.__class__ is not library:
                     if library is not None:
@@ -108,111 +102,67 @@ class Operation:
             arrays.append(x)
         if library is None:
             return self.forward(*operands, **statics)
-        if library is ndarray:
+        if library is not ndarray:
+            check_same_library(self.name, arrays)
+        return self.call(self.forward, operands, arrays, statics)
+
+    def call(
+        self, forward: Callable[..., Any], operands: Sequence[Any], arrays: Sequence[Any], statics: dict[str, Any]
+    ) -> Any:
+        """``forward(*arrays, **statics)`` as a tensor, recorded as the call with `operands`, of which `arrays` are the
+        values.
+        """
+        if self.view:
+            tensor = self.look(forward, operands[0], arrays[0], statics)
+        elif arrays[0].__class__ is ndarray or arrays[-1].__class__ is ndarray:
             loud = set_warnings(SILENT)  # `quiet` in plain sight, without its call
             try:
-                tensor = wrap(self.forward(*arrays, **statics))
+                tensor = wrap(forward(*arrays, **statics) if statics else forward(*arrays))
             finally:
                 restore_warnings(loud)
         else:
-            check_same_library(self.name, arrays)
-            tensor = wrap(quiet(self.forward, *arrays, **statics))
-        if self.view:
-            self.track_view(tensor, operands[0], statics)
+            tensor = wrap(quiet(forward, *arrays, **statics))
+        needed, bit = 0, 1  # the bits of the operands that need a gradient
+        for x in operands:
+            if isinstance(x, TensorBase):
+                if x.view_of is not None:
+                    refresh(x)
+                if x.node is not None:
+                    needed |= bit
+                elif x.cause is not None:
+                    tensor.cause = x.cause
+            bit += bit
         if needed:
-            self.record_by_mode(tensor, operands, needed, statics)
-        else:
-            tensor.cause = cause
-        return tensor
-
-    def of_one(self, x: Any, statics: dict[str, Any]) -> Any:
-        """The call with one operand, a tensor."""
-        if x.view_of is not None:
-            refresh(x)
-        a = x.array
-        if a.__class__ is not ndarray:
-            tensor = wrap(quiet(self.forward, a, **statics))
-        elif self.view:  # it computes nothing that could warn
-            tensor = wrap(self.forward(a, **statics))
-        else:
-            loud = set_warnings(SILENT)
-            try:
-                if statics:
-                    tensor = wrap(self.forward(a, **statics))
-                elif a.size >= LARGE and self.elementwise:
-                    tensor = wrap(in_parts(self.forward, a))
-                else:
-                    tensor = wrap(self.forward(a))
-            finally:
-                restore_warnings(loud)
-        if self.view:
-            self.track_view(tensor, x, statics)
-        if x.node is None:
-            tensor.cause = x.cause
-        elif mode.get() == GRAD:
-            tensor.node = self.plan(1, 1).record((x,), statics, tensor)
-        else:
-            self.record_by_mode(tensor, (x,), 1, statics)
-        return tensor
-
-    def of_two(self, forward: Callable[..., Any], x: Any, y: Any, a: Any, b: Any) -> Any:
-        """The call with two operands, tensors or numbers, whose values `a` and `b` have one type already."""
-        loud = set_warnings(SILENT)
-        try:
-            tensor = wrap(forward(a, b))
-        finally:
-            restore_warnings(loud)
-        needed = 0
-        if isinstance(x, TensorBase):
-            if x.view_of is not None:
-                refresh(x)
-            if x.node is not None:
-                needed = 1
-            elif x.cause is not None:
-                tensor.cause = x.cause
-        if isinstance(y, TensorBase):
-            if y.view_of is not None:
-                refresh(y)
-            if y.node is not None:
-                needed |= 2
-            elif y.cause is not None:
-                tensor.cause = tensor.cause or y.cause
-        if needed:
-            if mode.get() == GRAD:
-                tensor.node = self.plan(needed, 2).record((x, y), _NO_OPTIONS, tensor)
+            flags = mode.get()
+            if flags & GRAD:
+                plan = self.plans.get(needed + bit) or self.plan(needed, len(operands))
+                tensor.node = plan.record(operands, statics, tensor)
+                if flags & WATCHED and tensor.node is not None:
+                    notify_watchers(tensor, flags)
             else:
-                self.record_by_mode(tensor, (x, y), needed, _NO_OPTIONS)
+                tensor.cause = "it was made under no_grad() or inference_mode()"
+                if tensor.view_of is not None:
+                    tensor.node = Unrecorded(tensor.array)
         return tensor
 
-    def record_by_mode(self, tensor: Any, operands: Sequence[Any], needed: int, statics: dict[str, Any]) -> None:
-        """Record the call that made `tensor`, some operands of which need a gradient, if the mode asks for it."""
-        flags = mode.get()
-        if flags & GRAD:
-            tensor.node = self.plan(needed, len(operands)).record(operands, statics, tensor)
-            if flags & WATCHED and tensor.node is not None:
-                notify_watchers(tensor, flags)
-        else:
-            tensor.cause = "it was made under no_grad() or inference_mode()"
-            if tensor.view_of is not None:
-                tensor.node = Unrecorded(tensor.array)
-
-    def track_view(self, tensor: Any, operand: Any, statics: dict[str, Any]) -> None:
-        """Tie `tensor` to `operand` if it looks at the same memory."""
-        array, base = operand.array, tensor.array.base
+    def look(self, forward: Callable[..., Any], operand: Any, array: Any, statics: dict[str, Any]) -> Any:
+        """What a view computes, which cannot warn: a tensor that is tied to `operand` if it looks at its memory."""
+        seen = forward(array, **statics) if array.__class__ is ndarray else quiet(forward, array, **statics)
+        tensor, base = wrap(seen), seen.base
         if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat
             tensor.writes = operand.writes
             tensor.view_of = View(operand, self, statics, (mode.get() & GRAD) != 0)
+        return tensor
 
     # ---- plan ------------------------------------------------------------------------------------
     def plan(self, needed: int, count: int) -> Plan:
         """The plan for a call of so many operands, those with a bit in `needed` needing a gradient."""
-        try:
-            return self.plans[needed]
-        except KeyError:
-            plan = self.plans[needed] = self.new_plan(tuple([i for i in range(count) if needed >> i & 1]), count)
-            return plan
+        key = needed + (1 << count)
+        if key not in self.plans:
+            self.plans[key] = self.new_plan([i for i in range(count) if needed >> i & 1], count)
+        return self.plans[key]
 
-    def new_plan(self, needed: tuple[int, ...], count: int) -> Plan:
+    def new_plan(self, needed: Sequence[int], count: int) -> Plan:
         """Work out what must be saved for the operands `needed`."""
         operands = [i for i in needed if self.rules[i] is not None]
         wanted = list(dict.fromkeys(n for i in operands for n in self.reads[i]))
@@ -220,21 +170,20 @@ class Operation:
         others = [n for n in wanted if n not in self.operands]
         saves = [self.operands.index(n) for n in values]
         rules = [self.bind(self.rules[i], self.reads[i], values + others) for i in operands]
-        return Plan(self, operands, saves, others, rules)
+        return Plan(self, count, operands, saves, others, rules)
 
     @staticmethod
     def bind(rule: Any, reads: Sequence[str], order: list[str]) -> tuple[Rule, tuple[int, ...] | None]:
         """A rule, and where in `order` it finds what it reads; None where that is all, in this order."""
         return rule, None if list(reads) == order else tuple([order.index(name) for name in reads])
 
-    def reader(self, name: str) -> Reader:
-        """A function that fetches what a rule's parameter `name` stands for when a call is recorded."""
-        if name == "out":
-            return lambda operands, statics, result: result
+    def find(self, name: str, count: int) -> Any:
+        """Where a call finds what a rule's parameter `name` stands for: the name of an option, the number of the
+        operand whose shape it is, or None for the result.
+        """
         if name.endswith("_shape") and name[:-6] in self.operands:
-            i = self.operands.index(name[:-6])
-            return lambda operands, statics, result: operands[i].array.shape
-        return lambda operands, statics, result: statics[name]
+            return self.operands.index(name[:-6])
+        return None if name == "out" else name
 
     def __repr__(self) -> str:
         return f"<operation {self.name}({', '.join(self.operands)})>"
@@ -248,20 +197,16 @@ class VariadicOperation(Operation):
 
     __slots__ = ()
 
-    def plan(self, needed: int, count: int) -> Plan:
-        return super().plan(needed | 1 << count, count)  # the highest bit tells the count
-
-    def new_plan(self, needed: tuple[int, ...], count: int) -> Plan:
+    def new_plan(self, needed: Sequence[int], count: int) -> Plan:
         rule, reads = self.rules[0], self.reads[0]
         names = [n for n in reads if n not in ("i", "operands")]
         saves = range(count) if "operands" in reads else ()
         wanted = needed if rule is not None else ()
-        return Plan(self, wanted, saves, names, [(_for_operand(rule, i, len(saves), names), None) for i in wanted])
+        bound = [(_for_operand(rule, i, len(saves), names), None) for i in wanted]
+        return Plan(self, count, wanted, saves, names, bound)
 
-    def reader(self, name: str) -> Reader:
-        if name == "shapes":
-            return lambda operands, statics, result: [x.array.shape for x in operands]
-        return super().reader(name)
+    def find(self, name: str, count: int) -> Any:
+        return range(count) if name == "shapes" else super().find(name, count)
 
 
 def _for_operand(rule: Any, i: int, saved: int, names: list[str]) -> Rule:

@@ -37,7 +37,8 @@ def walk(
     """
     pending, owned, heap = receive_seeds(seeds)
     route = None if wanted is None else Route(wanted, pending)
-    last_users = leaves.find_last_users(pending) if leaves.hooks_wait and deliver is not None else {}
+    edges = None if route is None else route.edges
+    last_users = leaves.find_last_users(pending) if leaves.hooks_wait and deliver is not None else None
     anomaly = mode.get() & CHECK_NAN
     while heap:
         node = heappop(heap)[1]
@@ -46,7 +47,7 @@ def walk(
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
         if route is not None and not route.goes_on(node, cotangent, create_graph):
             continue
-        gradients = node.vjp(cotangent, create_graph, None if route is None else route.edges)
+        gradients = node.vjp(cotangent, create_graph, edges)
         if anomaly:
             check_gradients(node, gradients)
         for edge, gradient in zip(node.edges, gradients):  # noqa: B905 (as long, and asked for speed)
@@ -66,7 +67,7 @@ def walk(
                 owned.add(edge)  # memory that nobody else has; all else is borrowed
         if not retain_graph:
             node.free()
-        if node in last_users:
+        if last_users and node in last_users:
             serve(last_users[node], pending, owned, create_graph, deliver)
     return collect(pending, owned, create_graph, {} if route is None else route.found)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload
 
 import numpy as np
 from numpy import ndarray
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import Rule
 from minigrad.autograd.recording import Operation, operation
@@ -32,6 +32,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for NumPy's dispatch protocols
 
+_NO_OPTIONS: dict[str, Any] = {}
 REAL, SAME, TRUTH = "real", "same", "truth"  # results: floats, the promoted type, or bool
 
 
@@ -100,17 +101,19 @@ def unary(
     docstring is made of the formula, its domain, the source of the rule, and the example.
     """
     made = elementwise(name, forward, rule)
+    by_parts = functools.partial(in_parts, forward)
     real = result is REAL
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
-        kind = input.array.dtype.kind
-        if real and kind != "f":
-            input = wrap(quiet(_as_type, input.array, dtypes.get_default_dtype().numpy))
-        elif refuses and kind in refuses:
-            raise not_implemented_for(name, input.array.dtype)
-        tensor: Tensor = made.of_one(input, {})
+        a = input.array
+        if real and a.dtype.kind != "f":
+            a = quiet(_as_type, a, dtypes.get_default_dtype().numpy)
+        elif refuses and a.dtype.kind in refuses:
+            raise not_implemented_for(name, a.dtype)
+        compute = by_parts if a.__class__ is ndarray and a.size >= LARGE else forward
+        tensor: Tensor = made.call(compute, (input,), (a,), _NO_OPTIONS)
         return tensor if out is None else write_out(name, out, tensor, ())
 
     return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example))
@@ -139,10 +142,12 @@ def binary(
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
     by_parts = functools.partial(in_parts, forward)
-    round_to_half = _round_to_half(forward)
-    compute_single = result is not TRUTH  # halves are compared as halves, to which 1e30 is inf
-    plain_kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
+    kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
     tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors
+    # halves are compared as halves, to which 1e30 is inf
+    rounded = _round_to_half(forward) if result is not TRUTH else None
+    taken = _Operands(name, kinds, tensors, result is REAL, numbers == "both", refuses, check, rounded)
+    beside_number = "f" in kinds  # whether floats may be computed with a Python number as they are
 
     def call(input: Tensor | float, other: Tensor | float, *, out: Tensor | None = None) -> Tensor:
         a: Any = input.array if isinstance(input, TensorBase) else input
@@ -150,35 +155,19 @@ def binary(
         if a is input and b is other and (is_array(a) or is_array(b)):
             raise not_a_tensor(name, "input", 1, input)
         if type(a) is ndarray is type(b):
-            plain = a.dtype is b.dtype and a.dtype.kind in plain_kinds
+            plain = a.dtype is b.dtype and a.dtype.kind in kinds
         elif type(b) is float or type(b) is int:
-            plain = tensors < 2 and type(a) is ndarray and a.dtype.char in "fd" and "f" in plain_kinds
+            plain = tensors < 2 and type(a) is ndarray and a.dtype.char in "fd" and beside_number
         elif type(a) is float or type(a) is int:
-            plain = tensors == 0 and type(b) is ndarray and b.dtype.char in "fd" and "f" in plain_kinds
+            plain = tensors == 0 and type(b) is ndarray and b.dtype.char in "fd" and beside_number
         else:
             plain = False
         if plain:
             compute = forward if (a if type(a) is ndarray else b).size < LARGE else by_parts
         else:
-            compute = forward
-            if check is not None:
-                check(input, other)
-            if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):
-                input, other = move_scalars(input, other)  # one is on a GPU
-            for position, x in enumerate((input, other)[:tensors]):
-                if not isinstance(x, TensorBase) and not is_array(x):
-                    raise not_a_tensor(name, ("input", "other")[position], position + 1, x)
-            if not _is_ready(a, b, plain_kinds, tensors):
-                a, b = promote_arrays(name, (input, other), result is REAL, numbers == "both")
-                if refuses and a.dtype.kind in refuses:
-                    raise not_implemented_for(name, a.dtype)
-                if compute_single and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
-                    compute = round_to_half
-                    input, other = [_as_single(x) for x in (input, other)]
-                    a, b = [x.array if isinstance(x, TensorBase) else x for x in (input, other)]
-            compute = functools.partial(quiet, compute)
+            compute, (input, other), (a, b) = taken.promote(forward, input, other)
         try:
-            tensor = made.of_two(compute, input, other, a, b)
+            tensor: Tensor = made.call(compute, (input, other), (a, b), _NO_OPTIONS)
         except ValueError:
             raise shapes_do_not_broadcast(name, a, b) from None
         return tensor if out is None else write_out(name, out, tensor, ())  # may be an operand
@@ -186,13 +175,49 @@ def binary(
     return publish(call, name, forward, describe(name, formula, domain, result, (input_rule, other_rule), example))
 
 
-def _is_ready(a: Any, b: Any, kinds: Sequence[str], tensors: int) -> bool:
-    """Whether what lives on one GPU needs no promotion: one type, or a float array beside a Python number."""
-    if type(b) is float or type(b) is int:
-        return tensors < 2 and "f" in kinds and are_on_one_gpu(a) and a.dtype.char in "fd"
-    if type(a) is float or type(a) is int:
-        return tensors == 0 and "f" in kinds and are_on_one_gpu(b) and b.dtype.char in "fd"
-    return are_on_one_gpu(a, b) and a.dtype is b.dtype and a.dtype.kind in kinds
+class _Operands(NamedTuple):
+    """What a binary operation takes, and how it brings operands together that are not of one type already."""
+
+    name: str
+    kinds: Sequence[str]  # of dtypes that need no promotion
+    tensors: int  # leading operands that must be tensors
+    real: bool  # whether integers are computed as the default float
+    numbers: bool  # whether both may be numbers
+    refuses: str
+    check: Callable[[Any, Any], None] | None
+    rounded: Callable[..., Any] | None  # the forward of a half and a number
+
+    def promote(self, forward: Callable[..., Any], input: Any, other: Any) -> tuple[Any, Any, Any]:
+        """The function to compute with, the operands, and their values in one type and on one device."""
+        if self.check is not None:
+            self.check(input, other)
+        a, b = _values(input, other)
+        if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):
+            input, other = move_scalars(input, other)  # one is on a GPU
+        for position, x in enumerate((input, other)[: self.tensors]):
+            if not isinstance(x, TensorBase) and not is_array(x):
+                raise not_a_tensor(self.name, ("input", "other")[position], position + 1, x)
+        if not self.are_ready(a, b):
+            a, b = promote_arrays(self.name, (input, other), self.real, self.numbers)
+            if a.dtype.kind in self.refuses:
+                raise not_implemented_for(self.name, a.dtype)
+            if self.rounded is not None and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
+                forward = self.rounded
+                input, other = [_as_single(x) for x in (input, other)]
+                a, b = _values(input, other)
+        return functools.partial(quiet, forward), (input, other), (a, b)
+
+    def are_ready(self, a: Any, b: Any) -> bool:
+        """Whether what lives on one GPU needs no promotion: one type, or a float array beside a Python number."""
+        if type(b) is float or type(b) is int:
+            return self.tensors < 2 and "f" in self.kinds and are_on_one_gpu(a) and a.dtype.char in "fd"
+        if type(a) is float or type(a) is int:
+            return self.tensors == 0 and "f" in self.kinds and are_on_one_gpu(b) and b.dtype.char in "fd"
+        return are_on_one_gpu(a, b) and a.dtype is b.dtype and a.dtype.kind in self.kinds
+
+
+def _values(*operands: Any) -> list[Any]:
+    return [x.array if isinstance(x, TensorBase) else x for x in operands]
 
 
 def _round_to_half(forward: Callable[..., Any]) -> Callable[..., Any]:

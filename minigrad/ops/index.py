@@ -209,7 +209,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
             view.cause = input.cause
             return view
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed
-        found: Tensor = reader.of_one(input, {"key": parts})
+        found: Tensor = reader.call(reader.forward, (input,), (input.array,), {"key": parts})
         return found
     except IndexError as error:
         words, shape = str(error), tuple(input.array.shape)  # CuPy's words begin with a capital

@@ -235,7 +235,7 @@ PLANTED = {
         test_core.test_a_saved_result_that_was_written_to,
     ),
     "views count for themselves": (
-        recording.Operation.track_view, "tensor.writes = operand.writes", "pass",
+        recording.Operation.look, "tensor.writes = operand.writes", "pass",
         lambda: test_core.test_a_write_through_any_alias_is_noticed(lambda y: y.T.mul_(2.0)),
     ),
     "detached tensors count for themselves": (
@@ -296,7 +296,7 @@ PLANTED = {
         test_modes.test_modes_as_context_managers,
     ),
     "recorded under no_grad": (
-        recording.Operation.record_by_mode, "if flags & GRAD:", "if True:", test_modes.test_modes_as_context_managers
+        recording.Operation.call, "if flags & GRAD:", "if True:", test_modes.test_modes_as_context_managers
     ),
     # ---- what is built on it
     "anomaly mode looks at no gradient": (
