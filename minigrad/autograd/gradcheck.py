@@ -306,7 +306,8 @@ class _Check:
 
     def name_the_mistake(self, number: int, i: int, analytical: Any, numerical: Any) -> str | None:
         """What was probably done wrong, in words; None where nothing fits."""
-        from minigrad.autograd.mistakes import Case, name_the_mistake  # opened only for a wrong gradient
+        from minigrad.autograd.case import Case  # opened only for a wrong gradient
+        from minigrad.autograd.mistakes import name_the_mistake
 
         shape = (*self.inputs[i].array.shape, *self.outputs()[number].array.shape)
         case = Case(

@@ -1,81 +1,36 @@
 """Which mistake is it? The right Jacobian is changed as students change it, until it is the wrong one.
 
-A `Case` holds the Jacobian of a gradient rule and the right one, taken from differences of the forward.
-A suspicion is a function that yields (candidate Jacobian, sentence) pairs; the first candidate that is
-the wrong Jacobian names the mistake. Everything here is plain NumPy in float64.
+A suspicion is a function that yields (candidate, sentence) pairs; the first candidate that is the wrong
+Jacobian of a `Case` names the mistake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations, permutations, product
+from collections.abc import Iterator, Sequence
+from itertools import permutations, product
 from math import prod
 from typing import Any
 
 import numpy as np
 
-Pair = tuple[Any, str]  # a candidate Jacobian, and what the student did if it is the one
-IMAGE = ("batch", "channel", "row", "column")
-KERNEL = ("output channel", "input channel", "kernel row", "kernel column")
+from minigrad.autograd.case import (
+    Case,
+    Pair,
+    Sketch,
+    agree,
+    indices_along,
+    is_kernel,
+    is_nonzero,
+    leave_out,
+    misplace,
+    name_axis,
+    say_factor,
+    shift,
+    subsets,
+)
+
 ALTERNATIVES = 12  # factors of stride and shift that are tried
-
-
-@dataclass(frozen=True)
-class Case:
-    """A gradient rule caught out. Both Jacobians have the axes of the operand, then those of the output."""
-
-    wrong: Any
-    right: Any
-    operands: Sequence[Any]  # the values of all arguments; None where one is no float tensor
-    names: Sequence[str]
-    which: int  # the operand whose gradient is wrong
-    slope_at: Callable[[Sequence[Any], int, Any], Any]  # at other operands, of one of them, along a direction
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.operands[self.which].shape
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        return self.right.shape[len(self.shape) :]
-
-    @property
-    def input_axes(self) -> range:
-        return range(len(self.shape))
-
-    @property
-    def output_axes(self) -> range:
-        return range(len(self.shape), self.right.ndim)
-
-    @property
-    def name(self) -> str:
-        return self.names[self.which]
-
-    def axis_name(self, axis: int) -> str:
-        """An axis of either Jacobian in words: "axis 1 (channel)"."""
-        if axis < len(self.shape):
-            return name_axis(axis, self.shape, self.name)
-        return name_axis(axis - len(self.shape), self.output_shape, "output")
-
-    def list_axes(self, axes: Sequence[int]) -> str:
-        return " and ".join(map(self.axis_name, axes))
-
-    def factor(self, candidate: Any) -> float | None:
-        """The number c where the wrong Jacobian is c times the candidate."""
-        return _factor(self.wrong, candidate)
-
-    def right_at(self, operands: Sequence[Any], which: int) -> Any:
-        """The right Jacobian at other operands."""
-        shape = operands[which].shape
-        units = np.eye(prod(shape)).reshape(-1, *shape)
-        return np.array([self.slope_at(operands, which, unit) for unit in units]).reshape(self.wrong.shape)
-
-    def may_be_right_at(self, operands: Sequence[Any]) -> bool:
-        """Along one random direction, at two evaluations, the wrong Jacobian is the right one at `operands`."""
-        direction = np.random.default_rng(0).standard_normal(self.shape)
-        slope = np.tensordot(direction, self.wrong, len(self.shape))
-        return _factor(slope, self.slope_at(operands, self.which, direction)) is not None
+PADDING = 3  # pixels of padding that are tried
 
 
 def name_the_mistake(case: Case) -> str | None:
@@ -86,8 +41,8 @@ def name_the_mistake(case: Case) -> str | None:
         return "the gradient is zero: the graph is cut, or the gradient is never added up"
     suspicions = (
         suspect_a_factor, suspect_another_argument, suspect_a_part, suspect_places, suspect_reading, suspect_sums,
-        suspect_operands, suspect_uneven_factors, suspect_steps, suspect_steps_of_operands, suspect_lost_terms,
-        suspect_order,
+        suspect_operands, suspect_uneven_factors, suspect_steps, suspect_steps_of_operands, suspect_dilation,
+        suspect_padding, suspect_lost_terms, suspect_order,
     )  # fmt: skip
     near_miss = None
     for suspicion in suspicions:
@@ -95,29 +50,9 @@ def name_the_mistake(case: Case) -> str | None:
             c = case.factor(candidate)
             if c is not None and abs(c - 1) < 1e-4:
                 return sentence
-            if c is not None and near_miss is None and not agree(candidate, case.right):
-                near_miss = f"{sentence}, and {_times(c)}"
+            if c is not None and near_miss is None and case.factor(candidate, of=case.right) is None:
+                near_miss = f"{sentence}, and {say_factor(c)}"
     return near_miss or _where_it_differs(case)
-
-
-def agree(a: Any, b: Any) -> bool:
-    """Equal up to the error of central differences."""
-    return bool(np.allclose(a, b, rtol=1e-4, atol=1e-6 * max(1.0, float(np.abs(b).max(initial=0.0)))))
-
-
-def _factor(array: Any, candidate: Any) -> float | None:
-    if candidate.shape != array.shape:
-        return None
-    size = float(np.vdot(candidate, candidate))
-    c = float(np.vdot(array, candidate)) / size if size else 0.0
-    return c if c and agree(array, c * candidate) else None
-
-
-def name_axis(axis: int, shape: Sequence[int], name: str) -> str:
-    """The axis in the words of convolution where there are four: "axis 0 (batch)"."""
-    if len(shape) != 4:
-        return f"axis {axis}"
-    return f"axis {axis} ({(KERNEL if name.lower()[:1] in ('w', 'k') else IMAGE)[axis]})"
 
 
 # ---- what students do, the plainest first
@@ -128,32 +63,32 @@ def suspect_a_factor(case: Case) -> Iterator[Pair]:
     c = case.factor(case.right)
     if c is None:
         return
-    n = round(max(abs(c), 1 / abs(c)))
-    causes = _counts_of(case).get(n, []) if n > 1 else []
-    cause = f" ({n} is {', or '.join(causes)})" if causes and "sum" not in _times(c) else ""
-    yield c * case.right, f"this is the right gradient {_times(c)}{cause}"
+    n = max(abs(c), 1 / abs(c))
+    causes = _causes_of(case, round(n), times=abs(c) > 1) if abs(n - round(n)) < 1e-3 else []
+    cause = f" ({round(n)} is {', or '.join(causes)})" if causes else ""
+    yield c * case.right, f"this is the right gradient {say_factor(c)}{cause}"
 
 
-def _counts_of(case: Case) -> dict[int, list[str]]:
-    """What a factor of n may come from: by n, phrases."""
-    found: dict[int, list[str]] = {}
-
-    def add(n: int, phrase: str) -> None:
-        if n > 1:
-            found.setdefault(n, []).append(phrase)
-
+def _causes_of(case: Case, n: int, times: bool) -> list[str]:
+    """What a factor of n, or a division by n, may come from."""
+    swapped = "a sum where a mean is due" if times else "a mean where a sum is due"
     shape = case.output_shape
+    counts = [
+        (prod(shape), f"the number of outputs: {swapped}"),
+        (prod(case.shape), f"the number of elements of {case.name}"),
+        (2, "the 2 of a square's derivative" + (", or it was added up twice" if times else "")),
+    ]
     if len(shape) == 4:
-        add(shape[0], "the batch size: a mean where a sum is due, or the other way round")
-        add(shape[2] * shape[3], "the number of output positions: a mean where a sum is due")
-        add(shape[0] * shape[2] * shape[3], "batch times output positions: a mean where a sum is due")
-        add(shape[1], "the number of output channels")
+        counts = [
+            (shape[0], f"the batch size: {swapped}"),
+            (shape[2] * shape[3], f"the number of output positions: {swapped}"),
+            (shape[0] * shape[2] * shape[3], f"batch times output positions: {swapped}"),
+            (shape[1], "the number of output channels"),
+            *counts,
+        ]
     elif shape:
-        add(shape[0], "the length of the output's first axis: a mean where a sum is due")
-    add(prod(shape), "the number of outputs: a mean where a sum is due")
-    add(prod(case.shape), f"the number of elements of {case.name}")
-    add(2, "the 2 of a square's derivative")
-    return {n: list(dict.fromkeys(phrases)) for n, phrases in found.items()}
+        counts.insert(0, (shape[0], f"the length of the output's first axis: {swapped}"))
+    return list(dict.fromkeys(phrase for count, phrase in counts if count == n > 1))
 
 
 def suspect_another_argument(case: Case) -> Iterator[Pair]:
@@ -161,7 +96,7 @@ def suspect_another_argument(case: Case) -> Iterator[Pair]:
     for j, operand in enumerate(case.operands):
         if j != case.which and operand is not None and operand.shape == case.shape:
             yield (
-                case.right_at(case.operands, j),
+                case.sketch_at(case.operands, j),
                 f"this is the gradient of {case.names[j]}: return the gradients in the order of the arguments",
             )
 
@@ -187,13 +122,13 @@ def suspect_reading(case: Case) -> Iterator[Pair]:
 
 def suspect_sums(case: Case) -> Iterator[Pair]:
     """A sum over an axis where each index needs its own."""
-    for axes in _subsets(case.input_axes):
+    for axes in subsets(case.input_axes):
         summed = case.right.sum(axes, keepdims=True)
         yield (
             np.broadcast_to(summed, case.right.shape),
             f"it was summed over {case.list_axes(axes)} of {case.name} and spread again: each index needs its own sum",
         )
-    for axes in _subsets(case.output_axes):
+    for axes in subsets(case.output_axes):
         summed = case.right.sum(axes, keepdims=True)
         yield (
             np.broadcast_to(summed, case.right.shape),
@@ -212,19 +147,20 @@ def suspect_operands(case: Case) -> Iterator[Pair]:
             (np.ones_like(operand), "left out (ones in its place)"),
             (operand**2, "squared"),
             *misplace(operand, range(operand.ndim), label),
+            *leave_out(operand, range(operand.ndim), label),
         ]:
-            others = [changed if i == j else x for i, x in enumerate(case.operands)]
-            if not np.array_equal(changed, operand) and case.may_be_right_at(others):
-                yield (case.right_at(others, case.which), f"the gradient of {case.name} is computed with {name} {how}")
+            if not np.array_equal(changed, operand):
+                others = [changed if i == j else x for i, x in enumerate(case.operands)]
+                yield case.sketch_at(others), f"the gradient of {case.name} is computed with {name} {how}"
 
 
 def suspect_a_part(case: Case) -> Iterator[Pair]:
     """Right at some indices and zero elsewhere: a sum that lost terms."""
-    kept, there = _nonzero(case.wrong), _nonzero(case.right)
+    kept, there = is_nonzero(case.wrong), is_nonzero(case.right)
     if np.any(kept & ~there) or np.array_equal(kept, there):
         return
-    indices = {axis: _indices_along(kept, axis) for axis in [*case.output_axes, *case.input_axes]}
-    lost = [axis for axis, there_too in indices.items() if there_too != _indices_along(there, axis)]
+    indices = {axis: indices_along(kept, axis) for axis in [*case.output_axes, *case.input_axes]}
+    lost = [axis for axis, there_too in indices.items() if there_too != indices_along(there, axis)]
     box = np.zeros_like(kept)
     box[np.ix_(*[indices[axis] for axis in range(kept.ndim)])] = True
     if lost and np.array_equal(kept, there & box):
@@ -238,16 +174,16 @@ def suspect_a_part(case: Case) -> Iterator[Pair]:
 
 def suspect_lost_terms(case: Case) -> Iterator[Pair]:
     """Right where it is not zero, in no pattern known."""
-    kept, there = _nonzero(case.wrong), _nonzero(case.right)
+    kept, there = is_nonzero(case.wrong), is_nonzero(case.right)
     share = f"{int(kept.sum())} of {int(there.sum())}"
     yield np.where(kept, case.right, 0), f"part of the sum is missing: {share} products of the chain rule are there"
 
 
 def suspect_uneven_factors(case: Case) -> Iterator[Pair]:
     """Scaled by a number that depends on the index: the number of windows over a pixel, a term counted twice."""
-    there = _nonzero(case.right)
+    there = is_nonzero(case.right)
     ratio = np.divide(case.wrong, case.right, out=np.ones_like(case.wrong), where=there)
-    if np.any(_nonzero(case.wrong) & ~there):
+    if np.any(is_nonzero(case.wrong) & ~there):
         return
     windows = np.count_nonzero(there, tuple(case.output_axes)).reshape(*case.shape, *[1] * len(case.output_shape))
     yield (
@@ -282,72 +218,74 @@ def suspect_steps(case: Case) -> Iterator[Pair]:
 
 def suspect_steps_of_operands(case: Case) -> Iterator[Pair]:
     """Another operand read at a wrong multiple of the output position."""
+    if len(case.output_shape) < 2:
+        return
+    places = list(np.ndindex(*case.output_shape[-2:]))
     for j, operand in enumerate(case.operands):
-        if j == case.which or operand is None or operand.ndim < 2 or len(case.output_shape) < 2:
+        if j == case.which or operand is None or operand.ndim < 2:
             continue
         for steps in _steps(2):
             at: dict[tuple[int, ...], Any] = {}
-            candidate = np.zeros_like(case.right)
-            for place in np.ndindex(*case.output_shape[-2:]):
-                offset = steps[0] * place[0], steps[1] * place[1]
+            for p, q in places:
+                offset = -steps[0] * p, -steps[1] * q
                 if offset not in at:
-                    moved = shift(shift(operand, -offset[0], -2), -offset[1], -1)
-                    at[offset] = case.right_at(
-                        [moved if i == j else x for i, x in enumerate(case.operands)], case.which
-                    )
-                candidate[(..., *place)] = at[offset][(..., *place)]
-            yield candidate, f"{case.names[j]} is read where the window of {_offset(steps)}: is the stride right?"
+                    others = [_move(x, offset) if i == j else x for i, x in enumerate(case.operands)]
+                    at[offset] = case.sketch_at(others).slopes
+            parts = [at[-steps[0] * p, -steps[1] * q][..., p, q] for p, q in places]
+            slopes = np.moveaxis(np.array(parts), 0, -1).reshape(at[0, 0].shape)
+            yield (
+                Sketch(slopes),
+                f"{case.names[j]} is read where the window of {_offset(steps)}: is the stride right?",
+            )
+
+
+def suspect_dilation(case: Case) -> Iterator[Pair]:
+    """What each number of the kernel meets, taken at a wrong multiple of that number's place in the kernel."""
+    for j, operand in enumerate(case.operands):
+        if operand is None or operand.ndim != 4 or not is_kernel(case.names[j]) or len(case.shape) != 4:
+            continue
+        taps = list(np.ndindex(*operand.shape[2:]))
+        for steps in _steps(2):
+            parts = [_slopes_of_tap(case, j, tap, (steps[0] * tap[0], steps[1] * tap[1])) for tap in taps]
+            yield (
+                Sketch(sum(parts)),
+                f"what the kernel's number (i, j) meets is taken {_away(steps)} from its place: is the dilation right?",
+            )
+
+
+def _slopes_of_tap(case: Case, kernel: int, tap: tuple[int, ...], offset: tuple[int, ...]) -> Any:
+    """The part of one number of the kernel in a sketch, the image that it meets moved by an offset."""
+    only = np.zeros(case.operands[kernel].shape)
+    only[(..., *tap)] = 1
+    if case.which == kernel:  # the rule reads the image elsewhere
+        others = [_move(x, offset, -1) if i != kernel and np.ndim(x) == 4 else x for i, x in enumerate(case.operands)]
+        directions = case.directions * only
+    else:  # the rule writes elsewhere
+        others = [x * only if i == kernel else x for i, x in enumerate(case.operands)]
+        directions = [_move(d, offset, -1) for d in case.directions]
+    return np.array([case.slope_at(others, case.which, d) for d in directions])
+
+
+def suspect_padding(case: Case) -> Iterator[Pair]:
+    """Shifted, and other numbers than zeros enter at the edge: they come from the padding."""
+    for axes, whose in ((case.input_axes[-2:], case.name), (case.output_axes[-2:], "the gradient that arrives")):
+        for by in product(range(-PADDING, PADDING + 1), repeat=len(axes)):
+            moved, known = case.right, np.ones_like(case.right)
+            for b, axis in zip(by, axes, strict=True):
+                moved, known = shift(moved, b, axis), shift(known, b, axis)
+            chosen = [axis for b, axis in zip(by, axes, strict=True) if b]
+            if chosen and 2 * known.sum() >= known.size and np.any(moved):
+                moves = " and ".join(f"{b:+d} along {case.axis_name(a)}" for b, a in zip(by, axes, strict=True) if b)
+                sentence = (
+                    f"{whose} is shifted by {moves}, and numbers of the padding enter: where does the padding end?"
+                )
+                yield np.where(known, moved, case.wrong), sentence
 
 
 def suspect_order(case: Case) -> Iterator[Pair]:
     """The same numbers, somewhere else."""
     if np.allclose(np.sort(case.wrong, axis=None), np.sort(case.right, axis=None), rtol=1e-4, atol=1e-6):
         yield case.wrong, "these are the right numbers in the wrong places: look at an index, an axis order or a stride"
-
-
-# ---- the words and moves that the suspicions share
-
-
-def shift(array: Any, by: int, axis: int) -> Any:
-    """`array` moved along an axis, zeros entering."""
-    moved = np.roll(array, by, axis)
-    entering = [slice(None)] * array.ndim
-    entering[axis] = slice(0, by) if by > 0 else slice(by, None) if by < 0 else slice(0, 0)
-    moved[tuple(entering)] = 0
-    return moved
-
-
-def misplace(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> Iterator[Pair]:
-    """The ways in which an index goes wrong: reversed, swapped, shifted."""
-    for chosen in sorted(_subsets(axes), key=lambda s: (tuple(s) != tuple(axes[-2:]), len(s))):
-        if all(array.shape[a] > 1 for a in chosen):
-            named = " and ".join(map(label, chosen))
-            word = "flipped" if len(chosen) > 1 else "reversed" if array.shape[chosen[0]] > 2 else "swapped"
-            yield np.flip(array, chosen), f"{word} along {named}"
-    for a, b in combinations(axes, 2):
-        if array.shape[a] == array.shape[b] > 1:
-            yield np.swapaxes(array, a, b), f"transposed: {label(a)} and {label(b)} are exchanged"
-    for chosen in [(a,) for a in axes] + list(combinations(axes[-2:], 2)):
-        if any(array.shape[a] < 2 for a in chosen):
-            continue
-        for by in (1, -1):
-            rolled = np.roll(array, [by] * len(chosen), chosen)
-            shifted = array
-            for a in chosen:
-                shifted = shift(shifted, by, a)
-            how = f"shifted by {by:+d} along {' and '.join(map(label, chosen))}"
-            yield shifted, f"{how}: an index is off by one"
-            yield rolled, f"{how}, around the edge: an index is off by one"
-    for a in axes:  # the indices of one axis in another order
-        if 2 < array.shape[a] <= 4:
-            for order in permutations(range(array.shape[a])):
-                if list(order) != sorted(order):
-                    yield np.take(array, order, a), f"with the indices of {label(a)} in the order {list(order)}"
-
-
-def _subsets(axes: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    for count in range(1, len(axes) + 1):
-        yield from combinations(axes, count)
 
 
 def _steps(count: int) -> list[tuple[int, ...]]:
@@ -357,18 +295,16 @@ def _steps(count: int) -> list[tuple[int, ...]]:
 
 
 def _offset(steps: Sequence[int]) -> str:
-    letters = "ij"[-len(steps) :]
-    place = ", ".join(f"{s:+d}{letter}" for s, letter in zip(steps, letters, strict=True))
-    return f"output position ({', '.join(letters)}) stands ({place}) away from its place"
+    return f"output position ({', '.join('ij'[-len(steps) :])}) stands {_away(steps)} away from its place"
 
 
-def _nonzero(jacobian: Any) -> Any:
-    return np.abs(jacobian) > 1e-7
+def _away(steps: Sequence[int]) -> str:
+    return f"({', '.join(f'{s:+d}{letter}' for s, letter in zip(steps, 'ij'[-len(steps) :], strict=True))})"
 
 
-def _indices_along(mask: Any, axis: int) -> list[int]:
-    others = tuple(a for a in range(mask.ndim) if a != axis)
-    return [int(i) for i in np.flatnonzero(mask.any(others))]
+def _move(array: Any, offset: Sequence[int], sign: int = 1) -> Any:
+    """`array` moved along its last two axes."""
+    return shift(shift(array, sign * offset[0], -2), sign * offset[1], -1)
 
 
 def _only(case: Case, axis: int, indices: Sequence[int]) -> str:
@@ -381,7 +317,7 @@ def _only(case: Case, axis: int, indices: Sequence[int]) -> str:
 
 def _overwrites(case: Case, kept: Any, there: Any) -> bool:
     """Does each element keep exactly one window, the others lost?"""
-    for axes in _subsets(case.output_axes):
+    for axes in subsets(case.output_axes):
         rest = tuple(a for a in case.output_axes if a not in axes)
         windows, all_windows = kept.any(rest), there.any(rest)
         count = windows.sum(tuple(range(len(case.shape), windows.ndim)))
@@ -392,19 +328,11 @@ def _overwrites(case: Case, kept: Any, there: Any) -> bool:
     return False
 
 
-def _times(c: float) -> str:
-    """A factor in words: "negated", "times 3", "divided by 2"."""
-    if abs(c + 1) < 1e-4:
-        return "negated"
-    n, how = (c, "times") if abs(c) > 1 else (1 / c, "divided by")
-    return f"{how} {round(n)}" if abs(n - round(n)) < 1e-3 else f"times {c:.4g}"
-
-
 def _where_it_differs(case: Case) -> str | None:
     """No known mistake, but only some indices are wrong."""
     differs = ~np.isclose(case.wrong, case.right, rtol=1e-3, atol=1e-6)
     for axis in [*case.input_axes, *case.output_axes]:
-        indices = _indices_along(differs, axis)
+        indices = indices_along(differs, axis)
         if 0 < len(indices) < case.right.shape[axis]:
             whose = case.name if axis in case.input_axes else "the output"
             return f"it is wrong at {indices} of {case.axis_name(axis)} of {whose} alone; look at what is special there"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.mistakes import misplace
+from minigrad.autograd.case import misplace
 from minigrad.tensor import Tensor
 
 

@@ -5,7 +5,17 @@ import pytest
 
 import minigrad as mg
 from minigrad.autograd import GradcheckError, gradcheck
-from tests.planted.convolution import MISTAKES, STRIDE_MISTAKES, by_hand, convolve, operands, right, w_gradient
+from minigrad.course import check_gradients
+from tests.planted.convolution import (
+    MISTAKES,
+    STRIDE_MISTAKES,
+    by_hand,
+    convolve,
+    operands,
+    right,
+    w_gradient,
+    x_gradient,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -26,6 +36,84 @@ def test_a_stride_forgotten(mistake):
         gradcheck(by_hand(which, spoilt, stride=2), operands(h=6, v=7))
     for word in words:
         assert word in str(caught.value)
+
+
+def padded(x):
+    return np.pad(x, [(0, 0), (0, 0), (1, 1), (1, 1)])
+
+
+def left_out(g, x, w):
+    return x_gradient(g, x, w * [[[[1.0, 0.0]]]])
+
+
+OF_GEOMETRY = {  # by name: the forward's options, which gradient is wrong, how, words of the message
+    "dx: the padding never cut off": (
+        {"padding": 1}, "x", lambda g, x, w: x_gradient(g, padded(x), w)[:, :, :-2, :-2],
+        ["x is shifted by +1 along axis 2 (row) and +1 along axis 3 (column)", "where does the padding end?"],
+    ),
+    "dx: the padding cut off on one axis alone": (
+        {"padding": 1}, "x", lambda g, x, w: x_gradient(g, padded(x), w)[:, :, 1:-1, :-2],
+        ["x is shifted by +1 along axis 3 (column), and numbers of the padding enter"],
+    ),
+    "dx: twice the padding cut off": (
+        {"padding": 1}, "x", lambda g, x, w: x_gradient(g, padded(x), w)[:, :, 2:, 2:],
+        ["x is shifted by -1 along axis 2 (row) and -1 along axis 3 (column)"],
+    ),
+    "dw: the image not padded": (
+        {"padding": 1}, "w", lambda g, x, w: w_gradient(g, np.pad(x, [(0, 0), (0, 0), (0, 2), (0, 2)]), w),
+        ["the gradient that arrives is shifted by -1 along axis 2 (row)", "numbers of the padding enter"],
+    ),
+    "dx: dilation ignored": (
+        {"dilation": 2}, "x", lambda g, x, w: x_gradient(g, x, w), ["(-1i, -1j) from its place: is the dilation"],
+    ),
+    "dw: dilation ignored": (
+        {"dilation": 2}, "w", lambda g, x, w: w_gradient(g, x, w), ["(-1i, -1j) from its place: is the dilation"],
+    ),
+    "dx: the last column of the kernel left out": (
+        {}, "x", left_out, ["computed with w without index 1 of axis 3 (kernel column): is a range too short?"],
+    ),
+    "dx added up twice": ({}, "x", lambda g, x, w: 2 * x_gradient(g, x, w), ["times 2", "added up twice"]),
+    "dw twice in the first image": (
+        {}, "w", lambda g, x, w: w_gradient(g, x, w) + w_gradient(g[:1], x[:1], w),
+        ["along axis 0 (batch) of the gradient that arrives it is scaled by 2, 1"],
+    ),
+    "dx of exchanged groups": (
+        {"groups": 2}, "x", lambda g, x, w: np.concatenate(
+            [x_gradient(g[:, 2:], x[:, :1], w[2:]), x_gradient(g[:, :2], x[:, :1], w[:2])], 1
+        ),
+        ["this is the right gradient swapped along axis 1 (channel)"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", OF_GEOMETRY)
+def test_padding_dilation_groups(mistake):
+    options, which, spoilt, words = OF_GEOMETRY[mistake]
+    size = 3 if "padding" in options else 2
+    x, w, b = (t.detach().numpy() for t in operands(n=2, c=2, o=4, h=6, v=7, kh=size, kw=size))
+    w = w[:, :1] if "groups" in options else w
+
+    def forward(x, w, b):
+        return mg.nn.functional.conv2d(*map(mg.tensor, (x, w, b)), **options)
+
+    report = check_gradients(
+        forward, {"x": x, "w": w, "b": b}, lambda g, x, w, b: {which: np.ascontiguousarray(spoilt(g, x, w))}
+    )
+    assert all(word in report.wrong[which] for word in words), report
+
+
+def test_an_unknown_mistake_takes_no_minutes():
+    """Each suspicion is tried along a few directions, not as a whole Jacobian."""
+    calls = []
+
+    def forward(x, w):
+        calls.append(x)
+        return mg.nn.functional.conv2d(x, w, padding=1)
+
+    x, w, _ = operands(n=2, c=3, o=2, h=7, v=7, kh=3, kw=3)
+    with mg.no_grad():
+        assert not check_gradients(forward, {"x": x.detach(), "w": w.detach()}, lambda g, x, w: {"x": g.sum() * x**3})
+    assert len(calls) < 20 * x.numel()
 
 
 def canonical(text):
@@ -139,8 +227,6 @@ def test_gradients_returned_in_the_wrong_order():
 
 def test_only_a_border_is_wrong():
     def spoilt(g, x, w):
-        from tests.planted.convolution import x_gradient
-
         dx = x_gradient(g, x, w)
         dx[:, :, 0] += 0.37 * g.sum()
         return dx
