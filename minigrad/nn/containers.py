@@ -245,8 +245,7 @@ class ParameterList(ListContainer):
         raise RuntimeError("ParameterList should not be called: it holds parameters and has no forward")
 
     def _put(self, name: str, value: Any) -> None:
-        plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
-        setattr(self, name, Parameter(value) if plain else value)
+        setattr(self, name, _as_parameter(value))
         if int(name) == len(self._order):  # a new one, at the end
             self._order.append(name)
 
@@ -290,8 +289,7 @@ class ParameterDict(Module, MutableMapping[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
             raise TypeError(f"Index given to ParameterDict cannot be used as a key as it is not a string: {key!r}")
-        plain = isinstance(value, Tensor) and not isinstance(value, Parameter)
-        setattr(self, key, Parameter(value) if plain else value)
+        setattr(self, key, _as_parameter(value))
         self._keys[key] = None
 
     def __getitem__(self, key: str) -> Any:
@@ -332,6 +330,11 @@ class ParameterDict(Module, MutableMapping[str, Any]):
 
     def extra_repr(self) -> str:
         return "\n".join([f"  ({key}): {_describe_value(value, lettered=True)}" for key, value in self.items()])
+
+
+def _as_parameter(value: Any) -> Any:
+    """A tensor as a parameter; other values as they are."""
+    return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 
 
 def _describe_value(value: Any, lettered: bool = False) -> str:

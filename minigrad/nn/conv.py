@@ -71,10 +71,10 @@ class Convolution(Weighted):
     def forward(self, input: Tensor) -> Tensor:
         padding = self.padding
         if self.padding_mode != "zeros":
-            input, padding = self._padded(input)
+            input, padding = self._pad_input(input)
         return self.correlate(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
-    def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
+    def _pad_input(self, input: Tensor) -> tuple[Tensor, Any]:
         """The input with its border, and the padding that is left to do."""
         if self.padding == "same":
             totals = [d * (k - 1) for d, k in zip(self.dilation, self.kernel_size, strict=True)]
@@ -158,12 +158,12 @@ class ConvTranspose2d(Convolution):
         self.output_padding = self._numbers("output_padding", output_padding, 0)
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
-        extra = self.output_padding if output_size is None else self._extra(input, tuple(output_size))
+        extra = self.output_padding if output_size is None else self._find_output_padding(input, tuple(output_size))
         return F.conv_transpose2d(
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
         )
 
-    def _extra(self, input: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
+    def _find_output_padding(self, input: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
         """The output padding that reaches `size`."""
         image = tuple(input.shape[-2:])
         if len(size) not in (2, input.ndim):

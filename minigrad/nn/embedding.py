@@ -8,7 +8,7 @@ import minigrad.nn.functional as F
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty
 from minigrad.nn import init
-from minigrad.nn.module import Layer, shown
+from minigrad.nn.module import Layer
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
@@ -27,6 +27,12 @@ class Table(Layer):
             padding_idx %= num_embeddings
         self.padding_idx = padding_idx
         self.weight = Parameter(weight)
+
+    def _describe(self, **usual: Any) -> str:
+        """The table's size, and the options that are not as usual."""
+        given = {name: getattr(self, name) for name in usual}
+        others = [f"{name}={value!r}" for name, value in given.items() if value != usual[name]]
+        return ", ".join([str(self.num_embeddings), str(self.embedding_dim), *others])
 
     def reset_parameters(self) -> None:
         """Draw the table from N(0, 1)."""
@@ -88,9 +94,7 @@ class Embedding(Table):
         return F.embedding(input, self.weight, self.padding_idx, *options)
 
     def extra_repr(self) -> str:
-        usual = {"padding_idx": None, "max_norm": None, "norm_type": 2.0, "scale_grad_by_freq": False, "sparse": False}
-        others = [f"{name}=" for name, value in usual.items() if getattr(self, name) != value]
-        return shown(self, " ".join(["num_embeddings embedding_dim", *others]))
+        return self._describe(padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False)
 
 
 class EmbeddingBag(Table):
@@ -126,8 +130,4 @@ class EmbeddingBag(Table):
         )  # fmt: skip
 
     def extra_repr(self) -> str:
-        told = [f"max_norm={self.max_norm}"] if self.max_norm is not None else []
-        told += [f"norm_type={self.norm_type}"] if self.norm_type != 2 else []
-        told += ["scale_grad_by_freq=True"] if self.scale_grad_by_freq else []
-        told += [f"mode={self.mode!r}"] + ([] if self.padding_idx is None else [f"padding_idx={self.padding_idx}"])
-        return ", ".join([str(self.num_embeddings), str(self.embedding_dim), *told])
+        return self._describe(max_norm=None, norm_type=2.0, scale_grad_by_freq=False, mode=None, padding_idx=None)

@@ -37,7 +37,7 @@ def functional_call(
     if tie_weights:
         given = _tie(own, given)
     arguments = () if args is None else args if isinstance(args, tuple) else (args,)
-    with _in_place_of_its_own(module, given):
+    with _lend_tensors(module, given):
         return module(*arguments, **(kwargs or {}))
 
 
@@ -109,9 +109,9 @@ def _tie(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     for group in names.values():
         values = {id(given[name]): given[name] for name in group if name in given}
         if len(values) > 1:
-            told = sorted(name for name in group if name in given)
+            keys = sorted(name for name in group if name in given)
             raise ValueError(
-                f"functional_call got multiple values for keys {told}, which are tied. Consider using tie_weights=False"
+                f"functional_call got multiple values for keys {keys}, which are tied. Consider using tie_weights=False"
             )
         for value in values.values():
             tied |= dict.fromkeys(group, value)
@@ -119,7 +119,7 @@ def _tie(own: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _in_place_of_its_own(module: Module, given: dict[str, Any]) -> Iterator[None]:
+def _lend_tensors(module: Module, given: dict[str, Any]) -> Iterator[None]:
     """Hold the tensors `given` as attributes of the module and those below it; at the end, what was there before."""
     before: list[tuple[dict[str, Any], str, Any]] = []
     try:

@@ -142,15 +142,9 @@ class InstanceNorm(RunningNorm):
         batched = max(self.accepts)
         images = input if input.ndim == batched else input.unsqueeze(0)
         by_image = self.training or not self.track_running_stats
+        momentum = self.momentum or 0.0
         result = F.instance_norm(
-            images,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            by_image,
-            self.momentum or 0.0,
-            self.eps,
+            images, self.running_mean, self.running_var, self.weight, self.bias, by_image, momentum, self.eps
         )
         return result if input.ndim == batched else result.squeeze(0)
 

@@ -31,7 +31,7 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         shape = "" if self.shape is None else str(self.shape)
-        return self.name, self.kind, shape, f"{self.parameters:,}", _count(self.multiplications)
+        return self.name, self.kind, shape, f"{self.parameters:,}", _write_count(self.multiplications)
 
 
 class Summary:
@@ -94,11 +94,11 @@ def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
     rows = []
     for name, module in layers.items():
         shape = outputs.get(name)
-        count = _multiplications(module, shape) if shape is not None else None if input_size is None else 0
-        rows.append(Row(name or "(itself)", type(module).__name__, shape, _parameters(module), count))
+        count = _count_multiplications(module, shape) if shape is not None else None if input_size is None else 0
+        rows.append(Row(name or "(itself)", type(module).__name__, shape, _count_parameters(module), count))
     trained = {id(p): p for p in net.parameters() if p.requires_grad}
     kept = {id(p): p for p in net.parameters() if not p.requires_grad}
-    return Summary(rows, sum(map(_size, trained.values())), sum(map(_size, kept.values())))
+    return Summary(rows, sum(map(_count_elements, trained.values())), sum(map(_count_elements, kept.values())))
 
 
 def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> dict[str, tuple[int, ...]]:
@@ -127,7 +127,7 @@ def _run(net: Module, layers: dict[str, Module], input_size: Sequence[int]) -> d
     return found
 
 
-def _multiplications(module: Module, shape: tuple[int, ...]) -> int:
+def _count_multiplications(module: Module, shape: tuple[int, ...]) -> int:
     """Of one call whose output has this shape; what has no weights to multiply with counts as none."""
     if isinstance(module, (Conv1d, Conv2d)):
         return prod(shape) * prod(module.weight.shape[1:])
@@ -139,13 +139,13 @@ def _multiplications(module: Module, shape: tuple[int, ...]) -> int:
     return 0
 
 
-def _parameters(module: Module) -> int:
-    return sum(_size(p) for p in module.parameters())
+def _count_parameters(module: Module) -> int:
+    return sum(_count_elements(p) for p in module.parameters())
 
 
-def _size(parameter: Any) -> int:
+def _count_elements(parameter: Any) -> int:
     return 0 if isinstance(parameter, UninitializedParameter) else int(parameter.numel())
 
 
-def _count(number: int | None) -> str:
+def _write_count(number: int | None) -> str:
     return "" if number is None else f"{number:,}"

@@ -33,7 +33,7 @@ class Padding(Stateless):
 
 
 class ConstantPad2d(Padding):
-    """Adds a border of `value` to a image: (C, H, W) or (N, C, H, W).
+    """Adds a border of `value` to an image: (C, H, W) or (N, C, H, W).
 
     >>> import minigrad as torch
     >>> torch.nn.ConstantPad2d((1, 0, 0, 0), 7.0)(torch.tensor([[[1.0, 2.0, 3.0]]]))
@@ -70,7 +70,7 @@ class ConstantPad3d(ConstantPad2d):
 
 
 class ZeroPad2d(Padding):
-    """Adds a border of zeros to a image: (C, H, W) or (N, C, H, W).
+    """Adds a border of zeros to an image: (C, H, W) or (N, C, H, W).
 
     >>> import minigrad as torch
     >>> torch.nn.ZeroPad2d((1, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
@@ -101,7 +101,7 @@ class ZeroPad3d(ZeroPad2d):
 
 
 class ReflectionPad2d(Padding):
-    """Continues a image by its mirror image, the border itself not repeated: (C, H, W) or (N, C, H, W).
+    """Continues an image by its mirror image, the border itself not repeated: (C, H, W) or (N, C, H, W).
 
     >>> import minigrad as torch
     >>> torch.nn.ReflectionPad2d((1, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
@@ -134,7 +134,7 @@ class ReflectionPad3d(ReflectionPad2d):
 
 
 class ReplicationPad2d(Padding):
-    """Continues a image by its border: (C, H, W) or (N, C, H, W).
+    """Continues an image by its border: (C, H, W) or (N, C, H, W).
 
     >>> import minigrad as torch
     >>> torch.nn.ReplicationPad2d((1, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))
@@ -167,7 +167,7 @@ class ReplicationPad3d(ReplicationPad2d):
 
 
 class CircularPad2d(Padding):
-    """Continues a image by its other side: (C, H, W) or (N, C, H, W), else `ValueError`.
+    """Continues an image by its other side: (C, H, W) or (N, C, H, W), else `ValueError`.
 
     >>> import minigrad as torch
     >>> torch.nn.CircularPad2d((1, 0, 0, 0))(torch.tensor([[[1.0, 2.0, 3.0]]]))

@@ -17,7 +17,7 @@ from minigrad.tensor.protocols import rebuild
 T = TypeVar("T", bound=Tensor)
 
 
-def _sharing(data: Any, cls: type[T]) -> T:
+def _share_memory(data: Any, cls: type[T]) -> T:
     """A tensor of class `cls` in the memory of `data`."""
     data = empty(0) if data is None else data
     if not isinstance(data, TensorBase):
@@ -46,7 +46,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
-        parameter = _sharing(data, cls)
+        parameter = _share_memory(data, cls)
         parameter.requires_grad = requires_grad
         return parameter
 
@@ -77,7 +77,7 @@ class Buffer(Tensor):
     persistent: bool
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Self:
-        buffer = _sharing(data, cls)
+        buffer = _share_memory(data, cls)
         buffer.persistent = persistent
         return buffer
 
@@ -108,7 +108,7 @@ class Uninitialized(Tensor):
 
     @property
     def array(self) -> NoReturn:
-        raise ValueError(self._unknown("Attempted to use"))
+        raise ValueError(self._say_unknown("Attempted to use"))
 
     @array.setter
     def array(self, array: Any) -> None:
@@ -116,7 +116,7 @@ class Uninitialized(Tensor):
 
     @property
     def shape(self) -> Size:
-        raise RuntimeError(self._unknown("Can't access the shape of"))
+        raise RuntimeError(self._say_unknown("Can't access the shape of"))
 
     @property
     def data(self) -> Tensor:
@@ -147,7 +147,7 @@ class Uninitialized(Tensor):
     def device(self) -> backend.device:
         return self.data.device
 
-    def _unknown(self, attempt: str) -> str:
+    def _say_unknown(self, attempt: str) -> str:
         word = type(self).__name__.removeprefix("Uninitialized").lower()
         return (
             f"{attempt} an uninitialized {word}: the lazy layer that owns it has seen no input yet, so its shape is "

@@ -24,10 +24,16 @@ class Pooling(Stateless):
                 as_ints(type(self).__name__, option, getattr(self, option), self.axes, least)
 
 
-MAX = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+class MaxPooling(Pooling, shown=("kernel_size", "stride", "padding", "dilation", "ceil_mode")):
+    """What the layers of maxima share: their options, in PyTorch's order."""
+
+    padding: Lengths = 0
+    dilation: Lengths = 1
+    return_indices: bool = False
+    ceil_mode: bool = False
 
 
-class MaxPool2d(Pooling, function=F.max_pool2d, shown=MAX):
+class MaxPool2d(MaxPooling, function=F.max_pool2d):
     """The largest number in each window.
 
     H_out = floor((H + 2 padding - dilation (kernel_size - 1) - 1) / stride) + 1, rounded up with
@@ -39,13 +45,8 @@ class MaxPool2d(Pooling, function=F.max_pool2d, shown=MAX):
              [13., 15.]]])
     """
 
-    padding: Lengths = 0
-    dilation: Lengths = 1
-    return_indices: bool = False
-    ceil_mode: bool = False
 
-
-class MaxPool1d(Pooling, function=F.max_pool1d, shown=MAX):
+class MaxPool1d(MaxPooling, function=F.max_pool1d):
     """The largest number in each window of a signal: (N, C, L) -> (N, C, L_out), see `MaxPool2d`.
 
     >>> import minigrad as torch
@@ -54,10 +55,6 @@ class MaxPool1d(Pooling, function=F.max_pool1d, shown=MAX):
     """
 
     axes = 1
-    padding: Lengths = 0
-    dilation: Lengths = 1
-    return_indices: bool = False
-    ceil_mode: bool = False
 
 
 class AvgPool2d(Pooling, function=F.avg_pool2d, shown=("kernel_size", "stride", "padding")):

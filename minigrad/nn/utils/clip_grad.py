@@ -16,7 +16,7 @@ from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
 
 
-def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+def _collect_gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     many = isinstance(parameters, Iterable) and not isinstance(parameters, Tensor)
     those = several(name, (list(parameters),) if many else (parameters,), AttributeError if many else TypeError)
     return [p.grad for p in those if p.grad is not None]
@@ -37,7 +37,8 @@ def clip_grad_norm_(
     >>> torch.nn.utils.clip_grad_norm_([w], max_norm=1.0), w.grad
     (tensor(5.), tensor([0.6000, 0.8000]))
     """
-    gradients, max_norm = _gradients("clip_grad_norm_", parameters), as_number("clip_grad_norm_", "max_norm", max_norm)
+    gradients = _collect_gradients("clip_grad_norm_", parameters)
+    max_norm = as_number("clip_grad_norm_", "max_norm", max_norm)
     total = get_total_norm(gradients, norm_type, error_if_nonfinite)
     _scale(gradients, max_norm, total)
     return total
@@ -100,7 +101,7 @@ def clip_grads_with_norm_(
     tensor([1.5000])
     """
     max_norm = as_number("clip_grads_with_norm_", "max_norm", max_norm)
-    _scale(_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm)
+    _scale(_collect_gradients("clip_grads_with_norm_", parameters), max_norm, total_norm)
 
 
 def _scale(gradients: list[Tensor], max_norm: float, total: Tensor) -> None:
@@ -145,5 +146,5 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     """
     with no_grad():
         clip_value = float(as_number("clip_grad_value_", "clip_value", clip_value))
-        for gradient in _gradients("clip_grad_value_", parameters):
+        for gradient in _collect_gradients("clip_grad_value_", parameters):
             gradient.clamp_(-clip_value, clip_value)

@@ -20,7 +20,7 @@ from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.tensor import Tensor
 
-_kept: ContextVar[dict[tuple[int, str], Any] | None] = ContextVar(
+_computed: ContextVar[dict[tuple[int, str], Any] | None] = ContextVar(
     "parametrized tensors that were computed", default=None
 )
 
@@ -36,12 +36,12 @@ def cached() -> Iterator[None]:
     ...     layer.weight is layer.weight
     True
     """
-    token = _kept.set({}) if _kept.get() is None else None
+    token = _computed.set({}) if _computed.get() is None else None
     try:
         yield
     finally:
         if token is not None:
-            _kept.reset(token)
+            _computed.reset(token)
 
 
 class ParametrizationList(ModuleList):
@@ -62,7 +62,7 @@ class ParametrizationList(ModuleList):
         super().__init__(modules)
         self.unsafe = unsafe
         with no_grad():
-            parts = self._inverted(original, strict=False)
+            parts = self._invert(original, strict=False)
         self.is_tensor = isinstance(parts, Tensor)
         self.ntensors = 1 if self.is_tensor else len(parts)
         for name, part in zip(self._names(), [parts] if self.is_tensor else parts, strict=True):
@@ -87,7 +87,7 @@ class ParametrizationList(ModuleList):
         else:
             self.register_parameter(name, Parameter(part.detach(), requires_grad=original.requires_grad))
 
-    def _inverted(self, value: Any, *, strict: bool) -> Any:
+    def _invert(self, value: Any, *, strict: bool) -> Any:
         """What gives `value` when it is parametrized, as `right_inverse` of each module says, the last one first."""
         for module in reversed(list(self)):
             inverse = getattr(module, "right_inverse", None)
@@ -100,7 +100,7 @@ class ParametrizationList(ModuleList):
     def right_inverse(self, value: Tensor) -> None:
         """Store what gives `value`: what an assignment to the parametrized tensor does."""
         with no_grad():
-            parts = self._inverted(value, strict=True)
+            parts = self._invert(value, strict=True)
             for name, part in zip(self._names(), [parts] if self.is_tensor else parts, strict=True):
                 kept = getattr(self, name)
                 if part.dtype != kept.dtype:
@@ -197,12 +197,12 @@ def _copy_deeply(self: Any, memo: dict[int, Any]) -> Any:
 
 def _property_of(name: str) -> property:
     def read(self: Any) -> Any:
-        kept, key = _kept.get(), (id(self), name)
-        if kept is None:
+        computed, key = _computed.get(), (id(self), name)
+        if computed is None:
             return self.parametrizations[name]()
-        if key not in kept:
-            kept[key] = self.parametrizations[name]()
-        return kept[key]
+        if key not in computed:
+            computed[key] = self.parametrizations[name]()
+        return computed[key]
 
     def write(self: Any, value: Tensor) -> None:
         self.parametrizations[name].right_inverse(value)

@@ -60,7 +60,7 @@ class BasePruningMethod(ABC):
     def prune(self, t: Tensor, default_mask: Tensor | None = None, importance_scores: Tensor | None = None) -> Tensor:
         """`t` pruned, without a module; `importance_scores` say what counts, `t` itself unless given."""
         scores = t if importance_scores is None else importance_scores
-        _check_scores(scores, t, "importance_scores should have the same shape as tensor t")
+        _check_shapes(scores, t, "importance_scores should have the same shape as tensor t")
         mask = self.compute_mask(scores, ones_like(t) if default_mask is None else default_mask)
         pruned: Tensor = t * mask
         return pruned
@@ -75,7 +75,7 @@ class BasePruningMethod(ABC):
         number, before = find_pruning(module, name)
         value = getattr(module, name)
         scores = value if importance_scores is None else importance_scores
-        _check_scores(scores, value, f"importance_scores should have the same shape as parameter {name} of {module}")
+        _check_shapes(scores, value, f"importance_scores should have the same shape as parameter {name} of {module}")
         if before is None:
             mask = method.compute_mask(scores.detach(), ones_like(value).detach())
             delattr(module, name)
@@ -142,7 +142,7 @@ class PruningContainer(BasePruningMethod):
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """The mask of the newest method, on what `default_mask` leaves to it."""
         method, mask = self._pruning_methods[-1], default_mask.clone()
-        left = _left(method, mask)
+        left = _find_left(method, mask)
         mask[left] = method.compute_mask(t[left], default_mask[left]).to(mask.dtype)
         return mask
 
@@ -184,7 +184,7 @@ class RandomUnstructured(_Amount):
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """`default_mask` without the numbers that were drawn."""
-        return _without(default_mask, t, self.amount, lambda: rand_like(t), largest=True)
+        return _drop_numbers(default_mask, t, self.amount, lambda: rand_like(t), largest=True)
 
 
 class L1Unstructured(_Amount):
@@ -200,7 +200,7 @@ class L1Unstructured(_Amount):
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
         """`default_mask` without the smallest numbers."""
-        return _without(default_mask, t, self.amount, t.abs, largest=False)
+        return _drop_numbers(default_mask, t, self.amount, t.abs, largest=False)
 
 
 class _Channels(_Amount):
@@ -307,7 +307,7 @@ def _count(amount: Any, size: int) -> int:
     return int(amount)
 
 
-def _without(default_mask: Tensor, t: Tensor, amount: Any, scores: Any, *, largest: bool) -> Tensor:
+def _drop_numbers(default_mask: Tensor, t: Tensor, amount: Any, scores: Any, *, largest: bool) -> Tensor:
     """`default_mask` without the numbers whose scores are the largest, or the smallest."""
     count = _count(amount, t.numel())
     mask = default_mask.contiguous().clone()
@@ -316,7 +316,7 @@ def _without(default_mask: Tensor, t: Tensor, amount: Any, scores: Any, *, large
     return mask
 
 
-def _left(method: BasePruningMethod, mask: Tensor) -> Any:
+def _find_left(method: BasePruningMethod, mask: Tensor) -> Any:
     """What `mask` leaves for `method` to prune, as an index."""
     if method.PRUNING_TYPE == "unstructured":
         return mask == 1
@@ -329,9 +329,9 @@ def _left(method: BasePruningMethod, mask: Tensor) -> Any:
     return (*(slice(None),) * dim, channels)
 
 
-def _check_scores(scores: Tensor, t: Tensor, told: str) -> None:
+def _check_shapes(scores: Tensor, t: Tensor, mismatch: str) -> None:
     if scores.shape != t.shape:
-        raise AssertionError(f"{told}: {scores.shape} and {t.shape}")
+        raise AssertionError(f"{mismatch}: {scores.shape} and {t.shape}")
 
 
 def find_pruning(module: Module, name: str) -> tuple[int, BasePruningMethod | None]:
