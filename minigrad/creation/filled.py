@@ -13,7 +13,7 @@ from minigrad.advice import count_own_frames
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, read_size, real
 from minigrad.layout import contiguous_format
-from minigrad.ops.arguments import as_int, as_number, not_implemented_for, several
+from minigrad.ops.arguments import as_int, as_number, not_implemented_for, read_tensors
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -285,7 +285,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     tensor([[0, 0, 0],
             [1, 1, 1]])
     """
-    given = several("meshgrid", tensors)
+    given = read_tensors("meshgrid", tensors)
     if indexing is None:
         hint = "in an upcoming release, it will be required to pass the indexing argument, 'ij' or 'xy'"
         warnings.warn(f"torch.meshgrid: {hint}", UserWarning, stacklevel=count_own_frames())

@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.recording import operation
-from minigrad.ops.arguments import as_number, axis, not_a_tensor, not_implemented_for, takes_out
+from minigrad.ops.arguments import as_number, axis, not_a_tensor, require_kind, takes_out
 from minigrad.ops.copies import cast, clone
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
@@ -33,8 +33,7 @@ def _with_options(
     def call(input: Any, *options: Any) -> Any:
         if not isinstance(input, TensorBase):
             raise not_a_tensor(name, "input", 1, input)
-        if input.array.dtype.kind not in takes:
-            raise not_implemented_for(name, input.array.dtype)
+        require_kind(name, input.array.dtype, takes)
         if type(options[0]) is not float or type(options[-1]) is not float:
             options = tuple(map(as_number, repeat(name), forward.__code__.co_varnames[1:], options))
         return made(input, options=options)
@@ -298,8 +297,7 @@ def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
     """`made`, softmax or its logarithm, along `dim` of a tensor of any number of axes, computed in `dtype`."""
     x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
     position = axis(dim, x.array.ndim)  # a wrong dim is told before a wrong type
-    if x.array.dtype.kind != "f":
-        raise not_implemented_for(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
+    require_kind(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
     if not x.array.ndim:
         return reshape(made(reshape(x, 1), dim=0), ())
     return made(x, dim=position) if x.array.size else clone(x)

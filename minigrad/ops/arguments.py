@@ -149,7 +149,7 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 # ---- tensors and numbers, and what is said of other things ---------------------------------------
-def several(name: str, tensors: Any, error: type[Exception] = TypeError) -> list[Any]:
+def read_tensors(name: str, tensors: Any, error: type[Exception] = TypeError) -> list[Any]:
     """The tensors of ``f(x, y)`` or ``f([x, y])``. Raises TypeError for anything else among them."""
     given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
     for position, x in enumerate(given, 1):
@@ -206,6 +206,12 @@ def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
         remedy = "with .float() or .long(); if you are trying to invert a mask, use the `~` or `logical_not()` operator"
     kind = title.get(dtype.name, dtype.name.capitalize())
     return NotImplementedError(f"\"{name}\" not implemented for '{kind}'; convert the tensor first, {remedy}")
+
+
+def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:
+    """Refuse, with a NotImplementedError, a type of another kind than `kinds`, which are NumPy's letters."""
+    if dtype.kind not in kinds:
+        raise not_implemented_for(name, dtype)
 
 
 def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:

@@ -11,8 +11,8 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.ops.arguments import (
     as_number,
-    not_implemented_for,
     of_tensors,
+    require_kind,
     require_number,
     shapes_do_not_broadcast,
     takes_out,
@@ -324,8 +324,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
     for role, other in (("end", end.array), ("weight", factor)):
         if other is not None and other.dtype != dtype and not (role == "weight" and not other.ndim):
             raise RuntimeError(f"lerp(): expected dtype {dtype} for `{role}` but got dtype {other.dtype}")
-    if dtype.kind != "f":
-        raise not_implemented_for("lerp", dtype)
+    require_kind("lerp", dtype)
     if factor is not None:
         weight = cast(weight, dtype)
     try:

@@ -103,7 +103,7 @@ def flip(input: Tensor, dims: Any) -> Tensor:
     return turn(input, dims=tuple(turned) if input.array.ndim else ())
 
 
-def _flipping(name: str, dim: int, least: int, text: str, example: str) -> Any:
+def _make_flip(name: str, dim: int, least: int, text: str, example: str) -> Any:
     def flip_one(input: Tensor) -> Tensor:
         if input.array.ndim < least:
             raise RuntimeError(f"{name}: input must be >= {least}-d, got {input.array.ndim}-d")
@@ -112,14 +112,14 @@ def _flipping(name: str, dim: int, least: int, text: str, example: str) -> Any:
     return of_tensors(rename(flip_one, name, text, example))
 
 
-fliplr = _flipping(
+fliplr = _make_flip(
     "fliplr",
     1,
     2,
     "The entries of the second axis, the columns of a matrix, in reverse order.",
     "torch.fliplr(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[5, 1], [2, 7]]",
 )
-flipud = _flipping(
+flipud = _make_flip(
     "flipud",
     0,
     1,

@@ -14,8 +14,8 @@ from minigrad.ops.arguments import (
     as_number,
     axis,
     not_a_tensor,
-    not_implemented_for,
     of_tensors,
+    require_kind,
     require_tensor,
     takes_out,
 )
@@ -53,7 +53,7 @@ def unique(
     """
     if not isinstance(sorted, bool):
         raise TypeError(f"unique(): argument 'sorted' must be a bool, got {sorted!r}; an axis is named: dim={sorted!r}")
-    return _answers(_unique, input, dim, return_inverse, return_counts)
+    return _collect_answers(_unique, input, dim, return_inverse, return_counts)
 
 
 def _unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
@@ -66,7 +66,7 @@ def _unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tup
     return values, *[as_int64(x) for x in others]
 
 
-def _answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_counts: bool) -> Any:
+def _collect_answers(find: Any, input: Any, dim: Any, with_inverse: bool, with_counts: bool) -> Any:
     """The values that `find` sees, alone or in a tuple with what else was asked for."""
     d = None if dim is None else axis(dim, input.array.ndim)
     values, *others = compute(find, input, d, with_inverse, with_counts)
@@ -84,10 +84,10 @@ def unique_consecutive(
     >>> torch.unique_consecutive(torch.tensor([1, 1, 2, 2, 3, 1, 1, 2]))
     tensor([1, 2, 3, 1, 2])
     """
-    return _answers(_runs, input, dim, return_inverse, return_counts)
+    return _collect_answers(_find_runs, input, dim, return_inverse, return_counts)
 
 
-def _runs(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
+def _find_runs(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
     lines = x.reshape(-1) if d is None else np.moveaxis(x, d, 0)
     flat = lines.reshape(len(lines), -1) if lines.size else lines.reshape(len(lines), 0)
     starts = array_module(x).ones(len(flat), bool)
@@ -117,7 +117,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
 
 
 # ---- places in a sorted sequence -----------------------------------------------------------------
-def _side(name: str, side: str | None, right: bool) -> str:
+def _read_side(name: str, side: str | None, right: bool) -> str:
     """Where a number goes among equal ones: "left" of them, or "right"."""
     if side not in (None, "left", "right"):
         raise RuntimeError(f"{name}(): side can only be 'left' or 'right' but got {side}")
@@ -126,7 +126,7 @@ def _side(name: str, side: str | None, right: bool) -> str:
     return "right" if right or side == "right" else "left"
 
 
-def _places_in_lines(lines: Any, values: Any, sorter: Any, side: str, dtype: Any) -> Any:
+def _find_places(lines: Any, values: Any, sorter: Any, side: str, dtype: Any) -> Any:
     """Where the values go into the sorted lines: into a single one all of them, else each row into its own."""
     lines = lines if sorter is None else np.take_along_axis(lines, sorter, -1)
     xp = array_module(lines)
@@ -162,9 +162,9 @@ def searchsorted(
             "searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor "
             f"and input value tensor must match, but we got {detail}"
         )
-    dtype, side = np.int32 if out_int32 else np.int64, _side("searchsorted", side, right)
+    dtype, side = np.int32 if out_int32 else np.int64, _read_side("searchsorted", side, right)
     order = None if sorter is None else sorter.array
-    return compute(_places_in_lines, sorted_sequence, values, order, side, dtype)
+    return compute(_find_places, sorted_sequence, values, order, side, dtype)
 
 
 def bucketize(input: Tensor, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Tensor:
@@ -189,15 +189,14 @@ def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Tensor:
     >>> torch.bincount(torch.tensor([0, 2, 2]))
     tensor([1, 0, 2])
     """
-    if input.array.dtype.kind not in "iu":
-        raise not_implemented_for("bincount", input.array.dtype)
+    require_kind("bincount", input.array.dtype, "iu")
     if weights is not None and tuple(weights.array.shape) != tuple(input.array.shape):
         shapes = f"got {tuple(weights.array.shape)} for {tuple(input.array.shape)}"
         raise RuntimeError(f"bincount: weights should be 1-d and have the same length as input, but {shapes}")
-    return compute(_counts, input, None if weights is None else weights.array, minlength)
+    return compute(_count_values, input, None if weights is None else weights.array, minlength)
 
 
-def _counts(x: Any, weights: Any, minlength: int) -> Any:
+def _count_values(x: Any, weights: Any, minlength: int) -> Any:
     least, most = (int(x.min()), int(x.max())) if x.size else (0, 0)
     if x.ndim != 1 or least < 0:
         detail = f"got shape {tuple(x.shape)} with the least entry {least}"
@@ -210,7 +209,7 @@ def _counts(x: Any, weights: Any, minlength: int) -> Any:
     return counts.astype(np.float32 if weights.dtype == np.float32 else np.float64, copy=False)
 
 
-def _limits(name: str, x: Any, low: Any, high: Any) -> tuple[float, float]:
+def _find_range(name: str, x: Any, low: Any, high: Any) -> tuple[float, float]:
     """The range of a histogram: that of the numbers where both ends are equal, widened where it is empty."""
     if low == high and x.size:
         low, high = float(x.min()), float(x.max())
@@ -229,15 +228,14 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
     >>> torch.histc(torch.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
-    if input.array.dtype.kind != "f":
-        raise not_implemented_for("histc", input.array.dtype)
+    require_kind("histc", input.array.dtype)
     if as_int(bins, "bins") <= 0:
         raise RuntimeError(f"bins must be > 0, got {bins}")
-    return compute(_counts_of_parts, input, bins, min, max)
+    return compute(_count_parts, input, bins, min, max)
 
 
-def _counts_of_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
-    low, high = _limits("torch.histc", x, low, high)
+def _count_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
+    low, high = _find_range("torch.histc", x, low, high)
     inside = x[(x >= low) & (x <= high)]
     places = np.minimum(((inside - low) * (bins / (high - low))).astype(np.int64), bins - 1)
     return np.bincount(places, minlength=bins).astype(x.dtype)
@@ -256,16 +254,15 @@ def histogram(input: Tensor, bins: Any, *, range: Any = None, weight: Any = None
     >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=4, range=(0.0, 3.0)).hist
     tensor([0., 2., 1., 0.])
     """
-    if input.array.dtype.kind != "f":
-        raise not_implemented_for("histogram", input.array.dtype)
+    require_kind("histogram", input.array.dtype)
     edges = bins.array if isinstance(bins, TensorBase) else as_int(bins, "bins")
     weights = None if weight is None else weight.array.reshape(-1)
-    return _Histogram(*compute(_counts_between, input, edges, range or (0, 0), weights, density))
+    return _Histogram(*compute(_count_between, input, edges, range or (0, 0), weights, density))
 
 
-def _counts_between(x: Any, edges: Any, range: Any, weights: Any, density: bool) -> tuple[Any, Any]:
+def _count_between(x: Any, edges: Any, range: Any, weights: Any, density: bool) -> tuple[Any, Any]:
     xp = array_module(x)
     if isinstance(edges, int):  # how many parts there are
-        edges = xp.linspace(*_limits("torch.histogram", x, *range), edges + 1).astype(x.dtype)
+        edges = xp.linspace(*_find_range("torch.histogram", x, *range), edges + 1).astype(x.dtype)
     counts, _ = xp.histogram(x.reshape(-1), edges, weights=weights, density=density)
     return counts.astype(x.dtype), edges

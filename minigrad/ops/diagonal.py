@@ -10,12 +10,12 @@ from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import as_int, axis, of_tensors, several
+from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
 from minigrad.ops.copies import clone
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
-from minigrad.ops.shape import movedim, reshape
+from minigrad.ops.shape import movedim, ravel, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -128,7 +128,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     tensor([[1, 0],
             [0, 2]])
     """
-    return diag(reshape(input, -1 if input.array.size else 0), offset)
+    return diag(ravel(input), offset)
 
 
 def block_diag(*tensors: Any) -> Tensor:
@@ -141,7 +141,7 @@ def block_diag(*tensors: Any) -> Tensor:
     """
     if not tensors:
         return wrap(np.zeros((1, 0), dtypes.get_default_dtype().numpy))
-    given = several("block_diag", tensors)
+    given = read_tensors("block_diag", tensors)
     if any(x.array.ndim > 2 for x in given):
         most = max([x.array.ndim for x in given])
         raise RuntimeError(f"block_diag: Input tensors must have 2 or fewer dimensions, got {most}")

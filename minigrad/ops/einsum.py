@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import KERNELS, array_module
-from minigrad.ops.arguments import as_int, axis, several, takes_out
+from minigrad.ops.arguments import as_int, axis, read_tensors, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
@@ -55,8 +55,8 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
             [6., 8.]])
     """
     if not isinstance(equation, str):
-        equation, operands = _from_sublists(equation, operands)
-    operands = tuple(several("einsum", operands))
+        equation, operands = _spell_sublists(equation, operands)
+    operands = tuple(read_tensors("einsum", operands))
     inputs, output, length = _parse(equation, operands)
     _check_types(operands, inputs, output)
     terms = [_take_diagonals(x, own, i) for i, (x, own) in enumerate(zip(operands, inputs, strict=True))]
@@ -93,7 +93,7 @@ def _sum_alone(terms: list[tuple[Any, str]], i: int, output: str) -> tuple[Any, 
     return sum(x, alone), "".join(letter for letter in letters if letter in elsewhere)
 
 
-def _from_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+def _spell_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """``einsum(A, [0, 1], B, [1, 2], [0, 2])`` in letters."""
     given = (first, *rest)
     spelt = ["".join("..." if n is Ellipsis else ascii_letters[n] for n in x) for x in (*given[1::2], given[-1])]

@@ -30,7 +30,7 @@ def _each(g: Any, x: Any) -> Any:
 
 
 @cache
-def weighing(space: int) -> Operation:
+def make_weighing(space: int) -> Operation:
     """Values (N, C, K, P) and weights (N, K, P) of K taps to new pixels (N, C, *size), of `space` axes."""
     return operation(
         f"grid_sampler_{space}d",

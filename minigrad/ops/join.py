@@ -12,12 +12,12 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import as_int, axis, of_tensors, several, takes_out
+from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import pow
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.index import getitem
-from minigrad.ops.shape import expand, reshape, unsqueeze
+from minigrad.ops.shape import expand, ravel, reshape, unsqueeze
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -34,11 +34,11 @@ _stack = operation(
 )
 
 
-def _read_tensors(name: str, tensors: Any) -> list[Any]:
+def _read_list(name: str, tensors: Any) -> list[Any]:
     if isinstance(tensors, TensorBase) or not hasattr(tensors, "__iter__"):
         got = f"{type(tensors).__name__}; write {name}([x, y])"
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
-    given = several(name, (list(tensors),))
+    given = read_tensors(name, (list(tensors),))
     if not given:
         raise (RuntimeError if name == "stack" else ValueError)(f"{name}(): expected a non-empty list of Tensors")
     return given
@@ -55,7 +55,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     >>> torch.cat([torch.zeros(1, 2), torch.ones(2, 2)]).shape
     minigrad.Size([3, 2])
     """
-    given = _read_tensors("cat", tensors)
+    given = _read_list("cat", tensors)
     solid = next((x for x in given if x.array.shape != (0,)), given[0])
     ndim = solid.array.ndim
     if not ndim:
@@ -89,7 +89,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    given = _read_tensors("stack", tensors)
+    given = _read_list("stack", tensors)
     first = list(given[0].array.shape)
     for i, x in enumerate(given):
         if list(x.array.shape) != first:
@@ -108,7 +108,7 @@ def hstack(tensors: Any) -> Tensor:
     >>> torch.hstack((torch.tensor([1, 2]), torch.tensor([3])))
     tensor([1, 2, 3])
     """
-    given = [x if x.array.ndim else reshape(x, 1) for x in _read_tensors("hstack", tensors)]
+    given = [x if x.array.ndim else reshape(x, 1) for x in _read_list("hstack", tensors)]
     return cat(given, int(given[0].array.ndim > 1))
 
 
@@ -121,7 +121,7 @@ def vstack(tensors: Any) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return cat([x if x.array.ndim > 1 else reshape(x, (1, -1)) for x in _read_tensors("vstack", tensors)], 0)
+    return cat([x if x.array.ndim > 1 else reshape(x, (1, -1)) for x in _read_list("vstack", tensors)], 0)
 
 
 row_stack = vstack
@@ -136,7 +136,7 @@ def dstack(tensors: Any) -> Tensor:
     tensor([[[1, 3],
              [2, 4]]])
     """
-    return cat([atleast_3d(x) for x in _read_tensors("dstack", tensors)], 2)
+    return cat([atleast_3d(x) for x in _read_list("dstack", tensors)], 2)
 
 
 @takes_out
@@ -148,15 +148,15 @@ def column_stack(tensors: Any) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
-    return hstack([reshape(x, -1, 1) if x.array.ndim < 2 else x for x in _read_tensors("column_stack", tensors)])
+    return hstack([reshape(x, -1, 1) if x.array.ndim < 2 else x for x in _read_list("column_stack", tensors)])
 
 
-def _at_least(name: str, ndim: int, widen: Any) -> Any:
+def _make_atleast(name: str, ndim: int, widen: Any) -> Any:
     def call(*tensors: Any) -> Any:
         """The tensor, or several, with axes of length 1 added as needed."""
         if len(tensors) == 1 and isinstance(tensors[0], TensorBase):
             return widen(tensors[0])
-        return tuple([widen(x) for x in several(name, tensors)])
+        return tuple([widen(x) for x in read_tensors(name, tensors)])
 
     text = f"The tensor, or each of several, with {ndim} axes or more: those of length 1 are added."
     return rename(call, name, text, f"torch.{name}(torch.tensor(5.0)) -> tensor({'[' * ndim}5.{']' * ndim})")
@@ -168,9 +168,9 @@ def _widen_to_3d(x: Any) -> Any:
     return x if len(shape) > 2 else reshape(x, wide[len(shape)])
 
 
-atleast_1d = _at_least("atleast_1d", 1, lambda x: x if x.array.ndim else reshape(x, 1))
-atleast_2d = _at_least("atleast_2d", 2, lambda x: x if x.array.ndim > 1 else reshape(x, 1, -1))
-atleast_3d = _at_least("atleast_3d", 3, _widen_to_3d)
+atleast_1d = _make_atleast("atleast_1d", 1, lambda x: x if x.array.ndim else reshape(x, 1))
+atleast_2d = _make_atleast("atleast_2d", 2, lambda x: x if x.array.ndim > 1 else reshape(x, 1, -1))
+atleast_3d = _make_atleast("atleast_3d", 3, _widen_to_3d)
 
 
 # ---- products of sets ----------------------------------------------------------------------------
@@ -184,7 +184,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
             [2, 3],
             [2, 4]])
     """
-    given = several("cartesian_prod", tensors)
+    given = read_tensors("cartesian_prod", tensors)
     if any(x.array.ndim != 1 for x in given):
         shapes = [tuple(x.array.shape) for x in given]
         raise RuntimeError(f"cartesian_prod: Expect a 1D vector for each, but got shapes {shapes}")
@@ -261,7 +261,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     shifts = [as_int(n, "shifts") for n in (shifts if isinstance(shifts, (tuple, list)) else (shifts,))]
     dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not dims and len(shifts) == 1:
-        flat = _roll(reshape(input, -1 if input.array.size else 0), shifts=(shifts[0],), dims=(0,))
+        flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
         return reshape(flat, input.array.shape) if input.array.ndim != 1 else flat
     if len(shifts) != len(dims) or not shifts:
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")

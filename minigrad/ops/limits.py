@@ -11,26 +11,25 @@ from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import not_implemented_for, of_tensors, require_number, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import binary, elementwise
+from minigrad.ops.elementwise import Binary, binary, elementwise
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-_at_least = binary(
-    "clamp_min",
-    np.maximum,
-    lambda g, x, y: np.where(np.greater_equal(x, y), g, 0.0),
-    lambda g, x, y: np.where(np.less(x, y), g, 0.0),
-    numbers="other",
-)
-_at_most = binary(
-    "clamp_max",
-    np.minimum,
-    lambda g, x, y: np.where(np.less_equal(x, y), g, 0.0),
-    lambda g, x, y: np.where(np.greater(x, y), g, 0.0),
-    numbers="other",
-)
+def _limit(name: str, choose: Any, inside: Any, beyond: Any) -> Binary:
+    """What `choose` takes of x and its limit y; the gradient goes to x where it lies inside, to y where beyond."""
+    return binary(
+        name,
+        choose,
+        lambda g, x, y: np.where(inside(x, y), g, 0.0),
+        lambda g, x, y: np.where(beyond(x, y), g, 0.0),
+        numbers="other",
+    )
+
+
+_at_least = _limit("clamp_min", np.maximum, np.greater_equal, np.less)
+_at_most = _limit("clamp_max", np.minimum, np.less_equal, np.greater)
 _clamp_to_numbers = elementwise(
     "clamp",
     lambda x, *, low, high: x.clip(low, high),

@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import axis, not_a_tensor, not_implemented_for, of_tensors, several, takes_out
+from minigrad.ops.arguments import axis, not_a_tensor, not_implemented_for, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import mul, sub
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import NUMPY_TWINS
@@ -203,7 +203,7 @@ def chain_matmul(*matrices: Any) -> Tensor:
     >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 3), torch.ones(3, 1))
     tensor([[6.]])
     """
-    given = several("chain_matmul", matrices)
+    given = read_tensors("chain_matmul", matrices)
     check_ranks("chain_matmul", *[(x, 2) for x in given])
     return reduce(mm, given)
 

@@ -167,7 +167,7 @@ def _slice_by_slice(compute: Callable[..., Any], g: Any, x: Any, w: Any, moments
     dx = map_slices(
         compute, moments.dims, widen(g).reshape(rows), x.reshape(rows), moments.mean, moments.scale, columns
     )
-    return _like(dx, x)
+    return _shape_like(dx, x)
 
 
 def _traced_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
@@ -180,21 +180,21 @@ def _traced_x_rule(g: Any, x: Any, w: Any, moments: Moments) -> Any:
     return ((part - part.mean(axis=moments.dims, keepdims=True) - slope) * scale).reshape(x.shape)
 
 
-def _like(dx: Any, x: Any) -> Any:
+def _shape_like(dx: Any, x: Any) -> Any:
     dx = dx.astype(x.dtype, copy=False)
     return dx if dx.shape == x.shape else dx.reshape(x.shape)  # a view would be copied once more
 
 
 def _w_rule(g: Any, x: Any, w_shape: Shape, moments: Moments) -> Any:
     hat = moments.trace(x)[0] if isinstance(g, TensorBase) else moments.recall(x)
-    return sum_product(widen(g).reshape(moments.rows), hat, _repeat(moments)).reshape(w_shape)
+    return sum_product(widen(g).reshape(moments.rows), hat, _repeated_axes(moments)).reshape(w_shape)
 
 
 def _b_rule(g: Any, b_shape: Shape, moments: Moments) -> Any:
-    return widen(g).reshape(moments.rows).sum(axis=_repeat(moments)).reshape(b_shape)
+    return widen(g).reshape(moments.rows).sum(axis=_repeated_axes(moments)).reshape(b_shape)
 
 
-def _repeat(moments: Moments) -> Shape:
+def _repeated_axes(moments: Moments) -> Shape:
     """The axes along which one number of `w` serves all."""
     return tuple([i for i, n in enumerate(moments.columns) if n == 1])
 

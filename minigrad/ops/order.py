@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import arange_beside, as_int64
-from minigrad.ops.arguments import Omissible, as_int, axes, axis, not_implemented_for, takes_out
+from minigrad.ops.arguments import Omissible, as_int, axes, axis, require_kind, takes_out
 from minigrad.ops.arithmetic import maximum, minimum
 from minigrad.ops.copies import clone
 from minigrad.ops.elementwise import rename
@@ -70,8 +70,7 @@ def find_extreme(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
 def _place(name: str, find: Any, example: str) -> Callable[..., Any]:
     def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim), IndexError)
-        if input.array.dtype.kind == "b":
-            raise not_implemented_for(name, input.array.dtype)
+        require_kind(name, input.array.dtype, "fiu")
         d = None if dim is None else axis(dim, input.array.ndim)
         return compute(find_extreme, input, d if input.array.ndim else None, find, keepdim)
 
@@ -135,7 +134,7 @@ _AMinMax = return_type("aminmax", "min", "max")
 
 
 # ---- sorting -------------------------------------------------------------------------------------
-def ordering(x: Any, d: int, descending: bool = False, ranks: slice | None = None) -> Any:
+def find_order(x: Any, d: int, descending: bool = False, ranks: slice | None = None) -> Any:
     """The places along axis `d` of the elements of these `ranks`; equal ones keep their order, NaN is greatest."""
     if not x.ndim:
         return np.zeros_like(x, dtype=np.int64)
@@ -162,7 +161,7 @@ def sort(input: Tensor, *order: Any, dim: int = -1, descending: bool = False, st
         raise TypeError(f"sort() received an invalid combination of arguments: {hint}; got {order}")
     dim = order[0] if order else dim
     descending = order[1] if len(order) > 1 else descending
-    return _pick_sorted(input, axis(dim, input.array.ndim), ordering, descending)
+    return _pick_sorted(input, axis(dim, input.array.ndim), find_order, descending)
 
 
 @takes_out
@@ -173,7 +172,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     >>> torch.argsort(torch.tensor([3, 1, 2]))
     tensor([1, 2, 0])
     """
-    return compute(ordering, input, axis(dim, input.array.ndim), descending)
+    return compute(find_order, input, axis(dim, input.array.ndim), descending)
 
 
 @takes_out
@@ -185,11 +184,10 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     tensor([3, 2])
     """
     d = axis(dim, input.array.ndim)
-    if input.array.dtype.kind == "b":
-        raise not_implemented_for("topk", input.array.dtype)
+    require_kind("topk", input.array.dtype, "fiu")
     if not 0 <= as_int(k, "k") <= (input.array.shape[d] if input.array.ndim else 1):
         raise RuntimeError(f"selected index k out of range: k={k}, dimension {d} of shape {tuple(input.array.shape)}")
-    return _pick_top(input, d, ordering, largest, slice(k))
+    return _pick_top(input, d, find_order, largest, slice(k))
 
 
 # ---- one of those in order -----------------------------------------------------------------------
@@ -216,7 +214,7 @@ _nanmedian_of_all = _of_all("nanmedian", _middle_number, "NanmedianBackward0")
 
 def _find_middle(x: Any, d: int, skip_nan: bool) -> Any:
     """Where the middle element stands along axis `d`: a NaN, if there is one and they are not skipped."""
-    order = ordering(x, d)
+    order = find_order(x, d)
     missing = np.isnan(x).sum(d, keepdims=True) if x.dtype.kind == "f" else 0
     count = x.shape[d] - missing
     rank = np.maximum(count - 1, 0) // 2
@@ -230,8 +228,7 @@ def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..
     pick = picker(name, 1)
 
     def call(input: Tensor, dim: Omissible = None, keepdim: bool = False) -> Tensor:
-        if input.array.dtype.kind == "b":
-            raise not_implemented_for(name, input.array.dtype)
+        require_kind(name, input.array.dtype, "fiu")
         if dim is None:
             return of_all(input)
         d = axis(dim, input.array.ndim)
@@ -259,12 +256,11 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     tensor(4.)
     """
     d = axis(dim, input.array.ndim)
-    if input.array.dtype.kind == "b":
-        raise not_implemented_for("kthvalue", input.array.dtype)
+    require_kind("kthvalue", input.array.dtype, "fiu")
     size = input.array.shape[d] if input.array.ndim else 1
     if not 1 <= as_int(k, "k") <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}: k={k}, size {size}")
-    return _pick_kth(input, d, ordering, False, slice(k - 1, k), keepdim=keepdim)
+    return _pick_kth(input, d, find_order, False, slice(k - 1, k), keepdim=keepdim)
 
 
 @takes_out
@@ -282,7 +278,7 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
 
 def _find_commonest(x: Any, d: int) -> Any:
     """The place of the commonest element of each line along axis `d`: the last of equal ones."""
-    order = ordering(x, d)
+    order = find_order(x, d)
     lines = np.moveaxis(np.take_along_axis(x, order, d), d, -1)  # in order, (..., n)
     numbers = arange_beside(x, lines.shape[-1])
     first = np.concatenate([np.ones_like(lines[..., :1], dtype=bool), lines[..., 1:] != lines[..., :-1]], -1)

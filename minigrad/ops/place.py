@@ -26,8 +26,8 @@ from minigrad.ops.index import add_at, put_at, read_at
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.masks import check_mask, where
 from minigrad.ops.names import shown_as
-from minigrad.ops.select import along, at_least_1d, check_types, places_of, reshape_like
-from minigrad.ops.shape import expand, reshape
+from minigrad.ops.select import at_least_1d, check_covers, check_places, check_types, reshape_like, scatter_key
+from minigrad.ops.shape import expand, ravel
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -45,13 +45,13 @@ def _row_key(
 ) -> tuple[int, tuple[Any, ...]]:
     """The axis `dim`, and the key that reads its entries `index`, a vector or a number."""
     d = axis(dim, input.array.ndim)
-    places = places_of(name, input, d, index, error)
+    places = check_places(name, input, d, index, error)
     if places.ndim > 1:
         raise IndexError(f"{name}(): Index is supposed to be a vector, but got dim: {places.ndim}")
     return d, watch((slice(None),) * d + (places.reshape(-1),), index)
 
 
-def _rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
+def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
     """The key, `input` and `source` with axes; refuses a source that is not one entry for each index."""
     require_tensor(name, "source", 4, source)
     axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
@@ -79,7 +79,7 @@ def index_add(input: Tensor, dim: int, index: Any, source: Any, *, alpha: Any = 
     >>> torch.index_add(torch.zeros(3), 0, torch.tensor([2, 2]), torch.tensor([5.0, 6.0]))
     tensor([ 0.,  0., 11.])
     """
-    key, target, rows = _rows("index_add", input, dim, index, source)
+    key, target, rows = _read_rows("index_add", input, dim, index, source)
     factor = as_number("index_add", "alpha", alpha)
     scaled = rows if type(factor) is int and factor == 1 else cast(mul(rows, factor), rows.array.dtype)
     return reshape_like(_added(target, scaled, key=key), input)
@@ -93,7 +93,7 @@ def index_copy(input: Tensor, dim: int, index: Any, source: Any) -> Tensor:
     >>> torch.index_copy(torch.zeros(3), 0, torch.tensor([2, 0]), torch.tensor([5.0, 6.0]))
     tensor([6., 0., 5.])
     """
-    key, target, rows = _rows("index_copy", input, dim, index, source)
+    key, target, rows = _read_rows("index_copy", input, dim, index, source)
     return reshape_like(_copied(target, rows, reader=read_at, statics={"key": key}), input)
 
 
@@ -131,7 +131,7 @@ _STARTS = {"sum": 0, "mean": 0, "prod": 1}  # and for the extremes the lowest or
 _UFUNCS = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
 
 
-def _start(reduce: str, dtype: Any) -> Any:
+def _neutral_number(reduce: str, dtype: Any) -> Any:
     """What changes nothing under the reduction `reduce`."""
     if reduce in _STARTS:
         return _STARTS[reduce]
@@ -170,15 +170,15 @@ def _combine_runs(ufunc: Any, new: Any, key: Any, values: Any) -> None:
 def _at_places(x: Any, values: Any, *, key: Any, reduce: str, include_self: bool) -> Any:
     new = x.copy()
     if not include_self:
-        new[key] = _start(reduce, x.dtype)
+        new[key] = _neutral_number(reduce, x.dtype)
     _combine_at(_UFUNCS[reduce], new, key, values)
     if reduce == "mean":
-        counts = _counts(x, key, include_self)
+        counts = _count_at_places(x, key, include_self)
         new = new // counts if x.dtype.kind in "iu" else new / counts
     return new.astype(x.dtype, copy=False)
 
 
-def _counts(x: Any, key: Any, include_self: bool) -> Any:
+def _count_at_places(x: Any, key: Any, include_self: bool) -> Any:
     """How many numbers fall on each place; at least 1."""
     xp = array_module(x)
     counts = xp.zeros(x.shape, np.int64)
@@ -188,7 +188,7 @@ def _counts(x: Any, key: Any, include_self: bool) -> Any:
     return np.maximum(counts, 1).astype(x.dtype)
 
 
-def _kept_of_self(x: Any, key: Any, include_self: bool) -> Any:
+def _mark_kept(x: Any, key: Any, include_self: bool) -> Any:
     """Where the old value takes part, as 1 and 0."""
     kept = array_module(x).ones(x.shape, x.dtype)
     if not include_self:
@@ -197,12 +197,12 @@ def _kept_of_self(x: Any, key: Any, include_self: bool) -> Any:
 
 
 _facts = {  # of the places, as arrays: they depend on no number that is differentiated
-    "counts": operation("counts", lambda x, *, key, include_self: _counts(x, key, include_self), None),
-    "kept": operation("kept", lambda x, *, key, include_self: _kept_of_self(x, key, include_self), None),
+    "counts": operation("counts", lambda x, *, key, include_self: _count_at_places(x, key, include_self), None),
+    "kept": operation("kept", lambda x, *, key, include_self: _mark_kept(x, key, include_self), None),
 }
 
 
-def _shares(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, include_self: bool) -> tuple[Any, Any]:
+def _share(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, include_self: bool) -> tuple[Any, Any]:
     """The gradients of the old values and of what fell on the places."""
     how = {"key": key, "include_self": include_self}
     kept = _facts["kept"](x, **how)
@@ -212,7 +212,7 @@ def _shares(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, includ
         g = g / _facts["counts"](x, **how)
         return g * kept, read_at(g, key=key)
     if reduce == "prod":
-        return _shares_of_product(g, x, values, out, key, kept)
+        return _share_product(g, x, values, out, key, kept)
     # The extremes: those that are it share it equally.
     mine = np.where(np.equal(x, out), kept, 0.0)
     theirs = np.where(np.equal(values, read_at(out, key=key)), 1.0, 0.0)
@@ -220,7 +220,7 @@ def _shares(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, includ
     return np.where(np.greater(mine, 0), share, 0.0), np.where(np.greater(theirs, 0), read_at(share, key=key), 0.0)
 
 
-def _shares_of_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -> tuple[Any, Any]:
+def _share_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -> tuple[Any, Any]:
     """The product of the others: of all by division; where one factor is 0, that of the rest."""
     old_zero, new_zero = np.equal(x, 0), np.equal(values, 0)
     zeros = np.where(old_zero, kept, 0.0) + put_at(np.where(new_zero, 1.0, 0.0), shape=x.shape, key=key)
@@ -238,8 +238,8 @@ def _shares_of_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: An
 _reduced_at: Any = operation(
     "scatter_reduce",
     _at_places,
-    lambda g, x, values, out, key, reduce, include_self: _shares(g, x, values, out, key, reduce, include_self)[0],
-    lambda g, x, values, out, key, reduce, include_self: _shares(g, x, values, out, key, reduce, include_self)[1],
+    lambda g, x, values, out, key, reduce, include_self: _share(g, x, values, out, key, reduce, include_self)[0],
+    lambda g, x, values, out, key, reduce, include_self: _share(g, x, values, out, key, reduce, include_self)[1],
 )
 
 
@@ -263,16 +263,9 @@ def scatter_reduce(
     """
     if reduce not in _UFUNCS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
-    for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
-        require_tensor("scatter_reduce", role, position, x)
-    axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
-    check_types("scatter_reduce", input, src)
-    key = along("scatter_reduce", input, dim, index)
-    shape, source, target = index.array.shape or (1,), at_least_1d(src), at_least_1d(input)
-    if source.array.ndim != len(shape) or any(n > m for n, m in zip(shape, source.array.shape, strict=True)):
-        have = list(src.array.shape)
-        raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {have} (scatter_reduce)")
-    values = read_at(source, key=(*[slice(n) for n in shape], Ellipsis))
+    key = scatter_key("scatter_reduce", input, dim, index, src)
+    shape, source = check_covers("scatter_reduce", index, src)
+    target, values = at_least_1d(input), read_at(source, key=(*[slice(n) for n in shape], Ellipsis))
     return reshape_like(_reduced_at(target, values, key=key, reduce=reduce, include_self=include_self), input)
 
 
@@ -289,7 +282,7 @@ def index_reduce(input: Tensor, dim: int, index: Any, source: Any, reduce: str, 
     """
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
-    key, target, rows = _rows("index_reduce", input, dim, index, source)
+    key, target, rows = _read_rows("index_reduce", input, dim, index, source)
     return reshape_like(_index_reduced(target, rows, key=key, reduce=reduce, include_self=include_self), input)
 
 
@@ -302,7 +295,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     >>> torch.take(torch.tensor([[4, 3, 5], [6, 7, 8]]), torch.tensor([0, 2, 5]))
     tensor([4, 5, 8])
     """
-    flat = reshape(input, -1 if input.array.size else 0)
+    flat = ravel(input)
     return _taken(flat, key=watch((_flat_places("take", flat, index),), index))
 
 
@@ -331,9 +324,9 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     if index.array.size != source.array.size:
         counts = f"source has {source.array.size} elements, index {index.array.size}"
         raise IndexError(f"put_(): Expected source and index to have the same number of elements: {counts}")
-    flat = reshape(input, -1 if input.array.size else 0)
+    flat = ravel(input)
     key = watch((_flat_places("put", flat, index).reshape(-1),), index)
-    values = reshape(source, -1 if source.array.size else 0)
+    values = ravel(source)
     if accumulate:
         return reshape_like(_put_added(flat, values, key=key), input)
     return reshape_like(_put_over(flat, values, reader=read_at, statics={"key": key}), input)
@@ -358,5 +351,5 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     if source.array.size < count:
         detail = f"{source.array.size} elements for a mask with {count} places"
         raise RuntimeError(f"masked_scatter: expected self and source to have enough elements: {detail}")
-    values = read_at(reshape(source, -1 if source.array.size else 0), key=(slice(0, count), Ellipsis))
+    values = read_at(ravel(source), key=(slice(0, count), Ellipsis))
     return _mask_scattered(whole, values, reader=read_at, statics={"key": watch((where,), mask)})

@@ -185,7 +185,7 @@ def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
             image[(slice(None),) * dim + (seen[served],)] += rows
 
 
-def resampling(name: str, pools: bool = False) -> Operation:
+def make_resampling(name: str, pools: bool = False) -> Operation:
     """An operation that reads an image along some axes; `name` is what ``grad_fn`` shows.
 
     The gradient of one that `pools` is tied to the image, as that of every pooling is.

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.recording import operation
 from minigrad.backend import CPU, as_int64, device_of, to_device
-from minigrad.ops.arguments import as_int, axis, not_implemented_for, takes_out
+from minigrad.ops.arguments import as_int, axis, require_kind, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
 from minigrad.ops.copies import as_float, clone
@@ -61,8 +61,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     tensor([0.0000, 0.6931, 1.0986])
     """
     d = axis(dim, input.array.ndim)
-    if input.array.dtype.kind != "f":
-        raise not_implemented_for("logcumsumexp", input.array.dtype)
+    require_kind("logcumsumexp", input.array.dtype)
     return _logcumsumexp(input, dim=d) if input.array.ndim and input.array.size else clone(input)
 
 
@@ -115,7 +114,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     return x if n else clone(x)
 
 
-def _trapezes(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
+def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
     """``(y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i])`` along `dim`."""
     if not y.array.ndim:
         raise IndexError(f"{name} expects y to have at least one dimension")
@@ -136,13 +135,13 @@ def _trapezes(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
 
 @takes_out
 def trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
-    """The area under `y` by trapezes, ``sum((y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i]))``; the points are `dx` apart.
+    """The area under `y` by trapezoids, ``sum((y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i]))``; the points are `dx` apart.
 
     >>> import minigrad as torch
     >>> torch.trapezoid(torch.tensor([1.0, 5.0, 10.0]))
     tensor(10.5000)
     """
-    parts, d = _trapezes("trapezoid", y, x, dx, dim)
+    parts, d = _cut_trapezoids("trapezoid", y, x, dx, dim)
     return sum(parts, d)
 
 
@@ -151,11 +150,11 @@ trapz = trapezoid
 
 @takes_out
 def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Tensor:
-    """The areas under the first 2, 3, ... points of `y`, by trapezes.
+    """The areas under the first 2, 3, ... points of `y`, by trapezoids.
 
     >>> import minigrad as torch
     >>> torch.cumulative_trapezoid(torch.tensor([1.0, 5.0, 10.0]))
     tensor([ 3.0000, 10.5000])
     """
-    parts, d = _trapezes("cumulative_trapezoid", y, x, dx, dim)
+    parts, d = _cut_trapezoids("cumulative_trapezoid", y, x, dx, dim)
     return cumsum(parts, d)

@@ -28,13 +28,13 @@ from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, r
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.setitem import check_fits_region
-from minigrad.ops.shape import expand, reshape
+from minigrad.ops.shape import expand, ravel, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def places_of(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
+def check_places(name: str, input: Any, d: int, index: Any, refusal: type[Exception] = RuntimeError) -> Any:
     """The array of an index tensor, checked to hold places of axis `d`."""
     require_tensor(name, "index", 3, index)
     array = index.array
@@ -50,10 +50,10 @@ def places_of(name: str, input: Any, d: int, index: Any, refusal: type[Exception
     return array
 
 
-def along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
+def key_along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
     """The key that reads ``input[i, index[i, j, k], k]`` when `dim` is 1, and likewise for other dims."""
     d = axis(dim, input.array.ndim)
-    places = places_of(name, input, d, index)
+    places = check_places(name, input, d, index)
     shape, have = places.shape or (1,), input.array.shape or (1,)
     if len(have) != len(shape):
         ranks = f"got {places.ndim} and {input.array.ndim} ({name})"
@@ -96,15 +96,15 @@ def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) ->
     """
     if isinstance(index, TensorBase) and not index.array.size:
         axis(dim, input.array.ndim)
-        nothing = getitem(reshape(input, -1 if input.array.size else 0), slice(0, 0))
+        nothing = getitem(ravel(input), slice(0, 0))
         return reshape(nothing, index.array.shape)
-    read = _gathered(at_least_1d(input), key=along("gather", input, dim, index))
+    read = _gathered(at_least_1d(input), key=key_along("gather", input, dim, index))
     return read if index.array.ndim else reshape(read, ())
 
 
 def pick_along(shown: Any, input: Any, d: int, places: Any, keepdim: bool = True) -> Any:
     """The one element of each line along axis `d` that stands at `places`, by the reading operation `shown`."""
-    key = along(shown.name, input, d, places)
+    key = key_along(shown.name, input, d, places)
     if not keepdim:
         key = watch(tuple([k.reshape(k.shape[:d] + k.shape[d + 1 :]) for k in key]), places)
     return shown(input, key=key)
@@ -150,7 +150,7 @@ def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
     d = axis(dim, input.array.ndim)
     if input.array.ndim > 1 and not input.array.shape[d] and isinstance(index, TensorBase) and index.array.size:
         raise RuntimeError(f"index_select(): dimension {d} of a tensor of shape {input.array.shape} has no entries")
-    places = places_of("index_select", input, d, index, IndexError)
+    places = check_places("index_select", input, d, index, IndexError)
     if places.ndim > 1:
         raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {tuple(places.shape)}")
     read = _index_selected(at_least_1d(input), key=watch((slice(None),) * d + (places.reshape(-1),), index))
@@ -206,16 +206,23 @@ def _refuse_larger(g: Any, x_shape: tuple[int, ...], shape: tuple[int, ...]) -> 
 _cut = operation("cut", lambda x, *, shape: x[tuple([slice(n) for n in shape])], _refuse_larger)
 
 
+def check_covers(name: str, index: Any, src: Any) -> tuple[tuple[int, ...], Any]:
+    """The shape of `index`, and `src` with axes, which must have a number for each of its places."""
+    shape, source = index.array.shape or (1,), at_least_1d(src)
+    have = source.array.shape
+    if len(have) != len(shape) or any(n > m for n, m in zip(shape, have, strict=True)):
+        raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {list(src.array.shape)} ({name})")
+    return shape, source
+
+
 def _read_by_index(name: str, src: Any, index: Any) -> Any:
     """What a scatter reads of `src`: as many entries along each axis as `index` has.
 
     Where that is not all of `src`, it has no gradient, as in PyTorch: "the backward pass is implemented only for
     src.shape == index.shape".
     """
-    shape, source = index.array.shape or (1,), at_least_1d(src)
+    shape, source = check_covers(name, index, src)
     have = source.array.shape
-    if len(have) != len(shape) or any(n > m for n, m in zip(shape, have, strict=True)):
-        raise RuntimeError(f"Expected index {list(shape)} to be no larger than src {list(src.array.shape)} ({name})")
     if shape == have:
         return source
     if all(n == m or m == 1 for n, m in zip(shape, have, strict=True)):  # nothing is read
@@ -223,12 +230,17 @@ def _read_by_index(name: str, src: Any, index: Any) -> Any:
     return _cut(source, shape=shape)
 
 
-def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool) -> Any:
+def scatter_key(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[Any, ...]:
+    """The key by which a scatter writes `src` into `input`, once their types fit."""
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
         require_tensor(name, role, position, x)
     axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
     check_types(name, input, src)
-    key = along(name, input, dim, index)
+    return key_along(name, input, dim, index)
+
+
+def _scatter(name: str, input: Any, dim: int, index: Any, src: Any, *, add: bool) -> Any:
+    key = scatter_key(name, input, dim, index, src)
     target, values = at_least_1d(input), _read_by_index(name, src, index)
     if add:
         return reshape_like(_scatter_added(target, values, key=key), input)
@@ -272,7 +284,7 @@ def repeat_interleave(
         numbers = wrap(arange_beside(input.array, input.array.size))
         return repeat_interleave(numbers, input, 0, output_size=output_size)
     if dim is None:
-        input, dim = reshape(input, -1 if input.array.size else 0), 0
+        input, dim = ravel(input), 0
     d = axis(dim, input.array.ndim)
     number, input = not input.array.ndim, at_least_1d(input)
     counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(as_int(repeats, "repeats"))

@@ -11,7 +11,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import as_int, axis, not_a_tensor, of_tensors, several, sizes, takes_out
+from minigrad.ops.arguments import as_int, axis, not_a_tensor, of_tensors, read_tensors, sizes, takes_out
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.size import Size
@@ -336,7 +336,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 moveaxis = movedim
 
 
-def _as(function: Any) -> Any:
+def _make_as(function: Any) -> Any:
     """The form of `function` that takes the shape of another tensor: ``x.view_as(y)``."""
 
     def as_other(input: Tensor, other: Tensor) -> Tensor:
@@ -347,7 +347,7 @@ def _as(function: Any) -> Any:
     return of_tensors(rename(as_other, name, f"`{function.__name__}` to the shape of `other`.", example))
 
 
-expand_as, reshape_as, view_as = _as(expand), _as(reshape), _as(view)
+expand_as, reshape_as, view_as = _make_as(expand), _make_as(reshape), _make_as(view)
 
 
 def broadcast_shapes(*shapes: Any) -> Size:
@@ -370,6 +370,6 @@ def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     >>> [x.shape for x in torch.broadcast_tensors(torch.ones(3, 1), torch.ones(2))]
     [minigrad.Size([3, 2]), minigrad.Size([3, 2])]
     """
-    given = several("broadcast_tensors", tensors)
+    given = read_tensors("broadcast_tensors", tensors)
     shape = broadcast_shapes(*[tuple(x.array.shape) for x in given])
     return tuple([expand(x, shape) for x in given])

@@ -50,7 +50,7 @@ def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True) -
         raise RuntimeError(f"{name}: {parameter} must be batches of square matrices, but {matrices}")
 
 
-def in_words(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
+def explain(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
     """`function` of tensors or arrays, which fails as a LinAlgError in words where NumPy's fails."""
     try:
         with linear_algebra_that_raises(operands[0]):
@@ -99,7 +99,7 @@ _det: Any = operation("linalg_det", lambda x: np.linalg.det(x), lambda g, x: g[.
 _logabsdet: Any = operation(
     "linalg_slogdet",
     lambda x: np.linalg.slogdet(x)[1],
-    lambda g, x: g[..., None, None] * mT(in_words("linalg.slogdet backward", "the input matrix is singular", _inv, x)),
+    lambda g, x: g[..., None, None] * mT(explain("linalg.slogdet backward", "the input matrix is singular", _inv, x)),
 )
 
 
@@ -136,7 +136,7 @@ def inv(A: Any) -> Tensor:
             [-2.5000, -2.0000]])
     """
     check_matrix("linalg.inv", A)
-    return in_words("linalg.inv", SINGULAR, _inv, A)
+    return explain("linalg.inv", SINGULAR, _inv, A)
 
 
 def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
@@ -160,7 +160,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     if rhs.array.shape[-2] != a.shape[-1]:
         shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
         raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation AX = B: {shapes}")
-    found = in_words("linalg.solve", SINGULAR, _solve, A, rhs)
+    found = explain("linalg.solve", SINGULAR, _solve, A, rhs)
     return squeeze(found, -1) if vector else found
 
 
@@ -234,7 +234,7 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     """
     check_matrix("linalg.cholesky", A)
     why = "the factorization could not be completed because the input is not positive-definite"
-    found = in_words("linalg.cholesky", why, _cholesky, A)
+    found = explain("linalg.cholesky", why, _cholesky, A)
     return mT(found) if upper else found
 
 

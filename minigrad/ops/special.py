@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops.arguments import as_number, not_a_tensor, not_implemented_for, shapes_do_not_broadcast, takes_out
+from minigrad.ops.arguments import as_number, not_a_tensor, require_kind, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import no_slope, pow, promote
 from minigrad.ops.copies import as_float, cast
 from minigrad.ops.device import move_scalars
@@ -56,8 +56,7 @@ def frac(input: Tensor) -> Tensor:
     >>> torch.frac(torch.tensor([1.5, -2.25]))
     tensor([ 0.5000, -0.2500])
     """
-    if input.array.dtype.kind != "f":
-        raise not_implemented_for("frac", input.array.dtype)
+    require_kind("frac", input.array.dtype)
     return _frac(input)
 
 

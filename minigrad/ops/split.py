@@ -63,7 +63,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[An
     starts = [0, *accumulate(lengths)]
     before = (slice(None),) * d
     cuts = [(*before, slice(start, start + n), Ellipsis) for start, n in zip(starts[:-1], lengths, strict=True)]
-    return _several([_split(tensor, key=key) for key in cuts])
+    return _mark_several([_split(tensor, key=key) for key in cuts])
 
 
 def _check_axes(name: str, x: Any) -> None:
@@ -71,7 +71,7 @@ def _check_axes(name: str, x: Any) -> None:
         raise RuntimeError(f"{name} expects at least a 1-dimensional tensor, got a 0-d tensor")
 
 
-def _several(views: list[Any]) -> tuple[Any, ...]:
+def _mark_several(views: list[Any]) -> tuple[Any, ...]:
     """Views that one call made: autograd lets none of them be written to, as in PyTorch."""
     for view in views:
         if view.view_of is not None:
@@ -108,7 +108,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Any, ...]:
     if not input.array.ndim:
         raise IndexError("unbind: Dimension specified as 0 but tensor has no dimensions")
     before = (slice(None),) * d
-    return _several([_unbound(input, key=(*before, i, Ellipsis)) for i in range(input.array.shape[d])])
+    return _mark_several([_unbound(input, key=(*before, i, Ellipsis)) for i in range(input.array.shape[d])])
 
 
 split_with_sizes = split
@@ -158,7 +158,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     return tuple([getitem(input, (slice(None),) * d + (cut,)) for cut in cuts])  # each may be written to
 
 
-def _splitting(name: str, least: int, dim: int) -> Any:
+def _make_split(name: str, least: int, dim: int) -> Any:
     def call(input: Tensor, indices_or_sections: Any) -> tuple[Any, ...]:
         if input.array.ndim < least:
             detail = f"requires a tensor with at least {least} dimension, but got a tensor with {input.array.ndim}"
@@ -175,6 +175,6 @@ def _splitting(name: str, least: int, dim: int) -> Any:
     return of_tensors(rename(call, name, text, example))
 
 
-hsplit = _splitting("hsplit", 1, 1)
-vsplit = _splitting("vsplit", 2, 0)
-dsplit = _splitting("dsplit", 3, 2)
+hsplit = _make_split("hsplit", 1, 1)
+vsplit = _make_split("vsplit", 2, 0)
+dsplit = _make_split("dsplit", 3, 2)

@@ -22,7 +22,7 @@ from minigrad.ops.functions import sqrt
 from minigrad.ops.index import read_at
 from minigrad.ops.limits import clamp
 from minigrad.ops.matmul import matmul
-from minigrad.ops.order import ordering
+from minigrad.ops.order import find_order
 from minigrad.ops.reduce import add_up, average, count_reduced, mean, real, spread_gradient, sum
 from minigrad.ops.select import gather
 from minigrad.ops.shape import movedim, reshape, t, unsqueeze
@@ -67,19 +67,19 @@ _var = operation("var", _var_forward, _slope_of_var)
 _std = operation("std", _std_forward, _slope_of_std)
 
 
-def _correction(name: str, unbiased: bool | None, correction: float | None) -> float:
+def _read_correction(name: str, unbiased: bool | None, correction: float | None) -> float:
     """What is taken from the count: 1, 0 if not `unbiased`, or the `correction` itself."""
     if unbiased is not None and correction is not None:
         raise TypeError(f"{name}() takes unbiased or correction, not both: got {unbiased} and {correction}")
     return (0 if unbiased is False else 1) if correction is None else correction
 
 
-def _spread_of(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
+def _measure_spread(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
     if isinstance(dim, bool):  # var(x, False): PyTorch's older form
         if unbiased is not None:
             raise TypeError(f"{name}() got {dim} for dim; the axes are ints")
         dim, unbiased = None, dim
-    c = _correction(name, unbiased, correction)
+    c = _read_correction(name, unbiased, correction)
     x = real(name, input)
     over = axes(dim, x.array.ndim)
     if count_reduced(x.array.shape, over) <= c:
@@ -88,14 +88,16 @@ def _spread_of(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdi
     return made(x, dim=over, correction=c, keepdim=keepdim)
 
 
+def _with_mean(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
+    """The pair of a spread and the mean about which it is measured."""
+    spread = _measure_spread(name, made, input, dim, unbiased, keepdim, correction)
+    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+
+
 @takes_out
 def var(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
+    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    correction: float | None = None
 ) -> Tensor:  # fmt: skip
     """``sum((x - mean(x))^2) / (n - correction)``; the correction is 1, 0 if not `unbiased`.
 
@@ -104,17 +106,13 @@ def var(
     >>> x.var(), x.var(correction=0)
     (tensor(1.), tensor(0.6667))
     """
-    return _spread_of("var", _var, input, dim, unbiased, keepdim, correction)
+    return _measure_spread("var", _var, input, dim, unbiased, keepdim, correction)
 
 
 @takes_out
 def std(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
+    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    correction: float | None = None
 ) -> Tensor:  # fmt: skip
     """The square root of `var`; its gradient is 0 where it is 0.
 
@@ -122,45 +120,35 @@ def std(
     >>> torch.std(torch.tensor([1.0, 3.0, 5.0]))
     tensor(2.)
     """
-    return _spread_of("std", _std, input, dim, unbiased, keepdim, correction)
+    return _measure_spread("std", _std, input, dim, unbiased, keepdim, correction)
 
 
 @takes_out
 def var_mean(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Any:
+    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    correction: float | None = None
+) -> Any:  # fmt: skip
     """The pair `var` and `mean` over the dimensions `dim`, or over all.
 
     >>> import minigrad as torch
     >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    spread = _spread_of("var_mean", _var, input, dim, unbiased, keepdim, correction)
-    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+    return _with_mean("var_mean", _var, input, dim, unbiased, keepdim, correction)
 
 
 @takes_out
 def std_mean(
-    input: Tensor,
-    dim: Any = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Any:
+    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
+    correction: float | None = None
+) -> Any:  # fmt: skip
     """The pair `std` and `mean` over the dimensions `dim`, or over all.
 
     >>> import minigrad as torch
     >>> torch.std_mean(torch.tensor([1.0, 3.0, 5.0]))
     (tensor(2.), tensor(3.))
     """
-    spread = _spread_of("std_mean", _std, input, dim, unbiased, keepdim, correction)
-    return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
+    return _with_mean("std_mean", _std, input, dim, unbiased, keepdim, correction)
 
 
 # ---- without NaN ---------------------------------------------------------------------------------
@@ -215,8 +203,8 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
     ndim = input.array.ndim
     flat = dim is None or not ndim
     x = reshape(input, -1) if flat else movedim(input, axis(dim, ndim), -1)  # (..., n)
-    lower, upper, weight = compute(_ranks, x, asked.reshape(-1), interpolation, skip_nan)
-    in_order = gather(x, -1, compute(ordering, x, x.array.ndim - 1))
+    lower, upper, weight = compute(_find_ranks, x, asked.reshape(-1), interpolation, skip_nan)
+    in_order = gather(x, -1, compute(find_order, x, x.array.ndim - 1))
     found = gather(in_order, -1, lower)  # (..., q)
     if interpolation in ("linear", "midpoint"):
         found = lerp(found, gather(in_order, -1, upper), weight)
@@ -226,7 +214,7 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
     return found if asked.ndim else read_at(found, key=(0, Ellipsis))
 
 
-def _ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[Any, Any, Any]:
+def _find_ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[Any, Any, Any]:
     """For each quantile the places of its two neighbours among the numbers in order, and where between them it lies.
 
     A row with a NaN is all NaN, which stands last, unless those are skipped.
@@ -300,14 +288,14 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
             weights = w if weights is None else mul(weights, w)
     if weights is None:
         off = sub(x, mean(x, 1, True))
-        return _one_number(true_divide(matmul(off, t(off)), max(x.array.shape[1] - correction, 0)), input)
+        return _unwrap_single(true_divide(matmul(off, t(off)), max(x.array.shape[1] - correction, 0)), input)
     total = sum(weights)
     if weights.array.size and not total.array:
         raise RuntimeError("cov(): weights sum to zero, can't be normalized")
     off = sub(x, true_divide(sum(mul(x, weights), 1, True), total))
     of_squares = true_divide(sum(mul(weights, cast(aweights, x.array.dtype))), total) if aweights is not None else 1
     norm = clamp(sub(total, mul(wrap(np.asarray(correction, x.array.dtype)), of_squares)), min=0)
-    return _one_number(true_divide(matmul(mul(off, weights), t(off)), norm), input)
+    return _unwrap_single(true_divide(matmul(mul(off, weights), t(off)), norm), input)
 
 
 def _check_weights(name: str, weights: Any, count: int) -> None:
@@ -326,7 +314,7 @@ def _check_weights(name: str, weights: Any, count: int) -> None:
         raise RuntimeError(f"cov(): {name} cannot be negative, got {w.min()}")
 
 
-def _one_number(matrix: Any, input: Any) -> Any:
+def _unwrap_single(matrix: Any, input: Any) -> Any:
     """The only element for a single variable given as a vector."""
     return reshape(matrix, ()) if input.array.ndim < 2 else matrix
 

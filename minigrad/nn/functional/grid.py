@@ -17,7 +17,7 @@ from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import in_single, require_floats, require_tensors
 from minigrad.ops.arguments import sizes
-from minigrad.ops.grid import affine, weighing
+from minigrad.ops.grid import affine, make_weighing
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
 from minigrad.tensor import Tensor
@@ -129,7 +129,7 @@ def grid_sample(
         x = grid[..., space - 1 - i].reshape(grid.shape[0], points)
         axes.append(_taps(x, n, mode, padding_mode, align_corners))
     values, weights = _combine(input, axes)
-    result: Tensor = weighing(space)(values, weights, size=tuple(grid.shape[1:-1]))
+    result: Tensor = make_weighing(space)(values, weights, size=tuple(grid.shape[1:-1]))
     return result
 
 

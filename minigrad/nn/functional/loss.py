@@ -16,7 +16,7 @@ from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import require_floats
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops import loss as ops
-from minigrad.ops.arguments import not_implemented_for, shapes_do_not_broadcast
+from minigrad.ops.arguments import require_kind, shapes_do_not_broadcast
 from minigrad.ops.copies import cast
 from minigrad.ops.functions import abs, exp, log
 from minigrad.ops.masks import where
@@ -285,8 +285,7 @@ def _match_pair(name: str, input: Any, target: Any, weight: Tensor | None = None
     _check_pair(name, input, target, weight)
     if a.dtype is not b.dtype:
         input, target = _promote(input, target)
-    if input.array.dtype.kind != "f":
-        raise not_implemented_for(name, a.dtype)
+    require_kind(name, input.array.dtype)
     return (input, target) if a.shape == b.shape else broadcast_tensors(input, target)
 
 

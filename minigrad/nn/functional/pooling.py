@@ -11,7 +11,7 @@ from minigrad.dtypes import int64
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.checks import AXES, as_ints, check_images, in_single, require_floats, require_tensors
 from minigrad.ops import pool
-from minigrad.ops.arguments import not_implemented_for
+from minigrad.ops.arguments import require_kind
 from minigrad.tensor import Tensor
 
 
@@ -174,8 +174,7 @@ def _lay_out(
     """The checked options, and the number of windows along each axis."""
     require_tensors(name, "input", input)
     check_images(name, space, input, empty=False)
-    if input.array.dtype.kind == "b":
-        raise not_implemented_for(name, input.array.dtype)
+    require_kind(name, input.array.dtype, "fiu")
     kernel: Any = as_ints(name, "kernel_size", kernel_size, space, 1)
     omitted = stride is None or (isinstance(stride, (list, tuple)) and not stride)
     step: Any = kernel if omitted else as_ints(name, "stride", stride, space, 1)

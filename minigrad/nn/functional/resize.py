@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.backend import constant_beside
 from minigrad.nn.functional.checks import as_ints, require_floats, require_tensors
 from minigrad.ops import resample as ops
-from minigrad.ops.arguments import not_implemented_for
+from minigrad.ops.arguments import not_implemented_for, require_kind
 from minigrad.tensor import Tensor
 
 # mode: the number of spatial axes that it is for (None: any), and the name of its operation
@@ -99,8 +99,7 @@ def _check_image(input: Any, mode: str, antialias: bool) -> None:
     """Refuse types that PyTorch does not resize, and axes of length 0."""
     bytes_too = mode in ("nearest", "nearest-exact") or (input.array.ndim == 4 and mode != "area")
     if input.array.dtype != np.uint8 or not bytes_too:
-        if input.array.dtype.kind == "b":
-            raise not_implemented_for(f"interpolate ({mode})", input.array.dtype)
+        require_kind(f"interpolate ({mode})", input.array.dtype, "fiu")
         require_floats(f"interpolate ({mode})", input)
     if antialias and input.array.dtype == np.float16 and type(input.array) is np.ndarray:
         raise not_implemented_for(f"interpolate ({mode}, antialias=True)", input.array.dtype)
@@ -110,7 +109,7 @@ def _check_image(input: Any, mode: str, antialias: bool) -> None:
 
 @cache
 def _operation(mode: str, space: int, antialias: bool) -> Any:
-    return ops.resampling(_TITLES[mode].format(space) + ("Aa" if antialias else ""), pools=mode == "area")
+    return ops.make_resampling(_TITLES[mode].format(space) + ("Aa" if antialias else ""), pools=mode == "area")
 
 
 def _axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias: bool) -> Any:

@@ -11,14 +11,14 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import Array
 from minigrad.creation import tensor
-from minigrad.ops.arguments import as_number, several
+from minigrad.ops.arguments import as_number, read_tensors
 from minigrad.ops.join import stack
 from minigrad.tensor import Tensor
 
 
 def _collect_gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     many = isinstance(parameters, Iterable) and not isinstance(parameters, Tensor)
-    those = several(name, (list(parameters),) if many else (parameters,), AttributeError if many else TypeError)
+    those = read_tensors(name, (list(parameters),) if many else (parameters,), AttributeError if many else TypeError)
     return [p.grad for p in those if p.grad is not None]
 
 

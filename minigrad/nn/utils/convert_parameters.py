@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from minigrad.autograd.modes import no_grad
-from minigrad.ops.arguments import several
+from minigrad.ops.arguments import read_tensors
 from minigrad.ops.join import cat
 from minigrad.tensor import Tensor
 
@@ -17,7 +17,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     >>> torch.nn.utils.parameters_to_vector([torch.ones(1, 2), torch.zeros(1)])
     tensor([1., 1., 0.])
     """
-    return cat([p.reshape(-1) for p in several("parameters_to_vector", (list(parameters),))])
+    return cat([p.reshape(-1) for p in read_tensors("parameters_to_vector", (list(parameters),))])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
@@ -35,7 +35,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
     start = 0
     with no_grad():
-        for p in several("vector_to_parameters", (list(parameters),)):
+        for p in read_tensors("vector_to_parameters", (list(parameters),)):
             part = vec[start : start + p.numel()]
             if part.numel() != p.numel():
                 raise RuntimeError(f"the vector of {vec.numel()} numbers is too short for these parameters")

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from minigrad.generator import Generator
-from minigrad.ops.arguments import several
+from minigrad.ops.arguments import read_tensors
 from minigrad.random import source_of
 from minigrad.tensor import Tensor
 
@@ -77,7 +77,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         for tensor in tensors:
             if isinstance(tensor, Tensor) and tensor.ndim == 0:
                 raise IndexError("Dimension specified as 0 but tensor has no dimensions: a 0-d tensor has no rows")
-        rows = [tensor.shape[0] for tensor in several("TensorDataset", (list(tensors),), AttributeError)]
+        rows = [tensor.shape[0] for tensor in read_tensors("TensorDataset", (list(tensors),), AttributeError)]
         if len(set(rows)) > 1:
             raise AssertionError(f"Size mismatch between tensors: each needs the same number of rows, got {rows}")
         self.tensors = tensors
