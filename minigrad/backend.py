@@ -197,7 +197,7 @@ def default_device() -> device:
     if scoped:
         return scoped[-1]
     if _default_device is None:
-        name = os.environ.get("MINIGRAD_DEVICE") or "cpu"
+        name = os.environ.get("MINIGRAD_DEVICE") or CPU
         try:
             set_default_device(name)
         except RuntimeError as error:

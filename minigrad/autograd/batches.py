@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.gradients import grad, not_a_tensor
+from minigrad.autograd.gradients import grad
+from minigrad.autograd.messages import not_a_tensor
 from minigrad.backend import quiet
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from _thread import allocate_lock  # `threading` itself takes a millisecond to import
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,11 @@ from numpy import ndarray
 
 from minigrad.autograd import leaves
 from minigrad.autograd.core import AFTER, LEAF, Edge, TensorBase, edge_of, is_array, wrap
-from minigrad.autograd.messages import check_same_library, no_gradient, not_scalar
+from minigrad.autograd.messages import check_cotangent, needs_no_gradient, no_gradient, not_a_tensor, not_scalar, unused
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, Seeds, walk
-from minigrad.backend import SILENT, array_module, on_gpu_of, quiet, restore_warnings, set_warnings
+from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -105,10 +106,7 @@ def _gradient_of_unused(target: Any, position: int, allow_unused: bool | None, m
     if materialize:
         return wrap(quiet(np.zeros_like, target.array))
     if not allow_unused:
-        raise RuntimeError(
-            f"One of the differentiated Tensors appears to not have been used in the graph: inputs[{position}] of "
-            f"shape {tuple(target.array.shape)}. Set allow_unused=True if this is the desired behavior."
-        )
+        raise unused(target, position)
     return None
 
 
@@ -143,6 +141,13 @@ def _add_in_place(total: Any, gradient: Any) -> None:
     total.writes[0] += 1
 
 
+def _as_tuple(x: Any) -> tuple[Any, ...]:
+    if isinstance(x, TensorBase):
+        return (x,)
+    alone = _is_edge(x) or is_array(x) or not isinstance(x, Iterable)
+    return () if x is None else (x,) if alone else tuple(x)
+
+
 def _is_edge(x: Any) -> bool:
     """Whether `x` is a `GradientEdge`, which stands for a tensor."""
     return hasattr(x, "output_nr")
@@ -150,25 +155,19 @@ def _is_edge(x: Any) -> bool:
 
 def _edge(target: Any) -> Any:
     """Where the gradient of an input goes, which is a tensor or a `GradientEdge`."""
-    if isinstance(target, TensorBase):
-        return edge_of(target)
-    return getattr(target.node, "variable", target.node)
+    return edge_of(target) if isinstance(target, TensorBase) else target.edge
 
 
 def _differentiable(inputs: Any) -> tuple[Any, ...]:
     """The tensors to differentiate with respect to, each with its place in the graph up to date."""
     targets = _as_tuple(inputs)
     for i, target in enumerate(targets):
-        if _is_edge(target):
-            continue
-        if not isinstance(target, TensorBase):
+        if isinstance(target, TensorBase):
+            refresh(target)
+            if target.node is None:
+                raise needs_no_gradient(target, i)
+        elif not _is_edge(target):
             raise not_a_tensor(target, "inputs")
-        refresh(target)
-        if target.node is None:
-            raise RuntimeError(
-                f"One of the differentiated Tensors does not require grad: inputs[{i}] of shape "
-                f"{tuple(target.array.shape)}; make it with requires_grad=True"
-            )
     return targets
 
 
@@ -189,26 +188,24 @@ def _run(
 
 def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     """Where a walk starts: edges, each with its first gradient."""
-    if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):
-        return [_seed(outputs, gradients, create_graph)]
+    if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):  # nearly always
+        return [_seed(outputs, gradients, create_graph, 0)]
     roots = _as_tuple(outputs)
     if not roots:
         raise RuntimeError("backward needs at least one tensor to start from, got an empty list")
     given = (None,) * len(roots) if gradients is None else _as_tuple(gradients)
-    for gradient in given:
-        if gradient is not None and not isinstance(gradient, TensorBase):
-            raise _not_a_gradient(gradient)
+    seeds = [_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]
     if len(given) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
-    return [_seed(r, g, create_graph, i) for i, (r, g) in enumerate(zip(roots, given, strict=True))]
+    return seeds
 
 
-def _seed(root: Any, gradient: Any, create_graph: bool, position: int = 0) -> tuple[Edge, Any]:
+def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
     if not isinstance(root, TensorBase):
         if not _is_edge(root):
             raise not_a_tensor(root, "tensors to start from")
-        root = _like(_edge(root), gradient)
+        root = root.stand_in(gradient)
     if root.view_of is not None:
         refresh(root)
     node, array = root.node, root.array
@@ -219,46 +216,11 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int = 0) -> tu
         if array.size != 1:
             raise not_scalar(array.shape)
         plain = array.__class__ is ndarray and not array.ndim  # a loss
-        one = array.dtype.type(1) if plain else quiet(np.ones_like, array)
-        return edge, wrap(one) if create_graph else one
-    if not isinstance(gradient, TensorBase):
-        raise _not_a_gradient(gradient)
-    g = gradient.array
-    if g.shape != array.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(g.shape)} and "
-            f"output[{position}] has a shape of {tuple(array.shape)}."
-        )
-    if g.__class__ is not ndarray or array.__class__ is not ndarray:
-        check_same_library("backward from a tensor and its gradient", (array, g))
-    if create_graph:
-        return edge, gradient
-    return edge, g if g.dtype == array.dtype else quiet(g.astype, array.dtype)
-
-
-def _like(edge: Any, gradient: Any) -> Any:
-    """A tensor in the place of the one that an edge stands for: on the device of its gradient, or of a leaf below."""
-    if isinstance(edge, TensorBase):
-        return edge
-    beside = edge if gradient is None else gradient
-    while not isinstance(beside, TensorBase):
-        beside = next(other for other in beside.edges if other is not None)
-    zero = on_gpu_of(beside.array, array_module(beside.array).zeros, (), edge.dtype)
-    tensor = wrap(np.broadcast_to(zero, edge.shape))
-    tensor.node = edge
-    return tensor
-
-
-def _as_tuple(x: Any) -> tuple[Any, ...]:
-    single = isinstance(x, TensorBase) or is_array(x) or _is_edge(x)
-    return (x,) if single else () if x is None else tuple(x)
-
-
-def _not_a_gradient(x: Any) -> TypeError:
-    hint = "wrap it with minigrad.tensor(...)"
-    return TypeError(f"gradients can be either Tensors or None, but got {type(x).__name__}; {hint}")
-
-
-def not_a_tensor(x: Any, role: str) -> TypeError:
-    """The error for what should be a tensor in the `role` that it was given."""
-    return TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")
+        first = array.dtype.type(1) if plain else quiet(np.ones_like, array)
+        return edge, wrap(first) if create_graph else first
+    check_cotangent(gradient, array, position)
+    if not create_graph:
+        gradient = gradient.array
+        if gradient.dtype is not array.dtype:
+            gradient = quiet(gradient.astype, array.dtype, copy=False)
+    return edge, gradient

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
-from minigrad.autograd.core import LEAF, TensorBase
+import numpy as np
+
+from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import RemovableHandle
 from minigrad.autograd.leaves import AccumulateGrad
 from minigrad.autograd.node import Node
 from minigrad.autograd.saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
 from minigrad.autograd.views import refresh
+from minigrad.backend import array_module, on_gpu_of
 
 __all__ = [
     "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
@@ -35,6 +38,30 @@ class GradientEdge(NamedTuple):
     node: Any
     output_nr: int
     ownership_token: Any = None
+
+    @property
+    def edge(self) -> Any:
+        """The engine's edge: a node, or the leaf itself."""
+        return getattr(self.node, "variable", self.node)
+
+    def stand_in(self, gradient: Any) -> Any:
+        """A tensor in the place of the one that this stands for: on the device of its gradient, or of a leaf below.
+
+        >>> import minigrad as torch
+        >>> edge = torch.autograd.graph.get_gradient_edge(torch.ones(2, requires_grad=True) * 2)
+        >>> edge.stand_in(None).shape
+        minigrad.Size([2])
+        """
+        edge = self.edge
+        if isinstance(edge, TensorBase):
+            return edge
+        beside = edge if gradient is None else gradient
+        while not isinstance(beside, TensorBase):
+            beside = next(other for other in beside.edges if other is not None)
+        zero = on_gpu_of(beside.array, array_module(beside.array).zeros, (), edge.dtype)
+        tensor = wrap(np.broadcast_to(zero, edge.shape))
+        tensor.node = edge
+        return tensor
 
 
 def get_gradient_edge(tensor: Any) -> GradientEdge:

@@ -10,7 +10,8 @@ from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from minigrad.autograd.core import RETAIN, wrap
+from minigrad.autograd.core import RETAIN, Hooks, wrap
+from minigrad.autograd.messages import from_hook
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.backend import quiet
 
@@ -50,10 +51,42 @@ def add_hook(hooks: dict[int, Any], hook: Any, of_node: bool = False) -> Removab
     return RemovableHandle(hooks, key)
 
 
+def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:
+    """Show the gradient to each hook as a Tensor; a hook may return another in its place."""
+    for hook in list(hooks.values()):
+        changed = hook(gradient if create_graph else wrap(gradient))
+        if changed is not None:
+            gradient = from_hook(hook, gradient, changed, create_graph)
+    return gradient
+
+
 class Inspectable:
     """The half of a node that answers questions."""
 
     __slots__ = ()
+
+    def name(self: Any) -> str:
+        """The operation's name in PyTorch's manner: ``MulBackward0``.
+
+        >>> import minigrad as torch
+        >>> torch.ones(1, requires_grad=True).exp().grad_fn.name()
+        'ExpBackward0'
+        """
+        name: str = self.plan.operation.backward_name
+        return name
+
+    @property
+    def next_functions(self: Any) -> tuple[tuple[Any, int], ...]:
+        """The nodes that gradients go to from here, operand by operand, each with PyTorch's output number 0; None
+        stands for an operand that needs no gradient.
+        """
+        from minigrad.autograd.leaves import AccumulateGrad
+
+        ends = _by_operand(self, list(self.edges))
+        return tuple([(e if e is None or hasattr(e, "order") else AccumulateGrad(e), 0) for e in ends])
+
+    def __repr__(self: Any) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -171,11 +204,3 @@ def same_count(hook: Any, changed: Any, expected: int) -> tuple[Any, ...]:
             f"hook {name!r} has returned an incorrect number of values (got {len(changed)}, but expected {expected})"
         )
     return changed
-
-
-def next_functions(node: Any) -> tuple[tuple[Any, int], ...]:
-    """Where the gradients of a node go, operand by operand; None stands for one that needs none."""
-    from minigrad.autograd.leaves import AccumulateGrad
-
-    ends = _by_operand(node, list(node.edges))
-    return tuple([(e if e is None or hasattr(e, "order") else AccumulateGrad(e), 0) for e in ends])

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from minigrad.autograd.core import AFTER, TensorBase, wrap
-from minigrad.autograd.inspection import RemovableHandle, add_hook, same_count
+from minigrad.autograd.core import AFTER, LEAF, TensorBase, wrap
+from minigrad.autograd.inspection import RemovableHandle, add_hook, run_hooks, same_count
 from minigrad.autograd.modes import GRAD, ModeSwitch
+from minigrad.backend import copy_array
 
 # Both empty until the first hook: who hangs none pays for one look at each.
 hooks_exist: list[bool] = []  # around the adding
@@ -47,6 +48,22 @@ def run_waiting(leaf: Any, create_graph: bool) -> None:
             if returned is not None and returned is not leaf:  # in-place methods return the leaf
                 kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
                 raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
+
+
+def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
+    """The sum that arrived at a leaf with hooks as it leaves the walk: seen by them, in memory that nobody else has.
+
+    None for a leaf that was frozen after the forward. Raises RuntimeError for one that is a result since.
+    """
+    if leaf.node is None:
+        return None
+    if leaf.node is not LEAF:
+        hint = "after detach_() it was written to, and is a result now"
+        raise RuntimeError(f"leaf variable has been moved into the graph interior: {hint}")
+    seen = leaf.hooks and leaf.hooks.keys() != {AFTER}  # those that wait for `.grad` see no gradient
+    if seen:
+        gradient = run_hooks(leaf.hooks, gradient, create_graph)
+    return gradient if create_graph or (owned and not seen) else copy_array(gradient)
 
 
 def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:

@@ -96,6 +96,42 @@ def not_scalar(shape: Any) -> RuntimeError:
     )
 
 
+def not_a_tensor(x: Any, role: str) -> TypeError:
+    """What should be a tensor in the `role` that it was given."""
+    return TypeError(f"{role} must be Tensors, got {type(x).__name__}; wrap it with minigrad.tensor(...)")
+
+
+def needs_no_gradient(target: Any, position: int) -> RuntimeError:
+    """An input of `grad` or `backward` to which no gradient flows."""
+    return RuntimeError(
+        f"One of the differentiated Tensors does not require grad: inputs[{position}] of shape "
+        f"{tuple(target.array.shape)}; make it with requires_grad=True"
+    )
+
+
+def unused(target: Any, position: int) -> RuntimeError:
+    """An input of `grad` that the outputs were not computed from."""
+    return RuntimeError(
+        f"One of the differentiated Tensors appears to not have been used in the graph: inputs[{position}] of "
+        f"shape {tuple(target.array.shape)}. Set allow_unused=True if this is the desired behavior."
+    )
+
+
+def check_cotangent(gradient: Any, array: Any, position: int) -> None:
+    """Refuse what cannot be the gradient of the result that is `array`."""
+    if not isinstance(gradient, TensorBase):
+        hint = "wrap it with minigrad.tensor(...)"
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
+    g = gradient.array
+    if g.shape != array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(g.shape)} and "
+            f"output[{position}] has a shape of {tuple(array.shape)}."
+        )
+    if g.__class__ is not np.ndarray or array.__class__ is not np.ndarray:
+        check_same_library("backward from a tensor and its gradient", (array, g))
+
+
 def from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any:
     """What a hook returned, in place of the gradient. Refuses what is no tensor of its shape and dtype."""
     name, got = getattr(hook, "__name__", repr(hook)), getattr(changed, "array", None)

@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from minigrad.autograd.anomaly import check_forward
 from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, is_array, wrap
-from minigrad.autograd.inspection import Inspectable, next_functions
+from minigrad.autograd.inspection import Inspectable
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
 from minigrad.autograd.modes import ANOMALY, PACKING, inference_was_entered
 from minigrad.backend import KERNELS, select
@@ -199,23 +199,6 @@ class Node(Inspectable):
         """The indices among the constants."""
         kept = [self.constants[i] for i in self.plan.keys] if self.constants else []
         return [k.get("key") if type(k) is dict else k for k in kept]
-
-    def name(self) -> str:
-        """The operation's name in PyTorch's manner: ``MulBackward0``.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1, requires_grad=True).exp().grad_fn.name()
-        'ExpBackward0'
-        """
-        return self.plan.operation.backward_name
-
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """The nodes that gradients go to from here, each with PyTorch's output number 0."""
-        return next_functions(self)
-
-    def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
 
 
 WATCHED = ANOMALY | PACKING

@@ -18,8 +18,9 @@ from numpy import ndarray
 
 from minigrad.autograd import leaves
 from minigrad.autograd.anomaly import check_gradients
-from minigrad.autograd.core import AFTER, LEAF, Edge, Hooks, TensorBase, wrap
-from minigrad.autograd.messages import from_hook, invalid_gradient
+from minigrad.autograd.core import LEAF, Edge, TensorBase
+from minigrad.autograd.inspection import run_hooks
+from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.modes import CHECK_NAN, mode
 from minigrad.autograd.node import Node
 from minigrad.backend import KERNELS, copy_array, select
@@ -103,28 +104,12 @@ def collect(pending: dict[Any, Any], owned: set[Edge], create_graph: bool, found
     """`found`, and with it what is pending at leaves."""
     for leaf, gradient in pending.items():
         if leaf.hooks or leaf.node is not LEAF:
-            gradient = complete(leaf, gradient, leaf in owned, create_graph)
+            gradient = leaves.complete(leaf, gradient, leaf in owned, create_graph)
         elif leaf not in owned and not create_graph:
             gradient = copy_array(gradient)
         if gradient is not None:
             found[leaf] = gradient
     return found
-
-
-def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
-    """The sum that arrived at a leaf with hooks as it leaves the walk: seen by them, in memory that nobody else has.
-
-    None for a leaf that was frozen after the forward. Raises RuntimeError for one that is a result since.
-    """
-    if leaf.node is None:
-        return None
-    if leaf.node is not LEAF:
-        hint = "after detach_() it was written to, and is a result now"
-        raise RuntimeError(f"leaf variable has been moved into the graph interior: {hint}")
-    seen = leaf.hooks and leaf.hooks.keys() != {AFTER}  # those that wait for `.grad` see no gradient
-    if seen:
-        gradient = run_hooks(leaf.hooks, gradient, create_graph)
-    return gradient if create_graph or (owned and not seen) else copy_array(gradient)
 
 
 def add(edge: Any, gradient: Any, pending: dict[Any, Any], owned: set[Edge]) -> None:
@@ -208,12 +193,3 @@ class Route:
         if node in self.wanted:
             self.found[node] = cotangent if create_graph else copy_array(cotangent)
         return node in self.nodes
-
-
-def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:
-    """Show the gradient to each hook as a Tensor; a hook may return another in its place."""
-    for hook in list(hooks.values()):
-        changed = hook(gradient if create_graph else wrap(gradient))
-        if changed is not None:
-            gradient = from_hook(hook, gradient, changed, create_graph)
-    return gradient

@@ -14,7 +14,7 @@ from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty
 from minigrad.nn import state
 from minigrad.nn.hooks import Hooks
-from minigrad.nn.registry import BUFFER, PARAMETER, Registry
+from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import RemovableHandle, Tensor
 
 if TYPE_CHECKING:
@@ -365,7 +365,7 @@ class Module(Registry):
         return summary(self)._repr_html_()
 
     def __repr__(self) -> str:
-        children = [(name, repr(child)) for name, child in self._modules.items()]
+        children = [(name, repr(self.__dict__[name])) for name, kind in self._kinds.items() if kind == MODULE]
         return describe_module(self._get_name(), self.extra_repr(), children)
 
 

@@ -20,7 +20,8 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     """The method that converts to `dtype`."""
 
     def convert(self: Any, memory_format: Any = None) -> Tensor:
-        return self.to(dtype, memory_format=memory_format)
+        converted = copies.cast(self, dtype.numpy)
+        return converted if memory_format is None else copies.contiguous(converted, memory_format)
 
     example = f">>> import minigrad as torch\n>>> torch.ones(1).{method}().dtype\nminigrad.{dtype.name}"
     named: Any = rename(convert, method, f"The tensor as {dtype.name}; itself when it is so already.\n\n{example}\n")

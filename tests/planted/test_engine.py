@@ -16,6 +16,7 @@ from minigrad.autograd import (
     derivatives,
     function_node,
     gradients,
+    inspection,
     leaves,
     modes,
     node,
@@ -153,7 +154,7 @@ PLANTED = {
         test_walk.test_no_gradients_share_memory,
     ),
     "what a hook saw is added into": (
-        walk.complete, "(owned and not seen)", "owned", test_walk.test_what_a_hook_kept_is_not_written_to
+        leaves.complete, "(owned and not seen)", "owned", test_walk.test_what_a_hook_kept_is_not_written_to
     ),
     "interior results are borrowed": (
         walk.Route.goes_on, "cotangent if create_graph else copy_array(cotangent)", "cotangent",
@@ -164,7 +165,7 @@ PLANTED = {
         test_gradients.test_grad_needs_nothing_below_its_inputs,
     ),
     "a frozen leaf gets a gradient": (
-        walk.complete, "if leaf.node is None:", "if False:", test_walk.test_a_leaf_frozen_after_the_forward,
+        leaves.complete, "if leaf.node is None:", "if False:", test_walk.test_a_leaf_frozen_after_the_forward,
     ),
     "a second backward replaces .grad": (
         gradients.accumulate, "_add_in_place(before, gradient)",
@@ -284,11 +285,11 @@ PLANTED = {
     ),
     # ---- hooks and modes
     "what a hook returns is ignored": (
-        walk.run_hooks, "if changed is not None:", "if False:",
+        inspection.run_hooks, "if changed is not None:", "if False:",
         test_walk.test_a_hook_on_a_leaf_changes_its_gradient,
     ),
     "hooks run in the order of their handles' removal": (
-        walk.run_hooks, "list(hooks.values())", "list(hooks.values())[::-1]",
+        inspection.run_hooks, "list(hooks.values())", "list(hooks.values())[::-1]",
         test_walk.test_hooks_run_in_order_and_each_sees_the_one_before,
     ),
     "a mode is not restored": (
