@@ -33,7 +33,7 @@ from minigrad.kernels import dispatch
 from minigrad.kernels.fast.machine import measure_machine
 from minigrad.kernels.way import Problem
 
-WAYS = ("tiny", "im2col", "mec", "pointwise", "depthwise", "winograd 2x2", "winograd")
+WAYS = ("tiny", "im2col", "mec", "pointwise", "depthwise", "apart", "winograd 2x2", "winograd")
 LAYERS = [
     *LAYERS,
     Layer("3x3 8 @32", 32, 8, 32, 32, 8, 3, 1, 1),

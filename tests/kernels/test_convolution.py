@@ -13,7 +13,7 @@ from scipy import signal
 import minigrad.kernels.fast  # noqa: F401 (its ways make themselves known)
 from minigrad import kernels
 from minigrad.kernels import Geometry, direct, dispatch, im2col, workspace
-from minigrad.kernels.fast import mec, winograd
+from minigrad.kernels.fast import depthwise, mec, winograd
 from minigrad.kernels.way import Machine, Problem
 
 ON_A_CPU = {name: way for name, way in dispatch.WAYS.items() if "cuda" not in name}
@@ -95,6 +95,7 @@ LAYERS = {  # the shapes that each way was written for
     "pointwise": layer((3, 16, 9, 9), 8, (1, 1), (2, 2)),
     "mec": layer((5, 3, 12, 19), 4, (5, 5), (3, 2), (2, 3), (1, 2)),
     "depthwise": layer((3, 5, 9, 8), 5, (3, 2), (1, 1), (1, 1), (2, 1), groups=5),
+    "apart": layer((2, 8, 9, 8), 6, (3, 2), (2, 1), (1, 1), groups=2),
     "winograd": layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
     "winograd 2x2": layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
 }
@@ -177,18 +178,21 @@ def test_infinities_stay_infinities_without_a_warning():
     assert (kernels.conv2d(x, abs(w), geometry=Geometry((1, 1))) == np.inf).all()
 
 
-@pytest.mark.parametrize("way", ["mec", "winograd"])
+BLOCKS_OF = {"mec": mec, "winograd": winograd, "depthwise": depthwise}
+
+
+@pytest.mark.parametrize("way", BLOCKS_OF)
 def test_blocks_of_any_size_agree(way, monkeypatch):
     shape = LAYERS[way]
     x, w, g = problem(*shape)
     whole = triad(way, x, w, g, shape[2])
     for size in (1, 2_000, 50_000, 200_000):
-        monkeypatch.setattr(winograd if way == "winograd" else mec, "BLOCK_BYTES", size)
+        monkeypatch.setattr(BLOCKS_OF[way], "BLOCK_BYTES", size)
         for a, b in zip(triad(way, x, w, g, shape[2]), whole, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("way", ["mec", "winograd"])
+@pytest.mark.parametrize("way", BLOCKS_OF)
 @pytest.mark.parametrize("size", [1, 700])
 @settings(max_examples=40, deadline=None)
 @given(shape=convolutions())
@@ -197,7 +201,7 @@ def test_small_blocks_agree_with_loops(way, size, shape):
     if not ON_A_CPU[way].serves(asked(shape)):
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(winograd if way == "winograd" else mec, "BLOCK_BYTES", size)
+        patch.setattr(BLOCKS_OF[way], "BLOCK_BYTES", size)
         found = triad(way, x, w, g, shape[2])
     for ours, loops in zip(found, triad("direct", x, w, g, shape[2]), strict=True):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
@@ -220,10 +224,13 @@ def narrow_machine():
         ("mec", (8, 32, 28, 28), (32, 32, 7, 7), 1),
         ("winograd", (4, 64, 56, 56), (64, 64, 3, 3), 1),
         ("im2col", (4, 128, 56, 56), (128, 128, 3, 3), 2),
+        ("depthwise", (8, 128, 28, 28), (128, 1, 3, 3), 1),
+        ("depthwise", (8, 256, 14, 14), (256, 8, 3, 3), 1),
+        ("apart", (8, 128, 28, 28), (128, 64, 3, 3), 1),
     ],
 )
 def test_the_table_of_shapes(narrow_machine, expected, x_shape, w_shape, stride):
-    geometry = Geometry(w_shape[2:], (stride, stride), (1, 1))
+    geometry = Geometry(w_shape[2:], (stride, stride), (1, 1), groups=x_shape[1] // w_shape[1])
     assert dispatch.choose(x_shape, w_shape[0], geometry).name == expected
 
 
@@ -231,6 +238,18 @@ def test_double_precision_never_takes_winograd(narrow_machine):
     for char in "fd":
         chosen = dispatch.choose((2, 64, 32, 32), 64, Geometry((3, 3), padding=(1, 1)), char)
         assert chosen.name.startswith("winograd") == (char == "f")
+
+
+def test_a_group_apart_is_chosen_for_by_its_own_shape(monkeypatch):
+    x, w, g = problem((2, 128, 20, 20), (128, 64, 3, 3), Geometry((3, 3), padding=(1, 1), groups=2), np.float32)
+    chosen = []
+    choose = dispatch.choose
+    monkeypatch.setattr(dispatch, "choose", lambda *problem: chosen.append(choose(*problem).name) or choose(*problem))
+    triad("apart", x, w, g, Geometry((3, 3), padding=(1, 1), groups=2))
+    assert chosen == ["apart", *["winograd"] * 2] * 3
+    with kernels.algorithm("apart"), pytest.raises(ValueError, match="matmul"):  # what it forgets it forces again
+        kernels.conv2d(x[:, :, :2], w[:, :3], geometry=Geometry((3, 3), padding=(1, 1), groups=2))
+    assert dispatch._forced.name is None
 
 
 def test_without_the_wing_the_heart_computes_the_same(monkeypatch):

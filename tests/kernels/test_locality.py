@@ -72,6 +72,26 @@ def test_a_stride_does_not_multiply_zeros_by_what_is_not_finite(way, value):
     np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_images_side_by_side_do_not_see_each_other(value):
+    """Depthwise kernels slide over several small images in one go: every row of the second one, in turn."""
+    geometry = Geometry((3, 3), padding=(1, 1), groups=4)
+    x, w, g = problem((3, 4, 5, 4), (4, 1, 3, 3), geometry)
+    for row in range(5):
+        x_bad, g_bad = x.copy(), g.copy()
+        x_bad[1, 2, row], g_bad[1, 2, row] = value, value
+        for face, operands in (
+            ("conv2d", {"x": x_bad, "w": w}),
+            ("conv2d_weight", {"x": x_bad, "g": g}),
+            ("conv2d_weight", {"x": x, "g": g_bad}),
+            ("conv2d_input", {"g": g_bad, "w": w}),
+        ):
+            with kernels.algorithm("depthwise"):
+                found = computed(kernels, face, operands, geometry, (5, 4))
+            expected = computed(direct, face, operands, geometry, (5, 4))
+            np.testing.assert_array_equal(np.isfinite(found), np.isfinite(expected))
+
+
 def seen(x, geometry):
     """The largest |x| that each output sees: (N, C, H, W) -> (N, 1, Ho, Wo)."""
     columns = kernels.unfold(abs(x), geometry)

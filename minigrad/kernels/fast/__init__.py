@@ -6,9 +6,9 @@ are computed by the ways of the room above, with the same results. The files nam
 """
 
 from minigrad.kernels.dispatch import reckon_for, register
-from minigrad.kernels.fast import depthwise, mec, pointwise, winograd
+from minigrad.kernels.fast import apart, depthwise, mec, pointwise, winograd
 from minigrad.kernels.fast.machine import tell_machine
 
-for _way in (mec.WAY, pointwise.WAY, depthwise.WAY, winograd.WAY, winograd.WAY_2X2):
+for _way in (mec.WAY, pointwise.WAY, depthwise.WAY, apart.WAY, winograd.WAY, winograd.WAY_2X2):
     register(_way)
 reckon_for(tell_machine())

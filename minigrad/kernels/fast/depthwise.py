@@ -1,30 +1,59 @@
 """Depthwise and grouped convolution: many small kernels, each over a few channels.
 
-One image at a time is laid out with its padding, flat: (C, rows*columns). A tap of the kernel is then one flat shift of
-all its rows, so each row of the columns is a single run, and what a shift carries from the end of one image row into
-the next lands in columns that are cut off. Then one small product per group,
+Windows are laid out along the width alone, as lines (C/groups*kw, rows*Wo): a copy for each column of the kernel, which
+is one flat run where a row of windows is as long as a row of the image. Down the height nothing is copied. Each row i
+of the kernel multiplies the lines that begin i rows further down, and the results add up:
 
-    (O/groups, C/groups*kh*kw) @ (C/groups*kh*kw, run).
+    out = sum over i of w[:, :, i] (O/groups, C/groups*kw) @ lines[:, i*Wo : (i + Ho)*Wo].
 
-A stride takes the image apart into its phases, every other pixel say, and each tap is a shift of one of them. The
-adjoint in x makes them one by one, each from the taps that meet it, so no zeros of a stride are multiplied.
-Any stride, padding and dilation; several groups. Float32 error against float64 on MobileNet's layers: 2e-7 relative.
+So kw copies and kh additions stand where im2col copies kh kw times. Where a group has one output channel, the kernel's
+rows share one product, (kh, C/groups*kw) @ lines, whose results are shifted when they are added.
+
+A stride takes the rows apart into its phases, every other row say, each with the kernel's rows that meet it. The
+adjoint in x makes the phases of the image one by one, each from lines of the cotangent, so no zeros of a stride are
+multiplied. Any stride, padding and dilation; several groups. Source: products that are shifted and added are Vasudevan,
+Anderson, Gregg, "Parallel Multi Channel Convolution using General Matrix Multiplication", 2017 (kn2row). Float32 error
+against float64 on MobileNet's layers: 2e-7 relative.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.backend import Array
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way, is_finite
-from minigrad.kernels.windows import overlap, padded
+from minigrad.kernels.windows import overlap
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_up, share
 
-BLOCK_BYTES = 4 * 2**20  # of columns at a time
+BLOCK_BYTES = 2 * 2**20  # of lines at a time: they stay in the cache until they are multiplied
+LEAST = 2**18  # bytes of a block of wide products that is worth its calls
+LONG, SHORT = 1024, 128  # numbers in a row of a product that is shared by the taps, or not
 OVERHEAD = 3e-5  # seconds between the calls of NumPy, for each block
-Piece = tuple[int, slice]  # an image, and some of its groups
+Piece = tuple[slice, slice]  # images, and some of their groups
+
+
+class Along(NamedTuple):
+    """What lines read along an axis of an image: `length` pixels from `first` on, `step` apart; some may lie outside."""
+
+    first: int
+    length: int
+    step: int = 1
+
+    def meet(self, size: int) -> tuple[slice, slice]:
+        """Where they meet an image of that size: slices of the lines and of its pixels."""
+        return overlap(0, size, self.length, self.step, -self.first, 1)
+
+
+class Phase(NamedTuple):
+    """The taps of a kernel, along one axis, that meet the pixels e s + a for one a: those i with i d = e s + a."""
+
+    number: int  # a
+    taps: list[int]
+    places: list[int]  # e of each
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -32,52 +61,146 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     N, groups, (Ho, Wo) = len(x), geometry.groups, geometry.windows(x.shape[2:])
     out = np.empty((N, len(w), Ho, Wo), x.dtype)
     images, results = _by_groups(x, groups), _by_groups(out, groups)
-    weight = np.ascontiguousarray(w).reshape(groups, len(w) // groups, -1)  # flipped, it would not go to BLAS
+    phases, columns = _phases(0, geometry), _columns(Wo, geometry)
+    kernels = [_kernel_rows(w, groups, phase.taps) for phase in phases]
 
     def compute(piece: Piece) -> None:
-        columns, width = _columns(images[piece], geometry)
-        results[piece] = _multiply(weight[piece[1]], columns, Ho, width)[..., :Wo]
+        for phase, kernel in zip(phases, kernels, strict=True):
+            lines = _lines("lines", images[piece], _rows(phase, Ho, geometry), columns)
+            starts = [place * Wo for place in phase.places]
+            _add_products(kernel[:, piece[1]], lines, starts, results[piece], anew=phase is phases[0])
 
-    share(compute, *_pieces(N, w.nbytes // groups * Ho * Wo, groups))
+    length = (Ho + phases[0].places[-1]) * Wo
+    share(compute, *_pieces(N, groups, w[0, :, 0].size, length, len(w) // groups, x.itemsize))
     return out
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
-    (N, O, Ho, Wo), C, groups = g.shape, x.shape[1], geometry.groups
+    (N, O, Ho, Wo), C, groups, (kh, kw) = g.shape, x.shape[1], geometry.groups, geometry.kernel
     images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
-    w = np.zeros((O, C // groups, *geometry.kernel), x.dtype)
+    phases, columns = _phases(0, geometry), _columns(Wo, geometry)
+    w = np.zeros((kh, groups, O // groups, C // groups * kw), x.dtype)
 
     def add(piece: Piece, total: Array) -> None:
-        columns, width = _columns(images[piece], geometry)
-        whole = workspace("product", (*cotangents[piece].shape[:2], Ho, width), x.dtype)
-        whole[..., :Wo] = cotangents[piece]
-        whole[..., Wo:] = 0
-        flat = whole.reshape(*whole.shape[:2], -1)[..., : columns.shape[2]]
-        # (some, C/groups*kh*kw, run) @ (some, run, O/groups)
-        total[piece[1]] += np.matmul(columns, flat.swapaxes(1, 2)).swapaxes(1, 2)
+        several = len(images[piece]) > 1
+        for phase in phases:
+            rows = _rows(phase, Ho, geometry)
+            lines = _lines("lines", images[piece], rows, columns)
+            # zeros below each image, where lines hold what windows further down see
+            flat = _lines("cotangents", cotangents[piece], Along(0, rows.length if several else Ho), [Along(0, Wo)])
+            run = lines.shape[2] - phase.places[-1] * Wo
+            for tap, place in zip(phase.taps, phase.places, strict=True):
+                seen = lines[..., place * Wo : place * Wo + run]
+                # (some, O/groups, run) @ (some, run, C/groups*kw)
+                total[tap, piece[1]] += np.matmul(flat[..., :run], seen.swapaxes(1, 2))
 
-    pieces, size = _pieces(N, w.nbytes // groups * Ho * Wo, groups)
-    add_up(add, pieces, w.reshape(groups, O // groups, -1), size)
-    return w
+    length = (Ho + phases[0].places[-1]) * Wo
+    pieces, size = _pieces(N, groups, C // groups * kw, length, O // groups, x.itemsize)
+    add_up(add, pieces, w, size)
+    # (kh, groups, O/groups, C/groups*kw) -> (O, C/groups, kh, kw)
+    return np.ascontiguousarray(w.reshape(kh, O, C // groups, kw).transpose(1, 2, 0, 3))
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
-    """The adjoint in x: (N, O, Ho, Wo), (O, C/groups, kh, kw) -> (N, C, H, W)."""
+    """The adjoint in x: (N, O, Ho, Wo), (O, C/groups, kh, kw) -> (N, C, H, W).
+
+    Pixel u of phase a adds up g[u - e] w[i] over the taps i with i d = e s + a.
+    """
     (N, O), groups, (C, kh, kw) = g.shape[:2], geometry.groups, w.shape[1:]
-    weight = w.reshape(groups, O // groups, C, kh, kw).swapaxes(1, 2)  # (groups, C/groups, O/groups, kh, kw)
-    if geometry.stride == (1, 1) and all(p < r for p, r in zip(geometry.padding, geometry.reach, strict=True)):
-        flipped = weight[..., ::-1, ::-1].reshape(groups * C, O // groups, kh, kw)
-        return conv2d(g, flipped, geometry.mirrored())
-    x = np.empty((N, groups * C, *size), g.dtype)
+    apart = geometry.stride[0] > kh or geometry.stride[1] > kw or geometry.dilation != (1, 1)  # pixels without a tap
+    x = (np.zeros if apart else np.empty)((N, groups * C, *size), g.dtype)
     images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
+    # (O, C/groups, kh, kw) -> (C, O/groups, kh, kw)
+    turned = w.reshape(groups, O // groups, C, kh, kw).swapaxes(1, 2).reshape(-1, O // groups, kh, kw)
+    down, across = _meet(0, size, geometry), _meet(1, size, geometry)
+    kernels = [[_kernel_rows(turned[..., b.taps], groups, a.taps[::-1]) for a, _, _ in down] for b, _, _ in across]
+    first = min((rows.first - a.places[-1] for a, rows, _ in down), default=0)
+    height = max((rows.first + rows.length for _, rows, _ in down), default=0) - first
 
     def paint(piece: Piece) -> None:
-        _paint(images[piece], cotangents[piece], weight[piece[1]], geometry)
+        for (b, columns, pixel_columns), some in zip(across, kernels, strict=True):
+            taps = [Along(columns.first - e, columns.length) for e in b.places]
+            lines = _lines("lines", cotangents[piece], Along(first, height), taps)
+            for (a, rows, pixel_rows), kernel in zip(down, some, strict=True):
+                starts = [(rows.first - e - first) * columns.length for e in reversed(a.places)]
+                image = images[piece][..., pixel_rows, pixel_columns]
+                _add_products(kernel[:, piece[1]], lines, starts, image, anew=True)
 
-    (height, width), (sh, sw) = _phase_size(size, geometry), geometry.stride
-    share(paint, *_pieces(N, w.nbytes // groups * height * width // min(sh * sw, kh * kw), groups))
+    longest = max((len(b.taps) * columns.length for b, columns, _ in across), default=0)
+    share(paint, *_pieces(N, groups, O // groups, height * longest, C, x.itemsize))
     return x
+
+
+def _lines(role: str, images: Array, rows: Along, columns: list[Along]) -> Array:
+    """Those rows, once for each of `columns`: (n, some, C, H, W) -> (some, C*len(columns), n*rows*width)."""
+    (n, some, C, H, W), width, one = images.shape, columns[0].length, images.itemsize
+    into, pixel_rows = rows.meet(H)
+    lines = workspace(role, (some, C, len(columns), n, rows.length, width), images.dtype)
+    by_image = lines.transpose(3, 0, 1, 2, 4, 5)  # (n, some, C, columns, rows, width)
+    if into.start:
+        by_image[..., : into.start, :] = 0
+    if into.stop < rows.length:
+        by_image[..., into.stop :, :] = 0
+    inside = images[..., pixel_rows, :]
+    flat = width == W and rows.step == columns[0].step == 1 and images.strides[3:] == (W * one, one)
+    if flat:
+        inside = inside.reshape(n, some, C, -1)
+        lines_flat = by_image.reshape(n, some, C, len(columns), -1)[..., into.start * W : into.stop * W]
+    for number, along in enumerate(columns):
+        columns_into, pixels = along.meet(W)
+        if flat:  # the end of a row runs over into the beginning of the next
+            start, stop = max(0, -along.first), inside.shape[3] - max(0, along.first)
+            lines_flat[..., number, start:stop] = inside[..., start + along.first : stop + along.first]
+        else:
+            by_image[..., number, into, columns_into] = inside[..., pixels]
+        if columns_into.start:
+            by_image[..., number, into, : columns_into.start] = 0
+        if columns_into.stop < width:
+            by_image[..., number, into, columns_into.stop :] = 0
+    return lines.reshape(some, C * len(columns), -1)
+
+
+def _add_products(kernel: Array, lines: Array, starts: list[int], out: Array, anew: bool) -> None:
+    """Adds kernel[k] @ lines[..., starts[k] :] for each k to `out`, or writes their sum there.
+
+    kernel (taps, some, O, K), lines (some, K, n*whole), out (n, some, O, rows, width); the starts ascend.
+    """
+    (n, some, O, height, width), whole = out.shape, lines.shape[2] // max(1, len(out))
+    run = (n - 1) * whole + height * width
+    if O == 1:
+        products, begin = _share_product(kernel, lines, starts), starts[0]
+    else:
+        direct = anew and n == 1 and out.flags.c_contiguous
+        products, begin = out.reshape(some, O, run) if direct else workspace("products", (some, O, run), out.dtype), 0
+        for matrix, start in zip(kernel, starts, strict=True):
+            seen = lines[..., start : start + run]
+            if start == starts[0]:
+                np.matmul(matrix, seen, out=products)
+            else:
+                products += np.matmul(matrix, seen, out=workspace("product", products.shape, out.dtype))
+        if direct:
+            return
+    # (some, O, run) -> (n, some, O, height, width)
+    one, (outer, inner, _) = out.itemsize, products.strides
+    strides = (whole * one, outer, inner, width * one, one)
+    result = np.ndarray(out.shape, out.dtype, products, begin * one, strides)
+    if anew:
+        out[...] = result
+    else:
+        out += result
+
+
+def _share_product(kernel: Array, lines: Array, starts: list[int]) -> Array:
+    """All taps of single outputs at once: the sums (some, 1, run), from starts[0] on."""
+    products = workspace("products", (len(kernel), len(lines), 1, lines.shape[2]), lines.dtype)
+    # (some, taps, K) @ (some, K, run) -> (some, taps, run)
+    np.matmul(kernel[:, :, 0].swapaxes(0, 1), lines, out=products[:, :, 0].swapaxes(0, 1))
+    first, *others = products.reshape(len(kernel), -1)
+    for other, start in zip(others, starts[1:], strict=True):
+        shift = start - starts[0]
+        np.add(first[:-shift], other[shift:], out=first[:-shift])
+    return products[0]
 
 
 def _by_groups(images: Array, groups: int) -> Array:
@@ -86,86 +209,60 @@ def _by_groups(images: Array, groups: int) -> Array:
     return images.reshape(N, groups, C // groups, H, W)
 
 
-def _pieces(N: int, group_bytes: int, groups: int) -> tuple[list[Piece], int]:
-    """Images, and as many of their groups as have columns of a block; the bytes of all columns."""
-    count = min(groups, -(-groups * group_bytes // BLOCK_BYTES))
-    step = -(-groups // max(1, count))
-    pieces = [(n, slice(first, min(groups, first + step))) for n in range(N) for first in range(0, groups, step)]
-    return pieces, N * groups * group_bytes
+def _kernel_rows(w: Array, groups: int, taps: list[int]) -> Array:
+    """Those rows of each kernel: (O, C, kh, kw) -> (taps, groups, O/groups, C*kw)."""
+    return w[:, :, taps].transpose(2, 0, 1, 3).reshape(len(taps), groups, len(w) // groups, -1)
 
 
-def _multiply(weight: Array, columns: Array, rows: int, width: int) -> Array:
-    """(some, O, K) @ (some, K, run) as whole rows, (some, O, rows, width), of which the run ends in the last."""
-    whole = workspace("product", (*weight.shape[:2], rows, width), columns.dtype)
-    np.matmul(weight, columns, out=whole.reshape(*weight.shape[:2], -1)[..., : columns.shape[2]])
-    return whole
+def _phases(axis: int, geometry: Geometry) -> list[Phase]:
+    """The phases of a stride along an axis that have taps, those of the furthest taps first."""
+    found: dict[int, Phase] = {}
+    for tap in range(geometry.kernel[axis]):
+        place, number = divmod(tap * geometry.dilation[axis], geometry.stride[axis])
+        phase = found.setdefault(number, Phase(number, [], []))
+        phase.taps.append(tap)
+        phase.places.append(place)
+    return sorted(found.values(), key=lambda phase: -phase.places[-1])
 
 
-def _columns(image: Array, geometry: Geometry) -> tuple[Array, int]:
-    """Each tap's flat run: (some, C, H, W) -> (some, C*kh*kw, (Ho - 1)*width + Wo); the width of a phase."""
-    (some, C, H, W), (kh, kw), (sh, sw), (dh, dw) = image.shape, geometry.kernel, geometry.stride, geometry.dilation
-    Ho, Wo = geometry.windows((H, W))
-    height, width = _phase_size((H, W), geometry)
-    if (sh, sw) == (1, 1):
-        phases = padded(image, geometry.padding)[None, None]
-    else:
-        phases = workspace("padded", (sh, sw, some, C, height, width), image.dtype)
-        phases[...] = 0
-        for a, b in np.ndindex(sh, sw):
-            (rows, pixel_rows), (columns, pixel_columns) = _meet(a, b, (H, W), geometry)
-            phases[a, b, ..., rows, columns] = image[..., pixel_rows, pixel_columns]
-    flat = phases.reshape(sh, sw, some * C, height * width)
-    run = (Ho - 1) * width + Wo
-    shifted = workspace("columns", (some * C, kh * kw, run), image.dtype)
-    for tap, (i, j) in enumerate(np.ndindex(kh, kw)):
-        (down, a), (right, b) = divmod(i * dh, sh), divmod(j * dw, sw)
-        first = down * width + right
-        shifted[:, tap] = flat[a, b, :, first : first + run]
-    return shifted.reshape(some, C * kh * kw, run), width
+def _rows(phase: Phase, windows: int, geometry: Geometry) -> Along:
+    """The rows of an image that so many windows see through the taps of a phase."""
+    return Along(phase.number - geometry.padding[0], windows + phase.places[-1], geometry.stride[0])
 
 
-def _paint(image: Array, g: Array, weight: Array, geometry: Geometry) -> None:
-    """The adjoint in one image (some, C, H, W), of g (some, O, Ho, Wo) and weight (some, C, O, kh, kw), phase by phase.
+def _columns(windows: int, geometry: Geometry) -> list[Along]:
+    """The columns of an image that so many windows see, through each tap."""
+    taps, d, p, s = geometry.kernel[1], geometry.dilation[1], geometry.padding[1], geometry.stride[1]
+    return [Along(tap * d - p, windows, s) for tap in range(taps)]
 
-    Pixel u of phase a adds up g[u - e] w[i] over the taps i with i d = e s + a.
+
+def _meet(axis: int, size: Pair, geometry: Geometry) -> list[tuple[Phase, Along, slice]]:
+    """The phases of the padded image along an axis: those of its pixels that lie in the image, and where there."""
+    length, s, p, found = size[axis], geometry.stride[axis], geometry.padding[axis], []
+    for phase in _phases(axis, geometry):
+        into, pixels = overlap(phase.number, length, -(-(length + 2 * p) // s), s, p, 1)
+        if into.start < into.stop:
+            found.append((phase, Along(into.start, into.stop - into.start), pixels))
+    return found
+
+
+def _pieces(N: int, groups: int, lines: int, length: int, outputs: int, itemsize: int) -> tuple[list[Piece], int]:
+    """Images, and some of their groups, whose lines fit into a block: so many `lines` of that length each; all bytes.
+
+    Images come together while products would be short or blocks small; wide products write single ones in place.
     """
-    (some, C, H, W), (O, Ho, Wo) = image.shape, g.shape[1:]
-    taps_h, taps_w = (
-        [divmod(i * d, s) for i in range(k)]
-        for k, d, s in zip(geometry.kernel, geometry.dilation, geometry.stride, strict=True)
-    )
-    (above, _), (left, _) = taps_h[-1], taps_w[-1]
-    height, phase_width = _phase_size((H, W), geometry)
-    width = phase_width + left
-    surrounded = workspace("padded", (some * O, height + above, width), g.dtype)
-    surrounded[...] = 0
-    surrounded[:, above : above + Ho, left : left + Wo] = g.reshape(some * O, Ho, Wo)
-    flat, run = surrounded.reshape(some * O, -1), (height - 1) * width + phase_width
-    for a, b in np.ndindex(geometry.stride):
-        (rows, pixel_rows), (columns, pixel_columns) = _meet(a, b, (H, W), geometry)
-        taps = [(i, j) for i, (_, at) in enumerate(taps_h) if at == a for j, (_, to) in enumerate(taps_w) if to == b]
-        if not taps:
-            image[..., pixel_rows, pixel_columns] = 0
-            continue
-        shifted = workspace("columns", (some * O, len(taps), run), g.dtype)
-        for place, (i, j) in enumerate(taps):
-            first = (above - taps_h[i][0]) * width + left - taps_w[j][0]
-            shifted[:, place] = flat[:, first : first + run]
-        kernel = np.stack([weight[..., i, j] for i, j in taps], axis=-1).reshape(some, C, -1)
-        whole = _multiply(kernel, shifted.reshape(some, -1, run), height, width)
-        image[..., pixel_rows, pixel_columns] = whole[..., rows, columns]
-
-
-def _phase_size(size: Pair, geometry: Geometry) -> Pair:
-    """Rows and columns of a phase of the padded image."""
-    height, width = (-(-(n + 2 * p) // s) for n, p, s in zip(size, geometry.padding, geometry.stride, strict=True))
-    return height, width
-
-
-def _meet(a: int, b: int, size: Pair, geometry: Geometry) -> list[tuple[slice, slice]]:
-    """Along each axis, where phase (a, b) of the padded image meets the image: slices of the phase and of pixels."""
-    found = zip((a, b), size, _phase_size(size, geometry), geometry.stride, geometry.padding, strict=True)
-    return [overlap(at, n, length, s, p, 1) for at, n, length, s, p in found]
+    group_bytes = max(1, lines * length * itemsize)
+    run, block = (LONG, BLOCK_BYTES // 2) if outputs == 1 else (SHORT, LEAST)
+    enough = max(run // max(1, length), block // (groups * group_bytes))
+    images = max(1, min(N, enough))
+    some = max(1, min(groups, BLOCK_BYTES // (images * group_bytes)))
+    some = -(-groups // -(-groups // some))  # about equal
+    pieces = [
+        (slice(n, min(N, n + images)), slice(first, min(groups, first + some)))
+        for n in range(0, N, images)
+        for first in range(0, groups, some)
+    ]
+    return pieces, N * groups * group_bytes
 
 
 def serves(problem: Problem) -> bool:
@@ -174,16 +271,18 @@ def serves(problem: Problem) -> bool:
 
 
 def cost(problem: Problem, machine: Machine) -> float:
-    """Whole rows are copied for each tap, and read once more by a product of few rows; wide groups oftener."""
-    (N, C, _, _), groups, (Ho, Wo) = problem.image, problem.geometry.groups, problem.size
-    columns = problem.windows * problem.taps * C
-    outputs, inner = problem.outputs // groups, C // groups * problem.taps
-    if inner > problem.taps or outputs > 2:
-        copies = machine.copy((4 if problem.taps > 1 else 6) * columns, Wo)
-        return OVERHEAD * N + machine.product(outputs, Ho * Wo, inner, 3 * N * groups) + copies
-    return OVERHEAD * N + machine.copy(3 * columns, Ho * Wo)
+    """Each row is copied kw times, and written kh times by a product, which are added up."""
+    ((kh, kw), (step, _), _, _, groups), (Ho, Wo) = problem.geometry, problem.size
+    N, C, _, W = problem.image
+    channels, outputs = C // groups, problem.outputs // groups
+    run = Ho * Wo if Wo == W else Wo
+    lines = machine.copy(problem.windows * kw * (2 * C * step + problem.outputs), run)
+    sums = machine.copy(problem.windows * kh * (2 * C + problem.outputs), Ho * Wo)
+    together, apart = (kh, 1) if outputs == 1 else (outputs, kh)  # rows of the kernel that share a product, or not
+    products = machine.product(together, Ho * Wo, channels * kw, 3 * N * groups * apart)
+    return OVERHEAD * N + products + lines + sums
 
 
-# Zeros around the cotangents meet the kernel in one adjoint, the pixels that a shift carried over in the other.
+# Zeros around the cotangents meet the kernel in one adjoint, the rows of the next image in the other.
 _SOUND = {"conv2d_input": lambda g, w, geometry: is_finite(w), "conv2d_weight": lambda x, g, geometry: is_finite(x)}
 WAY = Way("depthwise", serves, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)

@@ -1,0 +1,68 @@
+"""Wide groups: each is a convolution of its own, computed by the way that is quickest for it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.backend import Array
+from minigrad.kernels import dispatch
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Machine, Problem, Way
+
+OVERHEAD = 6e-5  # seconds of three calls for a group
+
+
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
+    """(N, C, H, W), (O, C/groups, kh, kw) -> (N, O, Ho, Wo)."""
+    out = np.empty((len(x), len(w), *geometry.windows(x.shape[2:])), x.dtype)
+    with dispatch.algorithm(None):
+        for channels, outputs in _each_group(x.shape[1], len(w), geometry):
+            out[:, outputs] = dispatch.conv2d(x[:, channels], w[outputs], geometry=_alone(geometry))
+    return out
+
+
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
+    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
+    w = np.empty((g.shape[1], x.shape[1] // geometry.groups, *geometry.kernel), x.dtype)
+    with dispatch.algorithm(None):
+        for channels, outputs in _each_group(x.shape[1], len(w), geometry):
+            w[outputs] = dispatch.conv2d_weight(x[:, channels], g[:, outputs], geometry=_alone(geometry))
+    return w
+
+
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
+    """The adjoint in x: (N, O, Ho, Wo), (O, C/groups, kh, kw) -> (N, C, H, W)."""
+    x = np.empty((len(g), w.shape[1] * geometry.groups, *size), g.dtype)
+    with dispatch.algorithm(None):
+        for channels, outputs in _each_group(x.shape[1], len(w), geometry):
+            x[:, channels] = dispatch.conv2d_input(g[:, outputs], w[outputs], size=size, geometry=_alone(geometry))
+    return x
+
+
+def _each_group(channels: int, outputs: int, geometry: Geometry) -> list[tuple[slice, slice]]:
+    """Its channels of the images, and its outputs."""
+    C, O = channels // geometry.groups, outputs // geometry.groups
+    return [(slice(i * C, (i + 1) * C), slice(i * O, (i + 1) * O)) for i in range(geometry.groups)]
+
+
+def _alone(geometry: Geometry) -> Geometry:
+    return geometry._replace(groups=1)
+
+
+def serves(problem: Problem) -> bool:
+    """NumPy, several groups."""
+    return problem.library is np.ndarray and problem.geometry.groups > 1
+
+
+def cost(problem: Problem, machine: Machine) -> float:
+    """What its groups cost, and the copies that bring their results together."""
+    (N, C, H, W), groups = problem.image, problem.geometry.groups
+    group = problem._replace(
+        image=(N, C // groups, H, W), outputs=problem.outputs // groups, geometry=_alone(problem.geometry)
+    )
+    chosen = dispatch.choose(group.image, group.outputs, group.geometry, group.char)
+    copies = machine.copy(problem.windows * problem.outputs + N * C * H * W, H * W)
+    return groups * (OVERHEAD + chosen.cost(group, machine)) + copies
+
+
+WAY = Way("apart", serves, cost, conv2d, conv2d_input, conv2d_weight)
