@@ -37,7 +37,7 @@ Piece = tuple[slice, slice]  # images, and some of their groups
 
 
 class Along(NamedTuple):
-    """What lines read along an axis of an image: `length` pixels from `first` on, `step` apart; some may lie outside."""
+    """What lines read along an axis of an image: `length` pixels from `first` on, `step` apart; some lie outside."""
 
     first: int
     length: int
