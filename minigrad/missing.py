@@ -1,4 +1,4 @@
-"""Names that are read when they are first asked for, and what is said of a name that is not there.
+"""Names that are imported when they are first used, and the error for a name that is not there.
 
 It says whether PyTorch has it, and where to read; or which name was meant.
 """

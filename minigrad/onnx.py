@@ -1,4 +1,4 @@
-"""`torch.onnx`: a file format that minigrad does not write; what to do in its place is said when it is asked for."""
+"""`torch.onnx`: a file format that minigrad does not write; using it raises an error that says what to do instead."""
 
 from __future__ import annotations
 

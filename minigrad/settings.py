@@ -92,7 +92,7 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
 
 
 def get_float32_matmul_precision() -> str:
-    """What `set_float32_matmul_precision` was told: "highest" unless something else.
+    """What `set_float32_matmul_precision` was given: "highest" by default.
 
     >>> import minigrad as torch
     >>> torch.get_float32_matmul_precision()

@@ -1,4 +1,4 @@
-"""`assert_close`: two results hold the same numbers to a tolerance, or an error tells where they differ most."""
+"""`assert_close`: two results hold the same numbers to a tolerance, or an error says where they differ most."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def real(numpy_dtype: Any) -> Any:
 
 
 def as_list(name: str, size: Any) -> Any:
-    """`size`, which must be a list of ints: no int stands for one here."""
+    """`size`, which must be a list of ints: a single int is refused here."""
     if not isinstance(size, (tuple, list)):
         raise TypeError(f"{name}(): argument 'size' must be tuple of ints, not {type(size).__name__} {size!r}")
     return size

@@ -101,7 +101,7 @@ class EmbeddingBag(Table):
     """Bags of row numbers to one row each, their 'mean', 'sum' or 'max': (B, L), or (T,) and offsets (B,), -> (B, D).
 
     The weight starts in N(0, 1); the row `padding_idx` is zero and does not count.
-    As `torch.nn.EmbeddingBag`, without sparse gradients; `F.embedding_bag` tells the options.
+    As `torch.nn.EmbeddingBag`, without sparse gradients; `F.embedding_bag` describes the options.
 
     >>> import minigrad as torch
     >>> torch.nn.EmbeddingBag(10, 3)(torch.tensor([1, 2, 4]), torch.tensor([0, 2])).shape

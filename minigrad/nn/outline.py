@@ -21,7 +21,7 @@ HEADS = ("layer", "kind", "output shape", "parameters", "multiplications")
 
 @dataclass
 class Row:
-    """One layer; what only a forward pass tells is None without one."""
+    """One layer; what only a forward pass can show is None without one."""
 
     name: str
     kind: str
@@ -72,7 +72,7 @@ class Summary:
 
 
 def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
-    """The layers of `net`; with the shape of an input, batch included, also what a forward pass tells.
+    """The layers of `net`; with the shape of an input, batch included, also what a forward pass shows.
 
     The pass is made in evaluation mode, without gradients, on zeros; modes are put back afterwards. Raises TypeError
     for what is no module, ValueError for a shape that is none, and what `net` raises for a wrong one.

@@ -34,7 +34,7 @@ def _share_memory(data: Any, cls: type[T]) -> T:
 class Parameter(Tensor):
     """A tensor that a `Module` lists among its `parameters()` when assigned as an attribute.
 
-    It shares the memory of `data`, is a leaf, and requires a gradient unless told otherwise.
+    It shares the memory of `data`, is a leaf, and requires a gradient by default.
     Raises `RuntimeError` for integers that are to require a gradient. As `torch.nn.Parameter`.
 
     >>> import minigrad as torch

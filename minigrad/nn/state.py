@@ -90,7 +90,7 @@ def _came_later(module: Module, name: str, saved: Mapping[str, Any]) -> bool:
 
 
 def _put(module: Module, name: str, own: Tensor, given: Any, key: str, assign: bool) -> str:
-    """Put `given` into the module's tensor `own`; what is wrong with it, in words."""
+    """Put `given` into the module's tensor `own`; returns what is wrong with it, or ""."""
     if not isinstance(given, Tensor):
         return (
             f'While copying the parameter named "{key}", expected minigrad.Tensor or '

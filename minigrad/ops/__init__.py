@@ -24,9 +24,7 @@ class Family:
 
 
 class LaterFunction:
-    """Stands for a function that is fetched at its first use; in a class, where it is a method, it then takes this
-    one's place.
-    """
+    """Stands for a function that is fetched at its first use; in a class the function then takes its place."""
 
     def __init__(self, fetch: Callable[[], Any]) -> None:
         self.fetch = fetch

@@ -296,7 +296,7 @@ log_softmax_operation = operation(
 def _along(made: Any, input: Any, dim: Any, dtype: Any) -> Any:
     """`made`, softmax or its logarithm, along `dim` of a tensor of any number of axes, computed in `dtype`."""
     x: Any = input if dtype is None else cast(input, dtypes.as_numpy(dtype))
-    position = axis(dim, x.array.ndim)  # a wrong dim is told before a wrong type
+    position = axis(dim, x.array.ndim)  # a wrong dim is reported before a wrong type
     require_kind(f"{made.name}_lastdim_kernel_impl", x.array.dtype)
     if not x.array.ndim:
         return reshape(made(reshape(x, 1), dim=0), ())

@@ -1,8 +1,8 @@
-"""What a function's arguments must be, and what is said of those that are not.
+"""What a function's arguments must be, and the errors for those that are not.
 
 A public function says by its annotations which arguments are tensors: `of_tensors` and `takes_out` read
 them once, so that the common call pays one test. Numbers and axes are read where they are used, by the
-helpers here: reading every argument at the door was tried, and slower (docs/decisions/0008).
+helpers here: reading all arguments in a decorator was tried, and slower (docs/decisions/0008).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Omissible: TypeAlias = Any  # a `dim` that may be left out, for the whole, but n
 
 
 def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeError) -> F:
-    """`function` as users call it: what its first annotations call a Tensor is refused in words if it is none.
+    """`function` as users call it: arguments that its first annotations call a Tensor are refused if they are none.
 
     `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`. With `out=True` the keyword `out`
     names the tensor that receives the result. `error` is the class of the refusal.
@@ -148,7 +148,7 @@ def sizes(name: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
         raise TypeError(f"{name}(): sizes must be ints, got {type(wrong).__name__} {wrong!r} in {shape!r}") from None
 
 
-# ---- tensors and numbers, and what is said of other things ---------------------------------------
+# ---- tensors and numbers, and the errors for other things ----------------------------------------
 def read_tensors(name: str, tensors: Any, error: type[Exception] = TypeError) -> list[Any]:
     """The tensors of ``f(x, y)`` or ``f([x, y])``. Raises TypeError for anything else among them."""
     given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)

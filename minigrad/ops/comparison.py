@@ -52,7 +52,7 @@ bitwise_or = binary("bitwise_or", np.bitwise_or, None, None, refuses="f",
 bitwise_xor = binary("bitwise_xor", np.bitwise_xor, None, None, refuses="f",
     formula="the bits in which input and other differ", example="[6, 5]; [3, 4] -> [5, 1]")
 bitwise_not = unary("bitwise_not", np.invert, None, result=SAME, refuses="f",
-    formula="the bits of input turned round; not, for bools", example="[0, 5] -> [-1, -6]")
+    formula="every bit of input inverted; not, for bools", example="[0, 5] -> [-1, -6]")
 bitwise_left_shift = binary("bitwise_left_shift", np.left_shift, None, None, refuses="fb",
     formula="input * 2 ** other", example="[1, 3]; [2, 1] -> [4, 6]")
 bitwise_right_shift = binary("bitwise_right_shift", np.right_shift, None, None, refuses="fb",

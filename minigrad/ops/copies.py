@@ -81,14 +81,14 @@ def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
     return bool((array if order is None else array.transpose(order)).flags.c_contiguous)
 
 
-# Turning round is its own adjoint.
+# Reversing axes is its own adjoint.
 turn: Any = operation("flip", lambda x, *, dims: np.flip(x, dims).copy(order="K"), lambda g, dims: turn(g, dims=dims))
 _turned_round = shown_as(turn, "Rot90Backward0")
 
 
 @of_tensors
 def flip(input: Tensor, dims: Any) -> Tensor:
-    """The tensor with the order of its entries turned round along the axes `dims`, a tuple: a copy.
+    """The entries in reverse order along the axes `dims`, a tuple: a copy.
 
     >>> import minigrad as torch
     >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))

@@ -1,4 +1,4 @@
-"""The docstrings of the elementwise tables: formula, domain, gradient rule and example, each told once.
+"""The docstrings of the elementwise tables: formula, domain, gradient rule and example, each written once.
 
 The gradient is the source of the rule itself, so that ``help(torch.tanh)`` shows what backward runs.
 """
@@ -51,7 +51,7 @@ def source_of(rule: Any) -> str:
     if code is None or code.co_name != "<lambda>":
         return f"{getattr(rule, '__name__', rule)}(g, ...)"
     places = [p for p in code.co_positions() if None not in p and p[2] != p[3]]
-    if not places:  # Python was told to keep no positions
+    if not places:  # Python runs with -X no_debug_ranges
         return "g * slope"
     start, end = min((p[0], p[2]) for p in places), max((p[1], p[3]) for p in places)
     lines = [linecache.getline(code.co_filename, number) for number in range(start[0], end[0] + 1)]

@@ -104,31 +104,39 @@ def _spell_sublists(first: Any, rest: tuple[Any, ...]) -> tuple[str, tuple[Any, 
 def _parse(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int]]:
     """The letters of every operand and of the output, ``...`` replaced by unused letters; and their lengths."""
     left, arrow, right = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if len(terms) != len(operands):
-        which = "more operands were provided" if len(terms) < len(operands) else "fewer operands were provided"
-        counts = f"'{equation}' names {len(terms)}, got {len(operands)}"
-        raise RuntimeError(f"einsum(): {which} than specified in the equation: {counts}")
-    spare = [c for c in ascii_letters if c not in equation]
-    widths = [x.array.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands, strict=True)]
-    widest = max([w for w, t in zip(widths, terms, strict=True) if "..." in t], default=0)
-    batch = "".join(spare[: max(widest, 0)])
-    inputs = []
-    for i, (term, width) in enumerate(zip(terms, widths, strict=True)):
-        if width < 0 or (width and "..." not in term):
-            counts = (
-                f"({len(term.replace('...', ''))}) does not match the number of dimensions ({operands[i].array.ndim})"
-            )
-            raise RuntimeError(f"einsum(): the number of subscripts in '{term}' {counts} of operand {i}")
-        inputs.append(term.replace("...", batch[len(batch) - width :] if width else ""))
-        if not all(c in ascii_letters for c in inputs[-1]):
-            raise RuntimeError(f"einsum(): invalid subscript given in '{equation}': subscripts must be in [a-zA-Z]")
+    inputs, batch = _read_inputs(equation, left.split(","), operands)
     joined = "".join(inputs)
     unpaired = sorted(c for c in set(joined) - set(batch) if joined.count(c) == 1)
     output = right.replace("...", batch) if arrow else batch + "".join(unpaired)
     for c in output:
         if output.count(c) > 1 or c not in joined:
             raise RuntimeError(f"einsum(): output subscript {c} appears more than once or in no operand: '{equation}'")
+    return inputs, output, _match_lengths(inputs, operands)
+
+
+def _read_inputs(equation: str, terms: list[str], operands: Any) -> tuple[list[str], str]:
+    """The letters of every operand, and those that stand for ``...``, as many as the widest of these needs."""
+    if len(terms) != len(operands):
+        which = "more operands were provided" if len(terms) < len(operands) else "fewer operands were provided"
+        counts = f"'{equation}' names {len(terms)}, got {len(operands)}"
+        raise RuntimeError(f"einsum(): {which} than specified in the equation: {counts}")
+    named = [len(term.replace("...", "")) for term in terms]
+    widths = [x.array.ndim - n for x, n in zip(operands, named, strict=True)]  # of ``...``
+    widest = max([width for width, term in zip(widths, terms, strict=True) if "..." in term], default=0)
+    batch = "".join([c for c in ascii_letters if c not in equation][: max(widest, 0)])
+    inputs = []
+    for i, (term, width) in enumerate(zip(terms, widths, strict=True)):
+        if width < 0 or (width and "..." not in term):
+            ranks = f"({named[i]}) does not match the number of dimensions ({operands[i].array.ndim})"
+            raise RuntimeError(f"einsum(): the number of subscripts in '{term}' {ranks} of operand {i}")
+        inputs.append(term.replace("...", batch[len(batch) - width :] if width else ""))
+        if not all(c in ascii_letters for c in inputs[-1]):
+            raise RuntimeError(f"einsum(): invalid subscript given in '{equation}': subscripts must be in [a-zA-Z]")
+    return inputs, batch
+
+
+def _match_lengths(inputs: list[str], operands: Any) -> dict[str, int]:
+    """The length that each letter names; one of 1 broadcasts."""
     length: dict[str, int] = {}
     for i, (term, x) in enumerate(zip(inputs, operands, strict=True)):
         for letter, n in zip(term, x.array.shape, strict=True):
@@ -137,7 +145,7 @@ def _parse(equation: str, operands: Any) -> tuple[list[str], str, dict[str, int]
                 detail = f"has size {n} for operand {i} which does not broadcast with previously seen size {known}"
                 raise RuntimeError(f"einsum(): subscript {letter} {detail}")
             length[letter] = n if known == 1 else known
-    return inputs, output, length
+    return length
 
 
 def _take_diagonals(x: Any, letters: str, operand: int) -> tuple[Any, str]:

@@ -33,13 +33,13 @@ def _sign(x: Any) -> Any:
 direction = elementwise("sign", _sign, lambda g: no_slope(g))
 
 
-def _exact(name: str, function: Any, rule: Any, **told: str) -> Unary:
+def _exact(name: str, function: Any, rule: Any, **words: str) -> Unary:
     """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
 
     def forward(x: Any) -> Any:
         return function(x) if x.size > 1000 or x.dtype.char == "d" else function(x, dtype=np.float64).astype(x.dtype)
 
-    return twin_of(function)(unary(name, forward, rule, **told))
+    return twin_of(function)(unary(name, forward, rule, **words))
 
 
 # fmt: off

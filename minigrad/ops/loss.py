@@ -1,6 +1,6 @@
 """Losses in one pass: the terms, their slope, and the reduction together, so that nothing between is kept.
 
-A loss of pairs is told by its terms, one for each pair, and by their slope. `reduction` is "none" for all
+A loss of pairs is given by its terms, one for each pair, and by their slope. `reduction` is "none" for all
 terms, "sum", or "mean".
 """
 
@@ -34,7 +34,7 @@ def share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
 
 # ---- of a difference -----------------------------------------------------------------------------
 def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any]) -> Operation:
-    """A loss of ``d = x - y``: `terms` of d and options, and their `slope`, told apart from the gradient."""
+    """A loss of ``d = x - y``: `terms` of d and options, and their `slope`."""
 
     def x_rule(g: Any, x: Any, y: Any, reduction: str, options: Any) -> Any:
         return share(g, x.shape, reduction) * slope(x - y, *options)

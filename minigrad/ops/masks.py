@@ -47,7 +47,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return nonzero(condition, as_tuple=True)
     if condition.array.dtype.kind != "b" and condition.array.dtype != np.uint8:
-        raise _no_mask("where expected condition to be a boolean tensor, but got a tensor", condition)
+        raise _not_a_mask("where expected condition to be a boolean tensor, but got a tensor", condition)
     require_number("where", "input", input)
     require_number("where", "other", other)
     sides = [getattr(x, "array", x) for x in (input, other)]
@@ -61,16 +61,16 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         raise shapes_do_not_broadcast("where", *[getattr(z, "array", z) for z in (x, y)]) from None
 
 
-def _no_mask(told: str, mask: Any) -> RuntimeError:
+def _not_a_mask(what: str, mask: Any) -> RuntimeError:
     dtype = dtypes.from_numpy(mask.array.dtype)
-    return RuntimeError(f"{told} with dtype {dtype}; compare it, for example mask != 0")
+    return RuntimeError(f"{what} with dtype {dtype}; compare it, for example mask != 0")
 
 
 def check_mask(name: str, mask: Any) -> None:
     """Refuse what is no tensor of bools."""
     require_tensor(name, "mask", 2, mask)
     if mask.array.dtype.kind != "b":
-        raise _no_mask(f"{name} only supports boolean masks, but got mask", mask)
+        raise _not_a_mask(f"{name} only supports boolean masks, but got mask", mask)
 
 
 @of_tensors

@@ -25,7 +25,7 @@ Shape = tuple[int, ...]
 
 
 class Moments:
-    """What a normalization is told of the shapes, and what its forward measures for the way back."""
+    """The shapes of a normalization, and what its forward measures for the way back."""
 
     __slots__ = ("__weakref__", "columns", "dims", "eps", "hat", "mean", "rows", "scale", "variance")
 

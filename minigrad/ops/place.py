@@ -54,7 +54,7 @@ def _row_key(
 def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any, Any]:
     """The key, `input` and `source` with axes; refuses a source that is not one entry for each index."""
     require_tensor(name, "source", 4, source)
-    axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
+    axis(dim, input.array.ndim)  # a wrong dim is reported before a wrong type
     check_types(name, input, source)
     d, key = _row_key(
         name, input, dim, index, RuntimeError if name == "index_add" and input.array.ndim > 1 else IndexError

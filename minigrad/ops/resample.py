@@ -1,6 +1,6 @@
 """Images at another size: every new pixel is a weighted sum of a few old ones, axis by axis.
 
-An axis is told by its taps: `places` (m, k) are the k old pixels that each of the m new ones reads, -1 for one
+An axis is described by its taps: `places` (m, k) are the k old pixels that each of the m new ones reads, -1 for one
 that is not read, and `weights` (m, k) how much of each, or None for one pixel taken as it is.
 Sources: the formulas are those of PyTorch's CPU kernels; Keys, "Cubic convolution interpolation", 1981.
 """

@@ -234,7 +234,7 @@ def scatter_key(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[
     """The key by which a scatter writes `src` into `input`, once their types fit."""
     for position, (role, x) in enumerate((("index", index), ("src", src)), 3):
         require_tensor(name, role, position, x)
-    axis(dim, input.array.ndim)  # a wrong dim is told before a wrong type
+    axis(dim, input.array.ndim)  # a wrong dim is reported before a wrong type
     check_types(name, input, src)
     return key_along(name, input, dim, index)
 

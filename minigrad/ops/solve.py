@@ -51,7 +51,7 @@ def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True) -
 
 
 def explain(name: str, why: str, function: Callable[..., Any], *operands: Any) -> Any:
-    """`function` of tensors or arrays, which fails as a LinAlgError in words where NumPy's fails."""
+    """`function(*operands)`, of tensors or arrays; where NumPy fails, a LinAlgError says `why`."""
     try:
         with linear_algebra_that_raises(operands[0]):
             return function(*operands)

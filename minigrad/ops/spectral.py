@@ -91,7 +91,7 @@ def _svd_forward(x: Array) -> Array:
 
 
 def _divide_or_zero(x: Any, gaps: Any) -> Any:
-    """``x / gaps``, and 0 for 0 / 0: equal values have gradients where none is asked of their vectors."""
+    """``x / gaps``, and 0 for 0 / 0: values that are equal have gradients, unless their vectors need one."""
     return x / np.where(np.logical_and(np.equal(x, 0), np.equal(gaps, 0)), 1.0, gaps)
 
 

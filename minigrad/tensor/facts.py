@@ -1,4 +1,4 @@
-"""What can be told of a tensor without looking at its numbers: shape, type, place and order in memory."""
+"""What is known of a tensor without looking at its numbers: shape, type, place and order in memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from minigrad import backend, dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import TensorBase
 from minigrad.layout import layout, strided
 from minigrad.ops import copies
 from minigrad.ops.arguments import axis, of_tensors
@@ -15,6 +15,108 @@ from minigrad.size import Size
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+
+# ---- functions, of which most are methods too ----------------------------------------------------
+@of_tensors
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements of `input` are real numbers.
+
+    >>> import minigrad as torch
+    >>> torch.is_floating_point(torch.ones(1))
+    True
+    """
+    return bool(input.array.dtype.kind == "f")
+
+
+@of_tensors
+def numel(input: Tensor) -> int:
+    """How many elements `input` has.
+
+    >>> import minigrad as torch
+    >>> torch.numel(torch.ones(2, 3))
+    6
+    """
+    return int(input.array.size)
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """The type of an operation between two tensors, or a tensor and a number.
+
+    >>> import minigrad as torch
+    >>> torch.result_type(torch.ones(1, dtype=torch.int64), 1.0)
+    minigrad.float32
+    """
+    return dtypes.from_numpy(dtypes.result_type([getattr(x, "array", x) for x in (tensor1, tensor2)]))
+
+
+@of_tensors
+def get_device(input: Tensor) -> int:
+    """The number of the GPU of `input`; -1 on the CPU.
+
+    >>> import minigrad as torch
+    >>> torch.get_device(torch.ones(2))
+    -1
+    """
+    index = backend.device_of(input.array).index
+    return -1 if index is None else index
+
+
+@of_tensors
+def is_complex(input: Tensor) -> bool:
+    """False: there are no complex numbers here.
+
+    >>> import minigrad as torch
+    >>> torch.is_complex(torch.ones(2))
+    False
+    """
+    return False
+
+
+@of_tensors
+def is_signed(input: Tensor) -> bool:
+    """Whether negative numbers fit into the dtype of `input`.
+
+    >>> import minigrad as torch
+    >>> torch.is_signed(torch.ones(2))
+    True
+    """
+    return bool(input.array.dtype.kind in "fi")
+
+
+@of_tensors
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the one element of `input` is no zero. Raises RuntimeError for more or fewer.
+
+    >>> import minigrad as torch
+    >>> torch.is_nonzero(torch.tensor([0.0]))
+    False
+    """
+    return bool(input)
+
+
+@of_tensors
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape.
+
+    >>> import minigrad as torch
+    >>> torch.is_same_size(torch.ones(2), torch.ones(3))
+    False
+    """
+    return bool(input.array.shape == other.array.shape)
+
+
+def typename(obj: Any, /) -> str:
+    """The name of an object's type: "minigrad.FloatTensor" for a tensor.
+
+    >>> import minigrad as torch
+    >>> torch.typename(torch.ones(1)), torch.typename(3)
+    ('minigrad.FloatTensor', 'int')
+    """
+    if isinstance(obj, TensorBase):
+        return str(obj.type())  # type: ignore[attr-defined]
+    kind = obj if isinstance(obj, type) else type(obj)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 class FactMethods(TensorBase):
@@ -55,17 +157,13 @@ class FactMethods(TensorBase):
         return int(self.array.ndim)
 
     ndimension = dim
-
-    def numel(self) -> int:
-        """How many elements it has.
-
-        >>> import minigrad as torch
-        >>> torch.ones(2, 3).numel()
-        6
-        """
-        return int(self.array.size)
-
-    nelement = numel
+    numel = nelement = numel
+    is_floating_point = is_floating_point
+    is_complex = is_complex
+    is_signed = is_signed
+    is_same_size = is_same_size
+    is_contiguous = copies.is_contiguous
+    get_device = get_device
 
     def stride(self, dim: int | None = None) -> Any:
         """How many elements apart the neighbours along each axis, or along one, lie in memory.
@@ -76,17 +174,6 @@ class FactMethods(TensorBase):
         """
         strides = tuple([s // self.array.itemsize for s in self.array.strides])
         return strides if dim is None else strides[axis(dim, len(strides))]
-
-    is_contiguous = copies.is_contiguous
-
-    def is_floating_point(self) -> bool:
-        """Whether its elements are real numbers.
-
-        >>> import minigrad as torch
-        >>> torch.ones(1).is_floating_point()
-        True
-        """
-        return bool(self.array.dtype.kind == "f")
 
     @property
     def is_cuda(self) -> bool:
@@ -112,7 +199,7 @@ class FactMethods(TensorBase):
         root = self.array
         while isinstance(root.base, type(root)):
             root = root.base
-        return (self.data_ptr() - wrap(root).data_ptr()) // self.element_size()
+        return (self.data_ptr() - backend.address_of(root)) // self.element_size()
 
     def data_ptr(self) -> int:
         """The address of its first element.
@@ -159,34 +246,6 @@ class FactMethods(TensorBase):
         """Whether its memory is the CPU's."""
         return backend.device_of(self.array).type == "cpu"
 
-    def get_device(self) -> int:
-        """The number of its GPU; -1 on the CPU.
-
-        >>> import minigrad as torch
-        >>> torch.ones(2).get_device()
-        -1
-        """
-        index = backend.device_of(self.array).index
-        return -1 if index is None else index
-
-    def is_complex(self) -> bool:
-        """False: there are no complex numbers here.
-
-        >>> import minigrad as torch
-        >>> torch.ones(2).is_complex()
-        False
-        """
-        return False
-
-    def is_signed(self) -> bool:
-        """Whether negative numbers fit.
-
-        >>> import minigrad as torch
-        >>> torch.ones(2).is_signed()
-        True
-        """
-        return bool(self.array.dtype.kind in "fi")
-
     def is_pinned(self) -> bool:
         """False: memory is not pinned.
 
@@ -205,15 +264,6 @@ class FactMethods(TensorBase):
         """
         return type(self.array) is not np.ndarray
 
-    def is_same_size(self, other: Any) -> bool:
-        """Whether another tensor has the same shape.
-
-        >>> import minigrad as torch
-        >>> torch.ones(2).is_same_size(torch.ones(3))
-        False
-        """
-        return bool(self.array.shape == other.array.shape)
-
     def is_set_to(self, tensor: Any) -> bool:
         """Whether another tensor looks at the same memory in the same way.
 
@@ -224,105 +274,4 @@ class FactMethods(TensorBase):
         """
         mine, other = [x.array for x in (self, tensor)]
         same = mine.shape == other.shape and mine.strides == other.strides
-        return bool(same and wrap(mine).data_ptr() == wrap(other).data_ptr())
-
-
-# ---- the same as functions -----------------------------------------------------------------------
-@of_tensors
-def is_floating_point(input: Tensor) -> bool:
-    """Whether the elements of `input` are real numbers.
-
-    >>> import minigrad as torch
-    >>> torch.is_floating_point(torch.ones(1))
-    True
-    """
-    return input.is_floating_point()
-
-
-@of_tensors
-def numel(input: Tensor) -> int:
-    """How many elements `input` has.
-
-    >>> import minigrad as torch
-    >>> torch.numel(torch.ones(2, 3))
-    6
-    """
-    return input.numel()
-
-
-def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
-    """The type of an operation between two tensors, or a tensor and a number.
-
-    >>> import minigrad as torch
-    >>> torch.result_type(torch.ones(1, dtype=torch.int64), 1.0)
-    minigrad.float32
-    """
-    return dtypes.from_numpy(dtypes.result_type([getattr(x, "array", x) for x in (tensor1, tensor2)]))
-
-
-@of_tensors
-def get_device(input: Tensor) -> int:
-    """The number of the GPU of `input`; -1 on the CPU.
-
-    >>> import minigrad as torch
-    >>> torch.get_device(torch.ones(2))
-    -1
-    """
-    return input.get_device()
-
-
-@of_tensors
-def is_complex(input: Tensor) -> bool:
-    """False: there are no complex numbers here.
-
-    >>> import minigrad as torch
-    >>> torch.is_complex(torch.ones(2))
-    False
-    """
-    return False
-
-
-@of_tensors
-def is_signed(input: Tensor) -> bool:
-    """Whether negative numbers fit into the dtype of `input`.
-
-    >>> import minigrad as torch
-    >>> torch.is_signed(torch.ones(2))
-    True
-    """
-    return input.is_signed()
-
-
-@of_tensors
-def is_nonzero(input: Tensor) -> bool:
-    """Whether the one element of `input` is no zero. Raises RuntimeError for more or fewer.
-
-    >>> import minigrad as torch
-    >>> torch.is_nonzero(torch.tensor([0.0]))
-    False
-    """
-    return bool(input)
-
-
-@of_tensors
-def is_same_size(input: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape.
-
-    >>> import minigrad as torch
-    >>> torch.is_same_size(torch.ones(2), torch.ones(3))
-    False
-    """
-    return input.is_same_size(other)
-
-
-def typename(obj: Any, /) -> str:
-    """The name of an object's type: "minigrad.FloatTensor" for a tensor.
-
-    >>> import minigrad as torch
-    >>> torch.typename(torch.ones(1)), torch.typename(3)
-    ('minigrad.FloatTensor', 'int')
-    """
-    if isinstance(obj, TensorBase):
-        return str(obj.type())  # type: ignore[attr-defined]
-    kind = obj if isinstance(obj, type) else type(obj)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        return bool(same and backend.address_of(mine) == backend.address_of(other))

@@ -222,7 +222,7 @@ class GraphMethods(TensorBase):
             raise RuntimeError(f"Setting requires_grad=True on inference tensor {hint}")
         elif self.node is None or self.node is LEAF:  # else a view whose base says so
             if requires_grad and len(self.writes) == 1:
-                self.writes.append(0)  # tells the views of its memory, should there be any
+                self.writes.append(0)  # a sign for the views of its memory, should there be any
             self.node = LEAF if requires_grad else None
         return self
 

@@ -126,7 +126,7 @@ class ShapeMethods(TensorBase):
         return masks.where(condition, self, other)
 
     def flip(self: Any, *dim: Any, dims: Any = None) -> Tensor:
-        """The tensor with the order of its entries turned round along `dims`: a copy.
+        """The entries in reverse order along `dims`: a copy.
 
         >>> import minigrad as torch
         >>> torch.tensor([1, 2, 3]).flip(0)

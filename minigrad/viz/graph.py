@@ -42,7 +42,7 @@ class Graph:
 
     `labels[i]` is a box's (name, shape, kind), `nodes[i]` its call or leaf, `edges` are pairs (from operand, to the
     call that read it). `names` are those of leaves, and of constants that a rule keeps: images and targets, which
-    are drawn as small pictures. With `values`, leaves tell their mean and gradient's norm.
+    are drawn as small pictures. With `values`, leaves show their mean and gradient's norm.
     """
 
     def __init__(self, tensor: Tensor, names: Mapping[str, Tensor] | None = None, values: bool = False) -> None:
@@ -146,7 +146,7 @@ def graph(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None, va
 
     Leaves are called as `names` says: a dict, or a module, whose parameters have names. Without it, they are called
     as the variables of the caller that hold them, and images and targets that have a name are drawn, too.
-    With `values`, leaves also tell their mean and the norm of their gradient.
+    With `values`, leaves also show their mean and the norm of their gradient.
     Raises TypeError for anything but a Tensor, ValueError for a tensor without a graph.
 
     >>> import minigrad as torch

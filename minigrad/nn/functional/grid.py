@@ -125,7 +125,7 @@ def grid_sample(
     lengths = input.shape[2:]
     space, points = len(lengths), prod(grid.shape[1:-1])
     axes = []
-    for i, n in enumerate(lengths):  # the grid tells the last axis first
+    for i, n in enumerate(lengths):  # the grid names the last axis first
         x = grid[..., space - 1 - i].reshape(grid.shape[0], points)
         axes.append(_taps(x, n, mode, padding_mode, align_corners))
     values, weights = _combine(input, axes)

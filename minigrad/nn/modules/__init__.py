@@ -1,4 +1,4 @@
-"""`torch.nn.modules`: where PyTorch keeps the layers; here they stand in `minigrad.nn`, and are answered from there.
+"""`torch.nn.modules`: where PyTorch keeps its layers; here they are in `minigrad.nn`, and are looked up there.
 
 Its submodules, such as `torch.nn.modules.batchnorm`, are made on the way: each answers for the layers that PyTorch
 has in it, and for the base class that lessons ask for with `isinstance`.

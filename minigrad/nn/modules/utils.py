@@ -1,4 +1,4 @@
-"""`torch.nn.modules.utils`: one number told for every axis, as layers that lessons write by hand ask for it."""
+"""`torch.nn.modules.utils`: one number repeated for every axis, as layers written by hand in lessons need it."""
 
 from __future__ import annotations
 

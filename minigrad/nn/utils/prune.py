@@ -107,7 +107,7 @@ def global_unstructured(
     parameters: Iterable[tuple[Module, str]], pruning_method: type[BasePruningMethod],
     importance_scores: Mapping[tuple[Module, str], Tensor] | None = None, **kwargs: Any,
 ) -> None:  # fmt: skip
-    """Prune several parameters, told as pairs (module, name), as if they were one: one threshold for all.
+    """Prune several parameters, pairs (module, name), as if they were one: one threshold for all.
 
     Raises TypeError for parameters that are no such pairs and for a method that is not unstructured.
 

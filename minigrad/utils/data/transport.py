@@ -1,7 +1,7 @@
 """A batch on its way from a worker: large arrays go through shared memory, the rest through the pipe.
 
 The memory of one batch is one segment, whose name follows from the worker's and the batch's number:
-so the main process can remove it even if the worker was killed before it could tell of it.
+so the main process can remove it even if the worker was killed before it could send the name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a worker process of a `DataLoader` does: it fetches the batches that it is told to, and sends them back."""
+"""What a worker process of a `DataLoader` does: it fetches the batches that it is given, and sends them back."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Failure(NamedTuple):
     text: str
 
     def reraise(self, worker: int) -> None:
-        """Raise it here: an error of the same class, which tells where it was."""
+        """Raise it here: an error of the same class, which says where it was."""
         message = f"Caught {self.kind.__name__ if self.kind else 'an error'} in DataLoader worker process {worker}.\n"
         message += f"Original {self.text}"
         error: BaseException = RuntimeError(message)
@@ -69,7 +69,7 @@ def segment_of(job: Job, number: int) -> str:
 
 
 def work(job: Job, worker: int, tasks: Any, results: Any) -> None:
-    """Fetch until told to end. The main process handles interrupts; errors of a task are its result."""
+    """Fetch until the task is None. The main process handles interrupts; errors of a task are its result."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     seed = job.base_seed + worker
     random.seed(seed)
