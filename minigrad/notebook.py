@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ PAGE = "docs/errors.md"
 # What a message says, and the heading of its section on the page of errors; the first that is found counts.
 SECTIONS = (
     (r"Expected .*\(unbatched\) or .*\(batched\)", "An image without its batch and channel axes"),
-    (r"The channels are the last axis", "Channels last"),
+    (r"The channels are the last axis|has \d+ channels and a width of", "Channels last"),
     (r"expected input\[.*to have \d+ channels", "The wrong number of channels"),
     (r"Kernel size can't be greater", "A kernel larger than its input"),
     (r"non-positive stride|negative padding", "A stride of zero, a negative padding"),
@@ -32,9 +33,9 @@ SECTIONS = (
     (r"so setting it changes nothing", "An attribute that looks like another"),
     (r"with the brackets", "Parameters without brackets"),
     (r'missing the required "forward"', "`forward` misspelt"),
-    (r"not NoneType; a function without a return", "`return` forgotten"),
+    (r"not NoneType; a function without a return|returned None: does it end", "`return` forgotten"),
     (r"cannot assign 'list' as module", "Layers in a list for Sequential"),
-    (r"makes no call: write", "A Function called, not applied"),
+    (r"makes no call: write|should not be instantiated|is not called: make forward", "A Function called, not applied"),
     (r"Nothing was saved|not enough values to unpack \(expected \d+, got 0\)", "A Function that saved nothing"),
     (r"expected a weight of \d axes", "A weight of another shape"),
     (r"Dimension out of range", "An axis that is not there"),
@@ -57,17 +58,51 @@ SECTIONS = (
     (r"empty parameter list", "An optimizer with nothing to optimize"),
     (r"device type at start of device string", "A device that nobody has"),
     (r"the forward of \w+ returned NaN|returned nan values in its", "Where did the NaN begin?"),
+    (r"needs a target of shape", "A target with an axis too many"),
+    (r"is invalid for input of size", "A reshape that loses numbers"),
+    (r"shapes cannot be multiplied: ", "Matrices that do not fit"),
+    (r"could not infer output dtype", "The mean of whole numbers"),
+    (r"must match except in dimension", "Tensors to join that do not fit"),
+    (r"CuPy is not installed|CUDA is not available", "CUDA that is not there"),
+    (r"to be on the same device", "Tensors on two devices"),
+    (r"a layer is made\s+first", "A layer called where it should be made"),
+    (r"not a leaf Tensor is being accessed", "`.grad` is None"),
+    (r"that was never zeroed", "`zero_grad` forgotten"),
+    (r"requires grad and no Parameter", "A tensor where a parameter is due"),
+    (r"as after a softmax", "Softmax before cross entropy"),
+    (r"nll_loss is negative", "Probabilities where their logarithms are due"),
+    (r"Implicit dimension choice", "Softmax without an axis"),
+    (r"became a Python float", "A tensor written into an array"),
+    (r"leaves the graph of the one it copies", "A tensor made of a tensor"),
+    (r"no longer finite after this step", "The loss became inf, then nan"),
 )
+
+
+_show_as_ever = warnings.showwarning
 
 
 def load_ipython_extension(shell: Any) -> None:
     """What ``%load_ext minigrad`` calls."""
     shell.set_custom_exc((Exception,), show_error)
+    warnings.showwarning = show_warning
 
 
 def unload_ipython_extension(shell: Any) -> None:
-    """What ``%unload_ext minigrad`` calls: tracebacks are IPython's own again."""
+    """What ``%unload_ext minigrad`` calls: tracebacks and warnings are IPython's own again."""
     shell.set_custom_exc((), None)
+    warnings.showwarning = _show_as_ever
+
+
+def show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None,
+    line: str | None = None,
+) -> None:  # fmt: skip
+    """Show advice of minigrad with its page, any other warning as Python does."""
+    section = find_section(str(message))
+    if section is None or file is not None:
+        _show_as_ever(message, category, filename, lineno, file, line)
+    else:
+        sys.stderr.write(f"{category.__name__}: {message}\nRead: {PAGE}#{slug(section)}\n")
 
 
 def show_error(shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: Any = None) -> None:

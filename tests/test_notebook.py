@@ -1,11 +1,12 @@
 """In a notebook: short errors that end at the student's line and name their page; tensors and modules as HTML."""
 
 import re
+import warnings
 from pathlib import Path
 
 import pytest
 
-from minigrad.notebook import SECTIONS, find_section, slug
+from minigrad.notebook import SECTIONS, find_section, show_warning, slug
 
 pytest.importorskip("IPython", reason="IPython is not installed: pip install minigrad[test]")
 from IPython.core.interactiveshell import InteractiveShell
@@ -69,6 +70,35 @@ def test_unloaded(shell):
     shell.run_line_magic("unload_ext", "minigrad")
     shell.run_cell("import minigrad as torch\ntorch.ones(2) @ torch.ones(3)")
     assert "%tb" not in "\n".join(shell.shown[0])
+
+
+def test_advice_names_its_page(shell, capsys, monkeypatch):
+    monkeypatch.setattr("warnings.filters", [])  # as in a notebook, where no test run listens
+    shell.run_line_magic("reload_ext", "minigrad")
+    shell.run_cell("import minigrad as torch\ntorch.advice.enable()\nlayer = torch.nn.Linear(2, 1)")
+    shell.run_cell("step = torch.optim.SGD(layer.parameters(), lr=0.1).step")
+    shell.run_cell("for _ in range(2):\n    layer(torch.ones(1, 2)).sum().backward()\n    step()")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("Advice: optimizer.step() was called a second time")
+    assert said[1:] == ["Read: docs/errors.md#zero_grad-forgotten"]
+    others = []
+    monkeypatch.setattr("minigrad.notebook._show_as_ever", lambda message, *where: others.append(str(message)))
+    shell.run_cell("import warnings\nwarnings.warn('of something else')")
+    assert others == ["of something else"] and not capsys.readouterr().err
+    shell.run_line_magic("unload_ext", "minigrad")
+    assert warnings.showwarning is not show_warning
+
+
+# Mistakes that nobody can see as they are made: their sections are read, not led to.
+UNSEEN = {
+    "Layers in a plain list", "A layer replaced after the optimizer was made", "A loss kept from round to round",
+    "The old weight is gone: `w = w - lr * w.grad`", "A difference larger than both",
+}  # fmt: skip
+
+
+def test_every_section_is_led_to():
+    headings = set(re.findall(r"^## (.*)$", ERRORS.read_text("utf-8"), re.MULTILINE))
+    assert headings - {heading for _, heading in SECTIONS} == UNSEEN
 
 
 def messages_by_section():

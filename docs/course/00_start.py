@@ -69,7 +69,7 @@ print(course.progress())
 # | [9](09_modules_optimizers_data.py) | who keeps the weights, makes the steps, brings the images? |
 # | [10](10_digits.py) | can it read handwriting? |
 # | [11](11_reading_errors.py) | what does the message say? |
-# | [12](12_why_it_is_fast.py) | why is the library a thousand times faster than my loops? |
+# | [12](12_why_it_is_fast.py) | why is the library so much faster than my loops? |
 # | [13](13_gpu_and_several_processes.py) | what if one processor is not enough? |
 #
 # Next: what does a convolution compute? [Chapter 1](01_cross_correlation.py).

@@ -18,7 +18,8 @@ def freed(name: str) -> RuntimeError:
     """A second walk through a graph whose saved values are gone."""
     return RuntimeError(
         f"Trying to backward through the graph a second time ({name}): its saved values were freed by the first "
-        "backward. Pass retain_graph=True to the first backward() or grad() call, or run the forward computation again."
+        "backward. Pass retain_graph=True to the first backward() or grad() call, or run the forward computation "
+        "again. Is a loss of an earlier round part of this one? Keep its number alone: total += loss.item()."
     )
 
 

@@ -17,9 +17,6 @@ from minigrad.nn.hooks import Hooks
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import RemovableHandle, Tensor
 
-if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
-
 
 def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
     raise NotImplementedError(
@@ -39,6 +36,17 @@ def _check_options(cls: type[Module], options: dict[str, Any]) -> None:
             meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
             hint = f"; did you mean {meant[0]!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
             raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
+
+
+def _refuse_the_input(cls: type[Module], given: Tensor) -> None:
+    """Refuse a tensor where a layer of this library wants a number of channels, features or classes."""
+    code = getattr(cls.__init__, "__code__", None)
+    first = code.co_varnames[1] if code is not None and code.co_argcount > 1 else ""
+    if first.startswith(("in_", "num_", "input_", "embed_", "normalized_")) and cls.__module__.startswith("minigrad."):
+        raise TypeError(
+            f"{cls.__name__}() got a tensor of shape {tuple(given.shape)} as its argument {first!r}: a layer is made "
+            f"first and called then, nn.{cls.__name__}(...)(x)"
+        )
 
 
 class Module(Registry):
@@ -66,9 +74,11 @@ class Module(Registry):
     _version: ClassVar[int] = 1  # of the layout of the state, and the version that brought a tensor
     _came_with_version: ClassVar[dict[str, int]] = {}
 
-    def __new__(cls, *_: Any, **options: Any) -> Self:
+    def __new__(cls, *given: Any, **options: Any) -> Self:
         if options:
             _check_options(cls, options)
+        if given and isinstance(given[0], Tensor):
+            _refuse_the_input(cls, given[0])
         return object.__new__(cls)
 
     def __init__(self) -> None:

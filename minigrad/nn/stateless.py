@@ -79,7 +79,7 @@ class Stateless(Layer):
                 advise(
                     "layer made with its input",
                     f"{layer}(...) was given a tensor as its option '{name}': a layer is made first and called then, "
-                    f"nn.{layer}()(x)",
+                    f"nn.{layer}({'...' if given.args[1:] else ''})(x)",
                 )
             if name in self._tensors:
                 self._register(BUFFER, name, value)

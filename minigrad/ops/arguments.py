@@ -11,7 +11,7 @@ import functools
 import inspect
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import index
 from typing import Any, TypeAlias, TypeVar
 
@@ -55,14 +55,20 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
             keepdim = _as_keepdim(function.__name__, args[keepdim_place])
             args = (*args[:keepdim_place], keepdim, *args[keepdim_place + 1 :])
         if not kwargs:
-            return function(*args)
+            try:
+                return function(*args)
+            except IndexError as refused:
+                raise name_the_call(refused, function.__name__, args) from None
         kwargs = respell(kwargs)
         if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
             kwargs["dim"] = index(dim.array.item())  # by its name it is no operand
         if kwargs.get("keepdim", False).__class__ is not bool:
             kwargs = {**kwargs, "keepdim": _as_keepdim(function.__name__, kwargs["keepdim"])}
         receiver = kwargs.pop("out", None) if out else None
-        result = function(*args, **kwargs)
+        try:
+            result = function(*args, **kwargs)
+        except IndexError as refused:
+            raise name_the_call(refused, function.__name__, args) from None
         return result if receiver is None else write_out(function.__name__, receiver, result, args)
 
     return call  # type: ignore[return-value]
@@ -99,6 +105,13 @@ def respell(keywords: dict[str, Any]) -> dict[str, Any]:
 
 
 # ---- whole numbers, axes, sizes ------------------------------------------------------------------
+def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> IndexError:
+    """The refusal of an axis, with the function and the shape that it was meant for."""
+    if args and isinstance(args[0], TensorBase) and str(error).startswith("Dimension out") and str(error)[-1] == ")":
+        error.args = (f"{error}: {name}() of a tensor of shape {tuple(args[0].array.shape)}",)
+    return error
+
+
 def as_int(value: Any, name: str) -> int:
     """`value` as an int. Raises TypeError for what is no whole number, booleans among it."""
     if type(value) is int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -254,9 +255,10 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
             f"({have[0] if have else 'none'}): {name} got {shape} and {have}."
         )
     if have != wanted:
+        cure = f"; write target.reshape({', '.join(map(str, wanted))})" if prod(have) == prod(wanted) else ""
         raise RuntimeError(
             f"size mismatch (got input: {list(shape)} , target: {list(have)}): {name} needs a target of shape "
-            f"{list(wanted)}"
+            f"{list(wanted)}{cure}"
         )
     classes = shape[min(len(shape) - 1, 1)]
     check_parts(name, input, (classes,), f"one number for each of all {classes} classes", weight=weight)
