@@ -27,6 +27,8 @@ from minigrad.parallel import add_up, share, spread
 BLOCK_BYTES = 2 * 2**20  # of lowered rows at a time: they stay in the cache until they are read
 SHORT = 16  # columns: a copy's run should be longer
 OVERHEAD = 4e-5  # seconds between the calls of NumPy, in all three functions
+UNPACKED = 10**6  # multiplications of a product that OpenBLAS, with AVX-512, makes of the matrices as they lie
+WIDE = 96  # columns: products of fewer are no quicker for it
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -40,7 +42,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         images, rows = block
         lowered = _lower(x[images], rows, geometry)
         products = workspace("products", (len(lowered), O, lowered.shape[2]), x.dtype)
-        np.matmul(matrix, lowered, out=products)
+        _multiply(matrix, lowered, products)
         out[images, :, rows] = _images(products, Wo).transpose(2, 1, 0, 3)
 
     share(compute, *_blocks(x, geometry))
@@ -90,7 +92,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
             # (O, C, taps, kw) -> (C*kw, taps*O), the furthest first, as the cotangent's rows come
             matrix = taps[:, :, ::-1].transpose(1, 3, 2, 0).reshape(C * kw, -1)
             products = workspace("products", (S, C * kw, lanes), g.dtype)
-            np.matmul(matrix, _overlapping(rows[reach - taps.shape[2] :], S, 1, taps.shape[2]), out=products)
+            _multiply(matrix, _overlapping(rows[reach - taps.shape[2] :], S, 1, taps.shape[2]), products)
             by_column = _images(products.reshape(S, C, kw, lanes), Wo)
             for j in range(kw):
                 start = j * spread
@@ -168,6 +170,20 @@ def _lower(x: Array, rows: slice, geometry: Geometry) -> Array:
 
     spread(lower, len(image), lowered.nbytes)
     return _overlapping(lowered.reshape(len(image), C * kw, -1), rows.stop - rows.start, down, kh)
+
+
+def _multiply(matrix: Array, columns: Array, out: Array) -> None:
+    """Writes matrix (M, K) @ columns (count, K, N) to out (count, M, N), with as many columns at a time as go unpacked."""
+    N = columns.shape[2]
+    most = UNPACKED // max(1, matrix.size)
+    if WIDE <= most < N:
+        width = 16 * -(-N // (16 * -(-N // most)))  # about equal
+        whole = N // width * width
+        # (count, K, several*width) -> (count, several, K, width), views
+        parts, results = (a[..., :whole].reshape(*a.shape[:2], -1, width).swapaxes(1, 2) for a in (columns, out))
+        np.matmul(matrix, parts, out=results)
+        columns, out = columns[..., whole:], out[..., whole:]
+    np.matmul(matrix, columns, out=out)
 
 
 def _overlapping(rows: Array, count: int, step: int, reach: int) -> Array:

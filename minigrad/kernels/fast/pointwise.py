@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.im2col import NARROW
 from minigrad.kernels.way import Machine, Problem, Way
 from minigrad.kernels.windows import empty
 from minigrad.parallel import add_up, share
@@ -33,13 +34,15 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     xp, (N, O, Ho, Wo), C = array_module(x), g.shape, x.shape[1]
     pixels = x[:, :, :: geometry.stride[0], :: geometry.stride[1]].reshape(N, C, Ho * Wo)
     cotangent = g.reshape(N, O, Ho * Wo)
-    w = xp.zeros((O, C, 1, 1), x.dtype)
+    turned = O <= min(C, NARROW)
+    left, right = (pixels, cotangent) if turned else (cotangent, pixels)
+    w = xp.zeros((left.shape[1], right.shape[1]), x.dtype)
 
     def add(n: int, total: Array) -> None:
-        total += xp.matmul(cotangent[n], pixels[n].T, out=empty(xp, "product", (O, C), x.dtype))
+        total += xp.matmul(left[n], right[n].T, out=empty(xp, "product", w.shape, x.dtype))
 
-    add_up(add, range(N), w[:, :, 0, 0], _size(g))
-    return w
+    add_up(add, range(N), w, _size(g))
+    return xp.ascontiguousarray(w.T if turned else w).reshape(O, C, 1, 1)
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
