@@ -73,8 +73,8 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
     O, C, (kh, kw), groups, xp = g.shape[1], x.shape[1], geometry.kernel, geometry.groups, array_module(x)
     turned = O // groups <= NARROW  # a product is quicker where the longer side of its result is the first
-    shape = (groups, O // groups, C // groups * kh * kw)
-    w = xp.zeros((shape[0], *shape[:0:-1]) if turned else shape, x.dtype)
+    outputs, inner = O // groups, C // groups * kh * kw
+    w = xp.zeros((groups, inner, outputs) if turned else (groups, outputs, inner), x.dtype)
 
     def add(block: Block, total: Array) -> None:
         images, rows = block

@@ -173,7 +173,7 @@ def _lower(x: Array, rows: slice, geometry: Geometry) -> Array:
 
 
 def _multiply(matrix: Array, columns: Array, out: Array) -> None:
-    """Writes matrix (M, K) @ columns (count, K, N) to out (count, M, N), with as many columns at a time as go unpacked."""
+    """Writes matrix (M, K) @ columns (count, K, N) to out (count, M, N), by as many columns as go unpacked."""
     N = columns.shape[2]
     most = UNPACKED // max(1, matrix.size)
     if WIDE <= most < N:

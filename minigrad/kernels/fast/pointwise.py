@@ -34,7 +34,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     xp, (N, O, Ho, Wo), C = array_module(x), g.shape, x.shape[1]
     pixels = x[:, :, :: geometry.stride[0], :: geometry.stride[1]].reshape(N, C, Ho * Wo)
     cotangent = g.reshape(N, O, Ho * Wo)
-    turned = O <= min(C, NARROW)
+    turned = min(C, NARROW) >= O
     left, right = (pixels, cotangent) if turned else (cotangent, pixels)
     w = xp.zeros((left.shape[1], right.shape[1]), x.dtype)
 
