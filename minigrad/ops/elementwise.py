@@ -16,7 +16,7 @@ from numpy import ndarray
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.node import Rule
+from minigrad.autograd.node import SINGLE, Rule
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import are_on_one_gpu, quiet
 from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
@@ -109,7 +109,7 @@ def unary(
             raise not_a_tensor(name, "input", 1, input)
         a = input.array
         if real and a.dtype.kind != "f":
-            a = quiet(_as_type, a, dtypes.get_default_dtype().numpy)
+            a = _as_type(a, dtypes.get_default_dtype().numpy)
         elif refuses and a.dtype.kind in refuses:
             raise not_implemented_for(name, a.dtype)
         compute = by_parts if a.__class__ is ndarray and a.size >= LARGE else forward
@@ -141,12 +141,19 @@ def binary(
     words of its own; `shown` is the name in ``grad_fn=<...>`` where it is not that of `name`.
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
-    by_parts = functools.partial(in_parts, forward)
     kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
     tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors
     # halves are compared as halves, to which 1e30 is inf
     rounded = _round_to_half(forward) if result is not TRUTH else None
     taken = _Operands(name, kinds, tensors, result is REAL, numbers == "both", refuses, check, rounded)
+    text = describe(name, formula, domain, result, (input_rule, other_rule), example)
+    return publish(_call_with_two(made, forward, taken), name, forward, text)
+
+
+def _call_with_two(made: Operation, forward: Callable[..., Any], taken: _Operands) -> Binary:
+    """The public function of a binary operation: operands of one type, or beside a number, go straight to it."""
+    by_parts = functools.partial(in_parts, forward)
+    name, kinds, tensors = taken.name, taken.kinds, taken.tensors
     beside_number = "f" in kinds  # whether floats may be computed with a Python number as they are
 
     def call(input: Tensor | float, other: Tensor | float, *, out: Tensor | None = None) -> Tensor:
@@ -172,7 +179,7 @@ def binary(
             raise shapes_do_not_broadcast(name, a, b) from None
         return tensor if out is None else write_out(name, out, tensor, ())  # may be an operand
 
-    return publish(call, name, forward, describe(name, formula, domain, result, (input_rule, other_rule), example))
+    return call
 
 
 class _Operands(NamedTuple):
@@ -203,7 +210,7 @@ class _Operands(NamedTuple):
                 raise not_implemented_for(self.name, a.dtype)
             if self.rounded is not None and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
                 forward = self.rounded
-                input, other = [_as_single(x) for x in (input, other)]
+                input, other = [x if isinstance(x, TensorBase) else _number(x, SINGLE) for x in (input, other)]
                 a, b = _values(input, other)
         return functools.partial(quiet, forward), (input, other), (a, b)
 
@@ -228,10 +235,6 @@ def _round_to_half(forward: Callable[..., Any]) -> Callable[..., Any]:
         return result.astype(np.float16) if result.dtype.kind == "f" else result
 
     return rounded
-
-
-def _as_single(x: Any) -> Any:
-    return quiet(np.float32, x) if isinstance(x, (bool, int, float, np.generic)) else x
 
 
 def rename(function: F, name: str, text: str | None = None, example: str = "") -> F:
@@ -278,11 +281,11 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
     common = dtypes.result_type(values)
     if real and common.kind != "f":
         common = dtypes.get_default_dtype().numpy
-    return [quiet(_as_type, v, common) if is_array(v) else _number(v, common) for v in values]
+    return [_as_type(v, common) if is_array(v) else _number(v, common) for v in values]
 
 
 def _as_type(array: Any, dtype: Any) -> Any:
-    return array.astype(dtype, copy=False)
+    return quiet(array.__class__.astype, array, dtype, copy=False)
 
 
 def _number(value: Any, common: Any) -> Any:

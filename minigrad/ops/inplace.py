@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from operator import setitem as setitem_of_array
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -22,7 +21,7 @@ from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, move_retained, refresh
-from minigrad.backend import array_module, constant_beside, copy_array, device_of, quiet
+from minigrad.backend import array_module, constant_beside, copy_array, device_of
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor
 from minigrad.ops.copies import cast
@@ -30,6 +29,7 @@ from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
+from minigrad.ops.out import store, write_by
 from minigrad.ops.overlap import are_same, check_memory, overlap_in_part, repeats
 from minigrad.ops.shape import alias, expand
 from minigrad.ops.strides import slide_windows
@@ -94,24 +94,6 @@ def _check_result(name: str, result: Any, have: Any) -> None:
     if result.shape != have.shape:
         shapes = f"{list(have.shape)} doesn't match the broadcast shape {list(result.shape)}"
         raise RuntimeError(f"output with shape {shapes}: {name} writes into the tensor it is called on")
-
-
-def store(array: Any, key: Any, source: Any) -> None:
-    """``array[key] = source``: the door through which all writes pass."""
-    try:
-        quiet(setitem_of_array, array, key, source)
-    except ValueError:
-        refuse_read_only(array)
-        raise
-
-
-def refuse_read_only(array: Any) -> None:
-    """Raise RuntimeError where NumPy refused to write because the memory is read-only."""
-    if array.__class__ is np.ndarray and not array.flags.writeable:
-        raise RuntimeError(
-            f"the memory of this tensor of shape {tuple(array.shape)} is read-only (it is that of a NumPy array with "
-            "flags.writeable=False): write into a copy, x.clone()"
-        ) from None
 
 
 def is_root_tracked(target: TensorBase) -> bool:
@@ -189,32 +171,13 @@ def in_place(function: F, ufunc: Any = None) -> F:
     name = f"{function.__name__}_"
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
-        view = self.view_of if isinstance(self, TensorBase) else None
-        if view is not None and view.operation is slide_windows and _write_in_turn(self, function, args):
-            return self
-        if (
-            ufunc is not None
-            and self.node is None
-            and not kwargs
-            and (self.view_of is None or not is_root_tracked(self))
-        ):
-            other = args[0] if args else None
-            b = other.array if isinstance(other, TensorBase) and other.node is None else other
-            a = self.array
-            if (
-                a.dtype.char in "fd"
-                and 0 not in a.strides
-                and (type(b) is float or (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a)))
-            ):
-                self.writes[0] += 1
-                try:
-                    quiet(ufunc, a, b, a)
-                except ValueError:
-                    refuse_read_only(a)
-                    raise
-                return self
         if not isinstance(self, TensorBase):
             raise not_a_tensor(name, "input", 1, self)
+        view = self.view_of
+        if view is not None and view.operation is slide_windows and _write_in_turn(self, function, args):
+            return self
+        if ufunc is not None and not kwargs and _write_at_once(self, ufunc, args):
+            return self
         if name in _WRITES_IN_PART and 0 in self.array.strides and _write_changes(self, function, args, kwargs):
             return self
         check_writable(self, name)
@@ -228,6 +191,24 @@ def in_place(function: F, ufunc: Any = None) -> F:
         return self
 
     return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
+
+
+def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
+    """Let `ufunc` write into a tensor outside the graph, from a number or a tensor outside the graph that fits as it
+    is. False where it is not so.
+    """
+    if target.node is not None or (target.view_of is not None and is_root_tracked(target)):
+        return False
+    a, b = target.array, args[0] if args else None
+    if isinstance(b, TensorBase) and b.node is None:
+        b = b.array
+    if a.dtype.char not in "fd" or 0 in a.strides:
+        return False
+    if type(b) is not float and not (type(b) is np.ndarray is type(a) and b.dtype is a.dtype and _fits(b, a)):
+        return False
+    target.writes[0] += 1
+    write_by(ufunc, a, b, a)
+    return True
 
 
 _WRITES_IN_PART = ("masked_fill_", "tril_", "triu_", "index_put_")

@@ -1,8 +1,9 @@
-"""Results written into a tensor that the caller gives: PyTorch's ``out=``."""
+"""The door through which all writes pass, and results written into a tensor that is given: PyTorch's ``out=``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import setitem
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,12 +11,32 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.backend import on_its_gpu, quiet
+from minigrad.backend import quiet
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@on_its_gpu
+def store(array: Any, key: Any, source: Any) -> None:
+    """``array[key] = source``."""
+    write_by(setitem, array, key, source)
+
+
+def write_by(write: Callable[..., Any], array: Any, *others: Any) -> None:
+    """``write(array, *others)``, which writes into `array`: the door through which all writes pass.
+
+    Raises RuntimeError where the memory is read-only.
+    """
+    try:
+        quiet(write, array, *others)
+    except ValueError:
+        if array.__class__ is np.ndarray and not array.flags.writeable:
+            raise RuntimeError(
+                f"the memory of this tensor of shape {tuple(array.shape)} is read-only (it is that of a NumPy array "
+                "with flags.writeable=False): write into a copy, x.clone()"
+            ) from None
+        raise
+
+
 def write_out(name: str, out: Any, result: Any, arguments: Any) -> Any:
     """`out`, with `result` in it; it takes the result's shape.
 
@@ -42,7 +63,7 @@ def write_out(name: str, out: Any, result: Any, arguments: Any) -> Any:
         raise RuntimeError(f"unsupported operation: the tensor given as out {hint}.")
     out.bump_version()
     if out.array.shape == result.array.shape:
-        quiet(np.copyto, out.array, result.array)
+        store(out.array, ..., result.array)
     else:
         out.array = result.array
     return out

@@ -16,7 +16,8 @@ from minigrad.ops.arguments import type_name
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
-from minigrad.ops.inplace import assign, check_writable, copy_, is_root_tracked, move_on, record_overwrite, store
+from minigrad.ops.inplace import assign, check_writable, copy_, is_root_tracked, move_on, record_overwrite
+from minigrad.ops.out import store
 from minigrad.ops.overlap import check_memory, have_one_base
 from minigrad.ops.shape import expand, reshape
 
@@ -35,21 +36,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
             return
     elif isinstance(value, TensorBase) and _is_part(value, self, parts):
         return  # `x[key] -= y` was written by `-=` already
-    if isinstance(value, TensorBase):
-        if array.__class__ is not np.ndarray:
-            value = move_scalars(self, value)[1]
-        if not basic and value.array.ndim and value.array.shape[0] == 1:
-            value = _without_leading_ones(value)
-        source: Any = value.array
-        needs_graph = value.node is not None
-        if source.dtype != array.dtype and not basic:
-            _check_put(array, source, parts)
-    elif isinstance(value, (bool, int, float, np.generic)):
-        source, needs_graph = _as_element(value, array), False
-    elif isinstance(value, complex):
-        raise RuntimeError(f"value cannot be converted to type {array.dtype} without overflow: got {value}")
-    else:
-        raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
+    value, source = _read_value(self, value, parts, basic)
+    needs_graph = isinstance(value, TensorBase) and value.node is not None
     if inference_was_entered and isinstance(self.writes, Uncounted):
         self.writes[0] = 0  # refused, or not
     outside = not needs_graph and self.node is None and (self.view_of is None or not is_root_tracked(self))
@@ -63,6 +51,24 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     if not isinstance(value, TensorBase):
         value = wrap(to_device(np.asarray(source, array.dtype), device_of(array)))
     _write_recorded(self, key, parts, basic, value)
+
+
+def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) -> tuple[Any, Any]:
+    """What is assigned, on the device of `target`, and its array or number."""
+    array = target.array
+    if isinstance(value, TensorBase):
+        if array.__class__ is not np.ndarray:
+            value = move_scalars(target, value)[1]
+        if not basic and value.array.ndim and value.array.shape[0] == 1:
+            value = _without_leading_ones(value)
+        if value.array.dtype != array.dtype and not basic:
+            _check_put(array, value.array, parts)
+        return value, value.array
+    if isinstance(value, (bool, int, float, np.generic)):
+        return value, _as_element(value, array)
+    if isinstance(value, complex):
+        raise RuntimeError(f"value cannot be converted to type {array.dtype} without overflow: got {value}")
+    raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
 
 
 def _check_region(region: Any, source: Any) -> None:
