@@ -42,7 +42,7 @@ def tensor(
     else:
         array = read_numbers(data, wanted)
     made = place(array if wanted is None else dtypes.convert(array, wanted), device, requires_grad)
-    if (left := _in_the_graph(data)) is not None and not requires_grad:
+    if (left := _find_graph(data)) is not None and not requires_grad:
         made.cause = f"it was made by tensor() {left}, at {user_line()}, and a copied number has no graph"
     return made
 
@@ -71,13 +71,13 @@ def as_plain_array(data: Any) -> Any:
 _NUMBERS = {bool, int, float}
 
 
-def _in_the_graph(data: Any) -> str | None:
+def _find_graph(data: Any) -> str | None:
     """Where the numbers in `data` come from, if it is a tensor, or a list of them, that needs a gradient."""
     if isinstance(data, TensorBase):
         return None if data.node is None else "from a tensor that requires grad"
     if isinstance(data, (list, tuple)) and not _NUMBERS.issuperset(map(type, data)):
         for part in data:
-            if not isinstance(part, (int, float)) and _in_the_graph(part):
+            if not isinstance(part, (int, float)) and _find_graph(part):
                 return "from a list of tensors that require grad (minigrad.stack would keep their gradients)"
     return None
 

@@ -11,7 +11,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import operation
 from minigrad.creation.data import as_tensor
-from minigrad.creation.options import as_list, check_countable, creates, read_size, real
+from minigrad.creation.options import as_list, check_countable, creates, or_default, read_size
 from minigrad.ops.arguments import as_int, as_number
 from minigrad.ops.out import write_out
 
@@ -28,7 +28,7 @@ def rand(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     >>> torch.rand(2)
     tensor([0.4963, 0.7682])
     """
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     return random.source_of(generator, xp).uniform(read_size("rand", size, dtype), dtype)
 
 
@@ -40,7 +40,7 @@ def randn(*size: Any, generator: Any = None, xp: Any, dtype: Any) -> Any:
     >>> torch.randn(2, 3).shape
     minigrad.Size([2, 3])
     """
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     return random.source_of(generator, xp).normal(read_size("randn", size, dtype), dtype)
 
 
@@ -96,7 +96,7 @@ def randperm(n: int, *, generator: Any = None, xp: Any, dtype: Any) -> Any:
 def _normal(mean: Any, std: Any, size: Any, generator: Any, *, xp: Any, dtype: Any) -> Any:
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     return random.source_of(generator, xp).normal(read_size("normal", (size,), dtype), dtype, mean, std)
 
 
@@ -125,13 +125,13 @@ def normal(
     if not given:
         raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
     place = backend.device_of(given[0].array) if device is None else device
-    drawn = as_tensor(backend.on_gpu_of(given[0], _around, mean, std, given, generator), dtype, place)
+    drawn = as_tensor(backend.on_gpu_of(given[0], _draw_around, mean, std, given, generator), dtype, place)
     needed = [x for x in given if x.node is not None]
     made: Any = _unmoved(*needed, drawn=drawn.array) if needed else drawn
     return made if out is None else write_out("normal", out, made, ())
 
 
-def _around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -> Any:
+def _draw_around(mean: Any, std: Any, given: list[TensorBase], generator: Any) -> Any:
     """Normal numbers around `mean`, of which one or both are tensors (`given`), as an array."""
     shapes = [x.array.shape for x in given]
     try:

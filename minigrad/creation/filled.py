@@ -11,7 +11,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.advice import count_own_frames
 from minigrad.autograd.core import TensorBase
-from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, read_size, real
+from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, or_default, read_size
 from minigrad.layout import contiguous_format
 from minigrad.ops.arguments import as_int, as_number, not_implemented_for, read_tensors
 
@@ -29,7 +29,7 @@ def zeros(*size: Any, xp: Any, dtype: Any) -> Any:
     >>> torch.zeros(2, 3).shape
     minigrad.Size([2, 3])
     """
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     return xp.zeros(read_size("zeros", size, dtype), dtype)
 
 
@@ -42,7 +42,7 @@ def ones(*size: Any, xp: Any, dtype: Any) -> Any:
     tensor([[1., 1., 1.],
             [1., 1., 1.]])
     """
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     return xp.ones(read_size("ones", size, dtype), dtype)
 
 
@@ -55,7 +55,7 @@ def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: An
     minigrad.Size([2, 3])
     """
     check_memory_format("empty", memory_format)
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     shape = read_size("empty", size, dtype)
     order = memory_format.order or tuple([axis for axis, _ in enumerate(shape)])
     if len(order) != len(shape):
@@ -105,7 +105,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:
-        dtype = real(None) if any(isinstance(x, float) for x in (start, end, step)) else np.dtype(np.int64)
+        dtype = or_default(None) if any(isinstance(x, float) for x in (start, end, step)) else np.dtype(np.int64)
     if dtype.kind in "iu":
         dtypes.check_fits(min(start, end), max(start, end), np.dtype(np.int64))
     if dtype == np.int64:
@@ -118,11 +118,11 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
         start, step = int(start), int(step)
         return dtypes.convert(start + xp.arange(length, dtype=np.int64) * step, dtype)
     if dtype in (np.float32, np.float64) and (start % 1 or step % 1):
-        return _counted_by_lanes(length, start, step, dtype)
+        return _count_by_lanes(length, start, step, dtype)
     return dtypes.convert(start + xp.arange(length, dtype=np.int64) * float(step), dtype)
 
 
-def _counted_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]) -> Any:
+def _count_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]) -> Any:
     """PyTorch's rounding: the first of 8 float32 (4 float64) is rounded, the others count from it; not in the rest."""
     lanes, wide = (8, np.float64) if dtype == np.float32 else (4, np.longdouble)
     exact = (start + np.arange(length, dtype=np.longdouble) * step).astype(np.float64)
@@ -147,7 +147,7 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     start, end = as_number("linspace", "start", start), as_number("linspace", "end", end)
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     check_countable((steps,), dtype)
     if dtype == np.bool_:
         raise not_implemented_for("linspace", dtype)
@@ -178,7 +178,7 @@ def eye(n: int, m: int | None = None, *, xp: Any, dtype: Any) -> Any:
     n, m = as_int(n, "n"), None if m is None else as_int(m, "m")
     if n < 0 or (m is not None and m < 0):
         raise RuntimeError(f"n must be greater or equal to 0, got n={n}, m={m}")
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     check_countable((n, n if m is None else m), dtype)
     return xp.eye(n, m, dtype=dtype)
 
@@ -203,7 +203,7 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     length = math.floor((end - start) / step) + 1
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     check_countable((length,), dtype)
     return dtypes.convert(start + np.arange(length, dtype=np.int64) * step, dtype)
 
@@ -221,7 +221,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
     with np.errstate(all="ignore"):
-        return dtypes.convert(np.power(float(base), np.linspace(start, end, steps)), real(dtype))
+        return dtypes.convert(np.power(float(base), np.linspace(start, end, steps)), or_default(dtype))
 
 
 @creates
@@ -232,7 +232,7 @@ def empty_strided(size: Any, stride: Any, *, xp: Any, dtype: Any) -> Any:
     >>> torch.empty_strided((2, 3), (1, 2)).stride()
     (1, 2)
     """
-    dtype = real(dtype)
+    dtype = or_default(dtype)
     shape = read_size("empty_strided", (as_list("empty_strided", size),), dtype)
     steps = [as_int(s, "stride") for s in stride]
     if len(steps) != len(shape) or min(steps, default=0) < 0:
@@ -251,7 +251,7 @@ def tril_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) ->
     tensor([[0, 1, 1],
             [0, 0, 1]])
     """
-    n, m = _lengths("tril_indices", row, col)
+    n, m = _read_lengths("tril_indices", row, col)
     places = np.nonzero(np.tri(n, m, offset, dtype=np.bool_))
     return np.stack(places).astype(np.int64 if dtype is None else dtype)
 
@@ -265,12 +265,12 @@ def triu_indices(row: int, col: int, offset: int = 0, *, xp: Any, dtype: Any) ->
     tensor([[0, 0, 1],
             [0, 1, 1]])
     """
-    n, m = _lengths("triu_indices", row, col)
+    n, m = _read_lengths("triu_indices", row, col)
     places = np.nonzero(~np.tri(n, m, offset - 1, dtype=np.bool_))
     return np.stack(places).astype(np.int64 if dtype is None else dtype)
 
 
-def _lengths(name: str, row: Any, col: Any) -> tuple[int, int]:
+def _read_lengths(name: str, row: Any, col: Any) -> tuple[int, int]:
     n, m = as_int(row, "row"), as_int(col, "col")
     if n < 0 or m < 0:
         raise RuntimeError(f"{name}(): row and col must be >= 0, got {n} and {m}")

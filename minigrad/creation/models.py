@@ -24,7 +24,7 @@ def empty_like(
     >>> torch.empty_like(torch.ones(2, 3).t()).stride()
     (1, 3)
     """
-    return _model("empty_like", input, dtype, layout, device, requires_grad, memory_format)
+    return _make_like("empty_like", input, dtype, layout, device, requires_grad, memory_format)
 
 
 def zeros_like(
@@ -37,7 +37,7 @@ def zeros_like(
     >>> torch.zeros_like(torch.ones(2))
     tensor([0., 0.])
     """
-    return _model("zeros_like", input, dtype, layout, device, requires_grad, memory_format, 0)
+    return _make_like("zeros_like", input, dtype, layout, device, requires_grad, memory_format, 0)
 
 
 def ones_like(
@@ -50,7 +50,7 @@ def ones_like(
     >>> torch.ones_like(torch.zeros(2))
     tensor([1., 1.])
     """
-    return _model("ones_like", input, dtype, layout, device, requires_grad, memory_format, 1)
+    return _make_like("ones_like", input, dtype, layout, device, requires_grad, memory_format, 1)
 
 
 def full_like(
@@ -65,7 +65,7 @@ def full_like(
     >>> torch.full_like(torch.zeros(2), 7)
     tensor([7., 7.])
     """
-    made = _model("full_like", input, dtype, layout, device, False, memory_format).fill_(fill_value)
+    made = _make_like("full_like", input, dtype, layout, device, False, memory_format).fill_(fill_value)
     return made.requires_grad_() if requires_grad else made
 
 
@@ -79,7 +79,7 @@ def rand_like(
     >>> torch.rand_like(torch.zeros(2, 3)).shape
     minigrad.Size([2, 3])
     """
-    made = _model("rand_like", input, dtype, layout, device, False, memory_format).uniform_(generator=generator)
+    made = _make_like("rand_like", input, dtype, layout, device, False, memory_format).uniform_(generator=generator)
     return made.requires_grad_() if requires_grad else made
 
 
@@ -93,7 +93,7 @@ def randn_like(
     >>> torch.randn_like(torch.zeros(2, 3)).shape
     minigrad.Size([2, 3])
     """
-    made = _model("randn_like", input, dtype, layout, device, False, memory_format).normal_(generator=generator)
+    made = _make_like("randn_like", input, dtype, layout, device, False, memory_format).normal_(generator=generator)
     return made.requires_grad_() if requires_grad else made
 
 
@@ -108,12 +108,12 @@ def randint_like(
     minigrad.Size([2, 3])
     """
     bounds = (0, low) if high is None else (low, high)
-    made = _model("randint_like", input, dtype, layout, device, False, memory_format)
+    made = _make_like("randint_like", input, dtype, layout, device, False, memory_format)
     made.random_(*bounds, generator=generator)
     return made.requires_grad_() if requires_grad else made
 
 
-def _model(
+def _make_like(
     name: str, input: Any, dtype: Any, layout: Any, device: Any, requires_grad: bool, memory_format: Any,
     number: int | None = None,
 ) -> Tensor:  # fmt: skip
@@ -124,13 +124,13 @@ def _model(
     numpy_dtype = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
     where = backend.device_of(input.array) if device is None else backend.device(device)
     with backend.on(where):
-        array = _unfilled(input.array, numpy_dtype, backend.library(where), memory_format)
+        array = _make_unfilled(input.array, numpy_dtype, backend.library(where), memory_format)
         if number is not None:
             array.fill(number)
     return place(array, where, requires_grad)
 
 
-def _unfilled(model: Any, numpy_dtype: Any, xp: Any, memory_format: Any) -> Any:
+def _make_unfilled(model: Any, numpy_dtype: Any, xp: Any, memory_format: Any) -> Any:
     """An array of the model's shape, its axes in memory as in the model or in the format's order."""
     order = getattr(memory_format, "order", None)
     if order is not None and len(order) != model.ndim:

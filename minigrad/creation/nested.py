@@ -109,7 +109,7 @@ class _Reader:
             return x.item()
         if isinstance(x, (bool, int, float)):  # of a class derived from these
             return self.number(int(x) if isinstance(x, int) else float(x))
-        raise self.refused(x)
+        raise self.error_for(x)
 
     def number_of_tensor(self, x: TensorBase) -> Any:
         array = x.array
@@ -123,7 +123,7 @@ class _Reader:
         self.types[array.dtype] = None
         return backend.to_device(array, backend.CPU).item()
 
-    def refused(self, x: Any) -> Exception:
+    def error_for(self, x: Any) -> Exception:
         if isinstance(x, (str, bytes)):
             error: type[Exception] = ValueError if self.shape else TypeError
         elif isinstance(x, (list, tuple)) or self.wanted is not None:
@@ -155,7 +155,7 @@ def _as_elements(numbers: list[Any], numpy_dtype: Any) -> Any:
         except OverflowError:
             raise OverflowError("int too large to convert to float") from None
         return dtypes.convert(values, numpy_dtype)
-    exact = [x if isinstance(x, int) else _whole(x, numpy_dtype) for x in numbers]
+    exact = [x if isinstance(x, int) else _truncate(x, numpy_dtype) for x in numbers]
     try:
         values = np.array(exact, np.int64)
     except OverflowError:
@@ -165,7 +165,7 @@ def _as_elements(numbers: list[Any], numpy_dtype: Any) -> Any:
     return values.astype(numpy_dtype, copy=False)
 
 
-def _whole(value: float, numpy_dtype: Any) -> int:
+def _truncate(value: float, numpy_dtype: Any) -> int:
     """A float without what is behind its point."""
     dtypes.check_fits(value, value, numpy_dtype)
     return int(value)

@@ -103,7 +103,7 @@ def check_memory_format(name: str, memory_format: Any) -> None:
         raise TypeError(f"{name}(): argument 'memory_format' must be a format such as channels_last, not {got}")
 
 
-def real(numpy_dtype: Any) -> Any:
+def or_default(numpy_dtype: Any) -> Any:
     """`numpy_dtype`, or the default one where none is given."""
     return dtypes.get_default_dtype().numpy if numpy_dtype is None else numpy_dtype
 

@@ -15,7 +15,7 @@ from minigrad.ops.comparison import gt
 from minigrad.ops.functions import direction
 from minigrad.ops.masks import where
 from minigrad.ops.names import shown_as
-from minigrad.ops.reduce import keepdim_shape, real
+from minigrad.ops.reduce import as_real, keepdim_shape
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 
 if TYPE_CHECKING:
@@ -107,8 +107,8 @@ def norm(
     >>> torch.norm(torch.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    real("norm", input)
-    x = real("norm", input, dtype)
+    as_real("norm", input)
+    x = as_real("norm", input, dtype)
     if p == "nuc":
         if x.array.dtype == np.float16:
             hint = "low precision dtypes are not supported, got float16; convert with .float()"

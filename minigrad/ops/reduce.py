@@ -54,7 +54,7 @@ def count_reduced(shape: tuple[int, ...], dim: tuple[int, ...] | None) -> int:
     return math.prod(shape if dim is None else [shape[i] for i in dim])
 
 
-def real(name: str, input: Any, dtype: Any = None) -> Any:
+def as_real(name: str, input: Any, dtype: Any = None) -> Any:
     """`input` converted to `dtype`. Raises RuntimeError unless that is a floating-point type."""
     wanted = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
     if wanted.kind != "f":
@@ -64,7 +64,7 @@ def real(name: str, input: Any, dtype: Any = None) -> Any:
     return cast(input, wanted)
 
 
-def summable(input: Any, dtype: Any) -> Any:
+def as_summable(input: Any, dtype: Any) -> Any:
     """`input` in the type it is summed in: `dtype`, int64 for integers and bools, or its own.
 
     Raises RuntimeError where a gradient would end in integers.
@@ -116,7 +116,7 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     >>> torch.sum(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([3., 7.])
     """
-    x = summable(input, dtype)
+    x = as_summable(input, dtype)
     if dim is None:
         return sum_operation(x, dim=None, keepdim=keepdim)
     return _sum_over(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
@@ -133,7 +133,7 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     >>> torch.mean(torch.tensor([[1.0, 3.0], [5.0, 7.0]]), dim=1)
     tensor([2., 6.])
     """
-    x = real("mean", input, dtype)
+    x = as_real("mean", input, dtype)
     return (average if dim is None else _mean_over)(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
 
 
@@ -199,7 +199,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     >>> torch.cumsum(torch.tensor([1, 2, 3]), dim=0)
     tensor([1, 3, 6])
     """
-    x = summable(input, dtype)
+    x = as_summable(input, dtype)
     d = axis(dim, x.array.ndim)
     return _cumsum(x, dim=d) if x.array.ndim else clone(x)
 
@@ -244,7 +244,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     >>> torch.cumprod(torch.tensor([1, 2, 3]), dim=0)
     tensor([1, 2, 6])
     """
-    x = summable(input, dtype)
+    x = as_summable(input, dtype)
     d = axis(dim, x.array.ndim)
     return _cumprod(x, dim=d) if x.array.ndim else clone(x)
 
@@ -278,7 +278,7 @@ def prod(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, dtype: 
     >>> torch.prod(torch.tensor([2, 3, 4]))
     tensor(24)
     """
-    x = summable(input, dtype)
+    x = as_summable(input, dtype)
     d = None if dim is None else axis(dim, x.array.ndim)
     return (_product if d is None else _product_over)(
         x, dim=(d,) if d is not None and x.array.ndim else None, keepdim=keepdim

@@ -23,7 +23,7 @@ from minigrad.ops.index import read_at
 from minigrad.ops.limits import clamp
 from minigrad.ops.matmul import matmul
 from minigrad.ops.order import find_order
-from minigrad.ops.reduce import add_up, average, count_reduced, mean, real, spread_gradient, sum
+from minigrad.ops.reduce import add_up, as_real, average, count_reduced, mean, spread_gradient, sum
 from minigrad.ops.select import gather
 from minigrad.ops.shape import movedim, reshape, t, unsqueeze
 
@@ -80,7 +80,7 @@ def _measure_spread(name: str, made: Any, input: Any, dim: Any, unbiased: Any, k
             raise TypeError(f"{name}() got {dim} for dim; the axes are ints")
         dim, unbiased = None, dim
     c = _read_correction(name, unbiased, correction)
-    x = real(name, input)
+    x = as_real(name, input)
     over = axes(dim, x.array.ndim)
     if count_reduced(x.array.shape, over) <= c:
         hint = f"{name}(): degrees of freedom is <= 0: the spread of {count_reduced(x.array.shape, over)} values"
@@ -177,7 +177,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
     >>> torch.nanmean(torch.tensor([1.0, float("nan"), 3.0]))
     tensor(2.)
     """
-    x = real("nanmean", input, dtype)
+    x = as_real("nanmean", input, dtype)
     return true_divide(nansum(x, dim, keepdim), sum(logical_not(isnan(x)), dim, keepdim))
 
 

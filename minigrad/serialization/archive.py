@@ -26,7 +26,7 @@ from minigrad.backend import Array
 from minigrad.serialization import safetensors_format
 from minigrad.serialization.files import File, SerializationError, name_of, reading, replacing
 from minigrad.serialization.sharing import MOST_DIMS, View, look_at, share
-from minigrad.serialization.structure import PLAIN_BYTES, Storages, describe, rebuilt
+from minigrad.serialization.structure import PLAIN_BYTES, Storages, describe, rebuild
 
 Location: TypeAlias = str | backend.device | dict[str, str] | Callable[[Any, str], Any] | None
 
@@ -74,7 +74,7 @@ def save(
     try:
         root = describe(obj, held)
         arrays = [(backend.to_device(array, backend.CPU), device) for (_, device), (_, array) in held.items()]
-        storages, views = _shared(arrays)
+        storages, views = _find_shared(arrays)
         devices = [device for _, device in arrays]
         described_storages = [
             [array.dtype.str, array.shape, device] if array is not None else None
@@ -93,7 +93,7 @@ def save(
                 archive.writestr(ZipInfo(f"storage/{i}"), np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
-def _shared(arrays: list[tuple[Array, str | None]]) -> tuple[list[Array | None], dict[int, View]]:
+def _find_shared(arrays: list[tuple[Array, str | None]]) -> tuple[list[Array | None], dict[int, View]]:
     """The storages to write, and the views among them: of tensors on the CPU, not of NumPy's own arrays."""
     storages, views = share([array if device == "cpu" else None for array, device in arrays])
     return [s if d == "cpu" else array for s, (array, d) in zip(storages, arrays, strict=True)], views
@@ -137,7 +137,7 @@ def load(
     ]
     with reading(f):
         arrays = [look_at(placed[views[i][0]], views[i]) if i in views else array for i, array in enumerate(placed)]
-        return rebuilt(root, arrays)
+        return rebuild(root, arrays)
 
 
 def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]:
@@ -148,11 +148,11 @@ def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]
     length = f.seek(0, os.SEEK_END)
     f.seek(0)
     if f.read(1) == b"\x80":  # how every pickle starts since protocol 2
-        raise SerializationError(_pickle(f))
+        raise SerializationError(_explain_pickle(f))
     with ZipFile(f) as archive:
         members = {member.filename: member for member in archive.infolist()}
         if any(name.endswith("data.pkl") for name in members):
-            raise SerializationError(_pickle(f))
+            raise SerializationError(_explain_pickle(f))
         if any(m.compress_type != ZIP_STORED or m.file_size != m.compress_size for m in members.values()):
             raise ValueError("its parts are compressed, which save() never does")
         if sum(member.file_size for member in members.values()) > length:
@@ -160,20 +160,20 @@ def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]
         structure = json.loads(archive.read(STRUCTURE))
         if structure["format"] not in (FORMAT, FORMAT_WITH_VIEWS):
             raise ValueError(f"its format is {structure['format']!r}, known is {FORMAT_WITH_VIEWS!r}")
-        views = _views(structure)
+        views = _read_views(structure)
         storages: list[tuple[Array, str | None]] = []
         for i, description in enumerate(structure["storages"]):
             if description is None and i in views:
                 storages.append((np.empty(0), None))  # its numbers lie in another one
                 continue
-            array, device = _described_storage(i, description, members[f"storage/{i}"].file_size)
+            array, device = _make_storage(i, description, members[f"storage/{i}"].file_size)
             memory = array.reshape(-1).view(np.uint8)
             memory[:] = np.frombuffer(archive.read(f"storage/{i}"), np.uint8)  # in full, its checksum compared
             storages.append((array, device))
     return storages, views, structure["root"]
 
 
-def _views(structure: Any) -> dict[int, View]:
+def _read_views(structure: Any) -> dict[int, View]:
     """By their numbers, the tensors that lie in another one's storage."""
     if structure["format"] == FORMAT:
         return {}
@@ -187,7 +187,7 @@ def _views(structure: Any) -> dict[int, View]:
     return views
 
 
-def _described_storage(i: int, description: Any, size: int) -> tuple[Array, str | None]:
+def _make_storage(i: int, description: Any, size: int) -> tuple[Array, str | None]:
     """An array for the `size` bytes of a storage, and its device: sizes are compared before memory is taken."""
     dtype_name, shape, device = description
     dtype = np.dtype(dtype_name)
@@ -198,10 +198,10 @@ def _described_storage(i: int, description: Any, size: int) -> tuple[Array, str 
         raise ValueError(f"storage {i} has another size than its description, a shape that no array has")
     if size != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"storage {i} has another size than its description")
-    return np.empty(shape, dtype), None if device is None else _device_name(device)
+    return np.empty(shape, dtype), None if device is None else _read_device(device)
 
 
-def _device_name(device: Any) -> str:
+def _read_device(device: Any) -> str:
     if type(device) is not str or str(backend.device(device)) != device:
         raise ValueError(f"a storage lies on {device!r}, which is no device")
     return device
@@ -227,7 +227,7 @@ def relocate(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
     return wrap(backend.to_device(tensor.array, wanted))
 
 
-def _pickle(f: Any) -> str:
+def _explain_pickle(f: Any) -> str:
     return (
         f"{name_of(f)} is a pickle, probably written by torch.save: loading one can run any code, so minigrad does "
         "not. Where PyTorch is installed, convert it once: safetensors.torch.save_file(torch.load(file), "

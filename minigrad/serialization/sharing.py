@@ -25,7 +25,7 @@ def share(arrays: list[Array]) -> tuple[list[Array | None], dict[int, View]]:
     """
     storages: list[Array | None] = list(arrays)
     views: dict[int, View] = {}
-    for numbers, start, end in _overlapping(arrays):
+    for numbers, start, end in _find_overlaps(arrays):
         home = min(numbers)
         storages[home] = np.asarray(_Bytes(start, end))
         for i in numbers:
@@ -36,7 +36,7 @@ def share(arrays: list[Array]) -> tuple[list[Array | None], dict[int, View]]:
     return storages, dict(sorted(views.items()))
 
 
-def _overlapping(arrays: list[Array]) -> list[tuple[list[int], int, int]]:
+def _find_overlaps(arrays: list[Array]) -> list[tuple[list[int], int, int]]:
     """Numbers of arrays that overlap, and the addresses between which they lie, found by sorting."""
     spans = []
     for i, array in enumerate(arrays):

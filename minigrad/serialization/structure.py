@@ -62,24 +62,24 @@ def describe(value: Any, storages: Storages, place: Place = None) -> Any:
     if kind in _SHAPELESS:
         return [name, value.requires_grad, value.dtype.name]
     if kind in _TENSORS:
-        return [name, _number(value.array, str(value.device), storages), value.requires_grad]
+        return [name, _number_storage(value.array, str(value.device), storages), value.requires_grad]
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
-            f"{_named(place)} is a masked array, whose mask would be lost; save array.data and array.mask, or "
+            f"{_name_place(place)} is a masked array, whose mask would be lost; save array.data and array.mask, or "
             "array.filled(value)"
         )
     if isinstance(value, _ARRAYS):
         array = np.asarray(value)
         if array.dtype.kind not in PLAIN_BYTES or not array.dtype.itemsize:
             raise TypeError(
-                f"{_named(place)} is a NumPy array of dtype {array.dtype}, which has no plain bytes to save; "
+                f"{_name_place(place)} is a NumPy array of dtype {array.dtype}, which has no plain bytes to save; "
                 "convert it to numbers, or save it as a list"
             )
-        return ["ndarray" if kind is np.ndarray else "generic", _number(array, None, storages)]
-    raise TypeError(_refusal(value, _named(place)))
+        return ["ndarray" if kind is np.ndarray else "generic", _number_storage(array, None, storages)]
+    raise TypeError(_explain_refusal(value, _name_place(place)))
 
 
-def _named(place: Place) -> str:
+def _name_place(place: Place) -> str:
     """`the object['layers'][0]`: put into words only when something is wrong there."""
     keys = ""
     while place is not None:
@@ -88,12 +88,12 @@ def _named(place: Place) -> str:
     return f"the object{keys}"
 
 
-def _number(array: Array, device: str | None, storages: Storages) -> int:
+def _number_storage(array: Array, device: str | None, storages: Storages) -> int:
     """Tensors around one array, as tied weights are, have one storage."""
     return storages.setdefault((id(array), device), (len(storages), array))[0]
 
 
-def _refusal(value: Any, place: str) -> str:
+def _explain_refusal(value: Any, place: str) -> str:
     kind, hint = type(value), "save its data as a dict of tensors, numbers and strings"
     if hasattr(value, "state_dict"):
         hint = (
@@ -110,7 +110,7 @@ def _refusal(value: Any, place: str) -> str:
     )
 
 
-def _spread(keys: list[Any]) -> list[Any]:
+def _check_hashes(keys: list[Any]) -> list[Any]:
     """`keys`, unless many have one hash: a dict or a set of these takes time with their square."""
     hashes = Counter(map(hash, keys))
     if len(keys) > MOST_OF_ONE_HASH and max(hashes.values()) > MOST_OF_ONE_HASH:
@@ -118,7 +118,7 @@ def _spread(keys: list[Any]) -> list[Any]:
     return keys
 
 
-def rebuilt(part: Any, arrays: list[Array]) -> Any:
+def rebuild(part: Any, arrays: list[Array]) -> Any:
     """The value that `describe` wrote as `part`. Raises one error or another for what it would not write."""
     if isinstance(part, _LITERALS):
         return part
@@ -128,11 +128,11 @@ def rebuilt(part: Any, arrays: list[Array]) -> Any:
         (text,) = parts
         return _TEXTS[kind][1](text)
     if kind in _SEQUENCES:
-        values = [rebuilt(x, arrays) for x in parts]
-        return kind(_spread(values) if kind is set else values)
+        values = [rebuild(x, arrays) for x in parts]
+        return kind(_check_hashes(values) if kind is set else values)
     if kind in _MAPPINGS:
-        pairs = [(rebuilt(key, arrays), rebuilt(x, arrays)) for key, x in parts]
-        _spread([key for key, _ in pairs])
+        pairs = [(rebuild(key, arrays), rebuild(x, arrays)) for key, x in parts]
+        _check_hashes([key for key, _ in pairs])
         return kind(dict(pairs))
     if kind in _SHAPELESS:
         requires_grad, dtype = parts

@@ -43,7 +43,7 @@ def fill(input: Tensor, value: Any) -> Tensor:
     return _fill(input, value)
 
 
-def _like_it(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     """``creation.<make>(*args)`` of the dtype and on the device of `tensor`, where not given."""
     from minigrad import creation
 
@@ -84,7 +84,7 @@ def _draw_by_chances(chances: Any, dtype: Any, generator: Any) -> Any:
     return to_device(on_gpu_of(chances, run), device_of(chances))
 
 
-def _parameters(name: str, *numbers: Any) -> list[Any]:
+def _read_parameters(name: str, *numbers: Any) -> list[Any]:
     """The parameters of a distribution as Python numbers. Raises TypeError for what is no number."""
     return [as_number(name, "parameter", x) for x in numbers]
 
@@ -126,7 +126,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     return wrap(to_device(drawn.astype(np.int64), device_of(input.array)))
 
 
-def _from(named: dict[str, Any], default: Any, name: str) -> Any:
+def _pop_from(named: dict[str, Any], default: Any, name: str) -> Any:
     """PyTorch's keyword `from`, which is no name in Python."""
     value = named.pop("from", default)
     if named:
@@ -200,7 +200,7 @@ class FillingMethods(TensorBase):
         >>> bool(torch.empty(9).uniform_(2, 3).min() >= 2)
         True
         """
-        low, to = _parameters("uniform_", _from(named, from_, "uniform_"), to)
+        low, to = _read_parameters("uniform_", _pop_from(named, from_, "uniform_"), to)
         dtype = self.array.dtype
         return _fill_in_order(self, "uniform_", lambda source, s: source.uniform(s, dtype, low, to), generator)
 
@@ -211,7 +211,7 @@ class FillingMethods(TensorBase):
         >>> torch.empty(9).normal_(std=0.01).shape
         minigrad.Size([9])
         """
-        mean, std = _parameters("normal_", mean, std)
+        mean, std = _read_parameters("normal_", mean, std)
         dtype, pairs = self.array.dtype, not self.array.flags.c_contiguous
         return _fill_in_order(
             self, "normal_", lambda source, s: source.normal(s, dtype, mean, std, pairs=pairs), generator
@@ -226,7 +226,7 @@ class FillingMethods(TensorBase):
         """
         low, to = (None, *bounds) if len(bounds) == 1 else bounds or (None, None)
         to = named.pop("to", to)
-        low = _from(named, low, "random_")
+        low = _pop_from(named, low, "random_")
         low, to = [x if x is None else as_int(x, f"random_(): '{n}'") for n, x in (("from", low), ("to", to))]
         dtype = self.array.dtype
         if low is None and to is None:
@@ -240,7 +240,7 @@ class FillingMethods(TensorBase):
         >>> bool((torch.empty(9).exponential_() >= 0).all())
         True
         """
-        (rate,), dtype = _parameters("exponential_", lambd), self.array.dtype
+        (rate,), dtype = _read_parameters("exponential_", lambd), self.array.dtype
         return _fill_in_order(self, "exponential_", lambda source, s: source.exponential(s, dtype, rate), generator)
 
     def bernoulli_(self, p: Any = 0.5, *, generator: Any = None) -> Tensor:
@@ -289,7 +289,7 @@ class FillingMethods(TensorBase):
         >>> torch.ones(1, dtype=torch.int64).new_zeros(2)
         tensor([0, 0])
         """
-        return _like_it(self, "zeros", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+        return _make_like(self, "zeros", *size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_ones(
         self: Any, *size: Any,
@@ -302,7 +302,7 @@ class FillingMethods(TensorBase):
         >>> torch.ones(1, dtype=torch.int64).new_ones(2)
         tensor([1, 1])
         """
-        return _like_it(self, "ones", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+        return _make_like(self, "ones", *size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_empty(
         self: Any, *size: Any,
@@ -315,7 +315,7 @@ class FillingMethods(TensorBase):
         >>> torch.ones(1).new_empty(2, 3).shape
         minigrad.Size([2, 3])
         """
-        return _like_it(self, "empty", *size, dtype=dtype, device=device, requires_grad=requires_grad)
+        return _make_like(self, "empty", *size, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_full(
         self: Any, size: Any, fill_value: Any, *,
@@ -328,7 +328,7 @@ class FillingMethods(TensorBase):
         >>> torch.ones(1).new_full((2,), 7)
         tensor([7., 7.])
         """
-        return _like_it(self, "full", size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
+        return _make_like(self, "full", size, fill_value, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_tensor(
         self: Any, data: Any, *,
@@ -341,7 +341,7 @@ class FillingMethods(TensorBase):
         >>> torch.ones(1).new_tensor([1, 2])
         tensor([1., 2.])
         """
-        return _like_it(self, "tensor", data, dtype=dtype, device=device, requires_grad=requires_grad)
+        return _make_like(self, "tensor", data, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new_empty_strided(
         self: Any, size: Any, stride: Any, *,
@@ -354,7 +354,7 @@ class FillingMethods(TensorBase):
         >>> torch.ones(1).new_empty_strided((2, 3), (1, 2)).stride()
         (1, 2)
         """
-        return _like_it(self, "empty_strided", size, stride, dtype=dtype, device=device, requires_grad=requires_grad)
+        return _make_like(self, "empty_strided", size, stride, dtype=dtype, device=device, requires_grad=requires_grad)
 
     def new(self: Any, *data: Any) -> Tensor:
         """``new(2, 3)`` is not filled, ``new([1, 2])`` holds these numbers; of this tensor's dtype and device.

@@ -35,7 +35,7 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, out: Any = None, **limit
     return clamp(as_tensors(a), low, high)
 
 
-def _running(function: Callable[..., Any]) -> Callable[..., Any]:
+def _make_running(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's form of `cumsum` and its like: without an axis, over all elements in their order."""
 
     def call(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
@@ -59,18 +59,19 @@ def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     length = ary.array.shape[axis]
-    ends = np.cumsum([len(part) for part in np.array_split(np.empty(length), _sections(indices_or_sections, length))])
+    parts = np.array_split(np.empty(length), _check_sections(indices_or_sections, length))
+    ends = np.cumsum([len(part) for part in parts])
     starts = [0, *ends.tolist()]
     return [split.narrow(ary, axis, start, end - start) for start, end in zip(starts, ends.tolist(), strict=False)]
 
 
-def _sections(asked: Any, length: int) -> Any:
+def _check_sections(asked: Any, length: int) -> Any:
     if isinstance(asked, int) and (not asked or length % asked):
         raise ValueError(f"array split does not result in an equal division: {length} into {asked}")
     return asked
 
 
-def _order(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
+def _sort_places(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, stable: Any = None) -> Any:
     return argsort(shape.reshape(a, -1), 0) if axis is None else argsort(a, axis)
 
 
@@ -81,10 +82,10 @@ _OWN: dict[Any, Callable[..., Any]] = {
     np.reshape: lambda a, shape_=None, order="C", **named: shape.reshape(a, named.get("shape", shape_)),
     np.round: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals),
     np.around: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals),
-    np.argsort: _order,
+    np.argsort: _sort_places,
     np.moveaxis: lambda a, source, destination: shape.movedim(a, source, destination),
-    np.cumsum: _running(reduce.cumsum),
-    np.cumprod: _running(reduce.cumprod),
+    np.cumsum: _make_running(reduce.cumsum),
+    np.cumprod: _make_running(reduce.cumprod),
     np.repeat: _repeat,
     np.take: _take,
     np.split: _split,

@@ -41,7 +41,7 @@ def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
     return np.ndarray(array.shape, array.dtype, memo[id(root)], offset, array.strides)
 
 
-def _number(x: Any, way: str) -> Any:
+def _as_scalar(x: Any, way: str) -> Any:
     """What Python's own conversions, float(x) and int(x), read; they refuse with a ValueError, `item` with its own."""
     if x.node is not None:
         note_departure(way)
@@ -157,10 +157,10 @@ class ProtocolMethods(TensorBase):
                 "it leaves the graph there. If that is meant, x.item() or x.detach() says so"
             )
             advise("float", hint)
-        return float(_number(self, "turned into a number by float()"))
+        return float(_as_scalar(self, "turned into a number by float()"))
 
     def __int__(self: Any) -> int:
-        return int(_number(self, "turned into a number by int()"))
+        return int(_as_scalar(self, "turned into a number by int()"))
 
     def __index__(self: Any) -> int:
         if self.array.dtype.kind == "f" or self.array.size != 1:

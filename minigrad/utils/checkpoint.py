@@ -24,7 +24,7 @@ class _Recomputed(Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
         saved = iter(ctx.saved_tensors)
-        args = [_leaf(next(saved)) if isinstance(x, TensorBase) else x for x in ctx.args]
+        args = [_as_leaf(next(saved)) if isinstance(x, TensorBase) else x for x in ctx.args]
         with fork_rng(enabled=bool(ctx.states)), enable_grad():
             restore_states(ctx.states)
             results = ctx.function(*args)
@@ -37,7 +37,7 @@ class _Recomputed(Function):
         return None, None, None, *[x.gradient if isinstance(x, TensorBase) else None for x in args]
 
 
-def _leaf(x: Any) -> Any:
+def _as_leaf(x: Any) -> Any:
     """The same values as a leaf that asks for a gradient where `x` does."""
     return x.detach().requires_grad_(x.requires_grad)
 
@@ -85,11 +85,11 @@ def checkpoint_sequential(
     length = len(steps) // segments
     starts = [i * length for i in range(segments)]
     for start, end in pairwise(starts):
-        input = checkpoint(_in_turn(steps[start:end]), input, use_reentrant=use_reentrant, **kwargs)
-    return _in_turn(steps[starts[-1] :])(input)
+        input = checkpoint(_chain(steps[start:end]), input, use_reentrant=use_reentrant, **kwargs)
+    return _chain(steps[starts[-1] :])(input)
 
 
-def _in_turn(steps: Sequence[Callable[..., Any]]) -> Callable[[Any], Any]:
+def _chain(steps: Sequence[Callable[..., Any]]) -> Callable[[Any], Any]:
     def run(x: Any) -> Any:
         for step in steps:
             x = step(x)

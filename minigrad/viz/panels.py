@@ -46,10 +46,10 @@ def figure(
     made = Figure(figsize=size or (4.2 * columns, 3.2 * rows), layout="constrained")
     if title:
         made.suptitle(title)
-    return shown(made, made), list(made.subplots(rows, columns, squeeze=False, width_ratios=widths).flat)
+    return show_as(made, made), list(made.subplots(rows, columns, squeeze=False, width_ratios=widths).flat)
 
 
-def shown(what: Any, picture: Any) -> Any:
+def show_as(what: Any, picture: Any) -> Any:
     """`what`, which a notebook now shows as `picture`."""
 
     def png() -> bytes:
@@ -198,7 +198,7 @@ def _axes(axes: Any) -> Any:
     if axes is not None:
         return axes
     made, (alone,) = figure()
-    return shown(alone, made)
+    return show_as(alone, made)
 
 
 def _array(values: Any) -> Any:

@@ -125,7 +125,7 @@ class Stepper:
         else:
             done = RULES.get(name.rstrip("0123456789"), "its rule turns g into the gradients of its operands")
             rule = f"{name} {shape}: g arrives. Rule: {done}."
-        self.steps.append({"box": box, "name": name, "rule": rule, "numbers": _write(gradient)})
+        self.steps.append({"box": box, "name": name, "rule": rule, "numbers": _write_numbers(gradient)})
 
     def html(self) -> str:
         """One element with the picture, the buttons and all numbers in it."""
@@ -158,7 +158,7 @@ def stepper(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None) 
     return Stepper(tensor, Graph(tensor, name_leaves(names, frame)))
 
 
-def _write(gradient: Any) -> str:
+def _write_numbers(gradient: Any) -> str:
     if gradient is None:
         return "nothing arrived"
     if gradient.numel() > LARGEST:
