@@ -116,6 +116,6 @@ def _launch(
     first, target, weight, out = arrays
     kernel = float_kernel(name, body, x.dtype.char, P=P)
     sizes = int32s(target.size, x.shape[1], prod(x.shape[2:]))
-    told = (*sizes, np.int64(ignore_index), *int32s(reduction == "mean", weight is not None))
+    numbers = (*sizes, np.int64(ignore_index), *int32s(reduction == "mean", weight is not None))
     operands = (first, target, first if weight is None else weight, out)
-    launch_floats(kernel, (blocks,), (P,), (*operands, *told), x.dtype.char)
+    launch_floats(kernel, (blocks,), (P,), (*operands, *numbers), x.dtype.char)

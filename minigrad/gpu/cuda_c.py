@@ -162,8 +162,8 @@ def write_kernel(expression: Expression, axes: int, inner: tuple[int, ...] | Non
     element, declared, passed = print_element(expression)
     arrays = [f"x{i}" for i in expression.arrays]
     stepped = range(axes) if inner is None else range(1, axes)
-    told = [f"size{a}" for a in range(axes - 1)] + [f"{x}_{a}" for x in arrays for a in stepped]
-    parameters = [f"{stored(expression.result.dtype)}* out", *declared, *[f"I {name}" for name in ("count", *told)]]
+    names = [f"size{a}" for a in range(axes - 1)] + [f"{x}_{a}" for x in arrays for a in stepped]
+    parameters = [f"{stored(expression.result.dtype)}* out", *declared, *[f"I {name}" for name in ("count", *names)]]
     lines = _find_place(axes, inner is not None)
     for k, x in enumerate(arrays):
         steps = [f"at{a} * {x}_{a}" for a in stepped]

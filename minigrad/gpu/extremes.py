@@ -83,12 +83,12 @@ def _launch(name: str, x: Any, places: Any, count: int, n: int, step: int) -> No
     if step == 1:
         threads, together = (32, 4) if n <= 1024 else (THREADS, 1)  # together: rows of a block
         kernel = float_kernel(name, _source(PLACES, name), char, P=threads)
-        grid, told = blocks_for(count, together), int32s(count, n)
-        launch_floats(kernel, (grid,), (threads, together), (x, places, *told), char)
+        grid, numbers = blocks_for(count, together), int32s(count, n)
+        launch_floats(kernel, (grid,), (threads, together), (x, places, *numbers), char)
     else:
         kernel = float_kernel(f"{name}_of_columns", _source(COLUMN_PLACES, name), char)
-        told = (np.int64(count), *int32s(n, step))
-        launch_floats(kernel, (blocks_for(count),), (THREADS,), (x, places, *told), char)
+        numbers = (np.int64(count), *int32s(n, step))
+        launch_floats(kernel, (blocks_for(count),), (THREADS,), (x, places, *numbers), char)
 
 
 def _source(body: str, name: str) -> str:

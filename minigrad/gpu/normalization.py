@@ -158,8 +158,8 @@ def forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
             return _write_rows(x, w, b, moments, lie)
         moments.variance = type(x)(shape, kind)
         kept = running if running[0] is not None else (moments.mean, moments.mean)
-        told = (*int32s(running[0] is not None), np.float64(moments.eps), np.float64(momentum))
-        MEASURE(x, x, lie.channels, (moments.mean, moments.variance, moments.scale, *kept, *told))
+        numbers = (*int32s(running[0] is not None), np.float64(moments.eps), np.float64(momentum))
+        MEASURE(x, x, lie.channels, (moments.mean, moments.variance, moments.scale, *kept, *numbers))
         columns = [v.reshape(moments.columns) for v in (w, b) if v is not None]
         return _WRITE[w is not None, b is not None](x, moments.mean, moments.scale, *columns)
 
@@ -186,8 +186,8 @@ def _write_rows(x: Any, w: Any, b: Any, moments: Any, lie: Lie) -> Any:
         moments.mean,
         moments.scale,
     )
-    told = (*_sizes(lie), *int32s(w is not None, b is not None), np.float64(moments.eps))
-    _launch_rows("normalize_rows", ROW_FORWARD, lie, (*operands, *told), x.dtype.char)
+    numbers = (*_sizes(lie), *int32s(w is not None, b is not None), np.float64(moments.eps))
+    _launch_rows("normalize_rows", ROW_FORWARD, lie, (*operands, *numbers), x.dtype.char)
     return out
 
 
@@ -229,8 +229,8 @@ def x_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
                 moments.mean,
                 moments.scale,
             )
-            told = (*_sizes(lie), *int32s(w is not None))
-            _launch_rows("normalize_rows_rule", ROW_RULE, lie, (*operands, *told), x.dtype.char)
+            numbers = (*_sizes(lie), *int32s(w is not None))
+            _launch_rows("normalize_rows_rule", ROW_RULE, lie, (*operands, *numbers), x.dtype.char)
             return out
         slopes = _slopes(g, x, moments, lie)
         shift, turn = [slopes[k].reshape(moments.columns) for k in (2, 3)]
@@ -256,11 +256,11 @@ def w_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
 def b_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
     """The gradient of the bias, which was summed with that of the weights, if there are any."""
 
-    def compute(g: Any, *told: Any) -> Any:  # a rule may read the weights too
-        b_shape, moments = told[-2:]
+    def compute(g: Any, *given: Any) -> Any:  # a rule may read the weights too
+        b_shape, moments = given[-2:]
         kept: Any = _SLOPES.get(moments)
-        found_with_weights = kept is not None and kept[0]() is g and told[0] is not None
-        return kept[1][1].reshape(b_shape) if found_with_weights else function(g, *told)
+        found_with_weights = kept is not None and kept[0]() is g and given[0] is not None
+        return kept[1][1].reshape(b_shape) if found_with_weights else function(g, *given)
 
     return compute
 
@@ -278,8 +278,8 @@ def _slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
     kept = _SLOPES.get(moments)
     if kept is None or kept[0]() is not g:
         found = type(x)((4, lie.channels[1]), moments.mean.dtype)
-        told = (moments.mean, moments.scale, *int32s(lie.per_outer, lie.per_mean), *found)
-        SLOPES(in_one_piece(x), in_one_piece(g), lie.channels, told)
+        numbers = (moments.mean, moments.scale, *int32s(lie.per_outer, lie.per_mean), *found)
+        SLOPES(in_one_piece(x), in_one_piece(g), lie.channels, numbers)
         kept = _SLOPES[moments] = (weakref.ref(g), found)
     return kept[1]
 

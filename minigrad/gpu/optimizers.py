@@ -84,17 +84,17 @@ class Update:
         self.arrays, self.counts = program.before[:arrays], program.before[arrays : arrays + counts]
         self.after = dict(zip(program.before, program.after, strict=False))
         # The numbers that the kernel is told: what the rule brought along, or, where nothing is counted, what follows.
-        self.told = list(program.brought) + list(program.before[arrays + counts :])
+        self.numbers = list(program.brought) + list(program.before[arrays + counts :])
         if not counts:
             used = dict.fromkeys([s for step in program.of_elements for s in step.inputs] + list(program.after))
-            self.told = [s for s in used if not s.over]
+            self.numbers = [s for s in used if not s.over]
         bytes_each = 8 * (arrays + counts) + 8 + 4
-        self.rows = min(THREADS, (ARGUMENT_BYTES - 8 * (len(self.told) + 1)) // bytes_each)
+        self.rows = min(THREADS, (ARGUMENT_BYTES - 8 * (len(self.numbers) + 1)) // bytes_each)
         self.table = np.dtype(
             [
                 ("arrays", np.uint64, (arrays, self.rows)),
                 *[(f"c{i}", np.uint64, self.rows) for i in range(counts)],
-                ("numbers", np.float64, max(1, len(self.told))),
+                ("numbers", np.float64, max(1, len(self.numbers))),
                 ("sizes", np.int64, self.rows),
                 ("first", np.int32, self.rows),
                 ("count", np.int32),
@@ -108,7 +108,7 @@ class Update:
     def _write(self) -> tuple[Kernel, Kernel | None]:
         """The kernels' source. The names in it are those of the steps."""
         dtype, names = self.arrays[0].dtype, dict[Step, str]()
-        numbers = [self._declare(step, f"n{i}", f"table.numbers[{i}]", names) for i, step in enumerate(self.told)]
+        numbers = [self._declare(step, f"n{i}", f"table.numbers[{i}]", names) for i, step in enumerate(self.numbers)]
         numbers += [self._declare(step, f"c{i}", f"*table.c{i}[row]", names) for i, step in enumerate(self.counts)]
         if self.counts:
             numbers += [print_line(step, names) for step in self.program.of_numbers]
@@ -127,7 +127,7 @@ class Update:
         store = [f"at{i}[i] = {wrap.format(names[self.after[self.arrays[i]]])};" for i in changed]
         moved = [(i, self.after[count]) for i, count in enumerate(self.counts) if self.after[count] is not count]
         counted = [f"*table.c{i}[row] = {names[after]};" for i, after in moved]
-        table = TABLE.format(**words | {"numbers": max(1, len(self.told))})
+        table = TABLE.format(**words | {"numbers": max(1, len(self.numbers))})
         words["numbers"] = _lines(numbers)
         text = table + UPDATE.format(name="", store=store + counted, **words)
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -143,18 +143,18 @@ class Update:
         names[step] = name
         return f"{computed(step.dtype)} {name} = {value};"
 
-    def tell(self, values: dict[Step, Any]) -> list[Any]:
+    def list_numbers(self, values: dict[Step, Any]) -> list[Any]:
         """What the kernel is told, from `values` of the numbers that the rule brought along or was given."""
         if not self.counts:
             values = self.program.compute_numbers(values)
-        return [values[step] for step in self.told]
+        return [values[step] for step in self.numbers]
 
-    def launch(self, rows: Sequence[Row], told: list[Any]) -> None:
+    def launch(self, rows: Sequence[Row], numbers: list[Any]) -> None:
         """Update all `rows`."""
         for start in range(0, len(rows), self.rows):
             part = rows[start : start + self.rows]
             table, blocks = self.fill(part)
-            table["numbers"][: len(told)] = told
+            table["numbers"][: len(numbers)] = numbers
             self.launch_table(part[0][0], table, blocks)
 
     def launch_table(self, any_array: Array, table: Any, blocks: int) -> None:
@@ -195,10 +195,10 @@ class Settled:
 
     def launch(self, gradients: Sequence[Array], given: dict[str, float]) -> None:
         """Take a step."""
-        told = self.made.tell({**self.brought, **dict(zip(self.names, given.values(), strict=True))})
+        numbers = self.made.list_numbers({**self.brought, **dict(zip(self.names, given.values(), strict=True))})
         table = self.table.copy()
         table["arrays"][1, : len(gradients)] = [g.data.ptr for g in gradients]
-        table["numbers"][: len(told)] = told
+        table["numbers"][: len(numbers)] = numbers
         self.made.launch_table(self.columns[0][0], table, self.blocks)
 
 
@@ -238,8 +238,8 @@ def update(
             left += batch
         else:
             names = made.program.before[len(batch[0]) :]
-            told = made.tell({**brought, **dict(zip(names, given.values(), strict=True))})
-            on_gpu_of(batch[0][0], made.launch, batch, told)
+            numbers = made.list_numbers({**brought, **dict(zip(names, given.values(), strict=True))})
+            on_gpu_of(batch[0][0], made.launch, batch, numbers)
             if len(rows) == len(batch) <= made.rows and all(map(is_, batch, rows)):  # no gradient had to be copied
                 kept["settled"] = Settled(made, brought, batch)
     return left

@@ -193,8 +193,8 @@ class Philox:
         else:
             where = (np.uint64(0), np.uint64(recording.words), recording.state)
             recording.words += words
-        told = (np.int64(out.size), *where, np.int32(recording is not None))
-        kernel((blocks,), (THREADS,), (out, *told, *parameters), char)
+        numbers = (np.int64(out.size), *where, np.int32(recording is not None))
+        kernel((blocks,), (THREADS,), (out, *numbers, *parameters), char)
 
     # ---- draws --------------------------------------------------------------------------------
 

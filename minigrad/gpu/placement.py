@@ -63,8 +63,8 @@ def place(
     small = reach + sizes[0] + AT_ONCE * THREADS < 2**31 and not (found.axes == 1 and found.inner)
     found.index_type = "int" if small else "long long"
     number = np.int32 if small else np.int64
-    told = [s[1:] if found.inner else s for s in every]
-    found.arguments = tuple([number(n) for n in (found.count, *sizes[:-1], *[step for s in told for step in s])])
+    strides = [s[1:] if found.inner else s for s in every]
+    found.arguments = tuple([number(n) for n in (found.count, *sizes[:-1], *[step for s in strides for step in s])])
     rows = found.count // sizes[0] if found.count else 0
     found.blocks = blocks_for(rows * blocks_for(sizes[0], AT_ONCE) if found.inner else found.count)
     return found

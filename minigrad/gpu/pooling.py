@@ -147,7 +147,7 @@ def max_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, places) or not places.flags.c_contiguous:
             return function(x, places, geometry=geometry)
         out = type(x)(places.shape, x.dtype)
-        _launch("max_pool", MAX, (in_one_piece(x), places, out), x.shape, places.shape, places.size, _told(geometry))
+        _launch("max_pool", MAX, (in_one_piece(x), places, out), x.shape, places.shape, geometry)
         return out
 
     return compute
@@ -160,7 +160,7 @@ def max_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, g) or not places.flags.c_contiguous:
             return function(g, x, places, geometry)
         out = type(x)(x.shape, g.dtype)
-        _launch("max_pool_rule", MAX_RULE, (in_one_piece(g), places, out), x.shape, g.shape, x.size, _told(geometry))
+        _launch("max_pool_rule", MAX_RULE, (in_one_piece(g), places, out), x.shape, g.shape, geometry)
         return out
 
     return compute
@@ -174,9 +174,7 @@ def mean_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, x) or 0 in shape:
             return function(x, geometry=geometry, windows=windows, count=count)
         out = type(x)(shape, x.dtype)
-        _launch(
-            "mean_pool", MEAN, (in_one_piece(x), out), x.shape, shape, out.size, (*_told(geometry), *_divided(count))
-        )
+        _launch("mean_pool", MEAN, (in_one_piece(x), out), x.shape, shape, geometry, count)
         return out
 
     return compute
@@ -188,8 +186,8 @@ def mean_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
     def compute(g: Any, x: Any, geometry: Any, windows: Any, count: Any) -> Any:
         if not _serves(x, g):
             return function(g, x, geometry, windows, count)
-        out, told = type(x)(x.shape, g.dtype), (*_told(geometry), *_divided(count))
-        _launch("mean_pool_rule", MEAN_RULE, (in_one_piece(g), out), x.shape, g.shape, x.size, told)
+        out = type(x)(x.shape, g.dtype)
+        _launch("mean_pool_rule", MEAN_RULE, (in_one_piece(g), out), x.shape, g.shape, geometry, count)
         return out
 
     return compute
@@ -203,7 +201,7 @@ def adaptive_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, x) or 0 in shape:
             return function(x, size=size)
         out = type(x)(shape, x.dtype)
-        _launch("adaptive_mean_pool", ADAPTIVE, (in_one_piece(x), out), x.shape, shape, out.size, ())
+        _launch("adaptive_mean_pool", ADAPTIVE, (in_one_piece(x), out), x.shape, shape)
         return out
 
     return compute
@@ -216,7 +214,7 @@ def adaptive_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if not _serves(x, g):
             return function(g, x, size)
         out = type(x)(x.shape, g.dtype)
-        _launch("adaptive_mean_pool_rule", ADAPTIVE_RULE, (in_one_piece(g), out), x.shape, g.shape, x.size, ())
+        _launch("adaptive_mean_pool_rule", ADAPTIVE_RULE, (in_one_piece(g), out), x.shape, g.shape)
         return out
 
     return compute
@@ -226,19 +224,13 @@ def _serves(x: Any, windows: Any) -> bool:
     return x.dtype.char in "efd" and 0 < x.size < 2**31 - 2**20 and 0 < windows.size < 2**31 - 2**20
 
 
-def _told(geometry: Any) -> tuple[int, ...]:
-    return (*geometry.kernel, *geometry.stride, *geometry.padding, *geometry.dilation)
-
-
-def _divided(count: Any) -> tuple[int, int]:
-    given, padded = count
-    return given or 0, int(padded)
-
-
 def _launch(
-    name: str, body: str, arrays: tuple[Any, ...], image: Any, windows: Any, count: int, told: tuple[int, ...]
+    name: str, body: str, arrays: tuple[Any, ...], image: Any, windows: Any, geometry: Any = None, divisor: Any = None
 ) -> None:
-    char = arrays[-1].dtype.char
+    """A thread for each number of the last of `arrays`; `divisor` is (divisor_override or None, count_include_pad)."""
+    count, char = arrays[-1].size, arrays[-1].dtype.char
+    options = () if geometry is None else (*geometry.kernel, *geometry.stride, *geometry.padding, *geometry.dilation)
+    divided = () if divisor is None else (divisor[0] or 0, divisor[1])
     kernel = float_kernel(name, body.replace("PARAMETERS", PARAMETERS), char)
-    numbers = int32s(count, *image[-2:], *windows[-2:], *told)
+    numbers = int32s(count, *image[-2:], *windows[-2:], *options, *divided)
     launch_floats(kernel, (blocks_for(count),), (THREADS,), (*arrays, *numbers), char)

@@ -145,8 +145,8 @@ def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:
     else:
         name = f"{name}_of_columns"
         kernel = float_kernel(name, _source(name, COLUMN_FORWARD, COLUMN_RULE), char)
-        told = (np.int64(count), *int32s(n, step))
-        launch_floats(kernel, (blocks_for(count),), (THREADS,), (*arrays, out, *told), char)
+        numbers = (np.int64(count), *int32s(n, step))
+        launch_floats(kernel, (blocks_for(count),), (THREADS,), (*arrays, out, *numbers), char)
     return out
 
 

@@ -87,14 +87,14 @@ class Sums:
         long = blocks_for(outer, 64) if columns else blocks_for(outer * inner, 8 * P)
         many = min(MOST_PARTS, blocks_for(ENOUGH, wide), long)
         parts = type(x)((many, channels, 2), np.float64)
-        told = (x, g, parts, *int32s(outer, channels, inner, many), *arguments)
-        self._launch("of_columns" if columns else "of_images", (wide, many), (32, 8) if columns else (P,), told)
+        operands = (x, g, parts, *int32s(outer, channels, inner, many), *arguments)
+        self._launch("of_columns" if columns else "of_images", (wide, many), (32, 8) if columns else (P,), operands)
         if many > 1:
-            self._launch("at_last", (blocks_for(channels, P),), (P,), told)
+            self._launch("at_last", (blocks_for(channels, P),), (P,), operands)
 
-    def _launch(self, part: str, grid: tuple[int, ...], block: tuple[int, ...], told: tuple[Any, ...]) -> None:
-        char = told[0].dtype.char
-        launch_floats(float_kernel(f"{self.name}_{part}", self.body, char, P=P), grid, block, told, char)
+    def _launch(self, part: str, grid: tuple[int, ...], block: tuple[int, ...], operands: tuple[Any, ...]) -> None:
+        char = operands[0].dtype.char
+        launch_floats(float_kernel(f"{self.name}_{part}", self.body, char, P=P), grid, block, operands, char)
 
 
 def serves(shape: tuple[int, int, int]) -> bool:

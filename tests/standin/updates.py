@@ -13,14 +13,14 @@ def run_update(name, grid, block, args, constants):
     (any_array, table), (kind, digest) = args, name.rsplit("_", 1)
     update = optimizers.WRITTEN[digest]
     assert grid[0] == (1 if kind == "count_on" else blocks(table))
-    told = {step: step.dtype.type(number) for step, number in zip(update.told, table["numbers"], strict=False)}
+    numbers = {step: step.dtype.type(number) for step, number in zip(update.numbers, table["numbers"], strict=False)}
     for row in range(table["count"]):
         arrays = {
             step: memory(table["arrays"][k, row], table["sizes"][row], any_array.dtype)
             for k, step in enumerate(update.arrays)
         }
         counts = {step: memory(table[f"c{i}"][row], 1, step.dtype) for i, step in enumerate(update.counts)}
-        values = {**told, **{k: v.copy() for k, v in arrays.items()}, **{k: v[0].copy() for k, v in counts.items()}}
+        values = {**numbers, **{k: v.copy() for k, v in arrays.items()}, **{k: v[0].copy() for k, v in counts.items()}}
         with np.errstate(all="ignore"):
             for step in (*(update.program.of_numbers if counts else ()), *update.program.of_elements):
                 values[step] = compute_step(step, [values[s] for s in step.inputs])
