@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 HOUSE = str(Path(__file__).resolve().parent)
-MESSAGE_LINES, FRAMES = 4, 2
+LINES, FRAMES = 12, 2
 PAGE = "docs/errors.md"
 # What a message says, and the heading of its section on the page of errors; the first that is found counts.
 SECTIONS = (
@@ -116,19 +116,21 @@ def show_error(shell: Any, kind: type[BaseException], error: BaseException, trac
 
 
 def shorten(kind: type[BaseException], error: BaseException, frames: Any) -> list[str]:
-    """At most 12 lines: the student's lines that led here, the message, its page."""
+    """At most LINES: the student's lines that led here, the message, its page."""
     mine = [frame for frame in frames if not is_foreign(frame.filename)]
     lines = []
     for frame in mine[:1] + mine[1:][-(FRAMES - 1) :]:
         where = "this cell" if frame.name == "<module>" else f"{frame.name}()"
         lines += [f"in {where}, line {frame.lineno}:", f"----> {frame.line}"]
     words = "\n".join([str(error), *getattr(error, "__notes__", ())])
-    message = f"{kind.__name__}: {words}".splitlines()
-    if len(message) > MESSAGE_LINES:
-        message = [*message[:MESSAGE_LINES], "..."]
     section = find_section(words)
-    page = [f"Read: {PAGE}#{slug(section)}"] if section else []
-    return [*lines, *message, *page, "(%tb shows the whole traceback)"]
+    end = [f"Read: {PAGE}#{slug(section)}"] if section else []
+    end.append("(%tb shows the whole traceback)")
+    message = f"{kind.__name__}: {words}".splitlines()
+    room = LINES - len(lines) - len(end)
+    if len(message) > room:
+        message = [*message[: room - 1], "..."]
+    return [*lines, *message, *end]
 
 
 def is_foreign(filename: str) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-LARGEST, SHOWN = 256, 160  # pixels along an axis, beyond which nothing is drawn; the width of a picture on the page
+LARGEST, SHOWN = 256, 160  # pixels along an axis, beyond which some are left out; the width of a picture on the page
+NARROWEST = 16  # times as long as wide
 
 
 def show_tensor(tensor: Any) -> str:
@@ -35,17 +36,20 @@ def draw_image(array: Any) -> str:
     if array.dtype.kind not in "biuf" or array.ndim < 2 or not array.size:
         return ""
     high, wide = array.shape[-2:]
-    if max(high, wide) > LARGEST or min(high, wide) < 2 or not (colour or array.size == high * wide):
+    narrow = min(high, wide) < 2 or max(high, wide) > NARROWEST * min(high, wide)  # a table, a list of points
+    if narrow or not (colour or array.size == high * wide):
         return ""
-    numbers = array.reshape((3, high, wide) if colour else (high, wide)).astype(np.float64)
+    step = -(-max(high, wide) // LARGEST)
+    numbers = array.reshape((3, high, wide) if colour else (high, wide))[..., ::step, ::step].astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
     low, top = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
     with np.errstate(all="ignore"):
         grey = np.nan_to_num((numbers - low) / (top - low or 1.0), nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1) * 255
     pixels = np.rint(grey.transpose(1, 2, 0) if colour else np.repeat(grey[..., None], 3, -1)).astype(np.uint8)
     data = base64.b64encode(encode_png(pixels)).decode("ascii")
-    size = f'width="{SHOWN}" height="{max(1, SHOWN * high // wide)}" style="image-rendering: pixelated"'
-    return f'<img alt="the tensor as an image" {size} src="data:image/png;base64,{data}">'
+    size = f'width="{SHOWN}" height="{max(1, SHOWN * high // wide)}"'
+    style = 'style="image-rendering: pixelated; border: 1px solid gray"'
+    return f'<img alt="the tensor as an image" {size} {style} src="data:image/png;base64,{data}">'
 
 
 def encode_png(pixels: Any) -> bytes:

@@ -10,17 +10,18 @@ from minigrad.tensor import Tensor
 
 
 def name_leaves(names: Mapping[str, Tensor] | Module | None, frame: Any) -> Mapping[str, Tensor]:
-    """Tensors by name. Without `names`, what the variables of the caller's `frame` are called."""
+    """Tensors by name, the last name counts. Without `names`, what the caller's variables are called in `frame`.
+
+    A parameter has its module's name for it, also where a loop has left a variable that holds it.
+    """
     if isinstance(names, Module):
         return dict(names.named_parameters())
     if names is not None:
         return names
-    found: dict[str, Tensor] = {}
-    for name, value in {**frame.f_globals, **frame.f_locals}.items():
-        if not name.isidentifier() or name.startswith("_"):
-            continue
-        if isinstance(value, Tensor):
-            found[name] = value
-        elif isinstance(value, Module):
+    variables = {**frame.f_globals, **frame.f_locals}
+    seen = {name: value for name, value in variables.items() if name.isidentifier() and not name.startswith("_")}
+    found = {name: value for name, value in seen.items() if isinstance(value, Tensor)}
+    for name, value in seen.items():
+        if isinstance(value, Module):
             found.update({f"{name}.{inner}": parameter for inner, parameter in value.named_parameters()})
     return found

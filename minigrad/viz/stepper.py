@@ -139,8 +139,9 @@ class Stepper:
         if Path(path).suffix.lower() != ".html":
             raise ValueError(f"a stepper is saved as .html; got {str(path)!r}")
         title = escape(f"backward from {self.graph.labels[0][0]}")
-        head = f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>'
-        Path(path).write_text(f"{head}{self.html()}</body></html>\n", encoding="utf-8")
+        head = f'<meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">'  # none to fetch
+        page = f'<!DOCTYPE html><html lang="en"><head>{head}</head><body>{self.html()}</body></html>\n'
+        Path(path).write_text(page, encoding="utf-8")
 
 
 def stepper(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None) -> Stepper:

@@ -39,6 +39,13 @@ def test_an_image_is_drawn(shape):
     assert pixels.shape == (6, 8, 3) and (pixels[:, :2] == 255).all() and not pixels[:, 2:].any()
 
 
+def test_a_large_photograph_is_shown_by_some_of_its_pixels():
+    x = mg.zeros(600, 800)
+    x[:, 400:] = 1.0
+    pixels = picture(x)
+    assert pixels.shape == (150, 200, 3) and not pixels[:, :100].any() and (pixels[:, 100:] == 255).all()
+
+
 def test_a_colour_image():
     x = mg.zeros(3, 4, 5)
     x[0] = 1.0

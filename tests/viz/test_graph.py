@@ -138,6 +138,9 @@ def test_leaves_are_called_as_the_caller_calls_them() -> None:
     layer = minigrad.nn.Linear(2, 1)
     names = {label[0] for label in viz.graph(layer(weight)).labels}
     assert {"weight", "layer.weight", "layer.bias"} <= names
+    for p in layer.parameters():  # `p` is the bias from now on, and the bias is still the layer's
+        assert p.requires_grad
+    assert "layer.bias" in {label[0] for label in viz.graph(layer(weight)).labels}
 
 
 def test_a_module_names_its_parameters() -> None:
