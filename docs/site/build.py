@@ -160,7 +160,7 @@ def write_stepper(page: Path) -> None:
     image[..., 2:6] = 0
     kernel = torch.tensor([[[[0.3, 0.2]]]], requires_grad=True)
     error = torch.nn.functional.conv2d(image, kernel) - (image[..., :-1] - image[..., 1:])
-    viz.stepper((error**2).sum(), {"kernel": kernel}).save(page)
+    viz.stepper((error**2).sum()).save(page)  # image and kernel are drawn under their names
 
 
 def write_index(pages: Path, chapter_names: list[str], page_names: list[str]) -> None:

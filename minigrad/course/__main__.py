@@ -28,22 +28,26 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "list":
-            text = "\n".join(exercises())
+            show("\n".join(exercises()))
         elif options.command == "explain":
-            text = explain(options.name)
+            show(explain(options.name))
         else:
             grades = grade(options.folder, options.seconds, options.exercises)
-            text = table(grades)
+            show(table(grades))
             if options.csv:
                 write_csv(Path(options.csv), grades)
     except (OSError, ValueError, KeyError) as error:
         print(error.args[0] if isinstance(error, KeyError) else error, file=sys.stderr)  # noqa: T201
         return 2
+    return 0
+
+
+def show(text: str) -> None:
+    """Print, also to a reader who has seen enough, as `head` has."""
     try:
         print(text, flush=True)  # noqa: T201
-    except BrokenPipeError:  # the reader has seen enough, as `head` has
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def write_csv(path: Path, grades: list[Grade]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ class Grade:
     student: str
     verdicts: dict[str, str | None] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    folder: Path | None = None  # of a student with several files
 
     @property
     def right(self) -> list[str]:
@@ -37,14 +40,17 @@ def grade(folder: str | os.PathLike[str], seconds: float = 120.0, extra: Sequenc
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f"there is no folder {str(root)!r} to grade")
-    files = sorted(p for p in root.rglob("*") if p.suffix in (".py", ".ipynb") and ".ipynb_checkpoints" not in p.parts)
+    files = sorted(p for p in root.rglob("*") if p.suffix in (".py", ".ipynb") and not p.is_dir())
+    files = [p for p in files if not any(part.startswith((".", "__py")) for part in p.relative_to(root).parts)]
     if not files:
         raise ValueError(f"no .py and no .ipynb file is in {str(root)!r}")
+    extra = [str(Path(file).resolve(strict=True)) for file in extra]
     grades: dict[str, Grade] = {}
     for path in files:
         first = path.relative_to(root).parts[0]
-        student = first if (root / first).is_dir() else path.stem
-        _run(path, grades.setdefault(student, Grade(student)), seconds, extra)
+        folder = root / first if (root / first).is_dir() else None
+        student = first if folder else path.stem
+        _run(path, grades.setdefault(student, Grade(student, folder=folder)), seconds, extra)
     return list(grades.values())
 
 
@@ -59,38 +65,47 @@ def table(grades: Sequence[Grade]) -> str:
     return "\n".join(lines)
 
 
-def code_of(path: Path) -> str:
-    """The program in a file: a notebook's code cells, without the lines that only a notebook understands."""
-    text = path.read_text("utf-8")
-    if path.suffix == ".py":
-        return text
-    cells = json.loads(text)["cells"]
-    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    lines = "\n".join(sources).splitlines()
-    return "\n".join("" if line.lstrip().startswith(("%", "!", "?")) else line for line in lines)
-
-
 def _run(path: Path, into: Grade, seconds: float, extra: Sequence[str]) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        record, program = Path(scratch) / "record", Path(scratch) / path.with_suffix(".py").name
-        try:
-            source = "".join(f"{Path(file).read_text('utf-8')}\n" for file in extra) + code_of(path)
-            program.write_text(source, encoding="utf-8")
-        except (ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
-            into.failures.append(f"{path.name} cannot be read: {type(error).__name__}: {error}")
-            return
-        search = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-        environment = {**os.environ, RECORD: str(record), "PYTHONPATH": search, "MPLBACKEND": "Agg"}
-        try:
-            done = subprocess.run(  # noqa: S603 (the teacher asked to run these files)
-                [sys.executable, str(program)], cwd=scratch, env=environment, timeout=seconds, capture_output=True,
-                text=True, check=False, stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-            if done.returncode:
-                last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-                into.failures.append(f"{path.name} ended with an error: {last}")
-        except subprocess.TimeoutExpired:
+    """Run one file in an empty folder, and read the verdicts that it leaves there."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        record, errors = Path(scratch) / "record", Path(scratch) / "errors"
+        status = _wait(_start(path, record, errors, into, extra), seconds)
+        if status is None:
             into.failures.append(f"{path.name} was stopped after {seconds:g} seconds")
-        for line in record.read_text("utf-8").splitlines() if record.exists() else []:
+        elif status:
+            said = errors.read_text("utf-8", "replace").strip().splitlines()
+            into.failures.append(f"{path.name} ended with {f'an error: {said[-1]}' if said else f'status {status}'}")
+        lines = record.read_text("utf-8", "replace").splitlines() if record.exists() else []
+    for line in lines:
+        try:
             verdict = json.loads(line)
-            into.verdicts[verdict["exercise"]] = verdict["complaint"]  # the last try counts
+            into.verdicts[str(verdict["exercise"])] = verdict["complaint"]  # the last try counts
+        except (ValueError, KeyError, TypeError):
+            into.failures.append(f"{path.name} wrote into the record of verdicts by itself: look at what it does")
+
+
+def _start(path: Path, record: Path, errors: Path, into: Grade, extra: Sequence[str]) -> subprocess.Popen[bytes]:
+    """The file's process, which may import what lies in the student's own folder."""
+    own = "" if into.folder is None else str(path.parent.resolve())
+    search = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH"), own]))
+    settings = {RECORD: str(record), "PYTHONPATH": search, "MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1"}
+    program = [sys.executable, "-m", "minigrad.course.running", str(path.resolve()), *extra]
+    with errors.open("wb") as stderr:
+        return subprocess.Popen(  # noqa: S603 (the teacher asked to run these files)
+            program, cwd=record.parent, env={**os.environ, **settings}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True,
+        )  # fmt: skip
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """The exit status, or None for a process that had to be stopped; with what it started, if anything is left."""
+    try:
+        status: int | None = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        status = None
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+    return status

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from minigrad.course.__main__ import main
-from minigrad.course.grading import code_of, grade, table
+from minigrad.course.grading import grade, table
+from minigrad.course.running import write_as_python
 
 GOOD = "from minigrad import course\ncourse.check('3.same_padding', lambda k: k // 2)\n"
 WRONG = "from minigrad import course\ncourse.check('3.same_padding', lambda k: k)\n"
@@ -38,7 +39,7 @@ def test_a_class(folder):
     assert grades["bob"].verdicts["3.same_padding"].startswith("For 3: 3 is not right")
     assert grades["bob"].failures == ["bob.py ended with an error: ValueError: bob gave up"]
     assert list(grades["cleo"].verdicts) == ["3.same_padding", "3.output_size"]
-    assert "dan.ipynb cannot be read" in grades["dan"].failures[0]
+    assert "dan.ipynb ended with an error: ValueError: this is no notebook" in grades["dan"].failures[0]
     text = table(list(grades.values()))
     assert text.splitlines()[0] == "ada   1 of 1 right" and "cleo  1 of 2 right" in text
 
@@ -81,12 +82,69 @@ def test_what_cannot_be_done_is_told(arguments, words, tmp_path, monkeypatch, ca
     assert words in capsys.readouterr().err
 
 
-def test_a_notebooks_own_lines_are_left_out(tmp_path):
-    path = tmp_path / "n.ipynb"
-    path.write_text(
-        json.dumps({"cells": [{"cell_type": "code", "source": "!pip install x\nx = 1\n%matplotlib inline"}]})
+@pytest.mark.parametrize(
+    ("cell", "python"),
+    [
+        ("!pip install x\nx = 1\n%matplotlib inline", "pass\nx = 1\npass\n"),
+        ("%%time\nx = 1", "pass\nx = 1\n"),
+        ("%%bash\nls", ""),
+        ("if x:\n    files = !ls\n    torch.ones?", "if x:\n    pass\n    pass\n"),
+        ("x = 7 % 2\n'why?'\nwhy = 1  # ?", "x = 7 % 2\n'why?'\nwhy = 1  # ?\n"),
+    ],
+)
+def test_a_notebooks_own_lines_are_left_out(cell, python):
+    assert write_as_python(cell) == python
+
+
+def test_a_cell_that_fails_does_not_hide_the_others(tmp_path):
+    cells = ["from minigrad import course", "1 / 0", "course.check('3.same_padding', lambda k: k // 2)", "def f(:"]
+    book = {"cells": [{"cell_type": "code", "source": cell} for cell in cells]}
+    (tmp_path / "ada.ipynb").write_text(json.dumps(book))
+    (found,) = grade(tmp_path)
+    assert found.right == ["3.same_padding"]
+    assert found.failures == ["ada.ipynb ended with an error: SyntaxError: invalid syntax"]
+
+
+MESSY = {  # what a file holds, and what is said of it; its one right answer counts all the same
+    "killed": (GOOD + "import os; os._exit(3)", "killed.py ended with status 3"),
+    "forger": (GOOD + "import os; open(os.environ['MINIGRAD_COURSE_RECORD'], 'a').write('x\\n')", "by itself"),
+    "asks": (GOOD + "input()", "EOFError"),
+    "leaves": (GOOD + "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'while True: pass'])", None),
+    "numpy": (GOOD, None),
+    "marked": ("\ufeff" + GOOD, None),
+    "later": ("from __future__ import annotations\n" + GOOD, None),
+}
+
+
+def test_a_messy_folder(tmp_path):
+    root, own = tmp_path / "class", tmp_path / "own.py"
+    (root / "folder.py").mkdir(parents=True)
+    own.write_text("from minigrad.course import exercise\nexercise('our.sum', cases=[(1, 2)])(lambda a, b: a + b)\n")
+    for name, (text, _) in MESSY.items():
+        (root / f"{name}.py").write_text(text, encoding="utf-8")
+    (root / "binary.py").write_bytes(b"\xff\xfe\x00")
+    (root / "gone.py").symlink_to(tmp_path / "nowhere.py")
+    grades = {g.student: g for g in grade(root, seconds=20, extra=[str(own)])}
+    for name, (_, words) in MESSY.items():
+        assert grades[name].right == ["3.same_padding"]
+        assert bool(grades[name].failures) == (words is not None) and (words or "") in "".join(grades[name].failures)
+    assert "SyntaxError" in grades["binary"].failures[0] and "No such file" in grades["gone"].failures[0]
+
+
+def test_files_of_one_student_import_each_other(tmp_path):
+    (tmp_path / "ada").mkdir()
+    (tmp_path / "ada" / "answers.py").write_text("def same_padding(k):\n    return k // 2\n")
+    (tmp_path / "ada" / "main.py").write_text(
+        "from minigrad import course\nfrom answers import same_padding\ncourse.check('3.same_padding', same_padding)\n"
     )
-    assert code_of(path) == "\nx = 1\n"
+    assert grade(tmp_path)[0].right == ["3.same_padding"]
+
+
+def test_a_table_that_cannot_be_written_loses_no_verdict(folder, tmp_path, capsys):
+    assert main(["grade", str(folder), "--csv", str(tmp_path / "no" / "grades.csv")]) == 2
+    said = capsys.readouterr()
+    assert "ada   1 of 1 right" in said.out and "No such file" in said.err
+    assert main(["grade", str(folder), "--exercises", "no.py"]) == 2
 
 
 def test_a_reader_who_has_seen_enough():
