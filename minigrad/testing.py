@@ -17,19 +17,10 @@ Words = str | Callable[[str], str] | None
 
 
 def assert_close(
-    actual: Any,
-    expected: Any,
-    *,
-    allow_subclasses: bool = True,
-    rtol: float | None = None,
-    atol: float | None = None,
-    equal_nan: bool = False,
-    check_device: bool = True,
-    check_dtype: bool = True,
-    check_layout: bool = True,
-    check_stride: bool = False,
-    msg: Words = None,
-) -> None:
+    actual: Any, expected: Any, *, allow_subclasses: bool = True, rtol: float | None = None, atol: float | None = None,
+    equal_nan: bool = False, check_device: bool = True, check_dtype: bool = True, check_layout: bool = True,
+    check_stride: bool = False, msg: Words = None,
+) -> None:  # fmt: skip
     """Raise AssertionError unless |actual - expected| <= atol + rtol * |expected| everywhere.
 
     Tensors, arrays and numbers are compared, and sequences and mappings of them item by item. Without tolerances the
@@ -55,9 +46,8 @@ def assert_close(
         raise ValueError(f"Both 'rtol' and 'atol' must be either specified or omitted, but got no {lone}.")
     if rtol is not None and atol is not None and not (rtol >= 0 and atol >= 0):
         raise ValueError(f"tolerances are not negative, got rtol={rtol}, atol={atol}")
-    attributes = ["shape"]
-    attributes += ["device"] * check_device + ["dtype"] * check_dtype + ["layout"] * check_layout
-    attributes += ["stride"] * check_stride
+    checks = {"device": check_device, "dtype": check_dtype, "layout": check_layout, "stride": check_stride}
+    attributes = ["shape", *[name for name, wanted in checks.items() if wanted]]
     tolerances = None if rtol is None or atol is None else (rtol, atol)
 
     def compare(a: Any, b: Any, place: str) -> None:

@@ -1,0 +1,99 @@
+"""Seeds and states of the GPUs' generators: each GPU has its own, and `minigrad.manual_seed` seeds them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minigrad import random
+from minigrad.backend import device_count, is_available
+from minigrad.cuda.devices import current_device, index_of
+
+
+def manual_seed(seed: int) -> None:
+    """Starts the generator of the selected GPU from `seed`. Without a GPU it does nothing.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.manual_seed(0)
+    """
+    if is_available():
+        random.of_gpu(current_device()).manual_seed(seed)
+
+
+def manual_seed_all(seed: int) -> None:
+    """Starts the generators of all GPUs from `seed`. Without a GPU it does nothing.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.manual_seed_all(0)
+    """
+    for index in range(device_count()):
+        random.of_gpu(index).manual_seed(seed)
+
+
+def seed() -> None:
+    """Starts the generator of the selected GPU from the operating system's seed; without a GPU it does nothing.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.seed()
+    """
+    if is_available():
+        random.of_gpu(current_device()).seed()
+
+
+def seed_all() -> None:
+    """Starts the generators of all GPUs from one seed of the operating system's; without a GPU it does nothing.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.seed_all()
+    """
+    if is_available():
+        manual_seed_all(random.of_gpu(0).seed())
+
+
+def initial_seed() -> int:
+    """The seed that the generator of the selected GPU started from.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.initial_seed()
+    """
+    return random.of_gpu(current_device()).initial_seed()
+
+
+def get_rng_state(device: Any = "cuda") -> Any:
+    """The state of the generator of `device`: its seed and its offset, a tensor of 16 bytes on the CPU.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.get_rng_state()
+    """
+    return random.of_gpu(index_of(device)).get_state()
+
+
+def get_rng_state_all() -> list[Any]:
+    """The states for all GPUs, in their order.
+
+    >>> import minigrad as torch
+    >>> len(torch.cuda.get_rng_state_all()) == torch.cuda.device_count()
+    True
+    """
+    return [get_rng_state(index) for index in range(device_count())]
+
+
+def set_rng_state(new_state: Any, device: Any = "cuda") -> None:
+    """Lets the generator of `device` go on from `new_state`.
+
+    >>> import minigrad as torch
+    >>> if torch.cuda.is_available():
+    ...     value = torch.cuda.set_rng_state(torch.cuda.get_rng_state())
+    """
+    random.of_gpu(index_of(device)).set_state(new_state)
+
+
+def set_rng_state_all(new_states: Any) -> None:
+    """Lets the generators of all GPUs go on from the states of `get_rng_state_all`.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.set_rng_state_all(torch.cuda.get_rng_state_all())
+    """
+    for index, state in enumerate(new_states):
+        set_rng_state(state, index)
