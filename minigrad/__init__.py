@@ -14,7 +14,7 @@ from minigrad.autograd import (
     enable_grad, inference_mode, is_anomaly_check_nan_enabled, is_anomaly_enabled, is_grad_enabled,
     is_inference_mode_enabled, no_grad, set_grad_enabled,
 )
-from minigrad.backend import default_device as get_default_device, device, set_default_device
+from minigrad.devices import default_device as get_default_device, device, set_default_device
 # The package `tensor` before the function `tensor`, which then has the name.
 from minigrad.tensor import is_floating_point, is_tensor, numel, result_type, Tensor
 from minigrad.creation import (

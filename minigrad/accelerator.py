@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minigrad import backend, cuda
+from minigrad import cuda, devices
 from minigrad.backend import device_count, is_available
 
 __all__ = [
@@ -16,14 +16,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-def current_accelerator(check_available: bool = False) -> backend.device | None:
+def current_accelerator(check_available: bool = False) -> devices.device | None:
     """``device(type='cuda')`` where a GPU can be used, else None.
 
     >>> import minigrad as torch
     >>> torch.accelerator.current_accelerator() is None or torch.accelerator.is_available()
     True
     """
-    return backend.device("cuda") if is_available() else None
+    return devices.device("cuda") if is_available() else None
 
 
 def current_device_index() -> int:

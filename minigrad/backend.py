@@ -1,7 +1,7 @@
-"""NumPy or CuPy: which library holds an array, moving arrays between them, and the default device.
+"""NumPy or CuPy: which library holds an array, and moving arrays between them.
 
-The one file that imports CuPy, and only once a GPU is asked for: `import minigrad` never touches it
-and never fails for want of it. `why_not` says in words why there is no GPU.
+CuPy is looked for once a GPU is asked for (find_gpu.py): `import minigrad` never touches it and never fails for
+want of it. `why_not` says in words why there is no GPU.
 
 Everywhere else the library comes from the data: NumPy's functions dispatch to CuPy by themselves
 (`np.exp(cupy_array)`), and `array_module(array)` serves where they do not (creation, strides).
@@ -12,15 +12,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import os
-import re
 from collections.abc import Callable, Iterator
 from contextvars import Context, ContextVar
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 import minigrad.memory  # noqa: F401 (imported, it asks malloc to keep what a step frees)
+from minigrad.devices import CPU, device
 
 Array = Any  # a NumPy or CuPy array
 P = ParamSpec("P")
@@ -106,120 +105,6 @@ def select(array: Array) -> bool:
     if _several and array.device.id != _cuda.cuda.runtime.getDevice():
         _cuda.cuda.runtime.setDevice(array.device.id)
     return True
-
-
-# ---- devices --------------------------------------------------------------------------------
-
-
-class device(contextlib.ContextDecorator):
-    """Where a tensor lives: `device("cpu")`, `device("cuda")`, `device("cuda:1")`.
-
-    A name only: it can be made on a machine without a GPU. As a context manager or a decorator it
-    is the default device for what is created within. Raises RuntimeError for an unknown name, and,
-    on entering, for a GPU that is not there. Follows PyTorch's `torch.device`.
-
-    >>> import minigrad as torch
-    >>> torch.device("cuda:1")
-    device(type='cuda', index=1)
-    """
-
-    __slots__ = ("index", "type")
-    type: str
-    index: int | None
-
-    def __new__(cls, type: str | int | device, index: int | None = None) -> device:
-        if isinstance(type, device) and index is None:
-            return type
-        if isinstance(type, int) and not isinstance(type, bool) and index is None:
-            index, type = type, "cuda"
-        if not isinstance(type, str):
-            raise TypeError(f"device() takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU, got {type!r}")
-        kind, colon, number = type.partition(":")
-        if kind not in ("cpu", "cuda"):
-            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type!r}")
-        if colon and not re.fullmatch("0|[1-9][0-9]*", number):
-            raise RuntimeError(f"Invalid device string: {type!r}; write it as '{kind}:0'")
-        if colon and index is not None:
-            raise RuntimeError(
-                "type (string) must not include an index because index was passed explicitly: "
-                f"{type!r} and index={index!r}"
-            )
-        index = int(number) if colon else index
-        if index is not None and index < 0:
-            raise RuntimeError(f"Device index must not be negative, got {index}")
-        self = object.__new__(cls)
-        object.__setattr__(self, "type", kind)
-        object.__setattr__(self, "index", index)
-        return self
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"attribute {name!r} of 'minigrad.device' objects is not writable")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return device, (self.type, self.index)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
-
-    def __hash__(self) -> int:
-        return hash((self.type, self.index))
-
-    def __str__(self) -> str:
-        return self.type if self.index is None else f"{self.type}:{self.index}"
-
-    def __repr__(self) -> str:
-        return f"device(type={self.type!r}{'' if self.index is None else f', index={self.index}'})"
-
-    def __enter__(self) -> device:
-        library(self)
-        _scoped_devices.set((*_scoped_devices.get(), self))
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        _scoped_devices.set(_scoped_devices.get()[:-1])
-
-
-_Device = device  # for functions whose parameter has that name
-CPU = device("cpu")
-_scoped_devices: ContextVar[tuple[device, ...]] = ContextVar("scoped_devices", default=())
-_default_device: device | None = None  # None: MINIGRAD_DEVICE was not read yet
-
-
-def default_device() -> device:
-    """The device of tensors created without one: the innermost `with device(...)`, else
-    `set_default_device`'s, else the environment variable MINIGRAD_DEVICE's, else the CPU.
-
-    >>> import minigrad as torch
-    >>> torch.get_default_device()
-    device(type='cpu')
-    """
-    scoped = _scoped_devices.get()
-    if scoped:
-        return scoped[-1]
-    if _default_device is None:
-        name = os.environ.get("MINIGRAD_DEVICE") or CPU
-        try:
-            set_default_device(name)
-        except RuntimeError as error:
-            raise RuntimeError(f"environment variable MINIGRAD_DEVICE={name!r}: {error}") from None
-    return _default_device or CPU
-
-
-def set_default_device(device: str | int | device | None) -> None:
-    """Creates tensors on `device` from now on; None goes back to MINIGRAD_DEVICE, or the CPU.
-
-    Raises RuntimeError for an unknown device and for a GPU that is not there.
-
-    >>> import minigrad as torch
-    >>> torch.set_default_device("cpu")
-    >>> torch.zeros(2).device
-    device(type='cpu')
-    """
-    global _default_device
-    if device is not None:
-        device = _Device(device)
-        library(device)
-    _default_device = device
 
 
 def device_of(array: Array) -> device:
@@ -382,7 +267,9 @@ def is_available() -> bool:
     """
     global _cuda, _why_not
     if _cuda is None and _why_not is None:
-        _cuda, _why_not = _probe()
+        from minigrad.find_gpu import find_cupy
+
+        _cuda, _why_not = find_cupy()
         if _cuda is not None:
             _begin(_cuda)
     return _cuda is not None
@@ -426,82 +313,8 @@ def use_library(module: Any) -> Iterator[Any]:
 def _begin(cupy: Any) -> None:
     """What a GPU that was found is given: an allocator that fails in words, and the wing with kernels of our own."""
     global _several
-    _explain_exhaustion(cupy)
+    from minigrad.find_gpu import explain_exhaustion
+
+    explain_exhaustion(cupy)
     _several = device_count() > 1
     importlib.import_module("minigrad.gpu.served")
-
-
-def _probe() -> tuple[Any, str | None]:
-    """CuPy and None where a kernel runs, otherwise None and the reason."""
-    install = "pip install cupy-cuda12x for CUDA 12, cupy-cuda13x for CUDA 13"
-    try:
-        cupy = importlib.import_module("cupy")
-    except Exception as error:  # noqa: BLE001 (a broken CUDA installation raises what it likes)
-        missing = isinstance(error, ModuleNotFoundError) and error.name == "cupy"
-        return (
-            None,
-            f"CuPy is {'not installed' if missing else f'installed, but does not import ({error})'}: {install}.",
-        )
-    try:
-        runtime = cupy.cuda.runtime
-        driver, built_for = runtime.driverGetVersion(), runtime.runtimeGetVersion()
-        if driver == 0:
-            return None, "CuPy is installed, but this machine has no NVIDIA driver."
-        if driver // 1000 < built_for // 1000:  # any driver of one major version serves it
-            return None, (
-                f"The NVIDIA driver is too old: it serves CUDA {_version(driver)}, and the CuPy "
-                f"installed needs CUDA {_version(built_for)}. Update the driver, or {install}."
-            )
-        if runtime.getDeviceCount() == 0:
-            return None, "CuPy and the NVIDIA driver are there, but no GPU (CUDA_VISIBLE_DEVICES?)."
-        if int((cupy.arange(3) + 1).sum()) != 6:
-            return None, "A GPU is there, but a first sum on it came out wrong."
-    except Exception as error:  # noqa: BLE001 (whatever fails here is the reason)
-        return None, f"CuPy cannot use a GPU here: {type(error).__name__}: {error}"
-    return cupy, None
-
-
-class OutOfMemoryError(RuntimeError):
-    """A GPU has less memory free than an array needs: the message says how much of each."""
-
-
-def _explain_exhaustion(cupy: Any) -> None:
-    """Let CuPy's allocator, whichever is set, fail in words."""
-    inner = cupy.cuda.get_allocator()
-    if hasattr(inner, "explains"):
-        return
-
-    class ExhaustedError(OutOfMemoryError, cupy.cuda.memory.OutOfMemoryError):  # type: ignore[misc]
-        def __init__(self, message: str) -> None:
-            RuntimeError.__init__(self, message)
-
-    def allocate(size: int) -> Any:
-        try:
-            return inner(size)
-        except cupy.cuda.memory.OutOfMemoryError as error:
-            if isinstance(error, OutOfMemoryError):
-                raise
-            free, total = cupy.cuda.runtime.memGetInfo()
-            pool = cupy.get_default_memory_pool()
-            message = (
-                f"CUDA out of memory. Tried to allocate {_bytes(size)}. GPU {cupy.cuda.runtime.getDevice()} has "
-                f"{_bytes(total)}, of which {_bytes(free)} is free; arrays of this program hold "
-                f"{_bytes(pool.used_bytes())}, and {_bytes(pool.total_bytes() - pool.used_bytes())} is kept for reuse. "
-                "Smaller batches, no_grad() for evaluation and .item() on losses kept save memory; cuda.empty_cache() "
-                f"gives back what is kept. ({error})"
-            )
-        raise ExhaustedError(message)
-
-    allocate.explains = True  # type: ignore[attr-defined]
-    with contextlib.suppress(ValueError):  # within CuPy's `using_allocator` it cannot be set
-        cupy.cuda.set_allocator(allocate)
-
-
-def _bytes(count: int) -> str:
-    power = min(max(count.bit_length() - 1, 0) // 10, 4)
-    unit = ("bytes", "KiB", "MiB", "GiB", "TiB")[power]
-    return f"{count / 1024**power:.{2 if power else 0}f} {unit}"
-
-
-def _version(number: int) -> str:
-    return f"{number // 1000}.{number % 1000 // 10}"

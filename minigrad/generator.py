@@ -23,8 +23,8 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.backend import array_module, library
-from minigrad.backend import device as Device
 from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
+from minigrad.devices import device as Device
 from minigrad.dtypes import limits
 from minigrad.size import is_index
 

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.backend import CPU, device_of, to_device
+from minigrad.backend import device_of, to_device
+from minigrad.devices import CPU
 
 Array = Any  # a NumPy or CuPy array
 

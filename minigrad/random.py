@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import device as Device
+from minigrad.devices import device as Device
 from minigrad.generator import Generator
 
 default_generator = Generator()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad import Tensor, backend, random
+from minigrad import Tensor, backend, devices, random
 
 TESTS = Path(__file__).parent
 LIBRARIES = ["cpu", "stand-in", *(["cuda"] if backend.is_available() else [])]
@@ -70,8 +70,8 @@ def pytest_configure(config):
         library = contextlib.ExitStack()
         library.enter_context(install_stand_in())
         config.add_cleanup(library.close)
-    backend.set_default_device(name)
-    config.add_cleanup(lambda: backend.set_default_device(None))
+    devices.set_default_device(name)
+    config.add_cleanup(lambda: devices.set_default_device(None))
 
 
 def chooses_its_devices(path):
@@ -84,7 +84,7 @@ def pytest_make_collect_report(collector):
     """What such a file makes when it is imported is made on the CPU."""
     with pytest.MonkeyPatch.context() as patch:
         if collector.path.suffix == ".py" and chooses_its_devices(collector.path):
-            patch.setattr(backend, "_default_device", backend.CPU)
+            patch.setattr(devices, "_default_device", devices.CPU)
         return (yield)
 
 
@@ -115,9 +115,9 @@ def _default_device(request, monkeypatch):
     if name is None:
         return
     if {"device", "stand_in"} & set(request.fixturenames) or chooses_its_devices(request.path):
-        monkeypatch.setattr(backend, "_default_device", backend.CPU)
+        monkeypatch.setattr(devices, "_default_device", devices.CPU)
         return
-    monkeypatch.setattr(backend, "_default_device", backend.device(name))
+    monkeypatch.setattr(devices, "_default_device", devices.device(name))
     monkeypatch.setattr(random, "of_gpu", lambda _: random.default_generator)
     for look in ("numpy", "__array__"):
         on_cpu = getattr(Tensor, look)

@@ -1,8 +1,6 @@
-"""Which library holds an array, where it lives, the default device, and why there is no GPU."""
+"""Which library holds an array, where it lives, and why there is no GPU."""
 
 import contextvars
-import copy
-import pickle
 import sys
 import threading
 from types import SimpleNamespace
@@ -11,7 +9,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.backend import array_module, device_of, quiet, to_device
 from tests import standin
 
@@ -19,122 +17,7 @@ from tests import standin
 @pytest.fixture(autouse=True)
 def fresh_default(monkeypatch):
     monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
-    monkeypatch.setattr(backend, "_default_device", None)
-
-
-@pytest.fixture
-def no_cupy(monkeypatch):
-    """A machine on which CuPy is not installed, and was not looked for yet."""
-    monkeypatch.setitem(sys.modules, "cupy", None)
-    with backend.use_library(None):
-        yield
-
-
-class TestDevice:
-    def test_spellings(self):
-        for made, kind, index, text in (
-            (backend.device("cpu"), "cpu", None, "cpu"),
-            (backend.device("cuda"), "cuda", None, "cuda"),
-            (backend.device("cuda:1"), "cuda", 1, "cuda:1"),
-            (backend.device("cuda", 1), "cuda", 1, "cuda:1"),
-            (backend.device(2), "cuda", 2, "cuda:2"),
-            (backend.device(type="cuda", index=0), "cuda", 0, "cuda:0"),
-            (backend.device(backend.device("cpu:0")), "cpu", 0, "cpu:0"),
-        ):
-            assert (made.type, made.index, str(made)) == (kind, index, text)
-
-    def test_repr(self):
-        assert repr(backend.device("cuda:0")) == "device(type='cuda', index=0)"
-        assert repr(backend.device("cpu")) == "device(type='cpu')"
-
-    def test_equality_hash_and_copies(self):
-        one = backend.device("cuda:1")
-        assert one == backend.device("cuda", 1) and hash(one) == hash(backend.device("cuda", 1))
-        assert one != backend.device("cuda") and one != "cuda:1"
-        assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one
-
-    @pytest.mark.parametrize(
-        ("arguments", "error", "text"),
-        [
-            (("tpu",), RuntimeError, "Expected one of cpu, cuda device type at start of device"),
-            (("",), RuntimeError, "Expected one of cpu, cuda"),
-            (("cuda:x",), RuntimeError, "Invalid device string: 'cuda:x'; write it as 'cuda:0'"),
-            (("cuda:-1",), RuntimeError, "Invalid device string: 'cuda:-1'"),
-            (("cuda:01",), RuntimeError, "Invalid device string: 'cuda:01'"),
-            (("cuda:0", 1), RuntimeError, "must not include an index because index was passed"),
-            (("cuda", -1), RuntimeError, "must not be negative, got -1"),
-            ((None,), TypeError, "takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU"),
-            ((True,), TypeError, "got True"),
-        ],
-    )
-    def test_bad_names(self, arguments, error, text):
-        with pytest.raises(error) as caught:
-            backend.device(*arguments)
-        assert text in str(caught.value)
-
-    def test_is_read_only(self):
-        with pytest.raises(AttributeError, match=r"'index' of 'minigrad.device' objects"):
-            backend.device("cpu").index = 1
-
-
-class TestDefault:
-    def test_is_the_cpu(self):
-        assert backend.default_device() == backend.device("cpu")
-
-    @pytest.mark.usefixtures("stand_in")
-    def test_innermost_scope_wins(self):
-        gpu = backend.device("cuda")
-        backend.set_default_device("cuda:1")
-        with gpu:
-            assert backend.default_device() == gpu
-            with backend.device("cpu"), gpu, gpu:
-                assert backend.default_device() == gpu
-            assert backend.default_device() == gpu
-        assert backend.default_device() == backend.device("cuda:1")
-        backend.set_default_device(None)
-        assert backend.default_device() == backend.device("cpu")
-
-    @pytest.mark.usefixtures("stand_in")
-    def test_scope_ends_with_an_exception(self):
-        with pytest.raises(KeyError), backend.device("cuda"):
-            raise KeyError
-        assert backend.default_device() == backend.device("cpu")
-
-    @pytest.mark.usefixtures("stand_in")
-    def test_decorator(self):
-        assert backend.device("cuda")(backend.default_device)() == backend.device("cuda")
-
-    @pytest.mark.usefixtures("stand_in")
-    def test_scope_is_local_to_its_context(self):
-        other = contextvars.copy_context()
-        seen = []
-        with backend.device("cuda"):
-            thread = threading.Thread(target=lambda: seen.append(backend.default_device()))
-            thread.start()
-            thread.join()
-            assert other.run(backend.default_device) == backend.device("cpu")
-        assert seen == [backend.device("cpu")]
-
-    @pytest.mark.usefixtures("stand_in")
-    def test_environment_variable(self, monkeypatch):
-        monkeypatch.setenv("MINIGRAD_DEVICE", "cuda:1")
-        assert backend.default_device() == backend.device("cuda:1")
-
-    @pytest.mark.usefixtures("no_cupy")
-    @pytest.mark.parametrize("name", ["gpu", "cuda"])
-    def test_bad_environment_variable(self, monkeypatch, name):
-        monkeypatch.setenv("MINIGRAD_DEVICE", name)
-        text = f"environment variable MINIGRAD_DEVICE='{name}': "
-        with pytest.raises(RuntimeError, match=text):
-            backend.default_device()
-
-    @pytest.mark.usefixtures("no_cupy")
-    def test_a_gpu_that_is_not_there(self):
-        with pytest.raises(RuntimeError, match=r"'cuda' was asked for. CuPy is not installed: pip"):
-            backend.set_default_device("cuda")
-        with pytest.raises(RuntimeError, match="CuPy is not installed"), backend.device("cuda"):
-            raise AssertionError
-        assert backend.default_device() == backend.device("cpu")
+    monkeypatch.setattr(devices, "_default_device", None)
 
 
 class TestArrays:
@@ -142,31 +25,31 @@ class TestArrays:
         here, there = np.ones(2), stand_in.ones(2)
         assert array_module(here) is array_module(np.float32(1)) is array_module(2.0) is np
         assert array_module(there) is stand_in
-        assert device_of(here) == backend.device("cpu")
-        assert device_of(there) == backend.device("cuda:0")
+        assert device_of(here) == devices.device("cpu")
+        assert device_of(there) == devices.device("cuda:0")
 
     def test_moving(self, stand_in):
         host = np.arange(3.0)
-        assert to_device(host, backend.device("cpu")) is host
-        there = to_device(host, backend.device("cuda"))
+        assert to_device(host, devices.device("cpu")) is host
+        there = to_device(host, devices.device("cuda"))
         assert type(there) is stand_in.ndarray
-        assert to_device(there, backend.device("cuda")) is there
-        assert to_device(there, backend.device("cuda:0")) is there
-        second = to_device(there, backend.device("cuda:1"))
-        assert device_of(second) == backend.device("cuda:1")
-        assert device_of(to_device(host, backend.device("cuda:1"))) == backend.device("cuda:1")
-        np.testing.assert_array_equal(to_device(second, backend.device("cpu")), host)
+        assert to_device(there, devices.device("cuda")) is there
+        assert to_device(there, devices.device("cuda:0")) is there
+        second = to_device(there, devices.device("cuda:1"))
+        assert device_of(second) == devices.device("cuda:1")
+        assert device_of(to_device(host, devices.device("cuda:1"))) == devices.device("cuda:1")
+        np.testing.assert_array_equal(to_device(second, devices.device("cpu")), host)
 
     @pytest.mark.usefixtures("stand_in")
     def test_a_number_too_high(self):
         with pytest.raises(RuntimeError, match=r"2 GPU\(s\), the last one is 'cuda:1'"):
-            backend.library(backend.device("cuda:2"))
+            backend.library(devices.device("cuda:2"))
 
     def test_on_selects_the_device(self, stand_in):
-        with backend.on(backend.device("cuda:1")):
-            assert device_of(stand_in.ones(1)) == backend.device("cuda:1")
-        with backend.on(backend.device("cpu")), backend.on(backend.device("cuda")):
-            assert device_of(stand_in.ones(1)) == backend.device("cuda:0")
+        with backend.on(devices.device("cuda:1")):
+            assert device_of(stand_in.ones(1)) == devices.device("cuda:1")
+        with backend.on(devices.device("cpu")), backend.on(devices.device("cuda")):
+            assert device_of(stand_in.ones(1)) == devices.device("cuda:0")
 
     @pytest.mark.usefixtures("stand_in")
     def test_counting(self):

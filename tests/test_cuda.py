@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from minigrad import backend, cuda, random
+from minigrad import backend, cuda, find_gpu, random
 from tests import standin
 
 NEEDS_A_GPU = {
@@ -131,7 +131,7 @@ class TestMemory:
         cupy = pytest.importorskip("cupy", reason="CuPy is not installed here")
         before = cupy.cuda.get_allocator()
         try:
-            backend._explain_exhaustion(cupy)  # `use_library` would ask how many GPUs there are
+            find_gpu.explain_exhaustion(cupy)  # `use_library` would ask how many GPUs there are
             assert hasattr(cupy.cuda.get_allocator(), "explains")
         finally:
             cupy.cuda.set_allocator(before)

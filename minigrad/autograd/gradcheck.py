@@ -16,7 +16,8 @@ import numpy as np
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.gradients import grad
 from minigrad.autograd.recording import Operation
-from minigrad.backend import CPU, array_module, copy_array, device_of, on_its_gpu, to_device
+from minigrad.backend import array_module, copy_array, device_of, on_its_gpu, to_device
+from minigrad.devices import CPU
 
 
 class GradcheckError(RuntimeError):

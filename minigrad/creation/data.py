@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import backend, dtypes
+from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.messages import user_line
 from minigrad.creation.nested import read_numbers
@@ -157,7 +157,7 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     if not hasattr(ext_tensor, "__dlpack_device__"):
         raise TypeError(f"from_dlpack needs an object with __dlpack__, got {type(ext_tensor).__name__}")
     kind, _ = ext_tensor.__dlpack_device__()
-    xp = np if kind in (1, 3) else backend.library(backend.device("cuda"))
+    xp = np if kind in (1, 3) else backend.library(devices.device("cuda"))
     array = xp.from_dlpack(ext_tensor)
     dtypes.from_numpy(array.dtype)
     made: Tensor = wrap(array)
@@ -176,7 +176,7 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
         raise ValueError(f"both buffer length ({length}) and count ({count}) must not be 0")
     array = np.frombuffer(buffer, dtypes.as_numpy(dtype), count, offset)
     _warn_of_read_only(array)
-    return place(array, backend.CPU, requires_grad)
+    return place(array, devices.CPU, requires_grad)
 
 
 def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad import backend, dtypes
+from minigrad import backend, devices, dtypes
 from minigrad.creation.filled import empty_in_order
 from minigrad.creation.options import check_memory_format, check_options, place
 from minigrad.layout import preserve_format
@@ -122,7 +122,7 @@ def _make_like(
     check_options(name, layout, requires_grad)
     check_memory_format(name, memory_format)
     numpy_dtype = input.array.dtype if dtype is None else dtypes.as_numpy(dtype)
-    where = backend.device_of(input.array) if device is None else backend.device(device)
+    where = backend.device_of(input.array) if device is None else devices.device(device)
     with backend.on(where):
         array = _make_unfilled(input.array, numpy_dtype, backend.library(where), memory_format)
         if number is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend, dtypes
+from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
 
 _PLAIN = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: None}  # None: the default type
@@ -70,7 +70,7 @@ class _Reader:
         elif isinstance(data, np.ndarray) and data.ndim:
             self.read_array(np.asarray(data), depth)
         elif isinstance(data, TensorBase) and data.array.ndim:
-            self.read_array(backend.to_device(data.array, backend.CPU), depth)
+            self.read_array(backend.to_device(data.array, devices.CPU), depth)
         elif not _is_list(data):
             raise TypeError(f"expected a list of {self.shape[depth]} at depth {depth}, got {_describe(data)}")
         elif len(data) != self.shape[depth]:
@@ -121,7 +121,7 @@ class _Reader:
             hint = "convert it with .long() first"
             raise TypeError(f"a tensor of {array.dtype} cannot be interpreted as an integer of {self.wanted}: {hint}")
         self.types[array.dtype] = None
-        return backend.to_device(array, backend.CPU).item()
+        return backend.to_device(array, devices.CPU).item()
 
     def error_for(self, x: Any) -> Exception:
         if isinstance(x, (str, bytes)):

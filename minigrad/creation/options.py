@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import backend, dtypes
+from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.layout import layout as layouts
 from minigrad.layout import memory_format as memory_formats
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
     """A tensor around `array`, moved to `device` (or the default one)."""
-    where = backend.default_device() if device is None else backend.device(device)
+    where = devices.default_device() if device is None else devices.device(device)
     if where.type != "cpu" or type(array) is not np.ndarray:
         array = backend.to_device(array, where)
     made: Tensor = wrap(array)
@@ -55,7 +55,7 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
             args = (*args, as_list(name, options.pop("size")))
         if out is not None and dtype is None:
             dtype, device = out.dtype, out.device
-        where = backend.default_device() if device is None else backend.device(device)
+        where = devices.default_device() if device is None else devices.device(device)
         options["dtype"] = None if dtype is None else dtypes.as_numpy(dtype)
         try:
             if where.type == "cpu":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import backend, dtypes
+from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.data import as_tensor
 from minigrad.creation.filled import empty
@@ -124,7 +124,7 @@ def set_default_tensor_type(t: Any, /) -> None:
     if not chosen.dtype.is_floating_point:
         raise TypeError(f"only floating-point types are supported as the default type, got {chosen.__name__}")
     dtypes.set_default_dtype(chosen.dtype)
-    backend.set_default_device("cuda" if chosen.is_cuda else None)
+    devices.set_default_device("cuda" if chosen.is_cuda else None)
 
 
 def type_names(place: str) -> Sequence[TensorType]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from minigrad.backend import OutOfMemoryError, device_count, is_available, why_not
+from minigrad.backend import device_count, is_available, why_not
 from minigrad.creation import type_names
 from minigrad.cuda.devices import (
     current_device,
@@ -36,6 +36,7 @@ from minigrad.cuda.random import (
     set_rng_state_all,
 )
 from minigrad.cuda.streams import Event, Stream, current_stream, default_stream, set_stream, stream
+from minigrad.find_gpu import OutOfMemoryError
 from minigrad.missing import open_later
 
 if TYPE_CHECKING:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.backend import is_available
 
 
 def cupy() -> Any:
     """CuPy. Raises RuntimeError with the reason where it cannot be used."""
-    return backend.library(backend.device("cuda"))
+    return backend.library(devices.device("cuda"))
 
 
 def index_of(device: Any = None) -> int:
     """The number of `device`, the current one for None. Raises ValueError for the CPU."""
     if device is None:
         return current_device()
-    place = backend.device(device)
+    place = devices.device(device)
     if place.type != "cuda":
         raise ValueError(f"Expected a cuda device, but got: {place}")
     backend.library(place)
@@ -104,7 +104,7 @@ def mem_get_info(device: Any = None) -> tuple[int, int]:
     >>> if torch.cuda.is_available():
     ...     value = torch.cuda.mem_get_info()
     """
-    with backend.on(backend.device("cuda", index_of(device))):
+    with backend.on(devices.device("cuda", index_of(device))):
         free, total = cupy().cuda.runtime.memGetInfo()
     return int(free), int(total)
 
@@ -112,7 +112,7 @@ def mem_get_info(device: Any = None) -> tuple[int, int]:
 def _pool(device: Any, measure: str) -> int:
     if not is_available():
         return 0
-    with backend.on(backend.device("cuda", index_of(device))):
+    with backend.on(devices.device("cuda", index_of(device))):
         return int(getattr(cupy().get_default_memory_pool(), measure)())
 
 

@@ -27,7 +27,7 @@ from types import TracebackType
 from typing import Any
 
 import minigrad
-from minigrad import backend, cuda, random
+from minigrad import backend, cuda, devices, random
 from minigrad.autograd import Function, grad
 from minigrad.creation import empty_like
 from minigrad.gpu.capture import Capture, Handle, Pool, make_handle
@@ -76,7 +76,7 @@ class CUDAGraph:
 
     def __init__(self, keep_graph: bool = False) -> None:
         cuda.current_device()
-        self._device = backend.device("cuda", cuda.current_device())
+        self._device = devices.device("cuda", cuda.current_device())
         self._capture: Capture | None = None
         self._graph: Any = None
         self._pool: Pool | None = None  # kept alive: replays write there

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.cuda.devices import cupy, device, index_of, set_device
 
 
@@ -52,7 +52,7 @@ class Stream:
     """
 
     def __init__(self, device: Any = None, priority: int = 0, *, existing: Any = None) -> None:
-        self.device, self.priority = backend.device("cuda", index_of(device)), priority
+        self.device, self.priority = devices.device("cuda", index_of(device)), priority
         with backend.on(self.device):
             self.stream = existing or cupy().cuda.Stream(non_blocking=True)
         self._entered: list[Any] = []

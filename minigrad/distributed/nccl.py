@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.backend import Array
 from minigrad.distributed.communicator import Communicator, Request
 from minigrad.distributed.errors import DistBackendError
@@ -31,7 +31,7 @@ def is_installed() -> bool:
     """Whether there is a GPU, and a CuPy that found NCCL."""
     if not backend.is_available():
         return False
-    module = getattr(backend.library(backend.device("cuda")).cuda, "nccl", None)
+    module = getattr(backend.library(devices.device("cuda")).cuda, "nccl", None)
     return bool(getattr(module, "available", module is not None))
 
 
@@ -42,7 +42,7 @@ def world(control: Communicator) -> Communicator:
             "Distributed package doesn't have NCCL built in: the backend 'nccl' needs a GPU and a CuPy with NCCL: "
             f"pip install cupy-cuda12x nvidia-nccl-cu12. {backend.why_not() or 'CuPy is here, NCCL is not.'}"
         )
-    cupy = backend.library(backend.device("cuda"))
+    cupy = backend.library(devices.device("cuda"))
     identity = np.zeros(128, np.int8)  # NCCL_UNIQUE_ID_BYTES
     if control.rank == 0:
         identity[:] = np.array(cupy.cuda.nccl.get_unique_id()).astype(np.int8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.backend import array_module
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.work import Work
@@ -20,7 +20,7 @@ def begin_broadcast(group: ProcessGroup, tensors: Sequence[Tensor], root: int, w
     for same in kinds.values():
         flat = array_module(same[0].array).concatenate([x.array.reshape(-1) for x in same])
         if group.data.backend != "nccl":
-            flat = backend.to_device(flat, backend.CPU)
+            flat = backend.to_device(flat, devices.CPU)
         begun.append((Work(what, group, [group.data.broadcast(flat, root)]), same, flat))
 
     def finish() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.backend import Array
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.tensor import Tensor
@@ -63,7 +63,7 @@ class Wire:
             )
         array = tensor.array
         if group.data.backend != "nccl":
-            array = backend.to_device(array, backend.CPU)
+            array = backend.to_device(array, devices.CPU)
             if reduced and array.dtype == np.float16:
                 array = array.astype(np.float32)
         self.array: Array = array if array.flags.c_contiguous else array.copy(order="C")

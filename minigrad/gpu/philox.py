@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import device, library
+from minigrad.backend import library
+from minigrad.devices import device
 from minigrad.gpu import cuda_c
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from minigrad import backend, dtypes
+from minigrad import devices, dtypes
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty
@@ -325,7 +325,7 @@ class Module(Registry):
         >>> layer = torch.nn.Linear(2, 1)
         >>> layer = layer.cuda() if torch.cuda.is_available() else layer
         """
-        where = backend.device("cuda", device) if isinstance(device, int) else device
+        where = devices.device("cuda", device) if isinstance(device, int) else device
         return self.to("cuda" if where is None else where)
 
     # Saving and loading

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NoReturn, Self, TypeVar, cast
 
-from minigrad import backend, dtypes
+from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import LEAF, TensorBase, is_array, wrap
 from minigrad.creation import empty
 from minigrad.size import Size
@@ -144,7 +144,7 @@ class Uninitialized(Tensor):
         return self.data.dtype
 
     @property
-    def device(self) -> backend.device:
+    def device(self) -> devices.device:
         return self.data.device
 
     def _say_unknown(self, attempt: str) -> str:

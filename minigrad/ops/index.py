@@ -12,7 +12,8 @@ from minigrad.autograd.core import Key, TensorBase, is_array, watch, wrap
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import View
-from minigrad.backend import CPU, array_module, device, device_of, to_device
+from minigrad.backend import array_module, device_of, to_device
+from minigrad.devices import CPU, device
 from minigrad.ops.names import shown_as
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.recording import operation
-from minigrad.backend import CPU, as_int64, device_of, to_device
+from minigrad.backend import as_int64, device_of, to_device
+from minigrad.devices import CPU
 from minigrad.ops.arguments import as_int, axis, require_kind, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne

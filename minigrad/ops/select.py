@@ -13,7 +13,8 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import compute, operation
-from minigrad.backend import CPU, arange_beside, as_index, device_of, to_device
+from minigrad.backend import arange_beside, as_index, device_of, to_device
+from minigrad.devices import CPU
 from minigrad.ops.arguments import (
     as_int,
     axis,

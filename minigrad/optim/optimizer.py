@@ -23,7 +23,8 @@ from minigrad.advice import is_wanted
 from minigrad.autograd import enable_grad
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import compute
-from minigrad.backend import CPU, Array, quiet, to_device
+from minigrad.backend import Array, quiet, to_device
+from minigrad.devices import CPU
 from minigrad.optim.hooks import StepHooks, run_between_hooks
 from minigrad.optim.lanes import as_number, update_together
 from minigrad.optim.options import Params, parameters_of, refuse_flags

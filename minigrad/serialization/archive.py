@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
 from minigrad.serialization import safetensors_format
@@ -28,7 +28,7 @@ from minigrad.serialization.files import File, SerializationError, name_of, read
 from minigrad.serialization.sharing import MOST_DIMS, View, look_at, share
 from minigrad.serialization.structure import PLAIN_BYTES, Storages, describe, rebuild
 
-Location: TypeAlias = str | backend.device | dict[str, str] | Callable[[Any, str], Any] | None
+Location: TypeAlias = str | devices.device | dict[str, str] | Callable[[Any, str], Any] | None
 
 FORMAT, FORMAT_WITH_VIEWS = "minigrad 2", "minigrad 3"
 STRUCTURE = "structure.json"
@@ -73,12 +73,12 @@ def save(
     held: Storages = {}
     try:
         root = describe(obj, held)
-        arrays = [(backend.to_device(array, backend.CPU), device) for (_, device), (_, array) in held.items()]
+        arrays = [(backend.to_device(array, devices.CPU), device) for (_, device), (_, array) in held.items()]
         storages, views = _find_shared(arrays)
-        devices = [device for _, device in arrays]
+        places = [device for _, device in arrays]
         described_storages = [
             [array.dtype.str, array.shape, device] if array is not None else None
-            for array, device in zip(storages, devices, strict=True)
+            for array, device in zip(storages, places, strict=True)
         ]
         structure = {"format": FORMAT, "storages": described_storages, "root": root}
         if views:
@@ -202,7 +202,7 @@ def _make_storage(i: int, description: Any, size: int) -> tuple[Array, str | Non
 
 
 def _read_device(device: Any) -> str:
-    if type(device) is not str or str(backend.device(device)) != device:
+    if type(device) is not str or str(devices.device(device)) != device:
         raise ValueError(f"a storage lies on {device!r}, which is no device")
     return device
 
@@ -210,7 +210,7 @@ def _read_device(device: Any) -> str:
 def relocate(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
     """A tensor from `device`, now on the CPU, where it is wanted. Raises `RuntimeError` for a GPU that is not there."""
     wanted: Any = device
-    if isinstance(map_location, (str, backend.device)):
+    if isinstance(map_location, (str, devices.device)):
         wanted = map_location
     elif isinstance(map_location, dict):
         wanted = map_location.get(device, device)
@@ -218,7 +218,7 @@ def relocate(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
         moved = map_location(tensor, device)
         if moved is not None:
             return moved
-    wanted = backend.device(wanted)
+    wanted = devices.device(wanted)
     if wanted.type == "cuda" and not backend.is_available():
         raise RuntimeError(
             "Attempting to deserialize object on a CUDA device but minigrad.cuda.is_available() is "

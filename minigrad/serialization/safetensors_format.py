@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import backend, dtypes
+from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.serialization.files import SerializationError, reading, replacing
 from minigrad.tensor import Tensor
@@ -34,13 +34,13 @@ def save_file(
                 f"a .safetensors file holds tensors under names, got {name!r}: "
                 f"{type(tensor).__name__}; choose another file name for other data"
             )
-        arrays[name] = np.asarray(backend.to_device(tensor.array, backend.CPU), order="C")
+        arrays[name] = np.asarray(backend.to_device(tensor.array, devices.CPU), order="C")
     data = library.save(arrays, metadata)
     with replacing(filename) as file:
         file.write(data)
 
 
-def load_file(filename: str | os.PathLike[str], device: str | backend.device = "cpu") -> dict[str, Tensor]:
+def load_file(filename: str | os.PathLike[str], device: str | devices.device = "cpu") -> dict[str, Tensor]:
     """Reads a `.safetensors` file, written by any library, as a dict of tensors on `device`.
 
     Raises `SerializationError` for a damaged file and for types that NumPy does not have,
@@ -56,7 +56,7 @@ def load_file(filename: str | os.PathLike[str], device: str | backend.device = "
             raise SerializationError(f"{filename} holds numbers of type {dtype}, which NumPy has not") from dtype
         for array in arrays.values():
             dtypes.from_numpy(array.dtype)  # refuses what no tensor can hold
-    place = backend.device(device)
+    place = devices.device(device)
     # A copy: the library's arrays look at the bytes of the file and cannot be written to.
     return {name: wrap(backend.to_device(array.copy(), place)) for name, array in arrays.items()}
 

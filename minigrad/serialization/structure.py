@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad import backend, dtypes
+from minigrad import devices, dtypes
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
 from minigrad.nn.parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
@@ -22,7 +22,7 @@ from minigrad.tensor import Tensor
 _TEXTS: dict[type, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
     bytes: (bytes.hex, bytes.fromhex),
     dtypes.dtype: (lambda value: value.name, lambda text: dtypes.from_numpy(np.dtype(text))),
-    backend.device: (str, backend.device),
+    devices.device: (str, devices.device),
 }
 _LITERALS = (bool, int, float, str, type(None))  # JSON writes them as they are, and exactly
 _SEQUENCES = (list, tuple, set, Size)

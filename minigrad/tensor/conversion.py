@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from minigrad import backend, dtypes
+from minigrad import devices, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import copies
 from minigrad.ops.arguments import of_tensors
@@ -56,13 +56,13 @@ class ConversionMethods(TensorBase):
                 dtype, device = argument.dtype, argument.device  # type: ignore[attr-defined]
             elif isinstance(argument, dtypes.dtype) or isinstance(argument, type):
                 dtype = argument
-            elif isinstance(argument, (str, backend.device)) or type(argument) is int:
+            elif isinstance(argument, (str, devices.device)) or type(argument) is int:
                 device = argument
             elif argument is not None and type(argument) is not bool:
                 raise TypeError(f"to() takes a dtype, a device or a tensor, got {type(argument).__name__} {argument!r}")
         moved: Any = self
         if device is not None:
-            moved = move(moved, backend.device(device))
+            moved = move(moved, devices.device(device))
         if dtype is not None:
             moved = copies.cast(moved, dtypes.as_numpy(dtype))
         flags = [a for a in args if a is True or a is False]  # non_blocking, copy
@@ -114,7 +114,7 @@ class ConversionMethods(TensorBase):
         >>> torch.ones(1).cpu().device
         device(type='cpu')
         """
-        return self.to(backend.CPU)
+        return self.to(devices.CPU)
 
     def cuda(self: Any, device: Any = None) -> Tensor:
         """On a GPU; raises RuntimeError with the reason where there is none.
@@ -123,4 +123,4 @@ class ConversionMethods(TensorBase):
         >>> if torch.cuda.is_available():
         ...     x = torch.ones(1).cuda()
         """
-        return self.to(backend.device("cuda" if device is None else device))
+        return self.to(devices.device("cuda" if device is None else device))

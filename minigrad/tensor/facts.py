@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from minigrad import backend, dtypes
+from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.layout import layout, strided
 from minigrad.ops import copies
@@ -217,7 +217,7 @@ class FactMethods(TensorBase):
         return dtypes.from_numpy(self.array.dtype)
 
     @property
-    def device(self) -> backend.device:
+    def device(self) -> devices.device:
         """Where its memory is."""
         return backend.device_of(self.array)
 

@@ -10,7 +10,8 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
-from minigrad.backend import CPU, arange_beside, array_module, device_of, on_gpu_of, to_device
+from minigrad.backend import arange_beside, array_module, device_of, on_gpu_of, to_device
+from minigrad.devices import CPU
 from minigrad.generator import Generator
 from minigrad.ops.arguments import as_int, as_number, of_tensors
 from minigrad.ops.copies import cast

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import note_departure
@@ -115,7 +115,7 @@ class ProtocolMethods(TensorBase):
             if not force:
                 hint = "Use Tensor.cpu() to copy the tensor to host memory first."
                 raise TypeError(f"can't convert {self.device} device type tensor to numpy. {hint}")
-            return backend.to_device(self.array, backend.CPU)
+            return backend.to_device(self.array, devices.CPU)
         return self.array
 
     def item(self: Any) -> float:

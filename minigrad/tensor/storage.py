@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import backend, dtypes
+from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase, new_count, wrap
 from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
 from minigrad.ops.strides import as_strided, memory_of
@@ -40,7 +40,7 @@ class TypedStorage:
         return dtypes.from_numpy(self._memory.dtype)
 
     @property
-    def device(self) -> backend.device:
+    def device(self) -> devices.device:
         """Where it is."""
         return backend.device_of(self._memory)
 
@@ -215,7 +215,7 @@ class StorageMethods(TensorBase):
         >>> if torch.cuda.is_available():
         ...     x = torch.ones(2).pin_memory()
         """
-        backend.library(backend.device("cuda"))
+        backend.library(devices.device("cuda"))
         return self
 
 

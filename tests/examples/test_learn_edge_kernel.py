@@ -160,7 +160,7 @@ def test_a_place_that_cannot_be_written_is_told(here: Path, capsys: pytest.Captu
 def test_the_default_device_is_the_environments(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(minigrad.backend, "_default_device", None)
+    monkeypatch.setattr(minigrad.devices, "_default_device", None)
     monkeypatch.setenv("MINIGRAD_DEVICE", "banana")
     with pytest.raises(SystemExit, match="2"):
         example.main(["--plot", "none"])

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from minigrad import backend
+from minigrad import backend, devices
 from minigrad.gpu import blas
 from tests import standin
 
@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 @pytest.fixture(params=["stand-in", *(["cuda"] if backend.is_available() else [])])
 def xp(request):
     if request.param == "cuda":
-        yield backend.library(backend.device("cuda"))
+        yield backend.library(devices.device("cuda"))
         return
     with backend.use_library(standin.cupy):
         yield standin.cupy

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad.kernels.fast  # noqa: F401 (the GPU's way makes itself known)
-from minigrad import backend, kernels
+from minigrad import backend, devices, kernels
 from tests import standin
 
 CASES = {
@@ -26,7 +26,7 @@ def test_triad(device, case):
     random = np.random.default_rng(0)
     x, w = random.standard_normal(x_shape), random.standard_normal(w_shape)
     g = random.standard_normal(kernels.conv2d(x, w, geometry=geometry).shape)
-    place = backend.device(device)
+    place = devices.device(device)
     x_there, w_there, g_there = (backend.to_device(a, place) for a in (x, w, g))
     standin.crossings.clear()
     found = [
@@ -42,7 +42,7 @@ def test_triad(device, case):
     ]
     for there, here in zip(found, expected, strict=True):
         assert backend.device_of(there).type == place.type
-        host = backend.to_device(there, backend.CPU)
+        host = backend.to_device(there, devices.CPU)
         np.testing.assert_allclose(host, here, rtol=1e-9, atol=1e-10)
 
 
@@ -51,7 +51,7 @@ def test_pooling_and_columns(device, with_nan):
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 6))
     if with_nan:
         x[0, 1, 2, 3] = np.nan
-    place = backend.device(device)
+    place = devices.device(device)
     there = backend.to_device(x, place)
     window = kernels.Geometry((3, 2), (2, 1), (1, 1))
     places = backend.to_device(np.empty((2, 3, *window.windows((7, 6))), np.int64), place)
@@ -72,4 +72,4 @@ def test_pooling_and_columns(device, with_nan):
     ]
     for found, expected in pairs:
         assert backend.device_of(found).type == place.type
-        np.testing.assert_allclose(backend.to_device(found, backend.CPU), expected, atol=1e-12)
+        np.testing.assert_allclose(backend.to_device(found, devices.CPU), expected, atol=1e-12)

@@ -9,7 +9,8 @@ import numpy as np
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
 from minigrad.autograd.recording import compute
-from minigrad.backend import CPU, address_of, arange_beside, as_index, device_of, to_device
+from minigrad.backend import address_of, arange_beside, as_index, device_of, to_device
+from minigrad.devices import CPU
 from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_bool, require_tensors
 from minigrad.ops import embedding as ops
 from minigrad.ops.affine import affine, project

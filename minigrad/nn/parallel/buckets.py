@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.backend import CPU, array_module, device_of, quiet, to_device
+from minigrad.backend import array_module, device_of, quiet, to_device
+from minigrad.devices import CPU
 from minigrad.distributed.communicator import Communicator, Request
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp

@@ -1,0 +1,131 @@
+"""Where tensors live: the names of devices, and the default one.
+
+A name only: which library holds a device's arrays, and how they get there, `backend.py` knows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from contextvars import ContextVar
+from typing import Any, NoReturn
+
+
+class device(contextlib.ContextDecorator):
+    """Where a tensor lives: `device("cpu")`, `device("cuda")`, `device("cuda:1")`.
+
+    A name only: it can be made on a machine without a GPU. As a context manager or a decorator it
+    is the default device for what is created within. Raises RuntimeError for an unknown name, and,
+    on entering, for a GPU that is not there. Follows PyTorch's `torch.device`.
+
+    >>> import minigrad as torch
+    >>> torch.device("cuda:1")
+    device(type='cuda', index=1)
+    """
+
+    __slots__ = ("index", "type")
+    type: str
+    index: int | None
+
+    def __new__(cls, type: str | int | device, index: int | None = None) -> device:
+        if isinstance(type, device) and index is None:
+            return type
+        if isinstance(type, int) and not isinstance(type, bool) and index is None:
+            index, type = type, "cuda"
+        if not isinstance(type, str):
+            raise TypeError(f"device() takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU, got {type!r}")
+        kind, colon, number = type.partition(":")
+        if kind not in ("cpu", "cuda"):
+            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type!r}")
+        if colon and not re.fullmatch("0|[1-9][0-9]*", number):
+            raise RuntimeError(f"Invalid device string: {type!r}; write it as '{kind}:0'")
+        if colon and index is not None:
+            raise RuntimeError(
+                "type (string) must not include an index because index was passed explicitly: "
+                f"{type!r} and index={index!r}"
+            )
+        index = int(number) if colon else index
+        if index is not None and index < 0:
+            raise RuntimeError(f"Device index must not be negative, got {index}")
+        self = object.__new__(cls)
+        object.__setattr__(self, "type", kind)
+        object.__setattr__(self, "index", index)
+        return self
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"attribute {name!r} of 'minigrad.device' objects is not writable")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return device, (self.type, self.index)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        return f"device(type={self.type!r}{'' if self.index is None else f', index={self.index}'})"
+
+    def __enter__(self) -> device:
+        check_there(self)
+        _scoped_devices.set((*_scoped_devices.get(), self))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _scoped_devices.set(_scoped_devices.get()[:-1])
+
+
+_Device = device  # for functions whose parameter has that name
+CPU = device("cpu")
+_scoped_devices: ContextVar[tuple[device, ...]] = ContextVar("scoped_devices", default=())
+_default_device: device | None = None  # None: MINIGRAD_DEVICE was not read yet
+
+
+def default_device() -> device:
+    """The device of tensors created without one: the innermost `with device(...)`, else
+    `set_default_device`'s, else the environment variable MINIGRAD_DEVICE's, else the CPU.
+
+    >>> import minigrad as torch
+    >>> torch.get_default_device()
+    device(type='cpu')
+    """
+    scoped = _scoped_devices.get()
+    if scoped:
+        return scoped[-1]
+    if _default_device is None:
+        name = os.environ.get("MINIGRAD_DEVICE") or CPU
+        try:
+            set_default_device(name)
+        except RuntimeError as error:
+            raise RuntimeError(f"environment variable MINIGRAD_DEVICE={name!r}: {error}") from None
+    return _default_device or CPU
+
+
+def set_default_device(device: str | int | device | None) -> None:
+    """Creates tensors on `device` from now on; None goes back to MINIGRAD_DEVICE, or the CPU.
+
+    Raises RuntimeError for an unknown device and for a GPU that is not there.
+
+    >>> import minigrad as torch
+    >>> torch.set_default_device("cpu")
+    >>> torch.zeros(2).device
+    device(type='cpu')
+    """
+    global _default_device
+    if device is not None:
+        device = _Device(device)
+        check_there(device)
+    _default_device = device
+
+
+def check_there(device: device) -> None:
+    """Raise RuntimeError, in words, for a GPU that is not there."""
+    if device.type != "cpu":
+        from minigrad.backend import library
+
+        library(device)

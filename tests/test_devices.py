@@ -1,0 +1,132 @@
+"""The names of devices, and the default one."""
+
+import contextvars
+import copy
+import pickle
+import sys
+import threading
+
+import pytest
+
+from minigrad import backend, devices
+
+
+@pytest.fixture(autouse=True)
+def fresh_default(monkeypatch):
+    monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
+    monkeypatch.setattr(devices, "_default_device", None)
+
+
+@pytest.fixture
+def no_cupy(monkeypatch):
+    """A machine on which CuPy is not installed, and was not looked for yet."""
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with backend.use_library(None):
+        yield
+
+
+class TestDevice:
+    def test_spellings(self):
+        for made, kind, index, text in (
+            (devices.device("cpu"), "cpu", None, "cpu"),
+            (devices.device("cuda"), "cuda", None, "cuda"),
+            (devices.device("cuda:1"), "cuda", 1, "cuda:1"),
+            (devices.device("cuda", 1), "cuda", 1, "cuda:1"),
+            (devices.device(2), "cuda", 2, "cuda:2"),
+            (devices.device(type="cuda", index=0), "cuda", 0, "cuda:0"),
+            (devices.device(devices.device("cpu:0")), "cpu", 0, "cpu:0"),
+        ):
+            assert (made.type, made.index, str(made)) == (kind, index, text)
+
+    def test_repr(self):
+        assert repr(devices.device("cuda:0")) == "device(type='cuda', index=0)"
+        assert repr(devices.device("cpu")) == "device(type='cpu')"
+
+    def test_equality_hash_and_copies(self):
+        one = devices.device("cuda:1")
+        assert one == devices.device("cuda", 1) and hash(one) == hash(devices.device("cuda", 1))
+        assert one != devices.device("cuda") and one != "cuda:1"
+        assert pickle.loads(pickle.dumps(one)) == copy.deepcopy(one) == one
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "text"),
+        [
+            (("tpu",), RuntimeError, "Expected one of cpu, cuda device type at start of device"),
+            (("",), RuntimeError, "Expected one of cpu, cuda"),
+            (("cuda:x",), RuntimeError, "Invalid device string: 'cuda:x'; write it as 'cuda:0'"),
+            (("cuda:-1",), RuntimeError, "Invalid device string: 'cuda:-1'"),
+            (("cuda:01",), RuntimeError, "Invalid device string: 'cuda:01'"),
+            (("cuda:0", 1), RuntimeError, "must not include an index because index was passed"),
+            (("cuda", -1), RuntimeError, "must not be negative, got -1"),
+            ((None,), TypeError, "takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU"),
+            ((True,), TypeError, "got True"),
+        ],
+    )
+    def test_bad_names(self, arguments, error, text):
+        with pytest.raises(error) as caught:
+            devices.device(*arguments)
+        assert text in str(caught.value)
+
+    def test_is_read_only(self):
+        with pytest.raises(AttributeError, match=r"'index' of 'minigrad.device' objects"):
+            devices.device("cpu").index = 1
+
+
+class TestDefault:
+    def test_is_the_cpu(self):
+        assert devices.default_device() == devices.device("cpu")
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_innermost_scope_wins(self):
+        gpu = devices.device("cuda")
+        devices.set_default_device("cuda:1")
+        with gpu:
+            assert devices.default_device() == gpu
+            with devices.device("cpu"), gpu, gpu:
+                assert devices.default_device() == gpu
+            assert devices.default_device() == gpu
+        assert devices.default_device() == devices.device("cuda:1")
+        devices.set_default_device(None)
+        assert devices.default_device() == devices.device("cpu")
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_scope_ends_with_an_exception(self):
+        with pytest.raises(KeyError), devices.device("cuda"):
+            raise KeyError
+        assert devices.default_device() == devices.device("cpu")
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_decorator(self):
+        assert devices.device("cuda")(devices.default_device)() == devices.device("cuda")
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_scope_is_local_to_its_context(self):
+        other = contextvars.copy_context()
+        seen = []
+        with devices.device("cuda"):
+            thread = threading.Thread(target=lambda: seen.append(devices.default_device()))
+            thread.start()
+            thread.join()
+            assert other.run(devices.default_device) == devices.device("cpu")
+        assert seen == [devices.device("cpu")]
+
+    @pytest.mark.usefixtures("stand_in")
+    def test_environment_variable(self, monkeypatch):
+        monkeypatch.setenv("MINIGRAD_DEVICE", "cuda:1")
+        assert devices.default_device() == devices.device("cuda:1")
+
+    @pytest.mark.usefixtures("no_cupy")
+    @pytest.mark.parametrize("name", ["gpu", "cuda"])
+    def test_bad_environment_variable(self, monkeypatch, name):
+        monkeypatch.setenv("MINIGRAD_DEVICE", name)
+        text = f"environment variable MINIGRAD_DEVICE='{name}': "
+        with pytest.raises(RuntimeError, match=text):
+            devices.default_device()
+
+    @pytest.mark.usefixtures("no_cupy")
+    def test_a_gpu_that_is_not_there(self):
+        with pytest.raises(RuntimeError, match=r"'cuda' was asked for. CuPy is not installed: pip"):
+            devices.set_default_device("cuda")
+        with pytest.raises(RuntimeError, match="CuPy is not installed"), devices.device("cuda"):
+            raise AssertionError
+        assert devices.default_device() == devices.device("cpu")
