@@ -15,7 +15,7 @@ from minigrad.autograd.core import AFTER, LEAF, Edge, TensorBase, edge_of, is_ar
 from minigrad.autograd.messages import check_cotangent, needs_no_gradient, no_gradient, not_a_tensor, not_scalar, unused
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.views import Unrecorded, refresh
-from minigrad.autograd.walk import Deliver, Seeds, walk
+from minigrad.autograd.walk import Deliver, Seeds, repeated_axes, walk
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
 
 if TYPE_CHECKING:
@@ -133,9 +133,9 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
 
 
 def _add_in_place(total: Any, gradient: Any) -> None:
-    shape = total.array.shape
-    if gradient.shape != shape and np.broadcast_shapes(gradient.shape, shape) != shape:  # of a leaf turned by t_()
-        shapes = f"{list(total.array.shape)} doesn't match the broadcast shape {list(gradient.shape)}"
+    shape, have = total.array.shape, gradient.shape
+    if have != shape and repeated_axes(have, shape) is None:  # of a leaf turned by t_()
+        shapes = f"{list(shape)} doesn't match the broadcast shape {list(have)}"
         raise RuntimeError(f"output with shape {shapes}: a gradient of another shape than the .grad it is added to")
     quiet(np.add, total.array, gradient, total.array)
     total.writes[0] += 1
@@ -155,7 +155,9 @@ def _is_edge(x: Any) -> bool:
 
 def _edge(target: Any) -> Any:
     """Where the gradient of an input goes, which is a tensor or a `GradientEdge`."""
-    return edge_of(target) if isinstance(target, TensorBase) else target.edge
+    if isinstance(target, TensorBase):
+        return target if isinstance(target.node, Unrecorded) else edge_of(target)  # to which nothing flows
+    return target.edge
 
 
 def _differentiable(inputs: Any) -> tuple[Any, ...]:
@@ -163,7 +165,7 @@ def _differentiable(inputs: Any) -> tuple[Any, ...]:
     targets = _as_tuple(inputs)
     for i, target in enumerate(targets):
         if isinstance(target, TensorBase):
-            refresh(target)
+            refresh(target, asked=True)
             if target.node is None:
                 raise needs_no_gradient(target, i)
         elif not _is_edge(target):
@@ -207,7 +209,7 @@ def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[
             raise not_a_tensor(root, "tensors to start from")
         root = root.stand_in(gradient)
     if root.view_of is not None:
-        refresh(root)
+        refresh(root, asked=True)
     node, array = root.node, root.array
     if node is None or node.__class__ is Unrecorded:
         raise no_gradient(root, position)

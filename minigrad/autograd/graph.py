@@ -76,7 +76,7 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     """
     if not tensor.requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
-    refresh(tensor)
+    refresh(tensor, asked=True)
     return GradientEdge(AccumulateGrad(tensor) if tensor.node is LEAF else tensor.node, 0)
 
 

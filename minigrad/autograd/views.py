@@ -1,14 +1,17 @@
 """Views: tensors that look at another's memory, and how a write through one reaches the graph.
 
 A view remembers the operation that made it. After a write to that memory its place in the graph is out of date;
-`refresh` records the view anew from what it is a view of.
+`refresh` records the view anew from the tensor that all views of that memory go back to.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from minigrad.autograd.core import LEAF, RETAIN, TensorBase
+import numpy as np
+
+from minigrad.autograd.core import LEAF, RETAIN, TensorBase, wrap
 from minigrad.autograd.messages import written_since_no_grad, written_with_siblings
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.node import Node, next_order
@@ -20,23 +23,50 @@ if TYPE_CHECKING:
 class View:
     """How a tensor looks at its parent's memory, so that a write through it reaches the graph."""
 
-    __slots__ = ("missed", "operation", "parent", "recorded", "seen", "several", "state", "statics")
+    __slots__ = ("array", "operation", "parent", "recorded", "seen", "several", "statics")
 
     def __init__(self, parent: TensorBase, operation: Operation, statics: dict[str, Any], recorded: bool) -> None:
         self.parent, self.operation, self.statics = parent, operation, statics
-        self.state = parent.view_of
-        self.several = False  # True when one call made several views, as split does
+        self.array = parent.array  # as it was looked at
         link: View | None = parent.view_of
         self.recorded: bool = recorded and (link is None or link.recorded)  # False when made under no_grad
+        self.several: bool = link is not None and link.several  # True when one call made several views, as split does
         self.seen = parent.writes[0]  # writes up to here are in the view's node
-        self.missed = False  # True when some were made while nothing here was in a graph
 
     def source(self) -> TensorBase:
         """The parent as it was looked at: ``t_()`` and the like may have turned it since."""
         parent = self.parent
-        while parent.view_of is not self.state and parent.view_of is not None:
-            parent = parent.view_of.parent
-        return parent
+        if parent.array is self.array or (self.array.size and not np.may_share_memory(parent.array, self.array)):
+            return parent
+        before: TensorBase = wrap(self.array)
+        before.writes, before.view_of = parent.writes, View(parent, *look_again(parent.array, self.array), True)
+        return before
+
+
+def look_again(array: Any, lies: Any) -> tuple[Operation, dict[str, Any]]:
+    """The view, as an operation and its options, by which what lies as `array` is seen as `lies`, in one memory."""
+    from minigrad.ops.strides import look_as  # a room below: asked for what was turned in place alone
+
+    return look_as(array, lies)
+
+
+def steps_to(view: TensorBase) -> tuple[TensorBase, list[tuple[Operation, dict[str, Any], Any]]]:
+    """The tensor that all views of a memory go back to, and the views from there to this one: each operation, its
+    options, and what it was made of.
+    """
+    steps = []
+    while view.view_of is not None:
+        link = view.view_of
+        view = link.source()
+        steps.append((link.operation, link.statics, link.array))
+    return view, steps[::-1]
+
+
+def root_of(view: TensorBase) -> TensorBase:
+    """The tensor that all views of a memory go back to."""
+    while view.view_of is not None:
+        view = view.view_of.source()
+    return view
 
 
 def move_retained(before: Any, node: Any) -> None:
@@ -45,52 +75,44 @@ def move_retained(before: Any, node: Any) -> None:
         node.hooks = {RETAIN: before.hooks.pop(RETAIN), **(node.hooks or {})}
 
 
-def follow_leaf(view: TensorBase) -> None:
-    """Let a view say that it requires a gradient, as what it is a view of was asked to later."""
-    link, missed = view.view_of, []
-    while link is not None:
-        parent = link.source()
-        missed += [link] if link.missed else []
-        if parent.node is not None:
-            view.node = Unrecorded(view.array)
-            for link in missed:  # what was written to since is recorded anew, as in PyTorch
-                link.missed, link.seen = False, -1
-            return
-        link = parent.view_of
+def refresh(view: TensorBase, asked: bool = False) -> None:
+    """Bring a view's place in the graph up to date after writes to its memory.
 
-
-def refresh(view: TensorBase, use: bool = True) -> None:
-    """Bring a view's place in the graph up to date after writes through its parent or siblings.
-
-    Raises RuntimeError, unless the view is only asked about (`use=False`), when it is one of several.
+    Raises RuntimeError where that cannot be told, while recording or if it is `asked` for.
     """
-    if view.node is None and (len(view.writes) > 1 or not (use or view.view_of is None or view.view_of.recorded)):
-        follow_leaf(view)
-    stale = []  # from the view towards its root
-    while True:
-        link = view.view_of
-        if link is None or link.seen == view.writes[0]:
-            break
-        if not link.recorded:
-            if use and view.node.__class__ is Unrecorded and mode.get() & GRAD:
-                raise written_since_no_grad()
-            break
-        parent = link.source()
-        stale.append((view, link, parent))
-        view = parent
-    for view, link, parent in reversed(stale):
-        if parent.node is not None:
-            if link.several:
-                if use and mode.get() & GRAD:
-                    raise written_with_siblings()
-                return
-            node = link.operation.plan(1, 1).record((parent,), link.statics, view)
-            if node is not None:
-                before, view.node = view.node, node
-                move_retained(before, node)
-        elif view.node is not LEAF:
-            view.node, link.missed = None, True
-        link.seen = view.writes[0]
+    link = view.view_of
+    if link is None:
+        return
+    stale = link.seen != view.writes[0]
+    if not stale and (view.node is not None or len(view.writes) == 1):
+        return
+    root, steps = steps_to(view)
+    if root.node is None and (view.node is None or view.node is LEAF):
+        return
+    if view.node is None:
+        view.node = Unrecorded(view.array)  # what it looks at requires a gradient since
+    if not stale or not (asked or mode.get() & GRAD):
+        return
+    if not link.recorded:
+        raise written_since_no_grad()
+    if link.several:
+        raise written_with_siblings()
+    before, view.node, link.seen = view.node, record_from(root, steps, view), view.writes[0]
+    move_retained(before, view.node)
+
+
+def record_from(root: TensorBase, steps: list[tuple[Operation, dict[str, Any], Any]], view: TensorBase) -> Any:
+    """A node for `view` as it is seen from its root: past the views between, whose hooks are not its own."""
+    operand = root
+    if root.node is None:  # it left the graph: what flows back ends there
+        operand = wrap(root.array)
+        operand.node = Unrecorded(root.array)
+    for (operation, statics, _), (_, _, array) in pairwise(steps):
+        made: TensorBase = wrap(array)
+        made.node = operation.plan(1, 1).record((operand,), statics, made)
+        operand = made
+    operation, statics, _ = steps[-1]
+    return operation.plan(1, 1).record((operand,), statics, view)
 
 
 class Unrecorded(Node):

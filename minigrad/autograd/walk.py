@@ -55,8 +55,7 @@ def walk(
             if gradient is None:
                 continue
             target = edge if isinstance(edge, Node) else edge.array
-            other = gradient.shape != target.shape or gradient.dtype is not target.dtype
-            if other and not _was_turned(edge, gradient):
+            if gradient.shape != target.shape or gradient.dtype is not target.dtype:
                 gradient = fit(gradient, target, node, create_graph)
             if edge in pending:
                 add(edge, gradient, pending, owned)
@@ -130,21 +129,18 @@ def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
     """`gradient` in the shape and dtype of `target`, which it is the gradient of: broadcasting is undone."""
     array = gradient.array if create_graph and target.shape is not None else gradient
     if array.shape != target.shape:
-        gradient = unbroadcast(gradient, target.shape, node)
+        if not isinstance(target, Node) and _was_unsqueezed(target.shape, array.shape):
+            gradient = gradient.reshape(target.shape)
+        else:
+            gradient = unbroadcast(gradient, target.shape, node)
     if array.dtype is not target.dtype and array.dtype != target.dtype:
         gradient = gradient.astype(target.dtype)
     return gradient
 
 
-def _was_turned(edge: Edge, gradient: Any) -> bool:
-    """Whether a leaf was given another shape under no_grad(), by squeeze_() for instance, after the call was recorded.
-
-    Its gradient comes in the shape that it had, as in PyTorch.
-    """
-    if isinstance(edge, Node) or edge.view_of is None:
-        return False
-    shape, have = edge.array.shape, tuple(gradient.shape)
-    return prod(shape) == prod(have) and repeated_axes(shape, have) is None
+def _was_unsqueezed(shape: tuple[int, ...], have: tuple[int, ...]) -> bool:
+    """Whether a leaf of `shape` had the shape `have` before unsqueeze_() under no_grad()."""
+    return prod(shape) == prod(have) and repeated_axes(have, shape) is not None
 
 
 def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:

@@ -9,7 +9,7 @@ value) and the region of the gradient (for what was written).
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -18,21 +18,20 @@ from minigrad import dtypes
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import written_with_siblings
 from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
-from minigrad.autograd.views import Unrecorded, move_retained, refresh
+from minigrad.autograd.views import Unrecorded, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import array_module, constant_beside, copy_array, device_of
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
-from minigrad.ops.index import read_at
+from minigrad.ops.index import is_basic, read_at
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import store, write_by
 from minigrad.ops.overlap import are_same, check_memory, overlap_in_part, repeats
 from minigrad.ops.shape import alias, expand
-from minigrad.ops.strides import slide_windows
+from minigrad.ops.strides import lay, lies_as, slide_windows, strided
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -40,18 +39,48 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class Path:
+    """Several views, one after the other, as the one that reads a part of a tensor."""
+
+    def __init__(self, steps: Sequence[tuple[Any, dict[str, Any]]], last: Any) -> None:
+        self.steps, self.last = steps, last
+
+    def __call__(self, x: Any, **statics: Any) -> Any:
+        for reader, options in self.steps:
+            x = reader(x, **options)
+        return self.last(x, **statics)
+
+    def forward(self, array: Any, **statics: Any) -> Any:
+        """The part of an array."""
+        for reader, options in self.steps:
+            array = reader.forward(array, **options)
+        return self.last.forward(array, **statics)
+
+
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
+    first = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # how as_strided wants it
     new = array_module(x).array(x)  # a copy, also of a NumPy scalar
+    if first is not None and not lies_as(new, first):
+        new = lay(x, first)
     write_region(new, value, reader, statics)
     return new
 
 
 def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
-    """Write `value` into the part of `array` that the operation `reader` would read."""
-    if reader is read_at:
-        array[statics["key"]] = value
-    else:
-        reader.forward(array, **statics)[...] = value
+    """Write `value` into the part of `array` that `reader` would read."""
+    if isinstance(reader, Path):
+        for step, options in reader.steps:
+            array = step.forward(array, **options)
+        reader = reader.last
+    if reader.forward is read_at.forward:
+        key = statics["key"]
+        if 0 in array.strides:
+            check_memory(array[key] if is_basic(key) else array, "backward of a write")
+        array[key] = value
+        return
+    region = reader.forward(array, **statics)
+    check_memory(region, "backward of a write")
+    region[...] = value
 
 
 overwrite: Any = operation(
@@ -61,8 +90,9 @@ overwrite: Any = operation(
     lambda g, reader, statics: reader(g, **statics),
     shown="CopySlices",
 )
-_copied_over = shown_as(overwrite, "CopyBackwards")
 overwrite.once = True  # as PyTorch's CopySlices
+_copied_over = shown_as(overwrite, "CopyBackwards")
+_copied = shown_as(alias, "CopyBackwards")
 
 
 def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
@@ -81,7 +111,7 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
     target.writes[0] += 1  # first: it is refused for memory that was made in inference mode
     store(have, ..., wanted)
     if mode.get() & GRAD and (value.node is not None or before is not None or is_root_tracked(target)):
-        move_on(target, alias(value) if value.node is LEAF else value)  # a copy of a leaf is a result, no leaf
+        move_on(target, value)
     return target
 
 
@@ -97,40 +127,28 @@ def _check_result(name: str, result: Any, have: Any) -> None:
 
 
 def is_root_tracked(target: TensorBase) -> bool:
-    """Whether what `target` is a view of, at any depth, is in the graph."""
-    view = target.view_of
-    while view is not None:
-        parent = view.source()
-        if parent.node is not None:
-            return True
-        view = parent.view_of
-    return False
+    """Whether what `target` is a view of is in the graph."""
+    return target.view_of is not None and root_of(target).node is not None
 
 
-def move_on(target: Any, value: Any) -> None:
-    """Let `target` stand for `value` in the graph, and what it is a view of for the overwritten whole."""
-    moved = [(target, target.node)]  # and what each stood for, from the view up to its root
-    while target.view_of is not None:
-        link = target.view_of
-        target = link.source()
-        moved.append((target, target.node))
-        refresh(target)
-        value = record_overwrite(target, value, link.operation, link.statics)
-    target.node = value.node
-    for view, before in reversed(moved):
-        if view.view_of is not None:
-            view.view_of.seen = -1  # stale: refreshed from the parent's new node
-            refresh(view)
-        move_retained(before, view.node)
-
-
-def record_overwrite(whole: Any, value: Any, reader: Any, statics: dict[str, Any]) -> Any:
-    """What `whole` stands for now that its memory holds `value` where `reader` reads."""
-    needed = (whole.node is not None) + 2 * (value.node is not None)
-    new = wrap(whole.array)
-    if needed:
-        new.node = overwrite.plan(needed, 2).record((whole, value), {"reader": reader, "statics": statics}, new)
-    return new
+def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any] | None = None) -> None:
+    """Let `target` stand for `value` in the graph, or the part of it that `reader` reads, and what it is a view of for
+    the overwritten whole.
+    """
+    root, views = steps_to(target)
+    steps = [(operation, options) for operation, options, _ in views]
+    if reader is None and steps:
+        reader, statics = steps.pop()
+    before = root.node
+    if reader is None:
+        root.node = value.node
+    else:
+        reader = Path(steps, reader) if steps else reader
+        needed = (root.node is not None) + 2 * (value.node is not None)
+        new = wrap(root.array)
+        root.node = overwrite.plan(needed, 2).record((root, value), {"reader": reader, "statics": statics}, new)
+    move_retained(before, root.node)
+    refresh(target)
 
 
 def check_writable(target: Any, name: str, value: Any = None) -> None:
@@ -143,25 +161,21 @@ def check_writable(target: Any, name: str, value: Any = None) -> None:
             f"of shape {tuple(target.array.shape)}). To update a parameter, write either\n"
             "    with minigrad.no_grad():\n        w -= lr * w.grad\nor\n    w.data -= lr * w.grad"
         )
-    view = target.view_of
-    tracked = view is not None and is_root_tracked(target)
-    flows_in = value is not None and value.node is not None
-    if view is not None and not view.recorded and (tracked or flows_in):
+    if (view := target.view_of) is None:
+        return
+    root = root_of(target)
+    flows = target.node is not None and not isinstance(target.node, Unrecorded)
+    tracked = flows or root.node is not None
+    if not tracked and (value is None or value.node is None):
+        return
+    if not view.recorded:
         hint = "Make the view outside of no_grad(), or write to it inside"
         raise RuntimeError(f"A view was created in no_grad mode and is being modified inplace by {name}. {hint}.")
-    tracked = tracked or flows_in
-    flows = target.node is not None and not isinstance(target.node, Unrecorded)
-    while view is not None:
-        parent = view.source()
-        if tracked and view.several:
-            raise written_with_siblings()
-        if tracked:
-            check_memory(parent.array, name)
-        left = parent.node is None and parent.view_of is None and flows  # the graph, by detach_()
-        if parent.node is LEAF or left or _is_turned_leaf(parent.node):
-            hint = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
-            raise RuntimeError(f"a view of a leaf Variable that requires grad {hint}")
-        view = parent.view_of
+    if view.several:
+        raise written_with_siblings()
+    if tracked and (root.node is None or root.node is LEAF or isinstance(root.node, Unrecorded)):
+        hint = f"is being used in an in-place operation ({name}). Write inside minigrad.no_grad(), or through .data"
+        raise RuntimeError(f"a view of a leaf Variable that requires grad {hint}")
 
 
 def in_place(function: F, ufunc: Any = None) -> F:
@@ -174,20 +188,19 @@ def in_place(function: F, ufunc: Any = None) -> F:
         if not isinstance(self, TensorBase):
             raise not_a_tensor(name, "input", 1, self)
         view = self.view_of
-        if view is not None and view.operation is slide_windows and _write_in_turn(self, function, args):
+        if view is not None and view.operation in _OVERLAPPING and _write_in_turn(self, function, args, kwargs):
             return self
         if ufunc is not None and not kwargs and _write_at_once(self, ufunc, args):
             return self
         if name in _WRITES_IN_PART and 0 in self.array.strides and _write_changes(self, function, args, kwargs):
             return self
         check_writable(self, name)
-        for x in args:
-            if isinstance(x, TensorBase):
-                check_memory(self.array, name, x.array)
-        value = function(_before(self, args), *args, **kwargs)
+        operands = (*args, *kwargs.values()) if kwargs else args
+        _check_operands(self, name, operands)
+        value = function(_before(self, operands), *args, **kwargs)
         assign(self, value, name)
-        if value.node is not None and value.node is not LEAF and value.node.result_writes is not None:
-            value.node.result_writes = self.writes, self.writes[0]  # a later write is one into what the rule reads
+        if value.node is not None and value.node is not LEAF:
+            _settle(value.node, self)
         return self
 
     return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
@@ -211,6 +224,32 @@ def _write_at_once(target: Any, ufunc: Any, args: tuple[Any, ...]) -> bool:
     return True
 
 
+_AT_PLACES = (
+    "index_put_", "index_add_", "index_copy_", "index_fill_", "index_reduce_", "scatter_", "scatter_add_",
+    "scatter_reduce_", "put_",
+)  # fmt: skip
+_TAKE_NUMBERS = ("masked_fill_", "index_fill_")  # of a 0-d tensor
+
+
+def _check_operands(target: Any, name: str, operands: Sequence[Any]) -> None:
+    """Refuse operands that lie in part in the memory that is written to; at places that are given, also wholly."""
+    for x in operands:
+        if isinstance(x, TensorBase):
+            if (x.array.ndim or name not in _TAKE_NUMBERS) and name != "masked_scatter_":
+                check_memory(target.array, name, x.array, wholly=name in _AT_PLACES)
+        elif name in _AT_PLACES and isinstance(x, (tuple, list)):  # of indices
+            _check_operands(target, name, x)
+
+
+def _settle(node: Any, target: Any) -> None:
+    """Let the record of a call, whose result was written into `target`, speak of what is there."""
+    node.dtype = target.array.dtype
+    if node.result_writes is not None:  # a rule reads the result: it is not kept twice, and later writes are noticed
+        node.result_writes = target.writes, target.writes[0]
+        node.constants[node.plan.result_position] = target.array
+
+
+_OVERLAPPING = (slide_windows, strided)  # views whose elements may lie in one place
 _WRITES_IN_PART = ("masked_fill_", "tril_", "triu_", "index_put_")
 
 
@@ -233,9 +272,9 @@ def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: d
     return True
 
 
-def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...]) -> bool:
-    """Write ``function(target, *args)`` into windows that overlap one element after the other, as PyTorch does: later
-    ones read what earlier ones wrote. False where nothing overlaps, or a gradient flows.
+def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    """Write ``function(target, *args, **options)`` into windows that overlap one element after the other, as PyTorch
+    does: later ones read what earlier ones wrote. False where nothing overlaps, or a gradient flows.
     """
     array = target.array
     steps = [np.arange(n) * stride for n, stride in zip(array.shape, array.strides, strict=True)]
@@ -249,7 +288,7 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...]) -> bool:
     turns[order] = counted - np.maximum.accumulate(np.where(new, counted, 0))
     for turn in range(int(turns.max()) + 1):
         now = constant_beside(array, (turns == turn).reshape(array.shape))
-        result = function(target, *args).array
+        result = function(target, *args, **options).array
         _check_result(f"{function.__name__}_", result, array)
         store(array, now, result[now])
     target.writes[0] += 1
@@ -272,6 +311,8 @@ def _before(target: Any, others: tuple[Any, ...]) -> Any:
         return target
     old = wrap(copy_array(target.array))
     old.node = target.node
+    if target.view_of is not None and old.node is not None and (old.node.hooks or target.view_of.parent.view_of):
+        old.node = record_from(*steps_to(target), old)  # past hooks of views: what they see is written over
     return old
 
 
@@ -280,33 +321,30 @@ def _fits(b: Any, a: Any) -> bool:
     return (b.shape == a.shape or b.ndim == 0) and (a.base is None is b.base or not overlap_in_part(a, b))
 
 
-def copy_(self: Any, src: Any, non_blocking: bool = False) -> Tensor:
-    """Write `src`, broadcast and converted, into the tensor.
+def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
+    """Write `other`, broadcast and converted, into the tensor.
 
     >>> import minigrad as torch
     >>> torch.zeros(2, 2).copy_(torch.tensor([1, 2]))
     tensor([[1., 2.],
             [1., 2.]])
     """
-    if isinstance(src, (bool, int, float)):
-        src = wrap(np.asarray(src))
-    if not isinstance(src, TensorBase):
-        raise not_a_tensor("copy_", "other", 1, src)
-    value: Any = move(src, device_of(self.array))
-    if src.array.shape != self.array.shape:
-        check_memory(self.array, "copy_", src.array)
+    if isinstance(other, (bool, int, float)):
+        other = wrap(np.asarray(other))
+    if not isinstance(other, TensorBase):
+        raise not_a_tensor("copy_", "other", 1, other)
+    value: Any = move(other, device_of(self.array))
+    if other.array.shape != self.array.shape:
+        check_memory(self.array, "copy_", other.array)
         value = expand(value, self.array.shape)
     value = cast(value, self.array.dtype)
     refresh(self)
-    if self.node is not None and self.view_of is None and src is not self and mode.get() & GRAD:
+    if self.node is not None and self.view_of is None and other is not self and mode.get() & GRAD:
         # What it was stays in the graph, with a gradient of zero; a view's base sees to it itself.
         value = _copied_over(self, value, reader=read_at, statics={"key": (...,)})
-    return assign(self, value, "copy_", one_number=are_same(self.array, src.array))
-
-
-_as_it_was = operation(
-    "as_it_was", lambda x, *, turn: x, lambda g, turn: turn(g) if isinstance(g, TensorBase) else turn(wrap(g)).array
-)
+    elif value.node is not None and mode.get() & GRAD:
+        value = _copied(value)  # its place in the graph is its own: hooks of the source are not
+    return assign(self, value, "copy_", one_number=are_same(self.array, other.array))
 
 
 def reshaping_in_place(function: F) -> F:
@@ -320,31 +358,16 @@ def reshaping_in_place(function: F) -> F:
         check_writable(self, name)
         before = wrap(self.array)
         before.node, before.view_of, before.writes = self.node, self.view_of, self.writes
-        if self.node is LEAF:  # under no_grad: it stays the leaf, to which gradients of what it was come turned
-            before.node = _as_it_was.plan(1, 1).record(
-                (self,), {"turn": lambda x: function(x, *args, **kwargs)}, before
-            )
         after = function(before, *args, **kwargs)
-        self.array, self.view_of = after.array, after.view_of
+        self.array = after.array
+        if self.view_of is not None:  # it goes on to be a view of the same, by one step more
+            after.view_of.recorded, after.view_of.several = self.view_of.recorded, self.view_of.several
+            self.view_of = after.view_of
         self.writes[0] += 1  # counts as a write, as in PyTorch: who saved it saved another shape
-        if self.view_of is not None:
-            self.view_of.seen = self.writes[0]
-            _keep_kind(self.view_of, before)
         if mode.get() & GRAD:  # else it keeps its place: a parameter goes on asking for its gradient
             self.node = after.node
+            if self.view_of is not None:
+                self.view_of.seen = self.writes[0]
         return self
 
     return twin(change, function, "by which the tensor itself changes its shape")
-
-
-def _keep_kind(link: Any, before: Any) -> None:
-    """Let a tensor that was turned in place be, as a view, of the kind that it was before."""
-    link.recorded = before.node is not LEAF and not _is_turned_leaf(before.node)
-    if before.view_of is not None:
-        link.recorded, link.several = before.view_of.recorded, before.view_of.several
-    if link.several or (link.recorded and not mode.get() & GRAD):
-        link.seen = -1  # its place in the graph is that of another shape: to be recorded anew, or refused
-
-
-def _is_turned_leaf(node: Any) -> bool:
-    return node.__class__ is Node and node.plan.operation is _as_it_was

@@ -10,15 +10,15 @@ from minigrad.autograd.core import is_array
 from minigrad.backend import address_of
 
 
-def check_memory(array: Any, name: str, source: Any = None) -> None:
+def check_memory(array: Any, name: str, source: Any = None, wholly: bool = False) -> None:
     """Refuse to write where several elements lie in one place, as in an expanded tensor, or into memory that
-    `source` is read from, unless it is the very same elements.
+    `source` is read from, unless it is the very same elements: with `wholly`, these too.
     """
     if repeats(array):
         detail = "more than one element of the written-to tensor refers to a single memory location"
         where = f"({name} on an expanded tensor of shape {array.shape})"
         raise RuntimeError(f"unsupported operation: {detail} {where}. Please clone() the tensor before.")
-    if is_array(source) and overlap_in_part(array, source):
+    if is_array(source) and (overlap_in_part(array, source) or (wholly and source.size and are_same(array, source))):
         detail = "some elements of the input tensor and the written-to tensor refer to a single memory location"
         raise RuntimeError(f"unsupported operation: {detail} ({name}). Please clone() the tensor before.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,10 @@ from minigrad.ops.arguments import type_name
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
-from minigrad.ops.inplace import assign, check_writable, copy_, is_root_tracked, move_on, record_overwrite
+from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
 from minigrad.ops.out import store
-from minigrad.ops.overlap import check_memory, have_one_base
-from minigrad.ops.shape import expand, reshape
+from minigrad.ops.overlap import are_same, check_memory, have_one_base
+from minigrad.ops.shape import expand, reshape, spread
 
 
 def setitem(self: Any, key: Any, value: Any) -> None:
@@ -40,6 +41,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     needs_graph = isinstance(value, TensorBase) and value.node is not None
     if inference_was_entered and isinstance(self.writes, Uncounted):
         self.writes[0] = 0  # refused, or not
+    if not basic:
+        _check_places(array, parts, source)
     outside = not needs_graph and self.node is None and (self.view_of is None or not is_root_tracked(self))
     if outside or not mode.get() & GRAD:
         shared = isinstance(value, TensorBase) and source.size > 1 and have_one_base(array, source)
@@ -72,10 +75,26 @@ def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) ->
 
 
 def _check_region(region: Any, source: Any) -> None:
-    """Refuse to write where elements share a place, or where `source` is read from."""
-    if source is not None and source.size == region.size:
-        source = source.reshape(region.shape)
-    check_memory(region, "index assignment", source)
+    """Refuse to write where elements share a place, or where `source` is read from element by element."""
+    if source is None or not are_same(region, seen := _spread(source, region.shape)):
+        check_memory(region, "index assignment", None if source is None or source.size != region.size else seen)
+
+
+def _spread(source: Any, shape: tuple[int, ...]) -> Any:
+    """`source` as it is broadcast to a region of that shape, or itself where it does not fit."""
+    try:
+        return source.reshape(shape) if source.size == prod(shape) else spread(source, shape)
+    except ValueError:
+        return source
+
+
+def _check_places(array: Any, parts: tuple[Any, ...], value: Any) -> None:
+    """Refuse to write at places that are told, or with values that are read, in the same memory."""
+    places = [part for part in parts if is_array(part)]
+    under_mask = len(places) == 1 and places[0].dtype.kind == "b" and getattr(value, "size", 1) == 1
+    for beside in () if under_mask else (value, *[part for part in places if part.dtype.kind != "b"]):
+        if is_array(beside) and have_one_base(array, beside):
+            check_memory(array, "index assignment", beside, wholly=True)
 
 
 def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, value: Any) -> None:
@@ -90,13 +109,13 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
         copy_(self, _fit_value(value, self.array, self))
         return
     if basic:
-        region = read_at(self, key=parts)
-        assign(region, _fit_value(value, region.array, self), "index assignment")
-        return
+        region = _read_array(self.array, parts)
+        value = _fit_value(value, region, self)
+        _check_region(region, value.array)
     refresh(self)
     _write_array(self, parts, value.array)
     self.writes[0] += 1
-    move_on(self, record_overwrite(self, cast(value, self.array.dtype), read_at, {"key": parts}))
+    move_on(self, cast(value, self.array.dtype), read_at, {"key": parts})
 
 
 def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
@@ -104,7 +123,7 @@ def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
     view = value.view_of
     return (
         view is not None and view.parent is whole and view.operation.forward is read_at.forward
-        and view.statics.get("key") == parts and view.state is whole.view_of
+        and view.statics.get("key") == parts and view.array is whole.array
     )  # fmt: skip
 
 
@@ -147,6 +166,13 @@ def _fit_value(value: Any, region: Any, whole: Any) -> Any:
     return cast(value, region.dtype)
 
 
+def _read_array(array: Any, key: Any) -> Any:
+    try:
+        return array[key]
+    except IndexError as error:
+        raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
+
+
 def _write_array(target: Any, key: Any, source: Any) -> None:
     array = target.array
     values = is_array(source)
@@ -154,13 +180,14 @@ def _write_array(target: Any, key: Any, source: Any) -> None:
         check_same_library("index assignment", (array, source))
     try:
         if values and not source.size:  # of values without numbers NumPy drops any axes in front
-            check_fits_region(source, array[key], array, leading_ones=True)
+            check_fits_region(source, _read_array(array, key), array, leading_ones=True)
         store(array, key, source)
     except (ValueError, TypeError):  # TypeError: values of several axes under a mask
         check_fits_region(source if is_array(source) else np.asarray(source), array[key], array, leading_ones=True)
         raise
-    except IndexError as error:
-        raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
+    except IndexError:
+        _read_array(array, key)
+        raise
 
 
 def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = False) -> None:

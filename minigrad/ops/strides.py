@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import operation
-from minigrad.autograd.views import View
+from minigrad.autograd.views import Unrecorded, View, root_of
 from minigrad.backend import address_of, array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
 from minigrad.ops.shape import reshape
@@ -40,21 +40,33 @@ def _geometry(array: Any) -> Geometry:
     return array.shape, tuple([step // array.itemsize for step in array.strides]), start, memory.size
 
 
+def lay(x: Any, geometry: Geometry) -> Any:
+    """The values of `x` in memory of their own, where they lie as `geometry` says; zeros stand around them."""
+    xp, (shape, steps, first, count) = array_module(x), geometry
+    made = _look(xp.zeros(count, x.dtype), shape, steps, first)
+    made[...] = x
+    return made
+
+
+def lies_as(x: Any, geometry: Geometry) -> bool:
+    """Whether `x` lies in its memory as `geometry` says."""
+    return _geometry(x) == geometry
+
+
 def _cut(x: Any, *, source: Geometry, target: Geometry) -> Any:
-    if _geometry(x) != source:  # a gradient of that shape, where a view was written to
-        x = array_module(x).ascontiguousarray(x)
-        if _geometry(x) != source:
-            raise RuntimeError(
-                "as_strided: a write through this view is not differentiated, for its tensor is itself a part of other "
-                "memory: take as_strided of x.contiguous()"
-            )
-    memory, _ = memory_of(x)
+    if not lies_as(x, source):  # a gradient, where a view was written to
+        x = lay(x, source)
     shape, steps, first, _ = target
+    return _look(memory_of(x)[0], shape, steps, first)
+
+
+def _look(memory: Any, shape: tuple[int, ...], steps: tuple[int, ...], first: int) -> Any:
+    """A part of flat `memory`, its first element and its steps counted in elements."""
     first = 0 if 0 in shape else first  # no elements may begin anywhere
-    strides = [step * x.itemsize for step in steps]
-    if type(x) is np.ndarray:
-        return np.ndarray(shape, x.dtype, memory, first * x.itemsize, strides)
-    return array_module(x).lib.stride_tricks.as_strided(memory[first:], shape, strides)
+    strides = [step * memory.itemsize for step in steps]
+    if type(memory) is np.ndarray:
+        return np.ndarray(shape, memory.dtype, memory, first * memory.itemsize, strides)
+    return array_module(memory).lib.stride_tricks.as_strided(memory[first:], shape, strides)
 
 
 def _places(xp: Any, geometry: Geometry) -> Any:
@@ -85,7 +97,7 @@ def _spread_evenly(h: Any, *, source: Geometry, target: Geometry) -> Any:
     return memory[_places(xp, source)].reshape(source[0]).astype(h.dtype)
 
 
-_strided = operation("as_strided", _cut, lambda g, source, target: _back(g, source=target, target=source), view=True)
+strided = operation("as_strided", _cut, lambda g, source, target: _back(g, source=target, target=source), view=True)
 _back: Any = operation("as_strided_backward", _carry, lambda h, source, target: _again(h, source=source, target=target))
 _again: Any = operation(
     "as_strided_double_backward", _spread_evenly, lambda g, source, target: _back(g, source=source, target=target)
@@ -114,8 +126,18 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     source = _geometry(input.array)
     first = source[2] if storage_offset is None else as_int(storage_offset, "storage_offset")
     _check_bounds(shape, steps, first, source[3], input.array.itemsize)
-    made: Tensor = _strided(input, source=source, target=(shape, steps, first, source[3]))
+    target = shape, steps, first, source[3]
+    made: Any = strided(input, source=source, target=target)
+    if made.view_of is not None and input.view_of is not None:  # of all the memory: more than `input` may be seen
+        root = root_of(input)
+        made.view_of.parent, made.view_of.array = root, root.array
+        made.view_of.statics = {"source": _geometry(root.array), "target": target}
     return made
+
+
+def look_as(array: Any, lies: Any) -> tuple[Any, dict[str, Any]]:
+    """The view by which what lies as `array` is seen as `lies`, in one memory: an operation and its options."""
+    return strided, {"source": _geometry(array), "target": _geometry(lies)}
 
 
 def _check_bounds(shape: tuple[int, ...], steps: tuple[int, ...], first: int, count: int, itemsize: int) -> None:
@@ -183,4 +205,6 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     if windows.view_of is None:  # NumPy's strided views do not say whose memory they look at
         windows.writes = input.writes
         windows.view_of = View(input, slide_windows, {"dim": d, "size": size, "step": step}, bool(mode.get() & GRAD))
+        if input.node is not None and windows.node is None:
+            windows.node = Unrecorded(windows.array)
     return windows

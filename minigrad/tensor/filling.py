@@ -14,6 +14,7 @@ from minigrad.backend import arange_beside, array_module, device_of, on_gpu_of, 
 from minigrad.devices import CPU
 from minigrad.generator import Generator
 from minigrad.ops.arguments import as_int, as_number, of_tensors
+from minigrad.ops.arithmetic import no_slope
 from minigrad.ops.copies import cast
 from minigrad.ops.inplace import assign
 from minigrad.random import source_of
@@ -21,7 +22,7 @@ from minigrad.random import source_of
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-_fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: g * 0, lambda g: g)
+_fill = operation("fill", lambda x, value: np.full_like(x, value), lambda g: no_slope(g), lambda g: g)
 
 
 @of_tensors

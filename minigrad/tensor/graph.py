@@ -14,7 +14,7 @@ from minigrad.autograd.inspection import RemovableHandle, add_hook
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
 from minigrad.autograd.node import Node
-from minigrad.autograd.views import Unrecorded, refresh
+from minigrad.autograd.views import Unrecorded, refresh, root_of
 from minigrad.ops.arguments import of_tensors
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ class Misspelt:
         raise AttributeError(f"'Tensor' object has no attribute {self.name!r}, so setting it changes nothing; {hint}")
 
 
+def _is_end(node: Any) -> bool:
+    """Whether no recorded call stands behind a tensor with this node."""
+    return node is None or node is LEAF or isinstance(node, Unrecorded)
+
+
 class GraphMethods(TensorBase):
     """What autograd offers on a tensor."""
 
@@ -55,8 +60,8 @@ class GraphMethods(TensorBase):
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to it."""
-        if self.view_of is not None:
-            refresh(self, use=False)
+        if self.view_of is not None and (self.node is None or isinstance(self.node, Unrecorded)):
+            return root_of(self).node is not None and self.array.dtype.kind == "f"
         return self.node is not None
 
     @requires_grad.setter
@@ -71,7 +76,7 @@ class GraphMethods(TensorBase):
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward added up here; None before, and for tensors that keep none."""
-        if self.gradient is None and self.grad_fn is not None and not self.retains_grad:
+        if self.gradient is None and self.node is not None and not (_is_end(self.node) or self.retains_grad):
             hint = (
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: it is the result of "
                 f"{self.node.name()}, and backward keeps gradients for leaves alone. Call .retain_grad() on it before "
@@ -113,8 +118,8 @@ class GraphMethods(TensorBase):
     def grad_fn(self) -> Node | None:
         """The node of the call that made it; None for leaves."""
         if self.view_of is not None:
-            refresh(self)
-        return None if self.node is LEAF or isinstance(self.node, Unrecorded) else self.node
+            refresh(self, asked=True)
+        return None if _is_end(self.node) else self.node
 
     @property
     def is_leaf(self) -> bool:
@@ -208,9 +213,7 @@ class GraphMethods(TensorBase):
         if not isinstance(requires_grad, bool):
             got = type(requires_grad).__name__
             raise TypeError(f"requires_grad_(): argument 'requires_grad' must be bool, not {got} {requires_grad!r}")
-        if self.view_of is not None:
-            refresh(self, use=False)
-        if self.node is not None and self.node is not LEAF and not isinstance(self.node, Unrecorded):
+        if not _is_end(self.node):
             if not requires_grad:
                 hint = "to use a computed one in a subgraph that needs no derivative, take x.detach()"
                 raise RuntimeError(f"you can only change requires_grad flags of leaf variables; {hint}")
@@ -248,11 +251,11 @@ class GraphMethods(TensorBase):
         >>> y.grad
         tensor([1., 1.])
         """
-        node = self.grad_fn
-        if node is None:
-            if self.node is None:
-                raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if _is_end(self.node):
             return
+        node: Any = self.grad_fn
         kept = ref(self)
 
         def keep(gradient: Tensor) -> None:
@@ -269,19 +272,14 @@ class GraphMethods(TensorBase):
         return self.view_of is not None
 
     @property
-    def _base(self: Any) -> Tensor | None:
+    def _base(self: Any) -> Any:
         """The tensor whose memory this is a view of, under PyTorch's name; None where it has its own."""
-        base, link = None, self.view_of
-        while link is not None:
-            base = link.source()
-            link = base.view_of
-        return base
+        return None if self.view_of is None else root_of(self)
 
     @property
     def retains_grad(self: Any) -> bool:
         """True for a result of a call on which retain_grad() was called."""
-        node = self.grad_fn
-        return node is not None and bool(node.hooks) and RETAIN in (node.hooks or {})
+        return not _is_end(self.node) and RETAIN in (self.node.hooks or {})
 
     def register_hook(self: Any, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook` with each gradient that arrives here; what it returns goes on in its place.
@@ -295,7 +293,8 @@ class GraphMethods(TensorBase):
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        refresh(self)
+        if not (isinstance(self.node, Unrecorded) and self.node.hooks):
+            refresh(self, asked=True)
         holder: Any = self if self.node is LEAF else self.node
         if holder.hooks is None:
             holder.hooks = {}

@@ -61,10 +61,6 @@ def test_a_write_through_the_view_reaches_the_graph():
     h.as_strided((2, 2), (3, 1)).mul_(3)
     h.sum().backward()
     assert w.grad.tolist() == [3, 3, 1, 3, 3, 1]
-    h = (torch.arange(6.0, requires_grad=True) * 1).view(2, 3).t()
-    h.as_strided((2, 2), (3, 1)).mul_(3)
-    with pytest.raises(RuntimeError, match=r"not differentiated.*x\.contiguous\(\)"):
-        h.sum().backward()
 
 
 @pytest.mark.parametrize(

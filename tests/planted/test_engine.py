@@ -253,11 +253,11 @@ PLANTED = {
     ),
     # ---- views and writes
     "views are never brought up to date": (
-        views.refresh, "if link is None or", "if True or",
+        views.refresh, "if link is None:", "if True:",
         test_index.test_views_follow_writes_in_value_and_gradient,
     ),
     "a write does not reach the base": (
-        inplace.move_on, "record_overwrite(target, value, link.operation, link.statics)", "wrap(target.array)", writes
+        inplace.move_on, "root, views = steps_to(target)", "root, views = target, []", writes
     ),
     "the old value is not kept": (
         inplace._before, "old.node = target.node", "pass", writes
