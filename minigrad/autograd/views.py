@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
 
 
+# The view, as an operation and its options, by which what lies as one array is seen as another lies in the same memory:
+# `ops/strides.py` names it here, once.
+look_as: Any = None
+
+
 class View:
     """How a tensor looks at its parent's memory, so that a write through it reaches the graph."""
 
@@ -39,15 +44,8 @@ class View:
         if parent.array is self.array or (self.array.size and not np.may_share_memory(parent.array, self.array)):
             return parent
         before: TensorBase = wrap(self.array)
-        before.writes, before.view_of = parent.writes, View(parent, *look_again(parent.array, self.array), True)
+        before.writes, before.view_of = parent.writes, View(parent, *look_as(parent.array, self.array), True)
         return before
-
-
-def look_again(array: Any, lies: Any) -> tuple[Operation, dict[str, Any]]:
-    """The view, as an operation and its options, by which what lies as `array` is seen as `lies`, in one memory."""
-    from minigrad.ops.strides import look_as  # a room below: asked for what was turned in place alone
-
-    return look_as(array, lies)
 
 
 def steps_to(view: TensorBase) -> tuple[TensorBase, list[tuple[Operation, dict[str, Any], Any]]]:
