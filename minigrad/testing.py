@@ -123,13 +123,19 @@ def _numbers_differ(a: Tensor, b: Tensor, tolerances: tuple[float, float] | None
         apart = np.abs(x - y)
         fits = (x == y) | (apart <= atol + rtol * np.abs(y)) & np.isfinite(y)
         fits |= np.isnan(x) & np.isnan(y) if equal_nan and not exact else False
-        if fits.all():
-            return None
         apart = np.where(fits, 0, apart)
         divided = np.float32 if exact else common
         relative = np.where(fits, 0, apart.astype(divided) / np.abs(y).astype(divided))
-    limits = ("", "") if exact and not (rtol or atol) else (f" (up to {atol} allowed)", f" (up to {rtol} allowed)")
-    verdict = f"are not {'equal' if exact and not (rtol or atol) else 'close'}!"
+    exact = exact and not (rtol or atol)
+    return None if fits.all() else _describe_differences(x, y, fits, apart, relative, None if exact else (rtol, atol))
+
+
+def _describe_differences(
+    x: Any, y: Any, fits: Any, apart: Any, relative: Any, tolerances: tuple[float, float] | None
+) -> str:
+    """How many numbers differ and where they differ most; without tolerances they were to be equal."""
+    verdict = f"are not {'close' if tolerances else 'equal'}!"
+    limits = (f" (up to {tolerances[1]} allowed)", f" (up to {tolerances[0]} allowed)") if tolerances else ("", "")
     if not apart.ndim:
         return (
             f"Scalars {verdict}\n\nExpected {y.item()} but got {x.item()}.\n"

@@ -256,7 +256,7 @@ def suspect_dilation(case: Case) -> Iterator[Pair]:
 def _slopes_of_tap(case: Case, kernel: int, tap: tuple[int, ...], offset: tuple[int, ...]) -> Any:
     """The part of one number of the kernel in a sketch, the image that it meets moved by an offset."""
     only = np.zeros(case.operands[kernel].shape)
-    only[(..., *tap)] = 1
+    only[..., tap[0], tap[1]] = 1
     if case.which == kernel:  # the rule reads the image elsewhere
         others = [_move(x, offset, -1) if i != kernel and np.ndim(x) == 4 else x for i, x in enumerate(case.operands)]
         directions = case.directions * only

@@ -96,14 +96,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     """
     given = {"end": start} if end is None else {"start": start, "end": end}
     start, end, step = [as_number("arange", *x) for x in {"start": 0, **given, "step": step}.items()]
-    if step == 0 or step != step:
-        raise RuntimeError(f"step must be nonzero, got {step}")
     if dtype == np.bool_:
         raise not_implemented_for("arange", dtype)
-    if not (math.isfinite(start) and math.isfinite(end)):
-        raise RuntimeError(f"unsupported range: {start} -> {end}")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    _check_steps(start, end, step)
     if dtype is None:
         dtype = or_default(None) if any(isinstance(x, float) for x in (start, end, step)) else np.dtype(np.int64)
     if dtype.kind in "iu":
@@ -120,6 +115,16 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     if dtype in (np.float32, np.float64) and (start % 1 or step % 1):
         return _count_by_lanes(length, start, step, dtype)
     return dtypes.convert(start + xp.arange(length, dtype=np.int64) * float(step), dtype)
+
+
+def _check_steps(start: Any, end: Any, step: Any) -> None:
+    """Refuse, with a RuntimeError, to count by steps that do not lead from `start` to `end`."""
+    if step == 0 or step != step:
+        raise RuntimeError(f"step must be nonzero, got {step}")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
 
 
 def _count_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]) -> Any:
@@ -198,10 +203,7 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any
     if end is None:
         start, end = 0, start
     start, end, step = [as_number("range", *x) for x in {"start": start, "end": end, "step": step}.items()]
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    _check_steps(start, end, step)
     length = math.floor((end - start) / step) + 1
     dtype = or_default(dtype)
     check_countable((length,), dtype)

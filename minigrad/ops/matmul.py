@@ -57,18 +57,9 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
         if not isinstance(x, TensorBase):
             raise not_a_tensor("matmul", ("input", "other")[position], position + 1, x)
     a, b = input.array, other.array
-    if a.ndim == 0 or b.ndim == 0:
-        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
-    if a.dtype != b.dtype:
-        types = f"{a.dtype} != {b.dtype}; convert one with .to(other.dtype)"
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {types}")
-    if a.dtype.kind == "b":
-        raise not_implemented_for("matmul", a.dtype)
-    if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
-        which, n = ("last but one", b.shape[-2]) if b.ndim > 1 else ("only", b.shape[0])
-        detail = f"the last axis of the first ({a.shape[-1]}) must equal the {which} axis of the second ({n})"
-        shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {shapes}; {detail}")
+    inner = b.shape[-2 if b.ndim > 1 else 0] if b.ndim else None
+    if not a.ndim or a.dtype != b.dtype or a.dtype.kind == "b" or a.shape[-1] != inner:
+        raise _do_not_multiply(a, b)
     x = reshape(input, 1, -1) if a.ndim == 1 else input
     y = reshape(other, -1, 1) if b.ndim == 1 else other
     try:
@@ -77,15 +68,36 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
         batches = f"{tuple(a.shape[:-2])} and {tuple(b.shape[:-2])} of {tuple(a.shape)} and {tuple(b.shape)}"
         detail = "do not broadcast: sizes must be equal, or 1, counted from the last axis"
         raise RuntimeError(f"matmul: the batch axes {batches} {detail}") from None
-    shape = product.array.shape
-    if a.ndim == 1:
-        shape = (*shape[:-2], shape[-1])
-    if b.ndim == 1:
-        shape = shape[:-1]
-    if not a.ndim > 1 < b.ndim:
-        last = _dot if a.ndim == 1 == b.ndim else _mv if a.ndim == 2 else _vm if a.ndim == 1 else to_shape
-        product = last(product, shape=shape)
+    if a.ndim == 1 or b.ndim == 1:
+        product = _drop_added_axes(product, a.ndim, b.ndim)
     return product if out is None else write_out("matmul", out, product, (input, other))
+
+
+def _do_not_multiply(a: Any, b: Any) -> Exception:
+    """The error for two arrays that have no product."""
+    if not a.ndim or not b.ndim:
+        ranks = f"but they are {a.ndim}D and {b.ndim}D"
+        return RuntimeError(f"both arguments to matmul need to be at least 1D, {ranks}")
+    if a.dtype != b.dtype:
+        types = f"{a.dtype} != {b.dtype}; convert one with .to(other.dtype)"
+        return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {types}")
+    if a.dtype.kind == "b":
+        return not_implemented_for("matmul", a.dtype)
+    which, n = ("last but one", b.shape[-2]) if b.ndim > 1 else ("only", b.shape[0])
+    detail = f"the last axis of the first ({a.shape[-1]}) must equal the {which} axis of the second ({n})"
+    shapes = f"{tuple(a.shape)} and {tuple(b.shape)}"
+    return RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {shapes}; {detail}")
+
+
+def _drop_added_axes(product: Any, left: int, right: int) -> Any:
+    """`product` without the axes of length 1 that made matrices of its vectors; operands of `left` and `right` axes."""
+    shape = product.array.shape
+    if left == 1:
+        shape = (*shape[:-2], shape[-1])
+    if right == 1:
+        shape = shape[:-1]
+    last = _dot if left == 1 == right else _mv if left == 2 else _vm if left == 1 else to_shape
+    return last(product, shape=shape)
 
 
 NUMPY_TWINS[np.matmul] = matmul

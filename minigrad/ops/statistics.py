@@ -186,6 +186,23 @@ _WAYS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, *, skip_nan: bool) -> Any:
+    asked = _check_quantile(name, input, q, interpolation)
+    ndim = input.array.ndim
+    flat = dim is None or not ndim
+    x = reshape(input, -1) if flat else movedim(input, axis(dim, ndim), -1)  # (..., n)
+    lower, upper, weight = compute(_find_ranks, x, asked.reshape(-1), interpolation, skip_nan)
+    in_order = gather(x, -1, compute(find_order, x, x.array.ndim - 1))
+    found = gather(in_order, -1, lower)  # (..., q)
+    if interpolation in ("linear", "midpoint"):
+        found = lerp(found, gather(in_order, -1, upper), weight)
+    found = movedim(found, -1, 0)  # (q, ...)
+    if keepdim:
+        found = reshape(found, -1, *([1] * ndim)) if flat else unsqueeze(found, axis(dim, ndim) + 1)
+    return found if asked.ndim else read_at(found, key=(0, Ellipsis))
+
+
+def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
+    """The array of the shares `q`, once the arguments of a quantile are seen to fit."""
     dtype = input.array.dtype
     if dtype.char not in "fd":
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype, got {dtype}")
@@ -200,18 +217,7 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
     asked = q.array if isinstance(q, TensorBase) else np.asarray(q, dtype)
     if not ((asked >= 0) & (asked <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {asked.tolist()}")
-    ndim = input.array.ndim
-    flat = dim is None or not ndim
-    x = reshape(input, -1) if flat else movedim(input, axis(dim, ndim), -1)  # (..., n)
-    lower, upper, weight = compute(_find_ranks, x, asked.reshape(-1), interpolation, skip_nan)
-    in_order = gather(x, -1, compute(find_order, x, x.array.ndim - 1))
-    found = gather(in_order, -1, lower)  # (..., q)
-    if interpolation in ("linear", "midpoint"):
-        found = lerp(found, gather(in_order, -1, upper), weight)
-    found = movedim(found, -1, 0)  # (q, ...)
-    if keepdim:
-        found = reshape(found, -1, *([1] * ndim)) if flat else unsqueeze(found, axis(dim, ndim) + 1)
-    return found if asked.ndim else read_at(found, key=(0, Ellipsis))
+    return asked
 
 
 def _find_ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[Any, Any, Any]:

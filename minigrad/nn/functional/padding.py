@@ -29,36 +29,49 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     tensor([[0., 1., 1.]])
     """
     require_tensors("pad", "input", input)
-    if not isinstance(pad, (tuple, list)) or not all(map(is_index, pad)):
-        raise TypeError(f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {pad!r}")
-    amounts, size = [int(n) for n in pad], list(input.array.shape)
-    if len(amounts) % 2 or len(amounts) > 2 * len(size):
-        raise RuntimeError(
-            "Padding length must be divisible by 2 and at most twice the number of dimensions of the input. "
-            f"Padding length: {len(amounts)}, input dimensions: {len(size)}"
-        )
-    # (left, right, top, bottom) -> one (before, after) for each axis, from the last
-    pairs = list(zip(amounts[::2], amounts[1::2], strict=True))
-    full = ((0, 0),) * (len(size) - len(pairs)) + tuple(reversed(pairs))
+    size = list(input.array.shape)
+    pairs = _read_pairs(pad, len(size))
     if mode not in MODES:
         raise NotImplementedError(f"Unrecognised padding mode {mode}: use one of {MODES}")
     if mode != "constant":
         _check_border(input, pairs, mode, value)
-    shape = [n + b + a for n, (b, a) in zip(size, full, strict=True)]
-    left = [n + min(b, 0) + min(a, 0) for n, (b, a) in zip(size, full, strict=True)]  # by negative amounts
-    padded = shape[len(size) - len(pairs) :]
-    nothing = max(padded, default=1) < 1 if mode in ("reflect", "replicate") else min(left, default=0) < 0
-    if nothing or min(shape, default=0) < 0:
-        raise RuntimeError(
-            f"The input size {size}, plus negative padding {amounts}, resulted in a negative output size {shape}, "
-            f"too small for mode {mode!r}"
-        )
+    full = ((0, 0),) * (len(size) - len(pairs)) + tuple(reversed(pairs))
+    _check_output_size(size, full, len(pairs), mode)
     if mode == "constant":
         return pad_constant(input, full, 0 if value is None else _border("pad", value, input.array.dtype))
     for dim, (before, after) in enumerate(full):
         if before or after:
             input = rows_at(input, dim=dim, places=_places(size[dim], before, after, mode))
-    return input if any(amounts) else input.clone()
+    return input if any(map(any, pairs)) else input.clone()
+
+
+def _read_pairs(pad: Any, ndim: int) -> list[tuple[int, int]]:
+    """(left, right, top, bottom) -> one (before, after) for each padded axis, from the last."""
+    if not isinstance(pad, (tuple, list)) or not all(map(is_index, pad)):
+        raise TypeError(f"pad(): argument 'pad' must be a tuple of ints, (left, right, top, bottom, ...), not {pad!r}")
+    amounts = [int(n) for n in pad]
+    if len(amounts) % 2 or len(amounts) > 2 * ndim:
+        raise RuntimeError(
+            "Padding length must be divisible by 2 and at most twice the number of dimensions of the input. "
+            f"Padding length: {len(amounts)}, input dimensions: {ndim}"
+        )
+    return list(zip(amounts[::2], amounts[1::2], strict=True))
+
+
+def _check_output_size(size: list[int], pairs: Any, padded: int, mode: str) -> None:
+    """Refuse negative amounts, for the last `padded` axes, that cut away more than there is."""
+    if 0 not in size and min(map(min, pairs), default=0) >= 0:
+        return
+    shape = [n + before + after for n, (before, after) in zip(size, pairs, strict=True)]
+    left = [n + min(before, 0) + min(after, 0) for n, (before, after) in zip(size, pairs, strict=True)]
+    of_padded = shape[len(size) - padded :]
+    nothing = max(of_padded, default=1) < 1 if mode in ("reflect", "replicate") else min(left, default=0) < 0
+    if nothing or min(shape, default=0) < 0:
+        amounts = [n for pair in reversed(pairs[len(size) - padded :]) for n in pair]
+        raise RuntimeError(
+            f"The input size {size}, plus negative padding {amounts}, resulted in a negative output size {shape}, "
+            f"too small for mode {mode!r}"
+        )
 
 
 def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
