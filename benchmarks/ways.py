@@ -33,7 +33,18 @@ from minigrad.kernels import dispatch
 from minigrad.kernels.fast.machine import measure_machine
 from minigrad.kernels.way import Problem
 
-WAYS = ("tiny", "im2col", "mec", "pointwise", "depthwise", "apart", "winograd 2x2", "winograd")
+WAYS = (
+    "tiny",
+    "im2col",
+    "mec",
+    "pointwise",
+    "depthwise",
+    "apart",
+    "winograd 2x2",
+    "winograd",
+    "winograd 5x5",
+    "winograd blocks",
+)
 LAYERS = [
     *LAYERS,
     Layer("3x3 8 @32", 32, 8, 32, 32, 8, 3, 1, 1),
@@ -50,6 +61,13 @@ LAYERS = [
     Layer("11x11 1-16 @512", 1, 1, 512, 512, 16, 11, 1, 5),
     Layer("3x3 3-32 @32", 64, 3, 32, 32, 32, 3, 1, 1),
     Layer("3x3 32-64 @26", 64, 32, 26, 26, 64, 3),
+    Layer("5x5 16 @32", 32, 16, 32, 32, 16, 5, 1, 2),
+    Layer("5x5 32 @28", 16, 32, 28, 28, 32, 5, 1, 2),
+    Layer("7x7 8 @56", 8, 8, 56, 56, 8, 7, 1, 3),
+    Layer("7x7 64 @14", 8, 64, 14, 14, 64, 7, 1, 3),
+    Layer("7x7 3-32 @64", 8, 3, 64, 64, 32, 7, 1, 3),
+    Layer("9x9 64 @28", 4, 64, 28, 28, 64, 9, 1, 4),
+    Layer("11x11 32 @32", 8, 32, 32, 32, 32, 11, 1, 5),
     Layer("9x9 16 @32", 8, 16, 32, 32, 16, 9, 1, 4),
     Layer("3x3 3-8 @32, one image", 1, 3, 32, 32, 8, 3, 1, 1),
     Layer("5x5 6-16 @14, one image", 1, 6, 14, 14, 16, 5),

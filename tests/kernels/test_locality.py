@@ -36,6 +36,8 @@ def spoiled(array, value, where):
 
 SMALL = {way: LAYERS[way] for way in LAYERS if "winograd" not in way}  # the loops of the definition take their time
 SMALL["winograd"] = SMALL["winograd 2x2"] = ((1, 13, 10, 9), (14, 13, 3, 3), LAYERS["winograd"][2])
+SMALL["winograd 5x5"] = ((1, 6, 10, 9), (5, 6, 5, 6), LAYERS["winograd 5x5"][2])
+SMALL["winograd blocks"] = ((1, 6, 12, 13), (5, 6, 7, 9), LAYERS["winograd blocks"][2])
 
 
 @pytest.mark.parametrize("where", ["first", "middle", "last"])
@@ -119,12 +121,12 @@ def put(x, value):
     return x
 
 
-@pytest.mark.parametrize("way", [None, "winograd", "winograd 2x2"])
+@pytest.mark.parametrize("way", [None, "winograd", "winograd 2x2", "winograd 5x5", "winograd blocks"])
 @pytest.mark.parametrize("scene", SCENES)
 def test_the_bound_that_is_stated(way, scene):
     """|error| <= 1e-5 (largest |x| that the output sees) (sum of its kernel's |w|), for any range of the data."""
-    x_shape, _, geometry = LAYERS["winograd"]
-    x, w, g = problem(*LAYERS["winograd"], dtype=np.float32)
+    x_shape, _, geometry = LAYERS[way or "winograd"]
+    x, w, g = problem(*LAYERS[way or "winograd"], dtype=np.float32)
     x, g = (SCENES[scene](a).astype(np.float32) for a in (x, g))
     wide = [a.astype(np.float64) for a in (x, w, g)]
     mirror, turned = geometry.mirrored(), w.transpose(1, 0, 2, 3)
@@ -141,15 +143,26 @@ def test_the_bound_that_is_stated(way, scene):
         assert (error <= 1e-5 * kernels.conv2d_weight(abs(wide[0]), abs(wide[2]), geometry=geometry)).all()
 
 
-def test_ordinary_data_keep_the_quick_way():
+@pytest.mark.parametrize(("way", "tile"), [("winograd", (6,)), ("winograd 5x5", (8,)), ("winograd blocks", (7, 4))])
+def test_ordinary_data_keep_the_quick_way(way, tile):
     """Noise, what a relu or a maximum leaves of it, and their gradients are even; a lone pixel is not."""
-    x, _, _ = problem(*LAYERS["winograd"], dtype=np.float32)
-    geometry = LAYERS["winograd"][2]
+    x, _, _ = problem(*LAYERS[way], dtype=np.float32)
+    geometry = LAYERS[way][2]
     for scene in ("even", "after a relu", "tiny", "large"):
-        assert winograd.is_even(SCENES[scene](x), geometry, 6)
+        assert winograd.is_even(SCENES[scene](x), geometry, *tile)
     for scene in ("one pixel", "a pixel of 100", "a pixel of 1e6", "a bright half", "a dark corner"):
-        assert not winograd.is_even(SCENES[scene](x), geometry, 6)
-    assert winograd.is_even(x[:0], geometry, 6) and winograd.is_even(x[:, :, :1, :1], geometry, 6)
+        assert not winograd.is_even(SCENES[scene](x), geometry, *tile)
+    assert winograd.is_even(x[:0], geometry, *tile) and winograd.is_even(x[:, :, :1, :1], geometry, *tile)
+
+
+def test_a_pixel_that_only_the_zeros_at_a_kernels_end_meet_counts():
+    """Of 5x5 in blocks of 4x4 the tiles reach 8 pixels: the last two outputs see less than what lies beside them."""
+    x = np.ones((1, 1, 9, 9), np.float32)
+    geometry = Geometry((5, 5))
+    assert winograd.is_even(x, geometry, 7, 4)
+    x[..., 8] = 100.0  # of the first tile's outputs, 0 to 3, none sees it; the fifth does
+    assert not winograd.is_even(x, geometry, 7, 4)
+    assert winograd.is_even(x[..., :8], geometry, 7, 4)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])

@@ -9,6 +9,15 @@ from minigrad.kernels.dispatch import reckon_for, register
 from minigrad.kernels.fast import apart, depthwise, mec, pointwise, winograd
 from minigrad.kernels.fast.machine import tell_machine
 
-for _way in (mec.WAY, pointwise.WAY, depthwise.WAY, apart.WAY, winograd.WAY, winograd.WAY_2X2):
+for _way in (
+    mec.WAY,
+    pointwise.WAY,
+    depthwise.WAY,
+    apart.WAY,
+    winograd.WAY,
+    winograd.WAY_2X2,
+    winograd.WAY_5X5,
+    winograd.WAY_BLOCKS,
+):
     register(_way)
 reckon_for(tell_machine())

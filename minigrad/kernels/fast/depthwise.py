@@ -279,7 +279,7 @@ def cost(problem: Problem, machine: Machine) -> float:
     lines = machine.copy(problem.windows * kw * (2 * C * step + problem.outputs), run)
     sums = machine.copy(problem.windows * kh * (2 * C + problem.outputs), Ho * Wo)
     together, apart = (kh, 1) if outputs == 1 else (outputs, kh)  # rows of the kernel that share a product, or not
-    products = machine.product(together, Ho * Wo, channels * kw, 3 * N * groups * apart)
+    products = machine.unpacked().product(together, Ho * Wo, channels * kw, 3 * N * groups * apart)
     return OVERHEAD * N + products + lines + sums
 
 

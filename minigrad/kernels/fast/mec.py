@@ -128,9 +128,10 @@ def cost(problem: Problem, machine: Machine) -> float:
     rows = Ho * problem.geometry.stride[0]  # that are copied, of each image
     count = -(-N // max(1, BLOCK_BYTES // max(1, 4 * rows * C * kw * Wo)))  # of blocks
     images = N / max(1, count)
-    products = machine.product(problem.outputs, images * Wo, C * kh * kw, 3 * Ho * count)
+    products = machine.unpacked().product(problem.outputs, images * Wo, C * kh * kw, 3 * Ho * count)
     turned = machine.copy(3 * problem.windows * problem.outputs, Wo)
-    return OVERHEAD + products + turned + machine.copy(4 * N * rows * C * kw * Wo, max(Wo, images))
+    run = images if Wo <= SHORT < images else Wo
+    return OVERHEAD + products + turned + machine.copy(4 * N * rows * C * kw * Wo, run)
 
 
 def _images(lines: Array, width: int) -> Array:

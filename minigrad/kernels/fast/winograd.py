@@ -20,8 +20,12 @@ Sources: S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin, S
 Algorithms for Convolutional Neural Networks", 2016. The points 0, +-0.7, +-1.6 halve the error of
 the usual 0, +-1, +-2 (found by search). Float32 error against float64 on ResNet's and AlexNet's
 layers, gradients included, as norm of the difference over norm of the result: F(4x4, 3x3) and
-F(2x2, 5x5) at most 2e-6, F(2x2, 3x3) 6e-7 (plain products: 4e-7). In double precision it is never
-chosen. Stride 1, dilation 1, one group, kernels of 2 to 5.
+F(2x2, 5x5) at most 2e-6, F(4x4, 5x5) 4e-6, F(2x2, 3x3) 6e-7 (plain products: 4e-7). In double precision
+it is never chosen. Stride 1, dilation 1, one group.
+
+A larger kernel is cut into blocks of 4x4 taps (zeros at its end), each F(4x4, 4x4). As a block is as long as the
+outputs of a tile, all blocks read the same transformed tiles, each from so many tiles further on: 49 products for each
+tile and block, 12 for an output of a 7x7 kernel instead of 49. Error at most 3e-6.
 
 A tile's outputs share their products, so an output feels pixels that it does not see, by rounding: a NaN would
 spread over the tile, an outlier would drown its neighbours. `is_even` looks at the data, once per call (4% of a
@@ -32,6 +36,7 @@ forward), and where a pixel stands out of its tile another way computes. What is
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,8 +55,40 @@ TRANSFORM = 0.26  # of the peak: the matrices of a transform are as small as a t
 POINTS = {  # by tile length; and infinity
     4: (0.0, 1.0, -1.0),
     6: (0.0, 0.7, -0.7, 1.6, -1.6),
-    8: (0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0),  # a GPU's, for 5x5
+    7: (0.0, 0.6, -0.6, 1.2, -1.2, 3.0),
+    8: (0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0),
 }
+
+
+class Cut(NamedTuple):
+    """A kernel cut into `blocks` of `taps`, along each axis; of one block, or with zeros at the end."""
+
+    taps: Pair
+    blocks: Pair
+
+    @property
+    def reach(self) -> Pair:
+        """The kernel with those zeros."""
+        return self.taps[0] * self.blocks[0], self.taps[1] * self.blocks[1]
+
+    def shifts(self, columns: int, images: int) -> list[int]:
+        """How many tiles further on each block reads, where `columns` of tiles, of `images`, make a row."""
+        return [(i * columns + j) * images for i, j in np.ndindex(self.blocks)]
+
+    def split(self, w: Array) -> Array:
+        """(O, C, kh, kw) -> (blocks, O*C, taps)."""
+        (O, C, kh, kw), (rh, rw), (bh, bw) = w.shape, self.taps, self.blocks
+        if self.reach != (kh, kw):
+            whole = np.zeros((O, C, *self.reach), w.dtype)
+            whole[:, :, :kh, :kw] = w
+            w = whole
+        return w.reshape(O * C, bh, rh, bw, rw).transpose(1, 3, 0, 2, 4).reshape(bh * bw, O * C, rh * rw)
+
+    def join(self, w: Array, shape: tuple[int, int, int, int]) -> Array:
+        """(blocks, O*C, taps) -> (O, C, kh, kw), that shape."""
+        (O, C, kh, kw), (rh, rw), (bh, bw) = shape, self.taps, self.blocks
+        w = w.reshape(bh, bw, O * C, rh, rw).transpose(2, 0, 3, 1, 4).reshape(O, C, *self.reach)
+        return np.ascontiguousarray(w[:, :, :kh, :kw])
 
 
 @cache
@@ -69,34 +106,45 @@ def transforms(tile: int, r: int, dtype: np.dtype) -> tuple[Array, Array, Array]
     return A.astype(dtype), G.astype(dtype), B.astype(dtype)
 
 
-def is_even(x: Array, geometry: Geometry, tile: int) -> bool:
+def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -> bool:
     """Whether, within each tile, the largest number that one output sees is at most SPREAD times that of another.
 
-    x (N, C, H, W) is seen through the windows of `geometry`. False for infinities and NaN.
+    x (N, C, H, W) is seen through the windows of `geometry`, which blocks make larger. False for infinities and NaN.
     """
     if not x.size:
         return True
     found: list[bool] = []
-    spread(lambda images: found.append(_images_are_even(x[images], geometry, tile)), len(x), x.nbytes)
+    cut = cut_kernel(geometry.kernel, block)
+    spread(lambda images: found.append(_images_are_even(x[images], geometry, tile, cut)), len(x), x.nbytes)
     return all(found)
 
 
-def _images_are_even(x: Array, geometry: Geometry, tile: int) -> bool:
+def _images_are_even(x: Array, geometry: Geometry, tile: int, cut: Cut) -> bool:
     (ph, pw), (kh, kw), (N, _, H, W) = geometry.padding, geometry.kernel, x.shape
-    sizes = np.zeros((N, H + 2 * ph, W + 2 * pw), x.dtype)  # the largest |x| over the channels
+    more_h, more_w = cut.reach[0] - kh, cut.reach[1] - kw  # pixels that zeros at a kernel's end meet
+    sizes = np.zeros((N, H + 2 * ph + more_h, W + 2 * pw + more_w), x.dtype)  # the largest |x| over the channels
     np.maximum(x.max(axis=1), -x.min(axis=1), out=sizes[:, ph : ph + H, pw : pw + W])
-    seen = _slide(np.maximum, _slide(np.maximum, sizes, 1, kh), 2, kw)  # (N, Ho, Wo)
-    peak = seen.max()
+    seen = _slide(np.maximum, _slide(np.maximum, sizes, 1, kh), 2, kw)  # (N, Ho + more_h, Wo + more_w)
+    met = _slide(np.maximum, _slide(np.maximum, seen, 1, more_h + 1), 2, more_w + 1)  # (N, Ho, Wo)
+    seen = seen[:, : met.shape[1], : met.shape[2]]
+    peak = met.max()
     if not peak < HUGE:
         return False
     if peak <= SPREAD * seen.min():  # as good as always
         return True
-    most, least = seen, seen
-    for axis, r in ((1, kh), (2, kw)):
+    most, least = met, seen
+    for axis, r in enumerate(cut.taps, 1):
         most, least = (
             _slide(larger, part, axis, tile + 1 - r) for larger, part in ((np.maximum, most), (np.minimum, least))
         )
     return bool((most <= SPREAD * least).all())
+
+
+def cut_kernel(kernel: Pair, block: int | None) -> Cut:
+    """The kernel in blocks of block x block taps, or in one."""
+    if block is None:
+        return Cut(kernel, (1, 1))
+    return Cut((block, block), (-(-kernel[0] // block), -(-kernel[1] // block)))
 
 
 def _slide(larger: np.ufunc, x: Array, axis: int, width: int) -> Array:
@@ -109,33 +157,35 @@ def _slide(larger: np.ufunc, x: Array, axis: int, width: int) -> Array:
 
 
 class Winograd:
-    """The triad on tiles of `tile` x `tile` pixels, 4 or 6: F(tile + 1 - r, r) along each axis."""
+    """The triad on tiles of `tile` x `tile` pixels: F(tile + 1 - r, r) along each axis, for r taps of the kernel.
 
-    def __init__(self, tile: int) -> None:
-        self.tile = tile
+    r is the whole kernel, or a `block` of it with tile + 1 - r = r: then the blocks of a kernel read the same tiles,
+    each the neighbours of those that the one before it reads, and their products add up.
+    """
+
+    def __init__(self, tile: int, least: int = 2, block: int | None = None) -> None:
+        self.tile, self.least, self.block = tile, least, block
 
     def conv2d(self, x: Array, w: Array, geometry: Geometry) -> Array:
         """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
-        (N, C), (O, _, kh, kw) = x.shape[:2], w.shape
-        Ho, Wo = geometry.windows(x.shape[2:])
-        points = self.tile**2
+        (N, C), O, (Ho, Wo) = x.shape[:2], len(w), geometry.windows(x.shape[2:])
+        points, cut = self.tile**2, cut_kernel(geometry.kernel, self.block)
         out = np.empty((N, O, Ho, Wo), x.dtype)
-        # (points, kh*kw) @ (kh*kw, O*C) -> (points, O, C)
-        kernel = workspace("kernel", (points, O, C), x.dtype)
+        pieces = cut.split(w)  # (blocks, O*C, taps)
+        kernels = workspace("kernel", (len(pieces), points, O, C), x.dtype)
         np.matmul(
-            _both_axes(self.tile, kh, kw, x.dtype), w.reshape(O * C, kh * kw).T, out=kernel.reshape(points, O * C)
+            _both_axes(self.tile, *cut.taps, x.dtype), pieces.swapaxes(1, 2), out=kernels.reshape(-1, points, O * C)
         )
-        kernel = kernel.transpose(0, 2, 1)
 
         def compute(block: Block) -> None:
             images, rows = block
             tiles = self._input_tiles(x[images], rows, geometry)
-            shape = (*tiles.shape[:5], O)
-            products = workspace("first", shape, x.dtype)
-            np.matmul(tiles.reshape(points, -1, C), kernel, out=products.reshape(points, -1, O))
-            self._write(products, out[images, :, rows], (kh, kw))
+            _, _, height, Tw, n, _ = tiles.shape
+            products = workspace("first", (self.tile, self.tile, height + 1 - cut.blocks[0], Tw, n, O), x.dtype)
+            _add_blocks(tiles.reshape(points, -1, C), kernels.swapaxes(2, 3), cut.shifts(Tw, n), products)
+            self._write(products, out[images, :, rows], cut)
 
-        share(compute, *self._blocks(N, Ho, Wo, max(C, O), kh, kw, x.itemsize))
+        share(compute, *self._blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize))
         return out
 
     def conv2d_input(self, g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -144,33 +194,37 @@ class Winograd:
 
     def conv2d_weight(self, x: Array, g: Array, geometry: Geometry) -> Array:
         """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
-        (N, O, Ho, Wo), C, (kh, kw) = g.shape, x.shape[1], geometry.kernel
-        points = self.tile**2
-        total = np.zeros((points, O, C), x.dtype)
+        (N, O, Ho, Wo), C, points = g.shape, x.shape[1], self.tile**2
+        cut = cut_kernel(geometry.kernel, self.block)
+        total = np.zeros((cut.blocks[0] * cut.blocks[1], points, O, C), x.dtype)
 
         def add(block: Block, total: Array) -> None:
             images, rows = block
             tiles = self._input_tiles(x[images], rows, geometry)
-            cotangents = self._cotangent_tiles(g[images, :, rows], (kh, kw))
-            product = workspace("kernel", (points, O, C), x.dtype)
-            np.matmul(cotangents.reshape(points, -1, O).transpose(0, 2, 1), tiles.reshape(points, -1, C), out=product)
-            total += product
+            shifts = cut.shifts(*tiles.shape[3:5])
+            left = self._cotangent_tiles(g[images, :, rows], tiles.shape[3], cut).reshape(points, -1, O)
+            right = tiles.reshape(points, -1, C)
+            run = right.shape[1] - shifts[-1]
+            for sums, shift in zip(total, shifts, strict=True):
+                product = workspace("kernel", (points, O, C), x.dtype)
+                sums += np.matmul(left[:, :run].swapaxes(1, 2), right[:, shift : shift + run], out=product)
 
-        parts, size = self._blocks(N, Ho, Wo, max(C, O), kh, kw, x.itemsize)
+        parts, size = self._blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize)
         add_up(add, parts, total, size)
-        w = np.empty((O, C, kh, kw), x.dtype)
-        np.matmul(total.reshape(points, O * C).T, _both_axes(self.tile, kh, kw, x.dtype), out=w.reshape(O * C, kh * kw))
-        return w
+        # (blocks, O*C, points) @ (points, taps) -> (blocks, O*C, taps)
+        flat = total.reshape(-1, points, O * C).swapaxes(1, 2)
+        return cut.join(np.matmul(flat, _both_axes(self.tile, *cut.taps, x.dtype)), (O, C, *geometry.kernel))
 
     def serves(self, problem: Problem) -> bool:
-        """NumPy, floats, stride and dilation 1, one group, 2 <= kernel < tile, padding < kernel."""
+        """NumPy, floats, stride, dilation, groups 1, padding < kernel, from `least` taps to a tile's or any blocks'."""
         geometry = problem.geometry
+        most = max(geometry.kernel) if self.block else self.tile - 1
         return (
             problem.library is np.ndarray
             and problem.char in "fd"
             and geometry.stride == geometry.dilation == (1, 1)
             and geometry.groups == 1
-            and all(2 <= r < self.tile and p < r for r, p in zip(geometry.kernel, geometry.padding, strict=True))
+            and all(self.least <= k <= most and p < k for k, p in zip(geometry.kernel, geometry.padding, strict=True))
         )
 
     def cost(self, problem: Problem, machine: Machine) -> float:
@@ -178,52 +232,56 @@ class Winograd:
         if problem.char != "f":
             return float("inf")
         (N, C, H, W), O, points = problem.image, problem.outputs, self.tile**2
-        Th, Tw = self._tiles(problem.size, problem.geometry.kernel)
+        cut = cut_kernel(problem.geometry.kernel, self.block)
+        Th, Tw = self._tiles(problem.size, cut)
+        blocks, Tw = cut.blocks[0] * cut.blocks[1], Tw + cut.blocks[1] - 1
         at_once = max(1, min(N * Th * Tw, BLOCK_BYTES // (4 * points * max(C, O))))  # tiles in a block
-        products = machine.product(at_once, O, C, 3 * points * N * Th * Tw / at_once)
-        transforms = points * (N * Th * Tw * (C + O) + C * O) * 2 * self.tile / (TRANSFORM * machine.peak)
+        products = machine.product(at_once, O, C, 3 * blocks * points * N * Th * Tw / at_once)
+        sums = machine.copy(2 * (blocks - 1) * points * N * Th * Tw * (O + C) / 2, O)
+        numbers = points * (N * Tw * (Th * O + (Th + cut.blocks[0] - 1) * C) + blocks * C * O)
+        transforms = numbers * 2 * min(self.tile, 6) / (TRANSFORM * machine.peak)
+        turned = machine.copy(3 * N * C * H * W, C) + machine.copy(3 * problem.windows * O, O)
         checks = machine.copy(4 * N * C * H * W, H * W)  # `is_even`
-        return OVERHEAD + products + 3 * transforms + checks
+        return OVERHEAD + products + sums + 3 * transforms + turned + checks
 
-    def _tiles(self, outputs: Pair, kernel: Pair) -> Pair:
-        """Tiles along each axis."""
-        return -(-outputs[0] // (self.tile + 1 - kernel[0])), -(-outputs[1] // (self.tile + 1 - kernel[1]))
+    def _tiles(self, outputs: Pair, cut: Cut) -> Pair:
+        """Tiles of outputs along each axis."""
+        return -(-outputs[0] // (self.tile + 1 - cut.taps[0])), -(-outputs[1] // (self.tile + 1 - cut.taps[1]))
 
-    def _blocks(
-        self, N: int, Ho: int, Wo: int, channels: int, kh: int, kw: int, itemsize: int
-    ) -> tuple[list[Block], int]:
+    def _blocks(self, N: int, size: Pair, channels: int, cut: Cut, itemsize: int) -> tuple[list[Block], int]:
         """Images, and rows of whole tiles, whose transformed tiles fit; the bytes of them all."""
-        Th, Tw = self._tiles((Ho, Wo), (kh, kw))
-        row_bytes = self.tile**2 * Tw * channels * itemsize
-        step = self.tile + 1 - kh
+        Th, Tw = self._tiles(size, cut)
+        row_bytes = self.tile**2 * (Tw + cut.blocks[1] - 1) * channels * itemsize
         pieces = min(PIECES, N * Th * Tw // (LONG // 2))
-        return blocks(N, Ho, row_bytes, BLOCK_BYTES, step, pieces), N * Th * row_bytes
+        return blocks(N, size[0], row_bytes, BLOCK_BYTES, self.tile + 1 - cut.taps[0], pieces), N * Th * row_bytes
 
     def _input_tiles(self, x: Array, rows: slice, geometry: Geometry) -> Array:
-        """B^T d B of the tiles of these output rows: (N, C, H, W) -> (tile, tile, Th, Tw, N, C)."""
-        (N, C), (kh, kw), (ph, pw), tile = x.shape[:2], geometry.kernel, geometry.padding, self.tile
-        mh, mw = tile + 1 - kh, tile + 1 - kw
-        Th, Tw = self._tiles((rows.stop - rows.start, geometry.windows(x.shape[2:])[1]), (kh, kw))
-        image = workspace("first", (Th * mh + kh - 1, Tw * mw + kw - 1, N, C), x.dtype)
+        """B^T d B of the tiles that these output rows see: (N, C, H, W) -> (tile, tile, Th, Tw, N, C)."""
+        (N, C), (ph, pw), tile = x.shape[:2], geometry.padding, self.tile
+        cut = cut_kernel(geometry.kernel, self.block)
+        (rh, rw), Wo = cut.taps, geometry.windows(x.shape[2:])[1]
+        mh, mw = tile + 1 - rh, tile + 1 - rw
+        Th, Tw = (n + b - 1 for n, b in zip(self._tiles((rows.stop - rows.start, Wo), cut), cut.blocks, strict=True))
+        image = workspace("first", (Th * mh + rh - 1, Tw * mw + rw - 1, N, C), x.dtype)
         top = rows.start - ph  # the row of x where the strip begins
         _place(image, x[:, :, max(0, top) : top + len(image)], max(0, -top), pw)
-        B_h, B_w = transforms(tile, kh, x.dtype)[2], transforms(tile, kw, x.dtype)[2]
+        B_h, B_w = transforms(tile, rh, x.dtype)[2], transforms(tile, rw, x.dtype)[2]
         return _two_sided(image, B_h, B_w, (mh, mw), (Th, Tw), "tiles")
 
-    def _cotangent_tiles(self, g: Array, kernel: Pair) -> Array:
-        """A g A^T for each tile of outputs: (N, O, Ho, Wo) -> (tile, tile, Th, Tw, N, O)."""
+    def _cotangent_tiles(self, g: Array, columns: int, cut: Cut) -> Array:
+        """A g A^T for each tile of outputs, so many in a row: (N, O, Ho, Wo) -> (tile, tile, Th, columns, N, O)."""
         (N, O, Ho, Wo), tile = g.shape, self.tile
-        mh, mw = tile + 1 - kernel[0], tile + 1 - kernel[1]
-        Th, Tw = self._tiles((Ho, Wo), kernel)
-        image = workspace("first", (Th * mh, Tw * mw, N, O), g.dtype)
+        mh, mw = tile + 1 - cut.taps[0], tile + 1 - cut.taps[1]
+        Th, _ = self._tiles((Ho, Wo), cut)
+        image = workspace("first", (Th * mh, columns * mw, N, O), g.dtype)
         _place(image, g, 0, 0)
-        A_h, A_w = transforms(tile, kernel[0], g.dtype)[0], transforms(tile, kernel[1], g.dtype)[0]
-        return _two_sided(image, A_h.T, A_w.T, (mh, mw), (Th, Tw), "cotangents")
+        A_h, A_w = transforms(tile, cut.taps[0], g.dtype)[0], transforms(tile, cut.taps[1], g.dtype)[0]
+        return _two_sided(image, A_h.T, A_w.T, (mh, mw), (Th, columns), "cotangents")
 
-    def _write(self, products: Array, out: Array, kernel: Pair) -> None:
+    def _write(self, products: Array, out: Array, cut: Cut) -> None:
         """A^T M A for each tile: (tile, tile, Th, Tw, N, O) into out (N, O, Ho, Wo)."""
         tile, _, Th, Tw, N, O = products.shape
-        A_h, A_w = (transforms(tile, r, out.dtype)[0] for r in kernel)
+        A_h, A_w = (transforms(tile, r, out.dtype)[0] for r in cut.taps)
         mh, mw = len(A_h), len(A_w)
         # Rows first, each product written with the rows inside: (b, Tw, N, O, Th*mh).
         half = workspace("second", (tile, Tw * N * O, Th, mh), out.dtype)
@@ -240,11 +298,28 @@ class Winograd:
             out[...] = whole[:, :, : out.shape[2], : out.shape[3]]
 
 
+def _add_blocks(tiles: Array, kernels: Array, shifts: list[int], products: Array) -> None:
+    """Writes the sum over blocks of tiles (points, T, C), shifted, @ kernels (blocks, points, C, O).
+
+    Tiles whose neighbours to the right are in the next row come out as nonsense: `_write` leaves them out.
+    """
+    points, T, _ = tiles.shape
+    sums = products.reshape(points, -1, products.shape[-1])
+    run = min(sums.shape[1], T - shifts[-1])
+    for kernel, shift in zip(kernels, shifts, strict=True):
+        seen = tiles[:, shift : shift + run]
+        if shift:
+            more = workspace("second", (points, run, products.shape[-1]), products.dtype)
+            sums[:, :run] += np.matmul(seen, kernel, out=more)
+        else:
+            np.matmul(seen, kernel, out=sums[:, :run])
+
+
 @cache
-def _both_axes(tile: int, kh: int, kw: int, dtype: np.dtype) -> Array:
-    """G for both axes at once: (tile*tile, kh*kw)."""
+def _both_axes(tile: int, rh: int, rw: int, dtype: np.dtype) -> Array:
+    """G for both axes at once: (tile*tile, rh*rw)."""
     double = np.dtype(np.float64)
-    return np.kron(transforms(tile, kh, double)[1], transforms(tile, kw, double)[1]).astype(dtype)
+    return np.kron(transforms(tile, rh, double)[1], transforms(tile, rw, double)[1]).astype(dtype)
 
 
 def _place(image: Array, x: Array, top: int, left: int) -> None:
@@ -286,7 +361,7 @@ def _two_sided(image: Array, along_h: Array, along_w: Array, step: Pair, count: 
 
 def _way(name: str, tiles: Winograd) -> Way:
     def even(x: Array, geometry: Geometry) -> bool:
-        return is_even(x, geometry, tiles.tile)
+        return is_even(x, geometry, tiles.tile, tiles.block)
 
     sound = {
         "conv2d": lambda x, w, geometry: is_finite(w) and even(x, geometry),
@@ -298,3 +373,5 @@ def _way(name: str, tiles: Winograd) -> Way:
 
 WAY = _way("winograd", Winograd(6))  # F(4x4, 3x3), and F(2x2, 5x5)
 WAY_2X2 = _way("winograd 2x2", Winograd(4))  # F(2x2, 3x3)
+WAY_5X5 = _way("winograd 5x5", Winograd(8, least=5))  # F(4x4, 5x5)
+WAY_BLOCKS = _way("winograd blocks", Winograd(7, least=5, block=4))  # F(4x4, 4x4) for each block
