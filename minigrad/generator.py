@@ -1,18 +1,13 @@
 """Random numbers, number for number those of PyTorch's generator on the same device.
 
-On the CPU the source is the 32-bit Mersenne Twister, seeded with the low 32 bits of the seed (NumPy's
-legacy seeding gives the same state). A `Generator` turns its 32-bit draws into arrays; tensors of random
-numbers (`rand`, `randn`, `uniform_`, ...) are these arrays, wrapped by their callers. On a GPU the source is
-another one, as PyTorch's: one seed means other numbers there (`minigrad/gpu/philox.py`).
-
-Sources: M. Matsumoto and T. Nishimura, "Mersenne Twister", 1998; G. E. P. Box and M. E. Muller, "A
-note on the generation of random normal deviates", 1958. Rounding follows PyTorch's own, measured.
+A `Generator` checks what is asked for, and draws arrays; tensors of random numbers (`rand`, `randn`, `uniform_`, ...)
+are these arrays, wrapped by their callers. On the CPU the source is the Mersenne Twister (twister.py). On a GPU it is
+another one, as PyTorch's: one seed means other numbers there (gpu/philox.py).
 """
 
 from __future__ import annotations
 
 import functools
-import math
 import os
 from _thread import RLock  # `threading` itself takes a millisecond to import
 from collections.abc import Callable, Sequence
@@ -23,16 +18,15 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.backend import array_module, library
-from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 from minigrad.devices import device as Device
 from minigrad.dtypes import limits
 from minigrad.size import is_index
+from minigrad.twister import Twister
 
 F = TypeVar("F", bound=Callable[..., Any])
 Array = Any  # a NumPy array
 _WORDS = 624  # the twister's state, in 32-bit words
 _STATE_BYTES = 5056  # PyTorch's struct: seed, position, words, the kept normal number
-_CHUNK = 1 << 14  # elements drawn at a time: the temporaries of one chunk stay in the cache
 _DEFAULT_SEED = 67280421310721
 
 # `random_()` draws modulo these: what a type holds without loss, from 0 up.
@@ -60,7 +54,7 @@ def _alone(method: F) -> F:
 ON_A_GPU: list[type[Generator]] = []
 
 
-class Generator:
+class Generator(Twister):
     """A stream of random numbers with a state of its own.
 
     A fresh one has PyTorch's default seed, 67280421310721. The drawing methods take a shape and a
@@ -71,7 +65,7 @@ class Generator:
     tensor([0.4963, 0.7682])
     """
 
-    __slots__ = ("_bits", "_kept", "_seed", "device")
+    __slots__ = ("device",)
 
     def __new__(cls, device: Any = "cpu") -> Generator:
         if cls is Generator and Device(device).type == "cuda":
@@ -99,8 +93,7 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"a seed lies in [-2**63, 2**64), got {seed}")
         self._seed = seed % 2**64
-        self._bits: Any = None  # made on the first draw: numpy.random takes 10 ms to import
-        self._kept: float | None = None
+        self._bits = self._kept = None
         return self
 
     def seed(self) -> int:
@@ -181,29 +174,6 @@ class Generator:
 
     # ---- draws --------------------------------------------------------------------------------
 
-    def _twister(self) -> Any:
-        if self._bits is None:
-            from numpy.random import MT19937, RandomState
-
-            seeded = MT19937(0)
-            RandomState(seeded).seed(self._seed & 0xFFFFFFFF)
-            self._bits = seeded
-        return self._bits
-
-    def _draw32(self, count: int) -> Array:
-        return self._twister().random_raw(count).view(np.int64)
-
-    def _draw64(self, count: int) -> Array:
-        """64-bit draws as int64: the first of two 32-bit draws is the high half."""
-        raw = self._twister().random_raw(2 * count).view(np.int64)
-        return (raw[0::2] << 32) | raw[1::2]
-
-    def _unit24(self, count: int) -> Array:
-        return (self._draw32(count) & 0xFFFFFF).astype(np.float32) * np.float32(2.0**-24)
-
-    def _unit53(self, count: int) -> Array:
-        return (self._draw64(count) & (2**53 - 1)).astype(np.float64) * 2.0**-53
-
     @_alone
     def uniform(self, shape: Sequence[int], dtype: Any = np.float32, low: float = 0.0, high: float = 1.0) -> Array:
         """Numbers from U[low, high): u (high - low) + low, with u of 24 bits (53 in float64).
@@ -228,20 +198,6 @@ class Generator:
             raise RuntimeError(f"uniform: to - from = {high - low} is out of bounds for {dtype}")
         return self._uniform(shape, dtype, low, high)
 
-    def _uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
-        unit = self._unit53 if dtype == np.float64 else self._unit24
-        if (low, high) == (0, 1) and dtype != np.float16:
-            return _in_chunks(unit, shape, dtype)
-        accumulate = np.float64 if dtype == np.float64 else np.float32
-        start, end = accumulate(low), accumulate(high)
-
-        def scaled(count: int) -> Array:
-            values = fused_multiply_add(unit(count), end - start, start).astype(dtype)
-            values[values == dtype.type(end)] = start
-            return values
-
-        return _in_chunks(scaled, shape, dtype)
-
     @_alone
     def normal(
         self, shape: Sequence[int], dtype: Any = np.float32, mean: float = 0.0, std: float = 1.0, *, pairs: bool = False
@@ -262,34 +218,6 @@ class Generator:
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         return self._normal(shape, dtype, mean, std, pairs)
-
-    def _normal(self, shape: Sequence[int], dtype: Any, mean: float, std: float, pairs: bool) -> Array:
-        size = math.prod(shape)
-        if size < 16 or pairs:
-            few = np.array([self._next_normal() for _ in range(size)], np.float64)
-            return _round(fused_multiply_add(few, std, mean), dtype).reshape(shape)
-        unit, block = (self._unit53, normal_blocks64) if dtype == np.float64 else (self._unit24, normal_blocks32)
-
-        def blocks(count: int) -> Array:
-            return fused_multiply_add(block(unit(count)), std, mean)
-
-        whole = size - size % 16
-        values = np.empty(size, dtype)
-        values[:whole] = _in_chunks(blocks, (whole,), dtype)
-        if whole < size:
-            if dtype != np.float16:
-                self._draw32((size - whole) * (dtype.itemsize // 4))  # drawn, then overwritten
-            values[-16:] = blocks(16)
-        return values.reshape(shape)
-
-    def _next_normal(self) -> float:
-        if self._kept is not None:
-            kept, self._kept = self._kept, None
-            return kept
-        u1, u2 = self._unit53(2).tolist()
-        radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
-        self._kept = radius * math.sin(angle)
-        return radius * math.cos(angle)
 
     @_alone
     def randint(self, low: int, high: int | None, shape: Sequence[int], dtype: Any = np.int64) -> Array:
@@ -341,17 +269,6 @@ class Generator:
         """
         return self.random(shape, np.int64)
 
-    def _integers(self, shape: Sequence[int], dtype: Any, span: int, low: int, wide: bool) -> Array:
-        def draw(count: int) -> Array:
-            if not wide:
-                return self._draw32(count) % span + low
-            raw = self._draw64(count)
-            if span == 2**64:
-                return raw
-            return (raw.view(np.uint64) % np.uint64(span)).view(np.int64) + np.int64(low)
-
-        return _in_chunks(draw, shape, dtype)
-
     @_alone
     def permutation(self, n: int, dtype: Any = np.int64) -> Array:
         """0 .. n-1 in random order: for each i, swap it with i + (a draw modulo n - i).
@@ -369,14 +286,6 @@ class Generator:
         if n > _FULL_RANGE[dtype.str[1:]]:
             raise RuntimeError(f"randperm: {dtype} does not hold all integers below {n}; use int64")
         return self._permutation(n, dtype)
-
-    def _permutation(self, n: int, dtype: Any) -> Array:
-        order = np.arange(n).tolist()  # an array first: a MemoryError of NumPy's says how much was asked for
-        if n > 1:
-            steps = self._draw32(n - 1) % np.arange(n, 1, -1) + np.arange(n - 1)
-            for i, other in enumerate(steps.tolist()):
-                order[i], order[other] = order[other], order[i]
-        return np.array(order, dtype)
 
     @_alone
     def bernoulli(self, p: Any, shape: Sequence[int] | None = None, dtype: Any = np.float32) -> Array:
@@ -399,14 +308,6 @@ class Generator:
         _floating("bernoulli", chances.dtype)
         return self._chances(chances)
 
-    def _bernoulli(self, shape: Sequence[int], p: float, dtype: Any) -> Array:
-        return _in_chunks(lambda count: self._unit53(count) < p, shape, np.dtype(bool))
-
-    def _chances(self, chances: Array) -> Array:
-        if chances.dtype == np.float64:
-            return _in_chunks(self._unit53, chances.shape, np.dtype(np.float64)) < chances
-        return _in_chunks(self._unit24, chances.shape, np.dtype(np.float32)) < chances
-
     @_alone
     def exponential(self, shape: Sequence[int], dtype: Any = np.float32, rate: float = 1.0) -> Array:
         """Numbers with the density rate exp(-rate x): -log(1 - u) / rate, u of 53 bits.
@@ -422,12 +323,6 @@ class Generator:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
         return self._exponential(shape, _floating("exponential", dtype), rate)
 
-    def _exponential(self, shape: Sequence[int], dtype: Any, rate: float) -> Array:
-        def draw(count: int) -> Array:
-            return _round(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)
-
-        return _in_chunks(draw, shape, dtype)
-
     @_alone
     def dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int = 1) -> Array:
         """What dropout multiplies by: 0 with probability `p`, else ``1 / (1 - p)``.
@@ -440,28 +335,9 @@ class Generator:
         """
         return self._dropout(shape, np.dtype(dtype), p, near)
 
-    def _dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int) -> Array:
-        return self._bernoulli(shape, 1 - p, dtype).astype(dtype) / dtype.type(1 - p)
-
-
-def _round(values: Array, dtype: Any) -> Array:
-    """From float64; to float16 by way of float32, as PyTorch rounds."""
-    return (values.astype(np.float32) if dtype == np.float16 else values).astype(dtype)
-
 
 def _floating(name: str, dtype: Any) -> Any:
     dtype = np.dtype(dtype)
     if dtype.kind != "f":
         raise NotImplementedError(f"{name} draws floating-point numbers, got dtype {dtype}; use float32 or randint")
     return dtype
-
-
-def _in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: Any) -> Array:
-    """`draw(count)` for an array of `shape`, a chunk at a time."""
-    size = math.prod(shape)
-    if size <= _CHUNK:
-        return draw(size).astype(dtype, copy=False).reshape(shape)
-    values = np.empty(size, dtype)
-    for start in range(0, size, _CHUNK):
-        values[start : start + _CHUNK] = draw(min(_CHUNK, size - start))
-    return values.reshape(shape)

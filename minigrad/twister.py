@@ -1,0 +1,148 @@
+"""Draws of the 32-bit Mersenne Twister, number for number those of PyTorch's generator on the CPU.
+
+It is seeded with the low 32 bits of the seed (NumPy's legacy seeding gives the same state); what is drawn is turned
+into arrays chunk by chunk. `generator.py` checks what is asked for; `gpu/philox.py` is the same for GPUs.
+
+Sources: M. Matsumoto and T. Nishimura, "Mersenne Twister", 1998; G. E. P. Box and M. E. Muller, "A
+note on the generation of random normal deviates", 1958. Rounding follows PyTorch's own, measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
+
+Array = Any  # a NumPy array
+_CHUNK = 1 << 14  # elements drawn at a time: the temporaries of one chunk stay in the cache
+
+
+class Twister:
+    """A stream of draws: of 32 and 64 bits, and what arrays of numbers are made of them."""
+
+    __slots__ = ("_bits", "_kept", "_seed")
+
+    _seed: int
+    _bits: Any  # made on the first draw: numpy.random takes 10 ms to import
+    _kept: float | None  # the second of a pair of normal numbers
+
+    def _twister(self) -> Any:
+        if self._bits is None:
+            from numpy.random import MT19937, RandomState
+
+            seeded = MT19937(0)
+            RandomState(seeded).seed(self._seed & 0xFFFFFFFF)
+            self._bits = seeded
+        return self._bits
+
+    def _draw32(self, count: int) -> Array:
+        return self._twister().random_raw(count).view(np.int64)
+
+    def _draw64(self, count: int) -> Array:
+        """64-bit draws as int64: the first of two 32-bit draws is the high half."""
+        raw = self._twister().random_raw(2 * count).view(np.int64)
+        return (raw[0::2] << 32) | raw[1::2]
+
+    def _unit24(self, count: int) -> Array:
+        return (self._draw32(count) & 0xFFFFFF).astype(np.float32) * np.float32(2.0**-24)
+
+    def _unit53(self, count: int) -> Array:
+        return (self._draw64(count) & (2**53 - 1)).astype(np.float64) * 2.0**-53
+
+    def _uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
+        unit = self._unit53 if dtype == np.float64 else self._unit24
+        if (low, high) == (0, 1) and dtype != np.float16:
+            return _in_chunks(unit, shape, dtype)
+        accumulate = np.float64 if dtype == np.float64 else np.float32
+        start, end = accumulate(low), accumulate(high)
+
+        def scaled(count: int) -> Array:
+            values = fused_multiply_add(unit(count), end - start, start).astype(dtype)
+            values[values == dtype.type(end)] = start
+            return values
+
+        return _in_chunks(scaled, shape, dtype)
+
+    def _normal(self, shape: Sequence[int], dtype: Any, mean: float, std: float, pairs: bool) -> Array:
+        size = math.prod(shape)
+        if size < 16 or pairs:
+            few = np.array([self._next_normal() for _ in range(size)], np.float64)
+            return _round(fused_multiply_add(few, std, mean), dtype).reshape(shape)
+        unit, block = (self._unit53, normal_blocks64) if dtype == np.float64 else (self._unit24, normal_blocks32)
+
+        def blocks(count: int) -> Array:
+            return fused_multiply_add(block(unit(count)), std, mean)
+
+        whole = size - size % 16
+        values = np.empty(size, dtype)
+        values[:whole] = _in_chunks(blocks, (whole,), dtype)
+        if whole < size:
+            if dtype != np.float16:
+                self._draw32((size - whole) * (dtype.itemsize // 4))  # drawn, then overwritten
+            values[-16:] = blocks(16)
+        return values.reshape(shape)
+
+    def _next_normal(self) -> float:
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            return kept
+        u1, u2 = self._unit53(2).tolist()
+        radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
+        self._kept = radius * math.sin(angle)
+        return radius * math.cos(angle)
+
+    def _integers(self, shape: Sequence[int], dtype: Any, span: int, low: int, wide: bool) -> Array:
+        def draw(count: int) -> Array:
+            if not wide:
+                return self._draw32(count) % span + low
+            raw = self._draw64(count)
+            if span == 2**64:
+                return raw
+            return (raw.view(np.uint64) % np.uint64(span)).view(np.int64) + np.int64(low)
+
+        return _in_chunks(draw, shape, dtype)
+
+    def _permutation(self, n: int, dtype: Any) -> Array:
+        order = np.arange(n).tolist()  # an array first: a MemoryError of NumPy's says how much was asked for
+        if n > 1:
+            steps = self._draw32(n - 1) % np.arange(n, 1, -1) + np.arange(n - 1)
+            for i, other in enumerate(steps.tolist()):
+                order[i], order[other] = order[other], order[i]
+        return np.array(order, dtype)
+
+    def _bernoulli(self, shape: Sequence[int], p: float, dtype: Any) -> Array:
+        return _in_chunks(lambda count: self._unit53(count) < p, shape, np.dtype(bool))
+
+    def _chances(self, chances: Array) -> Array:
+        if chances.dtype == np.float64:
+            return _in_chunks(self._unit53, chances.shape, np.dtype(np.float64)) < chances
+        return _in_chunks(self._unit24, chances.shape, np.dtype(np.float32)) < chances
+
+    def _exponential(self, shape: Sequence[int], dtype: Any, rate: float) -> Array:
+        def draw(count: int) -> Array:
+            return _round(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)
+
+        return _in_chunks(draw, shape, dtype)
+
+    def _dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int) -> Array:
+        return self._bernoulli(shape, 1 - p, dtype).astype(dtype) / dtype.type(1 - p)
+
+
+def _round(values: Array, dtype: Any) -> Array:
+    """From float64; to float16 by way of float32, as PyTorch rounds."""
+    return (values.astype(np.float32) if dtype == np.float16 else values).astype(dtype)
+
+
+def _in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: Any) -> Array:
+    """`draw(count)` for an array of `shape`, a chunk at a time."""
+    size = math.prod(shape)
+    if size <= _CHUNK:
+        return draw(size).astype(dtype, copy=False).reshape(shape)
+    values = np.empty(size, dtype)
+    for start in range(0, size, _CHUNK):
+        values[start : start + _CHUNK] = draw(min(_CHUNK, size - start))
+    return values.reshape(shape)
