@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import atexit
 import os
-import platform
 import signal
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.distributed import launch, work
+from minigrad.distributed import launch, rendezvous, work
 from minigrad.distributed.communicator import Communicator
 
 LAST_WORDS = 0.3  # seconds for other ranks that fail at the same moment to print what they have to say
@@ -50,6 +49,10 @@ def _install() -> None:
     if sys.excepthook is not _end_all:
         _previous, sys.excepthook = sys.excepthook, _end_all
         atexit.register(_announce)
+        if (children := sys.modules.get("multiprocessing.util")) is not None:
+            children.Finalize(
+                None, _announce, exitpriority=0
+            )  # what a forked child calls at its end, in atexit's place
 
 
 def stop_watching() -> None:
@@ -66,17 +69,23 @@ def _reach_others() -> Communicator | None:
 
 
 def _name_rank() -> str:
-    """[rank 1 of 4, on node7]"""
     started = launch.place()
     rank, size = (started.rank, started.world_size) if _control is None else (_control.rank, _control.size)
-    return f"[rank {rank} of {size}, on {platform.node()}]"
+    return launch.name_rank(rank, size)
 
 
 def _announce() -> None:
     control = _reach_others()
     if control is not None:
         work.abandon()
-        control.announce_departure()
+        depart(control)
+        stop_watching()
+
+
+def depart(control: Communicator) -> None:
+    """Tell the others, and who watches over all, that this process takes no further part."""
+    control.announce_departure()
+    rendezvous.leave()
 
 
 def _end_all(kind: type[BaseException], error: BaseException, trace: Any) -> None:

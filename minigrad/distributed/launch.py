@@ -1,10 +1,13 @@
-"""Which process of how many this is: what the program that started it left in the environment."""
+"""Which process of how many this is, and where they meet: what was left in the environment by what started it."""
 
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 # By launcher: the variables that hold this process's number, the count of processes, and the number on this machine.
 # MPICH's and Intel's mpiexec and srun --mpi=pmi2; Open MPI's; srun --mpi=pmix tells no count.
@@ -14,6 +17,7 @@ _MPI_VARIABLES = (
     ("PMIX_RANK", "", "SLURM_LOCALID"),
 )
 _TORCHRUN_VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+BESIDE_AGENT = 1000  # torchrun's own server listens on MASTER_PORT; the processes meet so many ports above it
 
 
 class Place(NamedTuple):
@@ -35,9 +39,14 @@ def place(environment: Mapping[str, str] | None = None) -> Place:
     """
     environment = os.environ if environment is None else environment
     for names in _MPI_VARIABLES:
-        if names[0] in environment:
+        if names[0] in environment and not is_torchelastic_launched(environment):  # else srun started torchrun itself
             return _place(environment, names, by_mpi=True)
     return told_by_torchrun(environment)
+
+
+def is_torchelastic_launched(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in (os.environ if environment is None else environment)
 
 
 def told_by_torchrun(environment: Mapping[str, str] | None = None) -> Place:
@@ -56,5 +65,60 @@ def _number(environment: Mapping[str, str], name: str) -> int | None:
     if not text:
         return None
     if not text.isdigit():
-        raise ValueError(f"the environment variable {name} must be a number of processes, got {text!r}")
+        raise ValueError(f"the environment variable {name} must be a number, got {text!r}")
     return int(text)
+
+
+def name_rank(rank: int | None, world_size: int | None) -> str:
+    """[rank 1 of 4, on node7]"""
+    return f"[rank {rank} of {world_size}, on {platform.node()}]"
+
+
+class Meeting(NamedTuple):
+    """Where processes meet that no mpiexec brings together: at a host's port, or in a file that names it."""
+
+    host: str
+    port: int
+    file: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}" if self.file is None else f"the place that {self.file} names"
+
+
+def meeting(init_method: str | None, environment: Mapping[str, str] | None = None) -> Meeting:
+    """What ``env://`` says (MASTER_ADDR and MASTER_PORT; also without a method), ``tcp://host:port``, ``file:///path``.
+
+    Raises ValueError for other methods, and for variables that are missing or no port.
+
+    >>> print(meeting("tcp://node1:29500"))
+    node1:29500
+    """
+    address = urlsplit(init_method or "env://")
+    if address.scheme == "file" and address.path:
+        return Meeting("", 0, Path(address.path))
+    if address.scheme == "tcp" and address.hostname and address.port:
+        return Meeting(address.hostname, address.port)
+    if address.scheme == "env":
+        return _told_meeting(os.environ if environment is None else environment)
+    raise ValueError(f"init_method must be env://, tcp://host:port or file:///path, got {init_method!r}")
+
+
+def _told_meeting(environment: Mapping[str, str]) -> Meeting:
+    for name in ("MASTER_ADDR", "MASTER_PORT"):
+        if not environment.get(name):
+            raise missing_variable(name)
+    own = environment.get("MINIGRAD_PORT")
+    port = _number(environment, "MINIGRAD_PORT" if own else "MASTER_PORT") or 0
+    if not own and environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
+        port += BESIDE_AGENT if port + BESIDE_AGENT < 65536 else -BESIDE_AGENT
+    if not 0 < port < 65536:
+        raise ValueError(f"the environment variable MASTER_PORT must be a port, from 1 to 65535, got {port}")
+    return Meeting(environment["MASTER_ADDR"], port)
+
+
+def missing_variable(name: str) -> ValueError:
+    """The error for an environment variable without which the processes do not find each other."""
+    return ValueError(
+        f"Error initializing torch.distributed using env:// rendezvous: environment variable {name} expected, but not "
+        "set; torchrun sets it, and mpiexec -n 4 python program.py needs none"
+    )

@@ -7,8 +7,11 @@ look at the clock, at Ctrl-C and at who has left. https://mpi4py.readthedocs.io
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import re
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -48,10 +51,42 @@ def is_installed() -> bool:
     return find_spec("mpi4py") is not None
 
 
-def world() -> Communicator:
-    """All processes that mpiexec started, on messages of their own."""
+def start(world_size: int) -> None:
+    """Start MPI in one of `world_size` processes, without mpiexec. Raises RuntimeError where it did not find them.
+
+    ctypes lets other threads run while it waits for the others, mpi4py does not: one of them may have to end it.
+    """
+    import mpi4py
+
+    mpi4py.rc.initialize, mpi4py.rc.finalize = False, True
     MPI = library()
-    return MPICommunicator(MPI.COMM_WORLD.Dup(), MPI.COMM_WORLD.Dup())
+    ctypes.CDLL(MPI.__file__).MPI_Init_thread(None, None, MPI.THREAD_MULTIPLE, ctypes.byref(ctypes.c_int()))
+    MPI.COMM_WORLD.Set_errhandler(MPI.ERRORS_RETURN)  # as mpi4py has it, so that errors are exceptions
+    found = MPI.COMM_WORLD.Get_size()
+    if found != world_size:
+        raise RuntimeError(
+            f"MPI found {found} of {world_size} processes: only MPICH (pip install mpich) can be started without "
+            f"a launcher, this is {MPI.get_vendor()[0]}. Write mpiexec -n {world_size} python program.py"
+        )
+
+
+def world() -> Communicator:
+    """All processes that were started together, on messages of their own."""
+    MPI = library()
+    found = MPICommunicator(MPI.COMM_WORLD.Dup(), MPI.COMM_WORLD.Dup())
+    _forget_names_of_shared_memory()
+    return found
+
+
+def _forget_names_of_shared_memory() -> None:
+    """Linux keeps a file in memory for ever when processes are killed; without a name, as long as they have it open.
+
+    All have it open now: they have passed a collective call. MPICH does not miss the name.
+    """
+    maps = Path("/proc/self/maps")
+    if maps.exists():
+        for name in set(re.findall(r"/dev/shm/mpich\S+", maps.read_text())):  # noqa: S108 (MPICH's place, not ours)
+            Path(name).unlink(missing_ok=True)
 
 
 class MPIRequest:

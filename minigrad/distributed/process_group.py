@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from minigrad.distributed import faults, launch, mpi, nccl, work
+from minigrad.distributed import faults, launch, mpi, nccl, rendezvous, work
 from minigrad.distributed.communicator import ALONE, Communicator
 
 default_pg_timeout = timedelta(minutes=30)
@@ -115,7 +115,7 @@ def init_process_group(
         )
     kind = _backend(backend)
     started = launch.place()
-    control = _join(started, world_size, rank)
+    control = _join(started, init_method, world_size, rank, timeout or default_pg_timeout)
     data = nccl.world(control) if kind == "nccl" else control.duplicate()
     _tell_environment(control, started)
     groups.WORLD = ProcessGroup(
@@ -137,35 +137,43 @@ def _backend(name: str | None) -> str:
     return known
 
 
-def _join(started: launch.Place, world_size: int, rank: int) -> Communicator:
+def _join(
+    started: launch.Place, init_method: str | None, world_size: int, rank: int, timeout: timedelta
+) -> Communicator:
     """All processes, or this one alone, as the launcher and the arguments say; refuses where they disagree."""
-    alone = not started.by_mpi
-    if alone and max(world_size, started.world_size or 1) > 1:
-        wanted = max(world_size, started.world_size or 1)
-        if not mpi.is_installed():
-            mpi.library()  # says what to install
-        raise RuntimeError(
-            f"{wanted} processes are asked for, but no MPI launcher started this one: write mpiexec -n {wanted} python "
-            "program.py (or srun); it tells each process its rank"
-        )
+    if not started.by_mpi:
+        size = (started.world_size or 1) if world_size == -1 else world_size
+        if size > 1:
+            return _meet(init_method, size, started.rank if rank == -1 else rank, timeout)
     # An MPI launcher of one process needs no library either.
-    control = ALONE if alone or (started.world_size == 1 and not mpi.is_installed()) else mpi.world()
+    alone = not started.by_mpi or (started.world_size == 1 and not mpi.is_installed())
+    control = ALONE if alone else mpi.world()
+    launcher = "the launcher (mpiexec)" if started.by_mpi else "the launcher (none: the program was started alone)"
+    _refuse_other(control, launcher, world_size, rank, "the arguments")
     told = launch.told_by_torchrun()
-    for source, size, number in (
-        ("the arguments", world_size if world_size != -1 else None, rank if rank != -1 else None),
-        ("the environment variables", told.world_size, told.rank),
-    ):
-        if size is not None and size != control.size:
-            raise ValueError(
-                f"world_size is {size} by {source}, but {control.size} by the launcher ({_launcher(alone)})"
-            )
-        if number is not None and number != control.rank:
-            raise ValueError(f"rank is {number} by {source}, but {control.rank} by the launcher ({_launcher(alone)})")
+    _refuse_other(control, launcher, told.world_size, told.rank, "the environment variables")
     return control
 
 
-def _launcher(alone: bool) -> str:
-    return "none: the program was started alone" if alone else "mpiexec"
+def _meet(init_method: str | None, world_size: int, rank: int | None, timeout: timedelta) -> Communicator:
+    """The processes that know of each other by arguments or torchrun's variables; MPI is started among them."""
+    if not mpi.is_installed():
+        mpi.library()  # says what to install
+    if rank is None:
+        raise launch.missing_variable("RANK")
+    if rank >= world_size:
+        raise ValueError(f"rank must be less than world_size, got rank {rank} of {world_size}")
+    rendezvous.join(launch.meeting(init_method), rank, world_size, timeout.total_seconds())
+    control = mpi.world()
+    _refuse_other(control, "the first init_process_group", world_size, rank, "this one")
+    return control
+
+
+def _refuse_other(control: Communicator, known_by: str, world_size: int | None, rank: int | None, told_by: str) -> None:
+    """Raise ValueError for numbers (None or -1: not given) that are not those of `control`."""
+    for name, told, known in (("world_size", world_size, control.size), ("rank", rank, control.rank)):
+        if told not in (None, -1, known):
+            raise ValueError(f"{name} is {told} by {told_by}, but {known} by {known_by}")
 
 
 def _tell_environment(control: Communicator, started: launch.Place) -> None:
@@ -206,7 +214,7 @@ def destroy_process_group(group: ProcessGroup | None = None) -> None:
         else:
             if not failing:
                 faults.stop_watching()
-            leaving.control.announce_departure()
+            faults.depart(leaving.control)
             groups.WORLD, groups.made = None, []
 
 
@@ -237,7 +245,7 @@ def is_nccl_available() -> bool:
 
 def is_torchelastic_launched() -> bool:
     """Whether torchrun started this process."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
+    return launch.is_torchelastic_launched()
 
 
 # ---- who is who ------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import minigrad as torch
 import minigrad.distributed as dist
 
 way, folder = sys.argv[1], Path(sys.argv[2])
-rank = int(os.environ["PMI_RANK"])
+rank = int(os.environ.get("PMI_RANK") or os.environ["RANK"])
 (folder / f"{rank}.pid").write_text(str(os.getpid()))
 if way == "raises_first" and rank == 1:
     raise ValueError("the seventh image is broken")
@@ -38,6 +38,12 @@ if rank == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     if way == "is_terminated":
         os.kill(os.getpid(), signal.SIGTERM)
+    if way == "is_killed_with_a_child" and os.fork() > 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if way == "is_killed_with_a_child":  # the child, which lives on
+        os.closerange(1, 3)
+        time.sleep(22)
+        os._exit(0)
     if way == "leaves":
         sys.exit(3)
     if way == "leaves_at_once":

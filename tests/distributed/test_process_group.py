@@ -16,7 +16,10 @@ from minigrad.distributed import mpi
 from tests.distributed.launcher import launch, ranks
 
 ROOT = Path(__file__).resolve().parents[2]
-VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "PMI_RANK", "PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_RANK")
+VARIABLES = (
+    "RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "PMI_RANK", "PMI_SIZE", "PMIX_RANK",
+    "OMPI_COMM_WORLD_RANK",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -74,10 +77,36 @@ def test_more_than_one_without_mpi(ask, monkeypatch):
     assert not dist.is_initialized()
 
 
-def test_more_than_one_without_mpiexec(monkeypatch):
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        ({"rank": 0}, {}, "environment variable MASTER_ADDR expected, but not set.*mpiexec -n 4 python"),
+        ({}, {"MASTER_ADDR": "localhost"}, "environment variable RANK expected, but not set"),
+        ({"rank": 4}, {}, "rank must be less than world_size, got rank 4 of 4"),
+        ({"rank": 0}, {"MASTER_ADDR": "localhost", "MASTER_PORT": "0"}, "MASTER_PORT must be a port, from 1 to 65535"),
+        ({"rank": 0}, {"MASTER_ADDR": "localhost", "MASTER_PORT": "x"}, "MASTER_PORT must be a number, got 'x'"),
+        ({"rank": 0, "init_method": "http://x"}, {}, "init_method must be env://, tcp://host:port or file:///path"),
+        ({"rank": 0, "init_method": "tcp://node1"}, {}, "init_method must be env://, tcp://host:port or file:///path"),
+    ],
+)
+def test_more_than_one_that_do_not_know_where_to_meet(arguments, variables, told, monkeypatch):
     monkeypatch.setattr(mpi, "is_installed", lambda: True)
-    with pytest.raises(RuntimeError, match="write mpiexec -n 4 python"):
-        dist.init_process_group(world_size=4, rank=0)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=told):
+        dist.init_process_group("gloo", world_size=4, **arguments)
+
+
+def test_where_they_meet():
+    told = {"MASTER_ADDR": "node1", "MASTER_PORT": "29500"}
+    assert launching.meeting(None, told) == launching.meeting("env://", told) == ("node1", 29500, None)
+    assert launching.meeting("tcp://10.0.0.1:23456") == ("10.0.0.1", 23456, None)
+    assert launching.meeting("tcp://[::1]:23456") == ("::1", 23456, None)
+    assert launching.meeting("file:///shared/meet") == ("", 0, Path("/shared/meet"))
+    agent = {**told, "TORCHELASTIC_USE_AGENT_STORE": "True"}  # torchrun itself listens on MASTER_PORT
+    assert launching.meeting(None, agent) == ("node1", 30500, None)
+    assert launching.meeting(None, {**agent, "MASTER_PORT": "65000"}) == ("node1", 64000, None)
+    assert launching.meeting(None, {**agent, "MINIGRAD_PORT": "4711"}) == ("node1", 4711, None)
 
 
 @pytest.mark.parametrize(
@@ -112,11 +141,22 @@ def test_what_launchers_tell(monkeypatch):
         ),
         "srun": ({"PMIX_RANK": "5", "SLURM_LOCALID": "1"}, (5, None, 1, True)),
         "torchrun": ({"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}, (1, 2, 1, False)),
+        "torchrun under srun": (
+            {
+                "RANK": "3",
+                "WORLD_SIZE": "4",
+                "LOCAL_RANK": "1",
+                "PMI_RANK": "1",
+                "PMI_SIZE": "2",
+                "TORCHELASTIC_RUN_ID": "7",
+            },
+            (3, 4, 1, False),
+        ),
         "nobody": ({}, (None, None, None, False)),
     }
     for environment, expected in told.values():
         assert launching.place(environment) == expected
-    with pytest.raises(ValueError, match="WORLD_SIZE must be a number of processes, got 'two'"):
+    with pytest.raises(ValueError, match="WORLD_SIZE must be a number, got 'two'"):
         launching.place({"WORLD_SIZE": "two"})
 
 

@@ -1,0 +1,193 @@
+"""How processes that torchrun, `multiprocessing` or a shell started come together, as mpiexec brings together its own.
+
+They know where to meet (`launch.meeting`). Rank 0 listens there, and starts the process manager that all connect to
+(`process_manager.py`). When all have come MPI starts, and finds in the environment what it finds under mpiexec: its
+rank, how many there are, and the connection on which it asks for the rest. MPICH reads that; another MPI is refused.
+A thread stays, which ends this process when another one came to grief.
+As with PyTorch's rendezvous, whoever reaches the port can take part: it is meant for a network that is trusted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+from minigrad.distributed import launch, mpi, process_manager
+from minigrad.distributed.errors import DistBackendError, DistNetworkError
+from minigrad.distributed.launch import Meeting
+
+RETRY = 0.1  # seconds between two tries to reach rank 0, which may come later
+_MPI_VARIABLES = ("PMI", "HYDI_")  # how the names begin under which a process manager tells MPI of itself
+_BACKLOG = 4096  # connections that may wait to be accepted
+_member: Member | None = None
+
+
+def join(meeting: Meeting, rank: int, world_size: int, timeout: float) -> None:
+    """Meet the other processes, and start MPI among them: once in a process's life, later calls come back to it.
+
+    Raises DistNetworkError for a port that cannot be listened on, DistBackendError where the others do not come within
+    `timeout` seconds or are not of one world, RuntimeError for an MPI that does not take part.
+    """
+    global _member
+    if _member is not None:
+        _member.come_back()
+        return
+    if "mpi4py.MPI" in sys.modules:
+        raise RuntimeError("MPI was started before init_process_group, alone: import mpi4py's MPI after it")
+    timeout = min(timeout, 1e6)  # no clock of the system takes much more
+    deadline = time.monotonic() + timeout
+    if rank == 0:
+        _start_manager(meeting, world_size, timeout)
+    member = Member(meeting, rank, world_size, deadline)
+    try:
+        member.await_start(deadline)
+    except BaseException:
+        member.close()  # the others must not take this process for one that comes
+        raise
+    if rank == 0 and meeting.file is not None:
+        meeting.file.unlink(missing_ok=True)
+    with _tell_mpi(PMI_FD=member.pmi.fileno(), PMI_RANK=rank, PMI_SIZE=world_size):
+        mpi.start(world_size)
+    _member = member
+
+
+def leave() -> None:
+    """The end of this process harms nobody from now on, and the others' not this one."""
+    if _member is not None:
+        _member.leave()
+
+
+class Member:
+    """This process's two connections to the process manager."""
+
+    def __init__(self, meeting: Meeting, rank: int, world_size: int, deadline: float) -> None:
+        self._name, self._left = launch.name_rank(rank, world_size), False
+        hello = f"cmd=join rank={rank} world_size={world_size} host={socket.gethostname()} channel="
+        self.pmi = _connect(meeting, hello + process_manager.PMI, deadline)
+        self._news = process_manager.Peer(_connect(meeting, hello + process_manager.NEWS, deadline))
+        self._heard: list[str] = []
+        os.register_at_fork(after_in_child=self.close)  # open in a child they would hide the end of this process
+
+    def await_start(self, deadline: float) -> None:
+        """Back when all have come; from then on this process ends where the process manager says so, or is gone."""
+        patience = max(deadline - time.monotonic(), 0) + 5  # the process manager, which knows who is missing, is first
+        self._news.connection.settimeout(patience)
+        news = self._hear()
+        if news != "start":
+            raise DistBackendError(f"{self._name} cannot start: {news}")
+        self._news.connection.settimeout(None)
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _hear(self) -> str:
+        """What the process manager says next."""
+        while not self._heard:
+            lines = self._news.hear()
+            if lines is None:
+                return "the process manager beside rank 0 is gone, or does not answer"
+            self._heard += lines
+        return self._heard.pop(0).removeprefix("end ")
+
+    def _watch(self) -> None:
+        news = self._hear()
+        if not self._left:
+            print(f"\n{self._name} ends: {news}", file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(1)
+
+    def leave(self) -> None:
+        """What happens to this process is its own affair."""
+        self._left = True
+        self._news.say("cmd=leave")
+
+    def come_back(self) -> None:
+        """It is everybody's again."""
+        self._left = False
+        self._news.say("cmd=return")
+
+    def close(self) -> None:
+        """Give the connections back: to the others it is as if this process had ended."""
+        self.pmi.close()
+        self._news.connection.close()
+
+
+# ---- the way to rank 0 ----------------------------------------------------------------------------
+
+
+def _start_manager(meeting: Meeting, world_size: int, timeout: float) -> None:
+    """Listen where all meet, and let a process of its own answer: it must while Python is busy, or in MPI."""
+    try:
+        listener = _listen(meeting)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]
+        raise DistNetworkError(
+            f"rank 0 cannot listen on port {meeting.port} of {meeting.host}: {reason}. Give another MASTER_PORT to all "
+            "processes, and the name of rank 0's machine as MASTER_ADDR"
+        ) from error
+    with listener:
+        silent = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)]
+        arguments = [sys.executable, "-IS", process_manager.__file__, str(world_size), str(timeout)]
+        socket_as_input = (os.POSIX_SPAWN_DUP2, listener.fileno(), 0)
+        os.posix_spawn(sys.executable, arguments, os.environ, file_actions=[socket_as_input, *silent])
+
+
+def _listen(meeting: Meeting) -> socket.socket:
+    family = socket.AF_INET6 if ":" in meeting.host else socket.AF_INET
+    try:
+        listener = socket.create_server((meeting.host, meeting.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        listener = socket.create_server(("", meeting.port), family=family, backlog=_BACKLOG)  # behind another address
+    if meeting.file is not None:
+        written = meeting.file.with_name(f"{meeting.file.name}.{os.getpid()}")
+        written.write_text(f"{socket.gethostname()} {listener.getsockname()[1]}")
+        written.replace(meeting.file)  # whole or not at all
+    return listener
+
+
+def _connect(meeting: Meeting, hello: str, deadline: float) -> socket.socket:
+    """A connection to the process manager, which has been told `hello`; tried until `deadline`."""
+    while True:
+        fault: Exception | None = None
+        try:
+            connection = socket.create_connection(_address(meeting), timeout=5)
+            if connection.getsockname() != connection.getpeername():  # the kernel may join a socket to itself
+                break
+        except (OSError, ValueError) as error:  # nobody listens yet; nothing is written in the file yet
+            fault = error
+        if time.monotonic() > deadline:
+            raise DistNetworkError(
+                f"rank 0 does not answer at {meeting} ({fault}): has it come to init_process_group, and have all the "
+                "same address?"
+            )
+        time.sleep(RETRY)
+    connection.settimeout(None)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.sendall(f"{hello}\n".encode())
+    return connection
+
+
+def _address(meeting: Meeting) -> tuple[str, int]:
+    """Where rank 0 listens. Raises OSError or ValueError where it has not yet written that down."""
+    if meeting.file is None:
+        return meeting.host, meeting.port
+    host, port = meeting.file.read_text().split()
+    return "127.0.0.1" if host == socket.gethostname() else host, int(port)
+
+
+@contextlib.contextmanager
+def _tell_mpi(**variables: object) -> Iterator[None]:
+    """Inside, the environment is as mpiexec would leave it; outside, as it was: our children are no ranks of MPI's."""
+    hidden = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(_MPI_VARIABLES)}
+    os.environ.update({name: str(value) for name, value in variables.items()})
+    try:
+        yield
+    finally:
+        for name in variables:
+            del os.environ[name]
+        os.environ.update(hidden)

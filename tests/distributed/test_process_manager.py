@@ -1,0 +1,156 @@
+"""The process manager on its own: who comes, who goes, and what MPI is told; no MPI is needed."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from minigrad.distributed.process_manager import Manager
+
+
+@contextlib.contextmanager
+def managed(world_size, timeout=10.0):
+    """The port of a process manager, which must have ended by itself once its ranks are gone."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    thread = threading.Thread(target=Manager(listener, world_size, timeout).run, daemon=True)
+    thread.start()
+    yield port
+    thread.join(8)
+    listener.close()
+    assert not thread.is_alive()
+
+
+class Rank:
+    def __init__(self, port, rank, world_size):
+        self.pmi, self.news = (socket.create_connection(("127.0.0.1", port), 5) for _ in range(2))
+        for channel, connection in (("pmi", self.pmi), ("news", self.news)):
+            say(connection, f"cmd=join channel={channel} rank={rank} world_size={world_size} host=node{rank}")
+        self.files = {each: each.makefile() for each in (self.pmi, self.news)}
+
+    def hear(self):
+        return self.files[self.news].readline().strip()
+
+    def ask(self, line):
+        say(self.pmi, line)
+        return self.files[self.pmi].readline().strip()
+
+    def close(self):
+        for each in (self.pmi, self.news):
+            self.files[each].close()
+            each.close()
+
+
+def say(connection, line):
+    connection.sendall(line.encode() + b"\n")
+
+
+@contextlib.contextmanager
+def world(world_size):
+    """Ranks that have all come and started."""
+    with managed(world_size) as port, contextlib.ExitStack() as open_ones:
+        ranks = [open_ones.enter_context(contextlib.closing(Rank(port, i, world_size))) for i in range(world_size)]
+        assert [rank.hear() for rank in ranks] == ["start"] * world_size
+        yield ranks
+
+
+def test_what_mpi_asks():
+    with world(2) as (first, second):
+        assert first.ask("cmd=init pmi_version=1 pmi_subversion=1").startswith(
+            "cmd=response_to_init rc=0 pmi_version=1"
+        )
+        assert first.ask("cmd=get_maxes").startswith("cmd=maxes ")
+        assert first.ask("cmd=get_universe_size") == "cmd=universe_size rc=0 size=2"
+        name = first.ask("cmd=get_my_kvsname")
+        assert name == second.ask("cmd=get_my_kvsname")
+        assert first.ask("cmd=get kvsname=x key=address") == "cmd=get_result rc=-1 msg=key_not_found"
+        assert first.ask(r"cmd=put kvsname=x key=address value=a\ b=c") == "cmd=put_result rc=0 msg=success"
+        assert second.ask("cmd=get kvsname=x key=address") == r"cmd=get_result rc=0 msg=success value=a\ b=c"
+        assert "rc=-1" in first.ask("cmd=spawn")
+        say(first.pmi, "cmd=barrier_in")
+        assert second.ask("cmd=barrier_in") == "cmd=barrier_out rc=0"
+        assert first.files[first.pmi].readline().strip() == "cmd=barrier_out rc=0"
+        assert first.ask("cmd=finalize") == "cmd=finalize_ack rc=0"
+        assert second.ask("cmd=finalize") == "cmd=finalize_ack rc=0"
+
+
+def test_no_two_worlds_have_one_name():
+    names = []
+    for _ in range(2):
+        with world(1) as (only,):
+            names.append(only.ask("cmd=get_my_kvsname"))
+            only.ask("cmd=finalize")
+    assert names[0] != names[1]
+
+
+def test_one_who_ends_without_a_word_ends_all():
+    with world(3) as (first, second, third):
+        second.close()
+        for other in (first, third):
+            assert other.hear() == "end rank 1, on node1, was killed, or ended without a word"
+            assert other.files[other.pmi].readline() == ""  # MPI must not wait for ever either
+
+
+def test_abort_is_told_to_the_others():
+    with world(2) as (first, second):
+        say(second.pmi, "cmd=abort exitcode=1")
+        assert first.hear() == "end rank 1, on node1, failed"
+
+
+def test_who_left_may_go_and_keeps_no_barrier_shut():
+    with world(3) as (first, second, third):
+        say(second.news, "cmd=leave")
+        say(third.news, "cmd=leave")
+        say(third.news, "cmd=return")
+        second.close()
+        say(third.pmi, "cmd=barrier_in")
+        assert first.ask("cmd=barrier_in") == "cmd=barrier_out rc=0"
+        third.close()
+        assert first.hear() == "end rank 2, on node2, was killed, or ended without a word"
+
+
+def test_who_left_is_not_ended_by_others():
+    with world(2) as (first, second):
+        say(first.news, "cmd=leave")
+        assert first.ask("cmd=get_appnum") == "cmd=appnum rc=0 appnum=0"
+        say(second.pmi, "cmd=abort exitcode=1")
+        second.close()
+        assert first.ask("cmd=barrier_in") == "cmd=barrier_out rc=0"
+
+
+def test_who_is_missing_is_named():
+    with managed(4, timeout=0.3) as port, contextlib.closing(Rank(port, 0, 4)) as rank:
+        assert rank.hear() == "end timed out: ranks 1, 2, 3 of 4 did not come to init_process_group"
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "told"),
+    [
+        (1, 2, "end rank 1, on node1, has world_size 2, but rank 0 has 3"),
+        (0, 3, "end two processes say that they are rank 0, on node0 and on node0"),
+    ],
+)
+def test_who_cannot_be_of_this_world(number, size, told):
+    with managed(3) as port, contextlib.closing(Rank(port, 0, 3)) as rank:
+        time.sleep(0.1)
+        with contextlib.closing(Rank(port, number, size)) as other:
+            assert rank.hear() == other.hear() == told
+
+
+def test_strangers_are_not_listened_to():
+    with managed(1) as port:
+        with socket.create_connection(("127.0.0.1", port)) as stranger:
+            say(stranger, "GET / HTTP/1.1\r\nHost: node0\r\n\r")
+            assert stranger.recv(10) == b""
+        with contextlib.closing(Rank(port, 0, 1)) as rank:
+            assert rank.hear() == "start"
+            rank.ask("cmd=finalize")
+
+
+def test_the_port_is_free_once_all_have_come():
+    with world(1) as (only,):
+        address = only.news.getpeername()
+        socket.create_server(address).close()
+        only.ask("cmd=finalize")
