@@ -158,7 +158,7 @@ class algorithm:
     """Forces one way to compute convolutions; None goes back to choosing by shape.
 
     A plain call holds until the next one, `with algorithm("winograd"):` within the block. The names are "direct",
-    "tiny", "im2col", "mec", "pointwise", "depthwise", "apart", "winograd", "winograd 2x2", "winograd 5x5",
+    "tiny", "im2col", "mec", "pointwise", "depthwise", "apart", "phases", "winograd", "winograd 2x2", "winograd 5x5",
     "winograd blocks" and, on a GPU, "cuda plain", "cuda columns", "cuda direct", "cuda product", "cuda winograd" and
     "cuda", the quickest of these.
     Raises ValueError for any other. A convolution that the forced algorithm cannot compute raises RuntimeError when

@@ -93,6 +93,7 @@ LAYERS = {  # the shapes that each way was written for
     "pointwise": layer((3, 16, 9, 9), 8, (1, 1), (2, 2)),
     "mec": layer((5, 3, 12, 19), 4, (5, 5), (3, 2), (2, 3), (1, 2)),
     "depthwise": layer((3, 5, 9, 8), 5, (3, 2), (1, 1), (1, 1), (2, 1), groups=5),
+    "phases": layer((3, 3, 19, 22), 5, (5, 7), (2, 3), (2, 1)),
     "apart": layer((2, 8, 9, 8), 6, (3, 2), (2, 1), (1, 1), groups=2),
     "winograd": layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
     "winograd 2x2": layer((3, 16, 23, 21), 20, (3, 3), padding=(1, 1)),
@@ -107,9 +108,9 @@ def test_every_algorithm_has_a_layer_here():
 
 @pytest.mark.parametrize("way", LAYERS)
 def test_forward_is_scipys_cross_correlation(way):
-    x_shape, w_shape, _ = LAYERS[way]
+    x_shape, w_shape, (_, (sh, sw), *_) = LAYERS[way]
     groups = x_shape[1] // w_shape[1]
-    geometry = Geometry(w_shape[2:], groups=groups)
+    geometry = Geometry(w_shape[2:], (sh, sw), groups=groups)
     x, w, _ = problem(x_shape, w_shape, geometry)
     with kernels.algorithm(way):
         out = kernels.conv2d(x, w, geometry=geometry)
@@ -118,7 +119,7 @@ def test_forward_is_scipys_cross_correlation(way):
         first = o // per_group * w_shape[1]
         planes = x[n, first : first + w_shape[1]]
         expected = sum(signal.correlate(plane, k, "valid") for plane, k in zip(planes, w[o], strict=True))
-        np.testing.assert_allclose(out[n, o], expected, rtol=1e-9, atol=1e-10)
+        np.testing.assert_allclose(out[n, o], expected[::sh, ::sw], rtol=1e-9, atol=1e-10)
 
 
 @pytest.mark.parametrize("way", LAYERS)
@@ -230,6 +231,8 @@ def narrow_machine():
         ("depthwise", (8, 128, 28, 28), (128, 1, 3, 3), 1),
         ("depthwise", (8, 256, 14, 14), (256, 8, 3, 3), 1),
         ("apart", (8, 128, 28, 28), (128, 64, 3, 3), 1),
+        ("phases", (8, 3, 224, 224), (64, 3, 11, 11), 4),
+        ("winograd 5x5", (8, 64, 27, 27), (192, 64, 5, 5), 1),
     ],
 )
 def test_the_table_of_shapes(narrow_machine, expected, x_shape, w_shape, stride):

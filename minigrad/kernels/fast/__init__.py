@@ -6,18 +6,9 @@ are computed by the ways of the room above, with the same results. The files nam
 """
 
 from minigrad.kernels.dispatch import reckon_for, register
-from minigrad.kernels.fast import apart, depthwise, mec, pointwise, winograd
+from minigrad.kernels.fast import apart, depthwise, mec, phases, pointwise, winograd
 from minigrad.kernels.fast.machine import tell_machine
 
-for _way in (
-    mec.WAY,
-    pointwise.WAY,
-    depthwise.WAY,
-    apart.WAY,
-    winograd.WAY,
-    winograd.WAY_2X2,
-    winograd.WAY_5X5,
-    winograd.WAY_BLOCKS,
-):
+for _way in (mec.WAY, pointwise.WAY, depthwise.WAY, apart.WAY, phases.WAY, *winograd.WAYS):
     register(_way)
 reckon_for(tell_machine())

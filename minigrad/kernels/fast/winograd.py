@@ -371,7 +371,9 @@ def _way(name: str, tiles: Winograd) -> Way:
     return Way(name, tiles.serves, tiles.cost, tiles.conv2d, tiles.conv2d_input, tiles.conv2d_weight, sound)
 
 
-WAY = _way("winograd", Winograd(6))  # F(4x4, 3x3), and F(2x2, 5x5)
-WAY_2X2 = _way("winograd 2x2", Winograd(4))  # F(2x2, 3x3)
-WAY_5X5 = _way("winograd 5x5", Winograd(8, least=5))  # F(4x4, 5x5)
-WAY_BLOCKS = _way("winograd blocks", Winograd(7, least=5, block=4))  # F(4x4, 4x4) for each block
+WAYS = (
+    _way("winograd", Winograd(6)),  # F(4x4, 3x3), and F(2x2, 5x5)
+    _way("winograd 2x2", Winograd(4)),  # F(2x2, 3x3)
+    _way("winograd 5x5", Winograd(8, least=5)),  # F(4x4, 5x5)
+    _way("winograd blocks", Winograd(7, least=5, block=4)),  # F(4x4, 4x4) for each block
+)

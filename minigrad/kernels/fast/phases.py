@@ -1,0 +1,119 @@
+"""A stride taken apart: of every s-th pixel is made an image of its own, and a channel of a convolution of stride 1.
+
+With x(a)[q] = x[q s + a] and w(a)[i] = w[i s + a], zeros at the kernel's end,
+
+    out[t] = sum over i of w[i] x[t s + i] = sum over phases a, and i, of w(a)[i] x(a)[t + i].
+
+So AlexNet's first layer, 11x11 of 3 channels with a stride of 4, is 3x3 of 48 channels, for which Winograd's algorithm
+serves. That convolution is computed by the way that is quickest for it. Dilation 1, one group.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.backend import Array
+from minigrad.kernels import dispatch
+from minigrad.kernels.geometry import Geometry, Pair
+from minigrad.kernels.way import Machine, Problem, Way, is_finite
+from minigrad.kernels.windows import overlap
+from minigrad.parallel import spread
+
+OVERHEAD = 1e-4  # seconds between the calls of NumPy, in all three functions
+
+
+def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
+    """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
+    with dispatch.algorithm(None):
+        return dispatch.conv2d(_image_phases(x, geometry), _kernel_phases(w, geometry), geometry=_plain(geometry))
+
+
+def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
+    """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
+    (kh, kw), (sh, sw) = geometry.kernel, geometry.stride
+    with dispatch.algorithm(None):
+        phases = dispatch.conv2d_weight(_image_phases(x, geometry), g, geometry=_plain(geometry))
+    O, _, rows, columns = phases.shape
+    # (O, C*sh*sw, rows, columns) -> (O, C, rows*sh, columns*sw)
+    whole = (
+        phases.reshape(O, -1, sh, sw, rows, columns).transpose(0, 1, 4, 2, 5, 3).reshape(O, -1, rows * sh, columns * sw)
+    )
+    return np.ascontiguousarray(whole[:, :, :kh, :kw])
+
+
+def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
+    """The adjoint in x: (N, O, Ho, Wo), (O, C, kh, kw) -> (N, C, H, W)."""
+    plain, (sh, sw) = _plain(geometry), geometry.stride
+    seen = plain.adjoint_size(g.shape[2:])
+    with dispatch.algorithm(None):
+        phases = dispatch.conv2d_input(g, _kernel_phases(w, geometry), size=seen, geometry=plain)
+    x = np.zeros((len(g), w.shape[1], *size), g.dtype)
+    phases = phases.reshape(len(g), w.shape[1], sh, sw, *seen)
+
+    def paint(images: slice) -> None:
+        for a, b in np.ndindex(sh, sw):
+            (rows, pixel_rows), (columns, pixel_columns) = _meet((a, b), seen, size, geometry)
+            x[images, :, pixel_rows, pixel_columns] = phases[images, :, a, b, rows, columns]
+
+    spread(paint, len(x), x.nbytes)
+    return x
+
+
+def _plain(geometry: Geometry) -> Geometry:
+    """The kernel that a phase meets, with stride 1."""
+    kh, kw = (-(-k // s) for k, s in zip(geometry.kernel, geometry.stride, strict=True))
+    return Geometry((kh, kw))
+
+
+def _image_phases(x: Array, geometry: Geometry) -> Array:
+    """(N, C, H, W) -> (N, C*sh*sw, H', W'): the phases of the padded images, as far as windows see them."""
+    (N, C, H, W), (sh, sw) = x.shape, geometry.stride
+    seen = _plain(geometry).adjoint_size(geometry.windows((H, W)))
+    phases = np.empty((N, C, sh, sw, *seen), x.dtype)
+
+    def take(images: slice) -> None:
+        for a, b in np.ndindex(sh, sw):
+            (rows, pixel_rows), (columns, pixel_columns) = _meet((a, b), seen, (H, W), geometry)
+            phase = phases[images, :, a, b]
+            phase[:, :, : rows.start] = 0
+            phase[:, :, rows.stop :] = 0
+            phase[:, :, rows, : columns.start] = 0
+            phase[:, :, rows, columns.stop :] = 0
+            phase[:, :, rows, columns] = x[images, :, pixel_rows, pixel_columns]
+
+    spread(take, N, phases.nbytes)
+    return phases.reshape(N, C * sh * sw, *seen)
+
+
+def _kernel_phases(w: Array, geometry: Geometry) -> Array:
+    """(O, C, kh, kw) -> (O, C*sh*sw, kh', kw'), zeros at the end."""
+    (O, C, kh, kw), (sh, sw), (rows, columns) = w.shape, geometry.stride, _plain(geometry).kernel
+    whole = np.zeros((O, C, rows * sh, columns * sw), w.dtype)
+    whole[:, :, :kh, :kw] = w
+    return whole.reshape(O, C, rows, sh, columns, sw).transpose(0, 1, 3, 5, 2, 4).reshape(O, -1, rows, columns)
+
+
+def _meet(phase: Pair, seen: Pair, size: Pair, geometry: Geometry) -> list[tuple[slice, slice]]:
+    """Along each axis, where a phase of the padded image meets the image: slices of the phase and of pixels."""
+    found = zip(phase, size, seen, geometry.stride, geometry.padding, strict=True)
+    return [overlap(a, length, count, s, p, 1) for a, length, count, s, p in found]
+
+
+def serves(problem: Problem) -> bool:
+    """NumPy, one group, no dilation, a stride."""
+    _, stride, _, dilation, groups = problem.geometry
+    return problem.library is np.ndarray and groups == 1 and dilation == (1, 1) and stride != (1, 1)
+
+
+def cost(problem: Problem, machine: Machine) -> float:
+    """What the convolution without a stride costs, and the copies of every phase."""
+    (N, C, _, _), (sh, sw), plain = problem.image, problem.geometry.stride, _plain(problem.geometry)
+    image = (N, C * sh * sw, *plain.adjoint_size(problem.size))
+    chosen = dispatch.choose(image, problem.outputs, plain, problem.char)
+    copies = machine.copy(3 * N * image[1] * image[2] * image[3], image[3])
+    return OVERHEAD + chosen.cost(problem._replace(image=image, geometry=plain), machine) + copies
+
+
+# The zeros at the kernel's end meet pixels, and cotangents, that the kernel does not.
+_SOUND = {"conv2d": lambda x, w, geometry: is_finite(x), "conv2d_input": lambda g, w, geometry: is_finite(g)}
+WAY = Way("phases", serves, cost, conv2d, conv2d_input, conv2d_weight, _SOUND)
