@@ -52,7 +52,7 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     """
     before = set_warnings(SILENT)
     try:
-        return function(*args, **kwargs) if _cuda is None else _there(function, args, kwargs)
+        return function(*args, **kwargs) if _cuda is None else _run_there(function, args, kwargs)
     finally:
         restore_warnings(before)
 
@@ -62,7 +62,7 @@ def quiet(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
 KERNELS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
-def _there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+def _run_there(function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
     for x in args:
         array = getattr(x, "array", x)
         if isinstance(array, _cuda.ndarray):
@@ -76,12 +76,12 @@ def on_its_gpu(function: Callable[P, R]) -> Callable[P, R]:
     """
 
     @functools.wraps(function)
-    def there(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run_there(*args: P.args, **kwargs: P.kwargs) -> R:
         if _cuda is None:
             return function(*args, **kwargs)
-        return _there(function, args, kwargs)
+        return _run_there(function, args, kwargs)
 
-    return there
+    return run_there
 
 
 def on_gpu_of(array: Array, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -224,7 +224,7 @@ def copy_array(array: Array) -> Array:
     """A copy where `array` lives."""
     if array.__class__ is np.ndarray or isinstance(array, np.generic):
         return array.copy()
-    return _there(copy_one, (array,), {})
+    return _run_there(copy_one, (array,), {})
 
 
 def copy_one(array: Array) -> Array:

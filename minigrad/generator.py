@@ -185,7 +185,7 @@ class Generator(Twister):
         >>> generator.uniform((2,)).shape
         (2,)
         """
-        dtype = _floating("uniform", dtype)
+        dtype = _check_floating("uniform", dtype)
         _, largest = limits(dtype)
         for name, bound in (("from", low), ("to", high)):
             if not abs(bound) <= largest:
@@ -214,7 +214,7 @@ class Generator(Twister):
         >>> generator.normal((2,)).shape
         (2,)
         """
-        dtype = _floating("normal", dtype)
+        dtype = _check_floating("normal", dtype)
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
         return self._normal(shape, dtype, mean, std, pairs)
@@ -305,7 +305,7 @@ class Generator(Twister):
             raise RuntimeError(f"bernoulli expects probabilities in [0, 1], but {what}")
         if shape is not None:
             return self._bernoulli(shape, p, dtype)
-        _floating("bernoulli", chances.dtype)
+        _check_floating("bernoulli", chances.dtype)
         return self._chances(chances)
 
     @_alone
@@ -321,7 +321,7 @@ class Generator(Twister):
         """
         if not rate > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
-        return self._exponential(shape, _floating("exponential", dtype), rate)
+        return self._exponential(shape, _check_floating("exponential", dtype), rate)
 
     @_alone
     def dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int = 1) -> Array:
@@ -336,7 +336,7 @@ class Generator(Twister):
         return self._dropout(shape, np.dtype(dtype), p, near)
 
 
-def _floating(name: str, dtype: Any) -> Any:
+def _check_floating(name: str, dtype: Any) -> Any:
     dtype = np.dtype(dtype)
     if dtype.kind != "f":
         raise NotImplementedError(f"{name} draws floating-point numbers, got dtype {dtype}; use float32 or randint")

@@ -79,7 +79,7 @@ def format_array(array: Array, first: Sequence[str] = (), last: Sequence[str] = 
     default = dtypes.get_default_dtype().numpy
     if array.dtype != default and (array.size == 0 or array.dtype not in (np.int64, np.bool_)):
         notes.append(f"dtype=minigrad.{array.dtype.name}")
-    text = opening + (_numbers(array, len(opening)) if array.size else "[]")
+    text = opening + (_write_numbers(array, len(opening)) if array.size else "[]")
     used = len(text) - text.rfind("\n") + 1
     for note in (*notes, *last):
         # Lines break where PyTorch's do, whose name is three letters shorter.
@@ -107,7 +107,7 @@ def format_element(tensor: Any, spec: str) -> str:
     return repr(tensor)
 
 
-def _numbers(array: Array, indent: int) -> str:
+def _write_numbers(array: Array, indent: int) -> str:
     edge = _options.edgeitems
     elided = [array.size > _options.threshold and n > 2 * edge for n in array.shape]
     kept = array
@@ -119,11 +119,11 @@ def _numbers(array: Array, indent: int) -> str:
     element, width = _element_format(kept)
     ndim: int = array.ndim
 
-    def nested(values: Any, depth: int) -> str:
+    def write_nested(values: Any, depth: int) -> str:
         if depth == ndim:
             return element(values).rjust(width)
         innermost = depth == ndim - 1
-        parts = [nested(value, depth + 1) for value in values]
+        parts = [write_nested(value, depth + 1) for value in values]
         if elided[depth]:
             parts.insert(edge, " ..." if innermost and edge else "...")
         margin = " " * (indent + depth + 1)
@@ -134,7 +134,7 @@ def _numbers(array: Array, indent: int) -> str:
         lines = [", ".join(parts[i : i + per_line]) for i in range(0, len(parts), per_line)]
         return "[" + (",\n" + margin).join(lines) + "]"
 
-    return nested(kept.tolist(), 0)
+    return write_nested(kept.tolist(), 0)
 
 
 def _element_format(array: Array) -> tuple[Callable[[Any], str], int]:
@@ -145,16 +145,16 @@ def _element_format(array: Array) -> tuple[Callable[[Any], str], int]:
     values = array.astype(np.float64).reshape(-1)
     values = values[np.isfinite(values) & (values != 0)]
     if values.size == 0:
-        return _whole, 1
+        return _write_whole, 1
     largest, smallest = np.abs(values).max().item(), np.abs(values).min().item()
     whole = bool((values == np.trunc(values)).all())
     wide = _options.sci_mode
     if wide is None:
         wide = largest / smallest > 1000 or largest > 1e8 or (not whole and smallest < 1e-4)
     spec = f".{_options.precision}{'e' if wide else 'f'}"
-    element = _whole if whole and not wide else lambda value: format(value, spec)
+    element = _write_whole if whole and not wide else lambda value: format(value, spec)
     return element, max(len(element(value)) for value in values.tolist())
 
 
-def _whole(value: float) -> str:
+def _write_whole(value: float) -> str:
     return f"{value:.0f}." if math.isfinite(value) else str(value)

@@ -117,10 +117,10 @@ class FunctionNode(Node):
                 tensor = tensor.unpack()
             elif writes[0] != version:
                 raise overwritten(self, tensor.array.shape, version, writes[0])
-            found.append(tensor if number is None else self._placed_again(tensor, number))
+            found.append(tensor if number is None else self._place_again(tensor, number))
         return tuple(found)
 
-    def _placed_again(self, result: Any, number: int) -> Any:
+    def _place_again(self, result: Any, number: int) -> Any:
         tensor = wrap(result.array)
         tensor.writes, tensor.node = result.writes, self.node_of(number)
         return tensor
@@ -262,7 +262,7 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
     call = FunctionNode(function, ctx, arguments, results, tracked)
     made = list(results)
     for i in tracked:
-        made[i] = _placed(results[i], call.node_of(i), ctx, arguments)
+        made[i] = _place(results[i], call.node_of(i), ctx, arguments)
     for i, r in enumerate(results):
         if _is_in(r, constant) and r.node is not None:
             made[i] = r.detach()  # an operand that is handed on as a constant
@@ -275,7 +275,7 @@ def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequ
     return made
 
 
-def _placed(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
+def _place(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
     """`result` with its place in the graph: as another tensor, where it has one already."""
     if _is_in(result, ctx.dirty_tensors):
         if result.view_of is None:

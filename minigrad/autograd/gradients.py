@@ -44,18 +44,18 @@ def backward(
         if grad_tensors is not None:
             raise RuntimeError("`grad_tensors` and `grad_variables` cannot both be given: leave `grad_variables` out")
         grad_tensors = grad_variables
-    seeds = _seeds(tensors, grad_tensors, create_graph)
+    seeds = _make_seeds(tensors, grad_tensors, create_graph)
     if inputs is None:
-        for leaf, gradient in _run(seeds, create_graph, retain_graph, None, accumulate).items():
+        for leaf, gradient in _walk_silently(seeds, create_graph, retain_graph, None, accumulate).items():
             accumulate(leaf, gradient, create_graph)
         return
-    targets = {_edge(t): t for t in _differentiable(inputs)}
+    targets = {_find_edge(t): t for t in _check_inputs(inputs)}
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty")
     for target in targets.values():
         if isinstance(target, TensorBase):
             target.retain_grad()  # type: ignore[attr-defined]  # of a result, as in PyTorch: the hook adds what arrives
-    for edge, gradient in _run(seeds, create_graph, retain_graph, set(targets)).items():
+    for edge, gradient in _walk_silently(seeds, create_graph, retain_graph, set(targets)).items():
         if edge in targets and targets[edge].node is LEAF:
             accumulate(targets[edge], gradient, create_graph)
 
@@ -81,7 +81,7 @@ def grad(
         warnings.warn(f"only_inputs is ignored: {hint}.", FutureWarning, stacklevel=2)
     if materialize_grads and allow_unused is False:
         raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
-    targets = _differentiable(inputs)
+    targets = _check_inputs(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if is_grads_batched:
@@ -89,19 +89,19 @@ def grad(
 
         asked = _as_tuple(outputs), inputs, _as_tuple(grad_outputs)
         return grad_of_rows(*asked, retain_graph, create_graph, allow_unused, materialize_grads)
-    seeds = _seeds(outputs, grad_outputs, create_graph)
-    arrived = _run(seeds, create_graph, retain_graph, {_edge(t) for t in targets})
+    seeds = _make_seeds(outputs, grad_outputs, create_graph)
+    arrived = _walk_silently(seeds, create_graph, retain_graph, {_find_edge(t) for t in targets})
     found: list[Any] = []
     for i, target in enumerate(targets):
-        gradient = arrived.get(_edge(target))
+        gradient = arrived.get(_find_edge(target))
         if gradient is None:
-            found.append(_gradient_of_unused(target, i, allow_unused, materialize_grads))
+            found.append(_replace_unused(target, i, allow_unused, materialize_grads))
         else:
             found.append(gradient if create_graph else wrap(gradient))
     return tuple(found)
 
 
-def _gradient_of_unused(target: Any, position: int, allow_unused: bool | None, materialize: bool) -> Any:
+def _replace_unused(target: Any, position: int, allow_unused: bool | None, materialize: bool) -> Any:
     """What stands for the gradient of an input that the outputs were not computed from."""
     if materialize:
         return wrap(quiet(np.zeros_like, target.array))
@@ -153,14 +153,14 @@ def _is_edge(x: Any) -> bool:
     return hasattr(x, "output_nr")
 
 
-def _edge(target: Any) -> Any:
+def _find_edge(target: Any) -> Any:
     """Where the gradient of an input goes, which is a tensor or a `GradientEdge`."""
     if isinstance(target, TensorBase):
         return target if isinstance(target.node, Unrecorded) else edge_of(target)  # to which nothing flows
     return target.edge
 
 
-def _differentiable(inputs: Any) -> tuple[Any, ...]:
+def _check_inputs(inputs: Any) -> tuple[Any, ...]:
     """The tensors to differentiate with respect to, each with its place in the graph up to date."""
     targets = _as_tuple(inputs)
     for i, target in enumerate(targets):
@@ -173,7 +173,7 @@ def _differentiable(inputs: Any) -> tuple[Any, ...]:
     return targets
 
 
-def _run(
+def _walk_silently(
     seeds: Seeds, create_graph: bool, retain_graph: bool | None, wanted: set[Edge] | None,
     deliver: Deliver | None = None,
 ) -> dict[Edge, Any]:  # fmt: skip
@@ -188,21 +188,21 @@ def _run(
         mode.reset(before)
 
 
-def _seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
+def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
     """Where a walk starts: edges, each with its first gradient."""
     if isinstance(outputs, TensorBase) and not isinstance(gradients, (tuple, list)):  # nearly always
-        return [_seed(outputs, gradients, create_graph, 0)]
+        return [_make_seed(outputs, gradients, create_graph, 0)]
     roots = _as_tuple(outputs)
     if not roots:
         raise RuntimeError("backward needs at least one tensor to start from, got an empty list")
     given = (None,) * len(roots) if gradients is None else _as_tuple(gradients)
-    seeds = [_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]
+    seeds = [_make_seed(root, g, create_graph, i) for i, (root, g) in enumerate(zip(roots, given, strict=False))]
     if len(given) != len(roots):
         raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
     return seeds
 
 
-def _seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
+def _make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
     if not isinstance(root, TensorBase):
         if not _is_edge(root):

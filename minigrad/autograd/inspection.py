@@ -117,7 +117,7 @@ class Inspectable:
         """
         if not isinstance(self, _Hooked):
             cls: Any = type(self)
-            self.__class__ = _hooked(cls)
+            self.__class__ = _derive_hooked(cls)
         return add_hook(_posthooks.setdefault(self, {}), hook)
 
     def __call__(self: Any, *gradients: Any) -> Any:
@@ -129,7 +129,7 @@ class Inspectable:
         by_operand = _by_operand(self, _as_tensors(found, recorded))
         return by_operand[0] if len(by_operand) == 1 else tuple(by_operand)
 
-    def _saved(self: Any, role: str) -> Any:
+    def _read_saved(self: Any, role: str) -> Any:
         """What the rules read of one operand, or of the result, under PyTorch's name for it."""
         plan, operands = self.plan, self.plan.operation.operands
         if role == "result" and plan.result_position is not None:
@@ -142,13 +142,13 @@ class Inspectable:
         raise AttributeError(f"'{self.name()}' object has no attribute '_saved_{role}'")
 
     # (By name: a `__getattr__` would slow every attribute of every node.)
-    _saved_self = property(lambda self: self._saved("self"))
-    _saved_other = property(lambda self: self._saved("other"))
-    _saved_result = property(lambda self: self._saved("result"))
-    _saved_input = property(lambda self: self._saved("input"))
-    _saved_weight = property(lambda self: self._saved("weight"))
-    _saved_exponent = property(lambda self: self._saved("exponent"))
-    _saved_target = property(lambda self: self._saved("target"))
+    _saved_self = property(lambda self: self._read_saved("self"))
+    _saved_other = property(lambda self: self._read_saved("other"))
+    _saved_result = property(lambda self: self._read_saved("result"))
+    _saved_input = property(lambda self: self._read_saved("input"))
+    _saved_weight = property(lambda self: self._read_saved("weight"))
+    _saved_exponent = property(lambda self: self._read_saved("exponent"))
+    _saved_target = property(lambda self: self._read_saved("target"))
 
 
 class _Hooked:
@@ -172,7 +172,7 @@ class _Hooked:
 
 
 @cache
-def _hooked(cls: type[Any]) -> type[Any]:
+def _derive_hooked(cls: type[Any]) -> type[Any]:
     return type(cls.__name__, (_Hooked, cls), {"__slots__": (), "__module__": cls.__module__})
 
 

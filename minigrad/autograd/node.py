@@ -174,10 +174,10 @@ class Node(Inspectable):
             for counter, version, shape in key.watched if isinstance(key, Key) else ():
                 if counter[0] != version:
                     raise overwritten(self, shape, version, counter[0])
-        values += self._lifted(self.constants) if create_graph else self.constants
+        values += self._lift(self.constants) if create_graph else self.constants
         return values
 
-    def _lifted(self, constants: Sequence[Any]) -> list[Any]:
+    def _lift(self, constants: Sequence[Any]) -> list[Any]:
         """The constants, floats and masks as Tensors (indices stay); the saved result is itself again."""
         lifted = [wrap(c) if is_array(c) and c.dtype.kind in "fb" else c for c in constants]
         if self.plan.result_position is not None:

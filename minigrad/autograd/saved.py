@@ -116,7 +116,7 @@ class PackedNode(Node):
         if not create_graph:
             values = [x.array if isinstance(x, TensorBase) else x for x in values]
         constants = [x.unpack().array if isinstance(x, Packed) else x for x in self.constants]
-        return values + (self._lifted(constants) if create_graph else constants)
+        return values + (self._lift(constants) if create_graph else constants)
 
 
 def pack_saved(result: Any) -> None:

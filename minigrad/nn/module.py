@@ -161,12 +161,12 @@ class Module(Registry):
         """
         return self._hook("backward", hook)
 
-    _forward_hooks = property(lambda self: self._hanging("forward"))
-    _forward_pre_hooks = property(lambda self: self._hanging("forward_pre"))
-    _backward_hooks = property(lambda self: self._hanging("backward"))
-    _backward_pre_hooks = property(lambda self: self._hanging("backward_pre"))
+    _forward_hooks = property(lambda self: self._find_hooks("forward"))
+    _forward_pre_hooks = property(lambda self: self._find_hooks("forward_pre"))
+    _backward_hooks = property(lambda self: self._find_hooks("backward"))
+    _backward_pre_hooks = property(lambda self: self._find_hooks("backward_pre"))
 
-    def _hanging(self, place: str) -> Any:
+    def _find_hooks(self, place: str) -> Any:
         return OrderedDict() if self._hooks is None else self._hooks.functions(place)
 
     # Modes

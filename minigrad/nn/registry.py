@@ -31,7 +31,7 @@ class _Registered(MutableMapping[str, Any]):
     def __init__(self, module: Registry, kind: str) -> None:
         self._module, self._kind = module, kind
 
-    def _names(self) -> list[str]:
+    def _list_names(self) -> list[str]:
         return [name for name, kind in self._module._kinds.items() if kind == self._kind]
 
     def __getitem__(self, name: str) -> Any:
@@ -47,10 +47,10 @@ class _Registered(MutableMapping[str, Any]):
         self._module._unregister(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
+        return iter(self._list_names())
 
     def __len__(self) -> int:
-        return len(self._names())
+        return len(self._list_names())
 
     def __repr__(self) -> str:
         return repr(dict(self))
@@ -182,7 +182,7 @@ class Registry:
             if its_kind == kind and attributes[name] is not None:
                 yield name, attributes[name]
 
-    def _tree(self, prefix: str = "", unique: bool = True) -> list[tuple[str, Any]]:
+    def _walk_tree(self, prefix: str = "", unique: bool = True) -> list[tuple[str, Any]]:
         """This module and all below it, with dotted paths, each before those below it."""
         if MODULE not in self._kinds.values():
             return [(prefix, self)]
@@ -199,10 +199,10 @@ class Registry:
             waiting += [pair for pair in reversed(below) if pair[1] is not None]
         return found
 
-    def _all(self, kind: str, prefix: str, recurse: bool, unique: bool) -> list[tuple[str, str, Any]]:
+    def _collect(self, kind: str, prefix: str, recurse: bool, unique: bool) -> list[tuple[str, str, Any]]:
         """The attributes of one kind here and below: the path to their module, their name there, themselves."""
         found, seen = [], {id(None)}
-        for path, module in self._tree(prefix, unique) if recurse else [(prefix, self)]:
+        for path, module in self._walk_tree(prefix, unique) if recurse else [(prefix, self)]:
             attributes = module.__dict__
             for name, its_kind in module._kinds.items():
                 if its_kind == kind and id(attributes[name]) not in seen:
@@ -211,52 +211,52 @@ class Registry:
                         seen.add(id(attributes[name]))
         return found
 
-    def _named(self, *which: Any) -> Iterator[tuple[str, Any]]:
-        for path, name, value in self._all(*which):
+    def _walk_named(self, *which: Any) -> Iterator[tuple[str, Any]]:
+        for path, name, value in self._collect(*which):
             yield f"{path}.{name}" if path else name, value
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
         """This module and all below it, with dotted paths; one that is shared comes once."""
-        for path, module in self._tree(prefix, remove_duplicate):
+        for path, module in self._walk_tree(prefix, remove_duplicate):
             if memo is None or module not in memo:
                 yield path, module
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all below it; one that is shared comes once."""
-        for _, module in self._tree("", remove_duplicate):
+        for _, module in self._walk_tree("", remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below this one, with their names; one that is shared comes once."""
-        yield from self._named(MODULE, "", False, True)
+        yield from self._walk_named(MODULE, "", False, True)
 
     def children(self) -> Iterator[Module]:
         """The modules directly below this one; one that is shared comes once."""
-        for _, _, child in self._all(MODULE, "", False, True):
+        for _, _, child in self._collect(MODULE, "", False, True):
             yield child
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """All parameters with their dotted names; one that is shared comes once."""
-        yield from self._named(PARAMETER, prefix, recurse, remove_duplicate)
+        yield from self._walk_named(PARAMETER, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """All parameters, as an optimizer wants them; one that is shared comes once."""
-        for _, _, parameter in self._all(PARAMETER, "", recurse, True):
+        for _, _, parameter in self._collect(PARAMETER, "", recurse, True):
             yield parameter
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
         """All buffers with their dotted names."""
-        yield from self._named(BUFFER, prefix, recurse, remove_duplicate)
+        yield from self._walk_named(BUFFER, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """All buffers."""
-        for _, _, buffer in self._all(BUFFER, "", recurse, True):
+        for _, _, buffer in self._collect(BUFFER, "", recurse, True):
             yield buffer
 
     # fmt: off
@@ -267,7 +267,7 @@ class Registry:
         _walk.__qualname__ = f"Module.{_walk.__name__}"  # print(net.parameters()) names the class that users know
     del _walk
 
-    def _found(self, name: str, kind: str, noun: str) -> Any:
+    def _find_registered(self, name: str, kind: str, noun: str) -> Any:
         if not hasattr(self, name):
             raise AttributeError(f"{type(self).__name__} has no attribute `{name}`")
         if self._kinds.get(name) != kind:
@@ -278,20 +278,20 @@ class Registry:
         """The module at a dotted path. Raises `AttributeError` naming the part that fails."""
         module: Any = self
         for name in target.split(".") if target else ():
-            module = module._found(name, MODULE, "an nn.Module")
+            module = module._find_registered(name, MODULE, "an nn.Module")
         found: Module = module
         return found
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path. Raises `AttributeError` naming the part that fails."""
         path, _, name = target.rpartition(".")
-        parameter: Parameter = self.get_submodule(path)._found(name, PARAMETER, "an nn.Parameter")
+        parameter: Parameter = self.get_submodule(path)._find_registered(name, PARAMETER, "an nn.Parameter")
         return parameter
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a dotted path. Raises `AttributeError` naming the part that fails."""
         path, _, name = target.rpartition(".")
-        buffer: Tensor = self.get_submodule(path)._found(name, BUFFER, "a buffer")
+        buffer: Tensor = self.get_submodule(path)._find_registered(name, BUFFER, "a buffer")
         return buffer
 
 

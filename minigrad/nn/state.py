@@ -48,7 +48,7 @@ def save(module: Module, destination: Any, prefix: str, keep_vars: bool) -> Any:
         destination = OrderedDict()
         destination._metadata = OrderedDict()  # where PyTorch keeps the version of each layer's layout
     if hasattr(destination, "_metadata"):
-        for path, layer in module._tree(prefix.removesuffix(".")):
+        for path, layer in module._walk_tree(prefix.removesuffix(".")):
             destination._metadata[path] = {"version": layer._version}
     for key, _, _, tensor in _entries(module, prefix):
         destination[key] = tensor if keep_vars or isinstance(tensor, Uninitialized) else tensor.detach()

@@ -197,7 +197,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
         check_writable(self, name)
         operands = (*args, *kwargs.values()) if kwargs else args
         _check_operands(self, name, operands)
-        value = function(_before(self, operands), *args, **kwargs)
+        value = function(_keep_old_value(self, operands), *args, **kwargs)
         assign(self, value, name)
         if value.node is not None and value.node is not LEAF:
             _settle(value.node, self)
@@ -253,7 +253,7 @@ _OVERLAPPING = (slide_windows, strided)  # views whose elements may lie in one p
 _WRITES_IN_PART = ("masked_fill_", "tril_", "triu_", "index_put_")
 
 
-def _flows(target: Any, args: tuple[Any, ...]) -> bool:
+def _is_recorded(target: Any, args: tuple[Any, ...]) -> bool:
     """Whether a gradient flows by a write of what is made of `args` into `target`."""
     tracked = is_root_tracked(target) or any(isinstance(x, TensorBase) and x.node is not None for x in (target, *args))
     return bool(mode.get() & GRAD) and tracked
@@ -263,7 +263,7 @@ def _write_changes(target: Any, function: Any, args: tuple[Any, ...], options: d
     """Write what ``function(target, *args)`` changes, and nothing else: of an element that an expanded tensor shows in
     several places, any change counts, as in PyTorch. False where no place is repeated, or a gradient flows.
     """
-    if not repeats(target.array) or _flows(target, args):
+    if not repeats(target.array) or _is_recorded(target, args):
         return False
     new = function(target, *args, **options).array
     changed = new != target.array
@@ -281,7 +281,7 @@ def _write_in_turn(target: Any, function: Any, args: tuple[Any, ...], options: d
     places = functools.reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()  # of the elements in memory
     order = np.argsort(places, kind="stable")
     new = np.diff(places[order], prepend=-1) != 0
-    if new.all() or repeats(array) or _flows(target, args):
+    if new.all() or repeats(array) or _is_recorded(target, args):
         return False
     turns = np.empty_like(places)  # 0 for the first element at a place, 1 for the second
     counted = np.arange(len(places))
@@ -303,7 +303,7 @@ def twin(method: Any, function: F, how: str) -> F:
     return named
 
 
-def _before(target: Any, others: tuple[Any, ...]) -> Any:
+def _keep_old_value(target: Any, others: tuple[Any, ...]) -> Any:
     """`target` as it is before a write: a copy where a gradient may ask for its old value."""
     refresh(target)
     needs = any(isinstance(x, TensorBase) and x.node is not None for x in (target, *others))

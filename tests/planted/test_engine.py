@@ -260,7 +260,7 @@ PLANTED = {
         inplace.move_on, "root, views = steps_to(target)", "root, views = target, []", writes
     ),
     "the old value is not kept": (
-        inplace._before, "old.node = target.node", "pass", writes
+        inplace._keep_old_value, "old.node = target.node", "pass", writes
     ),
     "elements read twice collect one gradient": (
         index._put_forward, "np.add.at(whole.reshape(-1),", "np.put(whole.reshape(-1),",
@@ -268,7 +268,7 @@ PLANTED = {
     ),
     # ---- higher orders
     "the saved result is a constant": (
-        node.Node._lifted, "lifted[self.plan.result_position].node = self", "pass",
+        node.Node._lift, "lifted[self.plan.result_position].node = self", "pass",
         test_core.test_a_saved_result_is_itself_again_under_create_graph,
     ),
     "create_graph saves operands as constants": (
@@ -276,11 +276,11 @@ PLANTED = {
         lambda: test_core.test_the_orders_of_a_power(2),
     ),
     "create_graph obeys no_grad": (
-        gradients._run, "mode.get() | GRAD", "mode.get()",
+        gradients._walk_silently, "mode.get() | GRAD", "mode.get()",
         test_gradients.test_create_graph_under_no_grad,
     ),
     "create_graph frees the graph": (
-        gradients._run, "create_graph if retain_graph is None", "False if retain_graph is None",
+        gradients._walk_silently, "create_graph if retain_graph is None", "False if retain_graph is None",
         test_gradients.test_create_graph_retains_the_graph,
     ),
     # ---- hooks and modes
