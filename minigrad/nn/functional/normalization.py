@@ -14,6 +14,7 @@ from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
 from minigrad.ops.arguments import as_int, as_number, require_number, sizes
 from minigrad.ops.functions import rsqrt
+from minigrad.ops.small_norms import BATCH, GROUP, LAYER
 from minigrad.tensor import Tensor
 
 
@@ -48,7 +49,7 @@ def batch_norm(
                 "batch, or eval()"
             )
         dims = tuple([d for d in range(len(shape)) if d != 1])
-        moments = ops.Moments(shape, dims, column, eps)
+        moments = ops.Moments(shape, dims, column, eps, BATCH)
         return _normalize_and_track(input, weight, bias, moments, running_mean, running_var, momentum)
     if running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
@@ -92,7 +93,7 @@ def instance_norm(
     shape = input.array.shape
     if prod(shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {list(shape)}")
-    moments = ops.Moments(shape, tuple(range(2, len(shape))), column, eps)
+    moments = ops.Moments(shape, tuple(range(2, len(shape))), column, eps, BATCH)
     return _normalize_and_track(input, weight, bias, moments, running_mean, running_var, momentum)
 
 
@@ -125,10 +126,8 @@ def layer_norm(
     tensor([[-1.0000,  1.0000]])
     """
     shape = _last_axes("layer_norm", input, normalized_shape, weight, bias)
-    size = input.array.shape
-    dims = tuple(range(len(size) - len(shape), len(size)))
-    columns = (1,) * (len(size) - len(shape)) + shape
-    moments = ops.Moments(size, dims, columns, as_number("layer_norm", "eps", eps))
+    lead, row = prod(input.array.shape[: input.array.ndim - len(shape)]), prod(shape)
+    moments = ops.Moments((lead, row), (1,), (1, row), as_number("layer_norm", "eps", eps), LAYER)
     return ops.layer_norm(input, weight, bias, moments=moments, running=(None, None), momentum=0.0)
 
 
@@ -196,7 +195,7 @@ def group_norm(
             f"divisible by num_groups, but got input of shape {[N, C, *space]} and num_groups={num_groups}"
         )
     rows = (N, groups, C // groups, prod(space))  # (N, C, ...) -> (N, G, C/G, ...)
-    moments = ops.Moments(rows, (2, 3), (1, groups, C // groups, 1), as_number("group_norm", "eps", eps))
+    moments = ops.Moments(rows, (2, 3), (1, groups, C // groups, 1), as_number("group_norm", "eps", eps), GROUP)
     return ops.group_norm(input, weight, bias, moments=moments, running=(None, None), momentum=0.0)
 
 

@@ -1,5 +1,8 @@
 """Normalisations against their formulas."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -153,3 +156,20 @@ def test_gradients_that_cancel_are_rounded_as_in_pytorch():
 def test_statistics_overflow_in_the_type_of_the_input():
     x = minigrad.tensor([[0.0], [1e38], [-3e38]])
     assert F.batch_norm(x, None, None, training=True).tolist() == [[0.0], [0.0], [-0.0]]
+
+
+SMALL = json.loads((Path(__file__).parents[2] / "data" / "small_norms.json").read_text())
+
+
+@pytest.mark.parametrize(("call", "shape", "recorded"), SMALL, ids=[f"{c[2:12]}{tuple(s)}" for c, s, _ in SMALL])
+def test_the_rounding_that_is_left_where_numbers_cancel_is_pytorchs(call, shape, recorded):
+    minigrad.manual_seed(0)
+    x, w = (minigrad.rand(shape) * 4 - 2).requires_grad_(), minigrad.rand(20)
+    eval(call, {"F": F, "x": x, "w": w}).backward(x.detach() / 2)
+    np.testing.assert_array_equal(x.grad.numpy().ravel(), [float.fromhex(n) for n in recorded])
+
+
+def test_a_spread_beyond_single_precision_is_no_number_as_in_pytorch():
+    x = minigrad.tensor([[0.0, -2.0, 1e38]])
+    assert F.layer_norm(x, (3,)).isnan().all()
+    assert F.layer_norm(x.double(), (3,)).isfinite().all()

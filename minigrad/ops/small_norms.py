@@ -1,0 +1,179 @@
+"""Normalization of a few singles, in the steps and with the roundings of PyTorch's CPU kernels.
+
+Where a gradient's numbers cancel, what is left is rounding, and a lesson that prints it prints the same digits only if
+they are added in the same order: in eight lanes, and what is left over with one rounding for ``a * b + c`` (`fused`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Axes = tuple[int, ...]
+
+SMALL = 128  # numbers in all; of more, these steps would take longer than the rest of a call
+LANES = 8  # numbers that the processor adds at once
+
+
+class Steps(NamedTuple):
+    """``measure(x, dims, eps)`` gives mean, biased variance and scale; ``gradient(dims, g, x, mean, scale, w)`` dx."""
+
+    measure: Callable[..., tuple[Any, Any, Any]]
+    gradient: Callable[..., Any]
+
+
+def fused(a: Any, b: Any, c: Any) -> Any:
+    """``a * b + c`` of singles, rounded once."""
+    return (a.astype(np.float64) * b + c).astype(np.float32)
+
+
+def add_up(a: Any, b: Any = None, fuse: bool = True) -> Any:
+    """The sum of `a`, or of ``a * b``, along the last axis, which stays with length 1."""
+    products = a if b is None else a * b
+    whole = products.shape[-1] // LANES * LANES
+    if not whole:
+        return products.sum(axis=-1, keepdims=True)
+    lanes = products[..., :LANES].copy()
+    for start in range(LANES, whole, LANES):
+        lanes += products[..., start : start + LANES]
+    rest = products[..., whole:]
+    head = lanes[..., : rest.shape[-1]]
+    head[...] = fused(a[..., whole:], b[..., whole:], head) if fuse and b is not None else head + rest
+    while lanes.shape[-1] > 1:
+        half = lanes.shape[-1] // 2
+        lanes = lanes[..., :half] + lanes[..., half:]
+    return lanes
+
+
+def _add_one_by_one(a: Any, b: Any) -> Any:
+    """The sum of ``a * b`` along the first axis, which stays with length 1, in its order."""
+    total = np.zeros_like(a[:1])
+    for x, y in zip(a, b, strict=True):
+        total = fused(x, y, total)
+    return total
+
+
+def _in_rows(x: Any, dims: Axes) -> Any:
+    """`x` with its last axes, `dims`, as one."""
+    return x.reshape(*x.shape[: dims[0]], prod(x.shape[dims[0] :]))
+
+
+def _count(x: Any, dims: Axes) -> Any:
+    return np.float32(prod([x.shape[d] for d in dims]))
+
+
+def _scale(variance: Any, eps: Any) -> Any:
+    return (1 / np.sqrt(variance + eps)).astype(np.float32)
+
+
+# ---- layers and groups ---------------------------------------------------------------------------
+def _welford(x: Any, dims: Axes) -> tuple[Any, Any]:
+    """Mean and biased variance over the last axes: eight lanes, joined to what is left over.
+
+    Sources: Welford, "Note on a Method for Calculating Corrected Sums of Squares and Products", 1962;
+    Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
+    """
+    rows = _in_rows(x, dims)
+    turns = rows.shape[-1] // LANES
+    level, spread = np.zeros((2, *rows.shape[:-1], LANES), np.float32)  # of the lanes
+    for turn in range(turns):
+        numbers = rows[..., turn * LANES : (turn + 1) * LANES]
+        off = numbers - level
+        level = fused(off, np.float32(1 / (turn + 1)), level)
+        spread = fused(off, numbers - level, spread)
+    mean = squares = np.zeros(rows.shape[:-1], np.float32)
+    seen = np.float32(0)
+    for number in np.moveaxis(rows[..., turns * LANES :], -1, 0):
+        seen += 1
+        off = number - mean
+        mean = mean + off / seen
+        squares = squares + off * (number - mean)
+    for lane in range(LANES if turns else 1):
+        off, share = level[..., lane] - mean, turns / (seen + np.float32(turns))
+        mean = fused(off, share, mean)
+        squares = squares + fused(off * off * share, seen, spread[..., lane])
+        seen += turns
+    kept = rows.shape[:-1] + (1,) * len(dims)
+    return mean.reshape(kept), (squares / seen).reshape(kept)
+
+
+def _measure_layer(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
+    mean, variance = _welford(x, dims)
+    return mean, variance, _scale(variance, np.float32(eps))
+
+
+def _measure_group(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
+    mean, variance = _welford(x, dims)
+    return mean, variance, _scale(variance, np.float64(eps))
+
+
+def _slope(total: Any, product: Any, mean: Any, scale: Any, share: Any) -> Any:
+    return fused(total, mean, -product) * scale * scale * scale * share
+
+
+def _layer_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
+    # g w / s + slope x + shift
+    share = 1 / _count(x, dims)
+    if w is None:
+        total, product, own = add_up(g), add_up(g, x), g * scale
+    else:
+        w = np.broadcast_to(w, x.shape)
+        total, product, own = add_up(g, w), add_up(g * x, w), g * scale * w
+    slope = _slope(total, product, mean, scale, share)
+    return fused(slope, x, own) + fused(-slope, mean, -(total * scale * share))
+
+
+def _add_channels(sums: Any, w: Any, dim: int) -> Any:
+    """The sum of ``sums * w`` along `dim`."""
+    if w is None:
+        return sums.sum(axis=dim, keepdims=True)
+    first = [np.moveaxis(z, dim, 0) for z in (sums, np.broadcast_to(w, sums.shape))]
+    return np.moveaxis(_add_one_by_one(*first), 0, dim)
+
+
+def _group_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
+    # the same; each channel is summed first, and multiplied by its weight then
+    share = 1 / _count(x, dims)
+    total, product = [_add_channels(sums, w, dims[0]) for sums in (add_up(g), add_up(g, x, fuse=False))]
+    slope = _slope(total, product, mean, scale, share)
+    own = scale if w is None else scale * w
+    return fused(g, own, slope * x) + fused(-(total * scale), share, -slope * mean)
+
+
+# ---- batches -------------------------------------------------------------------------------------
+def _measure_batch(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
+    count = _count(x, dims)
+    if x.ndim == 2:
+        mean = x.sum(axis=0, keepdims=True) / count
+        variance = _add_one_by_one(x - mean, x - mean) / count
+    else:
+        mean = (x.sum(axis=dims, keepdims=True, dtype=np.float64) / count).astype(np.float32)
+        squares = (x - mean) ** 2
+        variance = squares.sum(axis=dims, keepdims=True, dtype=np.float64).astype(np.float32) / count
+    return mean, variance, _scale(variance, np.float64(eps))
+
+
+def _add_images(a: Any, b: Any, dims: Axes) -> Any:
+    """The sum of ``a * b`` over the images of (N, C, ...), each in single; those of a batch in double."""
+    a, b = [z if z is None else _in_rows(z, (2,)) for z in (a, b)]
+    sums = add_up(a, b).astype(np.float64)
+    return sums.sum(axis=0, keepdims=True) if 0 in dims else sums
+
+
+def _batch_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
+    # (g - mean(g) - (x - mean) mean(g (x - mean)) / s**2) w / s
+    count, off, columns = _count(x, dims), x - mean, mean.shape
+    if x.ndim == 2:
+        total, product = g.sum(axis=0, keepdims=True), _add_one_by_one(g, off)
+    else:
+        total, product = [_add_images(g, other, dims).reshape(columns) for other in (None, off)]
+    slope, level = product.astype(np.float32) * scale * scale / count, g - (total / count).astype(np.float32)
+    dx = (level - off * slope if x.ndim == 2 else fused(-off, slope, level)) * scale
+    return dx if w is None else dx * w
+
+
+LAYER, GROUP = Steps(_measure_layer, _layer_gradient), Steps(_measure_group, _group_gradient)
+BATCH = Steps(_measure_batch, _batch_gradient)
