@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def _with_options(
-    name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f"
+    name: str, forward: Callable[..., Any], rule: Callable[..., Any], takes: str = "f", single: bool = False
 ) -> Callable[..., Any]:
     """A nonlinearity with the options that `forward` names; `takes` names its kinds of types in NumPy's letters."""
-    made = elementwise(name, lambda x, *, options: forward(x, *options), rule)
+    made = elementwise(name, lambda x, *, options: forward(x, *options), rule, single=single)
 
     def call(input: Any, *options: Any) -> Any:
         if not isinstance(input, TensorBase):
@@ -43,7 +43,7 @@ def _with_options(
 
 def _smooth(name: str, forward: Callable[..., Any], rule: Callable[..., Any]) -> Callable[..., Any]:
     """A nonlinearity without options, of floats alone."""
-    return unary(name, forward, rule, result=SAME, refuses="iub")
+    return unary(name, forward, rule, result=SAME, refuses="iub", single=True)
 
 
 # ---- piecewise linear: the gradient is selected --------------------------------------------------
@@ -186,6 +186,7 @@ softplus = _with_options(
     "softplus",
     lambda x, beta, threshold: np.where(x * beta > threshold, x, _log1p_exp(x * beta) / beta),
     _softplus_rule,
+    single=True,
 )
 logsigmoid = _smooth(
     "log_sigmoid", lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))), lambda g, x: g * sigmoid_of(-x)
@@ -274,10 +275,14 @@ def _log_softmax_forward(x: Any, *, dim: int) -> Any:
 
 
 def _softmax_rule(g: Any, out: Any, dim: int) -> Any:
+    if is_array(g) and g.dtype == np.float16:
+        return _softmax_rule(g.astype(np.float32), out.astype(np.float32), dim).astype(np.float16)
     return (g - (g * out).sum(axis=dim, keepdims=True)) * out
 
 
 def _log_softmax_rule(g: Any, out: Any, dim: int) -> Any:
+    if is_array(g) and g.dtype == np.float16:
+        return _log_softmax_rule(g.astype(np.float32), out.astype(np.float32), dim).astype(np.float16)
     return g - np.exp(out) * g.sum(axis=dim, keepdims=True)
 
 

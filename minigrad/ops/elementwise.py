@@ -76,12 +76,33 @@ class Binary(Protocol):
 ELEMENTWISE: list[Operation] = []  # whose result depends, at each place, on the operands at that place alone
 
 
-def elementwise(name: str, forward: Callable[..., Any], *rules: Rule | None, shown: str | None = None) -> Operation:
-    """An operation, `forward` and `rules`, that computes each element from the operands' elements at its place."""
+def elementwise(
+    name: str, forward: Callable[..., Any], *rules: Rule | None, shown: str | None = None, single: bool = False
+) -> Operation:
+    """An operation, `forward` and `rules`, that computes each element from the operands' elements at its place.
+
+    With `single`, halves are computed in single precision and rounded once: for what takes several steps.
+    """
     made = operation(name, forward, *rules, shown=shown)
     made.elementwise = True
+    if single:
+        made.forward = _in_single(forward)
+        made.rules = tuple([rule and _in_single(rule) for rule in rules])
     ELEMENTWISE.append(made)
     return made
+
+
+def _in_single(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` of arrays, where the first is of halves by way of singles. Tensors as they are."""
+
+    @functools.wraps(function)
+    def call(x: Any, *others: Any, **options: Any) -> Any:
+        if isinstance(x, TensorBase) or x.dtype.char != "e":
+            return function(x, *others, **options)
+        wide = [z.astype(np.float32) if getattr(z, "dtype", None) == np.float16 else z for z in (x, *others)]
+        return function(*wide, **options).astype(np.float16)
+
+    return call
 
 
 def unary(
@@ -94,14 +115,15 @@ def unary(
     domain: str = "",
     result: str = REAL,
     refuses: str = "",
+    single: bool = False,
 ) -> Unary:
     """An operation of one tensor. With `result=REAL`, integers are computed as the default float.
 
-    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"). The
-    docstring is made of the formula, its domain, the source of the rule, and the example.
+    `refuses` names the kinds of dtypes that the operation does not take, as NumPy spells them ("fiub"); for `single`
+    see `elementwise`. The docstring is made of the formula, its domain, the source of the rule, and the example.
     """
-    made = elementwise(name, forward, rule)
-    by_parts = functools.partial(in_parts, forward)
+    made = elementwise(name, forward, rule, single=single)
+    whole, by_parts = made.forward, functools.partial(in_parts, made.forward)
     real = result is REAL
 
     def call(input: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -112,7 +134,7 @@ def unary(
             a = _as_type(a, dtypes.get_default_dtype().numpy)
         elif refuses and a.dtype.kind in refuses:
             raise not_implemented_for(name, a.dtype)
-        compute = by_parts if a.__class__ is ndarray and a.size >= LARGE else forward
+        compute = by_parts if a.__class__ is ndarray and a.size >= LARGE else whole
         tensor: Tensor = made.call(compute, (input,), (a,), _NO_OPTIONS)
         return tensor if out is None else write_out(name, out, tensor, ())
 

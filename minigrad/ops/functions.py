@@ -33,13 +33,13 @@ def _sign(x: Any) -> Any:
 direction = elementwise("sign", _sign, lambda g: no_slope(g))
 
 
-def _exact(name: str, function: Any, rule: Any, **words: str) -> Unary:
+def _exact(name: str, function: Any, rule: Any, *, formula: str, example: str, domain: str = "") -> Unary:
     """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
 
     def forward(x: Any) -> Any:
         return function(x) if x.size > 1000 or x.dtype.char == "d" else function(x, dtype=np.float64).astype(x.dtype)
 
-    return twin_of(function)(unary(name, forward, rule, **words))
+    return twin_of(function)(unary(name, forward, rule, formula=formula, example=example, domain=domain))
 
 
 # fmt: off
@@ -65,7 +65,7 @@ reciprocal = unary("reciprocal", np.reciprocal, lambda g, out: -g * out * out,
     formula="1 / input", domain="input != 0; 1 / 0 is inf", example="[2.0, 4.0] -> [0.5000, 0.2500]")
 sqrt = unary("sqrt", np.sqrt, lambda g, out: g / (2 * out),
     formula="the square root of input", domain="input >= 0; NaN below", example="[4.0, 9.0] -> [2., 3.]")
-rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: g * out * out * out * -0.5,
+rsqrt = unary("rsqrt", lambda x: 1 / np.sqrt(x), lambda g, out: g * out * out * out * -0.5, single=True,
     formula="1 / sqrt(input)", domain="input > 0; inf at 0, NaN below", example="[4.0, 0.25] -> [0.5000, 2.0000]")
 exp = _exact("exp", np.exp, lambda g, out: g * out,
     formula="e ** input", example="[0.0, 1.0] -> [1.0000, 2.7183]")
@@ -116,7 +116,9 @@ atanh = arctanh = unary("atanh", np.arctanh, lambda g, x: g / (1 - x * x),
 
 
 def logistic(x: Any) -> Any:
-    """``1 / (1 + exp(-x))`` of an array, in one new piece of memory."""
+    """``1 / (1 + exp(-x))`` of an array, in one new piece of memory; halves by way of singles."""
+    if x.dtype.char == "e":
+        return logistic(x.astype(np.float32)).astype(np.float16)
     e = np.empty_like(x)
     np.exp(np.negative(x, out=e), out=e)
     e += 1

@@ -33,7 +33,7 @@ deg2rad = unary("deg2rad", lambda x: x * x.dtype.type(_DEGREE), lambda g: g * _D
     formula="input * pi / 180", example="[180.0, 90.0] -> [3.1416, 1.5708]")
 rad2deg = unary("rad2deg", lambda x: x * x.dtype.type(1 / _DEGREE), lambda g: g / _DEGREE,
     formula="input * 180 / pi", example="[0.0, 1.0] -> [ 0.0000, 57.2958]")
-sinc = unary("sinc", lambda x: np.sinc(x).astype(x.dtype, copy=False), _slope_of_sinc,
+sinc = unary("sinc", lambda x: np.sinc(x).astype(x.dtype, copy=False), _slope_of_sinc, single=True,
     formula="sin(pi * input) / (pi * input), and 1 at 0", example="[0.0, 0.5] -> [1.0000, 0.6366]")
 signbit = unary("signbit", lambda x: np.signbit(x) if x.dtype.kind == "f" else np.less(x, 0), None, result=TRUTH,
     formula="whether the sign is minus, also that of -0.0", example="[-2.0, 3.0] -> [ True, False]")

@@ -5,6 +5,7 @@ import pytest
 from scipy import special
 
 import minigrad as torch
+import minigrad.nn.functional as F
 
 X = np.linspace(-8, 8, 4001)
 
@@ -75,3 +76,24 @@ def test_contiguous_packs_in_the_order_asked_for():
 def test_what_is_not_computed_of_a_mask_names_the_way_to_invert_one():
     with pytest.raises(RuntimeError, match=r'"neg" not implemented for \'Bool\'.*invert a mask, use the `~`'):
         -torch.tensor([True])
+
+
+HALVES = [-17.0, -15.0, -13.0, -11.7, -5.0, -1.0, 0.3, 0.999, 1.001, 3.14, 9.5, 300.0, 2e4]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        torch.sigmoid, torch.sinc, F.silu, F.mish, F.gelu, F.softplus, F.logsigmoid, F.hardswish, F.hardsigmoid,
+        lambda x: F.gelu(x, approximate="tanh"), lambda x: F.softmax(x.clamp(-9, 9), 0), lambda x: x.abs().rsqrt(),
+    ],
+)  # fmt: skip
+def test_halves_are_computed_in_single_and_rounded_once(call):
+    half = torch.tensor(HALVES).half().requires_grad_()
+    wide = half.detach().float().requires_grad_()
+    (y, z), least = (call(half), call(wide)), 6e-8
+    np.testing.assert_allclose(y.detach().float().numpy(), z.detach().half().float().numpy(), rtol=2e-3, atol=least)
+    y.backward(torch.ones_like(y))
+    z.backward(torch.ones_like(z))
+    if call is not torch.sinc:  # whose rule reads the rounded result
+        np.testing.assert_allclose(half.grad.float().numpy(), wide.grad.half().float().numpy(), rtol=4e-3, atol=2e-3)
