@@ -27,6 +27,8 @@ def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
     if x.dtype.char == "e":  # halves are squared and summed in float32
         return _norm_forward(x.astype(np.float32), p=p, dim=dim, keepdim=keepdim).astype(x.dtype)
     how = {"axis": dim, "keepdims": keepdim}
+    if p == 2 and x.size == math.prod([n for d, n in enumerate(x.shape) if dim is not None and d not in dim]):
+        return np.abs(x).max(**how)  # of one number, which squared might overflow
     if p == 2:
         return np.sqrt(np.add.reduce(x * x, **how))
     if p == 0:
@@ -51,9 +53,9 @@ def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
         hit = np.logical_or(np.equal(np.abs(x), size), np.isnan(x))
         return direction(x) * np.where(hit, g / np.sum(hit, axis=dim, keepdims=True), 0.0)
     zero = np.equal(size, 0)
-    scale = np.where(zero, 0.0, g / np.power(np.where(zero, 1.0, size), p - 1))
     if p == 2:
-        return scale * x
+        return g * np.where(zero, 0.0, x / np.where(zero, 1.0, size))
+    scale = g * np.power(size, 1 - p) if p < 1 else np.where(zero, 0.0, g / np.power(np.where(zero, 1.0, size), p - 1))
     still = np.equal(x, 0)
     return scale * np.where(still, 0.0, direction(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1))
 

@@ -37,7 +37,11 @@ def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: boo
         x = x.astype(np.float32)
     n = count_reduced(x.shape, dim)
     off = x - add_up(x, axis=dim, keepdims=True) / n
-    return add_up(off * off, axis=dim, keepdims=keepdim) / x.dtype.type(max(n - correction, 0))
+    squares = add_up(off * off, axis=dim, keepdims=keepdim) / x.dtype.type(max(n - correction, 0))
+    finite = math.isfinite(squares) if squares.ndim == 0 else np.isfinite(squares).all()
+    if x.dtype.char == "f" and not finite:  # the root of what overflows may be a single
+        return _squares_about_the_mean(x.astype(np.float64), dim=dim, correction=correction, keepdim=keepdim)
+    return squares
 
 
 def _var_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:

@@ -92,6 +92,22 @@ def test_norms_of_every_order():
     np.testing.assert_allclose(torch.norm(t, dim=0).numpy(), np.linalg.norm(x, axis=0))
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (3, 1)])
+def test_the_norm_of_one_number_is_its_size_however_large(shape):
+    x = torch.full(shape, -1e38, requires_grad=True)
+    y = torch.linalg.vector_norm(x, dim=-1 if shape else None)
+    y.sum().backward()
+    assert y.unique().tolist() == [torch.tensor(1e38).item()]
+    assert x.grad.unique().tolist() == [-1.0]
+
+
+@pytest.mark.parametrize("p", [2, 1, 0.5, math.inf])
+def test_a_gradient_that_is_no_number_stays_so_at_a_norm_of_zero(p):
+    x = torch.zeros(2, requires_grad=True)
+    (g,) = torch.autograd.grad(x.norm(p), x, torch.tensor(math.nan))
+    assert g.isnan().all()
+
+
 def test_sorting_is_stable_both_ways_and_nan_is_greatest():
     x = torch.tensor([1.0, float("nan"), 2.0, 1.0])
     assert torch.argsort(x).tolist() == [0, 3, 2, 1]

@@ -1,5 +1,6 @@
 """Weights that covariance and counts refuse, and sums of products in types that are no floats."""
 
+import numpy as np
 import pytest
 
 import minigrad as torch
@@ -56,3 +57,16 @@ def test_index_fill_counts_from_the_end():
 def test_index_fill_refuses_what_lies_before_the_start():
     with pytest.raises(IndexError, match="out of bounds for dimension 1 with size 3"):
         torch.index_fill(torch.zeros(2, 3), 1, torch.tensor([-4]), 5)
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_the_deviation_of_singles_whose_squares_overflow(count):
+    x = torch.tensor([1e30, -1e30, 5e29]).repeat(count // 3).requires_grad_()
+    expected = np.std(x.detach().double().numpy(), ddof=1)
+    for found in (x.std(), torch.std_mean(x)[0], x.std(0, keepdim=True)):
+        assert found.item() == pytest.approx(expected, rel=1e-6)
+    assert x.var().item() == float("inf")
+    assert torch.full((count, 2), 1e30).std(0).tolist() == [0.0, 0.0]
+    x.std().backward()
+    off = x.detach().double().numpy() - x.detach().double().numpy().mean()
+    np.testing.assert_allclose(x.grad.numpy(), off / expected / (count - 1), rtol=1e-5)
