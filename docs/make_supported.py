@@ -134,8 +134,33 @@ DIFFERENCES = [
     ),
     (
         "`F.layer_norm`, `F.group_norm`, `F.batch_norm`",
-        "statistics are rounded once; PyTorch's own rounding shows where two or three numbers cancel or overflow",
-        "F.layer_norm(torch.tensor([0.0, -2.0, 1e38]), (3,)).isfinite().all().item()",
+        "of more than 128 singles: statistics are rounded once; PyTorch's rounding shows where they cancel or overflow",
+        "F.layer_norm(torch.tensor([0.0, 1e38]).repeat(100), (200,)).isfinite().all().item()",
+    ),
+    (
+        "`F.cosine_similarity` beside a broadcast number",
+        "its gradient is 0 and only rounding: that of another order of summation",
+        "abs(gradient('F.cosine_similarity(x, torch.ones(3), 0)', [2.0])[0]) < 1e-6",
+    ),
+    (
+        "`topk` of equal numbers",
+        "the first ones are taken, as by `sort(stable=True)`; PyTorch's order is that of its partial sort",
+        "torch.topk(torch.zeros(4), 2).indices.tolist() == [0, 1]",
+    ),
+    (
+        "`fmod`, `remainder` where the quotient overflows",
+        "exact; PyTorch's vectors give NaN",
+        "torch.fmod(torch.full((16,), 1e19), 1e-40).isfinite().all().item()",
+    ),
+    (
+        "`cosh`, `sinh` near overflow",
+        "finite where the result is; PyTorch's vectors give inf from 88.7 on",
+        "torch.cosh(torch.full((40,), 89.0)).isfinite().all().item()",
+    ),
+    (
+        "`x[..., ...]`",
+        "two ellipses are refused; PyTorch reads axes that are not there",
+        "refuses('torch.ones(2, 2)[..., ...]')",
     ),
     (
         "`F.hardtanh`, `F.relu6`, `F.elu`, `F.selu` at NaN",

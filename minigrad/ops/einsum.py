@@ -60,7 +60,7 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     inputs, output, length = _parse(equation, operands)
     _check_types(operands, inputs, output)
     terms = [_take_diagonals(x, own, i) for i, (x, own) in enumerate(zip(operands, inputs, strict=True))]
-    terms = [_drop_ones(x, own, length) for x, own in terms]
+    terms = [_drop_ones(x, own, length, output) for x, own in terms]
     terms = [_sum_alone(terms, i, output) for i in range(len(terms))]
     if len(terms) == 1:
         only, letters = terms[0]
@@ -72,14 +72,15 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
 def _check_types(operands: Any, inputs: list[str], output: str) -> None:
     """Refuse operands of several types where they are multiplied as matrices."""
     types = sorted({str(x.array.dtype) for x in operands})
-    everywhere = "".join(["".join(set(own)) for own in inputs])
-    if len(types) > 1 and any(everywhere.count(letter) > 1 for letter in set(everywhere) - set(output)):
+    long = [{*zip(own, x.array.shape, strict=True)} for x, own in zip(operands, inputs, strict=True)]
+    letters = [letter for own in long for letter, n in own if n != 1]
+    if len(types) > 1 and any(letters.count(c) > 1 for c in set(letters) - set(output)):
         raise RuntimeError(f"einsum: expected operands of one dtype, got {types}; convert with .to(other.dtype)")
 
 
-def _drop_ones(x: Any, letters: str, length: dict[str, int]) -> tuple[Any, str]:
-    """Axes of length 1 that broadcast are left out: another operand has the letter at full length."""
-    ones = tuple([d for d, c in enumerate(letters) if x.array.shape[d] == 1 != length[c]])
+def _drop_ones(x: Any, letters: str, length: dict[str, int], output: str) -> tuple[Any, str]:
+    """Axes of length 1 are left out: another operand has the letter at full length, or the result has it not."""
+    ones = tuple([d for d, c in enumerate(letters) if x.array.shape[d] == 1 and (length[c] > 1 or c not in output)])
     return (squeeze_axes(x, ones), "".join(c for d, c in enumerate(letters) if d not in ones)) if ones else (x, letters)
 
 

@@ -37,7 +37,9 @@ max_pool2d = operation(
 adaptive_max_pool2d = operation(
     "adaptive_max_pool2d",
     lambda x, places, *, apart: kernels.adaptive_max_pool2d(x, places),
-    lambda g, x, places, apart: tie(_scatter(g, places, size=x.shape[-2:], apart=apart), x),
+    lambda g, x, places, apart: tie(
+        _scatter(require_windows(g, "adaptive_max_pool2d"), places, size=x.shape[-2:], apart=apart), x
+    ),
     None,
     shown="AdaptiveMaxPool2DBackward0",
 )
@@ -69,11 +71,11 @@ _adaptive_avg_pool2d_input: Any = operation(
 )
 
 
-def require_windows(g: Any) -> Any:
-    """`g`, the gradient of adaptive means. Raises RuntimeError where there are none, as PyTorch does."""
+def require_windows(g: Any, name: str = "adaptive_avg_pool2d") -> Any:
+    """`g`, the gradient of adaptive pooling. Raises RuntimeError where there are none, as PyTorch does."""
     if 0 in g.shape[1:]:
         raise RuntimeError(
-            "adaptive_avg_pool2d_backward(): Expected grad_output to have non-zero size for non-batch dimensions, but "
+            f"{name}_backward(): Expected grad_output to have non-zero size for non-batch dimensions, but "
             f"it has sizes {list(g.shape)}: an output_size of 0 leaves nothing to differentiate"
         )
     return g

@@ -16,6 +16,7 @@ import numpy as np
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module, as_index, constant_beside
 from minigrad.ops.piecewise import tie
+from minigrad.ops.pool import require_windows
 
 
 class Axis(NamedTuple):
@@ -176,7 +177,11 @@ def _add_rows(image: Any, part: Any, dim: int, places: Any) -> None:
         array_module(part).add.at(image, (slice(None),) * dim + (constant_beside(part, places),), part)
         return
     seen, starts, counts = np.unique(places, return_index=True, return_counts=True)
-    for turn in range(int(counts.max(initial=0))):  # the first row of each place, the second, ...
+    most = int(counts.max(initial=0))
+    if most > 16:
+        image[(slice(None),) * dim + (seen,)] += np.add.reduceat(part, starts, axis=dim)
+        return
+    for turn in range(most):  # the first row of each place, the second, ...
         served = np.flatnonzero(counts > turn)
         rows = part.take(as_index(starts[served] + turn), axis=dim)
         if len(served) == image.shape[dim]:
@@ -195,7 +200,7 @@ def make_resampling(name: str, pools: bool = False) -> Operation:
         return back(g, axes=axes)
 
     def tied_rule(g: Any, x: Any, axes: tuple[Axis, ...]) -> Any:
-        return tie(back(g, axes=axes), x)
+        return tie(back(require_windows(g), axes=axes), x)
 
     back: Any = operation(
         f"{name}_backward", lambda g, *, axes: _write_back(g, axes), lambda g, axes: made(g, axes=axes)

@@ -40,3 +40,19 @@ def test_a_letter_twice_takes_the_diagonal():
 def test_contracted_axes_of_length_one_broadcast():
     assert torch.equal(torch.tensordot(torch.ones(2, 1), B, 1), torch.ones(2, 1) @ B.sum(0, keepdim=True))
     assert torch.equal(torch.tensordot(A, torch.ones(1, 2), 1), A.sum(1, keepdim=True) @ torch.ones(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("equation", "a", "b", "value", "dtype"),
+    [
+        ("i,i->", torch.full((1,), 2.0).double(), torch.ones(2).int(), 4.0, torch.float64),
+        ("ij,kj->ik", torch.ones(1, 1).double(), torch.ones(3, 1), [[1.0, 1.0, 1.0]], torch.float64),
+        ("ij,jk->", torch.ones(3, 1).short(), torch.ones(1, 3).char(), 9, torch.int64),
+        ("ij,jk->", torch.ones(1, 1).char(), torch.ones(1, 1).char(), 1, torch.int8),
+    ],
+)
+def test_axes_of_length_one_are_not_summed_and_two_types_are_promoted(equation, a, b, value, dtype):
+    result = torch.einsum(equation, a, b)
+    assert (result.dtype, result.tolist()) == (dtype, value)
+    with pytest.raises(RuntimeError, match="one dtype"):
+        torch.einsum("ij,jk->ik", A, B.double())

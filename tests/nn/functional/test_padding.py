@@ -120,3 +120,11 @@ def test_an_empty_image_has_a_circular_border_of_nothing():
 def test_amounts_that_leave_nothing(size, amounts, mode, message):
     with pytest.raises(RuntimeError, match=message):
         F.pad(minigrad.ones(size), amounts, mode)
+
+
+@pytest.mark.parametrize("amounts", [(0, 0), (0, -1), (-1, -1)])
+def test_a_value_that_is_not_seen_need_not_fit(amounts):
+    x = minigrad.tensor([1, 2, 3], dtype=minigrad.int8)
+    assert F.pad(x, amounts, value=float("inf")).tolist() == [1, 2, 3][-amounts[0] : 3 + amounts[1]]
+    with pytest.raises(RuntimeError, match="without overflow"):
+        F.pad(x, (0, 1), value=float("inf"))

@@ -169,3 +169,20 @@ def test_names_in_the_graph_are_pytorchs():
     x = minigrad.ones(1, 1, 4, 4, requires_grad=True)
     names = [y.grad_fn.name() for y in (F.max_pool2d(x, 2), F.avg_pool2d(x, 2), F.adaptive_avg_pool2d(x, 2))]
     assert names == ["MaxPool2DWithIndicesBackward0", "AvgPool2DBackward0", "AdaptiveAvgPool2DBackward0"]
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda x: F.adaptive_avg_pool2d(x, (0, 2)), "adaptive_avg_pool2d"),
+        (lambda x: F.adaptive_avg_pool1d(x[0], 0), "adaptive_avg_pool2d"),
+        (lambda x: F.adaptive_max_pool2d(x, 0), "adaptive_max_pool2d"),
+        (lambda x: F.adaptive_max_pool1d(x[0], 0), "adaptive_max_pool2d"),
+        (lambda x: F.interpolate(x, scale_factor=0.3, mode="area"), "adaptive_avg_pool2d"),
+    ],
+)
+def test_no_windows_have_no_gradient(call, name):
+    y = call(minigrad.ones(1, 2, 3, 4, requires_grad=True))
+    assert 0 in y.shape
+    with pytest.raises(RuntimeError, match=f"{name}_backward.*non-zero size"):
+        y.sum().backward()

@@ -57,3 +57,10 @@ def test_factors_sizes_and_older_names_agree():
     sized = F.interpolate(x, (10, 9))
     assert minigrad.equal(F.interpolate(x, scale_factor=(2, 1.5)), sized)
     assert minigrad.equal(F.upsample(x, (10, 9)), sized)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_one_pixel_seen_by_many_gets_all_their_gradients_at_once(mode):
+    x = minigrad.ones(1, 1, 1, 1, requires_grad=True)
+    F.interpolate(x, size=(200_000, 1), mode=mode, antialias=True).sum().backward()
+    assert x.grad.item() == pytest.approx(200_000, rel=1e-5)
