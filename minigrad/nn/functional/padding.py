@@ -38,7 +38,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     full = ((0, 0),) * (len(size) - len(pairs)) + tuple(reversed(pairs))
     _check_output_size(size, full, len(pairs), mode)
     if mode == "constant":
-        unseen = value is None or max(amounts, default=0) <= 0
+        unseen = value is None or max(map(max, full), default=0) <= 0
         return pad_constant(input, full, 0 if unseen else _border("pad", value, input.array.dtype))
     for dim, (before, after) in enumerate(full):
         if before or after:
