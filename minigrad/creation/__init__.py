@@ -29,16 +29,16 @@ from minigrad.creation.type_names import (
     LongTensor,
     ShortTensor,
     TensorType,
-    legacy,
+    construct,
     set_default_tensor_type,
-    type_names,
+    types_on,
 )
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor", "LongTensor",
-    "ShortTensor", "TensorType", "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_strided", "eye",
-    "from_dlpack", "from_numpy", "frombuffer", "full", "full_like", "legacy", "linspace", "logspace", "meshgrid",
+    "ShortTensor", "TensorType", "arange", "as_tensor", "asarray", "construct", "empty", "empty_like", "empty_strided",
+    "eye", "from_dlpack", "from_numpy", "frombuffer", "full", "full_like", "linspace", "logspace", "meshgrid",
     "normal", "ones", "ones_like", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm",
-    "range", "scalar_tensor", "set_default_tensor_type", "tensor", "tril_indices", "triu_indices", "type_names",
-    "zeros", "zeros_like",
+    "range", "scalar_tensor", "set_default_tensor_type", "tensor", "tril_indices", "triu_indices", "types_on", "zeros",
+    "zeros_like",
 ]  # fmt: skip

@@ -45,7 +45,7 @@ class TensorType:
         return self.place == "cuda"
 
     def __call__(self, *data: Any, device: Any = None) -> Tensor:
-        return legacy(data, self.dtype, self.place if device is None else device)
+        return construct(data, self.dtype, self.place if device is None else device)
 
     def __instancecheck__(self, instance: object) -> bool:
         if not isinstance(instance, TensorBase) or instance.array.dtype != self.dtype.numpy:
@@ -56,33 +56,39 @@ class TensorType:
         return f"<class '{self.__module__}.{self.__name__}'>"
 
 
-def legacy(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
+def construct(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
     """PyTorch's old constructors: ``Tensor(2, 3)`` is a size, ``Tensor([2, 3])`` are numbers.
 
     Raises TypeError for one float or bool, and for a tensor of another dtype.
     """
-    if len(data) == 1 and isinstance(data[0], TensorBase):
-        have = dtypes.from_numpy(data[0].array.dtype)
+    if len(data) == 1 and (isinstance(data[0], TensorBase) or not is_index(data[0])):
+        return _take_over(data[0], dtype, device)
+    return empty(data or (0,), dtype=dtype, device=device)
+
+
+def _take_over(value: Any, dtype: Any, device: Any) -> Tensor:
+    """The tensor of one `value` that is no length: numbers, a tensor, its memory, or a `Size`."""
+    if isinstance(value, TensorBase):
+        have = dtypes.from_numpy(value.array.dtype)
         if dtype is not None and have is not dtype:
             raise TypeError(f"expected a tensor of {dtype}, got one of {have}; convert it with .to({dtype})")
-        alias: Tensor = as_tensor(data[0], dtype, device)[...]  # in the same memory and graph
+        alias: Tensor = as_tensor(value, dtype, device)[...]  # in the same memory and graph
         return alias
     wanted = dtypes.get_default_dtype() if dtype is None else dtype
-    if len(data) == 1 and isinstance(data[0], UntypedStorage):
-        return data[0].tensor_of(wanted)
-    if len(data) == 1 and isinstance(data[0], TypedStorage):
-        if data[0].dtype is not wanted:
-            held = NAMES[data[0].dtype.name]
+    if isinstance(value, Size):
+        return empty(value, dtype=wanted, device=device)
+    if isinstance(value, UntypedStorage):
+        return value.tensor_of(wanted)
+    if isinstance(value, TypedStorage):
+        if value.dtype is not wanted:
+            held = NAMES[value.dtype.name]
             hint = f"Expected a Storage of type {NAMES[wanted.name]} or an UntypedStorage, but got type {held}"
             raise RuntimeError(f"{hint} for argument 1 'storage'")
-        return data[0].tensor()
-    if len(data) == 1 and (data[0] is None or isinstance(data[0], (float, bool, np.bool_, np.floating))):
+        return value.tensor()
+    if value is None or isinstance(value, (float, bool, np.bool_, np.floating)):
         hint = "give a list of numbers, or lengths as ints"
-        raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__}); {hint}")
-    if len(data) == 1 and not isinstance(data[0], Size) and not is_index(data[0]):
-        return as_tensor(data[0], wanted, device)
-    size = data[0] if data and isinstance(data[0], Size) else data or (0,)
-    return empty(size, dtype=wanted, device=device)
+        raise TypeError(f"new(): data must be a sequence (got {type(value).__name__}); {hint}")
+    return as_tensor(value, wanted, device)
 
 
 FloatTensor, DoubleTensor = TensorType(dtypes.float32), TensorType(dtypes.float64)
@@ -90,6 +96,9 @@ LongTensor, IntTensor = TensorType(dtypes.int64), TensorType(dtypes.int32)
 BoolTensor, ByteTensor = TensorType(dtypes.bool_), TensorType(dtypes.uint8)
 HalfTensor, ShortTensor = TensorType(dtypes.float16), TensorType(dtypes.int16)
 CharTensor = TensorType(dtypes.int8)
+_TYPES = [
+    FloatTensor, DoubleTensor, LongTensor, IntTensor, BoolTensor, ByteTensor, HalfTensor, ShortTensor, CharTensor,
+]  # fmt: skip
 
 
 def type_of_name(name: Any) -> TensorType:
@@ -127,19 +136,6 @@ def set_default_tensor_type(t: Any, /) -> None:
     devices.set_default_device("cuda" if chosen.is_cuda else None)
 
 
-def type_names(place: str) -> Sequence[TensorType]:
-    """All of them, for one kind of device."""
-    return [
-        TensorType(kind.dtype, place)
-        for kind in (
-            FloatTensor,
-            DoubleTensor,
-            LongTensor,
-            IntTensor,
-            BoolTensor,
-            ByteTensor,
-            HalfTensor,
-            ShortTensor,
-            CharTensor,
-        )
-    ]
+def types_on(place: str) -> Sequence[TensorType]:
+    """All of them for one kind of device, in the order of `_TYPES`."""
+    return [TensorType(kind.dtype, place) for kind in _TYPES]

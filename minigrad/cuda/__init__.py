@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minigrad.backend import device_count, is_available, why_not
-from minigrad.creation import type_names
+from minigrad.creation import types_on
 from minigrad.cuda.devices import (
     current_device,
     device,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 (
     FloatTensor, DoubleTensor, LongTensor, IntTensor, BoolTensor, ByteTensor, HalfTensor, ShortTensor, CharTensor,
-) = type_names("cuda")  # fmt: skip
+) = types_on("cuda")  # fmt: skip
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CUDAGraph", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor",

@@ -173,18 +173,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     tensor([[3., 3.],
             [3., 3.]])
     """
-    if isinstance(dims, TensorBase):
-        dims = dims.array.tolist()
-    if not isinstance(dims, (tuple, list)):
-        dims = as_int(dims, "dims")
-        if dims < 0:
-            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
-        left, right = list(range(a.array.ndim - dims, a.array.ndim)), list(range(dims))
-    else:
-        left, right = [[d] if isinstance(d, int) else list(d) for d in dims]
-    if len(left) != len(right):
-        raise RuntimeError("both dimension lists should have same length")
-    left, right = [axis(d, a.array.ndim) for d in left], [axis(d, b.array.ndim) for d in right]
+    left, right = _read_pairs(dims, a.array.ndim, b.array.ndim)
     for i, j in zip(left, right, strict=True):
         m, n = a.array.shape[i], b.array.shape[j]
         if m == 1 != n:  # an axis of length 1 broadcasts: sum the other first
@@ -201,3 +190,19 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     x = reshape(permute(a, keep_a + left), prod(rows), inner)
     y = reshape(permute(b, right + keep_b), inner, prod(columns))
     return reshape(matmul(x, y), rows + columns)
+
+
+def _read_pairs(dims: Any, a_ndim: int, b_ndim: int) -> tuple[list[int], list[int]]:
+    """The axes of the first operand that `tensordot` sums over, and those of the second."""
+    if isinstance(dims, TensorBase):
+        dims = dims.array.tolist()
+    if isinstance(dims, (tuple, list)):
+        left, right = [[d] if isinstance(d, int) else list(d) for d in dims]
+    else:
+        count = as_int(dims, "dims")
+        if count < 0:
+            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={count}")
+        left, right = list(range(a_ndim - count, a_ndim)), list(range(count))
+    if len(left) != len(right):
+        raise RuntimeError("both dimension lists should have same length")
+    return [axis(d, a_ndim) for d in left], [axis(d, b_ndim) for d in right]

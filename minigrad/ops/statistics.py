@@ -233,10 +233,8 @@ def _find_ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[Any
     missing = np.isnan(x).sum(-1, keepdims=True)  # (..., 1)
     last = n - missing - 1 if skip_nan else xp.full(missing.shape, n - 1)
     rank = xp.asarray(q) * np.maximum(last, 0).astype(x.dtype)  # (..., q)
-    if skip_nan:
-        rank = np.where(last < 0, n - 1, rank)
-    else:
-        rank = np.where(missing > 0, n - 1, rank)
+    is_missing = last < 0 if skip_nan else missing > 0
+    rank = np.where(is_missing, n - 1, rank)
     if interpolation in ("lower", "higher", "nearest"):
         rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation](rank)
     below = np.floor(rank)
@@ -290,22 +288,30 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
         raise RuntimeError("cov(): bool dtype is not supported for input; convert with .float()")
     x = as_float(input)
     x = reshape(x, 1, -1) if x.array.ndim < 2 else x  # (variables, observations)
-    weights = None
+    if fweights is None and aweights is None:
+        off = sub(x, mean(x, 1, True))
+        products, count = matmul(off, t(off)), max(x.array.shape[1] - correction, 0)
+    else:
+        products, count = _weigh_products(x, correction, fweights, aweights)
+    matrix = true_divide(products, count)
+    return reshape(matrix, ()) if input.array.ndim < 2 else matrix  # of one variable, the only element
+
+
+def _weigh_products(x: Any, correction: int, fweights: Any, aweights: Any) -> tuple[Any, Any]:
+    """``sum(w (x_i - mean_i) (x_j - mean_j))``, and as how many observations the weights count."""
+    dtype, weights = x.array.dtype, []
     for name, w in (("fweights", fweights), ("aweights", aweights)):
         if w is not None:
             _check_weights(name, w, x.array.shape[1])
-            w = cast(w, x.array.dtype)
-            weights = w if weights is None else mul(weights, w)
-    if weights is None:
-        off = sub(x, mean(x, 1, True))
-        return _unwrap_single(true_divide(matmul(off, t(off)), max(x.array.shape[1] - correction, 0)), input)
-    total = sum(weights)
-    if weights.array.size and not total.array:
+            weights.append(cast(w, dtype))
+    weight = mul(*weights) if len(weights) == 2 else weights[0]
+    total = sum(weight)
+    if weight.array.size and not total.array:
         raise RuntimeError("cov(): weights sum to zero, can't be normalized")
-    off = sub(x, true_divide(sum(mul(x, weights), 1, True), total))
-    of_squares = true_divide(sum(mul(weights, cast(aweights, x.array.dtype))), total) if aweights is not None else 1
-    norm = clamp(sub(total, mul(wrap(np.asarray(correction, x.array.dtype)), of_squares)), min=0)
-    return _unwrap_single(true_divide(matmul(mul(off, weights), t(off)), norm), input)
+    off = sub(x, true_divide(sum(mul(x, weight), 1, True), total))
+    average_weight = true_divide(sum(mul(weight, weights[-1])), total) if aweights is not None else 1
+    count = clamp(sub(total, mul(wrap(np.asarray(correction, dtype)), average_weight)), min=0)
+    return matmul(mul(off, weight), t(off)), count
 
 
 def _check_weights(name: str, weights: Any, count: int) -> None:
@@ -322,11 +328,6 @@ def _check_weights(name: str, weights: Any, count: int) -> None:
         raise RuntimeError(f"cov(): expected {name} to have {detail}")
     if (w < 0).any():
         raise RuntimeError(f"cov(): {name} cannot be negative, got {w.min()}")
-
-
-def _unwrap_single(matrix: Any, input: Any) -> Any:
-    """The only element for a single variable given as a vector."""
-    return reshape(matrix, ()) if input.array.ndim < 2 else matrix
 
 
 @of_tensors

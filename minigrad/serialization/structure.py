@@ -63,20 +63,24 @@ def describe(value: Any, storages: Storages, place: Place = None) -> Any:
         return [name, value.requires_grad, value.dtype.name]
     if kind in _TENSORS:
         return [name, _number_storage(value.array, str(value.device), storages), value.requires_grad]
+    if isinstance(value, _ARRAYS):
+        _check_array(value, place)
+        return ["ndarray" if kind is np.ndarray else "generic", _number_storage(np.asarray(value), None, storages)]
+    raise TypeError(_explain_refusal(value, _name_place(place)))
+
+
+def _check_array(value: Any, place: Place) -> None:
+    """Refuse an array of NumPy whose bytes are not all there is to it."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(
             f"{_name_place(place)} is a masked array, whose mask would be lost; save array.data and array.mask, or "
             "array.filled(value)"
         )
-    if isinstance(value, _ARRAYS):
-        array = np.asarray(value)
-        if array.dtype.kind not in PLAIN_BYTES or not array.dtype.itemsize:
-            raise TypeError(
-                f"{_name_place(place)} is a NumPy array of dtype {array.dtype}, which has no plain bytes to save; "
-                "convert it to numbers, or save it as a list"
-            )
-        return ["ndarray" if kind is np.ndarray else "generic", _number_storage(array, None, storages)]
-    raise TypeError(_explain_refusal(value, _name_place(place)))
+    if value.dtype.kind not in PLAIN_BYTES or not value.dtype.itemsize:
+        raise TypeError(
+            f"{_name_place(place)} is a NumPy array of dtype {value.dtype}, which has no plain bytes to save; "
+            "convert it to numbers, or save it as a list"
+        )
 
 
 def _name_place(place: Place) -> str:

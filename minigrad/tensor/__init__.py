@@ -44,9 +44,9 @@ class Tensor(
 
     def __new__(cls, *data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""
-        from minigrad.creation import legacy
+        from minigrad.creation import construct
 
-        return legacy(data, dtype, device)
+        return construct(data, dtype, device)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: shape, dtype and range, an image where it is one, and the numbers."""

@@ -29,6 +29,23 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     return named
 
 
+def _read_wish(args: tuple[Any, ...], dtype: Any, device: Any, copy: bool) -> tuple[Any, Any, bool]:
+    """What `to` is asked for without names: a dtype, a device or a tensor in any order, then non_blocking and copy."""
+    flags = []
+    for argument in args:
+        if isinstance(argument, TensorBase):
+            dtype, device = argument.dtype, argument.device  # type: ignore[attr-defined]
+        elif isinstance(argument, (dtypes.dtype, type)):
+            dtype = argument
+        elif isinstance(argument, (str, devices.device)) or type(argument) is int:
+            device = argument
+        elif type(argument) is bool:
+            flags.append(argument)
+        elif argument is not None:
+            raise TypeError(f"to() takes a dtype, a device or a tensor, got {type(argument).__name__} {argument!r}")
+    return dtype, device, copy or flags[1:] == [True]
+
+
 class ConversionMethods(TensorBase):
     """Changing the type and the place of a tensor."""
 
@@ -51,22 +68,14 @@ class ConversionMethods(TensorBase):
         >>> torch.tensor([1, 2]).to(torch.float64)
         tensor([1., 2.], dtype=minigrad.float64)
         """
-        for argument in args:
-            if isinstance(argument, TensorBase):
-                dtype, device = argument.dtype, argument.device  # type: ignore[attr-defined]
-            elif isinstance(argument, dtypes.dtype) or isinstance(argument, type):
-                dtype = argument
-            elif isinstance(argument, (str, devices.device)) or type(argument) is int:
-                device = argument
-            elif argument is not None and type(argument) is not bool:
-                raise TypeError(f"to() takes a dtype, a device or a tensor, got {type(argument).__name__} {argument!r}")
+        if args:
+            dtype, device, copy = _read_wish(args, dtype, device, copy)
         moved: Any = self
         if device is not None:
             moved = move(moved, devices.device(device))
         if dtype is not None:
             moved = copies.cast(moved, dtypes.as_numpy(dtype))
-        flags = [a for a in args if a is True or a is False]  # non_blocking, copy
-        if (copy or flags[1:] == [True]) and moved is self:
+        if copy and moved is self:
             moved = moved.clone()
         return moved if memory_format is None else copies.contiguous(moved, memory_format)
 

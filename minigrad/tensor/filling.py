@@ -365,6 +365,6 @@ class FillingMethods(TensorBase):
         >>> torch.ones(2).new([1, 2])
         tensor([1., 2.])
         """
-        from minigrad.creation import legacy
+        from minigrad.creation import construct
 
-        return legacy(data, self.dtype, self.device)
+        return construct(data, self.dtype, self.device)

@@ -32,24 +32,33 @@ def show_tensor(tensor: Any) -> str:
 
 def draw_image(array: Any) -> str:
     """An img element for (H, W), (1, ..., H, W) or a colour image (3, H, W) in [0, 1]; "" for anything else."""
-    colour = array.ndim >= 3 and array.shape[-3] == 3 and array.size == 3 * array.shape[-1] * array.shape[-2]
-    if array.dtype.kind not in "biuf" or array.ndim < 2 or not array.size:
+    channels = _count_channels(array)
+    if not channels:
         return ""
     high, wide = array.shape[-2:]
-    narrow = min(high, wide) < 2 or max(high, wide) > NARROWEST * min(high, wide)  # a table, a list of points
-    if narrow or not (colour or array.size == high * wide):
-        return ""
     step = -(-max(high, wide) // LARGEST)
-    numbers = array.reshape((3, high, wide) if colour else (high, wide))[..., ::step, ::step].astype(np.float64)
+    numbers = array.reshape(channels, high, wide)[:, ::step, ::step].astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
     low, top = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
     with np.errstate(all="ignore"):
         grey = np.nan_to_num((numbers - low) / (top - low or 1.0), nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1) * 255
-    pixels = np.rint(grey.transpose(1, 2, 0) if colour else np.repeat(grey[..., None], 3, -1)).astype(np.uint8)
+    pixels = np.rint(np.broadcast_to(grey, (3, *grey.shape[1:])).transpose(1, 2, 0)).astype(np.uint8)
     data = base64.b64encode(encode_png(pixels)).decode("ascii")
     size = f'width="{SHOWN}" height="{max(1, SHOWN * high // wide)}"'
     style = 'style="image-rendering: pixelated; border: 1px solid gray"'
     return f'<img alt="the tensor as an image" {size} {style} src="data:image/png;base64,{data}">'
+
+
+def _count_channels(array: Any) -> int:
+    """3 for a colour image, 1 for a grey one, 0 for what is no image: a table, a list of points, a batch."""
+    if array.dtype.kind not in "biuf" or array.ndim < 2 or not array.size:
+        return 0
+    short, long = sorted(array.shape[-2:])
+    if short < 2 or long > NARROWEST * short:
+        return 0
+    channels = array.size // (short * long)
+    is_colour = array.ndim >= 3 and array.shape[-3] == channels == 3
+    return channels if is_colour or channels == 1 else 0
 
 
 def encode_png(pixels: Any) -> bytes:

@@ -54,30 +54,8 @@ class Graph:
                 "detached, or from tensors of which none has requires_grad=True."
             )
         known = {id(named): name for name, named in (names or {}).items()}
-        self.nodes: list[Any] = []
-        self.labels: list[tuple[str, str, str]] = []
-        self.edges: list[tuple[int, int]] = []
-        seen: dict[int, int] = {}
-        alive: list[Any] = []  # so that no id is given twice during the walk
-
-        def visit(node: Any) -> int:
-            leaf = node if isinstance(node, Tensor) else getattr(node, "variable", None)
-            key = id(node if leaf is None else leaf)
-            if key not in seen:
-                seen[key] = len(alive)
-                alive.append(node)
-                self.nodes.append(node if leaf is None else leaf)
-                self.labels.append(_label(node, leaf, known, len(alive) == 1, values))
-            return seen[key]
-
-        visit(tensor.grad_fn or tensor)
-        for position, node in enumerate(alive):  # grows while it is walked: breadth first
-            for operand, _ in getattr(node, "next_functions", ()):
-                if operand is not None:
-                    self.edges.append((visit(operand), position))
-            for constant, _ in getattr(node, "saved_operands", None) or ():
-                if id(constant) in known and not constant.requires_grad:
-                    self.edges.append((visit(constant), position))
+        self.nodes, self.edges = _walk(tensor.grad_fn or tensor, known)
+        self.labels = [_label(node, known, i == 0, values) for i, node in enumerate(self.nodes)]
 
     def svg(self) -> str:
         """The graph as a drawing; ValueError beyond 500 boxes, where no eye could follow."""
@@ -115,28 +93,13 @@ class Graph:
 
     def _layout(self) -> tuple[list[tuple[float, float]], tuple[float, float]]:
         """Each box's centre, and the size of the page."""
-        depth = _longest_paths(self.edges, len(self.labels))
-        layers: list[list[int]] = [[] for _ in range(max(depth) + 1)]
-        for i, d in enumerate(depth):
-            layers[d].append(i)
-        near: list[list[int]] = [[] for _ in depth]
-        for source, target in self.edges:
-            near[source].append(target)
-            near[target].append(source)
-        centre: dict[int, float] = {}
-        for layer in [*layers, *reversed(layers)] * 6:
-            wish = {i: _mean([centre[n] for n in near[i] if n in centre]) for i in layer}
-            layer.sort(key=lambda i: wish[i])
-            right = -math.inf
-            for i in layer:  # each as near its wish as its left neighbour lets it
-                half = (self._width(i) + GAP) / 2
-                centre[i] = max(wish[i], right + half)
-                right = centre[i] + half
-            shift = _mean([wish[i] - centre[i] for i in layer])
-            centre.update({i: centre[i] + shift for i in layer})
-        first = min(x - self._width(i) / 2 for i, x in centre.items()) - GAP
-        last = max(x + self._width(i) / 2 for i, x in centre.items()) + GAP
-        rows = len(layers)
+        widths = [self._width(i) for i in range(len(self.labels))]
+        depth = _longest_paths(self.edges, len(widths))
+        rows = max(depth) + 1
+        layers = [[i for i, d in enumerate(depth) if d == row] for row in range(rows)]
+        centre = _spread_along_rows(layers, self.edges, widths)
+        first = min(x - widths[i] / 2 for i, x in centre.items()) - GAP
+        last = max(x + widths[i] / 2 for i, x in centre.items()) + GAP
         place = [(centre[i] - first, (rows - d - 0.5) * 2 * HEIGHT) for i, d in enumerate(depth)]
         return place, (last - first, rows * 2 * HEIGHT)
 
@@ -159,14 +122,41 @@ def graph(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None, va
     return Graph(tensor, name_leaves(names, frame), values)
 
 
-def _label(node: Any, leaf: Any, known: dict[int, str], is_result: bool, values: bool) -> tuple[str, str, str]:
-    if leaf is not None:
-        name = known.get(id(leaf), "leaf")
-        facts = str(tuple(leaf.shape))
-        if values and leaf.numel():
-            facts += f", mean {leaf.detach().mean().item():.3g}"
-            facts += "" if leaf.grad is None else f", gradient {leaf.grad.norm().item():.3g}"
-        return name, facts, "leaf" if leaf.requires_grad else "constant"
+def _walk(root: Any, known: dict[int, str]) -> tuple[list[Any], list[tuple[int, int]]]:
+    """The calls and leaves behind `root`, and pairs of their numbers: an operand, and the call that read it.
+
+    Constants are among them where their names are `known`.
+    """
+    nodes: list[Any] = []
+    edges: list[tuple[int, int]] = []
+    numbers: dict[int, int] = {}  # by identity
+
+    def number(node: Any) -> int:
+        node = getattr(node, "variable", node)  # where gradients are accumulated stands the leaf itself
+        if id(node) not in numbers:
+            numbers[id(node)] = len(nodes)
+            nodes.append(node)
+        return numbers[id(node)]
+
+    number(root)
+    for reader, node in enumerate(nodes):  # grows while it is walked: breadth first
+        for operand, _ in getattr(node, "next_functions", ()):
+            if operand is not None:
+                edges.append((number(operand), reader))
+        for constant, _ in getattr(node, "saved_operands", None) or ():
+            if id(constant) in known and not constant.requires_grad:
+                edges.append((number(constant), reader))
+    return nodes, edges
+
+
+def _label(node: Any, known: dict[int, str], is_result: bool, values: bool) -> tuple[str, str, str]:
+    if isinstance(node, Tensor):
+        name = known.get(id(node), "leaf")
+        facts = str(tuple(node.shape))
+        if values and node.numel():
+            facts += f", mean {node.detach().mean().item():.3g}"
+            facts += "" if node.grad is None else f", gradient {node.grad.norm().item():.3g}"
+        return name, facts, "leaf" if node.requires_grad else "constant"
     shape = getattr(node, "shape", None)
     name = node.name().removesuffix("Backward0").removesuffix("Backward")
     kind = "result" if is_result else "operation"
@@ -212,6 +202,26 @@ def _longest_paths(edges: list[tuple[int, int]], count: int) -> list[int]:
             if not readers[source]:
                 ready.append(source)
     return depth
+
+
+def _spread_along_rows(layers: list[list[int]], edges: list[tuple[int, int]], widths: list[float]) -> dict[int, float]:
+    """Each box's centre across the page: near the middle of the boxes that it is connected with."""
+    near: list[list[int]] = [[] for _ in widths]
+    for source, target in edges:
+        near[source].append(target)
+        near[target].append(source)
+    centre: dict[int, float] = {}
+    for layer in [*layers, *reversed(layers)] * 6:
+        wish = {i: _mean([centre[n] for n in near[i] if n in centre]) for i in layer}
+        layer.sort(key=lambda i: wish[i])
+        right = -math.inf
+        for i in layer:  # each as near its wish as its left neighbour lets it
+            half = (widths[i] + GAP) / 2
+            centre[i] = max(wish[i], right + half)
+            right = centre[i] + half
+        shift = _mean([wish[i] - centre[i] for i in layer])
+        centre.update({i: centre[i] + shift for i in layer})
+    return centre
 
 
 def _mean(values: list[float]) -> float:

@@ -38,17 +38,9 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     require_tensors("linear", "input weight bias?", input, weight, bias)
     x, w = input.array, weight.array
     if w.ndim != 2 or x.ndim == 0:
-        if bias is not None and (bias.array.ndim or x.ndim == 2):
-            raise RuntimeError(f"linear: mat2 must be a matrix, got 1-D tensor: weight of shape {w.shape}, with a bias")
-        product = input @ weight
-        return product if bias is None else product + bias
+        return _multiply_by_vector(input, weight, bias)
     if x.shape[-1] != w.shape[1]:
-        rows = x.size // max(x.shape[-1], 1)
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {w.shape[1]}x{w.shape[0]}): linear "
-            f"got an input of shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; flatten or "
-            "reshape it"
-        )
+        raise RuntimeError(_explain_lengths(x, w))
     if x.dtype is not w.dtype:
         check_same_dtype("linear", input, "weight", weight)
     if x.dtype.kind == "b":
@@ -62,6 +54,25 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     flat = input.reshape(rows, x.shape[-1])
     flat = project(flat, weight) if bias is None else affine(bias, flat, weight)
     return flat.reshape((*x.shape[:-1], w.shape[0]))
+
+
+def _multiply_by_vector(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """``input @ weight``, and a bias where that is one number."""
+    if bias is None:
+        return input @ weight
+    if bias.array.ndim or input.array.ndim == 2:
+        shape = weight.array.shape
+        raise RuntimeError(f"linear: mat2 must be a matrix, got 1-D tensor: weight of shape {shape}, with a bias")
+    return input @ weight + bias
+
+
+def _explain_lengths(x: Any, w: Any) -> str:
+    rows = x.size // max(x.shape[-1], 1)
+    return (
+        f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x.shape[-1]} and {w.shape[1]}x{w.shape[0]}): linear "
+        f"got an input of shape {tuple(x.shape)}, whose last axis should have {w.shape[1]} entries; flatten or "
+        "reshape it"
+    )
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -251,9 +262,6 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
     dtype = input.array.dtype
     if dtype.kind != "f" and p < 1.0:
         raise RuntimeError(f"{name} scales what it keeps, which {dtype} cannot hold; convert it with .float()")
-    if p == 1.0:  # nothing is drawn
-        kept = np.zeros(shape, dtype)
-    else:
-        kept = _draw_factors(input.array, shape, p)
+    kept = _draw_factors(input.array, shape, p) if p < 1.0 else np.zeros(shape, dtype)
     result: Tensor = input * wrap(to_device(kept, device_of(input.array)))
     return assign(input, result, f"{name}_") if inplace else result
