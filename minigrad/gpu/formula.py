@@ -121,19 +121,24 @@ def trace_rule(
     before += [Step("number", (), dtype, f"c{i}") for i, dtype in enumerate(counts)]
     before += [Step("number", (), _DOUBLE, name) for name in given]
 
-    def run(answers: tuple[bool, ...]) -> list[Step]:
-        notes.begin(answers)
+    def run() -> list[Step]:
         kinds: list[Any] = [Symbol] * (len(arrays) + len(counts)) + [_number] * len(given)
         symbols = [kind(notes, step) for kind, step in zip(kinds, before, strict=True)]
-        try:
-            rule(*symbols)
-        except _Asked as question:
-            yes, no = (run((*answers, answer)) for answer in (True, False))
-            return [
-                a if a is b else notes.note("where", (question.condition, a, b), a.dtype)
-                for a, b in zip(yes, no, strict=True)
-            ]
+        rule(*symbols)
         return [symbol.step for symbol in symbols[: len(arrays) + len(counts)]]
 
-    after = run(())
+    after = _run_for_all_answers(run, notes)
     return Program(before, after, [s for s, _ in notes.brought.values()]), [x for _, x in notes.brought.values()]
+
+
+def _run_for_all_answers(run: Callable[[], list[Step]], notes: RuleNotes, answers: tuple[bool, ...] = ()) -> list[Step]:
+    """What `run` gives: for each answer to what it asks, and the choice between them."""
+    notes.begin(answers)
+    try:
+        return run()
+    except _Asked as question:
+        yes, no = (_run_for_all_answers(run, notes, (*answers, answer)) for answer in (True, False))
+        return [
+            a if a is b else notes.note("where", (question.condition, a, b), a.dtype)
+            for a, b in zip(yes, no, strict=True)
+        ]

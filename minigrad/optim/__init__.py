@@ -3,12 +3,9 @@
 The heart is `Optimizer` and `SGD`; the others open when they are first asked for.
 """
 
-from importlib import import_module as _import_module
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
 
 from minigrad.missing import open_later as _open_later
-from minigrad.optim.lanes import LANES as _LANES
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.sgd import SGD
 
@@ -23,14 +20,6 @@ __all__ = [
     "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",
     "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
-
-
-def _launch_once(*arguments: _Any) -> _Any:
-    """The GPU's lane, whose file opens when the first parameter is on one."""
-    return _import_module("minigrad.gpu.optimizers").update(*arguments)
-
-
-_LANES.append(_launch_once)
 
 
 if not _TYPE_CHECKING:

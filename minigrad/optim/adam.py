@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.lanes import as_number
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Betas, Params, Rate, options_of
 from minigrad.optim.rules import move_towards
+from minigrad.optim.state import as_number
 from minigrad.tensor import Tensor
 
 
@@ -159,7 +159,8 @@ class NAdam(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(params, options_of(locals()))
 
-    def advance(self, counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
+    @staticmethod
+    def advance(counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
         """The momentum of this step and of the next, and the product of all until this one."""
         b1, decay = options["betas"][0], options["momentum_decay"]
         mu, mu_next = (b1 * (1 - 0.5 * 0.96 ** (t * decay)) for t in (step, step + 1))

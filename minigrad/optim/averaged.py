@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minigrad.backend import Array
-from minigrad.optim.lanes import as_number
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Params, Rate, options_of
+from minigrad.optim.state import as_number
 
 
 class ASGD(Optimizer):
@@ -39,7 +39,8 @@ class ASGD(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(params, options_of(locals(), may_be_negative=("alpha",)))
 
-    def advance(self, counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
+    @staticmethod
+    def advance(counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
         """This step's rate and its weight in the average; those of the next are put into the state."""
         lr, eta, mu = options["lr"], counts["eta"], counts["mu"]
         now = {"eta": as_number(eta), "mu": as_number(mu)}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from minigrad.tensor import RemovableHandle
 
-Hook = Callable[..., Any]
-_number = count().__next__
+if TYPE_CHECKING:
+    from minigrad.nn.hooks import Hooks
+
+Hook: TypeAlias = Callable[..., Any]
 
 
 def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,7 +23,7 @@ def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
         if self._hooks is None:
             return step(self, *args, **kwargs)
         arguments = (self, *args), kwargs  # PyTorch counts the optimizer itself among them
-        for hook in list(self._hooks["step_pre"].values()):
+        for (hook,) in self._hooks.at("step_pre"):
             changed = hook(self, *arguments)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
@@ -32,7 +33,7 @@ def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                     )
                 arguments = changed
         result = step(*arguments[0], **arguments[1])
-        for hook in list(self._hooks["step_post"].values()):
+        for (hook,) in self._hooks.at("step_post"):
             hook(self, *arguments)
         return result
 
@@ -42,23 +43,18 @@ def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 class StepHooks:
     """The hooks of an optimizer."""
 
-    _hooks: dict[str, dict[int, Hook]] | None = None
+    _hooks: Hooks | None = None  # until the first one, so that a step asks one question
 
-    def _hang(self, place: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
+    def _hook(self, place: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        from minigrad.nn.hooks import Hooks
+
         if self._hooks is None:
-            places = ("step_pre", "step_post", "save_pre", "save_post", "load_pre", "load_post")
-            self._hooks = {name: {} for name in places}
-        hung, number = self._hooks[place], _number()
-        before = {} if not prepend else dict(hung)
-        if prepend:
-            hung.clear()
-        hung[number] = hook
-        hung.update(before)
-        return RemovableHandle(hung, number)
+            self._hooks = Hooks()
+        return self._hooks.add(place, hook, prepend, ())
 
     def _run_hooks(self, place: str, *arguments: Any) -> Any:
         """Call each with the optimizer and the arguments; what one returns takes the last argument's place."""
-        for hook in list(self._hooks[place].values()) if self._hooks else ():
+        for (hook,) in self._hooks.at(place) if self._hooks else ():
             changed = hook(self, *arguments)
             if changed is not None and arguments:
                 arguments = (changed,)
@@ -66,7 +62,7 @@ class StepHooks:
 
     def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` before each step; it may return `(args, kwargs)` in their place."""
-        return self._hang("step_pre", hook)
+        return self._hook("step_pre", hook)
 
     def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` after each step.
@@ -77,20 +73,20 @@ class StepHooks:
         >>> optimizer.step()
         stepped
         """
-        return self._hang("step_post", hook)
+        return self._hook("step_post", hook)
 
     def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(optimizer)` before `state_dict()`."""
-        return self._hang("save_pre", hook, prepend)
+        return self._hook("save_pre", hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(optimizer, state_dict)` after `state_dict()`; it may return another in its place."""
-        return self._hang("save_post", hook, prepend)
+        return self._hook("save_post", hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(optimizer, state_dict)` before `load_state_dict()`; it may return another in its place."""
-        return self._hang("load_pre", hook, prepend)
+        return self._hook("load_pre", hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call `hook(optimizer)` after `load_state_dict()`."""
-        return self._hang("load_post", hook, prepend)
+        return self._hook("load_post", hook, prepend)

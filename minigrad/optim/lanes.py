@@ -8,67 +8,86 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
 from typing import Any, TypeAlias
-
-import numpy as np
+from weakref import WeakKeyDictionary
 
 from minigrad.backend import RECORDING, Array, on_gpu_of
-from minigrad.optim.rules import Plan
+from minigrad.optim.optimizer import BoundRule
+from minigrad.optim.state import ON_CPU, StatefulRule, as_number
 
 Row: TypeAlias = tuple[Array, ...]  # a parameter, its gradient, its buffers, then what is counted on the GPU
 # lane(formula, rows, how many of a row are counted, numbers of this step, what it keeps) -> rows that it did not update
 Lane: TypeAlias = Callable[[Any, Sequence[Row], int, dict[str, float], dict[Any, Any]], Sequence[Row]]
-LANES: list[Lane] = []
-ON_CPU = frozenset([np.ndarray, np.float32, np.float64, float, int])
 
 
-def update_together(optimizer: Any, plan: Plan, parameters: Sequence[Any]) -> None:
-    """Take the step of `optimizer` for `parameters`, which are not on the CPU and have gradients."""
-    if RECORDING and plan.options.get("capturable") is False:
+def _launch_once(*arguments: Any) -> Any:
+    """The GPU's lane, whose file opens when the first parameter is on one."""
+    return import_module("minigrad.gpu.optimizers").update(*arguments)
+
+
+LANES: list[Lane] = [_launch_once]
+_FOUND: WeakKeyDictionary[Any, dict[int, tuple[BoundRule, dict[Any, Any]]]] = WeakKeyDictionary()  # by the optimizer
+
+
+def update_together(optimizer: Any, group: int, rule: BoundRule, parameters: Sequence[Any]) -> None:
+    """Take the step of `optimizer` for those `parameters` of a group that are not on the CPU and have gradients."""
+    if RECORDING and rule.options.get("capturable") is False:
         raise RuntimeError(
             f"Attempting CUDA graph capture of step() for an instance of {type(optimizer).__name__} but param_groups' "
             "capturable is False. Make the optimizer with capturable=True"
         )
+    counts_there = isinstance(rule, StatefulRule) and rule.counts_on_gpu
+    given = {"lr": rule.options["lr"]} if "lr" in rule.kind.reads else {}
+    rate = [] if type(given.get("lr", 0)) in ON_CPU else [given.pop("lr")]  # where the GPU holds it
     batches: dict[Any, tuple[bool, dict[str, Any], list[Row]]] = {}
-    rate = plan.options.get("lr")
-    there = {} if rate is None or type(rate) in ON_CPU else {"lr": rate}  # a rate that the GPU holds
     for parameter in parameters:
-        buffers, counts, first = optimizer._read_state(plan, parameter)
+        buffers, numbers, counts, first = rule.buffers, given, {}, False
+        if isinstance(rule, StatefulRule):
+            state = optimizer.state[parameter]
+            buffers, first = rule.read_buffers(parameter, state)
+            counts = rule.read_counts(parameter, state)
+            if not counts_there:
+                numbers, counts = given | rule.count_on(counts), {}
         row = (parameter.array, parameter.gradient.array, *[buffer for buffer in buffers if buffer is not None])
-        given = {} if rate is None or there else {"lr": rate}
-        if plan.counts_on_gpu:
-            row = (*row, *counts.values(), *there.values())
-        elif counts:
-            given.update(optimizer._count_on(plan, counts))
-        key = (first, *given.values())
-        batches.setdefault(key, (first, given, []))[2].append(row)
-    counted = [*optimizer.counters, *there] if plan.counts_on_gpu else []
-    for first, given, rows in batches.values():
-        formula = partial(_compute, optimizer, plan, first, counted)
+        key = (first, *numbers.values())
+        batches.setdefault(key, (first, numbers, []))[2].append((*row, *counts.values(), *rate))
+    kept = _recall(optimizer, group, rule)
+    counted = [*(rule.kind.counters if counts_there else ()), *["lr"] * len(rate)]
+    for first, numbers, rows in batches.values():
+        formula = partial(_compute, rule, first, counted)
         left: Sequence[Row] = rows
         if len({id(row[0]) for row in rows}) == len(rows):  # else one has to wait for the other
             for lane in LANES:
-                left = lane(formula, left, len(counted), given, plan.kept.setdefault(first, {}))
+                left = lane(formula, left, len(counted), numbers, kept.setdefault(first, {}))
         for row in left:
-            on_gpu_of(row[0], formula, row, **given)
+            on_gpu_of(row[0], formula, row, **numbers)
 
 
-def _compute(optimizer: Any, plan: Plan, first: bool, counted: Sequence[str], row: Row, **given: Any) -> None:
+def _compute(rule: BoundRule, first: bool, counted: Sequence[str], row: Row, **numbers: Any) -> None:
     """One row's update: on arrays, or on whatever a lane puts in their places."""
     w, g, *others = row
     counts = dict(zip(counted, others[len(others) - len(counted) :], strict=True))
     if "lr" in counts:
-        given["lr"] = as_number(counts.pop("lr"))
-    if counts:
-        given.update(optimizer._count_on(plan, counts))
+        numbers["lr"] = as_number(counts.pop("lr"))
+    if isinstance(rule, StatefulRule):
+        numbers |= rule.count_on(counts)
+    if "first" in rule.kind.reads:
+        numbers["first"] = first
     buffers = iter(others)
-    numbers = {**plan.numbers, **{name: x for name, x in given.items() if name in plan.numbers or name in plan.given}}
-    if first and "first" in plan.given:
-        numbers["first"] = True
-    direction = plan.descent_direction(w, g, given.get("lr"))
-    optimizer.rule(w, direction, *[name and next(buffers) for name in plan.buffers], **numbers)
+    rule.step(w, g, *[name and next(buffers) for name in rule.buffers], **numbers)
 
 
-def as_number(count: Any) -> Any:
-    """What a rule computes with: a Python float, which widens no array; on a GPU, which nobody waits for, a double."""
-    return float(count) if type(count) in ON_CPU else count.astype(np.float64)
+def _recall(optimizer: Any, group: int, rule: BoundRule) -> dict[Any, Any]:
+    """What lanes found out about the rule of a group: it holds with another rate too, but not with other options."""
+    known = _FOUND.setdefault(optimizer, {})
+    last, kept = known.get(group, (None, {}))
+    if last is not rule:
+        kept = kept if last is not None and _agree_but_for_rates(rule.options, last.options) else {}
+        known[group] = rule, kept
+    return kept
+
+
+def _agree_but_for_rates(options: dict[str, Any], others: dict[str, Any]) -> bool:
+    rates = [some.get("lr") for some in (options, others)]
+    return type(rates[0]) is type(rates[1]) and {**options, "lr": 0} == {**others, "lr": 0}

@@ -1,38 +1,35 @@
-"""`Optimizer`: groups of parameters, their options and state, and the walk over them in a step.
+"""`Optimizer`: groups of parameters with their options, and a step: one rule for every parameter.
 
 A subclass declares its options in `__init__` and writes one `rule`, the formula, on plain arrays and
 in place: `rule(w, g, buffer, ..., *, option, ...)`. The names say what it needs. A buffer is kept in
 the parameter's state under its name; an option comes from the group, but for `step`, the number of
-this step, and `first`, true where the buffers were just made. All else is done here, once for all
-rules: `maximize`, weight decay, and the cutting of large parameters into blocks that stay in the
-processor's cache, so that a rule's temporaries are a block long, never a parameter long.
+this step, and `first`, true where the buffers were just made. What all rules have in common is done
+once for all: `maximize` and weight decay are put around a rule (`rules.py`), state is read for it
+(`state.py`), and it is given large parameters in blocks that stay in the processor's cache.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
+from functools import partial
+from inspect import getfullargspec
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from minigrad import dtypes
-from minigrad.advice import is_wanted
 from minigrad.autograd import enable_grad
-from minigrad.autograd.core import wrap
-from minigrad.autograd.recording import compute
-from minigrad.backend import Array, quiet, to_device
-from minigrad.devices import CPU
+from minigrad.backend import Array, quiet
 from minigrad.optim.hooks import StepHooks, run_between_hooks
-from minigrad.optim.lanes import as_number, update_together
-from minigrad.optim.options import Params, parameters_of, refuse_flags
-from minigrad.optim.rules import BLOCK, Plan, Signature, blocks
-from minigrad.optim.watch import NOT_FINITE, Watch, is_finite
+from minigrad.optim.options import Group, Params, list_parameters, parameters_of, read_options, refuse_flags
+from minigrad.optim.watch import Watch
 from minigrad.tensor import Tensor
 
 State: TypeAlias = dict[str, Any]
+Look: TypeAlias = Callable[[Array], None]
+BLOCK = 65536  # elements that a rule is given at a time: a few blocks of float32 fit in the second-level cache
 
 
 class Optimizer(StepHooks):
@@ -53,42 +50,32 @@ class Optimizer(StepHooks):
     """
 
     rule: ClassVar[Any] = None  # a subclass's formula, a static method
+    buffers: ClassVar[tuple[str, ...]] = ()  # what it takes by place after `w` and `g`,
+    reads: ClassVar[frozenset[str]] = frozenset()  # and by name: both are read from its signature
     optional: ClassVar[dict[str, str]] = {}  # a buffer -> the option without which there is none
     starts: ClassVar[dict[str, str]] = {}  # a buffer -> the option that it is full of at first, where not of zeros
     counters: ClassVar[dict[str, float | str]] = {"step": 0}  # what is counted -> its start, or the option that is it
+    advance: ClassVar[Any] = None  # advance(counts, options, step): counts beside the steps go on; what the rule reads
 
     _stepped = False  # the schedulers warn when they step first
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "step" in cls.__dict__:
+        if "step" in vars(cls):
             cls.step = run_between_hooks(cls.step)  # type: ignore[method-assign]
+        if cls.rule is not None:
+            signature = getfullargspec(cls.rule)
+            cls.buffers, cls.reads = tuple(signature.args[2:]), frozenset(signature.kwonlyargs)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
-        if isinstance(params, Tensor):
-            raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
-                f"but got one Tensor of shape {tuple(params.shape)}; put it into a list: [tensor]"
-            )
+        given = list_parameters(params)
         refuse_flags(defaults)
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self._taken: set[int] = set()  # the parameters of all groups
+        self._rules: list[BoundRule] = []  # one for each group
         self._watch = Watch()
-        self._signature = None if self.rule is None else Signature.read(self.rule, defaults)
-        self._plans: list[Plan] = []
-        if not isinstance(params, Iterable):
-            raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-                f"{type(params).__name__}; write net.parameters(), with the brackets"
-            )
-        given: list[Any] = list(params)
-        if not given:
-            raise ValueError(
-                "optimizer got an empty parameter list: the model has no parameters (layers in a "
-                "plain list? use nn.ModuleList), or model.parameters() was already used up"
-            )
         for group in given if isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
@@ -166,149 +153,47 @@ class Optimizer(StepHooks):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        spoilt = quiet(self._update_all)
-        if self._watch.suspects:
-            self._watch.advise(self, spoilt)
+        quiet(self._update_all)
+        if self._watch.awake:
+            self._watch.advise(self)
         return loss
 
-    def _update_all(self) -> Tensor | None:
-        """Update all parameters; returns the first that is no longer finite, while such advice is wanted."""
-        spoilt, looks, watches, rule = None, is_wanted(NOT_FINITE), self._watch.rounds > 0, self.rule
+    def _update_all(self) -> None:
+        """Update every parameter that has a gradient."""
+        look = self._watch.look
         for i, group in enumerate(self.param_groups):
-            plan, elsewhere = self._plan(i, group), []
+            rule, on_gpu = self._bind_rule(i, group), []
             for parameter in group["params"]:
                 gradient = parameter.gradient
                 if gradient is None:
                     continue
-                if watches:
-                    self._watch.see(gradient)
-                    watches = False  # the first one tells it for all
-                w = parameter.array
-                if plan.lean and w.__class__ is np.ndarray and w.size <= BLOCK:
-                    numbers = plan.typed.get(w.dtype) or plan.as_arrays(w.dtype)
-                    rule(w, gradient.array, *plan.buffers, **numbers)
-                elif w.__class__ is np.ndarray:
-                    self._update(plan, parameter, w, gradient.array)
+                if parameter.array.__class__ is np.ndarray:
+                    rule.update(parameter, gradient.array, self.state, look)
                 else:
-                    elsewhere.append(parameter)
+                    on_gpu.append(parameter)
                 parameter.writes[0] += 1
-                if looks and not is_finite(w):
-                    self._watch.suspects, spoilt, looks = True, parameter, False
-            if elsewhere:
-                update_together(self, plan, elsewhere)
-        return spoilt
+            if on_gpu:
+                from minigrad.optim.lanes import update_together  # opens with the first parameter on a GPU
 
-    def _plan(self, i: int, group: dict[str, Any]) -> Plan:
-        """What the options of group `i` mean for a step: read anew only where one has changed."""
-        plans, signature = self._plans, self._signature
-        if signature is None:
+                update_together(self, i, rule, on_gpu)
+
+    def _bind_rule(self, i: int, group: Group) -> BoundRule:
+        """The rule with the options of group `i`, which are read anew only where one of them has changed."""
+        if i < len(self._rules) and self._rules[i].group == group:
+            return self._rules[i]
+        if self.rule is None:
             raise NotImplementedError(
                 f"{type(self).__name__} does not say how to update a parameter: override step(), or write a rule"
             )
-        if i < len(plans):
-            plan = plans[i]
-            if plan.picked is not None and plan.picked == signature.pick(group):
-                return plan
-        plan = signature.plan(group, self.optional, bool(self.counters))
-        if i < len(plans) and plan.differs_in_rate_alone(plans[i]):
-            plan = plan._replace(kept=plans[i].kept)
-        plans[i : i + 1] = [plan]
-        return plan
+        rule = BoundRule(type(self), group, read_options(group, self.defaults))
+        if self.counters or any(rule.buffers):
+            from minigrad.optim.state import StatefulRule
 
-    def _update(self, plan: Plan, parameter: Tensor, w: Array, g: Array) -> None:
-        """Write the next value of `parameter`, whose gradient is `g`, into its array `w`."""
-        buffers, counts, first = self._read_state(plan, parameter)
-        numbers = plan.numbers
-        if counts:
-            numbers = {**numbers, **self._count_on(plan, counts)}
-        if first and "first" in plan.given:
-            numbers = {**numbers, "first": True}
+            rule = StatefulRule(rule.kind, group, rule.options)
+        self._rules[i : i + 1] = [rule]
+        return rule
 
-        rate = plan.options.get("lr")
-
-        def update(block: tuple[Any, ...]) -> None:
-            rows, gradient, *parts = block
-            self.rule(rows, plan.descent_direction(rows, gradient, rate), *parts, **numbers)
-
-        if w.size <= BLOCK or w.__class__ is not np.ndarray:
-            update((w, g, *buffers))
-            return
-        from minigrad.parallel import share  # read with the first large parameter
-
-        share(update, [*blocks(w, g, *buffers)], w.nbytes * (2 + len(buffers)))
-
-    # ---- the state of a parameter -------------------------------------------------------------
-
-    def _read_state(self, plan: Plan, parameter: Tensor) -> tuple[Sequence[Array | None], dict[str, Array], bool]:
-        """A parameter's buffers, what is counted for it, and whether a buffer is new; made where they are missing."""
-        if plan.stateless:
-            return (None,) * len(plan.buffers), {}, False
-        state = self.state[parameter]
-        buffers, first = self._buffers(plan, state, parameter)
-        return buffers, self._counts(plan, state, parameter), first
-
-    def _counts(self, plan: Plan, state: State, parameter: Tensor) -> dict[str, Array]:
-        arrays = {}
-        for name in self.counters:
-            count = state.get(name)
-            if count is None or plan.counts_on_gpu or count.array.__class__ is not np.ndarray:
-                count = state[name] = self._place_count(plan, name, count, parameter)
-            arrays[name] = count.array
-        return arrays
-
-    def _place_count(self, plan: Plan, name: str, count: Tensor | None, parameter: Tensor) -> Tensor:
-        """A parameter's count, made where there is none, on the parameter's GPU or on the CPU, as the options say."""
-        on_gpu = plan.counts_on_gpu and parameter.array.__class__ is not np.ndarray
-        if plan.capturable and not on_gpu:
-            counts = ", ".join(f"{name}s" for name in self.counters)
-            raise AssertionError(
-                f"If capturable=True, params and {counts} must be on supported devices: ['cuda']. Got a parameter on "
-                f"{parameter.device}: only a GPU's steps can be captured"
-            )
-        if count is None:
-            start = self.counters[name]
-            count = wrap(np.full((), plan.options[start] if isinstance(start, str) else start, step_dtype()))
-        place = parameter.device if on_gpu else CPU
-        return count if count.device == place else wrap(to_device(count.array, place))
-
-    def _count_on(self, plan: Plan, counts: dict[str, Any]) -> dict[str, Any]:
-        """Count this step, in place; what the rule reads of it."""
-        count = counts["step"]
-        count += 1
-        step = as_number(count)
-        given = {"step": step} if "step" in plan.given else {}
-        if len(counts) > 1:
-            given.update(self.advance(counts, plan.options, step))
-        return given
-
-    def _buffers(self, plan: Plan, state: State, parameter: Tensor) -> tuple[list[Array | None], bool]:
-        """The buffers that `plan` names, and whether one was new."""
-        arrays: list[Array | None] = []
-        first, shape = False, parameter.array.shape
-        for name in plan.buffers:
-            if name is None:
-                arrays.append(None)
-                continue
-            buffer = state.get(name)
-            if buffer is None:
-                start = plan.options[self.starts[name]] if name in self.starts else 0
-                buffer, first = compute(np.full_like, parameter, start), True
-                state[name] = buffer
-            array = buffer.array
-            if array.shape != shape:
-                raise RuntimeError(
-                    f"the optimizer's {name} has shape {tuple(buffer.shape)}, its parameter {tuple(shape)}: was the "
-                    "state_dict taken from another model?"
-                )
-            arrays.append(array)
-        return arrays, first
-
-    def advance(self, counts: dict[str, Any], options: dict[str, Any], step: Any) -> dict[str, Any]:
-        """Count on what is one number for each parameter, in place; returns what the rule reads of it, `as_number`.
-
-        A subclass with such numbers overrides it; `counts` are the parameter's, `options` its group's.
-        """
-        return {}
+    # ---- saving and loading -------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """`{"state": {index: buffers}, "param_groups": [...]}`: the parameters by their index.
@@ -361,16 +246,18 @@ class Optimizer(StepHooks):
             for key, value in self.defaults.items():
                 if value is None or isinstance(value, bool):
                     group.setdefault(key, value)  # a flag that is younger than the file
+        from minigrad.optim.state import adopt
+
         state: defaultdict[Any, State] = defaultdict(dict)
         for key, values in state_dict["state"].items():
             parameter = by_index.get(key, key)
-            state[parameter] = {name: _adopt(name, value, parameter) for name, value in values.items()}
+            state[parameter] = {name: adopt(name, value, parameter) for name, value in values.items()}
         self.state, self.param_groups = state, saved
         self._run_hooks("load_post")
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies: all but what is remembered of the last step."""
-        return {**vars(self), "_watch": Watch(), "_plans": []}
+        return {**vars(self), "_watch": Watch(), "_rules": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -384,23 +271,40 @@ class Optimizer(StepHooks):
         return "\n".join([*lines, ")"])
 
 
-def step_dtype() -> Any:
-    """PyTorch counts steps in floats: float64 where that is the default type, else float32."""
-    return np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
+class BoundRule:
+    """An optimizer's rule with the options of one group filled in: `update` takes the step of one parameter.
 
+    This one needs neither buffers nor a count of steps, as plain gradient descent; `StatefulRule` has both.
+    """
 
-COUNTERS = ("step", "mu_product", "eta", "mu")  # single numbers, of a type of their own
+    def __init__(self, kind: type[Optimizer], group: Group, options: Group) -> None:
+        self.kind, self.options = kind, options
+        may_change = any(isinstance(option, Tensor) for option in group.values())  # it can be written to
+        self.group = None if may_change else dict(group)  # as it was when its options were read
+        self.step = partial(self._extend(kind.rule), **{name: options[name] for name in kind.reads & options.keys()})
+        unused = [buffer for buffer, option in kind.optional.items() if not options[option]]
+        self.buffers = [None if buffer in unused else buffer for buffer in kind.buffers]
 
+    def _extend(self, rule: Callable[..., None]) -> Callable[..., None]:
+        """`rule` with what `maximize` and `weight_decay` put around it."""
+        if not (self.options.get("maximize") or self.options.get("weight_decay")):
+            return rule
+        from minigrad.optim.rules import extend
 
-def _adopt(name: str, value: Any, parameter: Any) -> Any:
-    """A copy of one entry of a state: buffers as the parameter's type on its device, counters as they are."""
-    if name in COUNTERS and not isinstance(value, Tensor):
-        return wrap(np.asarray(value, step_dtype()))
-    if isinstance(value, list):
-        return [_adopt(name, entry, parameter) for entry in value]
-    if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):
-        return deepcopy(value)
-    value = value.detach().clone()
-    if name in COUNTERS or not parameter.dtype.is_floating_point:
-        return value
-    return value.to(parameter.device, parameter.dtype)
+        return extend(rule, self.options)
+
+    def read_state(self, parameter: Tensor, states: dict[Any, State]) -> tuple[Sequence[Any], dict[str, Any]]:
+        """The buffers that the rule takes, and what it reads of the counts of this step."""
+        return self.buffers, {}
+
+    def update(self, parameter: Tensor, g: Array, states: dict[Any, State], look: Look) -> None:
+        """Write the next value of `parameter` into its array, block by block where it is large, and `look` at it."""
+        w = parameter.array
+        buffers, counted = self.read_state(parameter, states)
+        if w.size <= BLOCK:
+            self.step(w, g, *buffers, **counted)
+            look(w)
+        else:
+            from minigrad.optim.blocks import run_in_blocks  # read with the first large parameter
+
+            run_in_blocks(partial(self.step, **counted), look, w, g, *buffers)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from minigrad.ops.arguments import require_number
 from minigrad.tensor import Tensor
 
@@ -70,6 +72,22 @@ def refuse_flags(defaults: Group) -> None:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
+def list_parameters(params: Any) -> list[Any]:
+    """What an optimizer was given to train. Raises `TypeError` for what is no list, `ValueError` for an empty one."""
+    given = "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+    if isinstance(params, Tensor):
+        raise TypeError(f"{given}one Tensor of shape {tuple(params.shape)}; put it into a list: [tensor]")
+    if not isinstance(params, Iterable):
+        raise TypeError(f"{given}{type(params).__name__}; write net.parameters(), with the brackets")
+    found = list(params)
+    if not found:
+        raise ValueError(
+            "optimizer got an empty parameter list: the model has no parameters (layers in a "
+            "plain list? use nn.ModuleList), or model.parameters() was already used up"
+        )
+    return found
+
+
 def parameters_of(group: Group) -> list[Tensor]:
     """The parameters that `group` holds, checked; their names go to its "param_names".
 
@@ -97,3 +115,21 @@ def parameters_of(group: Group) -> list[Tensor]:
                 "the tensor it was computed from, or start afresh with tensor.detach().requires_grad_()"
             )
     return params
+
+
+def read_options(group: Group, names: Iterable[str]) -> Group:
+    """The options of a group, by these names, as plain numbers. Raises `KeyError` where one is missing."""
+    stays = bool(group.get("capturable"))
+    try:
+        return {name: _as_plain(group[name], stays) for name in names}
+    except KeyError as missing:
+        raise KeyError(
+            f"a parameter group has no option {missing}: was its state_dict taken from another kind of optimizer?"
+        ) from None
+
+
+def _as_plain(option: Any, stays: bool) -> Any:
+    """An option as a number. A rate on a GPU `stays` there, as an array, where steps are captured."""
+    if isinstance(option, Tensor):
+        return option.array if stays and option.is_cuda else option.item()
+    return float(option) if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter

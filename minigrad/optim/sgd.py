@@ -51,6 +51,7 @@ class SGD(Optimizer):
         """One step, in place."""
         velocity = momentum_buffer
         if velocity is not None:
-            velocity[...] = g if first else momentum * velocity + (1 - dampening) * g
+            velocity *= momentum
+            velocity += g if first or not dampening else (1 - dampening) * g
             g = g + momentum * velocity if nesterov else velocity
         w -= lr * g

@@ -10,7 +10,7 @@ import pytest
 
 import minigrad
 from minigrad import nn, optim, parallel
-from minigrad.optim.rules import BLOCK
+from minigrad.optim.optimizer import BLOCK
 from tests.marks import MEASURES
 
 
@@ -308,14 +308,22 @@ def test_a_step_over_a_large_parameter_takes_the_memory_of_a_few_blocks(kind, op
         tracemalloc.stop()
 
 
-def test_an_optimizer_is_freed_without_the_garbage_collector():
+@pytest.mark.parametrize("options", [{}, {"capturable": True}, {"weight_decay": 0.1, "maximize": True}])
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.ASGD])
+def test_an_optimizer_is_freed_without_the_garbage_collector(kind, options, device):
+    if "capturable" in options and (device == "cpu" or kind is optim.SGD):
+        pytest.skip("only a GPU's steps are captured")
     gc.disable()
     try:
-        optimizer = optim.Adam([made()])
-        optimizer.step()
-        gone = weakref.ref(optimizer)
-        del optimizer
+        p = minigrad.ones(2, device=device, requires_grad=True)
+        optimizer = kind([p], **options)
+        for _ in range(3):
+            p.grad = minigrad.ones(2, device=device)
+            optimizer.step()
+        gone, memory = weakref.ref(optimizer), weakref.ref(p)
+        del optimizer, p
         assert gone() is None
+        assert memory() is None
     finally:
         gc.enable()
 

@@ -1,0 +1,120 @@
+"""What an optimizer keeps for a parameter: buffers, such as a velocity, and counts, such as that of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+
+from minigrad import dtypes
+from minigrad.autograd.core import wrap
+from minigrad.autograd.recording import compute
+from minigrad.backend import Array, to_device
+from minigrad.devices import CPU
+from minigrad.optim.optimizer import BoundRule, State
+from minigrad.tensor import Tensor
+
+COUNTERS = ("step", "mu_product", "eta", "mu")  # single numbers, of a type of their own
+ON_CPU = frozenset([np.ndarray, np.float32, np.float64, float, int])
+
+
+class StatefulRule(BoundRule):
+    """A rule that reads buffers of the parameter, or counts of its steps."""
+
+    def read_state(self, parameter: Tensor, states: dict[Any, State]) -> tuple[Sequence[Any], dict[str, Any]]:
+        """The buffers that the rule takes, and what it reads of the counts of this step, which go on by one."""
+        state = states[parameter]
+        buffers, first = self.read_buffers(parameter, state)
+        counted = self.count_on(self.read_counts(parameter, state))
+        if "first" in self.kind.reads:
+            counted["first"] = first
+        return buffers, counted
+
+    def read_buffers(self, parameter: Tensor, state: State) -> tuple[list[Array | None], bool]:
+        """The buffers that the rule takes, and whether one was new: it is made where it is missing."""
+        arrays: list[Array | None] = []
+        first, shape = False, parameter.array.shape
+        for name in self.buffers:
+            if name is None:
+                arrays.append(None)
+                continue
+            buffer = state.get(name)
+            if buffer is None:
+                start = self.options[self.kind.starts[name]] if name in self.kind.starts else 0
+                buffer, first = compute(np.full_like, parameter, start), True
+                state[name] = buffer
+            if buffer.array.shape != shape:
+                raise RuntimeError(
+                    f"the optimizer's {name} has shape {tuple(buffer.shape)}, its parameter {tuple(shape)}: was the "
+                    "state_dict taken from another model?"
+                )
+            arrays.append(buffer.array)
+        return arrays, first
+
+    def read_counts(self, parameter: Tensor, state: State) -> dict[str, Array]:
+        """What is counted for a parameter: 0-d arrays, made where they are missing."""
+        arrays = {}
+        for name in self.kind.counters:
+            count = state.get(name)
+            if count is None or self.counts_on_gpu or count.array.__class__ is not np.ndarray:
+                count = state[name] = self._place_count(parameter, name, count)
+            arrays[name] = count.array
+        return arrays
+
+    def count_on(self, counts: dict[str, Any]) -> dict[str, Any]:
+        """Count this step, in place; what the rule reads of it."""
+        if not counts:
+            return {}
+        count = counts["step"]
+        count += 1
+        step = as_number(count)
+        told = {"step": step}
+        if self.kind.advance is not None:
+            told |= self.kind.advance(counts, self.options, step)
+        return {name: number for name, number in told.items() if name in self.kind.reads}
+
+    @property
+    def counts_on_gpu(self) -> bool:
+        """Whether the steps of a parameter on a GPU are counted there, so that a CUDA graph may record one."""
+        return bool(self.options.get("capturable") or self.options.get("fused"))
+
+    def _place_count(self, parameter: Tensor, name: str, count: Tensor | None) -> Tensor:
+        """A parameter's count, made where there is none, on the parameter's GPU or on the CPU, as the options say."""
+        on_gpu = self.counts_on_gpu and parameter.array.__class__ is not np.ndarray
+        if self.options.get("capturable") and not on_gpu:
+            counts = ", ".join(f"{name}s" for name in self.kind.counters)
+            raise AssertionError(
+                f"If capturable=True, params and {counts} must be on supported devices: ['cuda']. Got a parameter on "
+                f"{parameter.device}: only a GPU's steps can be captured"
+            )
+        if count is None:
+            start = self.kind.counters[name]
+            count = wrap(np.full((), self.options[start] if isinstance(start, str) else start, step_dtype()))
+        place = parameter.device if on_gpu else CPU
+        return count if count.device == place else wrap(to_device(count.array, place))
+
+
+def as_number(count: Any) -> Any:
+    """What a rule computes with: a Python float, which widens no array; on a GPU, which nobody waits for, a double."""
+    return float(count) if type(count) in ON_CPU else count.astype(np.float64)
+
+
+def step_dtype() -> Any:
+    """PyTorch counts steps in floats: float64 where that is the default type, else float32."""
+    return np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
+
+
+def adopt(name: str, value: Any, parameter: Any) -> Any:
+    """A copy of one entry of a state: buffers as the parameter's type on its device, counters as they are."""
+    if name in COUNTERS and not isinstance(value, Tensor):
+        return wrap(np.asarray(value, step_dtype()))
+    if isinstance(value, list):
+        return [adopt(name, entry, parameter) for entry in value]
+    if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):
+        return deepcopy(value)
+    value = value.detach().clone()
+    if name in COUNTERS or not parameter.dtype.is_floating_point:
+        return value
+    return value.to(parameter.device, parameter.dtype)
