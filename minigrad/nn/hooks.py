@@ -46,10 +46,10 @@ class Hooks:
         for hook, with_kwargs in self.at("forward_pre"):
             given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
             if given is not None:
-                args, kwargs = _both(given) if with_kwargs else (_as_tuple(given), kwargs)
+                args, kwargs = _as_pair(given) if with_kwargs else (_as_tuple(given), kwargs)
         watch = BackwardWatch(module, self) if self.at("backward") or self.at("backward_pre") else None
         if watch:
-            args = watch.inputs(args)
+            args = watch.watch_inputs(args)
         try:
             result = module.forward(*args, **kwargs)
         except Exception:
@@ -60,7 +60,7 @@ class Hooks:
         for hook, with_kwargs, _ in self.at("forward"):
             given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
             result = result if given is None else given
-        return watch.outputs(result) if watch else result
+        return watch.watch_outputs(result) if watch else result
 
     def functions(self, place: str) -> OrderedDict[int, Any]:
         """What hangs at `place` by its number, without the options."""
@@ -71,7 +71,7 @@ def _as_tuple(given: Any) -> tuple[Any, ...]:
     return given if isinstance(given, tuple) else (given,)
 
 
-def _both(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _as_pair(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(given, tuple) and len(given) == 2:
         return given
     raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given}.")
@@ -106,13 +106,13 @@ class BackwardWatch:
         self._module, self._hooks = module, hooks
         self._grad_output: Any = None
 
-    def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, those that are tensors watched."""
         self._nothing = (None,) * len(args)
         args, self._watches_inputs = _watch(args, self._at_inputs, zeros=True)
         return args
 
-    def outputs(self, result: Any) -> Any:
+    def watch_outputs(self, result: Any) -> Any:
         """The result, watched: a tensor or a tuple with tensors."""
         results, _ = _watch(_as_tuple(result), self._at_outputs, zeros=False)
         return results if isinstance(result, tuple) else results[0]

@@ -91,10 +91,11 @@ def summary(net: Module, input_size: Sequence[int] | None = None) -> Summary:
         raise ValueError(f"summary() expects the shape of an input, such as (1, 3, 32, 32), got {input_size!r}")
     layers = {name: module for name, module in net.named_modules() if not list(module.children())}
     outputs = {} if input_size is None else _run(net, layers, input_size)
+    unseen = None if input_size is None else 0  # how often a layer multiplies that was not run
     rows = []
     for name, module in layers.items():
         shape = outputs.get(name)
-        count = _count_multiplications(module, shape) if shape is not None else None if input_size is None else 0
+        count = unseen if shape is None else _count_multiplications(module, shape)
         rows.append(Row(name or "(itself)", type(module).__name__, shape, _count_parameters(module), count))
     trained = {id(p): p for p in net.parameters() if p.requires_grad}
     kept = {id(p): p for p in net.parameters() if not p.requires_grad}

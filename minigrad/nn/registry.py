@@ -71,20 +71,23 @@ class Registry:
     _modules = property(lambda self: _Registered(self, MODULE))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        old = self.__dict__.get("_kinds", {}).get(name)
-        if not isinstance(value, (Parameter, Buffer, Registry)):
-            if old is None:
-                object.__setattr__(self, name, value)
-                if value.__class__ is Tensor and value.node is LEAF and is_wanted("plain tensor in a module"):
-                    _advise_of_plain_tensor(type(self).__name__, name)
-            elif value is None or (old == BUFFER and isinstance(value, Tensor)):
-                self.__dict__[name] = value
-            else:
-                raise _refusal(old, name, value)
+        if isinstance(value, (Parameter, Buffer, Registry)):
+            self._assign_registered(name, value)
             return
+        old = self.__dict__.get("_kinds", {}).get(name)
+        if old is None:
+            object.__setattr__(self, name, value)
+            if value.__class__ is Tensor and value.node is LEAF and is_wanted("plain tensor in a module"):
+                _advise_of_plain_tensor(type(self).__name__, name)
+        elif value is None or (old == BUFFER and isinstance(value, Tensor)):
+            self.__dict__[name] = value
+        else:
+            raise _refusal(old, name, value)
+
+    def _assign_registered(self, name: str, value: Any) -> None:
         kind = PARAMETER if isinstance(value, Parameter) else BUFFER if isinstance(value, Buffer) else MODULE
         self._check_begun(kind)
-        if old != kind:
+        if self._kinds.get(name) != kind:
             self._unregister(name)  # whatever it was before makes room
         if isinstance(value, Parameter):
             self.register_parameter(name, value)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from minigrad.serialization import safetensors_format
 from minigrad.serialization.files import File, SerializationError, name_of, reading, replacing
 from minigrad.serialization.sharing import MOST_DIMS, View, look_at, share
 from minigrad.serialization.structure import PLAIN_BYTES, Storages, describe, rebuild
+
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
 
 Location: TypeAlias = str | devices.device | dict[str, str] | Callable[[Any, str], Any] | None
 
@@ -59,8 +62,7 @@ def save(
     >>> torch.load(file)
     {'weight': tensor([1., 1.]), 'epoch': 3}
     """
-    import json  # here, as zipfile, so that `import minigrad` need not wait for it
-    from zipfile import ZipFile, ZipInfo
+    from zipfile import ZipFile, ZipInfo  # here, as json below, so that `import minigrad` need not wait for it
 
     if isinstance(f, (str, os.PathLike)):
         if os.fspath(f).endswith(".safetensors"):
@@ -70,27 +72,33 @@ def save(
         raise AttributeError(
             f"expected 'f' to be string, path, or a file-like object with a 'write' attribute, got {type(f).__name__}"
         )
-    held: Storages = {}
     try:
-        root = describe(obj, held)
-        arrays = [(backend.to_device(array, devices.CPU), device) for (_, device), (_, array) in held.items()]
-        storages, views = _find_shared(arrays)
-        places = [device for _, device in arrays]
-        described_storages = [
-            [array.dtype.str, array.shape, device] if array is not None else None
-            for array, device in zip(storages, places, strict=True)
-        ]
-        structure = {"format": FORMAT, "storages": described_storages, "root": root}
-        if views:
-            structure |= {"format": FORMAT_WITH_VIEWS, "views": views}
-        text = json.dumps(structure)
+        structure, storages = _describe_archive(obj)
     except RecursionError:
         raise ValueError("the object contains itself, or is nested too deeply to be saved; flatten it") from None
     with replacing(f) as file, ZipFile(file, "w") as archive:  # dated 1980: equal contents make equal files
-        archive.writestr(ZipInfo(STRUCTURE), text)
+        archive.writestr(ZipInfo(STRUCTURE), structure)
         for i, array in enumerate(storages):
             if array is not None:
                 archive.writestr(ZipInfo(f"storage/{i}"), np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+
+
+def _describe_archive(obj: Any) -> tuple[str, list[Array | None]]:
+    """The text of `structure.json`, and the storages; None for those that lie in another one."""
+    import json
+
+    held: Storages = {}
+    root = describe(obj, held)
+    arrays = [(backend.to_device(array, devices.CPU), device) for (_, device), (_, array) in held.items()]
+    storages, views = _find_shared(arrays)
+    descriptions = [
+        [array.dtype.str, array.shape, device] if array is not None else None
+        for array, (_, device) in zip(storages, arrays, strict=True)
+    ]
+    structure = {"format": FORMAT, "storages": descriptions, "root": root}
+    if views:
+        structure |= {"format": FORMAT_WITH_VIEWS, "views": views}
+    return json.dumps(structure), storages
 
 
 def _find_shared(arrays: list[tuple[Array, str | None]]) -> tuple[list[Array | None], dict[int, View]]:
@@ -143,20 +151,16 @@ def load(
 def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]:
     """Storages with their devices, views, and the root of an archive. Raises one error or another for a bad one."""
     import json
-    from zipfile import ZIP_STORED, ZipFile
+    from zipfile import ZipFile
 
     length = f.seek(0, os.SEEK_END)
     f.seek(0)
     if f.read(1) == b"\x80":  # how every pickle starts since protocol 2
         raise SerializationError(_explain_pickle(f))
     with ZipFile(f) as archive:
-        members = {member.filename: member for member in archive.infolist()}
-        if any(name.endswith("data.pkl") for name in members):
+        if any(name.endswith("data.pkl") for name in archive.namelist()):
             raise SerializationError(_explain_pickle(f))
-        if any(m.compress_type != ZIP_STORED or m.file_size != m.compress_size for m in members.values()):
-            raise ValueError("its parts are compressed, which save() never does")
-        if sum(member.file_size for member in members.values()) > length:
-            raise ValueError("its parts claim to be larger than the file")
+        _check_members(archive.infolist(), length)
         structure = json.loads(archive.read(STRUCTURE))
         if structure["format"] not in (FORMAT, FORMAT_WITH_VIEWS):
             raise ValueError(f"its format is {structure['format']!r}, known is {FORMAT_WITH_VIEWS!r}")
@@ -166,11 +170,22 @@ def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]
             if description is None and i in views:
                 storages.append((np.empty(0), None))  # its numbers lie in another one
                 continue
-            array, device = _make_storage(i, description, members[f"storage/{i}"].file_size)
+            member = archive.getinfo(f"storage/{i}")
+            array, device = _make_storage(i, description, member.file_size)
             memory = array.reshape(-1).view(np.uint8)
-            memory[:] = np.frombuffer(archive.read(f"storage/{i}"), np.uint8)  # in full, its checksum compared
+            memory[:] = np.frombuffer(archive.read(member), np.uint8)  # in full, its checksum compared
             storages.append((array, device))
     return storages, views, structure["root"]
+
+
+def _check_members(members: list[ZipInfo], length: int) -> None:
+    """Refuse an archive of `length` bytes that could unpack to more."""
+    from zipfile import ZIP_STORED
+
+    if any(m.compress_type != ZIP_STORED or m.file_size != m.compress_size for m in members):
+        raise ValueError("its parts are compressed, which save() never does")
+    if sum(member.file_size for member in members) > length:
+        raise ValueError("its parts claim to be larger than the file")
 
 
 def _read_views(structure: Any) -> dict[int, View]:

@@ -43,6 +43,15 @@ def _is_end(node: Any) -> bool:
     return node is None or node is LEAF or isinstance(node, Unrecorded)
 
 
+def _check_can_require_grad(x: Any) -> None:
+    if x.array.dtype.kind != "f":
+        hint = f"got {x.dtype}; convert it first, for example with .float()"
+        raise RuntimeError(f"only Tensors of floating point dtype can require gradients, {hint}")
+    if x.is_inference() and not is_inference_mode_enabled():
+        hint = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
+        raise RuntimeError(f"Setting requires_grad=True on inference tensor {hint}")
+
+
 class GraphMethods(TensorBase):
     """What autograd offers on a tensor."""
 
@@ -217,13 +226,10 @@ class GraphMethods(TensorBase):
             if not requires_grad:
                 hint = "to use a computed one in a subgraph that needs no derivative, take x.detach()"
                 raise RuntimeError(f"you can only change requires_grad flags of leaf variables; {hint}")
-        elif requires_grad and self.array.dtype.kind != "f":
-            hint = f"got {self.dtype}; convert it first, for example with .float()"
-            raise RuntimeError(f"only Tensors of floating point dtype can require gradients, {hint}")
-        elif requires_grad and self.is_inference() and not is_inference_mode_enabled():
-            hint = "outside InferenceMode is not allowed: it was made in inference_mode(). Use a copy, x.clone()"
-            raise RuntimeError(f"Setting requires_grad=True on inference tensor {hint}")
-        elif self.node is None or self.node is LEAF:  # else a view whose base says so
+            return self
+        if requires_grad:
+            _check_can_require_grad(self)
+        if self.node is None or self.node is LEAF:  # else a view whose base says so
             if requires_grad and len(self.writes) == 1:
                 self.writes.append(0)  # a sign for the views of its memory, should there be any
             self.node = LEAF if requires_grad else None

@@ -114,12 +114,8 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
     padding: Any = as_ints(name, "padding", options[space : 2 * space], space, 0)
     dilation: Any = as_ints(name, "dilation", options[2 * space :], space, 1)
     _check_channels(name, image, kernel, groups)
-    if space == 2 and image[3] in (1, 3, 4) and image[1] == image[2] > 4 and is_wanted("channels last"):
-        advise(
-            "channels last",
-            f"{name}: the image {image} has {image[1]} channels and a width of {image[3]}; if its channels are the "
-            "last axis, write x.permute(0, 3, 1, 2)",
-        )
+    if space == 2 and image[3] in (1, 3, 4) and image[1] == image[2] > 4:
+        _advise_channels_first(name, image)
     # A step beyond the image is none: the kernel stands in one place.
     stride = tuple([min(s, n + 2 * p + 1) for s, n, p in zip(stride, image[2:], padding, strict=True)])
     if space == 1:
@@ -135,6 +131,15 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
             f"dilation {dilation}); use a smaller kernel or more padding"
         )
     return geometry
+
+
+def _advise_channels_first(name: str, image: tuple[int, ...]) -> None:
+    if is_wanted("channels last"):
+        advise(
+            "channels last",
+            f"{name}: the image {image} has {image[1]} channels and a width of {image[3]}; if its channels are the "
+            "last axis, write x.permute(0, 3, 1, 2)",
+        )
 
 
 def _resolve_padding(
@@ -177,22 +182,8 @@ def conv_transpose2d(
     dilation = as_ints(name, "dilation", dilation, 2, 1)
     amounts: Any = as_ints(name, "padding", padding, 2, 0)
     extra = as_ints(name, "output_padding", output_padding, 2, 0)
-    for e, s, d in zip(extra, stride, dilation, strict=True):
-        if e >= max(s, d) and x.array.size:
-            raise RuntimeError(
-                "output padding must be smaller than either stride or dilation, but got "
-                f"output_padding: {e}, stride: {s}, dilation: {d}"
-            )
-    window = weight.array.shape[2:]
-    geometry = Geometry(window, stride, amounts, dilation, int(groups))
-    size = geometry.adjoint_size(x.array.shape[2:], extra)
-    # Of no images, or of several in single precision, PyTorch makes an empty result.
-    makes_nothing = not len(x.array) or (len(x.array) > 1 and x.array.dtype == np.float32)
-    if min(size) < (not makes_nothing):
-        raise RuntimeError(
-            f"{name}: the output would have size {size}, which is too small: input {tuple(x.array.shape[2:])}, "
-            f"kernel {tuple(window)}, padding {amounts}; use less padding"
-        )
+    geometry = Geometry(weight.array.shape[2:], stride, amounts, dilation, int(groups))
+    size = _find_painted_size(x.array, geometry, extra)
     if 0 in size:
         y = _sum_nothing(x, weight, bias).expand(len(x.array), weight.array.shape[1] * geometry.groups, *size)
     elif any(e >= s for e, s in zip(extra, stride, strict=True)):
@@ -201,6 +192,25 @@ def conv_transpose2d(
     else:
         y = conv_input(x, weight, bias, size=size, geometry=geometry)
     return y if batched else y.squeeze(0)
+
+
+def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tuple[int, ...]:
+    """The height and width of what the images `x` paint in `conv_transpose2d`."""
+    for e, s, d in zip(extra, geometry.stride, geometry.dilation, strict=True):
+        if e >= max(s, d) and x.size:
+            raise RuntimeError(
+                "output padding must be smaller than either stride or dilation, but got "
+                f"output_padding: {e}, stride: {s}, dilation: {d}"
+            )
+    size = geometry.adjoint_size(x.shape[2:], extra)
+    # Of no images, or of several in single precision, PyTorch makes an empty result.
+    may_be_empty = not len(x) or (len(x) > 1 and x.dtype == np.float32)
+    if min(size) < (0 if may_be_empty else 1):
+        raise RuntimeError(
+            f"conv_transpose2d: the output would have size {size}, which is too small: input {tuple(x.shape[2:])}, "
+            f"kernel {tuple(geometry.kernel)}, padding {geometry.padding}; use less padding"
+        )
+    return size
 
 
 def _sum_nothing(*operands: Any) -> Any:

@@ -121,13 +121,7 @@ class Pool:
             with contextlib.suppress(OSError):
                 tasks.send(None)
         deadline = monotonic() + PATIENCE
-        open_pipes = list(self.results)
-        while open_pipes and (left := deadline - monotonic()) > 0:
-            for pipe in connection.wait(open_pipes, left):
-                try:
-                    pipe.recv_bytes()  # type: ignore[union-attr] # a worker may wait for room in it
-                except (EOFError, OSError):
-                    open_pipes.remove(pipe)
+        self._empty_pipes(deadline)
         for end in (lambda p: None, lambda p: p.terminate(), lambda p: p.kill()):
             for process in processes:
                 end(process)
@@ -138,6 +132,16 @@ class Pool:
         for number in list(self.under_way):
             self.drop(number)
         self.tasks, self.results = [], []
+
+    def _empty_pipes(self, deadline: float) -> None:
+        """Read results until all workers have closed their pipes: one of them may wait for room in it."""
+        open_pipes = list(self.results)
+        while open_pipes and (left := deadline - monotonic()) > 0:
+            for pipe in connection.wait(open_pipes, left):
+                try:
+                    pipe.recv_bytes()  # type: ignore[union-attr]
+                except (EOFError, OSError):
+                    open_pipes.remove(pipe)
 
 
 class WorkerIterator(Iterator[Any]):
