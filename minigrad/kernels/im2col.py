@@ -65,7 +65,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
             xp.matmul(matrix, columns, out=product)
             results[...] = product.reshape(groups, O // groups, len(results), -1).transpose(2, 0, 1, 3)
 
-    share(compute, *_blocks(x, geometry))
+    share(compute, *_blocks(x, O, geometry))
     return out
 
 
@@ -83,7 +83,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
         left, right = (columns, cotangent) if turned else (cotangent, columns)
         total += xp.matmul(left, right.swapaxes(1, 2), out=empty(xp, "product", total.shape, x.dtype))
 
-    parts, size = _blocks(x, geometry)
+    parts, size = _blocks(x, O, geometry)
     add_up(add, parts, w, size)
     return xp.ascontiguousarray(w.swapaxes(1, 2) if turned else w).reshape(O, C // groups, kh, kw)
 
@@ -105,19 +105,27 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
             above = geometry.padding[0] - rows.start * geometry.stride[0]  # as seen from the first row
             _add_windows(windows, x[images], geometry._replace(padding=(above, geometry.padding[1])))
 
-    parts, nbytes = _blocks(x, geometry)
+    parts, nbytes = _blocks(x, O, geometry)
     share(paint, by_images(parts), nbytes)
     return x
 
 
-def _blocks(x: Array, geometry: Geometry) -> tuple[list[Block], int]:
+def _blocks(x: Array, outputs: int, geometry: Geometry) -> tuple[list[Block], int]:
     """Images, and rows of windows, whose columns fit; the bytes of all columns, 0 on a GPU, which no thread helps."""
     (kh, kw), (Ho, Wo) = geometry.kernel, geometry.windows(x.shape[2:])
     row_bytes = x.shape[1] * kh * kw * Wo * x.dtype.itemsize
     if array_module(x) is not np:
         return blocks(len(x), Ho, row_bytes, GPU_BLOCK_BYTES), 0
     pieces = min(PIECES, len(x) * Ho * Wo // LONG)
-    return blocks(len(x), Ho, row_bytes, BLOCK_BYTES, pieces=pieces), len(x) * Ho * row_bytes
+    return blocks(len(x), Ho, row_bytes, _block_bytes(x.shape[1], outputs, geometry), pieces=pieces), len(
+        x
+    ) * Ho * row_bytes
+
+
+def _block_bytes(channels: int, outputs: int, geometry: Geometry) -> int:
+    """Of columns at a time: at least half of what the kernel takes, for each block's product reads it anew."""
+    kh, kw = geometry.kernel
+    return max(BLOCK_BYTES, 2 * channels // geometry.groups * outputs * kh * kw)
 
 
 def _columns(x: Array, rows: slice, geometry: Geometry) -> Array:
@@ -173,7 +181,8 @@ def cost(problem: Problem, machine: Machine) -> float:
     """Every window is copied for the forward and the kernel's gradient, and added back for the image's."""
     (_, C, _, _), groups, (Ho, Wo), windows = problem.image, problem.geometry.groups, problem.size, problem.windows
     inner, columns = C // groups * problem.taps, C * problem.taps * windows
-    at_once = min(windows, max(Wo, BLOCK_BYTES // (4 * C * problem.taps)))  # windows in a block
+    block_bytes = _block_bytes(C, problem.outputs, problem.geometry)
+    at_once = min(windows, max(Wo, block_bytes // (4 * C * problem.taps)))  # windows in a block
     products = machine.product(problem.outputs // groups, at_once, inner, 3 * groups * windows / max(1, at_once))
     rest = machine.copy(3 * windows * problem.outputs, Ho * Wo) if at_once > Ho * Wo else 0.0
     return OVERHEAD + products + rest + machine.copy(4.5 * columns, Wo)

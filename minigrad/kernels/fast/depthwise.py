@@ -194,8 +194,10 @@ def _add_products(kernel: Array, lines: Array, starts: list[int], out: Array, an
 def _share_product(kernel: Array, lines: Array, starts: list[int]) -> Array:
     """All taps of single outputs at once: the sums (some, 1, run), from starts[0] on."""
     products = workspace("products", (len(kernel), len(lines), 1, lines.shape[2]), lines.dtype)
-    # (some, taps, K) @ (some, K, run) -> (some, taps, run)
-    np.matmul(kernel[:, :, 0].swapaxes(0, 1), lines, out=products[:, :, 0].swapaxes(0, 1))
+    if lines.shape[1] == 1:  # which NumPy multiplies quicker than BLAS
+        np.multiply(kernel, lines, out=products)
+    else:  # (some, taps, K) @ (some, K, run) -> (some, taps, run)
+        np.matmul(kernel[:, :, 0].swapaxes(0, 1), lines, out=products[:, :, 0].swapaxes(0, 1))
     first, *others = products.reshape(len(kernel), -1)
     for other, start in zip(others, starts[1:], strict=True):
         shift = start - starts[0]
