@@ -52,6 +52,7 @@ NAMESPACES = [
     "minigrad.distributed.nn",
     "minigrad.distributed.optim",
     "minigrad.nn.parallel",
+    "minigrad.multiprocessing",
     "minigrad.backends.conv",
 ]
 HEAD = """# Supported

@@ -78,8 +78,8 @@ from minigrad.version import __version__
 
 if _typing.TYPE_CHECKING:
     from minigrad import (
-        accelerator, advice, backends, course, cuda, distributed, distributions, func, functional, linalg, nn, onnx,
-        optim, profiler, testing, utils, version, viz,
+        accelerator, advice, backends, course, cuda, distributed, distributions, func, functional, linalg,
+        multiprocessing, nn, onnx, optim, profiler, testing, utils, version, viz,
     )
     from minigrad.nn.functional import (
         adaptive_avg_pool1d, avg_pool1d, bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout,
@@ -153,9 +153,10 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor",
     "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select",
     "matmul", "matrix_power", "max", "max_pool1d", "max_pool2d", "maximum", "mean", "median", "memory_format",
-    "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mul", "multinomial", "multiply", "mv", "nan",
-    "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne", "neg", "negative", "nn", "no_grad",
-    "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "onnx", "optim", "outer",
+    "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mul", "multinomial", "multiply",
+    "multiprocessing", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne",
+    "neg", "negative", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "onnx",
+    "optim", "outer",
     "pairwise_distance", "permute", "pi", "pinverse", "positive", "pow", "preserve_format", "prod", "profiler",
     "promote_types",
     "put", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
@@ -177,7 +178,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
 # fmt: off
 _ROOMS = (
     "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional",
-    "linalg", "nn", "onnx", "optim", "profiler", "serialization", "testing", "utils", "version", "viz",
+    "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "serialization", "testing", "utils", "version",
+    "viz",
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {

@@ -117,6 +117,45 @@ def test_on_two_hosts(two_hosts):  # noqa: F811
     )
 
 
+LESSON = """
+import minigrad.as_torch
+import os, sys
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch.nn.parallel import DistributedDataParallel as DDP
+
+def train(rank, world_size, way):
+    os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = "localhost", sys.argv[2]
+    dist.init_process_group("gloo", rank=rank, world_size=world_size)
+    model = DDP(torch.nn.Linear(10, 5))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
+    for _ in range(3):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(model(torch.randn(20, 10)), torch.randn(20, 5)).backward()
+        optimizer.step()
+        if way == "raises" and rank == 1:
+            raise ValueError("the seventh image is broken")
+    dist.destroy_process_group()
+    print("all is well on", rank)
+
+if __name__ == "__main__":
+    mp.spawn(train, args=(2, sys.argv[1]), nprocs=2, join=True)
+"""
+
+
+@pytest.mark.parametrize("way", ["ends well", "raises"])
+def test_a_lesson_with_spawn(way, tmp_path):
+    (tmp_path / "lesson.py").write_text(LESSON)
+    printed, codes = start(1, tmp_path / "lesson.py", way, free_port())
+    if way == "raises":
+        assert codes == [1]
+        assert "Process 1 terminated with the following error" in printed[0]
+        assert "ValueError: the seventh image is broken" in printed[0]
+    else:
+        assert codes == [0] and sorted(printed[0].splitlines()) == ["all is well on 0", "all is well on 1"], printed
+
+
 LATE = """
 import os, sys, time
 from datetime import timedelta
