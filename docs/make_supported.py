@@ -109,6 +109,11 @@ DIFFERENCES = [
         "refuses('a, b = (torch.ones(2, requires_grad=True) * 1).split(1); a.diagonal()')",
     ),
     (
+        "`utils.checkpoint`",
+        "`use_reentrant` means nothing: as with False, gradients reach what is used inside, to any order",
+        "torch.utils.checkpoint.checkpoint(lambda w: w * 2, torch.ones(1, requires_grad=True)).requires_grad",
+    ),
+    (
         "integers into which floats with a gradient are written by index",
         "require no gradient; in PyTorch they say that they do",
         "[n := torch.zeros(1).long(), n.__setitem__(0, torch.ones((), requires_grad=True))][0].requires_grad is False",

@@ -170,9 +170,21 @@ class Function:
             if separate:
                 cls.setup_context(ctx, args, output)
         if not (mode.get() & GRAD and any(ctx.needs_input_grad)):
-            return output
+            return _outside(ctx, args, output)
         results = record_call(cls, ctx, args, output if isinstance(output, tuple) else (output,))
         return tuple(results) if isinstance(output, tuple) else results[0]
+
+
+def _outside(ctx: FunctionCtx, args: Sequence[Any], output: Any) -> Any:
+    """The results of a call that is not recorded: what was written to counts as such, and an argument that is
+    handed on comes as another tensor with the same memory.
+    """
+    for x in ctx.dirty_tensors:
+        x.writes[0] += 1
+    if isinstance(output, tuple):
+        return tuple([_outside(ctx, args, x) for x in output])
+    handed_on = isinstance(output, TensorBase) and any(output is x for x in args)
+    return output.detach() if handed_on and not any(output is x for x in ctx.dirty_tensors) else output
 
 
 def _positional(

@@ -280,6 +280,7 @@ def _place(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
     if _is_in(result, ctx.dirty_tensors):
         if result.view_of is None:
             before, result.node, result.cause = result.node, node, None
+            result.writes[0] += 1
             move_retained(before, node)
             return result
         value = wrap(result.array)

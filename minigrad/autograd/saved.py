@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.function_node import FunctionNode, ResultNode
 from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import PACKING, ModeSwitch
 from minigrad.autograd.node import Node, watchers
+from minigrad.autograd.recording import operation
 
 _hooks: ContextVar[tuple[Any, Any] | None] = ContextVar("minigrad_saved_tensors_hooks", default=None)
 _disabled: ContextVar[str | None] = ContextVar("minigrad_saved_tensors_hooks_disabled", default=None)
@@ -83,17 +84,35 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
 
 
 class Packed(NamedTuple):
-    """What a pack hook made of a tensor, and the hook that turns it back."""
+    """What a pack hook made of a tensor, the hook that turns it back, and where in the graph the tensor was."""
 
     content: Any
     unpack_hook: Callable[[Any], Any]
+    edge: Any
 
     def unpack(self) -> Any:
-        """The tensor again."""
+        """The tensor again, in its place in the graph."""
         tensor = self.unpack_hook(self.content)
         if not isinstance(tensor, TensorBase):
             raise TypeError(f"Output of saved tensor unpack_hook expected to be a Tensor, got {type(tensor).__name__}")
-        return tensor
+        if self.edge is None:
+            return tensor
+        placed = wrap(tensor.array)
+        placed.node = self.edge.alias(placed) if isinstance(self.edge, LeafBehind) else self.edge
+        return placed
+
+
+class LeafBehind(NamedTuple):
+    """A leaf, to which what is computed from its unpacked values sends its gradients."""
+
+    leaf: Any
+
+    def alias(self, values: Any) -> Any:
+        """The node of a tensor that stands for the leaf."""
+        return _pass_on.plan(1, 1).record((self.leaf,), {}, values)
+
+
+_pass_on = operation("alias", lambda x: x, lambda g: g)
 
 
 def pack(tensor: Any) -> Any:
@@ -101,7 +120,8 @@ def pack(tensor: Any) -> Any:
     hooks = _hooks.get()
     if hooks is None or not isinstance(tensor, TensorBase):
         return tensor
-    return Packed(hooks[0](tensor), hooks[1])
+    edge = LeafBehind(tensor) if tensor.node is LEAF else tensor.node
+    return Packed(hooks[0](tensor), hooks[1], edge)
 
 
 class PackedNode(Node):

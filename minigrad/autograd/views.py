@@ -44,7 +44,8 @@ class View:
         if parent.array is self.array or (self.array.size and not np.may_share_memory(parent.array, self.array)):
             return parent
         before: TensorBase = wrap(self.array)
-        before.writes, before.view_of = parent.writes, View(parent, *look_as(parent.array, self.array), True)
+        operation, statics = look_as(parent.array, self.array)
+        before.writes, before.view_of = parent.writes, View(parent, operation, statics, True)
         return before
 
 

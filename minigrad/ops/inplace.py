@@ -140,6 +140,8 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
     if reader is None and steps:
         reader, statics = steps.pop()
     before = root.node
+    if reader is None and value.node is None:  # written over by what needs no gradient
+        reader, statics = read_at, {"key": (...,)}
     if reader is None:
         root.node = value.node
     else:

@@ -262,7 +262,9 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not dims and len(shifts) == 1:
         flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
-        return reshape(flat, input.array.shape) if input.array.ndim != 1 else flat
+        rolled = reshape(flat, input.array.shape)
+        rolled.view_of = None  # of what nobody else has
+        return rolled
     if len(shifts) != len(dims) or not shifts:
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if not input.array.ndim:

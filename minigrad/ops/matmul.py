@@ -97,7 +97,9 @@ def _drop_added_axes(product: Any, left: int, right: int) -> Any:
     if right == 1:
         shape = shape[:-1]
     last = _dot if left == 1 == right else _mv if left == 2 else _vm if left == 1 else to_shape
-    return last(product, shape=shape)
+    dropped = last(product, shape=shape)
+    dropped.view_of = None  # of what nobody else has
+    return dropped
 
 
 NUMPY_TWINS[np.matmul] = matmul

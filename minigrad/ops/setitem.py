@@ -36,7 +36,8 @@ def setitem(self: Any, key: Any, value: Any) -> None:
             setitem(getitem(self, steps[0]), steps[1], value)
             return
     elif isinstance(value, TensorBase) and _is_part(value, self, parts):
-        return  # `x[key] -= y` was written by `-=` already
+        self.writes[0] += 1  # `x[key] -= y` was written by `-=` already
+        return
     value, source = _read_value(self, value, parts, basic)
     needs_graph = isinstance(value, TensorBase) and value.node is not None
     if inference_was_entered and isinstance(self.writes, Uncounted):

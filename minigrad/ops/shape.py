@@ -372,4 +372,4 @@ def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     """
     given = read_tensors("broadcast_tensors", tensors)
     shape = broadcast_shapes(*[tuple(x.array.shape) for x in given])
-    return tuple([expand(x, shape) for x in given])
+    return tuple([x if x.array.shape == shape else expand(x, shape) for x in given])

@@ -136,12 +136,12 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     return made
 
 
-def _look_as(array: Any, lies: Any) -> tuple[Any, dict[str, Any]]:
+def look_as(array: Any, lies: Any) -> tuple[Any, dict[str, Any]]:
     """The view by which what lies as `array` is seen as `lies` does, in one memory: an operation and its options."""
     return strided, {"source": _geometry(array), "target": _geometry(lies)}
 
 
-views.look_as = _look_as
+views.look_as = look_as
 
 
 def _check_bounds(shape: tuple[int, ...], steps: tuple[int, ...], first: int, count: int, itemsize: int) -> None:

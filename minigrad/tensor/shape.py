@@ -56,6 +56,7 @@ class ShapeMethods(TensorBase):
     swapaxes_ = reshaping_in_place(shape.swapaxes)
     swapdims_ = transpose_
     t_ = reshaping_in_place(shape.t)
+    as_strided_ = reshaping_in_place(strides.as_strided)
 
     # ---- parts ----------------------------------------------------------------------------------
     narrow = parts.narrow

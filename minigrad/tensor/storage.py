@@ -10,8 +10,10 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase, new_count, wrap
+from minigrad.autograd.views import View, root_of
 from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
-from minigrad.ops.strides import as_strided, memory_of
+from minigrad.ops.inplace import check_writable
+from minigrad.ops.strides import as_strided, look_as, memory_of
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -152,13 +154,19 @@ class StorageMethods(TensorBase):
         shape = sizes("resize_", sizes_)
         if min(shape, default=0) < 0:
             raise RuntimeError(f"resize_: lengths must be >= 0, got {list(shape)}; reshape works out a -1")
-        memory, start = memory_of(self.array)
+        before, (memory, start) = self.array.shape, memory_of(self.array)
         wanted, room = prod(shape), memory[start:]
         if wanted > room.size:
             larger = backend.array_module(room).empty(wanted, room.dtype)
             larger[: room.size] = room
             room = larger
-        self.array, self.view_of = room[:wanted].reshape(shape), None
+        root = root_of(self)
+        self.array = room[:wanted].reshape(shape)
+        self.writes[0] += self.array.shape != before
+        if self.view_of is not None:
+            same = self.array.size and np.may_share_memory(root.array, self.array)
+            reader, options = look_as(root.array, self.array)
+            self.view_of = View(root, reader, options, self.view_of.recorded) if same else None
         return self
 
     def resize_as_(self: Any, the_template: Any, memory_format: Any = None) -> Tensor:
@@ -174,7 +182,8 @@ class StorageMethods(TensorBase):
     def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = None, stride: Any = None) -> Tensor:
         """Look at the memory of `source` from now on: a tensor's, under its shape, or a storage's, by steps.
 
-        Without a source, at no memory. Raises RuntimeError for another dtype, and for what lies outside the memory.
+        Without a source, at no memory. Raises RuntimeError for another dtype, for what lies outside the memory, and
+        for a leaf that requires grad.
 
         >>> import minigrad as torch
         >>> torch.ones(2).set_(torch.zeros(3))
@@ -182,10 +191,13 @@ class StorageMethods(TensorBase):
         >>> torch.ones(2).set_(torch.arange(4.0).storage(), 1, (2,), (2,))
         tensor([1., 3.])
         """
+        check_writable(self, "set_")
         if source is None:
             source = wrap(backend.array_module(self.array).empty(0, self.array.dtype))
         is_tensor = isinstance(source, TensorBase)
-        if isinstance(source, TypedStorage):
+        if isinstance(source, UntypedStorage):
+            source = source.tensor_of(self.dtype)
+        elif isinstance(source, TypedStorage):
             source = source.tensor()
         elif not is_tensor:
             raise not_a_tensor("set_", "source", 1, source)
@@ -196,7 +208,8 @@ class StorageMethods(TensorBase):
             size = (array.size - storage_offset,) if size is None else tuple(size)
             steps = [prod(size[i + 1 :]) for i in range(len(size))] if stride is None else stride
             array = as_strided(source.detach(), size, tuple(steps), storage_offset).array
-        self.array, self.writes, self.view_of = array, source.writes, None
+        self.writes[0] += 1  # who saved it saved other memory
+        self.array, self.view_of = array, None
         return self
 
     def share_memory_(self: Any) -> Tensor:

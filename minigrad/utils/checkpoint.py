@@ -6,40 +6,67 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from minigrad.autograd import Function, backward, enable_grad
+from minigrad.autograd import enable_grad
 from minigrad.autograd.core import TensorBase
-from minigrad.creation import empty
+from minigrad.autograd.graph import saved_tensors_hooks
 from minigrad.random import fork_rng, keep_states, restore_states
 
 
-class _Recomputed(Function):
-    """A function whose graph is built only when its gradients are asked for."""
-
-    @staticmethod
-    def forward(ctx: Any, _anchor: Any, function: Callable[..., Any], states: Any, *args: Any) -> Any:
-        ctx.function, ctx.states, ctx.args = function, states, args
-        ctx.save_for_backward(*[x for x in args if isinstance(x, TensorBase)])
-        return function(*args)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        saved = iter(ctx.saved_tensors)
-        args = [_as_leaf(next(saved)) if isinstance(x, TensorBase) else x for x in ctx.args]
-        with fork_rng(enabled=bool(ctx.states)), enable_grad():
-            restore_states(ctx.states)
-            results = ctx.function(*args)
-        results = results if isinstance(results, (tuple, list)) else (results,)
-        pairs = [
-            (y, g) for y, g in zip(results, gradients, strict=True) if isinstance(y, TensorBase) and y.node is not None
-        ]
-        if pairs:
-            backward([y for y, _ in pairs], [g for _, g in pairs])
-        return None, None, None, *[x.gradient if isinstance(x, TensorBase) else None for x in args]
+class CheckpointError(RuntimeError):
+    """What a checkpoint computed a second time is not what it computed the first time."""
 
 
-def _as_leaf(x: Any) -> Any:
-    """The same values as a leaf that asks for a gradient where `x` does."""
-    return x.detach().requires_grad_(x.requires_grad)
+class _Recomputation:
+    """The values that a function saves for backward: counted in the forward, computed again when one is asked for."""
+
+    def __init__(self, run: Callable[[], Any], operands: Sequence[Any], states: Any) -> None:
+        self.run, self.states = run, states
+        self.operands = [(x, x.writes[0]) for x in operands if isinstance(x, TensorBase)]
+        self.count = 0
+        self.values: dict[int, Any] = {}
+
+    def pack(self, tensor: Any) -> int:
+        """The number of a tensor among those that are saved."""
+        self.count += 1
+        return self.count - 1
+
+    def unpack(self, number: int) -> Any:
+        """The tensor of that number. Raises CheckpointError where the second run saved others than the first."""
+        if number not in self.values:
+            found = self.compute_again()
+            if any(tensor.writes[0] != version for tensor, version in found):  # what was saved is written over later
+                found = self.compute_again(copies=True)
+            if len(found) != self.count:
+                raise CheckpointError(
+                    "A different number of tensors was saved during the original forward and recomputation: "
+                    f"{self.count}, then {len(found)}. A checkpointed function computes the same each time."
+                )
+            self.values = {i: tensor for i, (tensor, _) in enumerate(found)}
+        return self.values.pop(number)
+
+    def compute_again(self, copies: bool = False) -> list[tuple[Any, int]]:
+        """What the function saves, each with the count of writes to it then."""
+        for x, version in self.operands:
+            if x.writes[0] != version:
+                raise RuntimeError(
+                    "one of the variables needed for gradient computation has been modified by an inplace operation: "
+                    f"an argument of checkpoint(), of shape {tuple(x.array.shape)}, was written to since the forward. "
+                    "Give it a copy, x.clone()"
+                )
+        found: list[Any] = []
+
+        def keep(tensor: Any) -> None:
+            kept = tensor.detach().clone() if copies else tensor.detach()
+            found.append((kept, kept.writes[0]))
+
+        with fork_rng(enabled=bool(self.states)), enable_grad(), saved_tensors_hooks(keep, _never_read):
+            restore_states(self.states)
+            self.run()
+        return found
+
+
+def _never_read(_: Any) -> Any:
+    raise CheckpointError("A checkpointed function walked back through its own graph while it was computed again")
 
 
 def checkpoint(
@@ -61,9 +88,9 @@ def checkpoint(
     if not callable(function):
         raise TypeError(f"checkpoint() takes a function and its arguments, got {type(function).__name__} first")
     states = keep_states() if preserve_rng_state else []
-    # Parameters inside the function want gradients too, also where no argument does: the anchor asks for the walk.
-    anchor = empty(0, requires_grad=True)
-    return _Recomputed.apply(anchor, lambda *given: function(*given, **kwargs), states, *args)
+    again = _Recomputation(lambda: function(*args, **kwargs), [*args, *kwargs.values()], states)
+    with saved_tensors_hooks(again.pack, again.unpack):
+        return function(*args, **kwargs)
 
 
 def checkpoint_sequential(

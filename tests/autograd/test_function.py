@@ -708,3 +708,33 @@ def test_a_backward_is_called_by_hand():
     given = Weighted.apply(w, mg.tensor([3.0])).grad_fn.apply(mg.ones(1))
     assert [g.tolist() for g in given] == [[3.0], [0.5]] and given[1].requires_grad
     assert repr(Weighted.apply(w, w).grad_fn).startswith("<minigrad.autograd.function.WeightedBackward object at 0x")
+
+
+class Handed(mg.autograd.Function):
+    """Its argument, as it is or written to."""
+
+    @staticmethod
+    def forward(ctx, x, dirty):
+        if dirty:
+            x.mul_(2)
+            ctx.mark_dirty(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * 2, None
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_what_is_marked_dirty_counts_as_written_to(recorded):
+    x = mg.ones(2, requires_grad=recorded) * 1
+    assert Handed.apply(x, True) is x and x._version == 2
+
+
+def test_an_argument_that_is_handed_on_is_another_tensor():
+    w = mg.ones(2, requires_grad=True)
+    with mg.no_grad():
+        y = Handed.apply(w, False)
+    assert y is not w and not y.requires_grad and y.data_ptr() == w.data_ptr()
+    x = mg.ones(2)
+    assert Handed.apply(x, False) is not x

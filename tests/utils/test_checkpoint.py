@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as torch
 from minigrad import nn
-from minigrad.utils.checkpoint import checkpoint, checkpoint_sequential
+from minigrad.utils.checkpoint import CheckpointError, checkpoint, checkpoint_sequential
 
 
 def test_gradients_are_those_without_a_checkpoint():
@@ -45,6 +45,49 @@ def test_parameters_inside_are_trained_where_no_argument_asks_for_a_gradient():
     assert net.weight.grad.tolist() == [[3.0, 3.0]]
     with torch.no_grad():
         assert not checkpoint(net, torch.ones(3, 2)).requires_grad
+
+
+def test_a_tensor_may_be_an_argument_and_be_used_inside_and_be_asked_for():
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    (g,) = torch.autograd.grad(checkpoint(lambda x: x * w, w).sum(), w)
+    assert g.tolist() == [2.0, 4.0]
+    (g,) = torch.autograd.grad(checkpoint(lambda x: (x * w).sin(), torch.ones(2)).sum(), w)
+    assert torch.equal(g, w.detach().cos())
+    assert torch.autograd.gradgradcheck(lambda x: checkpoint(lambda v: (v * v).sin(), x), w.double())
+
+
+def test_flags_are_those_without_a_checkpoint():
+    assert not checkpoint(lambda x: x * 2, torch.ones(2)).requires_grad
+    same, more = checkpoint(lambda x: (x > 1, x * 2), torch.ones(2, requires_grad=True))
+    assert not same.requires_grad and more.grad_fn.name() == "MulBackward0"
+
+
+def test_what_is_written_over_inside_is_kept_as_it_was_saved():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    checkpoint(lambda x: x.exp().mul_(2), x).sum().backward()
+    assert torch.equal(x.grad, 2 * x.detach().exp())
+
+
+def test_a_second_walk_computes_a_third_time():
+    calls, x = [], torch.ones(2, requires_grad=True)
+    y = checkpoint(lambda x: (calls.append(1), (x * x).sin())[1], x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    assert len(calls) == 3 and torch.allclose(x.grad, 4 * torch.ones(2).cos())
+    with pytest.raises(RuntimeError, match="second time"):
+        y.backward()
+
+
+def test_what_is_not_the_same_the_second_time_is_refused():
+    h = torch.ones(2, requires_grad=True) * 1
+    y = checkpoint(lambda x: x * x, h)
+    h.mul_(2)
+    with pytest.raises(RuntimeError, match=r"modified by an inplace operation: an argument of checkpoint.*clone"):
+        y.sum().backward()
+    more = []
+    y = checkpoint(lambda x: (more.append(1), x.sin() if len(more) == 1 else x.sin().exp())[1], torch.ones(2) + 0 * h)
+    with pytest.raises(CheckpointError, match=r"different number of tensors.*: 1, then 2"):
+        y.sum().backward()
 
 
 def test_refused():
