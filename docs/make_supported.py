@@ -134,6 +134,11 @@ DIFFERENCES = [
         "gradient('torch.tensor([0.5]).clamp(min=torch.zeros(1, 1), max=x).sum()', [1.0]) == [0.0]",
     ),
     (
+        "a second backward through `softmax` or `logcumsumexp` of nothing",
+        "is accepted: no value was kept; PyTorch refuses it",
+        "[x := torch.ones(0, requires_grad=True), y := x.softmax(0).sum(), y.backward(), y.backward()][2] is None",
+    ),
+    (
         "`bmm`, `einsum`, `softmax`, convolutions of nothing",
         "types are checked also where no number is computed",
         "refuses('torch.bmm(torch.ones(1, 2, 0), torch.ones(1, 0, 3, dtype=torch.float64))')",

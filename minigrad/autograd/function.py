@@ -176,15 +176,23 @@ class Function:
 
 
 def _outside(ctx: FunctionCtx, args: Sequence[Any], output: Any) -> Any:
-    """The results of a call that is not recorded: what was written to counts as such, and an argument that is
-    handed on comes as another tensor with the same memory.
+    """The results of a call that is not recorded: what was written to counts as such, and an argument that is handed
+    on comes as another tensor with the same memory, in no graph.
     """
     for x in ctx.dirty_tensors:
         x.writes[0] += 1
     if isinstance(output, tuple):
-        return tuple([_outside(ctx, args, x) for x in output])
-    handed_on = isinstance(output, TensorBase) and any(output is x for x in args)
-    return output.detach() if handed_on and not any(output is x for x in ctx.dirty_tensors) else output
+        return tuple([_handed_on(ctx, args, x) for x in output])
+    return _handed_on(ctx, args, output)
+
+
+def _handed_on(ctx: FunctionCtx, args: Sequence[Any], result: Any) -> Any:
+    if not isinstance(result, TensorBase) or not any(result is x for x in args):
+        return result
+    if result.node is not None:
+        return result.detach()  # type: ignore[attr-defined]
+    written = any(result is x for x in ctx.dirty_tensors)
+    return result if written else result.view(result.array.shape)  # type: ignore[attr-defined]
 
 
 def _positional(

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.core import TensorBase, edge_of, wrap
 from minigrad.autograd.function_node import FunctionNode, ResultNode
 from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import PACKING, ModeSwitch
-from minigrad.autograd.node import Node, watchers
-from minigrad.autograd.recording import operation
+from minigrad.autograd.node import Node, next_order, watchers
 
 _hooks: ContextVar[tuple[Any, Any] | None] = ContextVar("minigrad_saved_tensors_hooks", default=None)
 _disabled: ContextVar[str | None] = ContextVar("minigrad_saved_tensors_hooks_disabled", default=None)
@@ -98,21 +97,27 @@ class Packed(NamedTuple):
         if self.edge is None:
             return tensor
         placed = wrap(tensor.array)
-        placed.node = self.edge.alias(placed) if isinstance(self.edge, LeafBehind) else self.edge
+        placed.node = LeafBehind(self.edge) if isinstance(self.edge, TensorBase) else self.edge
         return placed
 
 
-class LeafBehind(NamedTuple):
-    """A leaf, to which what is computed from its unpacked values sends its gradients."""
+class LeafBehind(Node):
+    """Stands for a leaf behind values that were unpacked: what flows back to them goes on to the leaf."""
 
-    leaf: Any
+    __slots__ = ()
 
-    def alias(self, values: Any) -> Any:
-        """The node of a tensor that stands for the leaf."""
-        return _pass_on.plan(1, 1).record((self.leaf,), {}, values)
+    def __init__(self, leaf: Any) -> None:
+        self.order, self.hooks, self.trace = next_order(), None, None
+        self.edges, self.shape, self.dtype = (leaf,), leaf.array.shape, leaf.array.dtype
 
+    def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
+        return [cotangent]
 
-_pass_on = operation("alias", lambda x: x, lambda g: g)
+    def free(self) -> None:
+        pass
+
+    def name(self) -> str:
+        return "AliasBackward0"
 
 
 def pack(tensor: Any) -> Any:
@@ -120,8 +125,7 @@ def pack(tensor: Any) -> Any:
     hooks = _hooks.get()
     if hooks is None or not isinstance(tensor, TensorBase):
         return tensor
-    edge = LeafBehind(tensor) if tensor.node is LEAF else tensor.node
-    return Packed(hooks[0](tensor), hooks[1], edge)
+    return Packed(hooks[0](tensor), hooks[1], edge_of(tensor))
 
 
 class PackedNode(Node):

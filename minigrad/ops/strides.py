@@ -166,7 +166,10 @@ def _windows_forward(x: Any, *, dim: int, size: int, step: int) -> Any:
     count = (x.shape[dim] - size) // step + 1
     shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
     strides = (*x.strides[:dim], step * x.strides[dim], *x.strides[dim + 1 :], x.strides[dim])
-    return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
+    memory, first = memory_of(x)
+    if type(x) is not np.ndarray or 0 in shape or not np.may_share_memory(memory, x):  # or what another library owns
+        return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
+    return _look(memory, shape, tuple([n // x.itemsize for n in strides]), first)
 
 
 def _windows_back_forward(g: Any, *, shape: Any, dim: int, size: int, step: int) -> Any:

@@ -206,7 +206,8 @@ class GraphMethods(TensorBase):
         >>> y.detach_().requires_grad
         False
         """
-        if self.view_of is not None and getrefcount(self.view_of.parent) > 2:  # else nobody else has what it looks at
+        root = root_of(self)
+        if self.view_of is not None and getrefcount(root) > 3:  # else nobody else has what it looks at
             hint = "what it is a view of would stay in the graph. Use detach(), which makes another tensor"
             raise RuntimeError(f"Can't detach views in-place: {hint}")
         self.node = self.view_of = None

@@ -736,5 +736,8 @@ def test_an_argument_that_is_handed_on_is_another_tensor():
     with mg.no_grad():
         y = Handed.apply(w, False)
     assert y is not w and not y.requires_grad and y.data_ptr() == w.data_ptr()
+    with mg.no_grad():
+        y = Handed.apply(w, True)
+    assert y is not w and not y.requires_grad and w._version == 2
     x = mg.ones(2)
-    assert Handed.apply(x, False) is not x
+    assert Handed.apply(x, False)._base is x and Handed.apply(x, True) is x
