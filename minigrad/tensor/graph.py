@@ -52,6 +52,16 @@ def _check_can_require_grad(x: Any) -> None:
         raise RuntimeError(f"Setting requires_grad=True on inference tensor {hint}")
 
 
+def _is_seen(view: Any) -> bool:
+    """Whether somebody else has a tensor that a view looks at: results look at what was computed inside, too."""
+    link = view.view_of
+    while link is not None:
+        if getrefcount(link.parent) > 2:
+            return True
+        link = link.parent.view_of
+    return False
+
+
 class GraphMethods(TensorBase):
     """What autograd offers on a tensor."""
 
@@ -206,8 +216,7 @@ class GraphMethods(TensorBase):
         >>> y.detach_().requires_grad
         False
         """
-        root = root_of(self)
-        if self.view_of is not None and getrefcount(root) > 3:  # else nobody else has what it looks at
+        if _is_seen(self):
             hint = "what it is a view of would stay in the graph. Use detach(), which makes another tensor"
             raise RuntimeError(f"Can't detach views in-place: {hint}")
         self.node = self.view_of = None
