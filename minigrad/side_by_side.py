@@ -69,20 +69,32 @@ def reduce_in_parts(
     from minigrad.parallel import may_spread, spread
 
     stays = [i for i in range(x.ndim) if axis is not None and i not in axis]
-    longest = max(stays, key=lambda i: x.shape[i], default=0)
-    units = x.shape[longest] // UNIT if stays else 0
+    longest, units = _find_longest(x.shape, stays)
     if units < 2 or x.__class__ is not np.ndarray or not may_spread() or not _lies_in_order(x):
         return function.reduce(x, axis, dtype, out, keepdims)
     shape = [n if i in stays else 1 for i, n in enumerate(x.shape)]
     total = np.empty(shape, dtype or x.dtype)
 
     def reduce(part: slice) -> None:
-        stop = x.shape[longest] if part.stop == units else part.stop * UNIT
-        key = (*(slice(None),) * longest, slice(part.start * UNIT, stop))
+        key = _key_of_units(part, longest, x.shape[longest])
         function.reduce(x[key], axis, dtype, total[key], keepdims=True)
 
     spread(reduce, units, x.nbytes)
     return total if keepdims else total.reshape([x.shape[i] for i in stays])
+
+
+def _find_longest(shape: tuple[int, ...], stays: Sequence[int]) -> tuple[int, int]:
+    """The longest of the axes `stays`, and how many times `UNIT` it is long."""
+    if not stays:
+        return 0, 0
+    longest = max(stays, key=lambda i: shape[i])
+    return longest, shape[longest] // UNIT
+
+
+def _key_of_units(part: slice, axis: int, length: int) -> tuple[slice, ...]:
+    """What reads these units of an axis; the last one has what is left."""
+    stop = length if part.stop == length // UNIT else part.stop * UNIT
+    return (*(slice(None),) * axis, slice(part.start * UNIT, stop))
 
 
 def map_slices(function: Callable[..., Any], over: Sequence[int], x: Any, *others: Any) -> Any:
@@ -95,16 +107,13 @@ def map_slices(function: Callable[..., Any], over: Sequence[int], x: Any, *other
         return function(x, *others)
     from minigrad.parallel import may_spread, spread
 
-    stays = [i for i in range(x.ndim) if i not in over]
-    longest = max(stays, key=lambda i: x.shape[i], default=0)
-    units = x.shape[longest] // UNIT if stays else 0
+    longest, units = _find_longest(x.shape, [i for i in range(x.ndim) if i not in over])
     if units < 2 or not may_spread():
         return function(x, *others)
     found: dict[int, Any] = {}
 
     def compute(part: slice) -> None:
-        stop = x.shape[longest] if part.stop == units else part.stop * UNIT
-        key = (*(slice(None),) * longest, slice(part.start * UNIT, stop))
+        key = _key_of_units(part, longest, x.shape[longest])
         found[part.start] = function(*[y if y is None or y.shape[longest] == 1 else y[key] for y in (x, *others)])
 
     spread(compute, units, x.nbytes)
