@@ -8,7 +8,7 @@ from minigrad.autograd.anomaly import (
     is_anomaly_enabled,
     set_detect_anomaly,
 )
-from minigrad.autograd.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minigrad.autograd.gradcheck import gradcheck, gradgradcheck
 from minigrad.autograd.gradients import backward, grad
 from minigrad.autograd.modes import (
     enable_grad,
@@ -25,6 +25,7 @@ from minigrad.missing import open_later
 if TYPE_CHECKING:
     from minigrad.autograd import functional, graph, profiler
     from minigrad.autograd.function import Function
+    from minigrad.autograd.trial import GradcheckError
     from minigrad.autograd.variable import Variable
 
 __all__ = [
@@ -36,5 +37,8 @@ __all__ = [
 
 if not TYPE_CHECKING:
     __getattr__ = open_later(
-        "torch.autograd", globals(), "functional graph profiler", {"function": "Function", "variable": "Variable"}
+        "torch.autograd",
+        globals(),
+        "functional graph profiler",
+        {"function": "Function", "trial": "GradcheckError", "variable": "Variable"},
     )

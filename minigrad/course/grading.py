@@ -48,9 +48,9 @@ def grade(folder: str | os.PathLike[str], seconds: float = 120.0, extra: Sequenc
     grades: dict[str, Grade] = {}
     for path in files:
         first = path.relative_to(root).parts[0]
-        folder = root / first if (root / first).is_dir() else None
-        student = first if folder else path.stem
-        _run(path, grades.setdefault(student, Grade(student, folder=folder)), seconds, extra)
+        own = root / first if (root / first).is_dir() else None
+        student = first if own else path.stem
+        _run(path, grades.setdefault(student, Grade(student, folder=own)), seconds, extra)
     return list(grades.values())
 
 
