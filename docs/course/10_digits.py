@@ -19,7 +19,7 @@ except ImportError:
 torch.manual_seed(0)
 digits = load_digits()
 images = torch.tensor(digits.images, dtype=torch.float32)[:, None] / 16  # (N, 8, 8) -> (N, 1, 8, 8), 0 to 1
-labels = torch.tensor(digits.target)
+labels = torch.tensor(digits.target, dtype=torch.int64)  # a browser's Python counts in int32
 mixed = torch.randperm(len(images))
 train, test = mixed[:1500], mixed[1500:]
 print(images.shape, "of which", len(test), "are kept for the test")

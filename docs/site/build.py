@@ -59,7 +59,8 @@ def build_lite(pages: Path, out: Path) -> None:
     room = pages.parent / f"{out.name}-lite"
     shutil.rmtree(room, ignore_errors=True)
     shutil.copytree(pages / "static" / "notebooks", room / "contents", ignore=shutil.ignore_patterns("*.py"))
-    wheel = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "-w", str(room / "pypi"), str(ROOT)]
+    # The library, and what the kernel would else fetch from the package index.
+    wheel = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "-w", str(room / "pypi"), str(ROOT), "comm"]
     subprocess.run(wheel, check=True)
     where = ["--lite-dir", str(room), "--contents", "contents", "--output-dir", str(out / "lite")]
     options = ["--no-sourcemaps", "--apps", "lab", "--apps", "notebooks"]

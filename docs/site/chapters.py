@@ -63,6 +63,12 @@ def clean(printed: str) -> str:
     return "\n".join(line.rpartition("\r")[2] for line in printed.rstrip().split("\n"))
 
 
+def show_in_place(code: str) -> str:
+    """A cell for a notebook: pictures are shown and not saved, and the verdict of `check` is not printed twice."""
+    code = re.sub(r"^( *)(viz\..*)\.savefig\([^()]*\)$", r"\1display(\2)", code, flags=re.MULTILINE)
+    return re.sub(r"^(course\.check\(.*\))(  #.*)?\Z", r"\1;\2", code, flags=re.MULTILINE)
+
+
 def write_notebook(path: Path) -> str:
     """A chapter as a notebook (nbformat 4.5) without output; its first cell brings the library into a browser."""
     source = path.read_text("utf-8")
@@ -73,7 +79,7 @@ def write_notebook(path: Path) -> str:
     )
     cells = []
     for number, cell in enumerate([start, *read_cells(source)]):
-        lines = cell.text.splitlines(keepends=True)
+        lines = (show_in_place(cell.text) if cell.is_code else cell.text).splitlines(keepends=True)
         if cell.is_code:
             more = {"execution_count": None, "outputs": []}
             cells.append({"cell_type": "code", "id": f"c{number}", "metadata": {}, "source": lines, **more})

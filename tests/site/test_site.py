@@ -1,11 +1,13 @@
 """The site's own programs: cells, pages, notebooks, links; and the page to play with, clicked in a browser."""
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,40 @@ def test_every_chapter_is_a_notebook(site, path):
     assert ("scikit-learn" in code[0]) == path.stem.startswith("10")
     compile("\n".join(code[1:]), str(path), "exec")
     assert book["cells"][1]["source"][0].startswith("# ")
+
+
+def test_a_notebook_shows_its_pictures_and_prints_no_verdict_twice(site):
+    show = site["chapters"].show_in_place
+    assert (
+        show('if viz.can_draw():\n    viz.im2col(3, 4).savefig("i.png")')
+        == "if viz.can_draw():\n    display(viz.im2col(3, 4))"
+    )
+    assert show("x = 1\ncourse.check('a', f)") == "x = 1\ncourse.check('a', f);"
+    assert show("course.check('a', f(1))  # yours") == "course.check('a', f(1));  # yours"
+    for path in CHAPTERS:
+        assert ".savefig" not in site["chapters"].write_notebook(path)
+
+
+def test_wheels_are_taken_by_their_hashes(site, tmp_path):
+    """From folders and archives; what has the name alone is left."""
+    import check_in_browser
+
+    folder, given = tmp_path / "pyodide", tmp_path / "given"
+    folder.mkdir()
+    given.mkdir()
+    packages = {
+        name: {"file_name": f"{name}-1.whl", "sha256": hashlib.sha256(name.encode()).hexdigest()}
+        for name in check_in_browser.NEEDED
+    }
+    (folder / "pyodide-lock.json").write_text(json.dumps({"packages": packages}))
+    (given / "micropip-1.whl").write_text("micropip")
+    (given / "numpy-1.whl").write_text("another numpy")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name in ("ipython", "matplotlib"):
+            archive.writestr(f"deep/inside/{name}-1.whl", name)
+    missing = check_in_browser.collect(folder, [given, tmp_path / "all.zip", tmp_path / "none.zip"], tmp_path / "room")
+    assert missing == ["numpy", "scikit-learn"]
+    assert (tmp_path / "room" / "ipython-1.whl").read_text() == "ipython"
 
 
 def test_links_lead_to_pages_and_copies(site):
