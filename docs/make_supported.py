@@ -345,7 +345,7 @@ DIFFERENCES = [
         "refuses('torch.linalg.eig(torch.eye(2))')",
     ),
     (
-        "`backends.cudnn`, `use_deterministic_algorithms`, `pin_memory`",
+        "`backends.cudnn`, `use_deterministic_algorithms`, `pin_memory=` of what creates tensors",
         "switches for what is not underneath here: kept and told, and without effect on a CPU",
         "not torch.backends.cudnn.is_available()",
     ),

@@ -179,6 +179,22 @@ def to_device(array: Array, device: device) -> Array:
         return number
 
 
+def pin(array: Array) -> Array:
+    """A copy of the host's `array` in page-locked memory, which a GPU reads by itself. Raises as `library`."""
+    memory = library(device("cuda")).cuda.alloc_pinned_memory(max(array.nbytes, 1))
+    pinned: Array = np.ndarray(array.shape, array.dtype, buffer=memory)
+    pinned[...] = array
+    return pinned
+
+
+def is_pinned(array: Array) -> bool:
+    """Whether the memory of `array` was made by `pin`."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return _cuda is not None and isinstance(base, _cuda.cuda.PinnedMemoryPointer)
+
+
 def arange_beside(array: Array, n: int) -> Array:
     """0, 1, ..., n - 1, where `array` lives."""
     return np.arange(n) if type(array) is np.ndarray else on_gpu_of(array, array_module(array).arange, n)

@@ -247,13 +247,13 @@ class FactMethods(TensorBase):
         return backend.device_of(self.array).type == "cpu"
 
     def is_pinned(self) -> bool:
-        """False: memory is not pinned.
+        """Whether `pin_memory` made it.
 
         >>> import minigrad as torch
         >>> torch.ones(1).is_pinned()
         False
         """
-        return False
+        return backend.is_pinned(self.array)
 
     def is_shared(self) -> bool:
         """False on the CPU; memory of a GPU counts as shared.

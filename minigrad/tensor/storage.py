@@ -222,14 +222,17 @@ class StorageMethods(TensorBase):
         return self
 
     def pin_memory(self: Any, device: Any = None) -> Tensor:
-        """Itself where a GPU is; raises RuntimeError where there is none.
+        """A copy in page-locked memory, from which a GPU copies by itself; itself if it lies there already.
+
+        Raises RuntimeError for a tensor on a GPU, and where there is none.
 
         >>> import minigrad as torch
         >>> if torch.cuda.is_available():
         ...     x = torch.ones(2).pin_memory()
         """
-        backend.library(devices.device("cuda"))
-        return self
+        if not self.is_cpu:
+            raise RuntimeError(f"cannot pin a tensor on {self.device}: only those on the CPU can be pinned")
+        return self if self.is_pinned() else wrap(backend.pin(self.array))
 
 
 def is_storage(obj: Any, /) -> bool:

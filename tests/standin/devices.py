@@ -239,7 +239,13 @@ def _set_device(device):
     Device(device).use()
 
 
+class PinnedMemoryPointer(bytearray):
+    """Memory of the host: what CuPy's offers is its buffer."""
+
+
 cuda = SimpleNamespace(
+    PinnedMemoryPointer=PinnedMemoryPointer,
+    alloc_pinned_memory=lambda size: PinnedMemoryPointer(size),
     Device=Device,
     Stream=Stream,
     Event=Event,

@@ -68,6 +68,19 @@ def default_convert(data: Any) -> Any:
     return data
 
 
+def pin(data: Any) -> Any:
+    """A batch with its tensors in page-locked memory; what has a method `pin_memory` of its own is asked."""
+    if hasattr(data, "pin_memory"):
+        return data.pin_memory()
+    if isinstance(data, Mapping):
+        entries = {key: pin(value) for key, value in data.items()}
+        return data | entries if isinstance(data, dict) else entries
+    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        parts = [pin(entry) for entry in data]
+        return tuple(parts) if type(data) is tuple else _sequence(data, parts)
+    return data
+
+
 def _is_numeric(sample: Any) -> bool:
     return isinstance(sample, (np.ndarray, np.generic)) and sample.dtype.kind in "fiub"
 

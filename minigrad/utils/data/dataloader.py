@@ -9,9 +9,10 @@ import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from minigrad import backend
 from minigrad.generator import Generator
 from minigrad.random import source_of
-from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert
+from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert, pin
 from minigrad.utils.data.dataset import IterableDataset
 from minigrad.utils.data.fetch import END, Source
 from minigrad.utils.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, require_positive
@@ -38,7 +39,9 @@ class DataLoader(Generic[T]):
     An error in a worker is raised here, with its traceback; a worker that dies, or is silent for
     `timeout` seconds, is a `RuntimeError` that names it. Where processes are not forked
     (`multiprocessing_context="spawn"`), the dataset has to be one that pickles, and the program's own
-    lines have to stand under `if __name__ == "__main__":`. `pin_memory` changes nothing.
+    lines have to stand under `if __name__ == "__main__":`.
+
+    With `pin_memory` batches come in page-locked memory (`Tensor.pin_memory`); a warning where there is no GPU.
 
     Raises `ValueError` for options that exclude each other or are out of range.
     Follows https://docs.pytorch.org/docs/stable/data.html.
@@ -101,12 +104,12 @@ class DataLoader(Generic[T]):
     def __iter__(self) -> Iterator[Any]:
         if self._iterator is not None:
             self._iterator.begin_anew()
-            return self._watch_length(self._iterator)
+            return self._hand_out(self._iterator)
         # The seed of the workers' generators; drawn even without workers, as in PyTorch, so that all later draws agree.
         seed = int(source_of(self.generator).random_int63(()))
         source = Source(self.dataset, self.batch_sampler is not None, self.collate_fn, self.drop_last)
         if not self.num_workers:
-            return self._watch_length(_fetch_here(source, self._indices))
+            return self._hand_out(_fetch_here(source, self._indices))
         from minigrad.utils.data.pool import WorkerIterator  # here: most programs have no workers
         from minigrad.utils.data.worker import Job
 
@@ -115,7 +118,7 @@ class DataLoader(Generic[T]):
         iterator = WorkerIterator(job, self._indices, self)
         if self.persistent_workers:
             self._iterator = iterator
-        return self._watch_length(iterator)
+        return self._hand_out(iterator)
 
     @property
     def _indices(self) -> Any:
@@ -129,13 +132,20 @@ class DataLoader(Generic[T]):
             return length
         return length // self.batch_size if self.drop_last else math.ceil(length / self.batch_size)
 
-    def _watch_length(self, batches: Iterator[Any]) -> Iterator[Any]:
-        """The same batches; a stream that is longer than it was said to be is warned of, as in PyTorch."""
-        if self._told_length is None:
-            return batches
-        return self._counted(batches, len(self))
+    def _hand_out(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """The batches, pinned where that is asked and can be, and counted where their number was told."""
+        if self.pin_memory and backend.is_available():
+            batches = map(pin, batches)
+        elif self.pin_memory:
+            warnings.warn(
+                "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
+                "used.",
+                stacklevel=3,
+            )
+        return batches if self._told_length is None else self._counted(batches, len(self))
 
     def _counted(self, batches: Iterator[Any], length: int) -> Iterator[Any]:
+        """The same; a stream that is longer than it was said to be is warned of, as in PyTorch."""
         for number, batch in enumerate(batches, 1):
             if number == length + 1:
                 warnings.warn(

@@ -115,7 +115,6 @@ def test_all_that_a_batch_holds_arrives(method):
 def test_a_loader_of_tensors_and_the_options_that_change_nothing():
     x = minigrad.arange(10)
     for options in (
-        {"pin_memory": True},
         {"prefetch_factor": 5, "timeout": 100},
         {"persistent_workers": True},
         {"in_order": False},
