@@ -2,12 +2,14 @@
 
     python benchmarks/second_core.py
     python benchmarks/second_core.py lenet --threads 4
+    python benchmarks/second_core.py --break-even     # by the clock: from which size on do two threads pay?
     python benchmarks/second_core.py --smoke          # one call each: does it run?
 
 Everything runs in one thread, and its processor time is counted, which other work on the machine hardly touches. Of
 what `parallel.py` would share, each piece's time is noted and given to the thread that would be free first; a call
-waits for the longest, and 15 microseconds for a thread to wake. Products outside of shared pieces count as they are: on
-an idle machine OpenBLAS spreads them too, and two threads share one memory. Milliseconds, the quickest of many steps.
+waits for the longest, and 50 microseconds for a thread to wake and to fill the caches of its core. Products outside of
+shared pieces count as they are: on an idle machine OpenBLAS spreads them too, and two threads share one memory.
+Milliseconds, the quickest of many steps.
 """
 
 # ruff: noqa: E402 (the number of threads is set before NumPy is imported)
@@ -19,9 +21,11 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # before NumPy is imported
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +37,11 @@ from programs import PROGRAMS, elementwise_chain, lenet, mlp, small_network
 import minigrad as torch
 import minigrad.nn
 import minigrad.optim
-from minigrad import parallel
+from minigrad import parallel, side_by_side
+from minigrad.ops import elementwise, reduce
 
-WAKE = 15e-6  # seconds
+WAKE = 50e-6  # seconds: what a call of --break-even takes on two threads, less half of what it takes on one
+SIZES = (65_000, 131_000, 262_000, 524_000, 1_048_000, 2_097_000)
 Step = Callable[[], object]
 
 
@@ -103,6 +109,49 @@ MADE: dict[str, tuple[str, Callable[[Any], dict[str, Step]]]] = {
 }
 
 
+def a_step(kind: str, **options: Any) -> Callable[[int], Step]:
+    def make(size: int) -> Step:
+        w = torch.zeros(size).requires_grad_()
+        w.grad = torch.full((size,), 1e-3)
+        return getattr(torch.optim, kind)([w], lr=1e-3, **options).step
+
+    return make
+
+
+def a_call(function: Callable[..., object], *options: int) -> Callable[[int], Step]:
+    def make(size: int) -> Step:
+        return partial(function, torch.rand(size // 1000, 1000), *options)
+
+    return make
+
+
+SIZED: dict[str, Callable[[int], Step]] = {
+    "SGD": a_step("SGD"), "SGD with momentum": a_step("SGD", momentum=0.9), "Adam": a_step("Adam"),
+    "abs": a_call(torch.abs), "exp": a_call(torch.exp), "sum of rows": a_call(torch.sum, 1),
+    "softmax of rows": a_call(torch.softmax, 1),
+}  # fmt: skip
+
+
+def break_even(seconds: float) -> None:
+    """One thread and two in turn, whatever the size: the quickest of many calls, in microseconds."""
+    parallel.WORTH = side_by_side.LARGE = reduce.LARGE = elementwise.LARGE = 0
+    print(f"{'':20}" + "".join(f"{size:>22,}" for size in SIZES))
+    for name, make in SIZED.items():
+        row = ""
+        for size in SIZES:
+            step, best = make(size), {1: math.inf, 2: math.inf}
+            deadline = time.perf_counter() + seconds
+            while best[2] == math.inf or time.perf_counter() < deadline:
+                for threads in (1, 2):
+                    torch.set_num_threads(threads)
+                    for _ in range(4):
+                        start = time.perf_counter()
+                        step()
+                        best[threads] = min(best[threads], time.perf_counter() - start)
+            row += f"{best[1] * 1e6:9.0f}{best[2] * 1e6:7.0f}{best[2] / best[1]:6.2f}"
+        print(f"{name:20}{row}", flush=True)
+
+
 def quickest(step: Step, lanes: Lanes, seconds: float) -> tuple[float, float]:
     """Milliseconds of one thread, and of the threads whose lanes these are."""
     step()
@@ -121,10 +170,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(MADE)} (default: all)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=0.5, help="per program, at least")
+    parser.add_argument("--break-even", action="store_true", help="two threads by the clock, on an idle machine")
     parser.add_argument("--smoke", action="store_true", help="three calls each")
     options = parser.parse_args()
-    lanes = Lanes(options.threads)
     print(machine())
+    if options.break_even:
+        break_even(0.0 if options.smoke else options.seconds)
+        return
+    lanes = Lanes(options.threads)
     print(f"{'program':52}{'one thread':>12}{f'laid on {options.threads}':>12}{'ratio':>8}")
     for name in options.names or MADE:
         title, make = MADE[name]

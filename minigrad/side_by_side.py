@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +19,9 @@ import numpy as np
 if TYPE_CHECKING:
     from minigrad.tracing import Expression, Step
 
-LARGE = 2**18  # elements of an array; below, a second core has no time to wake up
-# As quick as a copy: one of them alone is worth it from twice as many elements on.
+LARGE = 2**18  # elements of an array; below, no formula is worth a second core
+# As quick as a copy: three of them take as long as one exponential, and that is worth it from twice LARGE on. It takes
+# 0.17 ms then; to wake a thread, and to fill the caches of its core, takes 0.05.
 QUICK = {np.add, np.subtract, np.multiply, np.negative, np.abs, np.maximum, np.minimum}
 BLOCK = 2**17  # elements whose steps are taken together: what lies between two steps is never larger
 MANY = 16  # steps, from which on blocks are worth it in one thread too: whole arrays would not stay in its cache
@@ -49,7 +51,7 @@ def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     if (
         formula is None
         or (len(formula.calls) < MANY and not may_spread())
-        or (formula.is_quick and prod(shape) < 2 * LARGE)
+        or formula.cost * prod(shape) < 2 * LARGE
         or not all(_lies_in_order(x) and _broadcasts(x.shape, shape) for x in arrays)
         or not any(operands[i].shape == shape for i in formula.over)
     ):
@@ -79,7 +81,7 @@ def reduce_in_parts(
         key = _key_of_units(part, longest, x.shape[longest])
         function.reduce(x[key], axis, dtype, total[key], keepdims=True)
 
-    spread(reduce, units, x.nbytes)
+    spread(reduce, units, x.nbytes // 4)  # a pass over x, as quick as a copy
     return total if keepdims else total.reshape([x.shape[i] for i in stays])
 
 
@@ -110,14 +112,33 @@ def map_slices(function: Callable[..., Any], over: Sequence[int], x: Any, *other
     longest, units = _find_longest(x.shape, [i for i in range(x.ndim) if i not in over])
     if units < 2 or not may_spread():
         return function(x, *others)
-    found: dict[int, Any] = {}
+    result = _Result(x.shape[longest], longest)
+    step = max(1, BLOCK // (UNIT * x.size // x.shape[longest]))  # units whose results wait to be copied, at a time
 
     def compute(part: slice) -> None:
-        key = _key_of_units(part, longest, x.shape[longest])
-        found[part.start] = function(*[y if y is None or y.shape[longest] == 1 else y[key] for y in (x, *others)])
+        for start in range(part.start, part.stop, step):
+            key = _key_of_units(slice(start, min(start + step, part.stop)), longest, x.shape[longest])
+            given = [y if y is None or y.shape[longest] == 1 else y[key] for y in (x, *others)]
+            result.put(key, function(*given))
 
     spread(compute, units, x.nbytes)
-    return np.concatenate([found[start] for start in sorted(found)], axis=longest)
+    return result.array
+
+
+class _Result:
+    """An array that is made when its first slice is known, and filled by several threads."""
+
+    def __init__(self, length: int, axis: int) -> None:
+        self.array: Any = None
+        self.length, self.axis, self.lock = length, axis, Lock()
+
+    def put(self, key: tuple[slice, ...], found: Any) -> None:
+        """Copy what was found to its place."""
+        with self.lock:
+            if self.array is None:
+                shape = [self.length if i == self.axis else n for i, n in enumerate(found.shape)]
+                self.array = np.empty(shape, found.dtype)
+        self.array[key] = found
 
 
 def _trace(function: Callable[..., Any], operands: Sequence[Any]) -> _Formula | None:
@@ -152,7 +173,7 @@ class _Formula:
         self.over, self.dtype = expression.over, expression.result.dtype
         made = set(map(id, calls))
         self.last = {id(x): id(step) for step in calls for x in step.inputs if id(x) in made}
-        self.is_quick = len(calls) == 1 and calls[0].function in QUICK
+        self.cost = sum(1 / 3 if step.function in QUICK else 1 for step in calls)
 
     def fill(self, out: Any, operands: Sequence[Any]) -> None:
         """Compute `out` from operands that broadcast to its shape, cut along the first axis that has a length."""

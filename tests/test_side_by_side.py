@@ -151,14 +151,32 @@ def test_blocks_give_the_bits_of_the_whole(name, block, eager, monkeypatch):
         assert in_parts(function, *operands).tobytes() == function(*operands).tobytes()
 
 
-def test_what_is_as_quick_as_a_copy_should_be_larger(monkeypatch):
+@pytest.mark.parametrize(
+    ("function", "size"),
+    [(np.add, 6), (np.exp, 2), (lambda g, y: g * (1 - y * y), 2), (lambda x, y: np.exp(x) * np.tanh(y), 1)],
+)
+def test_the_less_there_is_to_compute_the_larger_it_should_be(function, size, monkeypatch):
     monkeypatch.setattr(parallel, "get_count", lambda: 2)
-    found, x = spied(monkeypatch), drawn(side_by_side.LARGE)
-    in_parts(np.add, x, x)
+    found, x = spied(monkeypatch), np.ones(size * side_by_side.LARGE, np.float32)
+    operands = [x] if function is np.exp else [x, x]
+    in_parts(function, *[y[: len(x) // 2] for y in operands])
     assert found == []
-    in_parts(np.exp, x)
-    in_parts(np.add, np.ones(2 * len(x), np.float32), 1.0)
-    assert found == [len(x), 2 * len(x)]
+    in_parts(function, *operands)
+    assert found == [len(x)]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_slices_are_copied_to_their_places_as_they_come(count, monkeypatch):
+    """At the peak there is the result, and a slice or two of each thread beside it."""
+    monkeypatch.setattr(parallel, "get_count", lambda: count)
+    x = torch.from_numpy(drawn(4096, 1000))
+    whole = torch.softmax(x[:7], 1)
+    tracemalloc.start()
+    result = torch.softmax(x, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.3 * x.numpy().nbytes
+    assert (result[:7] == whole).all()
 
 
 NAMES = (

@@ -17,7 +17,8 @@ def run_in_blocks(rule: Callable[..., None], look: Callable[[Array], None], *arr
         rule(*block)
         look(block[0])
 
-    share(run, [*cut(*arrays)], arrays[0].nbytes * len(arrays))
+    buffers = sum(array is not None for array in arrays[2:])
+    share(run, [*cut(*arrays)], arrays[0].nbytes * (1 + 2 * buffers) // 3)  # with each there is more to compute
 
 
 def cut(*arrays: Any) -> Iterator[tuple[Any, ...]]:
