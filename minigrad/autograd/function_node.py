@@ -65,7 +65,7 @@ class FunctionNode(Node):
     def __init__(
         self, function: Any, ctx: Any, arguments: Sequence[Any], results: Sequence[Any], tracked: Sequence[int]
     ) -> None:
-        self.order, self.hooks, self.trace = next_order(), None, None
+        self.order, self.hooks = next_order(), None
         self.function, self.ctx = function, ctx
         self.arguments = [isinstance(x, TensorBase) for x in arguments]
         self.places = [i for i, needed in enumerate(ctx.needs_input_grad) if needed]
@@ -227,7 +227,7 @@ class ResultNode(Node):
     __slots__ = ("number",)
 
     def __init__(self, call: FunctionNode, number: int, shape: tuple[int, ...], dtype: Any) -> None:
-        self.order, self.hooks, self.trace = next_order(), None, None
+        self.order, self.hooks = next_order(), None
         self.edges, self.number = (call,), number
         self.shape, self.dtype = shape, dtype
 

@@ -17,6 +17,7 @@ from minigrad.backend import quiet
 
 _keys = count(10).__next__  # far from the keys that have a meaning
 _metadata: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
+_traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 _posthooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
 
@@ -92,6 +93,15 @@ class Inspectable:
     def metadata(self) -> dict[Any, Any]:
         """A dictionary for notes of one's own on this node."""
         return _metadata.setdefault(self, {})
+
+    @property
+    def trace(self) -> str | None:
+        """The user's line, if the call was recorded in anomaly mode."""
+        return _traces.get(self)
+
+    @trace.setter
+    def trace(self, line: str) -> None:
+        _traces[self] = line
 
     def register_prehook(self: Any, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``hook(grad_outputs)`` before the node's rules; a tuple that it returns goes on in their place."""

@@ -74,7 +74,7 @@ class Plan:
             node.saved_operands = saved = []
             for i in self.saves:
                 x = operands[i]
-                saved.append((x, x.writes[0] if isinstance(x, TensorBase) else 0))
+                saved.append((x, x.writes[0] if isinstance(x, TensorBase) else None))
             if inference_was_entered:
                 refuse_inference(self.operation.backward_name, [x for x, _ in saved])
         if self.constants:
@@ -88,7 +88,7 @@ class Plan:
                     constants.append(array if place is None else [operands[i].array.shape for i in place])
         node.result_writes = None if self.result_position is None else (result.writes, result.writes[0])
         node.shape, node.dtype = array.shape, dtype
-        node.hooks = node.trace = None
+        node.hooks = None
         node.order = next_order()
         return node
 
@@ -103,19 +103,18 @@ class Node(Inspectable):
 
     __slots__ = (
         "__weakref__", "constants", "dtype", "edges", "hooks", "order", "plan", "result_writes", "saved_operands",
-        "shape", "trace",
+        "shape",
     )  # fmt: skip
 
     plan: Plan
     edges: Sequence[Edge]
-    saved_operands: Sequence[tuple[Any, int]] | None  # and how often they were written to; None once it was freed
+    saved_operands: Sequence[tuple[Any, int | None]] | None  # and how often they were written to; None once freed
     constants: Sequence[Any]  # saved shapes, options and the result, if a rule reads it
     result_writes: tuple[list[int], int] | None  # the saved result's counter, and its version then
     shape: tuple[int, ...] | None  # of the call's result; None for a call of several results
     dtype: Any
     order: int  # calls are numbered as they are recorded
     hooks: Any  # by number, or None
-    trace: str | None  # the user's line, in anomaly mode
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         """The gradients along `edges`: arrays normally, Tensors when a graph is wanted.
@@ -164,16 +163,14 @@ class Node(Inspectable):
             raise overwritten(self, self.shape, writes[1], writes[0][0])
         values: list[Any] = []
         for x, version in saved:
-            if isinstance(x, TensorBase):
-                if x.writes[0] != version:
-                    raise overwritten(self, x.array.shape, version, x.writes[0])
+            if version is None:  # a Python number beside a tensor
+                values.append(x)
+            elif x.writes[0] == version:
                 values.append(x if create_graph else x.array)
             else:
-                values.append(x)  # a Python number beside a tensor
-        for key in self._keys() if self.plan.keys else ():
-            for counter, version, shape in key.watched if isinstance(key, Key) else ():
-                if counter[0] != version:
-                    raise overwritten(self, shape, version, counter[0])
+                raise overwritten(self, x.array.shape, version, x.writes[0])
+        if self.plan.keys:
+            self._check_keys()
         values += self._lift(self.constants) if create_graph else self.constants
         return values
 
@@ -192,13 +189,21 @@ class Node(Inspectable):
         >>> y.grad_fn.free()
         """
         plan = self.plan
-        if plan.keeps or (plan.keys and any(isinstance(key, Key) for key in self._keys())):
+        if plan.keeps or (plan.keys and self._find_keys()):
             self.saved_operands, self.constants = None, ()
 
-    def _keys(self) -> list[Any]:
-        """The indices among the constants."""
+    def _find_keys(self) -> list[Key]:
+        """The indices with arrays in them among the constants."""
         kept = [self.constants[i] for i in self.plan.keys] if self.constants else []
-        return [k.get("key") if type(k) is dict else k for k in kept]
+        keys = [k.get("key") if type(k) is dict else k for k in kept]
+        return [key for key in keys if isinstance(key, Key)]
+
+    def _check_keys(self) -> None:
+        """Refuse indices that were written to since."""
+        for key in self._find_keys():
+            for counter, version, shape in key.watched:
+                if counter[0] != version:
+                    raise overwritten(self, shape, version, counter[0])
 
 
 WATCHED = ANOMALY | PACKING

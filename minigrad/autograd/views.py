@@ -124,7 +124,7 @@ class Unrecorded(Node):
     __slots__ = ()
 
     def __init__(self, array: Any) -> None:
-        self.order, self.hooks, self.trace = next_order(), None, None
+        self.order, self.hooks = next_order(), None
         self.edges, self.shape, self.dtype = (), array.shape, array.dtype
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:

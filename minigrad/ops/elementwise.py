@@ -183,16 +183,16 @@ def _call_with_two(made: Operation, forward: Callable[..., Any], taken: _Operand
         b: Any = other.array if isinstance(other, TensorBase) else other
         if a is input and b is other and (is_array(a) or is_array(b)):
             raise not_a_tensor(name, "input", 1, input)
-        if type(a) is ndarray is type(b):
-            plain = a.dtype is b.dtype and a.dtype.kind in kinds
+        if a.__class__ is ndarray is b.__class__:
+            plain, array = a.dtype is b.dtype and a.dtype.kind in kinds, a
         elif type(b) is float or type(b) is int:
-            plain = tensors < 2 and type(a) is ndarray and a.dtype.char in "fd" and beside_number
+            plain, array = tensors < 2 and type(a) is ndarray and a.dtype.char in "fd" and beside_number, a
         elif type(a) is float or type(a) is int:
-            plain = tensors == 0 and type(b) is ndarray and b.dtype.char in "fd" and beside_number
+            plain, array = tensors == 0 and type(b) is ndarray and b.dtype.char in "fd" and beside_number, b
         else:
             plain = False
         if plain:
-            compute = forward if (a if type(a) is ndarray else b).size < LARGE else by_parts
+            compute = forward if array.size < LARGE else by_parts
         else:
             compute, (input, other), (a, b) = taken.promote(forward, input, other)
         try:

@@ -230,7 +230,7 @@ PLANTED = {
     ),
     # ---- versions
     "saved operands are not checked": (
-        SAVED, "if x.writes[0] != version:", "if False:",
+        SAVED, "elif x.writes[0] == version:", "elif True:",
         test_core.test_a_saved_operand_that_was_written_to,
     ),
     "saved results are not checked": (
