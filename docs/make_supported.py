@@ -53,6 +53,7 @@ NAMESPACES = [
     "minigrad.distributed.optim",
     "minigrad.nn.parallel",
     "minigrad.multiprocessing",
+    "minigrad.futures",
     "minigrad.backends.conv",
 ]
 HEAD = """# Supported

@@ -78,7 +78,7 @@ from minigrad.version import __version__
 
 if _typing.TYPE_CHECKING:
     from minigrad import (
-        accelerator, advice, backends, course, cuda, distributed, distributions, func, functional, linalg,
+        accelerator, advice, backends, course, cuda, distributed, distributions, func, functional, futures, linalg,
         multiprocessing, nn, onnx, optim, profiler, testing, utils, version, viz,
     )
     from minigrad.nn.functional import (
@@ -139,7 +139,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "einsum", "empty", "empty_like", "empty_strided", "enable_grad", "eq", "equal", "erf", "erfc", "erfinv", "exp",
     "exp2", "expm1", "eye", "fill", "finfo", "fix", "flatten", "flip", "fliplr", "flipud", "float", "float16",
     "float32", "float64", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod", "frac", "from_dlpack",
-    "from_numpy", "frombuffer", "full", "full_like", "func", "functional", "gather", "gcd", "ge", "ger",
+    "from_numpy", "frombuffer", "full", "full_like", "func", "functional", "futures", "gather", "gcd", "ge", "ger",
     "get_default_device", "get_default_dtype", "get_deterministic_debug_mode", "get_device",
     "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads", "get_rng_state", "greater",
     "greater_equal", "group_norm", "gt", "half", "heaviside", "histc", "histogram", "hsplit", "hstack", "hypot",
@@ -178,8 +178,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
 # fmt: off
 _ROOMS = (
     "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional",
-    "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "serialization", "testing", "utils", "version",
-    "viz",
+    "futures", "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "serialization", "testing", "utils",
+    "version", "viz",
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from minigrad.distributed.agreement import DebugLevel, get_debug_level, set_debug_level, set_debug_level_from_env
 from minigrad.distributed.collectives import all_reduce, barrier, broadcast, reduce
 from minigrad.distributed.errors import DistBackendError, DistError, DistNetworkError
+from minigrad.distributed.grad_bucket import GradBucket
 from minigrad.distributed.monitored import monitored_barrier
 from minigrad.distributed.objects import (
     all_gather_object,
@@ -62,9 +63,9 @@ from minigrad.missing import open_later as _open_later
 
 # fmt: off
 __all__ = [
-    "DebugLevel", "DistBackendError", "DistError", "DistNetworkError", "GroupMember", "P2POp", "ProcessGroup",
-    "ReduceOp", "Work", "all_gather", "all_gather_into_tensor", "all_gather_object", "all_gather_single",
-    "all_reduce", "all_to_all", "all_to_all_single", "barrier", "batch_isend_irecv", "broadcast",
+    "DebugLevel", "DistBackendError", "DistError", "DistNetworkError", "GradBucket", "GroupMember", "P2POp",
+    "ProcessGroup", "ReduceOp", "Work", "all_gather", "all_gather_into_tensor", "all_gather_object",
+    "all_gather_single", "all_reduce", "all_to_all", "all_to_all_single", "barrier", "batch_isend_irecv", "broadcast",
     "broadcast_object_list", "default_pg_timeout", "destroy_process_group", "gather", "gather_object",
     "get_backend", "get_debug_level", "get_global_rank", "get_group_rank", "get_node_local_rank",
     "get_process_group_ranks", "get_rank", "get_world_size", "group", "init_process_group", "irecv",
@@ -77,4 +78,4 @@ __all__ = [
 
 # Rooms that are built on layers, optimizers and files open when they are first asked for.
 if not _TYPE_CHECKING:
-    __getattr__ = _open_later("torch.distributed", globals(), "checkpoint nn optim")
+    __getattr__ = _open_later("torch.distributed", globals(), "algorithms checkpoint nn optim")

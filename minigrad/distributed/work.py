@@ -7,14 +7,16 @@ who has left. Python runs in between, so that Ctrl-C works.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from minigrad.distributed.communicator import Request
 from minigrad.distributed.errors import DistBackendError
+from minigrad.futures import Future
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -157,32 +159,20 @@ class Work:
             raise RuntimeError(f"{self._name} is not done yet: call wait() first")
         return list(self._tensors)
 
-    def get_future(self) -> Future:
-        """The same, as PyTorch's future: `wait()` and `value()` give the tensors."""
-        return Future(self)
+    def get_future(self) -> Future[list[Tensor]]:
+        """The tensors that the transfer wrote to, as a future."""
 
+        def move(wait: bool) -> None:
+            if wait:
+                with contextlib.suppress(DistBackendError):
+                    self.wait()
+            if self.is_completed() and self._error is None:
+                future.set_result(self._tensors)
+            elif self._error is not None:
+                future.set_exception(self._error)
 
-class Future:
-    """A `Work` seen through its result."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-
-    def done(self) -> bool:
-        """Whether the result is there."""
-        return self._work.is_completed()
-
-    def wait(self) -> list[Tensor]:
-        """The result, once it is there."""
-        self._work.wait()
-        return self._work.result()
-
-    value = wait
-
-    def then(self, callback: Callable[[Future], Any]) -> Any:
-        """What `callback` makes of this future, once it is done."""
-        self._work.wait()
-        return callback(self)
+        future: Future[list[Tensor]] = Future(move=move)
+        return future
 
 
 def progress() -> None:

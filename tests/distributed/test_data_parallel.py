@@ -9,6 +9,7 @@ import pytest
 import minigrad as torch
 import minigrad.distributed as dist
 from minigrad import nn
+from minigrad.distributed.algorithms.ddp_comm_hooks import default_hooks
 from minigrad.nn.parallel import DistributedDataParallel
 from minigrad.nn.parallel.buckets import fill
 from tests.distributed import data_parallel_programs
@@ -204,3 +205,68 @@ def test_buckets():
     assert fill([single, double, single, double], cap=800) == [[3, 1], [2, 0]]
     assert fill([single, torch.ones(1000), single], cap=800) == [[2], [1], [0]]
     assert fill([single], cap=1) == [[0]]
+
+
+class TwoDtypes(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 2).double()
+
+    def forward(self, x):
+        return self.last(self.second(self.first(x).tanh()).tanh().double())
+
+
+def gradients_with(hook, state=None):
+    """Of a model in several buckets, each rank with numbers of its own; None: without a hook."""
+    torch.manual_seed(3)
+    ddp = DistributedDataParallel(TwoDtypes(), bucket_cap_mb=0.0003)
+    if hook is not None:
+        ddp.register_comm_hook(state, hook)
+    for _ in range(2):
+        ddp.zero_grad()
+        ddp(torch.full((3, 4), me()[0] + 1.0)).sum().backward()
+    return [p.grad for p in ddp.parameters()]
+
+
+@ranks(1, 2, 3)
+def test_the_hooks_for_communication_that_come_with_it():
+    plain = gradients_with(None)
+    for hook, tolerance in (
+        (default_hooks.allreduce_hook, 1e-6), (default_hooks.fp16_compress_hook, 2e-3),
+        (default_hooks.fp16_compress_wrapper(default_hooks.allreduce_hook), 2e-3),
+    ):  # fmt: skip
+        for state in (None, dist.group.WORLD):
+            for ours, theirs in zip(gradients_with(hook, state), plain, strict=True):
+                assert ours.dtype == theirs.dtype
+                assert torch.allclose(ours, theirs, rtol=tolerance, atol=tolerance * theirs.abs().max().item())
+
+
+@ranks(1, 2)
+def test_a_hook_of_ones_own():
+    rank, size = me()
+    seen = []
+
+    def largest(state, bucket):
+        seen.append((bucket.index(), bucket.is_last()))
+        assert sum(g.numel() for g in bucket.gradients()) == bucket.buffer().numel() == state["numbers"]
+        assert [g.shape for g in bucket.gradients()] == [p.shape for p in bucket.parameters()]
+        work = dist.all_reduce(bucket.buffer(), dist.ReduceOp.MAX, async_op=True)
+        return work.get_future()
+
+    torch.manual_seed(3)
+    ddp = DistributedDataParallel(nn.Linear(3, 2))
+    ddp.register_comm_hook({"numbers": 8}, largest)
+    ddp(torch.full((1, 3), rank + 1.0)).sum().backward()
+    assert ddp.module.weight.grad.tolist() == [[float(size)] * 3] * 2
+    assert seen == [(0, True)]
+
+    def constant(state, bucket):
+        (future := torch.futures.Future()).set_result(torch.full_like(bucket.buffer(), 7))
+        return future
+
+    ddp = DistributedDataParallel(nn.Linear(3, 2))
+    ddp.register_comm_hook(None, constant)
+    ddp(torch.ones(1, 3)).sum().backward()
+    assert ddp.module.bias.grad.tolist() == [7.0, 7.0]
+    assert "can only be called once" in refused(RuntimeError, ddp.register_comm_hook, None, constant)
+    assert "must be callable, got 3" in refused(TypeError, ddp.register_comm_hook, None, 3)

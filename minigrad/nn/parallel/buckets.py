@@ -17,9 +17,11 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import array_module, device_of, quiet, to_device
 from minigrad.devices import CPU
 from minigrad.distributed.communicator import Communicator, Request
+from minigrad.distributed.grad_bucket import GradBucket
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.work import Work
+from minigrad.futures import Future
 from minigrad.tensor import Tensor
 
 FIRST = 1024 * 1024  # bytes of the first bucket: it should leave early
@@ -66,6 +68,7 @@ class Bucket:
             begin = end
         self.missing = len(parameters)
         self.work: Work | None = None
+        self.averaged: Future[Any] | None = None  # by a hook of the user's
         self._travels_by_host = backend == "mpi" and not isinstance(self.array, np.ndarray)
         self._host: Any = None
 
@@ -85,8 +88,20 @@ class Bucket:
         self._host = to_device(self.array, CPU)
         return communicator.all_reduce(self._host, ReduceOp.SUM)
 
+    def moves_on(self) -> None:
+        """MPI moves data while it is called."""
+        if self.work is not None:
+            self.work.is_completed()
+        if self.averaged is not None:
+            self.averaged.done()
+
     def arrive(self) -> None:
-        """Wait for the sums."""
+        """Wait for the sums, or for what the hook makes of them."""
+        if self.averaged is not None:
+            made = self.averaged.wait()
+            tensor = made[0] if isinstance(made, (list, tuple)) else made
+            self.array[...] = tensor.array.reshape(-1)
+            return
         if self.work is not None:
             self.work.wait()
         if self._travels_by_host:
@@ -122,6 +137,7 @@ class Reducer:
         self.buckets = [Bucket([parameters[i] for i in bucket], group.data.backend) for bucket in numbers]
         self._place = {i: (b, j) for b, bucket in enumerate(numbers) for j, i in enumerate(bucket)}
         self._hooks = [p.register_post_accumulate_grad_hook(self._hook(i)) for i, p in enumerate(parameters)]
+        self.hook: Callable[[GradBucket], Future[Any]] | None = None
         self._expecting = False
         self._seen: set[int] = set()
         self._sent = 0
@@ -148,7 +164,7 @@ class Reducer:
         self._check_finished()
         self._expecting, self._sent, self._seen = True, 0, set()
         for bucket in self.buckets:
-            bucket.missing, bucket.work = len(bucket.parameters), None
+            bucket.missing, bucket.work, bucket.averaged = len(bucket.parameters), None, None
         self._used_work = None
         if unused is not None:
             left_out = set(unused)
@@ -182,13 +198,12 @@ class Reducer:
         self._refuse_graph(number)
         self._seen.add(number)
         b, place = self._place[number]
-        quiet(self.buckets[b].put, place, 1.0 / self._group.size())
+        quiet(self.buckets[b].put, place, 1.0 if self.hook else 1.0 / self._group.size())
         while self._sent < len(self.buckets) and not self.buckets[self._sent].missing:
-            self._send(self.buckets[self._sent])
+            self._send(self._sent)
             self._sent += 1
         for bucket in self.buckets[: self._sent]:
-            if bucket.work is not None:
-                bucket.work.is_completed()  # MPI moves data while it is called: here, between two rules
+            bucket.moves_on()  # here, between two rules
         if self._sent == len(self.buckets):
             self._finish()
 
@@ -200,7 +215,12 @@ class Reducer:
                 "one: take autograd.grad(..., create_graph=True), and call backward() on what you make of it"
             )
 
-    def _send(self, bucket: Bucket) -> None:
+    def _send(self, number: int) -> None:
+        bucket = self.buckets[number]
+        if self.hook is not None:
+            is_last = number == len(self.buckets) - 1
+            bucket.averaged = self.hook(GradBucket(number, is_last, bucket.array, bucket.views, bucket.parameters))
+            return
         name = f"the average of {len(bucket.parameters)} gradients"
         bucket.work = Work(name, self._group, [bucket.send(self._communicator)])
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from minigrad.autograd.core import LEAF
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.distributed import objects
 from minigrad.distributed.agreement import agree
+from minigrad.distributed.grad_bucket import GradBucket
 from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
 from minigrad.distributed.together import begin_broadcast
 from minigrad.nn.module import Module
@@ -79,9 +81,40 @@ class DistributedDataParallel(Module):
             _require_same(group, module)
             if init_sync:
                 broadcast_together(group, [*module.parameters(), *module.buffers()])
-            self.reducer = Reducer(
-                list(parameters.values()), group, self.bucket_bytes_cap, gradient_as_bucket_view, list(parameters)
-            )
+            self.reducer = self._make_reducer()
+
+    def _make_reducer(self) -> Reducer:
+        trained = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
+        return Reducer(
+            list(trained.values()), self.process_group, self.bucket_bytes_cap, self.gradient_as_bucket_view,
+            list(trained),
+        )  # fmt: skip
+
+    def register_comm_hook(self, state: Any, hook: Callable[[Any, GradBucket], Any]) -> None:
+        """Let ``hook(state, bucket)`` bring the gradients together instead: once, and before the first backward.
+
+        It is called for each `GradBucket` that is complete, and gives a `Future` of the one tensor that becomes these
+        gradients; the mean is the hook's affair too. ``distributed.algorithms.ddp_comm_hooks`` has some.
+
+        Raises TypeError for what cannot be called, RuntimeError the second time.
+        As `torch.nn.parallel.DistributedDataParallel.register_comm_hook`.
+
+        >>> import minigrad as torch
+        >>> from minigrad.distributed.algorithms.ddp_comm_hooks import default_hooks
+        >>> torch.distributed.init_process_group()
+        >>> net = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
+        >>> net.register_comm_hook(None, default_hooks.fp16_compress_hook)
+        >>> net(torch.ones(3, 2)).sum().backward()
+        >>> net.module.bias.grad
+        tensor([3.])
+        >>> torch.distributed.destroy_process_group()
+        """
+        if not callable(hook):
+            raise TypeError(f"Communication hook must be callable, got {hook!r}")
+        self.reducer = self.reducer or self._make_reducer()
+        if self.reducer.hook is not None:
+            raise RuntimeError("register_comm_hook or register_builtin_comm_hook can only be called once.")
+        self.reducer.hook = partial(hook, state)
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         """`module`'s forward; the backward that follows is averaged."""

@@ -1,0 +1,48 @@
+"""The mean over the ranks, as `DistributedDataParallel` takes it by itself, and the same in half precision.
+
+As `torch.distributed.algorithms.ddp_comm_hooks.default_hooks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.distributed.collectives import all_reduce
+from minigrad.distributed.grad_bucket import GradBucket
+from minigrad.distributed.process_group import group_or_world
+from minigrad.dtypes import float16
+from minigrad.futures import Future
+from minigrad.tensor import Tensor
+
+Hook = Callable[[Any, GradBucket], Future[Tensor]]
+
+
+def allreduce_hook(process_group: Any, bucket: GradBucket) -> Future[Tensor]:
+    """The mean of the gradients over the ranks of `process_group`, the world where it is None."""
+    return _begin_mean(process_group, bucket.buffer())
+
+
+def fp16_compress_hook(process_group: Any, bucket: GradBucket) -> Future[Tensor]:
+    """The same mean of gradients rounded to float16: half the bytes travel."""
+    return fp16_compress_wrapper(allreduce_hook)(process_group, bucket)
+
+
+def fp16_compress_wrapper(hook: Hook) -> Hook:
+    """`hook`, given its bucket in float16; what it makes is turned back to the gradients' own dtype."""
+
+    def compressed(state: Any, bucket: GradBucket) -> Future[Tensor]:
+        dtype = bucket.buffer().dtype
+        bucket.set_buffer(bucket.buffer().to(float16))
+        return hook(state, bucket).then(lambda made: made.value().to(dtype))
+
+    return compressed
+
+
+def _begin_mean(process_group: Any, tensor: Tensor) -> Future[Tensor]:
+    group = group_or_world(process_group)
+    assert group is not None  # a model is trained on its group's ranks alone
+    tensor.div_(group.size())  # before the sum, which a half could not hold
+    work = all_reduce(tensor, group=group, async_op=True)
+    assert work is not None
+    return work.get_future().then(lambda made: made.value()[0])

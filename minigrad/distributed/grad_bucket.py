@@ -1,0 +1,47 @@
+"""`GradBucket`: gradients that `DistributedDataParallel` is about to bring together, as a user's hook sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minigrad.autograd.core import wrap
+from minigrad.backend import Array
+from minigrad.tensor import Tensor
+
+
+class GradBucket:
+    """Some parameters' gradients, of this rank alone: `buffer` is all in a row, `gradients` are views of it.
+
+    See `DistributedDataParallel.register_comm_hook`. As `torch.distributed.GradBucket`.
+    """
+
+    def __init__(
+        self, index: int, is_last: bool, array: Array, views: Sequence[Array], parameters: Sequence[Tensor]
+    ) -> None:
+        self._index, self._is_last = index, is_last
+        self._buffer: Tensor = wrap(array)
+        self._views, self._parameters = views, parameters
+
+    def index(self) -> int:
+        """Its number; buckets leave in this order."""
+        return self._index
+
+    def is_last(self) -> bool:
+        """Whether no other follows in this backward."""
+        return self._is_last
+
+    def buffer(self) -> Tensor:
+        """The gradients, one after the other."""
+        return self._buffer
+
+    def set_buffer(self, buffer: Tensor) -> None:
+        """Let `buffer` give another tensor."""
+        self._buffer = buffer
+
+    def gradients(self) -> list[Tensor]:
+        """The gradients, each in its shape."""
+        return [wrap(view) for view in self._views]
+
+    def parameters(self) -> list[Tensor]:
+        """Whose gradients they are."""
+        return list(self._parameters)

@@ -1,0 +1,111 @@
+"""`minigrad.futures`: values that will be there, such as what a transfer brings. As `torch.futures`."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class Future(Generic[T]):
+    """A value that is set later, by `set_result`; `wait` gives it.
+
+    >>> from minigrad.futures import Future
+    >>> future = Future()
+    >>> doubled = future.then(lambda done: 2 * done.value())
+    >>> future.set_result(21)
+    >>> doubled.wait()
+    42
+    """
+
+    def __init__(self, *, devices: Any = None, move: Callable[[bool], object] | None = None) -> None:
+        self._result: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._move = move  # where the value does not come by itself: moves it on, or with True waits for it
+
+    def done(self) -> bool:
+        """Whether the value, or an error in its place, is there."""
+        self._advance(False)
+        return self._result.done()
+
+    def wait(self) -> T:
+        """The value, once it is there. Raises the error that was set in its place."""
+        self._advance(True)
+        return self._result.result()
+
+    def _advance(self, wait: bool) -> None:
+        if self._result.done():
+            return
+        if self._move is not None:
+            self._move(wait)
+        elif wait:
+            concurrent.futures.wait([self._result])
+
+    def value(self) -> T:
+        """The value, which is there already. Raises RuntimeError where it is not."""
+        if not self._result.done():
+            raise RuntimeError("the value of this future is not there yet: wait() for it")
+        return self._result.result()
+
+    def set_result(self, result: T) -> None:
+        """Here is the value. Raises RuntimeError the second time."""
+        self._refuse_second()
+        self._result.set_result(result)
+
+    def set_exception(self, result: BaseException) -> None:
+        """An error comes in the place of the value: who waits gets it."""
+        self._refuse_second()
+        self._result.set_exception(result)
+
+    def _refuse_second(self) -> None:
+        if self._result.done():
+            raise RuntimeError("Future can only be marked complete once: its value is there already")
+
+    def add_done_callback(self, callback: Callable[[Future[T]], None]) -> None:
+        """Call ``callback(future)`` when the value is there."""
+        self._result.add_done_callback(lambda _: callback(self))
+
+    def then(self, callback: Callable[[Future[T]], S]) -> Future[S]:
+        """A future of ``callback(future)``, which is called when the value is there."""
+        following: Future[S] = Future(move=self._advance)
+
+        def follow(done: Future[T]) -> None:
+            try:
+                following.set_result(callback(done))
+            except Exception as error:  # noqa: BLE001 (who waits for it gets it)
+                following.set_exception(error)
+
+        self.add_done_callback(follow)
+        return following
+
+
+def collect_all(futures: Sequence[Future[T]]) -> Future[list[Future[T]]]:
+    """A future of all of them, each done.
+
+    >>> from minigrad.futures import Future, collect_all
+    >>> (first := Future()).set_result(1)
+    >>> [future.value() for future in collect_all([first]).wait()]
+    [1]
+    """
+
+    def move(wait: bool) -> None:
+        for future in futures:
+            future._advance(wait)
+        if all(future.done() for future in futures) and not gathered._result.done():
+            gathered.set_result(list(futures))
+
+    gathered: Future[list[Future[T]]] = Future(move=move)
+    return gathered
+
+
+def wait_all(futures: Sequence[Future[T]]) -> list[T]:
+    """The values of all of them, once they are there.
+
+    >>> from minigrad.futures import Future, wait_all
+    >>> (first := Future()).set_result(1)
+    >>> wait_all([first])
+    [1]
+    """
+    return [future.wait() for future in futures]
