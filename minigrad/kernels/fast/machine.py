@@ -19,8 +19,12 @@ WIDE, NARROW = 85e9, 50e9  # multiplications a second of one core, with AVX-512 
 
 def tell_machine() -> Machine:
     """What its instructions promise to one core. All three things are spread over threads, so more change no choice."""
-    wide = _has_avx512() and os.environ.get("OPENBLAS_CORETYPE", "").lower() not in ("haswell", "zen")
-    return Machine(peak=WIDE if wide else NARROW)
+    return Machine(peak=WIDE if multiplies_with_avx512() else NARROW)
+
+
+def multiplies_with_avx512() -> bool:
+    """Whether OpenBLAS does: the processor has it, and the environment does not ask for older instructions."""
+    return _has_avx512() and os.environ.get("OPENBLAS_CORETYPE", "").lower() not in ("haswell", "zen")
 
 
 def _has_avx512() -> bool:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.kernels.fast.machine import multiplies_with_avx512
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
@@ -27,8 +28,7 @@ from minigrad.parallel import add_up, share, spread
 BLOCK_BYTES = 2 * 2**20  # of lowered rows at a time: they stay in the cache until they are read
 SHORT = 16  # columns: a copy's run should be longer
 OVERHEAD = 4e-5  # seconds between the calls of NumPy, in all three functions
-UNPACKED = 10**6  # multiplications of a product that OpenBLAS, with AVX-512, makes of the matrices as they lie
-WIDE = 96  # columns: products of fewer are no quicker for it
+UNPACKED = 10**6  # multiplications of a product that OpenBLAS makes of the matrices as they lie, with AVX-512
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
@@ -175,10 +175,9 @@ def _lower(x: Array, rows: slice, geometry: Geometry) -> Array:
 
 def _multiply(matrix: Array, columns: Array, out: Array) -> None:
     """Writes matrix (M, K) @ columns (count, K, N) to out (count, M, N), by as many columns as go unpacked."""
-    N = columns.shape[2]
-    most = UNPACKED // max(1, matrix.size)
-    if WIDE <= most < N:
-        width = 16 * -(-N // (16 * -(-N // most)))  # about equal
+    N, most = columns.shape[2], UNPACKED // max(1, matrix.size)
+    width = most // 64 * 64 or 32  # the lengths that it is quick at
+    if width <= most < N and multiplies_with_avx512():
         whole = N // width * width
         # (count, K, several*width) -> (count, several, K, width), views
         parts, results = (a[..., :whole].reshape(*a.shape[:2], -1, width).swapaxes(1, 2) for a in (columns, out))
