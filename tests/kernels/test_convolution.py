@@ -77,6 +77,15 @@ def test_each_algorithm_agrees_with_loops(way, shape):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
 
+def test_a_kernel_wider_than_the_whole_image():
+    for kernel, padding, dilation in (((1, 7), (0, 3), (1, 1)), ((6, 7), (0, 3), (2, 1)), ((3, 9), (1, 4), (1, 1))):
+        shape = layer((1, 2, max(1, 2 * (kernel[0] - 1) + 1), 2), 2, kernel, (1, 1), padding, dilation, groups=2)
+        x, w, g = problem(*shape)
+        loops = triad("direct", x, w, g, shape[2])
+        for ours, expected in zip(triad("depthwise", x, w, g, shape[2]), loops, strict=True):
+            np.testing.assert_allclose(ours, expected, rtol=1e-9, atol=1e-10)
+
+
 @settings(max_examples=60, deadline=None)
 @given(shape=convolutions())
 def test_the_three_are_one_trilinear_form(shape):

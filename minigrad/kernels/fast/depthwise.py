@@ -151,7 +151,8 @@ def _lines(role: str, images: Array, rows: Along, columns: list[Along]) -> Array
         columns_into, pixels = along.meet(W)
         if flat:  # the end of a row runs over into the beginning of the next
             start, stop = max(0, -along.first), inside.shape[3] - max(0, along.first)
-            lines_flat[..., number, start:stop] = inside[..., start + along.first : stop + along.first]
+            if start < stop:
+                lines_flat[..., number, start:stop] = inside[..., start + along.first : stop + along.first]
         else:
             by_image[..., number, into, columns_into] = inside[..., pixels]
         if columns_into.start:
