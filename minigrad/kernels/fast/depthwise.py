@@ -80,26 +80,28 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     (N, O, Ho, Wo), C, groups, (kh, kw) = g.shape, x.shape[1], geometry.groups, geometry.kernel
     images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
     phases, columns = _phases(0, geometry), _columns(Wo, geometry)
-    w = np.zeros((kh, groups, O // groups, C // groups * kw), x.dtype)
+    w = np.zeros((kh, groups, C // groups * kw, O // groups), x.dtype)
 
     def add(piece: Piece, total: Array) -> None:
-        several = len(images[piece]) > 1
         for phase in phases:
             rows = _rows(phase, Ho, geometry)
             lines = _lines("lines", images[piece], rows, columns)
-            # zeros below each image, where lines hold what windows further down see
-            flat = _lines("cotangents", cotangents[piece], Along(0, rows.length if several else Ho), [Along(0, Wo)])
+            if len(images[piece]) > 1:  # zeros below each image, where lines hold what windows further down see
+                flat = _lines("cotangents", cotangents[piece], Along(0, rows.length), [Along(0, Wo)])
+            else:
+                flat = cotangents[piece].reshape(len(lines), O // groups, Ho * Wo)
             run = lines.shape[2] - phase.places[-1] * Wo
             for tap, place in zip(phase.taps, phase.places, strict=True):
                 seen = lines[..., place * Wo : place * Wo + run]
-                # (some, O/groups, run) @ (some, run, C/groups*kw)
-                total[tap, piece[1]] += np.matmul(flat[..., :run], seen.swapaxes(1, 2))
+                # (some, C/groups*kw, run) @ (some, run, O/groups): quicker with the longer side first
+                total[tap, piece[1]] += np.matmul(seen, flat[..., :run].swapaxes(1, 2))
 
     length = (Ho + phases[0].places[-1]) * Wo
     pieces, size = _pieces(N, groups, C // groups * kw, length, O // groups, x.itemsize)
     add_up(add, pieces, w, size)
-    # (kh, groups, O/groups, C/groups*kw) -> (O, C/groups, kh, kw)
-    return np.ascontiguousarray(w.reshape(kh, O, C // groups, kw).transpose(1, 2, 0, 3))
+    # (kh, groups, C/groups*kw, O/groups) -> (O, C/groups, kh, kw)
+    by_tap = w.reshape(kh, groups, C // groups, kw, O // groups)
+    return np.ascontiguousarray(by_tap.transpose(1, 4, 2, 0, 3).reshape(O, C // groups, kh, kw))
 
 
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
