@@ -169,6 +169,9 @@ class Function:
             output = cls.forward(*args) if separate else cls.forward(ctx, *args)
             if separate:
                 cls.setup_context(ctx, args, output)
+        for x in ctx.dirty_tensors:
+            if isinstance(x, TensorBase):
+                x.writes[0] += 1
         if not (mode.get() & GRAD and any(ctx.needs_input_grad)):
             return _outside(ctx, args, output)
         results = record_call(cls, ctx, args, output if isinstance(output, tuple) else (output,))
@@ -176,11 +179,7 @@ class Function:
 
 
 def _outside(ctx: FunctionCtx, args: Sequence[Any], output: Any) -> Any:
-    """The results of a call that is not recorded: what was written to counts as such, and an argument that is handed
-    on comes as another tensor with the same memory, in no graph.
-    """
-    for x in ctx.dirty_tensors:
-        x.writes[0] += 1
+    """The results of a call that is not recorded: an argument that is handed on comes as another tensor."""
     if isinstance(output, tuple):
         return tuple([_handed_on(ctx, args, x) for x in output])
     return _handed_on(ctx, args, output)

@@ -14,6 +14,7 @@ from weakref import ref
 
 import numpy as np
 
+from minigrad.autograd import views
 from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
 from minigrad.autograd.leaves import AccumulateGrad
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
@@ -280,12 +281,12 @@ def _place(result: Any, node: Node, ctx: Any, arguments: Sequence[Any]) -> Any:
     if _is_in(result, ctx.dirty_tensors):
         if result.view_of is None:
             before, result.node, result.cause = result.node, node, None
-            result.writes[0] += 1
             move_retained(before, node)
             return result
         value = wrap(result.array)
         value.node = node
-        return result.copy_(value)  # what it is a view of moves on, too
+        views.move_on(result, value)
+        return result
     if _is_in(result, arguments):
         with ModeSwitch(clear_flags=GRAD):
             result = result.view(result.array.shape)  # noticed, when somebody writes through it

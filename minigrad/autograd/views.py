@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # The view, as an operation and its options, by which what lies as one array is seen as another lies in the same memory:
 # `ops/strides.py` names it here, once.
 look_as: Any = None
+# What lets a tensor, and all that it is a view of, stand for a value in the graph: named here by `ops/inplace.py`.
+move_on: Any = None
 
 
 class View:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd import views
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import written_with_siblings
 from minigrad.autograd.modes import GRAD, mode
@@ -135,8 +136,8 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
     """Let `target` stand for `value` in the graph, or the part of it that `reader` reads, and what it is a view of for
     the overwritten whole.
     """
-    root, views = steps_to(target)
-    steps = [(operation, options) for operation, options, _ in views]
+    root, seen = steps_to(target)
+    steps = [(operation, options) for operation, options, _ in seen]
     if reader is None and steps:
         reader, statics = steps.pop()
     before = root.node
@@ -151,6 +152,9 @@ def move_on(target: Any, value: Any, reader: Any = None, statics: dict[str, Any]
         root.node = overwrite.plan(needed, 2).record((root, value), {"reader": reader, "statics": statics}, new)
     move_retained(before, root.node)
     refresh(target)
+
+
+views.move_on = move_on
 
 
 def check_writable(target: Any, name: str, value: Any = None) -> None:

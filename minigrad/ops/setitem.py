@@ -95,7 +95,11 @@ def _check_places(array: Any, parts: tuple[Any, ...], value: Any) -> None:
     under_mask = len(places) == 1 and places[0].dtype.kind == "b" and getattr(value, "size", 1) == 1
     for beside in () if under_mask else (value, *[part for part in places if part.dtype.kind != "b"]):
         if is_array(beside) and have_one_base(array, beside):
-            check_memory(array, "index assignment", beside, wholly=True)
+            try:
+                check_memory(array, "index assignment", beside, wholly=True)
+            except RuntimeError:
+                _read_array(array, parts)  # an index that is out of range is said first
+                raise
 
 
 def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, value: Any) -> None:
@@ -103,8 +107,7 @@ def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, va
     try:
         check_writable(self, "index assignment", value)
     except RuntimeError:
-        if basic:
-            getitem(wrap(self.array), key)  # an index that is out of range is said first
+        _read_array(self.array, parts)  # an index that is out of range is said first
         raise
     if key is ...:
         copy_(self, _fit_value(value, self.array, self))

@@ -285,7 +285,7 @@ class GraphMethods(TensorBase):
 
     def _is_view(self: Any) -> bool:
         """Whether this looks at another tensor's memory, under PyTorch's name."""
-        return self.view_of is not None
+        return self.view_of is not None and not self.is_inference()
 
     @property
     def _base(self: Any) -> Any:
@@ -309,9 +309,9 @@ class GraphMethods(TensorBase):
         """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        if not (isinstance(self.node, Unrecorded) and self.node.hooks):
+        if not (self.hooks and isinstance(self.node, Unrecorded)):  # a second one there is hung without a question
             refresh(self, asked=True)
-        holder: Any = self if self.node is LEAF else self.node
+        holder: Any = self if _is_end(self.node) else self.node  # to what was not recorded no gradient comes
         if holder.hooks is None:
             holder.hooks = {}
         return add_hook(holder.hooks, hook)

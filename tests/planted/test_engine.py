@@ -259,7 +259,7 @@ PLANTED = {
         test_index.test_views_follow_writes_in_value_and_gradient,
     ),
     "a write does not reach the base": (
-        inplace.move_on, "root, views = steps_to(target)", "root, views = target, []", writes
+        inplace.move_on, "root, seen = steps_to(target)", "root, seen = target, []", writes
     ),
     "the old value is not kept": (
         inplace._keep_old_value, "old.node = target.node", "pass", writes
