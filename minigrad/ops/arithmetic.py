@@ -222,7 +222,7 @@ def _scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
             result = made(x, y, alpha=dtypes.scalar(factor, common))
         except ValueError:
             raise shapes_do_not_broadcast(name, *[getattr(z, "array", z) for z in (x, y)]) from None
-        return result if out is None else write_out(name, out, result, ())
+        return result if out is None else write_out(name, out, result, (input, other), cast=True)
 
     return call
 

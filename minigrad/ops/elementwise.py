@@ -136,7 +136,7 @@ def unary(
             raise not_implemented_for(name, a.dtype)
         compute = by_parts if a.__class__ is ndarray and a.size >= LARGE else whole
         tensor: Tensor = made.call(compute, (input,), (a,), _NO_OPTIONS)
-        return tensor if out is None else write_out(name, out, tensor, ())
+        return tensor if out is None else write_out(name, out, tensor, (input,), cast=real)
 
     return publish(call, name, forward, describe(name, formula, domain, result, (rule,), example))
 
@@ -199,7 +199,7 @@ def _call_with_two(made: Operation, forward: Callable[..., Any], taken: _Operand
             tensor: Tensor = made.call(compute, (input, other), (a, b), _NO_OPTIONS)
         except ValueError:
             raise shapes_do_not_broadcast(name, a, b) from None
-        return tensor if out is None else write_out(name, out, tensor, ())  # may be an operand
+        return tensor if out is None else write_out(name, out, tensor, (input, other), cast=True)
 
     return call
 

@@ -202,8 +202,8 @@ def in_place(function: F, ufunc: Any = None) -> F:
             return self
         check_writable(self, name)
         operands = (*args, *kwargs.values()) if kwargs else args
-        _check_operands(self, name, operands)
         value = function(_keep_old_value(self, operands), *args, **kwargs)
+        _check_operands(self, name, operands)
         assign(self, value, name)
         if value.node is not None and value.node is not LEAF:
             _settle(value.node, self)

@@ -12,6 +12,8 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.backend import quiet
+from minigrad.dtypes import is_category_downgrade
+from minigrad.ops.overlap import check_memory
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,11 +39,23 @@ def write_by(write: Callable[..., Any], array: Any, *others: Any) -> None:
         raise
 
 
-def write_out(name: str, out: Any, result: Any, arguments: Any) -> Any:
+# Their results are written part by part, and so not into what they are read from.
+_APART = {
+    "cat", "concat", "concatenate", "stack", "gather", "index_select", "take", "index_add", "scatter", "scatter_add",
+    "scatter_reduce", "index_reduce", "take_along_dim",
+}  # fmt: skip
+# Their results may be written as another type of the same or a higher kind, as those of arithmetic.
+_CAST = {
+    "sum", "nansum", "mean", "prod", "cumsum", "cumprod", "std", "var", "logsumexp", "cat", "concat", "concatenate",
+    "stack",
+}  # fmt: skip
+
+
+def write_out(name: str, out: Any, result: Any, arguments: Any, cast: bool = False) -> Any:
     """`out`, with `result` in it; it takes the result's shape.
 
-    Raises RuntimeError for another dtype, a tensor that repeats its memory or shares it with an
-    argument, and where a gradient is wanted.
+    Raises RuntimeError for another dtype, unless the result may be `cast` to it, for a tensor that repeats its memory
+    or shares it in part with an argument, and where a gradient is wanted.
     """
     if isinstance(result, tuple):
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
@@ -50,22 +64,22 @@ def write_out(name: str, out: Any, result: Any, arguments: Any) -> Any:
         return type(result)(*[write_out(name, o, r, arguments) for o, r in zip(out, result, strict=True)])
     if not isinstance(out, TensorBase):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if out.array.dtype != result.array.dtype:
-        raise RuntimeError(f"Expected out tensor to have dtype {result.array.dtype}, but got {out.array.dtype} instead")
+    have, made = out.array.dtype, result.array.dtype
+    if have != made and (not (cast or name in _CAST) or is_category_downgrade(made, have)):
+        raise RuntimeError(f"Expected out tensor to have dtype {made}, but got {have} instead")
     check_same_library(name, (out.array, result.array))
     if mode.get() & GRAD and (result.node is not None or out.node is not None):
         hint = "don't support automatic differentiation, but one of the arguments requires grad"
         raise RuntimeError(f"{name}(): functions with out=... arguments {hint}.")
-    repeats = any(n > 1 and not step for n, step in zip(out.array.shape, out.array.strides, strict=True))
-    beside = [x.array for x in _tensors(arguments) if type(x.array) is type(out.array)]
-    if repeats or any(np.may_share_memory(out.array, array) for array in beside):
-        hint = "refers to one memory location more than once, or to that of an argument. Please clone() it before"
-        raise RuntimeError(f"unsupported operation: the tensor given as out {hint}.")
+    check_memory(out.array, f"out= of {name}")
+    for x in _tensors(arguments):
+        if type(x.array) is type(out.array):
+            check_memory(out.array, f"out= of {name}", x.array, wholly=name in _APART)
     out.bump_version()
     if out.array.shape == result.array.shape:
         store(out.array, ..., result.array)
     else:
-        out.array = result.array
+        out.array = result.array if have == made else quiet(result.array.astype, have)
     return out
 
 
