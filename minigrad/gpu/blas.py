@@ -168,7 +168,7 @@ def _multiply_two(x: Array, y: Array) -> Array | None:
         return None
     own = handle(array_module(x))
     multiply = None if own is None else own.products.get(dtype.char)
-    if own is None or multiply is None or (dtype.char == "f" and os.environ.get("CUPY_TF32", "0") == "1"):
+    if own is None or multiply is None or (dtype.char == "f" and allows_tf32()):
         return None
     kind, product = TYPES[dtype.char], type(x)((m, n), dtype)
     status = multiply(

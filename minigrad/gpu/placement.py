@@ -19,7 +19,7 @@ Steps = tuple[int, ...]  # how many elements on each axis goes, from the innermo
 
 
 class Placement:
-    """One choice of shapes and strides: what the kernel must be, and what it must be told."""
+    """One choice of shapes and strides: what the kernel must be, and which numbers it must be given."""
 
     __slots__ = ("arguments", "axes", "blocks", "count", "index_type", "inner", "lying", "turned")
 
@@ -50,24 +50,28 @@ def place(
     if any(stride % size for _, strides, size in operands for stride in strides):
         return None
     steps = [_steps_over(shape, *operand) for operand in operands]
-    order = list(range(len(shape)))
-    order = order if in_order else _order(shape, steps, [operand[0] for operand in operands])
+    shapes = [shape for shape, _, _ in operands]
+    order = list(range(len(shape))) if in_order else _find_order(shape, steps, shapes)
     found = Placement()
     found.lying = tuple([shape[i] for i in order])
     found.turned = None if order == sorted(order) else tuple(np.argsort(order).tolist())
     found.count = prod(shape)
-    sizes, every = _merge(found.lying, [[s[i] for i in order] for s in (steps[k] for k in read)])
+    sizes, every = _merge(found.lying, [[steps[k][i] for i in order] for k in read])
     found.axes = len(sizes)
     found.inner = tuple([s[0] for s in every]) if all(s[0] in (0, 1) for s in every) else None
-    reach = max([sum(abs(a) * (n - 1) for a, n in zip(s, sizes, strict=True)) for s in every] + [found.count])
-    small = reach + sizes[0] + AT_ONCE * THREADS < 2**31 and not (found.axes == 1 and found.inner)
-    found.index_type = "int" if small else "long long"
-    number = np.int32 if small else np.int64
+    is_short = _fits_an_int(found.count, sizes, every) and not (found.axes == 1 and found.inner)
+    found.index_type, number = ("int", np.int32) if is_short else ("long long", np.int64)
     strides = [s[1:] if found.inner else s for s in every]
     found.arguments = tuple([number(n) for n in (found.count, *sizes[:-1], *[step for s in strides for step in s])])
     rows = found.count // sizes[0] if found.count else 0
     found.blocks = blocks_for(rows * blocks_for(sizes[0], AT_ONCE) if found.inner else found.count)
     return found
+
+
+def _fits_an_int(count: int, sizes: list[int], every: list[list[int]]) -> bool:
+    """Whether an int counts all places that the kernel computes, even by threads that have none."""
+    reach = max([sum(abs(a) * (n - 1) for a, n in zip(s, sizes, strict=True)) for s in every] + [count])
+    return reach + sizes[0] + AT_ONCE * THREADS < 2**31
 
 
 def _steps_over(shape: tuple[int, ...], own: tuple[int, ...], strides: tuple[int, ...], size: int) -> Steps:
@@ -76,7 +80,7 @@ def _steps_over(shape: tuple[int, ...], own: tuple[int, ...], strides: tuple[int
     return (*[0] * (len(shape) - len(own)), *steps)
 
 
-def _order(shape: tuple[int, ...], steps: list[Steps], shapes: list[tuple[int, ...]]) -> list[int]:
+def _find_order(shape: tuple[int, ...], steps: list[Steps], shapes: list[tuple[int, ...]]) -> list[int]:
     """The axes from the outermost to the innermost: as the operands lie that are not repeated, if they agree."""
     plain = list(range(len(shape)))
     orders = [

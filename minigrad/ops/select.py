@@ -287,10 +287,10 @@ def repeat_interleave(
     if dim is None:
         input, dim = ravel(input), 0
     d = axis(dim, input.array.ndim)
-    number, input = not input.array.ndim, at_least_1d(input)
+    is_number, input = not input.array.ndim, at_least_1d(input)
     counts = repeats.array if isinstance(repeats, TensorBase) else np.asarray(as_int(repeats, "repeats"))
     often = as_index(_check_counts(to_device(counts, CPU), input.array.shape[d]))
-    if number:
+    if is_number:
         raise IndexError(f"Dimension out of range: repeat_interleave got dim {dim} for a 0-d tensor; leave dim out")
     places = np.repeat(np.arange(input.array.shape[d]), often)
     if output_size not in (None, places.size):

@@ -296,7 +296,7 @@ def cond(A: Any, p: Any = None) -> Tensor:
 
 
 def multi_dot(tensors: Any) -> Tensor:
-    """The product of matrices (and of vectors at the ends), in the order that costs least.
+    """The product of matrices (and of vectors at the ends); the largest inner length is summed over first.
 
     >>> import minigrad as torch
     >>> torch.linalg.multi_dot([torch.ones(2, 3), torch.ones(3, 1), torch.ones(1, 2)]).shape
@@ -305,7 +305,7 @@ def multi_dot(tensors: Any) -> Tensor:
     given = list(tensors)
     if len(given) < 2:
         raise RuntimeError("multi_dot(): expected at least 2 tensors")
-    while len(given) > 2:  # the largest inner length first: what it costs later is most
+    while len(given) > 2:  # every later product would have this length as its row or column: it costs most
         at = max(range(1, len(given)), key=lambda i: given[i].array.shape[0])
         given[at - 1 : at + 1] = [given[at - 1] @ given[at]]
     return given[0] @ given[1]
