@@ -115,7 +115,7 @@ def dispatch(
     return result
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def choose(
     image: tuple[int, int, int, int], outputs: int, geometry: Geometry, char: str = "f",
     library: type[Any] = np.ndarray, forced: str | None = None, strict_face: str | None = None

@@ -36,7 +36,7 @@ class Geometry(NamedTuple):
         """Whether no two windows share a pixel."""
         return all(s >= r for s, r in zip(self.stride, self.reach, strict=True))
 
-    @lru_cache(maxsize=1024)  # noqa: B019 (a tuple of numbers, kept for its value)
+    @lru_cache(maxsize=512)  # noqa: B019 (a tuple of numbers, kept for its value)
     def windows(self, size: tuple[int, ...], ceil_mode: bool = False) -> Pair:
         """floor((size + 2 padding - reach) / stride) + 1 windows along each axis.
 

@@ -31,7 +31,7 @@ def _columns(x: Array, geometry: Geometry) -> Array:
     return np.ndarray(shape, x.dtype, x, 0, strides)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _lay_windows(image: tuple[int, ...], size: int, geometry: Geometry) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Shape and strides of the windows in an `image` of numbers of `size` bytes, padded and in row-major memory."""
     kernel, (sh, sw), (ph, pw), (dh, dw), _ = geometry

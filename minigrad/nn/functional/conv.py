@@ -99,7 +99,7 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
     return y if batched else y.squeeze(0)
 
 
-@lru_cache(maxsize=1024, typed=True)  # each number apart, and typed: 1.0 == 1, and only one of them is a stride
+@lru_cache(maxsize=512, typed=True)  # each number apart, and typed: 1.0 == 1, and only one of them is a stride
 def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *options: Any) -> Geometry:
     """How a kernel (O, C/groups, kh, kw) or (O, C/groups, k) lies over a batch of images or signals.
 
