@@ -21,6 +21,7 @@ from minigrad.kernels.way import Machine, Problem, Way
 from minigrad.parallel import spread
 
 WAYS: dict[str, Way] = {}
+BUFFER = 8192  # numbers that NumPy buffers at a time
 FEW = 4096  # numbers that may be added up one after the other
 _machine = Machine()  # what the costs are reckoned for
 _trial: Callable[..., Way] | None = None  # chooses by the clock instead of by the costs
@@ -67,11 +68,14 @@ def conv2d_input(g: Array, w: Array, b: Array | None = None, *, size: Pair, geom
 
 
 def _add_bias(out: Array, b: Array) -> Array:
-    """Adds b (O,) to images (N, O, Ho, Wo), in place."""
-    column = b.reshape(-1, 1, 1)
-    spread(
-        lambda part: np.add(out[part], column, out=out[part]), len(out), out.nbytes if array_module(out) is np else 0
-    )
+    """Adds b (O,) to images (N, O, Ho, Wo), in place.
+
+    NumPy copies what it adds a broadcast operand to, unless its rows are long: so all images share one row (O*Ho*Wo).
+    """
+    images, addend, on_host = out, b.reshape(-1, 1, 1), array_module(out) is np
+    if len(out) > 1 and on_host and (pixels := out.shape[2] * out.shape[3]) < BUFFER:
+        images, addend = out.reshape(len(out), -1), np.repeat(b, pixels)
+    spread(lambda part: np.add(images[part], addend, out=images[part]), len(out), out.nbytes if on_host else 0)
     return out
 
 

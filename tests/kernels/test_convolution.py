@@ -95,6 +95,15 @@ def test_the_three_are_one_trilinear_form(shape):
     np.testing.assert_allclose([np.vdot(x, dx), np.vdot(w, dw)], form, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("N", [0, 1, 3])
+@pytest.mark.parametrize("size", [(9, 8), (100, 90)])
+def test_a_bias_is_added_to_each_channel_whatever_its_strides(N, size):
+    x, w, _ = problem((N, 2, *size), (4, 2, 3, 3), Geometry((3, 3)))
+    b = np.arange(8.0)[::-2]
+    out = kernels.conv2d(x, w, b, geometry=Geometry((3, 3)))
+    np.testing.assert_array_equal(out, kernels.conv2d(x, w, geometry=Geometry((3, 3))) + b.reshape(-1, 1, 1))
+
+
 LAYERS = {  # the shapes that each way was written for
     "direct": layer((2, 3, 9, 8), 4, (3, 3), (2, 1), (1, 0), (1, 2)),
     "tiny": layer((1, 1, 6, 8), 1, (1, 2)),
