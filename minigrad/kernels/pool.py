@@ -37,14 +37,8 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
     """
     xp, (H, W), (Ho, Wo) = array_module(x), x.shape[-2:], places.shape[-2:]
     best = xp.empty(places.shape, x.dtype)
-    taps = _taps(geometry, (H, W), (Ho, Wo))
-    # The pixel that tap (i, j) of window (t, u) reads is (t, u)'s corner plus (i, j)'s offset.
-    down, across = (
-        np.array([tap * d for tap, _, _ in axis], np.int64) for axis, d in zip(taps, geometry.dilation, strict=True)
-    )
-    offset = constant_beside(x, (down.reshape(-1, 1) * W + across).reshape(-1))
-    top, left = (xp.arange(n) * s - p for n, s, p in zip((Ho, Wo), geometry.stride, geometry.padding, strict=True))
-    corner = top.reshape(-1, 1) * W + left
+    taps, offset, corner = _lay_places(geometry, (H, W), (Ho, Wo))
+    offset, corner = constant_beside(x, offset), constant_beside(x, corner)
     planes, bests, found = x.reshape(-1, H, W), best.reshape(-1, Ho, Wo), places.reshape(-1, Ho, Wo)
 
     def search(some: slice) -> None:
@@ -53,6 +47,19 @@ def max_pool2d(x: Array, places: Array, geometry: Geometry) -> Array:
 
     _plane_by_plane(search, planes)
     return best
+
+
+@lru_cache(maxsize=256)
+def _lay_places(geometry: Geometry, size: Pair, windows: Pair) -> tuple[tuple[list[Tap], list[Tap]], Array, Array]:
+    """The taps that meet the image; the pixel that tap (i, j) of window (t, u) reads is an offset, of (i, j), from a
+    corner, of (t, u): offsets tap by tap, corners (Ho, Wo).
+    """
+    taps = _taps(geometry, size, windows)
+    down, across = (
+        np.array([tap * d for tap, _, _ in axis], np.int64) for axis, d in zip(taps, geometry.dilation, strict=True)
+    )
+    top, left = (np.arange(n) * s - p for n, s, p in zip(windows, geometry.stride, geometry.padding, strict=True))
+    return taps, (down.reshape(-1, 1) * size[1] + across).reshape(-1), top.reshape(-1, 1) * size[1] + left
 
 
 def _plane_by_plane(work: Callable[[slice], object], planes: Array) -> None:
@@ -112,7 +119,6 @@ def _flat_index(places: Array, pixels: int, xp: Any) -> Array:
 def _compare(planes: Array, best: Array, taps: tuple[list[Tap], list[Tap]]) -> Array:
     """Writes the maxima (planes, Ho, Wo) into `best`; returns each winning tap's number, counted row by row."""
     xp, floating = array_module(planes), planes.dtype.kind == "f"
-    best[...] = -np.inf if floating else np.iinfo(planes.dtype).min
     pairs = [
         ((..., rows, cols), (..., pixel_rows, pixel_cols))
         for _, rows, pixel_rows in taps[0]
@@ -120,12 +126,18 @@ def _compare(planes: Array, best: Array, taps: tuple[list[Tap], list[Tap]]) -> A
     ]
     small = xp.uint8 if len(pairs) < 256 else xp.int64
     winner = xp.zeros(best.shape, small)
-    for number, (windows, _) in reversed([*enumerate(pairs)]):
-        winner[windows] = number  # the first that is not padding, if nothing is larger
-    for number, (windows, pixels) in enumerate(pairs):
-        value, so_far, tap = planes[pixels], best[windows], winner[windows]
+    complete = all(into == slice(0, n) for axis, n in zip(taps, best.shape[-2:], strict=True) for _, into, _ in axis)
+    if complete:  # no window meets padding
+        best[...] = planes[pairs[0][1]]
+    else:
+        best[...] = -np.inf if floating else np.iinfo(planes.dtype).min
+        for number, (windows, _) in reversed([*enumerate(pairs)]):
+            winner[windows] = number  # the first that is not padding, if nothing is larger
+    for number, (windows, pixels) in enumerate(pairs[complete:], complete):
+        # What is read twice is copied first: it lies apart.
+        value, so_far, tap = planes[pixels].copy(), best[windows], winner[windows]
         # Taps count upwards: the larger number is the later, strictly larger value.
-        xp.maximum(tap, (value > so_far) * small(number), out=tap)
+        xp.maximum(tap, (value > so_far).view(np.uint8) * small(number), out=tap)
         xp.maximum(so_far, value, out=so_far)
     if floating and (xp is not np or np.isnan(best).any()):  # a GPU is not waited for
         for number, (windows, pixels) in enumerate(pairs):
