@@ -5,6 +5,11 @@
 # operands of an operation must live at the same place.
 
 # %%
+import json
+import os
+import subprocess
+import sys
+
 import minigrad as torch
 from minigrad import nn
 
@@ -58,14 +63,44 @@ assert torch.allclose(whole, halves[0] + halves[1], atol=1e-4)
 print("the halves add up to the whole")
 
 # %% [markdown]
+# ## Two real processes
+#
+# A process has memory of its own. Nothing is shared but what is sent. Here is a program that takes its share of the
+# images and prints its gradient; it is started twice, both run at once, and their numbers are added up here.
+
+# %%
+worker = """
+import sys, json
+import minigrad as torch
+
+rank, size = int(sys.argv[1]), int(sys.argv[2])
+torch.manual_seed(1)  # so that all start with the same numbers
+images, targets = torch.randn(8, 1, 6, 6), torch.randn(8, 1, 5, 5)
+weight = torch.randn(1, 1, 2, 2).requires_grad_()
+mine = slice(8 * rank // size, 8 * (rank + 1) // size)
+((torch.nn.functional.conv2d(images[mine], weight) - targets[mine]) ** 2).sum().backward()
+print(json.dumps(weight.grad.tolist()))
+"""
+
+if sys.platform == "emscripten":
+    print("a browser starts no processes: run this chapter on a computer to see them")
+else:
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    commands = [[sys.executable, "-c", worker, str(rank), "2"] for rank in range(2)]
+    processes = [subprocess.Popen(c, stdout=subprocess.PIPE, text=True, env=here) for c in commands]
+    shares = [torch.tensor(json.loads(process.communicate()[0])) for process in processes]
+    print("by two processes:", (shares[0] + shares[1]).flatten())
+    assert torch.allclose(whole, shares[0] + shares[1], atol=1e-4)
+
+# %% [markdown]
 # With a mean in place of the sum they average. That is all that data-parallel training does; the rest is sending
 # numbers quickly. Two traps: batch norm takes its means over a worker's own half; and every worker must start with the
 # same weights.
 #
 # ## The real thing
 #
-# `minigrad.distributed` sends the numbers, by MPI: a program becomes one of several with three lines, and one process
-# alone is a group of one, which adds up nothing.
+# Text through a pipe is slow. `minigrad.distributed` sends the numbers, by MPI, while backward still runs: a program
+# becomes one of several with three lines, and one process alone is a group of one, which adds up nothing.
 
 # %%
 import minigrad.distributed as dist

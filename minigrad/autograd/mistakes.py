@@ -97,7 +97,7 @@ def suspect_another_argument(case: Case) -> Iterator[Pair]:
         if j != case.which and operand is not None and operand.shape == case.shape:
             yield (
                 case.sketch_at(case.operands, j),
-                f"this is the gradient of {case.names[j]}: return the gradients in the order of the arguments",
+                f"this is the gradient of {case.names[j]}, not of {case.name}: mind the order of the arguments",
             )
 
 
@@ -185,6 +185,8 @@ def suspect_uneven_factors(case: Case) -> Iterator[Pair]:
     ratio = np.divide(case.wrong, case.right, out=np.ones_like(case.wrong), where=there)
     if np.any(is_nonzero(case.wrong) & ~there):
         return
+    if len(case.shape) == len(case.output_shape) and _is_diagonal(there):
+        yield case.wrong, "each number is in its place, but scaled wrongly: look at the formula of the rule"
     windows = np.count_nonzero(there, tuple(case.output_axes)).reshape(*case.shape, *[1] * len(case.output_shape))
     yield (
         case.right / np.maximum(windows, 1),
@@ -200,6 +202,13 @@ def suspect_uneven_factors(case: Case) -> Iterator[Pair]:
             case.right * scale.reshape(shape),
             f"along {case.axis_name(axis)} of {whose} it is scaled by {numbers}{', ...' if scale.size > 6 else ''}",
         )
+
+
+def _is_diagonal(there: Any) -> bool:
+    """Whether each element of the operand has a part in one output at most, and each output in one element."""
+    half = there.ndim // 2
+    matrix = there.reshape(prod(there.shape[:half]), -1)
+    return bool(matrix.sum(0).max(initial=0) <= 1 and matrix.sum(1).max(initial=0) <= 1 and min(matrix.shape) > 1)
 
 
 def suspect_steps(case: Case) -> Iterator[Pair]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import combinations
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -127,14 +128,20 @@ def by_name(returned: Any, names: Sequence[str]) -> dict[str, Any]:
 
 def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
     """A complaint about what is no gradient of `x`: no numbers, or another shape."""
+    if isinstance(gradient, tuple):
+        return f"it returned {len(gradient)} things, where one gradient is due"
     if complaint := refuse_what_is_no_number(gradient):
         return complaint
     shape, due = as_array(gradient).shape, tuple(x.shape)
     if shape == due:
         return None
-    cure = ": sum over the batch, the first axis" if shape[1:] == due else ""
+    cure = ""
     if sorted(shape) == sorted(due):
         cure = ": the axes are in another order"
+    elif prod(shape) == prod(due):
+        cure = ": reshape it"
+    elif shape[1:] == due:
+        cure = ": sum over the first axis"
     return f"it has the shape {shape}; a gradient has the shape of its argument, here {due}{cure}"
 
 

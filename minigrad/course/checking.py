@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.course.checker import check_gradients
-from minigrad.course.comparing import as_array, describe_difference
+from minigrad.course.comparing import as_array, describe_by_arguments, describe_difference
 from minigrad.course.exercise import KNOWN, Exercise, draw_point
 from minigrad.course.limit import LIBRARIES, TooLong, time_limit
 from minigrad.course.progress import note
@@ -111,6 +111,8 @@ def judge(exercise: Exercise, answer: Any) -> str | None:
         return "It is still empty: write its body in place of `raise NotImplementedError`."
     except RecursionError:
         return "It calls itself without end (RecursionError): what ends the recursion?"
+    except SystemExit:
+        return "It ends Python, by exit(): return the answer instead."
     except Exception as error:  # noqa: BLE001 (a student's code may raise anything)
         return f"It raised {type(error).__name__}: {error}{_where(error)}"
 
@@ -133,7 +135,11 @@ def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
         if not all(np.array_equal(as_array(a), as_array(b)) for a, b in zip(given, case, strict=True) if _is_data(a)):
             return f"{where}: it wrote into its arguments; work on a new tensor."
         if complaint := describe_difference(returned, exercise.solution(*copy.deepcopy(case))):
-            return f"{where}: {'the answer is not right' if hidden else complaint}."
+            if hidden:
+                return f"{where}: the answer is not right."
+            if not complaint.startswith("it is the right answer"):
+                complaint = describe_by_arguments(returned, exercise.solution, case, exercise.parameters) or complaint
+            return _finish(f"{where}: {complaint}")
     return None
 
 
@@ -146,7 +152,7 @@ def _judge_gradient(exercise: Exercise, answer: Callable[..., Any]) -> str | Non
         )
         if report.wrong:
             sizes = ", ".join(f"{name} {tuple(point[name].shape)}" for name in names)
-            return f"At {sizes}: {report.wrong[exercise.gradient_of]}."
+            return _finish(f"At {sizes}: {report.wrong[exercise.gradient_of]}")
         if not report.right:
             return "It returned None: is `return` missing?"
     return None

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from numbers import Number
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.case import misplace
+from minigrad.autograd.case import leave_out, misplace
+from minigrad.creation import tensor
 from minigrad.tensor import Tensor
+
+LARGEST = 10_000  # numbers of an argument that is tried in other orders
 
 
 def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str | None:
@@ -21,7 +27,7 @@ def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str
         return None if answer == right else f"{answer!r} is not right"
     if isinstance(right, tuple) or (isinstance(right, list) and not all(isinstance(r, Number) for r in right)):
         return _describe_sequences(answer, right, tolerance)
-    if complaint := refuse_what_is_no_number(answer):
+    if complaint := refuse_what_is_no_number(answer, "a number" if isinstance(right, Number) else "a tensor"):
         return complaint
     a, r = as_array(answer), as_array(right)
     if a.shape != r.shape:
@@ -35,7 +41,41 @@ def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str
     return _name_the_difference(a.astype(float), r.astype(float), tolerance)
 
 
-def refuse_what_is_no_number(answer: Any) -> str | None:
+def describe_by_arguments(
+    answer: Any, solution: Callable[..., Any], case: Sequence[Any], names: Sequence[str]
+) -> str | None:
+    """The arguments that a wrong answer is the right one for: K flipped, i and j exchanged; None where none fit."""
+
+    def fits(changed: Sequence[Any]) -> bool:
+        try:
+            return describe_difference(answer, solution(*copy.deepcopy(changed))) is None
+        except Exception:  # noqa: BLE001 (not every function takes every argument)
+            return False
+
+    for a, b in combinations(range(len(case)), 2):
+        exchanged = list(case)
+        exchanged[a], exchanged[b] = case[b], case[a]
+        if type(case[a]) is type(case[b]) and fits(exchanged):
+            return f"this would be right with {names[a]} and {names[b]} exchanged"
+    for i, x in enumerate(case):
+        if isinstance(x, Tensor) and x.ndim > 0 and x.numel() <= LARGEST:
+            for changed, how in move_about(x.detach().numpy()):
+                if fits([*case[:i], tensor(changed), *case[i + 1 :]]):
+                    return f"this would be right for {names[i]} {how}"
+    return None
+
+
+def move_about(array: Any) -> Iterator[tuple[Any, str]]:
+    """An array in other orders, and with parts left out."""
+
+    def label(axis: int) -> str:
+        return f"axis {axis}"
+
+    yield from misplace(array, range(array.ndim), label)
+    yield from leave_out(array, range(array.ndim), label)
+
+
+def refuse_what_is_no_number(answer: Any, due: str = "a tensor") -> str | None:
     """A complaint about None, texts and the like."""
     if answer is None:
         return "it returned None: is `return` missing?"
@@ -47,7 +87,7 @@ def refuse_what_is_no_number(answer: Any) -> str | None:
                 return None
         except (ValueError, TypeError):
             return "the parts of the list that it returned differ in shape: return one tensor"
-    return f"a tensor is due, and it returned {type(answer).__name__}"
+    return f"{due} is due, and it returned {type(answer).__name__}"
 
 
 def as_array(answer: Any) -> Any:

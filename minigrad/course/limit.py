@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,14 @@ LIBRARIES = (HOUSE, str(Path(np.__file__).parent))
 
 class TooLong(BaseException):
     """The limit has passed. No Exception, so that `except Exception` in an endless loop does not swallow it."""
+
+
+@lru_cache(maxsize=256)
+def loops_in_one_line(code: CodeType) -> bool:
+    """Whether code jumps back within a line, as ``while True: pass``: only new instructions begin there."""
+    steps = list(dis.get_instructions(code))
+    lines = {step.offset: step.positions.lineno if step.positions else None for step in steps}
+    return any("JUMP_BACKWARD" in step.opname and lines.get(step.argval) == lines[step.offset] for step in steps)
 
 
 @contextmanager
@@ -38,7 +49,10 @@ def time_limit(seconds: float) -> Iterator[None]:
         return at_each_line
 
     def at_each_call(frame: Any, event: str, argument: Any) -> Any:
-        return None if frame.f_code.co_filename.startswith(LIBRARIES) else at_each_line
+        if frame.f_code.co_filename.startswith(LIBRARIES):
+            return None
+        frame.f_trace_opcodes = loops_in_one_line(frame.f_code)
+        return at_each_line
 
     before, frame = sys.gettrace(), sys._getframe(2)
     local = frame.f_trace

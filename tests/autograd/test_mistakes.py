@@ -221,7 +221,7 @@ def test_gradients_returned_in_the_wrong_order():
             return left.T @ g, g @ right.T
 
     a, b = operands()[0][0, 0].detach().requires_grad_(), operands()[0][1, 1].detach().requires_grad_()
-    with pytest.raises(GradcheckError, match="this is the gradient of right: return the gradients in the order of"):
+    with pytest.raises(GradcheckError, match="this is the gradient of right, not of left: mind the order of"):
         gradcheck(Product.apply, (a, b))
 
 

@@ -89,6 +89,14 @@ BAD = {
     "a text": (lambda X, K: "map", "a tensor is due, and it returned str"),
     "ragged": (lambda X, K: [[1], [1, 2]], "differ in shape"),
     "nan": (lambda X, K: mg.full((2, 2), mg.nan), "4 of 4 numbers are nan or inf"),
+    "all numbers too large": (
+        lambda X, K: mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0] + 1, "all numbers are off by",
+    ),
+    "the end of Python": (lambda X, K: exit(), "It ends Python, by exit()"),
+    "one row forgotten": (
+        lambda X, K: mg.nn.functional.conv2d(X[None, None], (K * mg.tensor([[1.0], [0]]))[None, None])[0, 0],
+        "this would be right for K without index 1 of axis 0",
+    ),
     "an exception": (lambda X, K: X @ K, "It raised RuntimeError"),
     "too few parameters": (lambda X: X, "It raised TypeError"),
     "without end": (recursive, "It calls itself without end"),
@@ -101,7 +109,8 @@ BAD = {
     "negated": (lambda X, K: -mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0], "right answer negated"),
     "a mean": (lambda X, K: mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0] / 4, "right answer times 0.25"),
     "a true convolution": (
-        lambda X, K: mg.nn.functional.conv2d(X[None, None], K.flip(0, 1)[None, None])[0, 0], "all numbers are off by",
+        lambda X, K: mg.nn.functional.conv2d(X[None, None], K.flip(0, 1)[None, None])[0, 0],
+        "this would be right for K flipped along axis 0 and axis 1",
     ),
     "transposed": (
         lambda X, K: mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0].T, "right answer transposed",
@@ -140,6 +149,42 @@ def test_an_endless_loop_is_stopped_in_words(capsys):
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize(
+    ("name", "answer", "words"),
+    [
+        ("1.window", lambda X, i, j, h, w: X[j : j + h, i : i + w], "this would be right with i and j exchanged"),
+        ("1.multiplications", lambda H, W, h, w: "24", "a number is due, and it returned str"),
+        ("2.horizontal", None, "It returned None"),
+        ("2.horizontal", "x", "a kernel is due, and it returned str"),
+        ("2.horizontal", [[1], [2, 3]], "differ in shape"),
+        ("2.horizontal", mg.full((2, 1), mg.nan), "nan or inf"),
+        ("2.horizontal", mg.zeros(0, 1), "a kernel of shape (h, w) is due, got (0, 1)"),
+        ("4.multi_in", lambda X, K: mg.zeros(2, 3, 3), "is a sum over the first axis missing?\n"),
+        ("5.learn", lambda X, Y, shape: mg.full(shape, 9.0), "do the steps go up the slope?"),
+        ("5.learn", lambda X, Y, shape: "K", "a kernel is due, and it returned str"),
+        ("7.multiply", lambda g, x, y: (g * y, g * x), "it returned 2 things, where one gradient is due"),
+        ("7.multiply", lambda g, x, y: g * x, "this is the gradient of y, not of x"),
+        ("7.multiply", lambda g, x, y: g.mul_(y), "Compute into a new array: g * 2.\n"),
+        ("7.stretch", lambda g, x, b: g.sum(0, keepdim=True), "here (3,): reshape it."),
+        ("7.sigmoid", lambda g, x: g * x * (1 - x), "in its place, but scaled wrongly: look at the formula"),
+    ],
+)
+def test_what_is_said_of_a_wrong_answer(name, answer, words, capsys):
+    verdict, text = told(capsys, name, answer)
+    assert verdict is False and words.lower() in text.lower()
+
+
+def test_one_product_is_asked_for(capsys):
+    def by_pixels(X, K):
+        columns = [K.flatten(1) @ X[:, i, j] for i in range(X.shape[1]) for j in range(X.shape[2])]
+        return mg.stack(columns, 1).reshape(-1, *X.shape[1:])
+
+    _, text = told(capsys, "4.one_by_one", by_pixels)
+    assert "the numbers are right, but" in text.lower() and "one product of matrices is enough" in text
+    assert told(capsys, "4.one_by_one", lambda X, K: mg.einsum("oc,chw->ohw", K[:, :, 0, 0], X))[0]
+    assert told(capsys, "4.one_by_one", lambda X, K: np.einsum("oc,chw->ohw", K.numpy()[:, :, 0, 0], X.detach()))[0]
+
+
 def test_a_hidden_case_is_not_shown(capsys):
     _, text = told(capsys, "3.output_size", lambda n, k, padding=0, stride=1: -(-(n + 2 * padding - k) // stride) + 1)
     assert "In a hidden case: the answer is not right." in text or "For (8, 3, 1, 2)" in text
@@ -150,7 +195,7 @@ def test_a_hidden_case_is_not_shown(capsys):
 
 def test_the_shape_of_a_gradient(capsys):
     _, text = told(capsys, "8.db", lambda g, x, w, b: g.sum((2, 3)))
-    assert "it has the shape (2, 3)" in text and "sum over the batch" in text
+    assert "it has the shape (2, 3)" in text and "sum over the first axis" in text
 
 
 def test_the_mistake_in_a_gradient_is_named(capsys):

@@ -1,6 +1,7 @@
 """The time limit: it stops Python, gives back the tracer that was there, and costs nothing afterwards."""
 
 import contextlib
+import itertools
 import sys
 
 import pytest
@@ -16,6 +17,22 @@ def spin():
 def test_a_loop_in_a_function_is_stopped():
     with pytest.raises(TooLong), time_limit(0.05):
         spin()
+
+
+def spin_in_a_line():
+    while True: pass  # noqa: E701  # fmt: skip
+
+
+def spin_in_a_list():
+    return [x for x in itertools.count() if x < 0]
+
+
+def test_a_loop_in_one_line_is_stopped():
+    """No line begins there."""
+    with pytest.raises(TooLong), time_limit(0.05):
+        spin_in_a_line()
+    with pytest.raises(TooLong), time_limit(0.05):
+        spin_in_a_list()
 
 
 def test_what_ends_in_time_is_left_alone():

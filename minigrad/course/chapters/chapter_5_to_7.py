@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.course.chapters.chapter_1_to_4 import bars, corr2d, image
-from minigrad.course.comparing import as_array
+from minigrad.course.comparing import as_array, refuse_what_is_no_number
 from minigrad.course.exercise import exercise, gradient_exercise
 from minigrad.creation import tensor
 from minigrad.ops.functions import exp as exponential
@@ -38,12 +38,17 @@ def kernel_gradient(X: Tensor, K: Tensor, Y: Tensor) -> Tensor:
 def judge_learned(answer: Any) -> str | None:
     """The kernel is learned from the bars and from an image never shown."""
     for X, K in ((bars(), tensor([[1.0, -1.0]])), (image(5, 6), image(2, 2, seed=7))):
-        found = as_array(answer(X, corr2d(X, K), tuple(K.shape)))
+        returned = answer(X, corr2d(X, K), tuple(K.shape))
+        if complaint := refuse_what_is_no_number(returned, "a kernel"):
+            return complaint
+        found = as_array(returned)
         if found.shape != tuple(K.shape):
             return f"a kernel of shape {tuple(K.shape)} is due, got {found.shape}"
         left = float(((corr2d(X, tensor(found.astype(np.float32))) - corr2d(X, K)) ** 2).sum())
         if not np.isfinite(left):
             return "the kernel is nan or inf: the learning rate is beyond its limit"
+        if left > float((corr2d(X, K) ** 2).sum()):
+            return f"the loss is {left:.3g}, more than a kernel of zeros has: do the steps go up the slope?"
         if left > 0.05:
             return f"the loss is still {left:.3g}: more steps, or larger ones"
     return None
