@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.recording import operation
+from minigrad.ops.matmul import add_outer_products
 
 
 def _forward(b: Any, x: Any, w: Any) -> Any:
@@ -21,7 +22,7 @@ affine = operation(
     _forward,
     lambda g: g,  # the engine sums over the batch
     lambda g, w: g @ w,
-    lambda g, x: g.mT @ x,
+    lambda g, x: add_outer_products(g, x),
 )
 # The same without a bias.
-project = operation("mm", lambda x, w: np.matmul(x, w.T), lambda g, w: g @ w, lambda g, x: np.swapaxes(g, 0, 1) @ x)
+project = operation("mm", lambda x, w: np.matmul(x, w.T), lambda g, w: g @ w, lambda g, x: add_outer_products(g, x))

@@ -1,5 +1,6 @@
-"""Products: what they refuse, in words."""
+"""Products: what they refuse, in words, and gradients of few rows."""
 
+import numpy as np
 import pytest
 
 import minigrad as torch
@@ -21,3 +22,13 @@ def test_refused(name):
     call, kind, message = REFUSED[name]
     with pytest.raises(kind, match=message):
         call()
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_gradients_of_few_rows(rows):
+    rng = np.random.default_rng(rows)
+    x, w = (torch.tensor(rng.standard_normal(shape), requires_grad=True) for shape in ((5, rows), (3, 5)))
+    g = torch.tensor(rng.standard_normal((rows, 3)))
+    (x.T @ w.T).backward(g)
+    np.testing.assert_allclose(w.grad.numpy(), g.numpy().T @ x.detach().numpy().T, rtol=1e-12)
+    np.testing.assert_allclose(x.grad.numpy(), (g.numpy() @ w.detach().numpy()).T, rtol=1e-12)
