@@ -245,6 +245,16 @@ DIFFERENCES = [
         "repr(torch.Size([2])) == 'minigrad.Size([2])'",
     ),
     (
+        "classes derived from `Tensor`",
+        "what is computed from their tensors is a plain Tensor; `__torch_function__` is not asked",
+        "type(torch.ones(1).as_subclass(type('Image', (torch.Tensor,), {})) * 2) is torch.Tensor",
+    ),
+    (
+        "writes to an operand of `gather`, `take`, `masked_select`, `cummax`, `cdist`, `conv2d` before backward",
+        "are accepted where the gradient does not depend on its values; PyTorch has saved it and refuses",
+        "gradient('(h := x * 1, y := h.take(torch.tensor([0])), h.add_(1), y.sum())[3]', [3.0]) == [1.0]",
+    ),
+    (
         "dtypes",
         "no complex numbers, no bfloat16, no quantized or sparse tensors",
         "not hasattr(torch, 'complex64') and not hasattr(torch, 'bfloat16')",

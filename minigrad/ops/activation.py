@@ -13,7 +13,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import as_number, axis, not_a_tensor, require_kind, takes_out
-from minigrad.ops.copies import cast, clone
+from minigrad.ops.copies import cast, clone, in_rows
 from minigrad.ops.elementwise import SAME, elementwise, rename, unary
 from minigrad.ops.functions import erf, error_function, logistic, sigmoid
 from minigrad.ops.piecewise import gate, keep_where, tie, zeros_of
@@ -288,12 +288,12 @@ def _log_softmax_rule(g: Any, out: Any, dim: int) -> Any:
 
 softmax_operation = operation(
     "softmax",
-    lambda x, *, dim: map_slices(lambda x: _softmax_forward(x, dim=dim), (dim,), x),
+    lambda x, *, dim: in_rows(map_slices(lambda x: _softmax_forward(x, dim=dim), (dim,), x)),
     lambda g, out, dim: map_slices(lambda g, out: _softmax_rule(g, out, dim), (dim,), g, out),
 )
 log_softmax_operation = operation(
     "log_softmax",
-    lambda x, *, dim: map_slices(lambda x: _log_softmax_forward(x, dim=dim), (dim,), x),
+    lambda x, *, dim: in_rows(map_slices(lambda x: _log_softmax_forward(x, dim=dim), (dim,), x)),
     lambda g, out, dim: map_slices(lambda g, out: _log_softmax_rule(g, out, dim), (dim,), g, out),
 )
 

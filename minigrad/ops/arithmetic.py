@@ -83,6 +83,7 @@ mul = multiply = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g *
 true_divide = binary("div", np.true_divide, lambda g, y: g / y, lambda g, x, y: -g * (x / y / y), result=REAL,
     numbers="both",
     formula="input / other", example="[1.0, 2.0]; [2.0, 4.0] -> [0.5000, 0.5000]")
+true_divide.__qualname__ = "true_divide"  # where pickle finds it
 _floored = binary("div", lambda x, y: np.floor_divide(x, _divisor(y)), *_flat, refuses="b", numbers="both",
     shown="DivBackward2")
 _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, refuses="b", numbers="both",

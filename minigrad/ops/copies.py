@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
+from minigrad.backend import array_module
 from minigrad.layout import contiguous_format, preserve_format
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
 from minigrad.ops.elementwise import elementwise, rename
@@ -18,10 +19,47 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
+def in_rows(array: Any) -> Any:
+    """`array` in row-major order: NumPy lays what it computes from turned arrays as these lie."""
+    return array if array.flags.c_contiguous else array_module(array).ascontiguousarray(array)
+
+
+def _close_gaps(x: Any, dtype: Any) -> Any:
+    """`x`, of which some axes are repeated, as elements of `dtype` in memory of its own without gaps: its axes in the
+    order in which they lie, where repeated ones keep their place.
+    """
+    order = _find_memory_order(x.shape, x.strides)
+    return x.transpose(order).astype(dtype, order="C").transpose([order.index(i) for i in range(x.ndim)])
+
+
+def _find_memory_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
+    """The axes from the outermost in memory to the innermost: sorted by insertion, as PyTorch does, where an axis
+    without a step is neither before nor behind another.
+    """
+    order = list(range(len(shape)))[::-1]  # from the innermost
+    for i in range(1, len(order)):
+        moving = i
+        for j in range(i - 1, -1, -1):
+            inner, outer = order[j], order[moving]
+            if not strides[inner] or not strides[outer]:
+                continue
+            if strides[inner] < strides[outer]:
+                break
+            if (strides[inner], shape[inner]) > (strides[outer], shape[outer]):
+                order[j], order[moving], moving = outer, inner, j
+    return order[::-1]
+
+
 # "K": in memory as the original is; "C": row-major
-copy_operation = operation("clone", lambda x, *, order: x.copy(order=order), lambda g: g)
+copy_operation = operation(
+    "clone",
+    lambda x, *, order: x.copy(order) if order == "C" or 0 not in x.strides else _close_gaps(x, x.dtype),
+    lambda g: g,
+)
 _repeated = shown_as(copy_operation, "RepeatBackward0")
-_cast = elementwise("to_copy", lambda x, *, dtype: x.astype(dtype), lambda g: g)
+_cast = elementwise(
+    "to_copy", lambda x, *, dtype: x.astype(dtype) if 0 not in x.strides else _close_gaps(x, dtype), lambda g: g
+)
 
 
 @of_tensors
@@ -81,8 +119,13 @@ def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
     return bool((array if order is None else array.transpose(order)).flags.c_contiguous)
 
 
+def _flipped(x: Any, dims: Any) -> Any:
+    turned = np.flip(x, dims)
+    return turned.copy(order="K") if 0 not in x.strides else _close_gaps(turned, x.dtype)
+
+
 # Reversing axes is its own adjoint.
-turn: Any = operation("flip", lambda x, *, dims: np.flip(x, dims).copy(order="K"), lambda g, dims: turn(g, dims=dims))
+turn: Any = operation("flip", lambda x, *, dims: _flipped(x, dims), lambda g, dims: turn(g, dims=dims))
 _turned_round = shown_as(turn, "Rot90Backward0")
 
 

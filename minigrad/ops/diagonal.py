@@ -11,7 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
-from minigrad.ops.copies import clone
+from minigrad.ops.copies import clone, in_rows
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def _triangle(name: str, text: str, example: str) -> Any:
     made: Any = operation(
         name,
-        lambda x, *, diagonal: getattr(array_module(x), name)(x, diagonal),
+        lambda x, *, diagonal: in_rows(getattr(array_module(x), name)(x, diagonal)),
         lambda g, diagonal: made(g, diagonal=diagonal),
     )
 

@@ -12,9 +12,10 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
+from minigrad.layout import channels_last
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, in_rows
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.shape import expand, ravel, reshape, unsqueeze
@@ -22,14 +23,21 @@ from minigrad.ops.shape import expand, ravel, reshape, unsqueeze
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
+
+def _lay_joined(joined: Any) -> Any:
+    """What was joined in row-major order, but for images whose channels come last."""
+    keeps = joined.ndim == 4 and joined.transpose(channels_last.order).flags.c_contiguous
+    return joined if keeps else in_rows(joined)
+
+
 _cat = operation(
     "cat",
-    lambda *tensors, dim, starts: array_module(tensors[0]).concatenate(tensors, dim),
+    lambda *tensors, dim, starts: _lay_joined(array_module(tensors[0]).concatenate(tensors, dim)),
     lambda g, i, dim, starts: g[(slice(None),) * dim + (slice(starts[i], starts[i + 1]),)],
 )
 _stack = operation(
     "stack",
-    lambda *tensors, dim: array_module(tensors[0]).stack(tensors, dim),
+    lambda *tensors, dim: in_rows(array_module(tensors[0]).stack(tensors, dim)),
     lambda g, i, dim: g[(slice(None),) * dim + (i,)],
 )
 
@@ -245,7 +253,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
 # ---- moved round ---------------------------------------------------------------------------------
 _roll: Any = operation(
     "roll",
-    lambda x, *, shifts, dims: np.roll(x, shifts, dims),
+    lambda x, *, shifts, dims: in_rows(np.roll(x, shifts, dims)),
     lambda g, shifts, dims: _roll(g, shifts=tuple([-n for n in shifts]), dims=dims),
 )
 

@@ -13,7 +13,7 @@ from minigrad import dtypes
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute, operation
 from minigrad.ops.arguments import Omissible, axes, axis, takes_out
-from minigrad.ops.copies import as_float, cast, clone, turn
+from minigrad.ops.copies import as_float, cast, clone, in_rows, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
@@ -88,13 +88,14 @@ def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
     if kind == "e":  # float16 is summed in float32, and rounded once
         return add_up(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
     # NumPy would widen small integers: they stay what they are
-    return (add_up if x.size < LARGE else _add_up_large)(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
+    total = (add_up if x.size < LARGE else _add_up_large)(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
+    return total if dim is None else in_rows(total)
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype == np.float16 else None
     found = (add_up if x.size < LARGE else _add_up_large)(x, dim, wide, None, keepdim) / count_reduced(x.shape, dim)
-    return found.astype(x.dtype) if wide else found
+    return found.astype(x.dtype) if wide else found if dim is None else in_rows(found)
 
 
 sum_operation = operation("sum", _total, spread_gradient)
@@ -179,7 +180,7 @@ def accumulate(function: Any, x: Any, dim: int) -> Any:
     wide = np.float32 if x.dtype.char == "e" else x.dtype
     if type(x) is np.ndarray and x.dtype.char == "f":
         wide = np.float64
-    return function(x, axis=dim, dtype=wide).astype(x.dtype, copy=False)
+    return in_rows(function(x, axis=dim, dtype=wide)).astype(x.dtype, copy=False)
 
 
 _cumsum = operation("cumsum", _cumsum_forward, lambda g, dim: _cumsum_back(g, dim=dim))

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 _DEGREE = math.pi / 180
 
 
-def _slope_of_sinc(g: Any, x: Any, out: Any) -> Any:
+def _slope_of_sinc(g: Any, x: Any) -> Any:
     # d sin(pi x) / (pi x) = (cos(pi x) - sinc(x)) / x, and 0 at 0
     still = np.equal(x, 0)
-    return np.where(still, 0.0, g * ((np.cos(math.pi * x) - out) / np.where(still, 1.0, x)))
+    moved = np.where(still, 1.0, x)
+    turns = math.pi * moved
+    return np.where(still, 0.0, g * ((np.cos(turns) - np.sin(turns) / turns) / moved))
 
 
 # fmt: off

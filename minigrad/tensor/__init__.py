@@ -46,7 +46,8 @@ class Tensor(
         """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""
         from minigrad.creation import construct
 
-        return construct(data, dtype, device)
+        made = construct(data, dtype, device)
+        return made if cls is Tensor else made.as_subclass(cls)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: shape, dtype and range, an image where it is one, and the numbers."""

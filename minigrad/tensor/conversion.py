@@ -11,6 +11,7 @@ from minigrad.ops import copies
 from minigrad.ops.arguments import of_tensors
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
+from minigrad.ops.shape import alias
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -105,6 +106,23 @@ class ConversionMethods(TensorBase):
         tensor([1., 2.])
         """
         return self.to(other.dtype)
+
+    def as_subclass(self: Any, cls: type[Any]) -> Any:
+        """The same memory and place in the graph under a class derived from Tensor; results are Tensors again.
+
+        >>> import minigrad as torch
+        >>> class Image(torch.Tensor):
+        ...     def darker(self):
+        ...         return self * 0.5
+        >>> torch.ones(2).as_subclass(Image).darker()
+        tensor([0.5000, 0.5000])
+        """
+        if not (isinstance(cls, type) and issubclass(cls, TensorBase)):
+            name = getattr(cls, "__name__", repr(cls))
+            raise TypeError(f"as_subclass(): cls must be a type that derives from Tensor, got {name}")
+        made = alias(self)
+        made.__class__ = cls
+        return made
 
     float = _as("float", dtypes.float32)
     double = _as("double", dtypes.float64)

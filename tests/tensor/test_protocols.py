@@ -153,3 +153,27 @@ def test_a_numpy_scalar_on_the_left_is_a_number(scalar):
     assert (np.float64(0.1) <= torch.tensor([0.1], dtype=torch.float64)).tolist() == [True]
     with pytest.raises(TypeError, match="unsupported operand type"):
         np.ones(2, np.float32) * x
+
+
+class Image(torch.Tensor):
+    def darker(self):
+        return self * 0.5
+
+
+def test_a_class_derived_from_tensor_makes_its_own():
+    made = Image([1.0, 2.0])
+    assert type(made) is Image and made.darker().tolist() == [0.5, 1.0]
+    assert type(Image(2, 3)) is Image and Image(2, 3).shape == (2, 3)
+    w = torch.ones(2, requires_grad=True)
+    seen = (w * 1).as_subclass(Image)
+    seen.darker().sum().backward()
+    assert type(seen) is Image and w.grad.tolist() == [0.5, 0.5] and type(seen.darker()) is torch.Tensor
+    assert type(torch.Tensor(torch.nn.Parameter(torch.ones(1)))) is torch.Tensor
+    with pytest.raises(TypeError, match="must be a type that derives from Tensor, got int"):
+        w.as_subclass(int)
+
+
+def test_functions_pickle_by_their_public_names():
+    for name in ("true_divide", "div", "add"):
+        function = getattr(torch, name)
+        assert pickle.loads(pickle.dumps(function)) is function
