@@ -107,7 +107,7 @@ class LeafBehind(Node):
     __slots__ = ()
 
     def __init__(self, leaf: Any) -> None:
-        self.order, self.hooks, self.trace = next_order(), None, None
+        self.order, self.hooks = next_order(), None
         self.edges, self.shape, self.dtype = (leaf,), leaf.array.shape, leaf.array.dtype
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.core import wrap
+from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
-from minigrad.dtypes import int64
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.checks import AXES, as_ints, check_images, in_single, require_floats, require_tensors
 from minigrad.ops import pool
@@ -136,7 +138,7 @@ def _max_pool(name: str, space: int, input: Any, *options: Any) -> tuple[Any, An
             f"{name}: a window lies in the padding alone and has no maximum, for an input of {list(input.array.shape)} "
             f"with {_describe(geometry)}; use less padding or dilation"
         )
-    places = empty(*image.array.shape[:-2], *windows, dtype=int64, device=input.device)
+    places = _empty_places(image.array, windows)
     values = pool.max_pool2d(image, places, geometry=geometry)
     return (values, places) if space == 2 else (values.squeeze(-2), places.squeeze(-2))
 
@@ -163,24 +165,43 @@ def _adaptive_avg_pool(input: Any, size: Any) -> Any:
 
 def _adaptive_max_pool(input: Any, size: Any) -> Any:
     shape = input.array.shape
-    places = empty(*shape[:-2], *size, dtype=int64, device=input.device)
+    places = _empty_places(input.array, size)
     apart = all(n and length % n == 0 for length, n in zip(shape[-2:], size, strict=True))
     return pool.adaptive_max_pool2d(input, places, apart=apart), places
 
 
-def _lay_out(
-    name: str, space: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
-) -> tuple[Geometry, tuple[int, int]]:
+def _empty_places(images: Any, windows: Any) -> Tensor:
+    """Room for the place of each window's maximum, where the images (..., H, W) live."""
+    shape = (*images.shape[:-2], *windows)
+    places: Tensor = wrap(on_gpu_of(images, array_module(images).empty, shape, np.int64))
+    return places
+
+
+def _lay_out(name: str, space: int, input: Any, *options: Any) -> tuple[Geometry, tuple[int, int]]:
     """The checked options, and the number of windows along each axis."""
     require_tensors(name, "input", input)
     check_images(name, space, input, empty=False)
     require_kind(name, input.array.dtype, "fiu")
+    # Remembered for numbers alone: (2.0, 2) would be taken for (2, 2), which went through every check.
+    lay = _lay_windows if _NUMBERS.issuperset(map(type, options)) else _lay_windows.__wrapped__
+    return lay(name, space, input.array.shape, *options)
+
+
+_NUMBERS = {int, bool, type(None)}
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _lay_windows(
+    name: str, space: int, shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any,
+    ceil_mode: bool
+) -> tuple[Geometry, tuple[int, int]]:  # fmt: skip
+    """`_lay_out` for images of this shape."""
     kernel: Any = as_ints(name, "kernel_size", kernel_size, space, 1)
     omitted = stride is None or (isinstance(stride, (list, tuple)) and not stride)
     step: Any = kernel if omitted else as_ints(name, "stride", stride, space, 1)
     pads: Any = as_ints(name, "padding", padding, space, 0)
     spread: Any = as_ints(name, "dilation", dilation, space, 1)
-    size: Any = input.array.shape[-space:]
+    size: Any = shape[-space:]
     if name != "max_pool1d" and max(*kernel, *step, *pads, *spread) >= 2**31:
         raise RuntimeError(f"{name}: value cannot be converted to type int without overflow, got {kernel}, {step}")
     if space == 1:
@@ -195,7 +216,7 @@ def _lay_out(
     windows = geometry.windows(size, bool(ceil_mode))
     if min(windows) < 1:
         raise RuntimeError(
-            f"Given input size: {tuple(input.array.shape)}. Calculated output size: {windows[-space:]}. Output size is "
+            f"Given input size: {shape}. Calculated output size: {windows[-space:]}. Output size is "
             f"too small ({name}: {_describe(geometry)}); use a smaller kernel or a larger image"
         )
     return geometry, windows
