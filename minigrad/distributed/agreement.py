@@ -31,7 +31,7 @@ class DebugLevel(Enum):
     DETAIL = 2
 
 
-def _from_environment() -> DebugLevel:
+def _read_level() -> DebugLevel:
     name = os.environ.get("TORCH_DISTRIBUTED_DEBUG", "DETAIL").upper()
     if name not in DebugLevel.__members__:
         raise RuntimeError(f"The value of TORCH_DISTRIBUTED_DEBUG must be OFF, INFO or DETAIL, got {name!r}")
@@ -45,7 +45,7 @@ def get_debug_level() -> DebugLevel:
     """How much is checked. Here DETAIL unless TORCH_DISTRIBUTED_DEBUG says otherwise; PyTorch begins with OFF."""
     global _level
     if _level is None:
-        _level = _from_environment()
+        _level = _read_level()
     return _level
 
 
@@ -59,7 +59,7 @@ def set_debug_level(level: DebugLevel) -> None:
 
 def set_debug_level_from_env() -> None:
     """Read TORCH_DISTRIBUTED_DEBUG again."""
-    set_debug_level(_from_environment())
+    set_debug_level(_read_level())
 
 
 def agree(group: ProcessGroup, description: str) -> None:
@@ -74,10 +74,10 @@ def require_same(group: ProcessGroup, description: str, fault: str) -> None:
     pair = np.array([number, -number], np.int64)
     Work(description, group, [group.control.all_reduce(pair, ReduceOp.MAX)]).wait()
     if pair[0] != -pair[1]:
-        raise DistBackendError(f"{fault}: {_differences(group, description)}")
+        raise DistBackendError(f"{fault}: {_tell_differences(group, description)}")
 
 
-def _differences(group: ProcessGroup, description: str) -> str:
+def _tell_differences(group: ProcessGroup, description: str) -> str:
     """Who says what, by descriptions: "rank 0: broadcast(...); ranks 1, 2: all_reduce(...)"."""
     own = np.zeros(_WIDTH, np.uint8)
     text = description.encode()[:_WIDTH]

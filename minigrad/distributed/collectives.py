@@ -66,12 +66,12 @@ def run(
     return None
 
 
-def shown(name: str, tensor: Tensor, *more: object) -> str:
+def describe(name: str, tensor: Tensor, *more: object) -> str:
     """How a call is described to the other ranks, and in errors."""
     return f"{name}({', '.join(map(str, [tuple(tensor.shape), tensor.dtype, *more]))})"
 
 
-def mean_as_sum(wire: Wire, member: ProcessGroup, op: ReduceOp) -> ReduceOp:
+def replace_mean(wire: Wire, member: ProcessGroup, op: ReduceOp) -> ReduceOp:
     """The operation that the library does: a mean is a sum, divided when it has come."""
     if op is not ReduceOp.AVG:
         return op
@@ -112,9 +112,9 @@ def broadcast(
     if member is None:
         return None
     root = root_of(member, "src", src, group_src)
-    name = shown("broadcast", tensor, f"src={member.ranks[root]}")
+    name = describe("broadcast", tensor, f"src={member.ranks[root]}")
     wire = Wire(member, tensor)
-    finish = None if member.rank() == root else wire.arrived
+    finish = None if member.rank() == root else wire.write_back
     return run(member, name, lambda: member.data.broadcast(wire.array, root), [tensor], finish, async_op)
 
 
@@ -135,10 +135,10 @@ def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM, group: Any = None, a
     member = member_of(group, "all_reduce")
     if member is None:
         return None
-    name = shown("all_reduce", tensor, op)
+    name = describe("all_reduce", tensor, op)
     wire = Wire(member, tensor, reduced=True)
-    how = mean_as_sum(wire, member, op)
-    return run(member, name, lambda: member.data.all_reduce(wire.array, how), [tensor], wire.arrived, async_op)
+    how = replace_mean(wire, member, op)
+    return run(member, name, lambda: member.data.all_reduce(wire.array, how), [tensor], wire.write_back, async_op)
 
 
 def reduce(
@@ -160,8 +160,8 @@ def reduce(
     if member is None:
         return None
     root = root_of(member, "dst", dst, group_dst)
-    name = shown("reduce", tensor, op, f"dst={member.ranks[root]}")
+    name = describe("reduce", tensor, op, f"dst={member.ranks[root]}")
     wire = Wire(member, tensor, reduced=True)
-    how = mean_as_sum(wire, member, op)
-    finish = wire.arrived if member.rank() == root else None
+    how = replace_mean(wire, member, op)
+    finish = wire.write_back if member.rank() == root else None
     return run(member, name, lambda: member.data.reduce(wire.array, how, root), [tensor], finish, async_op)

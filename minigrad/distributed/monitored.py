@@ -40,7 +40,7 @@ def monitored_barrier(group: Any = None, timeout: timedelta | None = None, wait_
 def _hear_all(member: ProcessGroup, limit: timedelta, wait_all_ranks: bool) -> None:
     others = range(1, member.size())
     note = np.zeros(1, np.uint8)
-    reports = {other: _work(member, member.control.receive(note.copy(), other, _TAG)) for other in others}
+    reports = {other: _track(member, member.control.receive(note.copy(), other, _TAG)) for other in others}
     missing: list[int] = []
     for other, work in reports.items():
         try:
@@ -55,15 +55,15 @@ def _hear_all(member: ProcessGroup, limit: timedelta, wait_all_ranks: bool) -> N
             f"{who} failed to pass monitoredBarrier in {limit.total_seconds() * 1000:g} ms: look at what they were "
             "doing before"
         )
-    for answer in [_work(member, member.control.send(note, other, _TAG)) for other in others]:
+    for answer in [_track(member, member.control.send(note, other, _TAG)) for other in others]:
         answer.wait(limit)
 
 
 def _report(member: ProcessGroup, limit: timedelta) -> None:
     note = np.zeros(1, np.uint8)
-    _work(member, member.control.send(note, 0, _TAG)).wait(limit)
-    _work(member, member.control.receive(note, 0, _TAG)).wait(limit)
+    _track(member, member.control.send(note, 0, _TAG)).wait(limit)
+    _track(member, member.control.receive(note, 0, _TAG)).wait(limit)
 
 
-def _work(member: ProcessGroup, request: Any) -> Work:
+def _track(member: ProcessGroup, request: Any) -> Work:
     return Work("monitored_barrier()", member, [request])

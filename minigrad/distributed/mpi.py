@@ -74,14 +74,14 @@ def world() -> Communicator:
     """All processes that were started together, on messages of their own."""
     MPI = library()
     found = MPICommunicator(MPI.COMM_WORLD.Dup(), MPI.COMM_WORLD.Dup())
-    _forget_names_of_shared_memory()
+    forget_names_of_shared_memory()
     return found
 
 
-def _forget_names_of_shared_memory() -> None:
+def forget_names_of_shared_memory() -> None:
     """Linux keeps a file in memory for ever when processes are killed; without a name, as long as they have it open.
 
-    All have it open now: they have passed a collective call. MPICH does not miss the name.
+    To be called when all have it open, as after a collective call, or when all end. MPICH does not miss the name.
     """
     maps = Path("/proc/self/maps")
     if maps.exists():
@@ -101,7 +101,7 @@ class MPIRequest:
 
     def test(self) -> bool:
         """True once it is done; moves it on meanwhile."""
-        with reported():
+        with report_errors():
             if not self._request.Test(self._status):
                 return False
         self.source = self._status.Get_source()
@@ -115,7 +115,7 @@ class MPIRequest:
 
 
 @contextlib.contextmanager
-def reported() -> Any:
+def report_errors() -> Any:
     """MPI's errors as ours, which say what they usually mean."""
     try:
         yield

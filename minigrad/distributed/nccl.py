@@ -8,8 +8,9 @@ https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/api/colls.html
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,31 +78,38 @@ class NCCLCommunicator(Communicator):
     def __init__(self, cupy: Any, control: Communicator, identity: tuple[int, ...]) -> None:
         self._cupy, self._nccl, self._control = cupy, cupy.cuda.nccl, control
         self.rank, self.size = control.rank, control.size
-        with self._reported():
+        with self._report_errors():
             self._comm = self._nccl.NcclCommunicator(self.size, identity, self.rank)
         self._stream = cupy.cuda.Stream(non_blocking=True)
 
-    def _reported(self) -> Any:
-        return _Reported(self._nccl.NcclError)
+    @contextlib.contextmanager
+    def _report_errors(self) -> Iterator[None]:
+        """NCCL's errors as ours."""
+        try:
+            yield
+        except self._nccl.NcclError as error:
+            raise DistBackendError(
+                f"NCCL reports: {error}. Has every process a GPU of its own, chosen by cuda.set_device(local rank)?"
+            ) from error
 
     def _start(self, transfer: Callable[[int], None], source: int | None = None) -> Request:
         """`transfer`, given the stream it runs on: after what the current one was told to compute."""
         before = self._cupy.cuda.get_current_stream().record()
         self._stream.wait_event(before)
-        with self._reported():
+        with self._report_errors():
             transfer(self._stream.ptr)
         return Recorded(self._stream.record(), source)
 
-    def _each(self, transfers: Sequence[Callable[[int], None]]) -> Request:
+    def _start_all(self, transfers: Sequence[Callable[[int], None]]) -> Request:
         """Several messages as one transfer."""
 
-        def together(stream: int) -> None:
+        def transfer_all(stream: int) -> None:
             self._nccl.groupStart()
             for transfer in transfers:
                 transfer(stream)
             self._nccl.groupEnd()
 
-        return self._start(together)
+        return self._start(transfer_all)
 
     def _type(self, array: Array) -> int:
         name = "uint8" if array.dtype.kind == "b" else array.dtype.name
@@ -142,12 +150,12 @@ class NCCLCommunicator(Communicator):
     def gather(self, array: Array, out: Array | None, root: int) -> Request:
         """``out[i]`` becomes the array of member i, at `root`."""
         kept = [] if out is None else [self._receiving(out[i], i) for i in range(self.size)]
-        return self._each([self._sending(array, root), *kept])
+        return self._start_all([self._sending(array, root), *kept])
 
     def scatter(self, parts: Array | None, array: Array, root: int) -> Request:
         """`array` becomes the row of `parts` of `root` that has this member's number."""
         sent = [] if parts is None else [self._sending(parts[i], i) for i in range(self.size)]
-        return self._each([*sent, self._receiving(array, root)])
+        return self._start_all([*sent, self._receiving(array, root)])
 
     def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
         """`array` becomes the reduction of everybody's row of `parts` with this member's number."""
@@ -160,7 +168,7 @@ class NCCLCommunicator(Communicator):
         begins, out_begins = ([0, *itertools.accumulate(each)] for each in (counts, out_counts))
         sent = [self._sending(parts[begins[i] : begins[i + 1]], i) for i in range(self.size)]
         kept = [self._receiving(out[out_begins[i] : out_begins[i + 1]], i) for i in range(self.size)]
-        return self._each([*sent, *kept])
+        return self._start_all([*sent, *kept])
 
     def send(self, array: Array, to: int, tag: int) -> Request:
         """`array` goes to the member `to`; NCCL has no tags, messages arrive in the order they were sent."""
@@ -185,19 +193,3 @@ class NCCLCommunicator(Communicator):
     def free(self) -> None:
         """Give back what NCCL holds for it."""
         self._comm.destroy()
-
-
-class _Reported:
-    """NCCL's errors as ours."""
-
-    def __init__(self, kind: type[BaseException]) -> None:
-        self._kind = kind
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if error is not None and isinstance(error, self._kind):
-            raise DistBackendError(
-                f"NCCL reports: {error}. Has every process a GPU of its own, chosen by cuda.set_device(local rank)?"
-            ) from error

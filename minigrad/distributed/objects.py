@@ -27,7 +27,7 @@ def _member(group: Any, name: str) -> ProcessGroup | None:
     return None if member is None else member.on_host()
 
 
-def _packed(value: Any) -> Tensor:
+def _pack(value: Any) -> Tensor:
     """`value` as bytes. Raises TypeError for what cannot be saved."""
     file = io.BytesIO()
     save(value, file)
@@ -35,7 +35,7 @@ def _packed(value: Any) -> Tensor:
     return tensor
 
 
-def _unpacked(data: Any) -> Any:
+def _unpack(data: Any) -> Any:
     return load(io.BytesIO(np.asarray(data).tobytes()))
 
 
@@ -65,11 +65,11 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
     if member is None:
         return
     _expect_length("object_list", object_list, member)
-    sizes, everybody = _gathered(_packed(obj), member)
-    object_list[:] = [_unpacked(row[:size]) for row, size in zip(everybody, sizes, strict=True)]
+    sizes, everybody = _gather_bytes(_pack(obj), member)
+    object_list[:] = [_unpack(row[:size]) for row, size in zip(everybody, sizes, strict=True)]
 
 
-def _gathered(data: Tensor, member: ProcessGroup) -> tuple[Any, Any]:
+def _gather_bytes(data: Tensor, member: ProcessGroup) -> tuple[Any, Any]:
     """How many bytes each rank has, and the bytes, (N, longest)."""
     sizes = wrap(np.zeros(member.size(), np.int64))
     parts.all_gather_into_tensor(sizes, _number(data.numel()), member)
@@ -112,7 +112,7 @@ def gather_object(
         raise ValueError("Argument ``object_gather_list`` must NOT be specified on non-destination ranks.")
     if object_gather_list is not None and here:
         _expect_length("object_gather_list", object_gather_list, member)
-    data = _packed(obj)
+    data = _pack(obj)
     longest = _number(data.numel())
     collectives.all_reduce(longest, ReduceOp.MAX, member)
     padded = _room(longest.item())
@@ -123,7 +123,7 @@ def gather_object(
     parts.gather(padded, rows, group=member, group_dst=root)
     if here and object_gather_list is not None:
         pairs = zip(rows or [], sizes or [], strict=True)
-        object_gather_list[:] = [_unpacked(row.array[: size.item()]) for row, size in pairs]
+        object_gather_list[:] = [_unpack(row.array[: size.item()]) for row, size in pairs]
 
 
 def broadcast_object_list(
@@ -145,13 +145,13 @@ def broadcast_object_list(
         return
     root = root_of(member, "src", src, group_src, 0)
     here = member.rank() == root
-    data = _packed(list(object_list)) if here else _room(0)
+    data = _pack(list(object_list)) if here else _room(0)
     size = _number(data.numel())
     collectives.broadcast(size, group=member, group_src=root)
     data = data if here else _room(size.item())
     collectives.broadcast(data, group=member, group_src=root)
     if not here:
-        _fill(object_list, _unpacked(data.array))
+        _fill(object_list, _unpack(data.array))
 
 
 def _fill(places: list[Any], values: list[Any]) -> None:
@@ -185,7 +185,7 @@ def scatter_object_list(
     if member.rank() == root:
         if not isinstance(scatter_object_input_list, list) or len(scatter_object_input_list) != member.size():
             raise ValueError(f"source rank must provide a list with one value per rank, {member.size()} of them")
-        packed = [_packed(value) for value in scatter_object_input_list]
+        packed = [_pack(value) for value in scatter_object_input_list]
     longest = _number(max((part.numel() for part in packed), default=0))
     collectives.broadcast(longest, group=member, group_src=root)
     padded = [_room(longest.item()) for _ in packed]
@@ -194,7 +194,7 @@ def scatter_object_list(
     size, row = _number(), _room(longest.item())
     parts.scatter(size, [_number(part.numel()) for part in packed] or None, group=member, group_src=root)
     parts.scatter(row, padded or None, group=member, group_src=root)
-    scatter_object_output_list[0] = _unpacked(row.array[: size.item()])
+    scatter_object_output_list[0] = _unpack(row.array[: size.item()])
 
 
 def send_object_list(
@@ -205,7 +205,7 @@ def send_object_list(
     member = _member(group, "send_object_list")
     if member is None:
         return
-    data = _packed(list(object_list))
+    data = _pack(list(object_list))
     point_to_point.send(_number(data.numel()), dst, member, group_dst=group_dst)
     point_to_point.send(data, dst, member, group_dst=group_dst)
 
@@ -222,5 +222,5 @@ def recv_object_list(
     source = point_to_point.recv(size, src, member, group_src=group_src)
     data = _room(size.item())
     point_to_point.recv(data, source, member)
-    _fill(object_list, _unpacked(data.array))
+    _fill(object_list, _unpack(data.array))
     return source

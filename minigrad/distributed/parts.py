@@ -14,18 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.distributed.collectives import mean_as_sum, member_of, root_of, run, shown
+from minigrad.distributed.collectives import describe, member_of, replace_mean, root_of, run
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.reduce_op import check as check_op
-from minigrad.distributed.transfer import Wire, expect_tensor, expect_tensors, rows_for, same_dtype, spread
+from minigrad.distributed.transfer import Wire, expect_tensor, expect_tensors, make_rows, require_same_dtype, spread
 from minigrad.distributed.work import Work
 from minigrad.tensor import Tensor
 
 
 def _expect_one_each(member: ProcessGroup, name: str, tensors: Sequence[Tensor], tensor: Tensor) -> None:
     """A list must hold one tensor of this shape and dtype for each rank."""
-    same_dtype(*tensors, tensor)
+    require_same_dtype(*tensors, tensor)
     if len(tensors) != member.size():
         raise RuntimeError(f"{name} must hold one tensor per rank: expected length {member.size()}, got {len(tensors)}")
     for i, each in enumerate(tensors):
@@ -54,9 +54,9 @@ def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor, group: Any = None,
     if member is None:
         return None
     _expect_one_each(member, "tensor_list", tensors, tensor)
-    name = shown("all_gather", tensor)
+    name = describe("all_gather", tensor)
     sent = Wire(member, tensor).array
-    everybody = rows_for(member, sent)  # (N, ...)
+    everybody = make_rows(member, sent)  # (N, ...)
     finish = partial(spread, everybody, tensors)
     return run(member, name, lambda: member.data.all_gather(sent, everybody), tensors, finish, async_op)
 
@@ -81,17 +81,19 @@ def all_gather_into_tensor(
     if member is None:
         return None
     _expect_multiple(member, "output_tensor", output_tensor, input_tensor)
-    name = shown("all_gather_into_tensor", input_tensor)
+    name = describe("all_gather_into_tensor", input_tensor)
     sent, kept = Wire(member, input_tensor).array, Wire(member, output_tensor)
     everybody = kept.array.reshape(member.size(), *sent.shape)
-    return run(member, name, lambda: member.data.all_gather(sent, everybody), [output_tensor], kept.arrived, async_op)
+    return run(
+        member, name, lambda: member.data.all_gather(sent, everybody), [output_tensor], kept.write_back, async_op
+    )
 
 
 all_gather_single = all_gather_into_tensor  # PyTorch's newer name
 
 
 def _expect_multiple(member: ProcessGroup, role: str, large: Tensor, small: Tensor) -> None:
-    same_dtype(large, small)
+    require_same_dtype(large, small)
     if large.numel() != small.numel() * member.size():
         raise RuntimeError(
             f"{role} must have world_size times as many elements as the other tensor: {member.size()} * "
@@ -121,9 +123,9 @@ def gather(
         return None
     root = root_of(member, "dst", dst, group_dst, 0)
     here = _expect_list_at_root(member, root, "gather_list", "destination", tensors, tensor)
-    name = shown("gather", tensor, f"dst={member.ranks[root]}")
+    name = describe("gather", tensor, f"dst={member.ranks[root]}")
     sent = Wire(member, tensor).array
-    everybody = rows_for(member, sent) if here else None  # (N, ...)
+    everybody = make_rows(member, sent) if here else None  # (N, ...)
     finish = partial(spread, everybody, tensors) if here else None
     return run(member, name, lambda: member.data.gather(sent, everybody, root), tensors, finish, async_op)
 
@@ -164,15 +166,15 @@ def scatter(
         return None
     root = root_of(member, "src", src, group_src, 0)
     here = _expect_list_at_root(member, root, "scatter_list", "source", tensors, tensor)
-    name = shown("scatter", tensor, f"src={member.ranks[root]}")
+    name = describe("scatter", tensor, f"src={member.ranks[root]}")
     kept = Wire(member, tensor)
-    parts = _stacked(member, tensors, kept) if here else None  # (N, ...)
-    return run(member, name, lambda: member.data.scatter(parts, kept.array, root), [tensor], kept.arrived, async_op)
+    parts = _stack(member, tensors, kept) if here else None  # (N, ...)
+    return run(member, name, lambda: member.data.scatter(parts, kept.array, root), [tensor], kept.write_back, async_op)
 
 
-def _stacked(member: ProcessGroup, tensors: Sequence[Tensor], like: Wire, *, reduced: bool = False) -> Any:
+def _stack(member: ProcessGroup, tensors: Sequence[Tensor], like: Wire, *, reduced: bool = False) -> Any:
     """The tensors of a list as rows of one array."""
-    parts = rows_for(member, like.array)
+    parts = make_rows(member, like.array)
     for row, tensor in zip(parts, tensors, strict=True):
         row[...] = Wire(member, tensor, reduced=reduced).array.reshape(row.shape)
     return parts
@@ -205,12 +207,12 @@ def reduce_scatter(
 def _reduce_scatter(
     function: str, member: ProcessGroup, output: Tensor, parts: Sequence[Tensor], op: ReduceOp, async_op: bool
 ) -> Work | None:
-    name = shown(function, output, op)
+    name = describe(function, output, op)
     kept = Wire(member, output, reduced=True)
-    rows = _stacked(member, parts, kept, reduced=True)  # (N, ...)
-    how = mean_as_sum(kept, member, op)
+    rows = _stack(member, parts, kept, reduced=True)  # (N, ...)
+    how = replace_mean(kept, member, op)
     start = partial(member.data.reduce_scatter, rows, kept.array, how)
-    return run(member, name, start, [output], kept.arrived, async_op)
+    return run(member, name, start, [output], kept.write_back, async_op)
 
 
 def reduce_scatter_tensor(
@@ -259,18 +261,21 @@ def all_to_all_single(
     """
     expect_tensor("output", output)
     expect_tensor("input", input)
-    same_dtype(output, input)
+    require_same_dtype(output, input)
     member = member_of(group, "all_to_all_single")
     if member is None:
         return None
-    counts, out_counts = _elements(member, input, input_split_sizes), _elements(member, output, output_split_sizes)
+    counts, out_counts = (
+        _count_elements(member, input, input_split_sizes),
+        _count_elements(member, output, output_split_sizes),
+    )
     name = f"all_to_all_single({input.dtype})"
     sent, kept = Wire(member, input).array, Wire(member, output)
     start = partial(member.data.all_to_all, sent, counts, kept.array, out_counts)
-    return run(member, name, start, [output], kept.arrived, async_op)
+    return run(member, name, start, [output], kept.write_back, async_op)
 
 
-def _elements(member: ProcessGroup, tensor: Tensor, lengths: Sequence[int] | None) -> list[int]:
+def _count_elements(member: ProcessGroup, tensor: Tensor, lengths: Sequence[int] | None) -> list[int]:
     """How many elements of `tensor` belong to each rank: so many rows of its first axis."""
     shape, size = tuple(tensor.shape), member.size()
     if not lengths:
@@ -305,7 +310,7 @@ def all_to_all(
     member = member_of(group, "all_to_all")
     if member is None:
         return None
-    same_dtype(*outputs, *inputs)
+    require_same_dtype(*outputs, *inputs)
     for role, tensors in (("output_tensor_list", outputs), ("input_tensor_list", inputs)):
         if len(tensors) != member.size():
             raise RuntimeError(f"{role} must hold one tensor per rank: {member.size()}, got {len(tensors)}")

@@ -27,7 +27,7 @@ def isend(
     member = member_of(group, "isend")
     if member is None:
         return None
-    to = _other("destination", member, root_of(member, "dst", dst, group_dst))
+    to = _require_other("destination", member, root_of(member, "dst", dst, group_dst))
     name = f"send({tuple(tensor.shape)}, {tensor.dtype}, dst={member.ranks[to]}, tag={tag})"
     return Work(name, member, [member.data.send(Wire(member, tensor).array, to, tag)], [tensor])
 
@@ -45,7 +45,7 @@ def irecv(
         return None
     source = None
     if src is not None or group_src is not None:
-        source = _other("source", member, root_of(member, "src", src, group_src))
+        source = _require_other("source", member, root_of(member, "src", src, group_src))
     wire = Wire(member, tensor)
     request = member.data.receive(wire.array, source, tag)
     whom = "anybody" if source is None else member.ranks[source]
@@ -57,12 +57,12 @@ def irecv(
                 f"{name} got {request.received} bytes for a tensor of {wire.array.nbytes}: give both sides the same "
                 "shape and dtype"
             )
-        wire.arrived()
+        wire.write_back()
 
     return Work(name, member, [request], [tensor], arrived)
 
 
-def _other(role: str, member: ProcessGroup, rank: int) -> int:
+def _require_other(role: str, member: ProcessGroup, rank: int) -> int:
     if rank == member.rank():
         raise ValueError(f"Invalid {role} rank: {role} rank should not be the same as the rank of the current process.")
     return rank

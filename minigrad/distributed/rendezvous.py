@@ -97,6 +97,7 @@ class Member:
         news = self._hear()
         if not self._left:
             print(f"\n{self._name} ends: {news}", file=sys.stderr, flush=True)  # noqa: T201
+            mpi.forget_names_of_shared_memory()
             os._exit(1)
 
     def leave(self) -> None:

@@ -40,7 +40,7 @@ def expect_tensors(name: str, values: Any) -> list[Tensor]:
     return list(values)
 
 
-def same_dtype(*tensors: Tensor) -> None:
+def require_same_dtype(*tensors: Tensor) -> None:
     """Raise ValueError where they differ in dtype."""
     for tensor in tensors:
         if tensor.dtype != tensors[0].dtype:
@@ -50,7 +50,7 @@ def same_dtype(*tensors: Tensor) -> None:
 
 
 class Wire:
-    """The memory that stands for `tensor` while it travels; `arrived()` brings back what came."""
+    """The memory that stands for `tensor` while it travels; `write_back()` brings back what came."""
 
     def __init__(self, group: ProcessGroup, tensor: Tensor, *, reduced: bool = False) -> None:
         self._tensor = tensor
@@ -68,7 +68,7 @@ class Wire:
                 array = array.astype(np.float32)
         self.array: Array = array if array.flags.c_contiguous else array.copy(order="C")
 
-    def arrived(self) -> None:
+    def write_back(self) -> None:
         """Write what came into the tensor, and note that it was written to."""
         backend.quiet(self._write)  # a sum of halves may be too large for a half
         self._tensor.bump_version()
@@ -81,7 +81,7 @@ class Wire:
             tensor.array[...] = backend.to_device(self.array, tensor.device).astype(tensor.array.dtype, copy=False)
 
 
-def rows_for(group: ProcessGroup, array: Array) -> Array:
+def make_rows(group: ProcessGroup, array: Array) -> Array:
     """Memory for one `array` of each member, of the same library."""
     return backend.array_module(array).empty((group.size(), *array.shape), array.dtype)
 

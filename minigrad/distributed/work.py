@@ -106,14 +106,14 @@ class Work:
                 continue
             time.sleep(PAUSE)
             if now - started > seconds:
-                self._fail(self._late(seconds))
+                self._fail(self._tell_timeout(seconds))
             elif now > look:
                 progress()
                 look = now + LOOK
                 left = self._group.departed()
                 missed = (missed or now) if left else None
                 if missed is not None and now - missed > GRACE:
-                    self._fail(self._alone(left))
+                    self._fail(self._tell_departure(left))
 
     def _fail(self, message: str) -> None:
         self._error = DistBackendError(message)
@@ -127,7 +127,7 @@ class Work:
         self._finish = None
         _running.discard(self)
 
-    def _late(self, seconds: float) -> str:
+    def _tell_timeout(self, seconds: float) -> str:
         group = self._group
         return (
             f"Timed out after {seconds:g} s in {self._name} on rank {group.rank()} of {group.size()} (group "
@@ -135,7 +135,7 @@ class Work:
             "same functions in the same order, and whether init_process_group(timeout=...) is long enough"
         )
 
-    def _alone(self, left: Sequence[int]) -> str:
+    def _tell_departure(self, left: Sequence[int]) -> str:
         who = "rank " + ", ".join(map(str, left)) if len(left) == 1 else "ranks " + ", ".join(map(str, left))
         return (
             f"{self._name} on rank {self._group.rank()} waits for {who}, which left: the program ended there, or "

@@ -95,8 +95,10 @@ def busy(way, folder):
         command(2, PROGRAM, way, folder), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, start_new_session=True, stdin=subprocess.DEVNULL,
     ) as running:  # fmt: skip
-        while not any(word in running.stdout.readline() for word in ("computing", "waiting")):  # two lines may be one
-            assert running.poll() is None
+        for line in running.stdout:  # the two ranks' lines may be one
+            if "computing" in line or "waiting" in line:
+                break
+        assert running.poll() is None
         time.sleep(0.3)
         yield running
 

@@ -40,8 +40,8 @@ def save(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
     """
     folder, group = Path(checkpoint_id), _group(process_group)
     rank, size = (group.rank(), group.size()) if group else (0, 1)
-    entries = dict(_entries(state_dict, ()))
-    fault, names, holders = "", _shard_names(group), [{key: _bytes(value) for key, value in entries.items()}]
+    entries = dict(_walk_entries(state_dict, ()))
+    fault, names, holders = "", _shard_names(group), [{key: _count_bytes(value) for key, value in entries.items()}]
     if group:
         holders *= size
         objects.all_gather_object(holders, holders[0], group)
@@ -78,9 +78,9 @@ def load(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
     {'w': tensor([1., 1.]), 'epoch': 3}
     """
     _group(process_group)
-    wanted = dict(_entries(state_dict, ()))
-    found = _values(Path(checkpoint_id), wanted.__contains__)
-    missing = [_shown(key) for key in wanted if key not in found]
+    wanted = dict(_walk_entries(state_dict, ()))
+    found = _read_values(Path(checkpoint_id), wanted.__contains__)
+    missing = [_show(key) for key in wanted if key not in found]
     if missing:
         raise RuntimeError(
             f"Missing key in checkpoint state_dict: {', '.join(missing)}; {checkpoint_id} has none of these"
@@ -88,7 +88,7 @@ def load(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
     for key, value in wanted.items():
         if isinstance(value, Tensor) and (not isinstance(found[key], Tensor) or found[key].shape != value.shape):
             got = tuple(found[key].shape) if isinstance(found[key], Tensor) else type(found[key]).__name__
-            raise ValueError(f"Size mismatch for {_shown(key)}: saved {got}, current {tuple(value.shape)}")
+            raise ValueError(f"Size mismatch for {_show(key)}: saved {got}, current {tuple(value.shape)}")
     with no_grad():
         for key, value in wanted.items():
             if isinstance(value, Tensor):
@@ -110,11 +110,11 @@ def read(checkpoint_id: str | os.PathLike[str], *keys: Any, keep: Callable[[Key]
     {'y': 2}
     """
     n = len(keys)
-    found = _values(Path(checkpoint_id), lambda key: key[:n] == keys and (keep is None or keep(key[n:])))
+    found = _read_values(Path(checkpoint_id), lambda key: key[:n] == keys and (keep is None or keep(key[n:])))
     if keys in found:
         return found[keys]
     if not found and keep is None:
-        raise KeyError(f"{checkpoint_id} has no entry {_shown(keys)}")
+        raise KeyError(f"{checkpoint_id} has no entry {_show(keys)}")
     result: dict[Any, Any] = {}
     for key, value in found.items():
         _place(result, key[n:], value)
@@ -138,16 +138,16 @@ def share_out(holders: list[dict[Key, int]]) -> dict[Key, int]:
     return {key: chosen[key] for key in sizes}
 
 
-def _entries(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:
+def _walk_entries(value: Any, key: Key) -> Iterator[tuple[Key, Any]]:
     """The leaves of nested dicts, each under its keys; an empty dict is a leaf."""
     if isinstance(value, dict) and (value or not key):
         for name, inner in value.items():
-            yield from _entries(inner, (*key, name))
+            yield from _walk_entries(inner, (*key, name))
     else:
         yield key, value
 
 
-def _bytes(value: Any) -> int:
+def _count_bytes(value: Any) -> int:
     return int(value.array.nbytes) if isinstance(value, Tensor) else 64
 
 
@@ -187,7 +187,7 @@ def _remove_others(folder: Path, names: list[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _values(folder: Path, wanted: Callable[[Key], bool]) -> dict[Key, Any]:
+def _read_values(folder: Path, wanted: Callable[[Key], bool]) -> dict[Key, Any]:
     """The entries that are wanted, in the order they were saved; one shard in memory at a time."""
     if not (folder / INDEX).exists():
         raise SerializationError(f"{os.fspath(folder)!r} holds no checkpoint: there is no {INDEX} in it")
@@ -204,7 +204,7 @@ def _values(folder: Path, wanted: Callable[[Key], bool]) -> dict[Key, Any]:
         found |= {key: value for key, value in shard if where.get(key) == rank}
     lost = [key for key in where if key not in found]
     if lost:
-        raise SerializationError(f"the checkpoint {os.fspath(folder)!r} lacks {', '.join(map(_shown, lost))}")
+        raise SerializationError(f"the checkpoint {os.fspath(folder)!r} lacks {', '.join(map(_show, lost))}")
     return {key: found[key] for key in where}
 
 
@@ -214,5 +214,5 @@ def _place(state: dict[Any, Any], key: Key, value: Any) -> None:
     state[key[-1]] = value
 
 
-def _shown(key: Key) -> str:
+def _show(key: Key) -> str:
     return ".".join(map(str, key))

@@ -7,8 +7,8 @@ from typing import Any
 
 from minigrad.distributed import objects
 from minigrad.distributed.agreement import agree
+from minigrad.distributed.packed_broadcast import begin_broadcast
 from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
-from minigrad.distributed.together import begin_broadcast
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 

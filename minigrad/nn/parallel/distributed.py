@@ -12,8 +12,8 @@ from minigrad.autograd.modes import is_grad_enabled
 from minigrad.distributed import objects
 from minigrad.distributed.agreement import agree
 from minigrad.distributed.grad_bucket import GradBucket
+from minigrad.distributed.packed_broadcast import begin_broadcast
 from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
-from minigrad.distributed.together import begin_broadcast
 from minigrad.nn.module import Module
 from minigrad.nn.parallel.buckets import Reducer
 from minigrad.tensor import Tensor
@@ -130,12 +130,12 @@ class DistributedDataParallel(Module):
             reducer.expect(None)
         result = self.module(*inputs, **kwargs)
         if averages and self.find_unused_parameters:
-            reducer.expect(self._unused(result))
+            reducer.expect(self._find_unused(result))
         return result
 
-    def _unused(self, result: Any) -> list[int]:
+    def _find_unused(self, result: Any) -> list[int]:
         """The numbers of the parameters from which no gradient can come."""
-        used = leaves_below(tensors_in(result))
+        used = find_leaves(find_tensors(result))
         trained = [p for p in self.module.parameters() if p.requires_grad]
         return [i for i, parameter in enumerate(trained) if id(parameter) not in used]
 
@@ -208,18 +208,18 @@ def broadcast_together(group: ProcessGroup, tensors: Sequence[Tensor]) -> None:
     begin_broadcast(group, tensors, 0, "the broadcast of parameters and buffers")()
 
 
-def tensors_in(result: Any) -> Iterator[Tensor]:
+def find_tensors(result: Any) -> Iterator[Tensor]:
     """The tensors in what a forward returned: itself, or in lists, tuples and dicts."""
     if isinstance(result, Tensor):
         yield result
     elif isinstance(result, (list, tuple)):
         for part in result:
-            yield from tensors_in(part)
+            yield from find_tensors(part)
     elif isinstance(result, dict):
-        yield from tensors_in(list(result.values()))
+        yield from find_tensors(list(result.values()))
 
 
-def leaves_below(tensors: Iterator[Tensor]) -> set[int]:
+def find_leaves(tensors: Iterator[Tensor]) -> set[int]:
     """The leaves from which `tensors` were computed, by identity."""
     stack: list[Any] = [x if x.node is LEAF else x.grad_fn for x in tensors if x.requires_grad]
     seen: set[int] = set()

@@ -66,7 +66,7 @@ class Pool:
         try:
             self.tasks[worker].send((number, chosen))
         except (BrokenPipeError, ConnectionResetError):
-            raise self._died(worker) from None
+            raise self._tell_death(worker) from None
 
     def receive(self, timeout: float | None) -> tuple[int, int, Any]:
         """Worker, number and result of the next task that is done, whichever it is.
@@ -77,14 +77,14 @@ class Pool:
         while not (ready := connection.wait(self.results, max(0.0, min(PATIENCE, deadline - monotonic())))):
             for worker, process in enumerate(self.processes):
                 if not process.is_alive() and not self.results[worker].poll():
-                    raise self._died(worker)  # and someone else holds the other end of its pipe
+                    raise self._tell_death(worker)  # and someone else holds the other end of its pipe
             if monotonic() >= deadline:
                 raise RuntimeError(f"DataLoader timed out after {timeout:g} seconds: no batch came; timeout=0 waits on")
         worker = self.results.index(ready[0])
         try:
             number, result = self.results[worker].recv()
         except (EOFError, ConnectionResetError):
-            raise self._died(worker) from None
+            raise self._tell_death(worker) from None
         return worker, number, result
 
     def open(self, number: int, result: Any) -> Any:
@@ -97,7 +97,7 @@ class Pool:
         self.under_way.discard(number)
         discard(segment_of(self.job, number))
 
-    def _died(self, worker: int) -> RuntimeError:
+    def _tell_death(self, worker: int) -> RuntimeError:
         process = self.processes[worker]
         process.join(PATIENCE)
         code = process.exitcode

@@ -95,7 +95,7 @@ def _begin(job: Job, worker: int, first: bool) -> Any:
             job.init(worker)
         return job.source.open()
     except Exception as error:  # noqa: BLE001 - whatever it is, the main process is told
-        return _failure(error)
+        return _describe_failure(error)
 
 
 def _attempt(fetch: Any, chosen: Any, segment: str) -> Parcel | Failure | None:
@@ -106,10 +106,10 @@ def _attempt(fetch: Any, chosen: Any, segment: str) -> Parcel | Failure | None:
         batch = fetch(chosen)
         return None if batch is END else pack(batch, segment)
     except Exception as error:  # noqa: BLE001 - whatever it is, the main process is told
-        return _failure(error)
+        return _describe_failure(error)
 
 
-def _failure(error: Exception) -> Failure:
+def _describe_failure(error: Exception) -> Failure:
     kind = type(error)
     is_found = getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind
     return Failure(kind if is_found else None, "".join(traceback.format_exception(error)))
