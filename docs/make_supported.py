@@ -287,8 +287,8 @@ DIFFERENCES = [
     ("`nn.SyncBatchNorm`", "works on the CPU too", "nn.SyncBatchNorm(1)(torch.tensor([[1.0], [3.0]])).shape == (2, 1)"),
     (
         "`nn.parallel.DistributedDataParallel`",
-        "buckets of a quarter of the gradients; no communication hooks; `backward(create_graph=True)` is refused",
-        "not hasattr(nn.parallel.DistributedDataParallel, 'register_comm_hook')",
+        "buckets of a quarter of the gradients; no `join` for ranks with fewer inputs; `create_graph=True` is refused",
+        "not hasattr(nn.parallel.DistributedDataParallel, 'join')",
     ),
     (
         "`cuda`",

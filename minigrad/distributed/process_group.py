@@ -12,11 +12,28 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from minigrad import devices
 from minigrad.distributed import faults, launch, mpi, nccl, rendezvous, work
 from minigrad.distributed.communicator import ALONE, Communicator
 
 default_pg_timeout = timedelta(minutes=30)
 _BACKENDS = {"mpi": "mpi", "gloo": "mpi", "nccl": "nccl", "cpu:gloo,cuda:nccl": "nccl", "cpu:mpi,cuda:nccl": "nccl"}
+
+
+class Backend(str):
+    """The name of a library that moves data, in small letters: ``Backend("MPI") == Backend.MPI == "mpi"``.
+
+    `init_process_group` says which of them are here. Raises ValueError for what is no name.
+    """
+
+    GLOO, MPI, NCCL, UCC, UNDEFINED = "gloo", "mpi", "nccl", "ucc", "undefined"
+    backend_list = (UNDEFINED, GLOO, NCCL, UCC, MPI)
+
+    def __new__(cls, name: str) -> Backend:
+        """The name that is meant."""
+        if not isinstance(name, str):
+            raise ValueError(f"Backend constructor parameter must be string-ish, got {name!r}")
+        return super().__new__(cls, name.lower())
 
 
 class ProcessGroup:
@@ -241,6 +258,28 @@ def is_gloo_available() -> bool:
 def is_nccl_available() -> bool:
     """Whether CuPy with NCCL is installed."""
     return nccl.is_installed()
+
+
+def is_backend_available(backend: str) -> bool:
+    """Whether `init_process_group` can take it; "gloo" stands for MPI.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.is_backend_available("ucc")
+    False
+    """
+    return {"mpi": is_mpi_available, "gloo": is_gloo_available, "nccl": is_nccl_available}.get(
+        Backend(backend), lambda: False
+    )()
+
+
+def get_default_backend_for_device(device: Any) -> str:
+    """What moves tensors of that device by itself: "nccl" for GPUs, else "gloo", which is MPI here.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.get_default_backend_for_device("cpu")
+    'gloo'
+    """
+    return Backend.NCCL if devices.device(device).type == "cuda" else Backend.GLOO
 
 
 def is_torchelastic_launched() -> bool:

@@ -124,6 +124,16 @@ def test_refused(arguments, kind, told):
     assert not dist.is_initialized()
 
 
+def test_names_of_backends():
+    assert dist.Backend("GLOO") == dist.Backend.GLOO == "gloo" and dist.Backend.MPI in dist.Backend.backend_list
+    with pytest.raises(ValueError, match="must be string-ish, got 3"):
+        dist.Backend(3)
+    dist.init_process_group(dist.Backend.GLOO)
+    assert dist.is_backend_available("MPI") is dist.is_mpi_available() and not dist.is_backend_available("pigeon")
+    assert dist.get_default_backend_for_device(torch.device("cuda")) == "nccl"
+    assert dist.get_default_backend_for_device("cpu") == "gloo"
+
+
 def test_nccl_without_gpu():
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
