@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minigrad.backend import Array
+from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
 
 
@@ -80,6 +80,18 @@ class Way(NamedTuple):
     # The faces that let an output feel what it does not see (a tile's other pixels, zeros times a weight), each with
     # the question whether no harm comes of it for these operands. Otherwise a way is taken that lets nothing through.
     sound: Mapping[str, Callable[[Array, Array, Geometry], bool]] = {}
+
+
+def multiply_matrices(left: Array, right: Array, out: Array) -> None:
+    """``left @ right`` into `out`. Where columns meet rows NumPy's `matmul` goes number by number: the product of each
+    pair is made in a fifth of the time, and what a sum makes of -0.0, which begins at 0, is made of it too.
+    """
+    xp = array_module(left)
+    if left.shape[-1] != 1:
+        xp.matmul(left, right, out=out)
+    else:
+        xp.multiply(left, right, out=out)
+        xp.add(out, 0, out=out)
 
 
 def is_finite(array: Array) -> bool:

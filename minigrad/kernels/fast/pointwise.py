@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.im2col import NARROW
-from minigrad.kernels.way import Machine, Problem, Way
+from minigrad.kernels.way import Machine, Problem, Way, multiply_matrices
 from minigrad.kernels.windows import empty
 from minigrad.parallel import add_up, share
 
@@ -25,7 +25,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     N, C, Ho, Wo = pixels.shape
     out = xp.empty((N, len(w), Ho, Wo), x.dtype)
     matrix, columns, flat = w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out.reshape(N, len(w), Ho * Wo)
-    share(lambda n: xp.matmul(matrix, columns[n], out=flat[n]), range(N), _size(out))
+    share(lambda n: multiply_matrices(matrix, columns[n], flat[n]), range(N), _size(out))
     return out
 
 
@@ -52,7 +52,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     if geometry.stride == (1, 1):
         x = xp.empty((N, C, *size), g.dtype)
         flat = x.reshape(N, C, Ho * Wo)
-        share(lambda n: xp.matmul(matrix, cotangent[n], out=flat[n]), range(N), _size(x))
+        share(lambda n: multiply_matrices(matrix, cotangent[n], flat[n]), range(N), _size(x))
         return x
     x = xp.zeros((N, C, *size), g.dtype)
     x[:, :, :: geometry.stride[0], :: geometry.stride[1]] = xp.matmul(matrix, cotangent).reshape(N, C, Ho, Wo)
