@@ -101,3 +101,7 @@ def _end_all(kind: type[BaseException], error: BaseException, trace: Any) -> Non
     time.sleep(LAST_WORDS)
     control.abort(INTERRUPTED if issubclass(kind, KeyboardInterrupt) else 1)
     os._exit(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=stop_watching)  # a rank's child is no rank

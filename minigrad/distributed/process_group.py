@@ -178,8 +178,8 @@ def _meet(init_method: str | None, world_size: int, rank: int | None, timeout: t
         mpi.library()  # says what to install
     if rank is None:
         raise launch.missing_variable("RANK")
-    if rank >= world_size:
-        raise ValueError(f"rank must be less than world_size, got rank {rank} of {world_size}")
+    if not 0 <= rank < world_size:
+        raise ValueError(f"rank must be at least 0 and less than world_size, got rank {rank} of {world_size}")
     rendezvous.join(launch.meeting(init_method), rank, world_size, timeout.total_seconds())
     control = mpi.world()
     _refuse_other(control, "the first init_process_group", world_size, rank, "this one")

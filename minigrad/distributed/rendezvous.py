@@ -38,6 +38,8 @@ def join(meeting: Meeting, rank: int, world_size: int, timeout: float) -> None:
     if _member is not None:
         _member.come_back()
         return
+    if os.name != "posix":
+        raise RuntimeError(f"without mpiexec processes find each other on POSIX systems alone: mpiexec -n {world_size}")
     if "mpi4py.MPI" in sys.modules:
         raise RuntimeError("MPI was started before init_process_group, alone: import mpi4py's MPI after it")
     timeout = min(timeout, 1e6)  # no clock of the system takes much more
@@ -137,7 +139,8 @@ def _start_manager(meeting: Meeting, world_size: int, timeout: float) -> None:
 
 
 def _listen(meeting: Meeting) -> socket.socket:
-    family = socket.AF_INET6 if ":" in meeting.host else socket.AF_INET
+    found = {info[0] for info in socket.getaddrinfo(meeting.host or None, meeting.port, type=socket.SOCK_STREAM)}
+    family = socket.AF_INET if socket.AF_INET in found else socket.AF_INET6
     try:
         listener = socket.create_server((meeting.host, meeting.port), family=family, backlog=_BACKLOG)
     except OSError as error:

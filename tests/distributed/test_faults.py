@@ -70,8 +70,11 @@ def test_an_error_names_its_rank(tmp_path):
 
 def test_children_of_a_rank_are_no_ranks():
     code = (
-        "import subprocess, sys, minigrad.distributed as dist\n"
+        "import os, subprocess, sys, minigrad.distributed as dist\n"
         "dist.init_process_group()\n"
+        "if not (child := os.fork()):\n"
+        "    sys.excepthook(*[None] * 3) if sys.excepthook is not sys.__excepthook__ else os._exit(5)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5\n"
         "child = [sys.executable, '-c', 'import minigrad.distributed; raise ValueError(1)']\n"
         "assert subprocess.run(child, timeout=20).returncode == 1\n"
         "dist.barrier()\n"

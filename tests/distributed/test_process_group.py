@@ -82,7 +82,8 @@ def test_more_than_one_without_mpi(ask, monkeypatch):
     [
         ({"rank": 0}, {}, "environment variable MASTER_ADDR expected, but not set.*mpiexec -n 4 python"),
         ({}, {"MASTER_ADDR": "localhost"}, "environment variable RANK expected, but not set"),
-        ({"rank": 4}, {}, "rank must be less than world_size, got rank 4 of 4"),
+        ({"rank": 4}, {}, "rank must be at least 0 and less than world_size, got rank 4 of 4"),
+        ({"rank": -2}, {}, "got rank -2 of 4"),
         ({"rank": 0}, {"MASTER_ADDR": "localhost", "MASTER_PORT": "0"}, "MASTER_PORT must be a port, from 1 to 65535"),
         ({"rank": 0}, {"MASTER_ADDR": "localhost", "MASTER_PORT": "x"}, "MASTER_PORT must be a number, got 'x'"),
         ({"rank": 0, "init_method": "http://x"}, {}, "init_method must be env://, tcp://host:port or file:///path"),
