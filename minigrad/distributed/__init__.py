@@ -9,6 +9,14 @@ either a program is a world of one process, in which everything here works.
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from minigrad.distributed.agreement import DebugLevel, get_debug_level, set_debug_level, set_debug_level_from_env
+from minigrad.distributed.backends import (
+    Backend,
+    get_default_backend_for_device,
+    is_backend_available,
+    is_gloo_available,
+    is_mpi_available,
+    is_nccl_available,
+)
 from minigrad.distributed.collectives import all_reduce, barrier, broadcast, reduce
 from minigrad.distributed.errors import DistBackendError, DistError, DistNetworkError
 from minigrad.distributed.grad_bucket import GradBucket
@@ -35,13 +43,11 @@ from minigrad.distributed.parts import (
 )
 from minigrad.distributed.point_to_point import P2POp, batch_isend_irecv, irecv, isend, recv, send
 from minigrad.distributed.process_group import (
-    Backend,
     GroupMember,
     ProcessGroup,
     default_pg_timeout,
     destroy_process_group,
     get_backend,
-    get_default_backend_for_device,
     get_global_rank,
     get_group_rank,
     get_node_local_rank,
@@ -50,11 +56,7 @@ from minigrad.distributed.process_group import (
     get_world_size,
     init_process_group,
     is_available,
-    is_backend_available,
-    is_gloo_available,
     is_initialized,
-    is_mpi_available,
-    is_nccl_available,
     is_torchelastic_launched,
     new_group,
     new_subgroups,

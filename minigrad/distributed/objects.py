@@ -49,6 +49,13 @@ def _room(size: Any) -> Tensor:
     return tensor
 
 
+def _pad(data: Tensor, size: int) -> Tensor:
+    """`data`, and zeros up to `size` bytes: all ranks send as much."""
+    padded = _room(size)
+    padded.array[: data.numel()] = data.array
+    return padded
+
+
 def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> None:
     """``object_list[r]`` becomes the `obj` of rank r, everywhere.
 
@@ -73,8 +80,7 @@ def _gather_bytes(data: Tensor, member: ProcessGroup) -> tuple[Any, Any]:
     """How many bytes each rank has, and the bytes, (N, longest)."""
     sizes = wrap(np.zeros(member.size(), np.int64))
     parts.all_gather_into_tensor(sizes, _number(data.numel()), member)
-    padded = _room(sizes.array.max())
-    padded.array[: data.numel()] = data.array
+    padded = _pad(data, int(sizes.array.max()))
     everybody = _room(padded.numel() * member.size())
     parts.all_gather_into_tensor(everybody, padded, member)
     return sizes.array, everybody.array.reshape(member.size(), -1)
@@ -115,8 +121,7 @@ def gather_object(
     data = _pack(obj)
     longest = _number(data.numel())
     collectives.all_reduce(longest, ReduceOp.MAX, member)
-    padded = _room(longest.item())
-    padded.array[: data.numel()] = data.array
+    padded = _pad(data, longest.item())
     sizes = [_number() for _ in range(member.size())] if here else None
     rows = [_room(longest.item()) for _ in range(member.size())] if here else None
     parts.gather(_number(data.numel()), sizes, group=member, group_dst=root)
@@ -188,9 +193,7 @@ def scatter_object_list(
         packed = [_pack(value) for value in scatter_object_input_list]
     longest = _number(max((part.numel() for part in packed), default=0))
     collectives.broadcast(longest, group=member, group_src=root)
-    padded = [_room(longest.item()) for _ in packed]
-    for room, part in zip(padded, packed, strict=True):
-        room.array[: part.numel()] = part.array
+    padded = [_pad(part, longest.item()) for part in packed]
     size, row = _number(), _room(longest.item())
     parts.scatter(size, [_number(part.numel()) for part in packed] or None, group=member, group_src=root)
     parts.scatter(row, padded or None, group=member, group_src=root)

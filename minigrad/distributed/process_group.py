@@ -6,34 +6,16 @@ mpiexec (or srun), MPI brings the processes together; a program started alone is
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from minigrad import devices
-from minigrad.distributed import faults, launch, mpi, nccl, rendezvous, work
-from minigrad.distributed.communicator import ALONE, Communicator
+from minigrad.distributed import faults, joining, launch, nccl, work
+from minigrad.distributed.backends import library_for
+from minigrad.distributed.communicator import Communicator
 
 default_pg_timeout = timedelta(minutes=30)
-_BACKENDS = {"mpi": "mpi", "gloo": "mpi", "nccl": "nccl", "cpu:gloo,cuda:nccl": "nccl", "cpu:mpi,cuda:nccl": "nccl"}
-
-
-class Backend(str):
-    """The name of a library that moves data, in small letters: ``Backend("MPI") == Backend.MPI == "mpi"``.
-
-    `init_process_group` says which of them are here. Raises ValueError for what is no name.
-    """
-
-    GLOO, MPI, NCCL, UCC, UNDEFINED = "gloo", "mpi", "nccl", "ucc", "undefined"
-    backend_list = (UNDEFINED, GLOO, NCCL, UCC, MPI)
-
-    def __new__(cls, name: str) -> Backend:
-        """The name that is meant."""
-        if not isinstance(name, str):
-            raise ValueError(f"Backend constructor parameter must be string-ish, got {name!r}")
-        return super().__new__(cls, name.lower())
 
 
 class ProcessGroup:
@@ -106,16 +88,18 @@ def init_process_group(
     world_size: int = -1, rank: int = -1, store: Any = None, group_name: str = "", pg_options: Any = None,
     device_id: Any = None,
 ) -> None:  # fmt: skip
-    """Join the processes that were started together: by ``mpiexec -n 4 python program.py``, or one alone.
+    """Join the processes that were started together: by ``mpiexec -n 4 python program.py``, by torchrun, or one alone.
 
     `backend`: "mpi" for tensors in the host's memory (also called "gloo", as in PyTorch's programs), "nccl" for
     tensors on GPUs; without it "mpi", which takes GPUs' tensors too, through the host's memory. Who this is, and of
-    how many, is told by mpiexec's or torchrun's environment variables; `rank` and `world_size` need not be given,
-    and must not say otherwise. No call waits longer than `timeout` (30 minutes).
+    how many, is told by mpiexec, which `rank` and `world_size` must not contradict, or else by these two, or the
+    variables RANK and WORLD_SIZE. Without mpiexec the processes meet where `init_method` says: ``env://``
+    (MASTER_ADDR and MASTER_PORT), ``tcp://host:port`` or ``file:///path``. No call waits longer than `timeout` (30
+    minutes).
 
-    Raises ValueError when called twice, and for numbers that contradict the launcher; RuntimeError for another
-    backend, and where more than one process is asked for without MPI: it says what to install.
-    As `torch.distributed.init_process_group`.
+    Raises ValueError when called twice, for numbers that contradict the launcher, and where it is not told where to
+    meet; RuntimeError for another backend, where more than one process is asked for without MPI (it says what to
+    install), and where the others do not come. As `torch.distributed.init_process_group`.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -130,11 +114,9 @@ def init_process_group(
             f"Expected timeout argument to be of type datetime.timedelta, got {timeout!r}: "
             "timedelta(seconds=30), for example"
         )
-    kind = _backend(backend)
-    started = launch.place()
-    control = _join(started, init_method, world_size, rank, timeout or default_pg_timeout)
+    kind = library_for(backend)
+    control = joining.join(init_method, world_size, rank, timeout or default_pg_timeout)
     data = nccl.world(control) if kind == "nccl" else control.duplicate()
-    _tell_environment(control, started)
     groups.WORLD = ProcessGroup(
         group_name or "WORLD", range(control.size), data, control, timeout or default_pg_timeout
     )
@@ -143,64 +125,6 @@ def init_process_group(
     faults.stop_watching()
     if control.size > 1:
         faults.watch(control)
-
-
-def _backend(name: str | None) -> str:
-    if name is None:
-        return "mpi"
-    known = _BACKENDS.get(str(name).lower())
-    if known is None:
-        raise RuntimeError(f"Unknown backend {name!r}: minigrad has 'mpi' (for which 'gloo' also stands) and 'nccl'")
-    return known
-
-
-def _join(
-    started: launch.Place, init_method: str | None, world_size: int, rank: int, timeout: timedelta
-) -> Communicator:
-    """All processes, or this one alone, as the launcher and the arguments say; refuses where they disagree."""
-    if not started.by_mpi:
-        size = (started.world_size or 1) if world_size == -1 else world_size
-        if size > 1:
-            return _meet(init_method, size, started.rank if rank == -1 else rank, timeout)
-    # An MPI launcher of one process needs no library either.
-    alone = not started.by_mpi or (started.world_size == 1 and not mpi.is_installed())
-    control = ALONE if alone else mpi.world()
-    launcher = "the launcher (mpiexec)" if started.by_mpi else "the launcher (none: the program was started alone)"
-    _refuse_other(control, launcher, world_size, rank, "the arguments")
-    told = launch.told_by_torchrun()
-    _refuse_other(control, launcher, told.world_size, told.rank, "the environment variables")
-    return control
-
-
-def _meet(init_method: str | None, world_size: int, rank: int | None, timeout: timedelta) -> Communicator:
-    """The processes that know of each other by arguments or torchrun's variables; MPI is started among them."""
-    if not mpi.is_installed():
-        mpi.library()  # says what to install
-    if rank is None:
-        raise launch.missing_variable("RANK")
-    if not 0 <= rank < world_size:
-        raise ValueError(f"rank must be at least 0 and less than world_size, got rank {rank} of {world_size}")
-    rendezvous.join(launch.meeting(init_method), rank, world_size, timeout.total_seconds())
-    control = mpi.world()
-    _refuse_other(control, "the first init_process_group", world_size, rank, "this one")
-    return control
-
-
-def _refuse_other(control: Communicator, known_by: str, world_size: int | None, rank: int | None, told_by: str) -> None:
-    """Raise ValueError for numbers (None or -1: not given) that are not those of `control`."""
-    for name, told, known in (("world_size", world_size, control.size), ("rank", rank, control.rank)):
-        if told not in (None, -1, known):
-            raise ValueError(f"{name} is {told} by {told_by}, but {known} by {known_by}")
-
-
-def _tell_environment(control: Communicator, started: launch.Place) -> None:
-    """Set torchrun's variables where the launcher has names of its own: programs read them."""
-    if not started.by_mpi:
-        return
-    os.environ.setdefault("RANK", str(control.rank))
-    os.environ.setdefault("WORLD_SIZE", str(control.size))
-    if started.local_rank is not None:
-        os.environ.setdefault("LOCAL_RANK", str(started.local_rank))
 
 
 def destroy_process_group(group: ProcessGroup | None = None) -> None:
@@ -243,43 +167,6 @@ def is_available() -> bool:
 def is_initialized() -> bool:
     """Whether `init_process_group` was called, and `destroy_process_group` was not."""
     return groups.WORLD is not None
-
-
-def is_mpi_available() -> bool:
-    """Whether mpi4py is installed, without which a world has one process."""
-    return mpi.is_installed()
-
-
-def is_gloo_available() -> bool:
-    """Whether "gloo" works as a backend: it stands for MPI here."""
-    return mpi.is_installed()
-
-
-def is_nccl_available() -> bool:
-    """Whether CuPy with NCCL is installed."""
-    return nccl.is_installed()
-
-
-def is_backend_available(backend: str) -> bool:
-    """Whether `init_process_group` can take it; "gloo" stands for MPI.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.is_backend_available("ucc")
-    False
-    """
-    return {"mpi": is_mpi_available, "gloo": is_gloo_available, "nccl": is_nccl_available}.get(
-        Backend(backend), lambda: False
-    )()
-
-
-def get_default_backend_for_device(device: Any) -> str:
-    """What moves tensors of that device by itself: "nccl" for GPUs, else "gloo", which is MPI here.
-
-    >>> import minigrad as torch
-    >>> torch.distributed.get_default_backend_for_device("cpu")
-    'gloo'
-    """
-    return Backend.NCCL if devices.device(device).type == "cuda" else Backend.GLOO
 
 
 def is_torchelastic_launched() -> bool:
@@ -400,7 +287,7 @@ def new_group(
             f"the new group's rank should be within the world_size set by init_process_group: got {members} of a world "
             f"of {world.size()}"
         )
-    kind = world.data.backend if backend is None else _backend(backend)
+    kind = world.data.backend if backend is None else library_for(backend)
     control = world.control.split(members or None)
     groups.count += 1
     if control is None:
@@ -423,14 +310,3 @@ def new_subgroups(group_size: int, group: Any = None, timeout: timedelta | None 
     made = [new_group(ranks[i : i + group_size], timeout) for i in range(0, len(ranks), group_size)]
     own = next((each for each in made if isinstance(each, ProcessGroup)), GroupMember.NON_GROUP_MEMBER)
     return own, made
-
-
-def _join_and_leave() -> Communicator:
-    """What `init_process_group` does with the others, for a rank that ends before it."""
-    control = mpi.world()
-    control.duplicate()
-    return control
-
-
-if launch.place().by_mpi and launch.place().world_size != 1 and mpi.is_installed():
-    faults.watch_start(_join_and_leave)

@@ -1,0 +1,72 @@
+"""How a process finds the others: mpiexec brings them together, they meet by themselves, or there are none."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from minigrad.distributed import faults, launch, mpi, rendezvous
+from minigrad.distributed.communicator import ALONE, Communicator
+
+
+def join(init_method: str | None, world_size: int, rank: int, timeout: timedelta) -> Communicator:
+    """All processes, or this one alone, as the launcher and the arguments say. Raises ValueError where they disagree.
+
+    -1 stands for a number that is not given; else as `init_process_group`.
+    """
+    started = launch.place()
+    if not started.by_mpi:
+        size = (started.world_size or 1) if world_size == -1 else world_size
+        if size > 1:
+            return _meet(init_method, size, started.rank if rank == -1 else rank, timeout)
+    # An MPI launcher of one process needs no library either.
+    alone = not started.by_mpi or (started.world_size == 1 and not mpi.is_installed())
+    control = ALONE if alone else mpi.world()
+    launcher = "the launcher (mpiexec)" if started.by_mpi else "the launcher (none: the program was started alone)"
+    _refuse_other(control, launcher, world_size, rank, "the arguments")
+    told = launch.told_by_torchrun()
+    _refuse_other(control, launcher, told.world_size, told.rank, "the environment variables")
+    _tell_environment(control, started)
+    return control
+
+
+def _meet(init_method: str | None, world_size: int, rank: int | None, timeout: timedelta) -> Communicator:
+    """The processes that know of each other by arguments or torchrun's variables; MPI is started among them."""
+    if not mpi.is_installed():
+        mpi.library()  # says what to install
+    if rank is None:
+        raise launch.missing_variable("RANK")
+    if not 0 <= rank < world_size:
+        raise ValueError(f"rank must be at least 0 and less than world_size, got rank {rank} of {world_size}")
+    rendezvous.join(launch.meeting(init_method), rank, world_size, timeout.total_seconds())
+    control = mpi.world()
+    _refuse_other(control, "the first init_process_group", world_size, rank, "this one")
+    return control
+
+
+def _refuse_other(control: Communicator, known_by: str, world_size: int | None, rank: int | None, told_by: str) -> None:
+    """Raise ValueError for numbers (None or -1: not given) that are not those of `control`."""
+    for name, told, known in (("world_size", world_size, control.size), ("rank", rank, control.rank)):
+        if told not in (None, -1, known):
+            raise ValueError(f"{name} is {told} by {told_by}, but {known} by {known_by}")
+
+
+def _tell_environment(control: Communicator, started: launch.Place) -> None:
+    """Set torchrun's variables where the launcher has names of its own: programs read them."""
+    if not started.by_mpi:
+        return
+    os.environ.setdefault("RANK", str(control.rank))
+    os.environ.setdefault("WORLD_SIZE", str(control.size))
+    if started.local_rank is not None:
+        os.environ.setdefault("LOCAL_RANK", str(started.local_rank))
+
+
+def _join_and_leave() -> Communicator:
+    """What `init_process_group` does with the others, for a rank that ends before it."""
+    control = mpi.world()
+    control.duplicate()
+    return control
+
+
+if launch.place().by_mpi and launch.place().world_size != 1 and mpi.is_installed():
+    faults.watch_start(_join_and_leave)
