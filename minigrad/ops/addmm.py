@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.copies import cast
-from minigrad.ops.matmul import PRODUCTS, add_outer_products, check_product, check_ranks, product_of
+from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
 from minigrad.ops.shape import permute, reshape, unsqueeze
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
         name,
         forward,
         lambda g, beta: g * beta,
-        lambda g, b, alpha: g @ b.mT * alpha,
-        lambda g, a, alpha: add_outer_products(a, g) * alpha,
+        lambda g, b, alpha: multiply_matrices(g, b.mT) * alpha,
+        lambda g, a, alpha: multiply_matrices(a.mT, g) * alpha,
     )
     PRODUCTS.append(made)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minigrad.autograd.recording import operation
-from minigrad.ops.matmul import add_outer_products
+from minigrad.ops.matmul import multiply_matrices
 
 
 def _forward(b: Any, x: Any, w: Any) -> Any:
-    y = np.matmul(x, w.T)
+    y = multiply_matrices(x, w.T)
     y += b
     return y
 
@@ -21,8 +19,13 @@ affine = operation(
     "addmm",
     _forward,
     lambda g: g,  # the engine sums over the batch
-    lambda g, w: g @ w,
-    lambda g, x: add_outer_products(g, x),
+    lambda g, w: multiply_matrices(g, w),
+    lambda g, x: multiply_matrices(g.mT, x),
 )
 # The same without a bias.
-project = operation("mm", lambda x, w: np.matmul(x, w.T), lambda g, w: g @ w, lambda g, x: add_outer_products(g, x))
+project = operation(
+    "mm",
+    lambda x, w: multiply_matrices(x, w.T),
+    lambda g, w: multiply_matrices(g, w),
+    lambda g, x: multiply_matrices(g.mT, x),
+)
