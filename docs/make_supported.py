@@ -287,8 +287,8 @@ DIFFERENCES = [
     ("`nn.SyncBatchNorm`", "works on the CPU too", "nn.SyncBatchNorm(1)(torch.tensor([[1.0], [3.0]])).shape == (2, 1)"),
     (
         "`nn.parallel.DistributedDataParallel`",
-        "buckets of a quarter of the gradients; no `join` for ranks with fewer inputs; `create_graph=True` is refused",
-        "not hasattr(nn.parallel.DistributedDataParallel, 'join')",
+        "buckets of a quarter of the gradients, where PyTorch's hold 25 MiB; `backward(create_graph=True)` is refused",
+        "nn.parallel.distributed.default_cap([torch.zeros(2**20)]) == 2**20",
     ),
     (
         "`cuda`",

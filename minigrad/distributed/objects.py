@@ -49,7 +49,7 @@ def _room(size: Any) -> Tensor:
     return tensor
 
 
-def _pad(data: Tensor, size: int) -> Tensor:
+def _pad(data: Tensor, size: Any) -> Tensor:
     """`data`, and zeros up to `size` bytes: all ranks send as much."""
     padded = _room(size)
     padded.array[: data.numel()] = data.array
@@ -80,7 +80,7 @@ def _gather_bytes(data: Tensor, member: ProcessGroup) -> tuple[Any, Any]:
     """How many bytes each rank has, and the bytes, (N, longest)."""
     sizes = wrap(np.zeros(member.size(), np.int64))
     parts.all_gather_into_tensor(sizes, _number(data.numel()), member)
-    padded = _pad(data, int(sizes.array.max()))
+    padded = _pad(data, sizes.array.max())
     everybody = _room(padded.numel() * member.size())
     parts.all_gather_into_tensor(everybody, padded, member)
     return sizes.array, everybody.array.reshape(member.size(), -1)

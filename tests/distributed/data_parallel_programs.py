@@ -4,6 +4,7 @@ Each takes the library, the rank and the number of ranks, and returns plain numb
 """
 
 import contextlib
+import importlib
 
 
 def net(torch, rank=0):
@@ -147,4 +148,35 @@ def collectives(torch, rank, size):
     return results
 
 
-PROGRAMS = {f.__name__: f for f in (averaged, trained, accumulated, views, branches, tied, collectives)}
+def hooked(torch, rank, size):
+    ddp = wrapped(torch, net(torch, rank), bucket_cap_mb=0.0001)
+
+    def weighted(state, bucket):
+        tensor = bucket.buffer().mul_(state[0])
+        work = torch.distributed.all_reduce(tensor, async_op=True)
+        return work.get_future().then(lambda done: done.value()[0] / 2)
+
+    ddp.register_comm_hook([1.0 + rank], weighted)
+    loss(torch, ddp, rank, size).backward()
+    return gradients(ddp)
+
+
+def joined(torch, rank, size):
+    join = importlib.import_module(f"{torch.__name__}.distributed.algorithms.join").Join
+    results = []
+    for by_all, options in ((True, {}), (False, {"find_unused_parameters": True})):
+        ddp = wrapped(torch, net(torch, rank), **options)
+        optimizer = torch.optim.SGD(ddp.parameters(), lr=0.5, momentum=0.9)
+        losses = []
+        with join([ddp], divide_by_initial_world_size=by_all):
+            for step in range(2 + 2 * rank):
+                optimizer.zero_grad()
+                value = loss(torch, ddp, rank, size, seed=step)
+                value.backward()
+                optimizer.step()
+                losses.append(value.item())
+        results.append([losses, numbers(ddp.parameters()), numbers(ddp.buffers())])
+    return results
+
+
+PROGRAMS = {f.__name__: f for f in (averaged, trained, accumulated, views, branches, tied, collectives, hooked, joined)}

@@ -1,5 +1,6 @@
 """DistributedDataParallel beside PyTorch's with gloo, beside one process with the whole batch, and what it refuses."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import minigrad as torch
 import minigrad.distributed as dist
 from minigrad import nn
 from minigrad.distributed.algorithms.ddp_comm_hooks import default_hooks
+from minigrad.distributed.algorithms.join import Join
 from minigrad.nn.parallel import DistributedDataParallel
 from minigrad.nn.parallel.buckets import fill
 from tests.distributed import data_parallel_programs
@@ -270,3 +272,80 @@ def test_a_hook_of_ones_own():
     assert ddp.module.bias.grad.tolist() == [7.0, 7.0]
     assert "can only be called once" in refused(RuntimeError, ddp.register_comm_hook, None, constant)
     assert "must be callable, got 3" in refused(TypeError, ddp.register_comm_hook, None, 3)
+
+
+def batches_of(rank, count):
+    return [torch.full((2, 3), 1.0 + rank + 10 * i) for i in range(count)]
+
+
+@ranks(2, 3)
+def test_ranks_with_fewer_inputs_keep_step():
+    rank, size = me()
+    for options, divides_by_all in (({}, True), ({"find_unused_parameters": True}, True), ({}, False)):
+        torch.manual_seed(3)
+        ddp = DistributedDataParallel(nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1)), **options)
+        optimizer = torch.optim.SGD(ddp.parameters(), lr=0.01)
+        seen = 0
+        with ddp.join(divide_by_initial_world_size=divides_by_all):
+            for x in batches_of(rank, 2 + 2 * rank):
+                optimizer.zero_grad()
+                with contextlib.nullcontext() if seen != 1 else ddp.no_sync():
+                    ddp(x).sum().backward()
+                optimizer.step()
+                seen += 1
+        assert seen == 2 + 2 * rank
+        everybody = [None] * size
+        dist.all_gather_object(everybody, {name: x.tolist() for name, x in ddp.state_dict().items()})
+        assert all(state == everybody[0] for state in everybody)
+        assert everybody[0]["module.1.num_batches_tracked"] == 2 * size  # the last one's
+
+
+@ranks(2)
+def test_what_those_who_go_on_are_divided_by():
+    rank, _ = me()
+    for divides_by_all, share in ((True, 0.5), (False, 1.0)):
+        ddp = DistributedDataParallel(nn.Linear(3, 1))
+        with ddp.join(divide_by_initial_world_size=divides_by_all):
+            for i in range(1 + rank):
+                ddp.zero_grad()
+                ddp(torch.ones(1, 3)).sum().backward()
+                assert ddp.module.bias.grad.item() == (1.0 if i == 0 else share)
+
+
+@ranks(2, 3)
+def test_a_sharded_optimizer_keeps_step_too():
+    rank, _ = me()
+    made = []
+    for shards in (False, True):
+        torch.manual_seed(3)
+        ddp = DistributedDataParallel(nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1)))
+        kind = dist.optim.ZeroRedundancyOptimizer
+        optimizer = (
+            kind(ddp.parameters(), torch.optim.SGD, lr=0.01) if shards else torch.optim.SGD(ddp.parameters(), 0.01)
+        )
+        with Join([ddp, optimizer] if shards else [ddp]):
+            for x in batches_of(0, 1 + rank):
+                optimizer.zero_grad()
+                ddp(x).sum().backward()
+                optimizer.step()
+        made.append([p.detach() for p in ddp.parameters()])
+    for sharded, plain in zip(*made, strict=True):
+        assert torch.allclose(sharded, plain)
+
+
+@ranks(2)
+def test_an_early_end_may_be_an_error():
+    rank, _ = me()
+    ddp = DistributedDataParallel(nn.Linear(3, 1))
+
+    def train():
+        with ddp.join(throw_on_early_termination=True):
+            for _ in range(1 + rank):
+                ddp(torch.ones(1, 3)).sum().backward()
+
+    assert "at least one rank that exhausted inputs" in refused(RuntimeError, train)
+    with ddp.join(enable=False):
+        ddp(torch.ones(1, 3)).sum().backward()
+    assert "requires at least one joinable" in refused(ValueError, Join, [])
+    other = DistributedDataParallel(nn.Linear(3, 1), process_group=dist.new_group([0, 1]))
+    assert "multiple process groups" in refused(ValueError, Join, [ddp, other])

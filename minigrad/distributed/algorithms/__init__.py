@@ -1,5 +1,6 @@
-"""`minigrad.distributed.algorithms`: other ways to bring gradients together."""
+"""`minigrad.distributed.algorithms`: hooks for the communication of gradients, and inputs of unequal number."""
 
 from minigrad.distributed.algorithms import ddp_comm_hooks
+from minigrad.distributed.algorithms.join import Join, Joinable, JoinHook
 
-__all__ = ["ddp_comm_hooks"]
+__all__ = ["Join", "JoinHook", "Joinable", "ddp_comm_hooks"]

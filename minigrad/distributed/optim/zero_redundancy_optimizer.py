@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.distributed import objects
 from minigrad.distributed.agreement import agree
+from minigrad.distributed.algorithms.join import Join, Joinable, JoinHook
 from minigrad.distributed.packed_broadcast import begin_broadcast
 from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
 from minigrad.optim.optimizer import Optimizer
@@ -15,7 +16,7 @@ from minigrad.tensor import Tensor
 _OWN = ("params", "param_names")  # what a group of one rank holds otherwise than that of all
 
 
-class ZeroRedundancyOptimizer(Optimizer):
+class ZeroRedundancyOptimizer(Optimizer, Joinable):
     """`optimizer_class` over the ranks' shares of `params`: on N ranks each keeps about 1/N of the state.
 
     Parameters go, the largest first, to the rank that has the fewest elements so far. `step` updates the own share and
@@ -106,6 +107,7 @@ class ZeroRedundancyOptimizer(Optimizer):
 
     def step(self, closure: Callable[[], Any] | None = None, **kwargs: Any) -> Any:
         """Update the own share, and give and take the others': all ranks call it together."""
+        Join.notify_join_context(self)
         inner = self._inner()
         _copy_options(self.param_groups, inner.param_groups)
         loss = inner.step(closure, **kwargs)
@@ -118,6 +120,17 @@ class ZeroRedundancyOptimizer(Optimizer):
             finish()
         _copy_options(inner.param_groups, self.param_groups)
         return loss
+
+    def join_hook(self, **kwargs: Any) -> JoinHook:
+        """A rank without inputs updates its share with the gradients that its model brings."""
+        hook = JoinHook()
+        hook.main_hook = self.step  # type: ignore[method-assign]
+        return hook
+
+    @property
+    def join_process_group(self) -> ProcessGroup:
+        """The ranks that share it."""
+        return self._group
 
     # ---- state -------------------------------------------------------------------------------------
 

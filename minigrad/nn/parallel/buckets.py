@@ -138,6 +138,7 @@ class Reducer:
         self._place = {i: (b, j) for b, bucket in enumerate(numbers) for j, i in enumerate(bucket)}
         self._hooks = [p.register_post_accumulate_grad_hook(self._hook(i)) for i, p in enumerate(parameters)]
         self.hook: Callable[[GradBucket], Future[Any]] | None = None
+        self.scale = 1.0 / group.size()
         self._expecting = False
         self._seen: set[int] = set()
         self._sent = 0
@@ -174,6 +175,15 @@ class Reducer:
             for number in sorted(left_out):
                 self._ready(number)
 
+    def shadow(self, looks_for_unused: bool) -> None:
+        """Take part in a backward of others, with nothing to add: the averages are in ``.grad`` then."""
+        everything = range(len(self._parameters))
+        for parameter in self._parameters:
+            parameter.gradient = None
+        self.expect(everything if looks_for_unused else None)
+        for number in everything if not looks_for_unused else ():
+            self._ready(number)
+
     def _communicator_for_facts(self) -> Communicator:
         """What moves arrays of the host: for NCCL that is the group's own."""
         return self._group.control if self._communicator.backend == "nccl" else self._communicator
@@ -198,7 +208,7 @@ class Reducer:
         self._refuse_graph(number)
         self._seen.add(number)
         b, place = self._place[number]
-        quiet(self.buckets[b].put, place, 1.0 if self.hook else 1.0 / self._group.size())
+        quiet(self.buckets[b].put, place, 1.0 if self.hook else self.scale)
         while self._sent < len(self.buckets) and not self.buckets[self._sent].missing:
             self._send(self._sent)
             self._sent += 1

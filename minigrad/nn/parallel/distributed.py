@@ -7,13 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from minigrad.autograd.core import LEAF
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.distributed import objects
 from minigrad.distributed.agreement import agree
+from minigrad.distributed.algorithms.join import Join, Joinable, JoinHook
 from minigrad.distributed.grad_bucket import GradBucket
 from minigrad.distributed.packed_broadcast import begin_broadcast
 from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
+from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.distributed.work import Work
 from minigrad.nn.module import Module
 from minigrad.nn.parallel.buckets import Reducer
 from minigrad.tensor import Tensor
@@ -31,7 +36,7 @@ def default_cap(parameters: Iterable[Tensor]) -> int:
     return min(max(sum(p.array.nbytes for p in parameters) // 4, MIB // 16), 25 * MIB)
 
 
-class DistributedDataParallel(Module):
+class DistributedDataParallel(Module, Joinable):
     """`module`, with gradients that are averaged over the ranks during backward.
 
     With g_r the gradient on rank r of N: every rank's ``.grad`` becomes g_0 / N + ... + g_N-1 / N. When all ranks have
@@ -75,6 +80,7 @@ class DistributedDataParallel(Module):
         cap = default_cap(parameters.values()) if bucket_cap_mb is None else int(bucket_cap_mb * MIB)
         self.bucket_bytes_cap = cap
         self.require_backward_grad_sync = True
+        self._divides_by_all = True  # within `join`, also by the ranks that have no more inputs
         self._sent_buffers = list(module.buffers()) if self.broadcast_buffers else []
         self.reducer: Reducer | None = None
         if group.size() > 1:
@@ -122,8 +128,10 @@ class DistributedDataParallel(Module):
         if reducer is None:
             return self.module(*inputs, **kwargs)
         averages = is_grad_enabled() and self.require_backward_grad_sync
-        if self._sent_buffers and self.require_backward_grad_sync:
-            broadcast_together(self.process_group, self._sent_buffers)
+        sends = bool(self._sent_buffers) and self.require_backward_grad_sync
+        root = 0 if self._join is None else self._keep_step(reducer, sends, averages)
+        if sends:
+            broadcast_together(self.process_group, self._sent_buffers, root)
         if is_grad_enabled() and not averages:
             reducer.ignore()
         elif averages and not self.find_unused_parameters:
@@ -138,6 +146,44 @@ class DistributedDataParallel(Module):
         used = find_leaves(find_tensors(result))
         trained = [p for p in self.module.parameters() if p.requires_grad]
         return [i for i, parameter in enumerate(trained) if id(parameter) not in used]
+
+    # ---- ranks with fewer inputs ----------------------------------------------------------------
+
+    def join(
+        self, divide_by_initial_world_size: bool = True, enable: bool = True, throw_on_early_termination: bool = False
+    ) -> Join:
+        """A context in which ranks may have different numbers of batches: ``with net.join():`` around the loop.
+
+        Ranks at the end of theirs add nothing to the gradients, which are still divided by the number of all ranks,
+        or, without `divide_by_initial_world_size`, of those that go on. All leave with the parameters of the last.
+        See `distributed.algorithms.join.Join`. As `torch.nn.parallel.DistributedDataParallel.join`.
+
+        >>> import minigrad as torch
+        >>> torch.distributed.init_process_group()
+        >>> net = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
+        >>> with net.join():
+        ...     net(torch.ones(3, 2)).sum().backward()
+        >>> torch.distributed.destroy_process_group()
+        """
+        return Join(
+            [self], enable, throw_on_early_termination, divide_by_initial_world_size=divide_by_initial_world_size
+        )
+
+    def join_hook(self, **kwargs: Any) -> JoinHook:
+        """How a rank without inputs keeps step with forward and backward of the others."""
+        self._divides_by_all = kwargs.get("divide_by_initial_world_size", True)
+        return _KeepStep(self)
+
+    @property
+    def join_process_group(self) -> ProcessGroup:
+        """The ranks that train it."""
+        return self.process_group
+
+    def _keep_step(self, reducer: Reducer, sends: bool, averages: bool) -> int:
+        """Tell those without inputs what follows; returns whose buffers are sent."""
+        active = Join.notify_join_context(self)
+        reducer.scale = 1 / (self.process_group.size() if self._divides_by_all or active is None else active)
+        return _largest(self.process_group, self.process_group.rank(), sends, averages)[0]
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
@@ -158,6 +204,34 @@ class DistributedDataParallel(Module):
             yield
         finally:
             self.require_backward_grad_sync = before
+
+
+class _KeepStep(JoinHook):
+    """A model on a rank without inputs."""
+
+    def __init__(self, model: DistributedDataParallel) -> None:
+        self._model, self._group = model, model.process_group
+
+    def main_hook(self) -> None:
+        """One forward of the others, and the backward that follows."""
+        root, sends, averages = _largest(self._group, -1, False, False)
+        if sends:
+            broadcast_together(self._group, self._model._sent_buffers, root)
+        if averages and self._model.reducer is not None:
+            self._model.reducer.shadow(self._model.find_unused_parameters)
+
+    def post_hook(self, is_last_joiner: bool) -> None:
+        """All take over what the last trained."""
+        (root,) = _largest(self._group, self._group.rank() if is_last_joiner else -1)
+        module = self._model.module
+        broadcast_together(self._group, [*module.parameters(), *module.buffers()], root)
+
+
+def _largest(group: ProcessGroup, *numbers: int) -> list[int]:
+    """For each number the largest that a rank has."""
+    array = np.array(numbers, np.int64)
+    Work("what ranks without inputs are told", group, [group.control.all_reduce(array, ReduceOp.MAX)]).wait()
+    return [int(number) for number in array]
 
 
 def _member(process_group: Any) -> ProcessGroup:
@@ -202,10 +276,10 @@ def _require_same(group: ProcessGroup, module: Module) -> None:
             )
 
 
-def broadcast_together(group: ProcessGroup, tensors: Sequence[Tensor]) -> None:
-    """All `tensors` become those of the group's first rank."""
+def broadcast_together(group: ProcessGroup, tensors: Sequence[Tensor], root: int = 0) -> None:
+    """All `tensors` become those of the member `root`."""
     agree(group, f"the broadcast of {len(tensors)} parameters and buffers before forward")
-    begin_broadcast(group, tensors, 0, "the broadcast of parameters and buffers")()
+    begin_broadcast(group, tensors, root, "the broadcast of parameters and buffers")()
 
 
 def find_tensors(result: Any) -> Iterator[Tensor]:

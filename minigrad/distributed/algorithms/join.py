@@ -1,0 +1,109 @@
+"""`Join`: ranks that have no more inputs keep step with those that have.
+
+What the ranks do together in a step is done by those at the end of their inputs too, with nothing to add, until all
+have come to the end. As `torch.distributed.algorithms.join`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from minigrad.distributed.process_group import ProcessGroup
+from minigrad.distributed.reduce_op import ReduceOp
+from minigrad.distributed.work import Work
+
+
+class JoinHook:
+    """What a `Joinable` does on a rank without inputs: `main_hook` in each step of others, `post_hook` at the end."""
+
+    def main_hook(self) -> None:
+        """Take part in what the others do in one step."""
+
+    def post_hook(self, is_last_joiner: bool) -> None:
+        """All have come to the end, this rank among the last of them or not."""
+
+
+class Joinable:
+    """What ranks do together in a step: it calls `Join.notify_join_context` first, and knows how to keep step."""
+
+    _join: Join | None = None  # the one that it is within
+
+    def join_hook(self, **kwargs: Any) -> JoinHook:
+        """How it keeps step; the keywords of `Join` are given to all."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it keeps step: it needs a join_hook()")
+
+    @property
+    def join_process_group(self) -> ProcessGroup:
+        """The ranks that keep step."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which ranks keep step: it needs a process group")
+
+
+class Join:
+    """A context: ``with Join([model]): for X, y in batches: ...``, where ranks have different numbers of batches.
+
+    `joinables` in the order in which a step calls them, a `DistributedDataParallel` before its
+    `ZeroRedundancyOptimizer`. With `throw_on_early_termination` the first end is an error on all ranks instead.
+
+    Raises ValueError for none, and for several groups; RuntimeError on all ranks where early ends are errors.
+
+    >>> import minigrad as torch
+    >>> from minigrad.distributed.algorithms.join import Join
+    >>> torch.distributed.init_process_group()
+    >>> model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
+    >>> with Join([model]):
+    ...     model(torch.ones(1, 2)).sum().backward()
+    >>> torch.distributed.destroy_process_group()
+    """
+
+    def __init__(
+        self, joinables: Sequence[Joinable], enable: bool = True, throw_on_early_termination: bool = False,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        groups = [each.join_process_group for each in joinables]
+        if not groups:
+            raise ValueError("The join context manager requires at least one joinable")
+        if any(group is not groups[0] for group in groups):
+            raise ValueError("Using join context manager with multiple process groups")
+        self._joinables, self._group = list(joinables), groups[0]
+        self._enabled, self._throws = enable, throw_on_early_termination
+        self._hooks = [each.join_hook(**kwargs) for each in joinables]
+
+    def __enter__(self) -> None:
+        if self._enabled:
+            for each in self._joinables:
+                each._join = self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for each in self._joinables:
+            each._join = None
+        if not self._enabled or kind is not None:
+            return
+        is_last = True
+        while self._count(goes_on=False):
+            is_last = False
+            for hook in self._hooks:
+                hook.main_hook()
+        for hook in self._hooks:
+            hook.post_hook(is_last)
+
+    @staticmethod
+    def notify_join_context(joinable: Joinable) -> int | None:
+        """At the beginning of a step: this rank goes on; how many do. None outside, and for all but the first."""
+        join = joinable._join
+        if join is None or join._joinables[0] is not joinable:
+            return None
+        return join._count(goes_on=True)
+
+    def _count(self, goes_on: bool) -> int:
+        """How many ranks go on; every rank asks once a step."""
+        count = np.array([goes_on], np.int64)
+        Work("the count of ranks that go on", self._group, [self._group.control.all_reduce(count, ReduceOp.SUM)]).wait()
+        if self._throws and 0 < count[0] < self._group.size():
+            raise RuntimeError("Detected at least one rank that exhausted inputs. Throwing across all ranks.")
+        return int(count[0])
