@@ -33,7 +33,14 @@ class Joinable:
     _join: Join | None = None  # the one that it is within
 
     def join_hook(self, **kwargs: Any) -> JoinHook:
-        """How it keeps step; the keywords of `Join` are given to all."""
+        """How it keeps step; the keywords of `Join` are given to all.
+
+        >>> from minigrad.distributed.algorithms.join import Joinable, JoinHook
+        >>> class Alone(Joinable):
+        ...     def join_hook(self, **kwargs):
+        ...         return JoinHook()  # which does nothing
+        >>> Alone().join_hook().main_hook()
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say how it keeps step: it needs a join_hook()")
 
     @property
