@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -38,10 +39,17 @@ def place(environment: Mapping[str, str] | None = None) -> Place:
     Place(rank=1, world_size=4, local_rank=1, by_mpi=True)
     """
     environment = os.environ if environment is None else environment
+    inherited = is_torchelastic_launched(environment) or _is_child()  # what is told of MPI means who started this
     for names in _MPI_VARIABLES:
-        if names[0] in environment and not is_torchelastic_launched(environment):  # else srun started torchrun itself
+        if names[0] in environment and not inherited:
             return _place(environment, names, by_mpi=True)
     return told_by_torchrun(environment)
+
+
+def _is_child() -> bool:
+    """Whether `multiprocessing` started this process."""
+    library = sys.modules.get("multiprocessing.process")
+    return library is not None and library.parent_process() is not None
 
 
 def is_torchelastic_launched(environment: Mapping[str, str] | None = None) -> bool:

@@ -79,7 +79,10 @@ class Manager:
                     self._listen_to(key.data)
 
     def _accept(self) -> None:
-        connection, _ = self._listener.accept()
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # who wanted to come has gone, or is too late
+            return
         self._connections += 1
         self._selector.register(connection, selectors.EVENT_READ, Peer(connection))
 

@@ -144,10 +144,11 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("way", ["ends well", "raises"])
+@pytest.mark.parametrize("way", ["ends well", "raises", "under mpiexec"])
 def test_a_lesson_with_spawn(way, tmp_path):
     (tmp_path / "lesson.py").write_text(LESSON)
-    printed, codes = start(1, tmp_path / "lesson.py", way, free_port())
+    told = {"PMI_RANK": "0", "PMI_SIZE": "1"} if way == "under mpiexec" else {}
+    printed, codes = start(1, tmp_path / "lesson.py", way, free_port(), **told)
     if way == "raises":
         assert codes == [1]
         assert "Process 1 terminated with the following error" in printed[0]
