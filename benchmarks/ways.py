@@ -33,18 +33,7 @@ from minigrad.kernels import dispatch
 from minigrad.kernels.fast.machine import measure_machine
 from minigrad.kernels.way import Problem
 
-WAYS = (
-    "tiny",
-    "im2col",
-    "mec",
-    "pointwise",
-    "depthwise",
-    "apart",
-    "winograd 2x2",
-    "winograd",
-    "winograd 5x5",
-    "winograd blocks",
-)
+WAYS = [name for name in dispatch.WAYS if name != "direct"]  # of a CPU: no GPU was asked for
 LAYERS = [
     *LAYERS,
     Layer("3x3 8 @32", 32, 8, 32, 32, 8, 3, 1, 1),
@@ -126,18 +115,18 @@ def main() -> None:
     print(machine())
     print(dispatch.machine())
     ratios: dict[str, float] = {}
-    print(f"{'layer':26}" + "".join(f"{way:>14}" for way in WAYS) + "  chosen/quickest")
+    print(f"{'layer':26}" + "".join(f"{way:>16}" for way in WAYS) + "  chosen/quickest")
     for layer in SMOKE if options.smoke else LAYERS:
         if options.only not in layer.name:
             continue
         chosen, times = compare(layer, 0.0 if options.smoke else options.seconds)
         cells = [f"{sum(times[way]):.3f}{'*' * (way == chosen)}" if way in times else "" for way in WAYS]
         ratio = ratios[layer.name] = sum(times[chosen]) / min(map(sum, times.values()))
-        print(f"{layer.name:26}" + "".join(f"{cell:>14}" for cell in cells) + f"{ratio:17.2f}", flush=True)
+        print(f"{layer.name:26}" + "".join(f"{cell:>16}" for cell in cells) + f"{ratio:17.2f}", flush=True)
         if options.parts:
             for part, name in enumerate(("forward", "in the kernel", "in the image")):
                 cells = [f"{times[way][part]:.3f}" if way in times else "" for way in WAYS]
-                print(f"    {name:22}" + "".join(f"{cell:>14}" for cell in cells))
+                print(f"    {name:22}" + "".join(f"{cell:>16}" for cell in cells))
     worst = max(ratios, key=ratios.__getitem__)
     print(
         f"geometric mean of chosen/quickest {geometric_mean(ratios.values()):.3f}, worst {ratios[worst]:.2f} ({worst})"

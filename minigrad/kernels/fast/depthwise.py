@@ -110,8 +110,8 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     Pixel u of phase a adds up g[u - e] w[i] over the taps i with i d = e s + a.
     """
     (N, O), groups, (C, kh, kw) = g.shape[:2], geometry.groups, w.shape[1:]
-    apart = geometry.stride[0] > kh or geometry.stride[1] > kw or geometry.dilation != (1, 1)  # pixels without a tap
-    x = (np.zeros if apart else np.empty)((N, groups * C, *size), g.dtype)
+    gaps = geometry.stride[0] > kh or geometry.stride[1] > kw or geometry.dilation != (1, 1)  # pixels without a tap
+    x = (np.zeros if gaps else np.empty)((N, groups * C, *size), g.dtype)
     images, cotangents = _by_groups(x, groups), _by_groups(g, groups)
     # (O, C/groups, kh, kw) -> (C, O/groups, kh, kw)
     turned = w.reshape(groups, O // groups, C, kh, kw).swapaxes(1, 2).reshape(-1, O // groups, kh, kw)
@@ -285,7 +285,8 @@ def cost(problem: Problem, machine: Machine) -> float:
     sums = machine.copy(problem.windows * kh * (2 * C + problem.outputs), Ho * Wo)
     together, apart = (kh, 1) if outputs == 1 else (outputs, kh)  # rows of the kernel that share a product, or not
     products = machine.unpacked().product(together, Ho * Wo, channels * kw, 3 * N * groups * apart)
-    return OVERHEAD * N + products + lines + sums
+    slow = 4 if 4 * channels * kw * Ho * Wo > BLOCK_BYTES else 1  # a group of one image does not stay in the cache
+    return OVERHEAD * N + products + slow * (lines + sums)
 
 
 # Zeros around the cotangents meet the kernel in one adjoint, the rows of the next image in the other.
