@@ -83,7 +83,7 @@ class ProcessContext:
             self._running.remove(i)
             if self.processes[i].exitcode != 0:
                 self._end_all(grace_period)
-                raise _exited(i, self.processes[i])
+                raise _explain_exit(i, self.processes[i])
         return not self._running
 
     def _end_all(self, grace_period: float | None) -> None:
@@ -111,7 +111,7 @@ def _read(report: Any) -> str:
         return ""
 
 
-def _exited(number: int, process: Any) -> ProcessExitedException:
+def _explain_exit(number: int, process: Any) -> ProcessExitedException:
     code = process.exitcode
     if code > 0:
         return ProcessExitedException(f"process {number} terminated with exit code {code}", number, process.pid, code)

@@ -76,7 +76,7 @@ def trace(
     given = []
     for place, x in enumerate(operands):
         if isinstance(x, np.dtype):
-            given.append(Symbol(notes, Step("operand", (), _known(x), place, frozenset([place])), given=True))
+            given.append(Symbol(notes, Step("operand", (), _require_known(x), place, frozenset([place])), given=True))
         elif isinstance(x, Number):
             given.append(NumberSymbol(notes, Step("number", (), x.dtype, place), given=True))
         else:
@@ -130,7 +130,7 @@ class Notes:
         asked: dict[str, Any] = {} if dtype is None else {"signature": (*[None] * ufunc.nin, np.dtype(dtype))}
         *types, result = ufunc.resolve_dtypes((*kinds, None), **asked)
         for found in (*types, result):
-            _known(found)
+            _require_known(found)
         steps = tuple([self.in_type(x, t) for x, t in zip(inputs, types, strict=True)])
         return Symbol(self, self.note(ufunc, steps, result))
 
@@ -162,7 +162,7 @@ def _kind(x: Any) -> Any:
     raise Untraceable(f"a {type(x).__name__} among the operands")
 
 
-def _known(dtype: Any) -> Any:
+def _require_known(dtype: Any) -> Any:
     if dtype.char not in KNOWN:
         raise Untraceable(f"the type {dtype}")
     return dtype
@@ -222,7 +222,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
         return np.square(self) if type(exponent) in (int, float) and exponent == 2 else np.power(self, exponent)
 
     def astype(self, dtype: Any, copy: bool = True) -> Symbol:
-        wanted = _known(np.dtype(dtype))
+        wanted = _require_known(np.dtype(dtype))
         if wanted == self.dtype:
             return self.copy() if copy else self
         return self._notes.convert(self, wanted)
@@ -270,7 +270,7 @@ class NumberSymbol(Symbol):
 # ---- NumPy's functions that are no ufuncs --------------------------------------------------------
 def _where(notes: Notes, condition: Any, x: Any, y: Any) -> Symbol:
     kinds = [_kind(z) for z in (x, y)]
-    dtype = _known(np.result_type(*[kind(0) if isinstance(kind, type) else kind for kind in kinds]))
+    dtype = _require_known(np.result_type(*[kind(0) if isinstance(kind, type) else kind for kind in kinds]))
     steps = (notes.in_type(condition, np.dtype(bool)), notes.in_type(x, dtype), notes.in_type(y, dtype))
     return Symbol(notes, notes.note("where", steps, dtype))
 
@@ -284,11 +284,11 @@ def _clip(notes: Notes, x: Any, low: Any = None, high: Any = None, out: Any = No
     return found if out is None else out.become(found)
 
 
-def _filled(value: int) -> Callable[..., Symbol]:
+def _make_filling(value: int) -> Callable[..., Symbol]:
     """``zeros_like`` and its kin: of an array's shape and type, of none of its values."""
 
     def make(notes: Notes, x: Any, dtype: Any = None) -> Symbol:
-        wanted = x.dtype if dtype is None else _known(np.dtype(dtype))
+        wanted = x.dtype if dtype is None else _require_known(np.dtype(dtype))
         return Symbol(notes, notes.note("constant", (), wanted, wanted.type(value), over=x.step.over))
 
     return make
@@ -297,7 +297,7 @@ def _filled(value: int) -> Callable[..., Symbol]:
 _FUNCTIONS: dict[Any, Callable[..., Symbol]] = {
     np.where: _where,
     np.clip: _clip,
-    np.zeros_like: _filled(0),
-    np.ones_like: _filled(1),
-    np.empty_like: _filled(0),
+    np.zeros_like: _make_filling(0),
+    np.ones_like: _make_filling(1),
+    np.empty_like: _make_filling(0),
 }

@@ -60,12 +60,12 @@ class Twister:
         accumulate = np.float64 if dtype == np.float64 else np.float32
         start, end = accumulate(low), accumulate(high)
 
-        def scaled(count: int) -> Array:
+        def scale(count: int) -> Array:
             values = fused_multiply_add(unit(count), end - start, start).astype(dtype)
             values[values == dtype.type(end)] = start
             return values
 
-        return _in_chunks(scaled, shape, dtype)
+        return _in_chunks(scale, shape, dtype)
 
     def _normal(self, shape: Sequence[int], dtype: Any, mean: float, std: float, pairs: bool) -> Array:
         size = math.prod(shape)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import minigrad.nn.functional as F
 from minigrad.nn.functional.checks import as_ints
 from minigrad.nn.linear import Weighted
-from minigrad.nn.module import shown
+from minigrad.nn.module import describe_options
 from minigrad.nn.padding import per_axis
 from minigrad.nn.shape import Lengths
 from minigrad.ops.arguments import as_int
@@ -89,7 +89,7 @@ class Convolution(Weighted):
         usual: dict[str, Any] = {"padding": nothing, "dilation": (1,) * self.axes, "output_padding": nothing}
         usual |= {"groups": 1, "bias": self.bias, "padding_mode": "zeros"}
         others = [f"{n}=" for n, value in usual.items() if value is None or getattr(self, n) not in (value, ())]
-        return shown(self, " ".join(["in_channels out_channels kernel_size= stride=", *others]))
+        return describe_options(self, " ".join(["in_channels out_channels kernel_size= stride=", *others]))
 
 
 class Conv1d(Convolution):

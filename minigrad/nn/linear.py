@@ -8,7 +8,7 @@ from typing import Any
 import minigrad.nn.functional as F
 from minigrad.creation import empty
 from minigrad.nn import init
-from minigrad.nn.module import Layer, shown
+from minigrad.nn.module import Layer, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import PARAMETER
 from minigrad.tensor import Tensor
@@ -83,7 +83,7 @@ class Bilinear(Weighted):
         return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return shown(self, "in1_features= in2_features= out_features= bias=")
+        return describe_options(self, "in1_features= in2_features= out_features= bias=")
 
 
 class Linear(Weighted):
@@ -108,4 +108,4 @@ class Linear(Weighted):
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return shown(self, "in_features= out_features= bias=")
+        return describe_options(self, "in_features= out_features= bias=")

@@ -387,7 +387,7 @@ class Layer(Module):
         def __call__(self, *args: Any, **kwargs: Any) -> Tensor: ...
 
 
-def shown(layer: Module, names: str) -> str:
+def describe_options(layer: Module, names: str) -> str:
     """What stands between a layer's brackets: "size eps=" gives "3, eps=1e-05"; of a bias, whether there is one."""
     parts = []
     for name in names.split():

@@ -9,7 +9,7 @@ from minigrad.creation import empty
 from minigrad.dtypes import int64
 from minigrad.nn import init
 from minigrad.nn.functional.checks import require_tensors
-from minigrad.nn.module import Layer, shown
+from minigrad.nn.module import Layer, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import BUFFER, PARAMETER
 from minigrad.nn.stateless import Stateless
@@ -80,7 +80,7 @@ class RunningNorm(Normalization):
             )
 
     def extra_repr(self) -> str:
-        return shown(self, "num_features eps= momentum= affine= bias= track_running_stats=")
+        return describe_options(self, "num_features eps= momentum= affine= bias= track_running_stats=")
 
 
 class BatchNorm(RunningNorm):
@@ -214,7 +214,7 @@ class RMSNorm(Normalization):
         return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
-        return shown(self, "normalized_shape eps= elementwise_affine=")
+        return describe_options(self, "normalized_shape eps= elementwise_affine=")
 
 
 class LayerNorm(Normalization):
@@ -241,7 +241,7 @@ class LayerNorm(Normalization):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return shown(self, "normalized_shape eps= elementwise_affine= bias=")
+        return describe_options(self, "normalized_shape eps= elementwise_affine= bias=")
 
 
 class GroupNorm(Normalization):
@@ -269,4 +269,4 @@ class GroupNorm(Normalization):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return shown(self, "num_groups num_channels eps= affine= bias=")
+        return describe_options(self, "num_groups num_channels eps= affine= bias=")

@@ -140,7 +140,7 @@ def _error_function_series(dtype: Any) -> tuple[Any, Any]:
     """Chebyshev coefficients for the two ranges of `error_function`, fitted to the standard library's."""
     double = dtype == np.float64
 
-    def fitted(function: Any, terms: int) -> Any:
+    def fit(function: Any, terms: int) -> Any:
         angles = np.pi * (np.arange(terms) + 0.5) / terms
         values = np.array([function(c) for c in np.cos(angles)])
         coefficients = np.cos(np.outer(np.arange(terms), angles)) @ values * (2 / terms)
@@ -159,7 +159,7 @@ def _error_function_series(dtype: Any) -> tuple[Any, Any]:
         terms = accumulate(range(1, 10), lambda term, k: -term * (2 * k - 1) / (2 * x * x), initial=1.0)
         return math.fsum(terms) / (x * math.sqrt(math.pi))
 
-    return fitted(near, 14 if double else 8), fitted(far, 28 if double else 13)
+    return fit(near, 14 if double else 8), fit(far, 28 if double else 13)
 
 
 def _error_parts(x: Any) -> tuple[Any, Any]:

@@ -73,7 +73,7 @@ class AveragedModel(Module):
         tensor(1)
         """
         with no_grad():
-            own, others = ([p.detach() for p in self._averaged(m)] for m in (self.module, model))
+            own, others = ([p.detach() for p in self._tensors_to_average(m)] for m in (self.module, model))
             others = [p.to(mine.device) for mine, p in zip(own, others, strict=True)]
             if not self.n_averaged:
                 for mine, p in zip(own, others, strict=True):
@@ -89,7 +89,7 @@ class AveragedModel(Module):
                     mine.copy_(p.to(mine.device))
             self.n_averaged += 1
 
-    def _averaged(self, model: Module) -> Iterable[Tensor]:
+    def _tensors_to_average(self, model: Module) -> Iterable[Tensor]:
         return chain(model.parameters(), model.buffers()) if self.use_buffers else model.parameters()
 
 

@@ -33,7 +33,7 @@ class LRScheduler:
     """
 
     # The rate of `last_epoch` from a group's first rate alone, where there is such a formula.
-    _closed: Callable[[Any], Any] | None = None
+    _closed_form: Callable[[Any], Any] | None = None
     _is_initial = False
     _get_lr_called_within_step = False
 
@@ -87,10 +87,10 @@ class LRScheduler:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         self._get_lr_called_within_step = True
         try:
-            if epoch is None or self._closed is None:
+            if epoch is None or self._closed_form is None:
                 rates = self.get_lr()
             else:
-                rates = [self._closed(base) for base in self.base_lrs]
+                rates = [self._closed_form(base) for base in self.base_lrs]
         finally:
             self._get_lr_called_within_step = False
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):

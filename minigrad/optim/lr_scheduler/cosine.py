@@ -33,13 +33,13 @@ class CosineAnnealingLR(LRScheduler):
         if self._is_initial:
             return lr
         if self._step_count == 1 and self.last_epoch > 0:
-            return self._closed(self.base_lrs[i])
+            return self._closed_form(self.base_lrs[i])
         if (self.last_epoch - 1 - self.T_max) % (2 * self.T_max) == 0:  # leaving the bottom
             return lr + (self.base_lrs[i] - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2
         now, before = (1 + math.cos(math.pi * epoch / self.T_max) for epoch in (self.last_epoch, self.last_epoch - 1))
         return now / before * (lr - self.eta_min) + self.eta_min
 
-    def _closed(self, base: Any) -> Any:
+    def _closed_form(self, base: Any) -> Any:
         return half_cosine(base, self.eta_min, self.last_epoch / self.T_max)
 
 
@@ -98,11 +98,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             self.T_i = self.T_0 * self.T_mult**n
         self._update_lr(math.floor(epoch))
 
-    def _closed(self, base: Any) -> Any:
+    def _closed_form(self, base: Any) -> Any:
         return half_cosine(base, self.eta_min, self.T_cur / self.T_i)
 
     def _next(self, lr: Any, i: int) -> Any:
-        return self._closed(self.base_lrs[i])
+        return self._closed_form(self.base_lrs[i])
 
 
 def half_cosine(start: Any, end: Any, part: float) -> Any:

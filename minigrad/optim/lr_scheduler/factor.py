@@ -37,7 +37,7 @@ class StepLR(LRScheduler):
     def _next(self, lr: Any, i: int) -> Any:
         return lr * self.gamma if self.last_epoch and self.last_epoch % self.step_size == 0 else lr
 
-    def _closed(self, base: Any) -> Any:
+    def _closed_form(self, base: Any) -> Any:
         return base * self.gamma ** (self.last_epoch // self.step_size)
 
 
@@ -65,7 +65,7 @@ class MultiStepLR(LRScheduler):
         times = self.milestones[self.last_epoch]
         return lr * self.gamma**times if times else lr
 
-    def _closed(self, base: Any) -> Any:
+    def _closed_form(self, base: Any) -> Any:
         return base * self.gamma ** bisect_right(sorted(self.milestones.elements()), self.last_epoch)
 
 
@@ -88,7 +88,7 @@ class ExponentialLR(LRScheduler):
     def _next(self, lr: Any, i: int) -> Any:
         return lr if self._is_initial else lr * self.gamma
 
-    def _closed(self, base: Any) -> Any:
+    def _closed_form(self, base: Any) -> Any:
         return base * self.gamma**self.last_epoch
 
 
@@ -122,7 +122,7 @@ class ConstantLR(LRScheduler):
             return lr * self.factor
         return lr * (1.0 / self.factor) if self.last_epoch == self.total_iters else lr
 
-    def _closed(self, base: Any) -> Any:
+    def _closed_form(self, base: Any) -> Any:
         return base * (self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor))
 
 
@@ -163,7 +163,7 @@ class LinearLR(LRScheduler):
         rise = self.end_factor - self.start_factor
         return lr * (1.0 + rise / (self.total_iters * self.start_factor + (self.last_epoch - 1) * rise))
 
-    def _closed(self, base: Any) -> Any:
+    def _closed_form(self, base: Any) -> Any:
         rise = self.end_factor - self.start_factor
         return base * (self.start_factor + rise * min(self.total_iters, self.last_epoch) / self.total_iters)
 
@@ -191,7 +191,7 @@ class PolynomialLR(LRScheduler):
         now, before = (1.0 - epoch / self.total_iters for epoch in (self.last_epoch, self.last_epoch - 1))
         return lr * (now / before) ** self.power
 
-    def _closed(self, base: Any) -> Any:
+    def _closed_form(self, base: Any) -> Any:
         return base * (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
 
 

@@ -83,12 +83,12 @@ class DataLoader(Generic[T]):
         self.persistent_workers = persistent_workers
         self.timeout = timeout
         self.worker_init_fn = worker_init_fn
-        self.multiprocessing_context = _context(multiprocessing_context, num_workers)
+        self.multiprocessing_context = _find_context(multiprocessing_context, num_workers)
         self.in_order = in_order
         self.pin_memory = pin_memory
         self.pin_memory_device = pin_memory_device
         self.collate_fn = collate_fn or (default_convert if batch_sampler is None else default_collate)
-        self._told_length: int | None = None
+        self._reported_length: int | None = None
         self._iterator: Any = None
         self._is_made = True
 
@@ -127,7 +127,7 @@ class DataLoader(Generic[T]):
     def __len__(self) -> int:
         if not isinstance(self.dataset, IterableDataset):
             return len(self._indices)
-        length = self._told_length = len(self.dataset)  # type: ignore[arg-type]
+        length = self._reported_length = len(self.dataset)  # type: ignore[arg-type]
         if self.batch_size is None:
             return length
         return length // self.batch_size if self.drop_last else math.ceil(length / self.batch_size)
@@ -142,9 +142,9 @@ class DataLoader(Generic[T]):
                 "used.",
                 stacklevel=3,
             )
-        return batches if self._told_length is None else self._counted(batches, len(self))
+        return batches if self._reported_length is None else self._count_batches(batches, len(self))
 
-    def _counted(self, batches: Iterator[Any], length: int) -> Iterator[Any]:
+    def _count_batches(self, batches: Iterator[Any], length: int) -> Iterator[Any]:
         """The same; a stream that is longer than it was said to be is warned of, as in PyTorch."""
         for number, batch in enumerate(batches, 1):
             if number == length + 1:
@@ -210,7 +210,7 @@ def _refuse(reasons: dict[str, Any]) -> None:
             raise ValueError(reason)
 
 
-def _context(context: Any, num_workers: int) -> Any:
+def _find_context(context: Any, num_workers: int) -> Any:
     """How processes are started: a context of `multiprocessing`, or the name of one."""
     if context is None:
         return None

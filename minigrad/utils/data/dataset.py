@@ -211,11 +211,11 @@ class StackDataset(Dataset[Any]):
 
     def __getitems__(self, indices: list[int]) -> list[Any]:
         if isinstance(self.datasets, dict):
-            columns = [self._column(dataset, indices) for dataset in self.datasets.values()]
+            columns = [self._read_column(dataset, indices) for dataset in self.datasets.values()]
             return [dict(zip(self.datasets, row, strict=True)) for row in zip(*columns, strict=True)]
-        return list(zip(*[self._column(dataset, indices) for dataset in self.datasets], strict=True))
+        return list(zip(*[self._read_column(dataset, indices) for dataset in self.datasets], strict=True))
 
-    def _column(self, dataset: Any, indices: list[int]) -> list[Any]:
+    def _read_column(self, dataset: Any, indices: list[int]) -> list[Any]:
         samples = samples_of(dataset, indices)
         if len(samples) != len(indices):
             raise ValueError(f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(samples)}")
@@ -247,17 +247,7 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
     size = len(dataset)
     counts: list[Any] = list(lengths)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
-        for i, fraction in enumerate(lengths):
-            if not 0 <= fraction <= 1:
-                raise ValueError(f"Fraction at index {i} is not between 0 and 1: {fraction}")
-        counts = [math.floor(size * fraction) for fraction in lengths]
-        for i in range(size - sum(counts)):
-            counts[i % len(counts)] += 1
-        for i, count in enumerate(counts):
-            if count == 0:
-                warnings.warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=2
-                )
+        counts = _count_fractions(lengths, size)
     if sum(counts) != size:
         raise ValueError(
             "Sum of input lengths does not equal the length of the input dataset! "
@@ -270,3 +260,18 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
     order = source_of(generator).permutation(size).tolist()
     ends = list(accumulate(counts))
     return [Subset(dataset, order[end - count : end]) for end, count in zip(ends, counts, strict=True)]
+
+
+def _count_fractions(fractions: Sequence[float], size: int) -> list[int]:
+    """How many of `size` samples each of the fractions gets."""
+    for i, fraction in enumerate(fractions):
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"Fraction at index {i} is not between 0 and 1: {fraction}")
+    counts = [math.floor(size * fraction) for fraction in fractions]
+    for i in range(size - sum(counts)):
+        counts[i % len(counts)] += 1
+    for i, count in enumerate(counts):
+        if count == 0:
+            hint = "This might result in an empty dataset."
+            warnings.warn(f"Length of split at index {i} is 0. {hint}", stacklevel=3)
+    return counts
