@@ -65,6 +65,7 @@ class Binary(Protocol):
     """``add(x, y)``; as an attribute of a class, the method ``x.add(y)``."""
 
     __name__: str
+    __qualname__: str
 
     def __call__(self, input: Tensor | float, other: Tensor | float, *, out: Tensor | None = None) -> Tensor: ...
     @overload

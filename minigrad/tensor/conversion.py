@@ -107,7 +107,7 @@ class ConversionMethods(TensorBase):
         """
         return self.to(other.dtype)
 
-    def as_subclass(self: Any, cls: type[Any]) -> Any:
+    def as_subclass(self: Any, cls: Any) -> Any:
         """The same memory and place in the graph under a class derived from Tensor; results are Tensors again.
 
         >>> import minigrad as torch

@@ -104,6 +104,20 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     """
     weights = to_device(input.array, CPU)
     source = source_of(generator, np if generator is None else array_module(input.array))
+    _check_multinomial(weights, num_samples, replacement)
+    if replacement and num_samples > 1:
+        below = np.cumsum(weights, axis=-1) / weights.sum(-1, keepdims=True, dtype=weights.dtype)
+        below[..., -1] = 1
+        chances = to_device(source.uniform((*weights.shape[:-1], num_samples), np.float64), CPU)
+        rows = zip(below.reshape(-1, below.shape[-1]), chances.reshape(-1, num_samples), strict=True)
+        drawn = np.array([np.searchsorted(row, chance) for row, chance in rows]).reshape(chances.shape)
+    else:  # the first to arrive, at rates that are the weights
+        arrival = weights / to_device(source.exponential(weights.shape, weights.dtype), CPU)
+        drawn = np.argsort(-arrival, axis=-1, kind="stable")[..., :num_samples]
+    return wrap(to_device(drawn.astype(np.int64), device_of(input.array)))
+
+
+def _check_multinomial(weights: Any, num_samples: Any, replacement: bool) -> None:
     if weights.dtype.kind != "f" or weights.ndim not in (1, 2):
         what = f"got {weights.dtype} of shape {weights.shape}"
         raise RuntimeError(f"multinomial expects floating-point weights of shape (n,) or (rows, n), {what}")
@@ -116,16 +130,6 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
         raise RuntimeError("invalid multinomial distribution: probability tensor contains either `inf`, `nan` or < 0")
     if not (weights.sum(-1) > 0).all():
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-    if replacement and num_samples > 1:
-        below = np.cumsum(weights, axis=-1) / weights.sum(-1, keepdims=True, dtype=weights.dtype)
-        below[..., -1] = 1
-        chances = to_device(source.uniform((*weights.shape[:-1], num_samples), np.float64), CPU)
-        rows = zip(below.reshape(-1, below.shape[-1]), chances.reshape(-1, num_samples), strict=True)
-        drawn = np.array([np.searchsorted(row, chance) for row, chance in rows]).reshape(chances.shape)
-    else:  # the first to arrive, at rates that are the weights
-        arrival = weights / to_device(source.exponential(weights.shape, weights.dtype), CPU)
-        drawn = np.argsort(-arrival, axis=-1, kind="stable")[..., :num_samples]
-    return wrap(to_device(drawn.astype(np.int64), device_of(input.array)))
 
 
 def _pop_from(named: dict[str, Any], default: Any, name: str) -> Any:
