@@ -97,7 +97,11 @@ def set_count(number: int) -> None:
 
 @contextmanager
 def products_alone() -> Iterator[None]:
-    """Within, a product of matrices uses no thread but its own: the callers are as many as there are processors."""
+    """Within, a product of matrices uses no thread but its own: the callers are as many as there are processors.
+
+    Also for a product before such a pass: a thread of OpenBLAS's that has worked looks for more for some 20 ms, awake,
+    on the processor that a thread of ours needs.
+    """
     switch = _switch()
     if not switch:
         yield

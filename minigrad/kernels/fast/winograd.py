@@ -46,6 +46,7 @@ from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_up, share, spread
+from minigrad.threads import products_alone
 
 BLOCK_BYTES = 6 * 2**20  # of transformed tiles at a time
 SPREAD = 16.0  # in a tile, the largest number that an output may see against what another sees
@@ -173,9 +174,10 @@ class Winograd:
         out = np.empty((N, O, Ho, Wo), x.dtype)
         pieces = cut.split(w)  # (blocks, O*C, taps)
         kernels = workspace("kernel", (len(pieces), points, O, C), x.dtype)
-        np.matmul(
-            _both_axes(self.tile, *cut.taps, x.dtype), pieces.swapaxes(1, 2), out=kernels.reshape(-1, points, O * C)
-        )
+        with products_alone():
+            np.matmul(
+                _both_axes(self.tile, *cut.taps, x.dtype), pieces.swapaxes(1, 2), out=kernels.reshape(-1, points, O * C)
+            )
 
         def compute(block: Block) -> None:
             images, rows = block
@@ -213,7 +215,9 @@ class Winograd:
         add_up(add, parts, total, size)
         # (blocks, O*C, points) @ (points, taps) -> (blocks, O*C, taps)
         flat = total.reshape(-1, points, O * C).swapaxes(1, 2)
-        return cut.join(np.matmul(flat, _both_axes(self.tile, *cut.taps, x.dtype)), (O, C, *geometry.kernel))
+        with products_alone():
+            taps = np.matmul(flat, _both_axes(self.tile, *cut.taps, x.dtype))
+        return cut.join(taps, (O, C, *geometry.kernel))
 
     def serves(self, problem: Problem) -> bool:
         """NumPy, floats, stride, dilation, groups 1, padding < kernel, from `least` taps to a tile's or any blocks'."""
