@@ -19,6 +19,7 @@ from minigrad.kernels import direct, im2col, tiny
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way
 from minigrad.parallel import spread
+from minigrad.threads import products_alone
 
 WAYS: dict[str, Way] = {}
 BUFFER = 8192  # numbers that NumPy buffers at a time
@@ -88,7 +89,12 @@ def conv2d_bias(g: Array) -> Array:
         return g.sum(axis=(0, 2, 3))
     N, O, Ho, Wo = g.shape
     length = Ho * Wo if Ho * Wo <= FEW else Wo
-    sums = np.dot(g.reshape(-1, length), np.ones(length, g.dtype))
+    rows, ones = g.reshape(-1, length), np.ones(length, g.dtype)
+    if g.size > FEW:
+        with products_alone():  # OpenBLAS's threads would be in the way of the next convolution's
+            sums = np.dot(rows, ones)
+    else:
+        sums = np.dot(rows, ones)
     return sums.reshape(N, O, -1).sum(axis=(0, 2))
 
 
