@@ -20,9 +20,12 @@ from minigrad.ops.names import shown_as
 from minigrad.ops.out import write_out
 from minigrad.ops.shape import reshape, t, to_shape
 from minigrad.ops.split import select as cut
+from minigrad.threads import products_alone
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+SMALL, LARGE = 2**17, 2**24  # multiplications: below the one OpenBLAS takes a single thread, from the other on both pay
 
 
 def product_of(x: Any, y: Any) -> Any:
@@ -34,9 +37,17 @@ def product_of(x: Any, y: Any) -> Any:
 
 
 def multiply_matrices(x: Any, y: Any) -> Any:
-    """``x @ y`` of arrays or Tensors. A column by a row is `dot`'s: `matmul` goes number by number there."""
-    if x.__class__ is np.ndarray and x.ndim == 2 == y.ndim and x.shape[1] == 1:
-        return np.dot(x, y)
+    """``x @ y`` of arrays or Tensors. A column by a row is `dot`'s: `matmul` goes number by number there.
+
+    Medium products stay in their thread: those that help OpenBLAS stay awake for 20 ms, and would be in the way of the
+    passes that come next.
+    """
+    if x.__class__ is np.ndarray and x.ndim == 2 == y.ndim:
+        if x.shape[1] == 1:
+            return np.dot(x, y)
+        if SMALL < x.size * y.shape[1] < LARGE:
+            with products_alone():
+                return x @ y
     return x @ y
 
 
