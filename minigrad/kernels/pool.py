@@ -11,6 +11,7 @@ left out, so a window far larger than the image costs no more than the image.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import is_finite
 from minigrad.kernels.windows import overlap
 from minigrad.parallel import spread
+from minigrad.threads import products_alone
 
 BLOCK = 2**16  # pixels of planes at a time
 NARROW = 64  # pixels that the windows beside each other cover, for which a product is quicker than strided copies
@@ -186,7 +188,8 @@ def avg_pool2d_input(g: Array, geometry: Geometry, size: Pair, divisor: int | No
         else:
             window_sums_input(part, geometry, planes[some])
 
-    spread(paint, len(planes), x.nbytes if xp is np else 0)
+    with products_alone() if by_product else nullcontext():
+        spread(paint, len(planes), x.nbytes if xp is np else 0)
     return x
 
 
