@@ -45,6 +45,8 @@ def describe_by_arguments(
     answer: Any, solution: Callable[..., Any], case: Sequence[Any], names: Sequence[str]
 ) -> str | None:
     """The arguments that a wrong answer is the right one for: K flipped, i and j exchanged; None where none fit."""
+    if not isinstance(answer, (Tensor, np.ndarray)) or as_array(answer).size < 4:
+        return None  # few numbers may agree by chance
 
     def fits(changed: Sequence[Any]) -> bool:
         try:

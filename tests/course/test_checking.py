@@ -153,6 +153,7 @@ def test_an_endless_loop_is_stopped_in_words(capsys):
     ("name", "answer", "words"),
     [
         ("1.window", lambda X, i, j, h, w: X[j : j + h, i : i + w], "this would be right with i and j exchanged"),
+        ("9.parameters", lambda i, o, k: o * (i * k + 1), "For (1, 6, 5): 36 is not right."),  # no name by chance
         ("1.multiplications", lambda H, W, h, w: "24", "a number is due, and it returned str"),
         ("2.horizontal", None, "It returned None"),
         ("2.horizontal", "x", "a kernel is due, and it returned str"),
