@@ -125,20 +125,10 @@ class Conv2d(Convolution):
     axes, correlate = 2, staticmethod(F.conv2d)
 
 
-class ConvTranspose2d(Convolution):
-    """The transposed convolution, `Conv2d`'s gradient in its input: it enlarges an image.
+class TransposedConvolution(Convolution):
+    """What the transposed convolutions share: the output_padding, given or found."""
 
-    (N, C_in, H, W) -> (N, C_out, H_out, W_out),
-    H_out = (H - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1.
-    The weight is (C_in, C_out / groups, kh, kw). `forward(x, output_size)` picks the output_padding
-    that gives that size, and raises `ValueError` when none does. As `torch.nn.ConvTranspose2d`.
-
-    >>> import minigrad as torch
-    >>> torch.nn.ConvTranspose2d(3, 1, 2, stride=2)(torch.ones(1, 3, 4, 4)).shape
-    minigrad.Size([1, 1, 8, 8])
-    """
-
-    axes = 2
+    paint: ClassVar[Callable[..., Tensor]]
     transposed = True
 
     def __init__(
@@ -159,24 +149,50 @@ class ConvTranspose2d(Convolution):
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         extra = self.output_padding if output_size is None else self._find_output_padding(input, tuple(output_size))
-        return F.conv_transpose2d(
-            input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
-        )
+        return self.paint(input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation)
 
     def _find_output_padding(self, input: Tensor, size: tuple[int, ...]) -> tuple[int, ...]:
         """The output padding that reaches `size`."""
-        image = tuple(input.shape[-2:])
-        if len(size) not in (2, input.ndim):
+        image = tuple(input.shape[-self.axes :])
+        if len(size) not in (self.axes, input.ndim):
             raise ValueError(
-                f"output_size must have 2 or {input.ndim} elements, (H, W) or all axes of the output, got {len(size)}"
+                f"output_size must have {self.axes} or {input.ndim} elements, those of the image or all axes of the "
+                f"output, got {len(size)}"
             )
         options = zip(image, self.stride, self.padding, self.dilation, self.kernel_size, strict=True)
         least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in options]
-        extra = tuple(want - n for want, n in zip(size[-2:], least, strict=True))
+        extra = tuple(want - n for want, n in zip(size[-self.axes :], least, strict=True))
         if any(not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)):
             most = [n + s - 1 for n, s in zip(least, self.stride, strict=True)]
             raise ValueError(
-                f"requested an output size of {size[-2:]}, but valid sizes range from {least} to {most} (for an input "
-                f"of {image})"
+                f"requested an output size of {size[-self.axes :]}, but valid sizes range from {least} to {most} (for "
+                f"an input of {image})"
             )
         return extra
+
+
+class ConvTranspose1d(TransposedConvolution):
+    """The transposed convolution of signals: (N, C_in, L) -> (N, C_out, L_out), see `ConvTranspose2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.ConvTranspose1d(3, 1, 2, stride=2)(torch.ones(1, 3, 4)).shape
+    minigrad.Size([1, 1, 8])
+    """
+
+    axes, paint = 1, staticmethod(F.conv_transpose1d)
+
+
+class ConvTranspose2d(TransposedConvolution):
+    """The transposed convolution, `Conv2d`'s gradient in its input: it enlarges an image.
+
+    (N, C_in, H, W) -> (N, C_out, H_out, W_out),
+    H_out = (H - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1.
+    The weight is (C_in, C_out / groups, kh, kw). `forward(x, output_size)` picks the output_padding
+    that gives that size, and raises `ValueError` when none does. As `torch.nn.ConvTranspose2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.ConvTranspose2d(3, 1, 2, stride=2)(torch.ones(1, 3, 4, 4)).shape
+    minigrad.Size([1, 1, 8, 8])
+    """
+
+    axes, paint = 2, staticmethod(F.conv_transpose2d)

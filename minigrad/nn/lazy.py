@@ -10,7 +10,7 @@ from __future__ import annotations
 from inspect import Signature, signature
 from typing import Any, ClassVar
 
-from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose2d
+from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.functional.checks import check_images, require_tensors
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
@@ -123,6 +123,17 @@ class LazyConv2d(LazyConvolution, Conv2d):
     """
 
     cls_to_become = Conv2d
+
+
+class LazyConvTranspose1d(LazyConvolution, ConvTranspose1d):
+    """A `ConvTranspose1d` whose `in_channels` is read off the first input.
+
+    >>> import minigrad as torch
+    >>> torch.nn.LazyConvTranspose1d(4, 3)(torch.ones(1, 2, 8)).shape
+    minigrad.Size([1, 4, 10])
+    """
+
+    cls_to_become = ConvTranspose1d
 
 
 class LazyConvTranspose2d(LazyConvolution, ConvTranspose2d):

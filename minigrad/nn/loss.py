@@ -258,3 +258,33 @@ class TripletMarginWithDistanceLoss(Loss, function=F.triplet_margin_with_distanc
     >>> torch.nn.TripletMarginWithDistanceLoss(margin=0.5)(a, b, c)
     tensor(1.5000)
     """
+
+
+class CTCLoss(Loss, function=F.ctc_loss):
+    """How unlikely a target is in a longer sequence of scores, by any alignment: see `functional.ctc_loss`.
+
+    As `torch.nn.CTCLoss`.
+
+    >>> import minigrad as torch
+    >>> log_probs = torch.full((2, 1, 2), 0.5).log()
+    >>> torch.nn.CTCLoss()(log_probs, torch.tensor([[1]]), torch.tensor([2]), torch.tensor([1]))
+    tensor(0.2877)
+    """
+
+    blank: int = 0
+    reduction: str = "mean"
+    zero_infinity: bool = False
+
+    def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
+        return F.ctc_loss(
+            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
+        )
+
+
+class NLLLoss2d(NLLLoss):
+    """`NLLLoss` under its older name.
+
+    >>> import minigrad as torch
+    >>> torch.nn.NLLLoss2d()(torch.full((1, 2, 1, 1), -0.5), torch.tensor([[[1]]]))
+    tensor(0.5000)
+    """

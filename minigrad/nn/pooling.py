@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import minigrad.nn.functional as F
 from minigrad.nn.functional.checks import as_ints
 from minigrad.nn.shape import Lengths
 from minigrad.nn.stateless import Stateless
+from minigrad.tensor import Tensor
 
 
 class Pooling(Stateless):
@@ -139,3 +140,64 @@ class AdaptiveMaxPool1d(Stateless, function=F.adaptive_max_pool1d, shown=("outpu
 
     output_size: int | tuple[int, ...]
     return_indices: bool = False
+
+
+class LPPool2d(Stateless, function=F.lp_pool2d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
+    """The power mean of each window, times its size: ``(sum of x**p)**(1 / p)`` with p = `norm_type`.
+
+    As `torch.nn.LPPool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.LPPool2d(2, (1, 2))(torch.tensor([[[3.0, 4.0]]]))
+    tensor([[[5.]]])
+    """
+
+    norm_type: float
+    kernel_size: Lengths
+    stride: Lengths | None = None
+    ceil_mode: bool = False
+
+
+class LPPool1d(LPPool2d, function=F.lp_pool1d, shown=("norm_type", "kernel_size", "stride", "ceil_mode")):
+    """`LPPool2d` of signals (N, C, L) or (C, L).
+
+    >>> import minigrad as torch
+    >>> torch.nn.LPPool1d(2, 2)(torch.tensor([[3.0, 4.0]]))
+    tensor([[5.]])
+    """
+
+
+class MaxUnpool2d(Pooling, function=F.max_unpool2d, shown=("kernel_size", "stride", "padding")):
+    """Zeros with the maxima that `MaxPool2d` found, back at their places: ``unpool(values, indices, output_size)``.
+
+    As `torch.nn.MaxUnpool2d`.
+
+    >>> import minigrad as torch
+    >>> pool, unpool = torch.nn.MaxPool2d(2, return_indices=True), torch.nn.MaxUnpool2d(2)
+    >>> unpool(*pool(torch.arange(4.0).view(1, 2, 2)))
+    tensor([[[0., 0.],
+             [0., 3.]]])
+    """
+
+    padding: Lengths = 0
+
+    def _complete(self) -> None:
+        super()._complete()
+        for option in ("kernel_size", "stride", "padding"):  # kept, and printed, as tuples
+            given = getattr(self, option)
+            setattr(self, option, tuple(given) if isinstance(given, (tuple, list)) else (given,) * self.axes)
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        unpool = F.max_unpool2d if self.axes == 2 else F.max_unpool1d
+        return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool1d(MaxUnpool2d, function=F.max_unpool1d, shown=("kernel_size", "stride", "padding")):
+    """`MaxUnpool2d` of signals (N, C, L) or (C, L).
+
+    >>> import minigrad as torch
+    >>> torch.nn.MaxUnpool1d(2)(torch.tensor([[5.0, 7.0]]), torch.tensor([[1, 2]]))
+    tensor([[0., 5., 7., 0.]])
+    """
+
+    axes = 1

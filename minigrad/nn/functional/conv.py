@@ -213,6 +213,27 @@ def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tu
     return size
 
 
+@in_single
+def conv_transpose1d(
+    input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1,
+    padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1
+) -> Tensor:  # fmt: skip
+    """The adjoint of `conv1d` in its signal, (N, C, L) or (C, L) with kernels (C, O/groups, k): see `conv_transpose2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.conv_transpose1d(torch.tensor([[1.0, 2.0]]), torch.ones(1, 1, 2), stride=2)
+    tensor([[1., 1., 2., 2.]])
+    """
+    name = "conv_transpose1d"
+    _check_operands(name, 1, input, weight, bias, groups, transposed=True)
+    given = (("stride", stride, 1), ("padding", padding, 0), ("output_padding", output_padding, 0))
+    steps, amounts, extra = [as_ints(name, what, numbers, 1, least) for what, numbers, least in given]
+    spread = as_ints(name, "dilation", dilation, 1, 1)
+    image, kernel = input.unsqueeze(-2), weight.unsqueeze(-2)  # (N, C, L) -> (N, C, 1, L)
+    options = (1, *steps), (0, *amounts), (0, *extra), groups, (1, *spread)
+    return conv_transpose2d(image, kernel, bias, *options).squeeze(-2)
+
+
 def _sum_nothing(*operands: Any) -> Any:
     """The sum of no elements of the operands: what is made of it gives each of them a gradient of zeros."""
     parts = [x.reshape(-1)[:0].sum() for x in operands if x is not None]

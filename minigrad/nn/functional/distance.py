@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.modes import no_grad
+from minigrad.creation import triu_indices
 from minigrad.nn.functional.checks import require_floats, require_tensors
 from minigrad.nn.functional.reduction import loss, reduce_losses
+from minigrad.ops.arguments import as_number
 from minigrad.ops.functions import exp, log1p
 from minigrad.ops.masks import where
 from minigrad.ops.shape import broadcast_tensors
@@ -45,6 +47,23 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     """
     require_tensors("pairwise_distance", "x1 x2", x1, x2)
     return (x1 - x2 + eps).norm(p, -1, keepdim)
+
+
+def pdist(input: Tensor, p: float = 2.0) -> Tensor:
+    """The distances of all pairs of rows of (N, M): (0, 1), (0, 2), ..., (N-2, N-1). Raises RuntimeError for others.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.pdist(torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]]))
+    tensor([5.0000, 1.0000, 4.2426])
+    """
+    require_tensors("pdist", "input", input)
+    if input.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
+    if as_number("pdist", "p", p) < 0:
+        raise RuntimeError(f"pdist only supports non-negative p values, got {p}")
+    require_floats("pdist", input)
+    first, second = triu_indices(len(input), len(input), 1)
+    return (input[first] - input[second]).norm(p, 1)
 
 
 @loss

@@ -209,15 +209,19 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     tensor([1., 1.])
     """
     require_tensors("alpha_dropout", "input", input)
+    return _alpha_dropout("alpha_dropout", input, input.array.shape, p, training, inplace)
+
+
+def _alpha_dropout(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
     if not training or p == 0.0 or not input.array.size:
         return input
     limit = -1.7580993408473766  # -alpha * scale of selu
     a = ((1 - p) * (1 + p * limit**2)) ** -0.5 if p < 1.0 else 0.0
-    kept = _drop("alpha_dropout", input.detach() * 0 + 1, input.array.shape, p, True, False) * (1 - p)
+    kept = _drop(name, input.detach() * 0 + 1, shape, p, True, False) * (1 - p)
     result = (input * kept + limit * (1 - kept)) * a - a * limit * p
-    return assign(input, result, "alpha_dropout_") if inplace else result
+    return assign(input, result, f"{name}_") if inplace else result
 
 
 def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -230,6 +234,23 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     require_tensors("dropout2d", "input", input)
     shape = input.array.shape
     return _drop("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace)
+
+
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
+    """`alpha_dropout` of whole channels of (N, C, ...).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.feature_alpha_dropout(torch.ones(1, 2, 2), p=0.5)
+    tensor([[[1., 1.],
+             [1., 1.]]])
+    """
+    require_tensors("feature_alpha_dropout", "input", input)
+    if training and input.array.ndim < 2:
+        raise RuntimeError(
+            f"Feature dropout requires at least 2 dimensions in the input, (N, C, ...), got {list(input.array.shape)}"
+        )
+    channels = input.array.shape[:2] + (1,) * (input.array.ndim - 2)
+    return _alpha_dropout("feature_alpha_dropout", input, channels, p, training, inplace)
 
 
 def _draw_factors(array: Any, shape: Any, p: float) -> Any:

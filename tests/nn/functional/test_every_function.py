@@ -50,6 +50,21 @@ CASES = {
         lambda x: F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False),
         [(2, 2, 5, 6)],
     ),
+    "conv_transpose1d": (lambda x, w, b: F.conv_transpose1d(x, w, b, 2, 1, 1, 2), [(2, 4, 5), (4, 1, 3), (2,)]),
+    "lp_pool2d": (lambda x: F.lp_pool2d(x, 2, (2, 3), 1), [(2, 2, 4, 5)]),
+    "lp_pool1d": (lambda x: F.lp_pool1d(x, 2, 3, 2), [(2, 2, 7)]),
+    "max_unpool2d": (
+        lambda x: F.max_unpool2d(x, minigrad.arange(12).view(1, 1, 4, 3).expand(x.shape) * 2, (1, 2)), [(2, 2, 4, 3)],
+    ),
+    "max_unpool1d": (
+        lambda x: F.max_unpool1d(x, minigrad.arange(5).expand(x.shape) * 2, 2), [(2, 2, 5)],
+    ),
+    "pdist": (F.pdist, [(3, 4)]),
+    "ctc_loss": (
+        lambda x: F.ctc_loss(F.log_softmax(x, 2).transpose(0, 1), minigrad.tensor([[1, 2], [1, 1]])[: len(x)],
+                             [4, 3][: len(x)], [2, 1][: len(x)]),
+        [(2, 4, 3)],
+    ),
     "max_pool1d": (lambda x: F.max_pool1d(x, 3, 2, 1), [(2, 2, 7)]),
     "avg_pool1d": (lambda x: F.avg_pool1d(x, 3, 2, 1), [(2, 2, 7)]),
     "adaptive_avg_pool1d": (lambda x: F.adaptive_avg_pool1d(x, 3), [(2, 2, 7)]),
@@ -158,6 +173,7 @@ RANDOM = {
     "dropout1d",
     "dropout2d",
     "alpha_dropout",
+    "feature_alpha_dropout",
     "gumbel_softmax",
 }  # in test_linear.py and test_activation.py
 

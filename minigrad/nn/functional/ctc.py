@@ -1,0 +1,114 @@
+"""The loss of sequences that are not aligned with their targets."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from minigrad.creation import full, tensor
+from minigrad.nn.functional.checks import require_floats
+from minigrad.nn.functional.reduction import loss
+from minigrad.ops.arguments import as_int
+from minigrad.ops.join import cat, stack
+from minigrad.ops.masks import where
+from minigrad.ops.reduce import logsumexp
+from minigrad.ops.select import gather
+from minigrad.tensor import Tensor
+
+_NEVER = -1e30  # the logarithm of what does not happen; finite, so that its gradient is 0 and not NaN
+
+
+@loss
+def ctc_loss(
+    log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0,
+    reduction: str = "mean", zero_infinity: bool = False
+) -> Tensor:  # fmt: skip
+    """``-log`` of the probability of all ways to read `targets`, with `blank` and repeats left out, in `log_probs`.
+
+    Shapes: log_probs (T, N, C) or (T, C); targets (N, S), or all of them in a row; lengths (N,). The mean is that of
+    each loss divided by its target's length. A target that does not fit into its input costs inf, or 0 with
+    `zero_infinity`, with a gradient of 0. Raises RuntimeError for shapes and lengths that do not fit.
+    Source: Graves et al., "Connectionist Temporal Classification", 2006, section 4.1.
+
+    >>> import minigrad as torch
+    >>> log_probs = torch.full((2, 1, 2), 0.5).log()
+    >>> torch.nn.functional.ctc_loss(log_probs, torch.tensor([[1]]), [2], [1])
+    tensor(0.2877)
+    """
+    require_floats("ctc_loss", log_probs)
+    batched = log_probs.ndim == 3
+    scores = log_probs if batched else log_probs.unsqueeze(1)
+    inputs, lengths = _as_lengths("input_lengths", input_lengths), _as_lengths("target_lengths", target_lengths)
+    rows = _rows_of(scores, targets, inputs, lengths, as_int(blank, "blank"))
+    losses = -_log_likelihood(scores, rows, inputs, lengths, int(blank))
+    never = losses > -0.5 * _NEVER
+    losses = where(never, 0.0 if zero_infinity else inf, losses)
+    if reduction == "none":
+        return losses if batched else losses.squeeze(0)
+    if reduction == "sum":
+        return losses.sum()
+    return (losses / tensor(np.maximum(lengths, 1), device=losses.device).to(losses.dtype)).mean()
+
+
+def _as_lengths(name: str, given: Any) -> Any:
+    """The lengths as an array of NumPy's."""
+    array = np.atleast_1d(given.numpy(force=True) if isinstance(given, Tensor) else np.asarray(given))
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise RuntimeError(f"ctc_loss: {name} must be one integer for each sequence, got {given}")
+    return array.astype(np.int64)
+
+
+def _rows_of(scores: Any, targets: Tensor, inputs: Any, lengths: Any, blank: int) -> Any:
+    """The targets as an array (N, S), filled up with `blank`; everything is checked."""
+    T, N, C = scores.shape
+    if scores.ndim != 3 or len(inputs) != N or len(lengths) != N:
+        raise RuntimeError(
+            f"ctc_loss: expected log_probs (T, N, C) and {N} lengths each, got {list(scores.shape)} with "
+            f"{len(inputs)} input_lengths and {len(lengths)} target_lengths"
+        )
+    if not 0 <= blank < C:
+        raise RuntimeError(f"ctc_loss: blank must be in label range [0, {C}), got {blank}")
+    if inputs.max(initial=0) > T or inputs.min(initial=0) < 0 or lengths.min(initial=0) < 0:
+        got = f"{inputs.tolist()} and {lengths.tolist()}"
+        raise RuntimeError(f"Expected input_lengths to have value at most {T}, and no negative lengths, but got {got}")
+    classes = targets.numpy(force=True)
+    if classes.dtype.kind not in "iu":
+        raise RuntimeError(f"ctc_loss: targets must be class numbers, long or int, got {targets.dtype}")
+    rows = np.full((N, max(int(lengths.max(initial=0)), 1)), blank, np.int64)
+    ends = np.cumsum(lengths)
+    for n, (length, end) in enumerate(zip(lengths, ends, strict=True)):
+        row = classes[n] if classes.ndim == 2 else classes[end - length : end]
+        if len(row) < length:
+            raise RuntimeError(f"Expected targets to hold {length} classes for sequence {n}, but got {len(row)}")
+        rows[n, :length] = row[:length]
+    if ((rows < 0) | (rows >= C)).any():
+        raise RuntimeError(f"ctc_loss: a target is out of range [0, {C})")
+    return rows
+
+
+def _log_likelihood(scores: Any, rows: Any, inputs: Any, lengths: Any, blank: int) -> Any:
+    """Log p of each target: forward through its states, (blank, first, blank, second, ..., blank)."""
+    T, N, _ = scores.shape
+    states = np.full((N, 2 * rows.shape[1] + 1), blank, np.int64)
+    states[:, 1::2] = rows
+    skips = np.zeros(states.shape, bool)  # from the last class to another, over the blank between them
+    skips[:, 3::2] = rows[:, 1:] != rows[:, :-1]
+    place, at = scores.device, tensor(states, device=scores.device)
+    seen = gather(scores, 2, at.expand(T, *states.shape))  # (T, N, states)
+    never = full((N, 1), _NEVER, dtype=scores.dtype, device=place)
+    begins, jumps = [tensor(m, device=place) for m in (np.arange(states.shape[1]) < 2, skips)]
+    alpha = where(begins, seen[0], _NEVER)
+    steps = [alpha]
+    for t in range(1, T):
+        one, two = cat([never, alpha[:, :-1]], 1), cat([never, never, alpha[:, :-2]], 1)
+        alpha = seen[t] + logsumexp(stack([alpha, one, where(jumps, two, _NEVER)]), 0)
+        steps.append(alpha)
+    ends = tensor(np.maximum(inputs - 1, 0), device=place)
+    last = stack(steps)[ends, tensor(np.arange(N), device=place)]  # (N, states)
+    final = tensor(np.stack([2 * lengths, np.maximum(2 * lengths - 1, 0)], 1), device=place)
+    total = gather(last, 1, final)
+    total = where(tensor(np.stack([lengths >= 0, lengths > 0], 1), device=place), total, _NEVER)
+    empty = tensor(np.where(lengths == 0, 0.0, _NEVER), device=place).to(scores.dtype)
+    return where(tensor(inputs > 0, device=place), logsumexp(total, 1), empty)

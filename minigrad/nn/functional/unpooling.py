@@ -1,0 +1,119 @@
+"""What pooling took apart, put back where it was found; and pooling by a power mean."""
+
+from __future__ import annotations
+
+from math import inf, prod
+from typing import Any
+
+from minigrad.creation import zeros
+from minigrad.nn.functional.activation import relu
+from minigrad.nn.functional.checks import as_ints, require_tensors
+from minigrad.nn.functional.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from minigrad.ops.arguments import as_number
+from minigrad.ops.functions import sign
+from minigrad.ops.select import scatter
+from minigrad.tensor import Tensor
+
+
+def max_unpool2d(
+    input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+) -> Tensor:
+    """Zeros, with each number of `input` at its place in `indices`: those that `max_pool2d` returns.
+
+    Shapes: (N, C, H, W) or (C, H, W); the result's image is ``(H - 1) stride - 2 padding + kernel_size``, or
+    `output_size`, less than a stride away from it. Raises ValueError for another size, RuntimeError for indices of
+    another shape, of another type, or outside of the image.
+
+    >>> import minigrad as torch
+    >>> values, places = torch.nn.functional.max_pool2d(torch.arange(4.0).view(1, 1, 2, 2), 2, return_indices=True)
+    >>> torch.nn.functional.max_unpool2d(values, places, 2)
+    tensor([[[[0., 0.],
+              [0., 3.]]]])
+    """
+    return _unpool("max_unpool2d", 2, input, indices, (kernel_size, stride, padding), output_size)
+
+
+def max_unpool1d(
+    input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
+) -> Tensor:
+    """`max_unpool2d` of signals (N, C, L) or (C, L).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.max_unpool1d(torch.tensor([[5.0, 7.0]]), torch.tensor([[1, 2]]), 2)
+    tensor([[0., 5., 7., 0.]])
+    """
+    return _unpool("max_unpool1d", 1, input, indices, (kernel_size, stride, padding), output_size)
+
+
+def _unpool(name: str, space: int, input: Any, indices: Any, options: Any, output_size: Any) -> Any:
+    require_tensors(name, "input indices", input, indices)
+    shape = tuple(input.array.shape)
+    if len(shape) not in (space + 1, space + 2):
+        raise RuntimeError(f"{name}: expected an input of {space + 1} or {space + 2} axes, got {list(shape)}")
+    if indices.array.dtype != "int64":
+        raise RuntimeError(f"{name}: elements in indices should be type int64 but got: {indices.dtype}")
+    if shape != tuple(indices.array.shape):
+        got = f"{list(shape)} and {list(indices.shape)}"
+        raise RuntimeError(f"{name}: Expected shape of indices to be the same as that of the input, got {got}")
+    size = _unpooled_size(name, space, shape[-space:], options, output_size)
+    lead, pixels = shape[:-space], prod(size)
+    wrong = (indices.array < 0) | (indices.array >= pixels)
+    if wrong.any():
+        found = int(indices.array[wrong].reshape(-1)[0])
+        raise RuntimeError(f"{name}: Found an invalid max index: {found} (output volumes are of size {list(size)})")
+    flat = zeros(*lead, pixels, dtype=input.dtype, device=input.device)  # (N, C, H, W) -> (N, C, H*W)
+    rows = [x.reshape(*lead, prod(shape[-space:])) for x in (indices, input)]
+    return scatter(flat, -1, *rows).reshape(*lead, *size)
+
+
+def _unpooled_size(name: str, space: int, image: Any, options: Any, output_size: Any) -> tuple[int, ...]:
+    kernel_size, stride, padding = options
+    kernel = as_ints(name, "kernel_size", kernel_size, space, 1)
+    steps = kernel if stride is None else as_ints(name, "stride", stride, space, 1)
+    pads = as_ints(name, "padding", padding, space, 0)
+    usual = tuple([(n - 1) * s - 2 * p + k for n, s, p, k in zip(image, steps, pads, kernel, strict=True)])
+    if output_size is None:
+        return usual
+    given = tuple(output_size)[-space:]
+    if len(output_size) not in (space, space + 2):
+        raise ValueError(f"{name}: output_size must have {space} or {space + 2} elements, got {len(output_size)}")
+    if not all(abs(n - u) < s for n, u, s in zip(given, usual, steps, strict=True)):
+        limits = [(u - s + 1, u + s - 1) for u, s in zip(usual, steps, strict=True)]
+        raise ValueError(f"invalid output_size {given}: each axis must lie in {limits}, both ends included")
+    return given
+
+
+def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+    """``(sum of x**p)**(1 / p)`` of each window, with p = `norm_type`: the sum for 1, the maximum for inf.
+
+    Shapes and options as for `avg_pool2d`.
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.lp_pool2d(torch.tensor([[[3.0, 4.0]]]), 2, (1, 2))
+    tensor([[[5.]]])
+    """
+    require_tensors("lp_pool2d", "input", input)
+    kernel = as_ints("lp_pool2d", "kernel_size", kernel_size, 2, 1)
+    if norm_type == inf:
+        return max_pool2d(input.abs(), kernel, stride, ceil_mode=ceil_mode)
+    mean = avg_pool2d(input.pow(as_number("lp_pool2d", "norm_type", norm_type)), kernel, stride, 0, ceil_mode)
+    return _root(mean, kernel[0] * kernel[1], norm_type)
+
+
+def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+    """`lp_pool2d` of signals (N, C, L) or (C, L).
+
+    >>> import minigrad as torch
+    >>> torch.nn.functional.lp_pool1d(torch.tensor([[3.0, 4.0, 1.0]]), 2, 2, stride=1)
+    tensor([[5.0000, 4.1231]])
+    """
+    require_tensors("lp_pool1d", "input", input)
+    (length,) = as_ints("lp_pool1d", "kernel_size", kernel_size, 1, 1)
+    if norm_type == inf:
+        return max_pool1d(input.abs(), length, stride, ceil_mode=ceil_mode)
+    mean = avg_pool1d(input.pow(as_number("lp_pool1d", "norm_type", norm_type)), length, stride, 0, ceil_mode)
+    return _root(mean, length, norm_type)
+
+
+def _root(mean: Any, count: int, p: float) -> Any:
+    return (sign(mean) * relu(mean.abs())).mul(count).pow(1.0 / p)

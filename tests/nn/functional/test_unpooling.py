@@ -1,0 +1,63 @@
+"""Unpooling and power means against their definitions."""
+
+import numpy as np
+import pytest
+
+import minigrad
+import minigrad.nn.functional as F
+from minigrad import nn
+
+X = minigrad.tensor(np.random.default_rng(5).standard_normal((2, 3, 6, 7)))
+
+
+@pytest.mark.parametrize("options", [(2,), (2, 2), (3, 2, 1), ((2, 3), (1, 2))])
+def test_unpooling_puts_maxima_back(options):
+    values, places = F.max_pool2d(X, *options, return_indices=True)
+    found = F.max_unpool2d(values, places, *options, output_size=X.shape)
+    expected = np.zeros((2, 3, 42))
+    np.put_along_axis(expected, places.flatten(2).numpy(), values.flatten(2).numpy(), 2)
+    np.testing.assert_array_equal(found.flatten(2).numpy(), expected)
+    layer = nn.MaxUnpool2d(*options)
+    assert minigrad.equal(layer(values, places, X.shape[2:]), found)
+
+
+def test_signals_and_single_images():
+    x = X[0, :, 0]
+    values, places = nn.MaxPool1d(2, return_indices=True)(x)
+    found = nn.MaxUnpool1d(2)(values, places, output_size=(7,))
+    assert found.shape == (3, 7) and minigrad.equal(found[found != 0].sort().values, values.flatten().sort().values)
+    assert F.max_unpool1d(values, places, 2).shape == (3, 6)
+
+
+def test_gradients_go_back_to_the_maxima():
+    x = X.clone().requires_grad_()
+    y = F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2, output_size=(6, 7))
+    g = minigrad.rand(*y.shape).double()
+    y.backward(g)
+    kept = y.detach() != 0
+    assert minigrad.equal(x.grad[kept], g[kept]) and int((x.grad != 0).sum()) == int(kept.sum())
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda v, i: F.max_unpool2d(v, i[:1], 2), RuntimeError, "shape of indices to be the same"),
+        (lambda v, i: F.max_unpool2d(v, i.int(), 2), RuntimeError, "type int64 but got: minigrad.int32"),
+        (lambda v, i: F.max_unpool2d(v, i + 100, 2), RuntimeError, "Found an invalid max index"),
+        (lambda v, i: F.max_unpool2d(v, i, 2, output_size=(9, 7)), ValueError, "invalid output_size"),
+        (lambda v, i: F.max_unpool2d(v, i, 2, output_size=(9,)), ValueError, "must have 2 or 4 elements"),
+        (lambda v, i: F.max_unpool2d(v[0, 0], i[0, 0], 2), RuntimeError, "an input of 3 or 4 axes"),
+    ],
+)
+def test_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call(*F.max_pool2d(X, 2, return_indices=True))
+
+
+@pytest.mark.parametrize("p", [1, 2, 3.5, float("inf")])
+def test_power_means(p):
+    found = nn.LPPool2d(p, (2, 3), 2)(X.abs())
+    windows = X.abs().unfold(2, 2, 2).unfold(3, 3, 2).numpy()
+    np.testing.assert_allclose(found.numpy(), np.linalg.norm(windows.reshape(*windows.shape[:4], -1), p, axis=-1))
+    row = nn.LPPool1d(p, 3, 2)(X[0].abs())
+    np.testing.assert_allclose(row.numpy(), np.linalg.norm(X[0].abs().unfold(2, 3, 2).numpy(), p, axis=-1))
