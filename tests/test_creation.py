@@ -282,3 +282,20 @@ def test_old_constructors_give_a_tensor_a_second_name(make):
     y = torch.zeros(2, 3)
     resized = make(y).resize_(3, 2)
     assert (resized.shape, y.shape) == ((3, 2), (2, 3))
+
+
+@pytest.mark.parametrize("name", ["hann", "hamming", "blackman", "bartlett", "kaiser"])
+def test_windows_are_scipys(name):
+    from scipy.signal import windows
+
+    make, options = getattr(torch, f"{name}_window"), {"kaiser": (12.0,)}.get(name, ())
+    for length, periodic in ((1, True), (2, False), (7, True), (8, False), (30, True)):
+        expected = getattr(windows, name)(length, *options, sym=not periodic)
+        np.testing.assert_allclose(
+            make(length, periodic, dtype=torch.float64).numpy(), expected, rtol=1e-12, atol=1e-15
+        )
+        np.testing.assert_allclose(make(length, periodic).numpy(), expected, rtol=1e-5, atol=1e-6)
+    assert make(0).shape == (0,) and make(3, requires_grad=True).requires_grad
+    for wrong, message in (({"window_length": -1}, "non-negative window_length"), ({"dtype": torch.int64}, "floating")):
+        with pytest.raises(RuntimeError, match=message):
+            make(**{"window_length": 3} | wrong)

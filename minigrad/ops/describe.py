@@ -31,8 +31,9 @@ def describe(name: str, formula: str, domain: str, result: str, rules: tuple[Any
     lines += [RESULTS[result]]
     if example:
         operands, _, outcome = example.partition(" -> ")
+        place = name.replace("special_", "special.")
         tensors = ", ".join(f"torch.tensor({x})" if x.startswith("[") else x for x in operands.split("; "))
-        lines += ["", ">>> import minigrad as torch", f">>> torch.{name}({tensors})", f"tensor({outcome})"]
+        lines += ["", ">>> import minigrad as torch", f">>> torch.{place}({tensors})", f"tensor({outcome})"]
     return "\n".join(lines)
 
 

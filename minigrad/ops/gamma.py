@@ -1,0 +1,187 @@
+"""The gamma function's logarithm and its derivatives, and the modified Bessel functions: computed in float64.
+
+Source: https://dlmf.nist.gov, chapters 5, 10 and 25; formula by formula below.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.autograd.core import TensorBase
+from minigrad.ops.arguments import as_int, takes_out
+from minigrad.ops.copies import as_float
+from minigrad.ops.elementwise import Unary, elementwise, unary
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+_FAR = 10  # from here on the series in 1 / x are exact to float64
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6)  # B2, B4, ...
+
+
+def _move_far(x: Any) -> tuple[Any, list[Any]]:
+    """`x` > 0, or x + 10 where that is needed, and the ten numbers that were passed, 1 where none was."""
+    near = x < _FAR
+    return np.where(near, x + _FAR, x), [np.where(near, x + k, 1.0) for k in range(_FAR)]
+
+
+def _series(terms: Any, y: Any, power: int) -> Any:
+    """The sum of ``terms[j] / y**(2 j + power)``."""
+    return sum(term / y ** (2 * j + power) for j, term in enumerate(terms))
+
+
+def _log_gamma(x: Any) -> Any:
+    # https://dlmf.nist.gov/5.11.E1 far away, 5.5.E1 on the way there, 5.5.E3 below 1/2
+    z = x.astype(np.float64)
+    mirrored = np.where(z < 0.5, 1 - z, z)
+    y, passed = _move_far(mirrored)
+    terms = [b / ((2 * j + 2) * (2 * j + 1)) for j, b in enumerate(_BERNOULLI)]
+    value = (y - 0.5) * np.log(y) - y + 0.5 * math.log(2 * math.pi) + _series(terms, y, 1)
+    for number in passed:
+        value = value - np.log(number)
+    value = np.where((mirrored == 1) | (mirrored == 2), 0.0, np.where(np.isinf(mirrored), math.inf, value))
+    sine = np.abs(np.sin(math.pi * (z - np.round(z))))
+    value = np.where(z < 0.5, math.log(math.pi) - np.log(sine) - value, value)
+    return np.where((z <= 0) & (z == np.floor(z)), math.inf, value).astype(x.dtype)
+
+
+def _digamma(x: Any) -> Any:
+    # https://dlmf.nist.gov/5.11.E2 far away, 5.5.E2 on the way there, 5.5.E4 below 1/2
+    z = x.astype(np.float64)
+    mirrored = np.where(z < 0.5, 1 - z, z)
+    y, passed = _move_far(mirrored)
+    value = np.log(y) - 0.5 / y - _series([b / (2 * j + 2) for j, b in enumerate(_BERNOULLI)], y, 2)
+    for number in passed:
+        value = value - np.where(mirrored < _FAR, 1 / number, 0.0)
+    value = np.where(z < 0.5, value - math.pi / np.tan(math.pi * (z - np.round(z))), value)
+    value = np.where((z < 0) & (z == np.floor(z)), math.nan, value)
+    return np.where(z == 0, np.copysign(math.inf, -z), value).astype(x.dtype)
+
+
+def _polygamma(x: Any, *, n: int) -> Any:
+    if n == 0:
+        return _digamma(x)
+    z = x.astype(np.float64)
+    if n == 1:  # https://dlmf.nist.gov/5.15.E6
+        value = np.where(z < 0.5, (math.pi / np.sin(math.pi * z)) ** 2 - _zeta(2, 1 - z), _zeta(2, z))
+        return np.where((z <= 0) & (z == np.floor(z)), math.inf, value).astype(x.dtype)
+    return ((-1) ** (n + 1) * math.factorial(n) * _zeta(n + 1, z)).astype(x.dtype)
+
+
+def _zeta(s: int, x: Any) -> Any:
+    """Hurwitz's zeta, the sum of ``(x + k)**-s`` for k from 0: https://dlmf.nist.gov/25.11.E5; NaN below -1000."""
+    total, y = np.zeros_like(x), np.where(x < -1000, math.nan, x)
+    while (near := y < _FAR).any():
+        total = total + np.where(near, 1 / np.where(near, y, 1.0) ** s, 0.0)
+        y = np.where(near, y + 1, y)
+    rising, terms = 1.0, []
+    for j, b in enumerate(_BERNOULLI):  # B(2j) / (2j)! times s (s + 1) ... (s + 2j - 2)
+        rising *= (s + 2 * j - 1) * (s + 2 * j) if j else s
+        terms.append(b * rising / math.factorial(2 * j + 2))
+    return total + y ** (1 - s) / (s - 1) + 0.5 / y**s + y**-s * _series(terms, y, 1)
+
+
+def _both(made: Callable[..., Any], forward: Callable[..., Any]) -> Callable[..., Any]:
+    """A function for Tensors, and for the arrays of a rule."""
+    return lambda x, **options: made(x, **options) if isinstance(x, TensorBase) else forward(x, **options)
+
+
+# fmt: off
+lgamma: Unary = unary("lgamma", _log_gamma, lambda g, x: g * _both(digamma, _digamma)(x),
+    formula="log |gamma(input)|, the logarithm of (input - 1)!", domain="inf at 0, -1, -2, ...",
+    example="[1.0, 5.0] -> [0.0000, 3.1781]")
+digamma: Unary = unary("digamma", _digamma, lambda g, x: g * _both(_poly, _polygamma)(x, n=1),
+    formula="the derivative of lgamma", domain="-inf at 0, NaN at -1, -2, ...",
+    example="[1.0, 2.0] -> [-0.5772,  0.4228]")
+# fmt: on
+_poly: Any = elementwise("polygamma", _polygamma, lambda g, x, n: g * _both(_poly, _polygamma)(x, n=n + 1))
+
+
+@takes_out
+def polygamma(n: int, input: Tensor) -> Tensor:
+    """The n-th derivative of `digamma`; of order 0 digamma itself. Raises RuntimeError for a negative n.
+
+    >>> import minigrad as torch
+    >>> torch.polygamma(1, torch.tensor([1.0, 2.0]))
+    tensor([1.6449, 0.6449])
+    """
+    order = as_int(n, "n")
+    if order < 0:
+        raise RuntimeError(f"polygamma(n, x) does not support negative n, got {order}")
+    return _poly(as_float(input), n=order)
+
+
+@takes_out
+def mvlgamma(input: Tensor, p: int) -> Tensor:
+    """``p (p - 1) / 4 log(pi)`` and the sum of ``lgamma(input - j / 2)`` for j < p: of p dimensions.
+
+    It is defined for numbers above (p - 1) / 2. Raises RuntimeError for p below 1.
+
+    >>> import minigrad as torch
+    >>> torch.mvlgamma(torch.tensor([2.0]), 2)
+    tensor([0.4516])
+    """
+    count = as_int(p, "p")
+    if count < 1:
+        raise RuntimeError(f"mvlgamma: p has to be greater than or equal to 1, got {count}")
+    x = as_float(input)
+    total = sum(lgamma(x - j / 2) for j in range(count))
+    return total + count * (count - 1) / 4 * math.log(math.pi)  # type: ignore[return-value]
+
+
+# ---- Bessel functions --------------------------------------------------------------------------------
+_NEAR, _FAR_TERMS = 70, 24  # terms of the series below 30, and from there on
+
+
+def _scaled_bessel(order: int, x: Any) -> Any:
+    """``exp(-|x|) I(order, x)``: https://dlmf.nist.gov/10.25.E2, and 10.40.E1 from 30 on."""
+    z = np.abs(x.astype(np.float64))
+    near, far = np.minimum(z, 30.0), np.maximum(z, 30.0)
+    term = np.exp(-near) * (near / 2) ** order
+    small = term
+    for k in range(1, _NEAR):
+        term = term * (near * near / (4 * k * (k + order)))
+        small = small + term
+    term, large = 1.0, 1.0
+    for k in range(1, _FAR_TERMS):
+        term = term * ((2 * k - 1) ** 2 - 4 * order**2) / (8 * k * far)
+        large = large + term
+    return np.where(z < 30, small, large / np.sqrt(2 * math.pi * far)) * (np.sign(x) if order else 1)
+
+
+def bessel(order: int) -> Callable[[Any], Any]:
+    """I(order, x) of an array x."""
+
+    def forward(x: Any) -> Any:
+        half = np.exp(np.abs(x.astype(np.float64)) / 2)
+        return (_scaled_bessel(order, x) * half * half).astype(x.dtype)
+
+    return forward
+
+
+def _scaled(order: int) -> Callable[[Any], Any]:
+    return lambda x: _scaled_bessel(order, x).astype(x.dtype)
+
+
+def _share(one: Any, x: Any) -> Any:
+    """``I1(x) / x``, and 1/2 at 0."""
+    still = np.equal(x, 0)
+    return np.where(still, 0.5, one / np.where(still, 1.0, x))
+
+
+_i0, _i1 = bessel(0), bessel(1)
+# fmt: off
+i0: Unary = unary("i0", _i0, lambda g, x: g * _both(i1, _i1)(x),
+    formula="the modified Bessel function of order 0", example="[0.0, 1.0] -> [1.0000, 1.2661]")
+i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (_both(i0, _i0)(x) - _share(out, x)),
+    formula="the modified Bessel function of order 1", example="[0.0, 1.0] -> [0.0000, 0.5652]")
+i0e: Unary = unary("special_i0e", _scaled(0), lambda g, x, out: g * (_both(i1e, _scaled(1))(x) - np.sign(x) * out),
+    formula="exp(-|input|) i0(input)", example="[0.0, 1.0] -> [1.0000, 0.4658]")
+i1e: Unary = unary("special_i1e", _scaled(1),
+    lambda g, x, out: g * (_both(i0e, _scaled(0))(x) - _share(out, x) - np.sign(x) * out),
+    formula="exp(-|input|) i1(input)", example="[0.0, 1.0] -> [0.0000, 0.2079]")
+# fmt: on

@@ -1,0 +1,55 @@
+"""`minigrad.special`: mathematical functions under PyTorch's newer names. Gradients hold to any order."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from minigrad.missing import missing_from
+from minigrad.ops.activation import log_softmax, softmax
+from minigrad.ops.arguments import takes_out
+from minigrad.ops.functions import erf, erfc, erfinv, exp2, expm1, log1p, round
+from minigrad.ops.functions import sigmoid as expit
+from minigrad.ops.gamma import digamma, i0, i0e, i1, i1e, polygamma
+from minigrad.ops.gamma import lgamma as gammaln
+from minigrad.ops.gamma import mvlgamma as multigammaln
+from minigrad.ops.masks import where
+from minigrad.ops.reduce import logsumexp
+from minigrad.ops.special import logit, sinc, xlog1py, xlogy
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+psi = digamma
+
+__all__ = [
+    "digamma", "entr", "erf", "erfc", "erfinv", "exp2", "expit", "expm1", "gammaln", "i0", "i0e", "i1", "i1e",
+    "log1p", "log_softmax", "logit", "logsumexp", "multigammaln", "ndtr", "polygamma", "psi", "round", "sinc",
+    "softmax", "xlog1py", "xlogy",
+]  # fmt: skip
+
+
+@takes_out
+def entr(input: Tensor) -> Tensor:
+    """``-x log(x)``, the share of a probability in the entropy: 0 at 0, -inf below.
+
+    >>> import minigrad as torch
+    >>> torch.special.entr(torch.tensor([0.0, 0.5]))
+    tensor([0.0000, 0.3466])
+    """
+    return where(input < 0, -math.inf, xlogy(-input, input))
+
+
+@takes_out
+def ndtr(input: Tensor) -> Tensor:
+    """The probability that a normal number is at most x, ``erfc(-x / sqrt(2)) / 2``.
+
+    >>> import minigrad as torch
+    >>> torch.special.ndtr(torch.tensor([0.0, 1.0]))
+    tensor([0.5000, 0.8413])
+    """
+    return erfc(-input * math.sqrt(0.5)) / 2
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.special", globals())

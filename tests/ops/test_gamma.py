@@ -1,0 +1,54 @@
+"""The gamma function's logarithm, its derivatives and the Bessel functions beside SciPy's."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special
+
+import minigrad as torch
+from minigrad.autograd import gradcheck, gradgradcheck
+
+X = np.concatenate([np.linspace(-9.7, 12, 200), [1, 2, 0.5, 1e-8, -1e-8, 1e10, 1e300, 100.5, -50.3, 0.0, math.inf]])
+FUNCTIONS = {
+    "lgamma": (torch.lgamma, special.gammaln), "digamma": (torch.digamma, special.digamma),
+    **{f"polygamma {n}": (lambda x, n=n: torch.polygamma(n, x), lambda x, n=n: special.polygamma(n, x))
+       for n in (0, 1, 2, 4)},
+    "mvlgamma": (lambda x: torch.mvlgamma(x.abs() + 2, 3), lambda x: [special.multigammaln(v, 3) for v in abs(x) + 2]),
+}  # fmt: skip
+BESSEL = {name: getattr(special, name) for name in ("i0", "i0e", "i1", "i1e")}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_values(name):
+    ours, theirs = FUNCTIONS[name]
+    x = X[np.isfinite(X)] if name == "mvlgamma" else X
+    np.testing.assert_allclose(ours(torch.tensor(x)).numpy(), theirs(x), rtol=1e-12, atol=1e-13)
+    single = torch.tensor([0.7, 1.5, 7.25])
+    np.testing.assert_allclose(ours(single).numpy(), theirs(single.double().numpy()), rtol=1e-6)
+    assert ours(single).dtype == torch.float32 and ours(single.half()).dtype == torch.float16
+
+
+@pytest.mark.parametrize("name", BESSEL)
+def test_bessel_functions(name):
+    x = np.concatenate([np.linspace(-40, 40, 101), [0, 1e-9, 29.99, 30.01, 600.0, -700.0, 1e5]])
+    ours = getattr(torch.special, name)(torch.tensor(x)).numpy()
+    np.testing.assert_allclose(ours, BESSEL[name](x), rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("call", [f for f, _ in FUNCTIONS.values()] + [getattr(torch.special, n) for n in BESSEL])
+def test_derivatives_of_both_orders(call):
+    x = torch.tensor([0.3, 1.7, 4.2, -1.3]).double().requires_grad_()
+    assert gradcheck(call, x) and gradgradcheck(call, x)
+
+
+def test_poles_and_orders():
+    assert torch.lgamma(torch.tensor([0.0, -1.0, -math.inf])).tolist() == [math.inf] * 3
+    assert torch.digamma(torch.tensor([0.0, -0.0])).tolist() == [-math.inf, math.inf]
+    assert torch.digamma(torch.tensor([-1.0])).isnan().all()
+    assert torch.lgamma(torch.arange(1, 5)).exp().round().tolist() == [1.0, 1.0, 2.0, 6.0]
+    with pytest.raises(RuntimeError, match="does not support negative n"):
+        torch.polygamma(-1, torch.ones(1))
+    with pytest.raises(RuntimeError, match="p has to be greater than or equal to 1"):
+        torch.mvlgamma(torch.ones(1), 0)
+    assert torch.ones(2).lgamma_().tolist() == [0.0, 0.0]

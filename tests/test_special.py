@@ -1,0 +1,31 @@
+"""`torch.special`: the names, and what stands there alone."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+import minigrad as torch
+from minigrad.autograd import gradcheck, gradgradcheck
+
+X = torch.tensor([[-2.0, -0.3, 0.4], [0.9, 1.7, 3.1]]).double()
+
+
+@pytest.mark.parametrize("name", ["entr", "ndtr", "erf", "erfc", "expit", "gammaln", "psi", "exp2", "log1p", "sinc"])
+def test_values_are_scipys(name):
+    x = X.abs() if name == "log1p" else X
+    theirs = np.sinc if name == "sinc" else getattr(special, name)
+    np.testing.assert_allclose(getattr(torch.special, name)(x).numpy(), theirs(x.numpy()), rtol=1e-12)
+
+
+def test_xlog1py():
+    x, y = X.requires_grad_(), X.detach().abs().requires_grad_()
+    found = torch.special.xlog1py(x, y)
+    np.testing.assert_allclose(found.detach().numpy(), special.xlog1py(x.detach().numpy(), y.detach().numpy()))
+    assert gradcheck(torch.special.xlog1py, (x, y)) and gradgradcheck(torch.special.xlog1py, (x, y))
+    assert torch.special.xlog1py(torch.zeros(2), torch.tensor([-1.0, torch.nan])).nan_to_num(5.0).tolist() == [0.0, 5.0]
+
+
+def test_every_name_is_there_and_others_say_so():
+    assert all(callable(getattr(torch.special, name)) for name in torch.special.__all__)
+    with pytest.raises(AttributeError, match=r"PyTorch has torch.special.airy_ai, minigrad does not"):
+        _ = torch.special.airy_ai
