@@ -42,6 +42,7 @@ NAMESPACES = [
     "minigrad.func",
     "minigrad.utils.data",
     "minigrad.linalg",
+    "minigrad.special",
     "minigrad.profiler",
     "minigrad.testing",
     "minigrad.distributions",
@@ -302,8 +303,13 @@ DIFFERENCES = [
     ),
     (
         "`func`",
-        "no `vmap`; within the function also `backward` and `requires_grad_` may be called",
-        "not hasattr(torch.func, 'vmap')",
+        "`vmap` is a loop over the examples; within the function also `backward` and `requires_grad_` may be called",
+        "torch.vmap(torch.sin)(torch.zeros(2, 1)).shape == (2, 1)",
+    ),
+    (
+        "`F.ctc_loss`",
+        "the gradient is that by log_probs as they are; PyTorch's is right after log_softmax alone, and NaN beside inf",
+        "gradient('F.ctc_loss(x.view(1, 1, 2), torch.tensor([[1]]), [1], [1])', [-1.0, -0.5]) == [0.0, -1.0]",
     ),
     (
         "`autograd.detect_anomaly`",

@@ -71,7 +71,10 @@ from minigrad.ops.split import (
 from minigrad.ops.strides import as_strided
 from minigrad.random import default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
 from minigrad.size import Size
-from minigrad.tensor.facts import get_device, is_complex, is_nonzero, is_same_size, is_signed, typename
+from minigrad.tensor.facts import (
+    conj, conj_physical, get_device, is_complex, is_conj, is_neg, is_nonzero, is_same_size, is_signed, isreal, real,
+    resolve_conj, resolve_neg, typename,
+)
 from minigrad.tensor.filling import bernoulli, fill, multinomial
 from minigrad.tensor.storage import is_storage
 from minigrad.version import __version__
@@ -79,30 +82,37 @@ from minigrad.version import __version__
 if _typing.TYPE_CHECKING:
     from minigrad import (
         accelerator, advice, backends, course, cuda, distributed, distributions, func, functional, futures, linalg,
-        multiprocessing, nn, onnx, optim, profiler, testing, utils, version, viz,
+        multiprocessing, nn, onnx, optim, profiler, special, testing, utils, version, viz,
+    )
+    from minigrad.creation.windows import (
+        bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window,
     )
     from minigrad.nn.functional import (
-        adaptive_avg_pool1d, avg_pool1d, bilinear, conv1d, conv2d, conv_transpose2d, cosine_similarity, dropout,
-        group_norm, layer_norm, max_pool1d, max_pool2d,
-        pairwise_distance, relu_, selu, selu_,
+        adaptive_avg_pool1d, alpha_dropout, avg_pool1d, bilinear, celu, celu_, channel_shuffle, conv1d, conv2d,
+        conv_transpose1d, conv_transpose2d, cosine_similarity, dropout, feature_alpha_dropout, group_norm, hardshrink,
+        layer_norm, max_pool1d, max_pool2d, pairwise_distance, pdist, pixel_shuffle, pixel_unshuffle, prelu, relu_,
+        rms_norm, rrelu, rrelu_, selu, selu_, threshold, threshold_,
     )
     from minigrad.ops.counting import (
         bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
     )
     from minigrad.ops.diagonal import block_diag, diag, diag_embed, diagflat, diagonal, tril, triu
     from minigrad.ops.einsum import einsum, tensordot
+    from minigrad.ops.gamma import digamma, i0, lgamma, mvlgamma, polygamma
+    from minigrad.ops.gradient import gradient
     from minigrad.ops.linear_algebra import cholesky, det, inverse, logdet, matrix_power, pinverse, qr, slogdet, svd
     from minigrad.ops.norm import cdist, dist, norm, renorm
     from minigrad.ops.order import (
-        aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, nanmedian, sort, topk,
+        aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, msort, nanmedian, sort, topk,
     )
     from minigrad.ops.place import (
         index_add, index_copy, index_fill, index_reduce, masked_scatter, put, scatter_reduce, take,
+        unravel_index,
     )
     from minigrad.ops.running import cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz
     from minigrad.ops.special import (
-        addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, gcd, heaviside, hypot, isneginf, isposinf,
-        lcm, logaddexp2, logit, nan_to_num, rad2deg, sgn, signbit, sinc, xlogy,
+        addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd, heaviside, hypot, isneginf,
+        isposinf, lcm, ldexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn, signbit, sinc, xlogy,
     )
     from minigrad.ops.statistics import (
         std, std_mean, var, var_mean, corrcoef, cov, nanmean, nanquantile, nansum, quantile,
@@ -114,7 +124,9 @@ if _typing.TYPE_CHECKING:
         set_deterministic, set_deterministic_debug_mode, set_float32_matmul_precision, set_num_threads,
         use_deterministic_algorithms,
     )
+    from minigrad.ops.view_scatter import as_strided_scatter, diagonal_scatter, select_scatter, slice_scatter
     from minigrad.serialization import load, save
+    from minigrad.vectorize import vmap
 # isort: on
 # fmt: on
 
@@ -173,27 +185,38 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "true_divide", "trunc", "typename", "uint8", "unbind", "unflatten", "unique", "unique_consecutive", "unsqueeze",
     "use_deterministic_algorithms", "utils", "vander", "var", "var_mean", "vdot", "version", "viz", "vsplit", "vstack",
     "where", "xlogy", "zeros", "zeros_like", "__version__",
+    "alpha_dropout", "as_strided_scatter", "bartlett_window", "blackman_window", "celu", "celu_", "channel_shuffle",
+    "conj", "conj_physical", "conv_transpose1d", "diagonal_scatter", "digamma", "feature_alpha_dropout", "frexp",
+    "gradient", "hamming_window", "hann_window", "hardshrink", "i0", "is_conj", "is_neg", "isreal", "kaiser_window",
+    "ldexp", "lgamma", "msort", "mvlgamma", "nextafter", "pdist", "pixel_shuffle", "pixel_unshuffle", "polygamma",
+    "prelu", "real", "resolve_conj", "resolve_neg", "rms_norm", "rrelu", "rrelu_", "select_scatter", "slice_scatter",
+    "special", "threshold", "threshold_", "unravel_index", "vmap",
 ]  # fmt: skip
 
 # fmt: off
 _ROOMS = (
     "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional",
-    "futures", "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "serialization", "testing", "utils",
-    "version", "viz",
+    "futures", "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "serialization", "special", "testing",
+    "utils", "version", "viz",
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {
     "ops.counting": "bincount bucketize histc histogram isin searchsorted unique unique_consecutive",
     "ops.diagonal": "block_diag diag diag_embed diagflat diagonal tril triu",
     "ops.einsum": "einsum tensordot",
+    "ops.gamma": "digamma i0 lgamma mvlgamma polygamma",
+    "ops.gradient": "gradient",
+    "creation.windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
+    "vectorize": "vmap",
+    "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
     "ops.linear_algebra": "cholesky det inverse logdet matrix_power pinverse qr slogdet svd",
     "ops.norm": "cdist dist norm renorm",
-    "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode nanmedian sort topk",
-    "ops.place": "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take",
+    "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",
+    "ops.place": "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
     "ops.running": "cummax cummin cumulative_trapezoid diff logcumsumexp trapezoid trapz",
     "ops.special":
-        "addcdiv addcmul copysign deg2rad float_power fmax fmin frac gcd heaviside hypot isneginf isposinf "
-        "lcm logaddexp2 logit nan_to_num rad2deg sgn signbit sinc xlogy",
+        "addcdiv addcmul copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "
+        "isposinf lcm ldexp logaddexp2 logit nan_to_num nextafter rad2deg sgn signbit sinc xlogy",
     "ops.statistics": "std std_mean var var_mean corrcoef cov nanmean nanquantile nansum quantile",
     "printing": "set_printoptions",
     "settings":
@@ -202,8 +225,10 @@ _LATER = {
         "is_deterministic_algorithms_warn_only_enabled set_deterministic set_deterministic_debug_mode "
         "set_float32_matmul_precision set_num_threads use_deterministic_algorithms",
     "nn.functional":
-        "adaptive_avg_pool1d avg_pool1d bilinear conv1d conv2d conv_transpose2d cosine_similarity dropout "
-        "group_norm layer_norm max_pool1d max_pool2d pairwise_distance relu_ selu selu_",
+        "adaptive_avg_pool1d alpha_dropout avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d "
+        "conv_transpose1d conv_transpose2d cosine_similarity dropout feature_alpha_dropout group_norm hardshrink "
+        "layer_norm max_pool1d max_pool2d pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu relu_ rms_norm "
+        "rrelu rrelu_ selu selu_ threshold threshold_",
     "serialization": "load save",
     "notebook": "load_ipython_extension unload_ipython_extension",
 }
@@ -213,7 +238,8 @@ _IN_PLACE = (
     "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "cos_", "cosh_", "detach_", "erf_",
     "exp2_", "exp_", "expm1_", "fill_", "fix_", "floor_", "index_put_", "log10_", "log1p_", "log2_", "log_", "neg_",
     "negative_", "reciprocal_", "resize_as_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinh_", "sqrt_", "square_",
-    "tan_", "tanh_", "trunc_", "zero_",
+    "tan_", "tanh_", "trunc_", "zero_", "addmv_", "as_strided_", "deg2rad_", "erfc_", "frac_", "gcd_", "i0_", "lcm_",
+    "ldexp_", "logit_", "nan_to_num_", "rad2deg_", "sinc_", "xlogy_",
 )
 # fmt: on
 

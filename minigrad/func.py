@@ -20,10 +20,11 @@ from minigrad.autograd.trees import flatten, structure
 from minigrad.missing import missing_from
 from minigrad.nn.functional_call import functional_call, stack_module_state
 from minigrad.tensor import Tensor
+from minigrad.vectorize import vmap
 
 __all__ = [
     "functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
-    "stack_module_state", "vjp",
+    "stack_module_state", "vjp", "vmap",
 ]  # fmt: skip
 
 Argnums = int | tuple[int, ...]

@@ -132,7 +132,7 @@ MISSING = {
         "Conv2D",
         "module 'minigrad.nn' has no attribute 'Conv2D'. Did you mean: 'Conv2d'",
     ),
-    "a loss": ("minigrad.nn.functional", "ctc_loss", "PyTorch has torch.nn.functional.ctc_loss"),
+    "a loss": ("minigrad.nn.functional", "linear_cross_entropy", "PyTorch has torch.nn.functional.linear_cross"),
     "an optimizer": ("minigrad.optim", "SparseAdam", "PyTorch has torch.optim.SparseAdam"),
     "a sampler": ("minigrad.utils.data", "get_worker_inf", "has no attribute"),
     "a distribution": ("minigrad.distributions", "VonMises", "PyTorch has torch.distributions.VonMises"),

@@ -176,6 +176,18 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
 
 
 @takes_out
+def msort(input: Tensor) -> Tensor:
+    """The elements in order along the first axis.
+
+    >>> import minigrad as torch
+    >>> torch.msort(torch.tensor([3, 1, 2]))
+    tensor([1, 2, 3])
+    """
+    values: Tensor = sort(input, 0).values
+    return values
+
+
+@takes_out
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The `k` greatest (or least) elements along `dim`, in order, and where they stood.
 

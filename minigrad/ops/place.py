@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, watch, wrap
-from minigrad.autograd.recording import operation
+from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import (
     as_number,
@@ -17,6 +18,7 @@ from minigrad.ops.arguments import (
     require_number,
     require_tensor,
     shapes_do_not_broadcast,
+    sizes,
     takes_out,
 )
 from minigrad.ops.arithmetic import add, mul
@@ -297,6 +299,29 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     """
     flat = ravel(input)
     return _taken(flat, key=watch((_flat_places("take", flat, index),), index))
+
+
+@of_tensors
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """Where the flat places `indices` lie along each axis of `shape`: rows and columns for two axes.
+
+    Places beyond the shape begin anew, as in PyTorch. Raises TypeError for places that are no integers.
+
+    >>> import minigrad as torch
+    >>> torch.unravel_index(torch.tensor([0, 5]), (2, 3))
+    (tensor([0, 1]), tensor([0, 2]))
+    """
+    if indices.array.dtype.kind not in "iu":
+        raise TypeError(f"torch.unravel_index: expected 'indices' to be integer dtype, but got {indices.dtype}")
+    lengths = sizes("unravel_index", (shape,))
+    if min(lengths, default=1) < 0:
+        raise ValueError(f"torch.unravel_index: 'shape' cannot have negative values, but got {lengths}")
+    return tuple([compute(lambda x, n: x // n[0] % n[1], indices, n) for n in _strides_of(lengths)])
+
+
+def _strides_of(lengths: tuple[int, ...]) -> list[tuple[int, int]]:
+    """For each axis how many places one step skips, and its length."""
+    return [(prod(lengths[i + 1 :]), n) for i, n in enumerate(lengths)]
 
 
 def _flat_places(name: str, flat: Any, index: Any) -> Any:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops.arguments import as_number, not_a_tensor, require_kind, shapes_do_not_broadcast, takes_out
-from minigrad.ops.arithmetic import no_slope, pow, promote
+from minigrad.autograd.recording import compute
+from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
+from minigrad.ops.arithmetic import mul, no_slope, pow, promote
 from minigrad.ops.copies import as_float, cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
 from minigrad.ops.functions import sign
+from minigrad.ops.order import return_type
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -114,10 +116,14 @@ def nan_to_num(
 
 
 # ---- two operands --------------------------------------------------------------------------------
-def _x_log_y(x: Any, y: Any) -> Any:
-    return np.where(np.logical_and(np.equal(x, 0), np.logical_not(np.isnan(y))), 0.0, x * np.log(y)).astype(
-        np.result_type(x, y), copy=False
-    )
+def _x_times(log: Any) -> Any:
+    """``x * log(y)``, and 0 where x is, unless y is NaN."""
+
+    def forward(x: Any, y: Any) -> Any:
+        nothing = np.logical_and(np.equal(x, 0), np.logical_not(np.isnan(y)))
+        return np.where(nothing, 0.0, x * log(y)).astype(np.result_type(x, y), copy=False)
+
+    return forward
 
 
 # fmt: off
@@ -128,10 +134,14 @@ copysign = binary("copysign", np.copysign,
     lambda g, x, out: np.where(np.equal(x, 0), 0.0, g * (out / np.where(np.equal(x, 0), 1.0, x))),
     lambda g: no_slope(g), result=REAL, numbers="other",
     formula="the size of input with the sign of other", example="[1.0, -2.0]; [-1.0, 1.0] -> [-1., 2.]")
-xlogy = binary("xlogy", _x_log_y,
+xlogy = binary("xlogy", _x_times(np.log),
     lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, 0)), 0.0, g * np.log(y)),
     lambda g, x, y: g * x / y, result=REAL,
     formula="input * log(other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]")
+xlog1py = binary("special_xlog1py", _x_times(np.log1p),
+    lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, -1)), 0.0, g * np.log1p(y)),
+    lambda g, x, y: g * x / (y + 1), result=REAL,
+    formula="input * log(1 + other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 2.0] -> [0.0000, 2.1972]")
 logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, x, y: g / (1 + np.exp2(y - x)),
     lambda g, x, y: g / (1 + np.exp2(x - y)), numbers="none", refuses="iub",
     formula="log2(2 ** input + 2 ** other), without overflow", example="[1.0, 2.0]; [1.0, 2.0] -> [2., 3.]")
@@ -141,6 +151,8 @@ fmax = binary("fmax", np.fmax, lambda g, x, y: np.where(_is_taken(x, y, np.great
 fmin = binary("fmin", np.fmin, lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), g, 0.0),
     lambda g, x, y: np.where(_is_taken(x, y, np.less_equal), 0.0, g), numbers="none",
     formula="the lesser of input and other; NaN only if both are", example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
+nextafter = binary("nextafter", np.nextafter, None, None, numbers="none", refuses="iub",
+    formula="the next number of its type after input, towards other", example="[1.0]; [2.0] -> [1.0000]")
 _heaviside = binary("heaviside", lambda x, y: np.heaviside(x, y).astype(x.dtype), None, None, numbers="none")
 gcd = binary("gcd", np.gcd, None, None, numbers="none", refuses="fb",
     formula="the greatest whole number that divides both", example="[12, 18]; [8, 27] -> [4, 9]")
@@ -180,6 +192,42 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     base, power = [cast(x, double) if isinstance(x, TensorBase) else float(x) for x in (input, exponent)]
     result: Tensor = pow(base, power)  # type: ignore[arg-type]
     return result
+
+
+def ldexp(input: Any, other: Any, *, out: Any = None) -> Tensor:
+    """``input * 2 ** other``.
+
+    >>> import minigrad as torch
+    >>> torch.ldexp(torch.tensor([3.0]), torch.tensor([2]))
+    tensor([12.])
+    """
+    for position, (name, x) in enumerate((("input", input), ("other", other)), 1):
+        if not isinstance(x, TensorBase):
+            raise not_a_tensor("ldexp", name, position, x)
+    return mul(input, pow(2.0, other), out=out)  # type: ignore[arg-type]
+
+
+_mantissa = elementwise("frexp", lambda x: np.frexp(x)[0], lambda g, x: g / _power_of_two(x))
+
+
+def _power_of_two(x: Any) -> Any:
+    """2 to the exponent of `x`: a constant where `x` moves a little."""
+    array = x.array if isinstance(x, TensorBase) else x
+    return np.ldexp(np.ones_like(array), np.frexp(array)[1])
+
+
+@of_tensors
+def frexp(input: Tensor) -> Any:
+    """(mantissa, exponent) with ``input = mantissa * 2 ** exponent`` and 1/2 <= |mantissa| < 1; 0 has the exponent 0.
+
+    >>> import minigrad as torch
+    >>> torch.frexp(torch.tensor([12.0])).exponent
+    tensor([4], dtype=minigrad.int32)
+    """
+    if input.array.dtype.kind != "f":
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes; convert with .float()")
+    exponent = compute(lambda x: np.frexp(x)[1].astype(np.int32), input)
+    return return_type("frexp", "mantissa", "exponent")(_mantissa(input), exponent)
 
 
 # ---- three operands ------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import activation, arithmetic, comparison, functions, limits, special
+from minigrad.ops import activation, arithmetic, comparison, functions, gamma, limits, special
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.elementwise import Binary
 from minigrad.ops.inplace import in_place
@@ -122,6 +122,13 @@ class ElementwiseMethods(TensorBase):
     rad2deg, rad2deg_ = _twins(special.rad2deg)
     frac, frac_ = _twins(special.frac)
     sgn, sgn_ = _twins(special.sgn)
+    ldexp, ldexp_ = _twins(special.ldexp)
+    nextafter, nextafter_ = _twins(special.nextafter)
+    lgamma, lgamma_ = _twins(gamma.lgamma)
+    digamma, digamma_ = _twins(gamma.digamma)
+    mvlgamma, mvlgamma_ = _twins(gamma.mvlgamma)
+    i0, i0_ = _twins(gamma.i0)
+    frexp = special.frexp
     fmax = special.fmax
     fmin = special.fmin
     logaddexp2 = special.logaddexp2

@@ -11,6 +11,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.layout import layout, strided
 from minigrad.ops import copies
 from minigrad.ops.arguments import axis, of_tensors
+from minigrad.ops.comparison import isfinite
 from minigrad.size import Size
 
 if TYPE_CHECKING:
@@ -71,6 +72,45 @@ def is_complex(input: Tensor) -> bool:
     False
     """
     return False
+
+
+@of_tensors
+def real(input: Tensor) -> Tensor:
+    """The tensor itself: its numbers are real.
+
+    >>> import minigrad as torch
+    >>> torch.real(torch.ones(2))
+    tensor([1., 1.])
+    """
+    return input
+
+
+conj = conj_physical = resolve_conj = resolve_neg = real
+
+
+@of_tensors
+def isreal(input: Tensor) -> Tensor:
+    """True for every element: there are no complex numbers here.
+
+    >>> import minigrad as torch
+    >>> torch.isreal(torch.ones(2))
+    tensor([True, True])
+    """
+    return isfinite(input) | True
+
+
+@of_tensors
+def is_conj(input: Tensor) -> bool:
+    """False: no tensor here waits to be conjugated or negated.
+
+    >>> import minigrad as torch
+    >>> torch.is_conj(torch.ones(2))
+    False
+    """
+    return False
+
+
+is_neg = is_conj
 
 
 @of_tensors
@@ -161,6 +201,9 @@ class FactMethods(TensorBase):
     is_floating_point = is_floating_point
     is_complex = is_complex
     is_signed = is_signed
+    isreal = isreal
+    is_conj = is_neg = is_conj
+    conj = conj_physical = resolve_conj = resolve_neg = real
     is_same_size = is_same_size
     is_contiguous = copies.is_contiguous
     get_device = get_device
@@ -174,6 +217,16 @@ class FactMethods(TensorBase):
         """
         strides = tuple([s // self.array.itemsize for s in self.array.strides])
         return strides if dim is None else strides[axis(dim, len(strides))]
+
+    @property
+    def real(self) -> Any:
+        """The tensor itself: its numbers are real."""
+        return self
+
+    @property
+    def imag(self) -> Any:
+        """Refused: there are no complex numbers here."""
+        raise RuntimeError("imag is not implemented for tensors with non-complex dtypes: there are none here")
 
     @property
     def is_cuda(self) -> bool:

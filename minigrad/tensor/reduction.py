@@ -44,6 +44,7 @@ class ReductionMethods(TensorBase):
     min = order.min
     sort = order.sort
     topk = order.topk
+    msort = order.msort
     unique = counting.unique
     unique_consecutive = counting.unique_consecutive
     aminmax = order.aminmax

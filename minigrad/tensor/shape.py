@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import addmm as sums
-from minigrad.ops import copies, index, join, masks, place, shape, strides
+from minigrad.ops import copies, index, join, masks, place, shape, strides, view_scatter
 from minigrad.ops import diagonal as diagonals
 from minigrad.ops import linear_algebra as linear
 from minigrad.ops import matmul as products
@@ -50,6 +50,7 @@ class ShapeMethods(TensorBase):
     contiguous = copies.contiguous
     astype = copies.cast
 
+    as_strided_ = reshaping_in_place(strides.as_strided)
     squeeze_ = reshaping_in_place(shape.squeeze)
     unsqueeze_ = reshaping_in_place(shape.unsqueeze)
     transpose_ = reshaping_in_place(shape.transpose)
@@ -112,6 +113,10 @@ class ShapeMethods(TensorBase):
     masked_fill = masks.masked_fill
     masked_fill_ = in_place(masks.masked_fill)
     masked_select = masks.masked_select
+    select_scatter = view_scatter.select_scatter
+    slice_scatter = view_scatter.slice_scatter
+    diagonal_scatter = view_scatter.diagonal_scatter
+    as_strided_scatter = view_scatter.as_strided_scatter
     tril_ = in_place(diagonals.tril)
     triu_ = in_place(diagonals.triu)
     copy_ = copy_
@@ -149,6 +154,24 @@ class ShapeMethods(TensorBase):
         if self.array.ndim == 1:
             raise RuntimeError("tensor.mT is only supported on matrices or batches of them. Got 1-D tensor.")
         return shape.transpose(self, -2, -1) if self.array.ndim else self
+
+    @property
+    def H(self: Any) -> Tensor:
+        """The transpose of a matrix: of real numbers, its conjugate too."""
+        if self.array.ndim not in (0, 2):
+            raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.array.ndim}-D tensor.")
+        return self.T
+
+    mH = mT  # noqa: N815 (PyTorch's name)
+
+    def adjoint(self: Any) -> Tensor:
+        """The last two axes swapped: ``x.mT``.
+
+        >>> import minigrad as torch
+        >>> torch.ones(2, 3).adjoint().shape
+        minigrad.Size([3, 2])
+        """
+        return self.mT
 
     # ---- linear algebra -------------------------------------------------------------------------
     inverse = linear.inverse

@@ -1,0 +1,79 @@
+"""Copies of a tensor in which one view is replaced: what ``x[...] = src`` does to x, without writing to x."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from minigrad.ops.arguments import as_int, axis, of_tensors
+from minigrad.ops.copies import clone
+from minigrad.ops.diagonal import diagonal
+from minigrad.ops.inplace import copy_
+from minigrad.ops.shape import movedim
+from minigrad.ops.split import select
+from minigrad.ops.strides import as_strided
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def _replace(name: str, input: Any, src: Any, view: Callable[[Any], Any]) -> Any:
+    result = clone(input)
+    part = view(result)
+    if part.array.shape != src.array.shape:
+        sizes = f"{list(src.array.shape)} and {list(part.array.shape)}"
+        raise RuntimeError(f"{name}: expected src to have a size equal to that of the view, got {sizes}")
+    copy_(part, src)
+    return result
+
+
+@of_tensors
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """The tensor with `src` in the place of ``input.select(dim, index)``. Raises RuntimeError for another shape.
+
+    >>> import minigrad as torch
+    >>> torch.select_scatter(torch.zeros(2, 2), torch.ones(2), 0, 1)
+    tensor([[0., 0.],
+            [1., 1.]])
+    """
+    return _replace("select_scatter", input, src, lambda x: select(x, dim, index))
+
+
+@of_tensors
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """The tensor with `src` in the place of its slice ``start:end:step`` along `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.slice_scatter(torch.zeros(4), torch.ones(2), start=1, end=3)
+    tensor([0., 1., 1., 0.])
+    """
+    d, steps = axis(dim, input.array.ndim), as_int(step, "step")
+    if steps <= 0:
+        raise RuntimeError(f"slice step must be positive, got {steps}")
+    return _replace("slice_scatter", input, src, lambda x: movedim(movedim(x, d, 0)[start:end:steps], 0, d))
+
+
+@of_tensors
+def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The tensor with `src` on its diagonal.
+
+    >>> import minigrad as torch
+    >>> torch.diagonal_scatter(torch.zeros(2, 2), torch.ones(2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    return _replace("diagonal_scatter", input, src, lambda x: diagonal(x, offset, dim1, dim2))
+
+
+@of_tensors
+def as_strided_scatter(input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """The tensor with `src` in the place of ``as_strided(input, size, stride, storage_offset)``.
+
+    >>> import minigrad as torch
+    >>> torch.as_strided_scatter(torch.zeros(2, 2), torch.ones(2), (2,), (2,))
+    tensor([[1., 0.],
+            [1., 0.]])
+    """
+    return _replace("as_strided_scatter", input, src, lambda x: as_strided(x, size, stride, storage_offset))

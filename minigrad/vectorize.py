@@ -1,0 +1,126 @@
+"""`vmap`: a function of one example as a function of a batch, called for each example and stacked.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.vmap.html
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.autograd.trees import flatten, structure
+from minigrad.ops.join import stack
+from minigrad.ops.shape import movedim
+from minigrad.random import keep_states, restore_states
+from minigrad.tensor import Tensor
+
+Axes = int | tuple[Any, ...] | list[Any] | dict[str, Any] | None
+
+
+def vmap(
+    func: Callable[..., Any], in_dims: Axes = 0, out_dims: Axes = 0, randomness: str = "error", *,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:  # fmt: skip
+    """`func` of every example along an axis: results are stacked along the axes `out_dims`.
+
+    `in_dims` says which axis of each argument counts the examples, None that all see the whole of it, as they do of
+    keyword arguments; one for all or nested like the arguments. It nests, and goes together with `grad`, `jacrev` and
+    the like. It costs as much as a loop: `func` is called once an example, so a function that takes batches itself is
+    quicker. With `randomness` 'different' every example draws anew, with 'same' all see the same draws, and 'error'
+    refuses draws.
+    Raises ValueError for arguments and results that do not fit. `chunk_size` means nothing here.
+
+    >>> import minigrad as torch
+    >>> torch.vmap(torch.dot)(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.ones(2, 2))
+    tensor([3., 7.])
+    """
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
+
+    @functools.wraps(func)
+    def mapped(*args: Any, **kwargs: Any) -> Any:
+        values, rebuild = flatten((args, kwargs))
+        named = [None] * len(flatten(kwargs)[0])  # keyword arguments are for every example
+        dims = [*_spread("in_dims", in_dims if isinstance(in_dims, int) else _as_tuple(in_dims), args), *named]
+        count = _count_examples(values, dims)
+        states, results = keep_states(), []
+        for i in range(count):
+            chosen = [x if d is None else x.select(d, i) for x, d in zip(values, dims, strict=True)]
+            arguments, named_arguments = rebuild(chosen)
+            results.append(func(*arguments, **named_arguments))
+            if randomness == "same" and i < count - 1:
+                restore_states(states)
+        if randomness == "error":
+            _refuse_draws(states)
+        return _stack(results, out_dims)
+
+    return mapped
+
+
+def _as_tuple(dims: Axes) -> Any:
+    return tuple(dims) if isinstance(dims, list) else dims
+
+
+def _spread(name: str, dims: Any, tree: Any) -> list[Any]:
+    """One axis for each leaf of `tree`, from one for all or a tree of the same shape or of its trunk."""
+    leaves, _ = flatten(tree)
+    if dims is None or isinstance(dims, int):
+        return [dims] * len(leaves)
+    children = list(tree.values()) if isinstance(tree, dict) else tree
+    given = list(dims.values()) if isinstance(dims, dict) else dims
+    if not isinstance(dims, type(tree)) or len(given) != len(children):
+        raise ValueError(f"vmap: {name}={dims} is not compatible with the structure {structure(tree)}")
+    return [d for part, child in zip(given, children, strict=True) for d in _spread(name, part, child)]
+
+
+def _count_examples(values: list[Any], dims: list[Any]) -> int:
+    """How many examples the arguments hold."""
+    if not values:
+        raise ValueError("vmap(func)(<inputs>): got no inputs. Maybe you forgot to add inputs")
+    counts = []
+    for i, (x, d) in enumerate(zip(values, dims, strict=True)):
+        if d is None:
+            continue
+        if not isinstance(x, Tensor):
+            raise ValueError(
+                f"vmap: Got in_dim={d} for an input but the input is of type {type(x)}. We cannot vmap over non-Tensor "
+                "arguments, please use None as the respective in_dim"
+            )
+        if not -x.ndim <= d < x.ndim:
+            raise ValueError(
+                f"vmap: Got in_dim={d} for some input, but that input is a Tensor of dimensionality {x.ndim} so "
+                f"expected in_dim to satisfy {-x.ndim} <= in_dim < {x.ndim} (argument {i})"
+            )
+        counts.append(x.shape[d])
+    if not counts:
+        raise ValueError("vmap: at least one of in_dims must not be None: nothing counts the examples")
+    if len(set(counts)) > 1:
+        raise ValueError(f"vmap: Expected all tensors to have the same size in the mapped dimension, got {counts}")
+    if not counts[0]:
+        raise ValueError("vmap: the mapped dimension has length 0: no example tells what the function returns")
+    return int(counts[0])
+
+
+def _refuse_draws(states: Any) -> None:
+    """Raise RuntimeError if a default generator has drawn since `states`."""
+    for generator, state in states:
+        if (generator.get_state() != state).any():
+            raise RuntimeError(
+                "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+                "'different' randomness flags on vmap or perform the randomness operation out of vmap"
+            )
+
+
+def _stack(results: list[Any], out_dims: Any) -> Any:
+    """The results of all examples as one, each leaf stacked along its axis."""
+    rows = [flatten(result)[0] for result in results]
+    for x in rows[0]:
+        if not isinstance(x, Tensor):
+            raise ValueError(f"vmap: the function must only return Tensors, got type {type(x)}")
+    dims = _spread("out_dims", _as_tuple(out_dims), results[0])
+    columns = zip(*rows, strict=True)
+    stacked = [movedim(stack(list(c)), 0, d) if d is not None else c[0] for c, d in zip(columns, dims, strict=True)]
+    return flatten(results[0])[1](stacked)
