@@ -50,7 +50,6 @@ class ShapeMethods(TensorBase):
     contiguous = copies.contiguous
     astype = copies.cast
 
-    as_strided_ = reshaping_in_place(strides.as_strided)
     squeeze_ = reshaping_in_place(shape.squeeze)
     unsqueeze_ = reshaping_in_place(shape.unsqueeze)
     transpose_ = reshaping_in_place(shape.transpose)
