@@ -26,7 +26,7 @@ TABLES = public(functions) + public(comparison) + public(arithmetic) + public(sp
 def test_every_row_has_a_formula_and_an_example(function):
     text = function.__doc__
     assert not text.startswith(f"``{function.__name__}(input)``"), "no formula"
-    assert f">>> torch.{function.__name__}(" in text
+    assert f">>> torch.{function.__name__}(".replace("special_", "special.") in text
 
 
 def test_the_gradient_is_the_source_of_the_rule():
