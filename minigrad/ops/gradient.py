@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import TensorBase, wrap
+from minigrad.backend import array_module
 from minigrad.ops.arguments import as_number, axes, of_tensors
 from minigrad.ops.copies import as_float
 from minigrad.ops.join import cat
@@ -49,10 +50,11 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
 
 def _steps(x: Any, d: int, spacing: Any) -> Any:
     """The distances between neighbours along axis `d`, beside the axes of `x`."""
-    n, beside = x.array.shape[d], [-1 if i == d else 1 for i in range(x.array.ndim)]
+    n = x.array.shape[d]
+    beside = [n - 1 if i == d else 1 for i in range(x.array.ndim)]
     if not isinstance(spacing, TensorBase) or not spacing.array.ndim:
-        ones = x.new_ones(n - 1)
-        return (ones * as_number("gradient", "spacing", spacing)).reshape(beside)
+        distance = as_number("gradient", "spacing", spacing)
+        return wrap(array_module(x.array).full(beside, distance, x.array.dtype))
     if spacing.array.shape != (n,):
         got = list(spacing.array.shape)
         raise RuntimeError(f"torch.gradient expected {n} coordinates for dimension {d}, got {got}")
