@@ -238,7 +238,7 @@ _IN_PLACE = (
     "atan_", "atanh_", "ceil_", "clamp_", "clamp_max_", "clamp_min_", "clip_", "cos_", "cosh_", "detach_", "erf_",
     "exp2_", "exp_", "expm1_", "fill_", "fix_", "floor_", "index_put_", "log10_", "log1p_", "log2_", "log_", "neg_",
     "negative_", "reciprocal_", "resize_as_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinh_", "sqrt_", "square_",
-    "tan_", "tanh_", "trunc_", "zero_", "addmv_", "as_strided_", "deg2rad_", "erfc_", "frac_", "gcd_", "i0_", "lcm_",
+    "tan_", "tanh_", "trunc_", "zero_", "addmv_", "deg2rad_", "erfc_", "frac_", "gcd_", "i0_", "lcm_",
     "ldexp_", "logit_", "nan_to_num_", "rad2deg_", "sinc_", "xlogy_",
 )
 # fmt: on
