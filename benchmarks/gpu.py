@@ -57,8 +57,9 @@ def facts() -> Iterator[Row]:
     import numpy as np
 
     from minigrad import cuda
+    from minigrad.cuda import devices
 
-    cupy = cuda._cupy()
+    cupy = devices.cupy()
     yield Said("GPU", cuda.get_device_name())
     free, total = cuda.mem_get_info()
     yield Said("memory free of total, GiB", f"{free / 2**30:.1f} of {total / 2**30:.1f}")

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,8 @@ def _switch() -> tuple[Any, Any, Any] | None:
         import ctypes
     except ImportError:  # an interpreter without it, such as Pyodide's smallest
         return None
+    from pathlib import Path  # reading it takes longer than all else here
+
     beside = Path(np.__file__).parent
     for folder in (beside.parent / "numpy.libs", beside / ".dylibs"):
         for file in sorted(folder.glob("*openblas*")):

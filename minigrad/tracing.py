@@ -187,7 +187,7 @@ class Symbol(np.lib.mixins.NDArrayOperatorsMixin):
 
     __slots__ = ("_given", "_notes", "step")
     __hash__ = None  # type: ignore[assignment]
-    strides = None  # arrays have them, which is how they are told from numbers
+    strides: tuple[int, ...] = ()  # arrays have them, which is how they are told from numbers; none is repeated here
     size = _Many()
 
     def __init__(self, notes: Notes, step: Step, given: bool = False) -> None:

@@ -16,7 +16,7 @@ from minigrad.autograd.messages import check_cotangent, needs_no_gradient, no_gr
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, Seeds, repeated_axes, walk
-from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
+from minigrad.backend import SILENT, on_gpu_of, quiet, restore_warnings, set_warnings
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -182,7 +182,7 @@ def _walk_silently(
     before = mode.set(mode.get() | GRAD if create_graph else mode.get() & ~GRAD)
     loud = set_warnings(SILENT)
     try:
-        return walk(seeds, create_graph, keep, wanted, deliver)  # each rule selects its GPU
+        return on_gpu_of(None, walk, seeds, create_graph, keep, wanted, deliver)  # each rule selects its own
     finally:
         restore_warnings(loud)
         mode.reset(before)

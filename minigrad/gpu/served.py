@@ -9,7 +9,8 @@ import numpy as np
 
 import minigrad.gpu.generator
 import minigrad.ops.addmm
-import minigrad.ops.special  # noqa: F401 (it declares elementwise operations)
+import minigrad.ops.gamma
+import minigrad.ops.special  # noqa: F401 (both declare elementwise operations)
 from minigrad.backend import KERNELS, copy_one
 from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise

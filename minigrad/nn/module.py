@@ -121,10 +121,10 @@ class Module(Registry):
         With `always_call` also when `forward` raises: the output is None then.
 
         >>> import minigrad as torch
-        >>> layer = torch.nn.Linear(2, 1)
-        >>> handle = layer.register_forward_hook(lambda module, args, output: output * 0)
-        >>> layer(torch.ones(1, 2)).tolist()
-        [[-0.0]]
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_forward_hook(lambda module, args, output: output * 2)
+        >>> layer(torch.ones(1, 2))
+        tensor([[2., 2.]])
         """
         return self._hook("forward", hook, prepend, with_kwargs, always_call)
 

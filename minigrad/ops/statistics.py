@@ -38,8 +38,10 @@ def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: boo
     n = count_reduced(x.shape, dim)
     off = x - add_up(x, axis=dim, keepdims=True) / n
     squares = add_up(off * off, axis=dim, keepdims=keepdim) / x.dtype.type(max(n - correction, 0))
+    if x.__class__ is not np.ndarray or x.dtype.char != "f":  # a GPU would have to be waited for
+        return squares
     finite = math.isfinite(squares) if squares.ndim == 0 else np.isfinite(squares).all()
-    if x.dtype.char == "f" and not finite:  # the root of what overflows may be a single
+    if not finite:  # the root of what overflows may be a single
         return _squares_about_the_mean(x.astype(np.float64), dim=dim, correction=correction, keepdim=keepdim)
     return squares
 

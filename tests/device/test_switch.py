@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import backend, cuda
+from minigrad import backend, cuda, devices
 
 
 @pytest.fixture(autouse=True)
 def fresh_default(monkeypatch):
     monkeypatch.delenv("MINIGRAD_DEVICE", raising=False)
-    monkeypatch.setattr(backend, "_default_device", None)
+    monkeypatch.setattr(devices, "_default_device", None)
 
 
 MAKERS = {

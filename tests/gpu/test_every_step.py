@@ -1,5 +1,7 @@
 """A step of any layer, loss or optimizer sends nothing to the GPU and asks it for nothing; a graph may record it."""
 
+import math
+
 import pytest
 
 import minigrad as mg
@@ -19,10 +21,13 @@ LAYERS = {  # what else the layers are told, then the shape of their input
     "BatchNorm1d": ((4,), SERIES), "BatchNorm2d": ((4,), IMAGE), "ChannelShuffle": ((2,), IMAGE),
     "CircularPad1d": ((2,), SERIES), "CircularPad2d": ((2,), IMAGE), "CircularPad3d": ((1,), VOLUME),
     "ConstantPad1d": ((2, 1.0), SERIES), "ConstantPad2d": ((2, 1.0), IMAGE), "ConstantPad3d": ((1, 1.0), VOLUME),
-    "Conv1d": ((4, 3, 3), SERIES), "Conv2d": ((4, 5, 3), IMAGE), "ConvTranspose2d": ((4, 3, 3, 2), IMAGE),
+    "Conv1d": ((4, 3, 3), SERIES), "Conv2d": ((4, 5, 3), IMAGE),
+    "ConvTranspose1d": ((4, 3, 3, 2), SERIES), "ConvTranspose2d": ((4, 3, 3, 2), IMAGE),
     "Fold": (((4, 4), 2), (2, 8, 9)), "GroupNorm": ((2, 4), IMAGE), "InstanceNorm1d": ((4,), SERIES),
     "InstanceNorm2d": ((4,), IMAGE), "LayerNorm": ((6,), ROWS), "LazyBatchNorm1d": ((), SERIES),
     "LazyBatchNorm2d": ((), IMAGE), "LazyConv1d": ((3, 3), SERIES), "LazyConv2d": ((3, 3), IMAGE),
+    "LPPool1d": ((2, 2), SERIES), "LPPool2d": ((2, 2), IMAGE),
+    "LazyConvTranspose1d": ((3, 3), SERIES),
     "LazyConvTranspose2d": ((3, 3), IMAGE), "LazyLinear": ((3,), ROWS), "Linear": ((6, 3), ROWS),
     "LocalResponseNorm": ((2,), IMAGE), "LogSoftmax": ((1,), ROWS), "MaxPool1d": ((2,), SERIES),
     "MaxPool2d": ((3, 2, 1), IMAGE), "PixelShuffle": ((2,), IMAGE), "PixelUnshuffle": ((2,), IMAGE),
@@ -41,22 +46,26 @@ SEVERAL = {  # layers and losses of several operands: the others, after the firs
     "GaussianNLLLoss": (ROWS, [POINTS, ("like", ROWS)]), "HingeEmbeddingLoss": (ROWS, [("signs", ROWS)]),
     "HuberLoss": (ROWS, [POINTS]), "KLDivLoss": (ROWS, [POINTS]), "L1Loss": (ROWS, [POINTS]),
     "MSELoss": (ROWS, [POINTS]),
+    "MaxUnpool1d": (SERIES, [("places", SERIES)]), "MaxUnpool2d": (IMAGE, [("places", IMAGE)]),
     "MarginRankingLoss": (ROWS, [POINTS, ("signs", ROWS)]), "MultiLabelMarginLoss": (ROWS, [("table", 6)]),
     "MultiLabelSoftMarginLoss": (ROWS, [POINTS]), "MultiMarginLoss": (ROWS, [CLASSES]), "NLLLoss": (ROWS, [CLASSES]),
+    "NLLLoss2d": (ROWS, [CLASSES]),
     "PairwiseDistance": (ROWS, [POINTS]), "PoissonNLLLoss": (ROWS, [POINTS]), "SmoothL1Loss": (ROWS, [POINTS]),
     "SoftMarginLoss": (ROWS, [("signs", ROWS)]), "TripletMarginLoss": (ROWS, [POINTS, POINTS]),
     "TripletMarginWithDistanceLoss": (ROWS, [POINTS, POINTS]),
 }  # fmt: skip
 TOLD = {
+    "MaxUnpool1d": {"kernel_size": 2}, "MaxUnpool2d": {"kernel_size": 2},
     "Bilinear": {"in1_features": 6, "in2_features": 5, "out_features": 2}, "KLDivLoss": {"reduction": "batchmean"},
     **{name: {"num_embeddings": 6, "embedding_dim": 3} for name in ("Embedding", "EmbeddingBag")},
 }  # fmt: skip
-OTHERS = {  # what has no step of its own
+OTHERS = {  # what has no step of its own, and a loss that reads labels and lengths on the CPU
+    "CTCLoss",
     "DataParallel", "Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential",
     "SyncBatchNorm",
 }  # fmt: skip
 DRAW = {"AlphaDropout": ((), ROWS), "Dropout": ((), ROWS), "Dropout1d": ((), SERIES), "Dropout2d": ((), IMAGE)}
-DRAW["RReLU"] = (), ROWS
+DRAW |= {"FeatureAlphaDropout": ((), IMAGE), "RReLU": ((), ROWS)}
 LAYERS |= DRAW
 
 
@@ -68,6 +77,8 @@ def test_every_layer_and_loss_is_in_a_table():
 def made(kind, size):
     if kind == "like":
         return mg.rand(size).cuda()
+    if kind == "places":
+        return mg.arange(math.prod(size)).reshape(size).cuda() % size[-1]
     if kind == "signs":
         return (mg.rand(size).cuda() > 0.5).float() * 2 - 1
     return mg.randint(0, size, (3,) if kind == "labels" else (3, size)).cuda()

@@ -190,7 +190,7 @@ def _lay_out(name: str, space: int, input: Any, *options: Any) -> tuple[Geometry
 _NUMBERS = {int, bool, type(None)}
 
 
-@lru_cache(maxsize=1024, typed=True)
+@lru_cache(maxsize=256, typed=True)
 def _lay_windows(
     name: str, space: int, shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any,
     ceil_mode: bool

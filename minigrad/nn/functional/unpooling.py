@@ -11,6 +11,7 @@ from minigrad.nn.functional.checks import as_ints, require_tensors
 from minigrad.nn.functional.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from minigrad.ops.arguments import as_number
 from minigrad.ops.functions import sign
+from minigrad.ops.index import first_out_of_range
 from minigrad.ops.select import scatter
 from minigrad.tensor import Tensor
 
@@ -57,9 +58,8 @@ def _unpool(name: str, space: int, input: Any, indices: Any, options: Any, outpu
         raise RuntimeError(f"{name}: Expected shape of indices to be the same as that of the input, got {got}")
     size = _unpooled_size(name, space, shape[-space:], options, output_size)
     lead, pixels = shape[:-space], prod(size)
-    wrong = (indices.array < 0) | (indices.array >= pixels)
-    if wrong.any():
-        found = int(indices.array[wrong].reshape(-1)[0])
+    found = first_out_of_range(indices.array, pixels)
+    if found is not None:
         raise RuntimeError(f"{name}: Found an invalid max index: {found} (output volumes are of size {list(size)})")
     flat = zeros(*lead, pixels, dtype=input.dtype, device=input.device)  # (N, C, H, W) -> (N, C, H*W)
     rows = [x.reshape(*lead, prod(shape[-space:])) for x in (indices, input)]
