@@ -20,7 +20,7 @@ Sources: S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin, S
 Algorithms for Convolutional Neural Networks", 2016. The points 0, +-0.7, +-1.6 halve the error of
 the usual 0, +-1, +-2 (found by search). Float32 error against float64 on ResNet's and AlexNet's
 layers, gradients included, as norm of the difference over norm of the result: F(4x4, 3x3) and
-F(2x2, 5x5) at most 2e-6, F(4x4, 5x5) 4e-6, F(2x2, 3x3) 6e-7 (plain products: 4e-7). In double precision
+F(2x2, 5x5) at most 2e-6, F(4x4, 5x5) 5e-6, F(2x2, 3x3) 6e-7 (plain products: 4e-7). In double precision
 it is never chosen. Stride 1, dilation 1, one group.
 
 A larger kernel is cut into blocks of 4x4 taps (zeros at its end), each F(4x4, 4x4). As a block is as long as the
