@@ -38,6 +38,7 @@ def ctc_loss(
     tensor(0.2877)
     """
     require_floats("ctc_loss", log_probs)
+    _check_shapes(log_probs, targets)
     batched = log_probs.ndim == 3
     scores = log_probs if batched else log_probs.unsqueeze(1)
     inputs, lengths = _as_lengths("input_lengths", input_lengths), _as_lengths("target_lengths", target_lengths)
@@ -60,14 +61,29 @@ def _as_lengths(name: str, given: Any) -> Any:
     return array.astype(np.int64)
 
 
+def _check_shapes(log_probs: Any, targets: Any) -> None:
+    """Refuse what is no (T, N, C) or (T, C), what is empty, and targets that are neither (N, S) nor in a row."""
+    shape, of_targets = list(log_probs.shape), list(targets.shape)
+    if len(shape) not in (2, 3):
+        raise RuntimeError(f"ctc_loss: expected log_probs of 2 or 3 dimensions, (T, C) or (T, N, C), got {shape}")
+    if not log_probs.array.size:
+        raise RuntimeError(f"ctc_loss: log_probs tensor must not be empty, got shape {shape}")
+    if len(of_targets) not in (1, 2):
+        raise RuntimeError(
+            f"ctc_loss: expected targets of 1 or 2 dimensions, (N, S) or all of them in a row, got {of_targets}"
+        )
+
+
 def _rows_of(scores: Any, targets: Tensor, inputs: Any, lengths: Any, blank: int) -> Any:
-    """The targets as an array (N, S), filled up with `blank`; everything is checked."""
+    """The targets as an array (N, S), filled up with `blank`; everything is checked but the number of dimensions."""
     T, N, C = scores.shape
-    if scores.ndim != 3 or len(inputs) != N or len(lengths) != N:
+    if len(inputs) != N or len(lengths) != N:
         raise RuntimeError(
             f"ctc_loss: expected log_probs (T, N, C) and {N} lengths each, got {list(scores.shape)} with "
             f"{len(inputs)} input_lengths and {len(lengths)} target_lengths"
         )
+    if targets.ndim == 2 and targets.shape[0] != N:
+        raise RuntimeError(f"ctc_loss: expected targets of {N} sequences, (N, S), got {list(targets.shape)}")
     if not 0 <= blank < C:
         raise RuntimeError(f"ctc_loss: blank must be in label range [0, {C}), got {blank}")
     if inputs.max(initial=0) > T or inputs.min(initial=0) < 0 or lengths.min(initial=0) < 0:

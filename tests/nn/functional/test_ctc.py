@@ -74,3 +74,22 @@ def test_targets_that_do_not_fit_and_empty_ones():
 def test_refused(arguments, message):
     with pytest.raises(RuntimeError, match=message):
         F.ctc_loss(F.log_softmax(SCORES, 2), *arguments)
+
+
+@pytest.mark.parametrize(
+    ("scores", "targets", "message"),
+    [
+        ((3,), (1, 1), r"2 or 3 dimensions, \(T, C\) or \(T, N, C\), got \[3\]"),
+        ((), (1, 1), r"2 or 3 dimensions.* got \[\]"),
+        ((1, 4, 1, 3), (1, 1), r"2 or 3 dimensions.* got \[1, 4, 1, 3\]"),
+        ((0, 1, 3), (1, 1), r"must not be empty, got shape \[0, 1, 3\]"),
+        ((4, 0, 3), (1, 1), "must not be empty"),
+        ((4, 1, 0), (1, 1), "must not be empty"),
+        ((4, 1, 3), (1, 1, 1), r"targets of 1 or 2 dimensions.* got \[1, 1, 1\]"),
+        ((4, 1, 3), (), r"targets of 1 or 2 dimensions.* got \[\]"),
+        ((4, 1, 3), (2, 1), r"targets of 1 sequences, \(N, S\), got \[2, 1\]"),
+    ],
+)
+def test_shapes_refused(scores, targets, message):
+    with pytest.raises(RuntimeError, match=message):
+        F.ctc_loss(minigrad.zeros(scores), minigrad.ones(targets, dtype=minigrad.int64), [4], [1])
