@@ -6,6 +6,7 @@ the CPU alone is marked so, `pytest.mark.cpu`, and skipped there.
 """
 
 import contextlib
+import signal
 import sys
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """What `--device` and `--stand-in` say, from before the first test file is imported to the end."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what it starts in the background:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that tests interrupt would inherit it
     name = config.getoption("--device")
     if name is None:
         return

@@ -348,10 +348,12 @@ def test_a_program_that_is_ended_leaves_no_process_and_no_memory(number):
         os.killpg(process.pid, number)  # as the keyboard does: the workers hear it too
     else:
         process.send_signal(number)
-    process.wait(20)
-    errors = process.stderr.read()
-    process.stdout.close()
-    process.stderr.close()
+    try:
+        _, errors = process.communicate(timeout=20)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     if number == signal.SIGINT:
         assert errors.count("KeyboardInterrupt") == 1
     deadline = time.monotonic() + 15
