@@ -230,7 +230,7 @@ def test_any_strides_give_the_same_and_inputs_stay_as_they_were(name):
 BATCHED = [
     n
     for n in CASES
-    if n not in ("embedding", "cross_entropy", "nll_loss", "cross_entropy of images")
+    if n not in ("embedding", "cross_entropy", "nll_loss", "cross_entropy of images", "ctc_loss")  # it refuses one
     and "margin" not in n
     and "_embedding_" not in n
 ]
