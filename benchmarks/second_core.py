@@ -38,8 +38,6 @@ import minigrad as torch
 import minigrad.nn
 import minigrad.optim
 from minigrad import parallel, side_by_side
-from minigrad.autograd import node
-from minigrad.ops import elementwise, reduce
 
 WAKE = 50e-6  # seconds: what a call of --break-even takes on two threads, less half of what it takes on one
 SIZES = (65_000, 131_000, 262_000, 524_000, 1_048_000, 2_097_000)
@@ -135,7 +133,7 @@ SIZED: dict[str, Callable[[int], Step]] = {
 
 def break_even(seconds: float) -> None:
     """One thread and two in turn, whatever the size: the quickest of many calls, in microseconds."""
-    parallel.WORTH = side_by_side.LARGE = node.LARGE = reduce.LARGE = elementwise.LARGE = 0
+    parallel.WORTH = side_by_side.LARGE = 0
     print(f"{'':20}" + "".join(f"{size:>22,}" for size in SIZES))
     for name, make in SIZED.items():
         row = ""

@@ -8,10 +8,10 @@ the part's result. The numbers are those of the formula on whole arrays, to the 
 
 from __future__ import annotations
 
+from _thread import allocate_lock  # `threading` itself takes half a millisecond to import
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import prod
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -130,7 +130,7 @@ class _Result:
 
     def __init__(self, length: int, axis: int) -> None:
         self.array: Any = None
-        self.length, self.axis, self.lock = length, axis, Lock()
+        self.length, self.axis, self.lock = length, axis, allocate_lock()
 
     def put(self, key: tuple[slice, ...], found: Any) -> None:
         """Copy what was found to its place."""

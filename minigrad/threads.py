@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock  # `threading` itself takes half a millisecond to import
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -63,7 +63,7 @@ class _Alone:
 
     callers = 0
     number = 1
-    lock = threading.Lock()
+    lock = allocate_lock()
 
 
 _alone = _Alone()
@@ -124,7 +124,7 @@ def products_alone() -> Iterator[None]:
 def start_anew() -> None:
     """In a forked child nobody is at work: what its parent's threads held is let go."""
     switch = _switch()
-    _alone.lock = threading.Lock()
+    _alone.lock = allocate_lock()
     if switch and _alone.callers:
         switch[1](_alone.number)
     _alone.callers = 0

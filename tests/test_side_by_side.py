@@ -9,8 +9,6 @@ import pytest
 
 import minigrad as torch
 from minigrad import parallel, side_by_side
-from minigrad.autograd import node
-from minigrad.ops import elementwise, reduce
 from minigrad.ops.functions import error_function
 from minigrad.side_by_side import in_parts, reduce_in_parts
 
@@ -22,8 +20,7 @@ def eager(monkeypatch):
     """Every pass is large, and worth its three threads."""
     monkeypatch.setattr(parallel, "WORTH", 0)
     monkeypatch.setattr(parallel, "get_count", lambda: 3)
-    for module in (side_by_side, node, elementwise, reduce):
-        monkeypatch.setattr(module, "LARGE", 0)
+    monkeypatch.setattr(side_by_side, "LARGE", 0)
 
 
 def spied(monkeypatch):

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy import ndarray
 
+from minigrad import side_by_side
 from minigrad.autograd.anomaly import check_forward
 from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, is_array, wrap
 from minigrad.autograd.inspection import Inspectable
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
 from minigrad.autograd.modes import ANOMALY, PACKING, inference_was_entered
 from minigrad.backend import KERNELS, select
-from minigrad.side_by_side import LARGE, in_parts
+from minigrad.side_by_side import in_parts
 
 if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
@@ -129,7 +130,7 @@ class Node(Inspectable):
         plan = self.plan
         rules: Sequence[tuple[Rule, tuple[int, ...] | None]] = plan.rules
         if cotangent.__class__ is ndarray:
-            if plan.elementwise and cotangent.size >= LARGE:
+            if plan.elementwise and cotangent.size >= side_by_side.LARGE:
                 rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
         elif select(cotangent.array if create_graph else cotangent) and not create_graph:
             rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]

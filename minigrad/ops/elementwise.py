@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload
 import numpy as np
 from numpy import ndarray
 
-from minigrad import dtypes
+from minigrad import dtypes, side_by_side
 from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import SINGLE, Rule
@@ -23,7 +23,7 @@ from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_
 from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars
 from minigrad.ops.out import write_out
-from minigrad.side_by_side import LARGE, in_parts
+from minigrad.side_by_side import in_parts
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -135,7 +135,7 @@ def unary(
             a = _as_type(a, dtypes.get_default_dtype().numpy)
         elif refuses and a.dtype.kind in refuses:
             raise not_implemented_for(name, a.dtype)
-        compute = by_parts if a.__class__ is ndarray and a.size >= LARGE else whole
+        compute = by_parts if a.__class__ is ndarray and a.size >= side_by_side.LARGE else whole
         tensor: Tensor = made.call(compute, (input,), (a,), _NO_OPTIONS)
         return tensor if out is None else write_out(name, out, tensor, (input,), cast=real)
 
@@ -193,7 +193,7 @@ def _call_with_two(made: Operation, forward: Callable[..., Any], taken: _Operand
         else:
             plain = False
         if plain:
-            compute = forward if array.size < LARGE else by_parts
+            compute = forward if array.size < side_by_side.LARGE else by_parts
         else:
             compute, (input, other), (a, b) = taken.promote(forward, input, other)
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import dtypes
+from minigrad import dtypes, side_by_side
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute, operation
 from minigrad.ops.arguments import Omissible, axes, axis, takes_out
@@ -17,7 +17,7 @@ from minigrad.ops.copies import as_float, cast, clone, in_rows, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
-from minigrad.side_by_side import LARGE, reduce_in_parts
+from minigrad.side_by_side import reduce_in_parts
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -88,13 +88,15 @@ def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
     if kind == "e":  # float16 is summed in float32, and rounded once
         return add_up(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
     # NumPy would widen small integers: they stay what they are
-    total = (add_up if x.size < LARGE else _add_up_large)(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
+    add = add_up if x.size < side_by_side.LARGE else _add_up_large
+    total = add(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
     return total if dim is None else in_rows(total)
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype == np.float16 else None
-    found = (add_up if x.size < LARGE else _add_up_large)(x, dim, wide, None, keepdim) / count_reduced(x.shape, dim)
+    add = add_up if x.size < side_by_side.LARGE else _add_up_large
+    found = add(x, dim, wide, None, keepdim) / count_reduced(x.shape, dim)
     return found.astype(x.dtype) if wide else found if dim is None else in_rows(found)
 
 
