@@ -172,7 +172,8 @@ class Node(Inspectable):
                 raise overwritten(self, x.array.shape, version, x.writes[0])
         if self.plan.keys:
             self._check_keys()
-        values += self._lift(self.constants) if create_graph else self.constants
+        if self.constants:
+            values += self._lift(self.constants) if create_graph else self.constants
         return values
 
     def _lift(self, constants: Sequence[Any]) -> list[Any]:

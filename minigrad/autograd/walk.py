@@ -36,13 +36,14 @@ def walk(
 
     Gradients are arrays, or Tensors under `create_graph`. Leaves with hooks that wait go to `deliver` at once.
     """
-    pending, owned, heap = receive_seeds(seeds)
+    arrivals = Arrivals(seeds, create_graph)
+    pending, newest = arrivals.pending, arrivals.newest
     route = None if wanted is None else Route(wanted, pending)
     edges = None if route is None else route.edges
     last_users = leaves.find_last_users(pending) if leaves.hooks_wait and deliver is not None else None
     anomaly = mode.get() & CHECK_NAN
-    while heap:
-        node = heappop(heap)[1]
+    while newest:
+        node = heappop(newest)[1]
         cotangent = pending.pop(node)
         if node.hooks:
             cotangent = run_hooks(node.hooks, cotangent, create_graph)
@@ -51,6 +52,35 @@ def walk(
         gradients = node.vjp(cotangent, create_graph, edges)
         if anomaly:
             check_gradients(node, gradients)
+        arrivals.receive(node, gradients, cotangent)
+        if not retain_graph:
+            node.free()
+        if last_users and node in last_users:
+            arrivals.serve(last_users[node], deliver)
+    return arrivals.collect(pending, {} if route is None else route.found)
+
+
+class Arrivals:
+    """The gradients that have arrived and were not passed on yet: for each edge their sum."""
+
+    __slots__ = ("create_graph", "newest", "owned", "pending")
+
+    def __init__(self, seeds: Seeds, create_graph: bool) -> None:
+        self.create_graph = create_graph
+        self.pending: dict[Any, Any] = {}  # by edge
+        self.owned: set[Edge] = set()  # edges whose sum is memory that nobody else has: it may be added into
+        self.newest: list[Any] = []  # a heap of the nodes among the edges, the newest on top
+        for edge, gradient in seeds:
+            if edge in self.pending:
+                self.add(edge, gradient)
+            else:
+                self.pending[edge] = gradient
+                if isinstance(edge, Node):
+                    heappush(self.newest, (-edge.order, edge))
+
+    def receive(self, node: Node, gradients: Sequence[Any], cotangent: Any) -> None:
+        """Take in what `node` made of its `cotangent`: a gradient along each of its edges, or None."""
+        pending, create_graph = self.pending, self.create_graph
         for edge, gradient in zip(node.edges, gradients):  # noqa: B905 (as long, and asked for speed)
             if gradient is None:
                 continue
@@ -58,71 +88,44 @@ def walk(
             if gradient.shape != target.shape or gradient.dtype is not target.dtype:
                 gradient = fit(gradient, target, node, create_graph)
             if edge in pending:
-                add(edge, gradient, pending, owned)
+                self.add(edge, gradient)
                 continue
             pending[edge] = gradient
             if target is edge:
-                heappush(heap, (-edge.order, edge))
+                heappush(self.newest, (-edge.order, edge))
             if not create_graph and gradient is not cotangent and gradient.base is None:
-                owned.add(edge)  # memory that nobody else has; all else is borrowed
-        if not retain_graph:
-            node.free()
-        if last_users and node in last_users:
-            serve(last_users[node], pending, owned, create_graph, deliver)
-    return collect(pending, owned, create_graph, {} if route is None else route.found)
+                self.owned.add(edge)  # all else is borrowed
 
-
-def receive_seeds(seeds: Seeds) -> tuple[dict[Any, Any], set[Edge], list[Any]]:
-    """A walk at its start: the sums of the gradients that have arrived, by edge; the edges whose sum is memory of
-    our own, free to be added into; and a heap of the nodes among the edges, the newest on top.
-    """
-    pending: dict[Any, Any] = {}
-    owned: set[Edge] = set()
-    heap: list[Any] = []
-    for edge, gradient in seeds:
-        if edge in pending:
-            add(edge, gradient, pending, owned)
-        else:
-            pending[edge] = gradient
-            if isinstance(edge, Node):
-                heappush(heap, (-edge.order, edge))
-    return pending, owned, heap
-
-
-def serve(
-    done: Sequence[Any], pending: dict[Any, Any], owned: set[Edge], create_graph: bool, deliver: Deliver | None
-) -> None:
-    """Deliver the gradients of leaves that are complete while the walk goes on below."""
-    arrived = {leaf: pending.pop(leaf) for leaf in done if leaf in pending}
-    for leaf, gradient in collect(arrived, owned, create_graph, {}).items():
-        assert deliver is not None
-        deliver(leaf, gradient, create_graph)
-
-
-def collect(pending: dict[Any, Any], owned: set[Edge], create_graph: bool, found: dict[Any, Any]) -> dict[Any, Any]:
-    """`found`, and with it what is pending at leaves."""
-    for leaf, gradient in pending.items():
-        if leaf.hooks or leaf.node is not LEAF:
-            gradient = leaves.complete(leaf, gradient, leaf in owned, create_graph)
-        elif leaf not in owned and not create_graph:
-            gradient = copy_array(gradient)
-        if gradient is not None:
-            found[leaf] = gradient
-    return found
-
-
-def add(edge: Any, gradient: Any, pending: dict[Any, Any], owned: set[Edge]) -> None:
-    """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
-    if gradient.__class__ is not ndarray and select(gradient):
-        plus, waiting = KERNELS.get(add_arrays, add_arrays), pending[edge]
-        pending[edge] = plus(waiting, gradient, out=waiting) if edge in owned else plus(waiting, gradient)
-        owned.add(edge)
-    elif edge in owned:
-        pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
-    else:
-        pending[edge] = pending[edge] + gradient
-        if not isinstance(gradient, TensorBase):
+    def add(self, edge: Any, gradient: Any) -> None:
+        """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
+        pending, owned = self.pending, self.owned
+        if gradient.__class__ is not ndarray and select(gradient):
+            plus, waiting = KERNELS.get(add_arrays, add_arrays), pending[edge]
+            pending[edge] = plus(waiting, gradient, out=waiting) if edge in owned else plus(waiting, gradient)
             owned.add(edge)
+        elif edge in owned:
+            pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
+        else:
+            pending[edge] = pending[edge] + gradient
+            if not isinstance(gradient, TensorBase):
+                owned.add(edge)
+
+    def serve(self, complete: Sequence[Any], deliver: Any) -> None:
+        """Deliver the gradients of leaves that are `complete` while the walk goes on below."""
+        arrived = {leaf: self.pending.pop(leaf) for leaf in complete if leaf in self.pending}
+        for leaf, gradient in self.collect(arrived, {}).items():
+            deliver(leaf, gradient, self.create_graph)
+
+    def collect(self, arrived: dict[Any, Any], found: dict[Any, Any]) -> dict[Any, Any]:
+        """`found`, and with it what has `arrived` at leaves, each in memory of its own."""
+        for leaf, gradient in arrived.items():
+            if leaf.hooks or leaf.node is not LEAF:
+                gradient = leaves.complete(leaf, gradient, leaf in self.owned, self.create_graph)
+            elif leaf not in self.owned and not self.create_graph:
+                gradient = copy_array(gradient)
+            if gradient is not None:
+                found[leaf] = gradient
+        return found
 
 
 def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:

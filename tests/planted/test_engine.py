@@ -116,7 +116,7 @@ def mistake(name):
     return lambda: test_gradcheck.test_a_mistake_is_found_and_named(name, "full")
 
 
-WALK, FIT, ADD = walk.walk, walk.fit, walk.add
+FIT, ADD, RECEIVE = walk.fit, walk.Arrivals.add, walk.Arrivals.receive
 SAVED = node.Node.saved_values
 PLANTED = {
     # ---- un-broadcasting and types
@@ -148,11 +148,11 @@ PLANTED = {
         test_walk.test_a_hook_sees_the_whole_gradient_once,
     ),
     "borrowed gradients are added into": (
-        WALK, "gradient is not cotangent and gradient.base is None", "True",
+        RECEIVE, "gradient is not cotangent and gradient.base is None", "True",
         test_walk.test_a_gradient_lent_twice_is_not_added_into,
     ),
     "leaves get what is borrowed": (
-        walk.collect, "gradient = copy_array(gradient)", "pass",
+        walk.Arrivals.collect, "gradient = copy_array(gradient)", "pass",
         test_walk.test_no_gradients_share_memory,
     ),
     "what a hook saw is added into": (
@@ -199,7 +199,7 @@ PLANTED = {
     ),
     # ---- order and pruning
     "oldest first": (
-        WALK, "heappush(heap, (-edge.order, edge))", "heappush(heap, (edge.order, edge))",
+        RECEIVE, "heappush(self.newest, (-edge.order, edge))", "heappush(self.newest, (edge.order, edge))",
         test_walk.test_each_node_runs_after_all_that_feed_it,
     ),
     "walks everywhere": (
