@@ -141,9 +141,49 @@ DIFFERENCES = [
         "[x := torch.ones(0, requires_grad=True), y := x.softmax(0).sum(), y.backward(), y.backward()][2] is None",
     ),
     (
-        "`bmm`, `einsum`, `softmax`, convolutions of nothing",
+        "`softmax`, convolutions of nothing",
         "types are checked also where no number is computed",
-        "refuses('torch.bmm(torch.ones(1, 2, 0), torch.ones(1, 0, 3, dtype=torch.float64))')",
+        "refuses('torch.softmax(torch.zeros(0).short(), 0)')",
+    ),
+    (
+        "`einsum` of integers of one type",
+        "sums over an axis that one operand alone has are taken; PyTorch refuses, for they are int64 by then",
+        "torch.einsum('bi,bi->b', torch.ones(2, 1).int(), torch.ones(2, 3).int()).tolist() == [3, 3]",
+    ),
+    (
+        "`as_strided_scatter`",
+        "the gradient of the input is 0 where `src` was written; PyTorch's is that of these places, and 0 elsewhere",
+        "gradient('x.as_strided_scatter(torch.ones(1), (1,), (1,)).sum()', [1.0, 1.0]) == [0.0, 1.0]",
+    ),
+    (
+        "`scatter(reduce=)`",
+        "has a gradient; PyTorch refuses it in backward",
+        "gradient('x.scatter(0, torch.tensor([0]), 2.0, reduce=\\'multiply\\').sum()', [1.0]) == [2.0]",
+    ),
+    (
+        "`nextafter`, the sign of `slogdet`",
+        "require no gradient, for they have none; in PyTorch they say that they do",
+        "torch.nextafter(torch.ones(1, requires_grad=True), torch.ones(1)).requires_grad is False",
+    ),
+    (
+        "`trapezoid`, `cumulative_trapezoid` of integers",
+        "are computed in floats; PyTorch's sums of neighbours wrap around in small types",
+        "torch.trapezoid(torch.tensor([200, 200], dtype=torch.uint8)).item() == 200.0",
+    ),
+    (
+        "`sort`, `argsort`, `kthvalue`, `mode` of equal numbers",
+        "sort is always stable, and of equal numbers the one in order is named; PyTorch's place is its algorithm's",
+        "torch.kthvalue(torch.tensor([1, 0, 0]), 2).indices.item() == 2",
+    ),
+    (
+        "`special.ndtr`",
+        "is exact far below 0, as `erfc` is; PyTorch's singles are 0 from -6 on",
+        "0 < torch.special.ndtr(torch.tensor(-8.0)).item() < 1e-15",
+    ),
+    (
+        "strides of what `linalg` returns",
+        "row-major; some of PyTorch's results lie column by column, as LAPACK writes them",
+        "torch.linalg.inv(torch.eye(2)).is_contiguous()",
     ),
     (
         "`F.layer_norm`, `F.group_norm`, `F.batch_norm`",

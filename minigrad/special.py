@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from minigrad.missing import missing_from
 from minigrad.ops.activation import log_softmax, softmax
 from minigrad.ops.arguments import takes_out
+from minigrad.ops.copies import as_float
 from minigrad.ops.functions import erf, erfc, erfinv, exp2, expm1, log1p, round
 from minigrad.ops.functions import sigmoid as expit
 from minigrad.ops.gamma import digamma, i0, i0e, i1, i1e, polygamma
@@ -37,7 +38,8 @@ def entr(input: Tensor) -> Tensor:
     >>> torch.special.entr(torch.tensor([0.0, 0.5]))
     tensor([0.0000, 0.3466])
     """
-    return where(input < 0, -math.inf, xlogy(-input, input))
+    x = as_float(input)
+    return where(x < 0, -math.inf, xlogy(-x, x))
 
 
 @takes_out
@@ -48,7 +50,7 @@ def ndtr(input: Tensor) -> Tensor:
     >>> torch.special.ndtr(torch.tensor([0.0, 1.0]))
     tensor([0.5000, 0.8413])
     """
-    return erfc(-input * math.sqrt(0.5)) / 2
+    return erfc(as_float(input) * -math.sqrt(0.5)) / 2
 
 
 if not TYPE_CHECKING:

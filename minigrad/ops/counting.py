@@ -209,15 +209,13 @@ def _count_values(x: Any, weights: Any, minlength: int) -> Any:
     return counts.astype(np.float32 if weights.dtype == np.float32 else np.float64, copy=False)
 
 
-def _find_range(name: str, x: Any, low: Any, high: Any) -> tuple[float, float]:
-    """The range of a histogram: that of the numbers where both ends are equal, widened where it is empty."""
-    if low == high and x.size:
-        low, high = float(x.min()), float(x.max())
+def _check_range(name: str, low: Any, high: Any, wider: float) -> tuple[float, float]:
+    """The range of a histogram, which is made `wider` on both sides where it is a point."""
     if not (np.isfinite(low) and np.isfinite(high)):
         raise RuntimeError(f"{name}: range of [{low}, {high}] is not finite")
     if low > high:
         raise RuntimeError(f"{name}: max must be larger than min, got [{low}, {high}]")
-    return (low - 1, high + 1) if low == high else (low, high)
+    return (low - wider, high + wider) if low == high else (low, high)
 
 
 @takes_out
@@ -235,7 +233,9 @@ def histc(input: Tensor, bins: int = 100, min: Any = 0, max: Any = 0) -> Tensor:
 
 
 def _count_parts(x: Any, bins: int, low: Any, high: Any) -> Any:
-    low, high = _find_range("torch.histc", x, low, high)
+    if low == high and x.size:
+        low, high = float(x.min()), float(x.max())
+    low, high = _check_range("torch.histc", low, high, 1.0)
     inside = x[(x >= low) & (x <= high)]
     places = np.minimum(((inside - low) * (bins / (high - low))).astype(np.int64), bins - 1)
     return np.bincount(places, minlength=bins).astype(x.dtype)
@@ -257,12 +257,13 @@ def histogram(input: Tensor, bins: Any, *, range: Any = None, weight: Any = None
     require_kind("histogram", input.array.dtype)
     edges = bins.array if isinstance(bins, TensorBase) else as_int(bins, "bins")
     weights = None if weight is None else weight.array.reshape(-1)
-    return _Histogram(*compute(_count_between, input, edges, range or (0, 0), weights, density))
+    return _Histogram(*compute(_count_between, input, edges, range, weights, density))
 
 
 def _count_between(x: Any, edges: Any, range: Any, weights: Any, density: bool) -> tuple[Any, Any]:
     xp = array_module(x)
     if isinstance(edges, int):  # how many parts there are
-        edges = xp.linspace(*_find_range("torch.histogram", x, *range), edges + 1).astype(x.dtype)
+        low, high = range or ((float(x.min()), float(x.max())) if x.size else (0.0, 1.0))
+        edges = xp.linspace(*_check_range("torch.histogram", low, high, 0.5), edges + 1).astype(x.dtype)
     counts, _ = xp.histogram(x.reshape(-1), edges, weights=weights, density=density)
     return counts.astype(x.dtype), edges

@@ -11,7 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
-from minigrad.ops.copies import clone, in_rows
+from minigrad.ops.copies import clone, contiguous, in_rows
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
@@ -116,7 +116,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     before, after = max(-as_int(offset, "offset"), 0), max(offset, 0)
     square = pad_constant(_diag_embed(input), ((0, 0),) * (ndim - 2) + ((before, after), (after, before)))
-    return movedim(square, (-2, -1), (first, second))
+    return contiguous(movedim(square, (-2, -1), (first, second)))
 
 
 @of_tensors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from math import prod
 from string import ascii_letters
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import KERNELS, array_module
+from minigrad.dtypes import promote_pair
 from minigrad.ops.arguments import as_int, axis, read_tensors, takes_out
-from minigrad.ops.arithmetic import promote
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.matmul import matmul
@@ -58,24 +59,33 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
         equation, operands = _spell_sublists(equation, operands)
     operands = tuple(read_tensors("einsum", operands))
     inputs, output, length = _parse(equation, operands)
-    _check_types(operands, inputs, output)
-    terms = [_take_diagonals(x, own, i) for i, (x, own) in enumerate(zip(operands, inputs, strict=True))]
+    typed = _agree_on_type(operands, inputs, output)
+    terms = [_take_diagonals(x, own, i) for i, (x, own) in enumerate(zip(typed, inputs, strict=True))]
     terms = [_drop_ones(x, own, length, output) for x, own in terms]
     terms = [_sum_alone(terms, i, output) for i in range(len(terms))]
     if len(terms) == 1:
         only, letters = terms[0]
         return permute(only, [letters.index(letter) for letter in output])
-    tensors = promote("einsum", *[x for x, _ in terms])
-    return _einsum(*tensors, inputs=tuple([own for _, own in terms]), output=output)
+    return _einsum(*[x for x, _ in terms], inputs=tuple([own for _, own in terms]), output=output)
 
 
-def _check_types(operands: Any, inputs: list[str], output: str) -> None:
-    """Refuse operands of several types where they are multiplied as matrices."""
+def _agree_on_type(operands: Any, inputs: list[str], output: str) -> list[Any]:
+    """The operands in one type: that of the last where they have no numbers to sum over, else their common one.
+
+    Raises RuntimeError for several types where they are multiplied as matrices.
+    """
     types = sorted({str(x.array.dtype) for x in operands})
+    if len(types) < 2:
+        return list(operands)
     long = [{*zip(own, x.array.shape, strict=True)} for x, own in zip(operands, inputs, strict=True)]
     letters = [letter for own in long for letter, n in own if n != 1]
-    if len(types) > 1 and any(letters.count(c) > 1 for c in set(letters) - set(output)):
+    if not any(letters.count(c) > 1 for c in set(letters) - set(output)):
+        common = reduce(promote_pair, [x.array.dtype for x in operands])
+    elif any(n == 0 for own in long for _, n in own):
+        common = operands[-1].array.dtype
+    else:
         raise RuntimeError(f"einsum: expected operands of one dtype, got {types}; convert with .to(other.dtype)")
+    return [cast(x, common) for x in operands]
 
 
 def _drop_ones(x: Any, letters: str, length: dict[str, int], output: str) -> tuple[Any, str]:

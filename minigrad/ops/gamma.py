@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops.arguments import as_int, takes_out
+from minigrad.ops.arguments import as_int, require_tensor, takes_out
 from minigrad.ops.copies import as_float
 from minigrad.ops.elementwise import Unary, elementwise, unary
 
@@ -110,6 +110,7 @@ def polygamma(n: int, input: Tensor) -> Tensor:
     tensor([1.6449, 0.6449])
     """
     order = as_int(n, "n")
+    require_tensor("polygamma", "input", 2, input)
     if order < 0:
         raise RuntimeError(f"polygamma(n, x) does not support negative n, got {order}")
     return _poly(as_float(input), n=order)

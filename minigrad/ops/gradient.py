@@ -33,7 +33,7 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
     if edge_order not in (1, 2):
         raise RuntimeError(f"torch.gradient only supports edge_order=1 and edge_order=2, got {edge_order}")
     listed = isinstance(spacing, (tuple, list))
-    given = list(spacing) if listed else [spacing] * len(over)
+    given = list(spacing) if listed else [1 if spacing is None else spacing] * len(over)
     if len(given) != len(over):
         raise RuntimeError(
             f"torch.gradient expected spacing to be unspecified, a scalar or a list of {len(over)}, got {spacing}"

@@ -24,7 +24,7 @@ from minigrad.autograd.views import Unrecorded, move_retained, record_from, refr
 from minigrad.backend import array_module, constant_beside, copy_array, device_of
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, copy_operation
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.index import is_basic, read_at
@@ -60,7 +60,7 @@ class Path:
 
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
     first = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # how as_strided wants it
-    new = array_module(x).array(x)  # a copy, also of a NumPy scalar
+    new = copy_operation.forward(x, order="K") if 0 in x.strides else array_module(x).array(x)  # also of a NumPy scalar
     if first is not None and not lies_as(new, first):
         new = lay(x, first)
     write_region(new, value, reader, statics)

@@ -48,7 +48,7 @@ def _read_list(name: str, tensors: Any) -> list[Any]:
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {got}")
     given = read_tensors(name, (list(tensors),))
     if not given:
-        raise (RuntimeError if name == "stack" else ValueError)(f"{name}(): expected a non-empty list of Tensors")
+        raise (ValueError if name == "cat" else RuntimeError)(f"{name}(): expected a non-empty list of Tensors")
     return given
 
 

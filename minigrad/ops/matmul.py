@@ -77,7 +77,9 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     a, b = input.array, other.array
     inner = b.shape[-2 if b.ndim > 1 else 0] if b.ndim else None
     if not a.ndim or a.dtype != b.dtype or a.dtype.kind == "b" or a.shape[-1] != inner:
-        raise _do_not_multiply(a, b)
+        if not a.ndim or a.shape[-1] != inner or not _need_no_types(a, b):
+            raise _do_not_multiply(a, b)
+        input, a = cast(input, b.dtype), a.astype(b.dtype)
     x = reshape(input, 1, -1) if a.ndim == 1 else input
     y = reshape(other, -1, 1) if b.ndim == 1 else other
     try:
@@ -89,6 +91,11 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     if a.ndim == 1 or b.ndim == 1:
         product = _drop_added_axes(product, a.ndim, b.ndim)
     return product if out is None else write_out("matmul", out, product, (input, other))
+
+
+def _need_no_types(a: Any, b: Any) -> bool:
+    """Whether, as in PyTorch, types are not asked for: no number is multiplied. Batches may then even have two."""
+    return not (a.size and b.size) and (a.ndim > 2 < b.ndim or (a.dtype == b.dtype and (a.ndim > 1 or b.ndim > 1)))
 
 
 def _do_not_multiply(a: Any, b: Any) -> Exception:
@@ -157,6 +164,8 @@ def bmm(input: Tensor, mat2: Any) -> Tensor:
     if input.array.shape[0] != mat2.array.shape[0]:
         wanted, got = [input.array.shape[0], input.array.shape[2]], list(mat2.array.shape[:2])
         raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {got}.")
+    if _need_no_types(input.array, mat2.array):
+        input = cast(input, mat2.array.dtype)
     check_product("bmm", input, mat2, (3, 3))
     return _bmm(input, mat2)
 
@@ -221,7 +230,7 @@ def check_product(name: str, a: Any, b: Any, ranks: tuple[int, int]) -> tuple[in
     x, y = a.array, b.array
     if x.dtype != y.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {x.dtype} != {y.dtype} ({name})")
-    if x.dtype.kind == "b":
+    if x.dtype.kind == "b" and not _need_no_types(x, y):
         raise not_implemented_for(name, x.dtype)
     if x.shape[-1] != y.shape[-2] or x.shape[:-2] != y.shape[:-2]:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied: {tuple(x.shape)} and {tuple(y.shape)} ({name})")

@@ -142,7 +142,7 @@ def find_order(x: Any, d: int, descending: bool = False, ranks: slice | None = N
         order = x.shape[d] - 1 - np.flip(np.argsort(np.flip(x, d), axis=d, kind="stable"), d)
     else:
         order = np.argsort(x, axis=d, kind="stable")
-    return as_int64(order if ranks is None else order[(slice(None),) * d + (ranks,)])
+    return as_int64(order if ranks is None else order[(slice(None),) * d + (ranks,)].copy())
 
 
 _pick_sorted, _pick_top = picker("sort"), picker("topk")

@@ -10,11 +10,12 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, watch, wrap
 from minigrad.autograd.recording import compute, operation
-from minigrad.backend import array_module
+from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
     as_number,
     axis,
     of_tensors,
+    require_kind,
     require_number,
     require_tensor,
     shapes_do_not_broadcast,
@@ -119,6 +120,7 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     if isinstance(index, TensorBase) and index.array.dtype.kind == "i" and (index.array < 0).any():
         index = _count_from_start(index, input.array.shape[d] if input.array.ndim else 1)  # only index_fill does
     _, key = _row_key("index_fill", input, d, index)
+    key = watch((*key[:-1], np.unique(key[-1])), index)  # a place that is named twice is filled once
     dtype = input.array.dtype
     fill = (
         cast(value, dtype)
@@ -137,6 +139,8 @@ def _neutral_number(reduce: str, dtype: Any) -> Any:
     """What changes nothing under the reduction `reduce`."""
     if reduce in _STARTS:
         return _STARTS[reduce]
+    if dtype.kind == "b":
+        return reduce == "amin"
     limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
     if dtype.kind == "f":
         return -np.inf if reduce == "amax" else np.inf
@@ -228,13 +232,16 @@ def _share_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -
     zeros = np.where(old_zero, kept, 0.0) + put_at(np.where(new_zero, 1.0, 0.0), shape=x.shape, key=key)
     solid = [np.where(old_zero, 1.0, x), np.where(new_zero, 1.0, values)]
     rest = scatter_product(np.where(np.greater(kept, 0), solid[0], 1.0), solid[1], key=key)
+    zero = np.where(old_zero, x * kept, 0.0) + put_at(np.where(new_zero, values, 0.0), shape=x.shape, key=key)
 
-    def share(zero: Any, number: Any, g: Any, zeros: Any, rest: Any) -> Any:
-        others = zeros - np.where(zero, 1.0, 0.0)  # how many of the others are 0
-        return np.where(np.greater(others, 0), 0.0, g * (rest / number))
+    def share(number: Any, is_zero: Any, solid: Any, g: Any, zeros: Any, zero: Any, rest: Any) -> Any:
+        others = zeros - np.where(is_zero, 1.0, 0.0)  # how many of the others are 0: one still has a derivative
+        other = np.where(np.greater(others, 0), zero - np.where(is_zero, number, 0.0), 1.0)
+        return np.where(np.greater(others, 1), 0.0, g * (rest / solid) * other)
 
-    there = [read_at(z, key=key) for z in (g, zeros, rest)]
-    return share(old_zero, solid[0], g, zeros, rest) * kept, share(new_zero, solid[1], *there)
+    there = [read_at(z, key=key) for z in (g, zeros, zero, rest)]
+    old = share(x, old_zero, solid[0], g, zeros, zero, rest)
+    return old * kept, share(values, new_zero, solid[1], *there)
 
 
 _reduced_at: Any = operation(
@@ -266,6 +273,8 @@ def scatter_reduce(
     if reduce not in _UFUNCS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     key = scatter_key("scatter_reduce", input, dim, index, src)
+    if reduce == "mean":
+        require_kind("scatter_reduce (mean)", input.array.dtype, "fiu")
     shape, source = check_covers("scatter_reduce", index, src)
     target, values = at_least_1d(input), read_at(source, key=(*[slice(n) for n in shape], Ellipsis))
     return reshape_like(_reduced_at(target, values, key=key, reduce=reduce, include_self=include_self), input)
@@ -316,7 +325,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     lengths = sizes("unravel_index", (shape,))
     if min(lengths, default=1) < 0:
         raise ValueError(f"torch.unravel_index: 'shape' cannot have negative values, but got {lengths}")
-    return tuple([compute(lambda x, n: x // n[0] % n[1], indices, n) for n in _strides_of(lengths)])
+    return tuple([compute(lambda x, n: as_int64(x) // n[0] % n[1], indices, n) for n in _strides_of(lengths)])
 
 
 def _strides_of(lengths: tuple[int, ...]) -> list[tuple[int, int]]:

@@ -106,7 +106,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     if as_int(n, "n") < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     d = axis(dim, input.array.ndim)
-    around = [x for x in (prepend, input, append) if x is not None]
+    around = [x for x in (prepend, input, append) if x is not None and n]  # as PyTorch: nothing is put around for n = 0
     x = cat(around, d) if len(around) > 1 else input
     for _ in range(n):
         size = x.array.shape[d]

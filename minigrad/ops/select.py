@@ -162,17 +162,24 @@ def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
 def scatter(input: Tensor, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None) -> Tensor:
     """The tensor with ``out[index[i][j]][j] = src[i][j]`` for dim 0, and likewise for other dims.
 
+    With `reduce` "add" or "multiply" the old number is added to or multiplied.
+
     >>> import minigrad as torch
     >>> torch.scatter(torch.zeros(3), 0, torch.tensor([2, 0]), torch.tensor([5.0, 6.0]))
     tensor([6., 0., 5.])
     """
     src = value if src is None else src
-    if reduce not in (None, "add"):
-        raise NotImplementedError(f"scatter with reduce={reduce!r} is not supported; 'add' is")
+    if reduce not in (None, "add", "multiply"):
+        wrong = RuntimeError if isinstance(reduce, str) else TypeError
+        raise wrong(f"scatter(): reduce argument must be either add or multiply, got {reduce!r}")
     require_number("scatter", "src", src)
     if not isinstance(src, TensorBase) and isinstance(index, TensorBase):
         number = dtypes.scalar(src, input.array.dtype)
         src = compute(_fill, index, number)
+    if reduce == "multiply":
+        from minigrad.ops.place import scatter_reduce  # which builds on this file
+
+        return scatter_reduce(input, dim, index, src, "prod")
     return _scatter("scatter", input, dim, index, src, add=reduce == "add")
 
 

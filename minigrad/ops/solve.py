@@ -36,13 +36,13 @@ class LinAlgError(RuntimeError):
     """
 
 
-def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True) -> None:
-    """Refuse what is no matrix, or batch of matrices, of float32 or float64."""
+def check_matrix(name: str, x: Any, parameter: str = "A", square: bool = True, halves: bool = False) -> None:
+    """Refuse what is no matrix, or batch of matrices, of float32 or float64; of float16 unless `halves` will do."""
     require_tensor(name, parameter, 1, x)
     shape = tuple(x.array.shape)
     if len(shape) < 2:
         raise RuntimeError(f"{name}: The input tensor {parameter} must have at least 2 dimensions, got shape {shape}")
-    if x.array.dtype.kind != "f" or x.array.dtype == np.float16:
+    if x.array.dtype.kind != "f" or (x.array.dtype == np.float16 and not halves):
         hint = "convert it, for example with .float()"
         raise RuntimeError(f"{name}: Expected a tensor of float32 or float64, got {x.array.dtype}; {hint}")
     if square and shape[-1] != shape[-2]:
@@ -83,6 +83,8 @@ _solve: Any = operation(
 
 def _cofactor_forward(x: Array) -> Array:
     """det(A) A^-T, also of a singular matrix: by the singular values, each product without its own."""
+    if not x.shape[-1]:
+        return x.copy()
     u, s, vh = np.linalg.svd(x)
     others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(s.shape[-1])], -1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
@@ -122,6 +124,9 @@ def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
 
 
 _pinv: Any = operation("linalg_pinv", lambda x, *, rtol: np.linalg.pinv(x, rcond=rtol), _pinv_slope)
+
+# A symmetric matrix, of which the lower triangle is read; its gradient is that of all its elements.
+_mirror: Any = operation("mirror", lambda x: np.tril(x) + mT(np.tril(x, -1)), lambda g: g)
 
 SINGULAR = "the input matrix is singular, so the computation could not be completed"
 
@@ -238,16 +243,22 @@ def cholesky(A: Any, *, upper: bool = False) -> Tensor:
     return mT(found) if upper else found
 
 
-def pinv(A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
+def pinv(
+    A: Any, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+) -> Tensor:  # fmt: skip
     """The pseudo-inverse (Moore, Penrose) of each matrix; singular values up to `rtol` of the largest count as 0.
+
+    `rcond` is NumPy's name of `rtol`. Of a `hermitian`, that is symmetric, matrix the lower triangle is read.
 
     >>> import minigrad as torch
     >>> torch.linalg.pinv(torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
     tensor([[0.5000, 0.0000],
             [0.0000, 0.0000]])
     """
-    check_matrix("linalg.pinv", A, square=False)
+    check_matrix("linalg.pinv", A, square=hermitian)
+    A = _mirror(A) if hermitian else A
     rows, columns = A.array.shape[-2:]
+    rtol = rcond if rtol is None else rtol
     if rtol is None:
         rtol = 0.0 if atol else max(rows, columns) * float(np.finfo(A.array.dtype).eps)
     if atol:

@@ -165,7 +165,8 @@ def _eigh_slope(g: Any, out: Any) -> Any:
     unit = constant_like(out, np.eye(n))
     gaps = w - mT(w) + unit  # w_j - w_i, and 1 on the diagonal
     inner = _divide_or_zero((mT(v) @ gv) * (1 - unit), gaps) + unit * gw
-    return v @ inner @ mT(v)
+    slope = v @ inner @ mT(v)
+    return (slope + mT(slope)) / 2  # that of a symmetric matrix
 
 
 _eigh: Any = operation("linalg_eigh", _eigh_forward, _eigh_slope)
@@ -209,7 +210,9 @@ def _triangle(UPLO: Any) -> str:
 
 
 # ---- built on these decompositions ----------------------------------------------------------------
-def matrix_rank(A: Any, *, tol: Any = None, atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Tensor:
+def matrix_rank(
+    A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+) -> Tensor:  # fmt: skip
     """How many singular values of each matrix exceed ``max(atol, rtol * the largest)``.
 
     >>> import minigrad as torch
@@ -229,10 +232,14 @@ def _rank(x: Array, least: float, share: float) -> Array:
     return (s > bound).sum(-1).astype(np.int64)
 
 
+_DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
+
+
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
     """X that makes ``|A X - B|`` least, by the pseudo-inverse of A, and the rank of A.
 
-    Residuals come with the drivers "gels", "gelsd" and "gelss", as in PyTorch; they name no algorithm here.
+    The drivers name no algorithm here, but which parts are asked for: residuals come with "gels", "gelsd" and "gelss",
+    singular values with the last two, the rank with all but "gels".
 
     >>> import minigrad as torch
     >>> A = torch.tensor([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
@@ -241,6 +248,8 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
             [2.0000]])
     """
     check_matrix("torch.linalg.lstsq", A, square=False)
+    if driver not in (None, *_DRIVERS):
+        raise RuntimeError(f"torch.linalg.lstsq: parameter `driver` should be one of {_DRIVERS}, got {driver!r}")
     vector = B.array.ndim == A.array.ndim - 1
     rhs = unsqueeze(B, -1) if vector else B
     if rhs.array.shape[-2] != A.array.shape[-2]:
@@ -250,7 +259,9 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     rank, (rows, columns) = matrix_rank(A), A.array.shape[-2:]
     whole = driver in ("gels", "gelsd", "gelss") and rows > columns and bool((rank.array == columns).all())
     residuals = sum((A @ solution - rhs) ** 2, -2) if whole else wrap(np.empty(0, A.array.dtype))
-    return _Lstsq(solution[..., 0] if vector else solution, residuals, rank, wrap(np.empty(0, A.array.dtype)))
+    values = svdvals(A) if driver in ("gelsd", "gelss") else wrap(np.empty(0, A.array.dtype))
+    rank = wrap(np.empty(0, np.int64)) if driver == "gels" else rank
+    return _Lstsq(solution[..., 0] if vector else solution, residuals, rank, values)
 
 
 def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -264,7 +275,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
 
     if dtype is not None:
         A = cast(A, dtypes.as_numpy(dtype))
-    check_matrix("linalg.matrix_norm", A, square=False)
+    check_matrix("linalg.matrix_norm", A, square=False, halves=ord not in (2, -2, "nuc"))
     over = axes(dim, A.array.ndim)
     if over is None or len(over) != 2:
         raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple of different dimensions. Got {dim}")

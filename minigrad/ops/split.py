@@ -30,6 +30,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     _check_axes("narrow", input)
     d = axis(dim, input.array.ndim)
     size = input.array.shape[d]
+    if isinstance(start, TensorBase) and (start.array.ndim or start.array.dtype.kind not in "iu"):
+        got = f"got {start.array.dtype} of shape {tuple(start.array.shape)}"
+        raise RuntimeError(f"narrow(): start must be an 0-dim integral Tensor, {got}")
     start, length = as_int(start, "start"), as_int(length, "length")
     first = start + (size if start < 0 else 0)
     if not 0 <= first <= size:

@@ -296,7 +296,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
     else:
         products, count = _weigh_products(x, correction, fweights, aweights)
     matrix = true_divide(products, count)
-    return reshape(matrix, ()) if input.array.ndim < 2 else matrix  # of one variable, the only element
+    return reshape(matrix, ()) if matrix.array.size == 1 else matrix  # of one variable, the only element
 
 
 def _weigh_products(x: Any, correction: int, fweights: Any, aweights: Any) -> tuple[Any, Any]:
@@ -305,7 +305,7 @@ def _weigh_products(x: Any, correction: int, fweights: Any, aweights: Any) -> tu
     for name, w in (("fweights", fweights), ("aweights", aweights)):
         if w is not None:
             _check_weights(name, w, x.array.shape[1])
-            weights.append(cast(w, dtype))
+            weights.append(w if w.array.dtype.kind == "f" else cast(w, dtype))
     weight = mul(*weights) if len(weights) == 2 else weights[0]
     total = sum(weight)
     if weight.array.size and not total.array:
@@ -313,7 +313,8 @@ def _weigh_products(x: Any, correction: int, fweights: Any, aweights: Any) -> tu
     off = sub(x, true_divide(sum(mul(x, weight), 1, True), total))
     average_weight = true_divide(sum(mul(weight, weights[-1])), total) if aweights is not None else 1
     count = clamp(sub(total, mul(wrap(np.asarray(correction, dtype)), average_weight)), min=0)
-    return matmul(mul(off, weight), t(off)), count
+    weighed = mul(off, weight)
+    return matmul(weighed, t(cast(off, weighed.array.dtype))), count
 
 
 def _check_weights(name: str, weights: Any, count: int) -> None:

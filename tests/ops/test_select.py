@@ -27,7 +27,7 @@ REFUSED = {
     "an index that does not broadcast": (
         lambda: X.take_along_dim(torch.zeros(1, 2, dtype=torch.int64), 0), RuntimeError, "size of tensor"),
     "a matrix of places": (lambda: X.index_select(0, FIRST), IndexError, "supposed to be a vector"),
-    "a reduction of scatter": (lambda: X.scatter(0, FIRST, 1.0, reduce="mean"), NotImplementedError, "reduce='mean'"),
+    "a reduction of scatter": (lambda: X.scatter(0, FIRST, 1.0, reduce="mean"), RuntimeError, "multiply, got .mean."),
     "a source of another type": (
         lambda: X.scatter(0, FIRST, X.double()), RuntimeError, "Expected self.dtype to be equal to src.dtype"),
     "a wrong dim beside a source of another type": (

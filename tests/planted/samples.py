@@ -168,6 +168,7 @@ MORE: dict[str, Sample] = {
     "linalg.slogdet": (lambda a: mg.linalg.slogdet(regular(a)).logabsdet, ((3, 3),)),
     "linalg.cholesky": (lambda a: mg.linalg.cholesky(positive(a)), ((3, 3),)),
     "linalg.pinv": (mg.linalg.pinv, ((3, 2),)),
+    "linalg.pinv, hermitian": (lambda x: mg.linalg.pinv((x + x.mT) / 2, hermitian=True), ((2, 2),)),
     "linalg.qr": (lambda a: squares(mg.linalg.qr(regular(a))), ((3, 3),)),
     "linalg.svd": (lambda a: squares(mg.linalg.svd(regular(a), full_matrices=False)), ((3, 3),)),
     "linalg.svdvals": (lambda a: mg.linalg.svdvals(regular(a)), ((3, 3),)),

@@ -163,7 +163,7 @@ def multi_margin_loss(
 ) -> Tensor:  # fmt: skip
     """``sum over i != y of max(0, margin - x[y] + x[i])**p / C``: the right class wins by a margin.
 
-    Shapes: input (N, C) or (C,), target (N,) or (). `weight` multiplies by the right class's.
+    Shapes: input (N, C), (C,) or (), target (N,) or (). `weight` multiplies by the right class's.
     Raises ValueError for p other than 1 and 2, RuntimeError for classes out of range.
 
     >>> import minigrad as torch
@@ -172,14 +172,17 @@ def multi_margin_loss(
     """
     if p not in (1, 2):
         raise ValueError(f"only p == 1 and p == 2 supported, got {p}")
-    if target.array.ndim and input.array.size and target.array.size * input.array.shape[-1] != input.array.size:
+    if weight is not None and weight.array.ndim != 1:
+        raise ValueError(f"multi_margin_loss: weight must be one-dimensional, got shape {list(weight.shape)}")
+    rows = input if input.array.ndim > 1 else input.reshape(1, -1)  # (N, C)
+    labels = target if target.array.ndim else target.reshape(1)
+    if labels.array.size * rows.array.shape[-1] != rows.array.size:
         raise RuntimeError(
             f"multi_margin_loss: inconsistent target size, expected one class for each row of {list(input.shape)}, "
             f"got {list(target.shape)}"
         )
-    _check_classes("multi_margin_loss", input, target, weight)
-    classes = input.size(-1)
-    rows, labels = input.reshape(-1, classes), target.reshape(-1)
+    _check_classes("multi_margin_loss", rows, labels, weight)
+    classes = rows.size(-1)
     _require_classes("multi_margin_loss", labels, classes)
     right = gather(rows, 1, labels.unsqueeze(1))
     lead = (margin - right + rows).clamp(min=0)
@@ -202,8 +205,9 @@ def multilabel_margin_loss(
     tensor(0.2500)
     """
     require_floats("multilabel_margin_loss", input)
-    shape = tuple(input.array.shape)
-    if target.array.shape != shape or len(shape) not in (1, 2):
+    shape, have = [tuple(x.array.shape) for x in (input, target)]
+    shape = shape or (1,)  # a number is one class
+    if (have or (1,)) != shape or len(shape) > 2:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(shape)}")
     classes = shape[-1]
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)

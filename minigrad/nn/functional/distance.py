@@ -8,7 +8,7 @@ from typing import Any
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.checks import require_floats, require_tensors
-from minigrad.nn.functional.reduction import loss, reduce_losses
+from minigrad.nn.functional.reduction import loss, reduce_losses, reduction_of
 from minigrad.ops.arguments import as_number
 from minigrad.ops.functions import exp, log1p
 from minigrad.ops.masks import where
@@ -184,9 +184,8 @@ def triplet_margin_with_distance_loss(
     """
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
-    return reduce_losses(
-        _rank(anchor, positive, negative, margin, swap, distance_function or pairwise_distance), reduction
-    )
+    losses = _rank(anchor, positive, negative, margin, swap, distance_function or pairwise_distance)
+    return reduce_losses(losses, reduction_of(None, None, reduction))
 
 
 def _rank(anchor: Any, positive: Any, negative: Any, margin: float, swap: bool, distance: Callable[..., Any]) -> Any:
