@@ -165,19 +165,18 @@ def binary(
     """
     made = elementwise(name, forward, input_rule, other_rule, shown=shown)
     kinds = [k for k in ("f" if result is REAL else "fiub") if k not in refuses]
-    tensors = {"other": 1, "none": 2}.get(numbers, 0)  # leading operands that must be tensors
     # halves are compared as halves, to which 1e30 is inf
     rounded = _round_to_half(forward) if result is not TRUTH else None
-    taken = _Operands(name, kinds, tensors, result is REAL, numbers == "both", refuses, check, rounded)
+    promotion = _Promotion(name, forward, kinds, numbers, result is REAL, refuses, check, rounded)
     text = describe(name, formula, domain, result, (input_rule, other_rule), example)
-    return publish(_call_with_two(made, forward, taken), name, forward, text)
+    return publish(_function_of_two(made, promotion), name, forward, text)
 
 
-def _call_with_two(made: Operation, forward: Callable[..., Any], taken: _Operands) -> Binary:
-    """The public function of a binary operation: operands of one type, or beside a number, go straight to it."""
+def _function_of_two(made: Operation, promotion: _Promotion) -> Binary:
+    """The public function of a binary operation: promote the operands where they need it, compute, record."""
+    name, forward, kinds = promotion.name, promotion.forward, promotion.kinds
     by_parts = functools.partial(in_parts, forward)
-    name, kinds, tensors = taken.name, taken.kinds, taken.tensors
-    beside_number = "f" in kinds  # whether floats may be computed with a Python number as they are
+    takes_first, takes_second = promotion.takes_number(0), promotion.takes_number(1)
 
     def call(input: Tensor | float, other: Tensor | float, *, out: Tensor | None = None) -> Tensor:
         a: Any = input.array if isinstance(input, TensorBase) else input
@@ -185,17 +184,17 @@ def _call_with_two(made: Operation, forward: Callable[..., Any], taken: _Operand
         if a is input and b is other and (is_array(a) or is_array(b)):
             raise not_a_tensor(name, "input", 1, input)
         if a.__class__ is ndarray is b.__class__:
-            plain, array = a.dtype is b.dtype and a.dtype.kind in kinds, a
+            ready, array = a.dtype is b.dtype and a.dtype.kind in kinds, a
         elif type(b) is float or type(b) is int:
-            plain, array = tensors < 2 and type(a) is ndarray and a.dtype.char in "fd" and beside_number, a
+            ready, array = takes_second and type(a) is ndarray and a.dtype.char in "fd", a
         elif type(a) is float or type(a) is int:
-            plain, array = tensors == 0 and type(b) is ndarray and b.dtype.char in "fd" and beside_number, b
+            ready, array = takes_first and type(b) is ndarray and b.dtype.char in "fd", b
         else:
-            plain = False
-        if plain:
+            ready = False
+        if ready:
             compute = forward if array.size < side_by_side.LARGE else by_parts
         else:
-            compute, (input, other), (a, b) = taken.promote(forward, input, other)
+            compute, (input, other), (a, b) = promotion.promote(input, other)
         try:
             tensor: Tensor = made.call(compute, (input, other), (a, b), _NO_OPTIONS)
         except ValueError:
@@ -205,45 +204,54 @@ def _call_with_two(made: Operation, forward: Callable[..., Any], taken: _Operand
     return call
 
 
-class _Operands(NamedTuple):
-    """What a binary operation takes, and how it brings operands together that are not of one type already."""
+class _Promotion(NamedTuple):
+    """How a binary operation brings two operands to one type and one device."""
 
     name: str
-    kinds: Sequence[str]  # of dtypes that need no promotion
-    tensors: int  # leading operands that must be tensors
+    forward: Callable[..., Any]
+    kinds: Sequence[str]  # of dtypes that are computed as they are
+    numbers: str  # which operand may be a Python number
     real: bool  # whether integers are computed as the default float
-    numbers: bool  # whether both may be numbers
     refuses: str
     check: Callable[[Any, Any], None] | None
     rounded: Callable[..., Any] | None  # the forward of a half and a number
 
-    def promote(self, forward: Callable[..., Any], input: Any, other: Any) -> tuple[Any, Any, Any]:
+    def takes_number(self, position: int) -> bool:
+        """Whether this operand may be a Python number, beside a tensor of floats that is computed as it is."""
+        return "f" in self.kinds and self.numbers in ("either", "both", ("input", "other")[position])
+
+    def promote(self, input: Any, other: Any) -> tuple[Any, Sequence[Any], Sequence[Any]]:
         """The function to compute with, the operands, and their values in one type and on one device."""
         if self.check is not None:
             self.check(input, other)
         a, b = _values(input, other)
+        if self.are_ready_on_gpu(a, b):
+            return self.forward, (input, other), (a, b)
         if (a.__class__ is ndarray) is not (b.__class__ is ndarray) and is_array(a) and is_array(b):
             input, other = move_scalars(input, other)  # one is on a GPU
-        for position, x in enumerate((input, other)[: self.tensors]):
-            if not isinstance(x, TensorBase) and not is_array(x):
-                raise not_a_tensor(self.name, ("input", "other")[position], position + 1, x)
-        if not self.are_ready(a, b):
-            a, b = promote_arrays(self.name, (input, other), self.real, self.numbers)
-            if a.dtype.kind in self.refuses:
-                raise not_implemented_for(self.name, a.dtype)
-            if self.rounded is not None and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
-                forward = self.rounded
-                input, other = [x if isinstance(x, TensorBase) else _number(x, SINGLE) for x in (input, other)]
-                a, b = _values(input, other)
-        return functools.partial(quiet, forward), (input, other), (a, b)
+        self._refuse_numbers(input, other)
+        a, b = promote_arrays(self.name, (input, other), self.real, self.numbers == "both")
+        if a.dtype.kind in self.refuses:
+            raise not_implemented_for(self.name, a.dtype)
+        if self.rounded is not None and a.dtype.char == "e" and not (is_array(a) and is_array(b)):
+            operands = [x if isinstance(x, TensorBase) else _number(x, SINGLE) for x in (input, other)]
+            return self.rounded, operands, _values(*operands)
+        return self.forward, (input, other), (a, b)
 
-    def are_ready(self, a: Any, b: Any) -> bool:
+    def are_ready_on_gpu(self, a: Any, b: Any) -> bool:
         """Whether what lives on one GPU needs no promotion: one type, or a float array beside a Python number."""
         if type(b) is float or type(b) is int:
-            return self.tensors < 2 and "f" in self.kinds and are_on_one_gpu(a) and a.dtype.char in "fd"
+            return self.takes_number(1) and are_on_one_gpu(a) and a.dtype.char in "fd"
         if type(a) is float or type(a) is int:
-            return self.tensors == 0 and "f" in self.kinds and are_on_one_gpu(b) and b.dtype.char in "fd"
+            return self.takes_number(0) and are_on_one_gpu(b) and b.dtype.char in "fd"
         return are_on_one_gpu(a, b) and a.dtype is b.dtype and a.dtype.kind in self.kinds
+
+    def _refuse_numbers(self, *operands: Any) -> None:
+        """Refuse a number in the place of an operand that must be a tensor."""
+        tensors = {"other": 1, "none": 2}.get(self.numbers, 0)
+        for position, x in enumerate(operands[:tensors]):
+            if not isinstance(x, TensorBase) and not is_array(x):
+                raise not_a_tensor(self.name, ("input", "other")[position], position + 1, x)
 
 
 def _values(*operands: Any) -> list[Any]:
