@@ -1,4 +1,4 @@
-"""Reading and writing by index. Both are differentiable: ``Y[i, j] = value`` trains."""
+"""Reading by index, and its adjoint: gradients put back where elements were read. `setitem.py` writes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def array_key(array: Any, key: Any) -> tuple[Any, ...]:
     """An index into `array` as NumPy takes it: tensors and lists become arrays, where `array` lives."""
     where = device_of(array)
     given = key if isinstance(key, tuple) else (key,)
-    parts = tuple([_array_part(k, where) for k in given])
+    parts = tuple([_convert_part(k, where) for k in given])
     if not is_basic(parts):
         return watch(parts, *given) if not isinstance(key, Key) else key
     return (*parts, Ellipsis) if Ellipsis not in parts else parts
@@ -97,42 +97,65 @@ def tuple_of_lists(key: list[Any]) -> Any:
 _as_mask = operation("to_bool", lambda x: x.astype(bool), None)
 
 
-def _array_part(part: Any, where: device) -> Any:
+def _convert_part(part: Any, where: device) -> Any:
+    """One part of an index as NumPy takes it; an array lies on the device `where`."""
     if isinstance(part, TensorBase):
-        array = part.array
-        if array.dtype.kind == "f" or array.dtype in (np.int8, np.int16):
-            hint = f"got {array.dtype}; convert with .long()"
-            raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {hint}")
-        if array.ndim == 0 and array.dtype.kind != "b":
-            return int(array)
-        if array.dtype == np.uint8:
-            hint = (
-                "indexing with dtype torch.uint8 is now deprecated: as a mask, use x[mask.bool()]; as places, .long()"
-            )
-            warnings.warn(hint, UserWarning, stacklevel=count_own_frames())
-            array = _as_mask(part).array
-        if type(array) is np.ndarray and where is not CPU:
-            array = to_device(array, where)  # as in PyTorch, an index on the CPU serves tensors on a GPU
-        return array
+        return _convert_tensor(part, where)
     if isinstance(part, (list, tuple, range)):
-        inside = [int(p.array) if isinstance(p, TensorBase) else p for p in part]
-        try:
-            return to_device(np.asarray(inside) if inside else np.zeros(0, np.int64), where)
-        except ValueError:
-            raise ValueError(f"a list of indices must not be ragged, got {part}") from None
+        return _convert_list(part, where)
+    if isinstance(part, slice):
+        return _convert_slice(part)
     if isinstance(part, np.integer):
         return int(part)
-    if isinstance(part, slice):
-        bounds = [int(p.array) if isinstance(p, TensorBase) else p for p in (part.start, part.stop, part.step)]
-        if isinstance(bounds[2], int) and bounds[2] <= 0:
-            raise ValueError(f"step must be greater than zero, got {bounds[2]}; use flip to reverse an axis")
-        return slice(*bounds)
+    if isinstance(part, (int, np.bool_, type(None), type(Ellipsis))) or is_array(part):
+        return part
     if isinstance(part, str):
         raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
-    if not isinstance(part, (int, slice, np.bool_, type(None), type(Ellipsis))) and not is_array(part):
-        known = "integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans"
-        raise IndexError(f"only {known} are valid indices, got {type(part).__name__} {part!r}")
-    return part
+    known = "integers, slices (`:`), ellipsis (`...`), None, and tensors or lists of integers or booleans"
+    raise IndexError(f"only {known} are valid indices, got {type(part).__name__} {part!r}")
+
+
+def _convert_tensor(part: TensorBase, where: device) -> Any:
+    """Places, a mask, or one place: an int."""
+    array = part.array
+    if array.dtype.kind == "f" or array.dtype in (np.int8, np.int16):
+        hint = f"got {array.dtype}; convert with .long()"
+        raise IndexError(f"tensors used as indices must be long, int, byte or bool tensors, {hint}")
+    if array.ndim == 0 and array.dtype.kind != "b":
+        return int(array)
+    if array.dtype == np.uint8:
+        hint = "as a mask, use x[mask.bool()]; as places, .long()"
+        advice = f"indexing with dtype torch.uint8 is now deprecated: {hint}"
+        warnings.warn(advice, UserWarning, stacklevel=count_own_frames())
+        array = _as_mask(part).array
+    if type(array) is np.ndarray and where is not CPU:
+        return to_device(array, where)  # as in PyTorch, an index on the CPU serves tensors on a GPU
+    return array
+
+
+def _convert_list(part: Any, where: device) -> Any:
+    """The places, or the mask, that a list holds."""
+    inside = [_as_plain(p) for p in part]
+    try:
+        return to_device(np.asarray(inside) if inside else np.zeros(0, np.int64), where)
+    except ValueError:
+        raise ValueError(f"a list of indices must not be ragged, got {part}") from None
+
+
+def _convert_slice(part: slice) -> slice:
+    """A slice whose bounds may be 0-d tensors."""
+    start, stop, step = map(_as_plain, (part.start, part.stop, part.step))
+    if isinstance(step, int) and step <= 0:
+        raise _refuse_step(step)
+    return slice(start, stop, step)
+
+
+def _as_plain(x: Any) -> Any:
+    return int(x.array) if isinstance(x, TensorBase) else x
+
+
+def _refuse_step(step: int) -> ValueError:
+    return ValueError(f"step must be greater than zero, got {step}; use flip to reverse an axis")
 
 
 def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
@@ -175,7 +198,7 @@ def plain_key(key: Any) -> tuple[Any, ...] | None:
             if bound is not None and type(bound) is not int:
                 return None
         if step is not None and step <= 0:
-            raise ValueError(f"step must be greater than zero, got {step}; use flip to reverse an axis")
+            raise _refuse_step(step)
     # NumPy gives a scalar, not a view, when every axis has an int; with an Ellipsis it is a view
     return parts if Ellipsis in parts else (*parts, Ellipsis)
 
