@@ -35,38 +35,23 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
     `axis` and `keepdims`, NumPy's names, stand for `dim` and `keepdim`. With `out=True` the keyword `out`
     names the tensor that receives the result. `error` is the class of the refusal.
     """
-    names = _leading_tensors(function)
-    code = inspect.unwrap(function).__code__
-    parameters = code.co_varnames[: code.co_argcount]
-    keepdim_place = parameters.index("keepdim") if "keepdim" in parameters else sys.maxsize
-    omissible = inspect.unwrap(function).__annotations__.get("dim") == "Omissible"
+    signature = _Signature(function, error)
+    takes_one, needs_dim, keepdim_place = len(signature.tensors) == 1, signature.needs_dim, signature.keepdim_place
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if len(names) != 1 or not args or not isinstance(args[0], TensorBase):  # the common case is done with here
-            for position, name in enumerate(names):
-                x = args[position] if position < len(args) else kwargs.get(name, call)
-                if not isinstance(x, TensorBase) and x is not call:
-                    raise error(*not_a_tensor(function.__name__, name, position + 1, x).args)
-        if omissible and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
-            detail = "must be int, not NoneType; leave it out for the whole"
-            raise TypeError(f"{function.__name__}(): argument 'dim' {detail}")
+        if not takes_one or not args or not isinstance(args[0], TensorBase):
+            signature.check_tensors(args, kwargs)
+        if needs_dim and (args[1] if len(args) > 1 else kwargs.get("dim", 0)) is None:
+            raise signature.no_dim()
         if len(args) > keepdim_place and args[keepdim_place].__class__ is not bool:
-            keepdim = _as_keepdim(function.__name__, args[keepdim_place])
-            args = (*args[:keepdim_place], keepdim, *args[keepdim_place + 1 :])
-        if not kwargs:
-            try:
-                return function(*args)
-            except IndexError as refused:
-                raise name_the_call(refused, function.__name__, args) from None
-        kwargs = respell(kwargs)
-        if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
-            kwargs["dim"] = index(dim.array.item())  # by its name it is no operand
-        if kwargs.get("keepdim", False).__class__ is not bool:
-            kwargs = {**kwargs, "keepdim": _as_keepdim(function.__name__, kwargs["keepdim"])}
-        receiver = kwargs.pop("out", None) if out else None
+            args = signature.read_places(args)
+        receiver = None
+        if kwargs:
+            kwargs = signature.read_keywords(kwargs)
+            receiver = kwargs.pop("out", None) if out else None
         try:
-            result = function(*args, **kwargs)
+            result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:
             raise name_the_call(refused, function.__name__, args) from None
         return result if receiver is None else write_out(function.__name__, receiver, result, args)
@@ -74,22 +59,56 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
     return call  # type: ignore[return-value]
 
 
-def _as_keepdim(name: str, value: Any) -> bool:
-    if not isinstance(value, np.bool_):
-        raise TypeError(f"{name}(): argument 'keepdim' must be bool, not {type(value).__name__}")
-    return bool(value)
-
-
 def takes_out(function: F) -> F:
     """`of_tensors`, and a keyword `out`: the tensor that receives the result and is returned."""
     return of_tensors(function, out=True)
 
 
-def _leading_tensors(function: Any) -> list[str]:
-    """The names of the first parameters, as far as they are annotated as Tensor; `self` of a method is one."""
-    innermost = inspect.unwrap(function)
-    code, types = innermost.__code__, innermost.__annotations__ | {"self": "Tensor"}
-    return list(itertools.takewhile(lambda name: types.get(name) == "Tensor", code.co_varnames[: code.co_argcount]))
+class _Signature:
+    """What the annotations of a function say of its tensors, its `dim` and its `keepdim`; read once."""
+
+    def __init__(self, function: Callable[..., Any], error: type[Exception]) -> None:
+        innermost = inspect.unwrap(function)
+        code, types = innermost.__code__, innermost.__annotations__ | {"self": "Tensor"}
+        parameters = code.co_varnames[: code.co_argcount]
+        self.function, self.error = function, error
+        # the first parameters, as far as they are tensors; `self` of a method is one
+        self.tensors = list(itertools.takewhile(lambda name: types.get(name) == "Tensor", parameters))
+        self.needs_dim = types.get("dim") == "Omissible"
+        self.keepdim_place = parameters.index("keepdim") if "keepdim" in parameters else sys.maxsize
+
+    def check_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Refuse what should be a tensor and is none; what is left out, Python itself refuses."""
+        given = dict(zip(self.tensors, args, strict=False))
+        for position, name in enumerate(self.tensors, 1):
+            x = given.get(name, kwargs.get(name, self))
+            if not isinstance(x, TensorBase) and x is not self:
+                raise self.error(*not_a_tensor(self.function.__name__, name, position, x).args)
+
+    def read_places(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments given by place, `keepdim` as a bool."""
+        place = self.keepdim_place
+        return (*args[:place], self._as_bool(args[place]), *args[place + 1 :])
+
+    def read_keywords(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The arguments given by name, under PyTorch's names; a `dim` that is a 0-d tensor as an int."""
+        kwargs = respell(kwargs)
+        if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
+            kwargs["dim"] = index(dim.array.item())
+        if kwargs.get("keepdim", False).__class__ is not bool:
+            kwargs["keepdim"] = self._as_bool(kwargs["keepdim"])
+        return kwargs
+
+    def no_dim(self) -> TypeError:
+        """The error for a `dim` of None where only leaving it out means the whole."""
+        detail = "must be int, not NoneType; leave it out for the whole"
+        return TypeError(f"{self.function.__name__}(): argument 'dim' {detail}")
+
+    def _as_bool(self, value: Any) -> bool:
+        if not isinstance(value, np.bool_):
+            detail = f"must be bool, not {type(value).__name__}"
+            raise TypeError(f"{self.function.__name__}(): argument 'keepdim' {detail}")
+        return bool(value)
 
 
 # ---- NumPy's spellings ---------------------------------------------------------------------------

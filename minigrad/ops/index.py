@@ -146,7 +146,7 @@ def _convert_slice(part: slice) -> slice:
     """A slice whose bounds may be 0-d tensors."""
     start, stop, step = map(_as_plain, (part.start, part.stop, part.step))
     if isinstance(step, int) and step <= 0:
-        raise _refuse_step(step)
+        raise _step_too_small(step)
     return slice(start, stop, step)
 
 
@@ -154,7 +154,7 @@ def _as_plain(x: Any) -> Any:
     return int(x.array) if isinstance(x, TensorBase) else x
 
 
-def _refuse_step(step: int) -> ValueError:
+def _step_too_small(step: int) -> ValueError:
     return ValueError(f"step must be greater than zero, got {step}; use flip to reverse an axis")
 
 
@@ -198,7 +198,7 @@ def plain_key(key: Any) -> tuple[Any, ...] | None:
             if bound is not None and type(bound) is not int:
                 return None
         if step is not None and step <= 0:
-            raise _refuse_step(step)
+            raise _step_too_small(step)
     # NumPy gives a scalar, not a view, when every axis has an int; with an Ellipsis it is a view
     return parts if Ellipsis in parts else (*parts, Ellipsis)
 
