@@ -25,12 +25,11 @@ from minigrad.ops.shape import expand, reshape, spread
 
 def setitem(self: Any, key: Any, value: Any) -> None:
     """``self[key] = value``: a number or a tensor that broadcasts to the region. Differentiable in both."""
-    array = self.array
     if type(key) is list:
         key = tuple_of_lists(key)
     parts, basic = plain_key(key), True
     if parts is None:
-        parts = array_key(array, key)
+        parts = array_key(self.array, key)
         basic = is_basic(parts)
         if steps := in_two_steps(parts):
             setitem(getitem(self, steps[0]), steps[1], value)
@@ -38,41 +37,122 @@ def setitem(self: Any, key: Any, value: Any) -> None:
     elif isinstance(value, TensorBase) and _is_part(value, self, parts):
         self.writes[0] += 1  # `x[key] -= y` was written by `-=` already
         return
-    value, source = _read_value(self, value, parts, basic)
-    needs_graph = isinstance(value, TensorBase) and value.node is not None
+    value = _read_value(self, value, parts, basic)
+    is_tensor = isinstance(value, TensorBase)
+    source = value.array if is_tensor else value
     if inference_was_entered and isinstance(self.writes, Uncounted):
         self.writes[0] = 0  # refused, or not
     if not basic:
-        _check_places(array, parts, source)
-    outside = not needs_graph and self.node is None and (self.view_of is None or not is_root_tracked(self))
-    if outside or not mode.get() & GRAD:
-        shared = isinstance(value, TensorBase) and source.size > 1 and have_one_base(array, source)
-        if (shared or 0 in array.strides) and basic:
-            _check_region(array[parts], source if shared else None)
-        _write_array(self, parts, source)
-        self.writes[0] += 1
+        _check_places(self.array, parts, source)
+    flows = self.node is not None or (is_tensor and value.node is not None)
+    if (flows or (self.view_of is not None and is_root_tracked(self))) and mode.get() & GRAD:
+        _write_recorded(self, key, parts, basic, value)
         return
+    shared = is_tensor and source.size > 1 and have_one_base(self.array, source)
+    if basic and (shared or 0 in self.array.strides):
+        _check_region(self.array[parts], source if shared else None)
+    _write_array(self.array, parts, source)
+    self.writes[0] += 1
+
+
+def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, value: Any) -> None:
+    """Write a value in the graph."""
     if not isinstance(value, TensorBase):
-        value = wrap(to_device(np.asarray(source, array.dtype), device_of(array)))
-    _write_recorded(self, key, parts, basic, value)
+        value = wrap(to_device(np.asarray(value, self.array.dtype), device_of(self.array)))
+    try:
+        check_writable(self, "index assignment", value)
+    except RuntimeError:
+        _read_array(self.array, parts)  # an index that is out of range is said first
+        raise
+    if key is ...:
+        copy_(self, _fit_value(value, self.array, self))
+        return
+    if basic:
+        region = _read_array(self.array, parts)
+        value = _fit_value(value, region, self)
+        _check_region(region, value.array)
+    refresh(self)
+    _write_array(self.array, parts, value.array)
+    self.writes[0] += 1
+    move_on(self, cast(value, self.array.dtype), read_at, {"key": parts})
 
 
-def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) -> tuple[Any, Any]:
-    """What is assigned, on the device of `target`, and its array or number."""
+def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
+    """Whether `value` is the very view ``whole[parts]``."""
+    view = value.view_of
+    return (
+        view is not None and view.parent is whole and view.operation.forward is read_at.forward
+        and view.statics.get("key") == parts and view.array is whole.array
+    )  # fmt: skip
+
+
+# ---- what is written -----------------------------------------------------------------------------
+def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) -> Any:
+    """What is assigned: a tensor on the device of `target`, or a number as an element of it."""
     array = target.array
     if isinstance(value, TensorBase):
         if array.__class__ is not np.ndarray:
             value = move_scalars(target, value)[1]
         if not basic and value.array.ndim and value.array.shape[0] == 1:
-            value = _without_leading_ones(value)
+            value = reshape(value, _drop_leading_ones(value.array.shape, 0))
         if value.array.dtype != array.dtype and not basic:
             _check_put(array, value.array, parts)
-        return value, value.array
+        return value
     if isinstance(value, (bool, int, float, np.generic)):
-        return value, _as_element(value, array)
+        return _as_element(value, array)
     if isinstance(value, complex):
         raise RuntimeError(f"value cannot be converted to type {array.dtype} without overflow: got {value}")
     raise TypeError(f"can't assign a {type_name(value)} to a tensor; give a number or minigrad.tensor(...)")
+
+
+def _as_element(value: Any, array: Any) -> Any:
+    """A number as an element of `array`, whose type must hold it. Everyday floats need no look at the limits."""
+    if array.dtype.kind == "f" and -65504 <= value <= 65504:
+        return value
+    return dtypes.scalar(value.item() if isinstance(value, np.generic) else value, array.dtype, round_to_infinity=True)
+
+
+def _drop_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """`shape` without axes of length 1 in front, while it has more than `ndim`: they broadcast into fewer axes too."""
+    while len(shape) > ndim and shape[0] == 1:
+        shape = shape[1:]
+    return shape
+
+
+def _fit_value(value: Any, region: Any, whole: Any) -> Any:
+    """`value` in the region's dtype and shape."""
+    shape = _drop_leading_ones(value.array.shape, region.ndim)
+    if shape != value.array.shape:
+        value = reshape(value, shape)
+    if shape != region.shape:
+        try:
+            value = expand(value, region.shape)
+        except RuntimeError:
+            raise _does_not_fit(value.array, region, whole.array) from None
+    return cast(value, region.dtype)
+
+
+# ---- what is refused -----------------------------------------------------------------------------
+def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
+    """Refuse to write another type at places given by tensors, except one number under a mask."""
+    places = [p for p in parts if is_array(p) or (isinstance(p, bool) and len(parts) > 1)]  # x[True, :] is a mask, too
+    if places and (source.size != 1 or len(places) != 1 or np.result_type(places[0]).kind != "b"):
+        types = f"got {array.dtype} for the destination and {source.dtype} for the source"
+        hint = "convert the source with .to(destination.dtype)"
+        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
+
+
+def _check_places(array: Any, parts: tuple[Any, ...], value: Any) -> None:
+    """Refuse places and values that are read from the memory that is written to."""
+    places = [part for part in parts if is_array(part)]
+    under_mask = len(places) == 1 and places[0].dtype.kind == "b" and getattr(value, "size", 1) == 1
+    for beside in () if under_mask else (value, *[part for part in places if part.dtype.kind != "b"]):
+        if is_array(beside) and have_one_base(array, beside):
+            try:
+                check_memory(array, "index assignment", beside, wholly=True)
+            except RuntimeError:
+                _read_array(array, parts)  # an index that is out of range is said first
+                raise
 
 
 def _check_region(region: Any, source: Any) -> None:
@@ -89,87 +169,7 @@ def _spread(source: Any, shape: tuple[int, ...]) -> Any:
         return source
 
 
-def _check_places(array: Any, parts: tuple[Any, ...], value: Any) -> None:
-    """Refuse to write at places that are told, or with values that are read, in the same memory."""
-    places = [part for part in parts if is_array(part)]
-    under_mask = len(places) == 1 and places[0].dtype.kind == "b" and getattr(value, "size", 1) == 1
-    for beside in () if under_mask else (value, *[part for part in places if part.dtype.kind != "b"]):
-        if is_array(beside) and have_one_base(array, beside):
-            try:
-                check_memory(array, "index assignment", beside, wholly=True)
-            except RuntimeError:
-                _read_array(array, parts)  # an index that is out of range is said first
-                raise
-
-
-def _write_recorded(self: Any, key: Any, parts: tuple[Any, ...], basic: bool, value: Any) -> None:
-    """Write the tensor `value`, in the graph."""
-    try:
-        check_writable(self, "index assignment", value)
-    except RuntimeError:
-        _read_array(self.array, parts)  # an index that is out of range is said first
-        raise
-    if key is ...:
-        copy_(self, _fit_value(value, self.array, self))
-        return
-    if basic:
-        region = _read_array(self.array, parts)
-        value = _fit_value(value, region, self)
-        _check_region(region, value.array)
-    refresh(self)
-    _write_array(self, parts, value.array)
-    self.writes[0] += 1
-    move_on(self, cast(value, self.array.dtype), read_at, {"key": parts})
-
-
-def _is_part(value: Any, whole: Any, parts: tuple[Any, ...]) -> bool:
-    """Whether `value` is the very view ``whole[parts]``."""
-    view = value.view_of
-    return (
-        view is not None and view.parent is whole and view.operation.forward is read_at.forward
-        and view.statics.get("key") == parts and view.array is whole.array
-    )  # fmt: skip
-
-
-def _without_leading_ones(value: Any) -> Any:
-    """`value` without axes of length 1 in front: they broadcast, also into a region of fewer axes."""
-    shape = value.array.shape
-    while shape and shape[0] == 1:
-        shape = shape[1:]
-    return reshape(value, shape)
-
-
-def _as_element(value: Any, array: Any) -> Any:
-    """A number as an element of `array`, whose type must hold it. Everyday floats need no look at the limits."""
-    if array.dtype.kind == "f" and -65504 <= value <= 65504:
-        return value
-    return dtypes.scalar(value.item() if isinstance(value, np.generic) else value, array.dtype, round_to_infinity=True)
-
-
-def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
-    """Refuse to write another type at places given by tensors, except one number under a mask."""
-    places = [p for p in parts if is_array(p) or (isinstance(p, bool) and len(parts) > 1)]  # x[True, :] is a mask, too
-    if places and (source.size != 1 or len(places) != 1 or np.result_type(places[0]).kind != "b"):
-        types = f"got {array.dtype} for the destination and {source.dtype} for the source"
-        hint = "convert the source with .to(destination.dtype)"
-        raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")
-
-
-def _fit_value(value: Any, region: Any, whole: Any) -> Any:
-    """`value` in the region's dtype and shape; leading axes of length 1 are dropped as in PyTorch."""
-    shape = value.array.shape
-    while len(shape) > region.ndim and shape[0] == 1:
-        shape = shape[1:]
-    if shape != value.array.shape:
-        value = value.reshape(shape)
-    if shape != region.shape:
-        try:
-            value = expand(value, region.shape)
-        except RuntimeError:
-            raise _does_not_fit(value.array, region, whole.array) from None
-    return cast(value, region.dtype)
-
-
+# ---- the write -----------------------------------------------------------------------------------
 def _read_array(array: Any, key: Any) -> Any:
     try:
         return array[key]
@@ -177,8 +177,8 @@ def _read_array(array: Any, key: Any) -> Any:
         raise IndexError(f"{error} (assigning into a tensor of shape {tuple(array.shape)})") from None
 
 
-def _write_array(target: Any, key: Any, source: Any) -> None:
-    array = target.array
+def _write_array(array: Any, key: Any, source: Any) -> None:
+    """``array[key] = source``, and in words why it cannot be."""
     values = is_array(source)
     if values and (array.__class__ is not np.ndarray or source.__class__ is not np.ndarray):
         check_same_library("index assignment", (array, source))
@@ -187,7 +187,7 @@ def _write_array(target: Any, key: Any, source: Any) -> None:
             check_fits_region(source, _read_array(array, key), array, leading_ones=True)
         store(array, key, source)
     except (ValueError, TypeError):  # TypeError: values of several axes under a mask
-        check_fits_region(source if is_array(source) else np.asarray(source), array[key], array, leading_ones=True)
+        check_fits_region(source if values else np.asarray(source), array[key], array, leading_ones=True)
         raise
     except IndexError:
         _read_array(array, key)
@@ -199,9 +199,8 @@ def check_fits_region(value: Any, region: Any, whole: Any, leading_ones: bool = 
 
     With `leading_ones`, axes of length 1 in front may be more than those of the region.
     """
-    shape, wanted = value.shape, region.shape
-    while leading_ones and len(shape) > len(wanted) and shape[0] == 1:
-        shape = shape[1:]
+    wanted = region.shape
+    shape = _drop_leading_ones(value.shape, len(wanted)) if leading_ones else value.shape
     extra = len(wanted) - len(shape)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, wanted[extra:], strict=True)):
         raise _does_not_fit(value, region, whole)
