@@ -221,6 +221,8 @@ NAMES: dict[str, str] = {
         "Literal ParamSpec Tensor calculate_gain constant constant_ dirac dirac_ eye eye_ kaiming_normal "
         "kaiming_normal_ kaiming_uniform kaiming_uniform_ normal normal_ ones_ orthogonal orthogonal_ sparse sparse_ "
         "torch trunc_normal_ uniform uniform_ xavier_normal xavier_normal_ xavier_uniform xavier_uniform_ zeros_",
+    "torch.nn.grad":
+        "conv1d_input conv1d_weight conv2d_input conv2d_weight conv3d_input conv3d_weight torch",
     "torch.nn.utils":
         "clip_grad clip_grad_norm clip_grad_norm_ clip_grad_value_ clip_grads_with_norm_ "
         "convert_conv2d_weight_memory_format convert_conv3d_weight_memory_format convert_parameters fuse_conv_bn_eval "

@@ -183,10 +183,10 @@ __all__ = [
     "utils",
 ]
 
-__all__ += ["SyncBatchNorm", "parallel"]  # what works on several processes opens when it is first asked for
+__all__ += ["SyncBatchNorm", "grad", "parallel"]  # rooms that open when they are first asked for
 
 if _typing.TYPE_CHECKING:
-    from minigrad.nn import parallel
+    from minigrad.nn import grad, parallel
     from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
 else:
-    __getattr__ = _open_later("torch.nn", globals(), "parallel", {"parallel.sync_batchnorm": "SyncBatchNorm"})
+    __getattr__ = _open_later("torch.nn", globals(), "grad parallel", {"parallel.sync_batchnorm": "SyncBatchNorm"})

@@ -15,6 +15,7 @@ from minigrad.autograd.modes import no_grad
 from minigrad.creation import from_numpy, randperm
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import as_number, of_tensors
+from minigrad.ops.masks import where
 from minigrad.tensor import Tensor
 
 P = ParamSpec("P")
@@ -250,9 +251,11 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
-    """N(mean, std^2), of which only what lies in [a, b] is drawn: the inverse of the distribution of a uniform draw.
+    """N(mean, std^2), of which only what lies in [a, b] is kept: what falls outside is drawn again.
 
-    Warns when the mean lies more than two standard deviations outside.
+    Where [a, b] holds less than 0.3 of the distribution, draws are uniform in it, and each is kept with the
+    probability density(draw) / max density. Warns when the mean lies more than two standard deviations outside.
+    Source: J. von Neumann, "Various techniques used in connection with random digits", 1951.
 
     >>> import minigrad as torch
     >>> bool(torch.nn.init.trunc_normal_(torch.empty(100), a=-1.0, b=1.0).abs().max() <= 1.0)
@@ -265,8 +268,28 @@ def trunc_normal_(
             stacklevel=count_own_frames(),
         )
     low, high = [math.erf((limit - mean) / std / math.sqrt(2.0)) for limit in (a, b)]
-    tensor.uniform_(low, high, generator=generator)
-    return tensor.erfinv_().mul_(std * math.sqrt(2.0)).add_(mean).clamp_(a, b)
+    draw = _draw_normal if (high - low) / 2 > 0.3 else _draw_uniform
+    missing = draw(tensor, mean, std, a, b, generator)
+    while missing.any():
+        again = tensor.clone()
+        still = draw(again, mean, std, a, b, generator)
+        tensor.copy_(where(missing, again, tensor))
+        missing = missing & still
+    return tensor
+
+
+def _draw_normal(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
+    """Fill with draws of N(mean, std^2); True outside [a, b], rounded to the tensor's dtype."""
+    tensor.normal_(mean, std, generator=generator)
+    return (tensor < tensor.new_tensor(a)) | (tensor > tensor.new_tensor(b))
+
+
+def _draw_uniform(tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any) -> Tensor:
+    """Fill with uniform draws of [a, b]; True where one is not kept."""
+    tensor.uniform_(a, b, generator=generator)
+    peak = -0.5 * ((min(max(mean, a), b) - mean) / std) ** 2  # the logarithm of the greatest density in [a, b]
+    density = tensor.sub(mean).div_(std).pow_(2).mul_(-0.5).sub_(peak)
+    return tensor.clone().uniform_(generator=generator).log_() > density
 
 
 @_fills

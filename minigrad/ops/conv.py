@@ -30,6 +30,7 @@ conv_input: Any = operation(
     lambda v, w, geometry: conv(v, w, None, geometry=geometry),
     lambda v, g, geometry: conv_weight(v, g, geometry=geometry),
     lambda v: conv2d_bias(v),
+    shown="ConvolutionBackward0",
 )
 # The adjoint in the kernel.
 conv_weight: Any = operation(
@@ -37,4 +38,5 @@ conv_weight: Any = operation(
     conv2d_weight,
     lambda v, g, x_shape, geometry: conv_input(g, v, None, size=x_shape[2:], geometry=geometry),
     lambda v, x, geometry: conv(x, v, None, geometry=geometry),
+    shown="ConvolutionBackwardBackward0",
 )

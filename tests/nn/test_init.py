@@ -95,6 +95,17 @@ def test_a_truncated_normal_is_normal_between_its_limits():
         nn.init.trunc_normal_(torch.empty(2), 100.0)
 
 
+def test_a_truncated_normal_draws_as_pytorch():
+    for limits, first, after in (
+        ((0.0, 1.0, -2.0, 2.0), [1.5410, -0.2934, -0.7193, 0.5684], 0.4194),  # what falls outside is drawn again
+        ((0.0, 1.0, 1.5, 2.0), [1.5926, 1.8841, 1.5442, 1.5660], 0.5846),  # a narrow tail: uniform draws, some kept
+    ):
+        torch.manual_seed(0)
+        w = nn.init.trunc_normal_(torch.empty(6 if limits[2] < 0 else 7), *limits)
+        np.testing.assert_allclose(w[:4].numpy(), first, atol=6e-5)
+        np.testing.assert_allclose(torch.rand(1).numpy(), after, atol=6e-5)
+
+
 def test_dirac_hands_channels_on():
     conv = nn.Conv2d(3, 3, 3, padding=1, bias=False)
     nn.init.dirac_(conv.weight)
