@@ -32,7 +32,7 @@ from minigrad.ops.names import shown_as
 from minigrad.ops.out import store, write_by
 from minigrad.ops.overlap import are_same, check_memory, overlap_in_part, repeats
 from minigrad.ops.shape import alias, expand
-from minigrad.ops.strides import lay, lies_as, slide_windows, strided
+from minigrad.ops.strides import lay, layout_of, slide_windows, strided
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -59,10 +59,10 @@ class Path:
 
 
 def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
-    first = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # how as_strided wants it
+    layout = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # how as_strided wants it
     new = copy_operation.forward(x, order="K") if 0 in x.strides else array_module(x).array(x)  # also of a NumPy scalar
-    if first is not None and not lies_as(new, first):
-        new = lay(x, first)
+    if layout is not None and layout_of(new) != layout:
+        new = lay(x, layout)
     write_region(new, value, reader, statics)
     return new
 

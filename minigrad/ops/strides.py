@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,12 +18,33 @@ from minigrad.ops.shape import reshape
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-# How a tensor lies in memory: its lengths, its steps in elements, where it starts, and the length of the memory.
-Geometry = tuple[tuple[int, ...], tuple[int, ...], int, int]
+
+class MemoryLayout(NamedTuple):
+    """How a tensor lies in memory, which is a flat array. Steps and places are counted in elements."""
+
+    shape: tuple[int, ...]
+    steps: tuple[int, ...]
+    first: int  # the place of its first element
+    count: int  # how many places there are
+
+    def find_places(self, xp: Any) -> Any:
+        """The place of each element, in the order of the elements: flat, int64."""
+        places = xp.full((), self.first, np.int64)
+        for n, step in zip(self.shape, self.steps, strict=True):
+            places = places[..., None] + xp.arange(n, dtype=np.int64) * step
+        return places.reshape(-1)
+
+    def look(self, memory: Any) -> Any:
+        """A view of flat `memory`."""
+        first = 0 if 0 in self.shape else self.first  # no elements may begin anywhere
+        strides = [step * memory.itemsize for step in self.steps]
+        if type(memory) is np.ndarray:
+            return np.ndarray(self.shape, memory.dtype, memory, first * memory.itemsize, strides)
+        return array_module(memory).lib.stride_tricks.as_strided(memory[first:], self.shape, strides)
 
 
 def memory_of(array: Any) -> tuple[Any, int]:
-    """All memory that `array` looks at, as one flat array of its type, and where there its first element is."""
+    """All memory that `array` looks at, as one flat array of its type, and the place of its first element there."""
     root = array
     while isinstance(root.base, type(root)):
         root = root.base
@@ -36,72 +57,63 @@ def memory_of(array: Any) -> tuple[Any, int]:
     return flat, (address_of(array) - address_of(flat)) // array.itemsize if array.size else 0
 
 
-def _geometry(array: Any) -> Geometry:
-    memory, start = memory_of(array)
-    return array.shape, tuple([step // array.itemsize for step in array.strides]), start, memory.size
+def memory_and_layout(array: Any) -> tuple[Any, MemoryLayout]:
+    """All the memory under `array`, flat, and how it lies there."""
+    memory, first = memory_of(array)
+    steps = tuple([step // array.itemsize for step in array.strides])
+    return memory, MemoryLayout(array.shape, steps, first, memory.size)
 
 
-def lay(x: Any, geometry: Geometry) -> Any:
-    """The values of `x` in memory of their own, where they lie as `geometry` says; zeros stand around them."""
-    xp, (shape, steps, first, count) = array_module(x), geometry
-    made = _look(xp.zeros(count, x.dtype), shape, steps, first)
+def layout_of(array: Any) -> MemoryLayout:
+    """How `array` lies in the memory under it."""
+    return memory_and_layout(array)[1]
+
+
+def lay(x: Any, layout: MemoryLayout) -> Any:
+    """The values of `x` in memory of their own, where they lie by `layout`; zeros stand around them."""
+    made = layout.look(array_module(x).zeros(layout.count, x.dtype))
     made[...] = x
     return made
 
 
-def lies_as(x: Any, geometry: Geometry) -> bool:
-    """Whether `x` lies in its memory as `geometry` says."""
-    return _geometry(x) == geometry
+# ---- as_strided and its derivatives ---------------------------------------------------------------
+# Of what lies by the layout `source`, in all of its memory, what lies by `target` in the same memory.
+def _cut(x: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
+    memory, layout = memory_and_layout(x)
+    if layout != source:  # a gradient, where a view was written to
+        memory, _ = memory_and_layout(lay(x, source))
+    return target.look(memory)
 
 
-def _cut(x: Any, *, source: Geometry, target: Geometry) -> Any:
-    if not lies_as(x, source):  # a gradient, where a view was written to
-        x = lay(x, source)
-    shape, steps, first, _ = target
-    return _look(memory_of(x)[0], shape, steps, first)
+def _carry(g: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
+    """Numbers by `source` are added up at their places, then read by `target`; elements that share a place there
+    share what is there, as in PyTorch. Linear in g.
+    """
+    xp = array_module(g)
+    memory = xp.bincount(source.find_places(xp), g.reshape(-1), source.count)
+    places = target.find_places(xp)
+    if places.size > len(xp.unique(places)):
+        memory = memory / _count_readers(xp, places, source.count)
+    return memory[places].reshape(target.shape).astype(g.dtype)
 
 
-def _look(memory: Any, shape: tuple[int, ...], steps: tuple[int, ...], first: int) -> Any:
-    """A part of flat `memory`, its first element and its steps counted in elements."""
-    first = 0 if 0 in shape else first  # no elements may begin anywhere
-    strides = [step * memory.itemsize for step in steps]
-    if type(memory) is np.ndarray:
-        return np.ndarray(shape, memory.dtype, memory, first * memory.itemsize, strides)
-    return array_module(memory).lib.stride_tricks.as_strided(memory[first:], shape, strides)
+def _carry_back(h: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
+    """The adjoint of `_carry`: numbers by `target` are added up at their places, shared, and read by `source`."""
+    xp = array_module(h)
+    places = target.find_places(xp)
+    memory = xp.bincount(places, h.reshape(-1), source.count) / _count_readers(xp, places, source.count)
+    return memory[source.find_places(xp)].reshape(source.shape).astype(h.dtype)
 
 
-def _places(xp: Any, geometry: Geometry) -> Any:
-    """Where each element lies in memory: one int64 for each, flat."""
-    shape, steps, first, _ = geometry
-    places = xp.full((), first, np.int64)
-    for n, step in zip(shape, steps, strict=True):
-        places = places[..., None] + xp.arange(n, dtype=np.int64) * step
-    return places.reshape(-1)
-
-
-def _carry(g: Any, *, source: Geometry, target: Geometry) -> Any:
-    """Numbers that lie as `source` says, added up in memory, then read as `target` says: linear in g."""
-    xp, count = array_module(g), source[3]
-    memory = xp.bincount(_places(xp, source), g.reshape(-1), count)
-    places = _places(xp, target)
-    if places.size > len(xp.unique(places)):  # elements that share a place share what arrives there, as in PyTorch
-        memory = memory / xp.maximum(xp.bincount(places, minlength=count), 1)
-    return memory[places].reshape(target[0]).astype(g.dtype)
-
-
-def _spread_evenly(h: Any, *, source: Geometry, target: Geometry) -> Any:
-    """The adjoint of `_carry`: what lies as `target` says, read as `source` says."""
-    xp, count = array_module(h), source[3]
-    places = _places(xp, target)
-    shared = xp.maximum(xp.bincount(places, minlength=count), 1)
-    memory = xp.bincount(places, h.reshape(-1), count) / shared
-    return memory[_places(xp, source)].reshape(source[0]).astype(h.dtype)
+def _count_readers(xp: Any, places: Any, count: int) -> Any:
+    """For each place in memory, how many elements lie there; 1 where there is none."""
+    return xp.maximum(xp.bincount(places, minlength=count), 1)
 
 
 strided = operation("as_strided", _cut, lambda g, source, target: _back(g, source=target, target=source), view=True)
 _back: Any = operation("as_strided_backward", _carry, lambda h, source, target: _again(h, source=source, target=target))
 _again: Any = operation(
-    "as_strided_double_backward", _spread_evenly, lambda g, source, target: _back(g, source=source, target=target)
+    "as_strided_double_backward", _carry_back, lambda g, source, target: _back(g, source=source, target=target)
 )
 
 
@@ -124,34 +136,36 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
             what = f"{type(given).__name__} {given!r}: for one axis, (n,)"
             raise TypeError(f"as_strided(): argument '{name}' must be tuple of ints, not {what}")
     shape, steps = sizes("as_strided", (size,)), sizes("as_strided", (stride,))
-    source = _geometry(input.array)
-    first = source[2] if storage_offset is None else as_int(storage_offset, "storage_offset")
-    _check_bounds(shape, steps, first, source[3], input.array.itemsize)
-    target = shape, steps, first, source[3]
+    source = layout_of(input.array)
+    first = source.first if storage_offset is None else as_int(storage_offset, "storage_offset")
+    target = MemoryLayout(shape, steps, first, source.count)
+    _check_bounds(target, input.array.itemsize)
     made: Any = strided(input, source=source, target=target)
     if made.view_of is not None and input.view_of is not None:  # of all the memory: more than `input` may be seen
         root = root_of(input)
         made.view_of.parent, made.view_of.array = root, root.array
-        made.view_of.statics = {"source": _geometry(root.array), "target": target}
+        made.view_of.statics = {"source": layout_of(root.array), "target": target}
     return made
 
 
-def look_as(array: Any, lies: Any) -> tuple[Any, dict[str, Any]]:
-    """The view by which what lies as `array` is seen as `lies` does, in one memory: an operation and its options."""
-    return strided, {"source": _geometry(array), "target": _geometry(lies)}
+def look_as(array: Any, other: Any) -> tuple[Any, dict[str, Any]]:
+    """The view by which what lies as `array` is seen as `other`, of the same memory: an operation and its options."""
+    return strided, {"source": layout_of(array), "target": layout_of(other)}
 
 
 views.look_as = look_as
 
 
-def _check_bounds(shape: tuple[int, ...], steps: tuple[int, ...], first: int, count: int, itemsize: int) -> None:
+def _check_bounds(layout: MemoryLayout, itemsize: int) -> None:
+    """Refuse a layout that is none, or that leaves the memory."""
+    shape, steps, first, count = layout
     if len(shape) != len(steps):
         raise RuntimeError(f"mismatch in length of strides and shape: {len(steps)} strides for {len(shape)} axes")
-    if any(step < 0 for step in steps):
+    if min(steps, default=0) < 0:
         raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {[*steps]}")
     if first < 0:
         raise RuntimeError(f"Tensor: invalid storage offset {first}")
-    if any(n < 0 for n in shape):
+    if min(shape, default=0) < 0:
         raise RuntimeError(f"as_strided: sizes are not negative, got {[*shape]}")
     last = first + sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) + 1
     if prod(shape) and last > count:
@@ -169,7 +183,7 @@ def _windows_forward(x: Any, *, dim: int, size: int, step: int) -> Any:
     memory, first = memory_of(x)
     if type(x) is not np.ndarray or 0 in shape or not np.may_share_memory(memory, x):  # or what another library owns
         return array_module(x).lib.stride_tricks.as_strided(x, shape, strides)
-    return _look(memory, shape, tuple([n // x.itemsize for n in strides]), first)
+    return MemoryLayout(shape, tuple([n // x.itemsize for n in strides]), first, memory.size).look(memory)
 
 
 def _windows_back_forward(g: Any, *, shape: Any, dim: int, size: int, step: int) -> Any:
