@@ -65,25 +65,29 @@ class _Reader:
         self.types: dict[Any, None] = {}  # NumPy's, in the order in which they were met
 
     def read(self, data: Any, depth: int) -> None:
+        """Collect the numbers of `data`, which stands inside so many lists."""
         if depth == len(self.shape):
-            self.numbers.append(self.number(data))
+            self.numbers.append(self.read_number(data))
         elif isinstance(data, np.ndarray) and data.ndim:
             self.read_array(np.asarray(data), depth)
         elif isinstance(data, TensorBase) and data.array.ndim:
             self.read_array(backend.to_device(data.array, devices.CPU), depth)
-        elif not _is_list(data):
-            raise TypeError(f"expected a list of {self.shape[depth]} at depth {depth}, got {_describe(data)}")
-        elif len(data) != self.shape[depth]:
-            detail = "the nested lists are ragged"
-            raise ValueError(
-                f"expected sequence of length {self.shape[depth]} at dim {depth} (got {len(data)}): {detail}"
-            )
-        elif depth == len(self.shape) - 1 and (kinds := set(map(type, data))) <= _PLAIN.keys():
-            self.types.update((_PLAIN[kind], None) for kind in kinds)
-            self.numbers.extend(data)
+        elif _is_list(data):
+            self.read_list(data, depth)
         else:
-            for part in data:
-                self.read(part, depth + 1)
+            raise TypeError(f"expected a list of {self.shape[depth]} at depth {depth}, got {_describe(data)}")
+
+    def read_list(self, data: Sequence[Any], depth: int) -> None:
+        if len(data) != self.shape[depth]:
+            lengths = f"expected sequence of length {self.shape[depth]} at dim {depth} (got {len(data)})"
+            raise ValueError(f"{lengths}: the nested lists are ragged")
+        if depth == len(self.shape) - 1 and (kinds := set(map(type, data))) <= _PLAIN.keys():  # nearly always
+            for kind in kinds:
+                self.types[_PLAIN[kind]] = None
+            self.numbers.extend(data)
+            return
+        for part in data:
+            self.read(part, depth + 1)
 
     def read_array(self, array: Any, depth: int) -> None:
         if array.shape != self.shape[depth:]:
@@ -93,35 +97,39 @@ class _Reader:
         self.types[array.dtype] = None
         self.numbers.extend(array.reshape(-1).tolist())
 
-    def number(self, x: Any) -> Any:
+    def read_number(self, x: Any) -> Any:
         """One element as a Python number; its type is noted."""
         if type(x) in _PLAIN:
             self.types[_PLAIN[type(x)]] = None
             return x
         if isinstance(x, TensorBase):
-            return self.number_of_tensor(x)
+            return self.read_tensor(x)
         if isinstance(x, (np.generic, np.ndarray)) and x.dtype.kind in "fiub" and not x.ndim:
             if self.wanted is None:
                 dtypes.from_numpy(x.dtype)
-            elif self.wanted.kind != "f" == x.dtype.kind and not isinstance(x, float):
+            elif self.would_lose_its_fraction(x.dtype) and not isinstance(x, float):
                 raise TypeError(f"{x!r} cannot be interpreted as an element of {self.wanted}: write int(...) around it")
             self.types[x.dtype] = None
             return x.item()
         if isinstance(x, (bool, int, float)):  # of a class derived from these
-            return self.number(int(x) if isinstance(x, int) else float(x))
+            return self.read_number(int(x) if isinstance(x, int) else float(x))
         raise self.error_for(x)
 
-    def number_of_tensor(self, x: TensorBase) -> Any:
+    def read_tensor(self, x: TensorBase) -> Any:
         array = x.array
         if array.size != 1:
             hint = f"got one of shape {tuple(array.shape)}; minigrad.stack joins tensors, with their gradients"
             error = ValueError if (self.wanted or array.dtype).kind == "f" else TypeError
             raise error(f"only one element tensors can be converted to Python scalars, {hint}")
-        if self.wanted is not None and self.wanted.kind != "f" == array.dtype.kind:
+        if self.would_lose_its_fraction(array.dtype):
             hint = "convert it with .long() first"
             raise TypeError(f"a tensor of {array.dtype} cannot be interpreted as an integer of {self.wanted}: {hint}")
         self.types[array.dtype] = None
         return backend.to_device(array, devices.CPU).item()
+
+    def would_lose_its_fraction(self, numpy_dtype: Any) -> bool:
+        """Whether numbers of this type are floats, and wanted as another kind."""
+        return self.wanted is not None and numpy_dtype.kind == "f" and self.wanted.kind != "f"
 
     def error_for(self, x: Any) -> Exception:
         if isinstance(x, (str, bytes)):
