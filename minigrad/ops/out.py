@@ -62,15 +62,7 @@ def write_out(name: str, out: Any, result: Any, arguments: Any, cast: bool = Fal
             given = f"{len(out)} of them" if isinstance(out, (tuple, list)) else type(out).__name__
             raise TypeError(f"{name}(): argument 'out' must be a tuple of {len(result)} Tensors, not {given}")
         return type(result)(*[write_out(name, o, r, arguments) for o, r in zip(out, result, strict=True)])
-    if not isinstance(out, TensorBase):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    have, made = out.array.dtype, result.array.dtype
-    if have != made and (not (cast or name in _CAST) or is_category_downgrade(made, have)):
-        raise RuntimeError(f"Expected out tensor to have dtype {made}, but got {have} instead")
-    check_same_library(name, (out.array, result.array))
-    if mode.get() & GRAD and (result.node is not None or out.node is not None):
-        hint = "don't support automatic differentiation, but one of the arguments requires grad"
-        raise RuntimeError(f"{name}(): functions with out=... arguments {hint}.")
+    _check_receiver(name, out, result, cast or name in _CAST)
     check_memory(out.array, f"out= of {name}")
     for x in _tensors(arguments):
         if type(x.array) is type(out.array):
@@ -79,8 +71,21 @@ def write_out(name: str, out: Any, result: Any, arguments: Any, cast: bool = Fal
     if out.array.shape == result.array.shape:
         store(out.array, ..., result.array)
     else:
-        out.array = result.array if have == made else quiet(result.array.astype, have)
+        out.array = quiet(result.array.astype, out.array.dtype, copy=False)
     return out
+
+
+def _check_receiver(name: str, out: Any, result: Any, cast: bool) -> None:
+    """Refuse what is no tensor, a tensor of another type or device, and one that has a place in the graph."""
+    if not isinstance(out, TensorBase):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    have, made = out.array.dtype, result.array.dtype
+    if have != made and (not cast or is_category_downgrade(made, have)):
+        raise RuntimeError(f"Expected out tensor to have dtype {made}, but got {have} instead")
+    check_same_library(name, (out.array, result.array))
+    if mode.get() & GRAD and (result.node is not None or out.node is not None):
+        hint = "don't support automatic differentiation, but one of the arguments requires grad"
+        raise RuntimeError(f"{name}(): functions with out=... arguments {hint}.")
 
 
 def _tensors(arguments: Any) -> list[TensorBase]:
