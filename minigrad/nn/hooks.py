@@ -7,9 +7,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from minigrad.autograd.function import Function
-from minigrad.autograd.modes import is_grad_enabled
-from minigrad.tensor import RemovableHandle, Tensor
+from minigrad.tensor import RemovableHandle
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
@@ -46,9 +44,12 @@ class Hooks:
         for hook, with_kwargs in self.at("forward_pre"):
             given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
             if given is not None:
-                args, kwargs = _as_pair(given) if with_kwargs else (_as_tuple(given), kwargs)
-        watch = BackwardWatch(module, self) if self.at("backward") or self.at("backward_pre") else None
-        if watch:
+                args, kwargs = _as_pair(given) if with_kwargs else (as_tuple(given), kwargs)
+        watch = None
+        if self.at("backward") or self.at("backward_pre"):
+            from minigrad.nn.backward_hooks import BackwardWatch  # opens with the first of them
+
+            watch = BackwardWatch(module, self)
             args = watch.watch_inputs(args)
         try:
             result = module.forward(*args, **kwargs)
@@ -67,7 +68,8 @@ class Hooks:
         return OrderedDict((number, hung[0]) for number, hung in self._places.get(place, {}).items())
 
 
-def _as_tuple(given: Any) -> tuple[Any, ...]:
+def as_tuple(given: Any) -> tuple[Any, ...]:
+    """What a function takes or returns, as a tuple."""
     return given if isinstance(given, tuple) else (given,)
 
 
@@ -77,88 +79,81 @@ def _as_pair(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given}.")
 
 
-class Boundary(Function):
-    """The identity on some tensors; their gradients, on the way back, are shown to `seen`.
+class Hookable:
+    """The half of `Module` that hooks hang on."""
 
-    A gradient that does not come is shown as zeros, or else as None.
-    """
+    _hooks: Hooks | None  # None until the first hook, so that a call asks one question
 
-    @staticmethod
-    def forward(ctx: Any, seen: Callable[..., Any], zeros: bool, *tensors: Tensor) -> tuple[Tensor, ...]:
-        ctx.seen = seen
-        ctx.set_materialize_grads(zeros)
-        ctx.mark_non_differentiable(*[x for x in tensors if not x.requires_grad])
-        return tensors
+    def _hook(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
+        if self._hooks is None:
+            self._hooks = Hooks()
+        return self._hooks.add(place, hook, prepend, options)
 
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        return None, None, *ctx.seen(gradients)
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Run ``hook(module, args)`` before `forward`; what it returns replaces the arguments.
 
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_forward_pre_hook(lambda module, args: print(args[0].shape))
+        >>> _ = layer(torch.ones(3, 2))
+        minigrad.Size([3, 2])
+        """
+        return self._hook("forward_pre", hook, prepend, with_kwargs)
 
-class BackwardWatch:
-    """One call of a module whose backward hooks want to see the gradients pass.
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Run ``hook(module, args, output)`` after `forward`; its result replaces the output.
 
-    Its inputs and its outputs each go through a `Boundary`: on the way back the outputs' gradients
-    arrive first, and once everything between is done, those of the inputs.
-    """
+        With `always_call` also when `forward` raises: the output is None then.
 
-    def __init__(self, module: Module, hooks: Hooks) -> None:
-        self._module, self._hooks = module, hooks
-        self._grad_output: Any = None
+        >>> import minigrad as torch
+        >>> layer = torch.nn.ReLU()
+        >>> handle = layer.register_forward_hook(lambda module, args, output: output * 2)
+        >>> layer(torch.ones(1, 2))
+        tensor([[2., 2.]])
+        """
+        return self._hook("forward", hook, prepend, with_kwargs, always_call)
 
-    def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments, those that are tensors watched."""
-        self._nothing = (None,) * len(args)
-        args, self._watches_inputs = _watch(args, self._at_inputs, zeros=True)
-        return args
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Run ``hook(module, grad_output)`` when the output's gradient arrives.
 
-    def watch_outputs(self, result: Any) -> Any:
-        """The result, watched: a tensor or a tuple with tensors."""
-        results, _ = _watch(_as_tuple(result), self._at_outputs, zeros=False)
-        return results if isinstance(result, tuple) else results[0]
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_full_backward_pre_hook(lambda module, grad_output: print(grad_output))
+        >>> layer(torch.ones(1, 2)).sum().backward()
+        (tensor([[1.]]),)
+        """
+        return self._hook("backward_pre", hook, prepend)
 
-    def _at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        for (hook,) in self._hooks.at("backward_pre"):
-            gradients = _replace("grad_output", hook(self._module, gradients), gradients)
-        self._grad_output = gradients
-        # When nothing will arrive at the inputs it is now or never.
-        if not self._watches_inputs and any(g is not None for g in self._at_inputs(self._nothing)):
-            raise RuntimeError(
-                "Backward hook for Modules where no input requires gradient should always return None or None for "
-                "all gradients."
-            )
-        return gradients
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`.
 
-    def _at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        for (hook,) in self._hooks.at("backward"):
-            gradients = _replace("grad_input", hook(self._module, gradients, self._grad_output), gradients)
-        self._grad_output = None
-        return gradients
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_full_backward_hook(lambda module, grad_input, grad_output: print(grad_output))
+        >>> layer(torch.ones(1, 2, requires_grad=True)).sum().backward()
+        (tensor([[1.]]),)
+        """
+        return self._hook("backward", hook, prepend)
 
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """`register_full_backward_hook` under its name of old: the gradients are the whole module's here too.
 
-def _watch(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) -> tuple[tuple[Any, ...], bool]:
-    """`values` with the tensors among them sent through a `Boundary`, if a gradient can arrive."""
-    places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
-    if not (is_grad_enabled() and any(values[i].requires_grad for i in places)):
-        return values, False
+        >>> import minigrad as torch
+        >>> layer = torch.nn.Linear(2, 1)
+        >>> handle = layer.register_backward_hook(lambda module, grad_input, grad_output: print(grad_output))
+        >>> layer(torch.ones(1, 2, requires_grad=True)).sum().backward()
+        (tensor([[1.]]),)
+        """
+        return self._hook("backward", hook)
 
-    def show(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-        shown = dict(zip(places, gradients, strict=True))
-        changed = seen(tuple(shown.get(i) for i in range(len(values))))
-        return tuple(changed[i] for i in places)
+    _forward_hooks = property(lambda self: self._find_hooks("forward"))
+    _forward_pre_hooks = property(lambda self: self._find_hooks("forward_pre"))
+    _backward_hooks = property(lambda self: self._find_hooks("backward"))
+    _backward_pre_hooks = property(lambda self: self._find_hooks("backward_pre"))
 
-    tensors = Boundary.apply(show, zeros, *[values[i] for i in places])
-    passed = dict(enumerate(values)) | dict(zip(places, tensors, strict=True))
-    return tuple(passed.values()), True
-
-
-def _replace(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The gradients that a backward hook returned, or those that it was shown."""
-    if given is None:
-        return gradients
-    replacing = _as_tuple(given)
-    if len(replacing) != len(gradients):
-        raise RuntimeError(
-            f"Backward hook returned an invalid number of {what}, got {len(replacing)}, but expected {len(gradients)}"
-        )
-    return replacing
+    def _find_hooks(self, place: str) -> Any:
+        return OrderedDict() if self._hooks is None else self._hooks.functions(place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -13,9 +12,9 @@ from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty
 from minigrad.nn import state
-from minigrad.nn.hooks import Hooks
+from minigrad.nn.hooks import Hookable
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
-from minigrad.tensor import RemovableHandle, Tensor
+from minigrad.tensor import Tensor
 
 
 def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
@@ -49,7 +48,7 @@ def _refuse_the_input(cls: type[Module], given: Tensor) -> None:
         )
 
 
-class Module(Registry):
+class Module(Hookable, Registry):
     """A function with parameters: assign them and layers in `__init__`, compute in `forward`.
 
     Calling the module runs its hooks and `forward`. Parameters, buffers and submodules assigned as
@@ -70,7 +69,6 @@ class Module(Registry):
     )
     """
 
-    _hooks: Hooks | None  # None until the first hook, so that a call asks one question
     _version: ClassVar[int] = 1  # of the layout of the state, and the version that brought a tensor
     _came_with_version: ClassVar[dict[str, int]] = {}
 
@@ -84,7 +82,7 @@ class Module(Registry):
     def __init__(self) -> None:
         self.__dict__.update(training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set())
 
-    # Calling, and the hooks around it
+    # Calling
 
     forward: Callable[..., Any] = _missing_forward
 
@@ -94,80 +92,6 @@ class Module(Registry):
             name = type(self).__name__
             advise("forward gave None", f"forward of {name} returned None: does it end in a return statement?")
         return result
-
-    def _hook(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return self._hooks.add(place, hook, prepend, options)
-
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Run ``hook(module, args)`` before `forward`; what it returns replaces the arguments.
-
-        >>> import minigrad as torch
-        >>> layer = torch.nn.Linear(2, 1)
-        >>> handle = layer.register_forward_pre_hook(lambda module, args: print(args[0].shape))
-        >>> _ = layer(torch.ones(3, 2))
-        minigrad.Size([3, 2])
-        """
-        return self._hook("forward_pre", hook, prepend, with_kwargs)
-
-    def register_forward_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> RemovableHandle:
-        """Run ``hook(module, args, output)`` after `forward`; its result replaces the output.
-
-        With `always_call` also when `forward` raises: the output is None then.
-
-        >>> import minigrad as torch
-        >>> layer = torch.nn.ReLU()
-        >>> handle = layer.register_forward_hook(lambda module, args, output: output * 2)
-        >>> layer(torch.ones(1, 2))
-        tensor([[2., 2.]])
-        """
-        return self._hook("forward", hook, prepend, with_kwargs, always_call)
-
-    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(module, grad_output)`` when the output's gradient arrives.
-
-        >>> import minigrad as torch
-        >>> layer = torch.nn.Linear(2, 1)
-        >>> handle = layer.register_full_backward_pre_hook(lambda module, grad_output: print(grad_output))
-        >>> layer(torch.ones(1, 2)).sum().backward()
-        (tensor([[1.]]),)
-        """
-        return self._hook("backward_pre", hook, prepend)
-
-    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
-        """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`.
-
-        >>> import minigrad as torch
-        >>> layer = torch.nn.Linear(2, 1)
-        >>> handle = layer.register_full_backward_hook(lambda module, grad_input, grad_output: print(grad_output))
-        >>> layer(torch.ones(1, 2, requires_grad=True)).sum().backward()
-        (tensor([[1.]]),)
-        """
-        return self._hook("backward", hook, prepend)
-
-    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """`register_full_backward_hook` under its name of old: the gradients are the whole module's here too.
-
-        >>> import minigrad as torch
-        >>> layer = torch.nn.Linear(2, 1)
-        >>> handle = layer.register_backward_hook(lambda module, grad_input, grad_output: print(grad_output))
-        >>> layer(torch.ones(1, 2, requires_grad=True)).sum().backward()
-        (tensor([[1.]]),)
-        """
-        return self._hook("backward", hook)
-
-    _forward_hooks = property(lambda self: self._find_hooks("forward"))
-    _forward_pre_hooks = property(lambda self: self._find_hooks("forward_pre"))
-    _backward_hooks = property(lambda self: self._find_hooks("backward"))
-    _backward_pre_hooks = property(lambda self: self._find_hooks("backward_pre"))
-
-    def _find_hooks(self, place: str) -> Any:
-        return OrderedDict() if self._hooks is None else self._hooks.functions(place)
 
     # Modes
 

@@ -1,0 +1,102 @@
+"""Backward hooks: a module's inputs and outputs go through the identity, whose gradients are shown to the hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from minigrad.autograd.function import Function
+from minigrad.autograd.modes import is_grad_enabled
+from minigrad.nn.hooks import as_tuple
+from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.nn.hooks import Hooks
+    from minigrad.nn.module import Module
+
+
+class Boundary(Function):
+    """The identity on some tensors; their gradients, on the way back, are shown to `seen`.
+
+    A gradient that does not come is shown as zeros, or else as None.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, seen: Callable[..., Any], zeros: bool, *tensors: Tensor) -> tuple[Tensor, ...]:
+        ctx.seen = seen
+        ctx.set_materialize_grads(zeros)
+        ctx.mark_non_differentiable(*[x for x in tensors if not x.requires_grad])
+        return tensors
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        return None, None, *ctx.seen(gradients)
+
+
+class BackwardWatch:
+    """One call of a module whose backward hooks want to see the gradients pass.
+
+    Its inputs and its outputs each go through a `Boundary`: on the way back the outputs' gradients
+    arrive first, and once everything between is done, those of the inputs.
+    """
+
+    def __init__(self, module: Module, hooks: Hooks) -> None:
+        self._module, self._hooks = module, hooks
+        self._grad_output: Any = None
+
+    def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, those that are tensors watched."""
+        self._nothing = (None,) * len(args)
+        args, self._watches_inputs = _watch(args, self._at_inputs, zeros=True)
+        return args
+
+    def watch_outputs(self, result: Any) -> Any:
+        """The result, watched: a tensor or a tuple with tensors."""
+        results, _ = _watch(as_tuple(result), self._at_outputs, zeros=False)
+        return results if isinstance(result, tuple) else results[0]
+
+    def _at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        for (hook,) in self._hooks.at("backward_pre"):
+            gradients = _replace("grad_output", hook(self._module, gradients), gradients)
+        self._grad_output = gradients
+        # When nothing will arrive at the inputs it is now or never.
+        if not self._watches_inputs and any(g is not None for g in self._at_inputs(self._nothing)):
+            raise RuntimeError(
+                "Backward hook for Modules where no input requires gradient should always return None or None for "
+                "all gradients."
+            )
+        return gradients
+
+    def _at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        for (hook,) in self._hooks.at("backward"):
+            gradients = _replace("grad_input", hook(self._module, gradients, self._grad_output), gradients)
+        self._grad_output = None
+        return gradients
+
+
+def _watch(values: tuple[Any, ...], seen: Callable[..., Any], *, zeros: bool) -> tuple[tuple[Any, ...], bool]:
+    """`values` with the tensors among them sent through a `Boundary`, if a gradient can arrive."""
+    places = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
+    if not (is_grad_enabled() and any(values[i].requires_grad for i in places)):
+        return values, False
+
+    def show(gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        shown = dict(zip(places, gradients, strict=True))
+        changed = seen(tuple(shown.get(i) for i in range(len(values))))
+        return tuple(changed[i] for i in places)
+
+    tensors = Boundary.apply(show, zeros, *[values[i] for i in places])
+    passed = dict(enumerate(values)) | dict(zip(places, tensors, strict=True))
+    return tuple(passed.values()), True
+
+
+def _replace(what: str, given: Any, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The gradients that a backward hook returned, or those that it was shown."""
+    if given is None:
+        return gradients
+    replacing = as_tuple(given)
+    if len(replacing) != len(gradients):
+        raise RuntimeError(
+            f"Backward hook returned an invalid number of {what}, got {len(replacing)}, but expected {len(gradients)}"
+        )
+    return replacing
