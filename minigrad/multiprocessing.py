@@ -76,8 +76,8 @@ class ProcessContext:
         for i in sorted(self._running):
             if self._reports[i].poll() and (report := _read(self._reports[i])):
                 self._end_all(grace_period)
-                told = f"\n\n-- Process {i} terminated with the following error:\n{report}"
-                raise ProcessRaisedException(told, i, self.processes[i].pid)
+                message = f"\n\n-- Process {i} terminated with the following error:\n{report}"
+                raise ProcessRaisedException(message, i, self.processes[i].pid)
         ended = [i for i in self._running if not self.processes[i].is_alive()]
         for i in sorted(ended, key=lambda i: self.processes[i].exitcode):  # signals first: what others fail by
             self._running.remove(i)

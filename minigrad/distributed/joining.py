@@ -24,8 +24,8 @@ def join(init_method: str | None, world_size: int, rank: int, timeout: timedelta
     control = ALONE if alone else mpi.world()
     launcher = "the launcher (mpiexec)" if started.by_mpi else "the launcher (none: the program was started alone)"
     _refuse_other(control, launcher, world_size, rank, "the arguments")
-    told = launch.told_by_torchrun()
-    _refuse_other(control, launcher, told.world_size, told.rank, "the environment variables")
+    place = launch.read_torchrun()
+    _refuse_other(control, launcher, place.world_size, place.rank, "the environment variables")
     _tell_environment(control, started)
     return control
 
@@ -44,11 +44,11 @@ def _meet(init_method: str | None, world_size: int, rank: int | None, timeout: t
     return control
 
 
-def _refuse_other(control: Communicator, known_by: str, world_size: int | None, rank: int | None, told_by: str) -> None:
+def _refuse_other(control: Communicator, known_by: str, world_size: int | None, rank: int | None, source: str) -> None:
     """Raise ValueError for numbers (None or -1: not given) that are not those of `control`."""
-    for name, told, known in (("world_size", world_size, control.size), ("rank", rank, control.rank)):
-        if told not in (None, -1, known):
-            raise ValueError(f"{name} is {told} by {told_by}, but {known} by {known_by}")
+    for name, number, known in (("world_size", world_size, control.size), ("rank", rank, control.rank)):
+        if number not in (None, -1, known):
+            raise ValueError(f"{name} is {number} by {source}, but {known} by {known_by}")
 
 
 def _tell_environment(control: Communicator, started: launch.Place) -> None:

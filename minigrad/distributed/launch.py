@@ -43,7 +43,7 @@ def place(environment: Mapping[str, str] | None = None) -> Place:
     for names in _MPI_VARIABLES:
         if names[0] in environment and not inherited:
             return _place(environment, names, by_mpi=True)
-    return told_by_torchrun(environment)
+    return read_torchrun(environment)
 
 
 def _is_child() -> bool:
@@ -57,7 +57,7 @@ def is_torchelastic_launched(environment: Mapping[str, str] | None = None) -> bo
     return "TORCHELASTIC_RUN_ID" in (os.environ if environment is None else environment)
 
 
-def told_by_torchrun(environment: Mapping[str, str] | None = None) -> Place:
+def read_torchrun(environment: Mapping[str, str] | None = None) -> Place:
     """What torchrun's variables alone tell: they must not contradict mpiexec's."""
     environment = os.environ if environment is None else environment
     return _place(environment, _TORCHRUN_VARIABLES, by_mpi=False)

@@ -70,10 +70,10 @@ class StatefulRule(BoundRule):
         count = counts["step"]
         count += 1
         step = as_number(count)
-        told = {"step": step}
+        numbers = {"step": step}
         if self.kind.advance is not None:
-            told |= self.kind.advance(counts, self.options, step)
-        return {name: number for name, number in told.items() if name in self.kind.reads}
+            numbers |= self.kind.advance(counts, self.options, step)
+        return {name: number for name, number in numbers.items() if name in self.kind.reads}
 
     @property
     def counts_on_gpu(self) -> bool:

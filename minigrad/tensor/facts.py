@@ -65,13 +65,16 @@ def get_device(input: Tensor) -> int:
 
 @of_tensors
 def is_complex(input: Tensor) -> bool:
-    """False: there are no complex numbers here.
+    """False: numbers here are real, and none waits to be conjugated or negated.
 
     >>> import minigrad as torch
     >>> torch.is_complex(torch.ones(2))
     False
     """
     return False
+
+
+is_conj = is_neg = is_complex
 
 
 @of_tensors
@@ -97,20 +100,6 @@ def isreal(input: Tensor) -> Tensor:
     tensor([True, True])
     """
     return isfinite(input) | True
-
-
-@of_tensors
-def is_conj(input: Tensor) -> bool:
-    """False: no tensor here waits to be conjugated or negated.
-
-    >>> import minigrad as torch
-    >>> torch.is_conj(torch.ones(2))
-    False
-    """
-    return False
-
-
-is_neg = is_conj
 
 
 @of_tensors

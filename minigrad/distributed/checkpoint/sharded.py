@@ -175,9 +175,11 @@ def _agree_that_all_is_well(group: ProcessGroup | None, fault: str, folder: Path
         objects.broadcast_object_list(unseen, group=group, group_src=0)
     if any(faults) or unseen[0]:
         (folder / names[group.rank() if group else 0]).unlink(missing_ok=True)
-        told = "; ".join(f"rank {rank}: {what}" for rank, what in enumerate(faults) if what)
-        told = told or f"rank 0 does not see {', '.join(unseen[0])}: all ranks need one folder, on a shared disk"
-        raise RuntimeError(f"the checkpoint {os.fspath(folder)!r} was not written, what was there is as before: {told}")
+        reason = "; ".join(f"rank {rank}: {what}" for rank, what in enumerate(faults) if what)
+        reason = reason or f"rank 0 does not see {', '.join(unseen[0])}: all ranks need one folder, on a shared disk"
+        raise RuntimeError(
+            f"the checkpoint {os.fspath(folder)!r} was not written, what was there is as before: {reason}"
+        )
 
 
 def _remove_others(folder: Path, names: list[str]) -> None:

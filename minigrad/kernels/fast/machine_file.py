@@ -24,22 +24,22 @@ MEANT = "the machine is measured anew, and the file written over"
 def read_machine(file: Path) -> Machine | None:
     """The machine that the file tells of; None, with advice in words, where it tells of another or is damaged."""
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
+        entries = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:  # ValueError: no JSON, no UTF-8
         advise("machine file", f"{file} cannot be read ({error}): {MEANT}")
         return None
-    if not isinstance(told, dict) or set(told) != {"machine", *Machine._fields}:
+    if not isinstance(entries, dict) or set(entries) != {"machine", *Machine._fields}:
         advise("machine file", f"{file} holds something else than the measures of a machine: {MEANT}")
         return None
-    if told["machine"] != describe_machine():
-        advise("machine file", f"{file} tells of another machine ({told['machine']}): {MEANT}")
+    if entries["machine"] != describe_machine():
+        advise("machine file", f"{file} tells of another machine ({entries['machine']}): {MEANT}")
         return None
-    numbers = [told[name] for name in Machine._fields]
+    numbers = [entries[name] for name in Machine._fields]
     if (
         not all(type(number) in (int, float) and isfinite(number) and number >= 0 for number in numbers)
-        or not told["peak"]
+        or not entries["peak"]
     ):
         advise("machine file", f"{file} holds measures that no machine has: {MEANT}")
         return None
