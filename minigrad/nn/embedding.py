@@ -19,14 +19,25 @@ class Table(Layer):
     weight: Parameter
     padding_idx: int | None
 
-    def _make(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None, weight: Tensor) -> None:
+    def _make(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None, given: Tensor | None, frozen: bool,
+        device: Any, dtype: Any
+    ) -> None:  # fmt: skip
+        """Set the table up: the `given` one, or one that is drawn."""
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
         if padding_idx is not None:
             if not -num_embeddings <= padding_idx < num_embeddings:
                 raise AssertionError(f"padding_idx must be within num_embeddings {num_embeddings}, got {padding_idx}")
             padding_idx %= num_embeddings
         self.padding_idx = padding_idx
-        self.weight = Parameter(weight)
+        size = (num_embeddings, embedding_dim)
+        if given is not None and tuple(given.shape) != size:
+            shapes = f"{tuple(given.shape)} for {size}"
+            raise AssertionError(f"Shape of weight does not match num_embeddings and embedding_dim: got {shapes}")
+        weight = empty(size, device=device, dtype=dtype) if given is None else given
+        self.weight = Parameter(weight, requires_grad=not frozen)
+        if given is None:
+            self.reset_parameters()
 
     def _describe(self, **usual: Any) -> str:
         """The table's size, and the options that are not as usual."""
@@ -58,14 +69,13 @@ class Embedding(Table):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
         max_norm: float | None = None, norm_type: float = 2.0, scale_grad_by_freq: bool = False,
-        sparse: bool = False, *, device: Any = None, dtype: Any = None,
+        sparse: bool = False, _weight: Tensor | None = None, _freeze: bool = False, device: Any = None,
+        dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
-        weight = empty((num_embeddings, embedding_dim), device=device, dtype=dtype)
-        self._make(num_embeddings, embedding_dim, padding_idx, weight)
-        self.reset_parameters()
+        self._make(num_embeddings, embedding_dim, padding_idx, _weight, _freeze, device, dtype)
 
     @classmethod
     def from_pretrained(
@@ -84,10 +94,7 @@ class Embedding(Table):
         if embeddings.ndim != 2:
             raise AssertionError(f"Embeddings parameter is expected to be 2-dimensional, got {embeddings.ndim}")
         rows, width = embeddings.shape
-        options = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-        made = cls(rows, width, *options, dtype=embeddings.dtype)
-        made.weight = Parameter(embeddings, requires_grad=not freeze)
-        return made
+        return cls(rows, width, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def forward(self, input: Tensor) -> Tensor:
         options = (self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse)
@@ -117,11 +124,7 @@ class EmbeddingBag(Table):
         self.max_norm, self.norm_type = max_norm, norm_type
         self.scale_grad_by_freq, self.sparse, self.mode = scale_grad_by_freq, sparse, mode
         self.include_last_offset = include_last_offset
-        size = (num_embeddings, embedding_dim)
-        weight = empty(size, device=device, dtype=dtype) if _weight is None else _weight
-        self._make(num_embeddings, embedding_dim, padding_idx, weight)
-        if _weight is None:
-            self.reset_parameters()
+        self._make(num_embeddings, embedding_dim, padding_idx, _weight, False, device, dtype)
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
         return F.embedding_bag(

@@ -37,6 +37,7 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
     """
     signature = _Signature(function, error)
     takes_one, needs_dim, keepdim_place = len(signature.tensors) == 1, signature.needs_dim, signature.keepdim_place
+    listed = signature.listed
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -49,6 +50,8 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
         receiver = None
         if kwargs:
             kwargs = signature.read_keywords(kwargs)
+            if listed in kwargs:
+                args = (*args, kwargs.pop(listed))
             receiver = kwargs.pop("out", None) if out else None
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
@@ -74,6 +77,9 @@ class _Signature:
         self.function, self.error = function, error
         # the first parameters, as far as they are tensors; `self` of a method is one
         self.tensors = list(itertools.takewhile(lambda name: types.get(name) == "Tensor", parameters))
+        rest = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount + bool(code.co_flags & inspect.CO_VARARGS)]
+        self.listed = rest[-1] if code.co_flags & inspect.CO_VARARGS else ""  # the name of ``*dims``, which is one too
+        self.spellings = SPELLINGS | {other: name for other, name in PARTS.items() if name in parameters}
         self.needs_dim = types.get("dim") == "Omissible"
         self.keepdim_place = parameters.index("keepdim") if "keepdim" in parameters else sys.maxsize
 
@@ -92,7 +98,9 @@ class _Signature:
 
     def read_keywords(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments given by name, under PyTorch's names; a `dim` that is a 0-d tensor as an int."""
-        kwargs = respell(kwargs)
+        for other, name in self.spellings.items():
+            if other in kwargs and name not in kwargs:
+                kwargs[name] = kwargs.pop(other)
         if isinstance(dim := kwargs.get("dim"), TensorBase) and not dim.array.ndim:
             kwargs["dim"] = index(dim.array.item())
         if kwargs.get("keepdim", False).__class__ is not bool:
@@ -111,16 +119,13 @@ class _Signature:
         return bool(value)
 
 
-# ---- NumPy's spellings ---------------------------------------------------------------------------
-SPELLINGS = {"axis": "dim", "keepdims": "keepdim"}
-
-
-def respell(keywords: dict[str, Any]) -> dict[str, Any]:
-    """`keywords` under PyTorch's names; the same dict where nothing is to be changed."""
-    for numpys, pytorchs in SPELLINGS.items():
-        if numpys in keywords and pytorchs not in keywords:
-            keywords = {pytorchs if name == numpys else name: value for name, value in keywords.items()}
-    return keywords
+# ---- other spellings -----------------------------------------------------------------------------
+SPELLINGS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's
+PARTS = {  # what a parameter is called where it has one meaning alone
+    "sections": "indices_or_sections", "indices": "indices_or_sections",
+    "tensor_indices_or_sections": "indices_or_sections",
+    "split_size": "split_size_or_sections", "split_sizes": "split_size_or_sections",
+}  # fmt: skip
 
 
 # ---- whole numbers, axes, sizes ------------------------------------------------------------------

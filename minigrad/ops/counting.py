@@ -245,7 +245,7 @@ _Histogram = return_type("histogram", "hist", "bin_edges")
 
 
 @takes_out
-def histogram(input: Tensor, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
+def histogram(input: Tensor, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
     """The pair (hist, bin_edges): how many elements, or how much `weight`, lie between each two edges.
 
     `bins` is how many equal parts of `range` there are, or the edges themselves. With `density` the areas add up to 1.

@@ -49,7 +49,7 @@ def spread(x: Any, shape: tuple[int, ...]) -> Any:
     return wide
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     """The same elements in row-major order under the axes `shape`; one length may be -1.
 
     Raises RuntimeError when the number of elements differs.
@@ -61,7 +61,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     """
     if not isinstance(input, TensorBase):
         raise not_a_tensor("reshape", "input", 1, input)
-    wanted = sizes("reshape", shape)
+    wanted = sizes("reshape", lengths if shape is None else (shape,))
     if any(n < -1 for n in wanted):
         raise RuntimeError(f"invalid shape dimension {min(wanted)} in {list(wanted)}")
     try:
@@ -77,7 +77,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
         raise RuntimeError(f"shape '{list(wanted)}' is invalid for input of size {size}") from None
 
 
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """`reshape` that never copies, or the same bytes under another dtype.
 
     Raises RuntimeError when the memory cannot be looked at in that way.
@@ -87,9 +87,10 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
-    if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
-        return _view_as_dtype(input, shape[0].numpy)
-    made = reshape(input, *shape)
+    given = shape or (size if dtype is None else dtype,)
+    if len(given) == 1 and isinstance(given[0], dtypes.dtype):
+        return _view_as_dtype(input, given[0].numpy)
+    made = reshape(input, *given)
     if made.view_of is None and made.array.size:
         have, wanted = tuple(input.array.shape), tuple(made.array.shape)
         hint = "(at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead"
@@ -180,19 +181,19 @@ def t(input: Tensor) -> Tensor:
 
 @twin_of(np.broadcast_to)
 @of_tensors
-def broadcast_to(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
-    """The tensor repeated to `shape`; a length of -1 keeps the axis as it is.
+def broadcast_to(input: Tensor, *size: Any) -> Tensor:
+    """The tensor repeated to `size`; a length of -1 keeps the axis as it is.
 
     >>> import minigrad as torch
     >>> torch.broadcast_to(torch.tensor([1, 2]), (2, 2))
     tensor([[1, 2],
             [1, 2]])
     """
-    return expand(input, *shape, size=size)
+    return expand(input, *size)
 
 
 @of_tensors
-def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
+def expand(input: Tensor, *size: Any) -> Tensor:
     """The tensor repeated along axes of length 1, and new axes in front: a view, not a copy.
 
     >>> import minigrad as torch
@@ -200,7 +201,7 @@ def expand(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    wanted = sizes("expand", shape if size is None else (size,))
+    wanted = sizes("expand", size)
     have = input.array.shape
     extra = len(wanted) - len(have)
     full = tuple([have[i - extra] if n == -1 and i >= extra else n for i, n in enumerate(wanted)])

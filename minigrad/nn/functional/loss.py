@@ -223,7 +223,7 @@ def gaussian_nll_loss(
 ) -> Tensor:
     """``(log(var) + (input - target)**2 / var) / 2`` with `var` at least `eps`; `full` adds ``log(2 pi) / 2``.
 
-    Shapes: var like the input, or with a last length of 1, or without that axis.
+    Shapes: var like the input, or with one length of 1, or without the last axis.
     Raises ValueError for other shapes, a negative variance, or an eps that is not positive.
     Source: Nix and Weigend, "Estimating the mean and variance of the target probability distribution", 1994.
 
@@ -235,7 +235,9 @@ def gaussian_nll_loss(
     if variance.shape != input.shape:
         if tuple(input.shape[:-1]) == tuple(variance.shape):
             variance = variance.unsqueeze(-1)
-        elif input.shape[:-1] != variance.shape[:-1] or variance.shape[-1:] != (1,):
+        elif variance.ndim != input.ndim or [n for n, m in zip(variance.shape, input.shape, strict=True) if n != m] != [
+            1
+        ]:
             raise ValueError(f"var is of incorrect size: {list(variance.shape)} for an input of {list(input.shape)}")
     if type(variance.array) is np.ndarray and variance.array.size and variance.array.min() < 0:
         raise ValueError("var has negative entry/entries")

@@ -294,7 +294,7 @@ class TestAdvice:
         (lambda x: F.kl_div(x, x.long()), RuntimeError, "kl_div: Integral inputs not supported"),
         (lambda x: F.kl_div(x, x, reduction="all"), ValueError, "use one of 'mean', 'sum', 'none', 'batchmean'"),
         pytest.param(lambda x: F.gaussian_nll_loss(x, x, -x), ValueError, "negative entry", marks=NOT_ASKED),
-        (lambda x: F.gaussian_nll_loss(x, x, x[:1]), ValueError, "var is of incorrect size"),
+        (lambda x: F.gaussian_nll_loss(x, x, x[:1, :1]), ValueError, "var is of incorrect size"),
         (lambda x: F.gaussian_nll_loss(x, x, x, eps=0), ValueError, "eps must be positive"),
         (lambda x: F.margin_ranking_loss(x, x, x[0]), RuntimeError, "should have same dimension"),
         (lambda x: F.cosine_embedding_loss(x, x, x), RuntimeError, "multi-target not supported"),
