@@ -226,11 +226,6 @@ DIFFERENCES = [
         "gradient('(x ** torch.tensor([True, False])).sum()', [3.0, 3.0]) == [1.0, 0.0]",
     ),
     (
-        "`norm(p=0)`",
-        "a gradient of zeros where PyTorch has none (None)",
-        "gradient('x.norm(0)', [1.0, 0.0]) == [0.0, 0.0]",
-    ),
-    (
         "`F.mse_loss`, `nn.MSELoss`",
         "shapes that would broadcast, such as (8, 1) and (8,), are refused; PyTorch warns",
         "refuses('F.mse_loss(torch.ones(8, 1), torch.ones(8))')",
@@ -375,6 +370,46 @@ DIFFERENCES = [
         "`tensor`, `from_numpy`",
         "arrays with negative strides are taken; unsigned types wider than uint8 and complex numbers are refused",
         "not refuses('torch.tensor(np.arange(3)[::-1])') and refuses('torch.tensor(np.zeros(1, np.uint16))')",
+    ),
+    (
+        "`tensor([[], [1]])` and other lists that begin with an empty one",
+        "ragged lists are refused, whatever comes first; PyTorch leaves out the numbers",
+        "refuses('torch.tensor([[], [1]])')",
+    ),
+    (
+        "NumPy's bools beside tensors",
+        "count as Python's bools; PyTorch takes them for floats",
+        "(torch.tensor([2]) * np.bool_(True)).dtype is torch.int64",
+    ),
+    (
+        "whole numbers of more than 64 bits beside floats",
+        "are computed as floats; PyTorch refuses them",
+        "(torch.tensor([1.0]) < 2**64).item()",
+    ),
+    (
+        "`gcd`, `lcm`, `trapezoid` of integers near their type's limits",
+        "right where the result fits; PyTorch's intermediate values wrap around",
+        "torch.gcd(torch.tensor(-(2**63)), torch.tensor(6)).item() == 2",
+    ),
+    (
+        "`maximum`, `minimum`, `clamp` of 0.0 and -0.0",
+        "either of the two; in PyTorch it depends on the type and on the element's place in memory",
+        "torch.maximum(torch.tensor(0.0), torch.tensor(-0.0)).item() == 0",
+    ),
+    (
+        "`var_mean`, `std_mean` of infinities",
+        "the mean is that of `mean`, an infinity; PyTorch's is NaN",
+        "torch.var_mean(torch.tensor([1.0, float('inf')]))[1].item() == float('inf')",
+    ),
+    (
+        "indices that are out of range beside an axis without elements",
+        "refused; PyTorch does not look at them, for nothing is read",
+        "refuses('torch.zeros(2, 3)[2:, torch.tensor([9])]')",
+    ),
+    (
+        "`f'{x:.3f}'`",
+        "also of a tensor with axes and one element, and of a Parameter; PyTorch formats plain 0-d tensors alone",
+        "f'{torch.tensor([0.5]):.2f}' == '0.50'",
     ),
     (
         "read-only arrays",

@@ -173,8 +173,7 @@ def check_fits(least: Any, greatest: Any, numpy_dtype: Any) -> None:
     low, high = limits(numpy_dtype)
     for value in (least, greatest):
         if isinstance(value, int):
-            if not -(2**63) <= value < 2**64:
-                raise OverflowError(f"an integer of {value.bit_length()} bits is too large: int64 holds 63 and a sign")
+            check_64_bits(value)
             fits = (-high if numpy_dtype.kind == "u" else low) <= value <= high
         else:
             fits = low <= value <= high or (numpy_dtype.kind == "f" and not math.isfinite(value))
@@ -183,12 +182,24 @@ def check_fits(least: Any, greatest: Any, numpy_dtype: Any) -> None:
             raise RuntimeError(f"value cannot be converted to type {numpy_dtype.name} without overflow: {hint}")
 
 
+def every_float_holds(value: float) -> bool:
+    """Whether a number is finite in float16, too."""
+    return -65504 <= value <= 65504
+
+
+def check_64_bits(value: int) -> None:
+    """Refuse, with an OverflowError, an integer that neither int64 nor uint64 holds."""
+    if not -(2**63) <= value < 2**64:
+        raise OverflowError(f"an integer of {value.bit_length()} bits is too large: int64 holds 63 and a sign")
+
+
 def scalar(value: Any, numpy_dtype: Any, *, round_to_infinity: bool = False) -> Any:
     """A Python number as a NumPy scalar of `numpy_dtype`; `check_fits` says what is refused.
 
-    With `round_to_infinity` a float16 may become infinite: PyTorch writes single halves by way of float32.
+    With `round_to_infinity` a float16 may become infinite, as PyTorch writes single halves.
     """
-    check_fits(value, value, np.dtype(np.float32) if round_to_infinity and numpy_dtype == np.float16 else numpy_dtype)
+    if not (round_to_infinity and numpy_dtype == np.float16):
+        check_fits(value, value, numpy_dtype)
     return convert(np.asarray(value, None if numpy_dtype.kind == "b" else _wide(value)), numpy_dtype)[()]
 
 
@@ -251,7 +262,7 @@ class finfo:
         about = np.finfo((type or _default).numpy)
         self.bits, self.eps, self.max, self.min = about.bits, float(about.eps), float(about.max), float(about.min)
         self.tiny = self.smallest_normal = float(about.tiny)
-        self.resolution, self.dtype = float(about.resolution), str(about.dtype)
+        self.resolution, self.dtype = 10.0**-about.precision, str(about.dtype)
 
     def __repr__(self) -> str:
         names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")

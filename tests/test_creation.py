@@ -49,7 +49,11 @@ def test_grids_by_matrix_and_by_picture():
 
 REFUSED = {
     "ragged lists": (lambda: torch.tensor([[1, 2], [3]]), ValueError, "length 2 at dim 1 \\(got 1\\).*ragged"),
-    "a string": (lambda: torch.tensor([1, "a"]), ValueError, "infer dtype of str"),
+    "a string": (lambda: torch.tensor(["a", 1]), ValueError, "infer dtype of str"),
+    "a string among numbers": (lambda: torch.tensor([1, "a"]), TypeError, "infer dtype of str"),
+    "bytes": (lambda: torch.tensor([b"ab"]), TypeError, "infer dtype of bytes"),
+    "a constructor with two names": (
+        lambda: torch.FloatTensor(data=[1], size=(1,)), TypeError, "lengths, or data=, or size="),
     "nothing": (lambda: torch.tensor([None]), RuntimeError, "Could not infer dtype of NoneType"),
     "an integer beyond 64 bits": (lambda: torch.tensor([2**70]), ValueError, "Overflow"),
     "a list for an array": (lambda: torch.from_numpy([1.0]), TypeError, "expected np.ndarray \\(got list\\)"),
@@ -299,3 +303,19 @@ def test_windows_are_scipys(name):
     for wrong, message in (({"window_length": -1}, "non-negative window_length"), ({"dtype": torch.int64}, "floating")):
         with pytest.raises(RuntimeError, match=message):
             make(**{"window_length": 3} | wrong)
+
+
+def test_a_storage_is_read_as_numbers():
+    memory = torch.arange(3.0).storage()
+    assert torch.tensor(memory).tolist() == [0.0, 1.0, 2.0] == np.asarray(memory).tolist()
+    torch.as_tensor(memory)[0] = 5
+    assert memory[0] == 5
+
+
+@pytest.mark.parametrize("value", [np.float32(1), np.float16(1), np.bool_(True)])
+def test_numpys_scalars_that_are_no_python_numbers_are_not_assigned(value):
+    x = torch.zeros(2)
+    with pytest.raises(TypeError, match=rf"can't assign a numpy\.{type(value).__name__}"):
+        x[0] = value
+    x[0], x[1] = np.float64(1), np.int8(2)
+    assert x.tolist() == [1.0, 2.0]

@@ -85,7 +85,7 @@ def full(size: Any, fill_value: Any, *, xp: Any, dtype: Any) -> Any:
 
 
 @creates
-def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -> Any:
     """``start, start + step, ...`` up to but without `end`; one argument counts from 0.
 
     Raises RuntimeError for a step of 0 or in the wrong direction.
@@ -94,7 +94,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     >>> torch.arange(1, 2, 0.5)
     tensor([1.0000, 1.5000])
     """
-    given = {"end": start} if end is None else {"start": start, "end": end}
+    given = {"end": start} if end is None else {"start": 0 if start is None else start, "end": end}
     start, end, step = [as_number("arange", *x) for x in {"start": 0, **given, "step": step}.items()]
     if dtype == np.bool_:
         raise not_implemented_for("arange", dtype)
@@ -102,12 +102,15 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any) -
     if dtype is None:
         dtype = or_default(None) if any(isinstance(x, float) for x in (start, end, step)) else np.dtype(np.int64)
     if dtype.kind in "iu":
-        dtypes.check_fits(min(start, end), max(start, end), np.dtype(np.int64))
+        dtypes.check_fits(min(start, end, step), max(start, end, step), np.dtype(np.int64))
     if dtype == np.int64:
         if not int(step):
             raise ValueError(f"step must be nonzero: {step} is 0 as an integer")
         start, end, step = int(start), int(end), int(step)
-    length = max(math.ceil((end - start) / step), 0)
+    steps = (end - start) / step
+    if math.isinf(steps):
+        raise RuntimeError(f"invalid size, possible overflow? {start} to {end} in steps of {step}")
+    length = max(math.ceil(steps), 0)
     check_countable((length,), np.dtype(np.int64))
     if dtype.kind in "iu":
         start, step = int(start), int(step)
@@ -136,6 +139,12 @@ def _count_by_lanes(length: int, start: float, step: float, dtype: np.dtype[Any]
     return np.concatenate([blocks.ravel(), exact[whole:]]).astype(dtype)
 
 
+def _refuse_bools(name: str, dtype: np.dtype[Any], count: int) -> None:
+    """Refuse, with a NotImplementedError, to count in bools, if there is more than one."""
+    if dtype == np.bool_ and count > 1:
+        raise not_implemented_for(name, dtype)
+
+
 @creates
 def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     """`steps` numbers from `start` to `end`, both included, evenly spaced.
@@ -154,8 +163,7 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     start, end = as_number("linspace", "start", start), as_number("linspace", "end", end)
     dtype = or_default(dtype)
     check_countable((steps,), dtype)
-    if dtype == np.bool_:
-        raise not_implemented_for("linspace", dtype)
+    _refuse_bools("linspace", dtype, steps)
     if steps < 2:
         end = start
     start, end = [dtypes.scalar(x if steps else 0, dtype, round_to_infinity=steps < 2).item() for x in (start, end)]
@@ -206,6 +214,8 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any
     _check_steps(start, end, step)
     length = math.floor((end - start) / step) + 1
     dtype = or_default(dtype)
+    if dtype == np.bool_:
+        raise not_implemented_for("range", dtype)
     check_countable((length,), dtype)
     return dtypes.convert(start + np.arange(length, dtype=np.int64) * step, dtype)
 
@@ -222,8 +232,10 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, xp: Any, d
     steps = as_int(steps, "steps")
     if steps < 0:
         raise RuntimeError(f"number of steps must be non-negative, got {steps}")
+    dtype = or_default(dtype)
+    _refuse_bools("logspace", dtype, steps)
     with np.errstate(all="ignore"):
-        return dtypes.convert(np.power(float(base), np.linspace(start, end, steps)), or_default(dtype))
+        return dtypes.convert(np.power(float(base), np.linspace(start, end, steps)), dtype)
 
 
 @creates

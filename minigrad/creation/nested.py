@@ -53,7 +53,7 @@ def _is_list(x: Any) -> bool:
         return False
     if isinstance(x, np.ndarray):
         return x.ndim > 0
-    return isinstance(x, Sequence) and not isinstance(x, str)
+    return isinstance(x, Sequence) and not isinstance(x, (str, bytes))
 
 
 class _Reader:
@@ -132,9 +132,10 @@ class _Reader:
         return self.wanted is not None and numpy_dtype.kind == "f" and self.wanted.kind != "f"
 
     def error_for(self, x: Any) -> Exception:
-        if isinstance(x, (str, bytes)):
-            error: type[Exception] = ValueError if self.shape else TypeError
-        elif isinstance(x, (list, tuple)) or self.wanted is not None:
+        error: type[Exception]
+        if isinstance(x, str) and self.shape and not self.numbers:
+            error = ValueError
+        elif isinstance(x, (str, bytes, list, tuple)) or self.wanted is not None:
             error = TypeError
         else:
             error = RuntimeError

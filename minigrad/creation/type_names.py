@@ -44,8 +44,8 @@ class TensorType:
         """Whether its tensors are on a GPU."""
         return self.place == "cuda"
 
-    def __call__(self, *data: Any, device: Any = None) -> Tensor:
-        return construct(data, self.dtype, self.place if device is None else device)
+    def __call__(self, *args: Any, device: Any = None, **named: Any) -> Tensor:
+        return construct(args, self.dtype, self.place if device is None else device, **named)
 
     def __instancecheck__(self, instance: object) -> bool:
         if not isinstance(instance, TensorBase) or instance.array.dtype != self.dtype.numpy:
@@ -56,14 +56,19 @@ class TensorType:
         return f"<class '{self.__module__}.{self.__name__}'>"
 
 
-def construct(data: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
+def construct(args: tuple[Any, ...], dtype: Any, device: Any, **named: Any) -> Tensor:
     """PyTorch's old constructors: ``Tensor(2, 3)`` is a size, ``Tensor([2, 3])`` are numbers.
 
-    Raises TypeError for one float or bool, and for a tensor of another dtype.
+    One argument may be `named` data or size. Raises TypeError for one float or bool, and for a tensor of another
+    dtype.
     """
-    if len(data) == 1 and (isinstance(data[0], TensorBase) or not is_index(data[0])):
-        return _take_over(data[0], dtype, device)
-    return empty(data or (0,), dtype=dtype, device=device)
+    if named:
+        if args or len(named) > 1 or not named.keys() <= {"data", "size"}:
+            raise TypeError(f"new() takes lengths, or data=, or size=, got {len(args)} arguments and {list(named)}")
+        return construct((named["data"],) if "data" in named else (Size(named["size"]),), dtype, device)
+    if len(args) == 1 and (isinstance(args[0], TensorBase) or not is_index(args[0])):
+        return _take_over(args[0], dtype, device)
+    return empty(args or (0,), dtype=dtype, device=device)
 
 
 def _take_over(value: Any, dtype: Any, device: Any) -> Tensor:

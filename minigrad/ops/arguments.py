@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array
-from minigrad.ops.out import write_out
+from minigrad.ops.out import TYPED_BY_OUT, write_out
 from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,7 +37,7 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
     """
     signature = _Signature(function, error)
     takes_one, needs_dim, keepdim_place = len(signature.tensors) == 1, signature.needs_dim, signature.keepdim_place
-    listed = signature.listed
+    listed, typed_by_out = signature.listed, function.__name__ in TYPED_BY_OUT
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -53,6 +53,8 @@ def of_tensors(function: F, *, out: bool = False, error: type[Exception] = TypeE
             if listed in kwargs:
                 args = (*args, kwargs.pop(listed))
             receiver = kwargs.pop("out", None) if out else None
+            if typed_by_out and isinstance(receiver, TensorBase):
+                kwargs.setdefault("dtype", receiver.dtype)  # type: ignore[attr-defined]
         try:
             result = function(*args, **kwargs) if kwargs else function(*args)
         except IndexError as refused:

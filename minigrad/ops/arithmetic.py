@@ -91,7 +91,7 @@ _truncated = binary("div", lambda x, y: _toward_zero(x, _divisor(y)), *_flat, re
 floor_divide = binary("floor_divide", lambda x, y: np.floor_divide(x, _divisor(y)), _no_derivative("floor_divide"),
     _no_derivative("floor_divide"), refuses="b", numbers="both",
     formula="floor(input / other)", example="[7.0, -7.0]; 2.0 -> [ 3., -4.]")
-remainder = binary("remainder", lambda x, y: np.remainder(x, _divisor(y)), lambda g: g, _slope_of_divisor,
+remainder = binary("remainder", lambda x, y: _remainder(x, _divisor(y)), lambda g: g, _slope_of_divisor,
     refuses="b",
     formula="input - other * floor(input / other), with the sign of other", example="[7.0, -7.0]; 3.0 -> [1., 2.]")
 fmod = binary("fmod", lambda x, y: np.fmod(x, _divisor(y)), lambda g: g, lambda g, x, y: -g * np.trunc(x / y),
@@ -125,6 +125,12 @@ def _divisor(y: Any) -> Any:
     if isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind != "f" and not y.all():
         raise RuntimeError("ZeroDivisionError: integers are divided by zero; convert them with .float() to get inf")
     return y
+
+
+def _remainder(x: Any, y: Any) -> Any:
+    """``x - y * floor(x / y)``; of floats a remainder of 0 has the sign of `x`, where NumPy's has that of `y`."""
+    rest = np.remainder(x, y)
+    return np.where(np.equal(rest, 0), np.copysign(rest, x), rest) if rest.dtype.kind == "f" else rest
 
 
 def _toward_zero(x: Any, y: Any) -> Any:
@@ -169,8 +175,9 @@ def _power(x: Any, y: Any) -> Any:
     if type(y) in (int, float) or y.dtype.kind in "fu" or not np.less(y, 0).any():
         return np.power(x, y)
     # Integers to negative powers: 1 and -1 stay of size 1, all others become 0.
-    size_one = np.logical_or(np.equal(x, 1), np.equal(x, -1))
-    return np.where(np.less(y, 0), np.where(size_one, np.power(x, np.abs(y)), 0), np.power(x, np.abs(y)))
+    negative, size_one = np.less(y, 0), np.logical_or(np.equal(x, 1), np.equal(x, -1))
+    power = np.power(x, np.where(negative, np.bitwise_and(y, 1), y))
+    return np.where(np.logical_and(negative, np.logical_not(size_one)), 0, power).astype(power.dtype)
 
 
 _pow = binary("pow", _power, _power_of_base, _power_of_exponent, refuses="b")

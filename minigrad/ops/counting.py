@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module, as_index, as_int64
@@ -19,6 +20,7 @@ from minigrad.ops.arguments import (
     require_tensor,
     takes_out,
 )
+from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.order import return_type
 
@@ -111,8 +113,12 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     """
     if not isinstance(elements, TensorBase) and not isinstance(test_elements, TensorBase):
         raise not_a_tensor("isin", "elements", 1, elements)
+    values = [getattr(x, "array", x) for x in (elements, test_elements)]
+    if "b" in [dtypes.result_type([x]).kind for x in values]:
+        raise RuntimeError("Unsupported input type encountered for isin(): Bool; convert it with .long()")
+    common = dtypes.result_type(values)
     given = [x if isinstance(x, TensorBase) else wrap(np.asarray(x)) for x in (elements, test_elements)]
-    first, second = move_scalars(*given)
+    first, second = [cast(x, common) for x in move_scalars(*given)]
     return compute(array_module(first.array).isin, first, second.array, False, invert)
 
 

@@ -56,7 +56,7 @@ def _check_limits(name: str, input: Any, *limits: Any) -> None:
     numbers = [x for x in limits if x is not None and not isinstance(x, TensorBase)]
     for x in numbers:
         require_number(name, "min" if x is limits[0] else "max", x)
-        dtypes.check_numbers([input.array, x])
+    dtypes.check_numbers([input.array, *numbers])
     if input.array.dtype.kind == "b" and all(isinstance(x, bool) for x in numbers) and numbers:
         raise not_implemented_for(name, input.array.dtype)
 
@@ -101,6 +101,9 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if type(min) in _LIMITS and type(max) in _LIMITS and input.array.dtype.kind == "f":
+        for limit in (min, max):
+            if limit is not None and not dtypes.every_float_holds(limit):
+                dtypes.check_numbers([input.array, limit])
         return _clamp_to_numbers(input, low=min, high=max)
     _check_limits("clamp", input, min, max)
     if max is None:

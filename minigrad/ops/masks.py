@@ -51,7 +51,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     require_number("where", "input", input)
     require_number("where", "other", other)
     sides = [getattr(x, "array", x) for x in (input, other)]
-    if dtypes.result_type(sides).kind != "f":
+    common = dtypes.result_type(sides)
+    beyond = [x for x in sides if isinstance(x, (int, float)) and not dtypes.every_float_holds(x)]
+    if common.kind != "f" or (beyond and common != np.float16):  # halves may become infinite
         dtypes.check_numbers(sides)
     condition, input, other = move_scalars(condition, input, other)
     x, y = promote("where", input, other)

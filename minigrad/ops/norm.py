@@ -43,10 +43,10 @@ def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
 
 def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
     # x |x|^(p-2) / norm^(p-1), and 0 where x or the norm is 0
+    if p == 0:
+        return None  # a count of nonzeros has no gradient, not even zeros, in PyTorch
     shape = keepdim_shape(x.shape, dim)
     g, size = g.reshape(shape), out.reshape(shape)
-    if p == 0:
-        return np.broadcast_to(no_slope(g), x.shape)
     if p == 1:
         return g * direction(x)
     if math.isinf(p):  # the elements of that magnitude share it; NaN counts as one
@@ -136,7 +136,10 @@ def _check_not_empty(x: Any, p: float, over: Any) -> None:
         raise RuntimeError(f"norm: cannot compute the {p} norm of no elements (shape {shape}, dim {over}) {detail}")
 
 
-_dist, _cdist = shown_as(_norm, "DistBackward0"), shown_as(_norm, "CdistBackward0")
+_dist = shown_as(_norm, "DistBackward0")
+_cdist = operation(
+    "cdist", _norm_forward, lambda g, x, out, p, dim: no_slope(x) if p == 0 else _slope_of_norm(g, x, out, p, dim)
+)
 
 
 def _norm_of(made: Any, x: Any, p: float, dim: Any = None) -> Any:

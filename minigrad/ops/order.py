@@ -69,8 +69,8 @@ def find_extreme(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
 
 def _place(name: str, find: Any, example: str) -> Callable[..., Any]:
     def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim), IndexError)
         require_kind(name, input.array.dtype, "fiu")
+        check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim), IndexError)
         d = None if dim is None else axis(dim, input.array.ndim)
         return compute(find_extreme, input, d if input.array.ndim else None, find, keepdim)
 
@@ -240,11 +240,12 @@ def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..
     pick = picker(name, 1)
 
     def call(input: Tensor, dim: Omissible = None, keepdim: bool = False) -> Tensor:
+        d = None if dim is None else axis(dim, input.array.ndim)
+        if d is not None:
+            check_not_empty(name, input, (d,))
         require_kind(name, input.array.dtype, "fiu")
-        if dim is None:
+        if d is None:
             return of_all(input)
-        d = axis(dim, input.array.ndim)
-        check_not_empty(name, input, (d,))
         return pick(input, d, _find_middle, skip_nan, keepdim=keepdim)
 
     left_out = " of what is not NaN" if skip_nan else ""

@@ -46,9 +46,11 @@ _APART = {
 }  # fmt: skip
 # Their results may be written as another type of the same or a higher kind, as those of arithmetic.
 _CAST = {
-    "sum", "nansum", "mean", "prod", "cumsum", "cumprod", "std", "var", "logsumexp", "cat", "concat", "concatenate",
-    "stack",
+    "nansum", "mean", "std", "var", "logsumexp", "cat", "concat", "concatenate", "stack", "outer", "ger", "lerp",
+    "addcmul", "addcdiv",
 }  # fmt: skip
+# These compute in the type that `out` has.
+TYPED_BY_OUT = {"sum", "prod", "cumsum", "cumprod"}
 
 
 def write_out(name: str, out: Any, result: Any, arguments: Any, cast: bool = False) -> Any:

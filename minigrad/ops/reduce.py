@@ -12,7 +12,7 @@ import numpy as np
 from minigrad import dtypes, side_by_side
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute, operation
-from minigrad.ops.arguments import Omissible, axes, axis, takes_out
+from minigrad.ops.arguments import Omissible, axes, axis, require_kind, takes_out
 from minigrad.ops.copies import as_float, cast, clone, in_rows, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
@@ -203,6 +203,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     tensor([1, 3, 6])
     """
     x = as_summable(input, dtype)
+    require_kind("cumsum", x.array.dtype, "fiu")
     d = axis(dim, x.array.ndim)
     return _cumsum(x, dim=d) if x.array.ndim else clone(x)
 
@@ -248,6 +249,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     tensor([1, 2, 6])
     """
     x = as_summable(input, dtype)
+    require_kind("cumprod", x.array.dtype, "fiu")
     d = axis(dim, x.array.ndim)
     return _cumprod(x, dim=d) if x.array.ndim else clone(x)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import operation
 from minigrad.backend import as_int64, device_of, to_device
 from minigrad.devices import CPU
@@ -119,6 +120,8 @@ def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, 
     """``(y[i] + y[i + 1]) / 2 * (x[i + 1] - x[i])`` along `dim`."""
     if not y.array.ndim:
         raise IndexError(f"{name} expects y to have at least one dimension")
+    if "b" in [t.array.dtype.kind for t in (y, x) if isinstance(t, TensorBase)]:
+        raise RuntimeError(f"{name}: received a bool input, but bool is not supported; convert it with .long()")
     d = axis(dim, y.array.ndim)
     if isinstance(x, (int, float)):
         x, dx = None, x

@@ -98,7 +98,7 @@ def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) ->
         if value.array.dtype != array.dtype and not basic:
             _check_put(array, value.array, parts)
         return value
-    if isinstance(value, (bool, int, float, np.generic)):
+    if isinstance(value, (int, float, np.integer)):
         return _as_element(value, array)
     if isinstance(value, complex):
         raise RuntimeError(f"value cannot be converted to type {array.dtype} without overflow: got {value}")
@@ -109,7 +109,11 @@ def _as_element(value: Any, array: Any) -> Any:
     """A number as an element of `array`, whose type must hold it. Everyday floats need no look at the limits."""
     if array.dtype.kind == "f" and -65504 <= value <= 65504:
         return value
-    return dtypes.scalar(value.item() if isinstance(value, np.generic) else value, array.dtype, round_to_infinity=True)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError(f"Overflow when unpacking long long: {value} does not fit into int64")
+    return dtypes.scalar(value, array.dtype, round_to_infinity=True)
 
 
 def _drop_leading_ones(shape: tuple[int, ...], ndim: int) -> tuple[int, ...]:
@@ -136,7 +140,9 @@ def _fit_value(value: Any, region: Any, whole: Any) -> Any:
 def _check_put(array: Any, source: Any, parts: tuple[Any, ...]) -> None:
     """Refuse to write another type at places given by tensors, except one number under a mask."""
     places = [p for p in parts if is_array(p) or (isinstance(p, bool) and len(parts) > 1)]  # x[True, :] is a mask, too
-    if places and (source.size != 1 or len(places) != 1 or np.result_type(places[0]).kind != "b"):
+    one_mask = len(places) == 1 and is_array(places[0]) and places[0].ndim > 0 and places[0].dtype.kind == "b"
+    if places and (source.size != 1 or not one_mask):
+        _read_array(array, parts)  # an index that is out of range is said first
         types = f"got {array.dtype} for the destination and {source.dtype} for the source"
         hint = "convert the source with .to(destination.dtype)"
         raise RuntimeError(f"Index put requires the source and destination dtypes match, {types}; {hint}")

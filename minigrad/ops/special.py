@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minigrad import dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import compute
 from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
@@ -16,6 +17,7 @@ from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
 from minigrad.ops.functions import sign
 from minigrad.ops.order import return_type
+from minigrad.ops.out import write_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -179,8 +181,8 @@ def heaviside(input: Any, values: Any, *, out: Any = None) -> Tensor:
     return _heaviside(input, values, out=out)
 
 
-def float_power(input: Any, exponent: Any) -> Tensor:
-    """``input ** exponent`` in float64.
+def float_power(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
+    """``input ** exponent`` in float64. Raises RuntimeError for an `out` of another type.
 
     >>> import minigrad as torch
     >>> torch.float_power(torch.tensor([2]), 0.5)
@@ -190,8 +192,10 @@ def float_power(input: Any, exponent: Any) -> Tensor:
         raise not_a_tensor("float_power", "input", 1, input)
     double = np.dtype(np.float64)
     base, power = [cast(x, double) if isinstance(x, TensorBase) else float(x) for x in (input, exponent)]
-    result: Tensor = pow(base, power)  # type: ignore[arg-type]
-    return result
+    if out is not None and out.array.dtype != double:
+        detail = "the operation's result requires dtype Double; convert it with .double()"
+        raise RuntimeError(f"the output given to float_power has dtype {out.array.dtype} but {detail}")
+    return pow(base, power, out=out)  # type: ignore[arg-type]
 
 
 def ldexp(input: Any, other: Any, *, out: Any = None) -> Tensor:
@@ -204,7 +208,10 @@ def ldexp(input: Any, other: Any, *, out: Any = None) -> Tensor:
     for position, (name, x) in enumerate((("input", input), ("other", other)), 1):
         if not isinstance(x, TensorBase):
             raise not_a_tensor("ldexp", name, position, x)
-    return mul(input, pow(2.0, other), out=out)  # type: ignore[arg-type]
+    product = mul(input, pow(2.0, other))  # type: ignore[arg-type]
+    if input.array.dtype == np.float16 and other.array.dtype.kind in "iu":
+        product = cast(product, input.array.dtype)
+    return product if out is None else write_out("ldexp", out, product, (input, other), cast=True)
 
 
 _mantissa = elementwise("frexp", lambda x: np.frexp(x)[0], lambda g, x: g / _power_of_two(x))
@@ -233,7 +240,7 @@ def frexp(input: Tensor) -> Any:
 # ---- three operands ------------------------------------------------------------------------------
 def _with_product(name: str, combine: Any, *rules: Any) -> Any:
     """``input + value * combine(tensor1, tensor2)``."""
-    made = elementwise(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules)
+    made = elementwise(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules, single=True)
     what = "tensor1 * tensor2" if name == "addcmul" else "tensor1 / tensor2"
 
     def call(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
@@ -242,6 +249,7 @@ def _with_product(name: str, combine: Any, *rules: Any) -> Any:
         if name == "addcdiv" and all(t.array.dtype.kind != "f" for t in (tensor1, tensor2)):
             detail = "got two tensors of integers; convert one with .float()"
             raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")
+        dtypes.check_fits(factor, factor, np.dtype(np.float64))
         if x.array.dtype.kind != "f":
             factor = int(factor)  # as PyTorch, which cuts the fraction off
         try:

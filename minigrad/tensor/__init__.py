@@ -42,11 +42,11 @@ class Tensor(
     __hash__ = object.__hash__
     __module__ = "minigrad"  # where users find it, and what type(x) prints
 
-    def __new__(cls, *data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    def __new__(cls, *args: Any, dtype: Any = None, device: Any = None, **named: Any) -> Tensor:
         """``Tensor([1, 2])`` holds these numbers, ``Tensor(2, 3)`` is not filled; the default float type."""
         from minigrad.creation import construct
 
-        made = construct(data, dtype, device)
+        made = construct(args, dtype, device, **named)
         return made if cls is Tensor else made.as_subclass(cls)
 
     def _repr_html_(self) -> str:

@@ -46,6 +46,9 @@ class TypedStorage:
         """Where it is."""
         return backend.device_of(self._memory)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(backend.to_device(self._memory, devices.CPU), dtype, copy=copy)
+
     def __len__(self) -> int:
         return int(self._memory.size)
 

@@ -7,10 +7,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
 from minigrad.ops import activation, functions
-from minigrad.ops.arguments import require_number
+from minigrad.ops.arguments import as_number, require_number
 from minigrad.ops.inplace import assign, in_place
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk
@@ -159,13 +160,16 @@ def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """`x` where it is above `threshold`, `value` elsewhere.
+    """`x` where it is above `threshold`, `value` elsewhere. Raises RuntimeError for numbers beyond the type of `x`.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.threshold(torch.tensor([0.5, 2.0]), 1.0, -1.0)
     tensor([-1.,  2.])
     """
-    return _compute(activation.threshold, input, threshold, value, inplace=inplace)
+    require_tensors("threshold", "input", input)
+    given = {"threshold": threshold, "value": value}.items()
+    numbers = [dtypes.scalar(as_number("threshold", *x), input.array.dtype).item() for x in given]
+    return _compute(activation.threshold, input, *numbers, inplace=inplace)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
