@@ -116,6 +116,7 @@ MORE: dict[str, Sample] = {
     ),
     "affine layer norm": (lambda x, w, b: F.layer_norm(x, (3,), w, b), ((2, 3), (3,), (3,))),
     "nuclear norm": (lambda x: mg.norm(x, "nuc"), ((2, 3),)),
+    "distances": (lambda x, y: mg.cdist(x, y), ((2, 3), (4, 3))),
     "adaptive_max_pool2d": (lambda x: F.adaptive_max_pool2d(x, 3), ((1, 2, 5, 5),)),
     "max_pool2d, overlapping": (lambda x: F.max_pool2d(x, 3, 2, 1), ((1, 2, 5, 5),)),
     "padded along one axis": (lambda x: F.pad(x, (1, 2), mode="reflect"), ((1, 2, 4),)),
