@@ -31,7 +31,9 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
             return AttributeError(
                 f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {PAGE} lists what is here"
             )
-        if close := get_close_matches(name, [x for x in known if not x.startswith("_")], 1, 0.8):
+        public = [x for x in known if not x.startswith("_")]
+        close = [x for x in public if x.lower() == name.lower()] or get_close_matches(name, public, 1, 0.8)
+        if close:
             return AttributeError(f"{text}. Did you mean: {close[0]!r}?")
     return AttributeError(text)
 

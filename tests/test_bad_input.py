@@ -542,7 +542,7 @@ NUMBERS = {
         lambda bad: nn.utils.clip_grad_norm_([ones(2)], bad),
         "clip_grad_norm_(): argument 'max_norm' must be a number",
     ),
-    "learning rate": (lambda bad: mg.optim.SGD([grown(2)], bad), "an optimizer(): argument 'lr' must be a number"),
+    "learning rate": (lambda bad: mg.optim.SGD([grown(2)], bad), "SGD(): argument 'lr' must be a number"),
     "groups of a layer": (lambda bad: nn.GroupNorm(bad, 4), "num_groups must be an int"),
     "channels of a layer": (lambda bad: nn.Conv2d(bad, 4, 3), "in_channels must be an int"),
     "a normalized shape": (lambda bad: nn.LayerNorm(bad), "LayerNorm(): sizes must be ints"),

@@ -23,6 +23,7 @@ ROOMS = [  # within minigrad
 # What a caller gives goes on as it is, to a function of the user's or to one of several forms.
 FREE = {
     "minigrad.nn.Module": "a subclass's own",
+    "minigrad.optim.Optimizer": "a subclass's own",
     "minigrad.nn.Identity": "any, as in PyTorch: it stands for every layer",
     "minigrad.nn.Module.to": "to(device), to(dtype), to(tensor)",
     "minigrad.nn.Module.forward": "a layer's own",

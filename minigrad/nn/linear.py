@@ -11,6 +11,7 @@ from minigrad.nn import init
 from minigrad.nn.module import Layer, describe_options
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.registry import PARAMETER
+from minigrad.ops.arguments import as_int
 from minigrad.tensor import Tensor
 
 
@@ -102,7 +103,8 @@ class Linear(Weighted):
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        self._make((out_features, in_features), out_features if bias else None, device, dtype)
+        shape = as_int(out_features, "out_features"), as_int(in_features, "in_features")
+        self._make(shape, shape[0] if bias else None, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)

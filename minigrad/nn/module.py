@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from minigrad import devices, dtypes
@@ -12,6 +10,7 @@ from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty
 from minigrad.nn import state
+from minigrad.nn.constructors import check_options, own_constructor, refuse_input
 from minigrad.nn.hooks import Hookable
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
@@ -22,30 +21,6 @@ def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
         f'Module [{type(self).__name__}] is missing the required "forward" function: '
         f"define `def forward(self, x):` in class {type(self).__name__}"
     )
-
-
-def _check_options(cls: type[Module], options: dict[str, Any]) -> None:
-    """Refuse an option that `cls` does not take in the class's own name, with the one that was meant."""
-    code = getattr(cls.__init__, "__code__", None)
-    if code is None or code.co_flags & inspect.CO_VARKEYWORDS:
-        return
-    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
-    for option in options:
-        if option not in known:
-            meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
-            hint = f"; did you mean {meant[0]!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
-            raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
-
-
-def _refuse_the_input(cls: type[Module], given: Tensor) -> None:
-    """Refuse a tensor where a layer of this library wants a number of channels, features or classes."""
-    code = getattr(cls.__init__, "__code__", None)
-    first = code.co_varnames[1] if code is not None and code.co_argcount > 1 else ""
-    if first.startswith(("in_", "num_", "input_", "embed_", "normalized_")) and cls.__module__.startswith("minigrad."):
-        raise TypeError(
-            f"{cls.__name__}() got a tensor of shape {tuple(given.shape)} as its argument {first!r}: a layer is made "
-            f"first and called then, nn.{cls.__name__}(...)(x)"
-        )
 
 
 class Module(Hookable, Registry):
@@ -72,11 +47,9 @@ class Module(Hookable, Registry):
     _version: ClassVar[int] = 1  # of the layout of the state, and the version that brought a tensor
     _came_with_version: ClassVar[dict[str, int]] = {}
 
-    def __new__(cls, *given: Any, **options: Any) -> Self:
+    def __new__(cls, *_: Any, **options: Any) -> Self:
         if options:
-            _check_options(cls, options)
-        if given and isinstance(given[0], Tensor):
-            _refuse_the_input(cls, given[0])
+            check_options(cls, options)
         return object.__new__(cls)
 
     def __init__(self) -> None:
@@ -305,6 +278,15 @@ class Module(Hookable, Registry):
 
 class Layer(Module):
     """A module whose result is one tensor: an editor and a type checker know it by this."""
+
+    def __init_subclass__(cls) -> None:
+        if cls.__module__.startswith("minigrad."):
+            own_constructor(cls)
+
+    def __new__(cls, *given: Any, **options: Any) -> Self:
+        if any(isinstance(value, Tensor) for value in given):
+            refuse_input(cls, given)
+        return super().__new__(cls, **options)
 
     if TYPE_CHECKING:
 

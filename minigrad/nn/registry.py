@@ -313,7 +313,9 @@ def _refusal(kind: str, name: str, value: Any) -> TypeError:
     """The error for a `value` that is not what its name is registered as."""
     wanted = {PARAMETER: "minigrad.nn.Parameter", BUFFER: "minigrad.Tensor", MODULE: "minigrad.nn.Module"}[kind]
     typename, hint = type(value).__qualname__, ""
-    if isinstance(value, Tensor):
+    if isinstance(value, Tensor) and kind == MODULE:
+        typename, hint = f"minigrad.{typename}", "; layers are put together first, then called with the tensor"
+    elif isinstance(value, Tensor):
         typename = f"minigrad.{typename}"
         hint = (
             "; write nn.Parameter(tensor) for a new parameter, or copy the values with minigrad.no_grad(): "
@@ -323,4 +325,6 @@ def _refusal(kind: str, name: str, value: Any) -> TypeError:
         hint = f"; pass {value.__name__}(...)"
     elif isinstance(value, (list, tuple)) and kind == MODULE:
         hint = "; unpack the layers: Sequential(*layers)"
+    elif callable(value) and kind == MODULE:
+        hint = "; a function is no layer: take its layer, nn.ReLU() for F.relu, or call it in a forward of your own"
     return TypeError(f"cannot assign '{typename}' as {kind} '{name}' ({wanted} or None expected){hint}")

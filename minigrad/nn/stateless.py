@@ -8,6 +8,7 @@ from typing import Any, ClassVar, dataclass_transform
 
 import minigrad.nn.functional as F
 from minigrad.advice import advise
+from minigrad.nn.constructors import made_with_input, refuse_unknown
 from minigrad.nn.module import Layer
 from minigrad.nn.registry import BUFFER
 from minigrad.tensor import Tensor
@@ -67,25 +68,37 @@ class Stateless(Layer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
+        refuse_unknown(type(self), kwargs, tuple(self._options))
+        tensors = [x for x in args if isinstance(x, Tensor)]
         try:
             given = self.__signature__.bind(*args, **kwargs)
         except TypeError as fault:
+            if tensors:
+                raise TypeError(made_with_input(type(self), "x", tensors[0])) from None
             taken = inspect.Signature([p.replace(annotation=p.empty) for p in self._options.values()])
             raise TypeError(f"{type(self).__name__}{taken}: {fault}") from None
         given.apply_defaults()
+        inputs = []
         for name, value in given.arguments.items():
-            if isinstance(value, Tensor) and name not in self._tensors:
-                layer = type(self).__name__
-                advise(
-                    "layer made with its input",
-                    f"{layer}(...) was given a tensor as its option '{name}': a layer is made first and called then, "
-                    f"nn.{layer}({'...' if given.args[1:] else ''})(x)",
-                )
             if name in self._tensors:
                 self._register(BUFFER, name, value)
             else:
                 setattr(self, name, value)
-        self._complete()
+                if isinstance(value, Tensor) and value.ndim:
+                    inputs.append(name)
+        if inputs:
+            self._complete_with_input(inputs[0])
+        else:
+            self._complete()
+
+    def _complete_with_input(self, option: str) -> None:
+        """Tell that the layer was made with its input: as advice where that can be, as a TypeError where not."""
+        told = made_with_input(type(self), option, getattr(self, option))
+        try:
+            self._complete()
+        except (RuntimeError, TypeError, ValueError):
+            raise TypeError(told) from None
+        advise("layer made with its input", told)
 
     def _complete(self) -> None:
         """Check the options, and fill in what depends on others."""

@@ -210,6 +210,8 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeErro
         hint = "turn it into one with minigrad.from_numpy(...), which shares its memory"
     elif got is None:
         hint = "a function without a return statement gives None"
+    elif hasattr(got, "parameters"):
+        hint = "a module is no tensor: call it with one, or write .parameters() for its tensors"
     return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}; {hint}")
 
 

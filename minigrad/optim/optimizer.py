@@ -16,12 +16,13 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
 from inspect import getfullargspec
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
 from minigrad.autograd import enable_grad
 from minigrad.backend import Array, quiet
+from minigrad.nn.constructors import check_options
 from minigrad.optim.hooks import StepHooks, run_between_hooks
 from minigrad.optim.options import Group, Params, list_parameters, parameters_of, read_options, refuse_flags
 from minigrad.optim.watch import Watch
@@ -66,6 +67,10 @@ class Optimizer(StepHooks):
         if cls.rule is not None:
             signature = getfullargspec(cls.rule)
             cls.buffers, cls.reads = tuple(signature.args[2:]), frozenset(signature.kwonlyargs)
+
+    def __new__(cls, *_: Any, **options: Any) -> Self:
+        check_options(cls, options)
+        return object.__new__(cls)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         given = list_parameters(params)

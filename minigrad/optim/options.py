@@ -31,7 +31,7 @@ def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group
     options = {k: v for k, v in arguments.items() if k not in ("self", "params", "__class__")}
     for name, value in options.items():
         if name in _NOT_NEGATIVE and name not in may_be_negative:
-            _require_not_negative(name, value)
+            _require_not_negative(type(arguments["self"]).__name__, name, value)
             if isinstance(value, Tensor) and name != "lr":
                 options[name] = value.item()
     if "betas" in options:
@@ -39,10 +39,10 @@ def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group
     return options
 
 
-def _require_not_negative(name: str, value: Any) -> None:
+def _require_not_negative(optimizer: str, name: str, value: Any) -> None:
     if isinstance(value, Tensor) and value.numel() != 1:
         raise ValueError(f"Tensor {name} must be 1-element, got shape {tuple(value.shape)}")
-    require_number("an optimizer", name, value)
+    require_number(optimizer, name, value)
     if not value >= 0:
         raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must not be negative")
 

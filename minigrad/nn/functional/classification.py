@@ -241,6 +241,12 @@ def multilabel_soft_margin_loss(
 # ---- checks --------------------------------------------------------------------------------------
 def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
     """Refuse scores and classes whose types or shapes do not fit each other."""
+    if input.array.dtype.kind in "iu" and target.array.dtype.kind == "f":
+        kinds = [from_numpy(x.array.dtype).name for x in (input, target)]
+        raise NotImplementedError(
+            f'"{name}" not implemented for {kinds[0]} scores and {kinds[1]} classes: they stand the other way round, '
+            "write the model's output first, then the target"
+        )
     require_floats(name, input)
     check_same_library(name, [t.array for t in (input, target, weight) if t is not None])
     shape, have = tuple(input.array.shape), tuple(target.array.shape)

@@ -288,5 +288,5 @@ def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed:
         raise RuntimeError(
             f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {kernel}, expected input"
             f"{shape} to have {expected} channels, but got {channels} channels instead."
-            + (last if shape[-1] == expected else "")
+            + (last if shape[-1] == expected else f" A layer for these images has in_channels={channels}.")
         )

@@ -1,0 +1,65 @@
+"""A constructor's call that does not fit is refused in the name of the class that was written, with what was meant."""
+
+from __future__ import annotations
+
+import inspect
+from types import FunctionType
+from typing import Any
+
+from minigrad.tensor import Tensor
+
+
+def check_options(cls: type, options: dict[str, Any]) -> None:
+    """Raise TypeError for an option that `cls` does not take, with the one that was meant."""
+    code = getattr(cls.__init__, "__code__", None)  # type: ignore[misc]
+    if code is not None and not code.co_flags & inspect.CO_VARKEYWORDS:
+        refuse_unknown(cls, options, code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+
+
+def refuse_unknown(cls: type, options: dict[str, Any], known: tuple[str, ...]) -> None:
+    """Raise TypeError for the first of `options` that is not `known`."""
+    for option in options:
+        if option not in known:
+            from difflib import get_close_matches
+
+            meant = [name for name in known if name.startswith(option)] or get_close_matches(option, known, 1)
+            hint = f"; did you mean {meant[0]!r}?" if meant else f"; it takes {', '.join(known) or 'none'}"
+            raise TypeError(f"{cls.__name__}() got an unexpected keyword argument {option!r}{hint}")
+
+
+def refuse_input(cls: type, given: tuple[Any, ...]) -> None:
+    """Raise TypeError for a tensor where a layer of this library takes none: it is the layer's input."""
+    init: Any = cls.__init__  # type: ignore[misc]
+    if init.__module__.startswith("minigrad."):
+        places = init.__code__.co_varnames[1 : init.__code__.co_argcount]
+        for name, value in zip(places, given, strict=False):
+            if isinstance(value, Tensor) and value.ndim and "Tensor" not in init.__annotations__[name]:
+                raise TypeError(made_with_input(cls, name, value))
+
+
+def made_with_input(cls: type, option: str, given: Tensor) -> str:
+    """What is said of a layer that was made with its input as an option."""
+    name = cls.__name__
+    return (
+        f"{name}() got a tensor of shape {tuple(given.shape)} as its argument {option!r}: a layer is made first and "
+        f"called then, nn.{name}({'...' if _has_required(cls) else ''})(x)"
+    )
+
+
+def _has_required(cls: type) -> bool:
+    parameters = inspect.signature(cls).parameters.values()
+    return any(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+
+
+def own_constructor(cls: type) -> None:
+    """Give `cls` the constructor that it inherits under its own name, which Python's errors tell.
+
+    "Conv2d.__init__() missing 1 required positional argument: 'kernel_size'", not "Convolution.__init__() missing ...".
+    """
+    inherited: Any = cls.__init__  # type: ignore[misc]
+    if isinstance(inherited, FunctionType) and "__init__" not in vars(cls):
+        own = FunctionType(inherited.__code__, inherited.__globals__, "__init__", closure=inherited.__closure__)
+        own.__defaults__, own.__kwdefaults__ = inherited.__defaults__, inherited.__kwdefaults__
+        own.__annotations__, own.__module__ = inherited.__annotations__, inherited.__module__
+        own.__qualname__ = f"{cls.__qualname__}.__init__"
+        cls.__init__ = own  # type: ignore[misc]

@@ -1,0 +1,103 @@
+"""What a constructor says of a call that does not fit: the class that was written, and what was meant."""
+
+import copy
+import warnings
+
+import pytest
+
+import minigrad as torch
+from minigrad import nn, optim
+
+IMAGE = torch.ones(1, 1, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Conv2d(1), "Conv2d.__init__() missing 2 required positional arguments: 'out_channels' and"),
+        (lambda: nn.ConvTranspose1d(), "ConvTranspose1d.__init__() missing 3 required positional arguments"),
+        (lambda: nn.BatchNorm2d(), "BatchNorm2d.__init__() missing 1 required positional argument: 'num_features'"),
+        (lambda: nn.Linear(3), "Linear.__init__() missing 1 required positional argument: 'out_features'"),
+        (lambda: nn.Conv2d(*range(1, 14)), "Conv2d.__init__() takes from 4 to 12 positional arguments but 14 were"),
+        (lambda: nn.MaxPool2d(kernel=2), "MaxPool2d() got an unexpected keyword argument 'kernel'; did you mean 'ke"),
+        (lambda: nn.AvgPool2d(2, strides=2), "AvgPool2d() got an unexpected keyword argument 'strides'; did you mea"),
+        (lambda: nn.Dropout(rate=0.5), "Dropout() got an unexpected keyword argument 'rate'; it takes p, inplace"),
+        (lambda: nn.Linear(2.0, 3), "in_features must be an int, got float 2.0"),
+        (lambda: optim.Adam([torch.ones(1)], beta1=0.9), "Adam() got an unexpected keyword argument 'beta1'; did you"),
+        (lambda: optim.SGD([torch.ones(1)], learning_rate=1), "SGD() got an unexpected keyword argument 'learning_ra"),
+        (lambda: optim.Adam([torch.ones(1)], lr="0.1"), "Adam(): argument 'lr' must be a number, not str '0.1'"),
+        (lambda: nn.Sequential(nn.Linear(1, 1), nn.functional.relu), "cannot assign 'function' as module '1' (minigra"),
+    ],
+)
+def test_the_class_that_was_written_is_named(make, message):
+    with pytest.raises(TypeError) as caught:
+        make()
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("make", "layer", "option"),
+    [
+        (lambda: nn.Linear(2, 2, torch.ones(2, 2)), "Linear(...)", "bias"),
+        (lambda: nn.Conv2d(1, 1, 3, IMAGE), "Conv2d(...)", "stride"),
+        (lambda: nn.BatchNorm2d(IMAGE), "BatchNorm2d(...)", "num_features"),
+        (lambda: nn.LayerNorm(torch.ones(3)), "LayerNorm(...)", "normalized_shape"),
+        (lambda: nn.PReLU(torch.ones(3)), "PReLU()", "num_parameters"),
+        (lambda: nn.MaxPool2d(IMAGE), "MaxPool2d(...)", "kernel_size"),
+        (lambda: nn.Dropout(torch.ones(3)), "Dropout()", "p"),
+        (lambda: nn.Tanh(torch.ones(3)), "Tanh()", "x"),
+        (lambda: nn.MSELoss(torch.ones(2), torch.ones(2)), "MSELoss()", "size_average"),
+    ],
+)
+def test_a_layer_made_with_its_input_says_that_it_is_called_later(make, layer, option):
+    with pytest.raises(TypeError) as caught:
+        make()
+    assert f"as its argument '{option}': a layer is made first and called then, nn.{layer}(x)" in str(caught.value)
+
+
+def test_tensors_that_are_options_are_taken():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert nn.LeakyReLU(torch.tensor(0.5))(torch.tensor([-2.0])).item() == -1.0
+        nn.CrossEntropyLoss(torch.ones(3))
+        table = nn.Embedding(2, 3, _weight=torch.ones(2, 3), _freeze=True)
+    assert table.weight.tolist() == [[1.0] * 3] * 2 and not table.weight.requires_grad
+    with pytest.raises(AssertionError, match=r"Shape of weight does not match .* got \(2, 2\) for \(2, 3\)"):
+        nn.Embedding(2, 3, _weight=torch.ones(2, 2))
+
+
+def test_layers_and_optimizers_are_copied_without_arguments():
+    conv = nn.Conv2d(1, 2, 3)
+    assert repr(copy.deepcopy(conv)) == repr(conv)
+    assert copy.deepcopy(optim.SGD(conv.parameters(), lr=0.1)).param_groups[0]["lr"] == 0.1
+
+
+def test_a_derived_class_keeps_the_order_in_which_constructors_run():
+    class Scaled(nn.Conv2d):
+        def __init__(self, *given, scale=2.0, **options):
+            super().__init__(*given, **options)
+            self.scale = scale
+
+    assert Scaled(1, 2, 3, bias=False).kernel_size == (3, 3)
+    with pytest.raises(TypeError, match=r"Conv2d.__init__\(\) missing 2"):
+        Scaled(1)
+
+
+def test_the_old_flags_of_a_loss_are_read_as_truth():
+    for average, reduce, reduction in ((0, None, "sum"), (1, None, "mean"), (None, 0, "none"), (False, True, "sum")):
+        assert nn.L1Loss(average, reduce).reduction == reduction
+
+
+def test_what_stands_in_the_wrong_place_is_said():
+    with pytest.raises(TypeError, match=r"a function is no layer: take its layer, nn.ReLU\(\) for F.relu"):
+        nn.Sequential(nn.functional.relu)
+    with pytest.raises(TypeError, match="layers are put together first, then called with the tensor"):
+        nn.Sequential(torch.ones(1))
+    with pytest.raises(TypeError, match=r"a module is no tensor: call it with one, or write .parameters\(\)"):
+        nn.utils.clip_grad_norm_(nn.Linear(1, 1), 1.0)
+    with pytest.raises(NotImplementedError, match="write the model's output first, then the target"):
+        nn.CrossEntropyLoss()(torch.tensor([0, 1]), torch.ones(2, 4))
+    with pytest.raises(RuntimeError, match=r"but got 1 channels instead\. A layer for these images has in_channels=1"):
+        nn.Conv2d(3, 1, 2)(IMAGE)
+    with pytest.raises(AttributeError, match="Did you mean: 'MaxPool2d'"):
+        nn.Maxpool2d(2)
