@@ -97,13 +97,22 @@ def default_device() -> device:
     scoped = _scoped_devices.get()
     if scoped:
         return scoped[-1]
+    global _default_device
     if _default_device is None:
-        name = os.environ.get("MINIGRAD_DEVICE") or CPU
-        try:
-            set_default_device(name)
-        except RuntimeError as error:
-            raise RuntimeError(f"environment variable MINIGRAD_DEVICE={name!r}: {error}") from None
-    return _default_device or CPU
+        _default_device = _read_environment()
+    return _default_device
+
+
+def _read_environment() -> device:
+    """The device that MINIGRAD_DEVICE names, or the CPU."""
+    name = os.environ.get("MINIGRAD_DEVICE")
+    if not name:
+        return CPU
+    try:
+        check_there(found := device(name))
+    except RuntimeError as error:
+        raise RuntimeError(f"environment variable MINIGRAD_DEVICE={name!r}: {error}") from None
+    return found
 
 
 def set_default_device(device: str | int | device | None) -> None:

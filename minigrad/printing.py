@@ -14,10 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.backend import device_of, to_device
+from minigrad.backend import Array, device_of, to_device
 from minigrad.devices import CPU
-
-Array = Any  # a NumPy or CuPy array
 
 
 class _Options(NamedTuple):
@@ -33,13 +31,9 @@ _options = _PROFILES["default"]
 
 
 def set_printoptions(
-    precision: int | None = None,
-    threshold: float | None = None,
-    edgeitems: int | None = None,
-    linewidth: int | None = None,
-    profile: str | None = None,
-    sci_mode: bool | None = None,
-) -> None:
+    precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
+    linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None,
+) -> None:  # fmt: skip
     """Set how tensors are printed: a `profile` first, then what else is given.
 
     `precision` digits, a summary above `threshold` elements with `edgeitems` at each end, lines of

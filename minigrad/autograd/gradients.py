@@ -12,7 +12,14 @@ from numpy import ndarray
 
 from minigrad.autograd import leaves
 from minigrad.autograd.core import AFTER, LEAF, Edge, TensorBase, edge_of, is_array, wrap
-from minigrad.autograd.messages import check_cotangent, needs_no_gradient, no_gradient, not_a_tensor, not_scalar, unused
+from minigrad.autograd.messages import (
+    check_same_library,
+    needs_no_gradient,
+    no_gradient,
+    not_a_tensor,
+    not_scalar,
+    unused,
+)
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, Seeds, repeated_axes, walk
@@ -220,9 +227,24 @@ def _make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> t
         plain = array.__class__ is ndarray and not array.ndim  # a loss
         first = array.dtype.type(1) if plain else quiet(np.ones_like, array)
         return edge, wrap(first) if create_graph else first
-    check_cotangent(gradient, array, position)
+    _check_cotangent(gradient, array, position)
     if not create_graph:
         gradient = gradient.array
         if gradient.dtype is not array.dtype:
             gradient = quiet(gradient.astype, array.dtype, copy=False)
     return edge, gradient
+
+
+def _check_cotangent(gradient: Any, array: Any, position: int) -> None:
+    """Refuse what cannot be the gradient of the result that is `array`."""
+    if not isinstance(gradient, TensorBase):
+        hint = "wrap it with minigrad.tensor(...)"
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
+    g = gradient.array
+    if g.shape != array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(g.shape)} and "
+            f"output[{position}] has a shape of {tuple(array.shape)}."
+        )
+    if g.__class__ is not ndarray or array.__class__ is not ndarray:
+        check_same_library("backward from a tensor and its gradient", (array, g))

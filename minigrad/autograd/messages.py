@@ -118,21 +118,6 @@ def unused(target: Any, position: int) -> RuntimeError:
     )
 
 
-def check_cotangent(gradient: Any, array: Any, position: int) -> None:
-    """Refuse what cannot be the gradient of the result that is `array`."""
-    if not isinstance(gradient, TensorBase):
-        hint = "wrap it with minigrad.tensor(...)"
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
-    g = gradient.array
-    if g.shape != array.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(g.shape)} and "
-            f"output[{position}] has a shape of {tuple(array.shape)}."
-        )
-    if g.__class__ is not np.ndarray or array.__class__ is not np.ndarray:
-        check_same_library("backward from a tensor and its gradient", (array, g))
-
-
 def from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any:
     """What a hook returned, in place of the gradient. Refuses what is no tensor of its shape and dtype."""
     name, got = getattr(hook, "__name__", repr(hook)), getattr(changed, "array", None)
