@@ -58,21 +58,24 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
         where = devices.default_device() if device is None else devices.device(device)
         options["dtype"] = None if dtype is None else dtypes.as_numpy(dtype)
         try:
-            if where.type == "cpu":
-                made: Any = wrap(backend.quiet(function, *args, xp=np, **options))
-                if requires_grad:
-                    made.requires_grad_()
-            else:
-                with backend.on(where):
-                    array = backend.quiet(function, *args, xp=backend.library(where), **options)
-                    made = place(array, where, requires_grad)
+            made: Any = wrap(_make_there(function, args, options, where))
         except MemoryError as error:
             raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
+        if requires_grad:
+            made.requires_grad_()
         return made if out is None else write_out(name, out, made, ())
 
     call.__module__ = "minigrad"  # where pickle finds it
     call.__signature__ = _public_signature(own, call)  # type: ignore[attr-defined]
     return rename(call, name, function.__doc__)
+
+
+def _make_there(function: Callable[..., Any], args: Any, options: dict[str, Any], where: devices.device) -> Any:
+    """The array that `function` makes, on the device `where`."""
+    if where.type == "cpu":
+        return backend.quiet(function, *args, xp=np, **options)
+    with backend.on(where):
+        return backend.to_device(backend.quiet(function, *args, xp=backend.library(where), **options), where)
 
 
 def _public_signature(own: Any, call: Any) -> inspect.Signature:

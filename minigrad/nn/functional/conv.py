@@ -122,15 +122,21 @@ def lay_out(image: tuple[int, ...], kernel: tuple[int, ...], groups: Any, *optio
         geometry = Geometry((1, kernel[2]), (1, *stride), (0, *padding), (1, *dilation), int(groups))
     else:
         geometry = Geometry((kernel[2], kernel[3]), stride, padding, dilation, int(groups))
-    padded = tuple([n + 2 * p for n, p in zip(image[2:], padding, strict=True)])
-    reach = geometry.reach[-space:]
+    _check_reach(name, image[2:], geometry)
+    return geometry
+
+
+def _check_reach(name: str, size: tuple[int, ...], geometry: Geometry) -> None:
+    """Refuse a kernel that is larger than the padded image of this size: (H, W), or (L,) of a signal."""
+    kernel, _, padding, dilation = [numbers[-len(size) :] for numbers in geometry[:4]]
+    padded = tuple([n + 2 * p for n, p in zip(size, padding, strict=True)])
+    reach = geometry.reach[-len(size) :]
     if any(r > n for r, n in zip(reach, padded, strict=True)):
         raise RuntimeError(
             f"Calculated padded input size per channel: {padded}. Kernel size: {reach}. Kernel size can't be greater "
-            f"than actual input size ({name}: image {tuple(image[2:])}, kernel {tuple(kernel[2:])}, padding {padding}, "
+            f"than actual input size ({name}: image {tuple(size)}, kernel {tuple(kernel)}, padding {padding}, "
             f"dilation {dilation}); use a smaller kernel or more padding"
         )
-    return geometry
 
 
 def _advise_channels_first(name: str, image: tuple[int, ...]) -> None:
