@@ -6,10 +6,10 @@ runs on those arrays one by one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 from minigrad.backend import RECORDING, Array, on_gpu_of
@@ -30,6 +30,14 @@ LANES: list[Lane] = [_launch_once]
 _FOUND: WeakKeyDictionary[Any, dict[int, tuple[BoundRule, dict[Any, Any]]]] = WeakKeyDictionary()  # by the optimizer
 
 
+class Batch(NamedTuple):
+    """Parameters whose rule is given the same numbers in this step."""
+
+    first: bool  # whether their buffers were just made
+    numbers: dict[str, Any]
+    rows: list[Row]
+
+
 def update_together(optimizer: Any, group: int, rule: BoundRule, parameters: Sequence[Any]) -> None:
     """Take the step of `optimizer` for those `parameters` of a group that are not on the CPU and have gradients."""
     if RECORDING and rule.options.get("capturable") is False:
@@ -37,10 +45,26 @@ def update_together(optimizer: Any, group: int, rule: BoundRule, parameters: Seq
             f"Attempting CUDA graph capture of step() for an instance of {type(optimizer).__name__} but param_groups' "
             "capturable is False. Make the optimizer with capturable=True"
         )
+    batches, counted = _collect_batches(optimizer, rule, parameters)
+    kept = _recall(optimizer, group, rule)
+    for first, numbers, rows in batches:
+        formula = partial(_compute, rule, first, counted)
+        left: Sequence[Row] = rows
+        if len({id(row[0]) for row in rows}) == len(rows):  # else one has to wait for the other
+            for lane in LANES:
+                left = lane(formula, left, len(counted), numbers, kept.setdefault(first, {}))
+        for row in left:
+            on_gpu_of(row[0], formula, row, **numbers)
+
+
+def _collect_batches(
+    optimizer: Any, rule: BoundRule, parameters: Sequence[Any]
+) -> tuple[Iterable[Batch], Sequence[str]]:
+    """The parameters' rows in batches, and the names of what is counted on the GPU, at the end of each row."""
     counts_there = isinstance(rule, StatefulRule) and rule.counts_on_gpu
     given = {"lr": rule.options["lr"]} if "lr" in rule.kind.reads else {}
     rate = [] if type(given.get("lr", 0)) in ON_CPU else [given.pop("lr")]  # where the GPU holds it
-    batches: dict[Any, tuple[bool, dict[str, Any], list[Row]]] = {}
+    batches: dict[Any, Batch] = {}
     for parameter in parameters:
         buffers, numbers, counts, first = rule.buffers, given, {}, False
         if isinstance(rule, StatefulRule):
@@ -49,19 +73,10 @@ def update_together(optimizer: Any, group: int, rule: BoundRule, parameters: Seq
             counts = rule.read_counts(parameter, state)
             if not counts_there:
                 numbers, counts = given | rule.count_on(counts), {}
-        row = (parameter.array, parameter.gradient.array, *[buffer for buffer in buffers if buffer is not None])
-        key = (first, *numbers.values())
-        batches.setdefault(key, (first, numbers, []))[2].append((*row, *counts.values(), *rate))
-    kept = _recall(optimizer, group, rule)
-    counted = [*(rule.kind.counters if counts_there else ()), *["lr"] * len(rate)]
-    for first, numbers, rows in batches.values():
-        formula = partial(_compute, rule, first, counted)
-        left: Sequence[Row] = rows
-        if len({id(row[0]) for row in rows}) == len(rows):  # else one has to wait for the other
-            for lane in LANES:
-                left = lane(formula, left, len(counted), numbers, kept.setdefault(first, {}))
-        for row in left:
-            on_gpu_of(row[0], formula, row, **numbers)
+        arrays = (parameter.array, parameter.gradient.array, *[buffer for buffer in buffers if buffer is not None])
+        batch = batches.setdefault((first, *numbers.values()), Batch(first, numbers, []))
+        batch.rows.append((*arrays, *counts.values(), *rate))
+    return batches.values(), [*(rule.kind.counters if counts_there else ()), *["lr"] * len(rate)]
 
 
 def _compute(rule: BoundRule, first: bool, counted: Sequence[str], row: Row, **numbers: Any) -> None:
