@@ -229,6 +229,17 @@ def test_small_blocks_agree_with_loops(way, size, shape):
         np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
+def test_depthwise_images_come_together_with_some_left_over(stride, monkeypatch):
+    shape = layer((7, 6, 5, 4), 6, (3, 3), stride, (1, 1), groups=6)
+    monkeypatch.setattr(depthwise, "WORTH", 1)
+    expected = triad("direct", *problem(*shape), shape[2])
+    for long in (1, 40, 80, 1000):  # numbers in a row of a product, of which an image has 18 or 28
+        monkeypatch.setattr(depthwise, "LONG", long)
+        for ours, loops in zip(triad("depthwise", *problem(*shape), shape[2]), expected, strict=True):
+            np.testing.assert_allclose(ours, loops, rtol=1e-9, atol=1e-10)
+
+
 @pytest.fixture
 def narrow_machine():
     """One core with AVX2, whatever this machine is."""

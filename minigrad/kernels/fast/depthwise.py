@@ -1,13 +1,14 @@
 """Depthwise and grouped convolution: many small kernels, each over a few channels.
 
 Windows are laid out along the width alone, as lines (C/groups*kw, rows*Wo): a copy for each column of the kernel, which
-is one flat run where a row of windows is as long as a row of the image. Down the height nothing is copied. Each row i
-of the kernel multiplies the lines that begin i rows further down, and the results add up:
+is one flat run where a row of windows is as long as a row of the image (`lines.py`). Down the height nothing is copied.
+Each row i of the kernel multiplies the lines that begin i rows further down, and the results add up:
 
     out = sum over i of w[:, :, i] (O/groups, C/groups*kw) @ lines[:, i*Wo : (i + Ho)*Wo].
 
-So kw copies and kh additions stand where im2col copies kh kw times. Where a group has one output channel, the kernel's
-rows share one product, (kh, C/groups*kw) @ lines, whose results are shifted when they are added.
+So kw copies and kh additions stand where im2col copies kh kw times. Where a group has one output channel, two products
+do it all, for each addition of arrays would be a pass of its own: the first has a row for each row of the kernel but
+the last, the second adds these rows up, each from its own start on, and with them the last row's share of the lines.
 
 A stride takes the rows apart into its phases, every other row say, each with the kernel's rows that meet it. The
 adjoint in x makes the phases of the image one by one, each from lines of the cotangent, so no zeros of a stride are
@@ -18,34 +19,37 @@ against float64 on MobileNet's layers: 2e-7 relative.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.kernels.fast.lines import Along, Lines
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, is_finite
-from minigrad.kernels.windows import overlap
+from minigrad.kernels.way import Machine, Problem, Way, is_finite, multiply_matrices
+from minigrad.kernels.windows import PIECES, overlap
 from minigrad.kernels.workspace import workspace
 from minigrad.parallel import add_up, share
 
 BLOCK_BYTES = 2 * 2**20  # of lines at a time: they stay in the cache until they are multiplied
 LEAST = 2**18  # bytes of a block of wide products that is worth its calls
-LONG, SHORT = 1024, 128  # numbers in a row of a product that is shared by the taps, or not
+SHORT = 128  # numbers in a row of a product: images whose rows are shorter come together
+LONG = 1024  # until they are so long, where all taps share a product
+WORTH = 2**20  # bytes of a piece's lines, for which its room is laid out
 OVERHEAD = 3e-5  # seconds between the calls of NumPy, for each block
-Piece = tuple[slice, slice]  # images, and some of their groups
 
 
-class Along(NamedTuple):
-    """What lines read along an axis of an image: `length` pixels from `first` on, `step` apart; some lie outside."""
+class Piece(NamedTuple):
+    """What one thread computes: some of the groups, of a few images after others, always as many."""
 
-    first: int
-    length: int
-    step: int = 1
+    images: list[slice]
+    groups: slice
 
-    def meet(self, size: int) -> tuple[slice, slice]:
-        """Where they meet an image of that size: slices of the lines and of its pixels."""
-        return overlap(0, size, self.length, self.step, -self.first, 1)
+    def of(self, images: Array) -> list[Array]:
+        """Its parts (n, some, C/groups, H, W) of images (N, groups, C/groups, H, W)."""
+        return [images[some, self.groups] for some in self.images]
 
 
 class Phase(NamedTuple):
@@ -65,10 +69,14 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     kernels = [_kernel_rows(w, groups, phase.taps) for phase in phases]
 
     def compute(piece: Piece) -> None:
+        parts, places = piece.of(images), piece.of(results)
         for phase, kernel in zip(phases, kernels, strict=True):
-            lines = _lines("lines", images[piece], _rows(phase, Ho, geometry), columns)
+            lines = Lines("lines", parts[0], _rows(phase, Ho, geometry), columns, spare=len(phase.taps) - 1)
             starts = [place * Wo for place in phase.places]
-            _add_products(kernel[:, piece[1]], lines, starts, results[piece], anew=phase is phases[0])
+            add = _prepare(kernel[:, piece.groups], lines, starts, places[0], anew=phase is phases[0])
+            for part, result in zip(parts, places, strict=True):
+                lines.fill(part)
+                add(result)
 
     length = (Ho + phases[0].places[-1]) * Wo
     share(compute, *_pieces(N, groups, w[0, :, 0].size, length, len(w) // groups, x.itemsize))
@@ -83,18 +91,12 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     w = np.zeros((kh, groups, C // groups * kw, O // groups), x.dtype)
 
     def add(piece: Piece, total: Array) -> None:
+        parts, seeds = piece.of(images), piece.of(cotangents)
         for phase in phases:
-            rows = _rows(phase, Ho, geometry)
-            lines = _lines("lines", images[piece], rows, columns)
-            if len(images[piece]) > 1:  # zeros below each image, where lines hold what windows further down see
-                flat = _lines("cotangents", cotangents[piece], Along(0, rows.length), [Along(0, Wo)])
-            else:
-                flat = cotangents[piece].reshape(len(lines), O // groups, Ho * Wo)
-            run = lines.shape[2] - phase.places[-1] * Wo
-            for tap, place in zip(phase.taps, phase.places, strict=True):
-                seen = lines[..., place * Wo : place * Wo + run]
-                # (some, C/groups*kw, run) @ (some, run, O/groups): quicker with the longer side first
-                total[tap, piece[1]] += np.matmul(seen, flat[..., :run].swapaxes(1, 2))
+            lines = Lines("lines", parts[0], _rows(phase, Ho, geometry), columns)
+            starts = [place * Wo for place in phase.places]
+            for part, seed in zip(parts, seeds, strict=True):
+                total[phase.taps, piece.groups] += _correlate(lines.fill(part), starts, seed)
 
     length = (Ho + phases[0].places[-1]) * Wo
     pieces, size = _pieces(N, groups, C // groups * kw, length, O // groups, x.itemsize)
@@ -117,95 +119,126 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     turned = w.reshape(groups, O // groups, C, kh, kw).swapaxes(1, 2).reshape(-1, O // groups, kh, kw)
     down, across = _meet(0, size, geometry), _meet(1, size, geometry)
     kernels = [[_kernel_rows(turned[..., b.taps], groups, a.taps[::-1]) for a, _, _ in down] for b, _, _ in across]
+    spare = max((len(a.taps) for a, _, _ in down), default=1) - 1
     first = min((rows.first - a.places[-1] for a, rows, _ in down), default=0)
     height = max((rows.first + rows.length for _, rows, _ in down), default=0) - first
 
     def paint(piece: Piece) -> None:
+        parts, places = piece.of(cotangents), piece.of(images)
         for (b, columns, pixel_columns), some in zip(across, kernels, strict=True):
-            taps = [Along(columns.first - e, columns.length) for e in b.places]
-            lines = _lines("lines", cotangents[piece], Along(first, height), taps)
+            taps = tuple(Along(columns.first - e, columns.length) for e in b.places)
+            lines = Lines("lines", parts[0], Along(first, height), taps, spare)
+            adds = []
             for (a, rows, pixel_rows), kernel in zip(down, some, strict=True):
                 starts = [(rows.first - e - first) * columns.length for e in reversed(a.places)]
-                image = images[piece][..., pixel_rows, pixel_columns]
-                _add_products(kernel[:, piece[1]], lines, starts, image, anew=True)
+                phase = places[0][..., pixel_rows, pixel_columns]
+                adds.append(_prepare(kernel[:, piece.groups], lines, starts, phase, anew=True))
+            for part, image in zip(parts, places, strict=True):
+                lines.fill(part)
+                for add, (_, _, pixel_rows) in zip(adds, down, strict=True):
+                    add(image[..., pixel_rows, pixel_columns])
 
     longest = max((len(b.taps) * columns.length for b, columns, _ in across), default=0)
     share(paint, *_pieces(N, groups, O // groups, height * longest, C, x.itemsize))
     return x
 
 
-def _lines(role: str, images: Array, rows: Along, columns: list[Along]) -> Array:
-    """Those rows, once for each of `columns`: (n, some, C, H, W) -> (some, C*len(columns), n*rows*width)."""
-    (n, some, C, H, W), width, one = images.shape, columns[0].length, images.itemsize
-    into, pixel_rows = rows.meet(H)
-    lines = workspace(role, (some, C, len(columns), n, rows.length, width), images.dtype)
-    by_image = lines.transpose(3, 0, 1, 2, 4, 5)  # (n, some, C, columns, rows, width)
-    if into.start:
-        by_image[..., : into.start, :] = 0
-    if into.stop < rows.length:
-        by_image[..., into.stop :, :] = 0
-    inside = images[..., pixel_rows, :]
-    flat = width == W and rows.step == columns[0].step == 1 and images.strides[3:] == (W * one, one)
-    if flat:
-        inside = inside.reshape(n, some, C, -1)
-        lines_flat = by_image.reshape(n, some, C, len(columns), -1)[..., into.start * W : into.stop * W]
-    for number, along in enumerate(columns):
-        columns_into, pixels = along.meet(W)
-        if flat:  # the end of a row runs over into the beginning of the next
-            start, stop = max(0, -along.first), inside.shape[3] - max(0, along.first)
-            if start < stop:
-                lines_flat[..., number, start:stop] = inside[..., start + along.first : stop + along.first]
-        else:
-            by_image[..., number, into, columns_into] = inside[..., pixels]
-        if columns_into.start:
-            by_image[..., number, into, : columns_into.start] = 0
-        if columns_into.stop < width:
-            by_image[..., number, into, columns_into.stop :] = 0
-    return lines.reshape(some, C * len(columns), -1)
+def _prepare(kernel: Array, lines: Lines, starts: list[int], out: Array, anew: bool) -> Callable[[Array], None]:
+    """What adds kernel[k] @ lines[..., starts[k] :] for each k to images like `out`, or writes their sum there `anew`.
 
-
-def _add_products(kernel: Array, lines: Array, starts: list[int], out: Array, anew: bool) -> None:
-    """Adds kernel[k] @ lines[..., starts[k] :] for each k to `out`, or writes their sum there.
-
-    kernel (taps, some, O, K), lines (some, K, n*whole), out (n, some, O, rows, width); the starts ascend.
+    kernel (taps, some, O, K), lines (some, K, n*whole), out (n, some, O, rows, width); the starts ascend evenly.
     """
-    (n, some, O, height, width), whole = out.shape, lines.shape[2] // max(1, len(out))
+    if out.shape[2] == 1:
+        return _Singles(kernel, lines, starts, out, anew)
+    return partial(_add_products, kernel, lines.array, starts, anew)
+
+
+def _add_products(kernel: Array, lines: Array, starts: list[int], anew: bool, out: Array) -> None:
+    """A product for each tap, and their sum."""
+    (n, some, O, height, width), whole = out.shape, lines.shape[2] // len(out)
     run = (n - 1) * whole + height * width
-    if O == 1:
-        products, begin = _share_product(kernel, lines, starts), starts[0]
-    else:
-        direct = anew and n == 1 and out.flags.c_contiguous
-        products, begin = out.reshape(some, O, run) if direct else workspace("products", (some, O, run), out.dtype), 0
-        for matrix, start in zip(kernel, starts, strict=True):
-            seen = lines[..., start : start + run]
-            if start == starts[0]:
-                np.matmul(matrix, seen, out=products)
-            else:
-                products += np.matmul(matrix, seen, out=workspace("product", products.shape, out.dtype))
-        if direct:
-            return
+    direct = anew and n == 1 and out.flags.c_contiguous
+    products = out.reshape(some, O, run) if direct else workspace("products", (some, O, run), out.dtype)
+    for matrix, start in zip(kernel, starts, strict=True):
+        seen = lines[..., start : start + run]
+        if start == starts[0]:
+            np.matmul(matrix, seen, out=products)
+        else:
+            products += np.matmul(matrix, seen, out=workspace("product", products.shape, out.dtype))
+    if direct:
+        return
     # (some, O, run) -> (n, some, O, height, width)
     one, (outer, inner, _) = out.itemsize, products.strides
-    strides = (whole * one, outer, inner, width * one, one)
-    result = np.ndarray(out.shape, out.dtype, products, begin * one, strides)
+    result = np.ndarray(out.shape, out.dtype, products, 0, (whole * one, outer, inner, width * one, one))
     if anew:
         out[...] = result
     else:
         out += result
 
 
-def _share_product(kernel: Array, lines: Array, starts: list[int]) -> Array:
-    """All taps of single outputs at once: the sums (some, 1, run), from starts[0] on."""
-    products = workspace("products", (len(kernel), len(lines), 1, lines.shape[2]), lines.dtype)
-    if lines.shape[1] == 1:  # which NumPy multiplies quicker than BLAS
-        np.multiply(kernel, lines, out=products)
-    else:  # (some, taps, K) @ (some, K, run) -> (some, taps, run)
-        np.matmul(kernel[:, :, 0].swapaxes(0, 1), lines, out=products[:, :, 0].swapaxes(0, 1))
-    first, *others = products.reshape(len(kernel), -1)
-    for other, start in zip(others, starts[1:], strict=True):
-        shift = start - starts[0]
-        np.add(first[:-shift], other[shift:], out=first[:-shift])
-    return products[0]
+class _Singles:
+    """The same for single outputs, in two products: the rows of the first, of all taps but the last, and the lines are
+    the rows of the second, which weighs them by 1 and by the last tap's kernel.
+
+    The first are laid before the lines so that each row is read `length` numbers after the one before.
+    """
+
+    def __init__(self, kernel: Array, lines: Lines, starts: list[int], out: Array, anew: bool) -> None:
+        (n, some, _, height, width), (_, K, length), one = out.shape, lines.array.shape, out.itemsize
+        run, others, last = length // n * (n - 1) + height * width, len(starts) - 1, starts[-1]
+        self.anew, self.shape = anew, (some, 1, run)
+        direct = anew and n == 1 and out.strides[3:] == (width * one, one)
+        self.sums = None if direct else workspace("sums", self.shape, out.dtype)
+        # (some, 1, run) -> (n, some, 1, height, width)
+        self.places = out.shape, (length // n * one, run * one, run * one, width * one, one)
+        group, first = lines.room.strides[0], lines.room.shape[1] - (K + others) * length + last
+        self.kernel = kernel[:-1, :, 0].swapaxes(0, 1)  # (some, taps - 1, K)
+        self.weights = np.concatenate([np.ones((some, 1, others), out.dtype), kernel[-1]], axis=2)
+        self.rows = np.ndarray((some, others + K, run), out.dtype, lines.room, first * one, (group, length * one, one))
+        if others:
+            step = starts[1] - starts[0]
+            self.seen = lines.array[..., starts[0] : last - step + run]
+            shape, strides = (some, others, self.seen.shape[2]), (group, (length - step) * one, one)
+            self.products = np.ndarray(shape, out.dtype, lines.room, first * one, strides)
+
+    def __call__(self, out: Array) -> None:
+        sums = out.reshape(self.shape) if self.sums is None else self.sums
+        if self.kernel.shape[1]:
+            multiply_matrices(self.kernel, self.seen, self.products)
+        multiply_matrices(self.weights, self.rows, sums)
+        if self.sums is None:
+            return
+        shape, strides = self.places
+        result = np.ndarray(shape, out.dtype, sums, 0, strides)
+        if self.anew:
+            out[...] = result
+        else:
+            out += result
+
+
+def _see_by_taps(lines: Array, starts: list[int], run: int) -> Array:
+    """What each tap sees of the lines (some, K, length), from its start on: (some, taps, K, run), a view."""
+    (some, K, length), one = lines.shape, lines.itemsize
+    step = starts[1] - starts[0] if len(starts) > 1 else 0
+    strides = (K * length * one, step * one, length * one, one)
+    return np.ndarray((some, len(starts), K, run), lines.dtype, lines, starts[0] * one, strides)
+
+
+def _correlate(lines: Array, starts: list[int], seeds: Array) -> Array:
+    """What each tap saw, times the cotangents (n, some, O, Ho, Wo): (taps, some, K, O)."""
+    n, some, O, Ho, Wo = seeds.shape
+    if n > 1:  # zeros below each image, where lines hold what windows further down see
+        height = lines.shape[2] // n // Wo
+        flat = Lines("cotangents", seeds, Along(0, height), (Along(0, Wo),)).fill(seeds)
+    else:
+        flat = seeds.reshape(some, O, Ho * Wo)
+    run = lines.shape[2] - starts[-1]
+    seen, flat = _see_by_taps(lines, starts, run), flat[..., None, :, :run]  # (some, taps, K, run), (some, 1, O, run)
+    if O == 1:
+        found = np.vecdot(seen, flat)[..., None]  # a scalar product for each number
+    else:
+        found = np.matmul(seen, flat.swapaxes(2, 3))  # quicker with the longer side first
+    return found.swapaxes(0, 1)
 
 
 def _by_groups(images: Array, groups: int) -> Array:
@@ -235,10 +268,10 @@ def _rows(phase: Phase, windows: int, geometry: Geometry) -> Along:
     return Along(phase.number - geometry.padding[0], windows + phase.places[-1], geometry.stride[0])
 
 
-def _columns(windows: int, geometry: Geometry) -> list[Along]:
+def _columns(windows: int, geometry: Geometry) -> tuple[Along, ...]:
     """The columns of an image that so many windows see, through each tap."""
     taps, d, p, s = geometry.kernel[1], geometry.dilation[1], geometry.padding[1], geometry.stride[1]
-    return [Along(tap * d - p, windows, s) for tap in range(taps)]
+    return tuple(Along(tap * d - p, windows, s) for tap in range(taps))
 
 
 def _meet(axis: int, size: Pair, geometry: Geometry) -> list[tuple[Phase, Along, slice]]:
@@ -257,17 +290,19 @@ def _pieces(N: int, groups: int, lines: int, length: int, outputs: int, itemsize
     Images come together while products would be short or blocks small; wide products write single ones in place.
     """
     group_bytes = max(1, lines * length * itemsize)
-    run, block = (LONG, BLOCK_BYTES // 2) if outputs == 1 else (SHORT, LEAST)
+    run = 1 if length > SHORT else LONG if outputs == 1 else SHORT
+    block = BLOCK_BYTES // 2 if outputs == 1 else LEAST
     enough = max(run // max(1, length), block // (groups * group_bytes))
     images = max(1, min(N, enough))
     some = max(1, min(groups, BLOCK_BYTES // (images * group_bytes)))
     some = -(-groups // -(-groups // some))  # about equal
-    pieces = [
-        (slice(n, min(N, n + images)), slice(first, min(groups, first + some)))
-        for n in range(0, N, images)
-        for first in range(0, groups, some)
-    ]
-    return pieces, N * groups * group_bytes
+    parts = [slice(first, min(groups, first + some)) for first in range(0, groups, some)]
+    blocks = [slice(n, n + images) for n in range(0, N - images + 1, images)]
+    rest = [[slice(N - N % images, N)]] if N % images else []
+    pieces = max(1, min(PIECES, N * groups * group_bytes // WORTH))
+    together = max(1, len(blocks) * len(parts) // pieces)
+    several = [blocks[i : i + together] for i in range(0, len(blocks), together)]
+    return [Piece(block, part) for block in several + rest for part in parts], N * groups * group_bytes
 
 
 def serves(problem: Problem) -> bool:
