@@ -122,7 +122,7 @@ DIFFERENCES = [
     ),
     (
         "`F.pad(mode='circular')` with negative amounts",
-        "what they leave is wrapped around, also more than once; PyTorch then shows memory that nobody wrote",
+        "what they leave is wrapped around, also more than once; PyTorch shows memory that nobody wrote, or refuses",
         "F.pad(torch.tensor([[1.0, 2.0, 3.0]]), (3, -1), 'circular').tolist() == [[2.0, 1.0, 2.0, 1.0, 2.0]]",
     ),
     (
@@ -141,7 +141,7 @@ DIFFERENCES = [
         "[x := torch.ones(0, requires_grad=True), y := x.softmax(0).sum(), y.backward(), y.backward()][2] is None",
     ),
     (
-        "`softmax`, convolutions of nothing",
+        "`softmax`, convolutions, `F.interpolate(mode='area')` of nothing",
         "types are checked also where no number is computed",
         "refuses('torch.softmax(torch.zeros(0).short(), 0)')",
     ),
@@ -216,7 +216,7 @@ DIFFERENCES = [
         "refuses('torch.ones(2, 2)[..., ...]')",
     ),
     (
-        "`F.hardtanh`, `F.relu6`, `F.elu`, `F.selu` at NaN",
+        "`F.hardtanh`, `F.relu6`, `F.elu`, `F.selu`, `F.hardswish` at NaN",
         "the gradient passes; in PyTorch it is passed, 0 or NaN by the element's place in memory",
         "gradient('F.relu6(x).sum()', [float('nan')] * 20) == [1.0] * 20",
     ),
@@ -269,6 +269,41 @@ DIFFERENCES = [
         "`F.conv2d`, `F.conv_transpose2d`",
         "padding's zeros times infinity are NaN, always; in PyTorch it depends on the algorithm",
         "bool(F.conv2d(torch.ones(1, 1, 1, 1), torch.full((1, 1, 3, 3), torch.inf), padding=1).isnan().all())",
+    ),
+    (
+        "`F.conv2d`, `F.conv_transpose2d`, `matmul` of numbers near overflow",
+        "sums that overflow on the way end in inf or NaN by the order in which they are added up, which is our own",
+        "not torch.tensor([[1e38] * 4 + [-1e38] * 4]).mm(torch.full((8, 1), 3.0)).isfinite().item()",
+    ),
+    (
+        "`F.conv_transpose2d` onto a size of 0",
+        "halves are taken where singles are: of several images or groups",
+        "F.conv_transpose1d(torch.ones(2, 1, 2).half(), torch.ones(1, 1, 1).half(), padding=1).numel() == 0",
+    ),
+    (
+        "`F.gelu` of infinity",
+        "infinity, the limit; PyTorch's singles give NaN",
+        "F.gelu(torch.tensor([torch.inf])).item() == torch.inf",
+    ),
+    (
+        "`F.layer_norm`, `F.group_norm` of one number",
+        "0, and so are its gradients; PyTorch shows what a fused product rounds",
+        "F.layer_norm(torch.tensor([0.1]), (1,)).item() == 0.0",
+    ),
+    (
+        "`F.group_norm` of empty images, `F.batch_norm` of none",
+        "gradients of weights are sums of nothing, 0; PyTorch's are NaN, or 0 times infinite statistics",
+        "gradient('F.group_norm(torch.zeros(2, 2, 0), 1, x).sum()', [1.0, 1.0]) == [0.0, 0.0]",
+    ),
+    (
+        "`F.interpolate` of infinite pixels",
+        "an axis that keeps its length is left as it is; PyTorch weighs also its next pixel, with 0, which gives NaN",
+        "F.interpolate(torch.tensor([[[[torch.inf], [1.0]]]]), (4, 1), mode='bilinear').max().item() == torch.inf",
+    ),
+    (
+        "`F.interpolate(antialias=True)` by a factor that leaves an axis as long as it was",
+        "the axis is left as it is, as in PyTorch, and so is its gradient; PyTorch's gradient is that of a filter",
+        "gradient('F.interpolate(x[None, None], None, 1.3, \\'bilinear\\', antialias=True).sum()', [[1.0, 2.0]]) == [[1, 1]]",
     ),
     (
         "`nn.Conv2d`, `nn.MaxPool2d` and their kin",

@@ -166,7 +166,8 @@ def avg_pool2d(x: Array, geometry: Geometry, windows: Pair, divisor: int | None,
         if x.dtype.kind == "f":
             xp.true_divide(sums, count, out=outs[some])
         else:
-            outs[some] = xp.sign(sums) * xp.sign(count) * (abs(sums) // abs(count))
+            rounds_down = (sums % count != 0) & ((sums < 0) != (count < 0))
+            outs[some] = sums // count + rounds_down
 
     spread(average, len(planes), x.nbytes if xp is np else 0)
     return out

@@ -69,8 +69,9 @@ def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tupl
         counts = f"{wanted[d]} indices, {rows.array.shape[d]} entries of source"
         raise IndexError(f"index_copy_(): Number of indices should be equal to source.size(dim): {counts}")
     if list(rows.array.shape) != wanted:
+        error = IndexError if name == "index_copy" and rows.array.ndim != len(wanted) else RuntimeError
         have = f"source has {list(rows.array.shape)}, the places of input {wanted}"
-        raise RuntimeError(f"{name}(): source and the indexed part of input must have the same shape: {have}")
+        raise error(f"{name}(): source and the indexed part of input must have the same shape: {have}")
     return key, target, rows
 
 

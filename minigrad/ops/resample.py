@@ -36,10 +36,13 @@ def step_of(n: int, m: int, scale: float | None, align: bool, real: Any) -> Any:
     return real(1.0 / scale) if scale else real(n) / real(m)
 
 
-def nearest_taps(n: int, m: int, step: Any, real: Any, exact: bool) -> tuple[Any, Any]:
-    """The pixel under each new pixel's corner, or with `exact` under its centre."""
-    if n == m:
-        places = np.arange(m)
+def nearest_taps(n: int, m: int, step: Any, real: Any, exact: bool, whole: bool) -> tuple[Any, Any]:
+    """The pixel under each new pixel's corner, or with `exact` under its centre.
+
+    With `whole` an axis that keeps its length is copied and one of twice its length doubled, whatever the `step`.
+    """
+    if whole and m in (n, 2 * n):
+        places = np.arange(m) // (m // n)
     else:
         positions = ((np.arange(m, dtype=real) + real(0.5)) if exact else np.arange(m, dtype=real)) * step
         places = np.minimum(np.floor(positions.astype(np.float32)), n - 1).astype(np.int64)

@@ -209,8 +209,8 @@ def _find_painted_size(x: Any, geometry: Geometry, extra: tuple[int, ...]) -> tu
                 f"output_padding: {e}, stride: {s}, dilation: {d}"
             )
     size = geometry.adjoint_size(x.shape[2:], extra)
-    # Of no images, or of several in single precision, PyTorch makes an empty result.
-    may_be_empty = not len(x) or (len(x) > 1 and x.dtype == np.float32)
+    # Of no images, or of several images or groups in single precision, PyTorch makes an empty result.
+    may_be_empty = not len(x) or (max(len(x), geometry.groups) > 1 and x.dtype == np.float32)
     if min(size) < (0 if may_be_empty else 1):
         raise RuntimeError(
             f"conv_transpose2d: the output would have size {size}, which is too small: input {tuple(x.shape[2:])}, "

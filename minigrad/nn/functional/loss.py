@@ -78,9 +78,9 @@ def smooth_l1_loss(
     """
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta, got {beta}")
-    input, target = _match_pair("smooth_l1_loss", input, target)
     if beta == 0:
-        return reduce_losses(abs(input - target), reduction)
+        return l1_loss(input, target, reduction=reduction)
+    input, target = _match_pair("smooth_l1_loss", input, target)
     return ops.smooth_l1(input, target, reduction=reduction, options=(float(beta),))
 
 

@@ -30,7 +30,7 @@ def max_pool2d(
     >>> torch.nn.functional.max_pool2d(torch.arange(4.0).reshape(1, 2, 2), 2)
     tensor([[[3.]]])
     """
-    values, places = _max_pool("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
+    values, places = take_maxima("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
     return (values, places) if return_indices else values
 
 
@@ -44,7 +44,7 @@ def max_pool1d(
     >>> torch.nn.functional.max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[5., 3.]])
     """
-    values, places = _max_pool("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
+    values, places = take_maxima("max_pool1d", 1, input, kernel_size, stride, padding, dilation, ceil_mode)
     return (values, places) if return_indices else values
 
 
@@ -63,7 +63,7 @@ def avg_pool2d(
     if divisor_override == 0:
         raise RuntimeError("avg_pool2d: divisor must be not zero, got divisor_override=0")
     count = divisor_override, count_include_pad
-    return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count)
+    return take_means("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count)
 
 
 def avg_pool1d(
@@ -76,7 +76,7 @@ def avg_pool1d(
     >>> torch.nn.functional.avg_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[3.0000, 2.5000]])
     """
-    return _avg_pool("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, (None, count_include_pad))
+    return take_means("avg_pool1d", 1, input, kernel_size, stride, padding, ceil_mode, (None, count_include_pad))
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
@@ -129,7 +129,8 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
 
 
 # ---- checks, then one call -------------------------------------------------------------------
-def _max_pool(name: str, space: int, input: Any, *options: Any) -> tuple[Any, Any]:
+def take_maxima(name: str, space: int, input: Any, *options: Any) -> tuple[Any, Any]:
+    """The maxima of windows, and their places, for a function that the errors speak of as `name`."""
     geometry, windows = _lay_out(name, space, input, *options)
     image = input if space == 2 else input.unsqueeze(-2)
     size = image.array.shape[-2:]
@@ -143,7 +144,10 @@ def _max_pool(name: str, space: int, input: Any, *options: Any) -> tuple[Any, An
     return (values, places) if space == 2 else (values.squeeze(-2), places.squeeze(-2))
 
 
-def _avg_pool(name: str, space: int, input: Any, k: Any, stride: Any, padding: Any, ceil_mode: Any, count: Any) -> Any:
+def take_means(
+    name: str, space: int, input: Any, k: Any, stride: Any, padding: Any, ceil_mode: Any, count: Any
+) -> Any:  # fmt: skip
+    """The means of windows, for a function that the errors speak of as `name`."""
     require_floats(name, input, also=(np.int64,))
     geometry, windows = _lay_out(name, space, input, k, stride, padding, 1, ceil_mode)
     if space == 2:
@@ -158,7 +162,7 @@ def _means(image: Any, **options: Any) -> Any:
 
 @in_single
 def _adaptive_avg_pool(input: Any, size: Any) -> Any:
-    if not input.array.size and input.array.dtype.kind != "f":  # of no images PyTorch takes any type
+    if input.array.dtype.kind != "f":  # nothing: see `_output_size`
         return empty(*input.array.shape[:-2], *size, dtype=input.dtype, device=input.device)
     return pool.adaptive_avg_pool2d(input, size=size)
 
@@ -228,15 +232,19 @@ def _describe(geometry: Geometry) -> str:
 
 def _output_size(name: str, space: int, input: Any, given: Any) -> tuple[int, ...]:
     """(Ho, Wo) for an output size with None where an axis keeps its length; (1, Lo) of a signal."""
-    if not isinstance(input, Tensor) or input.array.size or "max" in name:
-        require_floats(name, input)
+    require_tensors(name, "input", input)
     shape = list(input.array.shape)
     if given is None:
         raise TypeError(f"{name}(): output_size is None; write {(None,) * space} to keep every axis as it is")
     wanted = tuple(given) if isinstance(given, (tuple, list)) else (given,) * space
     if len(shape) <= len(wanted):
         raise ValueError(f"{name}: Input dimension should be at least {len(wanted) + 1}, {AXES[space]}, got {shape}")
-    check_images(name, space, input, empty=False)
+    maxima = "max" in name
+    check_images(name, space, input, empty=not maxima)
+    if 0 in shape[len(shape) - space :]:
+        raise RuntimeError(f"{name}: Expected input to have non-zero size for non-batch dimensions, got {shape}")
     sizes = [n if m is None else m for m, n in zip(wanted, shape[len(shape) - len(wanted) :], strict=True)]
     size = as_ints(name, "output_size", sizes, space, 0)
+    if maxima or (input.array.size and 0 not in size):  # for means of nothing PyTorch takes any type
+        require_floats(name, input)
     return size if space == 2 else (1, *size)

@@ -57,6 +57,8 @@ def interpolate(
         )
     _check_mode(space, mode, antialias, bool(align_corners))
     sizes = as_ints("interpolate", "size", sizes, space, 0 if mode == "area" else 1)
+    if antialias and sizes == tuple(lengths):
+        return input.clone()
     _check_image(input, mode, antialias)
     axes = _axes(input.array, sizes, scales, mode, bool(align_corners), antialias)
     return _operation(mode, space, antialias)(input, axes=axes)
@@ -119,6 +121,8 @@ def _axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias
     for i in reversed(range(len(sizes))):
         n, m = image.shape[i + 2], sizes[i]
         step = ops.step_of(n, m, scales[i], align, real) if m else None
+        if antialias and n == m:  # left as it is, whatever the factor
+            continue
         if antialias:
             places, weights = ops.filter_taps(n, m, step, real, _FILTERS[mode])
         elif mode == "area":
@@ -128,7 +132,8 @@ def _axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias
         elif mode in _BETWEEN:
             places, weights = ops.linear_taps(n, m, step, real, align)
         else:
-            places, weights = ops.nearest_taps(n, m, step, real, mode == "nearest-exact")
+            exact = mode == "nearest-exact"
+            places, weights = ops.nearest_taps(n, m, step, real, exact, len(sizes) == 2 and not exact)
         weights = None if weights is None else constant_beside(image, weights)
         axes.append(ops.Axis(i + 2, n, places, weights))
     return tuple(axes)

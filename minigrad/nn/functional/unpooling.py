@@ -8,7 +8,7 @@ from typing import Any
 from minigrad.creation import zeros
 from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import as_ints, require_tensors
-from minigrad.nn.functional.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import as_number
 from minigrad.ops.functions import sign
 from minigrad.ops.index import first_out_of_range
@@ -92,12 +92,7 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
     >>> torch.nn.functional.lp_pool2d(torch.tensor([[[3.0, 4.0]]]), 2, (1, 2))
     tensor([[[5.]]])
     """
-    require_tensors("lp_pool2d", "input", input)
-    kernel = as_ints("lp_pool2d", "kernel_size", kernel_size, 2, 1)
-    if norm_type == inf:
-        return max_pool2d(input.abs(), kernel, stride, ceil_mode=ceil_mode)
-    mean = avg_pool2d(input.pow(as_number("lp_pool2d", "norm_type", norm_type)), kernel, stride, 0, ceil_mode)
-    return _root(mean, kernel[0] * kernel[1], norm_type)
+    return _power_mean("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
@@ -107,13 +102,16 @@ def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
     >>> torch.nn.functional.lp_pool1d(torch.tensor([[3.0, 4.0, 1.0]]), 2, 2, stride=1)
     tensor([[5.0000, 4.1231]])
     """
-    require_tensors("lp_pool1d", "input", input)
-    (length,) = as_ints("lp_pool1d", "kernel_size", kernel_size, 1, 1)
-    if norm_type == inf:
-        return max_pool1d(input.abs(), length, stride, ceil_mode=ceil_mode)
-    mean = avg_pool1d(input.pow(as_number("lp_pool1d", "norm_type", norm_type)), length, stride, 0, ceil_mode)
-    return _root(mean, length, norm_type)
+    return _power_mean("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def _root(mean: Any, count: int, p: float) -> Any:
-    return (sign(mean) * relu(mean.abs())).mul(count).pow(1.0 / p)
+def _power_mean(name: str, space: int, input: Any, p: Any, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
+    """The root of the sum of the powers in each window, of as many axes as `space` says."""
+    require_tensors(name, "input", input)
+    kernel = as_ints(name, "kernel_size", kernel_size, space, 1)
+    if p == inf:
+        return take_maxima(name, space, input.abs(), kernel, stride, 0, 1, ceil_mode)[0]
+    mean = take_means(
+        name, space, input.pow(as_number(name, "norm_type", p)), kernel, stride, 0, ceil_mode, (None, True)
+    )
+    return (sign(mean) * relu(mean.abs())).mul(prod(kernel)).pow(1.0 / p)

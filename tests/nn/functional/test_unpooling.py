@@ -61,3 +61,12 @@ def test_power_means(p):
     np.testing.assert_allclose(found.numpy(), np.linalg.norm(windows.reshape(*windows.shape[:4], -1), p, axis=-1))
     row = nn.LPPool1d(p, 3, 2)(X[0].abs())
     np.testing.assert_allclose(row.numpy(), np.linalg.norm(X[0].abs().unfold(2, 3, 2).numpy(), p, axis=-1))
+
+
+@pytest.mark.parametrize("pool", [F.lp_pool1d, F.lp_pool2d])
+@pytest.mark.parametrize("p", [2.0, float("inf")])
+def test_what_is_refused_names_the_power_mean(pool, p):
+    with pytest.raises(RuntimeError, match=rf"input to {pool.__name__}"):
+        pool(minigrad.ones(2), p, 2)
+    with pytest.raises(RuntimeError, match=rf"too small \({pool.__name__}"):
+        pool(minigrad.ones(1, 2, 2), p, 3)
