@@ -16,7 +16,7 @@ import numpy as np
 
 from minigrad.autograd import views
 from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
-from minigrad.autograd.leaves import AccumulateGrad
+from minigrad.autograd.inspection import edge_as_seen
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.node import WATCHED, Node, next_order, notify_watchers
@@ -210,7 +210,7 @@ class FunctionNode(Node):
         """Where gradients go from here: an entry for each argument that is a tensor, None for what needs none."""
         ends: dict[int, Any] = dict(zip(self.places, self.edges, strict=True))
         shown = [ends.get(i) for i, is_tensor in enumerate(self.arguments) if is_tensor]
-        return tuple([(e if e is None or isinstance(e, Node) else AccumulateGrad(e), 0) for e in shown])
+        return tuple([(edge_as_seen(e), 0) for e in shown])
 
     def __getattr__(self, name: str) -> Any:
         """What `ctx` has under `name`: in PyTorch the two are one."""

@@ -61,6 +61,28 @@ def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:
     return gradient
 
 
+def under_own_name(node: Any) -> Any:
+    """`node`, as somebody looks at it: its class is named after its operation, as in PyTorch."""
+    cls, name = node.__class__, node.name()
+    if cls.__name__ != name:
+        node.__class__ = _derive_named(cls, name)
+    return node
+
+
+def edge_as_seen(edge: Any) -> Any:
+    """Where a gradient goes, as `next_functions` shows it: a node, what adds to a leaf's `.grad`, or None."""
+    from minigrad.autograd.leaves import AccumulateGrad
+
+    if edge is None:
+        return None
+    return under_own_name(edge) if hasattr(edge, "order") else AccumulateGrad(edge)
+
+
+@cache
+def _derive_named(cls: type[Any], name: str) -> type[Any]:
+    return type(name, (cls,), {"__slots__": (), "__module__": "builtins"})
+
+
 class Inspectable:
     """The half of a node that answers questions."""
 
@@ -81,10 +103,7 @@ class Inspectable:
         """The nodes that gradients go to from here, operand by operand, each with PyTorch's output number 0; None
         stands for an operand that needs no gradient.
         """
-        from minigrad.autograd.leaves import AccumulateGrad
-
-        ends = _by_operand(self, list(self.edges))
-        return tuple([(e if e is None or hasattr(e, "order") else AccumulateGrad(e), 0) for e in ends])
+        return tuple([(edge_as_seen(e), 0) for e in _by_operand(self, list(self.edges))])
 
     def __repr__(self: Any) -> str:
         return f"<{self.name()} object at {id(self):#x}>"

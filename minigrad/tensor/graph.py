@@ -10,7 +10,7 @@ from weakref import ref
 
 from minigrad.autograd import gradients, leaves
 from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
-from minigrad.autograd.inspection import RemovableHandle, add_hook
+from minigrad.autograd.inspection import RemovableHandle, add_hook, under_own_name
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import is_inference_mode_enabled
 from minigrad.autograd.node import Node
@@ -136,14 +136,14 @@ class GraphMethods(TensorBase):
     @property
     def grad_fn(self) -> Node | None:
         """The node of the call that made it; None for leaves."""
-        if self.view_of is not None:
-            refresh(self, asked=True)
-        return None if _is_end(self.node) else self.node
+        return None if self.is_leaf else under_own_name(self.node)
 
     @property
     def is_leaf(self) -> bool:
         """True unless a recorded call made it."""
-        return self.grad_fn is None
+        if self.view_of is not None:
+            refresh(self, asked=True)
+        return _is_end(self.node)
 
     @property
     def data(self) -> Tensor:

@@ -223,3 +223,28 @@ def test_refused(case):
 
     with pytest.raises(kind, match=words):
         hang_and_walk()
+
+
+def test_the_class_of_a_node_is_named_after_its_operation():
+    class Double(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    x = mg.ones(2, requires_grad=True)
+    y = Double.apply((x * 3).exp())
+    first = y.grad_fn
+    names = [type(first).__name__]
+    while getattr(first, "next_functions", ()):
+        first = first.next_functions[0][0]
+        names.append(type(first).__name__)
+    assert names == ["DoubleBackward", "ExpBackward0", "MulBackward0", "AccumulateGrad"]
+    assert str(type(y.sum().grad_fn)) == "<class 'SumBackward0'>" and isinstance(y.grad_fn, mg.autograd.Node)
+    seen = []
+    y.grad_fn.register_hook(lambda inputs, outputs: seen.append(type(y.grad_fn).__name__))
+    y.sum().backward()
+    assert seen == ["DoubleBackward"] and x.grad is not None

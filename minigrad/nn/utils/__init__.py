@@ -19,6 +19,11 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
+    "fusion",
     "get_total_norm",
     "parameters_to_vector",
     "parametrizations",
@@ -32,6 +37,17 @@ __all__ = [
 ]
 
 if _typing.TYPE_CHECKING:
-    from minigrad.nn.utils import parametrizations, parametrize, prune
+    from minigrad.nn.utils import fusion, parametrizations, parametrize, prune
+    from minigrad.nn.utils.fusion import (
+        fuse_conv_bn_eval,
+        fuse_conv_bn_weights,
+        fuse_linear_bn_eval,
+        fuse_linear_bn_weights,
+    )
 else:
-    __getattr__ = _open_later("torch.nn.utils", globals(), "parametrizations parametrize prune")
+    __getattr__ = _open_later(
+        "torch.nn.utils",
+        globals(),
+        "fusion parametrizations parametrize prune",
+        {"fusion": "fuse_conv_bn_eval fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights"},
+    )
