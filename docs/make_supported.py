@@ -412,6 +412,11 @@ DIFFERENCES = [
         "refuses('torch.tensor([[], [1]])')",
     ),
     (
+        "`np.add(array, x)` and the other ufuncs of an array and a tensor",
+        "refused but for `/`, `==` and `!=`, as `array + x` is; `array != x` compares elements; `x @ array` is refused",
+        "refuses('np.add(np.ones(2), torch.ones(2))') and (np.ones(2) / torch.ones(2)).tolist() == [1.0, 1.0]",
+    ),
+    (
         "NumPy's bools beside tensors",
         "count as Python's bools; PyTorch takes them for floats",
         "(torch.tensor([2]) * np.bool_(True)).dtype is torch.int64",

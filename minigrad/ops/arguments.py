@@ -241,7 +241,10 @@ def as_number(name: str, parameter: str, value: Any) -> Any:
 
 def not_implemented_for(name: str, dtype: Any) -> NotImplementedError:
     """The error for an element type that an operation does not take."""
-    title = {"float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long"}
+    title = {
+        "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int", "int16": "Short",
+        "int8": "Char", "uint8": "Byte",
+    }  # fmt: skip
     remedy = "for example with .float(), .long() or .bool()"
     if dtype.kind == "b":
         remedy = "with .float() or .long(); if you are trying to invert a mask, use the `~` or `logical_not()` operator"

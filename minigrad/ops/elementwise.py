@@ -18,7 +18,7 @@ from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.node import SINGLE, Rule
 from minigrad.autograd.recording import Operation, operation
-from minigrad.backend import are_on_one_gpu, quiet
+from minigrad.backend import SILENT, WARNINGS, are_on_one_gpu, quiet
 from minigrad.ops.arguments import not_a_tensor, not_implemented_for, shapes_do_not_broadcast
 from minigrad.ops.describe import describe, with_example
 from minigrad.ops.device import move_scalars
@@ -309,10 +309,18 @@ def promote_arrays(name: str, operands: tuple[Any, ...], real: bool = False, num
     if not numbers and not any(is_array(v) for v in values):
         raise not_a_tensor(name, "input", 1, operands[0])
     check_same_library(name, values, operands)
-    common = dtypes.result_type(values)
+    common = _common_with_arrays(operands, values, real) or dtypes.result_type(values)
     if real and common.kind != "f":
         common = dtypes.get_default_dtype().numpy
     return [_as_type(v, common) if is_array(v) else _number(v, common) for v in values]
+
+
+def _common_with_arrays(operands: Sequence[Any], values: Sequence[Any], real: bool) -> Any:
+    """NumPy's common dtype where an operand is its array: PyTorch leaves that call to NumPy. Else None."""
+    if WARNINGS.get() is SILENT or not any(isinstance(x, ndarray) for x in operands):  # or a gradient rule asks
+        return None
+    common = np.result_type(*values)
+    return np.dtype(np.float64) if real and common.kind != "f" else common
 
 
 def _as_type(array: Any, dtype: Any) -> Any:

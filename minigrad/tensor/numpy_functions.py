@@ -18,13 +18,16 @@ from minigrad.backend import SILENT, WARNINGS, device_of, to_device
 from minigrad.ops import arithmetic, copies, functions, reduce, select, shape, split
 from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.limits import clamp
+from minigrad.ops.masks import nonzero
 from minigrad.ops.order import argsort
 from minigrad.ops.special import fmax  # noqa: F401 (of a family whose functions answer for NumPy's)
 
-_ARRAYS = frozenset({np.concatenate, np.where, np.broadcast_to})  # with a twin, which only rules may ask for
+# with a twin, which only rules may ask for
+_ARRAYS = frozenset({np.concatenate, np.where, np.broadcast_to})
 _TENSORS = frozenset({
-    np.apply_along_axis, np.argmax, np.argmin, np.argpartition, np.choose, np.compress, np.delete, np.insert,
-    np.linalg.inv, np.linspace, np.nonzero, np.ptp, np.real, np.searchsorted,
+    np.apply_along_axis, np.argmax, np.argmin, np.argpartition, np.choose, np.compress, np.delete, np.fix, np.insert,
+    np.isneginf, np.isposinf, np.linalg.cholesky, np.linalg.inv, np.linspace, np.ptp, np.real, np.searchsorted,
+    np.trim_zeros,
 })  # fmt: skip
 
 
@@ -59,7 +62,7 @@ def _take(a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     length = ary.array.shape[axis]
-    parts = np.array_split(np.empty(length), _check_sections(indices_or_sections, length))
+    parts = np.array_split(np.empty(length), indices_or_sections)
     ends = np.cumsum([len(part) for part in parts])
     starts = [0, *ends.tolist()]
     return [split.narrow(ary, axis, start, end - start) for start, end in zip(starts, ends.tolist(), strict=False)]
@@ -80,16 +83,20 @@ _OWN: dict[Any, Callable[..., Any]] = {
     np.clip: _clip,
     np.squeeze: lambda a, axis=None: shape.squeeze(a) if axis is None else shape.squeeze(a, axis),
     np.reshape: lambda a, shape_=None, order="C", **named: shape.reshape(a, named.get("shape", shape_)),
-    np.round: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals),
-    np.around: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals),
+    np.round: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals or None),
+    np.around: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals or None),
     np.argsort: _sort_places,
     np.moveaxis: lambda a, source, destination: shape.movedim(a, source, destination),
     np.cumsum: _make_running(reduce.cumsum),
     np.cumprod: _make_running(reduce.cumprod),
     np.repeat: _repeat,
     np.take: _take,
-    np.split: _split,
-    np.expand_dims: lambda a, axis: shape.unsqueeze(a, axis),
+    np.split: lambda ary, indices_or_sections, axis=0: _split(
+        ary, _check_sections(indices_or_sections, ary.array.shape[axis]), axis
+    ),
+    np.array_split: lambda ary, indices_or_sections, axis=0: _split(ary, indices_or_sections, axis),
+    np.nonzero: lambda a: nonzero(a),
+    np.shape: lambda a: a.shape,
 }
 
 
@@ -101,6 +108,7 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.ceil: functions.ceil,
     np.rint: functions.round,
 }
+_BOTH_WAYS = frozenset({np.equal, np.not_equal, np.true_divide})  # of an array and a tensor
 # Of two tensors in PyTorch; NumPy's take numbers too.
 _OF_TENSORS = frozenset({
     np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal, np.maximum, np.minimum, np.arctan2,
@@ -118,9 +126,11 @@ def as_arrays(x: Any) -> Any:
 
 
 def as_tensors(x: Any) -> Any:
-    """Tensors in place of NumPy's arrays, at any depth of tuples."""
+    """Tensors in place of NumPy's arrays, at any depth of tuples; unsigned numbers of more than 8 bits become int64."""
     if isinstance(x, tuple):
         return tuple(map(as_tensors, x))
+    if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "u" and x.dtype.itemsize > 1:
+        x = x.astype(np.int64)
     return wrap(x) if is_array(x) or isinstance(x, np.generic) else x
 
 
@@ -134,23 +144,33 @@ def call_function(function: Any, args: Any, kwargs: Any) -> Any:
     if twin is not None and function not in _ARRAYS:
         return twin(*args, **kwargs)
     result = function(*as_arrays(args), **as_arrays(kwargs))
-    return as_tensors(result) if function in _TENSORS else result
+    keeps_class = function in _TENSORS and not isinstance(args[0], np.ndarray)
+    return as_tensors(result) if keeps_class else result
+
+
+def _need_twin(inputs: Any) -> bool:
+    """Whether PyTorch's function is to be taken for NumPy's, whose results may be of another type: a gradient rule
+    asks, a gradient is wanted, the numbers are on a GPU, or a number stands in front, as in ``np.float64(2) * x``.
+    """
+    if WARNINGS.get() is SILENT or isinstance(inputs[0], (bool, int, float, np.generic)):
+        return True
+    return any(x.node is not None or type(x.array) is not np.ndarray for x in inputs if isinstance(x, TensorBase))
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: Any, kwargs: Any) -> Any:
     """The ufunc's method, such as "__call__" or "reduce", of operands some of which are tensors.
 
     Raises TypeError where an array stands on the left: as in PyTorch, it does not absorb the tensor on its
-    right; comparing the two for equality is let through. NumPy's scalars are numbers.
+    right; comparing the two for equality, and division, are let through. NumPy's scalars are numbers.
     """
     inputs = tuple([x.item() if type(x) is np.ndarray and not x.ndim else x for x in inputs])
-    if type(inputs[0]) is np.ndarray and ufunc not in (np.equal, np.not_equal) and len(inputs) > 1:
+    if type(inputs[0]) is np.ndarray and ufunc not in _BOTH_WAYS and len(inputs) > 1:
         hint = "put the tensor first, or turn the array into one with minigrad.from_numpy(...)"
         raise TypeError(f"unsupported operand type(s) for {ufunc.__name__}: 'numpy.ndarray' and 'Tensor'; {hint}")
     twin = _UFUNCS.get(ufunc) or NUMPY_TWINS.get(ufunc)
-    if method == "__call__" and not kwargs and twin is not None:
+    if method == "__call__" and not kwargs and twin is not None and _need_twin(inputs):
         if ufunc in _OF_TENSORS:
             inputs = tuple([wrap(np.asarray(x)) if isinstance(x, (bool, int, float)) else x for x in inputs])
         return twin(*inputs)
     result = getattr(ufunc, method)(*as_arrays(inputs), **as_arrays(kwargs))
-    return result if "out" in kwargs else as_tensors(result)
+    return result if "out" in kwargs or method == "outer" else as_tensors(result)

@@ -56,6 +56,11 @@ class ProtocolMethods(TensorBase):
 
     __slots__ = ()
 
+    __array_priority__ = 1000  # NumPy's matrices and the like leave their operators to tensors
+
+    def __array_wrap__(self: Any, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return wrap(np.asarray(array))
+
     def __array__(self: Any, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 

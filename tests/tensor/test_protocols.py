@@ -60,7 +60,7 @@ def test_refused(name):
 
 
 @pytest.mark.cpu("NumPy's arrays and a GPU's are not compared")
-def test_an_array_on_the_left_is_refused_but_for_a_comparison():
+def test_an_array_on_the_left_is_refused_but_for_comparison_and_division():
     with pytest.raises(TypeError, match="put the tensor first"):
         np.ones(3) * X
     assert (X.numpy() == X).all() and not (X.numpy() != X).any()
@@ -99,7 +99,11 @@ GIVE_TENSORS = {
     "hypot": (lambda: np.hypot(V, torch.zeros(3)), [0.5, 2.0, 1.0]),
     "add.reduce": (lambda: np.add.reduce(T), [3.5, 1.0]),
     "argmax": (lambda: np.argmax(T, axis=1), [1, 0]),
-    "expand_dims": (lambda: np.expand_dims(V, 0), [[0.5, 2.0, -1.0]]),
+    "round of integers": (lambda: np.round(torch.tensor([1, 2])), [1, 2]),
+    "nonzero": (lambda: np.nonzero(torch.tensor([0, 5])), [[1]]),
+    "trim_zeros": (lambda: np.trim_zeros(torch.tensor([0, 5])), [5]),
+    "fix": (lambda: np.fix(V), [0.0, 2.0, -1.0]),
+    "sum of bytes": (lambda: np.add.reduce(torch.tensor([200, 100], dtype=torch.uint8)), 300),
 }  # fmt: skip
 
 
@@ -121,6 +125,9 @@ GIVE_ARRAYS = {
     "unique": lambda: np.unique(V),
     "zeros_like": lambda: np.zeros_like(V),
     "pad": lambda: np.pad(V, 1),
+    "expand_dims": lambda: np.expand_dims(V, 0),
+    "add.outer": lambda: np.add.outer(V, V),
+    "searchsorted": lambda: np.searchsorted(np.arange(3), V),
 }
 
 
@@ -177,3 +184,33 @@ def test_functions_pickle_by_their_public_names():
     for name in ("true_divide", "div", "add"):
         function = getattr(torch, name)
         assert pickle.loads(pickle.dumps(function)) is function
+
+
+@pytest.mark.cpu("NumPy's arrays and a GPU's are not mixed")
+@pytest.mark.parametrize(
+    ("call", "dtype"),
+    [
+        (lambda: np.sqrt(torch.tensor([4])), torch.float64),
+        (lambda: np.exp(torch.tensor([0], dtype=torch.uint8)), torch.float16),
+        (lambda: np.divide(torch.tensor([1]), 2), torch.float64),
+        (lambda: np.exp(torch.tensor([0.0])), torch.float32),
+        (lambda: torch.ones(2) + np.array([1, 2]), torch.float64),
+        (lambda: torch.tensor([1, 2]) / np.array([1, 2]), torch.float64),
+        (lambda: np.array([1, 2]) / torch.ones(2), torch.float64),
+        (lambda: torch.ones(2) * np.float32([1, 2]), torch.float32),
+        (lambda: np.float64(2) * torch.ones(2), torch.float32),
+        (lambda: np.float32(2) + torch.tensor([1]), torch.float32),
+    ],
+)
+def test_numpy_decides_of_the_type_where_it_computes(call, dtype):
+    assert call().dtype is dtype
+
+
+def test_numpys_shape_of_a_tensor_is_a_size():
+    assert np.shape(T) == torch.Size([2, 2]) and isinstance(np.shape(T), torch.Size)
+    assert [part.tolist() for part in np.array_split(torch.arange(5), 2)] == [[0, 1, 2], [3, 4]]
+
+
+def test_what_older_code_asks_of_a_tensor_among_arrays():
+    assert T.__array_priority__ > np.matrix.__array_priority__
+    assert T.__array_wrap__(np.ones(2)).tolist() == [1.0, 1.0]
