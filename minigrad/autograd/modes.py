@@ -5,12 +5,13 @@ All modes live in one integer of flags, so that recording an operation asks one 
 
 from __future__ import annotations
 
+import functools
+import inspect
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, TypeVar
-
-from minigrad.autograd.within import within
 
 GRAD = 1  # calls are recorded
 ANOMALY = 2  # calls remember the user's line
@@ -61,7 +62,33 @@ class ModeSwitch:
                 stacklevel=2,
             )
         flags = self._flags
-        return within(lambda: ModeSwitch(*flags), function)
+        return _run_within(lambda: ModeSwitch(*flags), function)
+
+
+def _run_within(context: Callable[[], AbstractContextManager[Any]], function: F) -> F:
+    """`function` run in a fresh ``context()``; between two yields of a generator, the caller's holds."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        with context():
+            return function(*args, **kwargs)
+
+    @functools.wraps(function)
+    def resumed(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        resume, given = generator.send, None
+        while True:
+            with context():
+                try:
+                    item = resume(given)
+                except StopIteration as stop:
+                    return stop.value
+            try:
+                resume, given = generator.send, (yield item)
+            except BaseException as error:  # noqa: BLE001 (thrown in, or closed: the generator's to answer)
+                resume, given = generator.throw, error
+
+    return resumed if inspect.isgeneratorfunction(function) else called  # type: ignore[return-value]
 
 
 class no_grad(ModeSwitch):

@@ -47,7 +47,7 @@ class Parameter(Tensor):
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Self:
         parameter = _share_memory(data, cls)
-        parameter.requires_grad = requires_grad
+        parameter.requires_grad_(requires_grad)
         return parameter
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
