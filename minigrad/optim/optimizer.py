@@ -13,7 +13,6 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from functools import partial
 from inspect import getfullargspec
 from typing import Any, ClassVar, Self, TypeAlias
@@ -208,18 +207,10 @@ class Optimizer(StepHooks):
         >>> optimizer.state_dict()["param_groups"][0]["params"]
         [0]
         """
+        from minigrad.optim.saving import save  # opens with the first state that is saved or loaded
+
         self._run_hooks("save_pre")
-        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
-        index = {id(parameter): i for i, parameter in enumerate(dict.fromkeys(parameters))}
-        state_dict = {
-            "state": {index.get(id(key), key): value for key, value in self.state.items()},
-            "param_groups": [
-                {k: v for k, v in group.items() if k != "params"}
-                | {"params": [index[id(parameter)] for parameter in group["params"]]}
-                for group in self.param_groups
-            ],
-        }
-        return self._run_hooks("save_post", state_dict)
+        return self._run_hooks("save_post", save(self))
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over options and state that `state_dict()` gave, copied to each parameter's type
@@ -232,32 +223,9 @@ class Optimizer(StepHooks):
         >>> other.param_groups[0]["lr"]
         0.1
         """
-        state_dict = self._run_hooks("load_pre", dict(state_dict))
-        saved = deepcopy(state_dict["param_groups"])
-        if len(saved) != len(self.param_groups):
-            raise ValueError(
-                "loaded state dict has a different number of parameter groups: "
-                f"{len(saved)}, and the optimizer has {len(self.param_groups)}"
-            )
-        by_index: dict[Any, Tensor] = {}
-        for i, (group, held) in enumerate(zip(saved, self.param_groups, strict=True)):
-            if len(group["params"]) != len(held["params"]):
-                raise ValueError(
-                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group: "
-                    f"group {i} has {len(group['params'])} parameters, expected {len(held['params'])}"
-                )
-            by_index.update(zip(group["params"], held["params"], strict=True))
-            group.update({key: held[key] for key in ("params", "param_names") if key in held})
-            for key, value in self.defaults.items():
-                if value is None or isinstance(value, bool):
-                    group.setdefault(key, value)  # a flag that is younger than the file
-        from minigrad.optim.state import adopt
+        from minigrad.optim.saving import load
 
-        state: defaultdict[Any, State] = defaultdict(dict)
-        for key, values in state_dict["state"].items():
-            parameter = by_index.get(key, key)
-            state[parameter] = {name: adopt(name, value, parameter) for name, value in values.items()}
-        self.state, self.param_groups = state, saved
+        load(self, self._run_hooks("load_pre", dict(state_dict)))
         self._run_hooks("load_post")
 
     def __getstate__(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from minigrad.devices import CPU
 from minigrad.optim.optimizer import BoundRule, State
 from minigrad.tensor import Tensor
 
-COUNTERS = ("step", "mu_product", "eta", "mu")  # single numbers, of a type of their own
 ON_CPU = frozenset([np.ndarray, np.float32, np.float64, float, int])
 
 
@@ -104,17 +102,3 @@ def as_number(count: Any) -> Any:
 def step_dtype() -> Any:
     """PyTorch counts steps in floats: float64 where that is the default type, else float32."""
     return np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
-
-
-def adopt(name: str, value: Any, parameter: Any) -> Any:
-    """A copy of one entry of a state: buffers as the parameter's type on its device, counters as they are."""
-    if name in COUNTERS and not isinstance(value, Tensor):
-        return wrap(np.asarray(value, step_dtype()))
-    if isinstance(value, list):
-        return [adopt(name, entry, parameter) for entry in value]
-    if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):
-        return deepcopy(value)
-    value = value.detach().clone()
-    if name in COUNTERS or not parameter.dtype.is_floating_point:
-        return value
-    return value.to(parameter.device, parameter.dtype)

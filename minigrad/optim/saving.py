@@ -1,0 +1,77 @@
+"""`state_dict` and `load_state_dict` of an optimizer: its options and its state, with the parameters by their index."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.autograd.core import wrap
+from minigrad.optim.state import step_dtype
+from minigrad.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minigrad.optim.optimizer import Group, Optimizer, State
+
+COUNTERS = ("step", "mu_product", "eta", "mu")  # single numbers, of a type of their own
+
+
+def save(optimizer: Optimizer) -> dict[str, Any]:
+    """The state and the groups, where a number stands for each parameter: its place among all."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    index = {id(parameter): i for i, parameter in enumerate(dict.fromkeys(parameters))}
+    groups = []
+    for group in optimizer.param_groups:
+        options = {key: value for key, value in group.items() if key != "params"}
+        groups.append({**options, "params": [index[id(parameter)] for parameter in group["params"]]})
+    return {"state": {index.get(id(key), key): value for key, value in optimizer.state.items()}, "param_groups": groups}
+
+
+def load(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
+    """Take over groups and state, copied to each parameter's type and device."""
+    groups = deepcopy(state_dict["param_groups"])
+    by_index = _match_groups(groups, optimizer.param_groups)
+    for group, held in zip(groups, optimizer.param_groups, strict=True):
+        group.update({key: held[key] for key in ("params", "param_names") if key in held})
+        for key, value in optimizer.defaults.items():
+            if value is None or isinstance(value, bool):
+                group.setdefault(key, value)  # a flag that is younger than the file
+    state: defaultdict[Any, State] = defaultdict(dict)
+    for key, values in state_dict["state"].items():
+        parameter = by_index.get(key, key)
+        state[parameter] = {name: _adopt(name, value, parameter) for name, value in values.items()}
+    optimizer.state, optimizer.param_groups = state, groups
+
+
+def _match_groups(saved: list[Group], own: list[Group]) -> dict[Any, Any]:
+    """The optimizer's parameters by their index in the file; refuses groups that differ in number or length."""
+    if len(saved) != len(own):
+        raise ValueError(
+            "loaded state dict has a different number of parameter groups: "
+            f"{len(saved)}, and the optimizer has {len(own)}"
+        )
+    by_index: dict[Any, Any] = {}
+    for i, (group, held) in enumerate(zip(saved, own, strict=True)):
+        if len(group["params"]) != len(held["params"]):
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group: "
+                f"group {i} has {len(group['params'])} parameters, expected {len(held['params'])}"
+            )
+        by_index.update(zip(group["params"], held["params"], strict=True))
+    return by_index
+
+
+def _adopt(name: str, value: Any, parameter: Any) -> Any:
+    """A copy of one entry of a state: buffers as the parameter's type on its device, counters as they are."""
+    if name in COUNTERS and not isinstance(value, Tensor):
+        return wrap(np.asarray(value, step_dtype()))
+    if isinstance(value, list):
+        return [_adopt(name, entry, parameter) for entry in value]
+    if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):
+        return deepcopy(value)
+    value = value.detach().clone()
+    if name in COUNTERS or not parameter.dtype.is_floating_point:
+        return value
+    return value.to(parameter.device, parameter.dtype)
