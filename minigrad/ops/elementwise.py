@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy import ndarray
@@ -26,6 +26,7 @@ from minigrad.ops.out import write_out
 from minigrad.side_by_side import in_parts
 
 if TYPE_CHECKING:
+    from minigrad.ops.signatures import Binary, Unary
     from minigrad.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,44 +35,6 @@ NUMPY_TWINS: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours, for
 
 _NO_OPTIONS: dict[str, Any] = {}
 REAL, SAME, TRUTH = "real", "same", "truth"  # results: floats, the promoted type, or bool
-
-
-# ---- what an editor and a type checker know of the functions in the tables -----------------------
-class UnaryMethod(Protocol):
-    """``x.exp()``."""
-
-    def __call__(self, *, out: Tensor | None = None) -> Tensor: ...
-
-
-class Unary(Protocol):
-    """``exp(x)``; as an attribute of a class, the method ``x.exp()``."""
-
-    __name__: str
-
-    def __call__(self, input: Tensor, *, out: Tensor | None = None) -> Tensor: ...
-    @overload
-    def __get__(self, instance: None, owner: Any) -> Unary: ...
-    @overload
-    def __get__(self, instance: object, owner: Any) -> UnaryMethod: ...
-
-
-class BinaryMethod(Protocol):
-    """``x.add(y)``, ``x + y``."""
-
-    def __call__(self, other: Tensor | float, *, out: Tensor | None = None) -> Tensor: ...
-
-
-class Binary(Protocol):
-    """``add(x, y)``; as an attribute of a class, the method ``x.add(y)``."""
-
-    __name__: str
-    __qualname__: str
-
-    def __call__(self, input: Tensor | float, other: Tensor | float, *, out: Tensor | None = None) -> Tensor: ...
-    @overload
-    def __get__(self, instance: None, owner: Any) -> Binary: ...
-    @overload
-    def __get__(self, instance: object, owner: Any) -> BinaryMethod: ...
 
 
 ELEMENTWISE: list[Operation] = []  # whose result depends, at each place, on the operands at that place alone

@@ -12,9 +12,10 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import not_implemented_for, of_tensors, takes_out
 from minigrad.ops.arithmetic import no_slope, pow
-from minigrad.ops.elementwise import SAME, Unary, elementwise, twin_of, unary
+from minigrad.ops.elementwise import SAME, elementwise, twin_of, unary
 
 if TYPE_CHECKING:
+    from minigrad.ops.signatures import Unary
     from minigrad.tensor import Tensor
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_int, require_tensor, takes_out
 from minigrad.ops.copies import as_float
-from minigrad.ops.elementwise import Unary, elementwise, unary
+from minigrad.ops.elementwise import elementwise, unary
 
 if TYPE_CHECKING:
+    from minigrad.ops.signatures import Unary
     from minigrad.tensor import Tensor
 
 _FAR = 10  # from here on the series in 1 / x are exact to float64

@@ -11,9 +11,10 @@ from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import not_implemented_for, of_tensors, require_number, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import promote
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import Binary, binary, elementwise
+from minigrad.ops.elementwise import binary, elementwise
 
 if TYPE_CHECKING:
+    from minigrad.ops.signatures import Binary
     from minigrad.tensor import Tensor
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import activation, arithmetic, comparison, functions, gamma, limits, special
 from minigrad.ops.arguments import require_tensor
-from minigrad.ops.elementwise import Binary
 from minigrad.ops.inplace import in_place
 
 if TYPE_CHECKING:
+    from minigrad.ops.signatures import Binary
     from minigrad.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
