@@ -25,7 +25,7 @@ class MemoryLayout(NamedTuple):
     shape: tuple[int, ...]
     steps: tuple[int, ...]
     first: int  # the place of its first element
-    count: int  # how many places there are
+    size: int  # how many places there are
 
     def find_places(self, xp: Any) -> Any:
         """The place of each element, in the order of the elements: flat, int64."""
@@ -71,7 +71,7 @@ def layout_of(array: Any) -> MemoryLayout:
 
 def lay(x: Any, layout: MemoryLayout) -> Any:
     """The values of `x` in memory of their own, where they lie by `layout`; zeros stand around them."""
-    made = layout.look(array_module(x).zeros(layout.count, x.dtype))
+    made = layout.look(array_module(x).zeros(layout.size, x.dtype))
     made[...] = x
     return made
 
@@ -90,10 +90,10 @@ def _carry(g: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
     share what is there, as in PyTorch. Linear in g.
     """
     xp = array_module(g)
-    memory = xp.bincount(source.find_places(xp), g.reshape(-1), source.count)
+    memory = xp.bincount(source.find_places(xp), g.reshape(-1), source.size)
     places = target.find_places(xp)
     if places.size > len(xp.unique(places)):
-        memory = memory / _count_readers(xp, places, source.count)
+        memory = memory / _count_readers(xp, places, source.size)
     return memory[places].reshape(target.shape).astype(g.dtype)
 
 
@@ -101,7 +101,7 @@ def _carry_back(h: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
     """The adjoint of `_carry`: numbers by `target` are added up at their places, shared, and read by `source`."""
     xp = array_module(h)
     places = target.find_places(xp)
-    memory = xp.bincount(places, h.reshape(-1), source.count) / _count_readers(xp, places, source.count)
+    memory = xp.bincount(places, h.reshape(-1), source.size) / _count_readers(xp, places, source.size)
     return memory[source.find_places(xp)].reshape(source.shape).astype(h.dtype)
 
 
@@ -138,7 +138,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     shape, steps = sizes("as_strided", (size,)), sizes("as_strided", (stride,))
     source = layout_of(input.array)
     first = source.first if storage_offset is None else as_int(storage_offset, "storage_offset")
-    target = MemoryLayout(shape, steps, first, source.count)
+    target = MemoryLayout(shape, steps, first, source.size)
     _check_bounds(target, input.array.itemsize)
     made: Any = strided(input, source=source, target=target)
     if made.view_of is not None and input.view_of is not None:  # of all the memory: more than `input` may be seen

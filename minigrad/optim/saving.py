@@ -13,7 +13,8 @@ from minigrad.optim.state import step_dtype
 from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
-    from minigrad.optim.optimizer import Group, Optimizer, State
+    from minigrad.optim.optimizer import Optimizer, State
+    from minigrad.optim.options import Group
 
 COUNTERS = ("step", "mu_product", "eta", "mu")  # single numbers, of a type of their own
 
