@@ -77,18 +77,18 @@ class Cut(NamedTuple):
         return [(i * columns + j) * images for i, j in np.ndindex(self.blocks)]
 
     def split(self, w: Array) -> Array:
-        """(O, C, kh, kw) -> (blocks, O*C, taps)."""
+        """(O, C, kh, kw) -> (blocks, O, C, taps)."""
         (O, C, kh, kw), (rh, rw), (bh, bw) = w.shape, self.taps, self.blocks
         if self.reach != (kh, kw):
             whole = np.zeros((O, C, *self.reach), w.dtype)
             whole[:, :, :kh, :kw] = w
             w = whole
-        return w.reshape(O * C, bh, rh, bw, rw).transpose(1, 3, 0, 2, 4).reshape(bh * bw, O * C, rh * rw)
+        return w.reshape(O, C, bh, rh, bw, rw).transpose(2, 4, 0, 1, 3, 5).reshape(bh * bw, O, C, rh * rw)
 
     def join(self, w: Array, shape: tuple[int, int, int, int]) -> Array:
-        """(blocks, O*C, taps) -> (O, C, kh, kw), that shape."""
+        """(blocks, O, C, taps) -> (O, C, kh, kw), that shape."""
         (O, C, kh, kw), (rh, rw), (bh, bw) = shape, self.taps, self.blocks
-        w = w.reshape(bh, bw, O * C, rh, rw).transpose(2, 0, 3, 1, 4).reshape(O, C, *self.reach)
+        w = w.reshape(bh, bw, O, C, rh, rw).transpose(2, 3, 0, 4, 1, 5).reshape(O, C, *self.reach)
         return np.ascontiguousarray(w[:, :, :kh, :kw])
 
 
@@ -172,12 +172,7 @@ class Winograd:
         (N, C), O, (Ho, Wo) = x.shape[:2], len(w), geometry.windows(x.shape[2:])
         points, cut = self.tile**2, cut_kernel(geometry.kernel, self.block)
         out = np.empty((N, O, Ho, Wo), x.dtype)
-        pieces = cut.split(w)  # (blocks, O*C, taps)
-        kernels = workspace("kernel", (len(pieces), points, O, C), x.dtype)
-        with products_alone():
-            np.matmul(
-                _both_axes(self.tile, *cut.taps, x.dtype), pieces.swapaxes(1, 2), out=kernels.reshape(-1, points, O * C)
-            )
+        kernels = self._transform_kernel(cut.split(w), cut)
 
         def compute(block: Block) -> None:
             images, rows = block
@@ -187,7 +182,8 @@ class Winograd:
             _add_blocks(tiles.reshape(points, -1, C), kernels.swapaxes(2, 3), cut.shifts(Tw, n), products)
             self._write(products, out[images, :, rows], cut)
 
-        share(compute, *self._blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize))
+        with products_alone():
+            share(compute, *self._blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize))
         return out
 
     def conv2d_input(self, g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
@@ -207,17 +203,46 @@ class Winograd:
             left = self._cotangent_tiles(g[images, :, rows], tiles.shape[3], cut).reshape(points, -1, O)
             right = tiles.reshape(points, -1, C)
             run = right.shape[1] - shifts[-1]
-            for sums, shift in zip(total, shifts, strict=True):
-                product = workspace("kernel", (points, O, C), x.dtype)
-                sums += np.matmul(left[:, :run].swapaxes(1, 2), right[:, shift : shift + run], out=product)
+
+            def multiply(some: slice) -> None:  # of the points
+                for sums, shift in zip(total[:, some], shifts, strict=True):
+                    product = workspace("kernel", sums.shape, x.dtype)
+                    sums += np.matmul(left[some, :run].swapaxes(1, 2), right[some, shift : shift + run], out=product)
+
+            spread(multiply, points, total.nbytes + left.nbytes)
 
         parts, size = self._blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize)
-        add_up(add, parts, total, size)
-        # (blocks, O*C, points) @ (points, taps) -> (blocks, O*C, taps)
-        flat = total.reshape(-1, points, O * C).swapaxes(1, 2)
         with products_alone():
-            taps = np.matmul(flat, _both_axes(self.tile, *cut.taps, x.dtype))
-        return cut.join(taps, (O, C, *geometry.kernel))
+            add_up(add, parts, total, size)
+        return cut.join(self._back_to_taps(total, cut), (O, C, *geometry.kernel))
+
+    def _transform_kernel(self, w: Array, cut: Cut) -> Array:
+        """G w G^T of each block: (blocks, O, C, taps) -> (blocks, points, O, C)."""
+        blocks, O, C, _ = w.shape
+        kernels = workspace("kernel", (blocks, self.tile**2, O, C), w.dtype)
+        both = _both_axes(self.tile, *cut.taps, w.dtype)
+
+        def transform(some: slice) -> None:  # of the outputs
+            # (points, taps) @ (blocks, O, taps, C) -> (blocks, O, points, C)
+            np.matmul(both, w[:, some].swapaxes(2, 3), out=kernels[:, :, some].swapaxes(1, 2))
+
+        with products_alone():
+            spread(transform, O, kernels.nbytes)
+        return kernels
+
+    def _back_to_taps(self, sums: Array, cut: Cut) -> Array:
+        """The adjoint of `_transform_kernel`: (blocks, points, O, C) -> (blocks, O, C, taps)."""
+        blocks, _, O, C = sums.shape
+        both = _both_axes(self.tile, *cut.taps, sums.dtype)
+        taps = np.empty((blocks, O, C, both.shape[1]), sums.dtype)
+
+        def transform(some: slice) -> None:  # of the outputs
+            # (blocks, O, C, points) @ (points, taps) -> (blocks, O, C, taps)
+            np.matmul(sums[:, :, some].transpose(0, 2, 3, 1), both, out=taps[:, some])
+
+        with products_alone():
+            spread(transform, O, sums.nbytes)
+        return taps
 
     def serves(self, problem: Problem) -> bool:
         """NumPy, floats, stride, dilation, groups 1, padding < kernel, from `least` taps to a tile's or any blocks'."""
@@ -310,13 +335,16 @@ def _add_blocks(tiles: Array, kernels: Array, shifts: list[int], products: Array
     points, T, _ = tiles.shape
     sums = products.reshape(points, -1, products.shape[-1])
     run = min(sums.shape[1], T - shifts[-1])
-    for kernel, shift in zip(kernels, shifts, strict=True):
-        seen = tiles[:, shift : shift + run]
-        if shift:
-            more = workspace("second", (points, run, products.shape[-1]), products.dtype)
-            sums[:, :run] += np.matmul(seen, kernel, out=more)
-        else:
-            np.matmul(seen, kernel, out=sums[:, :run])
+
+    def multiply(some: slice) -> None:  # of the points
+        for kernel, shift in zip(kernels, shifts, strict=True):
+            seen, found = tiles[some, shift : shift + run], sums[some, :run]
+            if shift:
+                found += np.matmul(seen, kernel[some], out=workspace("second", found.shape, found.dtype))
+            else:
+                np.matmul(seen, kernel[some], out=found)
+
+    spread(multiply, points, kernels.nbytes + sums.nbytes)
 
 
 @cache
