@@ -25,6 +25,7 @@ from minigrad.threads import products_alone
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
+A_BYTE = 16  # multiplications that take as long as a byte of a pass over an array
 SMALL, LARGE = 2**17, 2**24  # multiplications: below the one OpenBLAS takes a single thread, from the other on both pay
 
 
@@ -42,13 +43,41 @@ def multiply_matrices(x: Any, y: Any) -> Any:
     Medium products stay in their thread: those that help OpenBLAS stay awake for 20 ms, and would be in the way of the
     passes that come next.
     """
-    if x.__class__ is np.ndarray and x.ndim == 2 == y.ndim:
+    if x.__class__ is np.ndarray:
+        if x.ndim != 2 or y.ndim != 2:
+            return _multiply_batches(x, y)
         if x.shape[1] == 1:
             return np.dot(x, y)
         if SMALL < x.size * y.shape[1] < LARGE:
             with products_alone():
                 return x @ y
     return x @ y
+
+
+def _multiply_batches(x: Any, y: Any) -> Any:
+    """``x @ y`` of batches of matrices: each product by one thread, and the batches of the longest axis by several."""
+    if max(x.size * y.shape[-1], y.size * x.shape[-2]) <= SMALL:
+        return x @ y
+    batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    if max(batch) == 1:
+        return x @ y
+    from minigrad.parallel import spread  # large products alone need it
+
+    out = np.empty((*batch, x.shape[-2], y.shape[-1]), np.result_type(x, y))
+    along = batch.index(max(batch)) - len(batch) - 2  # the axis, counted from the end
+
+    def multiply(some: slice) -> None:
+        parts = [z[(..., some, *(slice(None),) * (-along - 1))] if _has(z, along) else z for z in (x, y, out)]
+        np.matmul(*parts[:2], out=parts[2])
+
+    with products_alone():
+        spread(multiply, max(batch), out.size * x.shape[-1] // A_BYTE)
+    return out
+
+
+def _has(x: Any, axis: int) -> bool:
+    """Whether there is such an axis, counted from the end, to be cut."""
+    return x.ndim >= -axis and x.shape[axis] > 1
 
 
 # Both operands have two axes or more; the engine sums over broadcast batch axes.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as torch
+from minigrad import parallel
 
 A = torch.ones(2, 3)
 REFUSED = {
@@ -32,3 +33,29 @@ def test_gradients_of_few_rows(rows):
     (x.T @ w.T).backward(g)
     np.testing.assert_allclose(w.grad.numpy(), g.numpy().T @ x.detach().numpy().T, rtol=1e-12)
     np.testing.assert_allclose(x.grad.numpy(), (g.numpy() @ w.detach().numpy()).T, rtol=1e-12)
+
+
+BATCHES = {
+    "one axis": ((6, 40, 50), (6, 50, 60)),
+    "a matrix for all": ((6, 40, 50), (50, 60)),
+    "the first for all": ((40, 50), (6, 50, 60)),
+    "two axes": ((2, 3, 40, 50), (2, 3, 60, 50)),
+    "repeated along the longest": ((2, 1, 40, 50), (1, 5, 50, 60)),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_batches_shared_by_threads_have_the_same_bits(name, monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH", 1)
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal(shape, dtype=np.float32) for shape in BATCHES[name])
+    y = y.swapaxes(-1, -2) if x.shape[-1] != y.shape[-2] else y
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            found.append((torch.tensor(x) @ torch.tensor(y)).numpy())
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_allclose(found[0], x.astype(float) @ y, rtol=1e-4, atol=1e-4)
+    assert found[0].tobytes() == found[1].tobytes() == found[2].tobytes()

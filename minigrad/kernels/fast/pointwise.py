@@ -55,7 +55,14 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         share(lambda n: multiply_matrices(matrix, cotangent[n], flat[n]), range(N), _size(x))
         return x
     x = xp.zeros((N, C, *size), g.dtype)
-    x[:, :, :: geometry.stride[0], :: geometry.stride[1]] = xp.matmul(matrix, cotangent).reshape(N, C, Ho, Wo)
+    pixels = x[:, :, :: geometry.stride[0], :: geometry.stride[1]]
+
+    def put(n: int) -> None:
+        product = empty(xp, "product", (C, Ho * Wo), g.dtype)
+        multiply_matrices(matrix, cotangent[n], product)
+        pixels[n] = product.reshape(C, Ho, Wo)
+
+    share(put, range(N), _size(g))
     return x
 
 
