@@ -67,8 +67,9 @@ def _multiply_batches(x: Any, y: Any) -> Any:
     along = batch.index(max(batch)) - len(batch) - 2  # the axis, counted from the end
 
     def multiply(some: slice) -> None:
-        parts = [z[(..., some, *(slice(None),) * (-along - 1))] if _has(z, along) else z for z in (x, y, out)]
-        np.matmul(*parts[:2], out=parts[2])
+        key = (..., some, *(slice(None),) * (-along - 1))
+        left, right = (z[key] if _has(z, along) else z for z in (x, y))
+        np.matmul(left, right, out=out[key])
 
     with products_alone():
         spread(multiply, max(batch), out.size * x.shape[-1] // A_BYTE)
