@@ -75,7 +75,8 @@ from minigrad.tensor.facts import (
     conj, conj_physical, get_device, is_complex, is_conj, is_neg, is_nonzero, is_same_size, is_signed, isreal, real,
     resolve_conj, resolve_neg, typename,
 )
-from minigrad.tensor.filling import bernoulli, fill, multinomial
+from minigrad.tensor.drawing import bernoulli, multinomial, poisson
+from minigrad.tensor.filling import fill
 from minigrad.tensor.storage import is_storage
 from minigrad.version import __version__
 
@@ -169,8 +170,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "multiprocessing", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne",
     "neg", "negative", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "onnx",
     "optim", "outer",
-    "pairwise_distance", "permute", "pi", "pinverse", "positive", "pow", "preserve_format", "prod", "profiler",
-    "promote_types",
+    "pairwise_distance", "permute", "pi", "pinverse", "poisson", "positive", "pow", "preserve_format", "prod",
+    "profiler", "promote_types",
     "put", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
     "randperm", "range", "ravel", "reciprocal", "relu", "relu_", "remainder", "renorm", "repeat_interleave", "reshape",
     "result_type", "roll", "rot90", "round", "row_stack", "rsqrt", "rsub", "save", "scalar_tensor", "scatter",

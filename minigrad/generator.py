@@ -324,6 +324,16 @@ class Generator(Twister):
         return self._exponential(shape, _check_floating("exponential", dtype), rate)
 
     @_alone
+    def poisson(self, rates: Array) -> Array:
+        """How many events are seen, for each of the `rates` at which they are expected, as float64.
+
+        >>> import minigrad as torch, numpy as np
+        >>> torch.Generator().manual_seed(0).poisson(np.zeros(2))
+        array([0., 0.])
+        """
+        return self._poisson(rates)
+
+    @_alone
     def dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int = 1) -> Array:
         """What dropout multiplies by: 0 with probability `p`, else ``1 / (1 - p)``.
 

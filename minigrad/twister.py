@@ -10,7 +10,7 @@ note on the generation of random normal deviates", 1958. Rounding follows PyTorc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from minigrad.box_muller import fused_multiply_add, normal_blocks32, normal_blocks64, with_libm
 
 Array = Any  # a NumPy array
+_BLOCK = 256  # numbers drawn in advance where nobody knows how many it takes
 _CHUNK = 1 << 14  # elements drawn at a time: the temporaries of one chunk stay in the cache
 
 
@@ -127,6 +128,26 @@ class Twister:
             return _round(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)
 
         return _in_chunks(draw, shape, dtype)
+
+    def _poisson(self, rates: Array) -> Array:
+        from minigrad.poisson_draws import draw_count
+
+        start, drawn = self._twister().state, 0
+
+        def draw_blocks() -> Iterator[float]:
+            while True:
+                yield from self._unit53(_BLOCK).tolist()
+
+        def unit() -> float:
+            nonlocal drawn
+            drawn += 1
+            return next(stream)
+
+        stream = draw_blocks()
+        counts = [draw_count(rate, unit) for rate in rates.reshape(-1).tolist()]
+        self._twister().state = start  # what was drawn in advance is drawn again
+        self._draw64(drawn)
+        return np.array(counts, np.float64).reshape(rates.shape)
 
     def _dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int) -> Array:
         return self._bernoulli(shape, 1 - p, dtype).astype(dtype) / dtype.type(1 - p)

@@ -245,3 +245,18 @@ def test_draws_within_fork_rng_do_not_count():
     with torch.random.fork_rng():
         first = torch.rand(3)
     assert torch.rand(3).tolist() == first.tolist()
+
+
+def test_few_and_many_events_have_their_mean_and_variance():
+    source = torch.Generator().manual_seed(1)
+    for rate in (0.5, 9.0, 11.0, 300.0):
+        counts = torch.poisson(torch.full((4000,), rate), generator=source)
+        assert abs(counts.mean() - rate) < 4 * (rate / 4000) ** 0.5
+        assert abs(counts.var() / rate - 1) < 0.12
+
+
+def test_counting_events_leaves_the_stream_where_the_last_number_was_drawn():
+    one, two = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)
+    counts = [torch.poisson(torch.tensor([3.0]), generator=one).item() for _ in range(400)]
+    assert torch.poisson(torch.full((400,), 3.0), generator=two).tolist() == counts
+    assert torch.equal(one.get_state(), two.get_state())

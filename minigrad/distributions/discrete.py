@@ -9,7 +9,7 @@ from minigrad.distributions.distribution import Distribution, as_parameters, pro
 from minigrad.dtypes import finfo
 from minigrad.ops.functions import log, log1p
 from minigrad.ops.reduce import logsumexp, sum
-from minigrad.tensor.filling import bernoulli, multinomial
+from minigrad.tensor.drawing import bernoulli, multinomial
 
 
 class Bernoulli(Distribution):

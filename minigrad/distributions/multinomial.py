@@ -8,7 +8,7 @@ from typing import Any
 from minigrad.creation import zeros
 from minigrad.ops.reduce import logsumexp
 from minigrad.tensor import Tensor
-from minigrad.tensor.filling import multinomial
+from minigrad.tensor.drawing import multinomial
 
 
 class Multinomial:

@@ -7,6 +7,7 @@ from typing import Any
 from minigrad.autograd import core
 from minigrad.autograd.inspection import RemovableHandle
 from minigrad.tensor.conversion import ConversionMethods
+from minigrad.tensor.drawing import DrawingMethods
 from minigrad.tensor.elementwise import ElementwiseMethods
 from minigrad.tensor.facts import FactMethods, is_floating_point, numel, result_type
 from minigrad.tensor.filling import FillingMethods
@@ -24,6 +25,7 @@ class Tensor(
     ReductionMethods,
     ShapeMethods,
     FillingMethods,
+    DrawingMethods,
     ConversionMethods,
     GraphMethods,
     ProtocolMethods,

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
@@ -15,8 +17,9 @@ from minigrad.ops.arguments import as_number, require_number
 from minigrad.ops.inplace import assign, in_place
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk
+from minigrad.random import source_of
 from minigrad.tensor import Tensor
-from minigrad.tensor.filling import draw_in_order
+from minigrad.tensor.drawing import draw_in_order
 
 
 def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool = False) -> Tensor:
@@ -154,8 +157,15 @@ def rrelu(
 
 
 def _scale_negatives(x: Any, lower: float, upper: float) -> Any:
-    """`x` with every number that is not positive times a slope of its own."""
-    slopes = draw_in_order(x.array, lambda source, shape: source.uniform(shape, x.array.dtype, lower, upper))
+    """`x` with every number that is not positive times a slope of its own; on a CPU no other number draws one."""
+    array = x.array
+    if type(array) is not np.ndarray:
+        slopes = draw_in_order(array, lambda source, shape: source.uniform(shape, array.dtype, lower, upper))
+    else:
+        below = array <= 0
+        slopes = np.ones_like(array)
+        low, high = [float(array.dtype.type(bound)) for bound in (lower, upper)]
+        slopes[below] = source_of(None).uniform((int(np.count_nonzero(below)),), np.float64, low, high)
     return activation.rrelu(x, wrap(slopes))
 
 

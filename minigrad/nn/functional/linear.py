@@ -22,7 +22,7 @@ from minigrad.ops.inplace import assign
 from minigrad.ops.masks import where
 from minigrad.ops.norm import norm
 from minigrad.tensor import Tensor
-from minigrad.tensor.filling import draw_in_order
+from minigrad.tensor.drawing import draw_in_order
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -10,7 +10,7 @@ from minigrad.creation import zeros_like
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops import activation, functions
 from minigrad.tensor import Tensor
-from minigrad.tensor.filling import draw_in_order
+from minigrad.tensor.drawing import draw_in_order
 
 
 def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:

@@ -13,7 +13,7 @@ from minigrad.creation import as_tensor
 from minigrad.dtypes import float64
 from minigrad.generator import Generator
 from minigrad.random import default_generator, source_of
-from minigrad.tensor.filling import multinomial
+from minigrad.tensor.drawing import multinomial
 
 T_co = TypeVar("T_co", covariant=True)
 
