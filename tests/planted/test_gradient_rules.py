@@ -70,6 +70,7 @@ NO_DERIVATIVES = {
     "unique",  # likewise
     "cut",  # of what a scatter does not read: likewise
     "normal",  # a draw's gradient is zero by agreement, however it moves with its mean
+    "poisson",  # likewise
     "as_it_was",  # of a leaf that was turned in place, which gradcheck cannot do: ops/programs.txt has its programs
 }
 
