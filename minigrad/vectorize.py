@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.autograd.modes import KEEP, ModeSwitch
 from minigrad.autograd.trees import flatten, structure
 from minigrad.ops.join import stack
 from minigrad.ops.shape import movedim
@@ -50,7 +51,8 @@ def vmap(
         for i in range(count):
             chosen = [x if d is None else x.select(d, i) for x, d in zip(values, dims, strict=True)]
             arguments, named_arguments = rebuild(chosen)
-            results.append(func(*arguments, **named_arguments))
+            with ModeSwitch(set_flags=KEEP if i < count - 1 else 0):
+                results.append(func(*arguments, **named_arguments))
             if randomness == "same" and i < count - 1:
                 restore_states(states)
         if randomness == "error":

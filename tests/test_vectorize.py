@@ -58,3 +58,12 @@ def test_draws_are_refused_shared_or_new():
 def test_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_rows_of_one_graph_are_walked_one_after_the_other():
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x**2
+    jacobian = torch.vmap(lambda v: torch.autograd.grad(y, x, v)[0])(torch.eye(3))
+    assert jacobian.tolist() == [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
+    with pytest.raises(RuntimeError, match="a second time"):  # the last example has freed it
+        torch.autograd.grad(y, x, torch.ones(3))

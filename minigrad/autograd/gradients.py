@@ -20,7 +20,7 @@ from minigrad.autograd.messages import (
     not_scalar,
     unused,
 )
-from minigrad.autograd.modes import GRAD, ModeSwitch, mode
+from minigrad.autograd.modes import GRAD, KEEP, ModeSwitch, mode
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, Seeds, repeated_axes, walk
 from minigrad.backend import SILENT, on_gpu_of, quiet, restore_warnings, set_warnings
@@ -186,6 +186,8 @@ def _walk_silently(
 ) -> dict[Edge, Any]:  # fmt: skip
     """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
     keep = create_graph if retain_graph is None else retain_graph
+    if retain_graph is None and mode.get() & KEEP:
+        keep = True
     before = mode.set(mode.get() | GRAD if create_graph else mode.get() & ~GRAD)
     loud = set_warnings(SILENT)
     try:

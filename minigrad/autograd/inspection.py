@@ -5,9 +5,9 @@ anything: a node with a hook behind it changes its class, and what is noted stan
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from minigrad.autograd.core import RETAIN, Hooks, wrap
@@ -15,6 +15,8 @@ from minigrad.autograd.messages import from_hook
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.backend import quiet
 
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 _keys = count(10).__next__  # far from the keys that have a meaning
 _metadata: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -80,13 +82,38 @@ def edge_as_seen(edge: Any) -> Any:
 
 @cache
 def _derive_named(cls: type[Any], name: str) -> type[Any]:
-    return type(name, (cls,), {"__slots__": (), "__module__": "builtins"})
+    return type(name, (cls,), {"__slots__": (), "__module__": "builtins", "shown": name})
+
+
+def shown_as(name: str, result: T) -> T:
+    """`result`, whose last call was just recorded, under PyTorch's name for all the calls that made it."""
+    node: Any = getattr(result, "node", None)
+    if isinstance(node, Inspectable):
+        kind: Any = type(node)
+        node.__class__ = _derive_named(kind, name)
+    return result
+
+
+def recorded_as(name: str) -> Callable[[F], F]:
+    """A function of several operations whose result is `shown_as` one of that name."""
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def call(input: Any, *args: Any, **kwargs: Any) -> Any:
+            result = function(input, *args, **kwargs)
+            return result if result is input else shown_as(name, result)
+
+        return cast(F, call)
+
+    return decorate
 
 
 class Inspectable:
     """The half of a node that answers questions."""
 
     __slots__ = ()
+
+    shown: ClassVar[str | None] = None  # another name than the operation's
 
     def name(self: Any) -> str:
         """The operation's name in PyTorch's manner: ``MulBackward0``.
@@ -95,7 +122,7 @@ class Inspectable:
         >>> torch.ones(1, requires_grad=True).exp().grad_fn.name()
         'ExpBackward0'
         """
-        name: str = self.plan.operation.backward_name
+        name: str = self.shown or self.plan.operation.backward_name
         return name
 
     @property

@@ -18,6 +18,7 @@ ANOMALY = 2  # calls remember the user's line
 CHECK_NAN = 32  # and results and gradients are looked at for NaN
 INFERENCE = 4  # nothing is recorded, whatever is asked for, and what is made can never be
 PACKING = 16  # what is saved for backward goes through the user's hooks
+KEEP = 64  # a walk keeps what was saved for it, as another example of the same vmap may walk there too
 ASKED = 8  # recording was asked for within inference mode, and is reported
 
 F = TypeVar("F", bound=Callable[..., Any])

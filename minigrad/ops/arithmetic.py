@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
+from minigrad.autograd.inspection import shown_as
 from minigrad.ops.arguments import (
     as_number,
     of_tensors,
@@ -198,7 +199,10 @@ def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
         return wrap(np.logical_or(input.array, not exponent))  # b ** True is b, b ** False True
     if type(exponent) in (int, float) and not -128 < exponent < 128 and isinstance(input, TensorBase):
         dtypes.check_numbers([input.array, exponent])
-    return _pow(input, exponent, out=out)
+    power = _pow(input, exponent, out=out)
+    if isinstance(exponent, TensorBase):
+        return shown_as("PowBackward1" if isinstance(input, TensorBase) else "PowBackward2", power)
+    return power
 
 
 def promote(name: str, *operands: Any) -> list[Any]:

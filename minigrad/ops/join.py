@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.inspection import shown_as
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import channels_last
@@ -272,7 +273,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
         rolled = reshape(flat, input.array.shape)
         rolled.view_of = None  # of what nobody else has
-        return rolled
+        return shown_as("RollBackward0", rolled)
     if len(shifts) != len(dims) or not shifts:
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if not input.array.ndim:

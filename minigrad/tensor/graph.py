@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from sys import getrefcount
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 from minigrad.autograd import gradients, leaves
@@ -24,13 +24,18 @@ if TYPE_CHECKING:
 class Misspelt:
     """An attribute that looks like another: setting it would change nothing, so it is refused."""
 
+    names: ClassVar[set[str]] = set()  # all of them, which `dir` passes over
+
     def __init__(self, meant: str) -> None:
         self.meant = meant
 
     def __set_name__(self, owner: type[Any], name: str) -> None:
         self.name = name
+        self.names.add(name)
 
     def __get__(self, tensor: Any, owner: type[Any] | None = None) -> Any:
+        if tensor is None:
+            return self
         raise AttributeError(f"'Tensor' object has no attribute {self.name!r}. Did you mean: {self.meant!r}?")
 
     def __set__(self, tensor: Any, value: Any) -> None:
@@ -132,6 +137,9 @@ class GraphMethods(TensorBase):
             raise RuntimeError(
                 f"attempting to assign a gradient on {value.device} to a tensor on {self.device}; {hint}"
             )
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in Misspelt.names]
 
     @property
     def grad_fn(self) -> Node | None:

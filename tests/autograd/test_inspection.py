@@ -248,3 +248,44 @@ def test_the_class_of_a_node_is_named_after_its_operation():
     y.grad_fn.register_hook(lambda inputs, outputs: seen.append(type(y.grad_fn).__name__))
     y.sum().backward()
     assert seen == ["DoubleBackward"] and x.grad is not None
+
+
+ONE = mg.ones(2, requires_grad=True)
+SIGNAL = mg.ones(1, 1, 4, requires_grad=True)
+IMAGE = mg.ones(1, 4, 4, 4, requires_grad=True)
+F = mg.nn.functional
+
+
+@pytest.mark.parametrize(
+    ("result", "name"),
+    [
+        (lambda: ONE**2, "PowBackward0"),
+        (lambda: ONE**ONE, "PowBackward1"),
+        (lambda: 2**ONE, "PowBackward2"),
+        (lambda: mg.pow(2.0, ONE), "PowBackward2"),
+        (lambda: mg.roll(ONE, 1), "RollBackward0"),
+        (lambda: F.conv1d(SIGNAL, mg.ones(1, 1, 2)), "ConvolutionBackward0"),
+        (lambda: F.conv_transpose1d(SIGNAL, mg.ones(1, 1, 2)), "ConvolutionBackward0"),
+        (lambda: F.pixel_shuffle(IMAGE, 2), "PixelShuffleBackward0"),
+        (lambda: F.pixel_unshuffle(IMAGE, 2), "PixelUnshuffleBackward0"),
+        (lambda: F.glu(ONE), "GluBackward0"),
+        (lambda: F.pairwise_distance(ONE, mg.zeros(2)), "NormBackward1"),
+        (lambda: F.pad(SIGNAL, (1, 1), mode="reflect"), "ReflectionPad1DBackward0"),
+        (lambda: F.pad(IMAGE, (1, 1, 1, 1), mode="replicate"), "ReplicationPad2DBackward0"),
+        (lambda: F.pad(IMAGE, (1, 1, 1, 1), mode="circular"), "CopySlices"),
+        (lambda: F.adaptive_avg_pool2d(IMAGE, 1), "MeanBackward1"),
+        (lambda: F.adaptive_avg_pool2d(IMAGE, 2), "AdaptiveAvgPool2DBackward0"),
+    ],
+)
+def test_what_several_operations_make_is_named_as_one(result, name):
+    made = result()
+    assert made.grad_fn.name() == name
+    assert f"grad_fn=<{name}>" in repr(made)
+    made.sum().backward()
+
+
+def test_a_function_that_returns_its_input_renames_nothing():
+    y = ONE * 2
+    assert F.pixel_shuffle(y.reshape(1, 2, 1, 1), 1).grad_fn is not y.grad_fn
+    assert F.pad(y.reshape(1, 1, 2), (0, 0), mode="reflect").grad_fn.name() == "CloneBackward0"
+    assert y.grad_fn.name() == "MulBackward0"

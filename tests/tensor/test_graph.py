@@ -168,3 +168,10 @@ def test_a_view_knows_what_it_is_a_view_of():
             assert view._is_view() and view._base is base
     for own in (x, x.clone(), x.t().reshape(6), x.detach(), w.detach(), x.data, x.contiguous(), hidden):
         assert not own._is_view() and own._base is None
+
+
+def test_what_dir_lists_can_be_read():
+    x = torch.ones(2, 2, requires_grad=True)
+    broken = [name for name in dir(x) if not name.startswith("__") and name != "imag" and not hasattr(x, name)]
+    assert broken == [] and "requires_grad" in dir(x) and "requires_gard" not in dir(x)
+    assert all(hasattr(type(x), name) for name in dir(type(x)))

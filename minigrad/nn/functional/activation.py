@@ -11,6 +11,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
+from minigrad.autograd.inspection import recorded_as
 from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
 from minigrad.ops import activation, functions
 from minigrad.ops.arguments import as_number, require_number
@@ -295,6 +296,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     return _compute(activation.mish, input, inplace=inplace)
 
 
+@recorded_as("GluBackward0")
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """``a sigmoid(b)`` of the two halves a and b of `x` along `dim`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.autograd.inspection import shown_as
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.checks import require_floats, require_tensors
@@ -46,7 +47,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     tensor([5.0000])
     """
     require_tensors("pairwise_distance", "x1 x2", x1, x2)
-    return (x1 - x2 + eps).norm(p, -1, keepdim)
+    return shown_as("NormBackward1", (x1 - x2 + eps).norm(p, -1, keepdim))
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:

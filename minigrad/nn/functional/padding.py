@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.autograd.inspection import shown_as
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_number, not_implemented_for
 from minigrad.ops.padding import pad_constant, rows_at
@@ -43,7 +44,10 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     for dim, (before, after) in enumerate(full):
         if before or after:
             input = rows_at(input, dim=dim, places=_places(size[dim], before, after, mode))
-    return input if any(map(any, pairs)) else input.clone()
+    if not any(map(any, pairs)):
+        return input.clone()
+    kind = {"reflect": "Reflection", "replicate": "Replication"}.get(mode)
+    return shown_as(f"{kind}Pad{len(pairs)}DBackward0" if kind else "CopySlices", input)
 
 
 def _read_pairs(pad: Any, ndim: int) -> list[tuple[int, int]]:

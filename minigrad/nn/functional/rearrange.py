@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from math import prod
 
+from minigrad.autograd.inspection import recorded_as
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_int
 from minigrad.ops.shape import permute, reshape
 from minigrad.tensor import Tensor
 
 
+@recorded_as("PixelShuffleBackward0")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """``(*, C*r*r, H, W) -> (*, C, H*r, W*r)``: r*r channels become a block of r by r pixels.
 
@@ -34,6 +36,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return reshape(x, (*N, C // (r * r), H * r, W * r))
 
 
+@recorded_as("PixelUnshuffleBackward0")
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """``(*, C, H*r, W*r) -> (*, C*r*r, H, W)``: the inverse of `pixel_shuffle`.
 
