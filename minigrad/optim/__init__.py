@@ -15,10 +15,11 @@ if _TYPE_CHECKING:
     from minigrad.optim.adaptive import Adadelta, Adagrad, RMSprop, Rprop
     from minigrad.optim.averaged import ASGD
     from minigrad.optim.lbfgs import LBFGS
+    from minigrad.optim.matrix import Adafactor, Muon
 
 __all__ = [
-    "ASGD", "LBFGS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",
-    "Rprop", "lr_scheduler", "swa_utils",
+    "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
+    "Optimizer", "RAdam", "RMSprop", "Rprop", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
 
 
@@ -32,6 +33,7 @@ if not _TYPE_CHECKING:
             "adaptive": "Adadelta Adagrad RMSprop Rprop",
             "averaged": "ASGD",
             "lbfgs": "LBFGS",
+            "matrix": "Adafactor Muon",
         },
     )
 

@@ -1,5 +1,5 @@
 """Records the trajectories of PyTorch's optimizers and schedules:
-tests/data/trajectories.json, lbfgs.json and schedules.json.
+tests/data/trajectories.json, matrices.json, lbfgs.json and schedules.json.
 
     python tests/oracle/record_optim.py      # needs torch==2.13.0
 """
@@ -55,6 +55,20 @@ CASES = {
     ],
     "Rprop": [{}, {"lr": 0.1, "etas": [0.3, 1.5], "step_sizes": [0.05, 0.2], "maximize": True}],
     "ASGD": [{}, {"lr": 0.1, "lambd": 0.1, "alpha": 0.5, "t0": 2, "weight_decay": 0.1, "maximize": True}],
+}
+# Of matrices as a whole; Adafactor takes vectors too.
+MATRICES = {
+    "Muon": [
+        {"lr": 0.1},
+        {"lr": 0.1, "weight_decay": 0.3, "momentum": 0.5, "nesterov": False},
+        {"lr": 0.1, "adjust_lr_fn": "match_rms_adamw", "ns_steps": 3},
+        {"lr": 0.1, "ns_coefficients": [2.0, -1.5, 0.5], "ns_steps": 20},
+    ],
+    "Adafactor": [
+        {},
+        {"lr": 0.1, "beta2_decay": -0.5, "eps": [1e-3, 0.1], "d": 2.0, "weight_decay": 0.1},
+        {"lr": 0.5, "maximize": True},
+    ],
 }
 PAIRS = ("betas", "etas", "step_sizes")  # JSON has lists where PyTorch takes tuples
 
@@ -136,6 +150,20 @@ def gradients(step, parameters):
         p.grad = torch.tensor(flat, dtype=p.dtype).reshape(p.shape)
     if step == 2:
         parameters[1].grad = None
+
+
+def matrices(name, options, dtype):
+    """The path of two matrices, and for Adafactor of a vector and a stack of matrices, too."""
+    parameters = [torch.arange(12.0, dtype=dtype).sin().reshape(shape) for shape in ((3, 4), (6, 2), (12,), (2, 3, 2))]
+    parameters = [p.requires_grad_() for p in parameters[: 2 if name == "Muon" else 4]]
+    options = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    optimizer = getattr(torch.optim, name)(parameters, **options)
+    path = []
+    for step in range(STEPS):
+        gradients(step, parameters)
+        optimizer.step()
+        path.append(plain(parameters))
+    return {"path": path, "state_dict": plain(optimizer.state_dict()), "repr": repr(optimizer)}
 
 
 def plain(value):
@@ -239,6 +267,13 @@ def main():
         for dtype, kind in (("float32", torch.float32), ("float64", torch.float64))
     ]
     (FOLDER / "trajectories.json").write_text(json.dumps(trajectories))
+    wholes = [
+        {"optimizer": name, "options": options, "dtype": dtype, **matrices(name, options, kind)}
+        for name, cases in MATRICES.items()
+        for options in cases
+        for dtype, kind in (("float32", torch.float32), ("float64", torch.float64))
+    ]
+    (FOLDER / "matrices.json").write_text(json.dumps(wholes))
     searches = [{"problem": problem, "options": options, **lbfgs(problem, options)} for problem, options in LBFGS]
     (FOLDER / "lbfgs.json").write_text(json.dumps(searches))
     warnings.simplefilter("ignore")  # of the first step and of step(epoch)
