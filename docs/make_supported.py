@@ -76,6 +76,17 @@ NAMES = {"torch": minigrad, "nn": nn, "F": nn.functional, "np": np}
 # what, how it differs, and an expression that is true because of it
 DIFFERENCES = [
     (
+        "`torch.compile`, `torch.jit.script`, `torch.jit.trace`",
+        "give back what they are given, which runs as it is written; files of TorchScript are neither written nor read",
+        "torch.compile(len) is len and torch.jit.script(len) is len",
+    ),
+    (
+        "`torch.autocast`",
+        "casts nothing, and says so once: every tensor keeps its type; `GradScaler` scales as PyTorch's",
+        "[torch.advice.enable(False), torch.autocast('cpu')(lambda: torch.ones(1, 1) @ torch.ones(1, 1))().dtype, "
+        "torch.advice.enable()][1] is torch.float32",
+    ),
+    (
         "writes into windows of `unfold` or `as_strided` that overlap, with a gradient",
         "every element is computed from what was there before; PyTorch reads some that it has just written",
         "(torch.ones(3, requires_grad=True) * 1).unfold(0, 2, 1).mul_(3).tolist() == [[3.0, 3.0], [3.0, 3.0]]",

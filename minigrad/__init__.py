@@ -82,9 +82,11 @@ from minigrad.version import __version__
 
 if _typing.TYPE_CHECKING:
     from minigrad import (
-        accelerator, advice, backends, course, cuda, distributed, distributions, func, functional, futures, linalg,
-        multiprocessing, nn, onnx, optim, profiler, special, testing, utils, version, viz,
+        accelerator, advice, amp, backends, compiler, course, cuda, distributed, distributions, func, functional,
+        futures, jit, linalg, multiprocessing, nn, onnx, optim, profiler, special, testing, utils, version, viz,
     )
+    from minigrad.amp import autocast
+    from minigrad.compiler import compile
     from minigrad.creation.windows import (
         bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window,
     )
@@ -192,13 +194,14 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "ldexp", "lgamma", "msort", "mvlgamma", "nextafter", "pdist", "pixel_shuffle", "pixel_unshuffle", "polygamma",
     "prelu", "real", "resolve_conj", "resolve_neg", "rms_norm", "rrelu", "rrelu_", "select_scatter", "slice_scatter",
     "special", "threshold", "threshold_", "unravel_index", "vmap",
+    "amp", "autocast", "compile", "compiler", "jit",
 ]  # fmt: skip
 
 # fmt: off
 _ROOMS = (
-    "accelerator", "advice", "backends", "course", "cuda", "distributed", "distributions", "func", "functional",
-    "futures", "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "serialization", "special", "testing",
-    "utils", "version", "viz",
+    "accelerator", "advice", "amp", "backends", "compiler", "course", "cuda", "distributed", "distributions", "func",
+    "functional", "futures", "jit", "linalg", "multiprocessing", "nn", "onnx", "optim", "profiler", "serialization",
+    "special", "testing", "utils", "version", "viz",
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {
@@ -209,6 +212,8 @@ _LATER = {
     "ops.gradient": "gradient",
     "creation.windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "vectorize": "vmap",
+    "amp": "autocast",
+    "compiler": "compile",
     "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
     "ops.linear_algebra": "cholesky det inverse logdet matrix_power pinverse qr slogdet svd",
     "ops.norm": "cdist dist norm renorm",

@@ -307,4 +307,25 @@ NAMES: dict[str, str] = {
         "psi round scaled_modified_bessel_k0 scaled_modified_bessel_k1 shifted_chebyshev_polynomial_t "
         "shifted_chebyshev_polynomial_u shifted_chebyshev_polynomial_v shifted_chebyshev_polynomial_w sinc softmax "
         "spherical_bessel_j0 torch xlog1py xlogy zeta",
+    "torch.amp":
+        "GradScaler autocast autocast_mode custom_bwd custom_fwd grad_scaler is_autocast_available",
+    "torch.compiler":
+        "CacheInfo F FuncType NestedCompileRegionOptions ParamSpec allow_in_graph assume_constant_result compile "
+        "config cudagraph_mark_step_begin disable get_default_backend is_compiling is_dynamo_compiling is_exporting "
+        "keep_portable_guards_unsafe keep_tensor_guards_unsafe list_backends load_cache_artifacts "
+        "load_compiled_function nested_compile_region reset save_cache_artifacts set_default_backend "
+        "set_enable_guard_collectives set_stance skip_all_guards_unsafe skip_guard_on_all_nn_modules_unsafe "
+        "skip_guard_on_globals_unsafe skip_guard_on_inbuilt_nn_modules_unsafe substitute_in_graph torch wrap_numpy",
+    "torch.jit":
+        "Attribute CompilationUnit Error Final Future ONNXTracedModule RecursiveScriptClass RecursiveScriptModule "
+        "ScriptFunction ScriptModule ScriptWarning TopLevelTracedModule TracedModule TracerWarning TracingCheckError "
+        "annotate annotations contextmanager enable_onednn_fusion export export_opnames fork freeze frontend fuser "
+        "ignore interface is_scripting is_tracing isinstance jit_module_from_flatbuffer last_executed_optimized_graph "
+        "load onednn_fusion_enabled optimize_for_inference optimized_execution run_frozen_optimizations save "
+        "save_jit_module_to_flatbuffer script script_if_tracing script_method set_fusion_strategy set_module "
+        "strict_fusion torch trace trace_module unused wait",
+    "torch.utils.benchmark":
+        "CallgrindStats Colorize Compare CopyIfCallgrind FunctionCount FunctionCounts FuzzedParameter "
+        "FuzzedSparseTensor FuzzedTensor Fuzzer Language Measurement Number ParameterAlias TaskSpec Timer "
+        "ordered_unique select_unit set_torch_threads timer torch trim_sigfig unit_to_english utils",
 }

@@ -40,7 +40,7 @@ from minigrad.find_gpu import OutOfMemoryError
 from minigrad.missing import open_later
 
 if TYPE_CHECKING:
-    from minigrad.cuda import graphs
+    from minigrad.cuda import amp, graphs
     from minigrad.cuda.graphs import (
         CUDAGraph,
         graph,
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CUDAGraph", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor",
-    "IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Stream", "current_device", "current_stream",
+    "IntTensor", "LongTensor", "OutOfMemoryError", "ShortTensor", "Stream", "amp", "current_device", "current_stream",
     "default_stream", "device", "device_count", "empty_cache", "get_device_name", "get_rng_state", "get_rng_state_all",
     "graph", "graph_pool_handle", "graphs", "initial_seed", "is_available", "is_current_stream_capturing",
     "make_graphed_callables", "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved",
@@ -65,4 +65,4 @@ __all__ = [
 
 if not TYPE_CHECKING:
     _GRAPHS = "CUDAGraph graph graph_pool_handle is_current_stream_capturing make_graphed_callables"
-    __getattr__ = open_later("torch.cuda", globals(), "graphs", {"graphs": _GRAPHS})
+    __getattr__ = open_later("torch.cuda", globals(), "amp graphs", {"graphs": _GRAPHS})

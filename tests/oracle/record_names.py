@@ -13,7 +13,8 @@ import torch
 NAMESPACES = [
     "torch", "torch.Tensor", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.grad", "torch.nn.utils",
     "torch.optim", "torch.optim.lr_scheduler", "torch.autograd", "torch.utils.data", "torch.linalg",
-    "torch.distributions", "torch.cuda", "torch.func", "torch.special",
+    "torch.distributions", "torch.cuda", "torch.func", "torch.special", "torch.amp",
+    "torch.compiler", "torch.jit", "torch.utils.benchmark",
 ]  # fmt: skip
 PAGE = Path(__file__).resolve().parents[2] / "minigrad" / "pytorch_names.py"
 HEAD = '''"""PyTorch 2.13's public names: so that a name that is missing here can be told from a typo.

@@ -1,0 +1,219 @@
+"""`torch.amp`: losses scaled so that half-precision gradients neither vanish nor overflow; `autocast` casts nothing.
+
+Source: Micikevicius et al., "Mixed Precision Training", 2018; https://docs.pytorch.org/docs/stable/amp.html
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from minigrad import cuda
+from minigrad.advice import advise, count_own_frames
+from minigrad.autograd.modes import no_grad
+from minigrad.devices import device
+from minigrad.missing import missing_from
+from minigrad.optim import Optimizer
+from minigrad.tensor import Tensor
+
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd", "is_autocast_available"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class autocast:
+    """``with autocast("cuda"): ...``: where PyTorch computes products in half precision, all is kept in its type here.
+
+    What it changes is the speed of some GPUs, at the price of digits: results are at least as accurate without. It
+    says so once. A decorator too. Where CUDA is asked for and not available, it warns as PyTorch and is disabled.
+
+    >>> import minigrad as torch
+    >>> with torch.autocast("cpu", enabled=False):
+    ...     y = torch.ones(2, 2) @ torch.ones(2, 2)
+    >>> y.dtype
+    minigrad.float32
+    """
+
+    def __init__(
+        self, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
+    ) -> None:
+        self.device, self.fast_dtype = device(device_type).type, dtype
+        self._enabled = enabled and _is_there(self.device, "autocast")
+        if self._enabled:
+            advise("autocast", "autocast: every tensor keeps its type here; for half precision write model.half()")
+
+    def __enter__(self) -> autocast:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, function: F) -> F:
+        return function
+
+
+def _is_there(device_type: str, what: str) -> bool:
+    """Whether the device can be computed on; warns where it is CUDA and is not there."""
+    if device_type != "cuda" or cuda.is_available():
+        return True
+    text = f"User provided device_type of 'cuda', but CUDA is not available. Disabling {what}"
+    warnings.warn(text, UserWarning, stacklevel=count_own_frames())
+    return False
+
+
+def is_autocast_available(device_type: str) -> bool:
+    """True for a device that `autocast` may name.
+
+    >>> import minigrad as torch
+    >>> torch.amp.is_autocast_available("cpu")
+    True
+    """
+    return device(device_type).type in ("cpu", "cuda")
+
+
+def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
+    """Marks the forward of a `Function`; its inputs are cast to `cast_inputs` only where autocast casts: never.
+
+    >>> import minigrad as torch
+    >>> torch.amp.custom_fwd(abs, device_type="cuda") is abs
+    True
+    """
+    return (lambda function: function) if fwd is None else fwd
+
+
+def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
+    """Marks the backward of a `Function`, which runs as it is.
+
+    >>> import minigrad as torch
+    >>> torch.amp.custom_bwd(abs, device_type="cuda") is abs
+    True
+    """
+    return (lambda function: function) if bwd is None else bwd
+
+
+class GradScaler:
+    """Scales a loss, and divides its gradients by the scale again before each step.
+
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)  # skipped where a gradient is inf or NaN
+        scaler.update()
+
+    The scale falls by `backoff_factor` after a step with an inf or NaN, and grows by `growth_factor` after
+    `growth_interval` steps without. Where `device` is CUDA and not available it warns, as PyTorch, and does nothing.
+    Raises AssertionError and RuntimeError for calls in another order.
+
+    >>> import minigrad as torch
+    >>> w = torch.ones(1, requires_grad=True)
+    >>> optimizer, scaler = torch.optim.SGD([w], lr=0.5), torch.amp.GradScaler("cpu", init_scale=8.0)
+    >>> scaler.scale(w.sum()).backward()
+    >>> w.grad
+    tensor([8.])
+    >>> scaler.step(optimizer)
+    >>> scaler.update()
+    >>> w
+    tensor([0.5000], requires_grad=True)
+    """
+
+    def __init__(
+        self, device: str = "cuda", init_scale: float = 2.0**16, growth_factor: float = 2.0,
+        backoff_factor: float = 0.5, growth_interval: int = 2000, enabled: bool = True,
+    ) -> None:  # fmt: skip
+        if enabled and growth_factor <= 1.0:
+            raise AssertionError(f"The growth factor must be > 1.0, got {growth_factor}")
+        if enabled and backoff_factor >= 1.0:
+            raise AssertionError(f"The backoff factor must be < 1.0, got {backoff_factor}")
+        self._enabled = enabled and _is_there(device, "GradScaler")
+        self._scale, self._growth_tracker = init_scale, 0
+        self._growth_factor, self._backoff_factor = growth_factor, backoff_factor
+        self._growth_interval = growth_interval
+        self._scaled = False  # whether `scale` was called at all
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin a round: which optimizers had their gradients unscaled, and whether all were finite; which stepped."""
+        self._found: dict[int, bool] = {}
+        self._stepped: set[int] = set()
+
+    def scale(self, outputs: Any) -> Any:
+        """The losses times the scale: a tensor, or tensors in lists and tuples."""
+        self._scaled = True
+        if not self._enabled or isinstance(outputs, Tensor):
+            return outputs * self._scale if self._enabled else outputs
+        if not isinstance(outputs, Iterable):
+            raise ValueError(f"outputs must be a Tensor or an iterable of Tensors, got {type(outputs).__name__}")
+        scaled = [self.scale(output) for output in outputs]
+        return tuple(scaled) if isinstance(outputs, tuple) else scaled
+
+    def unscale_(self, optimizer: Optimizer) -> None:
+        """Divide the gradients of `optimizer` by the scale now, to clip them, say; `step` does so otherwise."""
+        if not self._enabled:
+            return
+        if not self._scaled:
+            raise AssertionError("Attempted unscale_: call scaler.scale(loss).backward() earlier in the iteration")
+        if id(optimizer) in self._stepped:
+            raise RuntimeError("unscale_() is being called after step().")
+        if id(optimizer) in self._found:
+            raise RuntimeError("unscale_() has already been called on this optimizer since the last update().")
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        if not gradients:
+            raise AssertionError(
+                "No inf checks were recorded for this optimizer: none of its parameters has a gradient"
+            )
+        with no_grad():
+            for gradient in gradients:
+                gradient.mul_(1.0 / self._scale)
+        self._found[id(optimizer)] = all(bool(gradient.isfinite().all()) for gradient in gradients)
+
+    def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        """``optimizer.step(...)``, unless one of its gradients is inf or NaN."""
+        if not self._enabled:
+            return optimizer.step(*args, **kwargs)
+        if id(optimizer) in self._stepped:
+            raise RuntimeError("step() has already been called since the last update().")
+        if id(optimizer) not in self._found:
+            self.unscale_(optimizer)
+        self._stepped.add(id(optimizer))
+        return optimizer.step(*args, **kwargs) if self._found[id(optimizer)] else None
+
+    def update(self, new_scale: Any = None) -> None:
+        """The scale of the next round: `new_scale`, or what the rounds so far ask for."""
+        if not self._enabled:
+            return
+        if new_scale is not None:
+            self._scale = float(new_scale)
+        elif not self._found:
+            raise AssertionError("No inf checks were recorded prior to update: call scaler.step(optimizer) before it")
+        elif not all(self._found.values()):
+            self._scale, self._growth_tracker = self._scale * self._backoff_factor, 0
+        else:
+            self._growth_tracker += 1
+            if self._growth_tracker == self._growth_interval:
+                self._scale, self._growth_tracker = self._scale * self._growth_factor, 0
+        self._forget()
+
+    def get_scale(self) -> float:
+        """The scale; 1 where it is not enabled."""
+        return self._scale if self._enabled else 1.0
+
+    def is_enabled(self) -> bool:
+        """Whether it scales at all."""
+        return self._enabled
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` goes on from; empty where it is not enabled."""
+        names = ("_scale", "_growth_factor", "_backoff_factor", "_growth_interval", "_growth_tracker")
+        shown = {name: name if name == "_growth_tracker" else name[1:] for name in names}
+        return {shown[name]: getattr(self, name) for name in names} if self._enabled else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a state. Raises RuntimeError for an empty one."""
+        if not self._enabled:
+            return
+        if not state_dict:
+            raise RuntimeError("The source state dict is empty: it was saved from a GradScaler that was not enabled.")
+        for name, value in state_dict.items():
+            setattr(self, f"_{name.lstrip('_')}", value)
+
+
+__getattr__: Callable[[str], Any] = missing_from("torch.amp", globals())

@@ -1,0 +1,64 @@
+"""`torch.compile` and `torch.compiler`: programs that ask for a compiler run, as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from minigrad.missing import missing_from
+
+__all__ = ["compile", "disable", "is_compiling"]
+
+T = TypeVar("T")
+
+
+def compile(
+    model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None, backend: Any = "inductor",
+    mode: str | None = None, options: dict[str, Any] | None = None, disable: bool = False,
+) -> Any:  # fmt: skip
+    """`model` itself, a function or a module: there is no compiler here, and results are the same without.
+
+    Without `model` it is a decorator. All options are PyTorch's, and change nothing. Raises RuntimeError for `mode`
+    and `options` together, TypeError for what cannot be called.
+
+    >>> import minigrad as torch
+    >>> @torch.compile
+    ... def twice(x):
+    ...     return 2 * x
+    >>> twice(torch.ones(2))
+    tensor([2., 2.])
+    """
+    if mode is not None and options is not None:
+        raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
+    if model is None:
+        return lambda function: compile(function)
+    if not callable(model):
+        raise TypeError(f"compile(): expected a function or a module, got {type(model).__name__}")
+    return model
+
+
+def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:
+    """`fn` itself, as nothing is compiled; without it a decorator.
+
+    >>> import minigrad as torch
+    >>> torch.compiler.disable(abs) is abs
+    True
+    """
+    return _as_it_is if fn is None else fn
+
+
+def is_compiling() -> bool:
+    """False: every line runs as it is written.
+
+    >>> import minigrad as torch
+    >>> torch.compiler.is_compiling()
+    False
+    """
+    return False
+
+
+def _as_it_is(function: T) -> T:
+    return function
+
+
+__getattr__: Callable[[str], Any] = missing_from("torch.compiler", globals())

@@ -1,0 +1,42 @@
+"""`torch.cuda.amp`: `torch.amp` for CUDA, by its names of old."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minigrad import amp
+from minigrad.amp import custom_bwd, custom_fwd
+from minigrad.missing import missing_from
+
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
+
+
+class autocast(amp.autocast):
+    """``amp.autocast("cuda")``.
+
+    >>> import minigrad as torch
+    >>> with torch.cuda.amp.autocast(enabled=False):
+    ...     y = torch.ones(1)
+    """
+
+    def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:
+        super().__init__("cuda", dtype, enabled, cache_enabled)
+
+
+class GradScaler(amp.GradScaler):
+    """``amp.GradScaler("cuda")``.
+
+    >>> import minigrad as torch
+    >>> torch.cuda.amp.GradScaler(enabled=False).is_enabled()
+    False
+    """
+
+    def __init__(
+        self, init_scale: float = 2.0**16, growth_factor: float = 2.0, backoff_factor: float = 0.5,
+        growth_interval: int = 2000, enabled: bool = True,
+    ) -> None:  # fmt: skip
+        super().__init__("cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled)
+
+
+__getattr__: Callable[[str], Any] = missing_from("torch.cuda.amp", globals())

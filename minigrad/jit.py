@@ -1,0 +1,122 @@
+"""`torch.jit`: scripted and traced functions run as the Python that they are.
+
+Files of TorchScript, which hold code, are neither written nor read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+from minigrad.missing import missing_from
+from minigrad.nn.module import Module
+
+__all__ = [
+    "ScriptFunction", "ScriptModule", "export", "ignore", "is_scripting", "is_tracing", "load", "save", "script",
+    "script_method", "trace", "unused",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+
+class ScriptModule(Module):
+    """What is scripted in PyTorch is a module of this class; here it stays what it was, so that nothing is one."""
+
+
+class ScriptFunction:
+    """The same of a function."""
+
+
+def script(obj: T, **options: Any) -> T:
+    """`obj` itself: a function, a class or a module, which runs as Python.
+
+    >>> import minigrad as torch
+    >>> torch.jit.script(torch.nn.ReLU())(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    return obj
+
+
+def trace(func: T, example_inputs: Any = None, **options: Any) -> T:
+    """`func` itself; each call runs all of its Python, branches too, which a trace would have frozen.
+
+    >>> import minigrad as torch
+    >>> torch.jit.trace(torch.sin, torch.ones(1))(torch.zeros(1))
+    tensor([0.])
+    """
+    return func
+
+
+def _mark(fn: T) -> T:
+    """`fn` itself.
+
+    >>> import minigrad as torch
+    >>> torch.jit.export(abs) is abs
+    True
+    """
+    return fn
+
+
+export = script_method = _mark
+
+
+def ignore(drop: Any = False, **options: Any) -> Any:
+    """The function that it marks, which a compiler would leave alone; with an argument a decorator.
+
+    >>> import minigrad as torch
+    >>> torch.jit.ignore(abs) is abs
+    True
+    """
+    return drop if callable(drop) else _mark
+
+
+unused = ignore
+
+
+def is_scripting() -> bool:
+    """False: nothing is ever compiled.
+
+    >>> import minigrad as torch
+    >>> torch.jit.is_scripting()
+    False
+    """
+    return False
+
+
+def is_tracing() -> bool:
+    """False: nothing is ever traced.
+
+    >>> import minigrad as torch
+    >>> torch.jit.is_tracing()
+    False
+    """
+    return False
+
+
+def save(m: Any, f: Any, *args: Any, **options: Any) -> NoReturn:
+    """Raises NotImplementedError: save the state_dict instead.
+
+    >>> import minigrad as torch
+    >>> torch.jit.save(torch.nn.ReLU(), "net.pt")
+    Traceback (most recent call last):
+    NotImplementedError: TorchScript files hold code, which minigrad neither writes nor runs: use minigrad.save(model.state_dict(), file), and load it into a model made by the same code
+    """  # noqa: E501 (an error's text is one line)
+    raise NotImplementedError(_REFUSAL)
+
+
+def load(f: Any, *args: Any, **options: Any) -> NoReturn:
+    """Raises NotImplementedError: save and load the state_dict instead.
+
+    >>> import minigrad as torch
+    >>> torch.jit.load("net.pt")
+    Traceback (most recent call last):
+    NotImplementedError: TorchScript files hold code, which minigrad neither writes nor runs: use minigrad.save(model.state_dict(), file), and load it into a model made by the same code
+    """  # noqa: E501 (an error's text is one line)
+    raise NotImplementedError(_REFUSAL)
+
+
+_REFUSAL = (
+    "TorchScript files hold code, which minigrad neither writes nor runs: use minigrad.save(model.state_dict(), file), "
+    "and load it into a model made by the same code"
+)
+__getattr__: Callable[[str], Any] = missing_from("torch.jit", globals())

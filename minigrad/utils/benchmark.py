@@ -1,0 +1,156 @@
+"""`torch.utils.benchmark`: how long a statement takes, as the median of many short rounds.
+
+Source: https://docs.pytorch.org/docs/stable/benchmark_utils.html
+"""
+
+from __future__ import annotations
+
+import builtins
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import mean, median, quantiles
+from time import perf_counter
+from typing import Any
+
+from minigrad import cuda, get_num_threads, set_num_threads
+from minigrad.missing import missing_from
+
+__all__ = ["Measurement", "Timer"]
+
+_UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+
+
+@dataclass(repr=False)
+class Measurement:
+    """The seconds of some rounds of a statement, each of `number_per_run` runs; `times` are seconds a run.
+
+    >>> from minigrad.utils.benchmark import Measurement
+    >>> Measurement(10, [0.02, 0.04], "x + x").median
+    0.003
+    """
+
+    number_per_run: int
+    raw_times: list[float]
+    stmt: str
+    num_threads: int = 1
+    label: str | None = None
+    sub_label: str | None = None
+    description: str | None = None
+
+    @property
+    def times(self) -> list[float]:
+        """Seconds a run, for each round."""
+        return [t / self.number_per_run for t in self.raw_times]
+
+    @property
+    def mean(self) -> float:
+        """Their mean."""
+        return mean(self.times)
+
+    @property
+    def median(self) -> float:
+        """Their median, which a single slow round does not move."""
+        return median(self.times)
+
+    @property
+    def iqr(self) -> float:
+        """From the first quartile to the third; 0 of a single round."""
+        if len(self.raw_times) < 2:
+            return 0.0
+        first, _, third = quantiles(self.times, n=4, method="inclusive")
+        return third - first
+
+    def __repr__(self) -> str:
+        title = self.label or self.stmt
+        title += f": {self.sub_label}" if self.sub_label else ""
+        lines = [f"<{type(self).__module__}.Measurement object at {id(self):#x}>", title]
+        lines += [self.description] if self.description else []
+        value = "Median: " if len(self.raw_times) > 1 else ""
+        lines.append(f"  {value}{_in_units(self.median)}")
+        if len(self.raw_times) > 1:
+            lines.append(f"  IQR:    {_in_units(self.iqr)}")
+        rounds = f"{len(self.raw_times)} measurement{'s' if len(self.raw_times) > 1 else ''}"
+        runs = f"{self.number_per_run} runs {'per measurement' if len(self.raw_times) > 1 else ''}"
+        lines.append(f"  {rounds}, {runs}, {self.num_threads} thread{'s' if self.num_threads > 1 else ''}")
+        return "\n".join(lines)
+
+
+def _in_units(seconds: float) -> str:
+    scale, unit = next((u for u in _UNITS if seconds >= u[0]), _UNITS[-1])
+    return f"{seconds / scale:.2f} {unit}"
+
+
+class Timer:
+    """Times `stmt`, lines of Python, after `setup` has run once, both in the names of `globals`.
+
+    Work on a GPU is waited for. Products use `num_threads` threads meanwhile.
+
+    >>> import minigrad as torch
+    >>> from minigrad.utils.benchmark import Timer
+    >>> timer = Timer("x.exp()", globals={"x": torch.ones(3)})
+    >>> 0 < timer.timeit(100).median < 1
+    True
+    """
+
+    def __init__(
+        self, stmt: str = "pass", setup: str = "pass", global_setup: str = "",
+        timer: Callable[[], float] = perf_counter, globals: dict[str, Any] | None = None, label: str | None = None,
+        sub_label: str | None = None, description: str | None = None, env: str | None = None, num_threads: int = 1,
+        language: Any = "python",
+    ) -> None:  # fmt: skip
+        if str(language).lower() not in ("python", "py", "language.python"):
+            raise ValueError(f"Timer: only statements of Python are timed, got language {language!r}")
+        self._stmt, self._setup = (textwrap.dedent(text).strip() for text in (stmt, setup))
+        self._names = dict(globals or {})
+        self._timer, self._threads = timer, num_threads
+        self._titles = label, sub_label, description
+        body = textwrap.indent(self._stmt, " " * 8)
+        source = f"def _run(_count):\n    for _ in range(_count):\n{body}\n"
+        self._code = builtins.compile(source, "<timed statement>", "exec")
+
+    def _run(self, number: int) -> float:
+        """The seconds that `number` runs take."""
+        names = self._names | {"__builtins__": builtins}
+        exec(self._setup, names)  # noqa: S102 - the user's own lines, as in timeit
+        exec(self._code, names)  # noqa: S102
+        _wait()
+        start = self._timer()
+        names["_run"](number)
+        _wait()
+        return self._timer() - start
+
+    def _measure(self, number: int, rounds: Callable[[list[float]], bool]) -> Measurement:
+        """Rounds of `number` runs, until `rounds` of them says that they are enough."""
+        times: list[float] = []
+        before = get_num_threads()
+        set_num_threads(self._threads)
+        try:
+            while not times or not rounds(times):
+                times.append(self._run(number))
+        finally:
+            set_num_threads(before)
+        return Measurement(number, times, self._stmt, self._threads, *self._titles)
+
+    def timeit(self, number: int = 1_000_000) -> Measurement:
+        """One round of `number` runs, after a short one to warm up."""
+        self._measure(max(number // 100, 1), lambda times: True)
+        return self._measure(number, lambda times: True)
+
+    def blocked_autorange(self, callback: Any = None, min_run_time: float = 0.2) -> Measurement:
+        """Rounds of as many runs as take a thousandth of `min_run_time` or more, until they took it together."""
+        self.timeit(2)
+        number = 1
+        while self._measure(number, lambda times: True).raw_times[0] < min_run_time / 1000:
+            number *= 10
+        return self._measure(number, lambda times: sum(times) >= min_run_time)
+
+    adaptive_autorange = blocked_autorange
+
+
+def _wait() -> None:
+    if cuda.is_available():
+        cuda.synchronize()
+
+
+__getattr__: Callable[[str], Any] = missing_from("torch.utils.benchmark", globals())

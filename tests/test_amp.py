@@ -1,0 +1,108 @@
+"""Losses scaled for half precision, and what says that nothing is cast."""
+
+import warnings
+
+import pytest
+
+import minigrad as torch
+from minigrad import advice
+
+
+def rounds(scaler, optimizer, w, factors):
+    """The scale and the weight after one round for each factor of the loss."""
+    for factor in factors:
+        optimizer.zero_grad()
+        scaler.scale((w * factor).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        yield scaler.get_scale(), round(w[0].item(), 4)
+
+
+def made(**options):
+    w = torch.ones(2, requires_grad=True)
+    return torch.amp.GradScaler("cpu", **options), torch.optim.SGD([w], lr=0.1), w
+
+
+def test_the_scale_grows_after_finite_steps_and_falls_after_others():
+    scaler, optimizer, w = made(init_scale=4.0, growth_interval=2)
+    told = list(rounds(scaler, optimizer, w, [1.0, 1.0, float("inf"), 1.0, 1.0]))
+    assert told == [(4.0, 0.9), (8.0, 0.8), (4.0, 0.8), (4.0, 0.7), (8.0, 0.6)]  # PyTorch 2.13's
+    assert scaler.state_dict() == {
+        "scale": 8.0,
+        "growth_factor": 2.0,
+        "backoff_factor": 0.5,
+        "growth_interval": 2,
+        "_growth_tracker": 0,
+    }
+    other, *_ = made()
+    other.load_state_dict(scaler.state_dict())
+    assert other.get_scale() == 8.0
+
+
+def test_gradients_can_be_unscaled_to_be_clipped():
+    scaler, optimizer, w = made(init_scale=4.0)
+    first, second = scaler.scale((w.sum(), w.sum() * 2))
+    (first + second).backward()
+    assert w.grad.tolist() == [12.0, 12.0]
+    scaler.unscale_(optimizer)
+    assert w.grad.tolist() == [3.0, 3.0]
+    torch.nn.utils.clip_grad_norm_([w], 1.0)
+    scaler.step(optimizer)
+    assert w[0].item() == pytest.approx(1 - 0.1 / 2**0.5)
+
+
+def test_calls_in_another_order_are_refused():
+    scaler, optimizer, w = made()
+    with pytest.raises(AssertionError, match=r"call scaler.scale\(loss\).backward\(\) earlier"):
+        scaler.step(optimizer)
+    scaler.scale(w.sum())
+    with pytest.raises(AssertionError, match=r"none of its parameters has a gradient"):
+        scaler.step(optimizer)
+    with pytest.raises(AssertionError, match=r"prior to update: call scaler.step"):
+        scaler.update()
+    w.grad = torch.ones(2)
+    scaler.unscale_(optimizer)
+    with pytest.raises(RuntimeError, match="already been called on this optimizer since the last update"):
+        scaler.unscale_(optimizer)
+    scaler.step(optimizer)
+    with pytest.raises(RuntimeError, match=r"step\(\) has already been called since the last update"):
+        scaler.step(optimizer)
+    with pytest.raises(ValueError, match="a Tensor or an iterable of Tensors, got int"):
+        scaler.scale(3)
+    with pytest.raises(AssertionError, match=r"growth factor must be > 1.0"):
+        torch.amp.GradScaler("cpu", growth_factor=1.0)
+    with pytest.raises(RuntimeError, match="The source state dict is empty"):
+        scaler.load_state_dict({})
+
+
+def test_where_it_is_off_it_steps_and_changes_nothing():
+    w = torch.ones(1, requires_grad=True)
+    scaler, optimizer = torch.cuda.amp.GradScaler(enabled=False), torch.optim.SGD([w], lr=0.5)
+    assert list(rounds(scaler, optimizer, w, [1.0])) == [(1.0, 0.5)] and scaler.state_dict() == {}
+
+
+def test_autocast_casts_nothing_and_says_so_once():
+    advice.enable()
+    with pytest.warns(advice.Advice, match="every tensor keeps its type here; for half precision write model.half"):
+        cast = torch.autocast("cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with cast, torch.autocast("cpu", dtype=torch.float16):
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype is torch.float32
+        assert torch.autocast("cpu", enabled=False)(len) is len
+    advice.enable()
+
+
+def test_without_a_gpu_what_is_meant_for_it_is_disabled(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.warns(UserWarning, match="CUDA is not available. Disabling GradScaler"):
+        assert not torch.cuda.amp.GradScaler().is_enabled()
+    with pytest.warns(UserWarning, match="CUDA is not available. Disabling autocast"), torch.cuda.amp.autocast():
+        pass
+    with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):
+        torch.autocast("gpu")
+
+
+def test_functions_are_marked_as_they_are():
+    assert torch.amp.custom_fwd(len) is len and torch.amp.custom_bwd(device_type="cuda")(len) is len
+    assert torch.amp.is_autocast_available("cpu")

@@ -1,0 +1,38 @@
+"""How long a statement takes: what is run how often, and how it is told."""
+
+import pytest
+
+from minigrad.utils.benchmark import Measurement, Timer
+
+
+def test_a_statement_runs_as_often_as_asked_after_its_setup():
+    seen = []
+    names = {"seen": seen}
+    measured = Timer("seen.append(x)\nseen[-1]", setup="x = 3", globals=names).timeit(5)
+    assert len(seen) == 5 + 1 and set(seen) == {3}  # one to warm up
+    assert measured.number_per_run == 5 and len(measured.times) == 1 and "x" not in names
+
+
+def test_rounds_go_on_until_they_took_long_enough():
+    clock = iter(range(10_000))
+    measured = Timer("pass", timer=lambda: next(clock)).blocked_autorange(min_run_time=3)
+    assert measured.raw_times == [1, 1, 1] and measured.number_per_run == 1 and measured.iqr == 0
+
+
+def test_what_is_printed():
+    one = repr(Measurement(100, [0.02], "x @ x")).splitlines()
+    assert one[1:] == ["x @ x", "  200.00 us", "  1 measurement, 100 runs , 1 thread"]
+    several = Measurement(10, [0.02, 0.04, 0.06], "x @ x", 2, "product", "square", "ours")
+    assert repr(several).splitlines()[1:] == [
+        "product: square",
+        "ours",
+        "  Median: 4.00 ms",
+        "  IQR:    2.00 ms",
+        "  3 measurements, 10 runs per measurement, 2 threads",
+    ]
+    assert several.mean == pytest.approx(0.004)
+
+
+def test_other_languages_are_refused():
+    with pytest.raises(ValueError, match="only statements of Python are timed"):
+        Timer("x;", language="cpp")
