@@ -13,7 +13,9 @@ from statistics import mean, median, quantiles
 from time import perf_counter
 from typing import Any
 
-from minigrad import cuda, get_num_threads, set_num_threads
+from minigrad import get_num_threads, set_num_threads
+from minigrad.backend import is_available, library
+from minigrad.devices import device
 from minigrad.missing import missing_from
 
 __all__ = ["Measurement", "Timer"]
@@ -149,8 +151,8 @@ class Timer:
 
 
 def _wait() -> None:
-    if cuda.is_available():
-        cuda.synchronize()
+    if is_available():
+        library(device("cuda")).cuda.Device().synchronize()
 
 
 __getattr__: Callable[[str], Any] = missing_from("torch.utils.benchmark", globals())
