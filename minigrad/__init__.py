@@ -103,7 +103,9 @@ if _typing.TYPE_CHECKING:
     from minigrad.ops.einsum import einsum, tensordot
     from minigrad.ops.gamma import digamma, i0, lgamma, mvlgamma, polygamma
     from minigrad.ops.gradient import gradient
-    from minigrad.ops.linear_algebra import cholesky, det, inverse, logdet, matrix_power, pinverse, qr, slogdet, svd
+    from minigrad.ops.linear_algebra import (
+        cholesky, det, inverse, logdet, matrix_exp, matrix_power, pinverse, qr, slogdet, svd,
+    )
     from minigrad.ops.norm import cdist, dist, norm, renorm
     from minigrad.ops.order import (
         aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, msort, nanmedian, sort, topk,
@@ -167,9 +169,9 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "le", "lerp", "less", "less_equal", "linalg", "linspace", "load", "log", "log10", "log1p", "log2", "log_softmax",
     "logaddexp", "logaddexp2", "logcumsumexp", "logdet", "logical_and", "logical_not", "logical_or", "logical_xor",
     "logit", "logspace", "logsumexp", "long", "lt", "manual_seed", "masked_fill", "masked_scatter", "masked_select",
-    "matmul", "matrix_power", "max", "max_pool1d", "max_pool2d", "maximum", "mean", "median", "memory_format",
-    "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mul", "multinomial", "multiply",
-    "multiprocessing", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne",
+    "matmul", "matrix_exp", "matrix_power", "max", "max_pool1d", "max_pool2d", "maximum", "mean", "median",
+    "memory_format", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mul", "multinomial",
+    "multiply", "multiprocessing", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "narrow", "ne",
     "neg", "negative", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones", "ones_like", "onnx",
     "optim", "outer",
     "pairwise_distance", "permute", "pi", "pinverse", "poisson", "positive", "pow", "preserve_format", "prod",
@@ -215,7 +217,7 @@ _LATER = {
     "amp": "autocast",
     "compiler": "compile",
     "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
-    "ops.linear_algebra": "cholesky det inverse logdet matrix_power pinverse qr slogdet svd",
+    "ops.linear_algebra": "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
     "ops.norm": "cdist dist norm renorm",
     "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",
     "ops.place": "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",

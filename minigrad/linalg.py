@@ -9,7 +9,18 @@ from minigrad.ops.arguments import takes_out
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.matmul import matmul
 from minigrad.ops.norm import norm as _norm
-from minigrad.ops.solve import LinAlgError, cholesky, det, inv, matrix_power, pinv, slogdet, solve, solve_triangular
+from minigrad.ops.solve import (
+    LinAlgError,
+    cholesky,
+    det,
+    inv,
+    matrix_exp,
+    matrix_power,
+    pinv,
+    slogdet,
+    solve,
+    solve_triangular,
+)
 from minigrad.ops.spectral import cond, eigh, eigvalsh, lstsq, matrix_norm, matrix_rank, multi_dot, qr, svd, svdvals
 
 if TYPE_CHECKING:
@@ -17,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LinAlgError", "cholesky", "cond", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq",
-    "matmul", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
-    "solve_triangular", "svd", "svdvals", "vector_norm",
+    "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet",
+    "solve", "solve_triangular", "svd", "svdvals", "vector_norm",
 ]  # fmt: skip
 
 

@@ -64,6 +64,8 @@ DIFFERENTIABLE = {
     "eigh": (lambda a: signless(L.eigh((a + a.mT) / 2)), [A]),
     "eigvalsh": (lambda a: L.eigvalsh((a + a.mT) / 2), [A]),
     "lstsq": (lambda a, b: L.lstsq(a, b).solution, [TALL, torch.ones(4, 2, dtype=torch.float64)]),
+    "matrix_exp": (L.matrix_exp, [A]),
+    "matrix_exp of large ones": (lambda a: L.matrix_exp(a * 5), [A]),
     "matrix_power": (lambda a: L.matrix_power(a, -2), [A]),
     "spectral norm": (lambda a: L.matrix_norm(a, 2), [TALL]),
     "cond": (L.cond, [A]),
@@ -100,6 +102,21 @@ def test_values_beside_numpys():
         2,
         3,
     )
+
+
+def test_the_exponential_of_a_matrix():
+    turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
+    angles = torch.tensor([0.1, 2.0, 40.0], dtype=torch.float64)[:, None, None]
+    c, s = np.cos(angles.numpy()), np.sin(angles.numpy())
+    expected = np.concatenate([np.concatenate([c, -s], 2), np.concatenate([s, c], 2)], 1)
+    np.testing.assert_allclose(torch.matrix_exp(angles * turn).numpy(), expected, atol=1e-13)
+    assert torch.matrix_exp(torch.tensor([[-50.0]])).item() == pytest.approx(np.exp(-50.0), rel=1e-5)
+    assert torch.matrix_exp(torch.tensor([[0.0, 100.0], [0.0, 0.0]])).tolist() == [[1.0, 100.0], [0.0, 1.0]]
+    assert (
+        torch.matrix_exp(torch.tensor([[float("nan")]])).isnan() and torch.matrix_exp(torch.ones(0, 2, 2)).numel() == 0
+    )
+    with pytest.raises(RuntimeError, match="square"):
+        torch.matrix_exp(torch.ones(2, 3))
 
 
 def test_the_determinant_of_a_singular_matrix_has_a_gradient():

@@ -14,7 +14,7 @@ from minigrad.ops.solve import check_matrix, constant_like, logdet, mT
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
-__all__ = ["cholesky", "det", "inverse", "logdet", "matrix_power", "pinverse", "qr", "slogdet", "svd"]
+__all__ = ["cholesky", "det", "inverse", "logdet", "matrix_exp", "matrix_power", "pinverse", "qr", "slogdet", "svd"]
 
 
 _QR = return_type("qr", "Q", "R")
@@ -62,6 +62,17 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
             [0., 1.]])
     """
     return solving.matrix_power(input, n)
+
+
+def matrix_exp(input: Tensor) -> Tensor:
+    """The exponential of each square matrix: `linalg.matrix_exp`.
+
+    >>> import minigrad as torch
+    >>> torch.matrix_exp(torch.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    return solving.matrix_exp(input)
 
 
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:

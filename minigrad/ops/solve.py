@@ -7,12 +7,14 @@ of the pseudo-inverse: G. H. Golub and V. Pereyra, 1973.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.inspection import shown_as
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import constant_beside, linear_algebra_that_raises
 from minigrad.ops.arguments import require_tensor
@@ -284,3 +286,25 @@ def matrix_power(A: Any, n: int) -> Tensor:
         n >>= 1
         A = A @ A if n else A
     return A * 0 + constant_like(A, np.eye(A.array.shape[-1])) if result is None else result
+
+
+def matrix_exp(A: Any) -> Tensor:
+    """``sum over k of A^k / k!`` of each square matrix: 18 terms of A / 2^s, whose norm is at most 1, squared s times.
+
+    Source: Higham, "The Scaling and Squaring Method for the Matrix Exponential Revisited", 2005.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.matrix_exp(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
+    tensor([[1., 1.],
+            [0., 1.]])
+    """
+    check_matrix("linalg.matrix_exp", A)
+    norm = float(compute(np.linalg.norm, A, 1, (-2, -1)).array.max()) if A.array.size else 0.0
+    halvings = max(0, math.ceil(math.log2(norm))) if 0 < norm < math.inf else 0
+    scaled, unit = A / 2.0**halvings, constant_like(A, np.eye(A.array.shape[-1]))
+    total = unit + scaled / 18
+    for k in range(17, 0, -1):
+        total = unit + scaled @ total / k
+    for _ in range(halvings):
+        total = total @ total
+    return shown_as("LinalgMatrixExpBackward0", total)

@@ -179,6 +179,7 @@ class ShapeMethods(TensorBase):
     logdet = linear.logdet
     pinverse = linear.pinverse
     cholesky = linear.cholesky
+    matrix_exp = linear.matrix_exp
     matrix_power = linear.matrix_power
     svd = linear.svd
     qr = linear.qr
