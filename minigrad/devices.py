@@ -11,6 +11,8 @@ import re
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
+_DTYPES = ("float", "int", "uint", "bool", "double", "half", "long", "short")  # without their numbers
+
 
 class device(contextlib.ContextDecorator):
     """Where a tensor lives: `device("cpu")`, `device("cuda")`, `device("cuda:1")`.
@@ -37,7 +39,8 @@ class device(contextlib.ContextDecorator):
             raise TypeError(f"device() takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU, got {type!r}")
         kind, colon, number = type.partition(":")
         if kind not in ("cpu", "cuda"):
-            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type!r}")
+            hint = f"; {kind} is a dtype, write minigrad.{kind}" if kind.rstrip("0123456789") in _DTYPES else ""
+            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type!r}{hint}")
         if colon and not re.fullmatch("0|[1-9][0-9]*", number):
             raise RuntimeError(f"Invalid device string: {type!r}; write it as '{kind}:0'")
         if colon and index is not None:

@@ -51,15 +51,15 @@ def _has_required(cls: type) -> bool:
     return any(p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
 
 
-def own_constructor(cls: type) -> None:
-    """Give `cls` the constructor that it inherits under its own name, which Python's errors tell.
+def own_method(cls: type, name: str) -> None:
+    """Give `cls` a method that it inherits under its own name, which Python's errors tell.
 
     "Conv2d.__init__() missing 1 required positional argument: 'kernel_size'", not "Convolution.__init__() missing ...".
     """
-    inherited: Any = cls.__init__  # type: ignore[misc]
-    if isinstance(inherited, FunctionType) and "__init__" not in vars(cls):
-        own = FunctionType(inherited.__code__, inherited.__globals__, "__init__", closure=inherited.__closure__)
+    inherited = getattr(cls, name)
+    if isinstance(inherited, FunctionType) and name not in vars(cls):
+        own = FunctionType(inherited.__code__, inherited.__globals__, name, closure=inherited.__closure__)
         own.__defaults__, own.__kwdefaults__ = inherited.__defaults__, inherited.__kwdefaults__
         own.__annotations__, own.__module__ = inherited.__annotations__, inherited.__module__
-        own.__qualname__ = f"{cls.__qualname__}.__init__"
-        cls.__init__ = own  # type: ignore[misc]
+        own.__qualname__ = f"{cls.__qualname__}.{name}"
+        setattr(cls, name, own)

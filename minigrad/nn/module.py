@@ -10,17 +10,18 @@ from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import empty
 from minigrad.nn import state
-from minigrad.nn.constructors import check_options, own_constructor, refuse_input
+from minigrad.nn.constructors import check_options, own_method, refuse_input
 from minigrad.nn.hooks import Hookable
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
 
 
 def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
-    raise NotImplementedError(
-        f'Module [{type(self).__name__}] is missing the required "forward" function: '
-        f"define `def forward(self, x):` in class {type(self).__name__}"
-    )
+    name = type(self).__name__
+    hint = f"define `def forward(self, x):` in class {name}"
+    if type(self).__module__.startswith("minigrad."):
+        hint = f"a {name} only holds what is in it; call that one by one, or use nn.Sequential"
+    raise NotImplementedError(f'Module [{name}] is missing the required "forward" function: {hint}')
 
 
 class Module(Hookable, Registry):
@@ -281,7 +282,8 @@ class Layer(Module):
 
     def __init_subclass__(cls) -> None:
         if cls.__module__.startswith("minigrad."):
-            own_constructor(cls)
+            own_method(cls, "__init__")
+            own_method(cls, "forward")
 
     def __new__(cls, *given: Any, **options: Any) -> Self:
         if any(isinstance(value, Tensor) for value in given):

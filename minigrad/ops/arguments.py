@@ -208,6 +208,8 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeErro
     shown, hint = type_name(got), "wrap it with minigrad.tensor(...)"
     if shown == "numpy.ndarray":
         hint = "turn it into one with minigrad.from_numpy(...), which shares its memory"
+    elif isinstance(got, str):
+        hint = "a text holds no numbers, and options are written with their names"
     elif got is None:
         hint = "a function without a return statement gives None"
     elif hasattr(got, "parameters"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 from minigrad.autograd import core
@@ -59,6 +60,10 @@ class Tensor(
 
 
 core.result_class = Tensor
+for _family in Tensor.__bases__:
+    for _method in vars(_family).values():
+        if isinstance(_method, FunctionType) and _method.__qualname__.startswith(_family.__name__):
+            _method.__qualname__ = f"Tensor.{_method.__name__}"  # how Python's errors call it
 
 
 def is_tensor(obj: Any) -> bool:

@@ -10,7 +10,7 @@ from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.layout import layout, strided
 from minigrad.ops import copies
-from minigrad.ops.arguments import axis, of_tensors
+from minigrad.ops.arguments import axis, name_the_call, of_tensors
 from minigrad.ops.comparison import isfinite
 from minigrad.size import Size
 
@@ -169,7 +169,12 @@ class FactMethods(TensorBase):
         >>> torch.ones(2, 3).size(), torch.ones(2, 3).size(1)
         (minigrad.Size([2, 3]), 3)
         """
-        return self.shape if dim is None else self.array.shape[axis(dim, self.array.ndim)]
+        if dim is None:
+            return self.shape
+        try:
+            return self.array.shape[axis(dim, self.array.ndim)]
+        except IndexError as refused:
+            raise name_the_call(refused, "size", (self,)) from None
 
     @property
     def ndim(self) -> int:

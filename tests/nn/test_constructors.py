@@ -101,3 +101,28 @@ def test_what_stands_in_the_wrong_place_is_said():
         nn.Conv2d(3, 1, 2)(IMAGE)
     with pytest.raises(AttributeError, match="Did you mean: 'MaxPool2d'"):
         nn.Maxpool2d(2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: torch.ones(1).backward(retain=True), TypeError, r"Tensor.backward\(\) got an unexpected keyword"),
+        (
+            lambda: nn.Conv2d(1, 1, 2)(),
+            TypeError,
+            r"Conv2d.forward\(\) missing 1 required positional argument: 'input'",
+        ),
+        (lambda: nn.BatchNorm1d(1)(), TypeError, r"BatchNorm1d.forward\(\) missing 1 required"),
+        (
+            lambda: nn.ModuleList([])(IMAGE),
+            NotImplementedError,
+            "a ModuleList only holds what is in it; call that one by",
+        ),
+        (lambda: torch.ones(2).to("float32"), RuntimeError, r"float32 is a dtype, write minigrad.float32"),
+        (lambda: torch.ones(2).size(3), IndexError, r"got 3\): size\(\) of a tensor of shape \(2,\)"),
+        (lambda: nn.functional.cross_entropy(IMAGE, IMAGE, "sum"), TypeError, "options are written with their names"),
+    ],
+)
+def test_calls_are_named_as_they_were_written(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -24,7 +24,7 @@ def net():
 def test_a_call_is_forward_with_its_arguments():
     assert Plus()(torch.ones(2)).tolist() == [2.0, 2.0]
     assert Plus()(torch.ones(2), by=3).tolist() == [4.0, 4.0]
-    with pytest.raises(NotImplementedError, match="define `def forward") as refused:
+    with pytest.raises(NotImplementedError, match="a ModuleList only holds what is in it") as refused:
         nn.ModuleList()(1)
     assert 'Module [ModuleList] is missing the required "forward" function' in str(refused.value)
 
