@@ -67,7 +67,7 @@ def _multiply_batches(x: Any, y: Any) -> Any:
     along = batch.index(max(batch)) - len(batch) - 2  # the axis, counted from the end
 
     def multiply(some: slice) -> None:
-        key = (..., some, *(slice(None),) * (-along - 1))
+        key: Any = (..., some, *(slice(None),) * (-along - 1))
         left, right = (z[key] if _has(z, along) else z for z in (x, y))
         np.matmul(left, right, out=out[key])
 
