@@ -64,6 +64,17 @@ def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     return out
 
 
+def add_in_place(total: Any, more: Any) -> None:
+    """``total += more`` of arrays of one shape."""
+    if not (is_large(total) and total.flags.c_contiguous and more.flags.c_contiguous):
+        total += more
+        return
+    from minigrad.parallel import spread  # read with the first large array
+
+    sums, addends = total.reshape(-1), more.reshape(-1)
+    spread(lambda part: np.add(sums[part], addends[part], out=sums[part]), sums.size, sums.nbytes // 4)
+
+
 def reduce_in_parts(
     function: Any, x: Any, axis: tuple[int, ...] | None, dtype: Any = None, out: Any = None, keepdims: bool = False
 ) -> Any:

@@ -278,3 +278,19 @@ def test_normalizations_and_softmax_give_the_bits_of_the_whole(name, dtype, monk
         monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
         assert pass_through(make, shape, dtype) == whole
     assert found
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_gradients_that_meet_are_added_in_parts(order, monkeypatch):
+    monkeypatch.setattr(parallel, "WORTH", 1)
+    monkeypatch.setattr(parallel, "get_count", lambda: 3)
+    monkeypatch.setattr(side_by_side, "LARGE", 16)
+    rng = np.random.default_rng(0)
+    values = np.asarray(rng.standard_normal((9, 7)), order=order)
+    x = torch.tensor(values, requires_grad=True)
+    (-x + x * x + x.exp() + x.tanh()).backward(torch.ones(9, 7, dtype=torch.float64))
+    np.testing.assert_allclose(x.grad.numpy(), -1 + 2 * values + np.exp(values) + 1 - np.tanh(values) ** 2, rtol=1e-12)
+    total, more = np.asarray(values, order=order), rng.standard_normal((9, 7))
+    expected = total + more
+    side_by_side.add_in_place(total, more)
+    assert (total == expected).all()

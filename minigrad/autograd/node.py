@@ -52,7 +52,7 @@ class Plan:
         self.keys = tuple([i for i, name in enumerate(names) if name in ("key", "statics")])  # of indices among them
         self.rules = tuple(rules)  # each with the positions of what it reads; None for all
         self.single = rules[0][0] if len(rules) == 1 and rules[0][1] is None else None  # the only one, which reads all
-        self.elementwise = operation.elementwise and bool(saves or names)  # whether the rules may be run in parts
+        self.elementwise = operation.elementwise  # whether the rules may be run in parts
         self.keeps = bool(saves) or "out" in names or operation.once  # what a walk lets go of
 
     def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:

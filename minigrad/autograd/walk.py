@@ -24,6 +24,7 @@ from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.modes import CHECK_NAN, mode
 from minigrad.autograd.node import Node
 from minigrad.backend import KERNELS, copy_array, select
+from minigrad.side_by_side import add_in_place, in_parts, is_large
 
 Seeds: TypeAlias = Sequence[tuple[Edge, Any]]  # where a walk starts, and with which gradients
 Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradient, and whether that has a graph
@@ -103,6 +104,12 @@ class Arrivals:
             plus, waiting = KERNELS.get(add_arrays, add_arrays), pending[edge]
             pending[edge] = plus(waiting, gradient, out=waiting) if edge in owned else plus(waiting, gradient)
             owned.add(edge)
+        elif is_large(gradient):
+            if edge in owned:
+                add_in_place(pending[edge], gradient)
+            else:
+                pending[edge] = in_parts(add_arrays, pending[edge], gradient)
+                owned.add(edge)
         elif edge in owned:
             pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
         else:

@@ -38,7 +38,7 @@ def _exact(name: str, function: Any, rule: Any, *, formula: str, example: str, d
     """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
 
     def forward(x: Any) -> Any:
-        return function(x) if x.size > 1000 or x.dtype.char == "d" else function(x, dtype=np.float64).astype(x.dtype)
+        return function(x) if x.size > 1000 or x.dtype.char == "d" else function(x.astype(np.float64)).astype(x.dtype)
 
     return twin_of(function)(unary(name, forward, rule, formula=formula, example=example, domain=domain))
 
