@@ -37,18 +37,13 @@ class device(contextlib.ContextDecorator):
             index, type = type, "cuda"
         if not isinstance(type, str):
             raise TypeError(f"device() takes a name ('cpu', 'cuda', 'cuda:1') or the number of a GPU, got {type!r}")
-        kind, colon, number = type.partition(":")
-        if kind not in ("cpu", "cuda"):
-            hint = f"; {kind} is a dtype, write minigrad.{kind}" if kind.rstrip("0123456789") in _DTYPES else ""
-            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type!r}{hint}")
-        if colon and not re.fullmatch("0|[1-9][0-9]*", number):
-            raise RuntimeError(f"Invalid device string: {type!r}; write it as '{kind}:0'")
-        if colon and index is not None:
+        kind, number = _read_name(type)
+        if number is not None and index is not None:
             raise RuntimeError(
                 "type (string) must not include an index because index was passed explicitly: "
                 f"{type!r} and index={index!r}"
             )
-        index = int(number) if colon else index
+        index = number if index is None else index
         if index is not None and index < 0:
             raise RuntimeError(f"Device index must not be negative, got {index}")
         self = object.__new__(cls)
@@ -81,6 +76,17 @@ class device(contextlib.ContextDecorator):
 
     def __exit__(self, *exception: object) -> None:
         _scoped_devices.set(_scoped_devices.get()[:-1])
+
+
+def _read_name(name: str) -> tuple[str, int | None]:
+    """The kind and the number of "cuda:1"; of "cuda" no number."""
+    kind, colon, number = name.partition(":")
+    if kind not in ("cpu", "cuda"):
+        hint = f"; {kind} is a dtype, write minigrad.{kind}" if kind.rstrip("0123456789") in _DTYPES else ""
+        raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {name!r}{hint}")
+    if colon and not re.fullmatch("0|[1-9][0-9]*", number):
+        raise RuntimeError(f"Invalid device string: {name!r}; write it as '{kind}:0'")
+    return kind, int(number) if colon else None
 
 
 _Device = device  # for functions whose parameter has that name

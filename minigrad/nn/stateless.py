@@ -93,12 +93,12 @@ class Stateless(Layer):
 
     def _complete_with_input(self, option: str) -> None:
         """Tell that the layer was made with its input: as advice where that can be, as a TypeError where not."""
-        told = made_with_input(type(self), option, getattr(self, option))
+        text = made_with_input(type(self), option, getattr(self, option))
         try:
             self._complete()
         except (RuntimeError, TypeError, ValueError):
-            raise TypeError(told) from None
-        advise("layer made with its input", told)
+            raise TypeError(text) from None
+        advise("layer made with its input", text)
 
     def _complete(self) -> None:
         """Check the options, and fill in what depends on others."""

@@ -40,17 +40,22 @@ def _plus(name: str, ranks: tuple[int, int]) -> Any:
         shape = check_product(name, a, b, ranks)
         if a.array.dtype.kind in "iub":  # as PyTorch: factors are cut to whole numbers
             beta, alpha = [bool(f) if a.array.dtype.kind == "b" else int(f) for f in (beta, alpha)]
-        if input.array.dtype != a.array.dtype:
-            types = f"{input.array.dtype} != {a.array.dtype}"
-            raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
-        have = tuple(input.array.shape)
-        fits = zip(reversed(have), reversed(shape), strict=False)
-        if len(have) > len(shape) or not all(m in (1, n) for m, n in fits):
-            detail = f"must match the existing size: {name} cannot add an input of shape {have}"
-            raise RuntimeError(f"The expanded size of the tensor {shape} {detail}")
+        _check_addend(name, input.array, a.array.dtype, shape)
         return made(input, a, b, beta=beta, alpha=alpha)
 
     return add_product
+
+
+def _check_addend(name: str, x: Any, dtype: Any, shape: tuple[int, ...]) -> None:
+    """Refuse what cannot be added to a product of this type and shape, without making it larger."""
+    if x.dtype != dtype:
+        types = f"{x.dtype} != {dtype}"
+        raise RuntimeError(f"{name}: expected input to have the dtype of the matrices, but got: {types}")
+    have = tuple(x.shape)
+    fits = zip(reversed(have), reversed(shape), strict=False)
+    if len(have) > len(shape) or not all(m in (1, n) for m, n in fits):
+        detail = f"must match the existing size: {name} cannot add an input of shape {have}"
+        raise RuntimeError(f"The expanded size of the tensor {shape} {detail}")
 
 
 _addmm, _baddbmm = _plus("addmm", (2, 2)), _plus("baddbmm", (3, 3))

@@ -73,17 +73,22 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     first = list(solid.array.shape)
     if ndim > 1:  # PyTorch lets empty tensors of one axis join anything
         given = [reshape(x, (*first[:d], 0, *first[d + 1 :])) if x.array.shape == (0,) else x for x in given]
-    for position, x in enumerate(given):
-        shape = list(x.array.shape)
-        if len(shape) != ndim:
-            detail = f"got {ndim} and {len(shape)} (tensor {position} has shape {shape})"
-            raise RuntimeError(f"Tensors must have same number of dimensions: {detail}")
-        if shape[:d] + shape[d + 1 :] != first[:d] + first[d + 1 :]:
-            detail = f"Expected size {first} but got size {shape} for tensor number {position} in the list"
-            raise RuntimeError(f"Sizes of tensors must match except in dimension {d}. {detail}.")
+    _check_sizes(given, first, d)
     common = dtypes.result_type([x.array for x in given])
     starts = (0, *accumulate([x.array.shape[d] for x in given]))
     return _cat(*[cast(x, common) for x in given], dim=d, starts=starts)
+
+
+def _check_sizes(tensors: list[Any], first: list[int], dim: int) -> None:
+    """Refuse to join tensors whose shapes differ from `first` elsewhere than along `dim`."""
+    for position, x in enumerate(tensors):
+        shape = list(x.array.shape)
+        if len(shape) != len(first):
+            detail = f"got {len(first)} and {len(shape)} (tensor {position} has shape {shape})"
+            raise RuntimeError(f"Tensors must have same number of dimensions: {detail}")
+        if shape[:dim] + shape[dim + 1 :] != first[:dim] + first[dim + 1 :]:
+            detail = f"Expected size {first} but got size {shape} for tensor number {position} in the list"
+            raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. {detail}.")
 
 
 concat = concatenate = cat
