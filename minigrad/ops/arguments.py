@@ -79,8 +79,8 @@ class _Signature:
         self.function, self.error = function, error
         # the first parameters, as far as they are tensors; `self` of a method is one
         self.tensors = list(itertools.takewhile(lambda name: types.get(name) == "Tensor", parameters))
-        rest = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount + bool(code.co_flags & inspect.CO_VARARGS)]
-        self.listed = rest[-1] if code.co_flags & inspect.CO_VARARGS else ""  # the name of ``*dims``, which is one too
+        takes_several = code.co_flags & inspect.CO_VARARGS  # as ``*dims``, whose list may be given by that name too
+        self.listed = code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if takes_several else ""
         self.spellings = SPELLINGS | {other: name for other, name in PARTS.items() if name in parameters}
         self.needs_dim = types.get("dim") == "Omissible"
         self.keepdim_place = parameters.index("keepdim") if "keepdim" in parameters else sys.maxsize
