@@ -170,9 +170,9 @@ class Node(Inspectable):
                 values.append(x if create_graph else x.array)
             else:
                 raise overwritten(self, x.array.shape, version, x.writes[0])
-        if self.plan.keys:
-            self._check_keys()
         if self.constants:
+            if self.plan.keys:
+                self._check_keys()
             values += self._lift(self.constants) if create_graph else self.constants
         return values
 
