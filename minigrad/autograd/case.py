@@ -154,6 +154,13 @@ def misplace(array: Any, axes: Sequence[int], label: Callable[[int], str]) -> It
     for a, b in combinations(axes, 2):
         if array.shape[a] == array.shape[b] > 1:
             yield np.swapaxes(array, a, b), f"transposed: {label(a)} and {label(b)} are exchanged"
+    for order in permutations(axes):
+        whole = list(range(array.ndim))
+        for place, a in zip(axes, order, strict=True):
+            whole[place] = a
+        moved = [a for a in whole if whole[a] != a]
+        if len(moved) > 2 and all(array.shape[whole[a]] == array.shape[a] > 1 for a in moved):
+            yield np.transpose(array, whole), f"with its axes in the order {tuple(whole)}"
     for chosen in [(a,) for a in axes] + list(combinations(axes[-2:], 2)):
         if any(array.shape[a] < 2 for a in chosen):
             continue

@@ -7,21 +7,28 @@ It also says what its point cannot show: with one image in the batch a forgotten
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import combinations
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd import Function, GradcheckError, gradcheck
 from minigrad.autograd.trial import name_the_arguments
-from minigrad.course.comparing import as_array, refuse_what_is_no_number
+from minigrad.course.comparing import as_array, describe_shapes, is_data, refuse_what_is_no_number
 from minigrad.creation import tensor
 from minigrad.dtypes import float64
 from minigrad.tensor import Tensor
+
+PLAIN_WORDS = {  # of gradcheck, and what a student calls it
+    "backward not multiplied by grad_output: a zero cotangent gave": "it is not multiplied by g: for g = 0 it gives",
+    "Backward is not reentrant, i.e., running it twice": "called twice, it",
+    "Backward wrote": "it wrote",
+    "Twice the gradient that arrives does not give": "twice the g does not give",
+}
 
 
 @dataclass
@@ -127,22 +134,21 @@ def by_name(returned: Any, names: Sequence[str]) -> dict[str, Any]:
 
 
 def refuse_gradient(gradient: Any, name: str, x: Any) -> str | None:
-    """A complaint about what is no gradient of `x`: no numbers, or another shape."""
+    """A complaint about what is no gradient of `x`: no numbers, not finite ones, or another shape."""
     if isinstance(gradient, tuple):
-        return f"it returned {len(gradient)} things, where one gradient is due"
+        things = "a tuple of one" if len(gradient) == 1 else f"{len(gradient)} things"
+        return f"it returned {things}, where one gradient is due"
     if complaint := refuse_what_is_no_number(gradient):
         return complaint
-    shape, due = as_array(gradient).shape, tuple(x.shape)
-    if shape == due:
-        return None
-    cure = ""
-    if sorted(shape) == sorted(due):
-        cure = ": the axes are in another order"
-    elif prod(shape) == prod(due):
-        cure = ": reshape it"
-    elif shape[1:] == due:
-        cure = ": sum over the first axis"
-    return f"it has the shape {shape}; a gradient has the shape of its argument, here {due}{cure}"
+    array, due = as_array(gradient), tuple(x.shape)
+    if array.shape != due:
+        cure = describe_shapes(array.shape, due)
+        return f"it has the shape {array.shape}; a gradient has the shape of its argument, here {due}{cure}"
+    if array.dtype.kind in "biu" and array.size and is_data(gradient):
+        return f"it returned whole numbers ({array.dtype}), which lose what stands behind the point"
+    if not np.isfinite(array).all():
+        return f"{int((~np.isfinite(array)).sum())} of its {array.size} numbers are nan or inf"
+    return None
 
 
 def as_tensor(answer: Any) -> Tensor:
@@ -155,7 +161,10 @@ def shorten(text: str, name: str) -> str:
     _, found, mistake = text.partition("The likely mistake: ")
     if found:
         return mistake.rstrip(".").removeprefix(f"the gradient of {name} is ")
-    lines = text.replace(f" (for input 0 ({name}))", "").splitlines()
+    text = re.sub(rf",? ?\(?for input \d+ \({re.escape(name)}\)\)?", "", text)
+    for word, plain in PLAIN_WORDS.items():
+        text = text.replace(word, plain)
+    lines = text.splitlines()
     return " ".join(lines[1:] if text.startswith("Jacobian mismatch") else lines)
 
 

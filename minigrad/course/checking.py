@@ -6,22 +6,23 @@ import contextlib
 import copy
 import difflib
 import dis
+import inspect
 import json
 import os
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
+from minigrad.autograd import enable_grad, no_grad
+from minigrad.course.calling import WroteIntoArgumentsError, describe_error, guard, refuse_parameters
 from minigrad.course.checker import check_gradients
-from minigrad.course.comparing import as_array, describe_by_arguments, describe_difference
+from minigrad.course.comparing import describe_by_arguments, describe_difference, is_data
 from minigrad.course.exercise import KNOWN, Exercise, draw_point
-from minigrad.course.limit import LIBRARIES, TooLong, time_limit
+from minigrad.course.limit import TooLong, memory_limit, time_limit
 from minigrad.course.progress import note
-from minigrad.tensor import Tensor
 
+GIBIBYTES = 2  # more than any exercise needs
+KEEPS = "called once more with the same arguments it answers differently: does it keep something between calls?"
 RECORD = "MINIGRAD_COURSE_RECORD"  # a file to which each verdict is added: how a teacher's grading listens
 
 
@@ -88,25 +89,18 @@ def load() -> None:
 
 def judge(exercise: Exercise, answer: Any) -> str | None:
     """What is wrong with an answer, in a sentence; None for a right one. Whatever it does, nothing is raised."""
-    asks_for_value = not exercise.parameters and exercise.judge is None
-    if asks_for_value and not callable(answer):
-        return _finish(describe_difference(answer, exercise.solution()))
-    if not callable(answer) and exercise.judge is None:
-        return f"A function of ({', '.join(exercise.parameters)}) is due; got {type(answer).__name__}."
-    if is_empty(answer):
-        return "It is still empty: write its body."
+    if complaint := _refuse(exercise, answer):
+        return complaint
     try:
-        with time_limit(exercise.seconds):
-            if exercise.judge is not None:
-                return _finish(exercise.judge(answer))
-            if exercise.gradient_of:
-                return _judge_gradient(exercise, answer)
-            return _judge_cases(exercise, answer)
+        with time_limit(exercise.seconds), memory_limit(GIBIBYTES), enable_grad():
+            return _finish(_try(exercise, answer))
     except TooLong:
         return (
             f"It was stopped after {exercise.seconds:g} seconds and had not finished: is there a loop that never ends, "
             "such as a `while` whose condition stays true?"
         )
+    except WroteIntoArgumentsError:
+        return "It wrote into its arguments; work on a new tensor."
     except NotImplementedError:
         return "It is still empty: write its body in place of `raise NotImplementedError`."
     except RecursionError:
@@ -114,7 +108,30 @@ def judge(exercise: Exercise, answer: Any) -> str | None:
     except SystemExit:
         return "It ends Python, by exit(): return the answer instead."
     except Exception as error:  # noqa: BLE001 (a student's code may raise anything)
-        return f"It raised {type(error).__name__}: {error}{_where(error)}"
+        return describe_error(error)
+
+
+def _refuse(exercise: Exercise, answer: Any) -> str | None:
+    """A complaint about what is no function, an empty one, or one with other parameters."""
+    if callable(answer) and is_empty(answer):
+        return "It is still empty: write its body."
+    if not exercise.parameters:
+        return None
+    if not callable(answer):
+        return f"A function of ({', '.join(exercise.parameters)}) is due; got {type(answer).__name__}."
+    if exercise.judge is not None and not inspect.isfunction(answer):
+        return None  # what else it may be, the judge knows
+    return next(filter(None, (refuse_parameters(answer, names) for names in exercise.calls)), None)
+
+
+def _try(exercise: Exercise, answer: Any) -> str | None:
+    if exercise.judge is not None:
+        return exercise.judge(answer)
+    if exercise.gradient_of:
+        return _judge_gradient(exercise, guard(answer, start=1))  # check_gradients says more of one that writes into g
+    if callable(answer):
+        return _judge_cases(exercise, guard(answer))
+    return describe_difference(answer, exercise.solution())
 
 
 def is_empty(answer: Any) -> bool:
@@ -127,20 +144,33 @@ def is_empty(answer: Any) -> bool:
 
 
 def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
-    for number, case in enumerate([*exercise.cases, *exercise.hidden]):
-        given = copy.deepcopy(case)
-        returned = answer(*given)
+    cases = [*exercise.cases, *exercise.hidden]
+    for number, case in enumerate(cases):
+        returned = answer(*copy.deepcopy(case))
+        complaint = describe_difference(returned, exercise.solution(*copy.deepcopy(case)))
+        if complaint is None:
+            continue
         hidden = number >= len(exercise.cases)
-        where = "In a hidden case" if hidden else f"For {_show(case)}"
-        if not all(np.array_equal(as_array(a), as_array(b)) for a, b in zip(given, case, strict=True) if _is_data(a)):
-            return f"{where}: it wrote into its arguments; work on a new tensor."
-        if complaint := describe_difference(returned, exercise.solution(*copy.deepcopy(case))):
-            if hidden:
-                return f"{where}: the answer is not right."
-            if not complaint.startswith("it is the right answer"):
-                complaint = describe_by_arguments(returned, exercise.solution, case, exercise.parameters) or complaint
-            return _finish(f"{where}: {complaint}")
-    return None
+        where = "in a hidden case" if hidden else f"for {show_case(case, exercise.parameters)}"
+        if number and _keeps_something(exercise, answer, cases[0]):
+            return KEEPS
+        if number and is_data(returned) and returned.ndim and _is_right(exercise, cases[0], returned):
+            return f"{where}: it gives the answer of its first call again: does it keep something between calls?"
+        if hidden:
+            return f"{where}: the answer is not right"
+        if not complaint.startswith("it is the right answer"):
+            complaint = describe_by_arguments(returned, exercise.solution, case, exercise.parameters) or complaint
+        return f"{where}: {complaint}"
+    return KEEPS if _keeps_something(exercise, answer, cases[0]) else None
+
+
+def _is_right(exercise: Exercise, case: tuple[Any, ...], returned: Any) -> bool:
+    return describe_difference(returned, exercise.solution(*copy.deepcopy(case))) is None
+
+
+def _keeps_something(exercise: Exercise, answer: Callable[..., Any], case: tuple[Any, ...]) -> bool:
+    """Whether an answer that was right for a case is not so when it is called for it once more."""
+    return not _is_right(exercise, case, answer(*copy.deepcopy(case)))
 
 
 def _judge_gradient(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
@@ -148,30 +178,31 @@ def _judge_gradient(exercise: Exercise, answer: Callable[..., Any]) -> str | Non
     for number, shapes in enumerate(exercise.points):
         point = draw_point(shapes, seed=number)
         report = check_gradients(
-            exercise.solution, point, lambda g, *operands: {exercise.gradient_of: answer(g, *operands)}
+            exercise.solution, point, lambda g, *operands: {exercise.gradient_of: _without_graph(answer, g, *operands)}
         )
         if report.wrong:
             sizes = ", ".join(f"{name} {tuple(point[name].shape)}" for name in names)
-            return _finish(f"At {sizes}: {report.wrong[exercise.gradient_of]}")
+            return f"at {sizes}: {report.wrong[exercise.gradient_of]}"
         if not report.right:
             return "It returned None: is `return` missing?"
     return None
 
 
-def _is_data(x: Any) -> bool:
-    return isinstance(x, (Tensor, np.ndarray))
+def _without_graph(answer: Callable[..., Any], *given: Any) -> Any:
+    """What a rule answers: no graph is kept while it runs, and the mode is as before when it ends."""
+    with no_grad():
+        return answer(*given)
 
 
-def _show(case: tuple[Any, ...]) -> str:
-    """The arguments of a call, tensors by their shape."""
-    parts = [f"a tensor of shape {tuple(x.shape)}" if _is_data(x) and x.ndim else repr(x) for x in case]
-    return f"({', '.join(parts)})" if len(parts) != 1 else parts[0]
-
-
-def _where(error: Exception) -> str:
-    """The last line of the student's own code that the error went through."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(LIBRARIES)]
-    return f" (line {frames[-1].lineno}: {frames[-1].line})" if frames and frames[-1].line else ""
+def show_case(case: tuple[Any, ...], names: Sequence[str]) -> str:
+    """The arguments of a call: tensors by name and shape, numbers as they are."""
+    if any(is_data(x) and x.ndim for x in case):
+        parts = [
+            f"{name} {tuple(x.shape)}" if is_data(x) and x.ndim else f"{name} = {x!r}"
+            for name, x in zip(names, case, strict=False)
+        ]
+        return ", ".join(parts)
+    return f"({', '.join(map(repr, case))})" if len(case) != 1 else repr(case[0])
 
 
 def _finish(complaint: str | None) -> str | None:

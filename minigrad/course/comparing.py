@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
+from math import prod
 from numbers import Number
 from typing import Any
 
@@ -14,6 +15,11 @@ from minigrad.autograd.case import leave_out, misplace
 from minigrad.creation import tensor
 from minigrad.tensor import Tensor
 
+CURES = {  # by what betrays the kind of thing that was returned
+    "__call__": ": is the call, (...), missing?",
+    "gi_frame": ": write `return` in place of `yield`",
+    "cr_await": ": write `def` in place of `async def`",
+}
 LARGEST = 10_000  # numbers of an argument that is tried in other orders
 
 
@@ -31,22 +37,41 @@ def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str
         return complaint
     a, r = as_array(answer), as_array(right)
     if a.shape != r.shape:
-        return f"its shape is {a.shape}, where {r.shape} is due{_missing_axes(a.shape, r.shape)}"
+        if isinstance(answer, tuple) and len(answer) == 1 and a.shape[1:] == r.shape:
+            return "it returned a tuple of one: return what is in it (a comma too many?)"
+        return f"its shape is {a.shape}, where {r.shape} is due{describe_shapes(a.shape, r.shape)}"
     if np.allclose(a, r, rtol=tolerance, atol=tolerance):
         return None
-    if np.any(~np.isfinite(a)) and np.all(np.isfinite(r)):
-        return f"{int((~np.isfinite(a)).sum())} of {a.size} numbers are nan or inf"
+    if complaint := _blame_the_kind(a, r):
+        return complaint
     if not a.ndim:
         return f"{a.item():.6g} is not right"
     return _name_the_difference(a.astype(float), r.astype(float), tolerance)
+
+
+def _blame_the_kind(a: Any, r: Any) -> str | None:
+    """A complaint about numbers that are of another kind than the right ones, all nought, or none at all."""
+    if a.dtype.kind == "b" and r.dtype.kind != "b":
+        return "it returned True or False, where numbers are due"
+    if a.dtype.kind in "iu" and a.ndim and not np.array_equal(r, np.round(r)):
+        return f"it returned whole numbers ({a.dtype}); the right ones have digits behind the point"
+    if a.dtype == np.float16 and np.allclose(a, r, rtol=2e-3, atol=2e-3):
+        return "it returned float16, which keeps three digits: stay with float32"
+    if np.any(~np.isfinite(a)) and np.all(np.isfinite(r)):
+        return f"{int((~np.isfinite(a)).sum())} of {a.size} numbers are nan or inf" if a.ndim else "it is nan or inf"
+    if a.ndim and not np.any(a):
+        return "all its numbers are 0"
+    return None
 
 
 def describe_by_arguments(
     answer: Any, solution: Callable[..., Any], case: Sequence[Any], names: Sequence[str]
 ) -> str | None:
     """The arguments that a wrong answer is the right one for: K flipped, i and j exchanged; None where none fit."""
-    if not isinstance(answer, (Tensor, np.ndarray)) or as_array(answer).size < 4:
+    if not is_data(answer) or as_array(answer).size < 4:
         return None  # few numbers may agree by chance
+    if np.all(as_array(answer) == as_array(answer).flat[0]):
+        return None  # and so may equal ones
 
     def fits(changed: Sequence[Any]) -> bool:
         try:
@@ -85,11 +110,22 @@ def refuse_what_is_no_number(answer: Any, due: str = "a tensor") -> str | None:
         return "it is still empty: write its body"
     if isinstance(answer, (Tensor, np.ndarray, Number, list, tuple)):
         try:
-            if as_array(answer).dtype.kind in "biuf":
-                return None
+            kind = as_array(answer).dtype
         except (ValueError, TypeError):
             return "the parts of the list that it returned differ in shape: return one tensor"
-    return f"{due} is due, and it returned {type(answer).__name__}"
+        if kind.kind in "biuf":
+            return None
+        kinds = {"c": "complex numbers", "O": "Python objects"}
+        return f"{due} of real numbers is due, and it returned {kinds.get(kind.kind, kind)}"
+    if hasattr(answer, "cr_await"):
+        answer.close()  # else Python warns later that nobody waited for it
+    cure = next((words for sign, words in CURES.items() if hasattr(answer, sign)), "")
+    return f"{due} is due, and it returned {type(answer).__name__}{cure}"
+
+
+def is_data(x: Any) -> bool:
+    """A tensor or an array."""
+    return isinstance(x, (Tensor, np.ndarray))
 
 
 def as_array(answer: Any) -> Any:
@@ -103,7 +139,7 @@ def as_array(answer: Any) -> Any:
 
 def _describe_sequences(answer: Any, right: Any, tolerance: float) -> str | None:
     kind = "list" if isinstance(right, list) else "tuple"
-    if isinstance(answer, (Tensor, np.ndarray)):
+    if is_data(answer):
         answer = list(answer)
     if not isinstance(answer, (tuple, list)):
         return refuse_what_is_no_number(answer) or f"a {kind} is due, and it returned {type(answer).__name__}"
@@ -115,13 +151,16 @@ def _describe_sequences(answer: Any, right: Any, tolerance: float) -> str | None
     return None
 
 
-def _missing_axes(wrong: tuple[int, ...], right: tuple[int, ...]) -> str:
+def describe_shapes(wrong: tuple[int, ...], right: tuple[int, ...]) -> str:
+    """What may have led to the one in place of the other, to be put behind the two; "" where nothing is known."""
     if len(wrong) == len(right) and sorted(wrong) == sorted(right):
         return ": the axes are in another order"
-    if len(wrong) == len(right) + 1 and wrong[1:] == right:
-        return ": is a sum over the first axis missing?"
     if tuple(n for n in wrong if n != 1) == tuple(n for n in right if n != 1):
         return ": an axis of size 1 too many, or too few"
+    if len(wrong) == len(right) + 1 and wrong[1:] == right:
+        return ": is a sum over the first axis missing?"
+    if prod(wrong) == prod(right):
+        return ": reshape it"
     if len(wrong) == len(right) and sum(a != b for a, b in zip(wrong, right, strict=True)) <= 2:
         off = {a - b for a, b in zip(wrong, right, strict=True)} - {0}
         if off <= {1, -1}:
@@ -147,4 +186,5 @@ def _name_the_difference(a: Any, r: Any, tolerance: float) -> str:
     difference = a - r
     if np.allclose(difference, difference.flat[0], rtol=tolerance, atol=tolerance):
         return "all numbers are off by the same amount"
-    return f"{int(wrong.sum())} of {a.size} numbers are wrong, the first at index {first}, where it says {a[first]:.4g}"
+    count = f"1 of {a.size} numbers is" if wrong.sum() == 1 else f"{int(wrong.sum())} of {a.size} numbers are"
+    return f"{count} wrong, the first at index {first}, where it says {a[first]:.4g}"

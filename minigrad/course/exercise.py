@@ -46,6 +46,12 @@ class Exercise:
         names = list(inspect.signature(self.solution).parameters)
         return ["g", *names] if self.gradient_of else names
 
+    @property
+    def calls(self) -> list[list[str]]:
+        """The names of the arguments of each kind of call that an answer has to take."""
+        counts = {len(case) for case in (*self.cases, *self.hidden)} or {len(self.parameters)}
+        return [self.parameters[:count] for count in sorted(counts, reverse=True)]
+
 
 KNOWN: dict[str, Exercise] = {}
 

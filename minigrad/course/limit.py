@@ -1,4 +1,4 @@
-"""A time limit for code that may never end, without threads or signals: it works in a browser too."""
+"""Limits for code that may never end, without threads or signals (it works in a browser too), or eat all memory."""
 
 from __future__ import annotations
 
@@ -20,6 +20,33 @@ LIBRARIES = (HOUSE, str(Path(np.__file__).parent))
 
 class TooLong(BaseException):
     """The limit has passed. No Exception, so that `except Exception` in an endless loop does not swallow it."""
+
+
+@contextmanager
+def memory_limit(gibibytes: float) -> Iterator[None]:
+    """Let this process ask for so much memory more, and then raise MemoryError; where the system keeps such limits.
+
+    >>> with memory_limit(1):
+    ...     grown = [bytearray(2**28) for _ in range(100)]
+    Traceback (most recent call last):
+        ...
+    MemoryError
+    """
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    except (ImportError, OSError):  # not Linux
+        yield
+        return
+    allowed = pages * resource.getpagesize() + int(gibibytes * 2**30)
+    if soft == resource.RLIM_INFINITY or allowed < soft:
+        resource.setrlimit(resource.RLIMIT_AS, (allowed, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @lru_cache(maxsize=256)

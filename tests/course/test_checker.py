@@ -64,7 +64,7 @@ def test_the_graph_and_names_of_a_signature():
     ("backward", "words"),
     [
         (lambda g, x, w, b: g, "backward returned 1 gradients; one is due for each of x, w, b"),
-        (lambda g, x, w, b: {"b": g.sum((2, 3))}, "here (3,): sum over the first axis"),
+        (lambda g, x, w, b: {"b": g.sum((2, 3))}, "here (3,): is a sum over the first axis missing?"),
         (lambda g, x, w, b: {"w": w_gradient(g, x, w).swapaxes(0, 1)}, "the axes are in another order"),
         (lambda g, x, w, b: {"b": "three"}, "a tensor is due, and it returned str"),
     ],

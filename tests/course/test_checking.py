@@ -1,6 +1,7 @@
 """check: what a student is told, whatever the answer does; the right answer is never shown."""
 
 import contextlib
+import sys
 import time
 
 import numpy as np
@@ -98,13 +99,13 @@ BAD = {
         "this would be right for K without index 1 of axis 0",
     ),
     "an exception": (lambda X, K: X @ K, "It raised RuntimeError"),
-    "too few parameters": (lambda X: X, "It raised TypeError"),
+    "too few parameters": (lambda X: X, "It is called with (X, K), and takes (X): the parameters do not fit."),
     "without end": (recursive, "It calls itself without end"),
     "no function": (3, "A function of (X, K) is due; got int."),
-    "its argument changed": (overwriting, "it wrote into its arguments"),
+    "its argument changed": (overwriting, "It wrote into its arguments; work on a new tensor."),
     "one number wrong": (
         lambda X, K: mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0] + mg.tensor([[0.0, 0], [0, 1]]),
-        "1 of 4 numbers are wrong, the first at index (1, 1)",
+        "1 of 4 numbers is wrong, the first at index (1, 1)",
     ),
     "negated": (lambda X, K: -mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0], "right answer negated"),
     "a mean": (lambda X, K: mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0] / 4, "right answer times 0.25"),
@@ -118,6 +119,77 @@ BAD = {
 }  # fmt: skip
 
 
+def corr2d(X, K):
+    return mg.nn.functional.conv2d(X[None, None], K[None, None])[0, 0]
+
+
+class Remembers:
+    """Right the first time; then the first answer again, or one more each time."""
+
+    def __init__(self, grows):
+        self.grows, self.calls = grows, []
+
+    def __call__(self, X, K):
+        self.calls.append(corr2d(X, K))
+        return self.calls[-1] + len(self.calls) - 1 if self.grows else self.calls[0]
+
+
+def changes_one_number(X, K):
+    right = corr2d(X, K)
+    X[0, 0] = 7
+    return right
+
+
+def wants_more_each_time(X, K):
+    grown = []
+    while True:
+        grown.append(mg.empty(2**26))
+
+
+async def waits(X, K):
+    return corr2d(X, K)
+
+
+def offers(X, K):
+    yield corr2d(X, K)
+
+
+def asks(X, K):
+    raise ValueError("x" * 5000)
+
+
+def gives_up(X, K):
+    raise AssertionError
+
+
+BAD |= {
+    "whole numbers": (lambda X, K: corr2d(X, K).int(), "it returned whole numbers (int32); the right ones have digits"),
+    "half precision": (lambda X, K: corr2d(X, K).half(), "it returned float16, which keeps three digits"),
+    "booleans": (lambda X, K: corr2d(X, K) > 0, "it returned True or False, where numbers are due"),
+    "complex numbers": (
+        lambda X, K: np.asarray(corr2d(X, K)).astype(complex), "real numbers is due, and it returned complex numbers",
+    ),
+    "objects": (lambda X, K: np.array(corr2d(X, K).tolist(), dtype=object), "and it returned Python objects"),
+    "nothing but zeros": (lambda X, K: corr2d(X, K) * 0, "all its numbers are 0."),
+    "its argument changed, its answer right": (changes_one_number, "It wrote into its arguments"),
+    "a global that grows": (Remembers(True), "Called once more with the same arguments it answers differently"),
+    "a global that stays": (Remembers(False), "For X (5, 6), K (2, 3): it gives the answer of its first call again"),
+    "prints alone": (lambda X, K: print(corr2d(X, K).shape), "it returned None: is `return` missing?"),
+    "a comma too many": (lambda X, K: (corr2d(X, K),), "it returned a tuple of one: return what is in it"),
+    "an axis too many": (lambda X, K: corr2d(X, K)[None], "where (2, 2) is due: an axis of size 1 too many"),
+    "a flat map": (lambda X, K: corr2d(X, K).flatten(), "its shape is (4,), where (2, 2) is due: reshape it"),
+    "a generator": (offers, "a tensor is due, and it returned generator: write `return` in place of `yield`"),
+    "a coroutine": (waits, "a tensor is due, and it returned coroutine: write `def` in place of `async def`"),
+    "a function": (lambda X, K: corr2d, "a tensor is due, and it returned function: is the call, (...), missing?"),
+    "a class": (Remembers, "A function of (X, K) is due; got the class Remembers."),
+    "too many parameters": (lambda X, K, h: X, "It is called with (X, K), and takes (X, K, h): the"),
+    "a size too large": (lambda X, K: mg.zeros(10**7, 10**7), "It asks for too much memory"),
+    "memory that grows": (wants_more_each_time, "is a size too large, or does something grow in a loop?"),
+    "a long message": (asks, "x" * 300 + " ... (line"),
+    "no message": (gives_up, "It raised AssertionError (line"),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("what", BAD)
 def test_a_wrong_answer_is_told_and_never_raised(what, capsys):
     answer, words = BAD[what]
@@ -125,6 +197,34 @@ def test_a_wrong_answer_is_told_and_never_raised(what, capsys):
     assert verdict is False and words in text and "Hint: " in text
     for number in ("19", "37", "43"):  # the right answer
         assert number not in text.split("Hint")[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is one of Linux")
+def test_memory_may_be_asked_for_again_afterwards(capsys):
+    import resource
+
+    told(capsys, "1.corr2d", wants_more_each_time)
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+
+
+def test_a_mode_that_an_answer_leaves_behind_is_gone(capsys):
+    def switches_off(X, K):
+        mg.set_grad_enabled(False)
+        return corr2d(X, K)
+
+    assert told(capsys, "1.corr2d", switches_off)[0] and mg.is_grad_enabled()
+    with mg.no_grad():  # nor does the student's own matter
+        assert told(capsys, "8.db", lambda g, x, w, b: g.sum((0, 2, 3)))[0]
+
+
+def test_autograd_in_place_of_a_rule(capsys):
+    def answer(g, x, y):
+        x = x.clone().requires_grad_()
+        (x * y).backward(g)
+        return x.grad
+
+    _, text = told(capsys, "7.multiply", answer)
+    assert "It asks autograd for a gradient; this one is worked out by hand" in text
 
 
 def test_the_line_of_an_exception_is_told(capsys):
@@ -166,7 +266,16 @@ def test_an_endless_loop_is_stopped_in_words(capsys):
         ("7.multiply", lambda g, x, y: (g * y, g * x), "it returned 2 things, where one gradient is due"),
         ("7.multiply", lambda g, x, y: g * x, "this is the gradient of y, not of x"),
         ("7.multiply", lambda g, x, y: g.mul_(y), "Compute into a new array: g * 2.\n"),
-        ("7.stretch", lambda g, x, b: g.sum(0, keepdim=True), "here (3,): reshape it."),
+        ("7.stretch", lambda g, x, b: g.sum(0, keepdim=True), "here (3,): an axis of size 1 too many, or too few."),
+        ("7.multiply", lambda g, x, y: (g * y).int(), "it returned whole numbers (int32), which lose what stands"),
+        ("7.multiply", lambda g, x, y: g * y / 0, "6 of its 6 numbers are nan or inf"),
+        ("7.multiply", lambda g, x, y: (g * y,), "it returned a tuple of one, where one gradient is due"),
+        ("7.multiply", lambda g, x, y: y, "it is not multiplied by g: for g = 0 it gives the gradient"),
+        ("4.one_by_one", 3, "A function of (X, K) is due; got int."),
+        ("4.one_by_one", lambda X: X, "It is called with (X, K), and takes (X)"),
+        ("4.one_by_one", lambda X, K: X.mul_(2), "It wrote into its arguments"),
+        ("5.learn", lambda X, Y, shape: Y.zero_(), "It wrote into its arguments"),
+        ("4.multi_in_out", lambda X, K: find("4.multi_in_out").solution(X, K).permute(1, 2, 0), "axes in the order"),
         ("7.sigmoid", lambda g, x: g * x * (1 - x), "in its place, but scaled wrongly: look at the formula"),
     ],
 )

@@ -1,0 +1,69 @@
+"""How an answer is called: with the arguments that are due, which stay as they are; and what its error says."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.course.comparing import as_array, is_data
+from minigrad.course.limit import LIBRARIES
+
+LONGEST = 300  # letters of an error's message that are shown
+
+
+class WroteIntoArgumentsError(Exception):
+    """An answer changed what it was given."""
+
+
+def guard(answer: Callable[..., Any], start: int = 0) -> Callable[..., Any]:
+    """`answer`, which raises WroteIntoArgumentsError where it changed a tensor among its arguments from `start` on."""
+
+    def call(*given: Any) -> Any:
+        before = [as_array(x).copy() if is_data(x) else None for x in given[start:]]
+        returned = answer(*given)
+        for x, numbers in zip(given[start:], before, strict=True):
+            if numbers is not None and not np.array_equal(as_array(x), numbers, equal_nan=True):
+                raise WroteIntoArgumentsError
+        return returned
+
+    return call
+
+
+def refuse_parameters(answer: Callable[..., Any], names: Sequence[str]) -> str | None:
+    """A complaint where `answer` cannot be called with arguments of these `names`, in this order."""
+    if isinstance(answer, type):
+        return f"A function of ({', '.join(names)}) is due; got the class {answer.__name__}."
+    try:
+        signature = inspect.signature(answer)
+    except (TypeError, ValueError):  # not every function of C tells
+        return None
+    try:
+        signature.bind(*names)
+    except TypeError:
+        return f"It is called with ({', '.join(names)}), and takes {signature}: the parameters do not fit."
+    return None
+
+
+def describe_error(error: Exception) -> str:
+    """An exception of an answer: its class, its message and the student's own line, none of them too long."""
+    if isinstance(error, MemoryError) or "not enough memory" in str(error):
+        return f"It asks for too much memory{_where(error)}: is a size too large, or does something grow in a loop?"
+    if "does not require grad" in str(error):
+        return f"It asks autograd for a gradient; this one is worked out by hand, and no graph is kept{_where(error)}."
+    message = str(error)
+    if len(message) > LONGEST:
+        message = f"{message[:LONGEST]} ..."
+    return f"It raised {type(error).__name__}{': ' if message else ''}{message}{_where(error)}"
+
+
+def _where(error: Exception) -> str:
+    """The last line of the student's own code that the error went through."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(LIBRARIES)]
+    if not frames or not frames[-1].line:
+        return ""
+    line = frames[-1].line
+    return f" (line {frames[-1].lineno}: {line if len(line) <= 100 else f'{line[:100]} ...'})"
