@@ -65,6 +65,12 @@ def supported(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """The edge lesson in JupyterLite, and the page to play with, in a headless Chromium; ``-- SITE [...]``."""
+    python(session, "docs/site/check_in_browser.py", *(session.posargs or ["build/site", "--chapters", "02"]))
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks run at all: a smoke run of each."""
     for name in ("engine", "layers", "ways", "second_core", "gpu_ways"):

