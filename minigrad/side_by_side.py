@@ -76,23 +76,23 @@ def add_in_place(total: Any, more: Any) -> None:
 
 
 def reduce_in_parts(
-    function: Any, x: Any, axis: tuple[int, ...] | None, dtype: Any = None, out: Any = None, keepdims: bool = False
+    reduce: Any, x: Any, axis: tuple[int, ...] | None, dtype: Any = None, out: Any = None, keepdims: bool = False
 ) -> Any:
-    """``function.reduce(x, axis, dtype, out, keepdims)`` of an array, cut along the longest axis that stays."""
+    """``reduce(x, axis, dtype, out, keepdims)`` of an array, cut along the longest axis that stays."""
     from minigrad.parallel import may_spread, spread
 
     stays = [i for i in range(x.ndim) if axis is not None and i not in axis]
     longest, units = _find_longest(x.shape, stays)
     if units < 2 or x.__class__ is not np.ndarray or not may_spread() or not _lies_in_order(x):
-        return function.reduce(x, axis, dtype, out, keepdims)
+        return reduce(x, axis, dtype, out, keepdims)
     shape = [n if i in stays else 1 for i, n in enumerate(x.shape)]
     total = np.empty(shape, dtype or x.dtype)
 
-    def reduce(part: slice) -> None:
+    def reduce_part(part: slice) -> None:
         key = _key_of_units(part, longest, x.shape[longest])
-        function.reduce(x[key], axis, dtype, total[key], keepdims=True)
+        reduce(x[key], axis, dtype, total[key], True)
 
-    spread(reduce, units, x.nbytes // 4)  # a pass over x, as quick as a copy
+    spread(reduce_part, units, x.nbytes // 4)  # a pass over x, as quick as a copy
     return total if keepdims else total.reshape([x.shape[i] for i in stays])
 
 

@@ -30,8 +30,12 @@ SMALL, LARGE = 2**17, 2**24  # multiplications: below the one OpenBLAS takes a s
 
 
 def product_of(x: Any, y: Any) -> Any:
-    """``x @ y``; on the CPU a handful of products is added up in order, each rounded, as in PyTorch and not in BLAS."""
-    if x.__class__ is np.ndarray and x.ndim == 2 == y.ndim and 0 < x.size * y.shape[1] <= 64:
+    """``x @ y``; on the CPU a handful of products is added up in order, each rounded, as in PyTorch and not in BLAS.
+
+    Halves are added up in singles, as BLAS does.
+    """
+    small = x.__class__ is np.ndarray and x.ndim == 2 == y.ndim and 0 < x.size * y.shape[1] <= 64
+    if small and x.dtype.char != "e":
         products = (x[:, :, None] * y).copy()  # row-major, and so is their sum
         return np.add.reduce(products, axis=1, dtype=x.dtype)  # (n, m, p) -> (n, p)
     return multiply_matrices(x, y)

@@ -15,7 +15,7 @@ from minigrad.ops.comparison import gt
 from minigrad.ops.functions import direction
 from minigrad.ops.masks import where
 from minigrad.ops.names import shown_as
-from minigrad.ops.reduce import as_real, keepdim_shape
+from minigrad.ops.reduce import add_up, as_real, keepdim_shape
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ def _norm_forward(x: Any, *, p: float, dim: Any, keepdim: bool) -> Any:
     if p == 2 and x.size == math.prod([n for d, n in enumerate(x.shape) if dim is not None and d not in dim]):
         return np.abs(x).max(**how)  # of one number, which squared might overflow
     if p == 2:
-        return np.sqrt(np.add.reduce(x * x, **how))
+        return np.sqrt(add_up(x * x, **how))
     if p == 0:
         return np.add.reduce(x != 0, dtype=x.dtype, **how)
     size = np.abs(x)
     if p == 1:
-        return np.add.reduce(size, **how)
+        return add_up(size, **how)
     if math.isinf(p):
         return size.max(**how) if p > 0 else size.min(**how)
-    return np.power(np.add.reduce(np.power(size, p), **how), 1 / p)
+    return np.power(add_up(np.power(size, p), **how), 1 / p)
 
 
 def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:

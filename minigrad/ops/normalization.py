@@ -67,7 +67,7 @@ class Moments:
     def average(self, x: Any) -> Any:
         """The mean over `dims`; on a CPU summed in double, as PyTorch does."""
         exact = np.float64 if type(x) is np.ndarray else None
-        add_up = partial(reduce_in_parts, np.add) if is_large(x) else np.sum
+        add_up = partial(reduce_in_parts, np.add.reduce) if is_large(x) else np.sum
         return (add_up(x, self.dims, exact, None, True) / self.count).astype(x.dtype)
 
     def recall(self, x: Any) -> Any:

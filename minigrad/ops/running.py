@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 # ---- logarithms of running sums ------------------------------------------------------------------
 def _log_of_running_sum(x: Any, *, dim: int) -> Any:
+    if type(x) is np.ndarray:  # every step rounds: singles in doubles
+        return np.logaddexp.accumulate(x, axis=dim, dtype=np.float64).astype(x.dtype, copy=False)
     if x.dtype.char == "e":
         return _log_of_running_sum(x.astype(np.float32), dim=dim).astype(x.dtype)
-    if type(x) is np.ndarray:
-        return np.logaddexp.accumulate(x, axis=dim)
     sums, reach, before = x, 1, (slice(None),) * dim  # CuPy has no such accumulation: by doubling, as Hillis and Steele
     while reach < x.shape[dim]:  # each has the sum of the `reach` elements up to its own
         later = np.logaddexp(sums[(*before, slice(reach, None))], sums[(*before, slice(None, -reach))])

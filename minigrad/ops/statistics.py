@@ -37,7 +37,8 @@ def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: boo
         x = x.astype(np.float32)
     n = count_reduced(x.shape, dim)
     off = x - add_up(x, axis=dim, keepdims=True) / n
-    squares = add_up(off * off, axis=dim, keepdims=keepdim) / x.dtype.type(max(n - correction, 0))
+    exact = np.float64 if x.__class__ is np.ndarray else None  # summed in double, as PyTorch does
+    squares = add_up(off * off, dim, exact, None, keepdim) / x.dtype.type(max(n - correction, 0))
     if x.__class__ is not np.ndarray or x.dtype.char != "f":  # a GPU would have to be waited for
         return squares
     finite = math.isfinite(squares) if squares.ndim == 0 else np.isfinite(squares).all()

@@ -187,3 +187,35 @@ def test_a_product_that_was_written_to_is_refused_on_the_way_back(multiply):
     y.mul_(2)
     with pytest.raises(RuntimeError, match=r"modified by an inplace operation.*version 0.*version 1"):
         y.sum().backward()
+
+
+ROUNDED = {  # what is summed over many rows: beside float64, an error of a few roundings and not of thousands
+    "sum": lambda x: x.sum(0),
+    "mean": lambda x: x.mean(0),
+    "of the middle axis": lambda x: x.view(1, -1, 3).sum((0, 1)),
+    "in columns": lambda x: x.t().contiguous().t().sum(0),
+    "var": lambda x: x.var(0),
+    "std": lambda x: x.std(0),
+    "norm": lambda x: x.norm(dim=0),
+    "norm(1)": lambda x: x.norm(1, dim=0),
+    "logsumexp": lambda x: x.logsumexp(0),
+    "logcumsumexp": lambda x: x.view(-1).logcumsumexp(0),
+}
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_sums_of_many_rows_round_little(name):
+    x = torch.from_numpy(np.random.default_rng(8).standard_normal((20011, 3)) + 3).float()
+    exact = ROUNDED[name](x.double()).numpy()
+    np.testing.assert_allclose(ROUNDED[name](x).numpy(), exact, rtol=1e-6)
+
+
+def test_a_row_that_is_not_finite_stays_in_its_column():
+    x = torch.ones(1000, 3)
+    x[700, 1], x[999, 2] = float("nan"), float("inf")
+    assert str(x.sum(0).tolist()) == "[1000.0, nan, inf]"
+
+
+def test_small_products_of_halves_are_added_up_in_singles():
+    x = torch.tensor([[2048.0, 1.0, 1.0, -2048.0]], dtype=torch.float16)
+    assert (x @ torch.ones(4, 1, dtype=torch.float16)).item() == 2.0
