@@ -9,6 +9,7 @@ from minigrad.ops.arguments import takes_out
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.matmul import matmul
 from minigrad.ops.norm import norm as _norm
+from minigrad.ops.reflections import householder_product
 from minigrad.ops.solve import (
     LinAlgError,
     cholesky,
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 __all__ = [
-    "LinAlgError", "cholesky", "cond", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv", "lstsq",
-    "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet",
-    "solve", "solve_triangular", "svd", "svdvals", "vector_norm",
+    "LinAlgError", "cholesky", "cond", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "householder_product",
+    "inv", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv",
+    "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "vector_norm",
 ]  # fmt: skip
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd import profiler
 from minigrad.autograd.profiler import record_function
+from minigrad.missing import missing_from
 
 __all__ = ["ProfilerActivity", "profile", "record_function"]
 
@@ -56,3 +57,7 @@ class profile(profiler.profile):
             self.on_trace_ready(self)
 
     stop = __exit__
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.profiler", globals())

@@ -218,9 +218,9 @@ NAMES: dict[str, str] = {
         "softsign sparse_support_notes tanh tanhshrink tf32_notes threshold threshold_ torch triplet_margin_loss "
         "triplet_margin_with_distance_loss unfold upsample upsample_bilinear upsample_nearest",
     "torch.nn.init":
-        "Literal ParamSpec Tensor calculate_gain constant constant_ dirac dirac_ eye eye_ kaiming_normal "
-        "kaiming_normal_ kaiming_uniform kaiming_uniform_ normal normal_ ones_ orthogonal orthogonal_ sparse sparse_ "
-        "torch trunc_normal_ uniform uniform_ xavier_normal xavier_normal_ xavier_uniform xavier_uniform_ zeros_",
+        "Literal Tensor calculate_gain constant constant_ dirac dirac_ eye eye_ kaiming_normal kaiming_normal_ "
+        "kaiming_uniform kaiming_uniform_ normal normal_ ones_ orthogonal orthogonal_ sparse sparse_ torch "
+        "trunc_normal_ uniform uniform_ xavier_normal xavier_normal_ xavier_uniform xavier_uniform_ zeros_",
     "torch.nn.grad":
         "conv1d_input conv1d_weight conv2d_input conv2d_weight conv3d_input conv3d_weight torch",
     "torch.nn.utils":
@@ -310,8 +310,8 @@ NAMES: dict[str, str] = {
     "torch.amp":
         "GradScaler autocast autocast_mode custom_bwd custom_fwd grad_scaler is_autocast_available",
     "torch.compiler":
-        "CacheInfo F FuncType NestedCompileRegionOptions ParamSpec allow_in_graph assume_constant_result compile "
-        "config cudagraph_mark_step_begin disable get_default_backend is_compiling is_dynamo_compiling is_exporting "
+        "CacheInfo F FuncType NestedCompileRegionOptions allow_in_graph assume_constant_result compile config "
+        "cudagraph_mark_step_begin disable get_default_backend is_compiling is_dynamo_compiling is_exporting "
         "keep_portable_guards_unsafe keep_tensor_guards_unsafe list_backends load_cache_artifacts "
         "load_compiled_function nested_compile_region reset save_cache_artifacts set_default_backend "
         "set_enable_guard_collectives set_stance skip_all_guards_unsafe skip_guard_on_all_nn_modules_unsafe "
@@ -328,4 +328,56 @@ NAMES: dict[str, str] = {
         "CallgrindStats Colorize Compare CopyIfCallgrind FunctionCount FunctionCounts FuzzedParameter "
         "FuzzedSparseTensor FuzzedTensor Fuzzer Language Measurement Number ParameterAlias TaskSpec Timer "
         "ordered_unique select_unit set_torch_threads timer torch trim_sigfig unit_to_english utils",
+    "torch.testing":
+        "FileCheck assert_allclose assert_close make_tensor",
+    "torch.utils":
+        "ThroughputBenchmark backcompat backend_registration benchmark checkpoint cmake_prefix_path collect_env "
+        "cpp_backtrace cpp_extension data deterministic dlpack file_baton generate_methods_for_privateuse1_backend "
+        "get_cpp_backtrace hooks rename_privateuse1_backend set_module swap_tensors throughput_benchmark torch weak",
+    "torch.nn.utils.parametrizations":
+        "Enum F Module Tensor auto orthogonal parametrize spectral_norm torch weight_norm",
+    "torch.nn.utils.parametrize":
+        "Module ModuleDict ModuleList OpaqueBase Parameter ParametrizationList Tensor cached contextmanager deepcopy "
+        "get_swap_module_params_on_conversion is_opaque_reference_type is_parametrized is_traceable_wrapper_subclass "
+        "register_parametrization remove_parametrizations torch transfer_parametrizations_and_params "
+        "type_before_parametrizations",
+    "torch.nn.utils.prune":
+        "ABC BasePruningMethod CustomFromMask Identity L1Unstructured LnStructured PruningContainer RandomStructured "
+        "RandomUnstructured abstractmethod custom_from_mask global_unstructured identity is_pruned l1_unstructured "
+        "ln_structured random_structured random_unstructured remove torch",
+    "torch.nn.parallel":
+        "DataParallel DistributedDataParallel DistributedDataParallelCPU comm data_parallel distributed gather "
+        "parallel_apply replicate scatter scatter_gather",
+    "torch.autograd.graph":
+        "GradientEdge Literal NamedTuple Node Optional RemovableHandle TYPE_CHECKING TorchDispatchMode TypeAlias "
+        "Union Variable WeakKeyDictionary WeakValueDictionary allow_mutation_on_saved_tensors cast defaultdict deque "
+        "disable_saved_tensors_hooks get_gradient_edge increment_version log region_activation_memory_budget "
+        "register_multi_grad_hook save_on_cpu saved_tensors_hooks set_override_stale_capture_stream "
+        "set_warn_on_accumulate_grad_stream_mismatch torch",
+    "torch.profiler":
+        "DeviceType ExecutionTraceObserver KinetoStepTracker Optimizer ProfilerAction ProfilerActivity RecordScope "
+        "Unpack is_fbcode itt kineto_available profile profiler record_function register_optimizer_step_post_hook "
+        "schedule supported_activities tensorboard_trace_handler",
+    "torch.distributed":
+        "AllToAllOptions AllreduceCoalescedOptions AllreduceOptions Backend BackendConfig BarrierOptions "
+        "BroadcastOptions BuiltinCommHookType DebugLevel DeviceMesh DistBackendError DistError DistNetworkError "
+        "DistStoreError FileStore GatherOptions GradBucket GroupMember GroupName HashStore Logger P2POp PrefixStore "
+        "ProcessGroup ProcessGroupGloo QueueEmptyError RankType ReduceOp ReduceOptions ReduceScatterOptions Reducer "
+        "ScatterOptions Store TCPStore Work algorithms all_gather all_gather_coalesced all_gather_into_tensor "
+        "all_gather_object all_gather_single all_reduce all_reduce_coalesced all_to_all all_to_all_single autograd "
+        "barrier batch_isend_irecv breakpoint broadcast broadcast_object_list c10d_logger config constants "
+        "default_pg_timeout destroy_process_group device_mesh distributed_c10d gather gather_object get_backend "
+        "get_backend_config get_debug_level get_default_backend_for_device get_global_rank get_group_rank "
+        "get_node_local_rank get_pg_count get_process_group_ranks get_rank get_world_size group init_device_mesh "
+        "init_process_group irecv is_available is_backend_available is_gloo_available is_initialized is_mpi_available "
+        "is_nccl_available is_torchelastic_launched is_ucc_available is_xccl_available isend log logging_handlers "
+        "monitored_barrier new_group new_subgroups new_subgroups_by_enumeration record_comm recv recv_object_list "
+        "reduce reduce_op reduce_scatter reduce_scatter_single reduce_scatter_tensor register_rendezvous_handler "
+        "remote_device rendezvous rpc scatter scatter_object_list send send_object_list set_debug_level "
+        "set_debug_level_from_env shrink_group split_group supports_complex timedelta torch utils",
+    "torch.functional":
+        "F TYPE_CHECKING Tensor atleast_1d atleast_2d atleast_3d block_diag boolean_dispatch broadcast_shapes "
+        "broadcast_tensors cartesian_prod cdist chain_matmul einsum handle_torch_function has_torch_function "
+        "has_torch_function_unary has_torch_function_variadic istft lu meshgrid norm overload pca_lowrank split stft "
+        "svd_lowrank tensordot torch unique unique_consecutive unravel_index",
 }

@@ -101,3 +101,32 @@ def test_not_close(actual, expected, options, words):
 def test_what_cannot_be_compared(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+# ---- operands --------------------------------------------------------------------------------------
+REFUSED_OPERANDS = {
+    "an empty range": ("float32", {"low": 2, "high": 1}, "`low` must be less than `high`, but got 2 >= 1"),
+    "no number": ("float32", {"low": float("nan")}, "cannot be NaN"),
+    "beyond the type": ("uint8", {"low": 300, "high": 400}, r"\[300, 400\), but uint8 only supports \[0, 256\)"),
+    "a gradient of integers": ("int64", {"requires_grad": True}, "not supported for boolean and integral"),
+    "gaps in a format": ("float32", {"noncontiguous": True, "memory_format": torch.channels_last}, "exclusive"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_OPERANDS)
+def test_operands_that_are_refused(name):
+    dtype, options, message = REFUSED_OPERANDS[name]
+    with pytest.raises(ValueError, match=message):
+        torch.testing.make_tensor((2,), dtype=getattr(torch, dtype), device="cpu", **options)
+
+
+def test_operands_of_one_number_are_deprecated():
+    with pytest.warns(FutureWarning, match="low==high is deprecated"):
+        assert torch.testing.make_tensor(2, dtype=torch.float32, device="cpu", low=2, high=2).tolist() == [2.0, 2.0]
+
+
+def test_an_operand_has_gaps_and_no_zeros():
+    x = torch.testing.make_tensor(
+        (50, 4), dtype=torch.int64, device="cpu", low=0, noncontiguous=True, exclude_zero=True
+    )
+    assert x.shape == (50, 4) and not x.is_contiguous() and bool((x > 0).all() and (x < 10).all())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from minigrad.autograd.node import Node
 from minigrad.autograd.saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
 from minigrad.autograd.views import refresh
 from minigrad.backend import array_module, on_gpu_of
+from minigrad.missing import missing_from
 
 __all__ = [
     "GradientEdge", "Node", "disable_saved_tensors_hooks", "get_gradient_edge", "increment_version",
@@ -138,3 +139,7 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., None], *,
             fn(found)
 
     return _Handles([x.register_hook(functools.partial(note, i)) for i, x in enumerate(tensors)])
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.autograd.graph", globals())

@@ -189,4 +189,6 @@ if _typing.TYPE_CHECKING:
     from minigrad.nn import grad, parallel
     from minigrad.nn.parallel.sync_batchnorm import SyncBatchNorm
 else:
-    __getattr__ = _open_later("torch.nn", globals(), "grad parallel", {"parallel.sync_batchnorm": "SyncBatchNorm"})
+    __getattr__ = _open_later(
+        "torch.nn", globals(), "grad modules parallel", {"parallel.sync_batchnorm": "SyncBatchNorm"}
+    )

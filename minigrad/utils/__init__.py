@@ -1,13 +1,12 @@
 """Tools around the library: `data` loads and batches, `checkpoint` computes again what it did not keep."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from minigrad.missing import open_later as _open_later
 from minigrad.utils import data as data
 
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        if name == "checkpoint":
-            return import_module("minigrad.utils.checkpoint")  # when it is first asked for
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if _TYPE_CHECKING:
+    from minigrad.utils import checkpoint as checkpoint
+    from minigrad.utils.swap import swap_tensors as swap_tensors
+else:
+    __getattr__ = _open_later("torch.utils", globals(), "checkpoint", {"swap": "swap_tensors"})

@@ -14,7 +14,9 @@ NAMESPACES = [
     "torch", "torch.Tensor", "torch.nn", "torch.nn.functional", "torch.nn.init", "torch.nn.grad", "torch.nn.utils",
     "torch.optim", "torch.optim.lr_scheduler", "torch.autograd", "torch.utils.data", "torch.linalg",
     "torch.distributions", "torch.cuda", "torch.func", "torch.special", "torch.amp",
-    "torch.compiler", "torch.jit", "torch.utils.benchmark",
+    "torch.compiler", "torch.jit", "torch.utils.benchmark", "torch.testing", "torch.utils",
+    "torch.nn.utils.parametrizations", "torch.nn.utils.parametrize", "torch.nn.utils.prune", "torch.nn.parallel",
+    "torch.autograd.graph", "torch.profiler", "torch.distributed", "torch.functional",
 ]  # fmt: skip
 PAGE = Path(__file__).resolve().parents[2] / "minigrad" / "pytorch_names.py"
 HEAD = '''"""PyTorch 2.13's public names: so that a name that is missing here can be told from a typo.
@@ -39,6 +41,7 @@ def public(namespace):
             "builtins",
             "contextlib",
         )
+        typing = typing or str(getattr(value, "__module__", "")) in ("typing", "typing_extensions", "contextlib")
         if not name.startswith("_") and not foreign and not (typing and isinstance(value, type)) and name.isascii():
             yield name
 

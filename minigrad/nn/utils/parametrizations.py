@@ -1,14 +1,18 @@
-"""Parametrizations by name: a weight as length times direction, or divided by its largest singular value."""
+"""Parametrizations by name: a weight of which length and direction are trained, of norm 1, or orthogonal."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from minigrad.missing import missing_from
 from minigrad.nn.module import Module
+from minigrad.nn.utils.orthogonal import orthogonal
 from minigrad.nn.utils.parametrize import register_parametrization
 from minigrad.nn.utils.spectral_norm import as_matrix, direction, iterate, outputs_axis
 from minigrad.nn.utils.weight_norm import norm_except
 from minigrad.tensor import Tensor
+
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 M = TypeVar("M", bound=Module)
 
@@ -92,3 +96,7 @@ def spectral_norm(
     axis = outputs_axis(module) if dim is None else dim
     register_parametrization(module, name, _SpectralNorm(weight, n_power_iterations, axis, eps))
     return module
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.nn.utils.parametrizations", globals())

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.autograd.modes import no_grad
+from minigrad.missing import missing_from
 from minigrad.nn.containers import ModuleDict, ModuleList
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
@@ -92,7 +93,11 @@ class ParametrizationList(ModuleList):
         for module in reversed(list(self)):
             inverse = getattr(module, "right_inverse", None)
             if inverse is not None:
-                value = inverse(value)
+                try:
+                    value = inverse(value)
+                except NotImplementedError:  # what was there before is kept as it is
+                    if strict:
+                        raise
             elif strict:
                 raise RuntimeError(f"parametrization {type(module).__name__} does not implement right_inverse.")
         return value
@@ -254,3 +259,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
         delattr(module, "parametrizations")
         module.__class__ = type(module)._plain_class  # type: ignore[attr-defined]
     return module
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.nn.utils.parametrize", globals())

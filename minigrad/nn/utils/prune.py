@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minigrad.creation import ones_like
+from minigrad.missing import missing_from
 from minigrad.nn.module import Module
 from minigrad.nn.utils.pruning_methods import (
     BasePruningMethod,
@@ -178,3 +179,7 @@ def is_pruned(module: Module) -> bool:
 
 def _as_vector(tensors: list[Tensor]) -> Tensor:
     return cat([t.detach().reshape(-1) for t in tensors])
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.nn.utils.prune", globals())

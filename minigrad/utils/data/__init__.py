@@ -1,5 +1,8 @@
 """Loading data: datasets, samplers, `DataLoader`."""
 
+from typing import TYPE_CHECKING
+
+from minigrad.missing import missing_from
 from minigrad.utils.data import _utils
 from minigrad.utils.data.collate import default_collate, default_convert
 from minigrad.utils.data.dataloader import DataLoader
@@ -29,3 +32,7 @@ __all__ = [
     "RandomSampler", "Sampler", "SequentialSampler", "StackDataset", "Subset", "SubsetRandomSampler", "TensorDataset",
     "WeightedRandomSampler", "default_collate", "default_convert", "get_worker_info", "random_split",
 ]  # fmt: skip
+
+
+if not TYPE_CHECKING:
+    __getattr__ = missing_from("torch.utils.data", globals())

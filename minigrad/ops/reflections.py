@@ -1,0 +1,40 @@
+"""Products of reflections, which is how LAPACK keeps an orthogonal matrix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.ops.arguments import require_tensor
+from minigrad.ops.diagonal import tril
+from minigrad.ops.solve import check_matrix, constant_like, mT
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+def householder_product(input: Tensor, tau: Tensor) -> Tensor:
+    """The first columns of ``H_1 H_2 ... H_k`` with ``H_i = I - tau_i v_i v_i^T``, v_i under the diagonal of column i.
+
+    Shapes: input (..., m, n) with m >= n; tau (..., k) with k <= n. v_i is 1 at i, and 0 above.
+    Raises RuntimeError for other shapes. Source: LAPACK's `orgqr`.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.householder_product(torch.zeros(2, 2), torch.tensor([2.0, 2.0]))
+    tensor([[-1.,  0.],
+            [ 0., -1.]])
+    """
+    check_matrix("linalg.householder_product", input, "input", square=False)
+    require_tensor("linalg.householder_product", "tau", 2, tau)
+    (m, n), count = input.array.shape[-2:], tau.array.shape[-1] if tau.array.ndim else 0
+    if m < n or n < count:
+        got = f"got {tuple(input.array.shape)} and {tuple(tau.array.shape)}"
+        raise RuntimeError(f"householder_product: input.shape[-2] >= input.shape[-1] >= tau.shape[-1] is due, {got}")
+    ones = constant_like(input, np.eye(m, n))
+    vectors: Any = tril(input, -1) + ones
+    product: Any = input * 0 + ones
+    for i in reversed(range(count)):
+        v = vectors[..., i : i + 1]  # (..., m, 1)
+        product = product - tau[..., i, None, None] * (v @ (mT(v) @ product))
+    return product
