@@ -63,7 +63,8 @@ core.result_class = Tensor
 for _family in Tensor.__bases__:
     for _method in vars(_family).values():
         if isinstance(_method, FunctionType) and _method.__qualname__.startswith(_family.__name__):
-            _method.__qualname__ = f"Tensor.{_method.__name__}"  # how Python's errors call it
+            _method.__qualname__ = f"Tensor.{_method.__name__}"  # how Python's errors call it,
+            _method.__module__ = Tensor.__module__  # and where pickle finds it
 
 
 def is_tensor(obj: Any) -> bool:
