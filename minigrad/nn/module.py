@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from minigrad import devices, dtypes
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
-from minigrad.creation import empty
 from minigrad.nn import state
 from minigrad.nn.constructors import check_options, own_method, refuse_input
 from minigrad.nn.hooks import Hookable
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
+from minigrad.tensor.conversion import read_wish
 
 
 def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
@@ -149,25 +149,30 @@ class Module(Hookable, Registry):
                     tensor.grad.data = fn(tensor.grad.data)
         return self
 
-    def to(self, *args: Any, **kwargs: Any) -> Self:
+    def to(
+        self, *args: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+    ) -> Self:
         """Move to a device, or convert the floating-point tensors to a dtype, or both, in place.
 
-        ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``. Raises `TypeError` for
-        a dtype that is not floating-point.
+        ``to(device)``, ``to(dtype)``, ``to(device, dtype)``, ``to(tensor)``; `memory_format` orders the weights of
+        four axes. Raises `TypeError` for a dtype that is not floating-point.
 
         >>> import minigrad as torch
         >>> torch.nn.Linear(2, 1).to(torch.float64).weight.dtype
         minigrad.float64
         """
-        if not empty(0).to(*args, **kwargs).is_floating_point():
+        dtype, device, _ = read_wish(args, dtype, device, False)
+        device = None if device is None else devices.device(device)
+        if dtype is not None and dtypes.as_numpy(dtype).kind != "f":
             raise TypeError(
-                f"nn.Module.to only accepts floating point dtypes, but got to{args}; convert the module's inputs "
+                f"nn.Module.to only accepts floating point dtypes, but got {dtype}; convert the module's inputs "
                 "instead: x.float()"
             )
 
         def move(tensor: Tensor) -> Tensor:
-            moved = tensor.to(*args, **kwargs)
-            return moved if tensor.is_floating_point() else tensor.to(moved.device)
+            wanted = dtype if tensor.is_floating_point() else None
+            order = memory_format if tensor.ndim in (4, 5) else None
+            return tensor.to(dtype=wanted, device=device, memory_format=order)
 
         return self._apply(move)
 

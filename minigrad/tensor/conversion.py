@@ -30,7 +30,7 @@ def _as(method: str, dtype: dtypes.dtype) -> Callable[..., Tensor]:
     return named
 
 
-def _read_wish(args: tuple[Any, ...], dtype: Any, device: Any, copy: bool) -> tuple[Any, Any, bool]:
+def read_wish(args: tuple[Any, ...], dtype: Any, device: Any, copy: bool) -> tuple[Any, Any, bool]:
     """What `to` is asked for without names: a dtype, a device or a tensor in any order, then non_blocking and copy."""
     flags = []
     for argument in args:
@@ -70,7 +70,7 @@ class ConversionMethods(TensorBase):
         tensor([1., 2.], dtype=minigrad.float64)
         """
         if args:
-            dtype, device, copy = _read_wish(args, dtype, device, copy)
+            dtype, device, copy = read_wish(args, dtype, device, copy)
         moved: Any = self
         if device is not None:
             moved = move(moved, devices.device(device))

@@ -218,3 +218,20 @@ def test_an_option_of_a_users_own_class_too():
     with pytest.raises(TypeError, match=r"Net\(\) got an unexpected keyword argument 'with'; did you mean 'width'"):
         Net(**{"with": 4})
     assert isinstance(Net(width=4), Net)
+
+
+def test_weights_of_four_axes_take_a_memory_format():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(2, 2))
+    model.to(memory_format=torch.channels_last)
+    assert [p.stride() for p in model.parameters()][:2] == [(27, 1, 9, 3), (1,)]
+    model.to("cpu", torch.float64, memory_format=torch.contiguous_format)
+    assert model[0].weight.stride() == (27, 9, 3, 1) and model[0].weight.dtype is torch.float64
+    assert model[1].num_batches_tracked.dtype is torch.int64
+
+
+def test_a_module_without_tensors_may_be_sent_anywhere():
+    assert isinstance(nn.MSELoss().to("cuda"), nn.MSELoss) and isinstance(nn.ReLU().cuda(), nn.ReLU)
+    with pytest.raises(RuntimeError, match="Expected one of cpu, cuda"):
+        nn.ReLU().to("gpu")
+    with pytest.raises(TypeError, match=r"only accepts floating point dtypes, but got minigrad.int32"):
+        nn.ReLU().to(torch.int32)
