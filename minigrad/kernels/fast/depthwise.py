@@ -320,7 +320,7 @@ def cost(problem: Problem, machine: Machine) -> float:
     sums = machine.copy(problem.windows * kh * (2 * C + problem.outputs), Ho * Wo)
     together, apart = (kh, 1) if outputs == 1 else (outputs, kh)  # rows of the kernel that share a product, or not
     products = machine.unpacked().product(together, Ho * Wo, channels * kw, 3 * N * groups * apart)
-    slow = 4 if 4 * channels * kw * Ho * Wo > BLOCK_BYTES else 1  # a group of one image does not stay in the cache
+    slow = 2 if channels * kw * Ho * Wo > BLOCK_BYTES else 1  # a group of one image does not stay in the cache
     return OVERHEAD * N + products + slow * (lines + sums)
 
 

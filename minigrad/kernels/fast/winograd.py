@@ -271,7 +271,8 @@ class Winograd:
         transforms = numbers * 2 * min(self.tile, 6) / (TRANSFORM * machine.peak)
         turned = machine.copy(3 * N * C * H * W, C) + machine.copy(3 * problem.windows * O, O)
         checks = machine.copy(4 * N * C * H * W, H * W)  # `is_even`
-        return OVERHEAD + products + sums + 3 * transforms + turned + checks
+        apart = machine.copy(18 * O * C * problem.taps, C)  # kernels are taken apart three times, in steps of a plane
+        return OVERHEAD + products + sums + 3 * transforms + turned + checks + apart
 
     def _tiles(self, outputs: Pair, cut: Cut) -> Pair:
         """Tiles of outputs along each axis."""
