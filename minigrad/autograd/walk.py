@@ -99,23 +99,21 @@ class Arrivals:
 
     def add(self, edge: Any, gradient: Any) -> None:
         """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
-        pending, owned = self.pending, self.owned
+        pending, waiting, is_ours = self.pending, self.pending[edge], edge in self.owned
         if gradient.__class__ is not ndarray and select(gradient):
-            plus, waiting = KERNELS.get(add_arrays, add_arrays), pending[edge]
-            pending[edge] = plus(waiting, gradient, out=waiting) if edge in owned else plus(waiting, gradient)
-            owned.add(edge)
+            plus = KERNELS.get(add_arrays, add_arrays)
+            pending[edge] = plus(waiting, gradient, out=waiting) if is_ours else plus(waiting, gradient)
         elif is_large(gradient):
-            if edge in owned:
-                add_in_place(pending[edge], gradient)
+            if is_ours:
+                add_in_place(waiting, gradient)
             else:
-                pending[edge] = in_parts(add_arrays, pending[edge], gradient)
-                owned.add(edge)
-        elif edge in owned:
+                pending[edge] = in_parts(add_arrays, waiting, gradient)
+        elif is_ours:
             pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
         else:
-            pending[edge] = pending[edge] + gradient
-            if not isinstance(gradient, TensorBase):
-                owned.add(edge)
+            pending[edge] = waiting + gradient
+        if not (is_ours or isinstance(gradient, TensorBase)):
+            self.owned.add(edge)
 
     def serve(self, complete: Sequence[Any], deliver: Any) -> None:
         """Deliver the gradients of leaves that are `complete` while the walk goes on below."""

@@ -140,7 +140,7 @@ PLANTED = {
     ),
     # ---- accumulation and ownership
     "the second gradient replaces the first": (
-        ADD, "= pending[edge] + gradient", "= gradient",
+        ADD, "= waiting + gradient", "= gradient",
         test_walk.test_a_gradient_lent_twice_is_not_added_into,
     ),
     "the third gradient replaces the others": (
