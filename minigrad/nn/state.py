@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from minigrad.autograd.modes import no_grad
 from minigrad.nn.parameter import Parameter, Uninitialized
@@ -13,6 +13,8 @@ from minigrad.tensor import Tensor
 
 if TYPE_CHECKING:
     from minigrad.nn.module import Module
+
+Entry: TypeAlias = "tuple[Module, str, Tensor]"  # a module, the name of its tensor, the tensor
 
 
 class IncompatibleKeys(NamedTuple):
@@ -63,13 +65,7 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
             "pass what another module's state_dict() returned"
         )
     entries = {key: (owner, name, tensor) for key, owner, name, tensor in _entries(module, "")}
-    versions = getattr(state_dict, "_metadata", {})
-    missing = [
-        key
-        for key, (owner, name, _) in entries.items()
-        if key not in state_dict and not _came_later(owner, name, versions.get(key.removesuffix(name).rstrip("."), {}))
-    ]
-    result = IncompatibleKeys(missing, [key for key in state_dict if key not in entries])
+    result = _compare_keys(entries, state_dict)
     faults = [
         f"{kind} key(s) in state_dict: {', '.join(f'{key!r}' for key in keys)}. ".replace("'", '"')
         for kind, keys in zip(("Missing", "Unexpected"), result, strict=True)
@@ -82,6 +78,17 @@ def load(module: Module, state_dict: Mapping[str, Any], strict: bool, assign: bo
         title = f"Error(s) in loading state_dict for {type(module).__name__}:"
         raise RuntimeError("\n\t".join([title, *filter(None, faults)]))
     return result
+
+
+def _compare_keys(entries: Mapping[str, Entry], state_dict: Mapping[str, Any]) -> IncompatibleKeys:
+    """The keys that a module has and a file lacks, but for what came with a later version; and the reverse."""
+    versions = getattr(state_dict, "_metadata", {})
+    missing = [
+        key
+        for key, (owner, name, _) in entries.items()
+        if key not in state_dict and not _came_later(owner, name, versions.get(key.removesuffix(name).rstrip("."), {}))
+    ]
+    return IncompatibleKeys(missing, [key for key in state_dict if key not in entries])
 
 
 def _came_later(module: Module, name: str, saved: Mapping[str, Any]) -> bool:

@@ -164,16 +164,14 @@ def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
     PyTorch reads so. NumPy would take the ints for arrays, and move the arrays' axes to the front
     where an int and an array do not stand side by side. None when there is nothing to take apart.
     """
-    arrays = [is_array(p) for p in parts]
-    if (not any(arrays) and not any(isinstance(p, bool) for p in parts)) or not any(type(p) is int for p in parts):
+    many = [is_array(p) or isinstance(p, bool) for p in parts]  # what reads several places, or none
+    if not any(many) or int not in map(type, parts):
         return None
     first: list[Any] = []
     then: list[Any] = []
-    for part, many in zip(parts, arrays, strict=True):
-        if many:
-            first += [slice(None)] * (part.ndim if part.dtype.kind == "b" else 1)
-            then.append(part)
-        elif isinstance(part, bool):
+    for part, is_many in zip(parts, many, strict=True):
+        if is_many:
+            first += [slice(None)] * _count_axes(part)
             then.append(part)
         else:
             first.append(part)
@@ -182,6 +180,13 @@ def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
     arrays_alone = watch(tuple(then))
     arrays_alone.watched = getattr(parts, "watched", ())
     return (tuple(first) if Ellipsis in first else (*first, Ellipsis)), arrays_alone
+
+
+def _count_axes(part: Any) -> int:
+    """How many axes an array of places, a mask or a bool reads."""
+    if isinstance(part, bool):
+        return 0
+    return part.ndim if part.dtype.kind == "b" else 1
 
 
 def plain_key(key: Any) -> tuple[Any, ...] | None:
