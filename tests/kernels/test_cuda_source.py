@@ -7,7 +7,15 @@ import pytest
 
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry
-from minigrad.kernels.fast import cuda_columns, cuda_direct, cuda_parts, cuda_plain, cuda_product, cuda_winograd
+from minigrad.kernels.fast import (
+    cuda_columns,
+    cuda_direct,
+    cuda_parts,
+    cuda_plain,
+    cuda_product,
+    cuda_winograd,
+    cuda_winograd_marks,
+)
 from tests import nvrtc
 from tests.kernels.cuda_on_cpu import run
 from tests.standin.kernels import TWINS
@@ -65,15 +73,13 @@ def compile_for_a_gpu(kernel, char):
 
 
 def winograds():
-    names = [(name, "") for name in ("mark", "mend_tiles", "mend_weights")]
-    names += [("transform", matrix) for matrix in "BAG"] + [
-        ("transform_back", "back to A"),
-        ("transform_back", "back to G"),
-    ]
+    transforms = [("transform", "B"), ("transform", "A"), ("transform", "G")]
+    transforms += [("transform_back", "back to A"), ("transform_back", "back to G")]
     sizes = [(length, taps) for taps, length in cuda_winograd.TILES.items()]
     return [
-        cuda_winograd.PEAKS,
-        *(cuda_winograd._kernel(name, *size, matrix) for size in sizes for name, matrix in names),
+        cuda_winograd_marks.PEAKS,
+        *(cuda_winograd_marks._kernel(name, n + 1 - k, k) for n, k in sizes for name in cuda_winograd_marks.SOURCES),
+        *(cuda_winograd._kernel(name, *size, matrix) for size in sizes for name, matrix in transforms),
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from minigrad import kernels
 from minigrad.gpu import launch
 from minigrad.kernels import Geometry, direct
-from minigrad.kernels.fast import cuda, cuda_parts, cuda_product, cuda_winograd
+from minigrad.kernels.fast import cuda, cuda_parts, cuda_product, cuda_winograd, cuda_winograd_marks
 from minigrad.kernels.way import Problem
 from tests.kernels.cuda_on_cpu import run
 
@@ -122,11 +122,11 @@ def test_tiles_of_every_size_compute_the_product(tile, monkeypatch):
 def test_winograd_forms_marked_tiles_by_the_definition(monkeypatch):
     """An outlier stands in the first tile of the second image, a NaN in four tiles of the third."""
     monkeypatch.setattr(cuda_winograd, "BLOCK_BYTES", cuda_winograd._bytes_of_image(3, (13, 13), 13))  # image by image
-    geometry, frame = Geometry((3, 3), padding=(1, 1)), cuda_winograd.Frame(6, 3, 3, (13, 13))
+    geometry, frame = Geometry((3, 3), padding=(1, 1)), cuda_winograd_marks.Frame(6, 3, 3, (13, 13))
     arrays = operands((3, 8, 13, 13), 5, geometry, "f")
     check(cuda_winograd.WAY, "conv2d_weight", arrays, geometry, (13, 13), 1e-4)
     arrays["x"][1, 3, 1, 1], arrays["x"][2, 5, 3, 4] = 1e4, np.nan
-    marks, seen = cuda_winograd._mark(arrays["x"], None, frame, (1, 1))
+    marks, seen = cuda_winograd_marks.mark(arrays["x"], None, frame, (1, 1))
     expected = np.zeros((3, 4, 4), "i")
     expected[1, 0, 0] = expected[2, :2, :2] = 1
     np.testing.assert_array_equal(marks.reshape(3, 4, 4), expected)

@@ -26,7 +26,6 @@ from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import blocks_for
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
-    LIMIT,
     MOST_BLOCKS,
     NOTHING,
     Counted,
@@ -34,8 +33,10 @@ from minigrad.kernels.fast.cuda_parts import (
     add_parts,
     as_one,
     bias_argument,
+    by_group,
     cost_by,
     elements,
+    is_countable,
 )
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
@@ -236,16 +237,14 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
 def serves(problem: Problem) -> bool:
     """CuPy's floats, kernels of few taps whose weights fit shared memory, sizes that 32 bits count."""
-    (N, C, H, W), O, groups = problem.image, problem.outputs, problem.geometry.groups
+    C, O, groups = problem.image[1], problem.outputs, problem.geometry.groups
     channels, size = max(C, O) // groups, 8 if problem.char == "d" else 4
     return (
-        problem.library is not np.ndarray
+        is_countable(problem)
         and problem.char in "fd"
         and problem.taps <= TAPS
         and channels * problem.taps * size <= SHARED_BYTES
         and C * O // groups <= MOST_BLOCKS
-        and 0 < N * C * H * W <= LIMIT
-        and 0 < problem.windows * O <= LIMIT
     )
 
 
@@ -274,9 +273,8 @@ def _forward(
     geometry: Geometry, char: str,
 ) -> Launch:  # fmt: skip
     O, G = w[0] // geometry.groups, geometry.groups
-    outer, inner, *taps = w_steps
     shape = (x[0], w[0], *geometry.windows(x[2:]))
-    strides = (*x_steps, O * outer, outer, inner, *taps)
+    strides = (*x_steps, *by_group(w_steps, O))
     return _plan(FORWARD, x, shape, geometry, strides, char, O, x[1] // G)
 
 
@@ -286,8 +284,7 @@ def _adjoint(
     geometry: Geometry, size: Pair, char: str,
 ) -> Launch:  # fmt: skip
     O, C, G = w[0] // geometry.groups, w[1], geometry.groups
-    outer, inner, *taps = w_steps
-    strides = (*g_steps, O * outer, inner, outer, *taps)
+    strides = (*g_steps, *by_group(w_steps, O, adjoint=True))
     if geometry.stride == (1, 1):
         return _plan(MIRRORED, g, (g[0], C * G, *size), geometry.mirrored(), strides, char, C, O)
     return _plan(ADJOINT, g, (g[0], C * G, *size), geometry, strides, char, C, O)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -135,3 +136,15 @@ def elements(array: Array) -> tuple[int, ...]:
     """The array's strides, in elements."""
     size = array.itemsize
     return tuple([step // size for step in array.strides])
+
+
+def by_group(steps: tuple[int, ...], outputs: int, *, adjoint: bool = False) -> tuple[int, ...]:
+    """The steps of a kernel (O, C/groups, kh, kw) by group, output, channel, tap; in the `adjoint` the roles change."""
+    outer, inner, *taps = steps
+    return (outputs * outer, inner, outer, *taps) if adjoint else (outputs * outer, outer, inner, *taps)
+
+
+def is_countable(problem: Problem) -> bool:
+    """Whether it lies on a GPU, and 32 bits count image and outputs, of which there are some."""
+    pixels = prod(problem.image)
+    return problem.library is not np.ndarray and 0 < pixels <= LIMIT and 0 < problem.windows * problem.outputs <= LIMIT

@@ -14,7 +14,17 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.gpu.launch import C_TYPES, THREADS, blocks_for
-from minigrad.kernels.fast.cuda_parts import GPU, LIMIT, Counted, Launch, as_one, bias_argument, cost_by, elements
+from minigrad.kernels.fast.cuda_parts import (
+    GPU,
+    LIMIT,
+    Counted,
+    Launch,
+    as_one,
+    bias_argument,
+    cost_by,
+    elements,
+    is_countable,
+)
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
@@ -146,15 +156,8 @@ def _plan(
 
 def serves(problem: Problem) -> bool:
     """CuPy's arrays, every geometry, sizes that 32 bits count."""
-    (N, C, H, W), O = problem.image, problem.outputs
-    return (
-        problem.library is not np.ndarray
-        and problem.char in C_TYPES
-        and problem.char != "?"
-        and 0 < N * C * H * W <= LIMIT
-        and 0 < problem.windows * O <= LIMIT
-        and C * O * problem.taps <= LIMIT
-    )
+    weights = problem.image[1] * problem.outputs * problem.taps
+    return is_countable(problem) and problem.char in C_TYPES and problem.char != "?" and weights <= LIMIT
 
 
 def seconds(face: str, problem: Problem) -> float:

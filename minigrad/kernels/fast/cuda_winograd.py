@@ -5,26 +5,22 @@ The products between transformed tiles and kernels are one product of matrices f
 1x1 convolution, for which the ways of the other files serve. One source transforms pixels, cotangents and kernels
 into points, another brings points back; they differ in a small matrix of constants, whose zeros cost nothing.
 
-A tile mixes what its outputs do not see. On a CPU the data are looked at before this way is taken; a GPU must not be
-waited for. So it looks itself: `mark` notes each tile in which an output sees much larger numbers than another (as
-`winograd.is_even` asks), or a NaN or an infinity, and the sums of those tiles are formed once more by the definition.
-Where no tile is marked that costs one more reading of the image.
+Tiles that must not be mixed are marked, and their sums formed by the definition: `cuda_winograd_marks.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minigrad.backend import Array, array_module
-from minigrad.gpu.launch import THREADS, blocks_for
+from minigrad.gpu.launch import blocks_for
 from minigrad.kernels.fast import cuda_columns, cuda_product
 from minigrad.kernels.fast.cuda_parts import (
     GPU,
-    LIMIT,
     MOST_BLOCKS,
     NOTHING,
     Counted,
@@ -32,8 +28,10 @@ from minigrad.kernels.fast.cuda_parts import (
     bias_argument,
     cost_by,
     elements,
+    is_countable,
 )
-from minigrad.kernels.fast.winograd import HUGE, SPREAD, transforms
+from minigrad.kernels.fast.cuda_winograd_marks import Frame, mark, mend_tiles, mend_weights
+from minigrad.kernels.fast.winograd import transforms
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
@@ -107,115 +105,6 @@ extern "C" __global__ void __launch_bounds__(128) transform_back(
     if (MARKS && strange) marks[tile] = *seen = 1;
 }
 """
-# 8 threads per pixel share the channels: the largest |x| of all, NaN above infinity, as the bits of floats are ordered.
-PEAKS = Counted(
-    "find_peaks",
-    """
-extern "C" __global__ void find_peaks(
-    const T* __restrict__ x, unsigned* __restrict__ peaks, int* seen, int count, int C, int H, int W,
-    int xn, int xc, int xh, int xw)
-{
-    __shared__ unsigned found[8][32];
-    int i = blockIdx.x * 32 + threadIdx.x;
-    unsigned peak = 0;
-    if (i < count) {
-        const T* pixel = x + (i / W / H * xn + i / W % H * xh + i % W * xw);
-        #pragma unroll 8
-        for (int c = threadIdx.y; c < C; c += 8) peak = max(peak, __float_as_uint(pixel[c * xc]) & 0x7fffffffu);
-    }
-    found[threadIdx.y][threadIdx.x] = peak;
-    __syncthreads();
-    if (threadIdx.y || i >= count) return;
-    for (int k = 1; k < 8; k++) peak = max(peak, found[k][threadIdx.x]);
-    peaks[i] = peak;
-    if (i == 0) *seen = 0;
-}
-""",
-)
-# One thread per tile: its windows of the image, and its part of the cotangents if there are any.
-MARK = """
-extern "C" __global__ void mark(
-    const T* __restrict__ peaks, const T* __restrict__ others, int* marks, int* seen, int with_others, int count,
-    int H, int W, int Ho, int Wo, int Th, int Tw, int ph, int pw)
-{
-    int tile = blockIdx.x * blockDim.x + threadIdx.x;
-    if (tile >= count) return;
-    int left = tile % Tw * STEP, top = tile / Tw % Th * STEP, n = tile / Tw / Th;
-    T most = T(0), least = T(HUGE_NUMBER);
-    bool marked = false;
-    for (int t = top; t < min(top + STEP, Ho); t++)
-        for (int u = left; u < min(left + STEP, Wo); u++) {
-            T most_here = T(0);
-            for (int row = max(0, t - ph); row < min(H, t - ph + TAPS); row++)
-                for (int col = max(0, u - pw); col < min(W, u - pw + TAPS); col++) {
-                    T peak = peaks[(n * H + row) * W + col];
-                    marked |= !(peak < T(HUGE_NUMBER));
-                    most_here = max(most_here, peak);
-                }
-            most = max(most, most_here), least = min(least, most_here);
-            if (with_others) marked |= !(others[(n * Ho + t) * Wo + u] < T(HUGE_NUMBER));
-        }
-    marks[tile] = marked |= !(most <= T(SPREAD) * least);
-    if (marked) *seen = 1;
-}
-"""
-# One block per marked tile; a thread forms some of its outputs by the definition.
-MEND = """
-extern "C" __global__ void mend_tiles(
-    const T* x, const T* w, const T* bias, T* out, const int* marks, const int* seen,
-    int skips, int count, int C, int H, int W, int O, int Ho, int Wo, int Th, int Tw, int ph, int pw,
-    int xn, int xc, int xh, int xw, int wo, int wc, int wa, int wb)
-{
-    if (!*seen) return;
-    for (int tile = blockIdx.x; tile < count; tile += gridDim.x) {
-        if (!marks[tile]) continue;
-        for (int k = threadIdx.x; k < O * STEP * STEP; k += blockDim.x) {
-            int o = k / (STEP * STEP), n = tile / Tw / Th;
-            int t = tile / Tw % Th * STEP + k / STEP % STEP, u = tile % Tw * STEP + k % STEP;
-            if (t >= Ho || u >= Wo) continue;
-            T sum = bias ? bias[o] : T(0);
-            for (int c = 0; c < C; c++)
-                for (int a = 0; a < TAPS; a++)
-                    for (int b = 0; b < TAPS; b++) {
-                        int row = t - ph + a, col = u - pw + b;
-                        bool inside = row >= 0 && row < H && col >= 0 && col < W;
-                        if (!inside && skips) continue;
-                        T pixel = inside ? x[n * xn + c * xc + row * xh + col * xw] : T(0);
-                        sum += pixel * w[o * wo + c * wc + a * wa + b * wb];
-                    }
-            out[((n * O + o) * Ho + t) * Wo + u] = sum;
-        }
-    }
-}
-"""
-# One thread per weight, if any tile is marked: it adds what those would have given.
-MEND_WEIGHTS = """
-extern "C" __global__ void mend_weights(
-    const T* x, const T* g, T* weights, const int* marks, const int* seen, int count, int tiles, int C, int H, int W,
-    int Ho, int Wo, int Th, int Tw, int ph, int pw,
-    int xn, int xc, int xh, int xw, int gn, int go, int gh, int gw)
-{
-    if (!*seen) return;
-    int i = blockIdx.x * blockDim.x + threadIdx.x, b = i % TAPS, a = i / TAPS % TAPS;
-    int c = i / (TAPS * TAPS) % C, o = i / (TAPS * TAPS) / C;
-    T sum = i < count ? weights[i] : T(0);
-    bool any = false;  // of as many tiles as the block has threads: it looks at them together
-    for (int tile = 0; tile < tiles; tile++) {
-        if (tile % blockDim.x == 0) any = __syncthreads_or(tile + threadIdx.x < tiles && marks[tile + threadIdx.x]);
-        if (!any) tile += blockDim.x - 1;
-        if (!any || !marks[tile] || i >= count) continue;
-        int left = tile % Tw * STEP, top = tile / Tw % Th * STEP, n = tile / Tw / Th;
-        for (int t = top; t < min(top + STEP, Ho); t++)
-            for (int u = left; u < min(left + STEP, Wo); u++) {
-                int row = t - ph + a, col = u - pw + b;
-                bool inside = row >= 0 && row < H && col >= 0 && col < W;
-                T pixel = inside ? x[n * xn + c * xc + row * xh + col * xw] : T(0);
-                sum += pixel * g[n * gn + o * go + t * gh + u * gw];
-            }
-    }
-    if (i < count) weights[i] = sum;
-}
-"""
 # One number of M v, for a line v of numbers.
 DOT = """
 __device__ __forceinline__ T dot(int row, const T* line) {
@@ -226,38 +115,7 @@ __device__ __forceinline__ T dot(int row, const T* line) {
     return sum;
 }
 """
-SOURCES = {
-    "transform": TRANSFORM, "transform_back": BACK, "mark": MARK, "mend_tiles": MEND, "mend_weights": MEND_WEIGHTS
-}  # fmt: skip
-
-
-class Frame(NamedTuple):
-    """Images under tiles: how many, of which length, and the windows that they cover."""
-
-    length: int  # pixels along a tile
-    taps: int  # along the kernel
-    images: int
-    windows: Pair
-
-    @property
-    def step(self) -> int:
-        """Windows along a tile."""
-        return self.length + 1 - self.taps
-
-    @property
-    def along(self) -> Pair:
-        """Tiles along each axis of an image."""
-        return blocks_for(self.windows[0], self.step), blocks_for(self.windows[1], self.step)
-
-    @property
-    def per_image(self) -> int:
-        """Tiles of an image."""
-        return self.along[0] * self.along[1]
-
-    @property
-    def tiles(self) -> int:
-        """Tiles of all images."""
-        return self.images * self.per_image
+SOURCES = {"transform": TRANSFORM, "transform_back": BACK}
 
 
 def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
@@ -272,9 +130,9 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, k, k)."""
-    xp, (N, C, H, W), O, (k, _) = array_module(x), x.shape, g.shape[1], geometry.kernel
+    xp, (N, C), O, (k, _) = array_module(x), x.shape[:2], g.shape[1], geometry.kernel
     frame = Frame(TILES[k], k, N, g.shape[2:])
-    marks, seen = _mark(x, g, frame, geometry.padding)
+    marks, seen = mark(x, g, frame, geometry.padding)
     total: Array = None
     for images, some in _blocks(frame, C + O):
         chosen = marks[images.start * frame.per_image :]
@@ -288,17 +146,15 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     _kernel("transform_back", frame.length, k, "back to G")(
         (blocks_for(C, 128), O), (128,), (total, NOTHING, w, marks, seen, *numbers), "f"
     )
-    sizes = (w.size, frame.tiles, C, H, W, *frame.windows, *frame.along, *geometry.padding)
-    arguments = (x, g, w, marks, seen, *as_one(*sizes, *elements(x), *elements(g)))
-    _kernel("mend_weights", frame.length, frame.taps)((blocks_for(w.size),), (THREADS,), arguments, "f")
+    mend_weights(x, g, w, frame, geometry.padding, (marks, seen))
     return w
 
 
 def serves(problem: Problem) -> bool:
     """CuPy's single precision, stride and dilation 1, one group, square kernels of TILES, padding < kernel."""
-    (N, C, H, W), O, (kernel, stride, padding, dilation, groups) = problem.image, problem.outputs, problem.geometry
+    (_, C, H, W), O, (kernel, stride, padding, dilation, groups) = problem.image, problem.outputs, problem.geometry
     return (
-        problem.library is not np.ndarray
+        is_countable(problem)
         and problem.char == "f"
         and groups == 1
         and stride == dilation == (1, 1)
@@ -306,8 +162,6 @@ def serves(problem: Problem) -> bool:
         and kernel[0] in TILES
         and max(padding) < kernel[0]
         and max(C, O) <= MOST_BLOCKS
-        and 0 < N * C * H * W <= LIMIT
-        and 0 < problem.windows * O <= LIMIT
         and max(_bytes_of_image(kernel[0], size, C + O) for size in (problem.size, (H, W))) <= BLOCK_BYTES
     )
 
@@ -323,9 +177,9 @@ def seconds(face: str, problem: Problem) -> float:
 
 
 def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, bias: Any, skips: bool) -> Array:
-    xp, (N, C, H, W), (O, _, k, _) = array_module(x), x.shape, w.shape
+    xp, (N, C), (O, _, k, _) = array_module(x), x.shape[:2], w.shape
     frame = Frame(TILES[k], k, N, size)
-    marks, seen = _mark(x, None, frame, geometry.padding)
+    marks, seen = mark(x, None, frame, geometry.padding)
     kernels = _transform("G", w.swapaxes(0, 1), Frame(frame.length, k, C, (1, 1)), (0, 0), None)
     out = xp.empty((N, O, *size), x.dtype)
     back = _kernel("transform_back", frame.length, k, "back to A")
@@ -336,32 +190,8 @@ def _convolve(x: Array, w: Array, geometry: Geometry, size: Pair, bias: Any, ski
         numbers = as_one(some.tiles, *size, *some.along, *strides)
         arguments = (products, bias, out[images], marks[images.start * frame.per_image :], seen, *numbers)
         back((blocks_for(some.tiles, 128), O), (128,), arguments, "f")
-    sizes = (skips, frame.tiles, C, H, W, O, *size, *frame.along, *geometry.padding)
-    arguments = (x, w, bias, out, marks, seen, *as_one(*sizes, *elements(x), *elements(w)))
-    _kernel("mend_tiles", frame.length, frame.taps)((min(frame.tiles, 2048),), (128,), arguments, "f")
+    mend_tiles(x, w, bias, out, frame, geometry.padding, skips, (marks, seen))
     return out
-
-
-def _mark(x: Array, g: Array | None, frame: Frame, padding: Pair) -> tuple[Array, Array]:
-    """Which tiles are to be computed by the definition, and a number that tells whether any is."""
-    xp, (H, W) = array_module(x), x.shape[2:]
-    seen, marks = xp.empty(1, np.int32), xp.empty(frame.tiles, np.int32)
-    peaks = _find_peaks(x, seen)
-    others = peaks if g is None else _find_peaks(g, seen)
-    numbers = as_one(g is not None, frame.tiles, H, W, *frame.windows, *frame.along, *padding)
-    _kernel("mark", frame.length, frame.taps)(
-        (blocks_for(frame.tiles),), (THREADS,), (peaks, others, marks, seen, *numbers), "f"
-    )
-    return marks, seen
-
-
-def _find_peaks(x: Array, seen: Array) -> Array:
-    """The largest |x| of all channels: (N, C, H, W) -> (N, H, W)."""
-    N, C, H, W = x.shape
-    peaks = array_module(x).empty((N, H, W), x.dtype)
-    numbers = as_one(peaks.size, C, H, W, *elements(x))
-    PEAKS((blocks_for(peaks.size, 32),), (32, 8), (x, peaks, seen, *numbers), "f")
-    return peaks
 
 
 def _transform(matrix: str, x: Array, frame: Frame, padding: Pair, marks: Array | None) -> Array:
@@ -393,18 +223,14 @@ def _bytes_of_image(taps: int, windows: Pair, channels: int) -> int:
 
 
 @cache
-def _kernel(name: str, tile: int, taps: int, matrix: str = "") -> Counted:
-    """One of the kernels, for tiles of that length; a transform's with its matrix."""
-    constants = {"STEP": tile + 1 - taps, "TAPS": taps, "SPREAD": SPREAD, "HUGE_NUMBER": HUGE}
-    helpers = ""
-    if matrix:
-        A, G, B = transforms(tile, taps, np.dtype(np.float64))
-        numbers = {"B": B, "A": A.T, "G": G, "back to A": A, "back to G": G.T}[matrix]
-        constants |= {"TO": len(numbers), "FROM": len(numbers[0]), "MARKS": matrix == "back to A"}
-        rows = ", ".join("{" + ", ".join(f"{number:.9g}" for number in row) + "}" for row in numbers)
-        helpers = DOT.replace("MATRIX", rows)
-    defined = "".join(f"#define {key} {float(value):g}\n" for key, value in constants.items())
-    return Counted(name, SOURCES[name], defined + helpers)
+def _kernel(name: str, tile: int, taps: int, matrix: str) -> Counted:
+    """A transform's kernel for tiles of that length, with its matrix."""
+    A, G, B = transforms(tile, taps, np.dtype(np.float64))
+    numbers = {"B": B, "A": A.T, "G": G, "back to A": A, "back to G": G.T}[matrix]
+    rows = ", ".join("{" + ", ".join(f"{number:.9g}" for number in row) + "}" for row in numbers)
+    constants = {"TO": len(numbers), "FROM": len(numbers[0]), "MARKS": int(matrix == "back to A")}
+    defined = "".join(f"#define {key} {value}\n" for key, value in constants.items())
+    return Counted(name, SOURCES[name], defined + DOT.replace("MATRIX", rows))
 
 
 WAY = Way("cuda winograd", serves, cost_by(seconds), conv2d, conv2d_input, conv2d_weight)

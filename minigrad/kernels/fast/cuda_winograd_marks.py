@@ -1,0 +1,207 @@
+"""The tiles that Winograd on a GPU must not mix: found by their numbers, and their sums formed by the definition.
+
+A tile mixes what its outputs do not see. On a CPU the data are looked at before this way is taken; a GPU must not be
+waited for. So it looks itself: `mark` notes each tile in which an output sees much larger numbers than another (as
+`winograd.is_even` asks), or a NaN or an infinity, and the sums of those tiles are formed once more by the definition.
+Where no tile is marked that costs one more reading of the image.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.backend import Array, array_module
+from minigrad.gpu.launch import THREADS, blocks_for
+from minigrad.kernels.fast.cuda_parts import Counted, as_one, elements
+from minigrad.kernels.fast.winograd import HUGE, SPREAD
+from minigrad.kernels.geometry import Pair
+
+# 8 threads per pixel share the channels: the largest |x| of all, NaN above infinity, as the bits of floats are ordered.
+PEAKS = Counted(
+    "find_peaks",
+    """
+extern "C" __global__ void find_peaks(
+    const T* __restrict__ x, unsigned* __restrict__ peaks, int* seen, int count, int C, int H, int W,
+    int xn, int xc, int xh, int xw)
+{
+    __shared__ unsigned found[8][32];
+    int i = blockIdx.x * 32 + threadIdx.x;
+    unsigned peak = 0;
+    if (i < count) {
+        const T* pixel = x + (i / W / H * xn + i / W % H * xh + i % W * xw);
+        #pragma unroll 8
+        for (int c = threadIdx.y; c < C; c += 8) peak = max(peak, __float_as_uint(pixel[c * xc]) & 0x7fffffffu);
+    }
+    found[threadIdx.y][threadIdx.x] = peak;
+    __syncthreads();
+    if (threadIdx.y || i >= count) return;
+    for (int k = 1; k < 8; k++) peak = max(peak, found[k][threadIdx.x]);
+    peaks[i] = peak;
+    if (i == 0) *seen = 0;
+}
+""",
+)
+# One thread per tile: its windows of the image, and its part of the cotangents if there are any.
+MARK = """
+extern "C" __global__ void mark(
+    const T* __restrict__ peaks, const T* __restrict__ others, int* marks, int* seen, int with_others, int count,
+    int H, int W, int Ho, int Wo, int Th, int Tw, int ph, int pw)
+{
+    int tile = blockIdx.x * blockDim.x + threadIdx.x;
+    if (tile >= count) return;
+    int left = tile % Tw * STEP, top = tile / Tw % Th * STEP, n = tile / Tw / Th;
+    T most = T(0), least = T(HUGE_NUMBER);
+    bool marked = false;
+    for (int t = top; t < min(top + STEP, Ho); t++)
+        for (int u = left; u < min(left + STEP, Wo); u++) {
+            T most_here = T(0);
+            for (int row = max(0, t - ph); row < min(H, t - ph + TAPS); row++)
+                for (int col = max(0, u - pw); col < min(W, u - pw + TAPS); col++) {
+                    T peak = peaks[(n * H + row) * W + col];
+                    marked |= !(peak < T(HUGE_NUMBER));
+                    most_here = max(most_here, peak);
+                }
+            most = max(most, most_here), least = min(least, most_here);
+            if (with_others) marked |= !(others[(n * Ho + t) * Wo + u] < T(HUGE_NUMBER));
+        }
+    marks[tile] = marked |= !(most <= T(SPREAD) * least);
+    if (marked) *seen = 1;
+}
+"""
+# One block per marked tile; a thread forms some of its outputs by the definition.
+MEND = """
+extern "C" __global__ void mend_tiles(
+    const T* x, const T* w, const T* bias, T* out, const int* marks, const int* seen,
+    int skips, int count, int C, int H, int W, int O, int Ho, int Wo, int Th, int Tw, int ph, int pw,
+    int xn, int xc, int xh, int xw, int wo, int wc, int wa, int wb)
+{
+    if (!*seen) return;
+    for (int tile = blockIdx.x; tile < count; tile += gridDim.x) {
+        if (!marks[tile]) continue;
+        for (int k = threadIdx.x; k < O * STEP * STEP; k += blockDim.x) {
+            int o = k / (STEP * STEP), n = tile / Tw / Th;
+            int t = tile / Tw % Th * STEP + k / STEP % STEP, u = tile % Tw * STEP + k % STEP;
+            if (t >= Ho || u >= Wo) continue;
+            T sum = bias ? bias[o] : T(0);
+            for (int c = 0; c < C; c++)
+                for (int a = 0; a < TAPS; a++)
+                    for (int b = 0; b < TAPS; b++) {
+                        int row = t - ph + a, col = u - pw + b;
+                        bool inside = row >= 0 && row < H && col >= 0 && col < W;
+                        if (!inside && skips) continue;
+                        T pixel = inside ? x[n * xn + c * xc + row * xh + col * xw] : T(0);
+                        sum += pixel * w[o * wo + c * wc + a * wa + b * wb];
+                    }
+            out[((n * O + o) * Ho + t) * Wo + u] = sum;
+        }
+    }
+}
+"""
+# One thread per weight, if any tile is marked: it adds what those would have given.
+MEND_WEIGHTS = """
+extern "C" __global__ void mend_weights(
+    const T* x, const T* g, T* weights, const int* marks, const int* seen, int count, int tiles, int C, int H, int W,
+    int Ho, int Wo, int Th, int Tw, int ph, int pw,
+    int xn, int xc, int xh, int xw, int gn, int go, int gh, int gw)
+{
+    if (!*seen) return;
+    int i = blockIdx.x * blockDim.x + threadIdx.x, b = i % TAPS, a = i / TAPS % TAPS;
+    int c = i / (TAPS * TAPS) % C, o = i / (TAPS * TAPS) / C;
+    T sum = i < count ? weights[i] : T(0);
+    bool any = false;  // of as many tiles as the block has threads: it looks at them together
+    for (int tile = 0; tile < tiles; tile++) {
+        if (tile % blockDim.x == 0) any = __syncthreads_or(tile + threadIdx.x < tiles && marks[tile + threadIdx.x]);
+        if (!any) tile += blockDim.x - 1;
+        if (!any || !marks[tile] || i >= count) continue;
+        int left = tile % Tw * STEP, top = tile / Tw % Th * STEP, n = tile / Tw / Th;
+        for (int t = top; t < min(top + STEP, Ho); t++)
+            for (int u = left; u < min(left + STEP, Wo); u++) {
+                int row = t - ph + a, col = u - pw + b;
+                bool inside = row >= 0 && row < H && col >= 0 && col < W;
+                T pixel = inside ? x[n * xn + c * xc + row * xh + col * xw] : T(0);
+                sum += pixel * g[n * gn + o * go + t * gh + u * gw];
+            }
+    }
+    if (i < count) weights[i] = sum;
+}
+"""
+SOURCES = {"mark": MARK, "mend_tiles": MEND, "mend_weights": MEND_WEIGHTS}
+
+
+class Frame(NamedTuple):
+    """Images under tiles: how many, of which length, and the windows that they cover."""
+
+    length: int  # pixels along a tile
+    taps: int  # along the kernel
+    images: int
+    windows: Pair
+
+    @property
+    def step(self) -> int:
+        """Windows along a tile."""
+        return self.length + 1 - self.taps
+
+    @property
+    def along(self) -> Pair:
+        """Tiles along each axis of an image."""
+        return blocks_for(self.windows[0], self.step), blocks_for(self.windows[1], self.step)
+
+    @property
+    def per_image(self) -> int:
+        """Tiles of an image."""
+        return self.along[0] * self.along[1]
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of all images."""
+        return self.images * self.per_image
+
+
+def mark(x: Array, g: Array | None, frame: Frame, padding: Pair) -> tuple[Array, Array]:
+    """Which tiles are to be computed by the definition, and a number that tells whether any is."""
+    xp, (H, W) = array_module(x), x.shape[2:]
+    seen, marks = xp.empty(1, np.int32), xp.empty(frame.tiles, np.int32)
+    peaks = _find_peaks(x, seen)
+    others = peaks if g is None else _find_peaks(g, seen)
+    numbers = as_one(g is not None, frame.tiles, H, W, *frame.windows, *frame.along, *padding)
+    _kernel("mark", frame.step, frame.taps)(
+        (blocks_for(frame.tiles),), (THREADS,), (peaks, others, marks, seen, *numbers), "f"
+    )
+    return marks, seen
+
+
+def _find_peaks(x: Array, seen: Array) -> Array:
+    """The largest |x| of all channels: (N, C, H, W) -> (N, H, W)."""
+    N, C, H, W = x.shape
+    peaks = array_module(x).empty((N, H, W), x.dtype)
+    numbers = as_one(peaks.size, C, H, W, *elements(x))
+    PEAKS((blocks_for(peaks.size, 32),), (32, 8), (x, peaks, seen, *numbers), "f")
+    return peaks
+
+
+def mend_tiles(
+    x: Array, w: Array, bias: Any, out: Array, frame: Frame, padding: Pair, skips: bool, found: tuple[Array, Array]
+) -> None:
+    """Forms the outputs of marked tiles anew, `out` being (N, O, Ho, Wo); it `skips` what lies outside the image."""
+    (_, C, H, W), O = x.shape, len(w)
+    sizes = (skips, frame.tiles, C, H, W, O, *frame.windows, *frame.along, *padding)
+    arguments = (x, w, bias, out, *found, *as_one(*sizes, *elements(x), *elements(w)))
+    _kernel("mend_tiles", frame.step, frame.taps)((min(frame.tiles, 2048),), (128,), arguments, "f")
+
+
+def mend_weights(x: Array, g: Array, w: Array, frame: Frame, padding: Pair, found: tuple[Array, Array]) -> None:
+    """Adds to the weights (O, C, k, k) what the windows of marked tiles give them."""
+    _, C, H, W = x.shape
+    sizes = (w.size, frame.tiles, C, H, W, *frame.windows, *frame.along, *padding)
+    arguments = (x, g, w, *found, *as_one(*sizes, *elements(x), *elements(g)))
+    _kernel("mend_weights", frame.step, frame.taps)((blocks_for(w.size),), (THREADS,), arguments, "f")
+
+
+@cache
+def _kernel(name: str, step: int, taps: int) -> Counted:
+    constants = {"STEP": step, "TAPS": taps, "SPREAD": SPREAD, "HUGE_NUMBER": HUGE}
+    defined = "".join(f"#define {key} {float(value):g}\n" for key, value in constants.items())
+    return Counted(name, SOURCES[name], defined)
