@@ -447,6 +447,11 @@ DIFFERENCES = [
         "torch.maximum(torch.tensor(0.0), torch.tensor(-0.0)).item() == 0",
     ),
     (
+        "`std`, `var` over the dimensions `()`",
+        "over all, also on the way back; PyTorch's gradient is infinite",
+        "gradient('x.var(())', [1.0, 3.0]) == [-2.0, 2.0]",
+    ),
+    (
         "`var_mean`, `std_mean` of infinities",
         "the mean is that of `mean`, an infinity; PyTorch's is NaN",
         "torch.var_mean(torch.tensor([1.0, float('inf')]))[1].item() == float('inf')",

@@ -26,6 +26,8 @@ class device(contextlib.ContextDecorator):
     device(type='cuda', index=1)
     """
 
+    __module__ = "minigrad"  # where users find it, and what type(x) prints
+
     __slots__ = ("index", "type")
     type: str
     index: int | None

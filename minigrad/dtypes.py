@@ -25,6 +25,8 @@ class dtype:
     (minigrad.float32, 4)
     """
 
+    __module__ = "minigrad"  # where users find it, and what type(x) prints
+
     __slots__ = ("is_floating_point", "itemsize", "name", "numpy")
 
     is_complex = False
@@ -44,8 +46,7 @@ class dtype:
         return f"minigrad.{self.name}"
 
     def __reduce__(self) -> str:
-        # Pickle and copy by name: a dtype is compared by identity.
-        return "bool_" if self.name == "bool" else self.name
+        return self.name  # pickled and copied by name: a dtype is compared by identity
 
 
 float16 = half = dtype("float16")
@@ -256,6 +257,8 @@ class finfo:
     1.1920928955078125e-07
     """
 
+    __module__ = "minigrad"  # where users find it, and what type(x) prints
+
     def __init__(self, type: dtype | None = None) -> None:
         if not isinstance(type or _default, dtype) or not (type or _default).is_floating_point:
             raise TypeError(f"finfo() requires a floating point type, got {type!r}; iinfo() is for integers")
@@ -276,6 +279,8 @@ class iinfo:
     >>> torch.iinfo(torch.int8).max
     127
     """
+
+    __module__ = "minigrad"  # where users find it, and what type(x) prints
 
     def __init__(self, type: dtype) -> None:
         if not isinstance(type, dtype) or type.numpy.kind not in "iu":

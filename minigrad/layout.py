@@ -11,6 +11,8 @@ class memory_format:
     minigrad.channels_last
     """
 
+    __module__ = "minigrad"  # where users find it, and what type(x) prints
+
     __slots__ = ("name", "order")
 
     def __init__(self, name: str, order: tuple[int, ...] | None = None) -> None:
@@ -30,6 +32,8 @@ class layout:
     >>> torch.strided
     minigrad.strided
     """
+
+    __module__ = "minigrad"  # where users find it, and what type(x) prints
 
     __slots__ = ("name",)
 

@@ -37,6 +37,8 @@ class Size(tuple[int, ...]):
     minigrad.Size([2, 6, 8])
     """
 
+    __module__ = "minigrad"  # where users find it, and what type(x) prints
+
     __slots__ = ()
 
     def __new__(cls, lengths: Iterable[SupportsIndex] = (), /) -> Self:

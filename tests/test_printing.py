@@ -98,3 +98,22 @@ def test_options_accumulate_until_a_profile_is_set_except_sci_mode():
     assert format_array(array) == "tensor([  0.33333, 100.00000])"
     with pytest.raises(ValueError, match="unknown profile 'long'; expected one of 'default'"):
         set_printoptions(profile="long")
+
+
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        (minigrad.Size([2]), "Size"),
+        (minigrad.float32, "dtype"),
+        (minigrad.device("cpu"), "device"),
+        (minigrad.strided, "layout"),
+        (minigrad.channels_last, "memory_format"),
+        (minigrad.finfo(minigrad.float32), "finfo"),
+        (minigrad.iinfo(minigrad.int8), "iinfo"),
+        (minigrad.ones(2), "Tensor"),
+        (minigrad.ones(2).max(0), "return_types.max"),
+        (minigrad.ones(2).sort(), "return_types.sort"),
+    ],
+)
+def test_a_class_prints_where_users_find_it(thing, name):
+    assert str(type(thing)) == f"<class 'minigrad.{name}'>"

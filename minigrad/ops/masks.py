@@ -92,6 +92,8 @@ def masked_fill(input: Tensor, mask: Any, value: Any) -> Tensor:
     if isinstance(value, TensorBase) and value.node is not None and common.kind != "f" and mode.get() & GRAD:
         hint = "a gradient of `value` would end in integers; detach() it"
         raise RuntimeError(f"Autograd not support dtype: {common}: {hint}")
+    if isinstance(value, TensorBase) and value.node is None and type(value.array) is np.ndarray:
+        value = value.array.item()
     mask, value, input = move_scalars(mask, value, input)
     value = cast(value, common) if isinstance(value, TensorBase) else dtypes.scalar(value, common)
     try:

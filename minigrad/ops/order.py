@@ -37,7 +37,8 @@ def return_type(kind: str, *fields: str) -> Any:
     def reduce(self: Any) -> Any:  # for copies and pickle
         return _fill_return_type, (kind, fields, tuple(self))
 
-    return type(kind, (namedtuple(kind, fields),), {"__slots__": (), "__repr__": shown, "__reduce__": reduce})
+    own = {"__slots__": (), "__repr__": shown, "__reduce__": reduce, "__module__": "minigrad.return_types"}
+    return type(kind, (namedtuple(kind, fields),), own)
 
 
 def _fill_return_type(kind: str, fields: tuple[str, ...], values: tuple[Any, ...]) -> Any:

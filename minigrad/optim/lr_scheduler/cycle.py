@@ -162,8 +162,8 @@ class OneCycleLR(_Cycling):
             raise ValueError(f"Expected float between 0 and 1 pct_start, but got {pct_start}")
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
-        self._anneal_func_type = anneal_strategy
         self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
+        self._anneal_func_type = anneal_strategy
         if last_epoch == -1:
             for group, highest in zip(optimizer.param_groups, one_each("max_lr", optimizer, max_lr), strict=True):
                 group["initial_lr"] = highest / div_factor
