@@ -160,7 +160,7 @@ class Function:
         """
         separate = cls.setup_context is not Function.setup_context
         if kwargs or separate:
-            args = _positional(cls.forward, args, kwargs, separate)
+            args = _order_arguments(cls.forward, args, kwargs, separate)
         for x in args:
             if isinstance(x, TensorBase):
                 refresh(x)
@@ -173,19 +173,19 @@ class Function:
             if isinstance(x, TensorBase):
                 x.writes[0] += 1
         if not (mode.get() & GRAD and any(ctx.needs_input_grad)):
-            return _outside(ctx, args, output)
+            return _return_unrecorded(ctx, args, output)
         results = record_call(cls, ctx, args, output if isinstance(output, tuple) else (output,))
         return tuple(results) if isinstance(output, tuple) else results[0]
 
 
-def _outside(ctx: FunctionCtx, args: Sequence[Any], output: Any) -> Any:
+def _return_unrecorded(ctx: FunctionCtx, args: Sequence[Any], output: Any) -> Any:
     """The results of a call that is not recorded: an argument that is handed on comes as another tensor."""
     if isinstance(output, tuple):
-        return tuple([_handed_on(ctx, args, x) for x in output])
-    return _handed_on(ctx, args, output)
+        return tuple([_hand_on(ctx, args, x) for x in output])
+    return _hand_on(ctx, args, output)
 
 
-def _handed_on(ctx: FunctionCtx, args: Sequence[Any], result: Any) -> Any:
+def _hand_on(ctx: FunctionCtx, args: Sequence[Any], result: Any) -> Any:
     if not isinstance(result, TensorBase) or not any(result is x for x in args):
         return result
     if result.node is not None:
@@ -194,7 +194,7 @@ def _handed_on(ctx: FunctionCtx, args: Sequence[Any], result: Any) -> Any:
     return result if written else result.view(result.array.shape)  # type: ignore[attr-defined]
 
 
-def _positional(
+def _order_arguments(
     forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], separate: bool
 ) -> tuple[Any, ...]:
     """All arguments by position, since backward returns a gradient for each; defaults too, for `setup_context`."""

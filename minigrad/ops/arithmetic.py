@@ -215,7 +215,7 @@ def promote(name: str, *operands: Any) -> list[Any]:
     return [cast(x, v.dtype) if isinstance(x, TensorBase) else v for x, v in zip(operands, lifted, strict=True)]
 
 
-def _scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
+def _define_scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
     """``input + alpha * other``, or the difference, in the operands' common type."""
     made = elementwise(
         name, lambda x, y, *, alpha: ufunc(x, y * alpha), lambda g: g, lambda g, alpha: g * (sign * alpha)
@@ -239,8 +239,8 @@ def _scaled_sum(name: str, ufunc: Any, sign: int) -> Any:
     return call
 
 
-_scaled_add = _scaled_sum("add", np.add, 1)
-_scaled_sub = _scaled_sum("sub", np.subtract, -1)
+_scaled_add = _define_scaled_sum("add", np.add, 1)
+_scaled_sub = _define_scaled_sum("sub", np.subtract, -1)
 
 
 def add(input: Tensor, other: Any, *, alpha: Any = 1, out: Any = None) -> Tensor:

@@ -105,7 +105,7 @@ def huber_loss(
         if wanted.kind != "f" and found.kind == "f":
             raise _does_not_hold(found, wanted, "huber_loss")
         if is_grad_enabled() and (input.requires_grad or target.requires_grad):
-            raise _found_dtype(target, input)
+            raise _wrong_dtype(target, input)
         target = cast(target, wanted)
     require_floats("huber_loss", input)
     input, target = broadcast_tensors(input, target)
@@ -132,7 +132,7 @@ def binary_cross_entropy(
     name = "binary_cross_entropy"
     _check_targets(name, input, target, weight)
     if target.array.dtype != input.array.dtype:
-        raise _found_dtype(target, input)
+        raise _wrong_dtype(target, input)
     _check_probabilities("input", input, "apply a sigmoid, or use binary_cross_entropy_with_logits")
     _check_probabilities("target", target, "divide a mask of 0 and 255 by 255; classes count from 0")
     return ops.binary_cross_entropy(input, target, weight, reduction=reduction)
@@ -318,7 +318,7 @@ def _check_probabilities(what: str, x: Any, hint: str) -> None:
         raise RuntimeError(f"all elements of {what} should be between 0 and 1, got {outside:g}; {hint}")
 
 
-def _found_dtype(found: Any, expected: Any) -> RuntimeError:
+def _wrong_dtype(found: Any, expected: Any) -> RuntimeError:
     """The error for a target of another type than the input."""
     return RuntimeError(f"Found dtype {found.dtype} but expected {expected.dtype}; write target.to(input.dtype)")
 
