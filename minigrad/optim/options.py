@@ -61,9 +61,9 @@ def refuse_flags(defaults: Group) -> None:
     `foreach` and `fused` name ways to the same numbers: here all parameters of a GPU are updated in one launch anyway.
     With `fused` or `capturable` the steps of a parameter on a GPU are counted there, and a CUDA graph may record it.
     """
-    if defaults.get("fused") and defaults.get("differentiable"):
-        raise RuntimeError("`fused` does not support `differentiable`")
     if defaults.get("differentiable"):
+        if defaults.get("fused"):
+            raise RuntimeError("`fused` does not support `differentiable`")
         raise NotImplementedError(
             "differentiable=True is not offered: a step works on plain arrays. Write it with "
             "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
