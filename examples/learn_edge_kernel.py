@@ -59,6 +59,7 @@ def draw(path: Path, X: torch.Tensor, feature_map: torch.Tensor, run: Run) -> No
     viz.kernel_history(run.kernels, axes[1])
     viz.feature_map(X, axes[2], "image")
     viz.feature_map(feature_map, axes[3], "feature map of the learned kernel")
+    viz.same_pixels(axes[2], axes[3])
     save(picture, path)
 
 

@@ -165,11 +165,8 @@ def write_stepper(page: Path) -> None:
 
 
 def write_index(pages: Path, chapter_names: list[str], page_names: list[str]) -> None:
-    """The front page: the README's first words, and the way to everything else."""
-    (pages / "course.md").write_text(
-        f"# The course\n\nFourteen chapters, from the sliding window to the engine.\n\n{toctree(chapter_names)}",
-        encoding="utf-8",
-    )
+    """The front page, and the pages that lead to all others."""
+    (pages / "course.md").write_text(write_course_page(chapter_names), encoding="utf-8")
     write_stepper(pages / "static" / "stepper.html")
     (pages / "play.md").write_text(
         "# Play with a kernel\n\nMove the sliders, or let it learn.\n\n"
@@ -178,19 +175,27 @@ def write_index(pages: Path, chapter_names: list[str], page_names: list[str]) ->
         '```{raw} html\n<iframe class="lab" src="_static/stepper.html" title="The backward walk"></iframe>\n```\n',
         encoding="utf-8",
     )
-    words = (
-        "# minigrad\n\nTensors, automatic differentiation and convolution under PyTorch's names, in pure Python on "
-        "NumPy: to import, to read, and to learn from.\n\n"
-        "![A convolution layer learns the edge kernel](learn_edge_kernel.png)\n\n"
-        "- [The course](course.md): fourteen chapters that run.\n"
-        "- [Play with a kernel](play.md): sliders, and a button that learns.\n"
-        "- [Errors](errors.md): what a message means, with a failing and a mended example.\n"
-        "- [Reference](api.md): every public name.\n\n"
-    )
     more = f"# More\n\nHow it is built, what it supports, how fast it is.\n\n{toctree([*page_names, 'source'])}"
     (pages / "more.md").write_text(more, encoding="utf-8")
     names = ["course", "play", "errors", "api", "more"]
-    (pages / "index.md").write_text(words + toctree(names, hidden=True), encoding="utf-8")
+    front = (DOCS / "site" / "front_page.md").read_text("utf-8").replace("(../", "(")  # its picture lies beside it
+    (pages / "index.md").write_text(f"{front}\n{toctree(names, hidden=True)}", encoding="utf-8")
+
+
+def write_course_page(chapter_names: list[str]) -> str:
+    """The chapters by their titles, with the questions that they answer, as chapter 0 lists them."""
+    start = (DOCS / "course" / "00_start.py").read_text("utf-8")
+    rows = ["| chapter | question |", "|---|---|", "| [0. Start](course/00_start.md) | what do I need? |"]
+    for number, name, question in re.findall(r"^# \| \[(\d+)\]\((\w+)\.py\) \| (.*) \|$", start, re.MULTILINE):
+        title = re.search(r"^# # (.*)$", (DOCS / "course" / f"{name}.py").read_text("utf-8"), re.MULTILINE)
+        rows.append(f"| [{title[1] if title else number}](course/{name}.md) | {question} |")
+    table = "\n".join(rows)
+    return (
+        "# The course\n\nFourteen chapters, from the sliding window to the engine. Each is a program that runs alone: "
+        "read it here, run it in your browser, or take it away as a notebook. Exercises check themselves, and name the "
+        f"mistake.\n\n{table}\n\n[For teachers](course/teachers.md): setting up a class, writing exercises, grading."
+        f"\n\n{toctree(chapter_names, hidden=True)}"
+    )
 
 
 def toctree(names: list[str], hidden: bool = False) -> str:

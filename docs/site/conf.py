@@ -15,6 +15,7 @@ html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
+html_sidebars = {"index": [], "play": []}  # pages without pages below
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,

@@ -51,7 +51,7 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return "<pre>" + escape(str(self)) + "</pre>"
+        return f'<pre style="font-family: monospace">{escape(str(self))}</pre>'
 
 
 def check_gradients(

@@ -12,6 +12,9 @@ import numpy as np
 
 LARGEST, SHOWN = 256, 160  # pixels along an axis, beyond which some are left out; the width of a picture on the page
 NARROWEST = 16  # times as long as wide
+PRE = (
+    '<pre style="font-family: monospace">'  # else a page made of a notebook sets columns of numbers in its prose's font
+)
 
 
 def show_tensor(tensor: Any) -> str:
@@ -27,7 +30,7 @@ def show_tensor(tensor: Any) -> str:
             facts += f", <b>{array.size - finite.size} nan or inf</b>"
     if tensor.requires_grad:
         facts += ", requires grad"
-    return f"<div><small>{facts}</small><br>{draw_image(array)}<pre>{escape(repr(tensor))}</pre></div>"
+    return f"<div><small>{facts}</small><br>{draw_image(array)}{PRE}{escape(repr(tensor))}</pre></div>"
 
 
 def draw_image(array: Any) -> str:

@@ -16,11 +16,13 @@ from minigrad.viz.panels import (
     kernel_history,
     loss_curve,
     maps,
+    same_pixels,
 )  # fmt: skip
 from minigrad.viz.pictures import im2col, receptive_field, winograd
 from minigrad.viz.stepper import Stepper, stepper
 
 __all__ = [
     "Graph", "Stepper", "accuracy", "can_draw", "confusion", "feature_map", "figure", "graph", "grid", "im2col",
-    "kernel", "kernel_history", "loss_curve", "maps", "receptive_field", "stepper", "winograd",
+    "kernel", "kernel_history", "loss_curve", "maps", "receptive_field", "same_pixels", "stepper",
+    "winograd",
 ]  # fmt: skip

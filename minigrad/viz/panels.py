@@ -62,12 +62,31 @@ def show_as(what: Any, picture: Any) -> Any:
 
 
 def feature_map(image: Any, axes: Any = None, title: str = "feature map") -> Any:
-    """An image or a feature map in grey: (H, W), or any shape whose other axes are of size 1."""
+    """An image or a feature map in grey: (H, W), or any shape whose other axes are of size 1.
+
+    A small one has its values written into its pixels, a large one a bar of greys beside it.
+    """
     axes = _axes(axes)
     picture = _plane(image, "an image")
-    axes.figure.colorbar(axes.imshow(picture, cmap="gray"), ax=axes, shrink=0.8)
-    axes.set(title=title, xticks=[], yticks=[])
+    drawn = draw_plane(axes, picture, title)
+    if picture.size > READABLE:
+        axes.figure.colorbar(drawn, ax=axes, shrink=0.8)
+    axes.set(xticks=[], yticks=[])
     return axes
+
+
+def same_pixels(*panels: Any) -> None:
+    """Show the images of several panels with pixels of one size: each gets the room of the largest, in its middle."""
+    from matplotlib.patches import Rectangle
+
+    shapes = [panel.get_images()[0].get_array().shape for panel in panels]
+    height, width = (max(shape[axis] for shape in shapes) for axis in (0, 1))
+    for panel, (rows, columns) in zip(panels, shapes, strict=True):
+        down, across = (rows - 1) / 2, (columns - 1) / 2
+        panel.set(xlim=(across - width / 2, across + width / 2), ylim=(down + height / 2, down - height / 2))
+        panel.axis("off")
+        frame = Rectangle((-0.5, -0.5), columns, rows, fill=False, edgecolor="grey", linewidth=1, clip_on=False)
+        panel.add_patch(frame)
 
 
 def kernel(weight: Any, axes: Any = None, title: str = "kernel") -> Any:
@@ -145,14 +164,11 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
 def maps(images: Mapping[str, Any], title: str = "") -> Any:
     """Images and feature maps beside one another, by name: pixels of one size, small ones with their values."""
     planes = {name: _plane(image, "an image") for name, image in images.items()}
-    widths = [plane.shape[1] for plane in planes.values()]
-    rows = max(plane.shape[0] for plane in planes.values())
-    size = 0.42 * sum(widths) + 0.5, 0.42 * rows + 0.7
-    made, places = figure(1, len(planes), title, widths, size)
+    rows, columns = (max(plane.shape[axis] for plane in planes.values()) for axis in (0, 1))
+    made, places = figure(1, len(planes), title, size=(0.42 * columns * len(planes) + 0.5, 0.42 * rows + 0.7))
     for axes, (name, plane) in zip(places, planes.items(), strict=True):
         draw_plane(axes, plane, name)
-        axes.set_ylim(rows / 2 + plane.shape[0] / 2 - 0.5, plane.shape[0] / 2 - rows / 2 - 0.5)
-        axes.axis("off")
+    same_pixels(*places)
     return made
 
 
@@ -181,16 +197,18 @@ def grid(values: Any, titles: Sequence[str] | None = None, columns: int | None =
     return made
 
 
-def draw_plane(axes: Any, plane: Any, title: str = "") -> None:
-    """An image in grey, with its values where they can be read."""
-    axes.imshow(plane, cmap="gray")
+def draw_plane(axes: Any, plane: Any, title: str = "") -> Any:
+    """An image in grey, with its values where they can be read; matplotlib's image."""
+    drawn = axes.imshow(plane, cmap="gray")
     axes.set_title(title)
     if plane.size > READABLE:
-        return
+        return drawn
     low, high = float(plane.min(initial=0)), float(plane.max(initial=0))
     for (i, j), value in np.ndenumerate(plane):
-        bright = high > low and (value - low) / (high - low) > 0.5
-        axes.text(j, i, f"{value:.2g}", ha="center", va="center", fontsize=8, color="black" if bright else "white")
+        bright = high > low and (value - low) / (high - low) > 0.45  # black is read more easily on the grey between
+        text = f"{value:.2g}" if max(high, -low) < 0.05 else f"{value:z.2f}".rstrip("0").rstrip(".")
+        axes.text(j, i, text, ha="center", va="center", fontsize=8, color="black" if bright else "white")
+    return drawn
 
 
 def _axes(axes: Any) -> Any:

@@ -51,9 +51,10 @@ RULES = {
     "MseLoss": "2 * (prediction - target) * g, over n for a mean",
 }
 PAGE = """<div class="minigrad-stepper">
-<style>.minigrad-stepper .now rect {{ stroke: #b3261e; stroke-width: 4; }}
+<style>.minigrad-stepper {{ font-family: system-ui, sans-serif; line-height: 1.5; }}
+.minigrad-stepper .now rect {{ stroke: #b3261e; stroke-width: 4; }}
 .minigrad-stepper .done rect {{ stroke: #1b6e3c; stroke-width: 2.5; }}
-.minigrad-stepper pre {{ white-space: pre-wrap; }}</style>
+.minigrad-stepper pre {{ white-space: pre-wrap; font-family: monospace; }}</style>
 <p><button type="button" data-do="first">start</button> <button type="button" data-do="back">back</button>
 <button type="button" data-do="next">next</button> <button type="button" data-do="play">play</button>
 <span data-show="count"></span></p>

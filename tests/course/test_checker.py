@@ -21,7 +21,7 @@ def test_all_right():
     report = check_gradients(convolve, arrays(), right)
     assert report and report.right == ["x", "w", "b"] and not report.wrong and not report.blind
     assert str(report).splitlines()[1] == "right: the gradient of w"
-    assert report._repr_html_().startswith("<pre>right: the gradient of x")
+    assert report._repr_html_().startswith('<pre style="font-family: monospace">right: the gradient of x')
 
 
 def test_one_wrong_the_others_right():

@@ -122,3 +122,17 @@ def test_a_grid_of_kernels_and_of_maps() -> None:
         viz.grid(np.zeros((4, 4)))
     with pytest.raises(ValueError, match="expected 2 titles"):
         viz.grid(np.zeros((2, 4, 4)), ["a"])
+
+
+def test_image_and_map_have_pixels_of_one_size_and_values_that_can_be_read() -> None:
+    picture, (left, right) = viz.figure(1, 2)
+    viz.feature_map(np.ones((6, 8)), left)
+    viz.feature_map(np.full((6, 7), -1.3e-6), right)
+    viz.same_pixels(left, right)
+    picture.canvas.draw()
+    sizes = [np.diff(panel.transData.transform([(0, 0), (1, 1)]), axis=0).ravel() for panel in (left, right)]
+    np.testing.assert_allclose(sizes[0], sizes[1])
+    assert right.texts[0].get_text() == "-1.3e-06" and left.texts[0].get_text() == "1"
+    learned = viz.feature_map(np.array([[0.9996, -4e-6]]))
+    assert [text.get_text() for text in learned.texts] == ["1", "0"]
+    assert len(viz.feature_map(np.ones((20, 20))).figure.axes) == 2  # a large one has a bar in their place
