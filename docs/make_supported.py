@@ -106,6 +106,32 @@ DIFFERENCES = [
         "gradient('[y := x * 2, torch.no_grad()(x.t_)(), x.sum()][2]', [[3.0, 4.0]]) == [[1.0], [1.0]]",
     ),
     (
+        "`cumsum_`, `cumprod_`, `renorm_` of windows that overlap",
+        "elements that share a place are written in turns; PyTorch goes line by line, and reads what it has written",
+        "torch.arange(4.0).unfold(0, 3, 1).cumsum_(0).tolist() == [[0.0, 1.0, 3.0], [1.0, 3.0, 5.0]]",
+    ),
+    (
+        "`F.elu_`, `F.leaky_relu_` and their kin",
+        "keep their input: the result may be written to before backward; PyTorch keeps the result, and refuses",
+        "gradient('torch.nn.functional.elu_(x * 2).mul_(3).sum()', [1.0]) == [6.0]",
+    ),
+    (
+        "`autograd.grad` by a result, and by what it was computed from",
+        "the result's hooks change what is returned for it; in PyTorch only where it is asked for alone",
+        (
+            "[x := torch.ones(1, requires_grad=True), y := x * 1, y.register_hook(lambda g: g * 2), "
+            "torch.autograd.grad(y, (x, y))[1].item()][3] == 2.0"
+        ),
+    ),
+    (
+        "`F.batch_norm` by running statistics, which a pass in training moves before backward",
+        "the gradient is that of what was computed; PyTorch's divides by the statistics that are there by then",
+        (
+            "gradient('[m := torch.nn.BatchNorm1d(1, eps=1e-30).eval(), m(x), m.train()(x * 9)][1].sum()', "
+            "[[1.0], [2.0]]) == [[1.0], [1.0]]"
+        ),
+    ),
+    (
         "`detach_()` of what a rule reads",
         "backward goes on as it was recorded; PyTorch refuses it",
         "gradient('[y := x * 2, z := y * y, y.detach_(), z.sum()][3]', [3.0]) == [24.0]",

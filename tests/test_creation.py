@@ -98,6 +98,14 @@ def test_every_subclass_of_an_array_becomes_a_plain_one(tmp_path, name, make):
         assert np.asarray(array)[0, 0] == 7
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize("name", SUBCLASSES)
+def test_a_list_of_a_subclass_is_read_as_one_of_arrays(tmp_path, name):
+    array = SUBCLASSES[name](tmp_path)
+    x = torch.tensor([array, array])
+    assert x.shape == (2, 2, 2) and x.dtype is torch.float32
+
+
 TYPES_OF_LISTS = {
     "NumPy's doubles": ([np.float64(0.1)], torch.float64),
     "a double among floats": ([1.0, np.float64(0.1)], torch.float64),

@@ -322,8 +322,9 @@ def _check_dirty(ctx: Any, arguments: Sequence[Any], results: Sequence[Any]) -> 
                 f"are modified inplace must all be outputs of the Function: return the tensor of shape "
                 f"{tuple(x.array.shape)} itself, no copy of it."
             )
-        if x.node is LEAF and _is_in(x, arguments):
+        root = views.root_of(x).node
+        if _is_in(x, arguments) and (root is LEAF or isinstance(root, Unrecorded)):
+            what = "a leaf Variable" if x.view_of is None else "a view of a leaf Variable"
             raise RuntimeError(
-                "a leaf Variable that requires grad has been used in an in-place operation: give the Function a copy, "
-                "x.clone()"
+                f"{what} that requires grad has been used in an in-place operation: give the Function a copy, x.clone()"
             )

@@ -37,7 +37,7 @@ def _shape_of(data: Any) -> tuple[int, ...]:
     """The lengths that the first elements show; a tensor counts as a number."""
     shape: list[int] = []
     while _is_list(data):
-        if type(data) is np.ndarray:
+        if isinstance(data, np.ndarray):
             return (*shape, *data.shape)
         shape.append(len(data))
         if not data:

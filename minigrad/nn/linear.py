@@ -48,7 +48,7 @@ class Weighted(Layer):
         init.kaiming_uniform_(self.weight, a=math.sqrt(5))
         if self.bias is not None:
             fan_in = init._calculate_fan_in_and_fan_out(self.weight)[0]
-            bound = 1 / math.sqrt(fan_in) if fan_in else 0.0
+            bound = 1 / math.sqrt(fan_in) if fan_in else 0  # and so 0.0, not -0.0
             init.uniform_(self.bias, -bound, bound)
 
 

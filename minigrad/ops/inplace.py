@@ -113,6 +113,8 @@ def assign(target: Any, value: Any, name: str, one_number: bool = False) -> Any:
     store(have, ..., wanted)
     if mode.get() & GRAD and (value.node is not None or before is not None or is_root_tracked(target)):
         move_on(target, value)
+        if value.node is not None and value.node is not LEAF:
+            _settle(value.node, target)
     return target
 
 
@@ -204,10 +206,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
         operands = (*args, *kwargs.values()) if kwargs else args
         value = function(_keep_old_value(self, operands), *args, **kwargs)
         _check_operands(self, name, operands)
-        assign(self, value, name)
-        if value.node is not None and value.node is not LEAF:
-            _settle(value.node, self)
-        return self
+        return assign(self, value, name)
 
     return twin(write, function, "written into the tensor itself; gradients flow as if it were new")
 
@@ -256,7 +255,7 @@ def _settle(node: Any, target: Any) -> None:
 
 
 _OVERLAPPING = (slide_windows, strided)  # views whose elements may lie in one place
-_WRITES_IN_PART = ("masked_fill_", "tril_", "triu_", "index_put_")
+_WRITES_IN_PART = ("masked_fill_", "index_fill_", "tril_", "triu_", "index_put_")
 
 
 def _is_recorded(target: Any, args: tuple[Any, ...]) -> bool:

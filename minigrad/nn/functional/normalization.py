@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.messages import check_same_library
+from minigrad.autograd.modes import is_grad_enabled
 from minigrad.nn.functional.checks import check_parts, require_bool, require_floats, require_tensors
 from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
@@ -53,6 +54,15 @@ def batch_norm(
         return _normalize_and_track(input, weight, bias, moments, running_mean, running_var, momentum)
     if running_mean is None or running_var is None:
         raise RuntimeError("Expected running_mean and running_var to be defined when training=False")
+    return _normalize_by_kept(input, weight, bias, running_mean, running_var, column, eps)
+
+
+def _normalize_by_kept(
+    input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, column: tuple[int, ...], eps: float
+) -> Any:
+    """The running statistics at work, in a graph as they are now: a pass in training may move them before backward."""
+    if is_grad_enabled():
+        running_mean, running_var = running_mean.detach().clone(), running_var.detach().clone()
     return ops.normalize_by(input, weight, bias, running_mean, running_var, columns=column, eps=eps)
 
 
@@ -89,7 +99,7 @@ def instance_norm(
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise ValueError("Expected running_mean and running_var to be defined when use_input_stats=False")
-        return ops.normalize_by(input, weight, bias, running_mean, running_var, columns=column, eps=eps)
+        return _normalize_by_kept(input, weight, bias, running_mean, running_var, column, eps)
     shape = input.array.shape
     if prod(shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {list(shape)}")

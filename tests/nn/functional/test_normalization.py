@@ -127,6 +127,23 @@ def test_running_statistics_of_instances():
         F.instance_norm(x, use_input_stats=False)
 
 
+@pytest.mark.parametrize("instances", [False, True])
+def test_statistics_that_move_before_backward_leave_the_gradient_as_it_was_computed(instances):
+    mean, var = minigrad.tensor([1.0]), minigrad.tensor([4.0])
+    x = minigrad.tensor([[[1.0, 3.0]], [[5.0, 7.0]]], requires_grad=True)
+    weight = minigrad.tensor([2.0], requires_grad=True)
+    if instances:
+        y = F.instance_norm(x, mean, var, weight, use_input_stats=False, eps=1e-30)
+        F.instance_norm(x, mean, var)
+    else:
+        y = F.batch_norm(x, mean, var, weight, eps=1e-30)
+        F.batch_norm(x, mean, var, training=True)
+    assert mean.item() != 1.0
+    y.sum().backward()
+    assert x.grad.flatten().tolist() == [1.0] * 4  # weight / sqrt(4)
+    assert weight.grad.tolist() == [6.0]  # the sum of (x - 1) / 2
+
+
 def test_a_constant_channel_leaves_no_residue():
     x = minigrad.full((8, 2, 16, 16), 0.1)
     assert F.batch_norm(x, None, None, training=True).abs().max() < 1e-5
