@@ -333,18 +333,6 @@ class Generator(Twister):
         """
         return self._poisson(rates)
 
-    @_alone
-    def dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int = 1) -> Array:
-        """What dropout multiplies by: 0 with probability `p`, else ``1 / (1 - p)``.
-
-        On a GPU a thread draws for up to `near` neighbours.
-
-        >>> import minigrad as torch
-        >>> torch.Generator().manual_seed(0).dropout((3,), "float32", 0.5).tolist()
-        [0.0, 0.0, 2.0]
-        """
-        return self._dropout(shape, np.dtype(dtype), p, near)
-
 
 def _check_floating(name: str, dtype: Any) -> Any:
     dtype = np.dtype(dtype)

@@ -149,9 +149,6 @@ class Twister:
         self._draw64(drawn)
         return np.array(counts, np.float64).reshape(rates.shape)
 
-    def _dropout(self, shape: Sequence[int], dtype: Any, p: float, near: int) -> Array:
-        return self._bernoulli(shape, 1 - p, dtype).astype(dtype) / dtype.type(1 - p)
-
 
 def _round(values: Array, dtype: Any) -> Array:
     """From float64; to float16 by way of float32, as PyTorch rounds."""

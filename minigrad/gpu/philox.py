@@ -24,6 +24,7 @@ import numpy as np
 from minigrad.backend import library
 from minigrad.devices import device
 from minigrad.gpu import cuda_c
+from minigrad.gpu.floats import OF_FLOATS, OF_HALVES, in_one_piece
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for
 
 Array = Any  # CuPy's
@@ -94,11 +95,12 @@ extern "C" __global__ void NAME(
         Words words = philox(offset / 4 + turn, thread, seed);
         PREPARE
         auto number = [&](int k, long long i) -> OUT { VALUE };
+        auto use = [&](long long i, Four<OUT> drawn, int some) { USE };  // once they are written
         if (NEAR < 4 || PER < 4) {
             #pragma unroll
             for (int k = 0; k < PER; ++k) {
                 long long i = first + k / NEAR * NEAR * threads + k % NEAR;
-                if (i < count) out[i] = number(k, i);
+                if (i < count) use(i, repeat(out[i] = number(k, i)), 1);
             }
         } else {  // four neighbours
             Four<OUT> four;
@@ -106,6 +108,7 @@ extern "C" __global__ void NAME(
             #pragma unroll
             for (int k = 0; k < 4; ++k) four.at[k] = number(k < some ? k : 0, first + (k < some ? k : 0));
             write(out + first, four, some);
+            use(first, four, some);
         }
     }
 }
@@ -117,20 +120,21 @@ UNITS = "T u[4]; unit(words, u);"
 class Draw:
     """A kernel that draws, compiled for each size of a packet."""
 
-    def __init__(self, name: str, out: str, parameters: str, prepare: str, value: str, words: str = REAL) -> None:
-        parts = {"NAME": name, "OUT": out, "PARAMETERS": parameters, "WORDS": words, "PREPARE": prepare, "VALUE": value}
+    def __init__(
+        self, name: str, out: str, parameters: str, prepare: str, value: str, words: str = REAL, use: str = ""
+    ) -> None:
         self.name, self.body = name, BODY
-        for part, text in parts.items():
+        parts = {"NAME": name, "OUT": out, "PARAMETERS": parameters, "WORDS": words, "PREPARE": prepare}
+        for part, text in (parts | {"VALUE": value, "USE": use}).items():
             self.body = self.body.replace(part, text)
-        self._kernels: dict[int, Kernel] = {}
+        self._kernels: dict[tuple[int, bool], Kernel] = {}
 
-    def in_packets_of(self, near: int) -> Kernel:
+    def in_packets_of(self, near: int, halves: bool = False) -> Kernel:
         """The kernel whose threads draw for so many neighbours."""
-        if near not in self._kernels:
-            self._kernels[near] = Kernel(
-                self.name, self.body, f"#define NEAR {near}\n{cuda_c.HELPERS}{cuda_c.MOVES}{HELPERS}"
-            )
-        return self._kernels[near]
+        if (near, halves) not in self._kernels:
+            helpers = cuda_c.HELPERS + cuda_c.MOVES + (OF_HALVES if halves else OF_FLOATS) + HELPERS
+            self._kernels[near, halves] = Kernel(self.name, self.body, f"#define NEAR {near}\n{helpers}")
+        return self._kernels[near, halves]
 
 
 UNIFORM = Draw(
@@ -144,7 +148,13 @@ EXPONENTIAL = Draw(
 )  # fmt: skip
 BERNOULLI = Draw("draw_bernoulli", "bool", "T p", UNITS, "return u[k] < p;")
 CHANCES = Draw("draw_chances", "bool", "const T* p", "float u[4]; unit(words, u);", "return u[k] <= p[i];", "4")
-KEPT = Draw("draw_kept", "T", "float p, T scale", "float u[4]; unit(words, u);", "return u[k] < p ? scale : T(0);", "4")
+DROP = Draw(
+    "drop", "T", "float p, A scale, const T* x, T* y", "float u[4]; unit(words, u);",
+    "return down(u[k] < p ? scale : A(0));", "4",
+    "Four<T> v = read(x + i, some);"
+    "for (int k = 0; k < 4; ++k) v.at[k] = down(up(v.at[k]) * up(drawn.at[k]));"
+    "write(y + i, v, some);",
+)  # fmt: skip
 INTEGERS = Draw("draw_integers", "T", "unsigned int span, T low", "", "return (T)(words.w[k] % span) + low;", "4")
 WIDE_INTEGERS = Draw(
     "draw_wide_integers", "T", "u64 span, T low", "",
@@ -181,7 +191,8 @@ class Philox:
         if out.size:
             blocks = min(blocks_for(out.size), _most_blocks(id(library(GPU)), library(GPU).cuda.runtime.getDevice()))
             words = 4 * blocks_for(out.size, blocks * THREADS * per)
-            self._draw(draw.in_packets_of(near), char, out, blocks, words, parameters)
+            halves = char == "e"
+            self._draw(draw.in_packets_of(near, halves), "H" if halves else char, out, blocks, words, parameters)
         return out
 
     def _draw(
@@ -242,14 +253,24 @@ class Philox:
             self._draw(CHANCES.in_packets_of(4), chances.dtype.char, out, blocks, 12, (chances,))
         return out
 
-    def _dropout(self, shape: Shape, dtype: Any, p: float, near: int) -> Array:
-        """What dropout multiplies by: ``1 / (1 - p)`` with that chance, else 0; neighbours share a thread's words."""
-        _, out = _real(shape, dtype)
-        while out.size % near:
+    def drop(self, x: Array, p: float, near: int) -> tuple[Array, Array]:
+        """X with some elements dropped, and what they are multiplied by: 0 with probability `p`, else ``1 / (1 - p)``.
+
+        Up to `near` neighbours share a thread's words.
+
+        >>> import minigrad as torch
+        >>> if torch.cuda.is_available():
+        ...     y, factors = torch.Generator("cuda").drop(torch.ones(4, device="cuda").array, 0.5, 4)
+        """
+        x = in_one_piece(x)
+        y, factors = (library(GPU).empty(x.shape, x.dtype) for _ in range(2))
+        while x.size % near:
             near //= 2
         keep = np.float32(1 - p)
-        scale = out.dtype.type(1) / out.dtype.type(keep)
-        return self._launch(KEPT, out.dtype.char, out, keep, scale, near=near).astype(dtype, copy=False)
+        real = np.float64 if x.dtype == np.float64 else np.float32
+        scale = real(x.dtype.type(real(1) / real(keep)))  # of halves too in single precision, but rounded
+        self._launch(DROP, x.dtype.char, factors, keep, scale, x, y, near=near)
+        return y, factors
 
     # ---- graphs -------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any = None) -> Any:
     """`draw(source, shape)` for `array`, where it lives, in the order of its memory: for a transpose by column."""
-    order = _order_in_memory(array)
+    order = order_in_memory(array)
 
     def run() -> Any:
         drawn = draw(source_of(generator, array_module(array)), tuple([array.shape[axis] for axis in order]))
@@ -36,7 +36,7 @@ def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any],
     return to_device(drawn, device_of(array))
 
 
-def _order_in_memory(array: Any) -> list[int]:
+def order_in_memory(array: Any) -> list[int]:
     """The axes, that of the longest steps first."""
     if array.flags.c_contiguous:
         return list(range(array.ndim))
@@ -269,7 +269,7 @@ class DrawingMethods(TensorBase):
         if not isinstance(p, TensorBase):
             p = as_number("bernoulli_", "p", p)
             return _fill_in_order(self, "bernoulli_", lambda source, s: source.bernoulli(p, s, dtype), generator)
-        chances, order = p.array, _order_in_memory(self.array)
+        chances, order = p.array, order_in_memory(self.array)
         try:
             chances = np.broadcast_to(chances, self.array.shape).transpose(order)
             drawn = _draw_by_chances(chances, dtype, generator).transpose(np.argsort(order).tolist())

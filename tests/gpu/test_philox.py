@@ -12,6 +12,7 @@ from minigrad.nn.functional.linear import _count_neighbours
 from tests import nvrtc, standin
 from tests.kernels.cuda_on_cpu import run
 from tests.oracle.record_philox import CALLS, FILE, HALVES, SIZES, places
+from tests.standin.journal import launches
 from tests.standin.kernels import TWINS
 
 DRAWN = np.load(FILE)
@@ -42,36 +43,46 @@ KERNELS = {
     "draw_exponential": (philox.EXPONENTIAL, lambda real: (real(-0.5), real(np.finfo(real).eps / 2))),
     "draw_bernoulli": (philox.BERNOULLI, lambda real: (real(0.3),)),
     "draw_chances": (philox.CHANCES, lambda real: (np.linspace(0, 1, 1300, dtype=real),)),
-    "draw_kept": (philox.KEPT, lambda real: (np.float32(0.7), real(1 / 0.7))),
+    "drop": (
+        philox.DROP,
+        lambda real: (np.float32(0.7), scale(real), np.linspace(-3, 3, 1300, dtype=real), room(real)),
+    ),
     "draw_integers": (philox.INTEGERS, lambda _: (np.uint32(10), np.int64(-3))),
     "draw_wide_integers": (philox.WIDE_INTEGERS, lambda _: (np.uint64(2**40), np.int64(-3))),
 }
 
 
+def scale(real):
+    return np.float64(1 / 0.7) if real is np.float64 else np.float32(real(1 / 0.7))
+
+
+def room(real):
+    return np.zeros(1300, real)
+
+
 def fill(launch, grid, out, parameters):
-    """What a launch draws into `out`, told where the stream is, or where to look for that."""
+    """What a launch draws into `out`, told where the stream is, or where to look for that; and its other arrays."""
     state = np.array([2**63 + 7, 8], np.uint64)
     for key, offset, told, recorded in ((2**63 + 5, 12, np.zeros(1, np.uint64), 0), (0, 4, state, 1)):
         where = (np.int64(out.size), np.uint64(key), np.uint64(offset), told, np.int32(recorded))
         launch((grid,), (256,), (out, *where, *parameters))
-    return out
+    return np.stack([out, *[p for p in parameters if np.ndim(p)]])
 
 
-@pytest.mark.parametrize("char", "fd")
-@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize(("name", "char"), [*[(name, char) for name in KERNELS for char in "fd"], ("drop", "e")])
 def test_the_source_does_what_its_twin_does(name, char):
     draw, parameters = KERNELS[name]
     truths, integers = name in ("draw_bernoulli", "draw_chances"), "integers" in name
     kind, real = bool if truths else np.int64 if integers else char, np.dtype(char).type
-    for near, grid in ((4, 2), (1, 1), (2, 1), (8, 1)) if name in ("draw_kept", "draw_chances") else ((1, 1), (1, 6)):
-        source = draw.in_packets_of(near).source("l" if integers else char)
+    for near, grid in ((4, 2), (1, 1), (2, 1), (8, 1)) if name in ("drop", "draw_chances") else ((1, 1), (1, 6)):
+        source = draw.in_packets_of(near, char == "e").source("l" if integers else "H" if char == "e" else char)
         nvrtc.compile_for_a_gpu(source)
-        drawn = fill(partial(run, source, name), grid, np.zeros(1300, kind), parameters(real))
+        drawn = fill(partial(run, source, name), grid, np.zeros(1300, kind), parameters(real)).astype(float)
         twin = partial(TWINS[name], constants={"NEAR": near})
         tolerance = 2e-6 if char == "f" and name in ("draw_normal", "draw_exponential") else 1e-13
-        expected = fill(twin, grid, np.zeros(1300, kind), parameters(real))
+        expected = fill(twin, grid, np.zeros(1300, kind), parameters(real)).astype(float)
         np.testing.assert_allclose(drawn, expected, rtol=tolerance, atol=tolerance)
-        assert len(np.unique(drawn)) > 1
+        assert len(np.unique(drawn[0])) > 1
 
 
 @pytest.mark.usefixtures("stand_in")
@@ -180,3 +191,37 @@ def test_neighbours_are_what_sixteen_bytes_hold():
     singles = room[start : start + 48].view("f")
     assert [_count_neighbours(singles[k:]) for k in range(4)] == [4, 1, 2, 1]
     assert _count_neighbours(singles[::2]) == 1
+
+
+@pytest.mark.usefixtures("stand_in")
+class TestDropout:
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+    @pytest.mark.parametrize(
+        "look", [lambda x: x, lambda x: x.t(), lambda x: x[:, ::2], lambda x: x[0].expand(3, 8), lambda x: x[:, 3]]
+    )
+    def test_one_launch_draws_and_multiplies_in_the_order_of_memory(self, look, dtype):
+        x = look(torch.linspace(-2, 2, 48, device="cuda", dtype=torch.float32).to(dtype).reshape(6, 8))
+        order = np.argsort([-abs(n) for n in x.stride()], kind="stable").tolist()
+        torch.manual_seed(3)
+        with torch.no_grad():
+            flat = torch.nn.functional.dropout(torch.ones(x.numel(), device="cuda", dtype=dtype)[: x.numel()], 0.3)
+        torch.manual_seed(3)
+        x = x.detach().requires_grad_()
+        launches.clear()
+        y = torch.nn.functional.dropout(x, 0.3)
+        assert launches.count("drop") == 1, launches
+        assert y.grad_fn.name() == "NativeDropoutBackward0" and (0 in x.stride() or y.stride() == (x * 1).stride())
+        if _count_neighbours(x.array) == _count_neighbours(np.ones(x.numel(), x.array.dtype)):
+            kept = flat.reshape([x.shape[i] for i in order]).permute(np.argsort(order).tolist())
+            assert y.tolist() == (x * kept).tolist()
+        (slope,) = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=True)
+        assert (x * slope).tolist() == y.tolist() and set(slope.unique().tolist()) <= {0.0, flat.max().item()}
+
+    def test_gradients_to_second_order(self):
+        x = torch.randn(3, 4, device="cuda", dtype=torch.float64, requires_grad=True)
+
+        def program(v):
+            torch.manual_seed(1)
+            return torch.nn.functional.dropout(v * v, 0.5)
+
+        assert torch.autograd.gradcheck(program, x) and torch.autograd.gradgradcheck(program, x)

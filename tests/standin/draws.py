@@ -61,13 +61,13 @@ def drawing(of_singles, of_doubles, value):
         wide = out.dtype == np.float64 or any(x.dtype == np.float64 for x in parameters)
         of_words = of_doubles if wide else of_singles
         threads, per = grid[0] * 256, 2 if of_words in (doubles, normal_doubles, wide_integers) else 4
-        turns = -(-int(count) // (threads * per))
+        near = constants["NEAR"]
+        rounds = max(1, near // per)  # of words that a packet takes
+        turns = rounds * -(-int(count) // (threads * per * rounds))
         counters = (U(offset) // U(4) + np.arange(turns, dtype=U))[:, None]
         words = philox(counters, np.arange(threads, dtype=U), key)  # (4, turns, threads)
         drawn = np.stack(list(of_words(words)))  # (per, turns, threads)
-        near = constants[
-            "NEAR"
-        ]  # a thread's numbers, j = turn * per + k, go to element j % near of its packet j / near
+        # a thread's numbers, j = turn * per + k, go to element j % near of its packet j / near
         drawn = drawn.transpose(1, 0, 2).reshape(turns * per // near, near, threads).transpose(0, 2, 1)
         flat = drawn.reshape(-1)[: out.size]
         with np.errstate(all="ignore"):
@@ -84,6 +84,12 @@ def wide_integers(words):
     return [words[0] << U(32) | words[1], words[2] << U(32) | words[3]]
 
 
+def drop(u, p, scale, x, y):
+    factors = np.where(u < p, scale, 0).astype(x.dtype)
+    y[...] = x * factors
+    return factors
+
+
 def modulo(x, span, low):
     return (x % U(span) if span else x).astype(np.int64) + low
 
@@ -94,7 +100,7 @@ TWINS.update(
     draw_exponential=drawing(singles, doubles, exponential),
     draw_bernoulli=drawing(singles, doubles, lambda u, p: u < p),
     draw_chances=drawing(singles, singles, lambda u, p: u <= p),
-    draw_kept=drawing(singles, singles, lambda u, p, scale: np.where(u < p, scale, 0)),
+    drop=drawing(singles, singles, drop),
     draw_integers=drawing(plain, plain, modulo),
     draw_wide_integers=drawing(wide_integers, wide_integers, modulo),
 )

@@ -8,8 +8,8 @@ import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
-from minigrad.autograd.recording import compute
-from minigrad.backend import address_of, arange_beside, as_index, device_of, to_device
+from minigrad.autograd.recording import compute, operation
+from minigrad.backend import address_of, arange_beside, array_module, as_index, device_of, on_gpu_of, to_device
 from minigrad.devices import CPU
 from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_bool, require_tensors
 from minigrad.ops import embedding as ops
@@ -21,8 +21,9 @@ from minigrad.ops.index import first_out_of_range
 from minigrad.ops.inplace import assign
 from minigrad.ops.masks import where
 from minigrad.ops.norm import norm
+from minigrad.random import of_gpu
 from minigrad.tensor import Tensor
-from minigrad.tensor.drawing import draw_in_order
+from minigrad.tensor.drawing import draw_in_order, order_in_memory
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -256,10 +257,26 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
 def _draw_factors(array: Any, shape: Any, p: float) -> Any:
     """What a draw leaves: ``1 / (1 - p)`` or 0 for each element, or, of a smaller `shape`, for each map."""
     if shape != array.shape:
-        room = np.empty_like(array[tuple([slice(0, n) for n in shape])], order="C")
-        kept = draw_in_order(room, lambda source, s: source.bernoulli(1 - p, s, array.dtype))
-        return kept / array.dtype.type(1 - p)
-    return draw_in_order(array, lambda source, s: source.dropout(s, array.dtype, p, _count_neighbours(array)))
+        array = np.empty_like(array[tuple([slice(0, n) for n in shape])], order="C")
+    kept = draw_in_order(array, lambda source, s: source.bernoulli(1 - p, s, array.dtype))
+    return kept / array.dtype.type(1 - p)
+
+
+native_dropout = operation("native_dropout", lambda x, factors, *, made: made, lambda g, factors: g * factors, None)
+
+
+def _drop_on_gpu(input: Tensor, p: float) -> Tensor:
+    """`input` times what is drawn, in the order of its memory, both by one kernel."""
+    array = input.array
+    order = order_in_memory(array)
+    near = _count_neighbours(array)
+
+    def run() -> Any:
+        return of_gpu(array_module(array).cuda.runtime.getDevice()).drop(array.transpose(order), p, near)
+
+    made, factors = [x.transpose(np.argsort(order).tolist()) for x in on_gpu_of(array, run)]  # in the axes' own order
+    result: Tensor = native_dropout(input, wrap(factors), made=made)
+    return result
 
 
 def _count_neighbours(array: Any) -> int:
@@ -283,6 +300,9 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
     dtype = input.array.dtype
     if dtype.kind != "f" and p < 1.0:
         raise RuntimeError(f"{name} scales what it keeps, which {dtype} cannot hold; convert it with .float()")
-    kept = _draw_factors(input.array, shape, p) if p < 1.0 else np.zeros(shape, dtype)
-    result: Tensor = input * wrap(to_device(kept, device_of(input.array)))
+    if p < 1.0 and shape == input.array.shape and type(input.array) is not np.ndarray:
+        result = _drop_on_gpu(input, p)
+    else:
+        factors = _draw_factors(input.array, shape, p) if p < 1.0 else np.zeros(shape, dtype)
+        result = input * wrap(to_device(factors, device_of(input.array)))
     return assign(input, result, f"{name}_") if inplace else result
