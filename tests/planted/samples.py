@@ -11,6 +11,7 @@ import numpy as np
 
 import minigrad as mg
 import minigrad.nn.functional as F
+from minigrad.nn.functional.linear import native_dropout
 from tests.device.cases import CASES
 from tests.device.cases_nn import CASES_NN
 
@@ -51,6 +52,12 @@ def in_training_again(x):
     """The same slopes at each call."""
     mg.manual_seed(0)
     return F.rrelu(x - 1, training=True)
+
+
+def dropped(x):
+    """As a GPU's kernel drops, which gives the product beside its factors."""
+    factors = mg.tensor([[2.0, 0.0, 2.0], [0.0, 2.0, 2.0]], dtype=mg.float64)
+    return native_dropout(x, factors, made=x.array * factors.array)
 
 
 def positive(a):
@@ -98,6 +105,7 @@ MORE: dict[str, Sample] = {
     "nll_loss of pixels": (lambda x: F.nll_loss(x, mg.tensor([[[0, 1]]]), ignore_index=5), ((1, 3, 1, 2),)),
     "embedding": (lambda w: F.embedding(mg.tensor([[0, 2], [2, 1]]), w), ((3, 2),)),
     "prelu": (lambda x, w: F.prelu(x - 1, w), ((2, 3), (3,))),
+    "native_dropout": (dropped, ((2, 3),)),
     "rrelu": (in_training_again, ((2, 3),)),
     "threshold": (lambda x: F.threshold(x, 1.0, 7.0), ((2, 3),)),
     "hardshrink": (lambda x: F.hardshrink(x, 1.0), ((2, 3),)),

@@ -21,7 +21,7 @@ from minigrad.ops.index import first_out_of_range
 from minigrad.ops.inplace import assign
 from minigrad.ops.masks import where
 from minigrad.ops.norm import norm
-from minigrad.random import of_gpu
+from minigrad.random import source_of
 from minigrad.tensor import Tensor
 from minigrad.tensor.drawing import draw_in_order, order_in_memory
 
@@ -272,7 +272,8 @@ def _drop_on_gpu(input: Tensor, p: float) -> Tensor:
     near = _count_neighbours(array)
 
     def run() -> Any:
-        return of_gpu(array_module(array).cuda.runtime.getDevice()).drop(array.transpose(order), p, near)
+        source: Any = source_of(None, array_module(array))  # the generator of the GPU that is selected
+        return source.drop(array.transpose(order), p, near)
 
     made, factors = [x.transpose(np.argsort(order).tolist()) for x in on_gpu_of(array, run)]  # in the axes' own order
     result: Tensor = native_dropout(input, wrap(factors), made=made)
