@@ -80,6 +80,7 @@ def as_summable(input: Any, dtype: Any) -> Any:
 
 # ---- sums ----------------------------------------------------------------------------------------
 _RUN = 64  # rows that are added one after the other: what is rounded away grows with their number
+_reduce: Any = np.add.reduce
 
 
 def add_up(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
@@ -89,14 +90,14 @@ def add_up(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdim
     """
     rounds = x.dtype.char in "ef" and dtype is not np.float64
     if x.size <= 2 * _RUN or not rounds or axis is None or x.__class__ is not np.ndarray:
-        return np.add.reduce(x, axis, dtype, out, keepdims)
+        return _reduce(x, axis, dtype, out, keepdims)
     along = max(axis, key=x.shape.__getitem__)
     n, innermost = x.shape[along], min(range(x.ndim), key=lambda i: (x.strides[i], -i))
     if n <= 2 * _RUN or innermost in axis:  # along the innermost NumPy sums in pairs
-        return np.add.reduce(x, axis, dtype, out, keepdims)
+        return _reduce(x, axis, dtype, out, keepdims)
     before, whole = (slice(None),) * along, n - n % _RUN
     runs = x[(*before, slice(whole))].reshape(*x.shape[:along], -1, _RUN, *x.shape[along + 1 :])
-    sums = np.add.reduce(runs, along + 1, dtype)
+    sums = _reduce(runs, along + 1, dtype)
     return add_up(np.concatenate([sums, x[(*before, slice(whole, None))]], along), axis, dtype, out, keepdims)
 
 
