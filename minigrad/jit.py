@@ -12,8 +12,8 @@ from minigrad.missing import missing_from
 from minigrad.nn.module import Module
 
 __all__ = [
-    "ScriptFunction", "ScriptModule", "export", "ignore", "is_scripting", "is_tracing", "load", "save", "script",
-    "script_method", "trace", "unused",
+    "ScriptFunction", "ScriptModule", "annotate", "export", "ignore", "is_scripting", "is_tracing", "load", "save",
+    "script", "script_method", "trace", "unused",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -45,6 +45,16 @@ def trace(func: T, example_inputs: Any = None, **options: Any) -> T:
     tensor([0.])
     """
     return func
+
+
+def annotate(the_type: Any, the_value: T) -> T:
+    """`the_value`, whatever type is said of it.
+
+    >>> import minigrad as torch
+    >>> torch.jit.annotate(list[int], [1])
+    [1]
+    """
+    return the_value
 
 
 def _mark(fn: T) -> T:

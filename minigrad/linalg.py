@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.diagonal import diagonal as _diagonal
+from minigrad.ops.matmul import cross as _cross
 from minigrad.ops.matmul import matmul
 from minigrad.ops.norm import norm as _norm
 from minigrad.ops.reflections import householder_product
@@ -15,6 +16,7 @@ from minigrad.ops.solve import (
     cholesky,
     det,
     inv,
+    inv_ex,
     matrix_exp,
     matrix_power,
     pinv,
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 __all__ = [
-    "LinAlgError", "cholesky", "cond", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "householder_product",
-    "inv", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv",
-    "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "vector_norm",
+    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
+    "householder_product", "inv", "inv_ex", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power",
+    "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals",
+    "vector_norm",
 ]  # fmt: skip
 
 
@@ -61,6 +64,17 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
         detail = f"If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D"
         raise RuntimeError(f"linalg.norm: {detail}.")
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
+
+
+@takes_out
+def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
+    """The vector product along the axis `dim` of length 3; other axes broadcast.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.cross(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[0.0, 1.0, 0.0]]))
+    tensor([[0., 0., 1.]])
+    """
+    return _cross(input, other, dim)
 
 
 def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:

@@ -104,6 +104,25 @@ def test_values_beside_numpys():
     )
 
 
+def test_singular_matrices_among_others_are_told_by_inv_ex():
+    a = torch.tensor([[[2.0, 0.0], [0.0, 4.0]], [[1.0, 1.0], [1.0, 1.0]]], requires_grad=True)
+    found = L.inv_ex(a)
+    assert found.info.tolist() == [0, 2] and found.info.dtype is torch.int32
+    assert found.inverse[0].tolist() == [[0.5, 0.0], [0.0, 0.25]] and found.inverse[1].isinf().all()
+    found.inverse[0].sum().backward()
+    assert a.grad[0].tolist() == [[-0.25, -0.125], [-0.125, -0.0625]] and not a.grad[1].any()
+    assert torch.equal(L.inv_ex(a[:1]).inverse, L.inv(a[:1]))
+    with pytest.raises(L.LinAlgError, match="singular"):
+        L.inv_ex(a, check_errors=True)
+
+
+def test_the_vector_product_is_along_the_last_axis():
+    x, y = torch.arange(6.0).reshape(2, 3), torch.ones(1, 3)
+    assert L.cross(x, y).tolist() == [[-1.0, 2.0, -1.0], [-1.0, 2.0, -1.0]]
+    with pytest.raises(RuntimeError, match="must have length 3"):
+        L.cross(torch.ones(3, 2), torch.ones(3, 2))
+
+
 def test_the_exponential_of_a_matrix():
     turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)
     angles = torch.tensor([0.1, 2.0, 40.0], dtype=torch.float64)[:, None, None]

@@ -19,7 +19,7 @@ from minigrad.autograd.recording import compute, operation
 from minigrad.backend import constant_beside, linear_algebra_that_raises
 from minigrad.ops.arguments import require_tensor
 from minigrad.ops.diagonal import tril, triu
-from minigrad.ops.masks import masked_fill
+from minigrad.ops.masks import masked_fill, where
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
 
@@ -146,6 +146,24 @@ def inv(A: Any) -> Tensor:
     return explain("linalg.inv", SINGULAR, _inv, A)
 
 
+def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
+    """The inverse of each square matrix, inf for singular ones, and `info`, which is 0 for all others.
+
+    With `check_errors` it raises as `inv`.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.inv_ex(torch.zeros(1, 1)).info.item()
+    1
+    """
+    check_matrix("linalg.inv_ex", A)
+    singular = det(A.detach()) == 0
+    if check_errors or not singular.any():
+        return _Inverse(inv(A), singular.int())
+    mask, size = unsqueeze(unsqueeze(singular, -1), -1), A.array.shape[-1]
+    unit = constant_like(A, np.eye(size)).expand(A.shape)
+    return _Inverse(masked_fill(inv(where(mask, unit, A)), mask, math.inf), singular.int() * size)
+
+
 def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     """X with ``A X = B`` (``X A = B`` with `left=False`). Raises LinAlgError for a singular A.
 
@@ -205,6 +223,7 @@ def det(A: Any) -> Tensor:
     return _det(A)
 
 
+_Inverse = return_type("linalg_inv_ex", "inverse", "info")
 _Slogdet = return_type("linalg_slogdet", "sign", "logabsdet")
 
 

@@ -38,6 +38,10 @@ class BasePruningMethod(ABC):
     tensor([[0., 1., 0., 1.]])
     """
 
+    def __init_subclass__(cls) -> None:
+        if cls.__module__ == __name__:
+            cls.__module__ = "minigrad.nn.utils.prune"  # where users find it, and what is printed
+
     PRUNING_TYPE: ClassVar[str]
     _tensor_name: str
 

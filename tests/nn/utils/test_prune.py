@@ -187,3 +187,10 @@ def test_a_refused_pruning_leaves_the_layer_as_it_was():
         prune.l1_unstructured(layer, "weight", amount=9)
     assert list(layer.state_dict()) == ["weight", "bias"]
     assert not layer._forward_pre_hooks
+
+
+def test_a_way_to_prune_is_printed_where_users_find_it():
+    layer = torch.nn.Linear(2, 2)
+    prune.l1_unstructured(layer, "weight", 1)
+    (hook,) = layer._forward_pre_hooks.values()
+    assert repr(hook).startswith("<minigrad.nn.utils.prune.L1Unstructured object at")

@@ -1,0 +1,19 @@
+"""Tensors handed on as capsules share their memory."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad.utils.dlpack import from_dlpack, to_dlpack
+
+
+def test_a_capsule_shares_the_memory():
+    x = torch.arange(3.0)
+    y = from_dlpack(to_dlpack(x))
+    y[0] = 7
+    assert x[0].item() == 7 and from_dlpack(np.ones(2)).dtype is torch.float64
+
+
+def test_what_is_neither_is_refused():
+    with pytest.raises(TypeError, match="from_dlpack needs an object with __dlpack__, got int"):
+        from_dlpack(3)
