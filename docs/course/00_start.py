@@ -61,7 +61,7 @@ print(course.progress())
 # | [1](01_cross_correlation.py) | what does a convolution compute? |
 # | [2](02_edges.py) | what is it good for? |
 # | [3](03_sizes.py) | how large is the result? |
-# | [4](04_channels.py) | what of colours, and of many maps? |
+# | [4](04_channels.py) | what about colours, and many maps? |
 # | [5](05_learning_a_kernel.py) | can it find the kernel itself? |
 # | [6](06_why_did_it_blow_up.py) | why does it sometimes explode? |
 # | [7](07_an_engine_in_one_file.py) | who computes the gradients? |

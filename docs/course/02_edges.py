@@ -2,7 +2,7 @@
 # # 2. Edges, and how to design a kernel
 #
 # Where does a dark thing begin? Where neighbours differ. A kernel that subtracts a pixel from its neighbour is 0
-# wherever nothing happens, and cries out at an edge.
+# wherever neighbours are equal, and far from 0 at an edge.
 
 # %%
 import minigrad as torch

@@ -21,7 +21,7 @@ Y = corr2d(X, torch.tensor([[1.0, -1.0]]))
 # %% [markdown]
 # ## How wrong?
 #
-# Square every error, add up. The sum is the loss: 0 for the right kernel, and for no worse one.
+# Square every error, add up. The sum is the loss. It is 0 for the right kernel, and above 0 for every other.
 
 
 # %%

@@ -52,7 +52,9 @@ def double(number, times):
     return double(number + number, times - 1) if times else number
 
 
-assert walk_every_path(double(Number(1.0), 16)) == 2**17 - 1
+visits = walk_every_path(double(Number(1.0), 16))
+print(f"sixteen additions, {visits:,} visits")
+assert visits == 2**17 - 1
 
 # %% [markdown]
 # ## Step 2: each number once, but in which order?
@@ -74,7 +76,8 @@ def walk_first_come(result):
 x = Number(3.0)
 a = x + x  # read three times: once by the last sum, twice by the square
 walk_first_come(a + a * a)
-assert x.grad == 2.0  # but 2x + 4x^2 has the slope 2 + 8x = 26: `a` passed on before its square had paid
+print(f"first come, first served: {x.grad}; but 2x + 4x^2 has the slope 2 + 8x = 26")
+assert x.grad == 2.0  # `a` passed on what it had before its square had paid
 
 # %% [markdown]
 # A number may pass on its gradient when all who read it have paid. An operand is always older than its result. So it
@@ -201,7 +204,8 @@ def gradients(result, *xs, g=1.0):
 image, bias = Tensor(np.arange(6.0).reshape(2, 3)), Tensor(5.0)
 along_image, along_bias = gradients(image * image + bias, image, bias, g=np.ones((2, 3)))
 assert np.array_equal(along_image, 2 * image.value)
-assert along_bias.shape == (2, 3)  # wrong: one number was given six gradients
+print("the gradient of one number, the bias, has the shape", along_bias.shape)
+assert along_bias.shape == (2, 3)  # wrong: it was given six
 
 # %% [markdown]
 # NumPy has stretched the bias over the image. One number was used six times, so it is due the sum of six shares. To
@@ -237,7 +241,8 @@ gc.disable()
 result = exp(image)
 ghost = weakref.ref(result)
 del result
-assert ghost() is not None  # nobody can reach it, and there it is
+print("deleted, out of reach, and still in memory:", ghost() is not None)
+assert ghost() is not None
 gc.enable()
 
 # %% [markdown]
@@ -272,6 +277,7 @@ assert (image + image).call.kept == {} and list(exp(image).call.kept) == ["out"]
 
 # %%
 x = Tensor(2.0)
+print("the gradient of x^3 at 2 is", gradients(x * x * x, x)[0], "and knows nothing of x")
 assert not isinstance(gradients(x * x * x, x)[0], Tensor)
 
 # %% [markdown]
@@ -293,6 +299,7 @@ def pull(call, g):
 (first,) = gradients(x * x * x, x, g=Tensor(1.0))
 (second,) = gradients(first, x, g=Tensor(1.0))
 (third,) = gradients(second, x)
+print("x^3 at 2, differentiated once, twice, three times:", first.value, second.value, third)
 assert (first.value, second.value, third) == (12.0, 12.0, 6.0)  # 3x^2, 6x, 6
 
 # %% [markdown]
@@ -333,7 +340,19 @@ conv_w = operation(carry_to_kernel, lambda g, y: conv_x(y, g), lambda g, x: conv
 draw = np.random.default_rng(0)
 x, w, y = draw.normal(size=(2, 3, 5, 6)), draw.normal(size=(4, 3, 2, 3)), draw.normal(size=(2, 4, 4, 4))
 numbers = [(conv(x, w) * y).sum(), (x * conv_x(y, w)).sum(), (w * conv_w(x, y)).sum()]
+print("one number, three ways:", np.round(numbers, 6))
 assert np.allclose(numbers, numbers[0])
+
+# %% [markdown]
+# Never believe a rule because it looks right. Push one number of the kernel, see what the output does, compare.
+
+# %%
+push = np.zeros_like(w)
+push[1, 2, 0, 1] = 1e-5
+slope_by_pushing = ((conv(x, w + push) - conv(x, w - push)) * y).sum() / 2e-5
+(slope_by_rule,) = gradients(conv(x, leaf := Tensor(w)), leaf, g=y)
+print(f"by pushing {slope_by_pushing:.6f}, by the rule {slope_by_rule[1, 2, 0, 1]:.6f}")
+assert np.isclose(slope_by_pushing, slope_by_rule[1, 2, 0, 1])
 
 # %% [markdown]
 # ## Step 7: it learns
@@ -383,6 +402,13 @@ assert np.allclose(curvature, 60 * v)
 # | `sum_to`, `stretch` | [ops/reduce.py](../../minigrad/ops/reduce.py), [ops/shape.py](../../minigrad/ops/shape.py) | |
 # | `conv`, `conv_x`, `conv_w` | [ops/conv.py](../../minigrad/ops/conv.py) | stride, padding, groups, quick ways |
 # | the last loop | [optim/sgd.py](../../minigrad/optim/sgd.py) | momentum, weight decay |
+#
+# Other engines that fit into one sitting, to read next:
+#
+# * [micrograd](https://github.com/karpathy/micrograd) has numbers alone, as steps 1 and 2, and a small network on top;
+# * [autodidact](https://github.com/mattjj/autodidact) wraps NumPy itself, and keeps its rules in a table of their own;
+# * [autodidax](https://docs.jax.dev/en/latest/autodidax.html) differentiates forwards first, and gets the way back by
+#   turning that around; then it vectorizes and compiles.
 #
 # ## Exercises
 #

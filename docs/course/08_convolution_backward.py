@@ -40,7 +40,7 @@ assert torch.allclose(conv(**inputs), F.conv2d(*inputs.values()), atol=1e-5)
 # ## The question
 #
 # `g` has the shape of y. It tells by how much the loss grows with each output. Wanted: by how much it grows with each
-# number of x, of w and of b. For any of these, follow it forward: where does it enter, and weighed with what?
+# number of x, of w and of b. For any of these, follow it forward: where does it enter, and multiplied by what?
 #
 # ## The bias
 #
@@ -89,8 +89,8 @@ course.check("8.dw", dw)
 # %% [markdown]
 # ## The image
 #
-# A pixel is met by up to h * w windows, each time by another number of the kernel. Each window sends back its g, weighed
-# with the number that looked at the pixel; and they add up. `=` in place of `+=` forgets all but one.
+# A pixel is met by up to h * w windows, each time by another number of the kernel. Each window sends back its g, times
+# the number that looked at the pixel; and they add up. `=` in place of `+=` forgets all but one.
 
 
 # %%

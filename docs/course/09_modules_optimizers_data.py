@@ -93,7 +93,7 @@ course.check("9.momentum", momentum)
 # %% [markdown]
 # ## Data: batches
 #
-# A step on one image is noisy, on all images dear. So take a batch of some. `DataLoader` shuffles and cuts; here the
+# A step on one image goes in a poor direction; a step on all images costs too much. So take a batch of some. `DataLoader` shuffles and cuts; here the
 # images are upright bars (class 0), lying bars (1) and noise (2), made on the spot.
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import minigrad as torch
 import minigrad.nn.functional as F
-from minigrad import course, viz
+from minigrad import course, nn, viz
 
 torch.manual_seed(0)
 
@@ -94,7 +94,26 @@ print("equal for all", 4 * 3, "pairs of unit vectors, so for all numbers")
 # the halves cost digits in single precision, so it pays for layers with many channels and 3 x 3 kernels: the most
 # frequent layers of all. Lavin and Gray brought it to deep learning in 2015.
 #
-# The library measures shapes and chooses: [kernels/fast](../../minigrad/kernels/fast).
+# ## Which way?
+#
+# No way is the quickest for all shapes. A 1x1 kernel has no windows to write down: its product can start at once. Six
+# pixels are done before a large product has begun. Many channels and a 3x3 kernel are Winograd's. So for each shape the
+# library reckons what every way would cost on a machine of this kind (products, numbers to copy, calls), and takes the
+# least. `explain` shows the candidates, the one taken with a star, and measures them too.
+
+# %%
+for shape, layer in (
+    ((1, 1, 6, 8), nn.Conv2d(1, 1, (1, 2))),
+    ((2, 32, 28, 28), nn.Conv2d(32, 32, 1)),
+    ((2, 64, 28, 28), nn.Conv2d(64, 64, 3, padding=1)),
+):
+    ways = torch.backends.conv.explain(shape, layer)
+    print(layer, ways, sep="\n")
+    assert sum(way.chosen for way in ways) == 1
+
+# %% [markdown]
+# On your machine the times differ, and other programs that run beside this one show in them. Each way is one file:
+# [kernels/fast](../../minigrad/kernels/fast).
 #
 # ## Exercises
 

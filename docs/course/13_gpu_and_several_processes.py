@@ -38,7 +38,7 @@ assert torch.allclose(net.weight.data.cpu().flatten(), torch.tensor([1.0, -1.0])
 
 # %% [markdown]
 # For an image this small a GPU is slower: starting its work takes longer than the work. Count the multiplications
-# (chapter 1); from some ten millions in one call on, it pays.
+# (chapter 1): it pays from about ten million in one call.
 #
 # ## Several processes: the same step, shared
 #

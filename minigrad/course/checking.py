@@ -23,6 +23,7 @@ from minigrad.course.progress import note
 
 GIBIBYTES = 2  # more than any exercise needs
 KEEPS = "called once more with the same arguments it answers differently: does it keep something between calls?"
+SPOKEN_OF = (WroteIntoArgumentsError, NotImplementedError, RecursionError, MemoryError)  # in words of their own
 RECORD = "MINIGRAD_COURSE_RECORD"  # a file to which each verdict is added: how a teacher's grading listens
 
 
@@ -146,11 +147,18 @@ def is_empty(answer: Any) -> bool:
 def _judge_cases(exercise: Exercise, answer: Callable[..., Any]) -> str | None:
     cases = [*exercise.cases, *exercise.hidden]
     for number, case in enumerate(cases):
-        returned = answer(*copy.deepcopy(case))
+        hidden = number >= len(exercise.cases)
+        try:
+            returned = answer(*copy.deepcopy(case))
+        except SPOKEN_OF:
+            raise
+        except Exception as error:
+            if hidden:
+                return f"in a hidden case: it raised {type(error).__name__}"  # its message may tell the case
+            raise
         complaint = describe_difference(returned, exercise.solution(*copy.deepcopy(case)))
         if complaint is None:
             continue
-        hidden = number >= len(exercise.cases)
         where = "in a hidden case" if hidden else f"for {show_case(case, exercise.parameters)}"
         if number and _keeps_something(exercise, answer, cases[0]):
             return KEEPS

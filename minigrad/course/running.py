@@ -14,6 +14,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from minigrad.course.limit import memory_limit
+
+GIBIBYTES = 8
 OF_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")  # magic under which the cell is Python still
 NOTEBOOK_ALONE = re.compile(r"\s*([%!?]|[\w., ]+=\s*[%!]|[\w.]+\?\??\s*$)")  # lines that no Python understands
 
@@ -22,9 +25,10 @@ def run(path: Path, exercises: list[str]) -> int:
     """Run a teacher's files of exercises, then the student's; the exit status."""
     for file in exercises:
         runpy.run_path(file, run_name="exercises")
-    if path.suffix == ".ipynb":
-        return run_cells(path)
-    runpy.run_path(str(path), run_name="__main__")
+    with memory_limit(GIBIBYTES):  # one file must not take the memory that the others need
+        if path.suffix == ".ipynb":
+            return run_cells(path)
+        runpy.run_path(str(path), run_name="__main__")
     return 0
 
 

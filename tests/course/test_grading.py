@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -154,3 +155,10 @@ def test_a_reader_who_has_seen_enough():
     done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     os.close(writes)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform != "linux" or find_spec("cupy") is not None, reason="no limit of memory is kept here")
+def test_a_file_that_eats_memory_is_stopped(tmp_path):
+    (tmp_path / "hungry.py").write_text("grown = []\nwhile True:\n    grown.append(bytearray(2**30))\n")
+    (hungry,) = grade(tmp_path)
+    assert hungry.failures == ["hungry.py ended with an error: MemoryError"]
