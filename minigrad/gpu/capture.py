@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from minigrad import backend
-from minigrad.gpu import blas
+from minigrad.gpu import cublas
 
 
 class Pool:
@@ -37,7 +37,7 @@ class Capture:
 
     def __init__(self, xp: Any, handle: Handle) -> None:
         self.stream = xp.cuda.get_current_stream()
-        blas.handle(xp)  # with its workspace, which a product must not ask for while the stream records
+        cublas.handle(xp)  # with its workspace, which a product must not ask for while the stream records
         pool = _pools.get(handle)
         if pool is None:
             pool = _pools[handle] = Pool(xp)

@@ -162,26 +162,35 @@ def write_kernel(expression: Expression, axes: int, inner: tuple[int, ...] | Non
     element, declared, passed = print_element(expression)
     arrays = [f"x{i}" for i in expression.arrays]
     stepped = range(axes) if inner is None else range(1, axes)
-    names = [f"size{a}" for a in range(axes - 1)] + [f"{x}_{a}" for x in arrays for a in stepped]
-    parameters = [f"{stored(expression.result.dtype)}* out", *declared, *[f"I {name}" for name in ("count", *names)]]
+    counted = ["count", *[f"size{a}" for a in range(axes - 1)], *[f"{x}_{a}" for x in arrays for a in stepped]]
+    result = stored(expression.result.dtype)
+    parameters = [f"{result}* out", *declared, *[f"I {name}" for name in counted]]
     lines = _find_place(axes, inner is not None)
     for k, x in enumerate(arrays):
-        steps = [f"at{a} * {x}_{a}" for a in stepped]
-        steps += ["at0"] if inner is not None and inner[k] else []
+        steps = [f"at{a} * {x}_{a}" for a in stepped] + (["at0"] if inner is not None and inner[k] else [])
         lines.append(f"{x} += {' + '.join(steps) or 0};")
-    if inner is None:
-        lines.append(f"out[i] = element({', '.join(['*' + p if p in arrays else p for p in passed])});")
-    else:
-        for k, x in enumerate(arrays):
-            lines.append(f"auto four_{x} = {f'read({x}, some)' if inner[k] else f'repeat(*{x})'};")
-        values = ", ".join([f"four_{p}.at[k]" if p in arrays else p for p in passed])
-        lines += [f"Four<{stored(expression.result.dtype)}> y;", "#pragma unroll"]
-        lines += [f"for (int k = 0; k < 4; k++) y.at[k] = element({values});", "write(out + i, y, some);"]
+    lines += _compute_one(arrays, passed) if inner is None else _compute_four(result, arrays, passed, inner)
     text = "\n    ".join(lines)
-    body = f"typedef {index_type} I;\n{element}"
     head = f"({', '.join(parameters)})\n{{\n    {text}\n}}\n"
+    body = f"typedef {index_type} I;\n{element}"
     name = f"{_name(expression)}_{hashlib.sha256((body + head).encode()).hexdigest()[:12]}"
     return Kernel(name, f'{body}extern "C" __global__ void {name}{head}', HELPERS + MOVES, OPTIONS)
+
+
+def _compute_one(arrays: list[str], passed: list[str]) -> list[str]:
+    """The line that computes a thread's only element."""
+    return [f"out[i] = element({', '.join(['*' + p if p in arrays else p for p in passed])});"]
+
+
+def _compute_four(result: str, arrays: list[str], passed: list[str], inner: tuple[int, ...]) -> list[str]:
+    """The lines that read four elements of each operand (or one four times), compute, and write four."""
+    reads = [
+        f"auto four_{x} = {f'read({x}, some)' if step else f'repeat(*{x})'};"
+        for x, step in zip(arrays, inner, strict=True)
+    ]
+    values = ", ".join([f"four_{p}.at[k]" if p in arrays else p for p in passed])
+    compute = f"for (int k = 0; k < 4; k++) y.at[k] = element({values});"
+    return [*reads, f"Four<{result}> y;", "#pragma unroll", compute, "write(out + i, y, some);"]
 
 
 def _find_place(axes: int, four: bool) -> list[str]:

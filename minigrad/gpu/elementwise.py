@@ -157,7 +157,7 @@ class Variant:
                 out = out.transpose(placement.turned)
         elif placement.turned is not None or not self._can_write(out, placement.lying, operands):
             return None
-        if placement.count:
+        if placement.size:
             kernel = self._kernel(placement.axes, placement.inner, placement.index_type)
             self._launch(kernel, out, operands, (placement.blocks,), placement.arguments)
         return out

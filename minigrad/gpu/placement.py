@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,14 +18,12 @@ AT_ONCE = 4  # elements of a thread, where they follow one another
 Steps = tuple[int, ...]  # how many elements on each axis goes, from the innermost one
 
 
-class Placement:
+class Placement(NamedTuple):
     """One choice of shapes and strides: what the kernel must be, and which numbers it must be given."""
-
-    __slots__ = ("arguments", "axes", "blocks", "count", "index_type", "inner", "lying", "turned")
 
     lying: tuple[int, ...]  # the result's shape, its axes as they lie
     turned: tuple[int, ...] | None  # what brings the axes into the caller's order
-    count: int
+    size: int  # elements of the result
     axes: int
     inner: tuple[int, ...] | None  # each operand's step along the innermost axis, where all are 0 or 1
     index_type: str
@@ -43,29 +41,31 @@ def place(
 
     None where the shapes do not fit together, or elements lie between the places of others.
     """
+    shapes = [shape for shape, _, _ in operands]
     try:
-        shape = np.broadcast_shapes(*[shape for shape, _, _ in operands])
+        shape = np.broadcast_shapes(*shapes)
     except ValueError:
         return None
     if any(stride % size for _, strides, size in operands for stride in strides):
         return None
     steps = [_steps_over(shape, *operand) for operand in operands]
-    shapes = [shape for shape, _, _ in operands]
     order = list(range(len(shape))) if in_order else _find_order(shape, steps, shapes)
-    found = Placement()
-    found.lying = tuple([shape[i] for i in order])
-    found.turned = None if order == sorted(order) else tuple(np.argsort(order).tolist())
-    found.count = prod(shape)
-    sizes, every = _merge(found.lying, [[steps[k][i] for i in order] for k in read])
-    found.axes = len(sizes)
-    found.inner = tuple([s[0] for s in every]) if all(s[0] in (0, 1) for s in every) else None
-    is_short = _fits_an_int(found.count, sizes, every) and not (found.axes == 1 and found.inner)
-    found.index_type, number = ("int", np.int32) if is_short else ("long long", np.int64)
-    strides = [s[1:] if found.inner else s for s in every]
-    found.arguments = tuple([number(n) for n in (found.count, *sizes[:-1], *[step for s in strides for step in s])])
-    rows = found.count // sizes[0] if found.count else 0
-    found.blocks = blocks_for(rows * blocks_for(sizes[0], AT_ONCE) if found.inner else found.count)
-    return found
+    lying = tuple([shape[i] for i in order])
+    turned = None if order == sorted(order) else tuple(np.argsort(order).tolist())
+    return _plan(lying, turned, *_merge(lying, [[steps[k][i] for i in order] for k in read]))
+
+
+def _plan(lying: Steps, turned: Steps | None, sizes: list[int], every: list[list[int]]) -> Placement:
+    """What a kernel is told of axes of these sizes, and of every operand's steps, from the innermost axis on."""
+    count = prod(lying)
+    inner = tuple([s[0] for s in every]) if all(s[0] in (0, 1) for s in every) else None
+    lies_in_one_piece = len(sizes) == 1 and bool(inner)
+    is_short = _fits_an_int(count, sizes, every) and not lies_in_one_piece
+    index_type, number = ("int", np.int32) if is_short else ("long long", np.int64)
+    told = [s[1:] if inner else s for s in every]
+    arguments = tuple([number(n) for n in (count, *sizes[:-1], *[step for s in told for step in s])])
+    threads = count if inner is None else count // max(1, sizes[0]) * blocks_for(sizes[0], AT_ONCE)
+    return Placement(lying, turned, count, len(sizes), inner, index_type, blocks_for(threads), arguments)
 
 
 def _fits_an_int(count: int, sizes: list[int], every: list[list[int]]) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigrad import backend, devices
-from minigrad.gpu import blas
+from minigrad.gpu import blas, cublas
 from tests import standin
 
 RNG = np.random.default_rng(0)
@@ -73,7 +73,7 @@ def test_turned_batches(xp, order):
 
 
 def test_a_batch_whose_axes_join_is_one_call(stand_in):
-    library, ones = blas.LIBRARIES[stand_in], stand_in.ones
+    library, ones = cublas.LIBRARIES[stand_in], stand_in.ones
     for x, y, calls in (
         (ones((2, 3, 4, 5)), ones((2, 3, 5, 6)), 1), (ones((7, 4, 5)), ones((5, 6)), 1),
         (ones((4, 5)), ones((7, 5, 6)), 1), (ones((1, 4, 5)), ones((1, 5, 6)), 1),
@@ -119,8 +119,8 @@ def test_shapes_that_do_not_fit(xp):
 
 
 def test_another_stream_has_another_workspace(stand_in):
-    library, x = blas.LIBRARIES[stand_in], stand_in.ones((2, 2))
-    own = blas.handle(stand_in).value.value
+    library, x = cublas.LIBRARIES[stand_in], stand_in.ones((2, 2))
+    own = cublas.handle(stand_in).value.value
     first = library.workspaces[own]
     stream = stand_in.cuda.Stream()
     with stream:
@@ -131,18 +131,18 @@ def test_another_stream_has_another_workspace(stand_in):
 
 
 def test_a_failure_says_which_call_and_what_status(stand_in, monkeypatch):
-    monkeypatch.setattr(blas.LIBRARIES[stand_in], "cublasGemmStridedBatchedEx", lambda *arguments: 13)
+    monkeypatch.setattr(cublas.LIBRARIES[stand_in], "cublasGemmStridedBatchedEx", lambda *arguments: 13)
     with pytest.raises(RuntimeError, match="cublasGemmStridedBatchedEx failed with cuBLAS's status 13"):
         blas.matmul(stand_in.ones((1, 2, 2)), stand_in.ones((1, 2, 2)))
-    monkeypatch.setitem(blas.handle(stand_in).products, "d", lambda *arguments: 13)
+    monkeypatch.setitem(cublas.handle(stand_in).products, "d", lambda *arguments: 13)
     with pytest.raises(RuntimeError, match="cublasDgemm failed with cuBLAS's status 13"):
         blas.matmul(stand_in.ones((2, 2)), stand_in.ones((2, 2)))
 
 
 def test_rounded_factors_where_cupys_variable_asks_for_them(stand_in, monkeypatch):
-    seen, multiply = [], blas.LIBRARIES[stand_in].cublasGemmStridedBatchedEx
+    seen, multiply = [], cublas.LIBRARIES[stand_in].cublasGemmStridedBatchedEx
     monkeypatch.setattr(
-        blas.LIBRARIES[stand_in], "cublasGemmStridedBatchedEx", lambda *a: seen.append(a[-2]) or multiply(*a)
+        cublas.LIBRARIES[stand_in], "cublasGemmStridedBatchedEx", lambda *a: seen.append(a[-2]) or multiply(*a)
     )
     for value, computes_in in (("1", 77), ("0", 68)):
         monkeypatch.setenv("CUPY_TF32", value)
@@ -151,6 +151,6 @@ def test_rounded_factors_where_cupys_variable_asks_for_them(stand_in, monkeypatc
 
 
 def test_without_cublas_the_array_library_multiplies(stand_in, monkeypatch):
-    monkeypatch.setitem(blas.LIBRARIES, stand_in, None)
-    monkeypatch.setattr(blas, "_own", type(blas._own)())
+    monkeypatch.setitem(cublas.LIBRARIES, stand_in, None)
+    monkeypatch.setattr(cublas, "_own", type(cublas._own)())
     assert blas.matmul(stand_in.ones((2, 3)), stand_in.ones((3, 2))).get().tolist() == [[3, 3], [3, 3]]

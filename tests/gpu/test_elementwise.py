@@ -80,7 +80,7 @@ def test_elements_of_every_size_are_moved_whole(launched, char):
 
 def test_large_arrays_are_indexed_in_64_bits():
     wide = place(False, (0, 1), ((2**16, 2**16), (2**18, 4), 4), ((2**16,), (4,), 4))
-    assert wide.index_type == "long long" and wide.count == 2**32 and wide.blocks == 2**22
+    assert wide.index_type == "long long" and wide.size == 2**32 and wide.blocks == 2**22
     assert all(type(n) is np.int64 for n in wide.arguments)
     far = place(False, (0, 1), ((8, 8), (2**40, 4), 4), ((8,), (4,), 4))
     assert far.index_type == "long long"

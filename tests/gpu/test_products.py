@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.gpu import products
-from minigrad.gpu.blas import LIBRARIES
+from minigrad.gpu.cublas import LIBRARIES
 
 EQUATIONS = [
     ("ij,jk->ik", (2, 3), (3, 4)),

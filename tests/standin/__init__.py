@@ -13,7 +13,7 @@ the GPU in silence, is refused. `crossings` lists what went between host and dev
 every name and keyword that was used. A stream captures and replays (`graphs.py`).
 """
 
-from minigrad.gpu import blas
+from minigrad.gpu.cublas import LIBRARIES
 from tests.standin import clipping, cublas, graphs
 from tests.standin.devices import cuda, memory_pool
 from tests.standin.journal import asked, crossings, launches
@@ -21,5 +21,5 @@ from tests.standin.modules import cupy, cupyx, special
 
 __all__ = ["asked", "crossings", "cuda", "cupy", "cupyx", "launches", "memory_pool"]
 
-blas.LIBRARIES[cupy] = cublas.Library()
+LIBRARIES[cupy] = cublas.Library()
 graphs.teach(cupy, cupyx, special)
