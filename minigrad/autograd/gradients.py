@@ -102,16 +102,20 @@ def grad(
     for i, target in enumerate(targets):
         gradient = arrived.get(_find_edge(target))
         if gradient is None:
-            found.append(_replace_unused(target, i, allow_unused, materialize_grads))
+            found.append(_replace_unused(target, i, allow_unused, materialize_grads, create_graph))
         else:
             found.append(gradient if create_graph else wrap(gradient))
     return tuple(found)
 
 
-def _replace_unused(target: Any, position: int, allow_unused: bool | None, materialize: bool) -> Any:
+def _replace_unused(
+    target: Any, position: int, allow_unused: bool | None, materialize: bool, create_graph: bool
+) -> Any:
     """What stands for the gradient of an input that the outputs were not computed from."""
     if materialize:
-        return wrap(quiet(np.zeros_like, target.array))
+        zeros = wrap(quiet(np.zeros_like, target.array))
+        zeros.node = LEAF if create_graph else None  # as PyTorch's: a second walk may begin there
+        return zeros
     if not allow_unused:
         raise unused(target, position)
     return None

@@ -18,7 +18,7 @@ from minigrad import dtypes
 from minigrad.autograd import views
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.messages import written_with_siblings
-from minigrad.autograd.modes import GRAD, mode
+from minigrad.autograd.modes import GRAD, PACKING, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import array_module, constant_beside, copy_array, device_of
@@ -249,7 +249,8 @@ def _check_operands(target: Any, name: str, operands: Sequence[Any]) -> None:
 def _settle(node: Any, target: Any) -> None:
     """Let the record of a call, whose result was written into `target`, speak of what is there."""
     node.dtype = target.array.dtype
-    if node.result_writes is not None:  # a rule reads the result: it is not kept twice, and later writes are noticed
+    if node.result_writes is not None and not mode.get() & PACKING:  # else it is kept as the hooks want it
+        # A rule reads the result: it is not kept twice, and later writes are noticed.
         node.result_writes = target.writes, target.writes[0]
         node.constants[node.plan.result_position] = target.array
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase, new_count, wrap
+from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.views import View, root_of
 from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
 from minigrad.ops.inplace import check_writable
@@ -195,6 +196,9 @@ class StorageMethods(TensorBase):
         tensor([1., 3.])
         """
         check_writable(self, "set_")
+        if self.node is not None and mode.get() & GRAD:
+            hint = "its gradient would be that of other numbers. Use it on x.detach(), or under no_grad()"
+            raise RuntimeError(f"derivative for set_ is not implemented: a result of recorded calls is given; {hint}")
         if source is None:
             source = wrap(backend.array_module(self.array).empty(0, self.array.dtype))
         is_tensor = isinstance(source, TensorBase)

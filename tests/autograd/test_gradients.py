@@ -108,7 +108,10 @@ def test_unused_inputs():
         autograd.grad(x.sum(), [x, unused])
     g, nothing = autograd.grad(x.sum(), [x, unused], allow_unused=True)
     assert g.tolist() == [1, 1] and nothing is None
+    _, zeros = autograd.grad(x.sum(), [x, unused], materialize_grads=True, create_graph=True)
+    assert zeros.requires_grad and zeros.is_leaf
     _, zeros = autograd.grad(x.sum(), [x, unused], materialize_grads=True)
+    assert not zeros.requires_grad
     assert zeros.tolist() == [0, 0, 0]
 
 

@@ -105,3 +105,31 @@ def test_refused():
     y.backward()
     with pytest.raises(RuntimeError, match="a second time"):
         y.backward()
+
+
+@pytest.mark.parametrize("write", ["exp_", "sigmoid_", "tanh_", "relu_", "sqrt_", "reciprocal_"])
+@pytest.mark.parametrize("part", [slice(None), slice(1)])
+def test_what_is_written_in_place_goes_through_the_hooks_too(write, part):
+    def gradient(function, factor):
+        x = mg.tensor([1.5, 2.0], requires_grad=True)
+        with saved_tensors_hooks(lambda t: t.clone(), lambda t: t * factor):
+            y = function(x * 1)
+        y.sum().backward()
+        return x.grad.tolist()
+
+    def written(y):
+        getattr(y[part], write)()
+        return y
+
+    def made(y):
+        return mg.cat([getattr(y[part], write.rstrip("_"))(), y[len(y[part]) :]])
+
+    assert gradient(written, 3.0) == gradient(made, 3.0) != gradient(made, -1.0)
+
+
+def test_a_checkpoint_keeps_no_result_that_was_written_in_place():
+    x, factor = mg.tensor([1.0], requires_grad=True), mg.ones(1)
+    y = mg.utils.checkpoint.checkpoint(lambda a: (a * factor).exp_() * 2, x, use_reentrant=False)
+    factor.mul_(2)  # seen by the second run
+    y.backward()
+    assert x.grad.item() == pytest.approx(4 * mg.tensor(2.0).exp().item())

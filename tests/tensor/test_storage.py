@@ -103,3 +103,11 @@ def test_a_tensor_is_made_of_bytes():
     made[0] = 5
     assert x[0] == 5 and torch.ByteTensor(x.untyped_storage()).shape == (12,)
     assert torch.DoubleTensor(x.untyped_storage()).shape == (1,)  # 4 bytes are left
+
+
+def test_a_result_in_a_graph_is_given_no_other_memory():
+    y = torch.ones(2, requires_grad=True) * 2
+    with pytest.raises(RuntimeError, match=r"derivative for set_ is not implemented.*under no_grad\(\)"):
+        y.set_(torch.zeros(2))
+    with torch.no_grad():
+        assert y.set_(torch.zeros(2)).tolist() == [0, 0]
