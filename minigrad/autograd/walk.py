@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from numpy import add as add_arrays
 from numpy import ndarray
 
+from minigrad import side_by_side
 from minigrad.autograd import leaves
 from minigrad.autograd.anomaly import check_gradients
 from minigrad.autograd.core import LEAF, Edge, TensorBase
@@ -24,7 +25,7 @@ from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.modes import CHECK_NAN, mode
 from minigrad.autograd.node import Node
 from minigrad.backend import KERNELS, copy_array, select
-from minigrad.side_by_side import add_in_place, in_parts, is_large
+from minigrad.side_by_side import add_in_place, in_parts
 
 Seeds: TypeAlias = Sequence[tuple[Edge, Any]]  # where a walk starts, and with which gradients
 Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradient, and whether that has a graph
@@ -100,14 +101,15 @@ class Arrivals:
     def add(self, edge: Any, gradient: Any) -> None:
         """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
         pending, waiting, is_ours = self.pending, self.pending[edge], edge in self.owned
-        if gradient.__class__ is not ndarray and select(gradient):
-            plus = KERNELS.get(add_arrays, add_arrays)
-            pending[edge] = plus(waiting, gradient, out=waiting) if is_ours else plus(waiting, gradient)
-        elif is_large(gradient):
+        on_cpu = gradient.__class__ is ndarray
+        if on_cpu and gradient.size >= side_by_side.LARGE:
             if is_ours:
                 add_in_place(waiting, gradient)
             else:
                 pending[edge] = in_parts(add_arrays, waiting, gradient)
+        elif not on_cpu and select(gradient):
+            plus = KERNELS.get(add_arrays, add_arrays)
+            pending[edge] = plus(waiting, gradient, out=waiting) if is_ours else plus(waiting, gradient)
         elif is_ours:
             pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
         else:
