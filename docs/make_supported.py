@@ -23,6 +23,7 @@ import numpy as np
 import minigrad
 from minigrad import nn
 from minigrad.autograd.core import TensorBase
+from minigrad.tensor.absent import Absent
 from minigrad.tensor.graph import Misspelt
 
 PAGE = Path(__file__).resolve().parent / "supported.md"
@@ -550,7 +551,7 @@ def public(path: str) -> Iterator[tuple[str, Any]]:
     for name in sorted(names, key=lambda n: (n.lower(), n)):
         thing = inspect.getattr_static(place, name, None) or getattr(place, name, None)
         home = str(getattr(thing, "__module__", None) or "minigrad")
-        if place is minigrad.Tensor and (name in INTERNAL or isinstance(thing, Misspelt)):
+        if place is minigrad.Tensor and (name in INTERNAL or isinstance(thing, (Absent, Misspelt))):
             continue
         ours = home.startswith("minigrad") if front or isinstance(place, type) else home == path
         if ours and not isinstance(thing, ModuleType):

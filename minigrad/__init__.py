@@ -135,6 +135,8 @@ if _typing.TYPE_CHECKING:
 # isort: on
 # fmt: on
 
+newaxis = None  # an index of it adds an axis, as NumPy's
+
 # What `import *` brings, and what a type checker may take from here.
 __all__ = [  # noqa: RUF022 (packed into lines)
     "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "Generator", "HalfTensor", "IntTensor",
@@ -172,8 +174,8 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "matmul", "matrix_exp", "matrix_power", "max", "max_pool1d", "max_pool2d", "maximum", "mean", "median",
     "memory_format", "meshgrid", "min", "minimum", "mm", "mode", "moveaxis", "movedim", "mul", "multinomial",
     "multiply", "multiprocessing", "mv", "nan", "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum",
-    "narrow", "ne", "neg", "negative", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel", "ones",
-    "ones_like", "onnx", "optim", "outer",
+    "narrow", "ne", "neg", "negative", "newaxis", "nn", "no_grad", "nonzero", "norm", "normal", "not_equal", "numel",
+    "ones", "ones_like", "onnx", "optim", "outer",
     "pairwise_distance", "permute", "pi", "pinverse", "poisson", "positive", "pow", "preserve_format", "prod",
     "profiler", "promote_types",
     "put", "qr", "quantile", "rad2deg", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",

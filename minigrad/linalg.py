@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import takes_out
 from minigrad.ops.diagonal import diagonal as _diagonal
+from minigrad.ops.join import stack
 from minigrad.ops.matmul import cross as _cross
 from minigrad.ops.matmul import matmul
 from minigrad.ops.norm import norm as _norm
@@ -33,7 +34,7 @@ __all__ = [
     "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh",
     "householder_product", "inv", "inv_ex", "lstsq", "matmul", "matrix_exp", "matrix_norm", "matrix_power",
     "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals",
-    "vector_norm",
+    "vander", "vecdot", "vector_norm",
 ]  # fmt: skip
 
 
@@ -85,6 +86,32 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tens
     tensor([1., 1.])
     """
     return _diagonal(A, offset, dim1, dim2)
+
+
+def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    """The scalar product along `dim`, of vectors that broadcast. Raises RuntimeError for integers.
+
+    >>> import minigrad as torch
+    >>> torch.linalg.vecdot(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
+    tensor([3., 7.])
+    """
+    if x.array.dtype.kind != "f":
+        hint = "convert it with .float()"
+        raise RuntimeError(f"linalg.vecdot: Expected a floating point tensor as input. Got {x.dtype}; {hint}")
+    return (x * y).sum(dim)
+
+
+def vander(x: Tensor, *, N: int | None = None) -> Tensor:
+    """The powers 0 to N - 1 of the last axis's numbers: (..., n) -> (..., n, N).
+
+    >>> import minigrad as torch
+    >>> torch.linalg.vander(torch.tensor([1, 2, 3]))
+    tensor([[1, 1, 1],
+            [1, 2, 4],
+            [1, 3, 9]])
+    """
+    count = x.shape[-1] if N is None else N
+    return stack([x**k for k in range(count)], -1)
 
 
 def eig(A: Any) -> NoReturn:

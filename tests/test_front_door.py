@@ -16,6 +16,9 @@ import pytest
 import minigrad as torch
 from minigrad.autograd import Variable
 from minigrad.missing import missing_name
+from minigrad.pytorch_names import NAMES
+from minigrad.tensor.absent import NAMES as ABSENT
+from minigrad.tensor.absent import Absent
 from minigrad.version import TorchVersion
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -227,3 +230,17 @@ def test_results_with_names_travel_too():
         for twin in (pickle.loads(pickle.dumps(result)), copy.deepcopy(result), copy.copy(result)):
             assert type(twin) is type(result) and repr(twin) == repr(result) and twin._fields == result._fields
         assert copy.deepcopy(result)[0] is not result[0] and copy.copy(result)[0] is result[0]
+
+
+def test_a_tensor_says_what_pytorchs_have_and_it_has_not():
+    x = torch.ones(2)
+    with pytest.raises(AttributeError, match=r"PyTorch has torch.Tensor.stft, minigrad does not; docs/supported.md"):
+        x.stft(3)
+    assert not hasattr(x, "to_sparse") and "to_sparse" not in dir(x)
+    x.angle = "mine"
+    assert x.angle == "mine"
+
+
+def test_no_name_is_there_and_absent():
+    assert {type(getattr(torch.Tensor, name)) for name in ABSENT} == {Absent}
+    assert set(ABSENT) <= set(NAMES["torch.Tensor"].split())

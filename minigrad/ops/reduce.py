@@ -12,11 +12,13 @@ import numpy as np
 from minigrad import dtypes, side_by_side
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute, operation
-from minigrad.ops.arguments import Omissible, axes, axis, require_kind, takes_out
+from minigrad.autograd.walk import repeated_axes
+from minigrad.ops.arguments import Omissible, axes, axis, of_tensors, require_kind, sizes, takes_out
 from minigrad.ops.copies import as_float, cast, clone, in_rows, turn
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import shown_as
 from minigrad.ops.padding import pad
+from minigrad.ops.shape import reshape
 from minigrad.side_by_side import reduce_in_parts
 
 if TYPE_CHECKING:
@@ -159,6 +161,25 @@ def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     """
     x = as_real("mean", input, dtype)
     return (average if dim is None else _mean_over)(x, dim=axes(dim, x.array.ndim), keepdim=keepdim)
+
+
+@of_tensors
+def sum_to_size(input: Tensor, *size: Any) -> Tensor:
+    """The sum over the axes along which a tensor of `size` would be broadcast to `input`: what undoes broadcasting.
+
+    Raises RuntimeError where it could not be.
+
+    >>> import minigrad as torch
+    >>> torch.ones(2, 3).sum_to_size(1, 3)
+    tensor([[2., 2., 2.]])
+    """
+    shape, have = sizes("sum_to_size", size), tuple(input.array.shape)
+    over = repeated_axes(shape, have)
+    if over is None:
+        raise RuntimeError(
+            f"size {list(shape)} is not expandable to size {list(have)}: sum_to_size undoes broadcasting"
+        )
+    return reshape(sum(input, over), shape) if over else input
 
 
 # ---- logarithms of sums --------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.autograd import core
 from minigrad.autograd.inspection import RemovableHandle
+from minigrad.tensor.absent import AbsentNames
 from minigrad.tensor.conversion import ConversionMethods
 from minigrad.tensor.drawing import DrawingMethods
 from minigrad.tensor.elementwise import ElementwiseMethods
@@ -32,6 +33,7 @@ class Tensor(
     ProtocolMethods,
     FactMethods,
     StorageMethods,
+    AbsentNames,
 ):
     """An n-dimensional array that remembers how it was computed.
 

@@ -153,6 +153,8 @@ class FactMethods(TensorBase):
 
     __slots__ = ()
 
+    is_nonzero = is_nonzero
+
     @property
     def shape(self) -> Size:
         """The lengths of its axes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import arange_beside, device_of, to_device
-from minigrad.ops.arguments import as_number, of_tensors
+from minigrad.ops.arguments import as_number, of_tensors, require_tensor
 from minigrad.ops.arithmetic import no_slope
 from minigrad.ops.copies import cast
 from minigrad.ops.inplace import assign
+from minigrad.ops.shape import expand
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -49,6 +51,19 @@ def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requ
     device = tensor.device if device is None else device
     made: Tensor = getattr(creation, make)(*args, dtype=dtype, device=device, requires_grad=requires_grad)
     return made
+
+
+def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operands: Any) -> Tensor:
+    """Write into `tensor` what `function` makes of the numbers of the `operands`, one after the other."""
+    if any(x.requires_grad for x in operands):
+        hint = f"Use var.detach().{name}() instead"
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. {hint}.")
+    if type(tensor.array) is not np.ndarray:
+        raise TypeError(f"{name}() is only implemented on CPU tensors: it calls a Python function for each number")
+    rows = [x.array.reshape(-1).tolist() for x in operands]
+    dtype = tensor.array.dtype
+    made = np.array([dtypes.scalar(function(*row), dtype) for row in zip(*rows, strict=True)], dtype)
+    return assign(tensor, wrap(made.reshape(tensor.array.shape)), name)
 
 
 class FillingMethods(TensorBase):
@@ -96,6 +111,29 @@ class FillingMethods(TensorBase):
         tensor([0., 0.])
         """
         return assign(self, fill(self, 0), "zero_", one_number=True)
+
+    def apply_(self: Any, callable: Callable[[Any], Any]) -> Tensor:
+        """Replace every number by what a Python function makes of it: slow, and outside of the graph.
+
+        Raises RuntimeError for a tensor that requires grad, TypeError for one on a GPU.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1.0, 2.0]).apply_(lambda x: x * x + 1)
+        tensor([2., 5.])
+        """
+        return _replace_each(self, "apply_", callable, self)
+
+    def map_(self: Any, tensor: Tensor, callable: Callable[[Any, Any], Any]) -> Tensor:
+        """Replace every number by what a Python function makes of it and of that of `tensor`, as `apply_`.
+
+        >>> import minigrad as torch
+        >>> torch.tensor([1.0, 2.0]).map_(torch.tensor([3.0, 4.0]), lambda x, y: x * y)
+        tensor([3., 8.])
+        """
+        require_tensor("map_", "other", 1, tensor)
+        if tensor.dtype is not self.dtype:
+            raise TypeError(f"map_: expected a tensor of {self.dtype} for 'other' (got {tensor.dtype})")
+        return _replace_each(self, "map_", callable, self, expand(tensor, self.array.shape))
 
     # ---- new tensors of this one's dtype and device, where not given -----------------------------
     def new_zeros(

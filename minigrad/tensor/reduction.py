@@ -24,6 +24,7 @@ class ReductionMethods(TensorBase):
     prod = reduce.prod
     std = statistics.std
     sum = reduce.sum
+    sum_to_size = reduce.sum_to_size
     var = statistics.var
     cumsum_ = in_place(reduce.cumsum)
     cumprod_ = in_place(reduce.cumprod)
