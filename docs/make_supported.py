@@ -159,7 +159,7 @@ DIFFERENCES = [
     ),
     (
         "`F.pad(mode='circular')` with negative amounts",
-        "what they leave is wrapped around, also more than once; PyTorch shows memory that nobody wrote, or refuses",
+        "what they leave is wrapped around, also more than once, or refused; PyTorch shows memory that nobody wrote",
         "F.pad(torch.tensor([[1.0, 2.0, 3.0]]), (3, -1), 'circular').tolist() == [[2.0, 1.0, 2.0, 1.0, 2.0]]",
     ),
     (

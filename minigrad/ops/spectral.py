@@ -259,7 +259,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     rank, (rows, columns) = matrix_rank(A), A.array.shape[-2:]
     whole = driver in ("gels", "gelsd", "gelss") and rows > columns and bool((rank.array == columns).all())
     residuals = sum((A @ solution - rhs) ** 2, -2) if whole else wrap(np.empty(0, A.array.dtype))
-    values = svdvals(A) if driver in ("gelsd", "gelss") else wrap(np.empty(0, A.array.dtype))
+    values = svdvals(A).detach() if driver in ("gelsd", "gelss") else wrap(np.empty(0, A.array.dtype))
     rank = wrap(np.empty(0, np.int64)) if driver == "gels" else rank
     return _Lstsq(solution[..., 0] if vector else solution, residuals, rank, values)
 
