@@ -318,12 +318,22 @@ DIFFERENCES = [
         "F.conv_transpose1d(torch.ones(2, 1, 2).half(), torch.ones(1, 1, 1).half(), padding=1).numel() == 0",
     ),
     (
+        "`F.pdist`, `cdist`, `F.multi_margin_loss`, `F.affine_grid` of halves, `F.max_pool1d` of integers",
+        "are computed; PyTorch's CPU has no kernel for them",
+        "F.pdist(torch.ones(2, 1).half()).tolist() == [0.0]",
+    ),
+    (
+        "`F.kl_div` by its target, `F.multi_margin_loss` of NaN",
+        "the gradient at a target of 0 is 0, and NaN stays NaN; PyTorch gives NaN there, and counts NaN as no loss",
+        "gradient('F.kl_div(torch.zeros(1), x, reduction=\\'sum\\')', [0.0]) == [0.0]",
+    ),
+    (
         "`F.gelu` of infinity",
         "infinity, the limit; PyTorch's singles give NaN",
         "F.gelu(torch.tensor([torch.inf])).item() == torch.inf",
     ),
     (
-        "`F.layer_norm`, `F.group_norm` of one number",
+        "`F.layer_norm`, `F.group_norm`, `F.rms_norm` of one number",
         "0, and so are its gradients; PyTorch shows what a fused product rounds",
         "F.layer_norm(torch.tensor([0.1]), (1,)).item() == 0.0",
     ),

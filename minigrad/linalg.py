@@ -59,11 +59,11 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
     """
     if ord is not None and ((isinstance(dim, (tuple, list)) and len(dim) == 2) or (dim is None and A.ndim == 2)):
         return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
-    if ord in ("fro", "nuc"):
-        return _norm(A, ord, dim, keepdim, dtype=dtype)
     if ord is not None and dim is None and A.ndim != 1:
         detail = f"If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D"
         raise RuntimeError(f"linalg.norm: {detail}.")
+    if ord in ("fro", "nuc"):
+        raise RuntimeError(f"linalg.matrix_norm: {ord!r} is a norm of matrices: dim must be a 2-tuple, got {dim}")
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
 
 

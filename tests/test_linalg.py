@@ -193,3 +193,27 @@ def test_equal_eigenvalues_have_gradients():
     with torch.no_grad():
         x.add_(torch.diag(torch.tensor([0.0, 1.0, 3.0])))
     assert torch.autograd.gradcheck(lambda a: torch.linalg.eigh(a + a.mT).eigenvectors.abs(), x)
+
+
+NOT_FINITE = {
+    "svd": L.svd,
+    "svdvals": L.svdvals,
+    "eigh": L.eigh,
+    "eigvalsh": L.eigvalsh,
+    "pinv": L.pinv,
+    "matrix_rank": L.matrix_rank,
+    "cond": L.cond,
+    "nuclear norm": lambda x: L.matrix_norm(x, "nuc"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_FINITE)
+def test_what_is_not_finite_has_no_decomposition(name):
+    with pytest.raises(L.LinAlgError, match="the input matrix contained non-finite values"):
+        NOT_FINITE[name](torch.tensor([[float("nan"), 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 4.0]]))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_nor_is_it_positive_definite(value):
+    with pytest.raises(L.LinAlgError, match="not positive-definite"):
+        L.cholesky(torch.tensor([[2.0, value], [value, 3.0]]))

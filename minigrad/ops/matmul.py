@@ -331,6 +331,11 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
         raise RuntimeError(
             f"cross: inputs must have the same number of dimensions, got {len(shape)}, {other.array.ndim}"
         )
+    if input.array.dtype != other.array.dtype:
+        kinds = f"{input.array.dtype} and {other.array.dtype}; convert one with .to(other.dtype)"
+        raise RuntimeError(f"cross: expected both inputs to have one dtype, got {kinds}")
+    if input.array.dtype.kind == "b":
+        raise not_implemented_for("cross", input.array.dtype)
     if dim is None:
         if 3 not in shape:
             raise RuntimeError(f"no dimension of size 3 in input: cross got shape {tuple(shape)}")

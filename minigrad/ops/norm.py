@@ -17,6 +17,7 @@ from minigrad.ops.masks import where
 from minigrad.ops.names import shown_as
 from minigrad.ops.reduce import add_up, as_real, keepdim_shape
 from minigrad.ops.shape import movedim, reshape, unsqueeze
+from minigrad.ops.solve import NOT_FINITE, explain
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -92,7 +93,7 @@ def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
     if matrix is None or len(matrix) != 2 or (dim is None and ndim != 2):
         got = f"got dim={dim} of a tensor of shape {tuple(input.array.shape)}"
         raise RuntimeError(f"norm with p='nuc' takes a matrix: 2 dimensions, {got}")
-    total = _singular_total(movedim(input, matrix, (-2, -1)))
+    total = explain("linalg.svd", NOT_FINITE, _singular_total, movedim(input, matrix, (-2, -1)))
     return reshape(total, keepdim_shape(input.array.shape, matrix)) if keepdim else total
 
 
@@ -179,6 +180,9 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
         raise RuntimeError(f"cdist only supports at least 2D tensors, got {len(a)}D and {len(b)}D")
     if a[-1] != b[-1]:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {a[-1]} X2: {b[-1]}")
+    for name, x in (("X1", x1), ("X2", x2)):
+        if x.array.dtype.kind != "f":
+            raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {x.dtype}; write .float()")
     if as_number("cdist", "p", p) < 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
     return _norm_of(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))

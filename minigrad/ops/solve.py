@@ -115,7 +115,14 @@ def _cholesky_slope(g: Any, out: Any) -> Any:
     return (flat + mT(flat)) / 2
 
 
-_cholesky: Any = operation("linalg_cholesky_ex", lambda x: np.linalg.cholesky(x), _cholesky_slope)
+def _cholesky_forward(x: Array) -> Array:
+    factor = np.linalg.cholesky(x)
+    if np.isnan(factor).any():  # of infinities or NaN, which LAPACK lets pass
+        raise np.linalg.LinAlgError("not finite")
+    return factor
+
+
+_cholesky: Any = operation("linalg_cholesky_ex", _cholesky_forward, _cholesky_slope)
 
 
 def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
@@ -130,6 +137,7 @@ _pinv: Any = operation("linalg_pinv", lambda x, *, rtol: np.linalg.pinv(x, rcond
 # A symmetric matrix, of which the lower triangle is read; its gradient is that of all its elements.
 _mirror: Any = operation("mirror", lambda x: np.tril(x) + mT(np.tril(x, -1)), lambda g: g)
 
+NOT_FINITE = "the algorithm failed to converge because the input matrix contained non-finite values"
 SINGULAR = "the input matrix is singular, so the computation could not be completed"
 
 
@@ -285,7 +293,7 @@ def pinv(
     if atol:
         largest = float(compute(np.linalg.norm, A, 2, (-2, -1)).array.max())
         rtol = max(float(rtol), float(atol) / largest if largest else 0.0)
-    return _pinv(A, rtol=float(rtol))
+    return explain("linalg.pinv", NOT_FINITE, lambda x: _pinv(x, rtol=float(rtol)), A)
 
 
 def matrix_power(A: Any, n: int) -> Tensor:
@@ -295,7 +303,8 @@ def matrix_power(A: Any, n: int) -> Tensor:
     >>> torch.linalg.matrix_power(torch.tensor([[2.0]]), 3)
     tensor([[8.]])
     """
-    check_matrix("linalg.matrix_power", A)
+    if n < 0 or not isinstance(A, TensorBase) or A.array.ndim < 2 or A.array.shape[-1] != A.array.shape[-2]:
+        check_matrix("linalg.matrix_power", A)
     if n < 0:
         return matrix_power(inv(A), -n)
     result: Any = None

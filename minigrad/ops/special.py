@@ -128,6 +128,12 @@ def _x_times(log: Any) -> Any:
     return forward
 
 
+def _weigh_log(g: Any, log: Any, y: Any) -> Any:
+    """``g * log(y)``, and 0 where g is, unless y is NaN; whole numbers y as doubles."""
+    nothing = np.logical_and(np.equal(g, 0), np.logical_not(np.isnan(y)))
+    return np.where(nothing, 0.0, g * log(y * 1.0))
+
+
 # fmt: off
 hypot = binary("hypot", np.hypot, lambda g, x, out: g * (x / out), lambda g, y, out: g * (y / out), numbers="none",
     refuses="iub",
@@ -137,11 +143,11 @@ copysign = binary("copysign", np.copysign,
     lambda g: no_slope(g), result=REAL, numbers="other",
     formula="the size of input with the sign of other", example="[1.0, -2.0]; [-1.0, 1.0] -> [-1., 2.]")
 xlogy = binary("xlogy", _x_times(np.log),
-    lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, 0)), 0.0, g * np.log(y)),
+    lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, 0)), 0.0, _weigh_log(g, np.log, y)),
     lambda g, x, y: g * x / y, result=REAL,
     formula="input * log(other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]")
 xlog1py = binary("special_xlog1py", _x_times(np.log1p),
-    lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, -1)), 0.0, g * np.log1p(y)),
+    lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, -1)), 0.0, _weigh_log(g, np.log1p, y)),
     lambda g, x, y: g * x / (y + 1), result=REAL,
     formula="input * log(1 + other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 2.0] -> [0.0000, 2.1972]")
 logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, x, y: g / (1 + np.exp2(y - x)),

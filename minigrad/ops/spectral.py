@@ -23,7 +23,7 @@ from minigrad.ops.join import cat
 from minigrad.ops.order import return_type
 from minigrad.ops.reduce import amax, amin, sum
 from minigrad.ops.shape import movedim, squeeze, unsqueeze
-from minigrad.ops.solve import check_matrix, constant_like, inv, mT, pinv
+from minigrad.ops.solve import NOT_FINITE, check_matrix, constant_like, explain, inv, mT, pinv
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -133,7 +133,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any
     """
     check_matrix("linalg.svd", A, square=False)
     rows, columns = A.array.shape[-2:]
-    parts = _svd(A)
+    parts = explain("linalg.svd", NOT_FINITE, _svd, A)
     u, s, vh = parts[..., :rows, :], parts[..., rows, :], mT(parts[..., rows + 1 :, :])
     if full_matrices and rows != columns:  # what is completed is not unique, and has no gradient
         whole_u, _, whole_vh = compute(np.linalg.svd, A)
@@ -150,7 +150,7 @@ def svdvals(A: Any, *, driver: str | None = None) -> Tensor:
     tensor([4., 3.])
     """
     check_matrix("linalg.svdvals", A, square=False)
-    return _svdvals(A)
+    return explain("linalg.svd", NOT_FINITE, _svdvals, A)
 
 
 # ---- symmetric matrices ---------------------------------------------------------------------------
@@ -188,7 +188,8 @@ def eigh(A: Any, UPLO: str = "L") -> Any:
     tensor([1., 2.])
     """
     check_matrix("linalg.eigh", A)
-    both, n = _eigh(A, UPLO=_triangle(UPLO)), A.array.shape[-1]
+    triangle, n = _triangle(UPLO), A.array.shape[-1]
+    both = explain("linalg.eigh", NOT_FINITE, lambda x: _eigh(x, UPLO=triangle), A)
     return _Eigh(both[..., n, :], both[..., :n, :])
 
 
@@ -200,7 +201,8 @@ def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
     tensor([1., 2.])
     """
     check_matrix("linalg.eigvalsh", A)
-    return _eigvalsh(A, UPLO=_triangle(UPLO))
+    triangle = _triangle(UPLO)
+    return explain("linalg.eigh", NOT_FINITE, lambda x: _eigvalsh(x, UPLO=triangle), A)
 
 
 def _triangle(UPLO: Any) -> str:
@@ -223,7 +225,8 @@ def matrix_rank(
     least = tol if atol is None else atol
     if rtol is None:
         rtol = 0.0 if least is not None else max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
-    return compute(_rank, A, 0.0 if least is None else float(least), float(rtol))
+    bounds = 0.0 if least is None else float(least), float(rtol)
+    return explain("linalg.svd", NOT_FINITE, lambda x: compute(_rank, x, *bounds), A)
 
 
 def _rank(x: Array, least: float, share: float) -> Array:
@@ -259,7 +262,8 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     rank, (rows, columns) = matrix_rank(A), A.array.shape[-2:]
     whole = driver in ("gels", "gelsd", "gelss") and rows > columns and bool((rank.array == columns).all())
     residuals = sum((A @ solution - rhs) ** 2, -2) if whole else wrap(np.empty(0, A.array.dtype))
-    values = svdvals(A).detach() if driver in ("gelsd", "gelss") else wrap(np.empty(0, A.array.dtype))
+    asked = driver in ("gelsd", "gelss")
+    values = compute(lambda x: np.linalg.svd(x, compute_uv=False), A) if asked else wrap(np.empty(0, A.array.dtype))
     rank = wrap(np.empty(0, np.int64)) if driver == "gels" else rank
     return _Lstsq(solution[..., 0] if vector else solution, residuals, rank, values)
 

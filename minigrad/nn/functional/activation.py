@@ -127,8 +127,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
             f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} and channel "
             f"size = {channels}: prelu takes one slope, or one for each of the {channels} channels of {shape}"
         )
-    if count > 1:
-        weight = reshape(weight, (-1, *[1] * (len(shape) - 2)))
+    if count != 1:
+        weight = reshape(weight, (count, *[1] * (len(shape) - 2)))
     elif weight.array.ndim and not shape:
         weight = reshape(weight, ())
     result: Tensor = activation.prelu(input, weight)

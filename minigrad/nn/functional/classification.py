@@ -10,6 +10,7 @@ import numpy as np
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.messages import check_same_library
 from minigrad.dtypes import from_numpy
+from minigrad.nn.functional.activation import relu
 from minigrad.nn.functional.checks import check_parts, check_same_dtype, require_floats
 from minigrad.nn.functional.linear import one_hot
 from minigrad.nn.functional.reduction import loss, reduce_losses
@@ -185,7 +186,7 @@ def multi_margin_loss(
     classes = rows.size(-1)
     _require_classes("multi_margin_loss", labels, classes)
     right = gather(rows, 1, labels.unsqueeze(1))
-    lead = (margin - right + rows).clamp(min=0)
+    lead = relu(margin - right + rows)
     lead = where(one_hot(labels, classes).bool(), 0.0, lead if p == 1 else lead * lead)
     losses = (lead if weight is None else lead * weight[labels].unsqueeze(1)).sum(1) / classes
     return reduce_losses(losses.reshape(target.shape), reduction)
@@ -215,7 +216,7 @@ def multilabel_margin_loss(
     labels = where(listed, labels, 0)
     _require_classes("multilabel_margin_loss", labels, classes)
     right = (one_hot(labels, classes).bool() & listed.unsqueeze(2)).any(1)  # (N, C)
-    lead = (1 - gather(rows, 1, labels).unsqueeze(2) + rows.unsqueeze(1)).clamp(min=0)  # (N, listed, all classes)
+    lead = relu(1 - gather(rows, 1, labels).unsqueeze(2) + rows.unsqueeze(1))  # (N, listed, all classes)
     losses = where(listed.unsqueeze(2) & ~right.unsqueeze(1), lead, 0.0).sum((1, 2)) / classes
     return reduce_losses(losses.reshape(shape[:-1]), reduction)
 

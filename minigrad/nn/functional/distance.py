@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from minigrad.autograd.inspection import shown_as
-from minigrad.autograd.modes import no_grad
+from minigrad.autograd.modes import is_grad_enabled, no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.checks import require_floats, require_tensors
 from minigrad.nn.functional.reduction import loss, reduce_losses, reduction_of
-from minigrad.ops.arguments import as_number
+from minigrad.ops.arguments import as_int, as_number
 from minigrad.ops.functions import exp, log1p
 from minigrad.ops.masks import where
 from minigrad.ops.shape import broadcast_tensors
@@ -27,6 +27,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     tensor(0.7071)
     """
     require_tensors("cosine_similarity", "x1 x2", x1, x2)
+    dim = as_int(dim, "cosine_similarity(): argument 'dim'")
     a, b = [x / _length(x, dim, eps) for x in broadcast_tensors(x1, x2)]
     return (a * b).sum(dim)
 
@@ -140,6 +141,9 @@ def soft_margin_loss(
     tensor(0.6931)
     """
     require_floats("soft_margin_loss", input)
+    if target.requires_grad and is_grad_enabled():
+        detail = "is not differentiable with respect to argument 'target'; write target.detach()"
+        raise RuntimeError(f"The function 'soft_margin_loss' {detail}")
     return reduce_losses(log1p(exp(-target.to(input.dtype) * input)), reduction)
 
 

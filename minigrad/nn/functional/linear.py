@@ -77,13 +77,17 @@ def _explain_lengths(x: Any, w: Any) -> str:
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``out[..., o] = input1 @ weight[o] @ input2 + bias[o]``.
+    """``out[..., o] = input1 @ weight[o] @ input2 + bias[o]``. Raises RuntimeError for a bias of another length.
 
     >>> import minigrad as torch
     >>> torch.nn.functional.bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(4, 2, 3))
     tensor([[6., 6., 6., 6.]])
     """
     y: Tensor = einsum("...i,oij,...j->...o", input1, weight, input2)
+    outputs = weight.array.shape[0]
+    if bias is not None and bias.array.shape != (outputs,):
+        got = f"got {list(bias.shape)} but expected [{outputs}]"
+        raise RuntimeError(f"bilinear(): bias size does not match weight size: {got}")
     return y if bias is None else y + bias
 
 
@@ -161,6 +165,8 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if not classes.size and as_int(num_classes, "num_classes") <= 0:
         raise RuntimeError("Can not infer total number of classes from empty tensor.")
     count = int(compute(np.max, tensor).array) + 1 if num_classes == -1 else as_int(num_classes, "num_classes")
+    if count > 2**62:
+        raise RuntimeError(f"one_hot: Storage size calculation overflowed: {count} classes do not fit into memory")
     bad = first_out_of_range(classes, count)
     if (bad is not None and bad < 0) or count <= 0:
         raise RuntimeError(f"Class values must be non-negative, and num_classes positive, got {bad} and {num_classes}")
