@@ -18,6 +18,7 @@ from minigrad.autograd.inspection import shown_as
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import constant_beside, linear_algebra_that_raises
 from minigrad.ops.arguments import require_tensor
+from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.masks import masked_fill, where
 from minigrad.ops.order import return_type
@@ -164,12 +165,13 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
     1
     """
     check_matrix("linalg.inv_ex", A)
-    singular = det(A.detach()) == 0
-    if check_errors or not singular.any():
-        return _Inverse(inv(A), singular.int())
+    singular = compute(lambda x: np.linalg.det(x) == 0, A)
+    info = cast(singular, np.dtype(np.int32))
+    if check_errors or not singular.array.any():
+        return _Inverse(inv(A), info)
     mask, size = unsqueeze(unsqueeze(singular, -1), -1), A.array.shape[-1]
-    unit = constant_like(A, np.eye(size)).expand(A.shape)
-    return _Inverse(masked_fill(inv(where(mask, unit, A)), mask, math.inf), singular.int() * size)
+    unit = constant_like(A, np.eye(size))
+    return _Inverse(masked_fill(inv(where(mask, unit, A)), mask, math.inf), info * size)
 
 
 def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
