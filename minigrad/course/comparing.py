@@ -116,7 +116,7 @@ def refuse_what_is_no_number(answer: Any, due: str = "a tensor") -> str | None:
         if kind.kind in "biuf":
             return None
         kinds = {"c": "complex numbers", "O": "Python objects"}
-        return f"{due} of real numbers is due, and it returned {kinds.get(kind.kind, kind)}"
+        return f"real numbers are due, and it returned {kinds.get(kind.kind, kind)}"
     if hasattr(answer, "cr_await"):
         answer.close()  # else Python warns later that nobody waited for it
     cure = next((words for sign, words in CURES.items() if hasattr(answer, sign)), "")

@@ -174,7 +174,7 @@ BAD |= {
     "half precision": (lambda X, K: corr2d(X, K).half(), "it returned float16, which keeps three digits"),
     "booleans": (lambda X, K: corr2d(X, K) > 0, "it returned True or False, where numbers are due"),
     "complex numbers": (
-        lambda X, K: np.asarray(corr2d(X, K)).astype(complex), "real numbers is due, and it returned complex numbers",
+        lambda X, K: np.asarray(corr2d(X, K)).astype(complex), "real numbers are due, and it returned complex numbers",
     ),
     "objects": (lambda X, K: np.array(corr2d(X, K).tolist(), dtype=object), "and it returned Python objects"),
     "nothing but zeros": (lambda X, K: corr2d(X, K) * 0, "all its numbers are 0."),
