@@ -102,6 +102,7 @@ SMOKE = [
     Layer("smoke 5x5/2", 2, 3, 12, 12, 4, 5, 2, 2),
 ]
 Work = tuple[Callable[[], object], Callable[[], object]]  # forward; forward and both gradients
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 # What lets OpenBLAS, NumPy, PyTorch and its libraries take the instructions of an older processor.
 AVX2 = {
     "OPENBLAS_CORETYPE": "Haswell",
@@ -183,7 +184,7 @@ def run_round(
     environment = {**os.environ, "PYTHONPATH": path}
     if cpu_time:
         command.append("--cpu-time")
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        environment |= ONE_THREAD
     environment |= AVX2 if avx2 else {}
     command += ["--layers", *names]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

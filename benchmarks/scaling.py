@@ -1,6 +1,7 @@
 """How the cost of a 3x3 layer grows with batch, channels, image and kernel: minigrad beside PyTorch.
 
     python benchmarks/scaling.py --torch-python PATH --plot docs/scaling.png
+    python benchmarks/scaling.py --cpu-time      # for a busy machine, as `layers.py` has it
     python benchmarks/scaling.py --smoke
 
 Starting from 8 images of 28x28 with 64 channels in and out, one of the four sizes changes at a time.
@@ -17,7 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from layers import ENGINES, ROOT, Layer, has_torch, measure
+from layers import ENGINES, ONE_THREAD, ROOT, Layer, has_torch, measure
 from measure import machine
 
 SIZES = {
@@ -37,11 +38,11 @@ def layer(axis: str, size: int, shape: dict[str, int]) -> Layer:
     return Layer(f"{axis} {size}", N, C, side, side, C, kernel, 1, kernel // 2)
 
 
-def child(engine: str, seconds: float, smoke: bool) -> None:
+def child(engine: str, seconds: float, smoke: bool, cpu_time: bool) -> None:
     """Print the milliseconds of every layer, as JSON by axis."""
     sizes, shape = (SMOKE, SMALL) if smoke else (SIZES, SHAPE)
     found = {
-        axis: [measure(ENGINES[engine](layer(axis, size, shape))[1], seconds, cpu_time=False) for size in of_axis]
+        axis: [measure(ENGINES[engine](layer(axis, size, shape))[1], seconds, cpu_time) for size in of_axis]
         for axis, of_axis in sizes.items()
     }
     print(json.dumps(found))
@@ -51,7 +52,8 @@ def one_round(engine: str, python: str, options: argparse.Namespace) -> dict[str
     """`child` in a fresh process."""
     command = [python, __file__, "--engine", engine, "--seconds", str(options.seconds)]
     command += ["--smoke"] if options.smoke else []
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command += ["--cpu-time"] if options.cpu_time else []
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(ONE_THREAD if options.cpu_time else {})}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{engine} failed:\n{done.stderr}")
@@ -82,11 +84,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.2, help="per layer and round")
     parser.add_argument("--torch-python", default=sys.executable, help="a Python that has PyTorch")
     parser.add_argument("--plot", type=Path, help="where to save the picture")
+    parser.add_argument("--cpu-time", action="store_true", help="one thread, processor time")
     parser.add_argument("--smoke", action="store_true", help="tiny layers, one round: does it run?")
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.engine:
-        child(options.engine, options.seconds, options.smoke)
+        child(options.engine, options.seconds, options.smoke, options.cpu_time)
         return
     sizes = SMOKE if options.smoke else SIZES
     if options.smoke:
