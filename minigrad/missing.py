@@ -10,6 +10,13 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 PAGE = "docs/supported.md"
+_NO_STORE = "init_process_group() brings the processes together, broadcast_object_list() tells values to the others"
+INSTEAD = {  # what serves where PyTorch's name is not here
+    **{f"torch.distributed.{kind}Store": _NO_STORE for kind in ("TCP", "File", "Hash", "Prefix", "")},
+    "torch.distributed.device_mesh": "new_group() and new_subgroups() make groups of ranks",
+    "torch.distributed.init_device_mesh": "new_group() and new_subgroups() make groups of ranks",
+    "torch.distributed.rpc": "send_object_list() and recv_object_list() bring values from rank to rank",
+}
 
 
 def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
@@ -28,9 +35,8 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
         from minigrad.pytorch_names import NAMES
 
         if name in NAMES.get(namespace, "").split():
-            return AttributeError(
-                f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {PAGE} lists what is here"
-            )
+            hint = INSTEAD.get(f"{namespace}.{name}", f"{PAGE} lists what is here")
+            return AttributeError(f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {hint}")
         public = [x for x in known if not x.startswith("_")]
         close = [x for x in public if x.lower() == name.lower()] or get_close_matches(name, public, 1, 0.8)
         if close:

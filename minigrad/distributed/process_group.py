@@ -97,9 +97,9 @@ def init_process_group(
     (MASTER_ADDR and MASTER_PORT), ``tcp://host:port`` or ``file:///path``. No call waits longer than `timeout` (30
     minutes).
 
-    Raises ValueError when called twice, for numbers that contradict the launcher, and where it is not told where to
-    meet; RuntimeError for another backend, where more than one process is asked for without MPI (it says what to
-    install), and where the others do not come. As `torch.distributed.init_process_group`.
+    Raises TypeError for a `store`; ValueError when called twice, for numbers that contradict the launcher, and where it
+    is not told where to meet; RuntimeError for another backend, where more than one process is asked for without MPI
+    (it says what to install), and where the others do not come. As `torch.distributed.init_process_group`.
 
     >>> import minigrad as torch
     >>> torch.distributed.init_process_group()
@@ -107,6 +107,9 @@ def init_process_group(
     (0, 1)
     >>> torch.distributed.destroy_process_group()
     """
+    if store is not None:
+        kind = type(store).__name__
+        raise TypeError(f"init_process_group takes no store, got {kind}: the processes meet where init_method says")
     if groups.WORLD is not None:
         raise ValueError("trying to initialize the default process group twice!")
     if timeout is not None and not isinstance(timeout, timedelta):

@@ -48,6 +48,8 @@ def test_before_and_after():
         with pytest.raises(ValueError, match="twice"):
             dist.init_process_group()
         dist.destroy_process_group()
+    with pytest.raises(TypeError, match="takes no store, got dict: the processes meet where init_method says"):
+        dist.init_process_group(store={})
     assert dist.group.WORLD is None
 
 
