@@ -85,7 +85,7 @@ if _typing.TYPE_CHECKING:
         accelerator, advice, amp, backends, compiler, course, cuda, distributed, distributions, func, functional,
         futures, jit, linalg, multiprocessing, nn, onnx, optim, profiler, special, testing, utils, version, viz,
     )
-    from minigrad.amp import autocast
+    from minigrad.amp import autocast, is_autocast_enabled
     from minigrad.compiler import compile
     from minigrad.creation.windows import (
         bartlett_window, blackman_window, hamming_window, hann_window, kaiser_window,
@@ -198,7 +198,7 @@ __all__ = [  # noqa: RUF022 (packed into lines)
     "ldexp", "lgamma", "msort", "mvlgamma", "nextafter", "pdist", "pixel_shuffle", "pixel_unshuffle", "polygamma",
     "prelu", "real", "resolve_conj", "resolve_neg", "rms_norm", "rrelu", "rrelu_", "select_scatter", "slice_scatter",
     "special", "threshold", "threshold_", "unravel_index", "vmap",
-    "amp", "autocast", "compile", "compiler", "jit",
+    "amp", "autocast", "compile", "compiler", "is_autocast_enabled", "jit",
 ]  # fmt: skip
 
 # fmt: off
@@ -216,7 +216,7 @@ _LATER = {
     "ops.gradient": "gradient",
     "creation.windows": "bartlett_window blackman_window hamming_window hann_window kaiser_window",
     "vectorize": "vmap",
-    "amp": "autocast",
+    "amp": "autocast is_autocast_enabled",
     "compiler": "compile",
     "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
     "ops.linear_algebra": "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",

@@ -72,6 +72,16 @@ def is_autocast_available(device_type: str) -> bool:
     return device(device_type).type in ("cpu", "cuda")
 
 
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """False: nothing is ever cast.
+
+    >>> import minigrad as torch
+    >>> torch.is_autocast_enabled()
+    False
+    """
+    return False
+
+
 def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
     """Marks the forward of a `Function`; its inputs are cast to `cast_inputs` only where autocast casts: never.
 

@@ -104,6 +104,15 @@ def test_values_beside_numpys():
     )
 
 
+@pytest.mark.parametrize(
+    "function", [L.svd, torch.svd, L.svdvals, L.pinv, L.matrix_rank, L.cond, lambda a: L.matrix_norm(a, 2)]
+)
+def test_what_is_not_finite_has_no_singular_values(function):
+    with pytest.raises(L.LinAlgError, match="failed to converge because the input matrix contained non-finite values"):
+        function(torch.full((2, 2), float("nan")))
+    assert issubclass(L.LinAlgError, RuntimeError)
+
+
 def test_singular_matrices_among_others_are_told_by_inv_ex():
     a = torch.tensor([[[2.0, 0.0], [0.0, 4.0]], [[1.0, 1.0], [1.0, 1.0]]], requires_grad=True)
     found = L.inv_ex(a)
