@@ -13,22 +13,16 @@ import numpy as np
 
 from minigrad.backend import Array, array_module, on_gpu_of
 from minigrad.gpu.launch import THREADS, Kernel, blocks_for, int32s
-from minigrad.gpu.optimizers import CHUNK, is_dense
+from minigrad.gpu.optimizers import CHUNK, FIND_ROW, is_dense
 
 ROWS = 190  # of a table: CUDA takes 4,096 bytes of arguments on every GPU
 TABLE = np.dtype(
     [("arrays", np.uint64, ROWS), ("sizes", np.int64, ROWS), ("first", np.int32, ROWS), ("count", np.int32)], align=True
 )
-HELPERS = f"""
+HELPERS = f"""{FIND_ROW}
 struct Table {{ T* arrays[{ROWS}]; long long sizes[{ROWS}]; int first[{ROWS}]; int count; }};
 const int CHUNK = {CHUNK}, P = {THREADS};
 
-__device__ int find_row(const Table& table) {{  // the last one whose first block is not behind this one
-    int row = 0;
-    for (int half = 128; half; half /= 2)
-        if (row + half < table.count && table.first[row + half] <= blockIdx.x) row += half;
-    return row;
-}}
 __device__ double sum_of_block(double mine) {{
     __shared__ double all[P];
     all[threadIdx.x] = mine;

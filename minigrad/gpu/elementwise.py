@@ -64,11 +64,7 @@ class Elementwise:
                 key += tuple([(name, _spell(value)) for name, value in statics.items()])
             variant = self._variants.get(key, "")
             if variant == "":
-                known = [x.dtype if isinstance(x, array_type) else x for x in operands]
-                numbers = [Number(_type_of(x)) if _is_number(x) else x for x in known]
-                variant = self._write(key, numbers, statics)
-                if variant is None and numbers != known:
-                    variant = self._variants[key] = BY_VALUE
+                variant = self._write_for_all_numbers(key, operands, statics)
             if variant is BY_VALUE:
                 key += tuple([x for x in operands if not isinstance(x, array_type)])
                 variant = self._variants.get(key, "")
@@ -77,6 +73,15 @@ class Elementwise:
         except TypeError:  # an operand or an option that is no key
             return None
         return variant
+
+    def _write_for_all_numbers(self, key: Any, operands: Sequence[Any], statics: dict[str, Any]) -> Any:
+        """One kernel for whatever numbers; `BY_VALUE` where the function looks at them."""
+        known = [x.dtype if isinstance(x, backend.gpu_array_type()) else x for x in operands]
+        numbers = [Number(_type_of(x)) if _is_number(x) else x for x in known]
+        variant = self._write(key, numbers, statics)
+        if variant is None and numbers != known:
+            self._variants[key] = BY_VALUE
+        return self._variants.get(key)
 
     def _write(self, key: Any, given: Sequence[Any], statics: dict[str, Any]) -> Variant | int | None:
         """What `_find` finds from now on under `key`."""

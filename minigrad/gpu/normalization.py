@@ -178,14 +178,8 @@ def _serves(x: Any, w: Any, b: Any, lie: Lie, running: Any) -> bool:
 
 def _write_rows(x: Any, w: Any, b: Any, moments: Any, lie: Lie) -> Any:
     out = type(x)(x.shape, x.dtype)
-    operands = (
-        x,
-        x if w is None else in_one_piece(w),
-        x if b is None else in_one_piece(b),
-        out,
-        moments.mean,
-        moments.scale,
-    )
+    weights = [x if v is None else in_one_piece(v) for v in (w, b)]
+    operands = (x, *weights, out, moments.mean, moments.scale)
     numbers = (*_sizes(lie), *int32s(w is not None, b is not None), np.float64(moments.eps))
     _launch_rows("normalize_rows", ROW_FORWARD, lie, (*operands, *numbers), x.dtype.char)
     return out
@@ -220,18 +214,7 @@ def x_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
         if lie is None or not _knows(g, x, moments) or not _serves(x, w, None, lie, (None, None)):
             return function(g, x, w, moments)
         if lie.rows:
-            out = type(x)(x.shape, x.dtype)
-            operands = (
-                in_one_piece(g),
-                in_one_piece(x),
-                x if w is None else in_one_piece(w),
-                out,
-                moments.mean,
-                moments.scale,
-            )
-            numbers = (*_sizes(lie), *int32s(w is not None))
-            _launch_rows("normalize_rows_rule", ROW_RULE, lie, (*operands, *numbers), x.dtype.char)
-            return out
+            return _write_rows_rule(g, x, w, moments, lie)
         slopes = _slopes(g, x, moments, lie)
         shift, turn = [slopes[k].reshape(moments.columns) for k in (2, 3)]
         if w is None:
@@ -239,6 +222,14 @@ def x_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
         return _WRITE_WEIGHTED_RULE(g, x, moments.mean, moments.scale, shift, turn, w.reshape(moments.columns))
 
     return compute
+
+
+def _write_rows_rule(g: Any, x: Any, w: Any, moments: Any, lie: Lie) -> Any:
+    x, out = in_one_piece(x), type(x)(x.shape, x.dtype)
+    operands = (in_one_piece(g), x, x if w is None else in_one_piece(w), out, moments.mean, moments.scale)
+    numbers = (*_sizes(lie), *int32s(w is not None))
+    _launch_rows("normalize_rows_rule", ROW_RULE, lie, (*operands, *numbers), x.dtype.char)
+    return out
 
 
 def w_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:

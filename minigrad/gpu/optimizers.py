@@ -41,11 +41,18 @@ struct Table {{
     int count;
 }};
 """
+# A table's rows are dealt out to blocks, one after the other: the row that a block works on.
+FIND_ROW = """
+template <class Table> __device__ int find_row(const Table& table) {  // the last whose first block is not behind this
+    int row = 0;
+    for (int half = 128; half; half /= 2)
+        if (row + half < table.count && table.first[row + half] <= blockIdx.x) row += half;
+    return row;
+}
+"""
 UPDATE = """
 extern "C" __global__ void {name}(const {element}* any, const Table table) {{
-    int row = 0;
-    for (int half = 128; half; half /= 2)  // the last row whose first block is not behind this one
-        if (row + half < table.count && table.first[row + half] <= blockIdx.x) row += half;
+    int row = find_row(table);
     long long size = table.sizes[row], start = (long long)(blockIdx.x - table.first[row]) * {chunk} + threadIdx.x;
     {numbers}
     {pointers}
@@ -136,7 +143,7 @@ class Update:
 
     def _kernel(self, name: str, text: str, words: dict[str, Any], store: str, table: str) -> Kernel:
         name = f"{name}_{self.digest}"
-        return Kernel(name, text.format(name=name, store=store, **words), HELPERS + table, OPTIONS)
+        return Kernel(name, text.format(name=name, store=store, **words), HELPERS + FIND_ROW + table, OPTIONS)
 
     @staticmethod
     def _declare(step: Step, name: str, value: str, names: dict[Step, str]) -> str:
