@@ -327,3 +327,10 @@ def test_numpys_scalars_that_are_no_python_numbers_are_not_assigned(value):
         x[0] = value
     x[0], x[1] = np.float64(1), np.int8(2)
     assert x.tolist() == [1.0, 2.0]
+
+
+def test_numpys_scalars_are_held_to_the_type_of_where():
+    mask, bytes_ = torch.tensor([True, False]), torch.tensor([1, 2], dtype=torch.int8)
+    with pytest.raises(RuntimeError, match="cannot be converted to type int8 without overflow"):
+        torch.where(mask, np.int32(100000), bytes_)
+    assert torch.where(mask, np.int32(5), bytes_).tolist() == [5, 2]

@@ -50,6 +50,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         raise _not_a_mask("where expected condition to be a boolean tensor, but got a tensor", condition)
     require_number("where", "input", input)
     require_number("where", "other", other)
+    input, other = [x.item() if isinstance(x, np.generic) else x for x in (input, other)]
     sides = [getattr(x, "array", x) for x in (input, other)]
     common = dtypes.result_type(sides)
     beyond = [x for x in sides if isinstance(x, (int, float)) and not dtypes.every_float_holds(x)]

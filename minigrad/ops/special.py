@@ -257,7 +257,7 @@ def _with_product(name: str, combine: Any, *rules: Any) -> Any:
             raise RuntimeError(f"Integer division with addcdiv is no longer supported: {detail}")
         dtypes.check_fits(factor, factor, np.dtype(np.float64))
         if x.array.dtype.kind != "f":
-            factor = int(factor)  # as PyTorch, which cuts the fraction off
+            factor = dtypes.scalar(int(factor), x.array.dtype)  # as PyTorch, which cuts the fraction off
         try:
             return made(x, a, b, value=factor)
         except ValueError:
