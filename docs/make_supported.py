@@ -133,12 +133,17 @@ DIFFERENCES = [
         ),
     ),
     (
+        "`matmul` of a matrix and a batch, of which an operand is written to before backward",
+        "refused; PyTorch has multiplied a copy of some operands, and does not notice",
+        "refuses('[y := torch.ones(3, 2, 4), x := nn.Parameter(torch.ones(1, 2)), z := x @ y, y.sqrt_(), z.sum().backward()]')",
+    ),
+    (
         "`detach_()` of what a rule reads",
         "backward goes on as it was recorded; PyTorch refuses it",
         "gradient('[y := x * 2, z := y * y, y.detach_(), z.sum()][3]', [3.0]) == [24.0]",
     ),
     (
-        "writes from one part of a tensor into another, in memory with gaps",
+        "writes from one part of a tensor into another, in memory with gaps; `masked_scatter_` of itself",
         "everything is read before anything is written; PyTorch reads some that it has just written",
         "[x := torch.arange(4.0).view(2, 2), x.__setitem__(..., x[:, 1])][0].tolist() == [[1.0, 3.0], [1.0, 3.0]]",
     ),
@@ -420,7 +425,7 @@ DIFFERENCES = [
     ),
     (
         "`func`",
-        "`vmap` is a loop over the examples; within the function also `backward` and `requires_grad_` may be called",
+        "`vmap` is a loop over the examples, at least one; within also `backward` and `requires_grad_` may be called",
         "torch.vmap(torch.sin)(torch.zeros(2, 1)).shape == (2, 1)",
     ),
     (
