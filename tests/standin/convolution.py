@@ -175,7 +175,7 @@ def windows_of(x, kernel, size, how):
 
 def transform(grid, block, args, constants):
     x, marks, points, spares, count, H, W, Th, Tw, ph, pw, step, *strides = args
-    matrix, C, N = matrix_of(constants, back=False), grid[1], count // (Th * Tw)
+    matrix, C, N = constants["matrix"], grid[1], count // (Th * Tw)
     image, tile = laid_out(x, (N, C, H, W), strides[:4]), matrix.shape[1]
     tiles, _ = windows_of(image, (tile, tile), (Th, Tw), (step, step, ph, pw, 1, 1))  # (N, C, tile, tile, Th, Tw)
     if spares:
@@ -186,7 +186,7 @@ def transform(grid, block, args, constants):
 
 def transform_back(grid, block, args, constants):
     points, bias, out, marks, seen, count, H, W, Th, Tw, outn, outc, *strides = args
-    matrix, C, N = matrix_of(constants, back=True), grid[1], count // (Th * Tw)
+    matrix, C, N = constants["matrix"], grid[1], count // (Th * Tw)
     tile = matrix.shape[1]
     tiles = laid_out(points, (tile * tile, C, count), strides).reshape(tile, tile, C, N, Th, Tw)
     found = np.einsum("ai,ijcntu,bj->nctaub", matrix, tiles, matrix)
@@ -249,14 +249,6 @@ def mend_weights(grid, block, args, constants):
 def tile_of(place, Th, Tw, step):
     n, t, u = np.unravel_index(place, (place // (Th * Tw) + 1, Th, Tw))
     return int(n), slice(t * step, (t + 1) * step), slice(u * step, (u + 1) * step)
-
-
-def matrix_of(constants, back):
-    taps = constants["TAPS"]
-    tile = constants["STEP"] + taps - 1
-    A, G, B = winograd.transforms(tile, taps, np.dtype(np.float32))
-    found = {tile: B, taps: G, tile + 1 - taps: A.T}[constants["TO" if back else "FROM"]]
-    return found.T if back else found
 
 
 def sum_window(grid, block, args, constants):

@@ -1,8 +1,9 @@
 """`cupy.RawKernel`: what CuPy would compile, run by its NumPy twin.
 
 A twin is a function (grid, block, arguments, constants) on NumPy arrays and NumPy numbers that stands in `TWINS`
-under its kernel's name; the constants are the source's `#define NAME number`s. Kernels that are written at run time
-have a name and a digest behind it, `update_5f0c...`: their twin stands under the name alone, and is told the whole.
+under its kernel's name; the constants are the source's `#define NAME number`s, and its matrix. Kernels that are
+written at run time have a name and a digest behind it, `update_5f0c...`: their twin stands under the name alone, and
+is told the whole.
 """
 
 import re
@@ -22,6 +23,9 @@ class RawKernel:
         assert f" {name}(" in code
         self.name = name
         self.constants = {key: int(value) for key, value in re.findall(r"^#define (\w+) (\d+)$", code, re.MULTILINE)}
+        for rows in re.findall(r"matrix\[TO\]\[FROM\] = \{\{(.*)\}\};", code):  # the matrix of a transform, row by row
+            numbers = [[float(number) for number in row.split(",")] for row in rows.split("}, {")]
+            self.constants["matrix"] = np.array(numbers, np.float32)
         self.max_dynamic_shared_size_bytes = 48 * 2**10
 
     def __call__(self, grid, block, args, *, shared_mem=0):
