@@ -25,12 +25,18 @@ import torch.utils.model_zoo as model_zoo
 from torch.nn.modules.module import Module
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.utils import _pair
+from torch.distributions.bernoulli import Bernoulli
+from torch.optim.adamw import AdamW
+import torch.distributions.normal
 import torch.nn.utils.prune as prune
 import torch.nn.utils.parametrize as parametrize
 from torch.nn.utils import parametrizations, spectral_norm
 from torch.utils.data._utils.collate import default_collate
 import importlib.util
 assert prune is minigrad.nn.utils.prune and isinstance(nn.BatchNorm2d(1), _BatchNorm)
+assert AdamW is optim.AdamW and Bernoulli is torch.distributions.Bernoulli
+assert torch.distributions.normal.Normal is torch.distributions.Normal
+assert not hasattr(torch.distributions.normal, "Beta")
 assert torch is minigrad and nn is minigrad.nn and F is minigrad.nn.functional and Module is nn.Module
 assert torch.nn.Linear(1, 1)(torch.ones(1, 1)).shape == (1, 1) and sys.modules["torch.nn"] is nn
 assert minigrad.nn.__name__ == minigrad.nn.__spec__.name == "minigrad.nn"
