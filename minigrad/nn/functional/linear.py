@@ -264,24 +264,27 @@ def _draw_factors(array: Any, shape: Any, p: float) -> Any:
     """What a draw leaves: ``1 / (1 - p)`` or 0 for each element, or, of a smaller `shape`, for each map."""
     if shape != array.shape:
         array = np.empty_like(array[tuple([slice(0, n) for n in shape])], order="C")
-    kept = draw_in_order(array, lambda source, s: source.bernoulli(1 - p, s, array.dtype))
-    return kept / array.dtype.type(1 - p)
+    dtype = array.dtype
+    return draw_in_order(array, lambda source, s: source.bernoulli(1 - p, s, dtype).astype(dtype) / dtype.type(1 - p))
 
 
 native_dropout = operation("native_dropout", lambda x, factors, *, made: made, lambda g, factors: g * factors, None)
 
 
-def _drop_on_gpu(input: Tensor, p: float) -> Tensor:
-    """`input` times what is drawn, in the order of its memory, both by one kernel."""
+def _drop_on_gpu(input: Tensor, p: float) -> Tensor | None:
+    """`input` times what is drawn, in the order of its memory, both by one kernel; None where no generator has one."""
     array = input.array
     order = order_in_memory(array)
     near = _count_neighbours(array)
 
     def run() -> Any:
-        source: Any = source_of(None, array_module(array))  # the generator of the GPU that is selected
-        return source.drop(array.transpose(order), p, near)
+        drop: Any = getattr(source_of(None, array_module(array)), "drop", None)  # of the GPU that is selected
+        return drop and drop(array.transpose(order), p, near)
 
-    made, factors = [x.transpose(np.argsort(order).tolist()) for x in on_gpu_of(array, run)]  # in the axes' own order
+    found = on_gpu_of(array, run)
+    if found is None:
+        return None
+    made, factors = [x.transpose(np.argsort(order).tolist()) for x in found]  # in the axes' own order
     result: Tensor = native_dropout(input, wrap(factors), made=made)
     return result
 
@@ -307,9 +310,10 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
     dtype = input.array.dtype
     if dtype.kind != "f" and p < 1.0:
         raise RuntimeError(f"{name} scales what it keeps, which {dtype} cannot hold; convert it with .float()")
+    result = None
     if p < 1.0 and shape == input.array.shape and type(input.array) is not np.ndarray:
         result = _drop_on_gpu(input, p)
-    else:
+    if result is None:
         factors = _draw_factors(input.array, shape, p) if p < 1.0 else np.zeros(shape, dtype)
         result = input * wrap(to_device(factors, device_of(input.array)))
     return assign(input, result, f"{name}_") if inplace else result
