@@ -167,7 +167,17 @@ def test_a_private_name_is_not_looked_up():
 
 
 def test_modules_that_are_only_imported_can_be():
-    for name in ("functional", "version", "onnx", "utils.model_zoo", "nn.modules", "nn.modules.module", "random"):
+    names = (
+        "functional",
+        "version",
+        "onnx",
+        "utils.model_zoo",
+        "utils.hooks",
+        "nn.modules",
+        "nn.modules.module",
+        "random",
+    )
+    for name in names:
         assert importlib.import_module(f"minigrad.{name}")
     assert importlib.import_module("minigrad.nn.modules").Linear is torch.nn.Linear
     with pytest.raises(NotImplementedError, match="minigrad does not write ONNX"):
