@@ -45,6 +45,7 @@ from minigrad.ops.comparison import (
     logical_or, logical_xor, lt, ne, not_equal,
 )
 from minigrad.ops.copies import clone, flip, fliplr, flipud, rot90, tile
+from minigrad.ops.cumulative import cumprod, cumsum, prod
 from minigrad.ops.functions import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
     cos, cosh, erf, erfc, erfinv, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
@@ -57,7 +58,7 @@ from minigrad.ops.join import (
 from minigrad.ops.limits import clamp, clamp_max, clamp_min, clip
 from minigrad.ops.masks import argwhere, masked_fill, masked_select, nonzero, where
 from minigrad.ops.matmul import bmm, chain_matmul, cross, dot, ger, inner, kron, matmul, mm, mv, outer, vdot, trace
-from minigrad.ops.reduce import all, amax, amin, any, count_nonzero, cumprod, cumsum, logsumexp, mean, prod, sum
+from minigrad.ops.reduce import all, amax, amin, any, count_nonzero, logsumexp, mean, sum
 from minigrad.ops.select import (
     gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
 )

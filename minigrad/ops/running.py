@@ -15,10 +15,11 @@ from minigrad.ops.arguments import as_int, axis, require_kind, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
 from minigrad.ops.copies import as_float, clone
+from minigrad.ops.cumulative import cumsum, scan_from_the_back
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
 from minigrad.ops.order import picker
-from minigrad.ops.reduce import cumsum, scan_from_the_back, sum
+from minigrad.ops.reduce import sum
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import narrow
 

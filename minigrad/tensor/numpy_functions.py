@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.backend import SILENT, WARNINGS, device_of, to_device
-from minigrad.ops import arithmetic, copies, functions, reduce, select, shape, split
+from minigrad.ops import arithmetic, copies, cumulative, functions, select, shape, split
 from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.limits import clamp
 from minigrad.ops.masks import nonzero
@@ -87,8 +87,8 @@ _OWN: dict[Any, Callable[..., Any]] = {
     np.around: lambda a, decimals=0, out=None: functions.round(a, decimals=decimals or None),
     np.argsort: _sort_places,
     np.moveaxis: lambda a, source, destination: shape.movedim(a, source, destination),
-    np.cumsum: _make_running(reduce.cumsum),
-    np.cumprod: _make_running(reduce.cumprod),
+    np.cumsum: _make_running(cumulative.cumsum),
+    np.cumprod: _make_running(cumulative.cumprod),
     np.repeat: _repeat,
     np.take: _take,
     np.split: lambda ary, indices_or_sections, axis=0: _split(

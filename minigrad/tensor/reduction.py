@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minigrad.autograd.core import TensorBase
-from minigrad.ops import counting, norm, order, reduce, running, statistics
+from minigrad.ops import counting, cumulative, norm, order, reduce, running, statistics
 from minigrad.ops.inplace import in_place
 
 
@@ -17,17 +17,17 @@ class ReductionMethods(TensorBase):
     amin = reduce.amin
     any = reduce.any
     count_nonzero = reduce.count_nonzero
-    cumprod = reduce.cumprod
-    cumsum = reduce.cumsum
+    cumprod = cumulative.cumprod
+    cumsum = cumulative.cumsum
     logsumexp = reduce.logsumexp
     mean = reduce.mean
-    prod = reduce.prod
+    prod = cumulative.prod
     std = statistics.std
     sum = reduce.sum
     sum_to_size = reduce.sum_to_size
     var = statistics.var
-    cumsum_ = in_place(reduce.cumsum)
-    cumprod_ = in_place(reduce.cumprod)
+    cumsum_ = in_place(cumulative.cumsum)
+    cumprod_ = in_place(cumulative.cumprod)
     logcumsumexp = running.logcumsumexp
     cummax = running.cummax
     cummin = running.cummin

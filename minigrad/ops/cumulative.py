@@ -1,0 +1,138 @@
+"""Running sums and products, and the product of all numbers, whose gradient is made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigrad.autograd.recording import operation
+from minigrad.ops.arguments import Omissible, axis, require_kind, takes_out
+from minigrad.ops.copies import clone, in_rows, turn
+from minigrad.ops.elementwise import twin_of
+from minigrad.ops.names import shown_as
+from minigrad.ops.padding import pad
+from minigrad.ops.reduce import as_summable, spread_gradient
+
+if TYPE_CHECKING:
+    from minigrad.tensor import Tensor
+
+
+# ---- running sums ---------------------------------------------------------------------------------
+# The gradient of a sum from the front is the sum from the back.
+def _cumsum_forward(x: Any, *, dim: int) -> Any:
+    return accumulate(np.cumsum, x, dim)
+
+
+def accumulate(function: Any, x: Any, dim: int) -> Any:
+    """Running sums or products in the next wider type, each rounded once, as PyTorch's; on a GPU floats stay floats."""
+    wide = np.float32 if x.dtype.char == "e" else x.dtype
+    if type(x) is np.ndarray and x.dtype.char == "f":
+        wide = np.float64
+    return in_rows(function(x, axis=dim, dtype=wide)).astype(x.dtype, copy=False)
+
+
+_cumsum = operation("cumsum", _cumsum_forward, lambda g, dim: _cumsum_back(g, dim=dim))
+_cumsum_back: Any = operation(
+    "cumsum",
+    lambda x, *, dim: np.flip(_cumsum_forward(np.flip(x, dim), dim=dim), dim),
+    lambda g, dim: _cumsum(g, dim=dim),
+)
+
+
+@twin_of(np.cumsum)
+@takes_out
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The sums of the first 1, 2, 3, ... elements along the dimension `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.cumsum(torch.tensor([1, 2, 3]), dim=0)
+    tensor([1, 3, 6])
+    """
+    x = as_summable(input, dtype)
+    require_kind("cumsum", x.array.dtype, "fiu")
+    d = axis(dim, x.array.ndim)
+    return _cumsum(x, dim=d) if x.array.ndim else clone(x)
+
+
+# ---- products -------------------------------------------------------------------------------------
+def _products_before(x: Any, dim: int) -> Any:
+    """The product of all elements before each along `dim`; of none, 1."""
+    one_on = [(0, 0)] * len(x.shape)
+    one_on[dim] = (1, -1)
+    return _cumprod(pad(x, pairs=tuple(one_on), value=1), dim=dim)
+
+
+def scan_from_the_back(g: Any, factor: Any, dim: int) -> Any:
+    """``s[i] = g[i] + factor[i] s[i + 1]`` along `dim`, of n numbers and n - 1 factors.
+
+    In log n steps, each twice as far: ``s[i] += factor[i] s[i + step]``, and factors of neighbours are multiplied.
+    """
+
+    def part(z: Any, start: int, stop: int | None = None) -> Any:
+        return z[(slice(None),) * dim + (slice(start, stop),)]
+
+    s, step, n = g, 1, g.shape[dim]
+    while step < n:
+        s = np.concatenate((part(s, 0, n - step) + factor * part(s, step), part(s, n - step)), dim)
+        factor = part(factor, 0, max(n - 2 * step, 0)) * part(factor, step)
+        step *= 2
+    return s
+
+
+def _slope_of_cumprod(g: Any, x: Any, out: Any, dim: int) -> Any:  # `out`: see _slope_of_prod
+    # d out[k] / d x[i] = (product before i) (product of i+1 ... k): no division, so zeros do no harm
+    return _products_before(x, dim) * scan_from_the_back(g, x[(slice(None),) * dim + (slice(1, None),)], dim)
+
+
+_cumprod: Any = operation("cumprod", lambda x, *, dim: accumulate(np.cumprod, x, dim), _slope_of_cumprod)
+
+
+@takes_out
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The products of the first 1, 2, 3, ... elements along the dimension `dim`.
+
+    >>> import minigrad as torch
+    >>> torch.cumprod(torch.tensor([1, 2, 3]), dim=0)
+    tensor([1, 2, 6])
+    """
+    x = as_summable(input, dtype)
+    require_kind("cumprod", x.array.dtype, "fiu")
+    d = axis(dim, x.array.ndim)
+    return _cumprod(x, dim=d) if x.array.ndim else clone(x)
+
+
+def _slope_of_prod(g: Any, x: Any, out: Any, dim: Any) -> Any:
+    """Each factor's gradient is the product of all others: of those before it and those after it.
+
+    `out` is named so that a write into the product is refused on the way back, as in PyTorch, which divides it by x.
+    """
+    rest = x.reshape(-1) if dim is None else x
+    d = 0 if dim is None else dim[0]
+    others = _products_before(rest, d) * turn(_products_before(turn(rest, dims=(d,)), d), dims=(d,))
+    return spread_gradient(g, x.shape, dim) * others.reshape(x.shape)
+
+
+_product = operation(
+    "prod", lambda x, *, dim, keepdim: np.multiply.reduce(x, axis=dim, keepdims=keepdim, dtype=x.dtype), _slope_of_prod
+)
+
+
+_product_over = shown_as(_product, "ProdBackward1")
+
+
+@takes_out
+def prod(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The product over the dimension `dim`, or over all elements.
+
+    Its gradient divides by nothing: zeros among the factors do no harm.
+
+    >>> import minigrad as torch
+    >>> torch.prod(torch.tensor([2, 3, 4]))
+    tensor(24)
+    """
+    x = as_summable(input, dtype)
+    d = None if dim is None else axis(dim, x.array.ndim)
+    return (_product if d is None else _product_over)(
+        x, dim=(d,) if d is not None and x.array.ndim else None, keepdim=keepdim
+    )
