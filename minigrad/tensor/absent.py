@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from minigrad.autograd.core import TensorBase
 
@@ -22,9 +22,7 @@ class Absent:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __get__(self, tensor: Any, owner: type[Any] | None = None) -> Absent:
-        if tensor is None:
-            return self
+    def __get__(self, tensor: Any, owner: type[Any] | None = None) -> NoReturn:
         from minigrad.missing import missing_name
 
         raise missing_name("torch.Tensor", self.name)
