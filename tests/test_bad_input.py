@@ -548,6 +548,7 @@ NUMBERS = {
     "a normalized shape": (lambda bad: nn.LayerNorm(bad), "LayerNorm(): sizes must be ints"),
     "a bound": (lambda bad: ones(2).random_(0, bad or "a"), "random_(): 'to' must be an int"),
     "repeats": (lambda bad: mg.repeat_interleave(ones(2), bad), "repeats must be an int"),
+    "a power": (lambda bad: mg.matrix_power(ones(2, 2), bad), "matrix_power(): argument 'n' must be an int"),
     "dims": (lambda bad: mg.tensordot(ones(2), ones(2), bad), "dims must be an int"),
     "a dtype": (lambda bad: mg.promote_types(mg.int8, bad), "dtype must be a minigrad dtype such as minigrad.float32"),
 }

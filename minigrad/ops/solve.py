@@ -17,7 +17,7 @@ from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.inspection import shown_as
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import constant_beside, linear_algebra_that_raises
-from minigrad.ops.arguments import require_tensor
+from minigrad.ops.arguments import as_int, require_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.masks import masked_fill, where
@@ -305,9 +305,10 @@ def matrix_power(A: Any, n: int) -> Tensor:
     >>> torch.linalg.matrix_power(torch.tensor([[2.0]]), 3)
     tensor([[8.]])
     """
-    if n < 0 or not isinstance(A, TensorBase) or A.array.ndim < 2 or A.array.shape[-1] != A.array.shape[-2]:
+    if not isinstance(A, TensorBase) or A.array.ndim < 2 or A.array.shape[-1] != A.array.shape[-2]:
         check_matrix("linalg.matrix_power", A)
-    if n < 0:
+    if as_int(n, "linalg.matrix_power(): argument 'n'") < 0:
+        check_matrix("linalg.matrix_power", A)
         return matrix_power(inv(A), -n)
     result: Any = None
     while n:
