@@ -5,6 +5,7 @@ It says whether PyTorch has it, and where to read; or which name was meant.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
@@ -44,11 +45,21 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
     return AttributeError(text)
 
 
+def _error_for(error: AttributeError, module: dict[str, Any], name: str) -> AttributeError | ImportError:
+    """`error`; for ``from module import name`` an ImportError that says the same, where Python's own would drop it."""
+    if sys._getframe(2).f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
+        from importlib.util import find_spec
+
+        if find_spec(f"{module['__name__']}.{name}") is None:  # no file of that name waits to be imported
+            return ImportError(f"cannot import name {name!r}: {error}", name=name)
+    return error
+
+
 def missing_from(namespace: str, module: dict[str, Any]) -> Callable[[str], NoReturn]:
     """What the module `namespace` answers when it is asked for a name that it does not have: its `__getattr__`."""
 
     def refuse(name: str) -> NoReturn:
-        raise missing_name(namespace, name, module)
+        raise _error_for(missing_name(namespace, name, module), module, name)
 
     return refuse
 
@@ -67,7 +78,7 @@ def open_later(
         if name in rooms.split():
             return import_module(f"{inside}.{name}")
         if name not in file_of:
-            raise missing_name(namespace, name, {*package, *file_of, *rooms.split()})
+            raise _error_for(missing_name(namespace, name, {*package, *file_of, *rooms.split()}), package, name)
         package[name] = found = getattr(import_module(f"{inside}.{file_of[name]}"), name)
         return found
 

@@ -51,6 +51,30 @@ def test_a_module_that_is_missing_says_so():
     assert "No module named 'torch.sparse_things': minigrad has no such module" in out and "docs/supported.md" in out
 
 
+@pytest.mark.parametrize("package", ["torch.nn", "minigrad.nn"])
+def test_a_name_that_is_missing_says_so_where_it_is_imported(package):
+    out = run(f"import minigrad.as_torch\nfrom {package} import LSTM", code=1)
+    assert "ImportError: cannot import name 'LSTM'" in out and "PyTorch has torch.nn.LSTM, minigrad does not" in out
+    out = run(f"import minigrad.as_torch\nfrom {package} import Conv2D", code=1)
+    assert "ImportError: cannot import name 'Conv2D'" in out and "Did you mean: 'Conv2d'?" in out
+
+
+def test_what_is_not_asked_for_by_an_import_stays_an_attribute_error():
+    out = run("""
+import minigrad
+from minigrad import nn, missing, as_torch
+from minigrad.optim import *
+from minigrad.cuda import *
+from minigrad.utils import *
+assert not hasattr(nn, "LSTM") and getattr(minigrad, "bfloat16", None) is None
+try:
+    from torch.nn import LSTM
+except ImportError as error:
+    assert error.name == "LSTM"
+""")
+    assert out == ""
+
+
 def test_pytorch_imported_before_is_refused():
     out = run("import sys, types\nsys.modules['torch'] = types.ModuleType('torch')\nimport minigrad.as_torch", code=1)
     assert "the real PyTorch (torch) is imported already" in out and "start anew" in out
