@@ -51,12 +51,13 @@ def show(text: str) -> None:
 
 
 def write_csv(path: Path, grades: list[Grade]) -> None:
-    """One row for each student and exercise."""
+    """One row for each student and exercise, and one for each file that did not run."""
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["student", "exercise", "right", "complaint"])
         for g in grades:
             rows.writerows([g.student, name, int(c is None), c or ""] for name, c in g.verdicts.items())
+            rows.writerows([g.student, "", 0, failure] for failure in g.failures)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,11 @@ def test_the_command(folder, tmp_path, capsys):
     assert "bob   0 of 1 right" in capsys.readouterr().out
     rows = list(csv.DictReader(out.read_text().splitlines()))
     assert [r["right"] for r in rows if r["student"] == "ada"] == ["1"]
+    (row,) = [r for r in rows if r["student"] == "dan"]  # whose file did not run: he is in the table, too
+    assert (
+        row["exercise"] == "" and row["right"] == "0" and row["complaint"].startswith("dan.ipynb ended with an error")
+    )
+    assert "bob.py ended with an error: ValueError: bob gave up" in [r["complaint"] for r in rows]
     assert main(["list"]) == 0 and "8.dw" in capsys.readouterr().out
     assert main(["explain", "8.dw"]) == 0 and "dw(g, x, w, b)" in capsys.readouterr().out
 
