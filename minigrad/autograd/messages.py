@@ -145,6 +145,15 @@ def _user_frame() -> FrameType:
     return frame
 
 
+def check_declaration(name: Any, forward: Any, rules: Sequence[Any]) -> None:
+    """Refuse an operation without a name, or one whose forward or rules cannot be called."""
+    if not isinstance(name, str):
+        raise TypeError(f"operation(): its name comes first, as a str, then forward and rules; got {name!r}")
+    for part in (forward, *[rule for rule in rules if rule is not None]):
+        if not callable(part):
+            raise TypeError(f"operation {name!r}: its forward and its gradient rules are functions; got {part!r}")
+
+
 def check_rules(made: Any, code: Any, variadic: bool) -> None:
     """Refuse a rule that reads what the forward does not offer: a typing mistake, found at once."""
     known = {"out", *made.operands, *(f"{n}_shape" for n in made.operands)}

@@ -22,7 +22,7 @@ from typing import Any
 from numpy import ndarray
 
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.messages import check_rules, check_same_library
+from minigrad.autograd.messages import check_declaration, check_rules, check_same_library
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.node import WATCHED, Plan, Rule, notify_watchers
 from minigrad.autograd.views import Unrecorded, View, refresh
@@ -41,7 +41,7 @@ def operation(
     `shown` is the name in ``grad_fn=<...>`` where PyTorch's differs from `name`.
     A forward with ``*operands`` takes one rule for all of them.
 
-    Raises TypeError when a rule asks for a name that the forward does not have.
+    Raises TypeError when a rule asks for a name that the forward does not have, and for what is no name, no function.
 
     >>> import minigrad, numpy as np
     >>> from minigrad.autograd import operation
@@ -51,6 +51,7 @@ def operation(
     >>> x.grad
     tensor([12.])
     """
+    check_declaration(name, forward, rules)
     code = getattr(forward, "__code__", None)
     variadic = bool(code and code.co_flags & _VARIADIC)
     made = (VariadicOperation if variadic else Operation)(name, forward, rules, view, shown)

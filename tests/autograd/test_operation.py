@@ -92,11 +92,21 @@ REFUSED = {
         lambda: operation("total", lambda *xs: sum(xs), lambda g: g, lambda g: g),
         ("'total'", "needs 1", "got 2"),
     ),
+    "no name": (
+        lambda: operation(lambda x: x * x, lambda g, x: 2 * g * x),
+        ("its name comes first, as a str", "got <function"),
+    ),
+    "a forward that is none": (lambda: operation("square", "x * x"), ("'square'", "are functions", "got 'x * x'")),
+    "a rule that is none": (lambda: operation("twice", lambda x: 2 * x, 2.0), ("'twice'", "are functions", "got 2.0")),
+    "a forward without a return": (
+        lambda: operation("nothing", lambda x: None, lambda g: g)(mg.ones(2)),
+        ("the forward of an operation returned None", "`return`"),
+    ),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused_where_it_is_declared(case):
+def test_refused_at_once(case):
     call, words = REFUSED[case]
     with pytest.raises(TypeError) as caught:
         call()
