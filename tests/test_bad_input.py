@@ -25,17 +25,17 @@ RANKS = {
     "an image without channels": (
         lambda: nn.Conv2d(1, 1, (1, 2))(ones(6, 8)),
         RuntimeError,
-        ["(N, C, H, W) or (C, H, W)", "[6, 8]", "x.reshape(1, 1, 6, 8)"],
+        ["(C, H, W) or (N, C, H, W)", "[6, 8]", "x.reshape(1, 1, 6, 8)"],
     ),
     "an image of five axes": (
         lambda: F.conv2d(ones(1, 1, 1, 6, 8), ones(1, 1, 1, 2)),
         RuntimeError,
-        ["(N, C, H, W) or (C, H, W)", "[1, 1, 1, 6, 8]"],
+        ["(C, H, W) or (N, C, H, W)", "[1, 1, 1, 6, 8]"],
     ),
     "a signal without channels": (
         lambda: F.conv1d(ones(6), ones(1, 1, 2)),
         RuntimeError,
-        ["(N, C, L) or (C, L)", "[6]", "x.reshape(1, 1, 6)"],
+        ["(C, L) or (N, C, L)", "[6]", "x.reshape(1, 1, 6)"],
     ),
     "a kernel of two axes": (
         lambda: F.conv2d(ones(1, 1, 6, 8), ones(1, 2)),

@@ -59,6 +59,8 @@ REFUSED = {
     "a list for an array": (lambda: torch.from_numpy([1.0]), TypeError, "expected np.ndarray \\(got list\\)"),
     "no DLPack": (lambda: torch.from_dlpack([1.0]), TypeError, "__dlpack__, got list"),
     "steps of nothing": (lambda: torch.arange(0, 2, 0), RuntimeError, "step must be nonzero"),
+    "steps away from the end": (
+        lambda: torch.arange(0, 10, -1), RuntimeError, "step sign: -1 leads from 0 away from 10"),
     "a negative permutation": (lambda: torch.randperm(-1), RuntimeError, "non-negative, got -1"),
     "a negative spread": (lambda: torch.normal(0.0, -1.0, (2,)), RuntimeError, "std >= 0.0, but found std -1"),
     "like a list": (lambda: torch.zeros_like([1.0]), TypeError, "argument 'input'"),

@@ -16,7 +16,7 @@ from minigrad.size import is_index
 
 F = TypeVar("F", bound=Callable[..., Any])
 HALF, SINGLE = np.dtype(np.float16), np.dtype(np.float32)
-AXES = {1: "(N, C, L) or (C, L)", 2: "(N, C, H, W) or (C, H, W)"}
+AXES = {1: "(C, L) or (N, C, L)", 2: "(C, H, W) or (N, C, H, W)"}
 
 
 def require_tensors(name: str, parameters: str, *values: Any) -> None:
@@ -47,7 +47,7 @@ def check_images(name: str, space: int, input: Any, empty: bool = True) -> bool:
     """
     shape = input.array.shape
     if len(shape) not in (space + 1, space + 2) or (not empty and 0 in shape[-space - 1 :]):
-        hint = "" if empty else " Its axes must not be empty."
+        hint = " Its axes must not be empty." if not empty and 0 in shape else ""
         if len(shape) == space:
             hint = f" For one image of one channel, write x.reshape({', '.join(map(str, (1, 1, *shape)))})."
         raise RuntimeError(

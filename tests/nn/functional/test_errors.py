@@ -15,8 +15,8 @@ LONG = t.tensor([0, 1])
 REFUSED = [
     # ---- convolution
     (lambda: F.conv2d(ones(6, 8), ones(1, 1, 1, 2)), RuntimeError,
-     ["(N, C, H, W) or (C, H, W)", "[6, 8]", "x.reshape(1, 1, 6, 8)"]),
-    (lambda: F.conv1d(ones(6), ones(1, 1, 2)), RuntimeError, ["(N, C, L) or (C, L)", "x.reshape(1, 1, 6)"]),
+     ["(C, H, W) or (N, C, H, W)", "[6, 8]", "x.reshape(1, 1, 6, 8)"]),
+    (lambda: F.conv1d(ones(6), ones(1, 1, 2)), RuntimeError, ["(C, L) or (N, C, L)", "x.reshape(1, 1, 6)"]),
     (lambda: F.conv2d(ones(1, 28, 28, 3), ones(8, 3, 3, 3)), RuntimeError,
      ["to have 3 channels, but got 28", "x.permute(0, 3, 1, 2)"]),
     (lambda: F.conv2d(ones(28, 28, 3), ones(8, 3, 3, 3)), RuntimeError, ["x.permute(2, 0, 1)"]),
@@ -57,7 +57,9 @@ REFUSED = [
     (lambda: F.conv_transpose2d(ones(1, 1, 1, 1), ones(1, 1, 2, 2), padding=2), RuntimeError,
      ["too small", "use less padding"]),
     # ---- pooling
-    (lambda: F.max_pool2d(ones(4, 4), 2), RuntimeError, ["(N, C, H, W) or (C, H, W)", "[4, 4]"]),
+    (lambda: F.max_pool2d(ones(4, 4), 2), RuntimeError, ["(C, H, W) or (N, C, H, W)", "[4, 4]"]),
+    (lambda: F.max_pool2d(ones(1, 0, 4, 4), 2), RuntimeError, ["Its axes must not be empty."]),
+    (lambda: F.max_pool2d(ones(4), 2), RuntimeError, ["but got input of size: [4]."]),
     (lambda: F.max_pool2d(ones(1, 4, 4), 0), RuntimeError, ["non-positive kernel_size"]),
     (lambda: F.max_pool2d(ones(1, 4, 4), 2, padding=2), RuntimeError,
      ["pad should be at most half of effective kernel size", "pad=2, kernel_size=2"]),
@@ -81,7 +83,7 @@ REFUSED = [
     (lambda: F.pad(ones(1, 2, 2, 2, 2), (1, 0), "reflect"), NotImplementedError, ["an input of 5 axes", "got 2"]),
     (lambda: F.pad(ones(1, 0, 2), (1, 0), "reflect"), RuntimeError, ["axes are not empty"]),
     (lambda: F.pad(ones(1, 2).bool(), (1, 0), "reflect"), NotImplementedError, ["'Bool'"]),
-    (lambda: F.unfold(ones(2, 2), 2), RuntimeError, ["(N, C, H, W) or (C, H, W)", "[2, 2]"]),
+    (lambda: F.unfold(ones(2, 2), 2), RuntimeError, ["(C, H, W) or (N, C, H, W)", "[2, 2]"]),
     (lambda: F.unfold(ones(1, 2, 2), 3), RuntimeError, ["spatial size (2, 2)", "at least one"]),
     (lambda: F.unfold(ones(1, 2, 2).long(), 2), NotImplementedError, ["'Long'"]),
     (lambda: F.fold(ones(1, 3, 4), 3, 2), RuntimeError, ["divisible by the product of kernel_size", "[1, 3, 4]"]),
