@@ -90,6 +90,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--checkpoint", type=Path, help="a folder to save to after each epoch, and to go on from")
     given = parser.parse_args(arguments)
+    if min(given.epochs, given.batch) < 1:
+        parser.error(f"--epochs and --batch are at least 1, got {given.epochs} and {given.batch}")
     dist.init_process_group()
     try:
         if given.batch % dist.get_world_size():

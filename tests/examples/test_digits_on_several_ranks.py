@@ -46,6 +46,12 @@ def test_it_goes_on_with_fewer_ranks(tmp_path):
     assert first + rest == pytest.approx(through, rel=2e-5)
 
 
+@pytest.mark.parametrize("option", ["--epochs", "--batch"])
+def test_at_least_one_epoch_and_one_image(option):
+    done = launch(1, PROGRAM, option, 0)
+    assert done.returncode == 2 and "--epochs and --batch are at least 1" in done.stderr
+
+
 def test_a_batch_that_cannot_be_shared_out():
     done = launch(2, PROGRAM, "--batch", 33)
     assert done.returncode != 0 and "2 ranks do not divide a batch of 33" in done.stderr
