@@ -73,5 +73,5 @@ def test_sgd_learns_the_edge_kernel(bars):
 
 
 def test_bad_input_is_refused_in_words():
-    with pytest.raises(RuntimeError, match=r"\(N, C, H, W\) or \(C, H, W\).*\[6, 8\]"):
+    with pytest.raises(RuntimeError, match=r"\(C, H, W\) or \(N, C, H, W\).*\[6, 8\]"):
         nn.Conv2d(1, 1, (1, 2))(torch.ones(6, 8))
