@@ -54,6 +54,8 @@ REFUSED = {
     "bytes": (lambda: torch.tensor([b"ab"]), TypeError, "infer dtype of bytes"),
     "a constructor with two names": (
         lambda: torch.FloatTensor(data=[1], size=(1,)), TypeError, "lengths, or data=, or size="),
+    "two lists for one": (
+        lambda: torch.Tensor([1, 2], [3]), TypeError, r"^new\(\): sizes must be ints, got list \[1, 2\]"),
     "nothing": (lambda: torch.tensor([None]), RuntimeError, "Could not infer dtype of NoneType"),
     "an integer beyond 64 bits": (lambda: torch.tensor([2**70]), ValueError, "Overflow"),
     "a list for an array": (lambda: torch.from_numpy([1.0]), TypeError, "expected np.ndarray \\(got list\\)"),

@@ -11,6 +11,7 @@ from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.data import as_tensor
 from minigrad.creation.filled import empty
+from minigrad.ops.arguments import sizes
 from minigrad.size import Size, is_index
 from minigrad.tensor.storage import TypedStorage, UntypedStorage
 
@@ -68,7 +69,7 @@ def construct(args: tuple[Any, ...], dtype: Any, device: Any, **named: Any) -> T
         return construct((named["data"],) if "data" in named else (Size(named["size"]),), dtype, device)
     if len(args) == 1 and (isinstance(args[0], TensorBase) or not is_index(args[0])):
         return _take_over(args[0], dtype, device)
-    return empty(args or (0,), dtype=dtype, device=device)
+    return empty(sizes("new", args or (0,)), dtype=dtype, device=device)
 
 
 def _take_over(value: Any, dtype: Any, device: Any) -> Tensor:
