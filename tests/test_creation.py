@@ -66,6 +66,7 @@ REFUSED = {
     "a negative permutation": (lambda: torch.randperm(-1), RuntimeError, "non-negative, got -1"),
     "a negative spread": (lambda: torch.normal(0.0, -1.0, (2,)), RuntimeError, "std >= 0.0, but found std -1"),
     "like a list": (lambda: torch.zeros_like([1.0]), TypeError, "argument 'input'"),
+    "a grid of nothing": (lambda: torch.meshgrid(), RuntimeError, "meshgrid expects a non-empty list of tensors"),
     "an unknown grid": (lambda: torch.meshgrid(torch.arange(2), indexing="zz"), RuntimeError, '"xy" or "ij"'),
     "a size of floats": (lambda: torch.zeros(2.5), TypeError, "int"),
     "a negative size": (lambda: torch.zeros(-1), RuntimeError, "negative dimension"),

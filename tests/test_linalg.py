@@ -153,6 +153,27 @@ def test_the_determinant_of_a_singular_matrix_has_a_gradient():
     assert a.grad.tolist() == [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 2.0]]
 
 
+def test_the_determinant_of_a_singular_matrix_has_a_second_derivative():
+    singular = np.array([np.arange(1.0, 10.0).reshape(3, 3), np.zeros((3, 3)), np.diag([1.0, 0.0, 2.0])])
+    a, along = torch.tensor(singular, requires_grad=True), torch.arange(9.0, dtype=torch.float64).reshape(3, 3)
+    (slope,) = torch.autograd.grad(L.det(a).sum(), a, create_graph=True)
+    (second,) = torch.autograd.grad((slope * along).sum(), a)
+    np.testing.assert_allclose(second[1].numpy(), 0.0, atol=1e-12)
+    np.testing.assert_allclose(second[2].numpy(), [[8, -6, 0], [-2, 8, -7], [0, -5, 4]], atol=1e-12)
+    assert torch.autograd.gradgradcheck(L.det, (a,))
+    with pytest.raises(L.LinAlgError, match=r"linalg\.det backward: the third derivative of a singular matrix"):
+        torch.autograd.functional.hessian(lambda x: torch.autograd.grad(L.det(x), x, create_graph=True)[0][0, 0], a[1])
+
+
+def test_the_third_derivative_of_the_determinant():
+    a = torch.randn(2, 4, 4, dtype=torch.float64, requires_grad=True)
+
+    def slope(x):
+        return torch.autograd.grad(L.det(x).sum(), x, create_graph=True)[0]
+
+    assert torch.autograd.gradgradcheck(slope, (a,))
+
+
 REFUSED = {
     "singular": (lambda: L.inv(torch.zeros(2, 2)), L.LinAlgError, "linalg.inv: the input matrix is singular"),
     "singular system": (lambda: L.solve(torch.ones(2, 2), torch.ones(2)), RuntimeError, "linalg.solve: .*singular"),

@@ -84,11 +84,12 @@ def refresh(view: TensorBase, asked: bool = False) -> None:
     link = view.view_of
     if link is None:
         return
-    stale = link.seen != view.writes[0]
-    if not stale and (view.node is not None or len(view.writes) == 1):
+    stale, unrecorded = link.seen != view.writes[0], view.node.__class__ is Unrecorded
+    if not (stale or unrecorded) and (view.node is not None or len(view.writes) == 1):
         return
     root, steps = steps_to(view)
-    if root.node is None and (view.node is None or view.node is LEAF):
+    if root.node is None and (view.node is None or view.node is LEAF or unrecorded):
+        view.node = None if unrecorded else view.node  # what it looks at no longer requires a gradient
         return
     if view.node is None:
         view.node = Unrecorded(view.array)  # what it looks at requires a gradient since

@@ -302,6 +302,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
             [1, 1, 1]])
     """
     given = read_tensors("meshgrid", tensors)
+    if not given:
+        raise RuntimeError("meshgrid expects a non-empty list of tensors; write meshgrid(x, y)")
     if indexing is None:
         hint = "in an upcoming release, it will be required to pass the indexing argument, 'ij' or 'xy'"
         warnings.warn(f"torch.meshgrid: {hint}", UserWarning, stacklevel=count_own_frames())

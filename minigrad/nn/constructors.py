@@ -63,3 +63,15 @@ def own_method(cls: type, name: str) -> None:
         own.__annotations__, own.__module__ = inherited.__annotations__, inherited.__module__
         own.__qualname__ = f"{cls.__qualname__}.{name}"
         setattr(cls, name, own)
+
+
+def keep_functions_unbound(cls: type) -> None:
+    """Let a function of this library be an attribute of `cls`: ``act = torch.relu``, called as ``self.act(x)``.
+
+    PyTorch's functions are builtins, which Python never binds to an instance; a plain function becomes a method.
+    """
+    for name, value in list(vars(cls).items()):
+        if isinstance(value, FunctionType) and value.__module__.split(".")[0] == "minigrad":
+            is_method = "." in value.__qualname__  # of another class
+            if not is_method:
+                setattr(cls, name, staticmethod(value))

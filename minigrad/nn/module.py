@@ -9,7 +9,7 @@ from minigrad import devices, dtypes
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.nn import state
-from minigrad.nn.constructors import check_options, own_method, refuse_input
+from minigrad.nn.constructors import check_options, keep_functions_unbound, own_method, refuse_input
 from minigrad.nn.hooks import Hookable
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
@@ -47,6 +47,11 @@ class Module(Hookable, Registry):
 
     _version: ClassVar[int] = 1  # of the layout of the state, and the version that brought a tensor
     _came_with_version: ClassVar[dict[str, int]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls.__module__.startswith("minigrad."):
+            keep_functions_unbound(cls)
 
     def __new__(cls, *_: Any, **options: Any) -> Self:
         if options:
@@ -285,7 +290,8 @@ class Module(Hookable, Registry):
 class Layer(Module):
     """A module whose result is one tensor: an editor and a type checker know it by this."""
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
         if cls.__module__.startswith("minigrad."):
             own_method(cls, "__init__")
             own_method(cls, "forward")

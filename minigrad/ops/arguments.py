@@ -214,6 +214,8 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeErro
         hint = "a function without a return statement gives None"
     elif hasattr(got, "parameters"):
         hint = "a module is no tensor: call it with one, or write .parameters() for its tensors"
+    elif any(getattr(value, "__name__", None) == name for value in vars(type(got)).values()):
+        hint = f"a function in a class's body becomes its method: write staticmethod({name}) there"
     return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}; {hint}")
 
 

@@ -84,22 +84,56 @@ _solve: Any = operation(
 )
 
 
+def _prod_without(s: Array, *places: int) -> Array:
+    """The product of each row of `s` without the numbers at `places`."""
+    return np.prod(s[..., [i for i in range(s.shape[-1]) if i not in places]], -1)
+
+
 def _cofactor_forward(x: Array) -> Array:
     """det(A) A^-T, also of a singular matrix: by the singular values, each product without its own."""
     if not x.shape[-1]:
         return x.copy()
     u, s, vh = np.linalg.svd(x)
-    others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(s.shape[-1])], -1)
+    others = np.stack([_prod_without(s, i) for i in range(s.shape[-1])], -1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
     return sign[..., None, None] * (u * others[..., None, :]) @ vh
 
 
-def _cofactor_slope(g: Any, x: Any) -> Any:
-    inverse, det = mT(_inv(x)), _det(x)[..., None, None]
-    return det * (np.sum(g * inverse, axis=(-2, -1), keepdims=True) * inverse - inverse @ mT(g) @ inverse)
+def _cofactor_slope_forward(g: Array, x: Array) -> Array:
+    """How the cofactors move along g, also of a singular matrix: where A is diagonal, their products without two.
+
+    The second derivative of det is symmetric, so this is the vjp of the cofactors as well.
+    """
+    n = x.shape[-1]
+    if not n:
+        return x.copy()
+    u, s, vh = np.linalg.svd(x)
+    rows = [np.stack([_prod_without(s, i, j) * (i != j) for j in range(n)], -1) for i in range(n)]
+    others = np.stack(rows, -2)  # (*, n, n)
+    inner = mT(u) @ g @ mT(vh)
+    traces = (others @ np.diagonal(inner, axis1=-2, axis2=-1)[..., None])[..., 0]
+    turned = traces[..., None] * constant_like(x, np.eye(n)) - others * mT(inner)
+    sign = np.linalg.det(u) * np.linalg.det(vh)
+    return sign[..., None, None] * u @ turned @ vh
 
 
-_cofactor: Any = operation("linalg_cofactor", _cofactor_forward, _cofactor_slope)
+def _cofactor_bend(h: Any, g: Any, x: Any) -> Any:
+    """The gradient of <h, slope(g, A)> by A, the third derivative of det along g and h; by A^-1."""
+    inverse = explain("linalg.det backward", "the third derivative of a singular matrix is not computed", _inv, x)
+    first, second = inverse @ g, inverse @ h
+
+    def trace(z: Any) -> Any:
+        return np.sum(z * mT(inverse), axis=(-2, -1), keepdims=True)  # of A^-1 z
+
+    both = trace(g) * trace(h) - np.sum(first * mT(second), axis=(-2, -1), keepdims=True)
+    products = first @ second + second @ first - trace(h) * first - trace(g) * second
+    return _det(x)[..., None, None] * mT(both * inverse + products @ inverse)
+
+
+_cofactor_slope: Any = operation(
+    "linalg_cofactor_slope", _cofactor_slope_forward, lambda h, x: _cofactor_slope(h, x), _cofactor_bend
+)
+_cofactor: Any = operation("linalg_cofactor", _cofactor_forward, lambda g, x: _cofactor_slope(g, x))
 _det: Any = operation("linalg_det", lambda x: np.linalg.det(x), lambda g, x: g[..., None, None] * _cofactor(x))
 _logabsdet: Any = operation(
     "linalg_slogdet",

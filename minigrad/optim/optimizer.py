@@ -223,9 +223,9 @@ class Optimizer(StepHooks):
         >>> other.param_groups[0]["lr"]
         0.1
         """
-        from minigrad.optim.saving import load
+        from minigrad.optim.saving import as_dict, load
 
-        load(self, self._run_hooks("load_pre", dict(state_dict)))
+        load(self, self._run_hooks("load_pre", as_dict(state_dict)))
         self._run_hooks("load_post")
 
     def __getstate__(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,14 @@ def save(optimizer: Optimizer) -> dict[str, Any]:
         options = {key: value for key, value in group.items() if key != "params"}
         groups.append({**options, "params": [index[id(parameter)] for parameter in group["params"]]})
     return {"state": {index.get(id(key), key): value for key, value in optimizer.state.items()}, "param_groups": groups}
+
+
+def as_dict(state_dict: object) -> dict[str, Any]:
+    """A shallow copy of a state. Raises TypeError for what is no mapping."""
+    if isinstance(state_dict, Mapping):
+        return dict(state_dict)
+    hint = "give it what state_dict() of such an optimizer gave"
+    raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict).__name__}; {hint}")
 
 
 def load(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:

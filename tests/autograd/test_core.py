@@ -298,3 +298,16 @@ def test_a_retained_gradient_stays_with_a_view_that_is_written_to_under_no_grad(
     assert y.retains_grad
     y.sum().backward()
     assert y.grad.tolist() == [1, 1, 1]
+
+
+def test_a_view_requires_a_gradient_no_longer_than_what_it_looks_at():
+    base = mg.ones(3)
+    view, inner = base[1:], base[1:][:1]
+    base.requires_grad_()
+    assert (view * 2).requires_grad and (inner * 2).requires_grad
+    base.requires_grad_(False)
+    assert not (view * 2).requires_grad and not (inner * 2).requires_grad
+    view.mul_(3)
+    assert not view.requires_grad and not (view * 2).requires_grad and base.tolist() == [1.0, 3.0, 3.0]
+    base.requires_grad_()
+    assert (view * 2).requires_grad

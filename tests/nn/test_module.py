@@ -235,3 +235,37 @@ def test_a_module_without_tensors_may_be_sent_anywhere():
         nn.ReLU().to("gpu")
     with pytest.raises(TypeError, match=r"only accepts floating point dtypes, but got minigrad.int32"):
         nn.ReLU().to(torch.int32)
+
+
+def test_a_function_of_the_library_is_an_attribute_of_a_class_as_it_is():
+    class Net(nn.Module):
+        act, total, linear = torch.relu, torch.sum, nn.Linear.forward
+        own = lambda self, x: (self, x)  # noqa: E731
+
+        def forward(self, x):
+            return self.act(x), self.total(x, 0)
+
+    net = Net()
+    assert [y.tolist() for y in net(torch.tensor([-1.0, 2.0]))] == [[0.0, 2.0], 1.0]
+    assert Net.act is torch.relu and net.own(1) == (net, 1) and net.linear.__self__ is net
+
+    class Plain:
+        total = torch.sum
+
+    with pytest.raises(TypeError, match=r"becomes its method: write staticmethod\(sum\) there"):
+        Plain().total(torch.ones(2))
+
+
+def test_what_a_base_beside_module_asks_of_its_classes_is_run():
+    made = []
+
+    class Registered:
+        def __init_subclass__(cls, **options):
+            super().__init_subclass__()
+            made.append((cls.__name__, options))
+
+    class OfModule(nn.Module, Registered, tag=1): ...
+
+    class OfLayer(nn.Linear, Registered, tag=2): ...
+
+    assert made == [("OfModule", {"tag": 1}), ("OfLayer", {"tag": 2})]

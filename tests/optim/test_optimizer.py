@@ -478,3 +478,9 @@ def test_state_of_another_model_is_refused_at_the_step():
     optimizer.load_state_dict(donor.state_dict())
     with pytest.raises(RuntimeError, match=r"exp_avg has shape \(2,\), its parameter \(3,\).*another model"):
         optimizer.step()
+
+
+def test_a_state_that_is_no_dict_is_refused():
+    optimizer = optim.SGD([minigrad.ones(1, requires_grad=True)], lr=0.1)
+    with pytest.raises(TypeError, match="Expected state_dict to be dict-like, got int; give it what"):
+        optimizer.load_state_dict(5)
