@@ -12,6 +12,7 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad.nn.functional.linear import native_dropout
+from minigrad.ops import solve
 from tests.device.cases import CASES
 from tests.device.cases_nn import CASES_NN
 
@@ -174,6 +175,7 @@ MORE: dict[str, Sample] = {
     "linalg.solve": (lambda a, b: mg.linalg.solve(regular(a), b), ((2, 3, 3), (2, 3, 2))),
     "linalg.solve, square": (lambda a, b: mg.linalg.solve(regular(a), b), ((3, 3), (3, 3))),
     "linalg.det": (lambda a: mg.linalg.det(regular(a)), ((3, 3),)),
+    "linalg.det, its gradient": (lambda a: solve._cofactor(regular(a)), ((3, 3),)),
     "linalg.slogdet": (lambda a: mg.linalg.slogdet(regular(a)).logabsdet, ((3, 3),)),
     "linalg.cholesky": (lambda a: mg.linalg.cholesky(positive(a)), ((3, 3),)),
     "linalg.pinv": (mg.linalg.pinv, ((3, 2),)),
