@@ -372,7 +372,7 @@ def reshaping_in_place(function: F) -> F:
         self.writes[0] += 1  # counts as a write, as in PyTorch: who saved it saved another shape
         if mode.get() & GRAD:  # else it keeps its place: a parameter goes on asking for its gradient
             self.node = after.node
-            if self.view_of is not None:
+            if self.view_of is not None and self.node is not None:
                 self.view_of.seen = self.writes[0]
         return self
 

@@ -239,3 +239,16 @@ def test_a_copy_of_itself_changes_nothing():
     y = x * 2.0
     y.copy_(y).sum().backward()
     assert (x.grad == 2.0).all()
+
+
+@pytest.mark.parametrize("write_first", [True, False])
+def test_a_turned_view_is_part_of_the_graph_that_begins_below_it_later(write_first):
+    base = torch.ones(3)
+    view = base.expand(2, 3)
+    if write_first:
+        base.mul_(2)
+    view.t_()
+    base.requires_grad_()
+    assert view.requires_grad and not view.is_leaf and view.shape == (3, 2)
+    (view * torch.arange(6.0).view(3, 2)).sum().backward()
+    assert base.grad.tolist() == [1.0, 5.0, 9.0]
