@@ -145,6 +145,19 @@ class Sequential(ListOfModules, Layer):
             raise ValueError(f"add operator supports only Sequential, got {kind}; append() takes a single module")
         return Sequential(*self, *other)
 
+    def __mul__(self, times: int) -> Sequential:
+        """The same layers several times over: they share their parameters."""
+        return Sequential(*self).__imul__(times)
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        if not isinstance(times, int):
+            raise TypeError(f"a Sequential is repeated a whole number of times, got {type(times).__name__} {times!r}")
+        if times <= 0:
+            raise ValueError(f"Non-positive multiplication factor {times}: a Sequential is repeated 1 time or more")
+        return self.extend(list(self) * (times - 1))
+
 
 class ModuleList(ListOfModules):
     """A list whose modules are found by `parameters()` and the rest. It has no forward.

@@ -180,3 +180,16 @@ def test_data_parallel_runs_the_module_where_it_is():
     x = torch.ones(3, 2)
     assert torch.equal(net(x), net.module(x)) and net.device_ids == []
     assert list(net.state_dict()) == ["module.weight", "module.bias"]
+
+
+def test_a_sequential_is_repeated():
+    a, b = nn.Linear(1, 1), nn.ReLU()
+    layers = nn.Sequential(a, b)
+    assert list(layers * 2) == list(2 * layers) == [a, b, a, b] and len(list((layers * 2).parameters())) == 2
+    held = layers
+    layers *= 2
+    assert layers is held and list(held) == [a, b, a, b]
+    with pytest.raises(ValueError, match="Non-positive multiplication factor 0: a Sequential is repeated 1 time or"):
+        held * 0
+    with pytest.raises(TypeError, match=r"repeated a whole number of times, got float 1\.5"):
+        held * 1.5
