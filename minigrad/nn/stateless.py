@@ -53,8 +53,9 @@ class Stateless(Layer):
     __signature__: ClassVar[inspect.Signature]
 
     def __init_subclass__(
-        cls, function: Callable[..., Any] | str | None = None, shown: tuple[str, ...] | None = None
+        cls, function: Callable[..., Any] | str | None = None, shown: tuple[str, ...] | None = None, **options: Any
     ) -> None:
+        super().__init_subclass__(**options)
         fields = _fields_of(cls)
         if function is not None:
             computes = getattr(F, function) if isinstance(function, str) else function

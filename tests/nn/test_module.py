@@ -249,6 +249,11 @@ def test_a_function_of_the_library_is_an_attribute_of_a_class_as_it_is():
     assert [y.tolist() for y in net(torch.tensor([-1.0, 2.0]))] == [[0.0, 2.0], 1.0]
     assert Net.act is torch.relu and net.own(1) == (net, 1) and net.linear.__self__ is net
 
+    class Bent(nn.ReLU):
+        act = torch.tanh
+
+    assert Bent().act(torch.zeros(1)).tolist() == [0.0]
+
     class Plain:
         total = torch.sum
 
@@ -268,4 +273,14 @@ def test_what_a_base_beside_module_asks_of_its_classes_is_run():
 
     class OfLayer(nn.Linear, Registered, tag=2): ...
 
-    assert made == [("OfModule", {"tag": 1}), ("OfLayer", {"tag": 2})]
+    class OfFunction(nn.ReLU, Registered, tag=3): ...
+
+    class OfPruning(nn.utils.prune.BasePruningMethod, Registered, tag=4): ...
+
+    expected = [
+        ("OfModule", {"tag": 1}),
+        ("OfLayer", {"tag": 2}),
+        ("OfFunction", {"tag": 3}),
+        ("OfPruning", {"tag": 4}),
+    ]
+    assert made == expected

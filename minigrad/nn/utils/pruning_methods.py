@@ -38,7 +38,8 @@ class BasePruningMethod(ABC):
     tensor([[0., 1., 0., 1.]])
     """
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
         if cls.__module__ == __name__:
             cls.__module__ = "minigrad.nn.utils.prune"  # where users find it, and what is printed
 
