@@ -183,6 +183,11 @@ DIFFERENCES = [
         "[x := torch.ones(0, requires_grad=True), y := x.softmax(0).sum(), y.backward(), y.backward()][2] is None",
     ),
     (
+        "`torch.poisson` of inf",
+        "refused; PyTorch turns inf into the least int64, -9.2e18",
+        "refuses('torch.poisson(torch.tensor([float(\\'inf\\')]))')",
+    ),
+    (
         "`softmax`, convolutions, `F.interpolate(mode='area')` of nothing",
         "types are checked also where no number is computed",
         "refuses('torch.softmax(torch.zeros(0).short(), 0)')",

@@ -6,7 +6,7 @@ Source: Micikevicius et al., "Mixed Precision Training", 2018; https://docs.pyto
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from minigrad import cuda
@@ -102,6 +102,12 @@ def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
     return (lambda function: function) if bwd is None else bwd
 
 
+_STATE = {  # a scaler's attribute -> its name in a state
+    "_scale": "scale", "_growth_factor": "growth_factor", "_backoff_factor": "backoff_factor",
+    "_growth_interval": "growth_interval", "_growth_tracker": "_growth_tracker",
+}  # fmt: skip
+
+
 class GradScaler:
     """Scales a loss, and divides its gradients by the scale again before each step.
 
@@ -150,7 +156,7 @@ class GradScaler:
         self._scaled = True
         if not self._enabled or isinstance(outputs, Tensor):
             return outputs * self._scale if self._enabled else outputs
-        if not isinstance(outputs, Iterable):
+        if not isinstance(outputs, Iterable) or isinstance(outputs, (str, bytes, Mapping)):
             raise ValueError(f"outputs must be a Tensor or an iterable of Tensors, got {type(outputs).__name__}")
         scaled = [self.scale(output) for output in outputs]
         return tuple(scaled) if isinstance(outputs, tuple) else scaled
@@ -212,18 +218,17 @@ class GradScaler:
 
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` goes on from; empty where it is not enabled."""
-        names = ("_scale", "_growth_factor", "_backoff_factor", "_growth_interval", "_growth_tracker")
-        shown = {name: name if name == "_growth_tracker" else name[1:] for name in names}
-        return {shown[name]: getattr(self, name) for name in names} if self._enabled else {}
+        return {shown: getattr(self, name) for name, shown in _STATE.items()} if self._enabled else {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a state. Raises RuntimeError for an empty one."""
+        """Go on from a state. Raises RuntimeError for an empty one, KeyError where a part is missing."""
         if not self._enabled:
             return
         if not state_dict:
             raise RuntimeError("The source state dict is empty: it was saved from a GradScaler that was not enabled.")
-        for name, value in state_dict.items():
-            setattr(self, f"_{name.lstrip('_')}", value)
+        parts = {name: state_dict[shown] for name, shown in _STATE.items()}  # all are there before one is taken
+        for name, value in parts.items():
+            setattr(self, name, value)
 
 
 __getattr__: Callable[[str], Any] = missing_from("torch.amp", globals())

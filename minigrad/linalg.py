@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from minigrad.missing import missing_from
-from minigrad.ops.arguments import takes_out
+from minigrad.ops.arguments import as_int, of_tensors, takes_out
 from minigrad.ops.diagonal import diagonal as _diagonal
 from minigrad.ops.join import stack
 from minigrad.ops.matmul import cross as _cross
@@ -88,8 +88,9 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tens
     return _diagonal(A, offset, dim1, dim2)
 
 
+@of_tensors
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
-    """The scalar product along `dim`, of vectors that broadcast. Raises RuntimeError for integers.
+    """The scalar product along `dim`, of vectors that broadcast. Raises RuntimeError for integers and mixed types.
 
     >>> import minigrad as torch
     >>> torch.linalg.vecdot(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
@@ -98,11 +99,16 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     if x.array.dtype.kind != "f":
         hint = "convert it with .float()"
         raise RuntimeError(f"linalg.vecdot: Expected a floating point tensor as input. Got {x.dtype}; {hint}")
+    if x.array.dtype != y.array.dtype:
+        raise RuntimeError(f"linalg.vecdot: Expected x and y to have the same dtype, but found {x.dtype} and {y.dtype}")
     return (x * y).sum(dim)
 
 
+@of_tensors
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
-    """The powers 0 to N - 1 of the last axis's numbers: (..., n) -> (..., n, N).
+    """The powers 0 to N - 1 of the last axis's numbers: (..., n) -> (..., n, N). N is n where it is not given.
+
+    Raises RuntimeError for N under 2, for bools, and for a tensor without axes.
 
     >>> import minigrad as torch
     >>> torch.linalg.vander(torch.tensor([1, 2, 3]))
@@ -110,7 +116,12 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
             [1, 2, 4],
             [1, 3, 9]])
     """
-    count = x.shape[-1] if N is None else N
+    if not x.array.ndim or x.array.dtype.kind == "b":
+        hint = "numbers along an axis are due"
+        raise RuntimeError(f"linalg.vander: {hint}, got {x.dtype} of shape {tuple(x.array.shape)}")
+    count = x.array.shape[-1] if N is None else as_int(N, "linalg.vander(): argument 'N'")
+    if count < 2:
+        raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")
     return stack([x**k for k in range(count)], -1)
 
 

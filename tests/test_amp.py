@@ -106,3 +106,19 @@ def test_without_a_gpu_what_is_meant_for_it_is_disabled(monkeypatch):
 def test_functions_are_marked_as_they_are():
     assert torch.amp.custom_fwd(len) is len and torch.amp.custom_bwd(device_type="cuda")(len) is len
     assert torch.amp.is_autocast_available("cpu")
+
+
+@pytest.mark.parametrize("wrong", ["ab", {"loss": 1.0}, 3.0, ["ab"]])
+def test_what_is_no_loss_is_refused(wrong):
+    scaler, *_ = made()
+    with pytest.raises(ValueError, match="outputs must be a Tensor or an iterable of Tensors"):
+        scaler.scale(wrong)
+
+
+def test_a_state_is_taken_whole_or_not_at_all():
+    scaler, *_ = made(init_scale=4.0)
+    with pytest.raises(KeyError, match="growth_factor"):
+        scaler.load_state_dict({"scale": 8.0})
+    assert scaler.get_scale() == 4.0
+    scaler.load_state_dict({**scaler.state_dict(), "scale": 2.0, "enabled": False})
+    assert scaler.get_scale() == 2.0 and scaler.is_enabled()

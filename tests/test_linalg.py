@@ -34,6 +34,7 @@ def test_norms_of_each_matrix(ord):
 
 L = torch.linalg
 A = torch.tensor(np.random.default_rng(1).standard_normal((2, 3, 3)))
+ONES = torch.ones(3, dtype=torch.float64)
 TALL, WIDE = torch.tensor(X.T.copy()), torch.tensor(X)
 B = torch.tensor(np.random.default_rng(2).standard_normal((2, 3, 2)))
 UNIT = torch.eye(3, dtype=torch.float64)
@@ -247,3 +248,24 @@ def test_what_is_not_finite_has_no_decomposition(name):
 def test_nor_is_it_positive_definite(value):
     with pytest.raises(L.LinAlgError, match="not positive-definite"):
         L.cholesky(torch.tensor([[2.0, value], [value, 3.0]]))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: L.vecdot([1.0], ONES), TypeError, "argument 'x' (position 1) must be Tensor, not list"),
+        (lambda: L.vecdot(ONES, ONES.float()), RuntimeError, "x and y to have the same dtype"),
+        (lambda: L.vander([1.0]), TypeError, "must be Tensor, not list"),
+        (lambda: L.vander(ONES, N=0), RuntimeError, "N must be greater than 1, got 0"),
+        (lambda: L.vander(ONES[:1]), RuntimeError, "N must be greater than 1, got 1"),
+        (lambda: L.vander(ONES, N=True), TypeError, "argument 'N' must be an int, got bool"),
+        (lambda: L.vander(ONES > 0), RuntimeError, "numbers along an axis are due, got minigrad.bool"),
+        (lambda: L.vander(ONES[0]), RuntimeError, "of shape ()"),
+        (lambda: L.householder_product(torch.zeros(2, 2), torch.ones(2).long()), RuntimeError, "tau dtype"),
+        (lambda: L.householder_product(torch.zeros(3, 2, 2), torch.ones(2, 2)), RuntimeError, "the batches of input"),
+    ],
+)  # fmt: skip
+def test_vectors_powers_and_reflections_say_what_they_take(call, error, words):
+    with pytest.raises(error) as caught:
+        call()
+    assert words in str(caught.value)

@@ -167,6 +167,8 @@ def test_importing_does_not_import_numpy_random():
         (lambda g: g.exponential((2,), "float32", 0), RuntimeError, "lambda > 0.0.*lambda=0"),
         (lambda g: g.bernoulli(2, (3,)), RuntimeError, r"in \[0, 1\], but got p=2"),
         (lambda g: g.bernoulli(np.array([0.5, -1])), RuntimeError, "the tensor p has others"),
+        (lambda g: minigrad.ones(2).bernoulli("a"), TypeError, "argument 'p' must be a number, not str"),
+        (lambda g: minigrad.poisson(minigrad.tensor([math.inf])), RuntimeError, "rate to be finite"),
         (lambda g: g.permutation(-1), RuntimeError, "n >= 0, got -1"),
         (lambda g: g.manual_seed(1.5), RuntimeError, "expected an int, but got float"),
         (lambda g: g.manual_seed(True), RuntimeError, "expected an int, but got bool"),

@@ -18,7 +18,7 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     """The first columns of ``H_1 H_2 ... H_k`` with ``H_i = I - tau_i v_i v_i^T``, v_i under the diagonal of column i.
 
     Shapes: input (..., m, n) with m >= n; tau (..., k) with k <= n. v_i is 1 at i, and 0 above.
-    Raises RuntimeError for other shapes. Source: LAPACK's `orgqr`.
+    Raises RuntimeError for other shapes, and where the types differ. Source: LAPACK's `orgqr`.
 
     >>> import minigrad as torch
     >>> torch.linalg.householder_product(torch.zeros(2, 2), torch.tensor([2.0, 2.0]))
@@ -31,6 +31,11 @@ def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     if m < n or n < count:
         got = f"got {tuple(input.array.shape)} and {tuple(tau.array.shape)}"
         raise RuntimeError(f"householder_product: input.shape[-2] >= input.shape[-1] >= tau.shape[-1] is due, {got}")
+    if tau.array.dtype != input.array.dtype:
+        raise RuntimeError(f"householder_product: tau dtype {tau.dtype} does not match input dtype {input.dtype}")
+    if tau.array.shape[:-1] != input.array.shape[:-2]:
+        got = f"got {tuple(input.array.shape)} and {tuple(tau.array.shape)}"
+        raise RuntimeError(f"householder_product: the batches of input and tau must be equal, {got}")
     ones = constant_like(input, np.eye(m, n))
     vectors: Any = tril(input, -1) + ones
     product: Any = input * 0 + ones

@@ -66,7 +66,7 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
     """How many events are seen where `input` says how many are expected: an image as few photons show it.
 
     They are drawn one after the other by a generator of the CPU. The gradient is zero. Raises NotImplementedError
-    for integers, RuntimeError for negative numbers and NaN.
+    for integers, RuntimeError for negative numbers, inf and NaN.
 
     >>> import minigrad as torch
     >>> torch.poisson(torch.zeros(3))
@@ -76,6 +76,8 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
     rates = to_device(input.array, CPU)
     if not (rates >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative: a count of events is expected")
+    if np.isinf(rates).any():
+        raise RuntimeError("invalid Poisson rate, expected rate to be finite: no count is expected to be inf")
     drawn = source_of(generator).poisson(rates).astype(rates.dtype)
     return _unmoved(input, drawn=to_device(drawn, device_of(input.array)))
 
@@ -288,7 +290,8 @@ class DrawingMethods(TensorBase):
         array = self.array
         if p is None:
             return wrap(_draw_by_chances(array, array.dtype, generator))
+        chance = as_number("bernoulli", "p", p)
         there = array if array.flags.c_contiguous else np.empty_like(array, order="C")
-        return wrap(draw_in_order(there, lambda source, s: source.bernoulli(p, s, array.dtype), generator))
+        return wrap(draw_in_order(there, lambda source, s: source.bernoulli(chance, s, array.dtype), generator))
 
     multinomial = multinomial

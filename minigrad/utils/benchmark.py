@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean, median, quantiles
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeAlias
 
 from minigrad import get_num_threads, set_num_threads
 from minigrad.backend import is_available, library
@@ -20,6 +20,7 @@ from minigrad.missing import missing_from
 
 __all__ = ["Measurement", "Timer"]
 
+Callback: TypeAlias = Callable[[int, float], Any]
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
 
 
@@ -122,32 +123,61 @@ class Timer:
         _wait()
         return self._timer() - start
 
-    def _measure(self, number: int, rounds: Callable[[list[float]], bool]) -> Measurement:
-        """Rounds of `number` runs, until `rounds` of them says that they are enough."""
+    def _measure(
+        self, number: int, are_enough: Callable[[list[float]], bool] = bool, callback: Callback | None = None
+    ) -> Measurement:
+        """Rounds of `number` runs, until `are_enough` says so of their seconds; `callback` is told of each."""
         times: list[float] = []
         before = get_num_threads()
         set_num_threads(self._threads)
         try:
-            while not times or not rounds(times):
+            while not are_enough(times):
                 times.append(self._run(number))
+                if callback is not None:
+                    callback(number, times[-1])
         finally:
             set_num_threads(before)
         return Measurement(number, times, self._stmt, self._threads, *self._titles)
 
     def timeit(self, number: int = 1_000_000) -> Measurement:
-        """One round of `number` runs, after a short one to warm up."""
-        self._measure(max(number // 100, 1), lambda times: True)
-        return self._measure(number, lambda times: True)
+        """One round of `number` runs, after a short one to warm up. Raises ValueError for less than one run."""
+        if number < 1:
+            raise ValueError(f"timeit(): number must be at least 1, got {number}")
+        self._measure(max(number // 100, 1))
+        return self._measure(number)
 
-    def blocked_autorange(self, callback: Any = None, min_run_time: float = 0.2) -> Measurement:
-        """Rounds of as many runs as take a thousandth of `min_run_time` or more, until they took it together."""
+    def _find_block(self, least: float) -> int:
+        """How many runs, a power of ten, take `least` seconds or more."""
         self.timeit(2)
         number = 1
-        while self._measure(number, lambda times: True).raw_times[0] < min_run_time / 1000:
+        while self._measure(number).raw_times[0] < least:
             number *= 10
-        return self._measure(number, lambda times: sum(times) >= min_run_time)
+        return number
 
-    adaptive_autorange = blocked_autorange
+    def blocked_autorange(self, callback: Callback | None = None, min_run_time: float = 0.2) -> Measurement:
+        """Rounds of as many runs as take a thousandth of `min_run_time` or more, until they took it together.
+
+        `callback(runs, seconds)` is called after each round.
+        """
+        block = self._find_block(min_run_time / 1000)
+        return self._measure(block, lambda times: bool(times) and sum(times) >= min_run_time, callback)
+
+    def adaptive_autorange(
+        self, threshold: float = 0.1, *, min_run_time: float = 0.01, max_run_time: float = 10.0,
+        callback: Callback | None = None,
+    ) -> Measurement:  # fmt: skip
+        """Rounds until the middle half of four or more lies within `threshold` of their median.
+
+        They take `min_run_time` seconds together, and end at `max_run_time`.
+        """
+
+        def are_enough(times: list[float]) -> bool:
+            if len(times) < 4 or sum(times) < min_run_time:
+                return sum(times) >= max_run_time
+            found = Measurement(1, times, self._stmt)
+            return found.iqr <= threshold * found.median or sum(times) >= max_run_time
+
+        return self._measure(self._find_block(min_run_time / 100), are_enough, callback)
 
 
 def _wait() -> None:

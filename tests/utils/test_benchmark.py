@@ -36,3 +36,23 @@ def test_what_is_printed():
 def test_other_languages_are_refused():
     with pytest.raises(ValueError, match="only statements of Python are timed"):
         Timer("x;", language="cpp")
+
+
+def test_rounds_go_on_until_they_agree():
+    clock = iter([0, 1, 0, 1, *(t for seconds in (1, 5, 9, 1, 1, 1, 1, 1, 1, 1) for t in (0, seconds))])
+    told = []
+    measured = Timer("pass", timer=lambda: next(clock)).adaptive_autorange(
+        0.5, max_run_time=100, callback=lambda runs, seconds: told.append((runs, seconds))
+    )
+    assert told == [(1, 5), (1, 9), *[(1, 1)] * 7]  # until three quarters of them are alike
+    assert measured.raw_times == [seconds for _, seconds in told] and measured.iqr == 0
+
+
+def test_rounds_end_at_the_longest_time():
+    clock = iter(t for i in range(50) for t in (0, 4 ** (i % 3)))
+    assert sum(Timer("pass", timer=lambda: next(clock)).adaptive_autorange(0.0, max_run_time=30).raw_times) < 30 + 16
+
+
+def test_no_runs_are_refused():
+    with pytest.raises(ValueError, match="number must be at least 1, got 0"):
+        Timer("pass").timeit(0)
