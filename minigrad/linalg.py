@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import as_int, of_tensors, takes_out
 from minigrad.ops.diagonal import diagonal as _diagonal
-from minigrad.ops.join import stack
+from minigrad.ops.join import atleast_1d, stack
 from minigrad.ops.matmul import cross as _cross
 from minigrad.ops.matmul import matmul
 from minigrad.ops.norm import norm as _norm
@@ -108,7 +108,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers 0 to N - 1 of the last axis's numbers: (..., n) -> (..., n, N). N is n where it is not given.
 
-    Raises RuntimeError for N under 2, for bools, and for a tensor without axes.
+    Integers are raised as int64. Raises RuntimeError for N under 2, and for bools and halves.
 
     >>> import minigrad as torch
     >>> torch.linalg.vander(torch.tensor([1, 2, 3]))
@@ -116,9 +116,9 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
             [1, 2, 4],
             [1, 3, 9]])
     """
-    if not x.array.ndim or x.array.dtype.kind == "b":
-        hint = "numbers along an axis are due"
-        raise RuntimeError(f"linalg.vander: {hint}, got {x.dtype} of shape {tuple(x.array.shape)}")
+    if x.array.dtype.char in "?e":
+        raise RuntimeError(f"linalg.vander supports floating point and integer tensors, but got {x.dtype}")
+    x = atleast_1d(x) if x.array.dtype.kind == "f" else atleast_1d(x).long()
     count = x.array.shape[-1] if N is None else as_int(N, "linalg.vander(): argument 'N'")
     if count < 2:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")

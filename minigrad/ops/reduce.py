@@ -179,7 +179,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         raise RuntimeError(
             f"size {list(shape)} is not expandable to size {list(have)}: sum_to_size undoes broadcasting"
         )
-    return reshape(sum(input, over), shape) if over else input
+    return reshape(sum(input, over), shape) if over or not shape else input
 
 
 # ---- logarithms of sums --------------------------------------------------------------------------

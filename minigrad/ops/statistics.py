@@ -21,6 +21,7 @@ from minigrad.ops.diagonal import diagonal
 from minigrad.ops.functions import sqrt
 from minigrad.ops.index import read_at
 from minigrad.ops.limits import clamp
+from minigrad.ops.masks import masked_fill
 from minigrad.ops.matmul import matmul
 from minigrad.ops.order import find_order
 from minigrad.ops.reduce import add_up, as_real, average, count_reduced, mean, spread_gradient, sum
@@ -197,19 +198,22 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
     ndim = input.array.ndim
     flat = dim is None or not ndim
     x = reshape(input, -1) if flat else movedim(input, axis(dim, ndim), -1)  # (..., n)
-    lower, upper, weight = compute(_find_ranks, x, asked.reshape(-1), interpolation, skip_nan)
+    last, missing = compute(_find_last, x, skip_nan)
+    rank = masked_fill(mul(reshape(asked, -1), last), missing, x.array.shape[-1] - 1)  # (..., q)
+    lower, upper = compute(_find_neighbours, rank, interpolation)
     in_order = gather(x, -1, compute(find_order, x, x.array.ndim - 1))
     found = gather(in_order, -1, lower)  # (..., q)
     if interpolation in ("linear", "midpoint"):
+        weight = 0.5 if interpolation == "midpoint" else sub(rank, lower)
         found = lerp(found, gather(in_order, -1, upper), weight)
     found = movedim(found, -1, 0)  # (q, ...)
     if keepdim:
         found = reshape(found, -1, *([1] * ndim)) if flat else unsqueeze(found, axis(dim, ndim) + 1)
-    return found if asked.ndim else read_at(found, key=(0, Ellipsis))
+    return found if asked.array.ndim else read_at(found, key=(0, Ellipsis))
 
 
 def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
-    """The array of the shares `q`, once the arguments of a quantile are seen to fit."""
+    """The shares `q` as a tensor, once the arguments of a quantile are seen to fit."""
     dtype = input.array.dtype
     if dtype.char not in "fd":
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype, got {dtype}")
@@ -221,28 +225,26 @@ def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor, got {q.array.ndim}D")
     if not input.array.size:
         raise RuntimeError(f"{name}() input tensor must be non-empty")
-    asked = q.array if isinstance(q, TensorBase) else np.asarray(q, dtype)
-    if not ((asked >= 0) & (asked <= 1)).all():
-        raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {asked.tolist()}")
+    asked = q if isinstance(q, TensorBase) else wrap(array_module(input.array).asarray(q, dtype))
+    if not ((asked.array >= 0) & (asked.array <= 1)).all():
+        raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {asked.array.tolist()}")
     return asked
 
 
-def _find_ranks(x: Any, q: Any, interpolation: str, skip_nan: bool) -> tuple[Any, Any, Any]:
-    """For each quantile the places of its two neighbours among the numbers in order, and where between them it lies.
-
-    A row with a NaN is all NaN, which stands last, unless those are skipped.
+def _find_last(x: Any, skip_nan: bool) -> tuple[Any, Any]:
+    """The last rank of each row, and whether its quantiles are NaN, which stands last: of a row with a NaN, unless
+    those are skipped; then of a row of nothing else.
     """
-    xp, n = array_module(x), x.shape[-1]
     missing = np.isnan(x).sum(-1, keepdims=True)  # (..., 1)
-    last = n - missing - 1 if skip_nan else xp.full(missing.shape, n - 1)
-    rank = xp.asarray(q) * np.maximum(last, 0).astype(x.dtype)  # (..., q)
-    is_missing = last < 0 if skip_nan else missing > 0
-    rank = np.where(is_missing, n - 1, rank)
+    last = x.shape[-1] - 1 - missing * skip_nan
+    return np.maximum(last, 0).astype(x.dtype), last < 0 if skip_nan else missing > 0
+
+
+def _find_neighbours(rank: Any, interpolation: str) -> tuple[Any, Any]:
+    """The whole ranks below and above each rank, or twice the one that is asked for."""
     if interpolation in ("lower", "higher", "nearest"):
         rank = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation](rank)
-    below = np.floor(rank)
-    weight = np.where(rank > below, 0.5, 0.0) if interpolation == "midpoint" else rank - below
-    return below.astype(np.int64), np.ceil(rank).astype(np.int64), weight.astype(x.dtype)
+    return np.floor(rank).astype(np.int64), np.ceil(rank).astype(np.int64)
 
 
 @takes_out

@@ -48,9 +48,12 @@ def memory_of(array: Any) -> tuple[Any, int]:
     root = array
     while isinstance(root.base, type(root)):
         root = root.base
-    if not root.flags.c_contiguous and not root.flags.f_contiguous:
-        return array.reshape(-1), 0  # part of what another library owns
-    flat = (root if root.flags.c_contiguous else root.transpose()).reshape(-1)
+    if root.flags.c_contiguous or root.flags.f_contiguous:
+        flat = (root if root.flags.c_contiguous else root.transpose()).reshape(-1)
+    else:  # a part of what another library owns: all from its first element to its last
+        ahead = root[tuple([slice(None, None, -1 if step < 0 else 1) for step in root.strides])]
+        span = sum([(n - 1) * step for n, step in zip(ahead.shape, ahead.strides, strict=True)]) // root.itemsize + 1
+        flat = np.lib.stride_tricks.as_strided(ahead, (span,), (root.itemsize,))
     if flat.dtype != array.dtype:
         flat = flat.view(np.uint8)
         flat = flat[: flat.size - flat.size % array.itemsize].view(array.dtype)

@@ -30,6 +30,20 @@ def test_reads_memory_by_steps(make, size, stride, offset):
     assert got.data_ptr() == x.data_ptr() + 4 * first or not got.numel()
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_memory_that_another_library_owns_has_gaps(turned):
+    owned = np.lib.stride_tricks.as_strided(np.arange(18.0), (3, 3), (48, 16))  # its base is no array
+    x = torch.from_numpy(owned[::-1] if turned else owned)
+    middle = torch.as_strided(x, (3,), (6,), 2)  # the second column, seen from the first element
+    assert middle.tolist() == [2.0, 8.0, 14.0]
+    middle[1] = -1.0
+    assert owned[1, 1] == -1.0
+    windows = x.unfold(1, 2, 1)
+    assert windows.shape == (3, 2, 2) and windows[1].tolist() == [[6.0, -1.0], [-1.0, 10.0]]
+    windows[0, 0, 0] = 5.0
+    assert x[0, 0] == 5.0 and owned[2 if turned else 0, 0] == 5.0
+
+
 @pytest.mark.parametrize(("make", "size", "stride", "offset"), CASES)
 def test_gradients(make, size, stride, offset):
     torch.manual_seed(0)
