@@ -1,6 +1,6 @@
-"""Is a gradient right? `comparison.py` holds it beside finite differences, which are the judge.
+"""Is a gradient right? `trial.py`, opened by the first check, holds it beside finite differences, which are the judge.
 
-When it is wrong, `mistakes.py` says what the mistake is. These files are opened by the first check.
+When it is wrong, `complaints.py` says where, and `mistakes.py` what the mistake is.
 """
 
 from __future__ import annotations
@@ -35,11 +35,10 @@ def gradcheck(
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
     if check_batched_forward_grad and not check_forward_ad:
         raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
-    from minigrad.autograd.comparison import check_direction, check_jacobian, compare
-    from minigrad.autograd.trial import GradcheckError, Trial
+    from minigrad.autograd.trial import GradcheckError, Trial, check_direction, check_jacobian, judge
 
     try:
-        compare(Trial(func, inputs, eps, atol, rtol, nondet_tol), check_direction if fast_mode else check_jacobian)
+        judge(Trial(func, inputs, eps, atol, rtol, nondet_tol), check_direction if fast_mode else check_jacobian)
     except GradcheckError:
         if raise_exception:
             raise

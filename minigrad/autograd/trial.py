@@ -1,19 +1,23 @@
-"""A function on trial at one point: what it returns there, its gradients by rule and its slopes by differences.
+"""How do we know that a derivative is right? A function on trial: its gradients beside the slopes that it shows.
 
-Float32 inputs are tried as float64 copies, because in float32 the differences drown in rounding.
+    slope along d    ``(f(x + eps d) - f(x - eps d)) / (2 eps)``, by two calls: the judge
+    gradient         one walk back from the outputs, by the rules: the accused
+
+The Jacobian ``J[j, k] = d output[k] / d input[j]`` is found both ways and compared. The cotangents of all other checks
+are random: all ones cannot tell a permuted gradient from the right one, and compares 0 with 0 for softmax. Float32
+inputs are tried as float64 copies, because in float32 the differences drown in rounding.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.gradients import grad
-from minigrad.autograd.recording import Operation
 from minigrad.backend import array_module, copy_array, device_of, on_its_gpu, to_device
 from minigrad.devices import CPU
 
@@ -23,7 +27,7 @@ class GradcheckError(RuntimeError):
 
 
 class Trial:
-    """A function at its inputs, and how near numbers must be to count as equal."""
+    """A function at its inputs, what it returned there, and how near numbers must be to count as equal."""
 
     def __init__(
         self, func: Callable[..., Any], inputs: Any, eps: float, atol: float, rtol: float, nondet_tol: float
@@ -31,124 +35,164 @@ class Trial:
         self.func, self.eps, self.atol, self.rtol, self.nondet_tol = func, eps, atol, rtol, nondet_tol
         self.inputs = make_leaves(inputs)
         self.checked = [i for i, x in enumerate(self.inputs) if is_checked(x)]
+        with refuse_writes("inputs of the function", self, [self.inputs[i] for i in self.checked]):
+            self.outputs = self.call()
         self.draw = np.random.default_rng(0)
+        needed = [number for number, y in enumerate(self.outputs) if y.node is not None]
+        self.cotangents = {number: self.draw.standard_normal(self.outputs[number].array.shape) for number in needed}
 
-    @property
-    def names(self) -> list[str]:
-        """What the function's signature calls its arguments."""
-        return name_the_arguments(self.func, len(self.inputs))
-
-    def tell(self, i: int) -> str:
-        """An input in words: "input 0 (x)", where the function's signature has a name."""
-        name = self.names[i]
-        return name if name == f"input {i}" else f"input {i} ({name})"
-
-    def outputs(self) -> list[Any]:
+    def call(self) -> list[Any]:
+        """What the function returns at its inputs."""
         return float_outputs(self.func(*self.inputs))
 
-    def gradients(self, outputs: Sequence[Any], cotangents: dict[int, Any]) -> dict[int, Any]:
-        """By input: the gradients of the outputs that have a cotangent. Refuses a rule that writes into either."""
-        ys = [outputs[number] for number in cotangents]
-        given = [wrap(beside(g.astype(y.array.dtype), y.array)) for y, g in zip(ys, cotangents.values(), strict=True)]
+    def gradients(self, cotangents: dict[int, Any], outputs: Sequence[Any] | None = None) -> dict[int, Any]:
+        """By input: the gradients of the outputs that have a cotangent; `outputs` of another call, if given."""
+        ys = [(outputs or self.outputs)[number] for number in cotangents]
+        given = [wrap(beside(c, y.array)) for c, y in zip(cotangents.values(), ys, strict=True)]
         targets = [self.inputs[i] for i in self.checked]
-        kept = [copy_array(tensor.array) for tensor in (*given, *targets)]
-        found = grad(ys, targets, given, retain_graph=True, materialize_grads=True)
-        for number, (tensor, before) in enumerate(zip((*given, *targets), kept, strict=True)):
-            if not is_same(tensor, before):
-                raise GradcheckError(self._wrote_into(number - len(given)))
+        with refuse_writes("what backward reads", self, [*targets, *given]):
+            found = grad(ys, targets, given, retain_graph=True, materialize_grads=True)
         return {i: np.array(host(g)) for i, g in zip(self.checked, found, strict=True)}
 
-    def _wrote_into(self, position: int) -> str:
-        if position >= 0:
-            what = self.tell(self.checked[position])
-            return f"Backward wrote into {what}; others still read it: compute into a new array."
-        return (
-            "Backward wrote into the gradient that arrives (by out=g, or g *= 2): others still read it, so that "
-            "f(x) + x would get a wrong gradient. Compute into a new array: g * 2."
-        )
-
     @on_its_gpu
-    def moved(self, array: Any, step: Any, number: int) -> Any:
-        """Output `number` with one input's `array` moved by `step`."""
+    def call_nearby(self, array: Any, step: Any, number: int) -> Any:
+        """Output `number` with the `array` of one input moved by `step`."""
         before = copy_array(array)
         array[...] = before + beside(step, array)
         try:
-            return host(self.outputs()[number]).astype(np.float64)
+            return host(self.call()[number]).astype(np.float64)
         finally:
             array[...] = before
 
     def slope(self, number: int, i: int, direction: Any) -> Any:
-        """How fast output `number` changes as input `i` moves, by central differences."""
+        """How fast output `number` changes as input `i` moves in a direction."""
         array, step = self.inputs[i].array, self.eps * direction
-        return (self.moved(array, step, number) - self.moved(array, -step, number)) / (2 * self.eps)
+        ahead, behind = self.call_nearby(array, step, number), self.call_nearby(array, -step, number)
+        return (ahead - behind) / (2 * self.eps)
 
-    def numerical(self, number: int, i: int) -> Any:
-        """The Jacobian d output / d input by differences, (inputs, outputs)."""
-        array = self.inputs[i].array
-        rows = [self.slope(number, i, unit.reshape(array.shape)) for unit in np.eye(array.size)]
-        return np.array(rows).reshape(array.size, self.outputs()[number].array.size)
-
-    def slope_at(self, number: int, values: Sequence[Any], i: int, direction: Any) -> Any:
-        """The slope of output `number` along a direction of input `i`, at other operands."""
-        before = {j: copy_array(x.array) for j, x in enumerate(self.inputs) if values[j] is not None}
-        try:
-            for j in before:
-                self.inputs[j].array[...] = beside(values[j], self.inputs[j].array)
-            with np.errstate(all="ignore"):  # an operand made of zeros may divide by them
-                return self.slope(number, i, direction)
-        finally:
-            for j, array in before.items():
-                self.inputs[j].array[...] = array
-
-    def analytical(self, number: int, i: int) -> Any:
-        """The Jacobian by the gradient rules, (inputs, outputs)."""
-        y = self.outputs()
-        size, shape = y[number].array.size, y[number].array.shape
-        units = np.eye(size).reshape(size, *shape)
-        columns = [self.gradients(y, {number: unit})[i].ravel() for unit in units]
-        return np.array(columns).reshape(size, self.inputs[i].array.size).T
-
-    def close(self, analytical: Any, numerical: Any) -> bool:
+    def is_close(self, analytical: Any, numerical: Any) -> bool:
         """Equal up to `atol` and `rtol`."""
         return bool(np.allclose(analytical, numerical, rtol=self.rtol, atol=self.atol))
 
 
-def differentiate(func: Callable[..., Any], inputs: Any, grad_outputs: Any) -> tuple[Callable[..., Any], Any]:
-    """The gradients of `func` as a function of its inputs and of cotangents, random unless given; its arguments."""
-    points = make_leaves(inputs)
-    if grad_outputs is None:
-        draw = np.random.default_rng(0)
-        arrays = [y.array for y in float_outputs(func(*points))]
-        given = [make_leaf(beside(draw.standard_normal(array.shape), array)) for array in arrays]
-    else:
-        given = [make_leaf(g.array.astype(np.float64)) for g in as_tuple(grad_outputs)]
-
-    def gradients(*arguments: Any) -> tuple[Any, ...]:
-        xs, cotangents = arguments[: len(points)], arguments[len(points) :]
-        ys, targets = float_outputs(func(*xs)), filter(is_checked, xs)
-        found = grad(ys, targets, cotangents, create_graph=True, allow_unused=True)
-        return tuple([g for g in found if g is not None and g.node is not None])
-
-    return gradients, (*points, *given)
+# ---- the checks -----------------------------------------------------------------------------------
+def judge(trial: Trial, check: Callable[[Trial, int, int], None]) -> None:
+    """Raise GradcheckError unless rules keep their promises, and `check` passes each output against each input."""
+    if not trial.cotangents:
+        refuse_change(trial)
+        return
+    check_promises(trial)
+    for number in trial.cotangents:
+        for i in trial.checked:
+            check(trial, number, i)
 
 
-def name_the_arguments(func: Any, count: int) -> list[str]:
-    """The names in a function's signature; a `Function` has those of its forward without ctx."""
-    owner = getattr(func, "__self__", None)
-    skipped = 0
-    from minigrad.autograd.function import Function
+def check_jacobian(trial: Trial, number: int, i: int) -> None:
+    """Each element of an output against each element of an input."""
+    analytical, numerical = find_jacobian(trial, number, i), measure_jacobian(trial, number, i)
+    if not trial.is_close(analytical, numerical):
+        from minigrad.autograd.complaints import describe_mismatch
 
-    if isinstance(owner, type) and issubclass(owner, Function):
-        skipped = int(owner.setup_context is Function.setup_context)  # ctx
-        func = owner.forward
-    elif isinstance(func, Operation):
-        func = func.forward
-    try:
-        parameters = list(inspect.signature(func).parameters.values())[skipped:]
-    except (TypeError, ValueError):
-        parameters = []
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [named[i] if i < len(named) else f"input {i}" for i in range(count)]
+        raise GradcheckError(describe_mismatch(trial, number, i, analytical, numerical))
+
+
+def find_jacobian(trial: Trial, number: int, i: int) -> Any:
+    """J by the rules, (inputs, outputs): a column from each unit cotangent."""
+    y = trial.outputs[number].array
+    units = np.eye(y.size).reshape(y.size, *y.shape)
+    columns = [trial.gradients({number: unit})[i].ravel() for unit in units]
+    return np.array(columns).reshape(y.size, trial.inputs[i].array.size).T
+
+
+def measure_jacobian(trial: Trial, number: int, i: int) -> Any:
+    """J by differences, (inputs, outputs): a row from each unit direction."""
+    x = trial.inputs[i].array
+    units = np.eye(x.size).reshape(x.size, *x.shape)
+    rows = [trial.slope(number, i, unit).ravel() for unit in units]
+    return np.array(rows).reshape(x.size, trial.outputs[number].array.size)
+
+
+def check_direction(trial: Trial, number: int, i: int) -> None:
+    """<cotangent, J direction> both ways: two calls and one walk back, whatever the size."""
+    cotangent, direction = trial.cotangents[number], trial.draw.standard_normal(trial.inputs[i].array.shape)
+    direction /= max(float(np.linalg.norm(direction)), 1e-300)
+    numerical = float(np.vdot(cotangent, trial.slope(number, i, direction)))
+    analytical = float(np.vdot(trial.gradients({number: cotangent})[i], direction))
+    if not trial.is_close(analytical, numerical):
+        check_jacobian(trial, number, i)  # says where; a kink may not show along another direction
+        raise GradcheckError(
+            f"Jacobian mismatch for output {number} with respect to input {i} along a random direction:\n"
+            f"numerical: {numerical:.8g}\nanalytical: {analytical:.8g}"
+        )
+
+
+def check_promises(trial: Trial) -> None:
+    """Refuse a rule that gives right numbers today and wrong ones in a larger graph, naming the promise it breaks."""
+    first = trial.gradients(trial.cotangents)
+    expect(trial, first, "zero for zero", factor=0)
+    expect(trial, first, "the same for another call", outputs=trial.call())
+    expect(trial, first, "the same when asked again")
+    with refuse_writes("outputs of the first call", trial, trial.outputs):
+        trial.func(*[move_nearby(x, trial.draw, trial.eps) for x in trial.inputs])
+    expect(trial, first, "the same after a call elsewhere")
+    expect(trial, first, "twice for twice", factor=2)
+
+
+def expect(
+    trial: Trial, first: dict[int, Any], promise: str, factor: int = 1, outputs: Sequence[Any] | None = None
+) -> None:
+    """Refuse gradients from `factor` times the cotangents that are not `factor` times the `first` ones."""
+    found = trial.gradients({number: factor * c for number, c in trial.cotangents.items()}, outputs)
+    rtol, atol = (trial.rtol, trial.atol) if factor > 1 else (0.0, trial.nondet_tol)
+    for i, g in first.items():
+        due = factor * g if factor else np.zeros_like(g)  # 0 also where g is inf
+        equal = np.array_equal(found[i], due)  # nearly always, and quicker to see
+        if not equal and not np.allclose(found[i], due, rtol, atol, equal_nan=factor == 1):
+            from minigrad.autograd.complaints import describe_broken_promise
+
+            raise GradcheckError(describe_broken_promise(trial, promise, i, found[i], due))
+
+
+def refuse_change(trial: Trial) -> None:
+    """Refuse outputs that need no gradient and change with the inputs."""
+    for number in range(len(trial.outputs)):
+        for i in trial.checked:
+            if np.abs(measure_jacobian(trial, number, i)).max(initial=0.0) > trial.atol:
+                raise GradcheckError(
+                    f"Numerical gradient for function expected to be zero: output {number} needs no gradient, but "
+                    f"changes with input {i}"
+                )
+
+
+@contextmanager
+def refuse_writes(what: str, trial: Trial, tensors: Sequence[Any]) -> Iterator[None]:
+    """Refuse, afterwards, that one of the tensors was written to."""
+    before = [copy_array(x.array) for x in tensors]
+    yield
+    for place, (x, array) in enumerate(zip(tensors, before, strict=True)):
+        if not np.array_equal(host(x), to_device(array, CPU), equal_nan=True):
+            from minigrad.autograd.complaints import describe_write
+
+            raise GradcheckError(describe_write(what, trial, place))
+
+
+# ---- the points -----------------------------------------------------------------------------------
+def make_leaves(inputs: Any) -> tuple[Any, ...]:
+    """The inputs, those that require a gradient as float64 leaves of their own, in their own memory layout."""
+    given = as_tuple(inputs)
+    if not any(map(is_checked, given)):
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
+        )
+    return tuple([wrap(copy_layout(x.array, np.float64)).requires_grad_() if is_checked(x) else x for x in given])
+
+
+def float_outputs(returned: Any) -> list[Any]:
+    """The floating-point tensors among the results of a call."""
+    found = [y for y in as_tuple(returned) if is_float(y)]
+    if not found:
+        raise ValueError("gradcheck expects the function to return at least one floating-point tensor")
+    return found
 
 
 @on_its_gpu
@@ -156,10 +200,29 @@ def move_nearby(x: Any, draw: np.random.Generator, eps: float) -> Any:
     """A tensor of its own within `eps` of `x`, where differences go too; what is no float tensor stays."""
     if not is_float(x):
         return x
-    step = draw.uniform(-eps, eps, x.array.shape)
-    moved = _copy_with_strides(x.array) if is_checked(x) else copy_array(x.array)
-    moved += beside(step.astype(moved.dtype), moved)
-    return make_leaf(moved) if is_checked(x) else wrap(moved)
+    moved = copy_layout(x.array, x.array.dtype)
+    moved += beside(draw.uniform(-eps, eps, moved.shape), moved)
+    return wrap(moved).requires_grad_(is_checked(x))
+
+
+@on_its_gpu
+def copy_layout(array: Any, dtype: Any) -> Any:
+    """A copy that is contiguous only if `array` is: rules must not rely on the layout."""
+    if array.flags.c_contiguous:
+        return array.astype(dtype)
+    wide = array_module(array).zeros((*array.shape, 2), dtype)
+    wide[..., 0] = array
+    return wide[..., 0]
+
+
+def as_tuple(x: Any) -> tuple[Any, ...]:
+    """What a function takes or returns, also where it is one thing alone."""
+    return tuple(x) if isinstance(x, (tuple, list)) else (x,)
+
+
+def is_checked(x: Any) -> bool:
+    """A tensor that asks for a gradient."""
+    return isinstance(x, TensorBase) and x.node is not None
 
 
 def is_float(x: Any) -> bool:
@@ -172,55 +235,25 @@ def host(tensor: Any) -> Any:
     return to_device(tensor.array, CPU)
 
 
-def is_same(tensor: Any, before: Any) -> bool:
-    """Whether a tensor still holds what it held before."""
-    return np.array_equal(host(tensor), to_device(before, CPU), equal_nan=True)
-
-
 def beside(array: Any, other: Any) -> Any:
-    """`array` where `other` lives."""
-    return to_device(array, device_of(other))
+    """The numbers of `array` as those of `other`: of its type, and where it lives."""
+    return to_device(array.astype(other.dtype, copy=False), device_of(other))
 
 
-def as_tuple(x: Any) -> tuple[Any, ...]:
-    """What a function takes or returns, also where it is one thing alone."""
-    return (x,) if isinstance(x, TensorBase) or not isinstance(x, (tuple, list)) else tuple(x)
+# ---- second order ---------------------------------------------------------------------------------
+def differentiate(func: Callable[..., Any], inputs: Any, grad_outputs: Any) -> tuple[Callable[..., Any], Any]:
+    """The gradients of `func` as a function of its inputs and of cotangents, random unless given; its arguments."""
+    points = make_leaves(inputs)
+    if grad_outputs is None:
+        draw = np.random.default_rng(0)
+        given = [beside(draw.standard_normal(y.array.shape), y.array) for y in float_outputs(func(*points))]
+    else:
+        given = [g.array.astype(np.float64) for g in as_tuple(grad_outputs)]
 
+    def gradients(*arguments: Any) -> tuple[Any, ...]:
+        xs, cotangents = arguments[: len(points)], arguments[len(points) :]
+        ys, targets = float_outputs(func(*xs)), filter(is_checked, xs)
+        found = grad(ys, targets, cotangents, create_graph=True, allow_unused=True)
+        return tuple([g for g in found if is_checked(g)])
 
-def make_leaf(array: Any) -> Any:
-    """A tensor of this array that asks for a gradient."""
-    tensor = wrap(array)
-    tensor.node = LEAF
-    return tensor
-
-
-def make_leaves(inputs: Any) -> tuple[Any, ...]:
-    """The inputs, those that require a gradient as float64 leaves of their own, in their own memory layout."""
-    if not any(map(is_checked, as_tuple(inputs))):
-        raise ValueError(
-            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
-        )
-    return tuple([make_leaf(_copy_with_strides(x.array)) if is_checked(x) else x for x in as_tuple(inputs)])
-
-
-def is_checked(x: Any) -> bool:
-    """A tensor that asks for a gradient."""
-    return isinstance(x, TensorBase) and x.node is not None
-
-
-@on_its_gpu
-def _copy_with_strides(array: Any) -> Any:
-    """A float64 copy that is contiguous only if `array` is: rules must not rely on the layout."""
-    if array.flags.c_contiguous:
-        return array.astype(np.float64)
-    wide = array_module(array).zeros((*array.shape, 2))
-    wide[..., 0] = array
-    return wide[..., 0]
-
-
-def float_outputs(returned: Any) -> list[Any]:
-    """The floating-point tensors among the results of a call."""
-    found = [y for y in as_tuple(returned) if isinstance(y, TensorBase) and y.array.dtype.kind == "f"]
-    if not found:
-        raise ValueError("gradcheck expects the function to return at least one floating-point tensor")
-    return found
+    return gradients, (*points, *[wrap(g).requires_grad_() for g in given])

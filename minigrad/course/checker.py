@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd import Function, GradcheckError, gradcheck
-from minigrad.autograd.trial import name_the_arguments
+from minigrad.autograd.complaints import name_the_arguments
 from minigrad.course.comparing import as_array, describe_shapes, is_data, refuse_what_is_no_number
 from minigrad.creation import tensor
 from minigrad.dtypes import float64

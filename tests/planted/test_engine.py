@@ -13,7 +13,6 @@ import pytest
 
 from minigrad.autograd import (
     anomaly,
-    comparison,
     derivatives,
     function_node,
     gradients,
@@ -315,11 +314,11 @@ PLANTED = {
         test_function.test_saved_tensors_are_guarded,
     ),
     "gradcheck looks at nothing": (
-        trial.Trial.close, "np.allclose(analytical, numerical, rtol=self.rtol, atol=self.atol)", "True",
+        trial.Trial.is_close, "np.allclose(analytical, numerical, rtol=self.rtol, atol=self.atol)", "True",
         mistake("the sign"),
     ),
     "gradcheck's cotangents are ones": (
-        comparison.compare, "trial.draw.standard_normal(shape)", "np.ones(shape)",
+        trial.Trial.__init__, "self.draw.standard_normal(", "np.ones(",
         lambda: mistake_of_a_permutation(),
     ),
     "jvp without its direction": (

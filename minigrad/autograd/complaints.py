@@ -1,0 +1,136 @@
+"""What `gradcheck` says of a gradient that is wrong: which promise is broken, where the Jacobian is worst, and why.
+
+Opened by the first complaint. `mistakes.py` finds out what was probably done wrong.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd import mistakes
+from minigrad.autograd.case import Case
+from minigrad.autograd.function import Function
+from minigrad.autograd.recording import Operation
+from minigrad.autograd.trial import Trial, beside, host, is_float
+from minigrad.backend import copy_array
+
+BROKEN = {  # {}: the input
+    "zero for zero": "backward not multiplied by grad_output: a zero cotangent gave the gradient {found}... for {}; a "
+    "gradient rule must be linear in the gradient that arrives: the upstream gradient is missing",
+    "the same for another call": "Backward is not reentrant, i.e., running it twice gave different gradients for {}: "
+    "something is kept from one call to the next, or is random; they differ by {by:.3g}.",
+    "the same when asked again": "Backward gave another gradient when it ran again over the same call, for {}: the "
+    "rule changed what it had saved. Compute into a new array; they differ by {by:.3g}.",
+    "the same after a call elsewhere": "A second call between forward and backward changed the gradient for {}: the "
+    "rule reads a stale cache, what the last call left behind, and is wrong as soon as a layer is used twice. Keep "
+    "what one call needs with that call: ctx.save_for_backward; they differ by {by:.3g}.",
+    "twice for twice": "Twice the gradient that arrives does not give twice the gradient for {}: a gradient rule must "
+    "be linear in it",
+}
+
+
+def describe_broken_promise(trial: Trial, promise: str, i: int, found: Any, due: Any) -> str:
+    """Which promise the gradient for input `i` breaks, where `found` is not what is `due`."""
+    return BROKEN[promise].format(tell_input(trial, i), found=found.ravel()[:3], by=np.abs(found - due).max())
+
+
+def describe_write(what: str, trial: Trial, place: int) -> str:
+    """Who wrote into the tensor that stands at `place` among the inputs, the outputs or what backward reads."""
+    if what == "outputs of the first call":
+        return f"A second call of the function wrote into output {place} of the first: return a new array."
+    if place >= len(trial.checked):
+        return (
+            "Backward wrote into the gradient that arrives (by out=g, or g *= 2): others still read it, so that "
+            "f(x) + x would get a wrong gradient. Compute into a new array: g * 2."
+        )
+    name = tell_input(trial, trial.checked[place])
+    if what == "inputs of the function":
+        return f"The function wrote into its {name}; a derivative needs it unmodified."
+    return f"Backward wrote into {name}; others still read it: compute into a new array."
+
+
+def describe_mismatch(trial: Trial, number: int, i: int, analytical: Any, numerical: Any) -> str:
+    """Where a Jacobian is worst, and why: a kink of the function there, or the likely mistake."""
+    error = np.nan_to_num(np.abs(analytical - numerical), nan=np.inf)
+    row, column = map(int, np.unravel_index(int(error.argmax()), error.shape))
+    array, output_shape = trial.inputs[i].array, trial.outputs[number].array.shape
+    index = tuple(map(int, np.unravel_index(row, array.shape)))
+    place = tuple(map(int, np.unravel_index(column, output_shape)))
+    name = tell_input(trial, i).removeprefix(f"input {i}").strip()
+    text = (
+        f"Jacobian mismatch for output {number} with respect to input {i},\n{name}{', ' if name else ''}worst at input "
+        f"index {index} (value {float(array[index]):.6g}), output index {place}:\n"
+        f"numerical: {numerical[row, column]:.8g}\nanalytical: {analytical[row, column]:.8g}"
+    )
+    kink = describe_kink(trial, number, i, index, column)
+    return text + (kink or name_the_mistake(trial, number, i, analytical, numerical))
+
+
+def describe_kink(trial: Trial, number: int, i: int, index: tuple[int, ...], column: int) -> str:
+    """What the slopes to either side of an element say; "" where they agree."""
+    array = trial.inputs[i].array
+    step = np.zeros(array.shape)
+    step[index] = trial.eps
+    below, here, above = (trial.call_nearby(array, s, number).ravel()[column] for s in (-step, 0 * step, step))
+    left, right = (here - below) / trial.eps, (above - here) / trial.eps
+    if abs(right - left) <= 0.01 * max(abs(right), abs(left), trial.atol * 100):
+        return ""
+    return (
+        f"\nThe function has a kink there: its slope is {left:.4g} to the left and {right:.4g} to the right, so no "
+        "gradient is right or wrong. Check it away from that point."
+    )
+
+
+def name_the_mistake(trial: Trial, number: int, i: int, analytical: Any, numerical: Any) -> str:
+    """What was probably done wrong, in words; "" where nothing fits."""
+    shape = (*trial.inputs[i].array.shape, *trial.outputs[number].array.shape)
+    case = Case(
+        wrong=analytical.reshape(shape),
+        right=numerical.reshape(shape),
+        operands=[host(x).copy() if is_float(x) else None for x in trial.inputs],
+        names=name_the_arguments(trial.func, len(trial.inputs)),
+        which=i,
+        slope_at=lambda values, j, direction: find_slope_at(trial, number, values, j, direction),
+    )
+    mistake = mistakes.name_the_mistake(case)
+    return f"\nThe likely mistake: {mistake}." if mistake else ""
+
+
+def find_slope_at(trial: Trial, number: int, values: Sequence[Any], i: int, direction: Any) -> Any:
+    """The slope of output `number` along a direction of input `i`, at other operands."""
+    before = {j: copy_array(x.array) for j, x in enumerate(trial.inputs) if values[j] is not None}
+    try:
+        for j in before:
+            trial.inputs[j].array[...] = beside(values[j], trial.inputs[j].array)
+        with np.errstate(all="ignore"):  # an operand made of zeros may divide by them
+            return trial.slope(number, i, direction)
+    finally:
+        for j, array in before.items():
+            trial.inputs[j].array[...] = array
+
+
+def tell_input(trial: Trial, i: int) -> str:
+    """An input in words: "input 0 (x)", where the function's signature has a name."""
+    name = name_the_arguments(trial.func, len(trial.inputs))[i]
+    return name if name == f"input {i}" else f"input {i} ({name})"
+
+
+def name_the_arguments(func: Any, count: int) -> list[str]:
+    """The names in a function's signature; a `Function` has those of its forward without ctx."""
+    owner = getattr(func, "__self__", None)
+    skipped = 0
+    if isinstance(owner, type) and issubclass(owner, Function):
+        skipped = int(owner.setup_context is Function.setup_context)  # ctx
+        func = owner.forward
+    elif isinstance(func, Operation):
+        func = func.forward
+    try:
+        parameters = list(inspect.signature(func).parameters.values())[skipped:]
+    except (TypeError, ValueError):
+        parameters = []
+    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [named[i] if i < len(named) else f"input {i}" for i in range(count)]
