@@ -12,7 +12,8 @@ from minigrad import dtypes
 from minigrad.advice import count_own_frames
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
-from minigrad.backend import array_module
+from minigrad.backend import device_of, to_device
+from minigrad.devices import CPU
 from minigrad.ops.arguments import axes, axis, of_tensors, require_tensor, takes_out
 from minigrad.ops.arithmetic import lerp, mul, sub, true_divide
 from minigrad.ops.comparison import isnan, logical_not
@@ -225,10 +226,10 @@ def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor, got {q.array.ndim}D")
     if not input.array.size:
         raise RuntimeError(f"{name}() input tensor must be non-empty")
-    asked = q if isinstance(q, TensorBase) else wrap(array_module(input.array).asarray(q, dtype))
-    if not ((asked.array >= 0) & (asked.array <= 1)).all():
-        raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {asked.array.tolist()}")
-    return asked
+    shares = to_device(q.array, CPU) if isinstance(q, TensorBase) else np.asarray(q, dtype)
+    if not ((shares >= 0) & (shares <= 1)).all():
+        raise RuntimeError(f"{name}() q values must be in the range [0, 1], got {shares.tolist()}")
+    return q if isinstance(q, TensorBase) else wrap(to_device(shares, device_of(input.array)))
 
 
 def _find_last(x: Any, skip_nan: bool) -> tuple[Any, Any]:
