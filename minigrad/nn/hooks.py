@@ -80,14 +80,18 @@ def _as_pair(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 class Hookable:
-    """The half of `Module` that hooks hang on."""
+    """What hooks hang on: a module, or an optimizer."""
 
     _hooks: Hooks | None  # None until the first hook, so that a call asks one question
 
-    def _hook(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
+    def _hang(self, place: str, hook: Callable[..., Any], prepend: bool = False, *options: bool) -> RemovableHandle:
         if self._hooks is None:
             self._hooks = Hooks()
         return self._hooks.add(place, hook, prepend, options)
+
+
+class ModuleHooks(Hookable):
+    """The hooks of a module."""
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -100,7 +104,7 @@ class Hookable:
         >>> _ = layer(torch.ones(3, 2))
         minigrad.Size([3, 2])
         """
-        return self._hook("forward_pre", hook, prepend, with_kwargs)
+        return self._hang("forward_pre", hook, prepend, with_kwargs)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -115,7 +119,7 @@ class Hookable:
         >>> layer(torch.ones(1, 2))
         tensor([[2., 2.]])
         """
-        return self._hook("forward", hook, prepend, with_kwargs, always_call)
+        return self._hang("forward", hook, prepend, with_kwargs, always_call)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_output)`` when the output's gradient arrives.
@@ -126,7 +130,7 @@ class Hookable:
         >>> layer(torch.ones(1, 2)).sum().backward()
         (tensor([[1.]]),)
         """
-        return self._hook("backward_pre", hook, prepend)
+        return self._hang("backward_pre", hook, prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Run ``hook(module, grad_input, grad_output)``; what it returns replaces `grad_input`.
@@ -137,7 +141,7 @@ class Hookable:
         >>> layer(torch.ones(1, 2, requires_grad=True)).sum().backward()
         (tensor([[1.]]),)
         """
-        return self._hook("backward", hook, prepend)
+        return self._hang("backward", hook, prepend)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """`register_full_backward_hook` under its name of old: the gradients are the whole module's here too.
@@ -148,7 +152,7 @@ class Hookable:
         >>> layer(torch.ones(1, 2, requires_grad=True)).sum().backward()
         (tensor([[1.]]),)
         """
-        return self._hook("backward", hook)
+        return self._hang("backward", hook)
 
     _forward_hooks = property(lambda self: self._find_hooks("forward"))
     _forward_pre_hooks = property(lambda self: self._find_hooks("forward_pre"))

@@ -10,7 +10,7 @@ from minigrad.advice import advise, is_wanted
 from minigrad.autograd.modes import no_grad
 from minigrad.nn import state
 from minigrad.nn.constructors import check_options, keep_functions_unbound, own_method, refuse_input
-from minigrad.nn.hooks import Hookable
+from minigrad.nn.hooks import ModuleHooks
 from minigrad.nn.registry import BUFFER, MODULE, PARAMETER, Registry
 from minigrad.tensor import Tensor
 from minigrad.tensor.conversion import read_wish
@@ -24,7 +24,7 @@ def _missing_forward(self: Module, *_: Any, **__: Any) -> Any:
     raise NotImplementedError(f'Module [{name}] is missing the required "forward" function: {hint}')
 
 
-class Module(Hookable, Registry):
+class Module(ModuleHooks, Registry):
     """A function with parameters: assign them and layers in `__init__`, compute in `forward`.
 
     Calling the module runs its hooks and `forward`. Parameters, buffers and submodules assigned as

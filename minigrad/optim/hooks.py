@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
+from minigrad.nn.hooks import Hookable, Hooks
 from minigrad.tensor import RemovableHandle
-
-if TYPE_CHECKING:
-    from minigrad.nn.hooks import Hooks
-
-Hook: TypeAlias = Callable[..., Any]
 
 
 def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,17 +36,10 @@ def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-class StepHooks:
+class StepHooks(Hookable):
     """The hooks of an optimizer."""
 
-    _hooks: Hooks | None = None  # until the first one, so that a step asks one question
-
-    def _hook(self, place: str, hook: Hook, prepend: bool = False) -> RemovableHandle:
-        from minigrad.nn.hooks import Hooks
-
-        if self._hooks is None:
-            self._hooks = Hooks()
-        return self._hooks.add(place, hook, prepend, ())
+    _hooks: Hooks | None = None
 
     def _run_hooks(self, place: str, *arguments: Any) -> Any:
         """Call each with the optimizer and the arguments; what one returns takes the last argument's place."""
@@ -60,11 +49,11 @@ class StepHooks:
                 arguments = (changed,)
         return arguments[-1] if arguments else None
 
-    def register_step_pre_hook(self, hook: Hook) -> RemovableHandle:
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` before each step; it may return `(args, kwargs)` in their place."""
-        return self._hook("step_pre", hook)
+        return self._hang("step_pre", hook)
 
-    def register_step_post_hook(self, hook: Hook) -> RemovableHandle:
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(optimizer, args, kwargs)` after each step.
 
         >>> import minigrad as torch
@@ -73,20 +62,20 @@ class StepHooks:
         >>> optimizer.step()
         stepped
         """
-        return self._hook("step_post", hook)
+        return self._hang("step_post", hook)
 
-    def register_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(optimizer)` before `state_dict()`."""
-        return self._hook("save_pre", hook, prepend)
+        return self._hang("save_pre", hook, prepend)
 
-    def register_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(optimizer, state_dict)` after `state_dict()`; it may return another in its place."""
-        return self._hook("save_post", hook, prepend)
+        return self._hang("save_post", hook, prepend)
 
-    def register_load_state_dict_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(optimizer, state_dict)` before `load_state_dict()`; it may return another in its place."""
-        return self._hook("load_pre", hook, prepend)
+        return self._hang("load_pre", hook, prepend)
 
-    def register_load_state_dict_post_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(optimizer)` after `load_state_dict()`."""
-        return self._hook("load_post", hook, prepend)
+        return self._hang("load_post", hook, prepend)

@@ -79,8 +79,8 @@ class Muon(_ByMatrix):
         direction = m - (1 - momentum) * (m - g) if options["nesterov"] else m
         turned = orthogonalize(direction, options["ns_coefficients"], options["ns_steps"], options["eps"])
         rows, columns = w.shape
-        wide = options["adjust_lr_fn"] == "match_rms_adamw"
-        share = 0.2 * math.sqrt(max(rows, columns)) if wide else math.sqrt(max(1, rows / columns))
+        match_rms = options["adjust_lr_fn"] == "match_rms_adamw"
+        share = 0.2 * math.sqrt(max(rows, columns)) if match_rms else math.sqrt(max(1, rows / columns))
         w *= 1 - lr * options["weight_decay"]
         w -= (lr * share * turned).astype(w.dtype)
 

@@ -23,12 +23,11 @@ from minigrad.autograd import enable_grad
 from minigrad.backend import Array, quiet
 from minigrad.nn.constructors import check_options
 from minigrad.optim.hooks import StepHooks, run_between_hooks
-from minigrad.optim.options import Group, Params, list_parameters, parameters_of, read_options, refuse_flags
+from minigrad.optim.options import Group, Params, list_groups, parameters_of, read_options
 from minigrad.optim.watch import Watch
 from minigrad.tensor import Tensor
 
 State: TypeAlias = dict[str, Any]
-Look: TypeAlias = Callable[[Array], None]
 BLOCK = 65536  # elements that a rule is given at a time: a few blocks of float32 fit in the second-level cache
 
 
@@ -72,15 +71,13 @@ class Optimizer(StepHooks):
         return object.__new__(cls)
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
-        given = list_parameters(params)
-        refuse_flags(defaults)
         self.defaults = defaults
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self._taken: set[int] = set()  # the parameters of all groups
         self._rules: list[BoundRule] = []  # one for each group
         self._watch = Watch()
-        for group in given if isinstance(given[0], dict) else [{"params": given}]:
+        for group in list_groups(params):
             self.add_param_group(group)
 
     # ---- groups -------------------------------------------------------------------------------
@@ -102,7 +99,7 @@ class Optimizer(StepHooks):
             raise TypeError(f'param_group must be a dict, but got {type(param_group)}; write {{"params": tensors}}')
         params = parameters_of(param_group)
         named = "param_names" in param_group
-        if any(named is not ("param_names" in group) for group in self.param_groups):
+        if self.param_groups and named is not ("param_names" in self.param_groups[0]):
             raise ValueError(
                 "all optimizer param groups should be with/without names. cannot add param group "
                 f"{'with' if named else 'without'} names to the optimizer"
@@ -158,21 +155,19 @@ class Optimizer(StepHooks):
             with enable_grad():
                 loss = closure()
         quiet(self._update_all)
-        if self._watch.awake:
+        if self._watch.steps or self._watch.sees_infinite:
             self._watch.advise(self)
         return loss
 
     def _update_all(self) -> None:
         """Update every parameter that has a gradient."""
-        look = self._watch.look
         for i, group in enumerate(self.param_groups):
             rule, on_gpu = self._bind_rule(i, group), []
             for parameter in group["params"]:
-                gradient = parameter.gradient
-                if gradient is None:
+                if parameter.gradient is None:
                     continue
                 if parameter.array.__class__ is np.ndarray:
-                    rule.update(parameter, gradient.array, self.state, look)
+                    rule.update(parameter, self.state)
                 else:
                     on_gpu.append(parameter)
                 parameter.writes[0] += 1
@@ -189,11 +184,11 @@ class Optimizer(StepHooks):
             raise NotImplementedError(
                 f"{type(self).__name__} does not say how to update a parameter: override step(), or write a rule"
             )
-        rule = BoundRule(type(self), group, read_options(group, self.defaults))
+        rule = BoundRule(type(self), group, read_options(group, self.defaults), self._watch.look)
         if self.counters or any(rule.buffers):
             from minigrad.optim.state import StatefulRule
 
-            rule = StatefulRule(rule.kind, group, rule.options)
+            rule = StatefulRule(rule.kind, group, rule.options, rule.look)
         self._rules[i : i + 1] = [rule]
         return rule
 
@@ -250,34 +245,31 @@ class BoundRule:
     This one needs neither buffers nor a count of steps, as plain gradient descent; `StatefulRule` has both.
     """
 
-    def __init__(self, kind: type[Optimizer], group: Group, options: Group) -> None:
-        self.kind, self.options = kind, options
+    def __init__(self, kind: type[Optimizer], group: Group, options: Group, look: Callable[[Array], None]) -> None:
+        self.kind, self.options, self.look = kind, options, look
         may_change = any(isinstance(option, Tensor) for option in group.values())  # it can be written to
         self.group = None if may_change else dict(group)  # as it was when its options were read
-        self.step = partial(self._extend(kind.rule), **{name: options[name] for name in kind.reads & options.keys()})
+        rule = kind.rule
+        if options.get("maximize") or options.get("weight_decay"):
+            from minigrad.optim.rules import extend
+
+            rule = extend(rule, options)
+        self.step = partial(rule, **{name: options[name] for name in kind.reads & options.keys()})
         unused = [buffer for buffer, option in kind.optional.items() if not options[option]]
         self.buffers = [None if buffer in unused else buffer for buffer in kind.buffers]
 
-    def _extend(self, rule: Callable[..., None]) -> Callable[..., None]:
-        """`rule` with what `maximize` and `weight_decay` put around it."""
-        if not (self.options.get("maximize") or self.options.get("weight_decay")):
-            return rule
-        from minigrad.optim.rules import extend
+    def update(self, parameter: Any, states: dict[Any, State]) -> None:
+        """Write the next value of `parameter` into its array, block by block where it is large."""
+        w, g = parameter.array, parameter.gradient.array
+        buffers, counted = self.read_state(parameter, states)
+        if w.size <= BLOCK:
+            self.step(w, g, *buffers, **counted)
+            self.look(w)
+        else:
+            from minigrad.optim.rules import run_in_blocks
 
-        return extend(rule, self.options)
+            run_in_blocks(partial(self.step, **counted), self.look, w, g, *buffers)
 
     def read_state(self, parameter: Tensor, states: dict[Any, State]) -> tuple[Sequence[Any], dict[str, Any]]:
         """The buffers that the rule takes, and what it reads of the counts of this step."""
         return self.buffers, {}
-
-    def update(self, parameter: Tensor, g: Array, states: dict[Any, State], look: Look) -> None:
-        """Write the next value of `parameter` into its array, block by block where it is large, and `look` at it."""
-        w = parameter.array
-        buffers, counted = self.read_state(parameter, states)
-        if w.size <= BLOCK:
-            self.step(w, g, *buffers, **counted)
-            look(w)
-        else:
-            from minigrad.optim.blocks import run_in_blocks  # read with the first large parameter
-
-            run_in_blocks(partial(self.step, **counted), look, w, g, *buffers)

@@ -24,27 +24,42 @@ _WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group:
     """The options among the `locals()` of an optimizer's `__init__`, as numbers.
 
-    A Tensor is kept as learning rate: who holds it may write to it. Raises `ValueError` for a
-    negative option, for a NaN, for betas outside of [0, 1), and for a Tensor with several elements;
-    `TypeError` for what is no number.
+    A Tensor is kept as learning rate: who holds it may write to it. `foreach` and `fused` name ways to the same
+    numbers: here all parameters of a GPU are updated in one launch anyway. With `fused` or `capturable` the steps of a
+    parameter on a GPU are counted there, and a CUDA graph may record it.
+
+    Raises `ValueError` for a negative option, for a NaN, for betas outside of [0, 1), and for a Tensor with several
+    elements; `TypeError` for what is no number; `RuntimeError` for flags that exclude each other, and
+    `NotImplementedError` for `differentiable`.
     """
     options = {k: v for k, v in arguments.items() if k not in ("self", "params", "__class__")}
     for name, value in options.items():
         if name in _NOT_NEGATIVE and name not in may_be_negative:
-            _require_not_negative(type(arguments["self"]).__name__, name, value)
-            if isinstance(value, Tensor) and name != "lr":
-                options[name] = value.item()
+            options[name] = _read_not_negative(type(arguments["self"]).__name__, name, value)
     if "betas" in options:
         options["betas"] = _check_betas(options["betas"])
+    if options.get("fused") and (options.get("foreach") or options.get("differentiable")):
+        other = (
+            "and `foreach` cannot be `True` together."
+            if options.get("foreach")
+            else "does not support `differentiable`"
+        )
+        raise RuntimeError(f"`fused` {other}")
+    if options.get("differentiable"):
+        raise NotImplementedError(
+            "differentiable=True is not offered: a step works on plain arrays. Write it with "
+            "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
+        )
     return options
 
 
-def _require_not_negative(optimizer: str, name: str, value: Any) -> None:
+def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:
     if isinstance(value, Tensor) and value.numel() != 1:
         raise ValueError(f"Tensor {name} must be 1-element, got shape {tuple(value.shape)}")
     require_number(optimizer, name, value)
     if not value >= 0:
         raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must not be negative")
+    return value.item() if isinstance(value, Tensor) and name != "lr" else value
 
 
 def _check_betas(betas: Any) -> tuple[float, float]:
@@ -55,37 +70,25 @@ def _check_betas(betas: Any) -> tuple[float, float]:
     return first, second
 
 
-def refuse_flags(defaults: Group) -> None:
-    """Refuse flags that exclude each other, with `RuntimeError`, and `differentiable`, with `NotImplementedError`.
+def list_groups(params: Any) -> list[Group]:
+    """What an optimizer was given to train, in groups.
 
-    `foreach` and `fused` name ways to the same numbers: here all parameters of a GPU are updated in one launch anyway.
-    With `fused` or `capturable` the steps of a parameter on a GPU are counted there, and a CUDA graph may record it.
+    Raises `TypeError` for what is no list, `ValueError` for an empty one.
     """
-    if defaults.get("differentiable"):
-        if defaults.get("fused"):
-            raise RuntimeError("`fused` does not support `differentiable`")
-        raise NotImplementedError(
-            "differentiable=True is not offered: a step works on plain arrays. Write it with "
-            "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
+    if isinstance(params, Tensor) or not isinstance(params, Iterable):
+        got = f"{type(params).__name__}; write net.parameters(), with the brackets"
+        if isinstance(params, Tensor):
+            got = f"one Tensor of shape {tuple(params.shape)}; put it into a list: [tensor]"
+        raise TypeError(
+            f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {got}"
         )
-    if defaults.get("fused") and defaults.get("foreach"):
-        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-
-
-def list_parameters(params: Any) -> list[Any]:
-    """What an optimizer was given to train. Raises `TypeError` for what is no list, `ValueError` for an empty one."""
-    given = "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-    if isinstance(params, Tensor):
-        raise TypeError(f"{given}one Tensor of shape {tuple(params.shape)}; put it into a list: [tensor]")
-    if not isinstance(params, Iterable):
-        raise TypeError(f"{given}{type(params).__name__}; write net.parameters(), with the brackets")
-    found = list(params)
-    if not found:
+    given = list(params)
+    if not given:
         raise ValueError(
             "optimizer got an empty parameter list: the model has no parameters (layers in a "
             "plain list? use nn.ModuleList), or model.parameters() was already used up"
         )
-    return found
+    return given if isinstance(given[0], dict) else [{"params": given}]
 
 
 def parameters_of(group: Group) -> list[Tensor]:
@@ -102,16 +105,16 @@ def parameters_of(group: Group) -> list[Tensor]:
         )
     params = [params] if isinstance(params, Tensor) else list(params)
     names = [p[0] for p in params if isinstance(p, tuple)]
-    if names and len(names) < len(params):
-        raise ValueError("all optimizer params should be with/without names. Some param names are missing")
     if names:
+        if len(names) < len(params):
+            raise ValueError("all optimizer params should be with/without names. Some param names are missing")
         group["param_names"], params = names, [p[1] for p in params]
     for p in params:
         if not isinstance(p, Tensor):
             raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
-        if (node := p.grad_fn) and not p.retains_grad:
+        if p.grad_fn is not None and not p.retains_grad:
             raise ValueError(
-                f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed ({node.name()}). "
+                f"can't optimize a non-leaf Tensor: one of shape {tuple(p.shape)} was computed ({p.grad_fn.name()}). "
                 "Pass the tensor it was computed from, or start afresh with tensor.detach().requires_grad_()"
             )
     return params

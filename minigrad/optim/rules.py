@@ -1,11 +1,13 @@
-"""What is put around a rule by options that all optimizers have, and what rules are written with."""
+"""What is put around a rule: options that all optimizers have, and blocks; and what rules are written with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from minigrad import parallel
 from minigrad.backend import Array
+from minigrad.optim.optimizer import BLOCK
 
 Rule: TypeAlias = Callable[..., None]
 
@@ -38,6 +40,27 @@ def shrink_first(rule: Rule, decay: float) -> Rule:
     return step
 
 
+# ---- blocks: a rule's temporaries are a block long, never as long as a large parameter ---------------
+def run_in_blocks(rule: Callable[..., None], look: Callable[[Array], None], *arrays: Any) -> None:
+    """``rule(*arrays)``, and `look` at the first of them, for each block of their rows."""
+
+    def run(block: tuple[Any, ...]) -> None:
+        rule(*block)
+        look(block[0])
+
+    buffers = sum(array is not None for array in arrays[2:])  # with each there is more to compute
+    parallel.share(run, [*cut(*arrays)], arrays[0].nbytes * (1 + 2 * buffers) // 3)
+
+
+def cut(*arrays: Any) -> Iterator[tuple[Any, ...]]:
+    """The same rows of all arrays (of one shape, or None), about as many at a time, and no more than fill a block."""
+    length, size = len(arrays[0]), arrays[0].size
+    rows = -(-length // -(-size // BLOCK))
+    for start in range(0, length, rows):
+        yield tuple([None if array is None else array[start : start + rows] for array in arrays])
+
+
+# ---- what rules are written with -----------------------------------------------------------------
 def move_towards(g: Array, mean: Array, share: float) -> None:
     """`mean <- mean + share (g - mean)`, in place: a running mean of `g`. A share of 1 gives `g` to the last bit."""
     if share < 0.5:
