@@ -131,7 +131,7 @@ def share(work: Callable[[T], object], pieces: Sequence[T], size: int) -> None:
         work(piece)
 
 
-def add_up(add: Callable[[T, Any], object], pieces: Sequence[T], total: Any, size: int) -> None:
+def add_pieces(add: Callable[[T, Any], object], pieces: Sequence[T], total: Any, size: int) -> None:
     """``add(piece, total)`` for each piece, by turns into a few totals, which are added to the array `total` at last.
 
     Each of them is made by one thread, as `share` has it; how many there are depends on nothing but the sizes.

@@ -102,16 +102,11 @@ def format_element(tensor: Any, spec: str) -> str:
 
 
 def _write_numbers(array: Array, indent: int) -> str:
-    edge = _options.edgeitems
+    """The numbers in their brackets, to be written `indent` columns from the left."""
+    edge, ndim = _options.edgeitems, len(array.shape)
     elided = [array.size > _options.threshold and n > 2 * edge for n in array.shape]
-    kept = array
-    for axis, shortened in enumerate(elided):
-        if shortened:
-            length = array.shape[axis]
-            ends = [*range(edge), *range(length - edge, length)]
-            kept = np.take(kept, ends, axis)
-    element, width = _element_format(kept)
-    ndim: int = array.ndim
+    kept = _take_ends(array, elided, edge) if any(elided) else array
+    element, width = _find_format(kept)
 
     def write_nested(values: Any, depth: int) -> str:
         if depth == ndim:
@@ -131,7 +126,15 @@ def _write_numbers(array: Array, indent: int) -> str:
     return write_nested(kept.tolist(), 0)
 
 
-def _element_format(array: Array) -> tuple[Callable[[Any], str], int]:
+def _take_ends(array: Array, elided: Sequence[bool], edge: int) -> Array:
+    """Of the axes that are `elided`, the first and the last `edge` indices."""
+    for axis, length in enumerate(array.shape):
+        if elided[axis]:
+            array = np.take(array, [*range(edge), *range(length - edge, length)], axis)
+    return array
+
+
+def _find_format(array: Array) -> tuple[Callable[[Any], str], int]:
     """The form that fits all elements, and the width of the widest."""
     if array.dtype.kind != "f":
         extremes = (array.min(), array.max()) if array.size else ()

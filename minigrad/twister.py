@@ -55,10 +55,9 @@ class Twister:
         return (self._draw64(count) & (2**53 - 1)).astype(np.float64) * 2.0**-53
 
     def _uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
-        unit = self._unit53 if dtype == np.float64 else self._unit24
+        unit, accumulate = (self._unit53, np.float64) if dtype == np.float64 else (self._unit24, np.float32)
         if (low, high) == (0, 1) and dtype != np.float16:
             return _in_chunks(unit, shape, dtype)
-        accumulate = np.float64 if dtype == np.float64 else np.float32
         start, end = accumulate(low), accumulate(high)
 
         def scale(count: int) -> Array:

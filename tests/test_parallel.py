@@ -231,7 +231,7 @@ def test_a_sum_of_pieces_is_the_same_for_any_number_of_threads(monkeypatch):
     for threads in (1, 2, 5, 8, 40):
         monkeypatch.setattr(parallel, "get_count", lambda threads=threads: threads)
         total = np.ones(50, np.float32)
-        parallel.add_up(lambda i, total: np.add(total, values[i], out=total), range(37), total, 10**9)
+        parallel.add_pieces(lambda i, total: np.add(total, values[i], out=total), range(37), total, 10**9)
         totals.append(total.tobytes())
         np.testing.assert_allclose(total, 1 + values.sum(0), rtol=1e-4, atol=1e-5)
     assert all(total == totals[0] for total in totals)

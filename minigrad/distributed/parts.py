@@ -18,7 +18,7 @@ from minigrad.distributed.collectives import describe, member_of, replace_mean, 
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.reduce_op import check as check_op
-from minigrad.distributed.transfer import Wire, expect_tensor, expect_tensors, make_rows, require_same_dtype, spread
+from minigrad.distributed.transfer import Wire, expect_tensor, expect_tensors, make_rows, require_same_dtype, write_rows
 from minigrad.distributed.work import Work
 from minigrad.tensor import Tensor
 
@@ -57,7 +57,7 @@ def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor, group: Any = None,
     name = describe("all_gather", tensor)
     sent = Wire(member, tensor).array
     everybody = make_rows(member, sent)  # (N, ...)
-    finish = partial(spread, everybody, tensors)
+    finish = partial(write_rows, everybody, tensors)
     return run(member, name, lambda: member.data.all_gather(sent, everybody), tensors, finish, async_op)
 
 
@@ -126,7 +126,7 @@ def gather(
     name = describe("gather", tensor, f"dst={member.ranks[root]}")
     sent = Wire(member, tensor).array
     everybody = make_rows(member, sent) if here else None  # (N, ...)
-    finish = partial(spread, everybody, tensors) if here else None
+    finish = partial(write_rows, everybody, tensors) if here else None
     return run(member, name, lambda: member.data.gather(sent, everybody, root), tensors, finish, async_op)
 
 
@@ -321,7 +321,7 @@ def all_to_all(
     def finish() -> None:
         begin = 0
         for tensor, part in zip(outputs, kept, strict=True):
-            spread([room[begin : begin + part.size]], [tensor])
+            write_rows([room[begin : begin + part.size]], [tensor])
             begin += part.size
 
     return run(member, f"all_to_all({inputs[0].dtype})", start, outputs, finish, async_op)

@@ -86,7 +86,7 @@ def make_rows(group: ProcessGroup, array: Array) -> Array:
     return backend.array_module(array).empty((group.size(), *array.shape), array.dtype)
 
 
-def spread(rows: Array, tensors: Sequence[Tensor]) -> None:
+def write_rows(rows: Array, tensors: Sequence[Tensor]) -> None:
     """Each row into its tensor."""
     for row, tensor in zip(rows, tensors, strict=True):
         tensor.array[...] = backend.to_device(row.reshape(tensor.array.shape), tensor.device)

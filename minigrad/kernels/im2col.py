@@ -15,9 +15,9 @@ import numpy as np
 
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, multiply_matrices
+from minigrad.kernels.way import Machine, Problem, Way, multiply_into
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks, by_images, empty, overlap, padded, window_view
-from minigrad.parallel import add_up, share, spread
+from minigrad.parallel import add_pieces, share, spread
 
 BLOCK_BYTES = 2 * 2**20  # of columns at a time: they stay in the cache between copy and product
 NARROW = 128  # outputs: the kernel's gradient is then quicker computed turned around
@@ -59,10 +59,10 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
         columns = _columns(x[images], rows, geometry)
         results = _flat(out[images], groups)[..., rows.start * Wo : rows.stop * Wo]
         if len(results) == 1:
-            multiply_matrices(matrix, columns, results[0])
+            multiply_into(matrix, columns, results[0])
         else:  # (groups, O/groups, images*Ho*Wo) -> (images, groups, O/groups, Ho*Wo)
             product = empty(xp, "product", (*matrix.shape[:2], columns.shape[2]), x.dtype)
-            multiply_matrices(matrix, columns, product)
+            multiply_into(matrix, columns, product)
             results[...] = product.reshape(groups, O // groups, len(results), -1).transpose(2, 0, 1, 3)
 
     share(compute, *_blocks(x, O, geometry))
@@ -84,7 +84,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
         total += xp.matmul(left, right.swapaxes(1, 2), out=empty(xp, "product", total.shape, x.dtype))
 
     parts, size = _blocks(x, O, geometry)
-    add_up(add, parts, w, size)
+    add_pieces(add, parts, w, size)
     return xp.ascontiguousarray(w.swapaxes(1, 2) if turned else w).reshape(O, C // groups, kh, kw)
 
 
@@ -98,7 +98,7 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
         for images, rows in strips:
             cotangent = _channels_first(g[images], rows, groups)
             columns = empty(xp, "columns", (*matrix.shape[:2], cotangent.shape[2]), g.dtype)
-            multiply_matrices(matrix, cotangent, columns)
+            multiply_into(matrix, cotangent, columns)
             # (groups, C/groups*kh*kw, images*rows*Wo) -> (images, C, kh, kw, rows, Wo)
             shape = (groups * per_group, kh, kw, -1, rows.stop - rows.start, Wo)
             windows = columns.reshape(shape).transpose(3, 0, 1, 2, 4, 5)

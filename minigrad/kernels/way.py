@@ -82,7 +82,7 @@ class Way(NamedTuple):
     sound: Mapping[str, Callable[[Array, Array, Geometry], bool]] = {}
 
 
-def multiply_matrices(left: Array, right: Array, out: Array) -> None:
+def multiply_into(left: Array, right: Array, out: Array) -> None:
     """``left @ right`` into `out`. Where columns meet rows NumPy's `matmul` goes number by number: the product of each
     pair is made in a fifth of the time, and what a sum makes of -0.0, which begins at 0, is made of it too.
     """

@@ -20,7 +20,7 @@ from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain
 from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
 from minigrad.ops.out import store
 from minigrad.ops.overlap import are_same, check_memory, have_one_base
-from minigrad.ops.shape import expand, reshape, spread
+from minigrad.ops.shape import broadcast, expand, reshape
 
 
 def setitem(self: Any, key: Any, value: Any) -> None:
@@ -170,7 +170,7 @@ def _check_region(region: Any, source: Any) -> None:
 def _spread(source: Any, shape: tuple[int, ...]) -> Any:
     """`source` as it is broadcast to a region of that shape, or itself where it does not fit."""
     try:
-        return source.reshape(shape) if source.size == prod(shape) else spread(source, shape)
+        return source.reshape(shape) if source.size == prod(shape) else broadcast(source, shape)
     except ValueError:
         return source
 

@@ -33,7 +33,7 @@ _swap = operation(
     view=True,
 )
 # The engine sums over repeated axes, so the gradient of a repetition is the gradient itself.
-_expand = operation("expand", lambda x, *, shape: spread(x, shape), lambda g: g, view=True)
+_expand = operation("expand", lambda x, *, shape: broadcast(x, shape), lambda g: g, view=True)
 # The same under the names that PyTorch prints.
 _squeezed = [shown_as(to_shape, f"SqueezeBackward{i}") for i in range(3)]  # all axes, one of them, those named
 _unsqueezed = shown_as(to_shape, "UnsqueezeBackward0")
@@ -41,7 +41,7 @@ _turned_matrix = shown_as(_swap, "TBackward0")
 alias = operation("alias", lambda x: x.view(), lambda g: g, view=True)
 
 
-def spread(x: Any, shape: tuple[int, ...]) -> Any:
+def broadcast(x: Any, shape: tuple[int, ...]) -> Any:
     """The array `x` repeated to `shape` without copying: stride 0 along the repeated axes."""
     wide = array_module(x).broadcast_to(x, shape)
     if type(wide) is np.ndarray:  # NumPy makes it read-only; whoever writes is checked in `inplace`

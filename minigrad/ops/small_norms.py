@@ -30,7 +30,7 @@ def fused(a: Any, b: Any, c: Any) -> Any:
     return (a.astype(np.float64) * b + c).astype(np.float32)
 
 
-def add_up(a: Any, b: Any = None, fuse: bool = True) -> Any:
+def add_by_lanes(a: Any, b: Any = None, fuse: bool = True) -> Any:
     """The sum of `a`, or of ``a * b``, along the last axis, which stays with length 1."""
     products = a if b is None else a * b
     whole = products.shape[-1] // LANES * LANES
@@ -118,10 +118,10 @@ def _layer_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -
     # g w / s + slope x + shift
     share = 1 / _count(x, dims)
     if w is None:
-        total, product, own = add_up(g), add_up(g, x), g * scale
+        total, product, own = add_by_lanes(g), add_by_lanes(g, x), g * scale
     else:
         w = np.broadcast_to(w, x.shape)
-        total, product, own = add_up(g, w), add_up(g * x, w), g * scale * w
+        total, product, own = add_by_lanes(g, w), add_by_lanes(g * x, w), g * scale * w
     slope = _slope(total, product, mean, scale, share)
     return fused(slope, x, own) + fused(-slope, mean, -(total * scale * share))
 
@@ -137,7 +137,7 @@ def _add_channels(sums: Any, w: Any, dim: int) -> Any:
 def _group_gradient(dims: Axes, g: Any, x: Any, mean: Any, scale: Any, w: Any) -> Any:
     # the same; each channel is summed first, and multiplied by its weight then
     share = 1 / _count(x, dims)
-    total, product = [_add_channels(sums, w, dims[0]) for sums in (add_up(g), add_up(g, x, fuse=False))]
+    total, product = [_add_channels(sums, w, dims[0]) for sums in (add_by_lanes(g), add_by_lanes(g, x, fuse=False))]
     slope = _slope(total, product, mean, scale, share)
     own = scale if w is None else scale * w
     return fused(g, own, slope * x) + fused(-(total * scale), share, -slope * mean)
@@ -159,7 +159,7 @@ def _measure_batch(x: Any, dims: Axes, eps: float) -> tuple[Any, Any, Any]:
 def _add_images(a: Any, b: Any, dims: Axes) -> Any:
     """The sum of ``a * b`` over the images of (N, C, ...), each in single; those of a batch in double."""
     a, b = [z if z is None else _in_rows(z, (2,)) for z in (a, b)]
-    sums = add_up(a, b).astype(np.float64)
+    sums = add_by_lanes(a, b).astype(np.float64)
     return sums.sum(axis=0, keepdims=True) if 0 in dims else sums
 
 

@@ -24,22 +24,26 @@ if TYPE_CHECKING:
 
 def draw_in_order(array: Any, draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any = None) -> Any:
     """`draw(source, shape)` for `array`, where it lives, in the order of its memory: for a transpose by column."""
+    if array.flags.c_contiguous:
+        return _draw_beside(array, array.shape, draw, generator)
     order = order_in_memory(array)
+    drawn = _draw_beside(array, tuple([array.shape[axis] for axis in order]), draw, generator)
+    return drawn.transpose(np.argsort(order).tolist())  # (axes in memory order) -> (axes in their own order)
+
+
+def _draw_beside(
+    array: Any, shape: tuple[int, ...], draw: Callable[[Generator, tuple[int, ...]], Any], generator: Any
+) -> Any:
+    """`draw(source, shape)`, of the type of `array` and where it lives."""
 
     def run() -> Any:
-        drawn = draw(source_of(generator, array_module(array)), tuple([array.shape[axis] for axis in order]))
-        return dtypes.convert(drawn, array.dtype)
+        return dtypes.convert(draw(source_of(generator, array_module(array)), shape), array.dtype)
 
-    drawn = on_gpu_of(array, run)
-    if not array.flags.c_contiguous:  # (axes in memory order) -> (axes in their own order)
-        drawn = drawn.transpose(np.argsort(order).tolist())
-    return to_device(drawn, device_of(array))
+    return to_device(on_gpu_of(array, run), device_of(array))
 
 
 def order_in_memory(array: Any) -> list[int]:
     """The axes, that of the longest steps first."""
-    if array.flags.c_contiguous:
-        return list(range(array.ndim))
     return np.argsort([-abs(n) for n in array.strides], kind="stable").tolist()
 
 
@@ -80,11 +84,6 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
         raise RuntimeError("invalid Poisson rate, expected rate to be finite: no count is expected to be inf")
     drawn = source_of(generator).poisson(rates).astype(rates.dtype)
     return _unmoved(input, drawn=to_device(drawn, device_of(input.array)))
-
-
-def _read_parameters(name: str, *numbers: Any) -> list[Any]:
-    """The parameters of a distribution as Python numbers. Raises TypeError for what is no number."""
-    return [as_number(name, "parameter", x) for x in numbers]
 
 
 @of_tensors
@@ -128,14 +127,6 @@ def _check_multinomial(weights: Any, num_samples: Any, replacement: bool) -> Non
         raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
-def _pop_from(named: dict[str, Any], default: Any, name: str) -> Any:
-    """PyTorch's keyword `from`, which is no name in Python."""
-    value = named.pop("from", default)
-    if named:
-        raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(named))!r}")
-    return value
-
-
 @of_tensors
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
     """Ones and zeros: ones with the probability that each element of `input` says, or `p`.
@@ -146,6 +137,19 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -
     """
     drawn: Tensor = input.bernoulli(p, generator=generator)
     return drawn
+
+
+def _pop_from(named: dict[str, Any], default: Any, name: str) -> Any:
+    """PyTorch's keyword `from`, which is no name in Python."""
+    value = named.pop("from", default)
+    if named:
+        raise TypeError(f"{name}() got an unexpected keyword argument {next(iter(named))!r}")
+    return value
+
+
+def _read_parameters(name: str, *numbers: Any) -> list[Any]:
+    """The parameters of a distribution as Python numbers. Raises TypeError for what is no number."""
+    return [as_number(name, "parameter", x) for x in numbers]
 
 
 class DrawingMethods(TensorBase):

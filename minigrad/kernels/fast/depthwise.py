@@ -28,10 +28,10 @@ import numpy as np
 from minigrad.backend import Array
 from minigrad.kernels.fast.lines import Along, Lines
 from minigrad.kernels.geometry import Geometry, Pair
-from minigrad.kernels.way import Machine, Problem, Way, is_finite, multiply_matrices
+from minigrad.kernels.way import Machine, Problem, Way, is_finite, multiply_into
 from minigrad.kernels.windows import PIECES, overlap
 from minigrad.kernels.workspace import workspace
-from minigrad.parallel import add_up, share
+from minigrad.parallel import add_pieces, share
 
 BLOCK_BYTES = 2 * 2**20  # of lines at a time: they stay in the cache until they are multiplied
 LEAST = 2**18  # bytes of a block of wide products that is worth its calls
@@ -100,7 +100,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
 
     length = (Ho + phases[0].places[-1]) * Wo
     pieces, size = _pieces(N, groups, C // groups * kw, length, O // groups, x.itemsize)
-    add_up(add, pieces, w, size)
+    add_pieces(add, pieces, w, size)
     # (kh, groups, C/groups*kw, O/groups) -> (O, C/groups, kh, kw)
     by_tap = w.reshape(kh, groups, C // groups, kw, O // groups)
     return np.ascontiguousarray(by_tap.transpose(1, 4, 2, 0, 3).reshape(O, C // groups, kh, kw))
@@ -204,8 +204,8 @@ class _Singles:
     def __call__(self, out: Array) -> None:
         sums = out.reshape(self.shape) if self.sums is None else self.sums
         if self.kernel.shape[1]:
-            multiply_matrices(self.kernel, self.seen, self.products)
-        multiply_matrices(self.weights, self.rows, sums)
+            multiply_into(self.kernel, self.seen, self.products)
+        multiply_into(self.weights, self.rows, sums)
         if self.sums is None:
             return
         shape, strides = self.places

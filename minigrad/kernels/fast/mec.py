@@ -23,7 +23,7 @@ from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
-from minigrad.parallel import add_up, share, spread
+from minigrad.parallel import add_pieces, share, spread
 
 BLOCK_BYTES = 2 * 2**20  # of lowered rows at a time: they stay in the cache until they are read
 SHORT = 16  # columns: a copy's run should be longer
@@ -61,7 +61,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
         total += np.add.reduce(np.matmul(lowered, cotangents.swapaxes(1, 2)), axis=0)
 
     parts, size = _blocks(x, geometry)
-    add_up(add, parts, w, size)
+    add_pieces(add, parts, w, size)
     return np.ascontiguousarray(w.reshape(kh, C, kw, O).transpose(3, 1, 0, 2))
 
 

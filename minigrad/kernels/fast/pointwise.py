@@ -12,9 +12,9 @@ import numpy as np
 from minigrad.backend import Array, array_module
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.im2col import NARROW
-from minigrad.kernels.way import Machine, Problem, Way, multiply_matrices
+from minigrad.kernels.way import Machine, Problem, Way, multiply_into
 from minigrad.kernels.windows import empty
-from minigrad.parallel import add_up, share
+from minigrad.parallel import add_pieces, share
 
 OVERHEAD = 3e-5  # seconds between the calls of NumPy, in all three functions
 
@@ -25,7 +25,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     N, C, Ho, Wo = pixels.shape
     out = xp.empty((N, len(w), Ho, Wo), x.dtype)
     matrix, columns, flat = w.reshape(-1, C), pixels.reshape(N, C, Ho * Wo), out.reshape(N, len(w), Ho * Wo)
-    share(lambda n: multiply_matrices(matrix, columns[n], flat[n]), range(N), _size(out))
+    share(lambda n: multiply_into(matrix, columns[n], flat[n]), range(N), _size(out))
     return out
 
 
@@ -41,7 +41,7 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     def add(n: int, total: Array) -> None:
         total += xp.matmul(left[n], right[n].T, out=empty(xp, "product", w.shape, x.dtype))
 
-    add_up(add, range(N), w, _size(g))
+    add_pieces(add, range(N), w, _size(g))
     return xp.ascontiguousarray(w.T if turned else w).reshape(O, C, 1, 1)
 
 
@@ -52,14 +52,14 @@ def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     if geometry.stride == (1, 1):
         x = xp.empty((N, C, *size), g.dtype)
         flat = x.reshape(N, C, Ho * Wo)
-        share(lambda n: multiply_matrices(matrix, cotangent[n], flat[n]), range(N), _size(x))
+        share(lambda n: multiply_into(matrix, cotangent[n], flat[n]), range(N), _size(x))
         return x
     x = xp.zeros((N, C, *size), g.dtype)
     pixels = x[:, :, :: geometry.stride[0], :: geometry.stride[1]]
 
     def put(n: int) -> None:
         product = empty(xp, "product", (C, Ho * Wo), g.dtype)
-        multiply_matrices(matrix, cotangent[n], product)
+        multiply_into(matrix, cotangent[n], product)
         pixels[n] = product.reshape(C, Ho, Wo)
 
     share(put, range(N), _size(g))

@@ -45,7 +45,7 @@ from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
 from minigrad.kernels.workspace import workspace
-from minigrad.parallel import add_up, share, spread
+from minigrad.parallel import add_pieces, share, spread
 from minigrad.threads import products_alone
 
 BLOCK_BYTES = 6 * 2**20  # of transformed tiles at a time
@@ -213,7 +213,7 @@ class Winograd:
 
         parts, size = self._blocks(N, (Ho, Wo), max(C, O), cut, x.itemsize)
         with products_alone():
-            add_up(add, parts, total, size)
+            add_pieces(add, parts, total, size)
         return cut.join(self._back_to_taps(total, cut), (O, C, *geometry.kernel))
 
     def _transform_kernel(self, w: Array, cut: Cut) -> Array:
