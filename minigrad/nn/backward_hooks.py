@@ -43,31 +43,33 @@ class BackwardWatch:
     def __init__(self, module: Module, hooks: Hooks) -> None:
         self._module, self._hooks = module, hooks
         self._grad_output: Any = None
+        self._inputs = 0  # how many,
+        self._sees_inputs = False  # and whether a gradient can arrive at one of them
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, those that are tensors watched."""
-        self._nothing = (None,) * len(args)
-        args, self._watches_inputs = _watch(args, self._at_inputs, zeros=True)
+        self._inputs = len(args)
+        args, self._sees_inputs = _watch(args, self._show_grad_input, zeros=True)
         return args
 
     def watch_outputs(self, result: Any) -> Any:
         """The result, watched: a tensor or a tuple with tensors."""
-        results, _ = _watch(as_tuple(result), self._at_outputs, zeros=False)
+        results, _ = _watch(as_tuple(result), self._show_grad_output, zeros=False)
         return results if isinstance(result, tuple) else results[0]
 
-    def _at_outputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _show_grad_output(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         for (hook,) in self._hooks.at("backward_pre"):
             gradients = _replace("grad_output", hook(self._module, gradients), gradients)
         self._grad_output = gradients
         # When nothing will arrive at the inputs it is now or never.
-        if not self._watches_inputs and any(g is not None for g in self._at_inputs(self._nothing)):
+        if not self._sees_inputs and any(g is not None for g in self._show_grad_input((None,) * self._inputs)):
             raise RuntimeError(
                 "Backward hook for Modules where no input requires gradient should always return None or None for "
                 "all gradients."
             )
         return gradients
 
-    def _at_inputs(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _show_grad_input(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
         for (hook,) in self._hooks.at("backward"):
             gradients = _replace("grad_input", hook(self._module, gradients, self._grad_output), gradients)
         self._grad_output = None

@@ -22,7 +22,6 @@ class Convolution(Weighted):
 
     axes: ClassVar[int]
     correlate: ClassVar[Callable[..., Tensor]]
-    transposed: ClassVar[bool] = False
     output_padding: tuple[int, ...] = ()
     padding: Any
 
@@ -51,22 +50,23 @@ class Convolution(Weighted):
             if as_int(getattr(self, name), name) % self.groups:
                 got = f"{getattr(self, name)} and groups={self.groups}"
                 raise ValueError(f"{name} must be divisible by groups, got {got}")
-        if isinstance(self.padding, str) and self.padding not in ("valid", "same"):
+        if isinstance(self.padding, str):
+            self._check_padding_word()
+        if self.padding_mode not in PADDING_MODES:
+            modes = ", ".join(map(repr, PADDING_MODES))
+            raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode={self.padding_mode!r}")
+
+    def _check_padding_word(self) -> None:
+        if self.padding not in ("valid", "same"):
             raise ValueError(f"Invalid padding string {self.padding!r}, should be 'valid', 'same' or numbers of zeros")
         if self.padding == "same" and any(s != 1 for s in self.stride):
             raise ValueError(
                 f"padding='same' is not supported for strided convolutions, got {self.stride}; give padding as "
                 "numbers, (kernel_size - 1) // 2 for instance"
             )
-        if self.padding_mode not in PADDING_MODES:
-            modes = ", ".join(map(repr, PADDING_MODES))
-            raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode={self.padding_mode!r}")
 
     def _weight_shape(self) -> tuple[int, ...]:
-        outer, inner = self.out_channels, self.in_channels
-        if self.transposed:
-            outer, inner = inner, outer
-        return outer, inner // self.groups, *self.kernel_size
+        return self.out_channels, self.in_channels // self.groups, *self.kernel_size
 
     def forward(self, input: Tensor) -> Tensor:
         padding = self.padding
@@ -129,7 +129,6 @@ class TransposedConvolution(Convolution):
     """What the transposed convolutions share: the output_padding, given or found."""
 
     paint: ClassVar[Callable[..., Tensor]]
-    transposed = True
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Lengths, stride: Lengths = 1,
@@ -146,6 +145,9 @@ class TransposedConvolution(Convolution):
             padding_mode, device, dtype,
         )  # fmt: skip
         self.output_padding = self._numbers("output_padding", output_padding, 0)
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        return self.in_channels, self.out_channels // self.groups, *self.kernel_size
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         extra = self.output_padding if output_size is None else self._find_output_padding(input, tuple(output_size))

@@ -58,6 +58,8 @@ def conv1d_input(
 ) -> Tensor:  # fmt: skip
     """The gradient of `conv1d` in its input, of size (N, C, L): see `conv2d_input`.
 
+    Source: https://docs.pytorch.org/docs/stable/nn.functional.html
+
     >>> import minigrad as torch
     >>> torch.nn.grad.conv1d_input((1, 1, 3), torch.tensor([[[1.0, -1.0]]]), torch.ones(1, 1, 2))
     tensor([[[ 1.,  0., -1.]]])
@@ -70,6 +72,8 @@ def conv1d_weight(
     padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Tensor:  # fmt: skip
     """The gradient of `conv1d` in its weight, of size (O, C/groups, k): see `conv2d_weight`.
+
+    Source: https://docs.pytorch.org/docs/stable/nn.functional.html
 
     >>> import minigrad as torch
     >>> torch.nn.grad.conv1d_weight(torch.arange(3.0).reshape(1, 1, 3), (1, 1, 2), torch.ones(1, 1, 2))
@@ -103,7 +107,7 @@ def _find_weight(input: Any, grad_output: Any, name: str, weight_size: Sequence[
 
 def _lay_out(name: str, image: Size, kernel: Size, result: Size, options: Any) -> Geometry:
     """The geometry of the convolution, whose `result` must have the size that it gives. Raises RuntimeError."""
-    space = int(name[4])
+    space = int(name[4])  # axes of the image: conv1d_input, conv2d_weight
     for what, shape in (("input", image), ("weight", kernel)):
         if len(shape) != space + 2:
             raise RuntimeError(f"{name}: expected a size of {space + 2} numbers for {what}, got {list(shape)}")

@@ -87,8 +87,8 @@ class Registry:
     def _assign_registered(self, name: str, value: Any) -> None:
         kind = PARAMETER if isinstance(value, Parameter) else BUFFER if isinstance(value, Buffer) else MODULE
         self._check_begun(kind)
-        if self._kinds.get(name) != kind:
-            self._unregister(name)  # whatever it was before makes room
+        if name in self.__dict__ and self._kinds.get(name) != kind:
+            self._unregister(name)  # what it was before makes room
         if isinstance(value, Parameter):
             self.register_parameter(name, value)
         elif isinstance(value, Buffer):

@@ -70,10 +70,10 @@ class Stateless(Layer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
         refuse_unknown(type(self), kwargs, tuple(self._options))
-        tensors = [x for x in args if isinstance(x, Tensor)]
         try:
             given = self.__signature__.bind(*args, **kwargs)
         except TypeError as fault:
+            tensors = [x for x in args if isinstance(x, Tensor)]
             if tensors:
                 raise TypeError(made_with_input(type(self), "x", tensors[0])) from None
             taken = inspect.Signature([p.replace(annotation=p.empty) for p in self._options.values()])

@@ -45,22 +45,18 @@ def conv2d(
     tensor([[[[19., 25.],
               [37., 43.]]]])
     """
-    options = stride, padding, dilation, groups
-    if stride.__class__ is int:
-        stride = (stride, stride)
-    if padding.__class__ is int:
-        padding = (padding, padding)
-    if dilation.__class__ is int:
-        dilation = (dilation, dilation)
+    strides = (stride, stride) if stride.__class__ is int else stride
+    paddings = (padding, padding) if padding.__class__ is int else padding
+    dilations = (dilation, dilation) if dilation.__class__ is int else dilation
     try:  # what went through every check before need not do so again
         x, w, b = input.array, weight.array, None if bias is None else bias.array
-        geometry = lay_out(x.shape, w.shape, groups, *stride, *padding, *dilation)
+        geometry = lay_out(x.shape, w.shape, groups, *strides, *paddings, *dilations)
         plain = x.dtype is w.dtype and x.dtype.char in "fd"
         plain = plain and (b is None or (b.dtype is w.dtype and b.shape == w.shape[:1]))
     except (AttributeError, TypeError, RuntimeError):  # no tensors, no batch, no pairs, or they do not fit
         plain = False
     if not plain:
-        return _convolution(input, weight, bias, "conv2d", 2, options)
+        return _convolution(input, weight, bias, "conv2d", 2, (stride, padding, dilation, groups))
     if bias is None:
         return conv(input, weight, geometry=geometry)
     return conv(input, weight, bias, geometry=geometry)
@@ -281,7 +277,6 @@ def _check_operands(
 def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed: bool = False) -> None:
     """Refuse channels that do not fit: image (N, C, H, W) or (C, H, W), weight (O, C/groups, kh, kw)."""
     shape, kernel, space = list(image), list(weight), len(weight) - 2
-    batched = len(shape) == len(kernel)
     (groups,) = as_ints(name, "groups", groups, 1, 1)
     if 0 in kernel or kernel[0] % groups:
         raise RuntimeError(
@@ -291,6 +286,7 @@ def _check_channels(name: str, image: Any, weight: Any, groups: Any, transposed:
     expected = kernel[0] if transposed else kernel[1] * groups
     channels = shape[-space - 1]
     if channels != expected:
+        batched = len(shape) == len(kernel)
         order = [*range(batched), len(shape) - 1, *range(batched, len(shape) - 1)]
         last = f" The channels are the last axis: write x.permute({', '.join(map(str, order))})."
         raise RuntimeError(

@@ -1,0 +1,97 @@
+"""What `state_dict()` holds, what `load_state_dict()` takes over, and what it refuses."""
+
+import pytest
+
+import minigrad
+from minigrad import optim
+
+
+def made(size=2):
+    p = minigrad.ones(size, requires_grad=True)
+    p.grad = minigrad.ones(size)
+    return p
+
+
+def test_state_dict_names_parameters_by_index():
+    p, q = made(), made(3)
+    optimizer = optim.SGD([{"params": [p]}, {"params": [q], "momentum": 0.9}], lr=0.1)
+    optimizer.step()
+    state = optimizer.state_dict()
+    assert [group["params"] for group in state["param_groups"]] == [[0], [1]]
+    assert list(state["state"]) == [1]
+    assert state["state"][1]["momentum_buffer"].tolist() == [1, 1, 1]
+
+
+def test_loaded_state_is_a_copy_in_the_parameters_own_type():
+    p = made()
+    donor = optim.Adam([p])
+    donor.step()
+    q = minigrad.ones(2, dtype=minigrad.float64, requires_grad=True)
+    optimizer = optim.Adam([q], lr=7.0)
+    saved = donor.state_dict()
+    optimizer.load_state_dict(saved)
+    state = optimizer.state[q]
+    assert state["exp_avg"].dtype == minigrad.float64
+    assert state["step"].dtype == minigrad.float32
+    assert optimizer.param_groups[0]["lr"] == 1e-3
+    donor.step()
+    assert state["step"].item() == 1
+    saved["param_groups"][0]["lr"] = 5.0
+    assert optimizer.param_groups[0]["lr"] == 1e-3
+
+
+def test_a_step_count_that_is_a_number_is_understood():
+    p = made()
+    optimizer = optim.Adam([p])
+    optimizer.step()
+    saved = optimizer.state_dict()
+    saved["state"][0]["step"] = 1
+    optimizer.load_state_dict(saved)
+    optimizer.step()
+    assert optimizer.state[p]["step"].item() == 2
+
+
+def test_a_group_without_an_option_says_where_it_may_come_from():
+    donor = optim.Adam([made()])
+    optimizer = optim.SGD([made()])
+    optimizer.load_state_dict(donor.state_dict())
+    with pytest.raises(KeyError, match="no option 'momentum': was its state_dict taken from another kind of optimizer"):
+        optimizer.step()
+
+
+def test_flags_that_an_older_file_lacks_have_their_defaults():
+    p = made()
+    optimizer = optim.SGD([p], lr=0.5)
+    saved = optimizer.state_dict()
+    for name in ("maximize", "foreach", "differentiable", "fused", "nesterov"):
+        del saved["param_groups"][0][name]
+    optimizer.load_state_dict(saved)
+    optimizer.step()
+    assert p.tolist() == [0.5, 0.5]
+    assert optimizer.param_groups[0]["maximize"] is False
+
+
+def test_errors_of_loading():
+    p, q = made(), made()
+    with pytest.raises(ValueError, match="group 0 has 1 parameters, expected 2"):
+        optim.SGD([p, q]).load_state_dict(optim.SGD([p]).state_dict())
+    two = optim.SGD([{"params": p}, {"params": q}])
+    with pytest.raises(ValueError, match="different number of parameter groups: 2, and the optimizer has 1"):
+        optim.SGD([p]).load_state_dict(two.state_dict())
+    with pytest.raises(KeyError, match="param_groups"):
+        optim.SGD([p]).load_state_dict({})
+
+
+def test_state_of_another_model_is_refused_at_the_step():
+    donor = optim.Adam([made(2)])
+    donor.step()
+    optimizer = optim.Adam([made(3)])
+    optimizer.load_state_dict(donor.state_dict())
+    with pytest.raises(RuntimeError, match=r"exp_avg has shape \(2,\), its parameter \(3,\).*another model"):
+        optimizer.step()
+
+
+def test_a_state_that_is_no_dict_is_refused():
+    optimizer = optim.SGD([minigrad.ones(1, requires_grad=True)], lr=0.1)
+    with pytest.raises(TypeError, match="Expected state_dict to be dict-like, got int; give it what"):
+        optimizer.load_state_dict(5)
