@@ -24,8 +24,8 @@ from minigrad import backend, devices
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
 from minigrad.serialization import safetensors_format
-from minigrad.serialization.files import File, SerializationError, name_of, reading, replacing
-from minigrad.serialization.sharing import MOST_DIMS, View, look_at, share
+from minigrad.serialization.files import File, SerializationError, blame_file, name_of, write_whole
+from minigrad.serialization.sharing import MOST_DIMS, View, bring_together, make_view
 from minigrad.serialization.structure import PLAIN_BYTES, Storages, describe, rebuild
 
 if TYPE_CHECKING:
@@ -48,21 +48,22 @@ def save(
     CPU that share memory share it again; a view alone does not carry what it leaves out. A path that
     ends in `.safetensors` is written by the safetensors library (a dict of tensors only).
 
-    A path is written whole or not at all: whatever interrupts it leaves the old file. So the folder
-    must be one that can be written to, and the file becomes the saver's own. What a killed save left
-    beside a file goes with the next save there.
+    A path is written whole or not at all: a save that is interrupted leaves the old file. For that a
+    new file is written beside it, which then takes its place: the folder must be writable, and the
+    new file belongs to whoever saves. What a killed save left there is removed by the next one.
 
     Raises `TypeError` for anything else, such as a module or a function, naming its place and what
     to save instead; `ValueError` for a container that contains itself; `SerializationError`, a
     `RuntimeError`, where the folder does not exist. As `torch.save`, without its pickle:
     `pickle_module`, `pickle_protocol` and the flags after them change nothing.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.save.html
 
     >>> import minigrad as torch, io
     >>> torch.save({"weight": torch.ones(2), "epoch": 3}, file := io.BytesIO())
     >>> torch.load(file)
     {'weight': tensor([1., 1.]), 'epoch': 3}
     """
-    from zipfile import ZipFile, ZipInfo  # here, as json below, so that `import minigrad` need not wait for it
+    from zipfile import ZipFile, ZipInfo  # here, as json below: `import minigrad` does not wait for it
 
     if isinstance(f, (str, os.PathLike)):
         if os.fspath(f).endswith(".safetensors"):
@@ -76,7 +77,7 @@ def save(
         structure, storages = _describe_archive(obj)
     except RecursionError:
         raise ValueError("the object contains itself, or is nested too deeply to be saved; flatten it") from None
-    with replacing(f) as file, ZipFile(file, "w") as archive:  # dated 1980: equal contents make equal files
+    with write_whole(f) as file, ZipFile(file, "w") as archive:  # dated 1980: equal contents make equal files
         archive.writestr(ZipInfo(STRUCTURE), structure)
         for i, array in enumerate(storages):
             if array is not None:
@@ -103,7 +104,7 @@ def _describe_archive(obj: Any) -> tuple[str, list[Array | None]]:
 
 def _find_shared(arrays: list[tuple[Array, str | None]]) -> tuple[list[Array | None], dict[int, View]]:
     """The storages to write, and the views among them: of tensors on the CPU, not of NumPy's own arrays."""
-    storages, views = share([array if device == "cpu" else None for array, device in arrays])
+    storages, views = bring_together([array if device == "cpu" else None for array, device in arrays])
     return [s if d == "cpu" else array for s, (array, d) in zip(storages, arrays, strict=True)], views
 
 
@@ -115,11 +116,12 @@ def load(
 
     Tensors go to the device they were on, or to `map_location`: a device, a dict from saved to
     wanted names, or a function of a tensor on the CPU and the name of its device. Nothing in a
-    file is ever run, so `weights_only` changes nothing; nor do `mmap`, `pickle_module` and what
-    PyTorch hands on to it.
+    file is ever run, so `weights_only` changes nothing; nor do `mmap`, `pickle_module` and the
+    arguments that PyTorch passes on to it.
 
     Raises `SerializationError`, a `RuntimeError`, for a file that is damaged, cut short, hostile or
     of another kind; `RuntimeError` for a GPU that is not there; `FileNotFoundError`.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.load.html
 
     >>> import minigrad as torch, io
     >>> torch.save(torch.arange(3), file := io.BytesIO())
@@ -137,19 +139,19 @@ def load(
         raise AttributeError(
             f"expected a path or a binary file that can seek, got {type(f).__name__}; put the bytes into an io.BytesIO"
         )
-    with reading(f):
+    with blame_file(f):
         storages, views, root = _read(f)
     placed = [
         storage if device is None else relocate(wrap(storage), map_location, device).array
         for storage, device in storages
     ]
-    with reading(f):
-        arrays = [look_at(placed[views[i][0]], views[i]) if i in views else array for i, array in enumerate(placed)]
+    with blame_file(f):
+        arrays = [make_view(placed[views[i][0]], views[i]) if i in views else array for i, array in enumerate(placed)]
         return rebuild(root, arrays)
 
 
 def _read(f: Any) -> tuple[list[tuple[Array, str | None]], dict[int, View], Any]:
-    """Storages with their devices, views, and the root of an archive. Raises one error or another for a bad one."""
+    """Storages with their devices, views, and the root of an archive. A bad one may raise any error."""
     import json
     from zipfile import ZipFile
 
@@ -217,6 +219,7 @@ def _make_storage(i: int, description: Any, size: int) -> tuple[Array, str | Non
 
 
 def _read_device(device: Any) -> str:
+    """The name of a storage's device. Raises `ValueError` for what is none, or is written in another way."""
     if type(device) is not str or str(devices.device(device)) != device:
         raise ValueError(f"a storage lies on {device!r}, which is no device")
     return device
@@ -243,6 +246,7 @@ def relocate(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
 
 
 def _explain_pickle(f: Any) -> str:
+    """Why a pickle is refused, and how its weights come here all the same."""
     return (
         f"{name_of(f)} is a pickle, probably written by torch.save: loading one can run any code, so minigrad does "
         "not. Where PyTorch is installed, convert it once: safetensors.torch.save_file(torch.load(file), "

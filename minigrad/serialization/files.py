@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
-LEFT_OVER = ".minigrad.tmp"  # how the files end that killed saves leave
+LEFT_OVER = ".minigrad.tmp"  # the end of the names of files that a killed save leaves
 File: TypeAlias = str | os.PathLike[str] | IO[bytes]
 
 
@@ -17,12 +17,10 @@ class SerializationError(RuntimeError):
 
 
 @contextlib.contextmanager
-def replacing(f: File) -> Iterator[Any]:
-    """A file to write to that takes the place of `f` in one step at the end, or never.
+def write_whole(f: File) -> Iterator[Any]:
+    """A file to write to. Where `f` is a path, it takes the place of `f` in one step at the end, or never.
 
-    It lies in the same folder, so that the step is a rename, and is on the disk before it. A
-    process that is killed meanwhile leaves the old file, and perhaps a hidden `.tmp` beside it,
-    which the next one takes away.
+    A pipe or a device is written to as it is.
     """
     if not isinstance(f, (str, os.PathLike)):
         yield f
@@ -32,10 +30,19 @@ def replacing(f: File) -> Iterator[Any]:
         raise SerializationError(f"Parent directory {path.parent} does not exist; create it first")
     if path.is_dir():
         raise SerializationError(f"{os.fspath(f)!r} is a directory; name a file in it")
-    if path.exists() and not path.is_file():  # a pipe or a device is no file to replace
-        with path.open("wb") as file:
-            yield file
-        return
+    is_special = path.exists() and not path.is_file()
+    with path.open("wb") if is_special else _replace(path) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _replace(path: Path) -> Iterator[IO[bytes]]:
+    """A new file that takes the place of `path` at the end.
+
+    It lies in the same folder, so that the last step is a rename, and is on the disk before it. A
+    process that is killed meanwhile leaves the old file, and perhaps a hidden `.tmp` beside it,
+    which the next one removes.
+    """
     _remove_left_over(path.parent)
     temporary, opened = _open_temporary(path)
     try:
@@ -45,19 +52,24 @@ def replacing(f: File) -> Iterator[Any]:
             os.fsync(file.fileno())
             if path.exists():
                 temporary.chmod(path.stat().st_mode)
-            if os.name == "posix":  # while it is locked: else another save might take it for left over
+            if os.name == "posix":  # while it is locked: else another save might remove it as left over
                 temporary.replace(path)
         if os.name != "posix":  # where no open file can be renamed
             temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    with contextlib.suppress(OSError):  # the folder's entry as well, where the system allows it
-        folder = os.open(path.parent, os.O_RDONLY)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the entries of a folder to the disk, where the system allows it."""
+    with contextlib.suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(opened)
         finally:
-            os.close(folder)
+            os.close(opened)
 
 
 def _open_temporary(path: Path) -> tuple[Path, IO[bytes]]:
@@ -67,7 +79,7 @@ def _open_temporary(path: Path) -> tuple[Path, IO[bytes]]:
         temporary = path.with_name(f".{start}.{os.urandom(6).hex()}{LEFT_OVER}")
         file = temporary.open("xb")
         _lock(file, wait=True)
-        if temporary.exists():  # else it was taken for left over before it was locked
+        if temporary.exists():  # else another save removed it before it was locked
             return temporary, file
         file.close()
 
@@ -84,7 +96,7 @@ def _remove_left_over(folder: Path) -> None:
 def _lock(file: IO[bytes], wait: bool) -> bool:
     """Lock an open file until it is closed; False where that cannot be, as another process has it locked.
 
-    The system forgets the locks of the dead. Without locks (Windows, some networks) nothing is taken for left over.
+    The system drops the locks of a process that ends. Without locks (Windows, some networks) nothing is removed.
     """
     try:
         import fcntl
@@ -96,7 +108,7 @@ def _lock(file: IO[bytes], wait: bool) -> bool:
 
 
 @contextlib.contextmanager
-def reading(f: Any) -> Iterator[None]:
+def blame_file(f: Any) -> Iterator[None]:
     """Whatever goes wrong within is the file's fault, and is raised as a `SerializationError`."""
     try:
         yield

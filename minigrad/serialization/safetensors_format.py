@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import backend, devices, dtypes
 from minigrad.autograd.core import wrap
-from minigrad.serialization.files import SerializationError, reading, replacing
+from minigrad.serialization.files import SerializationError, blame_file, write_whole
 from minigrad.tensor import Tensor
 
 
@@ -18,10 +18,16 @@ def save_file(
 ) -> None:
     """Writes a dict of tensors, and texts about them, in the safetensors format.
 
-    Tensors that share memory are written each. Raises `TypeError` for anything but a dict from
+    Of tensors that share memory each is written. Raises `TypeError` for anything but a dict from
     strings to tensors, `ImportError` where the safetensors library is missing.
+    Source: https://huggingface.co/docs/safetensors/api/numpy
+
+    >>> import minigrad as torch
+    >>> torch.serialization.save_file({"weight": torch.ones(2)}, "net.safetensors", {"made by": "me"})
+    >>> torch.load("net.safetensors")
+    {'weight': tensor([1., 1.])}
     """
-    library = _library()
+    library = _import_library()
     if not isinstance(tensors, dict):
         raise TypeError(
             f"a .safetensors file holds a dict of tensors, got {type(tensors).__name__}: save "
@@ -36,7 +42,7 @@ def save_file(
             )
         arrays[name] = np.asarray(backend.to_device(tensor.array, devices.CPU), order="C")
     data = library.save(arrays, metadata)
-    with replacing(filename) as file:
+    with write_whole(filename) as file:
         file.write(data)
 
 
@@ -45,23 +51,30 @@ def load_file(filename: str | os.PathLike[str], device: str | devices.device = "
 
     Raises `SerializationError` for a damaged file and for types that NumPy does not have,
     `ImportError` where the safetensors library is missing.
+    Source: https://huggingface.co/docs/safetensors/api/numpy
+
+    >>> import minigrad as torch
+    >>> torch.serialization.save_file({"weight": torch.ones(2)}, "net.safetensors")
+    >>> torch.serialization.load_file("net.safetensors")
+    {'weight': tensor([1., 1.])}
     """
     from pathlib import Path
 
-    library = _library()
-    with Path(filename).open("rb") as file, reading(file):
+    library = _import_library()
+    with Path(filename).open("rb") as file, blame_file(file):
         try:
             arrays = library.load(file.read())
         except KeyError as dtype:
-            raise SerializationError(f"{filename} holds numbers of type {dtype}, which NumPy has not") from dtype
+            raise SerializationError(f"{filename} holds numbers of type {dtype}, which NumPy does not have") from dtype
         for array in arrays.values():
             dtypes.from_numpy(array.dtype)  # refuses what no tensor can hold
     place = devices.device(device)
-    # A copy: the library's arrays look at the bytes of the file and cannot be written to.
+    # Copies: the library's arrays are views of the bytes of the file and cannot be written to.
     return {name: wrap(backend.to_device(array.copy(), place)) for name, array in arrays.items()}
 
 
-def _library() -> Any:
+def _import_library() -> Any:
+    """The part of safetensors that reads and writes NumPy's arrays."""
     try:
         import safetensors.numpy
     except ImportError as error:

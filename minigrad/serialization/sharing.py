@@ -1,6 +1,6 @@
-"""Tensors that look at one memory are saved as views of one storage, so that they share it again.
+"""Tensors that share memory are saved as views of one storage, so that they share it again.
 
-A view alone does not carry the memory that it leaves out: only those that overlap are brought together.
+A view alone does not carry the memory that it leaves out: only arrays that overlap are brought together.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minigrad.backend import Array, array_module
+from minigrad.backend import Array, address_of, array_module
 
 # Number of a storage, NumPy dtype, offset in bytes, shape, strides in bytes.
 View: TypeAlias = tuple[int, str, int, tuple[int, ...], tuple[int, ...]]
 MOST_DIMS = 64  # NumPy's own limit
 
 
-def share(arrays: list[Array]) -> tuple[list[Array | None], dict[int, View]]:
+def bring_together(arrays: list[Array]) -> tuple[list[Array | None], dict[int, View]]:
     """The storages of `arrays`, by their numbers, and the views among them.
 
-    Of arrays that overlap, the first one's storage is all the bytes that they reach, the others have
-    none (None). GPU arrays, and views that reach an element twice, are left as they are.
+    Of arrays that overlap, the first gets a storage of all the bytes that they reach, the others get
+    None. GPU arrays, and views that reach an element twice, stay as they are.
     """
     storages: list[Array | None] = list(arrays)
     views: dict[int, View] = {}
@@ -30,7 +30,7 @@ def share(arrays: list[Array]) -> tuple[list[Array | None], dict[int, View]]:
         storages[home] = np.asarray(_Bytes(start, end))
         for i in numbers:
             array = arrays[i]
-            views[i] = (home, array.dtype.str, _address(array) - start, array.shape, array.strides)
+            views[i] = (home, array.dtype.str, address_of(array) - start, array.shape, array.strides)
             if i != home:
                 storages[i] = None
     return storages, dict(sorted(views.items()))
@@ -41,7 +41,7 @@ def _find_overlaps(arrays: list[Array]) -> list[tuple[list[int], int, int]]:
     spans = []
     for i, array in enumerate(arrays):
         if type(array) is np.ndarray and array.size:
-            start, end = _bounds(_address(array), array.itemsize, array.shape, array.strides)
+            start, end = _find_bounds(address_of(array), array.itemsize, array.shape, array.strides)
             if array.nbytes <= end - start:  # else it reaches elements twice
                 spans.append((start, end, i))
     groups: list[list[tuple[int, int, int]]] = []
@@ -55,7 +55,7 @@ def _find_overlaps(arrays: list[Array]) -> list[tuple[list[int], int, int]]:
     return [([i for _, _, i in g], g[0][0], max(end for _, end, _ in g)) for g in groups if len(g) > 1]
 
 
-def look_at(storage: Array, view: View) -> Array:
+def make_view(storage: Array, view: View) -> Array:
     """The array that `view` describes. Raises `ValueError` where it reaches beyond the storage."""
     _, dtype_name, offset, shape, strides = view
     dtype, limit = np.dtype(dtype_name), storage.nbytes
@@ -68,7 +68,7 @@ def look_at(storage: Array, view: View) -> Array:
         raise ValueError("a view has numbers that no view of its storage has")
     if dtype.str != dtype_name or dtype.kind not in "biuf":
         raise ValueError(f"a view has the dtype {dtype_name!r}")
-    start, end = _bounds(offset, dtype.itemsize, shape, strides)
+    start, end = _find_bounds(offset, dtype.itemsize, shape, strides)
     if start < 0 or end > limit or math.prod(shape) * dtype.itemsize > limit:
         raise ValueError("a view reaches beyond its storage")
     xp = array_module(storage)
@@ -78,19 +78,14 @@ def look_at(storage: Array, view: View) -> Array:
     return xp.lib.stride_tricks.as_strided(rows, shape, strides)
 
 
-def _bounds(start: int, itemsize: int, shape: Any, strides: Any) -> tuple[int, int]:
+def _find_bounds(start: int, itemsize: int, shape: Any, strides: Any) -> tuple[int, int]:
     """The first byte that a view reaches, and the one after its last."""
     steps = [(n - 1) * stride for n, stride in zip(shape, strides, strict=True)]
     return start + sum(s for s in steps if s < 0), start + sum(s for s in steps if s > 0) + itemsize
 
 
-def _address(array: Array) -> int:
-    address: int = array.__array_interface__["data"][0]
-    return address
-
-
 class _Bytes:
-    """The bytes between two addresses, for `np.asarray`; they have to be kept alive meanwhile."""
+    """The bytes between two addresses, for `np.asarray`; their owner must live as long as that array."""
 
     def __init__(self, start: int, end: int) -> None:
         self.__array_interface__ = {"data": (start, True), "shape": (end - start,), "typestr": "|u1", "version": 3}

@@ -84,7 +84,7 @@ def _check_array(value: Any, place: Place) -> None:
 
 
 def _name_place(place: Place) -> str:
-    """`the object['layers'][0]`: put into words only when something is wrong there."""
+    """`the object['layers'][0]`: written out only when something is wrong there."""
     keys = ""
     while place is not None:
         place, key = place
@@ -98,6 +98,7 @@ def _number_storage(array: Array, device: str | None, storages: Storages) -> int
 
 
 def _explain_refusal(value: Any, place: str) -> str:
+    """Why `value` cannot be saved, and what to save instead."""
     kind, hint = type(value), "save its data as a dict of tensors, numbers and strings"
     if hasattr(value, "state_dict"):
         hint = (
@@ -115,7 +116,7 @@ def _explain_refusal(value: Any, place: str) -> str:
 
 
 def _check_hashes(keys: list[Any]) -> list[Any]:
-    """`keys`, unless many have one hash: a dict or a set of these takes time with their square."""
+    """`keys`, unless many have one hash: to fill a dict or a set with n of these takes time as n^2."""
     hashes = Counter(map(hash, keys))
     if len(keys) > MOST_OF_ONE_HASH and max(hashes.values()) > MOST_OF_ONE_HASH:
         raise ValueError(f"over {MOST_OF_ONE_HASH} keys of a dict or elements of a set have the same hash")
@@ -123,7 +124,7 @@ def _check_hashes(keys: list[Any]) -> list[Any]:
 
 
 def rebuild(part: Any, arrays: list[Array]) -> Any:
-    """The value that `describe` wrote as `part`. Raises one error or another for what it would not write."""
+    """The value that `describe` wrote as `part`. What it never writes may raise any error."""
     if isinstance(part, _LITERALS):
         return part
     name, *parts = part

@@ -11,7 +11,7 @@ import pytest
 
 import minigrad
 from minigrad.serialization import SerializationError, files, load, save
-from minigrad.serialization.files import LEFT_OVER, replacing
+from minigrad.serialization.files import LEFT_OVER, write_whole
 
 
 def names(folder):
@@ -23,7 +23,7 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path):
     path.write_text("old")
 
     def interrupted():
-        with replacing(path) as file:
+        with write_whole(path) as file:
             file.write(b"half of the new")
             raise KeyboardInterrupt
 
@@ -34,7 +34,7 @@ def test_an_error_while_writing_leaves_the_old_file(tmp_path):
 
 
 def test_nothing_is_left_where_there_was_no_file(tmp_path):
-    with pytest.raises(OSError, match="full"), replacing(tmp_path / "file"):
+    with pytest.raises(OSError, match="full"), write_whole(tmp_path / "file"):
         raise OSError("the disk is full")
     assert names(tmp_path) == []
 
@@ -42,7 +42,7 @@ def test_nothing_is_left_where_there_was_no_file(tmp_path):
 def test_the_new_file_appears_in_one_step(tmp_path):
     path = tmp_path / "file"
     path.write_text("old")
-    with replacing(path) as file:
+    with write_whole(path) as file:
         file.write(b"new")
         file.flush()
         assert path.read_text() == "old"
@@ -86,7 +86,7 @@ def test_what_killed_saves_left_goes_with_the_next_save(tmp_path):
     for name in ("file", "another"):
         (tmp_path / f".{name}.0123456789ab{LEFT_OVER}").write_bytes(b"half of it")
     (tmp_path / ".other.tmp").write_bytes(b"not ours")
-    with replacing(tmp_path / "third") as file:
+    with write_whole(tmp_path / "third") as file:
         file.write(b"still being written")
         save(1, path)
         assert len(names(tmp_path)) == 3, "what another save is writing stays"
