@@ -43,6 +43,12 @@ class Graph:
     `labels[i]` is a box's (name, shape, kind), `nodes[i]` its call or leaf, `edges` are pairs (from operand, to the
     call that read it). `names` are those of leaves, and of constants that a rule keeps: images and targets, which
     are drawn as small pictures. With `values`, leaves show their mean and gradient's norm.
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> x = torch.tensor(2.0, requires_grad=True)
+    >>> viz.Graph(x * x.exp(), {"x": x}).edges
+    [(1, 0), (2, 0), (1, 2)]
     """
 
     def __init__(self, tensor: Tensor, names: Mapping[str, Tensor] | None = None, values: bool = False) -> None:
@@ -54,50 +60,60 @@ class Graph:
                 "detached, or from tensors of which none has requires_grad=True."
             )
         known = {id(named): name for name, named in (names or {}).items()}
-        self.nodes, self.edges = _walk(tensor.grad_fn or tensor, known)
-        self.labels = [_label(node, known, i == 0, values) for i, node in enumerate(self.nodes)]
+        self.nodes, self.edges = _find_boxes(tensor.grad_fn or tensor, known)
+        self.labels = [_describe(node, known, i == 0, values) for i, node in enumerate(self.nodes)]
+        constants = [i for i, (_, _, kind) in enumerate(self.labels) if kind == "constant"]
+        self._images = {i: image for i in constants if (image := _read_image(self.nodes[i])) is not None}
 
     def svg(self) -> str:
-        """The graph as a drawing; ValueError beyond 500 boxes, where no eye could follow."""
+        """The graph as a drawing. Raises ValueError beyond 500 boxes, which no eye could follow.
+
+        >>> import minigrad as torch
+        >>> torch.viz.graph(torch.ones(2, requires_grad=True).sum()).svg().count('class="box"')
+        2
+        """
         if len(self.labels) > LARGEST:
             raise ValueError(
                 f"{len(self.labels)} boxes are too many for one picture (at most {LARGEST}): draw a part of it."
             )
-        place, size = self._layout()
-        parts = [PAGE.format(*size)]
-        for source, target in self.edges:
-            (x0, y0), (x1, y1) = place[source], place[target]
-            half = (y0 + y1) / 2
-            parts.append(LINE.format(x0, y0 + HEIGHT / 2, x0, half, x1, half, x1, y1 - HEIGHT / 2))
-        for i, (name, shape, kind) in enumerate(self.labels):
-            (x, y), width, radius = place[i], self._width(i), 4 if kind == "operation" else 12
-            box = x - width / 2, y - HEIGHT / 2, width, HEIGHT, radius, COLOURS[kind]
-            image = _image(self.nodes[i]) if kind == "constant" else None
-            middle = x if image is None else x - PICTURE / 2
-            parts.append(BOX.format(i, *box, middle, y - 2, escape(name), middle, y + 13, escape(shape)))
-            if image is not None:
-                parts += _picture(image, x + width / 2 - PICTURE - 4, y - PICTURE / 2)
-        return "\n".join([*parts, "</svg>"])
+        place, size = self._lay_out()
+        lines = [_draw_line(*place[source], *place[target]) for source, target in self.edges]
+        boxes = [part for i, centre in enumerate(place) for part in self._draw_box(i, *centre)]
+        return "\n".join([PAGE.format(*size), *lines, *boxes, "</svg>"])
 
     _repr_svg_ = svg
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture to a file whose name ends in .svg."""
+        """Write the picture to a file whose name ends in .svg. Raises ValueError for another name.
+
+        >>> import minigrad as torch
+        >>> torch.viz.graph(torch.ones(2, requires_grad=True).sum()).save("graph.svg")
+        """
         if Path(path).suffix.lower() != ".svg":
             raise ValueError(f"a graph is saved as .svg; got {str(path)!r}")
         Path(path).write_text(self.svg() + "\n", encoding="utf-8")
 
-    def _width(self, i: int) -> float:
-        picture = PICTURE if self.labels[i][2] == "constant" and _image(self.nodes[i]) is not None else 0
-        return CHARACTER * max(len(text) for text in self.labels[i][:2]) + 16 + picture
+    def _draw_box(self, i: int, x: float, y: float) -> list[str]:
+        """A box around (x, y): its name over its shape, and beside them its picture."""
+        (name, shape, kind), width, image = self.labels[i], self._width(i), self._images.get(i)
+        box = x - width / 2, y - HEIGHT / 2, width, HEIGHT, 4 if kind == "operation" else 12, COLOURS[kind]
+        middle = x if image is None else x - PICTURE / 2
+        drawn = BOX.format(i, *box, middle, y - 2, escape(name), middle, y + 13, escape(shape))
+        if image is None:
+            return [drawn]
+        return [drawn, *_draw_pixels(image, x + width / 2 - PICTURE - 4, y - PICTURE / 2)]
 
-    def _layout(self) -> tuple[list[tuple[float, float]], tuple[float, float]]:
+    def _width(self, i: int) -> float:
+        """The width of a box, in pixels."""
+        return CHARACTER * max(len(text) for text in self.labels[i][:2]) + 16 + (PICTURE if i in self._images else 0)
+
+    def _lay_out(self) -> tuple[list[tuple[float, float]], tuple[float, float]]:
         """Each box's centre, and the size of the page."""
         widths = [self._width(i) for i in range(len(self.labels))]
-        depth = _longest_paths(self.edges, len(widths))
+        depth = _find_depths(self.edges, len(widths))
         rows = max(depth) + 1
         layers = [[i for i, d in enumerate(depth) if d == row] for row in range(rows)]
-        centre = _spread_along_rows(layers, self.edges, widths)
+        centre = _place_along_rows(layers, self.edges, widths)
         first = min(x - widths[i] / 2 for i, x in centre.items()) - GAP
         last = max(x + widths[i] / 2 for i, x in centre.items()) + GAP
         place = [(centre[i] - first, (rows - d - 0.5) * 2 * HEIGHT) for i, d in enumerate(depth)]
@@ -122,7 +138,7 @@ def graph(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None, va
     return Graph(tensor, name_leaves(names, frame), values)
 
 
-def _walk(root: Any, known: dict[int, str]) -> tuple[list[Any], list[tuple[int, int]]]:
+def _find_boxes(root: Any, known: dict[int, str]) -> tuple[list[Any], list[tuple[int, int]]]:
     """The calls and leaves behind `root`, and pairs of their numbers: an operand, and the call that read it.
 
     Constants are among them where their names are `known`.
@@ -149,7 +165,8 @@ def _walk(root: Any, known: dict[int, str]) -> tuple[list[Any], list[tuple[int, 
     return nodes, edges
 
 
-def _label(node: Any, known: dict[int, str], is_result: bool, values: bool) -> tuple[str, str, str]:
+def _describe(node: Any, known: dict[int, str], is_result: bool, values: bool) -> tuple[str, str, str]:
+    """What stands in the box of a call or leaf, and its kind, which chooses the colour."""
     if isinstance(node, Tensor):
         name = known.get(id(node), "leaf")
         facts = str(tuple(node.shape))
@@ -163,7 +180,7 @@ def _label(node: Any, known: dict[int, str], is_result: bool, values: bool) -> t
     return name, "" if shape is None else str(tuple(shape)), kind
 
 
-def _image(tensor: Tensor) -> list[list[float]] | None:
+def _read_image(tensor: Tensor) -> list[list[float]] | None:
     """The first image of a batch, its first channel, as numbers from 0 to 1; None where there is none to see."""
     if tensor.ndim < 2 or not tensor.numel():
         return None
@@ -175,7 +192,13 @@ def _image(tensor: Tensor) -> list[list[float]] | None:
     return ((first - low) / (high - low if high > low else 1)).tolist()
 
 
-def _picture(image: list[list[float]], left: float, top: float) -> list[str]:
+def _draw_line(x0: float, y0: float, x1: float, y1: float) -> str:
+    """A curve from the bottom of the box around (x0, y0) to the top of that around (x1, y1)."""
+    half = (y0 + y1) / 2
+    return LINE.format(x0, y0 + HEIGHT / 2, x0, half, x1, half, x1, y1 - HEIGHT / 2)
+
+
+def _draw_pixels(image: list[list[float]], left: float, top: float) -> list[str]:
     """Grey squares, from black for the least number to white for the largest."""
     side = PICTURE / max(len(image), len(image[0]))
     return [
@@ -185,7 +208,7 @@ def _picture(image: list[list[float]], left: float, top: float) -> list[str]:
     ]
 
 
-def _longest_paths(edges: list[tuple[int, int]], count: int) -> list[int]:
+def _find_depths(edges: list[tuple[int, int]], count: int) -> list[int]:
     """The most steps between each box and the result: so a box stands above all its readers."""
     readers = [0] * count
     operands: list[list[int]] = [[] for _ in range(count)]
@@ -204,7 +227,7 @@ def _longest_paths(edges: list[tuple[int, int]], count: int) -> list[int]:
     return depth
 
 
-def _spread_along_rows(layers: list[list[int]], edges: list[tuple[int, int]], widths: list[float]) -> dict[int, float]:
+def _place_along_rows(layers: list[list[int]], edges: list[tuple[int, int]], widths: list[float]) -> dict[int, float]:
     """Each box's centre across the page: near the middle of the boxes that it is connected with."""
     near: list[list[int]] = [[] for _ in widths]
     for source, target in edges:
@@ -225,4 +248,5 @@ def _spread_along_rows(layers: list[list[int]], edges: list[tuple[int, int]], wi
 
 
 def _mean(values: list[float]) -> float:
+    """The mean; 0 of none."""
     return sum(values) / len(values) if values else 0.0

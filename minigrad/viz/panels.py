@@ -20,7 +20,12 @@ READABLE = 150  # pixels, up to which an image's values are written into them
 
 
 def can_draw() -> bool:
-    """True where matplotlib is installed."""
+    """True where matplotlib is installed.
+
+    >>> from minigrad import viz
+    >>> viz.can_draw()
+    True
+    """
     return find_spec("matplotlib") is not None
 
 
@@ -36,8 +41,8 @@ def figure(
 
     >>> from minigrad import viz
     >>> picture, (left, right) = viz.figure(1, 2)
-    >>> viz.loss_curve([4.0, 2.0, 1.0], left).get_yscale()
-    'log'
+    >>> viz.loss_curve([4.0, 2.0, 1.0], left) is left
+    True
     """
     if not can_draw():
         raise ImportError("drawing needs matplotlib, which is not installed: pip install matplotlib")
@@ -65,9 +70,14 @@ def feature_map(image: Any, axes: Any = None, title: str = "feature map") -> Any
     """An image or a feature map in grey: (H, W), or any shape whose other axes are of size 1.
 
     A small one has its values written into its pixels, a large one a bar of greys beside it.
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> [text.get_text() for text in viz.feature_map(torch.tensor([[0.5, 1.0]])).texts]
+    ['0.5', '1']
     """
-    axes = _axes(axes)
-    picture = _plane(image, "an image")
+    axes = _find_axes(axes)
+    picture = _as_plane(image, "an image")
     drawn = draw_plane(axes, picture, title)
     if picture.size > READABLE:
         axes.figure.colorbar(drawn, ax=axes, shrink=0.8)
@@ -76,7 +86,16 @@ def feature_map(image: Any, axes: Any = None, title: str = "feature map") -> Any
 
 
 def same_pixels(*panels: Any) -> None:
-    """Show the images of several panels with pixels of one size: each gets the room of the largest, in its middle."""
+    """Show the images of several panels with pixels of one size: each stands in the middle of the largest one's room.
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> picture, (left, right) = viz.figure(1, 2)
+    >>> small, large = viz.feature_map(torch.ones(2, 2), left), viz.feature_map(torch.ones(4, 6), right)
+    >>> viz.same_pixels(small, large)
+    >>> [float(end) for end in small.get_xlim()], [float(end) for end in large.get_xlim()]
+    ([-2.5, 3.5], [-0.5, 5.5])
+    """
     from matplotlib.patches import Rectangle
 
     shapes = [panel.get_images()[0].get_array().shape for panel in panels]
@@ -90,9 +109,15 @@ def same_pixels(*panels: Any) -> None:
 
 
 def kernel(weight: Any, axes: Any = None, title: str = "kernel") -> Any:
-    """A kernel's numbers written into its cells, blue below zero and red above: (kh, kw)."""
-    axes = _axes(axes)
-    cells = _plane(weight, "a kernel")
+    """A kernel's numbers written into its cells, blue below zero and red above: (kh, kw).
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> [text.get_text() for text in viz.kernel(torch.tensor([[1.0, -1.0]])).texts]
+    ['1.00', '-1.00']
+    """
+    axes = _find_axes(axes)
+    cells = _as_plane(weight, "a kernel")
     bound = float(np.abs(cells).max(initial=0.0)) or 1.0
     axes.imshow(cells, cmap="RdBu_r", vmin=-1.6 * bound, vmax=1.6 * bound)
     for (i, j), value in np.ndenumerate(cells):
@@ -102,8 +127,13 @@ def kernel(weight: Any, axes: Any = None, title: str = "kernel") -> Any:
 
 
 def loss_curve(losses: Sequence[float], axes: Any = None, title: str = "loss") -> Any:
-    """The loss over the steps, in powers of ten; steps that are not finite are left out."""
-    axes = _axes(axes)
+    """The loss over the steps, in powers of ten; steps that are not finite are left out.
+
+    >>> from minigrad import viz
+    >>> viz.loss_curve([4.0, 2.0, 1.0]).get_yscale()
+    'log'
+    """
+    axes = _find_axes(axes)
     axes.plot(range(1, len(losses) + 1), losses)
     if any(0 < loss < float("inf") for loss in losses):
         axes.set_yscale("log")
@@ -112,10 +142,17 @@ def loss_curve(losses: Sequence[float], axes: Any = None, title: str = "loss") -
 
 
 def kernel_history(history: Sequence[Any], axes: Any = None, title: str = "kernel over time") -> Any:
-    """Every weight of a kernel over the steps: a sequence of tensors of one shape."""
-    axes = _axes(axes)
-    paths = np.stack([_array(weight).reshape(-1) for weight in history])  # (steps, weights)
-    shape = _array(history[0]).shape[-2:]
+    """Every weight of a kernel over the steps: a sequence of tensors of one shape.
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> axes = viz.kernel_history([torch.zeros(1, 2), torch.ones(1, 2)])
+    >>> [text.get_text() for text in axes.get_legend().texts]
+    ['[0, 0]', '[0, 1]']
+    """
+    axes = _find_axes(axes)
+    paths = np.stack([_as_array(weight).reshape(-1) for weight in history])  # (steps, weights)
+    shape = _as_array(history[0]).shape[-2:]
     lines = axes.plot(paths)
     if len(lines) <= 9:
         names = [f"[{', '.join(map(str, place))}]" for place in np.ndindex(*shape)]
@@ -127,8 +164,14 @@ def kernel_history(history: Sequence[Any], axes: Any = None, title: str = "kerne
 def accuracy(
     history: Mapping[str, Sequence[float]] | Sequence[float], axes: Any = None, title: str = "accuracy"
 ) -> Any:
-    """Shares of right answers between 0 and 1, epoch by epoch: one line, or several by name."""
-    axes = _axes(axes)
+    """Shares of right answers between 0 and 1, epoch by epoch: one line, or several by name.
+
+    >>> from minigrad import viz
+    >>> axes = viz.accuracy({"training": [0.5, 0.9], "test": [0.5, 0.8]})
+    >>> [line.get_label() for line in axes.lines]
+    ['training', 'test']
+    """
+    axes = _find_axes(axes)
     named = history if isinstance(history, Mapping) else {"": history}
     for name, shares in named.items():
         axes.plot(range(1, len(shares) + 1), shares, marker=".", label=name)
@@ -142,15 +185,20 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
     """How many of each class (row) were taken for which (column), the counts written into their cells.
 
     Raises ValueError for what is no square matrix, or another number of names.
+
+    >>> from minigrad import viz
+    >>> axes = viz.confusion([[9, 1], [0, 7]], ["cat", "dog"])
+    >>> [text.get_text() for text in axes.texts]
+    ['9', '1', '7']
     """
-    cells = _array(counts)
+    cells = _as_array(counts)
     if cells.ndim != 2 or cells.shape[0] != cells.shape[1]:
         raise ValueError(f"expected a confusion matrix of shape (classes, classes), got {cells.shape}")
     classes = range(len(cells))
     names = [str(c) for c in classes] if names is None else list(names)
     if len(names) != len(cells):
         raise ValueError(f"expected {len(cells)} names, one for each class, got {len(names)}")
-    axes = _axes(axes)
+    axes = _find_axes(axes)
     axes.imshow(np.where(np.eye(len(cells), dtype=bool), 0, cells), cmap="Reds")  # mistakes stand out
     for (i, j), value in np.ndenumerate(cells):
         if value:
@@ -162,8 +210,15 @@ def confusion(counts: Any, names: Sequence[str] | None = None, axes: Any = None,
 
 
 def maps(images: Mapping[str, Any], title: str = "") -> Any:
-    """Images and feature maps beside one another, by name: pixels of one size, small ones with their values."""
-    planes = {name: _plane(image, "an image") for name, image in images.items()}
+    """Images and feature maps beside one another, by name: pixels of one size, small ones with their values.
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> picture = viz.maps({"image": torch.ones(6, 8), "edges": torch.zeros(6, 7)})
+    >>> [axes.get_title() for axes in picture.axes]
+    ['image', 'edges']
+    """
+    planes = {name: _as_plane(image, "an image") for name, image in images.items()}
     rows, columns = (max(plane.shape[axis] for plane in planes.values()) for axis in (0, 1))
     made, places = figure(1, len(planes), title, size=(0.42 * columns * len(planes) + 0.5, 0.42 * rows + 0.7))
     for axes, (name, plane) in zip(places, planes.items(), strict=True):
@@ -175,9 +230,15 @@ def maps(images: Mapping[str, Any], title: str = "") -> Any:
 def grid(values: Any, titles: Sequence[str] | None = None, columns: int | None = None, title: str = "") -> Any:
     """Several kernels (O, C, kh, kw) or maps (C, H, W) as a grid, one colour for one value throughout.
 
-    A row holds a kernel's channels, where there are several. Blue is below zero, red above.
+    A row holds a kernel's channels, where there are several. Blue is below zero, red above. Raises ValueError for
+    another number of axes, or of titles.
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> len(viz.grid(torch.nn.Conv2d(3, 4, 5).weight).axes)
+    12
     """
-    array = _array(values)
+    array = _as_array(values)
     if array.ndim not in (3, 4):
         raise ValueError(f"expected kernels (O, C, kh, kw) or maps (C, H, W), got {array.shape}")
     if array.ndim == 4 and array.shape[1] > 1:
@@ -211,7 +272,7 @@ def draw_plane(axes: Any, plane: Any, title: str = "") -> Any:
     return drawn
 
 
-def _axes(axes: Any) -> Any:
+def _find_axes(axes: Any) -> Any:
     """The axes given, or those of a new figure, which a notebook shows."""
     if axes is not None:
         return axes
@@ -219,13 +280,14 @@ def _axes(axes: Any) -> Any:
     return show_as(alone, made)
 
 
-def _array(values: Any) -> Any:
+def _as_array(values: Any) -> Any:
+    """A NumPy array of a tensor, an array or a list."""
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
 
-def _plane(values: Any, what: str) -> Any:
-    """The last two axes, where all others are of size 1."""
-    array = _array(values)
+def _as_plane(values: Any, what: str) -> Any:
+    """The last two axes, where all others are of size 1: (1, 1, H, W) -> (H, W)."""
+    array = _as_array(values)
     if array.ndim < 2 or array.size != array.shape[-2] * array.shape[-1]:
         raise ValueError(
             f"expected {what} of shape (H, W) or (1, 1, H, W), got {array.shape}; pick one of "

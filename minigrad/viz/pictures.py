@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,27 +26,31 @@ def receptive_field(kernels: Sequence[int], strides: Sequence[int] | None = None
     steps = [1] * len(kernels) if strides is None else list(strides)
     if len(steps) != len(kernels) or any(n < 1 for n in (*kernels, *steps)):
         raise ValueError(f"expected as many strides as kernels, all at least 1, got {list(kernels)} and {steps}")
-    seen = [1]  # from the output back to the image
-    for k, s in zip(reversed(kernels), reversed(steps), strict=True):
-        seen.append((seen[-1] - 1) * s + k)
-    if seen[-1] > size:
-        raise ValueError(f"these layers see {seen[-1]} pixels, more than the {size} of the image; give a larger size")
-    widths = [size]
+    seen = _count_seen(kernels, steps)
+    if seen[0] > size:
+        raise ValueError(f"these layers see {seen[0]} pixels, more than the {size} of the image; give a larger size")
+    widths = [size]  # of the image, then of each layer's output
     for k, s in zip(kernels, steps, strict=True):
         widths.append((widths[-1] - k) // s + 1)
     made, (axes,) = figure(size=(0.4 * size + 1, 0.9 * len(widths) + 0.6))
-    starts = [0] * len(widths)  # the first windows see the first pixels
-    for level, (width, count) in enumerate(zip(widths, reversed(seen), strict=True)):
-        apart = int(np.prod(steps[:level]))
-        offset = sum((k - 1) / 2 * int(np.prod(steps[:i])) for i, k in enumerate(kernels[:level]))
-        for i in range(width):
-            colour = RED if starts[level] <= i < starts[level] + count else GREY
-            axes.add_patch(_square(offset + i * apart, 1.5 * level, colour))
+    for level, (width, count) in enumerate(zip(widths, seen, strict=True)):
+        apart = prod(steps[:level])
+        offset = sum((k - 1) / 2 * prod(steps[:i]) for i, k in enumerate(kernels[:level]))
+        for i in range(width):  # the first output sees the first pixels
+            axes.add_patch(_make_square(offset + i * apart, 1.5 * level, RED if i < count else GREY))
         axes.text(-1, 1.5 * level, "image" if not level else f"layer {level}", ha="right", va="center")
-    axes.set(xlim=(-4, size), ylim=(-0.8, 1.5 * len(widths) - 0.6), title=f"one output sees {seen[-1]} pixels")
+    axes.set(xlim=(-4, size), ylim=(-0.8, 1.5 * len(widths) - 0.6), title=f"one output sees {seen[0]} pixels")
     axes.set_aspect("equal")
     axes.axis("off")
     return made
+
+
+def _count_seen(kernels: Sequence[int], strides: Sequence[int]) -> list[int]:
+    """How many pixels one output sees: of the image, of each layer's output, and of its own row, which is 1."""
+    seen = [1]
+    for k, s in zip(reversed(kernels), reversed(strides), strict=True):
+        seen.append((seen[-1] - 1) * s + k)
+    return seen[::-1]
 
 
 def im2col(H: int, W: int, h: int, w: int, window: int = 0) -> Any:
@@ -68,11 +73,11 @@ def im2col(H: int, W: int, h: int, w: int, window: int = 0) -> Any:
     size = 0.45 * (W + len(places)) + 1.5, 0.45 * max(H, h * w) + 1
     made, (left, right) = figure(1, 2, widths=[W, len(places)], size=size)
     i, j = places[window]
-    _numbers(left, image, np.array([[i <= a < i + h and j <= b < j + w for b in range(W)] for a in range(H)]))
+    _draw_cells(left, image, np.array([[i <= a < i + h and j <= b < j + w for b in range(W)] for a in range(H)]))
     left.set_title(f"window {window} of {len(places)}")
     marked = np.zeros(matrix.shape, dtype=bool)
     marked[:, window] = True
-    _numbers(right, matrix, marked)
+    _draw_cells(right, matrix, marked)
     right.set_title(f"one column for each window: {matrix.shape[0]} x {matrix.shape[1]}")
     return made
 
@@ -99,13 +104,15 @@ def winograd() -> Any:
     return made
 
 
-def _square(x: float, y: float, colour: str) -> Any:
+def _make_square(x: float, y: float, colour: str) -> Any:
+    """A pixel, of side 0.9, around (x, y)."""
     from matplotlib.patches import Rectangle
 
     return Rectangle((x - 0.45, y - 0.45), 0.9, 0.9, facecolor=colour, edgecolor="#555555")
 
 
-def _numbers(axes: Any, cells: Any, marked: Any) -> None:
+def _draw_cells(axes: Any, cells: Any, marked: Any) -> None:
+    """The numbers of a matrix in their cells, which are red where they are marked."""
     axes.imshow(marked, cmap="Reds", vmin=0, vmax=2)
     for (i, j), value in np.ndenumerate(cells):
         axes.text(j, i, str(value), ha="center", va="center", fontsize=8)

@@ -99,6 +99,13 @@ class Stepper:
 
     Each of `steps` is a dict: `box`, the number of a box in the graph, its `name`, the `rule` in words, and the
     `numbers` that arrived.
+
+    >>> import minigrad as torch
+    >>> from minigrad import viz
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> y = x * x
+    >>> [step["numbers"] for step in viz.Stepper(y, viz.Graph(y, {"x": x})).steps]
+    ['tensor(1.)', 'tensor(6.)']
     """
 
     def __init__(self, tensor: Tensor, graph: Graph) -> None:
@@ -115,11 +122,13 @@ class Stepper:
                 handle.remove()
 
     def _watch(self, box: int, node: Any) -> Any:
+        """A hook that notes what arrives at a box; its handle."""
         if isinstance(node, Tensor):
             return node.register_hook(lambda g: self._note(box, g))
         return node.register_prehook(lambda gradients: self._note(box, gradients[0]))
 
     def _note(self, box: int, gradient: Any) -> None:
+        """One step more: a gradient has arrived at a box."""
         name, shape, kind = self.graph.labels[box]
         if kind == "leaf":
             rule = f"{name} {shape}: all its shares have arrived. This is its gradient."
@@ -129,14 +138,23 @@ class Stepper:
         self.steps.append({"box": box, "name": name, "rule": rule, "numbers": _write_numbers(gradient)})
 
     def html(self) -> str:
-        """One element with the picture, the buttons and all numbers in it."""
+        """One element with the picture, the buttons and all numbers in it.
+
+        >>> import minigrad as torch
+        >>> torch.viz.stepper(torch.ones(2, requires_grad=True).sum()).html()[:30]
+        '<div class="minigrad-stepper">'
+        """
         steps = json.dumps(self.steps).replace("</", "<\\/")
         return PAGE.format(svg=self.graph.svg(), steps=steps)
 
     _repr_html_ = html
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a page to a file whose name ends in .html."""
+        """Write a page to a file whose name ends in .html. Raises ValueError for another name.
+
+        >>> import minigrad as torch
+        >>> torch.viz.stepper(torch.ones(2, requires_grad=True).sum()).save("walk.html")
+        """
         if Path(path).suffix.lower() != ".html":
             raise ValueError(f"a stepper is saved as .html; got {str(path)!r}")
         title = escape(f"backward from {self.graph.labels[0][0]}")
@@ -161,6 +179,7 @@ def stepper(tensor: Tensor, names: Mapping[str, Tensor] | Module | None = None) 
 
 
 def _write_numbers(gradient: Any) -> str:
+    """A gradient as it is printed, or its norm where it is too long for that."""
     if gradient is None:
         return "nothing arrived"
     if gradient.numel() > LARGEST:

@@ -85,9 +85,7 @@ def test_types_that_no_tensor_holds(tmp_path):
         load(path)
     header = json.dumps({"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
-    with pytest.raises(
-        SerializationError, match=r"x\.safetensors holds numbers of type 'BF16', which NumPy does not have"
-    ):
+    with pytest.raises(SerializationError, match="numbers of type 'BF16', which NumPy does not have"):
         load(path)
 
 
