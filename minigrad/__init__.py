@@ -44,7 +44,7 @@ from minigrad.ops.comparison import (
     ge, greater, greater_equal, gt, isclose, isfinite, isinf, isnan, le, less, less_equal, logical_and, logical_not,
     logical_or, logical_xor, lt, ne, not_equal,
 )
-from minigrad.ops.copies import clone, flip, fliplr, flipud, rot90, tile
+from minigrad.ops.copies import clone, flip, fliplr, flipud, ravel, rot90, tile
 from minigrad.ops.cumulative import cumprod, cumsum, prod
 from minigrad.ops.functions import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
@@ -63,7 +63,7 @@ from minigrad.ops.select import (
     gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
 )
 from minigrad.ops.shape import (
-    broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, ravel, reshape, squeeze,
+    broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, reshape, squeeze,
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
 )
 from minigrad.ops.split import (

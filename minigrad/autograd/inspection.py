@@ -5,9 +5,9 @@ anything: a node with a hook behind it changes its class, and what is noted stan
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache
 from itertools import count
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from minigrad.autograd.core import RETAIN, Hooks, wrap
@@ -15,8 +15,6 @@ from minigrad.autograd.messages import from_hook
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.backend import quiet
 
-F = TypeVar("F", bound=Callable[..., Any])
-T = TypeVar("T")
 _keys = count(10).__next__  # far from the keys that have a meaning
 _metadata: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -67,7 +65,7 @@ def under_own_name(node: Any) -> Any:
     """`node`, as somebody looks at it: its class is named after its operation, as in PyTorch."""
     cls, name = node.__class__, node.name()
     if cls.__name__ != name:
-        node.__class__ = _derive_named(cls, name)
+        node.__class__ = derive_named(cls, name)
     return node
 
 
@@ -81,31 +79,9 @@ def edge_as_seen(edge: Any) -> Any:
 
 
 @cache
-def _derive_named(cls: type[Any], name: str) -> type[Any]:
+def derive_named(cls: type[Any], name: str) -> type[Any]:
+    """The class of a node that is shown under `name`."""
     return type(name, (cls,), {"__slots__": (), "__module__": "builtins", "shown": name})
-
-
-def shown_as(name: str, result: T) -> T:
-    """`result`, whose last call was just recorded, under PyTorch's name for all the calls that made it."""
-    node: Any = getattr(result, "node", None)
-    if isinstance(node, Inspectable):
-        kind: Any = type(node)
-        node.__class__ = _derive_named(kind, name)
-    return result
-
-
-def recorded_as(name: str) -> Callable[[F], F]:
-    """A function of several operations whose result is `shown_as` one of that name."""
-
-    def decorate(function: F) -> F:
-        @wraps(function)
-        def call(input: Any, *args: Any, **kwargs: Any) -> Any:
-            result = function(input, *args, **kwargs)
-            return result if result is input else shown_as(name, result)
-
-        return cast(F, call)
-
-    return decorate
 
 
 class Inspectable:

@@ -69,6 +69,13 @@ def takes_out(function: F) -> F:
     return of_tensors(function, out=True)
 
 
+def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> IndexError:
+    """The refusal of an axis, with the function and the shape that it was meant for."""
+    if args and isinstance(args[0], TensorBase) and str(error).startswith("Dimension out") and str(error)[-1] == ")":
+        error.args = (f"{error}: {name}() of a tensor of shape {tuple(args[0].array.shape)}",)
+    return error
+
+
 class _Signature:
     """What the annotations of a function say of its tensors, its `dim` and its `keepdim`; read once."""
 
@@ -91,7 +98,7 @@ class _Signature:
         for position, name in enumerate(self.tensors, 1):
             x = given.get(name, kwargs.get(name, self))
             if not isinstance(x, TensorBase) and x is not self:
-                raise self.error(*not_a_tensor(self.function.__name__, name, position, x).args)
+                raise not_a_tensor(self.function.__name__, name, position, x, self.error)
 
     def read_places(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments given by place, `keepdim` as a bool."""
@@ -131,13 +138,6 @@ PARTS = {  # what a parameter is called where it has one meaning alone
 
 
 # ---- whole numbers, axes, sizes ------------------------------------------------------------------
-def name_the_call(error: IndexError, name: str, args: Sequence[Any]) -> IndexError:
-    """The refusal of an axis, with the function and the shape that it was meant for."""
-    if args and isinstance(args[0], TensorBase) and str(error).startswith("Dimension out") and str(error)[-1] == ")":
-        error.args = (f"{error}: {name}() of a tensor of shape {tuple(args[0].array.shape)}",)
-    return error
-
-
 def as_int(value: Any, name: str) -> int:
     """`value` as an int. Raises TypeError for what is no whole number, booleans among it."""
     if type(value) is int:
@@ -193,7 +193,7 @@ def read_tensors(name: str, tensors: Any, error: type[Exception] = TypeError) ->
     given = list(tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors)
     for position, x in enumerate(given, 1):
         if not isinstance(x, TensorBase):
-            raise error(*not_a_tensor(name, "tensors", position, x).args)
+            raise not_a_tensor(name, "tensors", position, x, error)
     return given
 
 
@@ -203,7 +203,7 @@ def type_name(x: Any) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
-def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeError:
+def not_a_tensor(name: str, parameter: str, position: int, got: Any, error: type[Exception] = TypeError) -> Exception:
     """The error for an argument that should be a Tensor."""
     shown, hint = type_name(got), "wrap it with minigrad.tensor(...)"
     if shown == "numpy.ndarray":
@@ -216,7 +216,7 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any) -> TypeErro
         hint = "a module is no tensor: call it with one, or write .parameters() for its tensors"
     elif any(getattr(value, "__name__", None) == name for value in vars(type(got)).values()):
         hint = f"a function in a class's body becomes its method: write staticmethod({name}) there"
-    return TypeError(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}; {hint}")
+    return error(f"{name}(): argument '{parameter}' (position {position}) must be Tensor, not {shown}; {hint}")
 
 
 def require_tensor(name: str, parameter: str, position: int, value: Any) -> None:
@@ -265,10 +265,10 @@ def require_kind(name: str, dtype: Any, kinds: str = "f") -> None:
 def shapes_do_not_broadcast(name: str, a: Any, b: Any) -> RuntimeError:
     """The error for operands of incompatible shapes, naming the axis."""
     left, right = [tuple(x.shape) if is_array(x) else () for x in (a, b)]
-    for axis in range(-1, -min(len(left), len(right)) - 1, -1):
-        m, n = left[axis], right[axis]
+    for place in range(-1, -min(len(left), len(right)) - 1, -1):  # counted from the last axis
+        m, n = left[place], right[place]
         if m != n and 1 not in (m, n):
-            where = max(len(left), len(right)) + axis
+            where = max(len(left), len(right)) + place
             return RuntimeError(
                 f"The size of tensor a ({m}) must match the size of tensor b ({n}) at "
                 f"non-singleton dimension {where}: {name} got shapes {left} and {right}. Sizes "

@@ -9,7 +9,6 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, is_array, wrap
-from minigrad.autograd.inspection import shown_as
 from minigrad.ops.arguments import (
     as_number,
     of_tensors,
@@ -21,6 +20,7 @@ from minigrad.ops.arguments import (
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, binary, elementwise, promote_arrays, twin_of
+from minigrad.ops.names import name_last_call
 from minigrad.ops.out import write_out
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def pow(input: Tensor, exponent: Any, *, out: Any = None) -> Tensor:
         dtypes.check_numbers([input.array, exponent])
     power = _pow(input, exponent, out=out)
     if isinstance(exponent, TensorBase):
-        return shown_as("PowBackward1" if isinstance(input, TensorBase) else "PowBackward2", power)
+        return name_last_call(power, "PowBackward1" if isinstance(input, TensorBase) else "PowBackward2")
     return power
 
 

@@ -120,6 +120,17 @@ def is_contiguous(input: Any, memory_format: Any = contiguous_format) -> bool:
     return bool((array if order is None else array.transpose(order)).flags.c_contiguous)
 
 
+@of_tensors
+def ravel(input: Tensor) -> Tensor:
+    """All elements under one axis, side by side in memory.
+
+    >>> import minigrad as torch
+    >>> torch.ravel(torch.tensor([[1, 2], [3, 4]]))
+    tensor([1, 2, 3, 4])
+    """
+    return contiguous(reshape(input, -1 if input.array.size else 0))
+
+
 def _flipped(x: Any, dims: Any) -> Any:
     turned = np.flip(x, dims)
     return turned.copy(order="K") if 0 not in x.strides else _close_gaps(turned, x.dtype)

@@ -11,11 +11,11 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
-from minigrad.ops.copies import clone, contiguous, in_rows
+from minigrad.ops.copies import clone, contiguous, in_rows, ravel
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
 from minigrad.ops.padding import pad_constant
-from minigrad.ops.shape import movedim, ravel, reshape
+from minigrad.ops.shape import movedim, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -10,16 +10,16 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.inspection import shown_as
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
 from minigrad.layout import channels_last
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.copies import cast, in_rows
+from minigrad.ops.copies import cast, in_rows, ravel
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.index import getitem
-from minigrad.ops.shape import expand, ravel, reshape, unsqueeze
+from minigrad.ops.names import name_last_call
+from minigrad.ops.shape import expand, reshape, unsqueeze
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -278,7 +278,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
         flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
         rolled = reshape(flat, input.array.shape)
         rolled.view_of = None  # of what nobody else has
-        return shown_as("RollBackward0", rolled)
+        return name_last_call(rolled, "RollBackward0")
     if len(shifts) != len(dims) or not shifts:
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if not input.array.ndim:

@@ -1,8 +1,16 @@
-"""Names in ``grad_fn=<...>``: PyTorch prints one operation under several."""
+"""Names in ``grad_fn=<...>``: PyTorch prints one operation under several, and several as one."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from minigrad.autograd.inspection import derive_named
+from minigrad.autograd.node import Node
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 def shown_as(operation: Any, shown: str) -> Any:
@@ -14,3 +22,26 @@ def shown_as(operation: Any, shown: str) -> Any:
     'AliasBackward0'
     """
     return type(operation)(operation.name, operation.forward, operation.rules, operation.view, shown)
+
+
+def name_last_call(result: T, shown: str) -> T:
+    """`result`, whose last call was just recorded, under PyTorch's name for all the calls that made it."""
+    node: Any = getattr(result, "node", None)
+    if isinstance(node, Node):
+        kind: Any = type(node)
+        node.__class__ = derive_named(kind, shown)
+    return result
+
+
+def recorded_as(shown: str) -> Callable[[F], F]:
+    """A function of several operations whose result has one name in ``grad_fn=<...>``."""
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def call(input: Any, *args: Any, **kwargs: Any) -> Any:
+            result = function(input, *args, **kwargs)
+            return result if result is input else name_last_call(result, shown)
+
+        return cast(F, call)
+
+    return decorate

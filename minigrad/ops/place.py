@@ -24,13 +24,13 @@ from minigrad.ops.arguments import (
 )
 from minigrad.ops.arithmetic import add, mul
 from minigrad.ops.comparison import lt
-from minigrad.ops.copies import cast
+from minigrad.ops.copies import cast, ravel
 from minigrad.ops.index import add_at, put_at, read_at
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.masks import check_mask, where
 from minigrad.ops.names import shown_as
 from minigrad.ops.select import at_least_1d, check_covers, check_places, check_types, reshape_like, scatter_key
-from minigrad.ops.shape import expand, ravel
+from minigrad.ops.shape import expand
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

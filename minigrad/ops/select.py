@@ -25,11 +25,12 @@ from minigrad.ops.arguments import (
     shapes_do_not_broadcast,
     takes_out,
 )
+from minigrad.ops.copies import ravel
 from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.setitem import check_fits_region
-from minigrad.ops.shape import expand, ravel, reshape
+from minigrad.ops.shape import expand, reshape
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

@@ -107,7 +107,7 @@ def _read_value(target: Any, value: Any, parts: tuple[Any, ...], basic: bool) ->
 
 def _as_element(value: Any, array: Any) -> Any:
     """A number as an element of `array`, whose type must hold it. Everyday floats need no look at the limits."""
-    if array.dtype.kind == "f" and -65504 <= value <= 65504:
+    if array.dtype.kind == "f" and dtypes.every_float_holds(value):
         return value
     if isinstance(value, np.generic):
         value = value.item()

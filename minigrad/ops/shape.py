@@ -231,17 +231,6 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 @of_tensors
-def ravel(input: Tensor) -> Tensor:
-    """All elements under one axis, side by side in memory.
-
-    >>> import minigrad as torch
-    >>> torch.ravel(torch.tensor([[1, 2], [3, 4]]))
-    tensor([1, 2, 3, 4])
-    """
-    return reshape(input, -1 if input.array.size else 0).contiguous()
-
-
-@of_tensors
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """One axis split into several of lengths `sizes`, of which one may be -1.
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.autograd.core import TensorBase, wrap
-from minigrad.autograd.inspection import shown_as
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import constant_beside, linear_algebra_that_raises
 from minigrad.ops.arguments import as_int, require_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.masks import masked_fill, where
+from minigrad.ops.names import name_last_call
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
 
@@ -372,4 +372,4 @@ def matrix_exp(A: Any) -> Tensor:
         total = unit + scaled @ total / k
     for _ in range(halvings):
         total = total @ total
-    return shown_as("LinalgMatrixExpBackward0", total)
+    return name_last_call(total, "LinalgMatrixExpBackward0")

@@ -80,8 +80,8 @@ def lay(x: Any, layout: MemoryLayout) -> Any:
 
 
 # ---- as_strided and its derivatives ---------------------------------------------------------------
-# Of what lies by the layout `source`, in all of its memory, what lies by `target` in the same memory.
 def _cut(x: Any, *, source: MemoryLayout, target: MemoryLayout) -> Any:
+    """`x`, which lies by `source`, as what lies by `target` in the same memory: a view."""
     memory, layout = memory_and_layout(x)
     if layout != source:  # a gradient, where a view was written to
         memory, _ = memory_and_layout(lay(x, source))

@@ -29,7 +29,7 @@ class ShapeMethods(TensorBase):
     reshape_as = shape.reshape_as
     view_as = shape.view_as
     flatten = shape.flatten
-    ravel = shape.ravel
+    ravel = copies.ravel
     unflatten = shape.unflatten
     squeeze = shape.squeeze
     unsqueeze = shape.unsqueeze

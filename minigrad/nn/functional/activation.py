@@ -11,11 +11,11 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd.core import wrap
-from minigrad.autograd.inspection import recorded_as
 from minigrad.nn.functional.checks import check_same_dtype, require_bool, require_floats, require_tensors
 from minigrad.ops import activation, functions
 from minigrad.ops.arguments import as_number, require_number
 from minigrad.ops.inplace import assign, in_place
+from minigrad.ops.names import recorded_as
 from minigrad.ops.shape import reshape
 from minigrad.ops.split import chunk
 from minigrad.random import source_of

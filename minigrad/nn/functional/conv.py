@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from minigrad.advice import advise, is_wanted
-from minigrad.autograd.inspection import shown_as
 from minigrad.kernels import Geometry
 from minigrad.nn.functional.checks import (
     as_ints,
@@ -21,6 +20,7 @@ from minigrad.nn.functional.checks import (
 )
 from minigrad.nn.functional.padding import pad
 from minigrad.ops.conv import conv, conv_input
+from minigrad.ops.names import name_last_call
 from minigrad.tensor import Tensor
 
 
@@ -91,7 +91,7 @@ def _convolution(x: Any, weight: Any, bias: Any, name: str, space: int, options:
     geometry = lay_out(x.array.shape, weight.array.shape, groups, *stride, *padding, *dilation)
     if space == 1:  # (N, C, L) -> (N, C, 1, L) -> (N, O, 1, Lo) -> (N, O, Lo)
         y = conv(x.unsqueeze(-2), weight.unsqueeze(-2), bias, geometry=geometry).squeeze(-2)
-        y = shown_as("ConvolutionBackward0", y)
+        y = name_last_call(y, "ConvolutionBackward0")
     else:
         y = conv(x, weight, bias, geometry=geometry)
     return y if batched else y.squeeze(0)
@@ -235,7 +235,7 @@ def conv_transpose1d(
     spread = as_ints(name, "dilation", dilation, 1, 1)
     image, kernel = input.unsqueeze(-2), weight.unsqueeze(-2)  # (N, C, L) -> (N, C, 1, L)
     options = (1, *steps), (0, *amounts), (0, *extra), groups, (1, *spread)
-    return shown_as("ConvolutionBackward0", conv_transpose2d(image, kernel, bias, *options).squeeze(-2))
+    return name_last_call(conv_transpose2d(image, kernel, bias, *options).squeeze(-2), "ConvolutionBackward0")
 
 
 def _sum_nothing(*operands: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.autograd.inspection import shown_as
 from minigrad.autograd.modes import is_grad_enabled, no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.checks import require_floats, require_tensors
@@ -13,6 +12,7 @@ from minigrad.nn.functional.reduction import loss, reduce_losses, reduction_of
 from minigrad.ops.arguments import as_int, as_number
 from minigrad.ops.functions import exp, log1p
 from minigrad.ops.masks import where
+from minigrad.ops.names import name_last_call
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.tensor import Tensor
 
@@ -48,7 +48,7 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     tensor([5.0000])
     """
     require_tensors("pairwise_distance", "x1 x2", x1, x2)
-    return shown_as("NormBackward1", (x1 - x2 + eps).norm(p, -1, keepdim))
+    return name_last_call((x1 - x2 + eps).norm(p, -1, keepdim), "NormBackward1")
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.inspection import shown_as
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_number, not_implemented_for
+from minigrad.ops.names import name_last_call
 from minigrad.ops.padding import pad_constant, rows_at
 from minigrad.size import is_index
 from minigrad.tensor import Tensor
@@ -47,7 +47,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     if not any(map(any, pairs)):
         return input.clone()
     kind = {"reflect": "Reflection", "replicate": "Replication"}.get(mode)
-    return shown_as(f"{kind}Pad{len(pairs)}DBackward0" if kind else "CopySlices", input)
+    return name_last_call(input, f"{kind}Pad{len(pairs)}DBackward0" if kind else "CopySlices")
 
 
 def _read_pairs(pad: Any, ndim: int) -> list[tuple[int, int]]:

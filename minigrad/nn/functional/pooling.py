@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.autograd.core import wrap
-from minigrad.autograd.inspection import shown_as
 from minigrad.backend import array_module, on_gpu_of
 from minigrad.creation import empty
 from minigrad.kernels import Geometry, sees_everywhere
 from minigrad.nn.functional.checks import AXES, as_ints, check_images, in_single, require_floats, require_tensors
 from minigrad.ops import pool
 from minigrad.ops.arguments import require_kind
+from minigrad.ops.names import name_last_call
 from minigrad.tensor import Tensor
 
 
@@ -92,7 +92,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     """
     size = _output_size("adaptive_avg_pool2d", 2, input, output_size)
     means = _adaptive_avg_pool(input, size)
-    return shown_as("MeanBackward1", means) if size == (1, 1) else means
+    return name_last_call(means, "MeanBackward1") if size == (1, 1) else means
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from minigrad.autograd.inspection import recorded_as
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_int
+from minigrad.ops.names import recorded_as
 from minigrad.ops.shape import permute, reshape
 from minigrad.tensor import Tensor
 
