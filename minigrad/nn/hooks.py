@@ -1,4 +1,4 @@
-"""Hooks: functions that a user hangs on a module, run before and after its forward and backward."""
+"""Hooks: functions that a user hangs on a module or an optimizer, run before and after what it does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _numbers = count()
 
 
 class Hooks:
-    """The hooks of one module, by the place where they run, each with its options."""
+    """The hooks of one module or optimizer, by the place where they run, each with its options."""
 
     def __init__(self) -> None:
         self._places: dict[str, dict[int, tuple[Any, ...]]] = {}
@@ -44,7 +44,7 @@ class Hooks:
         for hook, with_kwargs in self.at("forward_pre"):
             given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
             if given is not None:
-                args, kwargs = _as_pair(given) if with_kwargs else (as_tuple(given), kwargs)
+                args, kwargs = _as_pair("forward", given) if with_kwargs else (as_tuple(given), kwargs)
         watch = None
         if self.at("backward") or self.at("backward_pre"):
             from minigrad.nn.backward_hooks import BackwardWatch  # opens with the first of them
@@ -63,6 +63,17 @@ class Hooks:
             result = result if given is None else given
         return watch.watch_outputs(result) if watch else result
 
+    def step(self, optimizer: Any, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`step` of an optimizer with everything that hangs around it."""
+        arguments = (optimizer, *args), kwargs  # PyTorch counts the optimizer itself among them
+        for (hook,) in self.at("step_pre"):
+            given = hook(optimizer, *arguments)
+            arguments = arguments if given is None else _as_pair(step.__name__, given)
+        result = step(*arguments[0], **arguments[1])
+        for (hook,) in self.at("step_post"):
+            hook(optimizer, *arguments)
+        return result
+
     def functions(self, place: str) -> OrderedDict[int, Any]:
         """What hangs at `place` by its number, without the options."""
         return OrderedDict((number, hung[0]) for number, hung in self._places.get(place, {}).items())
@@ -73,10 +84,10 @@ def as_tuple(given: Any) -> tuple[Any, ...]:
     return given if isinstance(given, tuple) else (given,)
 
 
-def _as_pair(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _as_pair(what: str, given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(given, tuple) and len(given) == 2:
         return given
-    raise RuntimeError(f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given}.")
+    raise RuntimeError(f"{what} pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given!r}")
 
 
 class Hookable:
@@ -161,3 +172,48 @@ class ModuleHooks(Hookable):
 
     def _find_hooks(self, place: str) -> Any:
         return OrderedDict() if self._hooks is None else self._hooks.functions(place)
+
+
+class OptimizerHooks(Hookable):
+    """The hooks of an optimizer."""
+
+    _hooks: Hooks | None = None
+
+    def _run_hooks(self, place: str, *arguments: Any) -> Any:
+        """Call each with the optimizer and the arguments; what one returns takes the last argument's place."""
+        for (hook,) in self._hooks.at(place) if self._hooks else ():
+            changed = hook(self, *arguments)
+            if changed is not None and arguments:
+                arguments = (changed,)
+        return arguments[-1] if arguments else None
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` before each step; it may return `(args, kwargs)` in their place."""
+        return self._hang("step_pre", hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(optimizer, args, kwargs)` after each step.
+
+        >>> import minigrad as torch
+        >>> optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])
+        >>> handle = optimizer.register_step_post_hook(lambda *_: print("stepped"))
+        >>> optimizer.step()
+        stepped
+        """
+        return self._hang("step_post", hook)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer)` before `state_dict()`."""
+        return self._hang("save_pre", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer, state_dict)` after `state_dict()`; it may return another in its place."""
+        return self._hang("save_post", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer, state_dict)` before `load_state_dict()`; it may return another in its place."""
+        return self._hang("load_pre", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
+        """Call `hook(optimizer)` after `load_state_dict()`."""
+        return self._hang("load_post", hook, prepend)

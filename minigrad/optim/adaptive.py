@@ -11,7 +11,6 @@ from minigrad.nn.parameter import Uninitialized
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Params, Rate, options_of
 from minigrad.optim.rules import move_towards
-from minigrad.optim.state import StatefulRule
 
 
 class RMSprop(Optimizer):
@@ -90,12 +89,11 @@ class Adagrad(Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """As of every optimizer; the sums start here, as PyTorch's do, not at the first step."""
         super().add_param_group(param_group)
-        rule = self._bind_rule(len(self.param_groups) - 1, param_group)
-        assert isinstance(rule, StatefulRule)
+        memory = self._bind_rule(len(self.param_groups) - 1, param_group).memory
         for parameter in param_group["params"]:
             if not isinstance(parameter, Uninitialized):  # a lazy layer's has to wait for its shape
-                rule.read_buffers(parameter, self.state[parameter])
-                rule.read_counts(parameter, self.state[parameter])
+                memory.read_buffers(parameter, self.state[parameter])
+                memory.read_counts(parameter, self.state[parameter])
 
     @staticmethod
     def rule(w: Array, g: Array, sum: Array, *, lr: float, lr_decay: float, eps: float, step: float) -> None:

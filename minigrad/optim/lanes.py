@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from minigrad.backend import RECORDING, Array, on_gpu_of
 from minigrad.optim.optimizer import BoundRule
-from minigrad.optim.state import ON_CPU, StatefulRule, as_number
+from minigrad.optim.state import ON_CPU, as_number
 
 Row: TypeAlias = tuple[Array, ...]  # a parameter, its gradient, its buffers, then what is counted on the GPU
 # lane(formula, rows, how many of a row are counted, numbers of this step, what it keeps) -> rows that it did not update
@@ -61,18 +61,19 @@ def _collect_batches(
     optimizer: Any, rule: BoundRule, parameters: Sequence[Any]
 ) -> tuple[Iterable[Batch], Sequence[str]]:
     """The parameters' rows in batches, and the names of what is counted on the GPU, at the end of each row."""
-    counts_there = isinstance(rule, StatefulRule) and rule.counts_on_gpu
+    memory = rule.memory
+    counts_there = memory is not None and memory.counts_on_gpu
     given = {"lr": rule.options["lr"]} if "lr" in rule.kind.reads else {}
     rate = [] if type(given.get("lr", 0)) in ON_CPU else [given.pop("lr")]  # where the GPU holds it
     batches: dict[Any, Batch] = {}
     for parameter in parameters:
         buffers, numbers, counts, first = rule.buffers, given, {}, False
-        if isinstance(rule, StatefulRule):
+        if memory is not None:
             state = optimizer.state[parameter]
-            buffers, first = rule.read_buffers(parameter, state)
-            counts = rule.read_counts(parameter, state)
+            buffers, first = memory.read_buffers(parameter, state)
+            counts = memory.read_counts(parameter, state)
             if not counts_there:
-                numbers, counts = given | rule.count_on(counts), {}
+                numbers, counts = given | memory.count_on(counts), {}
         arrays = (parameter.array, parameter.gradient.array, *[buffer for buffer in buffers if buffer is not None])
         batch = batches.setdefault((first, *numbers.values()), Batch(first, numbers, []))
         batch.rows.append((*arrays, *counts.values(), *rate))
@@ -85,8 +86,8 @@ def _compute(rule: BoundRule, first: bool, counted: Sequence[str], row: Row, **n
     counts = dict(zip(counted, others[len(others) - len(counted) :], strict=True))
     if "lr" in counts:
         numbers["lr"] = as_number(counts.pop("lr"))
-    if isinstance(rule, StatefulRule):
-        numbers |= rule.count_on(counts)
+    if rule.memory is not None:
+        numbers |= rule.memory.count_on(counts)
     if "first" in rule.kind.reads:
         numbers["first"] = first
     buffers = iter(others)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from inspect import getfullargspec
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -22,7 +22,7 @@ import numpy as np
 from minigrad.autograd import enable_grad
 from minigrad.backend import Array, quiet
 from minigrad.nn.constructors import check_options
-from minigrad.optim.hooks import StepHooks, run_between_hooks
+from minigrad.nn.hooks import OptimizerHooks
 from minigrad.optim.options import Group, Params, list_groups, parameters_of, read_options
 from minigrad.optim.watch import Watch
 from minigrad.tensor import Tensor
@@ -31,7 +31,18 @@ State: TypeAlias = dict[str, Any]
 BLOCK = 65536  # elements that a rule is given at a time: a few blocks of float32 fit in the second-level cache
 
 
-class Optimizer(StepHooks):
+def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+    """`step`, between the optimizer's hooks where it has any."""
+
+    @wraps(step)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self._stepped = True
+        return step(self, *args, **kwargs) if self._hooks is None else self._hooks.step(self, step, args, kwargs)
+
+    return call
+
+
+class Optimizer(OptimizerHooks):
     """The base of all optimizers: `zero_grad`, `step`, `state_dict` over groups of parameters.
 
     `params` holds tensors, or dicts `{"params": tensors, option: value}`; `defaults` are the
@@ -184,13 +195,8 @@ class Optimizer(StepHooks):
             raise NotImplementedError(
                 f"{type(self).__name__} does not say how to update a parameter: override step(), or write a rule"
             )
-        rule = BoundRule(type(self), group, read_options(group, self.defaults), self._watch.look)
-        if self.counters or any(rule.buffers):
-            from minigrad.optim.state import StatefulRule
-
-            rule = StatefulRule(rule.kind, group, rule.options, rule.look)
-        self._rules[i : i + 1] = [rule]
-        return rule
+        self._rules[i : i + 1] = [BoundRule(type(self), group, read_options(group, self.defaults), self._watch.look)]
+        return self._rules[i]
 
     # ---- saving and loading -------------------------------------------------------------------
 
@@ -240,10 +246,7 @@ class Optimizer(StepHooks):
 
 
 class BoundRule:
-    """An optimizer's rule with the options of one group filled in: `update` takes the step of one parameter.
-
-    This one needs neither buffers nor a count of steps, as plain gradient descent; `StatefulRule` has both.
-    """
+    """An optimizer's rule with the options of one group filled in: `update` takes the step of one parameter."""
 
     def __init__(self, kind: type[Optimizer], group: Group, options: Group, look: Callable[[Array], None]) -> None:
         self.kind, self.options, self.look = kind, options, look
@@ -257,11 +260,16 @@ class BoundRule:
         self.step = partial(rule, **{name: options[name] for name in kind.reads & options.keys()})
         unused = [buffer for buffer, option in kind.optional.items() if not options[option]]
         self.buffers = [None if buffer in unused else buffer for buffer in kind.buffers]
+        self.memory: Any = None  # plain gradient descent needs neither buffers nor a count of its steps
+        if any(self.buffers) or kind.counters:
+            from minigrad.optim.state import Memory
+
+            self.memory = Memory(kind, options, self.buffers)
 
     def update(self, parameter: Any, states: dict[Any, State]) -> None:
         """Write the next value of `parameter` into its array, block by block where it is large."""
         w, g = parameter.array, parameter.gradient.array
-        buffers, counted = self.read_state(parameter, states)
+        buffers, counted = self.memory.read(parameter, states[parameter]) if self.memory else (self.buffers, {})
         if w.size <= BLOCK:
             self.step(w, g, *buffers, **counted)
             self.look(w)
@@ -269,7 +277,3 @@ class BoundRule:
             from minigrad.optim.rules import run_in_blocks
 
             run_in_blocks(partial(self.step, **counted), self.look, w, g, *buffers)
-
-    def read_state(self, parameter: Tensor, states: dict[Any, State]) -> tuple[Sequence[Any], dict[str, Any]]:
-        """The buffers that the rule takes, and what it reads of the counts of this step."""
-        return self.buffers, {}

@@ -12,18 +12,21 @@ from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import compute
 from minigrad.backend import Array, to_device
 from minigrad.devices import CPU
-from minigrad.optim.optimizer import BoundRule, State
+from minigrad.optim.optimizer import Optimizer, State
+from minigrad.optim.options import Group
 from minigrad.tensor import Tensor
 
 ON_CPU = frozenset([np.ndarray, np.float32, np.float64, float, int])
 
 
-class StatefulRule(BoundRule):
-    """A rule that reads buffers of the parameter, or counts of its steps."""
+class Memory:
+    """What a rule with the options of one group keeps for each parameter: `read` gives what the rule takes of it."""
 
-    def read_state(self, parameter: Tensor, states: dict[Any, State]) -> tuple[Sequence[Any], dict[str, Any]]:
+    def __init__(self, kind: type[Optimizer], options: Group, buffers: Sequence[str | None]) -> None:
+        self.kind, self.options, self.buffers = kind, options, buffers
+
+    def read(self, parameter: Tensor, state: State) -> tuple[list[Array | None], dict[str, Any]]:
         """The buffers that the rule takes, and what it reads of the counts of this step, which go on by one."""
-        state = states[parameter]
         buffers, first = self.read_buffers(parameter, state)
         counted = self.count_on(self.read_counts(parameter, state))
         if "first" in self.kind.reads:
