@@ -46,11 +46,10 @@ def _lay_windows(image: tuple[int, ...], size: int, geometry: Geometry) -> tuple
 
 def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     """(N, C, H, W), (O, C, kh, kw) -> (N, O, Ho, Wo)."""
-    O, C, kh, kw = w.shape
     windows = _columns(x, geometry)
-    N, _, _, _, Ho, Wo = windows.shape
-    out = np.empty((N, O, Ho, Wo), x.dtype)
+    (N, C, kh, kw, Ho, Wo), O = windows.shape, len(w)
     K, P = C * kh * kw, Ho * Wo
+    out = np.empty((N, O, Ho, Wo), x.dtype)
     if N == 1:  # np.dot takes half of np.matmul's time
         np.dot(w.reshape(O, K), windows.reshape(K, P), out.reshape(O, P))
     else:
@@ -60,11 +59,10 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C, kh, kw)."""
-    N, O, Ho, Wo = g.shape
     windows = _columns(x, geometry)
-    C, kh, kw = windows.shape[1:4]
-    w = np.empty((O, C, kh, kw), x.dtype)
+    (N, C, kh, kw, Ho, Wo), O = windows.shape, g.shape[1]
     K, P = C * kh * kw, Ho * Wo
+    w = np.empty((O, C, kh, kw), x.dtype)
     if N == 1:
         np.dot(g.reshape(O, P), windows.reshape(K, P).T, w.reshape(O, K))
     else:  # (O, N*Ho*Wo) @ (N*Ho*Wo, C*kh*kw)

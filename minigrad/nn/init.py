@@ -149,7 +149,7 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
     True
     """
     a = math.sqrt(3.0) * _xavier_std(tensor, gain)
-    return uniform_(tensor, -a, a, generator)
+    return tensor.uniform_(-a, a, generator=generator)
 
 
 @_fills
@@ -160,7 +160,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
     >>> torch.nn.init.xavier_normal_(torch.empty(3, 3)).shape
     minigrad.Size([3, 3])
     """
-    return normal_(tensor, 0.0, _xavier_std(tensor, gain), generator)
+    return tensor.normal_(0.0, _xavier_std(tensor, gain), generator=generator)
 
 
 @_fills
@@ -173,10 +173,10 @@ def kaiming_uniform_(
     >>> bool(torch.nn.init.kaiming_uniform_(torch.empty(2, 6)).abs().max() <= 1.0)
     True
     """
-    if _nothing_to_fill(tensor):
-        return tensor
+    if not tensor.numel():
+        return _leave_empty(tensor)
     bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
-    return uniform_(tensor, -bound, bound, generator)
+    return tensor.uniform_(-bound, bound, generator=generator)
 
 
 @_fills
@@ -189,15 +189,14 @@ def kaiming_normal_(
     >>> torch.nn.init.kaiming_normal_(torch.empty(3, 3)).shape
     minigrad.Size([3, 3])
     """
-    if _nothing_to_fill(tensor):
-        return tensor
-    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
-
-
-def _nothing_to_fill(tensor: Tensor) -> bool:
     if not tensor.numel():
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=count_own_frames())
-    return not tensor.numel()
+        return _leave_empty(tensor)
+    return tensor.normal_(0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator=generator)
+
+
+def _leave_empty(tensor: Tensor) -> Tensor:
+    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=count_own_frames())
+    return tensor
 
 
 @_fills
