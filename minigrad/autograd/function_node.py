@@ -16,7 +16,6 @@ import numpy as np
 
 from minigrad.autograd import views
 from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
-from minigrad.autograd.inspection import edge_as_seen
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
 from minigrad.autograd.modes import GRAD, ModeSwitch, mode
 from minigrad.autograd.node import WATCHED, Node, next_order, notify_watchers
@@ -128,8 +127,8 @@ class FunctionNode(Node):
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         """The gradients along `edges`: what the user's backward returns for the operands that need one."""
-        arrived = cotangent if self.shape is None else {self.tracked[0]: cotangent}
-        gradients = [self._gradient(arrived.get(i), about, create_graph) for i, about in enumerate(self.results)]
+        pairs = zip(self.split(cotangent), self.results, strict=True)
+        gradients = [self._gradient(g, about, create_graph) for g, about in pairs]
         returned = self._pull(gradients)
         picked = self._check(returned if isinstance(returned, tuple) else (returned,))
         # Views: what a user's backward returns may be the cotangent itself, or one array twice, and stays borrowed.
@@ -205,12 +204,17 @@ class FunctionNode(Node):
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
 
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """Where gradients go from here: an entry for each argument that is a tensor, None for what needs none."""
-        ends: dict[int, Any] = dict(zip(self.places, self.edges, strict=True))
-        shown = [ends.get(i) for i, is_tensor in enumerate(self.arguments) if is_tensor]
-        return tuple([(edge_as_seen(e), 0) for e in shown])
+    def split(self, cotangent: Any) -> list[Any]:
+        arrived = cotangent if self.shape is None else {self.tracked[0]: cotangent}
+        return [arrived.get(i) for i in range(len(self.results))]
+
+    def join(self, gradients: Sequence[Any]) -> Any:
+        arrived = Parts({i: g for i, g in enumerate(gradients) if g is not None})
+        return arrived if self.shape is None else arrived[self.tracked[0]]
+
+    def operand_places(self) -> tuple[Sequence[int], int]:
+        tensors = [i for i, is_tensor in enumerate(self.arguments) if is_tensor]
+        return [tensors.index(i) for i in self.places], len(tensors)
 
     def __getattr__(self, name: str) -> Any:
         """What `ctx` has under `name`: in PyTorch the two are one."""
@@ -239,16 +243,9 @@ class ResultNode(Node):
         pass
 
     def name(self) -> str:
-        return self.edges[0].name()  # type: ignore[union-attr]
+        return self.call.name()
 
-    @property
-    def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        return self.edges[0].next_functions  # type: ignore[union-attr]
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _SLOTS or name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self.edges[0], name)
+    call = property(lambda self: self.edges[0])
 
 
 def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequence[Any]) -> list[Any]:

@@ -4,7 +4,7 @@ anything: a node with a hook behind it changes its class, and what is noted stan
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import count
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from minigrad.backend import quiet
 _keys = count(10).__next__  # far from the keys that have a meaning
 _metadata: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+_prehooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 _posthooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
 
@@ -39,16 +40,12 @@ class RemovableHandle:
         self.remove()
 
 
-def add_hook(hooks: dict[int, Any], hook: Any, of_node: bool = False) -> RemovableHandle:
-    """Hang `hook` behind the others of its kind: those of a tensor run first, then its node's, then what keeps
-    the gradient.
-    """
-    key = -_keys() if of_node else _keys()
-    later = [RETAIN] if of_node else [k for k in hooks if k < 0]
+def add_hook(hooks: dict[int, Any], hook: Any) -> RemovableHandle:
+    """Hang `hook` behind the others of its kind, and before what keeps the gradient."""
+    key = _keys()
     hooks[key] = hook
-    for k in later:
-        if k in hooks:
-            hooks[k] = hooks.pop(k)
+    if RETAIN in hooks:
+        hooks[RETAIN] = hooks.pop(RETAIN)
     return RemovableHandle(hooks, key)
 
 
@@ -69,13 +66,15 @@ def under_own_name(node: Any) -> Any:
     return node
 
 
-def edge_as_seen(edge: Any) -> Any:
-    """Where a gradient goes, as `next_functions` shows it: a node, what adds to a leaf's `.grad`, or None."""
+def see_edge(edge: Any) -> tuple[Any, int]:
+    """Where a gradient goes, as `next_functions` shows it: a node, what adds to a leaf's `.grad`, or None; and which
+    of the node's results it is the gradient of.
+    """
     from minigrad.autograd.leaves import AccumulateGrad
 
-    if edge is None:
-        return None
-    return under_own_name(edge) if hasattr(edge, "order") else AccumulateGrad(edge)
+    if edge is None or not hasattr(edge, "order"):
+        return edge if edge is None else AccumulateGrad(edge), 0
+    return under_own_name(edge.call), edge.number
 
 
 @cache
@@ -90,6 +89,8 @@ class Inspectable:
     __slots__ = ()
 
     shown: ClassVar[str | None] = None  # another name than the operation's
+    call = property(lambda self: self)  # the node of the call whose result this is
+    number: int = 0  # of the result among those of the call
 
     def name(self: Any) -> str:
         """The operation's name in PyTorch's manner: ``MulBackward0``.
@@ -103,10 +104,10 @@ class Inspectable:
 
     @property
     def next_functions(self: Any) -> tuple[tuple[Any, int], ...]:
-        """The nodes that gradients go to from here, operand by operand, each with PyTorch's output number 0; None
+        """The nodes that gradients go to from here, operand by operand, each with the number of its result; None
         stands for an operand that needs no gradient.
         """
-        return tuple([(edge_as_seen(e), 0) for e in _by_operand(self, list(self.edges))])
+        return tuple([see_edge(e) for e in _by_operand(self, self.edges)])
 
     def __repr__(self: Any) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -127,14 +128,7 @@ class Inspectable:
 
     def register_prehook(self: Any, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``hook(grad_outputs)`` before the node's rules; a tuple that it returns goes on in their place."""
-
-        def before(gradient: Any) -> Any:
-            changed = hook((gradient,))
-            return None if changed is None else same_count(hook, changed, 1)[0]
-
-        hooks: dict[int, Any] = self.hooks or {}
-        self.hooks = hooks
-        return add_hook(hooks, before, of_node=True)
+        return self._hang(_prehooks, hook)
 
     def register_hook(self: Any, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``hook(grad_inputs, grad_outputs)`` after the node's rules; a tuple that it returns replaces the first.
@@ -147,17 +141,36 @@ class Inspectable:
         >>> x.grad
         tensor([20., 20.])
         """
+        return self._hang(_posthooks, hook)
+
+    def _hang(self: Any, hooks: WeakKeyDictionary[Any, dict[int, Any]], hook: Any) -> RemovableHandle:
         if not isinstance(self, _Hooked):
             cls: Any = type(self)
             self.__class__ = _derive_hooked(cls)
-        return add_hook(_posthooks.setdefault(self, {}), hook)
+        return add_hook(hooks.setdefault(self, {}), hook)
+
+    def split(self, cotangent: Any) -> list[Any]:
+        """What arrived here, result by result of the call."""
+        return [cotangent]
+
+    def join(self, gradients: Sequence[Any]) -> Any:
+        """What `split` took apart."""
+        return gradients[0]
+
+    def operand_places(self: Any) -> tuple[Sequence[int], int]:
+        """For each edge the position of its operand, and how many operands there are."""
+        plan = getattr(self, "plan", None)
+        if plan is None:
+            return range(len(self.edges)), len(self.edges)
+        return plan.operands, max([len(plan.operation.operands), *[i + 1 for i in plan.operands]])
 
     def __call__(self: Any, *gradients: Any) -> Any:
-        """The gradients of the operands for one of the result: the rules applied, recorded if the mode asks for it."""
-        if len(gradients) != 1:
-            raise TypeError(f"expected 1 arguments, got {len(gradients)} instead: the gradient of the result")
-        recorded = is_grad_enabled()
-        found = quiet(self.vjp, gradients[0] if recorded else gradients[0].array, recorded)
+        """The gradients of the operands for those of the results: the rules applied, recorded if the mode asks."""
+        due, recorded = len(getattr(self, "results", [None])), is_grad_enabled()
+        if len(gradients) != due:
+            raise TypeError(f"expected {due} arguments, got {len(gradients)} instead: a gradient for each result")
+        cotangent = self.join([g if recorded or g is None else g.array for g in gradients])
+        found = quiet(self.vjp, cotangent, recorded)
         by_operand = _by_operand(self, _as_tensors(found, recorded))
         return by_operand[0] if len(by_operand) == 1 else tuple(by_operand)
 
@@ -184,20 +197,27 @@ class Inspectable:
 
 
 class _Hooked:
-    """What a node's class is derived from once a hook hangs behind it."""
+    """What a node's class is derived from once a hook hangs before or behind it."""
 
     __slots__ = ()
 
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         node: Any = self
+        arrived = node.split(cotangent)
+        for hook in list(_prehooks.get(node, {}).values()):
+            changed = hook(tuple(_as_tensors(arrived, create_graph)))
+            if changed is not None:
+                pairs = zip(arrived, same_count(hook, changed, len(arrived)), strict=True)
+                arrived = [g if c is None else from_hook(hook, g, c, create_graph) for g, c in pairs]
+                cotangent = node.join(arrived)
         found: list[Any] = super().vjp(cotangent, create_graph, wanted)  # type: ignore[misc]
-        outputs = tuple(_as_tensors([cotangent], create_graph))
-        for hook in list(_posthooks[self].values()):
+        outputs = tuple(_as_tensors(arrived, create_graph))
+        for hook in list(_posthooks.get(node, {}).values()):
             inputs = tuple(_by_operand(node, _as_tensors(found, create_graph)))
             changed = hook(inputs, outputs)
             if changed is not None:
                 by_operand = same_count(hook, changed, len(inputs))
-                picked = [by_operand[i] for i in _places(node)]
+                picked = [by_operand[i] for i in node.operand_places()[0]]
                 found = [g if g is None or create_graph else g.array for g in picked]
         # Views, and so borrowed: a hook may keep what it was shown.
         return found if create_graph else [g.view() if hasattr(g, "view") else g for g in found]
@@ -209,21 +229,14 @@ def _derive_hooked(cls: type[Any]) -> type[Any]:
 
 
 def _as_tensors(gradients: Any, are_tensors: bool) -> list[Any]:
-    return [g if g is None or are_tensors or isinstance(g, dict) else wrap(g) for g in gradients]
+    return [g if g is None or are_tensors else wrap(g) for g in gradients]
 
 
-def _places(node: Any) -> list[int]:
-    """For each edge of a node the position of its operand."""
-    plan = getattr(node, "plan", None)
-    return list(range(len(node.edges))) if plan is None else list(plan.operands)
-
-
-def _by_operand(node: Any, along_edges: list[Any]) -> list[Any]:
+def _by_operand(node: Any, along_edges: Sequence[Any]) -> list[Any]:
     """Values along the edges operand by operand; None stands for an operand without an edge."""
-    places = _places(node)
-    known = len(node.plan.operation.operands) if hasattr(node, "plan") else len(places)
+    places, count = node.operand_places()
     found = dict(zip(places, along_edges, strict=True))
-    return [found.get(i) for i in range(max([known, *[i + 1 for i in places]]))]
+    return [found.get(i) for i in range(count)]
 
 
 def same_count(hook: Any, changed: Any, expected: int) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from minigrad.autograd.core import TensorBase, edge_of, wrap
-from minigrad.autograd.function_node import FunctionNode, ResultNode
+from minigrad.autograd.function_node import FunctionNode
 from minigrad.autograd.messages import freed
 from minigrad.autograd.modes import PACKING, ModeSwitch
 from minigrad.autograd.node import Node, next_order, watchers
@@ -145,7 +145,7 @@ class PackedNode(Node):
 
 def pack_saved(result: Any) -> None:
     """Send what the call that made `result` has saved through the hooks."""
-    call = result.node.edges[0] if isinstance(result.node, ResultNode) else result.node
+    call = result.node.call
     with ModeSwitch(clear_flags=PACKING):  # what the hooks themselves compute is kept as it is
         if isinstance(call, FunctionNode):
             call.kept = [kept._replace(tensor=pack(kept.tensor)) for kept in call.kept or ()]

@@ -42,7 +42,7 @@ def write_by(write: Callable[..., Any], array: Any, *others: Any) -> None:
 # Their results are written part by part, and so not into what they are read from.
 _APART = {
     "cat", "concat", "concatenate", "stack", "gather", "index_select", "take", "index_add", "scatter", "scatter_add",
-    "scatter_reduce", "index_reduce", "take_along_dim",
+    "scatter_reduce", "index_reduce", "take_along_dim", "masked_select", "kthvalue",
 }  # fmt: skip
 # Their results may be written as another type of the same or a higher kind, as those of arithmetic.
 _CAST = {

@@ -144,7 +144,7 @@ class GraphMethods(TensorBase):
     @property
     def grad_fn(self) -> Node | None:
         """The node of the call that made it; None for leaves."""
-        return None if self.is_leaf else under_own_name(self.node)
+        return None if self.is_leaf else under_own_name(self.node.call)
 
     @property
     def is_leaf(self) -> bool:
@@ -277,9 +277,9 @@ class GraphMethods(TensorBase):
         """
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if _is_end(self.node):
+        if self.is_leaf:
             return
-        node: Any = self.grad_fn
+        node: Any = self.node
         kept = ref(self)
 
         def keep(gradient: Tensor) -> None:

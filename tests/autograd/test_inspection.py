@@ -51,6 +51,41 @@ def test_hooks_of_a_node_replace_gradients():
     assert x.grad.tolist() == [3300, 3300]
 
 
+def test_hooks_of_a_call_with_several_results():
+    x, seen = leaf(1.0, 2.0), []
+    y, z = Pair.apply(x, 2.0)
+    node = z.grad_fn
+    assert y.grad_fn is node and (y * z).grad_fn.next_functions == ((node, 0), (node, 1))
+    z.register_hook(lambda g: g * 3)
+    y.retain_grad()
+    handle = node.register_prehook(lambda outputs: (None, outputs[1] * 10))
+    node.register_hook(lambda inputs, outputs: seen.append((inputs, outputs)))
+    (y + z).sum().backward(retain_graph=True)
+    ((inputs, (g, h)),) = seen  # the number 2.0 is no operand
+    assert g.tolist() == y.grad.tolist() == [1, 1] and h.tolist() == [30, 30]
+    assert [i.tolist() for i in inputs] == [x.grad.tolist()] == [[32, 32]]
+    seen.clear()
+    handle.remove()
+    y.sum().backward(retain_graph=True)
+    ((_, (g, h)),) = seen
+    assert g.tolist() == [1, 1] and h is None
+    assert node(mg.ones(2), mg.ones(2)).tolist() == [3, 3]
+    with pytest.raises(TypeError, match="expected 2 arguments, got 1"):
+        node(mg.ones(2))
+
+
+def test_what_is_asked_of_grad_was_not_seen_by_the_node():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    y.grad_fn.register_prehook(lambda outputs: (outputs[0] * 3,))
+    z = y.sum()
+    asked = [autograd.grad(z, inputs, retain_graph=True) for inputs in (y, [y, x], x)]
+    assert [[g.tolist() for g in gradients] for gradients in asked] == [[[1, 1]], [[1, 1], [6, 6]], [[6, 6]]]
+    y.retain_grad()
+    z.backward()
+    assert y.grad.tolist() == [1, 1] and x.grad.tolist() == [6, 6]
+
+
 def test_what_a_hook_kept_is_not_written_to():
     x, kept = leaf(1.0, 2.0), []
     y = x * x  # two gradients for x, which are added up
@@ -63,9 +98,9 @@ def test_what_a_hook_kept_is_not_written_to():
 def test_hooks_of_other_nodes(call):
     x, seen = leaf(1.0, 2.0), []
     y = call(x)
-    y.grad_fn.register_hook(lambda inputs, outputs: seen.append(len(outputs)))
+    y.grad_fn.register_hook(lambda inputs, outputs: seen.append(outputs[0].sum().item()))
     y.sum().backward()
-    assert seen == [1]
+    assert seen == [y.numel()]
     plain = leaf(1.0, 2.0)
     call(plain).sum().backward()
     assert x.grad.tolist() == plain.grad.tolist()

@@ -306,7 +306,7 @@ PLANTED = {
         test_anomaly.test_a_nan_in_the_backward,
     ),
     "a Function's results share one gradient": (
-        function_node.FunctionNode.vjp, "arrived.get(i)", "arrived.get(0)",
+        function_node.FunctionNode.split, "arrived.get(i)", "arrived.get(0)",
         test_function.test_results_that_meet_again_walk_back_once,
     ),
     "a Function's saved tensors are not checked": (
