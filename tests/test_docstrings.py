@@ -19,6 +19,7 @@ ROOMS = [  # within minigrad
     "", "nn", "nn.functional", "nn.init", "nn.utils", "nn.parallel", "optim", "optim.lr_scheduler",
     "optim.swa_utils", "utils.data", "utils.checkpoint", "linalg", "special", "autograd", "autograd.functional",
     "autograd.graph", "func", "random", "distributions", "cuda", "backends", "serialization", "viz",
+    "testing", "utils", "utils.benchmark", "utils.dlpack", "utils.model_zoo",
 ]  # fmt: skip
 # What a caller gives goes on as it is, to a function of the user's or to one of several forms.
 FREE = {

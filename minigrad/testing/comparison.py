@@ -11,7 +11,7 @@ import numpy as np
 from minigrad.autograd.core import wrap
 from minigrad.tensor import Tensor
 
-# (rtol, atol) of PyTorch's contract; kinds without a place here must be equal
+# (rtol, atol), PyTorch's; numbers of another type must be equal
 TOLERANCES = {"float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
 Words = str | Callable[[str], str] | None
 
@@ -23,10 +23,10 @@ def assert_close(
 ) -> None:  # fmt: skip
     """Raise AssertionError unless |actual - expected| <= atol + rtol * |expected| everywhere.
 
-    Tensors, arrays and numbers are compared, and sequences and mappings of them item by item. Without tolerances the
-    dtype decides: float32 (1.3e-6, 1e-5), float64 (1e-7, 1e-7), ints and bools must be equal. Shapes, dtypes
-    and devices must agree; `check_dtype=False` lets dtypes differ. `msg` replaces the error's
-    words, or makes new ones of them.
+    Tensors, arrays and numbers are compared, and sequences and mappings of them item by item. Without (rtol, atol)
+    the dtype decides: (1.3e-6, 1e-5) for float32, (1e-7, 1e-7) for float64; ints and bools must be equal. Shapes,
+    dtypes and devices must agree; `check_dtype=False` lets dtypes differ. `msg` replaces the error's text, or is a
+    function that makes a new one of it.
     Raises TypeError for what cannot be compared, ValueError for one tolerance alone.
     Source: https://docs.pytorch.org/docs/stable/testing.html
 
@@ -57,10 +57,11 @@ def assert_close(
             for i, pair in enumerate(zip(a, b, strict=True)):
                 compare(*pair, f"{place}[{i}]")
         elif isinstance(a, Mapping) and isinstance(b, Mapping):
-            _check_keys(a, b, lambda words: fail(words, place))
+            if (words := _compare_keys(a, b)) is not None:
+                fail(words, place)
             for key in a:
                 compare(a[key], b[key], f"{place}[{key!r}]")
-        elif (words := _difference(a, b, allow_subclasses, attributes, tolerances, equal_nan)) is not None:
+        elif (words := _find_difference(a, b, allow_subclasses, attributes, tolerances, equal_nan)) is not None:
             fail(words, place)
 
     def fail(words: str, place: str) -> None:
@@ -70,16 +71,17 @@ def assert_close(
     compare(actual, expected, "")
 
 
-def _check_keys(actual: Mapping[Any, Any], expected: Mapping[Any, Any], fail: Callable[[str], None]) -> None:
-    missing, additional = [key for key in expected if key not in actual], [key for key in actual if key not in expected]
-    if missing or additional:
-        lines = ["The keys of the mappings do not match:"]
-        lines += [f"Missing keys in the actual mapping: {sorted(missing)}"] * bool(missing)
-        lines += [f"Additional keys in the actual mapping: {sorted(additional)}"] * bool(additional)
-        fail("\n".join(lines))
+def _compare_keys(actual: Mapping[Any, Any], expected: Mapping[Any, Any]) -> str | None:
+    """What the keys of two mappings differ in; None where they don't."""
+    lines = []
+    if missing := [key for key in expected if key not in actual]:
+        lines.append(f"Missing keys in the actual mapping: {sorted(missing)}")
+    if additional := [key for key in actual if key not in expected]:
+        lines.append(f"Additional keys in the actual mapping: {sorted(additional)}")
+    return "\n".join(["The keys of the mappings do not match:", *lines]) if lines else None
 
 
-def _difference(
+def _find_difference(
     a: Any, b: Any, subclasses: bool, attributes: list[str], tolerances: tuple[float, float] | None, equal_nan: bool
 ) -> str | None:
     """What two tensors, arrays, numbers or other single things differ in; None where they don't."""
@@ -90,28 +92,32 @@ def _difference(
     for kind in (Tensor, np.ndarray):
         if isinstance(a, kind) and isinstance(b, kind) and (subclasses or type(a) is type(b)):
             x, y = _as_tensor(a), _as_tensor(b)
-            return _attributes_differ(x, y, attributes) or _numbers_differ(x, y, tolerances, equal_nan)
+            return _compare_attributes(x, y, attributes) or _compare_numbers(x, y, tolerances, equal_nan)
     if isinstance(a, (Number, np.number)) and isinstance(b, (Number, np.number)):
         if "dtype" in attributes and type(a) is not type(b):
             return f"The (d)types do not match: {type(a)} != {type(b)}."
-        return _numbers_differ(_as_tensor(a), _as_tensor(b), tolerances, equal_nan)
+        return _compare_numbers(_as_tensor(a), _as_tensor(b), tolerances, equal_nan)
     raise TypeError(f"No comparison pair was able to handle inputs of type {type(a)} and {type(b)}.")
 
 
 def _as_tensor(value: Any) -> Tensor:
+    """A tensor, an array or a number as a tensor outside of any graph."""
     made: Tensor = value.detach() if isinstance(value, Tensor) else wrap(np.asarray(value))
     return made
 
 
-def _attributes_differ(a: Tensor, b: Tensor, attributes: list[str]) -> str | None:
+def _compare_attributes(a: Tensor, b: Tensor, attributes: list[str]) -> str | None:
+    """The first of the attributes in which two tensors differ, in PyTorch's words; None where they don't."""
     for name in attributes:
-        have, want = (x.stride() if name == "stride" else getattr(x, name) for x in (a, b))
+        have, want, shown = getattr(a, name), getattr(b, name), name
+        if name == "stride":
+            have, want, shown = a.stride(), b.stride(), "stride()"
         if have != want:
-            return f"The values for attribute '{name}{'()' * (name == 'stride')}' do not match: {have} != {want}."
+            return f"The values for attribute '{shown}' do not match: {have} != {want}."
     return None
 
 
-def _numbers_differ(a: Tensor, b: Tensor, tolerances: tuple[float, float] | None, equal_nan: bool) -> str | None:
+def _compare_numbers(a: Tensor, b: Tensor, tolerances: tuple[float, float] | None, equal_nan: bool) -> str | None:
     """The places where the numbers of two tensors of one shape are too far apart, in PyTorch's words."""
     x, y = (np.asarray(t.cpu().numpy()) for t in (a, b))
     kinds = [TOLERANCES.get(t.dtype.name, (0.0, 0.0)) for t in (a, b)]

@@ -18,11 +18,11 @@ def make_tensor(
     *shape: Any, dtype: Any, device: Any, low: float | None = None, high: float | None = None,
     requires_grad: bool = False, noncontiguous: bool = False, exclude_zero: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
-    """Random numbers from ``[low, high)``: where not given -9 to 9, and 10 of integers, 0 or 1 of bools.
+    """Random numbers from ``[low, high)``: if not given, [-9, 9) for floats, [-9, 10) for integers, 0 or 1 for bools.
 
-    Limits beyond the type's are moved to them. `noncontiguous` leaves every other place in memory out, `exclude_zero`
-    puts the least positive number in the place of 0. Raises ValueError for an empty range, for a gradient of
-    integers, and for `noncontiguous` with a `memory_format`.
+    Limits that the type does not hold are moved to its own. With `noncontiguous`, every other place in memory is
+    left out; with `exclude_zero`, the least positive number stands in the place of 0. Raises ValueError for an empty
+    range, for a gradient of integers, and for `noncontiguous` with a `memory_format`.
     Source: https://docs.pytorch.org/docs/stable/testing.html
 
     >>> import minigrad as torch
@@ -51,6 +51,7 @@ def make_tensor(
 
 
 def _draw(shape: tuple[int, ...], dtype: Any, numpy_dtype: Any, device: Any, low: Any, high: Any) -> Any:
+    """A tensor of random numbers of the type, from its part of the range."""
     if numpy_dtype.kind != "f":
         start, end = _read_range(numpy_dtype, -9 if low is None else low, 10 if high is None else high)
         return randint(math.ceil(start), math.ceil(end), shape, dtype=dtype, device=device)

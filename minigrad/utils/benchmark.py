@@ -69,17 +69,18 @@ class Measurement:
         title += f": {self.sub_label}" if self.sub_label else ""
         lines = [f"<{type(self).__module__}.Measurement object at {id(self):#x}>", title]
         lines += [self.description] if self.description else []
-        value = "Median: " if len(self.raw_times) > 1 else ""
-        lines.append(f"  {value}{_in_units(self.median)}")
         if len(self.raw_times) > 1:
-            lines.append(f"  IQR:    {_in_units(self.iqr)}")
-        rounds = f"{len(self.raw_times)} measurement{'s' if len(self.raw_times) > 1 else ''}"
-        runs = f"{self.number_per_run} runs {'per measurement' if len(self.raw_times) > 1 else ''}"
-        lines.append(f"  {rounds}, {runs}, {self.num_threads} thread{'s' if self.num_threads > 1 else ''}")
+            lines += [f"  Median: {_write_seconds(self.median)}", f"  IQR:    {_write_seconds(self.iqr)}"]
+            rounds = f"{len(self.raw_times)} measurements, {self.number_per_run} runs per measurement"
+        else:
+            lines.append(f"  {_write_seconds(self.median)}")
+            rounds = f"1 measurement, {self.number_per_run} runs "
+        lines.append(f"  {rounds}, {self.num_threads} thread{'s' if self.num_threads > 1 else ''}")
         return "\n".join(lines)
 
 
-def _in_units(seconds: float) -> str:
+def _write_seconds(seconds: float) -> str:
+    """A time in the largest unit of which there is at least one: "1.50 us"."""
     scale, unit = next((u for u in _UNITS if seconds >= u[0]), _UNITS[-1])
     return f"{seconds / scale:.2f} {unit}"
 
@@ -140,7 +141,12 @@ class Timer:
         return Measurement(number, times, self._stmt, self._threads, *self._titles)
 
     def timeit(self, number: int = 1_000_000) -> Measurement:
-        """One round of `number` runs, after a short one to warm up. Raises ValueError for less than one run."""
+        """One round of `number` runs, after a short one to warm up. Raises ValueError for less than one run.
+
+        >>> from minigrad.utils.benchmark import Timer
+        >>> Timer("sum(numbers)", globals={"numbers": [1, 2]}).timeit(10).number_per_run
+        10
+        """
         if number < 1:
             raise ValueError(f"timeit(): number must be at least 1, got {number}")
         self._measure(max(number // 100, 1))
@@ -158,6 +164,10 @@ class Timer:
         """Rounds of as many runs as take a thousandth of `min_run_time` or more, until they took it together.
 
         `callback(runs, seconds)` is called after each round.
+
+        >>> from minigrad.utils.benchmark import Timer
+        >>> sum(Timer("2**10").blocked_autorange(min_run_time=0.01).raw_times) >= 0.01
+        True
         """
         block = self._find_block(min_run_time / 1000)
         return self._measure(block, lambda times: bool(times) and sum(times) >= min_run_time, callback)
@@ -169,6 +179,10 @@ class Timer:
         """Rounds until the middle half of four or more lies within `threshold` of their median.
 
         They take `min_run_time` seconds together, and end at `max_run_time`.
+
+        >>> from minigrad.utils.benchmark import Timer
+        >>> len(Timer("2**10").adaptive_autorange(min_run_time=0.001).raw_times) >= 4
+        True
         """
 
         def are_enough(times: list[float]) -> bool:
@@ -181,6 +195,7 @@ class Timer:
 
 
 def _wait() -> None:
+    """Let the GPU, where there is one, finish its work."""
     if is_available():
         library(device("cuda")).cuda.Device().synchronize()
 

@@ -59,13 +59,14 @@ class _Recomputation:
             kept = tensor.detach().clone() if copies else tensor.detach()
             found.append((kept, kept.writes[0]))
 
-        with fork_rng(enabled=bool(self.states)), enable_grad(), saved_tensors_hooks(keep, _never_read):
+        with fork_rng(enabled=bool(self.states)), enable_grad(), saved_tensors_hooks(keep, _refuse_reading):
             restore_states(self.states)
             self.run()
         return found
 
 
-def _never_read(_: Any) -> Any:
+def _refuse_reading(_: Any) -> Any:
+    """Nothing that the second run saves is asked for: unpacking serves the first run's graph."""
     raise CheckpointError("A checkpointed function walked back through its own graph while it was computed again")
 
 
@@ -75,8 +76,9 @@ def checkpoint(
 ) -> Any:  # fmt: skip
     """``function(*args, **kwargs)``, whose inner values are computed again in backward and not kept meanwhile.
 
-    With `preserve_rng_state` the second time draws the same random numbers as the first. Source: T. Chen et
-    al., "Training deep nets with sublinear memory cost", 2016.
+    With `preserve_rng_state` the second run draws the same random numbers as the first. Raises TypeError for what
+    is no function; in backward CheckpointError where the second run saves other values than the first.
+    Source: T. Chen et al., "Training deep nets with sublinear memory cost", 2016.
 
     >>> import minigrad as torch
     >>> from minigrad.utils.checkpoint import checkpoint
@@ -96,7 +98,8 @@ def checkpoint(
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any
 ) -> Any:
-    """The functions one after another, in so many segments of which all but the last are checkpoints.
+    """The functions, or the layers of a Sequential, one after another, cut into `segments`: all but the last of these
+    are checkpoints. Raises ValueError for less than one segment, and for more than there are functions.
 
     >>> import minigrad as torch
     >>> from minigrad.utils.checkpoint import checkpoint_sequential
@@ -117,6 +120,8 @@ def checkpoint_sequential(
 
 
 def _chain(steps: Sequence[Callable[..., Any]]) -> Callable[[Any], Any]:
+    """One function that calls the `steps` one after another."""
+
     def run(x: Any) -> Any:
         for step in steps:
             x = step(x)

@@ -35,15 +35,14 @@ def default_collate(batch: Any) -> Any:
     if isinstance(first, (str, bytes)) and not isinstance(first, np.generic):
         return batch
     if isinstance(first, Mapping):
-        entries = {key: default_collate([sample[key] for sample in batch]) for key in first}
-        return first | entries if isinstance(first, dict) else entries
+        return _rebuild_mapping(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
     if isinstance(first, Sequence):
         if any(len(sample) != len(first) for sample in batch):
             raise RuntimeError(
                 "each element in list of batch should be of equal size, got lengths "
                 f"{sorted({len(sample) for sample in batch})}: pad them, or pass a collate_fn"
             )
-        return _sequence(first, [default_collate(samples) for samples in zip(*batch, strict=True)])
+        return _rebuild_sequence(first, [default_collate(samples) for samples in zip(*batch, strict=True)])
     raise TypeError(
         "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
         f"found {getattr(first, 'dtype', type(first))}. Pass a collate_fn that makes a batch from a list of samples"
@@ -58,40 +57,43 @@ def default_convert(data: Any) -> Any:
     >>> torch.utils.data.default_convert([np.arange(2), "name"])
     [tensor([0, 1]), 'name']
     """
-    if _is_numeric(data):
-        return as_tensor(data)
-    if isinstance(data, Mapping):
-        entries = {key: default_convert(value) for key, value in data.items()}
-        return data | entries if isinstance(data, dict) else entries
-    if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        return _sequence(data, [default_convert(entry) for entry in data])
-    return data
+    return as_tensor(data) if _is_numeric(data) else _map_entries(default_convert, data)
 
 
 def pin(data: Any) -> Any:
     """A batch with its tensors in page-locked memory; what has a method `pin_memory` of its own is asked."""
     if hasattr(data, "pin_memory"):
         return data.pin_memory()
+    pinned = _map_entries(pin, data)
+    return tuple(pinned) if type(data) is tuple else pinned
+
+
+def _map_entries(convert: Callable[[Any], Any], data: Any) -> Any:
+    """A mapping or a sequence with `convert` of each entry; anything else as it is."""
     if isinstance(data, Mapping):
-        entries = {key: pin(value) for key, value in data.items()}
-        return data | entries if isinstance(data, dict) else entries
+        return _rebuild_mapping(data, {key: convert(value) for key, value in data.items()})
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        parts = [pin(entry) for entry in data]
-        return tuple(parts) if type(data) is tuple else _sequence(data, parts)
+        return _rebuild_sequence(data, [convert(entry) for entry in data])
     return data
 
 
-def _is_numeric(sample: Any) -> bool:
-    return isinstance(sample, (np.ndarray, np.generic)) and sample.dtype.kind in "fiub"
+def _rebuild_mapping(like: Any, entries: dict[Any, Any]) -> Any:
+    """A dict of the same class where there was one, else a plain one."""
+    return like | entries if isinstance(like, dict) else entries
 
 
-def _sequence(like: Any, entries: list[Any]) -> Any:
+def _rebuild_sequence(like: Any, entries: list[Any]) -> Any:
     """A named tuple where there was one, else a list."""
     return type(like)(*entries) if hasattr(like, "_fields") else entries
 
 
+def _is_numeric(sample: Any) -> bool:
+    """Whether a sample is an array or a scalar of NumPy that a tensor can hold."""
+    return isinstance(sample, (np.ndarray, np.generic)) and sample.dtype.kind in "fiub"
+
+
 def _stack(samples: Sequence[Tensor]) -> Any:
-    """`stack(samples)`; plain ones of one kind are joined in a quarter of the time."""
+    """`stack(samples)`; tensors without a gradient, of one shape and type, are joined in a quarter of the time."""
     like = samples[0].array
     for x in samples:
         if not isinstance(x, Tensor) or x.requires_grad or x.array.shape != like.shape or x.array.dtype != like.dtype:

@@ -51,6 +51,8 @@ class DataLoader(Generic[T]):
     [[0, 1], [2, 3], [4]]
     """
 
+    _is_made = False  # from then on some attributes are fixed
+
     def __init__(
         self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None, batch_sampler: Iterable[list[Any]] | None = None, num_workers: int = 0,
@@ -91,8 +93,6 @@ class DataLoader(Generic[T]):
         self._reported_length: int | None = None
         self._iterator: Any = None
         self._is_made = True
-
-    _is_made = False
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._is_made and name in _FIXED:
@@ -158,6 +158,7 @@ class DataLoader(Generic[T]):
 
 
 def _fetch_here(source: Source, indices: Iterable[Any]) -> Iterator[Any]:
+    """The batches, fetched by this process."""
     fetch = source.open()
     for chosen in indices:
         batch = fetch(chosen)
@@ -174,6 +175,7 @@ class _Endless(Sampler[Any]):
 
 
 def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any, persistent_workers: Any) -> None:
+    """Refuse options of workers that are out of range, or that need workers where there are none."""
     refused = {
         "num_workers option should be non-negative; use num_workers=0 to disable multiprocessing": num_workers < 0,
         "timeout option should be non-negative": timeout < 0,
@@ -190,6 +192,7 @@ def _require_worker_options(num_workers: Any, timeout: Any, prefetch_factor: Any
 def _require_sampling_options(
     is_stream: bool, batch_size: Any, shuffle: Any, sampler: Any, batch_sampler: Any, drop_last: Any
 ) -> None:
+    """Refuse ways to choose samples that exclude each other."""
     stream = "DataLoader with IterableDataset: expected unspecified "
     refused = {
         f"{stream}shuffle option, but got shuffle={shuffle}": is_stream and shuffle not in (False, None),
@@ -205,6 +208,7 @@ def _require_sampling_options(
 
 
 def _refuse(reasons: dict[str, Any]) -> None:
+    """Raise a ValueError with the first of the reasons that applies."""
     for reason, applies in reasons.items():
         if applies:
             raise ValueError(reason)

@@ -112,7 +112,7 @@ class Subset(Dataset[T]):
         return self.dataset[[self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]]
 
     def __getitems__(self, indices: list[int]) -> list[Any]:
-        return samples_of(self.dataset, [self.indices[i] for i in indices])
+        return take_samples(self.dataset, [self.indices[i] for i in indices])
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -216,7 +216,7 @@ class StackDataset(Dataset[Any]):
         return list(zip(*[self._read_column(dataset, indices) for dataset in self.datasets], strict=True))
 
     def _read_column(self, dataset: Any, indices: list[int]) -> list[Any]:
-        samples = samples_of(dataset, indices)
+        samples = take_samples(dataset, indices)
         if len(samples) != len(indices):
             raise ValueError(f"Nested dataset's output size mismatch. Expected {len(indices)}, got {len(samples)}")
         return samples
@@ -225,7 +225,7 @@ class StackDataset(Dataset[Any]):
         return self._length
 
 
-def samples_of(dataset: Any, indices: list[int]) -> list[Any]:
+def take_samples(dataset: Any, indices: list[int]) -> list[Any]:
     """Several samples, at once where the dataset offers that."""
     if hasattr(dataset, "__getitems__"):
         samples: list[Any] = dataset.__getitems__(indices)

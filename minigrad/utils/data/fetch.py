@@ -11,7 +11,7 @@ from minigrad.autograd.core import wrap
 from minigrad.backend import array_module
 from minigrad.tensor import Tensor
 from minigrad.utils.data.collate import CollateFunction, default_collate
-from minigrad.utils.data.dataset import IterableDataset, Subset, TensorDataset, samples_of
+from minigrad.utils.data.dataset import IterableDataset, Subset, TensorDataset, take_samples
 
 Fetch = Callable[[Any], Any]
 
@@ -40,8 +40,8 @@ class Source(NamedTuple):
     def _fetch(self, chosen: Any) -> Any:
         if not self.batched:
             return self.collate(self.dataset[chosen])
-        rows = _rows(self.dataset, chosen) if self.collate is default_collate else None
-        return rows or self.collate(samples_of(self.dataset, chosen))
+        rows = _take_rows(self.dataset, chosen) if self.collate is default_collate else None
+        return rows or self.collate(take_samples(self.dataset, chosen))
 
 
 class _Stream:
@@ -66,9 +66,9 @@ class _Stream:
         return self.source.collate(taken if self.source.batched else taken[0])
 
 
-def _rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:
-    """What `default_collate` would make of these samples of a `TensorDataset`, or of a `Subset`
-    of one, by one selection from each tensor; None where the dataset is no such thing.
+def _take_rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:
+    """What `default_collate` makes of these samples of a `TensorDataset`, or of a `Subset` of one, by one
+    selection from each tensor; None for another dataset.
     """
     while type(dataset) is Subset:
         dataset, indices = dataset.dataset, [dataset.indices[i] for i in indices]
@@ -77,10 +77,11 @@ def _rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:
     chosen = np.array(indices)
     if chosen.dtype.kind != "i":
         return None
-    return [_select(tensor, chosen) for tensor in dataset.tensors]
+    return [_select_rows(tensor, chosen) for tensor in dataset.tensors]
 
 
-def _select(tensor: Tensor, chosen: Any) -> Tensor:
+def _select_rows(tensor: Tensor, chosen: Any) -> Tensor:
+    """The rows of a tensor at these indices, on its device."""
     index = array_module(tensor.array).asarray(chosen)
     rows: Tensor = tensor[wrap(index)] if tensor.requires_grad else wrap(tensor.array[index])
     return rows

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator
 from math import inf
 from multiprocessing import connection, resource_tracker
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 from weakref import finalize
 
 from minigrad.utils.data.transport import discard, unpack
-from minigrad.utils.data.worker import RESUME, Failure, Job, segment_of, work
+from minigrad.utils.data.worker import RESUME, Failure, Job, name_segment, work
 
 PATIENCE = 5.0  # seconds that a worker has to end by itself
 
@@ -66,7 +66,7 @@ class Pool:
         try:
             self.tasks[worker].send((number, chosen))
         except (BrokenPipeError, ConnectionResetError):
-            raise self._tell_death(worker) from None
+            self._refuse_dead(worker)
 
     def receive(self, timeout: float | None) -> tuple[int, int, Any]:
         """Worker, number and result of the next task that is done, whichever it is.
@@ -77,27 +77,28 @@ class Pool:
         while not (ready := connection.wait(self.results, max(0.0, min(PATIENCE, deadline - monotonic())))):
             for worker, process in enumerate(self.processes):
                 if not process.is_alive() and not self.results[worker].poll():
-                    raise self._tell_death(worker)  # and someone else holds the other end of its pipe
+                    self._refuse_dead(worker)  # and another process holds the other end of its pipe
             if monotonic() >= deadline:
                 raise RuntimeError(f"DataLoader timed out after {timeout:g} seconds: no batch came; timeout=0 waits on")
         worker = self.results.index(ready[0])
         try:
             number, result = self.results[worker].recv()
         except (EOFError, ConnectionResetError):
-            raise self._tell_death(worker) from None
+            self._refuse_dead(worker)
         return worker, number, result
 
     def open(self, number: int, result: Any) -> Any:
         """A result as it was packed by a worker."""
         self.under_way.discard(number)
-        return unpack(result, segment_of(self.job, number))
+        return unpack(result, name_segment(self.job, number))
 
     def drop(self, number: int) -> None:
         """Forget a result that nobody wants."""
         self.under_way.discard(number)
-        discard(segment_of(self.job, number))
+        discard(name_segment(self.job, number))
 
-    def _tell_death(self, worker: int) -> RuntimeError:
+    def _refuse_dead(self, worker: int) -> NoReturn:
+        """End the other workers too, and raise a `RuntimeError` that says how this one ended."""
         process = self.processes[worker]
         process.join(PATIENCE)
         code = process.exitcode
@@ -107,14 +108,14 @@ class Pool:
         else:
             how = f"ended with exit code {code}"
         self.close()
-        return RuntimeError(
+        raise RuntimeError(
             f"DataLoader worker {worker} (pid {process.pid}) {how} before its batch was done; with num_workers=0 the "
             "cause shows in this process"
-        )
+        ) from None
 
     def close(self) -> None:
-        """End all workers: asked to first, and after a while forced to."""
-        if os.getpid() != self.owner:  # a fork's copy
+        """End all workers: they are asked to end, and after a while forced to."""
+        if os.getpid() != self.owner:  # a copy in a forked process
             return
         processes, self.processes = self.processes, []
         for tasks in self.tasks:
@@ -145,7 +146,7 @@ class Pool:
 
 
 class WorkerIterator(Iterator[Any]):
-    """One pass over a loader with workers: tasks go round among them, batches come in the sampler's order.
+    """One pass over a loader with workers: they get tasks in turn, batches come in the sampler's order.
 
     Task k is the k-th item of the sampler. While a batch is used, up to `prefetch` more for each
     worker are under way.
@@ -187,22 +188,26 @@ class WorkerIterator(Iterator[Any]):
 
     def _assign(self) -> None:
         """Give the next item of the sampler to the worker whose turn it is."""
-        count = len(self._active)
-        most = self._prefetch * count // max(1, sum(self._active))
-        for worker in [(self._turn + i) % count for i in range(count)]:
-            busy = sum(w == worker for w in self._assigned.values()) if not self._in_order else 0
-            if self._active[worker] and (self._in_order or busy < most):
-                break
-        else:
+        worker = self._choose_worker()
+        if worker is None:
             return
         try:
             item = next(self._items)
         except StopIteration:
             return
-        self._turn = (worker + 1) % count
+        self._turn = (worker + 1) % len(self._active)
         number, self._count = self._count, self._count + 1
         self._assigned[number] = worker
         self._pool.send(worker, number, item)
+
+    def _choose_worker(self) -> int | None:
+        """The next one in turn whose dataset has not ended; where the order is free, one that has few tasks."""
+        count = len(self._active)
+        most = self._prefetch * count // max(1, sum(self._active))
+        for worker in [(self._turn + i) % count for i in range(count)]:
+            if self._active[worker] and (self._in_order or list(self._assigned.values()).count(worker) < most):
+                return worker
+        return None
 
     def __iter__(self) -> WorkerIterator:
         return self
@@ -220,6 +225,7 @@ class WorkerIterator(Iterator[Any]):
             raise
 
     def _next(self) -> Any:
+        """The batch that is due: the first that is done, or in order the first that was asked for."""
         while self._assigned:
             due = next(iter(self._assigned))
             if due not in self._done:

@@ -85,7 +85,7 @@ class RandomSampler(Sampler[int]):
             generator = Generator()
             generator.manual_seed(int(default_generator.random_int63(())))
         if self.replacement:
-            # PyTorch draws 32 at a time; so the stream stands where its would.
+            # 32 at a time, as PyTorch draws them: the stream ends where its own does.
             for _ in range(wanted // 32):
                 yield from generator.randint(0, size, (32,)).tolist()
             yield from generator.randint(0, size, (wanted % 32,)).tolist()
@@ -121,8 +121,8 @@ class SubsetRandomSampler(Sampler[int]):
 class WeightedRandomSampler(Sampler[int]):
     """`num_samples` indices, index i with probability proportional to `weights[i]`.
 
-    With replacement the draws are PyTorch's; without, any fair stream will do. Raises `ValueError`
-    for bad options, `RuntimeError`, on drawing, for weights that are no chances.
+    With replacement the draws are PyTorch's. Raises `ValueError` for bad options, `RuntimeError`, on
+    drawing, for weights that are negative, infinite or all zero.
 
     >>> import minigrad as torch
     >>> list(torch.utils.data.WeightedRandomSampler([0.0, 1.0], 3))
@@ -185,6 +185,7 @@ def require_positive(**options: Any) -> None:
 
 
 def _require_bool(kind: type[Exception], **options: Any) -> None:
+    """Raises an error of that kind for anything but a bool."""
     for name, value in options.items():
         if not isinstance(value, bool):
             raise kind(f"{name} should be a boolean value, but got {name}={value}")

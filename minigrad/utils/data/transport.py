@@ -1,7 +1,7 @@
 """A batch on its way from a worker: large arrays go through shared memory, the rest through the pipe.
 
-The memory of one batch is one segment, whose name follows from the worker's and the batch's number:
-so the main process can remove it even if the worker was killed before it could send the name.
+The memory of one batch is one segment, whose name follows from the batch's number: so the main
+process can remove it even if the worker was killed before it could send the name.
 """
 
 from __future__ import annotations
@@ -52,17 +52,18 @@ def unpack(parcel: Parcel, segment: str) -> Any:
 
 
 def discard(segment: str) -> None:
-    """Remove a segment, if there is one."""
+    """Remove a shared segment, if there is one of that name."""
     if os.name == "posix":
         try:
             shared = _open(segment)
-        except (FileNotFoundError, ValueError):  # ValueError: just made, and still without a size
+        except (FileNotFoundError, ValueError):  # ValueError: it was just made, and has no size yet
             return
         shared.close()
         shared.unlink()
 
 
 def _open(segment: str) -> Any:
+    """The shared memory of that name. Raises FileNotFoundError where there is none."""
     from multiprocessing.shared_memory import SharedMemory
 
     return SharedMemory(segment)

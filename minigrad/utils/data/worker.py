@@ -46,10 +46,10 @@ class Failure(NamedTuple):
         message = f"Caught {self.kind.__name__ if self.kind else 'an error'} in DataLoader worker process {worker}.\n"
         message += f"Original {self.text}"
         error: BaseException = RuntimeError(message)
-        if self.kind is not None and not issubclass(self.kind, StopIteration):  # which would end a loop without a word
+        if self.kind is not None and not issubclass(self.kind, StopIteration):  # which would end a loop silently
             with contextlib.suppress(Exception):  # a class that wants other arguments
                 error = self.kind(message)
-        if isinstance(error, KeyError):  # which would show the lines of its message in one
+        if isinstance(error, KeyError):  # which shows the repr of its message, all in one line
             error = KeyError(_Text(message))
         raise error from None
 
@@ -63,13 +63,13 @@ class _Text(str):
         return str(self)
 
 
-def segment_of(job: Job, number: int) -> str:
+def name_segment(job: Job, number: int) -> str:
     """The name of the shared memory of a batch."""
     return f"{job.segments}_{number}"
 
 
 def work(job: Job, worker: int, tasks: Any, results: Any) -> None:
-    """Fetch until the task is None. The main process handles interrupts; errors of a task are its result."""
+    """Fetch until a task is None. The main process handles interrupts; an error in a task is its result."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     seed = job.base_seed + worker
     random.seed(seed)
@@ -86,10 +86,11 @@ def work(job: Job, worker: int, tasks: Any, results: Any) -> None:
                 fetch = _begin(job, worker, first=False)
                 results.send((RESUME, None))
                 continue
-            results.send((number, _attempt(fetch, chosen, segment_of(job, number))))
+            results.send((number, _attempt(fetch, chosen, name_segment(job, number))))
 
 
 def _begin(job: Job, worker: int, first: bool) -> Any:
+    """What fetches the batches of one pass, or the error in which its start ended."""
     try:
         if first and job.init is not None:
             job.init(worker)
@@ -110,6 +111,7 @@ def _attempt(fetch: Any, chosen: Any, segment: str) -> Parcel | Failure | None:
 
 
 def _describe_failure(error: Exception) -> Failure:
+    """An error as it can travel: its class, if the main process finds it under its name, and its traceback."""
     kind = type(error)
     is_found = getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind
     return Failure(kind if is_found else None, "".join(traceback.format_exception(error)))
@@ -118,7 +120,7 @@ def _describe_failure(error: Exception) -> Failure:
 def _listen(tasks: Any) -> tuple[queue.SimpleQueue[Any], threading.Event]:
     """Tasks as they come, read by a thread: so the main process never waits for a busy worker to take one.
 
-    The thread also ends this process when the main one has gone without a word.
+    The thread also ends this process when the main one is gone.
     """
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     ended = threading.Event()
