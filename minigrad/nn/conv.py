@@ -32,15 +32,15 @@ class Convolution(Weighted):
     ) -> None:  # fmt: skip
         super().__init__()
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size = self._numbers("kernel_size", kernel_size, 1)
-        self.stride = self._numbers("stride", stride, 1)
-        self.padding = padding if isinstance(padding, str) else self._numbers("padding", padding, 0)
-        self.dilation = self._numbers("dilation", dilation, 1)
+        self.kernel_size = self._as_ints("kernel_size", kernel_size, 1)
+        self.stride = self._as_ints("stride", stride, 1)
+        self.padding = padding if isinstance(padding, str) else self._as_ints("padding", padding, 0)
+        self.dilation = self._as_ints("dilation", dilation, 1)
         self.groups, self.padding_mode = groups, padding_mode
         self._check()
         self._make(self._weight_shape(), out_channels if bias else None, device, dtype)
 
-    def _numbers(self, name: str, given: Any, least: int) -> tuple[int, ...]:
+    def _as_ints(self, name: str, given: Any, least: int) -> tuple[int, ...]:
         return as_ints(type(self).__name__, name, given, self.axes, least)
 
     def _check(self) -> None:
@@ -144,7 +144,7 @@ class TransposedConvolution(Convolution):
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype,
         )  # fmt: skip
-        self.output_padding = self._numbers("output_padding", output_padding, 0)
+        self.output_padding = self._as_ints("output_padding", output_padding, 0)
 
     def _weight_shape(self) -> tuple[int, ...]:
         return self.in_channels, self.out_channels // self.groups, *self.kernel_size

@@ -45,8 +45,8 @@ class Module(ModuleHooks, Registry):
     )
     """
 
-    _version: ClassVar[int] = 1  # of the layout of the state, and the version that brought a tensor
-    _came_with_version: ClassVar[dict[str, int]] = {}
+    _version: ClassVar[int] = 1  # of the layout of the state
+    _came_with_version: ClassVar[dict[str, int]] = {}  # a tensor of the state -> the version that brought it
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -59,6 +59,7 @@ class Module(ModuleHooks, Registry):
         return object.__new__(cls)
 
     def __init__(self) -> None:
+        # Past __setattr__, which asks `_kinds`.
         self.__dict__.update(training=True, _kinds={}, _hooks=None, _non_persistent_buffers_set=set())
 
     # Calling

@@ -86,7 +86,7 @@ class Optimizer(OptimizerHooks):
         self.state: defaultdict[Any, State] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self._taken: set[int] = set()  # the parameters of all groups
-        self._rules: list[BoundRule] = []  # one for each group
+        self._rules: dict[int, BoundRule] = {}  # by the number of their group
         self._watch = Watch()
         for group in list_groups(params):
             self.add_param_group(group)
@@ -173,7 +173,8 @@ class Optimizer(OptimizerHooks):
     def _update_all(self) -> None:
         """Update every parameter that has a gradient."""
         for i, group in enumerate(self.param_groups):
-            rule, on_gpu = self._bind_rule(i, group), []
+            rule = self._bind_rule(i, group)
+            on_gpu = []
             for parameter in group["params"]:
                 if parameter.gradient is None:
                     continue
@@ -181,7 +182,7 @@ class Optimizer(OptimizerHooks):
                     rule.update(parameter, self.state)
                 else:
                     on_gpu.append(parameter)
-                parameter.writes[0] += 1
+                parameter.writes[0] += 1  # a graph that saved its values notices
             if on_gpu:
                 from minigrad.optim.lanes import update_together  # opens with the first parameter on a GPU
 
@@ -189,14 +190,15 @@ class Optimizer(OptimizerHooks):
 
     def _bind_rule(self, i: int, group: Group) -> BoundRule:
         """The rule with the options of group `i`, which are read anew only where one of them has changed."""
-        if i < len(self._rules) and self._rules[i].group == group:
-            return self._rules[i]
+        rule = self._rules.get(i)
+        if rule is not None and rule.group == group:
+            return rule
         if self.rule is None:
             raise NotImplementedError(
                 f"{type(self).__name__} does not say how to update a parameter: override step(), or write a rule"
             )
-        self._rules[i : i + 1] = [BoundRule(type(self), group, read_options(group, self.defaults), self._watch.look)]
-        return self._rules[i]
+        self._rules[i] = rule = BoundRule(type(self), group, read_options(group, self.defaults), self._watch.look)
+        return rule
 
     # ---- saving and loading -------------------------------------------------------------------
 
@@ -231,7 +233,7 @@ class Optimizer(OptimizerHooks):
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies: all but what is remembered of the last step."""
-        return {**vars(self), "_watch": Watch(), "_rules": []}
+        return {**vars(self), "_watch": Watch(), "_rules": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -30,8 +30,8 @@ class SGD(Optimizer):
     tensor([0.8000, 0.8000], requires_grad=True)
     """
 
-    optional: ClassVar = {"momentum_buffer": "momentum"}
-    counters: ClassVar = {}
+    optional: ClassVar = {"momentum_buffer": "momentum"}  # no buffer without momentum,
+    counters: ClassVar = {}  # and no count of steps
 
     def __init__(
         self, params: Params, lr: Rate = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: Rate = 0,
