@@ -56,7 +56,7 @@ def backward(
         for leaf, gradient in _walk_silently(seeds, create_graph, retain_graph, None, accumulate).items():
             accumulate(leaf, gradient, create_graph)
         return
-    targets = {_find_edge(t): t for t in _check_inputs(inputs)}
+    targets = {_find_edge(target, i): target for i, target in enumerate(_as_tuple(inputs))}
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty")
     for target in targets.values():
@@ -88,8 +88,9 @@ def grad(
         warnings.warn(f"only_inputs is ignored: {hint}.", FutureWarning, stacklevel=2)
     if materialize_grads and allow_unused is False:
         raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
-    targets = _check_inputs(inputs)
-    if not targets:
+    targets = _as_tuple(inputs)
+    edges = [_find_edge(target, i) for i, target in enumerate(targets)]
+    if not edges:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     if is_grads_batched:
         from minigrad.autograd.batches import grad_of_rows
@@ -97,14 +98,13 @@ def grad(
         asked = _as_tuple(outputs), inputs, _as_tuple(grad_outputs)
         return grad_of_rows(*asked, retain_graph, create_graph, allow_unused, materialize_grads)
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
-    arrived = _walk_silently(seeds, create_graph, retain_graph, {_find_edge(t) for t in targets})
+    arrived = _walk_silently(seeds, create_graph, retain_graph, set(edges))
     found: list[Any] = []
-    for i, target in enumerate(targets):
-        gradient = arrived.get(_find_edge(target))
-        if gradient is None:
-            found.append(_replace_unused(target, i, allow_unused, materialize_grads, create_graph))
+    for i, edge in enumerate(edges):
+        if edge not in arrived:
+            found.append(_replace_unused(targets[i], i, allow_unused, materialize_grads, create_graph))
         else:
-            found.append(gradient if create_graph else wrap(gradient))
+            found.append(arrived[edge] if create_graph else wrap(arrived[edge]))
     return tuple(found)
 
 
@@ -164,24 +164,16 @@ def _is_edge(x: Any) -> bool:
     return hasattr(x, "output_nr")
 
 
-def _find_edge(target: Any) -> Any:
-    """Where the gradient of an input goes, which is a tensor or a `GradientEdge`."""
+def _find_edge(target: Any, position: int) -> Any:
+    """Where the gradient of an input goes, a tensor, whose place in the graph is brought up to date, or an edge."""
     if isinstance(target, TensorBase):
+        refresh(target, asked=True)
+        if target.node is None:
+            raise needs_no_gradient(target, position)
         return target if isinstance(target.node, Unrecorded) else edge_of(target)  # to which nothing flows
+    if not _is_edge(target):
+        raise not_a_tensor(target, "inputs")
     return target.edge
-
-
-def _check_inputs(inputs: Any) -> tuple[Any, ...]:
-    """The tensors to differentiate with respect to, each with its place in the graph up to date."""
-    targets = _as_tuple(inputs)
-    for i, target in enumerate(targets):
-        if isinstance(target, TensorBase):
-            refresh(target, asked=True)
-            if target.node is None:
-                raise needs_no_gradient(target, i)
-        elif not _is_edge(target):
-            raise not_a_tensor(target, "inputs")
-    return targets
 
 
 def _walk_silently(
