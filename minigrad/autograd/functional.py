@@ -26,8 +26,8 @@ def vjp(
     (tensor([1., 4.]), tensor([2., 4.]))
     """
     points, returned, outputs = _trace("vjp", func, inputs, create_graph)
-    found = derivatives.pull(outputs, points, _vectors(outputs, v), create_graph, strict)
-    return _done((returned, _like(inputs, found)), create_graph)
+    found = derivatives.pull(outputs, points, _read_vectors(outputs, v), create_graph, strict)
+    return _hand_out((returned, _match_form(inputs, found)), create_graph)
 
 
 def jvp(
@@ -40,8 +40,8 @@ def jvp(
     (tensor([1., 4.]), tensor([2., 0.]))
     """
     points, returned, outputs = _trace("jvp", func, inputs, create_graph)
-    found = derivatives.push(outputs, points, _vectors(points, v), create_graph, strict)
-    return _done((returned, _like(returned, found)), create_graph)
+    found = derivatives.push(outputs, points, _read_vectors(points, v), create_graph, strict)
+    return _hand_out((returned, _match_form(returned, found)), create_graph)
 
 
 def jacobian(
@@ -63,7 +63,7 @@ def jacobian(
         blocks = derivatives.jacobian_by_inputs(outputs, points, create_graph)
     else:
         blocks = derivatives.jacobian(outputs, points, create_graph, strict)
-    return _done(_like(returned, [_like(inputs, row) for row in blocks]), create_graph)
+    return _hand_out(_match_form(returned, [_match_form(inputs, row) for row in blocks]), create_graph)
 
 
 def hessian(
@@ -77,10 +77,10 @@ def hessian(
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
-    _is_forward("outer_jacobian_strategy", outer_jacobian_strategy)  # H is symmetric: by inputs or by outputs is one
+    _is_forward("outer_jacobian_strategy", outer_jacobian_strategy)  # H is symmetric: either way gives the same
 
     def gradient(*points: Any) -> Any:
-        return _like(inputs, _tuple(vjp(func, points, create_graph=True, strict=strict)[1]))
+        return _match_form(inputs, _as_tuple(vjp(func, points, create_graph=True, strict=strict)[1]))
 
     return jacobian(gradient, inputs, create_graph, strict)
 
@@ -95,45 +95,47 @@ def hvp(
     (tensor(9.), tensor([ 0., 12.]))
     """
     points, returned, outputs = _trace("hvp", func, inputs, create_graph)
-    gradient = derivatives.pull(outputs, points, _vectors(outputs, None), True, strict)
-    found = derivatives.pull(gradient, points, _vectors(points, v), create_graph)
-    return _done((returned, _like(inputs, found)), create_graph)
+    gradient = derivatives.pull(outputs, points, _read_vectors(outputs, None), True, strict)
+    found = derivatives.pull(gradient, points, _read_vectors(points, v), create_graph)
+    return _hand_out((returned, _match_form(inputs, found)), create_graph)
 
 
 vhp = hvp  # H is symmetric
 
 
-def _tuple(x: Any) -> tuple[Any, ...]:
+def _as_tuple(x: Any) -> tuple[Any, ...]:
+    """What a function takes or returns, also where it is one thing alone."""
     return tuple(x) if isinstance(x, (tuple, list)) else (x,)
 
 
-def _like(single: Any, values: Any) -> Any:
+def _match_form(like: Any, values: Any) -> Any:
     """One value where one tensor was given, a tuple where a tuple was."""
-    return values[0] if isinstance(single, TensorBase) else tuple(values)
+    return values[0] if isinstance(like, TensorBase) else tuple(values)
 
 
 def _trace(
     name: str, func: Callable[..., Any], inputs: Any, create_graph: bool
 ) -> tuple[list[Any], Any, tuple[Any, ...]]:
     """The points that stand for the inputs, what `func` returns there, recorded, and that as a tuple."""
-    for x in _tuple(inputs):
-        _check(x, f"The inputs given to {name}")
+    for x in _as_tuple(inputs):
+        _require_tensor(x, f"The inputs given to {name}")
         if not x.is_floating_point():
             raise RuntimeError(f"{name}: only Tensors of floating point dtype can require gradients, got {x.dtype}")
     with enable_grad():
-        points = derivatives.points_at(_tuple(inputs), create_graph)
+        points = derivatives.points_at(_as_tuple(inputs), create_graph)
         returned = func(*points)
-    for y in _tuple(returned):
-        _check(y, f"The outputs of the user-provided function given to {name}")
-    return points, returned, _tuple(returned)
+    for y in _as_tuple(returned):
+        _require_tensor(y, f"The outputs of the user-provided function given to {name}")
+    return points, returned, _as_tuple(returned)
 
 
-def _check(x: Any, role: str) -> None:
+def _require_tensor(x: Any, role: str) -> None:
+    """Refuse, with a TypeError, what is no tensor."""
     if not isinstance(x, TensorBase):
         raise TypeError(f"{role} must be either a Tensor or a tuple of Tensors, got {type(x).__name__}")
 
 
-def _vectors(values: Any, v: Any) -> tuple[Any, ...]:
+def _read_vectors(values: Any, v: Any) -> tuple[Any, ...]:
     """`v` as one vector for each of `values`; None will do for a single number."""
     if v is None:
         if len(values) != 1 or values[0].numel() != 1:
@@ -142,9 +144,9 @@ def _vectors(values: Any, v: Any) -> tuple[Any, ...]:
                 "the output of the function in vjp, its input in jvp and hvp."
             )
         return (values[0].new_ones(values[0].shape),)
-    vectors = _tuple(v)
+    vectors = _as_tuple(v)
     for u in vectors:
-        _check(u, "The v given")
+        _require_tensor(u, "The v given")
     for x, u in zip(values, vectors, strict=False):
         if x.shape != u.shape:
             raise RuntimeError(f"v has invalid size: should be {list(x.shape)} but got {list(u.shape)}.")
@@ -154,15 +156,16 @@ def _vectors(values: Any, v: Any) -> tuple[Any, ...]:
 
 
 def _is_forward(name: str, strategy: str) -> bool:
+    """Whether a strategy is "forward-mode". Raises AssertionError for anything but the two names."""
     if strategy not in ("forward-mode", "reverse-mode"):
         raise AssertionError(f'Expected {name} to be either "forward-mode" or "reverse-mode", got {strategy!r}')
     return strategy == "forward-mode"
 
 
-def _done(x: Any, create_graph: bool) -> Any:
-    """What is handed out: outside the graph, unless one is wanted."""
+def _hand_out(x: Any, create_graph: bool) -> Any:
+    """A result for the caller: outside the graph, unless one is wanted."""
     if create_graph:
         return x
     if isinstance(x, (tuple, list)):
-        return tuple([_done(y, create_graph) for y in x])
+        return tuple([_hand_out(y, create_graph) for y in x])
     return x.detach() if x.requires_grad else x

@@ -52,7 +52,7 @@ def name_the_mistake(case: Case) -> str | None:
                 return sentence
             if c is not None and near_miss is None and case.factor(candidate, of=case.right) is None:
                 near_miss = f"{sentence}, and {say_factor(c)}"
-    return near_miss or _where_it_differs(case)
+    return near_miss or _say_where_it_differs(case)
 
 
 # ---- what students do, the plainest first
@@ -64,12 +64,12 @@ def suspect_a_factor(case: Case) -> Iterator[Pair]:
     if c is None:
         return
     n = max(abs(c), 1 / abs(c))
-    causes = _causes_of(case, round(n), times=abs(c) > 1) if abs(n - round(n)) < 1e-3 else []
+    causes = _find_causes(case, round(n), times=abs(c) > 1) if abs(n - round(n)) < 1e-3 else []
     cause = f" ({round(n)} is {', or '.join(causes)})" if causes else ""
     yield c * case.right, f"this is the right gradient {say_factor(c)}{cause}"
 
 
-def _causes_of(case: Case, n: int, times: bool) -> list[str]:
+def _find_causes(case: Case, n: int, times: bool) -> list[str]:
     """What a factor of n, or a division by n, may come from."""
     swapped = "a sum where a mean is due" if times else "a mean where a sum is due"
     shape = case.output_shape
@@ -164,11 +164,11 @@ def suspect_a_part(case: Case) -> Iterator[Pair]:
     box = np.zeros_like(kept)
     box[np.ix_(*[indices[axis] for axis in range(kept.ndim)])] = True
     if lost and np.array_equal(kept, there & box):
-        sentence = ", ".join(_only(case, axis, indices[axis]) for axis in lost)
+        sentence = ", ".join(_say_what_counts(case, axis, indices[axis]) for axis in lost)
         if lost[0] in case.output_axes and all(indices[axis] == [case.right.shape[axis] - 1] for axis in lost):
             sentence += "; inside a loop, `=` where `+=` is due keeps the last term alone"
         yield np.where(kept, case.right, 0), sentence
-    elif _overwrites(case, kept, there):
+    elif _is_overwritten(case, kept, there):
         yield np.where(kept, case.right, 0), "where windows overlap only one of them counts: `=` where `+=` is due"
 
 
@@ -214,7 +214,7 @@ def _is_diagonal(there: Any) -> bool:
 def suspect_steps(case: Case) -> Iterator[Pair]:
     """The window of each output position put at a wrong multiple of it: a stride forgotten."""
     spatial = min(2, len(case.shape), len(case.output_shape))
-    for steps in _steps(spatial):
+    for steps in _list_steps(spatial):
         candidate = np.zeros_like(case.right)
         for place in np.ndindex(*case.output_shape[len(case.output_shape) - spatial :]):
             moved = case.right[(..., *place)]
@@ -222,7 +222,7 @@ def suspect_steps(case: Case) -> Iterator[Pair]:
                 axis = len(case.shape) - spatial + k
                 moved = shift(moved, steps[k] * place[k], axis)
             candidate[(..., *place)] = moved
-        yield candidate, f"the window of {_offset(steps)}: is the stride right?"
+        yield candidate, f"the window of {_say_offset(steps)}: is the stride right?"
 
 
 def suspect_steps_of_operands(case: Case) -> Iterator[Pair]:
@@ -233,7 +233,7 @@ def suspect_steps_of_operands(case: Case) -> Iterator[Pair]:
     for j, operand in enumerate(case.operands):
         if j == case.which or operand is None or operand.ndim < 2:
             continue
-        for steps in _steps(2):
+        for steps in _list_steps(2):
             at: dict[tuple[int, ...], Any] = {}
             for p, q in places:
                 offset = -steps[0] * p, -steps[1] * q
@@ -244,7 +244,7 @@ def suspect_steps_of_operands(case: Case) -> Iterator[Pair]:
             slopes = np.moveaxis(np.array(parts), 0, -1).reshape(at[0, 0].shape)
             yield (
                 Sketch(slopes),
-                f"{case.names[j]} is read where the window of {_offset(steps)}: is the stride right?",
+                f"{case.names[j]} is read where the window of {_say_offset(steps)}: is the stride right?",
             )
 
 
@@ -254,12 +254,10 @@ def suspect_dilation(case: Case) -> Iterator[Pair]:
         if operand is None or operand.ndim != 4 or not is_kernel(case.names[j]) or len(case.shape) != 4:
             continue
         taps = list(np.ndindex(*operand.shape[2:]))
-        for steps in _steps(2):
+        for steps in _list_steps(2):
             parts = [_slopes_of_tap(case, j, tap, (steps[0] * tap[0], steps[1] * tap[1])) for tap in taps]
-            yield (
-                Sketch(sum(parts)),
-                f"what the kernel's number (i, j) meets is taken {_away(steps)} from its place: is the dilation right?",
-            )
+            taken = f"taken {_say_distance(steps)} from its place"
+            yield Sketch(sum(parts)), f"what the kernel's number (i, j) meets is {taken}: is the dilation right?"
 
 
 def _slopes_of_tap(case: Case, kernel: int, tap: tuple[int, ...], offset: tuple[int, ...]) -> Any:
@@ -297,17 +295,19 @@ def suspect_order(case: Case) -> Iterator[Pair]:
         yield case.wrong, "these are the right numbers in the wrong places: look at an index, an axis order or a stride"
 
 
-def _steps(count: int) -> list[tuple[int, ...]]:
+def _list_steps(count: int) -> list[tuple[int, ...]]:
     """Small factors of the output position, the most even first."""
     factors = [s for s in product(range(-2, 3), repeat=count) if any(s)]
     return sorted(factors, key=lambda s: (len(set(s)), max(map(abs, s))))[:ALTERNATIVES]
 
 
-def _offset(steps: Sequence[int]) -> str:
-    return f"output position ({', '.join('ij'[-len(steps) :])}) stands {_away(steps)} away from its place"
+def _say_offset(steps: Sequence[int]) -> str:
+    """How far the window of an output position is from its place, in words."""
+    return f"output position ({', '.join('ij'[-len(steps) :])}) stands {_say_distance(steps)} away from its place"
 
 
-def _away(steps: Sequence[int]) -> str:
+def _say_distance(steps: Sequence[int]) -> str:
+    """Multiples of a position, in words: "(+1i, -2j)"."""
     return f"({', '.join(f'{s:+d}{letter}' for s, letter in zip(steps, 'ij'[-len(steps) :], strict=True))})"
 
 
@@ -316,7 +316,8 @@ def _move(array: Any, offset: Sequence[int], sign: int = 1) -> Any:
     return shift(shift(array, sign * offset[0], -2), sign * offset[1], -1)
 
 
-def _only(case: Case, axis: int, indices: Sequence[int]) -> str:
+def _say_what_counts(case: Case, axis: int, indices: Sequence[int]) -> str:
+    """Along an axis, only these indices have a part in the gradient."""
     what = f"{'index' if len(indices) == 1 else 'indices'} {list(indices)}"
     if axis in case.input_axes:
         return f"only {what} of {case.axis_name(axis)} of {case.name} get a gradient"
@@ -324,7 +325,7 @@ def _only(case: Case, axis: int, indices: Sequence[int]) -> str:
     return f"only {what} of {case.axis_name(axis)} of the output contribute{plural}"
 
 
-def _overwrites(case: Case, kept: Any, there: Any) -> bool:
+def _is_overwritten(case: Case, kept: Any, there: Any) -> bool:
     """Does each element keep exactly one window, the others lost?"""
     for axes in subsets(case.output_axes):
         rest = tuple(a for a in case.output_axes if a not in axes)
@@ -337,8 +338,8 @@ def _overwrites(case: Case, kept: Any, there: Any) -> bool:
     return False
 
 
-def _where_it_differs(case: Case) -> str | None:
-    """No known mistake, but only some indices are wrong."""
+def _say_where_it_differs(case: Case) -> str | None:
+    """The first axis of which only some indices are wrong, in words; None where there is none."""
     differs = ~np.isclose(case.wrong, case.right, rtol=1e-3, atol=1e-6)
     for axis in [*case.input_axes, *case.output_axes]:
         indices = indices_along(differs, axis)
