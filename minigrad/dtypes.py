@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import SILENT, restore_warnings, set_warnings
+from minigrad.backend import quiet
 
 
 class dtype:
@@ -219,13 +219,11 @@ def check_numbers(operands: Iterable[Any]) -> None:
 
 def convert(array: Any, numpy_dtype: Any) -> Any:
     """`array` in another type, without NumPy's warnings; to float16 by way of float32, as PyTorch rounds."""
-    loud = set_warnings(SILENT)
-    try:
-        if numpy_dtype == np.float16 and array.dtype == np.float64:
-            array = array.astype(np.float32)
-        return array.astype(numpy_dtype, copy=False)
-    finally:
-        restore_warnings(loud)
+    if array.dtype == numpy_dtype:
+        return array
+    if numpy_dtype == np.float16 and array.dtype == np.float64:
+        array = quiet(array.astype, np.float32)
+    return quiet(array.astype, numpy_dtype)
 
 
 # ---- under PyTorch's names ------------------------------------------------------------------------

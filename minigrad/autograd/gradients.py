@@ -23,7 +23,7 @@ from minigrad.autograd.messages import (
 from minigrad.autograd.modes import GRAD, KEEP, ModeSwitch, mode
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, Seeds, repeated_axes, walk
-from minigrad.backend import SILENT, on_gpu_of, quiet, restore_warnings, set_warnings
+from minigrad.backend import quiet
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -185,11 +185,9 @@ def _walk_silently(
     if retain_graph is None and mode.get() & KEEP:
         keep = True
     before = mode.set(mode.get() | GRAD if create_graph else mode.get() & ~GRAD)
-    loud = set_warnings(SILENT)
     try:
-        return on_gpu_of(None, walk, seeds, create_graph, keep, wanted, deliver)  # each rule selects its own
+        return quiet(walk, seeds, create_graph, keep, wanted, deliver)
     finally:
-        restore_warnings(loud)
         mode.reset(before)
 
 

@@ -57,7 +57,9 @@ def empty(*size: Any, memory_format: Any = contiguous_format, xp: Any, dtype: An
     check_memory_format("empty", memory_format)
     dtype = or_default(dtype)
     shape = read_size("empty", size, dtype)
-    order = memory_format.order or tuple([axis for axis, _ in enumerate(shape)])
+    order = memory_format.order  # None: row by row
+    if order is None:
+        return xp.empty(shape, dtype)
     if len(order) != len(shape):
         raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format.name} format, got {len(shape)}")
     return empty_in_order(xp, shape, order, dtype)
@@ -99,11 +101,12 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype:
     if dtype == np.bool_:
         raise not_implemented_for("arange", dtype)
     _check_steps(start, end, step)
+    long = np.dtype(np.int64)
     if dtype is None:
-        dtype = or_default(None) if any(isinstance(x, float) for x in (start, end, step)) else np.dtype(np.int64)
+        dtype = or_default(None) if any(isinstance(x, float) for x in (start, end, step)) else long
     if dtype.kind in "iu":
-        dtypes.check_fits(min(start, end, step), max(start, end, step), np.dtype(np.int64))
-    if dtype == np.int64:
+        dtypes.check_fits(min(start, end, step), max(start, end, step), long)
+    if dtype == long:
         if not int(step):
             raise ValueError(f"step must be nonzero: {step} is 0 as an integer")
         start, end, step = int(start), int(end), int(step)
@@ -111,13 +114,11 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, xp: Any, dtype:
     if math.isinf(steps):
         raise RuntimeError(f"invalid size, possible overflow? {start} to {end} in steps of {step}")
     length = max(math.ceil(steps), 0)
-    check_countable((length,), np.dtype(np.int64))
-    if dtype.kind in "iu":
-        start, step = int(start), int(step)
-        return dtypes.convert(start + xp.arange(length, dtype=np.int64) * step, dtype)
+    check_countable((length,), long)
     if dtype in (np.float32, np.float64) and (start % 1 or step % 1):
         return _count_by_lanes(length, start, step, dtype)
-    return dtypes.convert(start + xp.arange(length, dtype=np.int64) * float(step), dtype)
+    start, step = (int(start), int(step)) if dtype.kind in "iu" else (start, float(step))
+    return dtypes.convert(start + xp.arange(length, dtype=long) * step, dtype)
 
 
 def _check_steps(start: Any, end: Any, step: Any) -> None:
@@ -171,8 +172,13 @@ def linspace(start: Any, end: Any, steps: int, *, xp: Any, dtype: Any) -> Any:
     start, end = [dtypes.scalar(x if steps else 0, dtype, round_to_infinity=steps < 2).item() for x in (start, end)]
     if steps == 1:
         return np.array([start], dtype)
-    # As PyTorch rounds: one step of this dtype, counted up from `start` and, in the second half, down from `end`, each
-    # product and sum rounded once.
+    return _space_evenly(start, end, steps, dtype)
+
+
+def _space_evenly(start: float, end: float, steps: int, dtype: np.dtype[Any]) -> Any:
+    """PyTorch's rounding: one step of this dtype, counted up from `start` and, in the second half, down from `end`,
+    each product and sum rounded once.
+    """
     number: Any = dtype.type if dtype.kind == "f" else np.float64
     wide = np.longdouble if number is np.float64 else np.float64
     step = wide((number(end) - number(start)) / number(max(steps - 1, 1)))

@@ -47,6 +47,7 @@ def _shape_of(data: Any) -> tuple[int, ...]:
 
 
 def _is_list(x: Any) -> bool:
+    """Whether `x` holds numbers one after another; a tensor counts as a number."""
     if isinstance(x, (list, tuple)):
         return True
     if isinstance(x, (TensorBase, np.generic)):
@@ -152,6 +153,7 @@ class _Reader:
 
 
 def _describe(x: Any) -> str:
+    """What was given, or its type where it is long."""
     shown = repr(x)
     return shown if len(shown) < 60 else f"a {type(x).__name__}"
 

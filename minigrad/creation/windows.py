@@ -12,7 +12,7 @@ from minigrad.ops.arguments import as_int, as_number
 from minigrad.ops.gamma import bessel
 
 
-def _count(name: str, window_length: Any, periodic: bool, dtype: Any) -> tuple[Any, int, Any]:
+def _count_points(name: str, window_length: Any, periodic: bool, dtype: Any) -> tuple[Any, int, Any]:
     """0, 1, ... up to the window's length, that length or, where it is `periodic`, one more; and the dtype."""
     length, dtype = as_int(window_length, "window_length"), or_default(dtype)
     if dtype.kind != "f":
@@ -24,9 +24,9 @@ def _count(name: str, window_length: Any, periodic: bool, dtype: Any) -> tuple[A
     return points, 3 if length == 1 else length + bool(periodic), dtype
 
 
-def _cosines(name: str, window_length: Any, periodic: bool, dtype: Any, *shares: float) -> Any:
+def _sum_cosines(name: str, window_length: Any, periodic: bool, dtype: Any, *shares: float) -> Any:
     """The sum of ``shares[i] cos(2 pi i k / (length - 1))``."""
-    points, length, dtype = _count(name, window_length, periodic, dtype)
+    points, length, dtype = _count_points(name, window_length, periodic, dtype)
     angles = points * dtype.type(2 * math.pi / max(length - 1, 1))
     waves = [np.cos(angles * dtype.type(i)) * dtype.type(share) for i, share in enumerate(shares) if i]
     return sum(waves[::-1], np.zeros(len(points), dtype)) + dtype.type(shares[0])
@@ -42,7 +42,7 @@ def hann_window(window_length: int, periodic: bool = True, *, xp: Any, dtype: An
     >>> torch.hann_window(4)
     tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
-    return _cosines("hann_window", window_length, periodic, dtype, 0.5, -0.5)
+    return _sum_cosines("hann_window", window_length, periodic, dtype, 0.5, -0.5)
 
 
 @creates
@@ -56,7 +56,7 @@ def hamming_window(
     tensor([0.0800, 0.5400, 1.0000, 0.5400])
     """
     alpha, beta = as_number("hamming_window", "alpha", alpha), as_number("hamming_window", "beta", beta)
-    return _cosines("hamming_window", window_length, periodic, dtype, alpha, -beta)
+    return _sum_cosines("hamming_window", window_length, periodic, dtype, alpha, -beta)
 
 
 @creates
@@ -67,7 +67,7 @@ def blackman_window(window_length: int, periodic: bool = True, *, xp: Any, dtype
     >>> torch.blackman_window(5, dtype=torch.float64)[1:]
     tensor([0.2008, 0.8492, 0.8492, 0.2008], dtype=minigrad.float64)
     """
-    return _cosines("blackman_window", window_length, periodic, dtype, 0.42, -0.5, 0.08)
+    return _sum_cosines("blackman_window", window_length, periodic, dtype, 0.42, -0.5, 0.08)
 
 
 @creates
@@ -78,7 +78,7 @@ def bartlett_window(window_length: int, periodic: bool = True, *, xp: Any, dtype
     >>> torch.bartlett_window(4)
     tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
-    points, length, dtype = _count("bartlett_window", window_length, periodic, dtype)
+    points, length, dtype = _count_points("bartlett_window", window_length, periodic, dtype)
     return 1 - np.abs(points * dtype.type(2 / max(length - 1, 1)) - 1)
 
 
@@ -90,7 +90,7 @@ def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0,
     >>> torch.kaiser_window(4, beta=4.0)
     tensor([0.0885, 0.6334, 1.0000, 0.6334])
     """
-    points, length, dtype = _count("kaiser_window", window_length, periodic, dtype)
+    points, length, dtype = _count_points("kaiser_window", window_length, periodic, dtype)
     from_middle = points.astype(np.float64) * (2 / max(length - 1, 1)) - 1
     rate = as_number("kaiser_window", "beta", beta)
     shape = bessel(0)(rate * np.sqrt(np.maximum(1 - from_middle**2, 0.0)))
