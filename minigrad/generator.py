@@ -39,7 +39,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_drawing.acquire, after_in_parent=_drawing.release, after_in_child=_drawing.release)
 
 
-def _alone(method: F) -> F:
+def _one_at_a_time(method: F) -> F:
     """`method` of a generator, of which one at a time runs: a draw by another thread comes before it or after it."""
 
     @functools.wraps(method)
@@ -79,7 +79,7 @@ class Generator(Twister):
 
     # ---- seed and state -----------------------------------------------------------------------
 
-    @_alone
+    @_one_at_a_time
     def manual_seed(self, seed: int) -> Generator:
         """Start anew from `seed`, an int in [-2^63, 2^64), and forget a kept normal number.
 
@@ -115,7 +115,7 @@ class Generator(Twister):
         """
         return self._seed
 
-    @_alone
+    @_one_at_a_time
     def get_state(self) -> Any:
         """The state as a tensor of 5056 bytes, in PyTorch's own layout.
 
@@ -127,7 +127,7 @@ class Generator(Twister):
         >>> torch.equal(first, torch.rand(2, generator=generator))
         True
         """
-        state = self._twister().state["state"]
+        state = self._open_bits().state["state"]
         words = np.zeros(_STATE_BYTES // 8, np.uint64)
         position = int(state["pos"])
         words[0] = self._seed
@@ -141,7 +141,7 @@ class Generator(Twister):
             words[6 + _WORDS] = 1
         return wrap(words.view(np.uint8))
 
-    @_alone
+    @_one_at_a_time
     def set_state(self, new_state: Any) -> Generator:
         """Continue from `new_state`, a tensor that `get_state`, here or in PyTorch, returned.
 
@@ -164,7 +164,7 @@ class Generator(Twister):
         if not (1 <= left <= _WORDS and words[1] >> np.uint64(32) and words[2] <= _WORDS):
             raise RuntimeError("Invalid mt19937 state: it was not made by get_state()")
         self.manual_seed(int(words[0]))
-        self._twister().state = {
+        self._open_bits().state = {
             "bit_generator": "MT19937",
             "state": {"key": words[3 : 3 + _WORDS].astype(np.uint32), "pos": _WORDS + 1 - left},
         }
@@ -174,7 +174,7 @@ class Generator(Twister):
 
     # ---- draws --------------------------------------------------------------------------------
 
-    @_alone
+    @_one_at_a_time
     def uniform(self, shape: Sequence[int], dtype: Any = np.float32, low: float = 0.0, high: float = 1.0) -> Array:
         """Numbers from U[low, high): u (high - low) + low, with u of 24 bits (53 in float64).
 
@@ -196,9 +196,9 @@ class Generator(Twister):
             )
         if high - low > largest:
             raise RuntimeError(f"uniform: to - from = {high - low} is out of bounds for {dtype}")
-        return self._uniform(shape, dtype, low, high)
+        return self._draw_uniform(shape, dtype, low, high)
 
-    @_alone
+    @_one_at_a_time
     def normal(
         self, shape: Sequence[int], dtype: Any = np.float32, mean: float = 0.0, std: float = 1.0, *, pairs: bool = False
     ) -> Array:
@@ -217,9 +217,9 @@ class Generator(Twister):
         dtype = _check_floating("normal", dtype)
         if not std >= 0:
             raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-        return self._normal(shape, dtype, mean, std, pairs)
+        return self._draw_normal(shape, dtype, mean, std, pairs)
 
-    @_alone
+    @_one_at_a_time
     def randint(self, low: int, high: int | None, shape: Sequence[int], dtype: Any = np.int64) -> Array:
         """Integers from [low, high): a draw modulo the range; `high=None`: to the dtype's end.
 
@@ -244,9 +244,9 @@ class Generator(Twister):
             raise RuntimeError(f"from = {low} is out of bounds for {dtype}")
         if high - 1 > largest:
             raise RuntimeError(f"to - 1 = {high - 1} is out of bounds for {dtype}")
-        return self._integers(shape, dtype, high - low, low, wide=high - low >= 2**28)
+        return self._draw_integers(shape, dtype, high - low, low, wide=high - low >= 2**28)
 
-    @_alone
+    @_one_at_a_time
     def random(self, shape: Sequence[int], dtype: Any = np.int64) -> Array:
         """Non-negative integers over all that `dtype` holds without loss: PyTorch's `random_()`.
 
@@ -256,9 +256,9 @@ class Generator(Twister):
         True
         """
         dtype = np.dtype(dtype)
-        return self._integers(shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8"))
+        return self._draw_integers(shape, dtype, _FULL_RANGE[dtype.str[1:]], 0, dtype.str[1:] in ("i8", "f8"))
 
-    @_alone
+    @_one_at_a_time
     def random_int63(self, shape: Sequence[int] = ()) -> Array:
         """64-bit draws modulo 2^63, as int64: what seeds are made of.
 
@@ -269,7 +269,7 @@ class Generator(Twister):
         """
         return self.random(shape, np.int64)
 
-    @_alone
+    @_one_at_a_time
     def permutation(self, n: int, dtype: Any = np.int64) -> Array:
         """0 .. n-1 in random order: for each i, swap it with i + (a draw modulo n - i).
 
@@ -285,9 +285,9 @@ class Generator(Twister):
             raise NotImplementedError("randperm is not defined for dtype bool; use int64")
         if n > _FULL_RANGE[dtype.str[1:]]:
             raise RuntimeError(f"randperm: {dtype} does not hold all integers below {n}; use int64")
-        return self._permutation(n, dtype)
+        return self._draw_permutation(n, dtype)
 
-    @_alone
+    @_one_at_a_time
     def bernoulli(self, p: Any, shape: Sequence[int] | None = None, dtype: Any = np.float32) -> Array:
         """True with probability `p`, a number (give the shape) or an array of floats; `dtype` is of what it fills.
 
@@ -304,11 +304,11 @@ class Generator(Twister):
             what = "the tensor p has others" if chances.ndim else f"got p={p}"
             raise RuntimeError(f"bernoulli expects probabilities in [0, 1], but {what}")
         if shape is not None:
-            return self._bernoulli(shape, p, dtype)
+            return self._draw_bernoulli(shape, p, dtype)
         _check_floating("bernoulli", chances.dtype)
-        return self._chances(chances)
+        return self._draw_by_chances(chances)
 
-    @_alone
+    @_one_at_a_time
     def exponential(self, shape: Sequence[int], dtype: Any = np.float32, rate: float = 1.0) -> Array:
         """Numbers with the density rate exp(-rate x): -log(1 - u) / rate, u of 53 bits.
 
@@ -321,9 +321,9 @@ class Generator(Twister):
         """
         if not rate > 0:
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate}")
-        return self._exponential(shape, _check_floating("exponential", dtype), rate)
+        return self._draw_exponential(shape, _check_floating("exponential", dtype), rate)
 
-    @_alone
+    @_one_at_a_time
     def poisson(self, rates: Array) -> Array:
         """How many events are seen, for each of the `rates` at which they are expected, as float64.
 
@@ -331,7 +331,7 @@ class Generator(Twister):
         >>> torch.Generator().manual_seed(0).poisson(np.zeros(2))
         array([0., 0.])
         """
-        return self._poisson(rates)
+        return self._draw_poisson(rates)
 
 
 def _check_floating(name: str, dtype: Any) -> Any:

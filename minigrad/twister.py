@@ -31,7 +31,8 @@ class Twister:
     _bits: Any  # made on the first draw: numpy.random takes 10 ms to import
     _kept: float | None  # the second of a pair of normal numbers
 
-    def _twister(self) -> Any:
+    def _open_bits(self) -> Any:
+        """NumPy's generator of the same bits, seeded by the first draw."""
         if self._bits is None:
             from numpy.random import MT19937, RandomState
 
@@ -41,23 +42,26 @@ class Twister:
         return self._bits
 
     def _draw32(self, count: int) -> Array:
-        return self._twister().random_raw(count).view(np.int64)
+        """32-bit draws as int64."""
+        return self._open_bits().random_raw(count).view(np.int64)
 
     def _draw64(self, count: int) -> Array:
         """64-bit draws as int64: the first of two 32-bit draws is the high half."""
-        raw = self._twister().random_raw(2 * count).view(np.int64)
+        raw = self._open_bits().random_raw(2 * count).view(np.int64)
         return (raw[0::2] << 32) | raw[1::2]
 
-    def _unit24(self, count: int) -> Array:
+    def _draw_unit24(self, count: int) -> Array:
+        """Numbers of U[0, 1) as float32, of 24 bits each."""
         return (self._draw32(count) & 0xFFFFFF).astype(np.float32) * np.float32(2.0**-24)
 
-    def _unit53(self, count: int) -> Array:
+    def _draw_unit53(self, count: int) -> Array:
+        """Numbers of U[0, 1) as float64, of 53 bits each."""
         return (self._draw64(count) & (2**53 - 1)).astype(np.float64) * 2.0**-53
 
-    def _uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
-        unit, accumulate = (self._unit53, np.float64) if dtype == np.float64 else (self._unit24, np.float32)
+    def _draw_uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
+        unit, accumulate = (self._draw_unit53, np.float64) if dtype == np.float64 else (self._draw_unit24, np.float32)
         if (low, high) == (0, 1) and dtype != np.float16:
-            return _in_chunks(unit, shape, dtype)
+            return _fill_in_chunks(unit, shape, dtype)
         start, end = accumulate(low), accumulate(high)
 
         def scale(count: int) -> Array:
@@ -65,37 +69,43 @@ class Twister:
             values[values == dtype.type(end)] = start
             return values
 
-        return _in_chunks(scale, shape, dtype)
+        return _fill_in_chunks(scale, shape, dtype)
 
-    def _normal(self, shape: Sequence[int], dtype: Any, mean: float, std: float, pairs: bool) -> Array:
+    def _draw_normal(self, shape: Sequence[int], dtype: Any, mean: float, std: float, pairs: bool) -> Array:
         size = math.prod(shape)
-        if size < 16 or pairs:
-            few = np.array([self._next_normal() for _ in range(size)], np.float64)
-            return _round(fused_multiply_add(few, std, mean), dtype).reshape(shape)
-        unit, block = (self._unit53, normal_blocks64) if dtype == np.float64 else (self._unit24, normal_blocks32)
+        if size >= 16 and not pairs:
+            return self._draw_normal_blocks(size, dtype, mean, std).reshape(shape)
+        numbers = np.array([self._draw_one_normal() for _ in range(size)], np.float64)
+        return _round(fused_multiply_add(numbers, std, mean), dtype).reshape(shape)
 
-        def blocks(count: int) -> Array:
-            return fused_multiply_add(block(unit(count)), std, mean)
+    def _draw_normal_blocks(self, size: int, dtype: Any, mean: float, std: float) -> Array:
+        """Normal numbers in blocks of 16; where the last block is not full, the last 16 are drawn again."""
+
+        def draw(count: int) -> Array:
+            if dtype == np.float64:
+                return fused_multiply_add(normal_blocks64(self._draw_unit53(count)), std, mean)
+            return fused_multiply_add(normal_blocks32(self._draw_unit24(count)), std, mean)
 
         whole = size - size % 16
         values = np.empty(size, dtype)
-        values[:whole] = _in_chunks(blocks, (whole,), dtype)
+        values[:whole] = _fill_in_chunks(draw, (whole,), dtype)
         if whole < size:
             if dtype != np.float16:
                 self._draw32((size - whole) * (dtype.itemsize // 4))  # drawn, then overwritten
-            values[-16:] = blocks(16)
-        return values.reshape(shape)
+            values[-16:] = draw(16)
+        return values
 
-    def _next_normal(self) -> float:
+    def _draw_one_normal(self) -> float:
+        """The second number of the last pair, or the first of a new one."""
         if self._kept is not None:
             kept, self._kept = self._kept, None
             return kept
-        u1, u2 = self._unit53(2).tolist()
+        u1, u2 = self._draw_unit53(2).tolist()
         radius, angle = math.sqrt(-2.0 * math.log1p(-u2)), 2.0 * math.pi * u1
         self._kept = radius * math.sin(angle)
         return radius * math.cos(angle)
 
-    def _integers(self, shape: Sequence[int], dtype: Any, span: int, low: int, wide: bool) -> Array:
+    def _draw_integers(self, shape: Sequence[int], dtype: Any, span: int, low: int, wide: bool) -> Array:
         def draw(count: int) -> Array:
             if not wide:
                 return self._draw32(count) % span + low
@@ -104,9 +114,9 @@ class Twister:
                 return raw
             return (raw.view(np.uint64) % np.uint64(span)).view(np.int64) + np.int64(low)
 
-        return _in_chunks(draw, shape, dtype)
+        return _fill_in_chunks(draw, shape, dtype)
 
-    def _permutation(self, n: int, dtype: Any) -> Array:
+    def _draw_permutation(self, n: int, dtype: Any) -> Array:
         order = np.arange(n).tolist()  # an array first: a MemoryError of NumPy's says how much was asked for
         if n > 1:
             steps = self._draw32(n - 1) % np.arange(n, 1, -1) + np.arange(n - 1)
@@ -114,28 +124,28 @@ class Twister:
                 order[i], order[other] = order[other], order[i]
         return np.array(order, dtype)
 
-    def _bernoulli(self, shape: Sequence[int], p: float, dtype: Any) -> Array:
-        return _in_chunks(lambda count: self._unit53(count) < p, shape, np.dtype(bool))
+    def _draw_bernoulli(self, shape: Sequence[int], p: float, dtype: Any) -> Array:
+        return _fill_in_chunks(lambda count: self._draw_unit53(count) < p, shape, np.dtype(bool))
 
-    def _chances(self, chances: Array) -> Array:
+    def _draw_by_chances(self, chances: Array) -> Array:
         if chances.dtype == np.float64:
-            return _in_chunks(self._unit53, chances.shape, np.dtype(np.float64)) < chances
-        return _in_chunks(self._unit24, chances.shape, np.dtype(np.float32)) < chances
+            return _fill_in_chunks(self._draw_unit53, chances.shape, np.dtype(np.float64)) < chances
+        return _fill_in_chunks(self._draw_unit24, chances.shape, np.dtype(np.float32)) < chances
 
-    def _exponential(self, shape: Sequence[int], dtype: Any, rate: float) -> Array:
+    def _draw_exponential(self, shape: Sequence[int], dtype: Any, rate: float) -> Array:
         def draw(count: int) -> Array:
-            return _round(with_libm(math.log1p, -self._unit53(count)) * (-1.0 / rate), dtype)
+            return _round(with_libm(math.log1p, -self._draw_unit53(count)) * (-1.0 / rate), dtype)
 
-        return _in_chunks(draw, shape, dtype)
+        return _fill_in_chunks(draw, shape, dtype)
 
-    def _poisson(self, rates: Array) -> Array:
+    def _draw_poisson(self, rates: Array) -> Array:
         from minigrad.poisson_draws import draw_count
 
-        start, drawn = self._twister().state, 0
+        start, drawn = self._open_bits().state, 0
 
         def draw_blocks() -> Iterator[float]:
             while True:
-                yield from self._unit53(_BLOCK).tolist()
+                yield from self._draw_unit53(_BLOCK).tolist()
 
         def unit() -> float:
             nonlocal drawn
@@ -144,7 +154,7 @@ class Twister:
 
         stream = draw_blocks()
         counts = [draw_count(rate, unit) for rate in rates.reshape(-1).tolist()]
-        self._twister().state = start  # what was drawn in advance is drawn again
+        self._open_bits().state = start  # what was drawn in advance is drawn again
         self._draw64(drawn)
         return np.array(counts, np.float64).reshape(rates.shape)
 
@@ -154,7 +164,7 @@ def _round(values: Array, dtype: Any) -> Array:
     return (values.astype(np.float32) if dtype == np.float16 else values).astype(dtype)
 
 
-def _in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: Any) -> Array:
+def _fill_in_chunks(draw: Callable[[int], Array], shape: Sequence[int], dtype: Any) -> Array:
     """`draw(count)` for an array of `shape`, a chunk at a time."""
     size = math.prod(shape)
     if size <= _CHUNK:

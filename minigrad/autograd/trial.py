@@ -98,18 +98,21 @@ def check_jacobian(trial: Trial, number: int, i: int) -> None:
 
 def find_jacobian(trial: Trial, number: int, i: int) -> Any:
     """J by the rules, (inputs, outputs): a column from each unit cotangent."""
-    y = trial.outputs[number].array
-    units = np.eye(y.size).reshape(y.size, *y.shape)
-    columns = [trial.gradients({number: unit})[i].ravel() for unit in units]
-    return np.array(columns).reshape(y.size, trial.inputs[i].array.size).T
+    x, y = trial.inputs[i].array, trial.outputs[number].array
+    columns = [trial.gradients({number: unit})[i] for unit in make_units(y)]
+    return np.reshape(columns, (y.size, x.size)).T
 
 
 def measure_jacobian(trial: Trial, number: int, i: int) -> Any:
     """J by differences, (inputs, outputs): a row from each unit direction."""
-    x = trial.inputs[i].array
-    units = np.eye(x.size).reshape(x.size, *x.shape)
-    rows = [trial.slope(number, i, unit).ravel() for unit in units]
-    return np.array(rows).reshape(x.size, trial.outputs[number].array.size)
+    x, y = trial.inputs[i].array, trial.outputs[number].array
+    rows = [trial.slope(number, i, unit) for unit in make_units(x)]
+    return np.reshape(rows, (x.size, y.size))
+
+
+def make_units(array: Any) -> Any:
+    """For each element of `array` an array of its shape that is 1 there and 0 elsewhere."""
+    return np.eye(array.size).reshape(array.size, *array.shape)
 
 
 def check_direction(trial: Trial, number: int, i: int) -> None:

@@ -68,8 +68,8 @@ class GpuGenerator(Philox, Generator):
         self._offset = offset
         return self
 
-    def _permutation(self, n: int, dtype: Any) -> Any:
-        return self._integers((n,), np.int64, 2**63, 0, True).argsort().astype(dtype, copy=False)
+    def _draw_permutation(self, n: int, dtype: Any) -> Any:
+        return self._draw_integers((n,), np.int64, 2**63, 0, True).argsort().astype(dtype, copy=False)
 
 
 ON_A_GPU.append(GpuGenerator)

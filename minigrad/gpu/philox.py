@@ -210,7 +210,7 @@ class Philox:
 
     # ---- draws --------------------------------------------------------------------------------
 
-    def _uniform(self, shape: Shape, dtype: Any, low: float, high: float) -> Array:
+    def _draw_uniform(self, shape: Shape, dtype: Any, low: float, high: float) -> Array:
         real, out = _real(shape, dtype)
         start, end = real(low), real(high)
         values = self._launch(UNIFORM, out.dtype.char, out, start, real(high - low), end, per=_per(out))
@@ -219,18 +219,18 @@ class Philox:
             values[values == dtype.type(high)] = dtype.type(low)
         return values
 
-    def _normal(self, shape: Shape, dtype: Any, mean: float, std: float, _pairs: bool) -> Array:
+    def _draw_normal(self, shape: Shape, dtype: Any, mean: float, std: float, _pairs: bool) -> Array:
         real, out = _real(shape, dtype)
         values = self._launch(NORMAL, out.dtype.char, out, real(mean), real(std), per=_per(out))
         return values.astype(dtype, copy=False)
 
-    def _exponential(self, shape: Shape, dtype: Any, rate: float) -> Array:
+    def _draw_exponential(self, shape: Shape, dtype: Any, rate: float) -> Array:
         real, out = _real(shape, dtype)
         half = np.finfo(out.dtype).eps / 2
         values = self._launch(EXPONENTIAL, out.dtype.char, out, real(-1) / real(rate), real(half), per=_per(out))
         return values.astype(dtype, copy=False)
 
-    def _integers(self, shape: Shape, dtype: Any, span: int, low: int, wide: bool) -> Array:
+    def _draw_integers(self, shape: Shape, dtype: Any, span: int, low: int, wide: bool) -> Array:
         out = library(GPU).empty(shape, np.int64)
         if wide:
             values = self._launch(WIDE_INTEGERS, "l", out, np.uint64(span % 2**64), np.int64(low), per=2)
@@ -238,13 +238,13 @@ class Philox:
             values = self._launch(INTEGERS, "l", out, np.uint32(span), np.int64(low))
         return values.astype(dtype, copy=False)
 
-    def _bernoulli(self, shape: Shape, p: float, dtype: Any) -> Array:
+    def _draw_bernoulli(self, shape: Shape, p: float, dtype: Any) -> Array:
         """Where a number is below `p`; for doubles the number is one too."""
         char = "d" if dtype == np.float64 else "f"
         out = library(GPU).empty(shape, bool)
         return self._launch(BERNOULLI, char, out, np.dtype(char).type(p), per=2 if char == "d" else 4)
 
-    def _chances(self, p: Array) -> Array:
+    def _draw_by_chances(self, p: Array) -> Array:
         """Where a number is at most that of `p`: four neighbours each thread, and always twelve words."""
         chances = p.astype(p.dtype if p.dtype == np.float64 else np.float32, order="C", copy=False)
         out = library(GPU).empty(p.shape, bool)
