@@ -31,7 +31,10 @@ def points_at(inputs: Tensors, connected: bool) -> list[Any]:
 
 
 def pull(outputs: Tensors, points: Tensors, cotangents: Tensors, create_graph: bool, strict: bool = False) -> list[Any]:
-    """``v^T J`` for the `cotangents` v: zeros where no output depends on a point, refused if `strict`."""
+    """``v^T J`` for the `cotangents` v: zeros where no output depends on a point.
+
+    If `strict` that is refused, and with `create_graph` also a gradient that depends on nothing.
+    """
     used = [(y, v) for y, v in zip(outputs, cotangents, strict=True) if y.requires_grad]
     if strict and len(used) < len(outputs):
         raise _independent(next(k for k, y in enumerate(outputs) if not y.requires_grad), "the inputs")
@@ -41,6 +44,9 @@ def pull(outputs: Tensors, points: Tensors, cotangents: Tensors, create_graph: b
         found = grad(ys, points, vs, retain_graph=True, create_graph=create_graph, allow_unused=True)
     if strict and None in found:
         raise _independent(0, f"input {found.index(None)}")
+    if strict and create_graph and (constant := [k for k, g in enumerate(found) if not g.requires_grad]):
+        where = f"input {constant[0]}. This is not allowed in strict mode when create_graph=True"
+        raise RuntimeError(f"The jacobian of the user-provided function is independent of {where}.")
     return [x.new_zeros(x.shape) if g is None else g for x, g in zip(points, found, strict=True)]
 
 
@@ -52,7 +58,7 @@ def transpose(outputs: Tensors, points: Tensors, strict: bool = False) -> tuple[
 
 def push(outputs: Tensors, points: Tensors, tangents: Tensors, create_graph: bool, strict: bool = False) -> list[Any]:
     """``J v`` for the `tangents` v. Source: J. Townsend, A new trick for calculating Jacobian vector products, 2017."""
-    return pull(*transpose(outputs, points, strict), tangents, create_graph)
+    return pull(*transpose(outputs, points, strict), tangents, create_graph, strict)
 
 
 def jacobian(outputs: Tensors, points: Tensors, create_graph: bool, strict: bool = False) -> list[list[Any]]:

@@ -105,7 +105,7 @@ vhp = hvp  # H is symmetric
 
 def _as_tuple(x: Any) -> tuple[Any, ...]:
     """What a function takes or returns, also where it is one thing alone."""
-    return tuple(x) if isinstance(x, (tuple, list)) else (x,)
+    return x if isinstance(x, tuple) else (x,)
 
 
 def _match_form(like: Any, values: Any) -> Any:

@@ -128,6 +128,29 @@ def test_independent_outputs():
         functional.vjp(lambda x, y: x.sum(), (tensor(POINT), tensor(POINT)), strict=True)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: functional.vjp(linear, tensor(POINT), tensor(POINT[:3]), create_graph=True, strict=True),
+        lambda: functional.jvp(linear, tensor(POINT), tensor(POINT), create_graph=True, strict=True),
+        lambda: functional.jacobian(linear, tensor(POINT), create_graph=True, strict=True),
+        lambda: functional.hessian(lambda x: linear(x).sum(), tensor(POINT), strict=True),
+        lambda: functional.hvp(lambda x: linear(x).sum(), tensor(POINT), tensor(POINT), strict=True),
+    ],
+)
+def test_a_derivative_that_depends_on_nothing_is_refused(call):
+    with pytest.raises(RuntimeError, match=r"independent of input 0.* in strict mode when create_graph"):
+        call()
+
+
+@pytest.mark.parametrize("name", ["vjp", "jvp", "jacobian", "hessian", "hvp"])
+def test_inputs_in_a_list(name):
+    with pytest.raises(
+        TypeError, match=f"given to {name.replace('hessian', 'jacobian')} must be .* a tuple of Tensors, got list"
+    ):
+        getattr(functional, name)(linear, [tensor(POINT)])
+
+
 def test_hessian_of_a_linear_function():
     close(functional.hessian(lambda x: x.sum(), tensor(POINT)), np.zeros((4, 4)))
 
