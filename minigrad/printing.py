@@ -65,18 +65,18 @@ def format_tensor(tensor: Any) -> str:
 
 
 def format_array(array: Array, first: Sequence[str] = (), last: Sequence[str] = ()) -> str:
-    """The text of a tensor around a NumPy `array`, with what is to be noted before its type and after it."""
-    opening, notes = "tensor(", list(first)
-    # Where no number shows shape or type, words do, unless it is plain `tensor([])`.
-    if array.ndim != 1 if array.size == 0 else not _options.edgeitems:
+    """The text of a tensor around a NumPy `array`, with the notes that stand before its type and after it."""
+    opening, notes, is_empty = "tensor(", list(first), array.size == 0
+    # What the numbers do not show is noted: the shape, except of a plain `tensor([])`, and the type.
+    if (is_empty and array.ndim != 1) or not (is_empty or _options.edgeitems):
         notes.append(f"size={array.shape}")
     default = dtypes.get_default_dtype().numpy
-    if array.dtype != default and (array.size == 0 or array.dtype not in (np.int64, np.bool_)):
+    if array.dtype != default and (is_empty or array.dtype not in (np.int64, np.bool_)):
         notes.append(f"dtype=minigrad.{array.dtype.name}")
-    text = opening + (_write_numbers(array, len(opening)) if array.size else "[]")
+    text = opening + ("[]" if is_empty else _write_numbers(array, len(opening)))
     used = len(text) - text.rfind("\n") + 1
     for note in (*notes, *last):
-        # Lines break where PyTorch's do, whose name is three letters shorter.
+        # Lines break where PyTorch's do: "torch" is three letters shorter.
         length = len(note.replace("minigrad.", "torch."))
         if used + length + 2 > _options.linewidth:
             text += ",\n" + " " * len(opening) + note

@@ -15,7 +15,7 @@ from minigrad.autograd import mistakes
 from minigrad.autograd.case import Case
 from minigrad.autograd.function import Function
 from minigrad.autograd.recording import Operation
-from minigrad.autograd.trial import Trial, beside, host, is_float
+from minigrad.autograd.trial import Trial, fetch, is_float, place_beside
 from minigrad.backend import copy_array
 
 BROKEN = {  # {}: the input
@@ -91,7 +91,7 @@ def name_the_mistake(trial: Trial, number: int, i: int, analytical: Any, numeric
     case = Case(
         wrong=analytical.reshape(shape),
         right=numerical.reshape(shape),
-        operands=[host(x).copy() if is_float(x) else None for x in trial.inputs],
+        operands=[fetch(x).copy() if is_float(x) else None for x in trial.inputs],
         names=name_the_arguments(trial.func, len(trial.inputs)),
         which=i,
         slope_at=lambda values, j, direction: find_slope_at(trial, number, values, j, direction),
@@ -105,7 +105,7 @@ def find_slope_at(trial: Trial, number: int, values: Sequence[Any], i: int, dire
     before = {j: copy_array(x.array) for j, x in enumerate(trial.inputs) if values[j] is not None}
     try:
         for j in before:
-            trial.inputs[j].array[...] = beside(values[j], trial.inputs[j].array)
+            trial.inputs[j].array[...] = place_beside(values[j], trial.inputs[j].array)
         with np.errstate(all="ignore"):  # an operand made of zeros may divide by them
             return trial.slope(number, i, direction)
     finally:

@@ -48,19 +48,19 @@ class Trial:
     def gradients(self, cotangents: dict[int, Any], outputs: Sequence[Any] | None = None) -> dict[int, Any]:
         """By input: the gradients of the outputs that have a cotangent; `outputs` of another call, if given."""
         ys = [(outputs or self.outputs)[number] for number in cotangents]
-        given = [wrap(beside(c, y.array)) for c, y in zip(cotangents.values(), ys, strict=True)]
+        given = [wrap(place_beside(c, y.array)) for c, y in zip(cotangents.values(), ys, strict=True)]
         targets = [self.inputs[i] for i in self.checked]
         with refuse_writes("what backward reads", self, [*targets, *given]):
             found = grad(ys, targets, given, retain_graph=True, materialize_grads=True)
-        return {i: np.array(host(g)) for i, g in zip(self.checked, found, strict=True)}
+        return {i: np.array(fetch(g)) for i, g in zip(self.checked, found, strict=True)}
 
     @on_its_gpu
     def call_nearby(self, array: Any, step: Any, number: int) -> Any:
         """Output `number` with the `array` of one input moved by `step`."""
         before = copy_array(array)
-        array[...] = before + beside(step, array)
+        array[...] = before + place_beside(step, array)
         try:
-            return host(self.call()[number]).astype(np.float64)
+            return fetch(self.call()[number]).astype(np.float64)
         finally:
             array[...] = before
 
@@ -173,7 +173,7 @@ def refuse_writes(what: str, trial: Trial, tensors: Sequence[Any]) -> Iterator[N
     before = [copy_array(x.array) for x in tensors]
     yield
     for place, (x, array) in enumerate(zip(tensors, before, strict=True)):
-        if not np.array_equal(host(x), to_device(array, CPU), equal_nan=True):
+        if not np.array_equal(fetch(x), to_device(array, CPU), equal_nan=True):
             from minigrad.autograd.complaints import describe_write
 
             raise GradcheckError(describe_write(what, trial, place))
@@ -204,7 +204,7 @@ def move_nearby(x: Any, draw: np.random.Generator, eps: float) -> Any:
     if not is_float(x):
         return x
     moved = copy_layout(x.array, x.array.dtype)
-    moved += beside(draw.uniform(-eps, eps, moved.shape), moved)
+    moved += place_beside(draw.uniform(-eps, eps, moved.shape), moved)
     return wrap(moved).requires_grad_(is_checked(x))
 
 
@@ -233,12 +233,12 @@ def is_float(x: Any) -> bool:
     return isinstance(x, TensorBase) and x.array.dtype.kind == "f"
 
 
-def host(tensor: Any) -> Any:
+def fetch(tensor: Any) -> Any:
     """A tensor's array on the CPU."""
     return to_device(tensor.array, CPU)
 
 
-def beside(array: Any, other: Any) -> Any:
+def place_beside(array: Any, other: Any) -> Any:
     """The numbers of `array` as those of `other`: of its type, and where it lives."""
     return to_device(array.astype(other.dtype, copy=False), device_of(other))
 
@@ -249,7 +249,7 @@ def differentiate(func: Callable[..., Any], inputs: Any, grad_outputs: Any) -> t
     points = make_leaves(inputs)
     if grad_outputs is None:
         draw = np.random.default_rng(0)
-        given = [beside(draw.standard_normal(y.array.shape), y.array) for y in float_outputs(func(*points))]
+        given = [place_beside(draw.standard_normal(y.array.shape), y.array) for y in float_outputs(func(*points))]
     else:
         given = [g.array.astype(np.float64) for g in as_tuple(grad_outputs)]
 
