@@ -164,7 +164,9 @@ class DrawingMethods(TensorBase):
         >>> bool(torch.empty(9).uniform_(2, 3).min() >= 2)
         True
         """
-        low, to = _read_parameters("uniform_", _pop_from(named, from_, "uniform_"), to)
+        if named:
+            from_ = _pop_from(named, from_, "uniform_")
+        low, to = _read_parameters("uniform_", from_, to)
         dtype = self.array.dtype
         return _fill_in_order(self, "uniform_", lambda source, s: source.uniform(s, dtype, low, to), generator)
 
