@@ -164,8 +164,54 @@ DIFFERENCES = [
     ),
     (
         "`F.pad(mode='circular')` with negative amounts",
-        "what they leave is wrapped around, also more than once, or refused; PyTorch shows memory that nobody wrote",
-        "F.pad(torch.tensor([[1.0, 2.0, 3.0]]), (3, -1), 'circular').tolist() == [[2.0, 1.0, 2.0, 1.0, 2.0]]",
+        "what they leave is wrapped around once, else refused; PyTorch shows memory that nobody wrote",
+        "refuses('F.pad(torch.ones(1, 3), (3, -1), mode=\\'circular\\')')",
+    ),
+    (
+        "second derivatives of norms, `atan2` and `sinc` at 0",
+        "of norms and `atan2`, which have none there, 0, and of `sinc` that of its series; PyTorch gives NaN",
+        "torch.autograd.functional.hessian(lambda x: x.norm(), torch.zeros(2)).tolist() == [[0.0, 0.0], [0.0, 0.0]]",
+    ),
+    (
+        "gradients of convolutions, `F.batch_norm` and `F.grid_sample` whose other operands are constants",
+        "do not depend on the input, and say so; PyTorch's require a gradient, which is then None",
+        (
+            "[x := torch.ones(1, 1, 2, 2, requires_grad=True), y := F.conv2d(x, torch.ones(1, 1, 1, 1)).sum(), "
+            "torch.autograd.grad(y, x, create_graph=True)[0].requires_grad][2] is False"
+        ),
+    ),
+    (
+        "`retain_grad()` before `t_()`, `squeeze_()` and their kin",
+        "`retains_grad` is False afterwards: what is kept is the gradient of the tensor as it was, as in PyTorch",
+        ("[x := torch.ones(1, 2, requires_grad=True) * 1, x.retain_grad(), x.t_(), x.retains_grad][3] is False"),
+    ),
+    (
+        "`float_power_`",
+        "of singles and halves is rounded to them; PyTorch takes doubles alone",
+        "torch.tensor([2.0]).float_power_(2).item() == 4.0",
+    ),
+    (
+        "memory formats",
+        "functions of single elements keep `channels_last`; convolutions, pooling, padding and resizing are row-major",
+        (
+            "nn.functional.max_pool2d(torch.ones(1, 2, 2, 2).to(memory_format=torch.channels_last), 1).stride()"
+            " == (8, 4, 2, 1)"
+        ),
+    ),
+    (
+        "functions in the body of a class",
+        "become its methods, as Python's do: write `staticmethod(torch.tanh)`; PyTorch's are built in and do not",
+        "refuses('type(\\'A\\', (), {\\'f\\': torch.tanh})().f(torch.ones(1))')",
+    ),
+    (
+        "classes' own names",
+        "a layer is `minigrad.nn.linear.Linear`, of the file where it stands; `minigrad.nn.modules` has it, too",
+        "nn.Linear.__module__ == 'minigrad.nn.linear' and nn.modules.linear.Linear is nn.Linear",
+    ),
+    (
+        "`F.batch_norm`, `F.group_norm` with infinite weights",
+        "the normalized number times the weight; PyTorch's sum of two infinities is NaN",
+        ("F.group_norm(torch.tensor([[1.0, 2.0]]), 1, torch.tensor([1.0, float('inf')]))[0, 1].item() == float('inf')"),
     ),
     (
         "`cumprod`, `prod`",

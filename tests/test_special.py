@@ -29,3 +29,10 @@ def test_every_name_is_there_and_others_say_so():
     assert all(callable(getattr(torch.special, name)) for name in torch.special.__all__)
     with pytest.raises(AttributeError, match=r"PyTorch has torch.special.airy_ai, minigrad does not"):
         _ = torch.special.airy_ai
+
+
+def test_the_second_derivative_of_sinc_at_0_is_that_of_its_series():
+    x = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(torch.special.sinc(x), x, create_graph=True)
+    assert slope.item() == 0
+    torch.testing.assert_close(torch.autograd.grad(slope, x)[0].item(), -(np.pi**2) / 3)

@@ -177,7 +177,7 @@ def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
             first.append(part)
             if type(part) is not int:
                 then.append(part if part is Ellipsis else slice(None))
-    arrays_alone = watch(tuple(then))
+    arrays_alone = watch(tuple(then) if Ellipsis in first else (*then, Ellipsis))
     arrays_alone.watched = getattr(parts, "watched", ())
     return (tuple(first) if Ellipsis in first else (*first, Ellipsis)), arrays_alone
 

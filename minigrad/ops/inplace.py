@@ -335,7 +335,7 @@ def copy_(self: Any, other: Any, non_blocking: bool = False) -> Tensor:
     tensor([[1., 2.],
             [1., 2.]])
     """
-    if isinstance(other, (bool, int, float)):
+    if isinstance(other, (int, float, np.integer, np.floating, np.bool_)):
         other = wrap(np.asarray(other))
     if not isinstance(other, TensorBase):
         raise not_a_tensor("copy_", "other", 1, other)

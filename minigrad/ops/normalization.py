@@ -201,16 +201,16 @@ def _shape_like(dx: Any, x: Any) -> Any:
 
 def _w_rule(g: Any, x: Any, w_shape: Shape, moments: Moments) -> Any:
     hat = moments.trace(x)[0] if isinstance(g, TensorBase) else moments.recall(x)
-    return sum_product(widen(g).reshape(moments.rows), hat, _repeated_axes(moments)).reshape(w_shape)
+    return sum_product(widen(g).reshape(moments.rows), hat, _repeated(moments.columns)).reshape(w_shape)
 
 
 def _b_rule(g: Any, b_shape: Shape, moments: Moments) -> Any:
-    return widen(g).reshape(moments.rows).sum(axis=_repeated_axes(moments)).reshape(b_shape)
+    return widen(g).reshape(moments.rows).sum(axis=_repeated(moments.columns)).reshape(b_shape)
 
 
-def _repeated_axes(moments: Moments) -> Shape:
+def _repeated(columns: Shape) -> Shape:
     """The axes along which one number of `w` serves all."""
-    return tuple([i for i, n in enumerate(moments.columns) if n == 1])
+    return tuple([i for i, n in enumerate(columns) if n == 1])
 
 
 def _lone_b_rule(g: Any, w: Any, b_shape: Shape, moments: Moments) -> Any:
@@ -248,14 +248,14 @@ def _given_x_rule(g: Any, w: Any, var: Any, columns: Shape, eps: float) -> Any:
     return g * (scale if w is None else scale * w).reshape(columns)
 
 
-def _given_w_rule(g: Any, x: Any, mean: Any, var: Any, eps: float) -> Any:
-    examples = tuple([i for i in range(g.ndim) if i != 1])
-    total = sum_product(g, x, examples).reshape(mean.shape) - mean * g.sum(axis=examples)
+def _given_w_rule(g: Any, x: Any, mean: Any, var: Any, columns: Shape, eps: float) -> Any:
+    centred = widen(x) - mean.reshape(columns)
+    total = sum_product(widen(g), centred, _repeated(columns)).reshape(mean.shape)
     return total * (1 / np.sqrt(var + eps))
 
 
-def _given_b_rule(g: Any) -> Any:
-    return g.sum(axis=tuple([i for i in range(g.ndim) if i != 1]))
+def _given_b_rule(g: Any, b_shape: Shape, columns: Shape) -> Any:
+    return widen(g).sum(axis=_repeated(columns)).reshape(b_shape)
 
 
 normalize_by = operation(

@@ -27,11 +27,11 @@ _DEGREE = math.pi / 180
 
 
 def _slope_of_sinc(g: Any, x: Any) -> Any:
-    # d sin(pi x) / (pi x) = (cos(pi x) - sinc(x)) / x, and 0 at 0
+    # d sin(pi x) / (pi x) = (cos(pi x) - sinc(x)) / x, and at 0 its series -pi**2 x / 3, to be differentiated again
     still = np.equal(x, 0)
     moved = np.where(still, 1.0, x)
     turns = math.pi * moved
-    return np.where(still, 0.0, g * ((np.cos(turns) - np.sin(turns) / turns) / moved))
+    return np.where(still, g * (0.0 - x * (math.pi**2 / 3)), g * ((np.cos(turns) - np.sin(turns) / turns) / moved))
 
 
 # fmt: off
@@ -181,9 +181,10 @@ def heaviside(input: Any, values: Any, *, out: Any = None) -> Tensor:
     >>> torch.heaviside(torch.tensor([-1.0, 0.0]), torch.tensor([0.5, 0.5]))
     tensor([0.0000, 0.5000])
     """
-    if isinstance(input, TensorBase) and isinstance(values, TensorBase) and input.array.dtype != values.array.dtype:
-        kinds = f"got {input.array.dtype} and {values.array.dtype}; convert one with .to(other.dtype)"
-        raise RuntimeError(f"heaviside is not yet implemented for tensors with different dtypes: {kinds}")
+    kinds = list(dict.fromkeys(x.array.dtype.name for x in (input, values, out) if isinstance(x, TensorBase)))
+    if len(kinds) > 1:
+        got = f"got {' and '.join(kinds)}; convert one with .to(other.dtype)"
+        raise RuntimeError(f"heaviside is not yet implemented for tensors with different dtypes: {got}")
     return _heaviside(input, values, out=out)
 
 

@@ -44,10 +44,15 @@ def numel(input: Tensor) -> int:
 def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     """The type of an operation between two tensors, or a tensor and a number.
 
+    Raises OverflowError for an integer of more than 64 bits.
+
     >>> import minigrad as torch
     >>> torch.result_type(torch.ones(1, dtype=torch.int64), 1.0)
     minigrad.float32
     """
+    for x in (tensor1, tensor2):
+        if isinstance(x, int):
+            dtypes.check_64_bits(x)
     return dtypes.from_numpy(dtypes.result_type([getattr(x, "array", x) for x in (tensor1, tensor2)]))
 
 

@@ -21,8 +21,8 @@ def embedding_bag(
     Bags of several lengths stand one after the other in an `input` (T,), and `offsets` (B,) say where each begins
     (with `include_last_offset` also where the last ends). An empty bag gives zeros. `per_sample_weights`, shaped
     as `input`, scale the rows of a 'sum'. Rows named `padding_idx` do not count. Raises ValueError for shapes and
-    options that do not go together, RuntimeError for offsets that are no places, NotImplementedError for weights
-    of other modes. Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding_bag.html
+    options that do not go together, RuntimeError for rows that are not there, offsets that are no places and other
+    types, NotImplementedError for weights of other modes. Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding_bag.html
 
     >>> import minigrad as torch
     >>> table = torch.tensor([[1.0], [2.0], [6.0]])
@@ -33,9 +33,13 @@ def embedding_bag(
     operands = (input, weight, offsets, per_sample_weights)
     require_tensors("embedding_bag", "input weight offsets? per_sample_weights?", *operands)
     _check_bags(input, offsets, mode, scale_grad_by_freq, per_sample_weights)
+    _check_table(weight, offsets)
     flat = input.reshape(-1)
     places, counts = _find_members(input, offsets, include_last_offset)
-    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)  # (T, D)
+    try:
+        rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)  # (T, D)
+    except (IndexError, AssertionError) as error:
+        raise RuntimeError(f"embedding_bag: {error}") from None
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
     if padding_idx is not None:
@@ -91,6 +95,14 @@ def _check_bags(input: Tensor, offsets: Any, mode: str, by_frequency: bool, weig
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
             f"(got mode='{mode}')"
         )
+
+
+def _check_table(weight: Tensor, offsets: Any) -> None:
+    if weight.ndim != 2:
+        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
+    for name, x, kinds, wanted in (("weight", weight, "f", "floats"), ("offsets", offsets, "i", "Long, Int")):
+        if x is not None and x.array.dtype.kind not in kinds:
+            raise RuntimeError(f"embedding_bag: expected argument '{name}' to hold {wanted}, but got {x.dtype} instead")
 
 
 def _find_limits(offsets: Any, length: int, with_last: bool) -> tuple[Any, Any]:

@@ -108,9 +108,10 @@ def _places(length: int, before: int, after: int, mode: str) -> Any:
         return places.clip(0, length - 1)
     if mode == "circular":  # what negative amounts leave, wrapped around
         start, kept = max(-before, 0), length - max(-before, 0) - max(-after, 0)
-        if not kept and len(places):
+        if max(before, after) > kept:
             raise RuntimeError(
-                f"pad: padding {(before, after)} leaves nothing of an axis of length {length} to wrap around"
+                "Padding value causes wrapping around more than once: "
+                f"padding {(before, after)} leaves {kept} of an axis of length {length}"
             )
         return start + (places - start) % max(kept, 1)
     mirrored = np.abs(places)  # reflect: -1 shows 1, and length shows length - 2

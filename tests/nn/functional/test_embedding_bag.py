@@ -63,6 +63,8 @@ def test_the_layer():
         ([1], [0, 2], {}, RuntimeError, r"offsets\[-1\] can not be greater than input's length 1"),
         ([1, 2], [0, 1, 0], {}, RuntimeError, "offsets must not fall"),
         ([1, 2], [0], {"mode": "max", "scale_grad_by_freq": True}, ValueError, "max mode does not support scaling"),
+        ([9], [0], {}, RuntimeError, "embedding_bag: index out of range in self: embedding has rows 0 to 3, got 9"),
+        ([1], [0.0], {}, RuntimeError, "'offsets' to hold Long, Int, but got minigrad.float32"),
         ([1], [0], {"per_sample_weights": torch.ones(1)}, NotImplementedError, "only supported for mode='sum'"),
         ([1], [0], {"per_sample_weights": torch.ones(2)}, ValueError, "must have the same shape as the input"),
     ],
@@ -71,3 +73,11 @@ def test_what_does_not_fit_is_refused(rows, starts, options, error, told):
     offsets = None if starts is None else torch.tensor(starts)
     with pytest.raises(error, match=told):
         F.embedding_bag(torch.tensor(rows), torch.ones(4, 2), offsets, **options)
+
+
+def test_a_table_is_of_floats_and_of_two_axes():
+    rows, starts = torch.tensor([1]), torch.tensor([0])
+    with pytest.raises(RuntimeError, match="'weight' to hold floats, but got minigrad"):
+        F.embedding_bag(rows, torch.ones(4, 2).long(), starts)
+    with pytest.raises(ValueError, match="weight has to be a 2D Tensor, but got Tensor of dimension 1"):
+        F.embedding_bag(rows, torch.ones(4), starts)

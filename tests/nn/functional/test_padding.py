@@ -114,7 +114,8 @@ def test_an_empty_image_has_a_circular_border_of_nothing():
         ((2,), (-3, 4), "constant", "negative output size"),
         ((1, 1), (-1, 0), "replicate", "too small for mode 'replicate'"),
         ((1, 1, 1), (-1, 0, -1, 0), "reflect", "too small for mode 'reflect'"),
-        ((1, 1, 3), (0, 1, -1, 1), "circular", "leaves nothing of an axis of length 1 to wrap around"),
+        ((1, 1, 3), (0, 1, -1, 1), "circular", "leaves 0 of an axis of length 1"),
+        ((1, 3), (3, -1), "circular", "wrapping around more than once"),
     ],
 )
 def test_amounts_that_leave_nothing(size, amounts, mode, message):
