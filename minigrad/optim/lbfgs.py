@@ -26,8 +26,8 @@ class LBFGS(Optimizer):
     neither loss nor parameters change by more than `tolerance_change`. For whole batches and smooth
     losses: there it needs far fewer steps than gradient descent.
 
-    Raises `ValueError` for several groups of parameters and for a negative `lr`, `RuntimeError` for
-    another line search.
+    Raises `ValueError` for several groups of parameters and for a negative `lr`; at a step `AssertionError` where a
+    group was added, `RuntimeError` for another line search and for parameters without a single number.
     Follows https://docs.pytorch.org/docs/stable/generated/torch.optim.LBFGS.html; Nocedal and
     Wright, Numerical optimization, 2006, algorithm 7.4; Schmidt, minFunc, 2005.
 
@@ -64,6 +64,10 @@ class LBFGS(Optimizer):
             return self._minimize(enable_grad()(closure))
 
     def _minimize(self, closure: Callable[[], Any]) -> Any:
+        if len(self.param_groups) != 1:
+            raise AssertionError(
+                f"Expected exactly one param_group, but got {len(self.param_groups)}: LBFGS trains one list of tensors"
+            )
         group, state = self.param_groups[0], self.state[self.param_groups[0]["params"][0]]
         rate, change = float(group["lr"]), group["tolerance_change"]
         state.setdefault("func_evals", 0)
@@ -123,6 +127,8 @@ class LBFGS(Optimizer):
         """All gradients in one row; zeros where there is none."""
         parameters = self.param_groups[0]["params"]
         parts = [p.array * 0 if p.grad is None else p.grad.array for p in parameters]
+        if not any(part.size for part in parts):
+            raise RuntimeError("LBFGS has nothing to train: its parameters hold no numbers")
         return array_module(parts[0]).concatenate([part.reshape(-1) for part in parts])
 
     def _move(self, t: Any, d: Array) -> None:

@@ -96,3 +96,14 @@ def test_refusals():
     run = Run("valley", {"line_search_fn": "weak"})
     with pytest.raises(RuntimeError, match="only 'strong_wolfe' is supported as line_search_fn, got 'weak'"):
         run.step()
+
+
+def test_a_group_that_was_added_and_parameters_without_numbers_are_refused_at_the_step():
+    p, q = (minigrad.ones(2, requires_grad=True) for _ in range(2))
+    optimizer = optim.LBFGS([p])
+    optimizer.add_param_group({"params": [q]})
+    with pytest.raises(AssertionError, match="exactly one param_group, but got 2: LBFGS trains one list"):
+        optimizer.step(lambda: p.sum())
+    empty = minigrad.zeros(0, requires_grad=True)
+    with pytest.raises(RuntimeError, match="nothing to train: its parameters hold no numbers"):
+        optim.LBFGS([empty]).step(lambda: empty.sum())
