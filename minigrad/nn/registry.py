@@ -85,16 +85,20 @@ class Registry:
             raise _refusal(old, name, value)
 
     def _assign_registered(self, name: str, value: Any) -> None:
+        """Hold a parameter, a buffer or a module, in the place of what stood under the name where PyTorch lets it."""
         kind = PARAMETER if isinstance(value, Parameter) else BUFFER if isinstance(value, Buffer) else MODULE
         self._check_begun(kind)
-        if name in self.__dict__ and self._kinds.get(name) != kind:
-            self._unregister(name)  # what it was before makes room
-        if isinstance(value, Parameter):
+        old = self._kinds.get(name, "")
+        if kind in _NOT_REPLACED_BY.get(old, ()):
+            raise _refusal(old, name, value)
+        if kind == PARAMETER:
+            if name in self.__dict__ and old != kind:
+                self._unregister(name)  # what it was before makes room
             self.register_parameter(name, value)
-        elif isinstance(value, Buffer):
+        elif kind == BUFFER:
             self.register_buffer(name, value, value.persistent)
         else:
-            self._register(MODULE, name, value)
+            self._register(kind, name, value)
 
     def __getattr__(self, name: str) -> Any:
         # Reached only when the ordinary look-up failed.
@@ -171,6 +175,8 @@ class Registry:
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a child module under `name`, as assigning the attribute does."""
+        if module is not None and not isinstance(module, Registry):  # as PyTorch, before the name
+            raise _refusal(MODULE, name, module)
         self._check_new(MODULE, name, module)
         self._register(MODULE, name, module)
 
@@ -299,6 +305,7 @@ class Registry:
 
 
 _WANTED = {PARAMETER: Parameter, BUFFER: Tensor, MODULE: Registry}
+_NOT_REPLACED_BY = {PARAMETER: (BUFFER, MODULE), MODULE: (BUFFER,)}  # a parameter takes the place of anything
 
 
 def _advise_of_plain_tensor(module: str, name: str) -> None:

@@ -75,13 +75,28 @@ def test_a_parameter_is_replaced_in_its_place_and_deleted():
 
 def test_an_attribute_changes_its_kind():
     net = Net()
-    net.count = nn.Parameter(torch.ones(1))
-    assert "count" in net._parameters and "count" not in net._buffers
     net.count = nn.ReLU()
-    assert "count" in net._modules and "count" not in net._parameters
+    assert "count" in net._modules and "count" not in net._buffers
+    net.count = nn.Parameter(torch.ones(1))
+    assert "count" in net._parameters and "count" not in net._modules
     net.plain = 3
     net.plain = nn.Parameter(torch.ones(1))
-    assert names(net.named_parameters(recurse=False)) == ["gain", "plain"]
+    assert names(net.named_parameters(recurse=False)) == ["gain", "count", "plain"]
+
+
+def test_what_an_attribute_is_does_not_change_by_mistake():
+    net = Net()
+    with pytest.raises(TypeError, match="cannot assign 'ReLU' as parameter 'gain'"):
+        net.gain = nn.ReLU()
+    with pytest.raises(TypeError, match=r"'minigrad\.Buffer' as parameter 'gain'"):
+        net.gain = nn.Buffer(torch.ones(1))
+    with pytest.raises(TypeError, match=r"'minigrad\.Buffer' as module 'first'"):
+        net.first = nn.Buffer(torch.ones(1))
+    net.plain = 3
+    with pytest.raises(KeyError, match="attribute 'plain' already exists"):
+        net.plain = nn.Buffer(torch.ones(1))
+    assert net.plain == 3
+    assert names(net.named_parameters(recurse=False)) == ["gain"]
 
 
 def test_a_buffer_takes_any_tensor_and_stays_a_buffer():
@@ -175,6 +190,8 @@ def test_names_are_checked():
         layer.register_buffer(3, None)
     with pytest.raises(KeyError, match="attribute 'forward' already exists in Linear"):
         layer.add_module("forward", nn.ReLU())
+    with pytest.raises(TypeError, match="'int' as module 'forward'"):
+        layer.add_module("forward", 3)
     with pytest.raises(KeyError, match="attribute 'weight' already exists in Linear"):
         layer.register_buffer("weight", torch.ones(1))
 
