@@ -43,13 +43,12 @@ def _log_of_running_sum(x: Any, *, dim: int) -> Any:
 
 def _slope_of_log_of_running_sum(g: Any, x: Any, out: Any, dim: int) -> Any:
     # sum over k >= i of g[k] exp(x[i] - out[k]); out grows, so all powers are of negative numbers
-    def ratio(a: Any, b: Any) -> Any:
-        step = a - b
-        return np.exp(np.where(np.isnan(step), -np.inf, step))  # 0 / 0 where both are log(0)
-
     before = (slice(None),) * dim
-    grown = ratio(out[(*before, slice(None, -1))], out[(*before, slice(1, None))])
-    return ratio(x, out) * scan_from_the_back(g, grown, dim)
+    out_before, out_after = out[(*before, slice(None, -1))], out[(*before, slice(1, None))]
+    stays = (out_before == out_after) & np.isinf(out_after)  # inf - inf: it grows by nothing
+    grown = np.exp(np.where(stays, 0, out_before - out_after))
+    share = np.exp(np.where(out == -np.inf, -np.inf, x - out))  # 0 / 0 where both are log(0)
+    return share * scan_from_the_back(g, grown, dim)
 
 
 _logcumsumexp = operation("logcumsumexp", _log_of_running_sum, _slope_of_log_of_running_sum)

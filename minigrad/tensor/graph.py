@@ -277,7 +277,7 @@ class GraphMethods(TensorBase):
         """
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if self.is_leaf:
+        if _is_end(self.node) or self.is_leaf:  # in this order: a part of a split that was written to is not asked
             return
         node: Any = self.node
         kept = ref(self)
