@@ -268,3 +268,22 @@ def test_vectors_powers_and_reflections_say_what_they_take(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
+
+
+def test_every_part_of_a_decomposition_names_the_decomposition():
+    x = torch.tensor([[4.0, 1.0], [1.0, 3.0]], requires_grad=True)
+    parts = {
+        "LinalgQrBackward0": torch.linalg.qr(x),
+        "LinalgSvdBackward0": (*torch.linalg.svd(x), torch.linalg.svdvals(x)),
+        "LinalgEighBackward0": (*torch.linalg.eigh(x), torch.linalg.eigvalsh(x)),
+        "LinalgSolveTriangularBackward0": [torch.linalg.solve_triangular(x, x, upper=True)],
+        "LinalgCrossBackward0": [torch.linalg.cross(torch.ones(3, requires_grad=True), torch.ones(3))],
+    }
+    assert {name: {part.grad_fn.name() for part in many} for name, many in parts.items()} == {n: {n} for n in parts}
+
+
+def test_the_gradient_of_a_determinant_is_exact_where_the_inverse_is():
+    x = torch.tensor([[[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [2.0, 4.0]]], requires_grad=True)
+    torch.linalg.det(x).sum().backward()
+    assert x.grad[0].tolist() == [[4.0, -3.0], [-2.0, 1.0]]
+    torch.testing.assert_close(x.grad[1], torch.tensor([[4.0, -2.0], [-2.0, 1.0]]))  # singular

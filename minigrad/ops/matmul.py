@@ -16,7 +16,7 @@ from minigrad.ops.arithmetic import mul, sub
 from minigrad.ops.copies import cast
 from minigrad.ops.elementwise import NUMPY_TWINS
 from minigrad.ops.join import stack
-from minigrad.ops.names import shown_as
+from minigrad.ops.names import recorded_as, shown_as
 from minigrad.ops.out import write_out
 from minigrad.ops.shape import reshape, t, to_shape
 from minigrad.ops.split import select as cut
@@ -317,6 +317,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
 
 
 @takes_out
+@recorded_as("LinalgCrossBackward0")
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The vector product along an axis of length 3: `dim`, or the first such axis.
 

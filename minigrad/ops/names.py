@@ -25,11 +25,12 @@ def shown_as(operation: Any, shown: str) -> Any:
 
 
 def name_last_call(result: T, shown: str) -> T:
-    """`result`, whose last call was just recorded, under PyTorch's name for all the calls that made it."""
-    node: Any = getattr(result, "node", None)
-    if isinstance(node, Node):
-        kind: Any = type(node)
-        node.__class__ = derive_named(kind, shown)
+    """`result`, or each of a tuple, whose last call was just recorded, under PyTorch's name for all that made it."""
+    for part in result if isinstance(result, tuple) else (result,):
+        node: Any = getattr(part, "node", None)
+        if isinstance(node, Node):
+            kind: Any = type(node)
+            node.__class__ = derive_named(kind, shown)
     return result
 
 

@@ -20,7 +20,7 @@ from minigrad.ops.arguments import as_int, require_tensor
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import tril, triu
 from minigrad.ops.masks import masked_fill, where
-from minigrad.ops.names import name_last_call
+from minigrad.ops.names import name_last_call, recorded_as
 from minigrad.ops.order import return_type
 from minigrad.ops.shape import squeeze, unsqueeze
 
@@ -96,7 +96,10 @@ def _cofactor_forward(x: Array) -> Array:
     u, s, vh = np.linalg.svd(x)
     others = np.stack([_prod_without(s, i) for i in range(s.shape[-1])], -1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
-    return sign[..., None, None] * (u * others[..., None, :]) @ vh
+    cofactors = sign[..., None, None] * (u * others[..., None, :]) @ vh
+    regular = s[..., -1] > 1e-3 * s[..., 0]  # where the inverse is exact enough, and rounds as PyTorch's
+    cofactors[regular] = mT(np.linalg.det(x)[regular][..., None, None] * np.linalg.inv(x[regular]))
+    return cofactors
 
 
 def _cofactor_slope_forward(g: Array, x: Array) -> Array:
@@ -233,6 +236,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Tensor:
     return squeeze(found, -1) if vector else found
 
 
+@recorded_as("LinalgSolveTriangularBackward0")
 def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """X with ``A X = B``, of A only the upper (or lower) triangle being read.
 

@@ -20,6 +20,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
 from minigrad.ops.functions import abs
 from minigrad.ops.join import cat
+from minigrad.ops.names import recorded_as
 from minigrad.ops.order import return_type
 from minigrad.ops.reduce import amax, amin, sum
 from minigrad.ops.shape import movedim, squeeze, unsqueeze
@@ -56,6 +57,7 @@ _qr: Any = operation(  # of at least as many rows as columns
 )
 
 
+@recorded_as("LinalgQrBackward0")
 def qr(A: Any, mode: str = "reduced") -> Any:
     """Q with orthonormal columns and upper triangular R, ``A = Q R``; `mode` "reduced", "complete" or "r".
 
@@ -121,9 +123,12 @@ def _of_values(g: Any, x: Any) -> Any:
     return (parts[..., :m, :] * g[..., None, :]) @ mT(parts[..., m + 1 :, :])
 
 
-_svdvals: Any = operation("linalg_svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _of_values)
+_svdvals: Any = operation(
+    "linalg_svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _of_values, shown="LinalgSvdBackward0"
+)
 
 
+@recorded_as("LinalgSvdBackward0")
 def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None) -> Any:
     """``A = U diag(S) Vh``, singular values in falling order; `full_matrices` completes U and Vh to square ones.
 
@@ -177,9 +182,12 @@ def _of_eigenvalues(g: Any, x: Any, UPLO: str) -> Any:
     return (v * g[..., None, :]) @ mT(v)
 
 
-_eigvalsh: Any = operation("linalg_eigvalsh", lambda x, *, UPLO: np.linalg.eigvalsh(x, UPLO), _of_eigenvalues)
+_eigvalsh: Any = operation(
+    "linalg_eigvalsh", lambda x, *, UPLO: np.linalg.eigvalsh(x, UPLO), _of_eigenvalues, shown="LinalgEighBackward0"
+)
 
 
+@recorded_as("LinalgEighBackward0")
 def eigh(A: Any, UPLO: str = "L") -> Any:
     """Eigenvalues in rising order and eigenvectors, as columns, of each symmetric matrix; one triangle is read.
 
