@@ -279,6 +279,21 @@ DIFFERENCES = [
         "torch.linalg.inv(torch.eye(2)).is_contiguous()",
     ),
     (
+        "strides of what convolutions, pools, `F.pad` and `F.interpolate` make of channels_last images",
+        "row-major; PyTorch's are channels_last. Leaves' gradients, copies and files keep the order",
+        "F.max_pool2d(torch.ones(1, 2, 4, 4).to(memory_format=torch.channels_last), 2).is_contiguous()",
+    ),
+    (
+        "second derivatives at 0 of `norm`, `atan2`, `sinc`, `x ** y`, `copysign` and their kin",
+        "0 where the first one is set to 0; PyTorch's are NaN",
+        "second('x.norm()', [0.0, 0.0]) == [0.0, 0.0]",
+    ),
+    (
+        "`create_graph=True` through a convolution by a constant weight, or `F.batch_norm` by running statistics",
+        "gives a gradient without a graph, for it depends on nothing; PyTorch's has a graph that leads nowhere",
+        "refuses('second(\\'F.conv1d(x.view(1, 1, 2), torch.ones(1, 1, 1)).sum()\\', [1.0, 2.0])')",
+    ),
+    (
         "`F.layer_norm`, `F.group_norm`, `F.batch_norm`",
         "of more than 128 singles: statistics are rounded once; PyTorch's rounding shows where they cancel or overflow",
         "F.layer_norm(torch.tensor([0.0, 1e38]).repeat(100), (200,)).isfinite().all().item()",
@@ -630,6 +645,13 @@ def gradient(text: str, numbers: list[float]) -> list[float]:
     eval(text, NAMES | globals(), {"x": x}).backward()
     assert x.grad is not None
     return list(x.grad.tolist())
+
+
+def second(text: str, numbers: list[float]) -> list[float]:
+    """The gradient of the sum of the gradient of `text`, as `gradient` takes them."""
+    x = minigrad.tensor(numbers, requires_grad=True)
+    (slope,) = minigrad.autograd.grad(eval(text, NAMES | globals(), {"x": x}), x, create_graph=True)
+    return list(minigrad.autograd.grad(slope.sum(), x)[0].tolist())
 
 
 def refuses(text: str) -> bool:

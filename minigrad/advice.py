@@ -57,7 +57,12 @@ def advise(mistake: str, text: str) -> None:
     if is_wanted(mistake):
         _given.add(mistake)
         detail = f"{text} (said once; minigrad.advice.enable(False) says no more)"
-        warnings.warn(detail, Advice, stacklevel=count_own_frames())
+        warn(detail, Advice)
+
+
+def warn(text: str, kind: type[Warning] = UserWarning) -> None:
+    """A warning at the line outside of this package from which it was reached."""
+    warnings.warn(text, kind, stacklevel=count_own_frames())
 
 
 def count_own_frames() -> int:

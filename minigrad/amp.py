@@ -5,12 +5,11 @@ Source: Micikevicius et al., "Mixed Precision Training", 2018; https://docs.pyto
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from minigrad import cuda
-from minigrad.advice import advise, count_own_frames
+from minigrad.advice import advise, warn
 from minigrad.autograd.modes import no_grad
 from minigrad.devices import device
 from minigrad.missing import missing_from
@@ -58,7 +57,7 @@ def _is_there(device_type: str, what: str) -> bool:
     if device_type != "cuda" or cuda.is_available():
         return True
     text = f"User provided device_type of 'cuda', but CUDA is not available. Disabling {what}"
-    warnings.warn(text, UserWarning, stacklevel=count_own_frames())
+    warn(text)
     return False
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minigrad.autograd.core import TensorBase
-from minigrad.autograd.function_node import record_call
+from minigrad.autograd.function_node import check_marks, record_call
 from minigrad.autograd.modes import GRAD, ModeSwitch, is_grad_enabled, mode, no_grad
 from minigrad.autograd.views import refresh
 
@@ -172,9 +172,11 @@ class Function:
         for x in ctx.dirty_tensors:
             if isinstance(x, TensorBase):
                 x.writes[0] += 1
+        returned = output if isinstance(output, tuple) else (output,)
         if not (mode.get() & GRAD and any(ctx.needs_input_grad)):
+            check_marks(ctx, returned)
             return _return_unrecorded(ctx, args, output)
-        results = record_call(cls, ctx, args, output if isinstance(output, tuple) else (output,))
+        results = record_call(cls, ctx, args, returned)
         return tuple(results) if isinstance(output, tuple) else results[0]
 
 

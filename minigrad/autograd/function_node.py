@@ -251,7 +251,8 @@ class ResultNode(Node):
 def record_call(function: Any, ctx: Any, arguments: Sequence[Any], results: Sequence[Any]) -> list[Any]:
     """The results of a `Function`, those that are differentiable in the graph."""
     _check_saved(ctx)
-    _check_dirty(ctx, arguments, results)
+    check_marks(ctx, results)
+    _check_written(ctx, arguments)
     constant = [x for x in results if _is_in(x, ctx.non_differentiable)]
     tracked = [
         i for i, r in enumerate(results)
@@ -307,7 +308,8 @@ def _check_saved(ctx: Any) -> None:
     refuse_inference(ctx._name, ctx.to_save)
 
 
-def _check_dirty(ctx: Any, arguments: Sequence[Any], results: Sequence[Any]) -> None:
+def check_marks(ctx: Any, results: Sequence[Any]) -> None:
+    """Refuse marks on what is no tensor, and a dirty one that is not among the `results`."""
     for role, several in (("mark_dirty", ctx.dirty_tensors), ("mark_non_differentiable", ctx.non_differentiable)):
         for i, x in enumerate(several):
             if not isinstance(x, TensorBase):
@@ -319,6 +321,10 @@ def _check_dirty(ctx: Any, arguments: Sequence[Any], results: Sequence[Any]) -> 
                 f"are modified inplace must all be outputs of the Function: return the tensor of shape "
                 f"{tuple(x.array.shape)} itself, no copy of it."
             )
+
+
+def _check_written(ctx: Any, arguments: Sequence[Any]) -> None:
+    for x in ctx.dirty_tensors:
         root = views.root_of(x).node
         if _is_in(x, arguments) and (root is LEAF or isinstance(root, Unrecorded)):
             what = "a leaf Variable" if x.view_of is None else "a view of a leaf Variable"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from minigrad.advice import warn
 from minigrad.autograd import leaves
 from minigrad.autograd.core import AFTER, LEAF, Edge, TensorBase, edge_of, is_array, wrap
 from minigrad.autograd.messages import (
@@ -51,6 +52,9 @@ def backward(
         if grad_tensors is not None:
             raise RuntimeError("`grad_tensors` and `grad_variables` cannot both be given: leave `grad_variables` out")
         grad_tensors = grad_variables
+    if create_graph:
+        hint = "minigrad.autograd.grad returns it instead; else set x.grad = None after use"
+        warn(f"backward(create_graph=True) makes a cycle between a parameter and its .grad, which keeps memory: {hint}")
     seeds = _make_seeds(tensors, grad_tensors, create_graph)
     if inputs is None:
         for leaf, gradient in _walk_silently(seeds, create_graph, retain_graph, None, accumulate).items():

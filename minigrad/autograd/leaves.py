@@ -14,7 +14,7 @@ from typing import Any
 from minigrad.autograd.core import AFTER, LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook, run_hooks, same_count
 from minigrad.autograd.modes import GRAD, ModeSwitch
-from minigrad.backend import copy_array
+from minigrad.backend import array_module, copy_array
 
 # Both empty until the first hook: who hangs none pays for one look at each.
 hooks_exist: list[bool] = []  # around the adding
@@ -63,7 +63,16 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
     seen = leaf.hooks and leaf.hooks.keys() != {AFTER}  # those that wait for `.grad` see no gradient
     if seen:
         gradient = run_hooks(leaf.hooks, gradient, create_graph)
-    return gradient if create_graph or (owned and not seen) else copy_array(gradient)
+    return gradient if create_graph or (owned and not seen) else copy_as_leaf_lies(gradient, leaf)
+
+
+def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:
+    """A copy whose axes lie in memory as those of `leaf`: `x.grad.view(-1)` works where `x.view(-1)` does."""
+    if leaf.array.flags.c_contiguous or gradient.shape != leaf.array.shape:
+        return copy_array(gradient)
+    copy = array_module(leaf.array).empty_like(leaf.array)
+    copy[...] = gradient
+    return copy
 
 
 def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:

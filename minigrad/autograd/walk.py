@@ -124,12 +124,12 @@ class Arrivals:
             deliver(leaf, gradient, self.create_graph)
 
     def collect(self, arrived: dict[Any, Any], found: dict[Any, Any]) -> dict[Any, Any]:
-        """`found`, and with it what has `arrived` at leaves, each in memory of its own."""
+        """`found`, and with it what has `arrived` at leaves, each in memory of its own, in the order of its leaf's."""
         for leaf, gradient in arrived.items():
             if leaf.hooks or leaf.node is not LEAF:
                 gradient = leaves.complete(leaf, gradient, leaf in self.owned, self.create_graph)
-            elif leaf not in self.owned and not self.create_graph:
-                gradient = copy_array(gradient)
+            elif not (self.create_graph or (leaf in self.owned and gradient.strides == leaf.array.strides)):
+                gradient = leaves.copy_as_leaf_lies(gradient, leaf)
             if gradient is not None:
                 found[leaf] = gradient
         return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.advice import count_own_frames
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, or_default, read_size
 from minigrad.layout import contiguous_format
@@ -312,7 +312,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         raise RuntimeError("meshgrid expects a non-empty list of tensors; write meshgrid(x, y)")
     if indexing is None:
         hint = "in an upcoming release, it will be required to pass the indexing argument, 'ij' or 'xy'"
-        warnings.warn(f"torch.meshgrid: {hint}", UserWarning, stacklevel=count_own_frames())
+        warn(f"torch.meshgrid: {hint}")
         indexing = "ij"
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f'meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')

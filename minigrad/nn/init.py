@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 
-from minigrad.advice import count_own_frames
+from minigrad.advice import warn
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import from_numpy, randperm
 from minigrad.missing import missing_from
@@ -195,7 +195,7 @@ def kaiming_normal_(
 
 
 def _leave_empty(tensor: Tensor) -> Tensor:
-    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=count_own_frames())
+    warn("Initializing zero-element tensors is a no-op")
     return tensor
 
 
@@ -261,11 +261,7 @@ def trunc_normal_(
     True
     """
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
-            "incorrect.",
-            stacklevel=count_own_frames(),
-        )
+        warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_: the distribution may be incorrect.")
     low, high = [math.erf((limit - mean) / std / math.sqrt(2.0)) for limit in (a, b)]
     draw = _draw_normal if (high - low) / 2 > 0.3 else _draw_uniform
     missing = draw(tensor, mean, std, a, b, generator)

@@ -124,12 +124,17 @@ def _leaky_slope(g: Any, x: Any, *, slope: float) -> Any:
 
 
 _leak: Any = elementwise(
-    "leaky_relu_backward", _leaky_slope, lambda g, x, slope: _leak(g, x, slope=slope), lambda g, x: zeros_of(x)
+    "leaky_relu_backward",
+    _leaky_slope,
+    lambda g, x, slope: _leak(g, x, slope=slope),
+    lambda g, x: zeros_of(x),
+    single=True,
 )
 leaky_relu = _with_options(
     "leaky_relu",
     lambda x, negative_slope: (np.maximum if negative_slope <= 1 else np.minimum)(x, x * negative_slope),
     lambda g, x, options: _leak(g, x, slope=options[0]),
+    single=True,
 )
 
 
@@ -154,7 +159,7 @@ def _elu_forward(x: Any, alpha: float, scale: float, rate: float) -> Any:
 def _elu_rule(g: Any, x: Any, options: Any) -> Any:
     alpha, scale, rate = options
     below = x <= 0
-    return np.where(below, g * (scale * alpha * rate) * np.exp(rate * np.where(below, x, 0.0)), g * scale)
+    return np.where(below, g * (scale * alpha * rate) * np.exp(rate * np.where(x < 0, x, 0.0)), g * scale)
 
 
 elu = _with_options("elu", _elu_forward, _elu_rule)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.advice import count_own_frames
+from minigrad.advice import warn
 from minigrad.autograd.core import Key, TensorBase, is_array, watch, wrap
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import operation
@@ -82,7 +81,7 @@ def array_key(array: Any, key: Any) -> tuple[Any, ...]:
     return (*parts, Ellipsis) if Ellipsis not in parts else parts
 
 
-_OF_A_TUPLE = (TensorBase, list, tuple, slice, type(None), type(Ellipsis))
+_OF_A_TUPLE = (TensorBase, np.ndarray, list, tuple, slice, type(None), type(Ellipsis))
 
 
 def tuple_of_lists(key: list[Any]) -> Any:
@@ -90,7 +89,7 @@ def tuple_of_lists(key: list[Any]) -> Any:
     if len(key) >= 32 or not any(isinstance(k, _OF_A_TUPLE) for k in key):
         return key
     hint = "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq]"
-    warnings.warn(f"{hint}, or x[torch.tensor(seq)] for one index", UserWarning, stacklevel=count_own_frames())
+    warn(f"{hint}, or x[torch.tensor(seq)] for one index")
     return tuple(key)
 
 
@@ -126,7 +125,7 @@ def _convert_tensor(part: TensorBase, where: device) -> Any:
     if array.dtype == np.uint8:
         hint = "as a mask, use x[mask.bool()]; as places, .long()"
         advice = f"indexing with dtype torch.uint8 is now deprecated: {hint}"
-        warnings.warn(advice, UserWarning, stacklevel=count_own_frames())
+        warn(advice)
         array = _as_mask(part).array
     if type(array) is np.ndarray and where is not CPU:
         return to_device(array, where)  # as in PyTorch, an index on the CPU serves tensors on a GPU

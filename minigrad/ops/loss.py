@@ -15,6 +15,7 @@ import numpy as np
 from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module
 from minigrad.ops.activation import is_plain, logsigmoid, sigmoid_of
+from minigrad.ops.elementwise import elementwise
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.piecewise import keep_where, zeros_of
 
@@ -48,8 +49,8 @@ def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any
 
 
 def _slope_of_parabola_then_line(d: Any, bend: float) -> Any:
-    """``d / bend`` between -1 and 1: the slope of a parabola that goes on as a line."""
-    return np.clip(d / bend, -1.0, 1.0)
+    """``d / bend`` between -1 and 1: the slope of a parabola that goes on as a line, with slopes of 0 from there on."""
+    return np.clip(d / bend, -1.0, 1.0) if is_plain(d) else np.where(np.abs(d) < bend, d / bend, np.sign(d))
 
 
 def _parabola_then_line(d: Any, bend: float) -> Any:
@@ -88,6 +89,19 @@ mse = operation(
 _LEAST = 1e-12  # what PyTorch divides by where p (1 - p) is less
 
 
+def _curve(g: Any, p: Any, target: Any) -> Any:
+    """``(p^2 - 2 p t + t) / (p (1 - p))^2``: 0, and not beyond bounds, where a prediction is right for certain."""
+    return g * (p * p - 2 * p * target + target) / ((p + _LEAST) * (1 - p + _LEAST)) ** 2
+
+
+_bce_slope = elementwise(
+    "binary_cross_entropy_backward",
+    lambda p, target: (p - target) / np.clip(p * (1 - p), _LEAST, None),
+    _curve,
+    lambda g, p: -g / np.clip(p * (1 - p), _LEAST, None),
+)
+
+
 def _surprise(p: Any, target: Any) -> Any:
     """``-(target log(p) + (1 - target) log(1 - p))``, the logarithms at least -100, of arrays and Tensors."""
     return (target - 1) * np.clip(np.log1p(-p), -100.0, None) - target * np.clip(np.log(p), -100.0, None)
@@ -107,9 +121,7 @@ def _times(g: Any, shape: Any, weight: Any, reduction: str) -> Any:
 binary_cross_entropy = operation(
     "binary_cross_entropy",
     _bce_forward,
-    lambda g, p, target, weight, reduction: (
-        _times(g, p.shape, weight, reduction) * ((p - target) / np.clip(p * (1 - p), _LEAST, None))
-    ),
+    lambda g, p, target, weight, reduction: _times(g, p.shape, weight, reduction) * _bce_slope(p, target),
     lambda g, p, weight, reduction: _times(g, p.shape, weight, reduction) * (np.log1p(-p) - np.log(p)),
     lambda g, p, target, reduction: share(g, p.shape, reduction) * _surprise(p, target),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, watch
 from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.recording import compute
@@ -48,6 +49,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         return nonzero(condition, as_tuple=True)
     if condition.array.dtype.kind != "b" and condition.array.dtype != np.uint8:
         raise _not_a_mask("where expected condition to be a boolean tensor, but got a tensor", condition)
+    if condition.array.dtype == np.uint8:
+        warn("where() received a uint8 condition tensor, which is deprecated: write condition.bool()")
     require_number("where", "input", input)
     require_number("where", "other", other)
     input, other = [x.item() if isinstance(x, np.generic) else x for x in (input, other)]

@@ -271,6 +271,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     """
     d = axis(dim, input.array.ndim)
     require_kind("kthvalue", input.array.dtype, "fiu")
+    check_not_empty("kthvalue", input, (d,))
     size = input.array.shape[d] if input.array.ndim else 1
     if not 1 <= as_int(k, "k") <= size:
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}: k={k}, size {size}")

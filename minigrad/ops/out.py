@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import GRAD, mode
@@ -73,6 +74,10 @@ def write_out(name: str, out: Any, result: Any, arguments: Any, cast: bool = Fal
     if out.array.shape == result.array.shape:
         store(out.array, ..., result.array)
     else:
+        if out.array.size:
+            had, takes = list(out.array.shape), list(result.array.shape)
+            hint = "give one of that shape, or an empty one to be resized"
+            warn(f"{name}(): an output with one or more elements was resized, from {had} to {takes}: {hint}")
         out.array = quiet(result.array.astype, out.array.dtype, copy=False)
     return out
 

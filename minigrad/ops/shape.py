@@ -109,7 +109,7 @@ def _view_as_dtype(input: Any, wanted: Any) -> Any:
             raise RuntimeError(
                 f"self.size(-1) must be divisible by {wanted.itemsize // have.itemsize} {detail} {array.shape[-1]}"
             )
-        if array.shape[-1] > 1 and array.strides[-1] != have.itemsize:
+        if array.size and array.shape[-1] > 1 and array.strides[-1] != have.itemsize:
             raise RuntimeError(f"self.stride(-1) must be 1 {detail} {array.strides[-1] // have.itemsize}")
     seen = wrap(array.view(wanted))
     seen.writes = input.writes

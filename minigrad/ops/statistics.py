@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.advice import count_own_frames
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import device_of, to_device
@@ -93,7 +92,7 @@ def _measure_spread(name: str, made: Any, input: Any, dim: Any, unbiased: Any, k
     over = axes(dim, x.array.ndim)
     if count_reduced(x.array.shape, over) <= c:
         hint = f"{name}(): degrees of freedom is <= 0: the spread of {count_reduced(x.array.shape, over)} values"
-        warnings.warn(f"{hint} with a correction of {c} is not defined", UserWarning, stacklevel=count_own_frames())
+        warn(f"{hint} with a correction of {c} is not defined")
     return made(x, dim=over, correction=c, keepdim=keepdim)
 
 

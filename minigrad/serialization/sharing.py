@@ -1,6 +1,7 @@
 """Tensors that share memory are saved as views of one storage, so that they share it again.
 
-A view alone does not carry the memory that it leaves out: only arrays that overlap are brought together.
+A view alone does not carry the memory that it leaves out: only arrays that overlap are brought together. One that
+leaves nothing out keeps the order of its axes in memory, as channels_last weights do.
 """
 
 from __future__ import annotations
@@ -52,7 +53,13 @@ def _find_overlaps(arrays: list[Array]) -> list[tuple[list[int], int, int]]:
         else:
             groups.append([span])
         reach = max(reach, span[1])
-    return [([i for _, _, i in g], g[0][0], max(end for _, end, _ in g)) for g in groups if len(g) > 1]
+    reached = [([i for _, _, i in g], g[0][0], max(end for _, end, _ in g)) for g in groups]
+    return [(numbers, *span) for numbers, *span in reached if len(numbers) > 1 or _is_turned(arrays[numbers[0]], *span)]
+
+
+def _is_turned(array: Array, start: int, end: int) -> bool:
+    """Whether `array` fills its memory, in another order than row-major."""
+    return array.nbytes == end - start and not array.flags.c_contiguous
 
 
 def make_view(storage: Array, view: View) -> Array:

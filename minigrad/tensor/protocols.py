@@ -35,10 +35,11 @@ def copy_memory(array: Any, memo: dict[int, Any]) -> Any:
         root = root.base
     if type(array) is not np.ndarray or not root.flags.forc:
         return backend.copy_array(array)
-    if id(root) not in memo:
-        memo[id(root)] = root.ravel(order="K").view(np.uint8).copy()
+    key: Any = ("memory", id(root))  # the array itself may be copied, too
+    if key not in memo:
+        memo[key] = root.ravel(order="K").view(np.uint8).copy()
     offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
-    return np.ndarray(array.shape, array.dtype, memo[id(root)], offset, array.strides)
+    return np.ndarray(array.shape, array.dtype, memo[key], offset, array.strides)
 
 
 def _as_scalar(x: Any, way: str) -> Any:

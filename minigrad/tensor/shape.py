@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.ops import addmm as sums
 from minigrad.ops import copies, index, join, masks, place, shape, strides, view_scatter
@@ -144,7 +145,10 @@ class ShapeMethods(TensorBase):
 
     @property
     def T(self: Any) -> Tensor:
-        """The axes in reverse order: the transpose of a matrix."""
+        """The axes in reverse order: the transpose of a matrix. Warns of tensors that are none, as PyTorch does."""
+        if self.array.ndim not in (0, 2):
+            hint = "x.mT transposes each matrix of a batch, and x.permute(...) reorders all axes"
+            warn(f"x.T of a tensor of {self.array.ndim} dimensions, which is no matrix, is deprecated: {hint}")
         return shape.permute(self, tuple(range(self.array.ndim))[::-1])
 
     @property

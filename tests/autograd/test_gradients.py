@@ -290,3 +290,9 @@ def test_numbers_are_no_gradients():
     y = mg.ones(2, requires_grad=True) * 2
     with pytest.raises(TypeError, match="either Tensors or None, but got float"):
         y.backward([1.0, 1.0])
+
+
+def test_a_gradient_with_a_graph_that_stays_in_grad_is_told():
+    x = leaf(2)
+    with pytest.warns(UserWarning, match=r"a cycle between a parameter and its \.grad.*autograd\.grad"):
+        (x**2).sum().backward(create_graph=True)

@@ -358,3 +358,13 @@ def test_values_of_another_type_do_not_go_where_a_bool_among_the_indices_says(ke
         x[key] = mg.ones(2, 3)
     x[True] = mg.ones(2, 3)
     assert (x == 1).all()
+
+
+def test_a_list_of_arrays_stands_for_a_tuple_as_a_list_of_lists_does():
+    x = mg.arange(24.0).reshape(2, 3, 4)
+    for rows, columns in (np.array([0, 1]), np.array([1, 0])), ([0, 1], np.array([1, 0])):
+        with pytest.warns(UserWarning, match="non-tuple sequence"):
+            assert x[[rows, columns]].tolist() == x[rows, columns].tolist()
+    with pytest.warns(UserWarning, match="non-tuple sequence"):
+        x[[np.array([0, 1]), np.array([1, 0])]] = -1.0
+    assert (x == -1).sum() == 8

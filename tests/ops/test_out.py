@@ -84,3 +84,9 @@ def test_a_pair_goes_nowhere_else(out):
     given = f"{len(out)} of them" if isinstance(out, (tuple, list)) else "(Tensor|int)"
     with pytest.raises(TypeError, match=rf"argument 'out' must be a tuple of 2 Tensors, not .*{given}"):
         torch.max(torch.ones(2, 2), 0, out=out)
+
+
+def test_an_output_with_elements_that_is_resized_is_told():
+    with pytest.warns(UserWarning, match=r"add\(\): an output .* was resized, from \[2\] to \[3\]"):
+        torch.add(torch.ones(3), 1, out=torch.ones(2))
+    assert torch.add(torch.ones(3), 1, out=torch.ones(0)).shape == (3,)  # in silence

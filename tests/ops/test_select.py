@@ -185,3 +185,8 @@ class TestASourceLargerThanItsIndex:
         src = torch.ones(1, 3, requires_grad=True)
         getattr(X, name)(0, torch.zeros(0, 3, dtype=torch.int64), src).sum().backward()
         assert src.grad.tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_bytes_as_a_condition_are_told():
+    with pytest.warns(UserWarning, match=r"where\(\) received a uint8 condition tensor.*condition.bool\(\)"):
+        assert torch.where(torch.tensor([1, 0], dtype=torch.uint8), 1.0, 2.0).tolist() == [1.0, 2.0]

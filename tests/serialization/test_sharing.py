@@ -131,3 +131,14 @@ def test_views_that_save_would_not_write(view):
         archive.writestr("structure.json", json.dumps(structure))
         archive.writestr("storage/0", np.arange(4, dtype="<f4").tobytes())
     assert load(file).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "turn", [lambda x: x.to(memory_format=minigrad.channels_last), lambda x: x.permute(3, 1, 0, 2)]
+)
+def test_a_tensor_keeps_the_order_of_its_axes_in_memory(turn):
+    x = turn(minigrad.arange(120.0).reshape(2, 3, 4, 5))
+    save({"x": x, "row": minigrad.ones(2, 3)[:, 0]}, file := io.BytesIO())
+    got = load(file)
+    assert got["x"].stride() == x.stride() and got["x"].tolist() == x.tolist()
+    assert got["row"].tolist() == [1.0, 1.0] and got["row"].stride() == (1,)  # what lies between is not carried

@@ -176,3 +176,18 @@ def test_what_dir_lists_can_be_read():
     broken = [name for name in dir(x) if not name.startswith("__") and name != "imag" and not hasattr(x, name)]
     assert broken == [] and "requires_grad" in dir(x) and "requires_gard" not in dir(x)
     assert {name for name in dir(type(x)) if not hasattr(type(x), name)} <= set(ABSENT)
+
+
+def test_a_deep_copy_of_a_tensor_and_of_its_array():
+    x = torch.zeros(4)
+    array = x.numpy()
+    twin, copied = copy.deepcopy((x, array))
+    twin[1] = 5.0
+    assert copied.dtype == array.dtype and copied.tolist() == x.tolist() == [0.0] * 4
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3, 4)])
+def test_the_transpose_of_what_is_no_matrix_is_told(shape):
+    with pytest.warns(UserWarning, match=r"x\.T of a tensor of \d dimensions.*x\.mT.*x\.permute"):
+        assert torch.ones(*shape).T.shape == shape[::-1]
+    assert torch.ones(2, 3).T.shape == (3, 2) and torch.tensor(1.0).T.shape == ()

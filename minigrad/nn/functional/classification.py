@@ -16,6 +16,7 @@ from minigrad.nn.functional.linear import one_hot
 from minigrad.nn.functional.reduction import loss, reduce_losses
 from minigrad.ops import loss as ops
 from minigrad.ops.activation import log_softmax, logsigmoid
+from minigrad.ops.arguments import require_kind
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.select import gather
@@ -206,6 +207,7 @@ def multilabel_margin_loss(
     tensor(0.2500)
     """
     require_floats("multilabel_margin_loss", input)
+    require_kind("multilabel_margin_loss (target)", target.array.dtype, "iu")
     shape, have = [tuple(x.array.shape) for x in (input, target)]
     shape = shape or (1,)  # a number is one class
     if (have or (1,)) != shape or len(shape) > 2:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
 from minigrad.autograd.recording import compute, operation
@@ -240,6 +241,10 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     require_tensors("dropout2d", "input", input)
     shape = input.array.shape
+    if len(shape) not in (3, 4):
+        warn(f"dropout2d drops channels of (N, C, H, W), but got the shape {tuple(shape)}: dropout drops elements")
+    elif len(shape) == 3:
+        warn(f"dropout2d reads the shape {tuple(shape)} as (N, C, L): write dropout1d for that")
     return _drop("dropout2d", input, shape[:2] + (1,) * len(shape[2:]), p, training, inplace)
 
 

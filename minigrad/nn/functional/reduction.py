@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import not_a_tensor
 
@@ -52,6 +53,7 @@ def loss(function: Callable[P, T]) -> Callable[P, T]:
 def reduction_of(size_average: Any, reduce: Any, reduction: Any, known: tuple[str, ...] = REDUCTIONS) -> str:
     """The checked `reduction`, which older programs write as two flags."""
     if size_average is not None or reduce is not None:
+        warn("size_average and reduce are deprecated: write reduction='mean', 'sum' or 'none' instead")
         average, kept = size_average is None or bool(size_average), reduce is not None and not reduce
         return "none" if kept else "mean" if average else "sum"
     if reduction not in known:

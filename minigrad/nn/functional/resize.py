@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.backend import constant_beside
 from minigrad.nn.functional.checks import as_ints, require_floats, require_tensors
 from minigrad.ops import resample as ops
@@ -148,6 +149,7 @@ def upsample(
     >>> torch.nn.functional.upsample(torch.ones(1, 1, 2, 2), scale_factor=2).shape
     minigrad.Size([1, 1, 4, 4])
     """
+    warn("F.upsample and its kin are deprecated: write F.interpolate")
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
@@ -158,6 +160,7 @@ def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) 
     >>> torch.nn.functional.upsample_nearest(torch.ones(1, 1, 2, 2), scale_factor=2).shape
     minigrad.Size([1, 1, 4, 4])
     """
+    warn("F.upsample and its kin are deprecated: write F.interpolate")
     return interpolate(input, size, scale_factor)
 
 
@@ -168,4 +171,5 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
     >>> torch.nn.functional.upsample_bilinear(torch.tensor([[[[0.0, 1.0]]]]), (1, 3))
     tensor([[[[0.0000, 0.5000, 1.0000]]]])
     """
+    warn("F.upsample and its kin are deprecated: write F.interpolate")
     return interpolate(input, size, scale_factor, "bilinear", align_corners=True)

@@ -121,3 +121,9 @@ def test_channels_are_dropped_whole_and_selu_keeps_its_mean():
     kept = F.alpha_dropout(x, 0.3, training=True)
     assert abs(kept.mean().item()) < 0.02 and kept.std().item() == pytest.approx(1, abs=0.02)
     assert F.alpha_dropout(x, 0.3) is x
+
+
+def test_dropout2d_of_what_is_no_image_is_told():
+    for shape, told in ((2, 3), "dropout drops elements"), ((2, 3, 4), "write dropout1d"):
+        with pytest.warns(UserWarning, match=told):
+            minigrad.nn.Dropout2d()(minigrad.ones(*shape))

@@ -334,3 +334,9 @@ def test_a_single_number_has_gradients_too(dtype):
     ):
         for slope in minigrad.autograd.grad(loss, (x, y)):
             assert slope.shape == () and slope.dtype is dtype and slope.isfinite()
+
+
+@pytest.mark.parametrize("flags", [{"size_average": False}, {"reduce": True}])
+def test_flags_of_old_are_told(flags):
+    with pytest.warns(UserWarning, match="size_average and reduce are deprecated: write reduction="):
+        F.mse_loss(minigrad.ones(2), minigrad.zeros(2), **flags)

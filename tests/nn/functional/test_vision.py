@@ -64,3 +64,9 @@ def test_one_pixel_seen_by_many_gets_all_their_gradients_at_once(mode):
     x = minigrad.ones(1, 1, 1, 1, requires_grad=True)
     F.interpolate(x, size=(200_000, 1), mode=mode, antialias=True).sum().backward()
     assert x.grad.item() == pytest.approx(200_000, rel=1e-5)
+
+
+@pytest.mark.parametrize("old", [F.upsample, F.upsample_nearest, F.upsample_bilinear])
+def test_upsample_names_its_successor(old):
+    with pytest.warns(UserWarning, match="deprecated: write F.interpolate"):
+        old(minigrad.ones(1, 1, 2, 2), scale_factor=2)
