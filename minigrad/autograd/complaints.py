@@ -101,13 +101,15 @@ def name_the_mistake(trial: Trial, number: int, i: int, analytical: Any, numeric
 
 
 def find_slope_at(trial: Trial, number: int, values: Sequence[Any], i: int, direction: Any) -> Any:
-    """The slope of output `number` along a direction of input `i`, at other operands."""
+    """The slope of output `number` along a direction of input `i`, at other operands; NaN where they are refused."""
     before = {j: copy_array(x.array) for j, x in enumerate(trial.inputs) if values[j] is not None}
     try:
         for j in before:
             trial.inputs[j].array[...] = place_beside(values[j], trial.inputs[j].array)
         with np.errstate(all="ignore"):  # an operand made of zeros may divide by them
             return trial.slope(number, i, direction)
+    except Exception:  # noqa: BLE001 - the function takes no such operands: no mistake of this kind
+        return np.full(trial.outputs[number].array.shape, np.nan)
     finally:
         for j, array in before.items():
             trial.inputs[j].array[...] = array

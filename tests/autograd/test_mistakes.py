@@ -311,3 +311,21 @@ def test_arguments_have_the_names_of_the_signature():
             gradcheck(function, [p.detach().requires_grad_() for p in points])
     with pytest.raises(GradcheckError, match=r"input 1,\nworst at"):
         gradcheck(lambda *operands: wrong(*operands), [p.detach().requires_grad_() for p in points])
+
+
+def test_a_function_that_refuses_other_operands_is_judged_all_the_same():
+    class Log(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, p):
+            if bool((p < 0).any()):
+                raise ValueError("a probability is needed")
+            ctx.save_for_backward(p)
+            return p.log()
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[0]  # where it is to be divided by
+
+    p = mg.tensor([0.25, 0.5], dtype=mg.float64, requires_grad=True)
+    with pytest.raises(GradcheckError, match="worst at"):
+        gradcheck(Log.apply, (p,))
