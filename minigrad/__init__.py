@@ -34,7 +34,6 @@ from minigrad.layout import (
     channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, strided,
 )
 from minigrad.ops.activation import log_softmax, relu, softmax
-from minigrad.ops.addmm import addbmm, addmm, addmv, addr, baddbmm
 from minigrad.ops.arithmetic import (
     add, arctan2, atan2, div, divide, floor_divide, fmod, lerp, logaddexp, maximum, minimum, mul, multiply, pow,
     remainder, rsub, sub, subtract, true_divide,
@@ -45,7 +44,6 @@ from minigrad.ops.comparison import (
     logical_or, logical_xor, lt, ne, not_equal,
 )
 from minigrad.ops.copies import clone, flip, fliplr, flipud, ravel, rot90, tile
-from minigrad.ops.cumulative import cumprod, cumsum, prod
 from minigrad.ops.functions import (
     abs, absolute, acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, asin, asinh, atan, atanh, ceil,
     cos, cosh, erf, erfc, erfinv, exp, exp2, expm1, fix, floor, log, log10, log1p, log2, neg, negative, positive,
@@ -55,13 +53,8 @@ from minigrad.ops.join import (
     atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat, concatenate, dstack,
     hstack, roll, row_stack, stack, vander, vstack,
 )
-from minigrad.ops.limits import clamp, clamp_max, clamp_min, clip
-from minigrad.ops.masks import argwhere, masked_fill, masked_select, nonzero, where
 from minigrad.ops.matmul import bmm, chain_matmul, cross, dot, ger, inner, kron, matmul, mm, mv, outer, vdot, trace
 from minigrad.ops.reduce import all, amax, amin, any, count_nonzero, logsumexp, mean, sum
-from minigrad.ops.select import (
-    gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
-)
 from minigrad.ops.shape import (
     broadcast_shapes, broadcast_tensors, broadcast_to, flatten, moveaxis, movedim, permute, reshape, squeeze,
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
@@ -97,16 +90,20 @@ if _typing.TYPE_CHECKING:
         layer_norm, max_pool1d, max_pool2d, pairwise_distance, pdist, pixel_shuffle, pixel_unshuffle, prelu, relu_,
         rms_norm, rrelu, rrelu_, selu, selu_, threshold, threshold_,
     )
+    from minigrad.ops.addmm import addbmm, addmm, addmv, addr, baddbmm
     from minigrad.ops.counting import (
         bincount, bucketize, histc, histogram, isin, searchsorted, unique, unique_consecutive,
     )
+    from minigrad.ops.cumulative import cumprod, cumsum, prod
     from minigrad.ops.diagonal import block_diag, diag, diag_embed, diagflat, diagonal, tril, triu
     from minigrad.ops.einsum import einsum, tensordot
     from minigrad.ops.gamma import digamma, i0, lgamma, mvlgamma, polygamma
     from minigrad.ops.gradient import gradient
+    from minigrad.ops.limits import clamp, clamp_max, clamp_min, clip
     from minigrad.ops.linear_algebra import (
         cholesky, det, inverse, logdet, matrix_exp, matrix_power, pinverse, qr, slogdet, svd,
     )
+    from minigrad.ops.masks import argwhere, masked_fill, masked_select, nonzero, where
     from minigrad.ops.norm import cdist, dist, norm, renorm
     from minigrad.ops.order import (
         aminmax, argmax, argmin, argsort, kthvalue, max, median, min, mode, msort, nanmedian, sort, topk,
@@ -116,6 +113,9 @@ if _typing.TYPE_CHECKING:
         unravel_index,
     )
     from minigrad.ops.running import cummax, cummin, cumulative_trapezoid, diff, logcumsumexp, trapezoid, trapz
+    from minigrad.ops.select import (
+        gather, index_put, index_select, repeat_interleave, scatter, scatter_add, take_along_dim,
+    )
     from minigrad.ops.special import (
         addcdiv, addcmul, copysign, deg2rad, float_power, fmax, fmin, frac, frexp, gcd, heaviside, hypot, isneginf,
         isposinf, lcm, ldexp, logaddexp2, logit, nan_to_num, nextafter, rad2deg, sgn, signbit, sinc, xlogy,
@@ -210,7 +210,9 @@ _ROOMS = (
 )
 # Files that are read when one of their functions is first asked for.
 _LATER = {
+    "ops.addmm": "addbmm addmm addmv addr baddbmm",
     "ops.counting": "bincount bucketize histc histogram isin searchsorted unique unique_consecutive",
+    "ops.cumulative": "cumprod cumsum prod",
     "ops.diagonal": "block_diag diag diag_embed diagflat diagonal tril triu",
     "ops.einsum": "einsum tensordot",
     "ops.gamma": "digamma i0 lgamma mvlgamma polygamma",
@@ -220,11 +222,14 @@ _LATER = {
     "amp": "autocast is_autocast_enabled",
     "compiler": "compile",
     "ops.view_scatter": "as_strided_scatter diagonal_scatter select_scatter slice_scatter",
+    "ops.limits": "clamp clamp_max clamp_min clip",
     "ops.linear_algebra": "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
+    "ops.masks": "argwhere masked_fill masked_select nonzero where",
     "ops.norm": "cdist dist norm renorm",
     "ops.order": "aminmax argmax argmin argsort kthvalue max median min mode msort nanmedian sort topk",
     "ops.place": "index_add index_copy index_fill index_reduce masked_scatter put scatter_reduce take unravel_index",
     "ops.running": "cummax cummin cumulative_trapezoid diff logcumsumexp trapezoid trapz",
+    "ops.select": "gather index_put index_select repeat_interleave scatter scatter_add take_along_dim",
     "ops.special":
         "addcdiv addcmul copysign deg2rad float_power fmax fmin frac frexp gcd heaviside hypot isneginf "
         "isposinf lcm ldexp logaddexp2 logit nan_to_num nextafter rad2deg sgn signbit sinc xlogy",

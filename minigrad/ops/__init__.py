@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 LATER = {
-    "counting", "diagonal", "gamma", "linear_algebra", "norm", "order", "place", "running", "special", "statistics",
-    "view_scatter",
+    "addmm", "counting", "cumulative", "diagonal", "gamma", "limits", "linear_algebra", "masks", "norm", "order",
+    "place", "running", "select", "special", "statistics", "view_scatter",
 }  # fmt: skip
 
 
