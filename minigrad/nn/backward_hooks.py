@@ -70,6 +70,8 @@ class BackwardWatch:
         return gradients
 
     def _show_grad_input(self, gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self._grad_output is None:  # they came past the outputs: in a dict, or in another walk
+            return gradients
         for (hook,) in self._hooks.at("backward"):
             gradients = _replace("grad_input", hook(self._module, gradients, self._grad_output), gradients)
         self._grad_output = None

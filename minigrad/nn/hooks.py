@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from minigrad.advice import count_own_frames
 from minigrad.tensor import RemovableHandle
 
 if TYPE_CHECKING:
@@ -41,27 +44,29 @@ class Hooks:
 
     def call(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`module.forward` with everything that hangs around it."""
-        for hook, with_kwargs in self.at("forward_pre"):
-            given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
-            if given is not None:
-                args, kwargs = _as_pair("forward", given) if with_kwargs else (as_tuple(given), kwargs)
-        watch = None
-        if self.at("backward") or self.at("backward_pre"):
-            from minigrad.nn.backward_hooks import BackwardWatch  # opens with the first of them
-
-            watch = BackwardWatch(module, self)
-            args = watch.watch_inputs(args)
+        result, watch, waiting = None, None, None
         try:
+            for hook, with_kwargs in self.at("forward_pre"):
+                given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+                if given is not None:
+                    args, kwargs = _as_pair("forward", given) if with_kwargs else (as_tuple(given), kwargs)
+            if self.at("backward") or self.at("backward_pre"):
+                from minigrad.nn.backward_hooks import BackwardWatch  # opens with the first of them
+
+                watch = BackwardWatch(module, self)
+                args = watch.watch_inputs(args)
             result = module.forward(*args, **kwargs)
+            waiting = self.at("forward")
+            while waiting:
+                hook, with_kwargs, _ = waiting.pop(0)
+                result = _call_after(hook, with_kwargs, module, args, kwargs, result)
+            return watch.watch_outputs(result) if watch else result
         except Exception:
-            for hook, with_kwargs, always in self.at("forward"):
+            for hook, with_kwargs, always in self.at("forward") if waiting is None else waiting:
                 if always:
-                    _ = hook(module, args, kwargs, None) if with_kwargs else hook(module, args, None)
+                    with _silence():
+                        result = _call_after(hook, with_kwargs, module, args, kwargs, result)
             raise
-        for hook, with_kwargs, _ in self.at("forward"):
-            given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
-            result = result if given is None else given
-        return watch.watch_outputs(result) if watch else result
 
     def step(self, optimizer: Any, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`step` of an optimizer with everything that hangs around it."""
@@ -77,6 +82,25 @@ class Hooks:
     def functions(self, place: str) -> OrderedDict[int, Any]:
         """What hangs at `place` by its number, without the options."""
         return OrderedDict((number, hung[0]) for number, hung in self._places.get(place, {}).items())
+
+
+def _call_after(hook: Any, with_kwargs: bool, module: Module, args: Any, kwargs: Any, result: Any) -> Any:
+    """The result of a forward as its `hook` gives it on."""
+    given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
+    return result if given is None else given
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Only warn of an exception: another one is on its way already."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 (whatever a hook raises)
+        warnings.warn(
+            "module forward hook with ``always_call=True`` raised an exception that was silenced, as another error "
+            f"was raised in forward: {error}",
+            stacklevel=count_own_frames(),
+        )
 
 
 def as_tuple(given: Any) -> tuple[Any, ...]:

@@ -75,6 +75,19 @@ def test_full_backward_hooks_hold_to_the_second_order():
     assert second.item() == pytest.approx(6 * w**3, rel=1e-5)
 
 
+def test_gradients_that_pass_by_the_outputs_are_not_shown():
+    class InADict(nn.Module):
+        def forward(self, x):
+            return {"y": x * 2}
+
+    module, seen = InADict(), []
+    module.register_full_backward_hook(lambda m, gi, go: seen.append(gi))
+    x = torch.ones(2, requires_grad=True)
+    module(x)["y"].sum().backward()
+    assert seen == []
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
 @pytest.mark.parametrize(
     ("hang", "message"),
     [

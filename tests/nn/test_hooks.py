@@ -79,6 +79,34 @@ def test_a_hook_that_is_always_called():
     assert seen == [None]
 
 
+def test_hooks_that_are_always_called_see_each_others_results_and_run_once():
+    net, seen = nn.ReLU(), []
+
+    def fail(module, args, output):
+        raise ValueError("in a hook")
+
+    net.register_forward_hook(lambda module, args, output: seen.append(("first", output.tolist())), always_call=True)
+    net.register_forward_hook(fail, always_call=True)
+    net.register_forward_hook(lambda module, args, output: output + 1, always_call=True)
+    net.register_forward_hook(lambda module, args, output: seen.append(("last", output.tolist())), always_call=True)
+    with pytest.raises(ValueError, match="in a hook"):
+        net(torch.ones(1))
+    assert seen == [("first", [1.0]), ("last", [2.0])]
+
+
+def test_an_exception_on_the_way_of_another_is_a_warning():
+    net, seen = nn.Linear(2, 1), []
+
+    def fail(module, args, output):
+        raise ValueError("in a hook")
+
+    net.register_forward_hook(fail, always_call=True)
+    net.register_forward_hook(lambda module, args, output: seen.append(output), always_call=True)
+    with pytest.raises(RuntimeError), pytest.warns(UserWarning, match="silenced, as another error .*: in a hook"):
+        net(torch.ones(3))
+    assert seen == [None]
+
+
 # ---- of optimizers ----
 def optimized(gradient=1.0):
     p = torch.ones(2, requires_grad=True)
