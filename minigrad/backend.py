@@ -156,8 +156,7 @@ def on(device: device) -> contextlib.AbstractContextManager[object]:
     """A context within which CuPy creates arrays and computes on that GPU."""
     if device.type == "cpu" or device.index is None:
         return contextlib.nullcontext()
-    selected: contextlib.AbstractContextManager[object] = library(device).cuda.Device(device.index)
-    return selected
+    return library(device).cuda.Device(device.index)
 
 
 def to_device(array: Array, device: device) -> Array:
@@ -252,8 +251,7 @@ def linear_algebra_that_raises(array: Array) -> contextlib.AbstractContextManage
     """A context in which CuPy raises LinAlgError for a singular matrix, as NumPy does; by itself it goes on."""
     if array_module(getattr(array, "array", array)) is np:
         return contextlib.nullcontext()
-    raising: contextlib.AbstractContextManager[object] = importlib.import_module("cupyx").errstate(linalg="raise")
-    return raising
+    return importlib.import_module("cupyx").errstate(linalg="raise")
 
 
 def number_device(device: device) -> device:

@@ -1,23 +1,16 @@
 """The engine: recording calls, walking back, and what is built on that."""
 
+# fmt: off
 from typing import TYPE_CHECKING
 
 from minigrad.autograd.anomaly import (
-    detect_anomaly,
-    is_anomaly_check_nan_enabled,
-    is_anomaly_enabled,
-    set_detect_anomaly,
+    detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly,
 )
 from minigrad.autograd.gradcheck import gradcheck, gradgradcheck
 from minigrad.autograd.gradients import backward, grad
 from minigrad.autograd.modes import (
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)  # fmt: skip
+    enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
+)
 from minigrad.autograd.node import Node
 from minigrad.autograd.recording import operation
 from minigrad.missing import open_later
@@ -33,7 +26,7 @@ __all__ = [
     "gradcheck", "gradgradcheck", "graph", "inference_mode", "is_anomaly_check_nan_enabled", "is_anomaly_enabled",
     "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "operation", "profiler", "set_detect_anomaly",
     "set_grad_enabled",
-]  # fmt: skip
+]
 
 if not TYPE_CHECKING:
     __getattr__ = open_later(

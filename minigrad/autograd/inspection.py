@@ -99,8 +99,7 @@ class Inspectable:
         >>> torch.ones(1, requires_grad=True).exp().grad_fn.name()
         'ExpBackward0'
         """
-        name: str = self.shown or self.plan.operation.backward_name
-        return name
+        return self.shown or self.plan.operation.backward_name
 
     @property
     def next_functions(self: Any) -> tuple[tuple[Any, int], ...]:

@@ -165,8 +165,7 @@ def _name_operation(operation: Any) -> str:
 
 
 def _name_node(node: Any) -> str:
-    name: str = node.name()
-    return name
+    return node.name()
 
 
 # Where calls come in, and where the way back does: all that a profile watches.

@@ -136,8 +136,7 @@ def from_numpy(ndarray: Any) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__}); {hint}")
     array = as_plain_array(ndarray)
     _warn_of_read_only(array)
-    made: Tensor = wrap(array)
-    return made
+    return wrap(array)
 
 
 def _warn_of_read_only(array: Any) -> None:
@@ -160,8 +159,7 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     xp = np if kind in (1, 3) else backend.library(devices.device("cuda"))
     array = xp.from_dlpack(ext_tensor)
     dtypes.from_numpy(array.dtype)
-    made: Tensor = wrap(array)
-    return made
+    return wrap(array)
 
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:

@@ -78,8 +78,7 @@ def _take_over(value: Any, dtype: Any, device: Any) -> Tensor:
         have = dtypes.from_numpy(value.array.dtype)
         if dtype is not None and have is not dtype:
             raise TypeError(f"expected a tensor of {dtype}, got one of {have}; convert it with .to({dtype})")
-        alias: Tensor = as_tensor(value, dtype, device)[...]  # in the same memory and graph
-        return alias
+        return as_tensor(value, dtype, device)[...]  # in the same memory and graph
     wanted = dtypes.get_default_dtype() if dtype is None else dtype
     if isinstance(value, Size):
         return empty(value, dtype=wanted, device=device)

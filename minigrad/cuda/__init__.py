@@ -7,6 +7,7 @@ given as its number, as "cuda:1", as `minigrad.device`, or left out: the current
 Source: https://docs.pytorch.org/docs/stable/cuda.html
 """
 
+# fmt: off
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -14,25 +15,11 @@ from typing import TYPE_CHECKING
 from minigrad.backend import device_count, is_available, why_not
 from minigrad.creation import types_on
 from minigrad.cuda.devices import (
-    current_device,
-    device,
-    empty_cache,
-    get_device_name,
-    mem_get_info,
-    memory_allocated,
-    memory_reserved,
-    set_device,
+    current_device, device, empty_cache, get_device_name, mem_get_info, memory_allocated, memory_reserved, set_device,
     synchronize,
 )
 from minigrad.cuda.random import (
-    get_rng_state,
-    get_rng_state_all,
-    initial_seed,
-    manual_seed,
-    manual_seed_all,
-    seed,
-    seed_all,
-    set_rng_state,
+    get_rng_state, get_rng_state_all, initial_seed, manual_seed, manual_seed_all, seed, seed_all, set_rng_state,
     set_rng_state_all,
 )
 from minigrad.cuda.streams import Event, Stream, current_stream, default_stream, set_stream, stream
@@ -42,16 +29,12 @@ from minigrad.missing import open_later
 if TYPE_CHECKING:
     from minigrad.cuda import amp, graphs
     from minigrad.cuda.graphs import (
-        CUDAGraph,
-        graph,
-        graph_pool_handle,
-        is_current_stream_capturing,
-        make_graphed_callables,
-    )  # fmt: skip
+        CUDAGraph, graph, graph_pool_handle, is_current_stream_capturing, make_graphed_callables,
+    )
 
 (
     FloatTensor, DoubleTensor, LongTensor, IntTensor, BoolTensor, ByteTensor, HalfTensor, ShortTensor, CharTensor,
-) = types_on("cuda")  # fmt: skip
+) = types_on("cuda")
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CUDAGraph", "CharTensor", "DoubleTensor", "Event", "FloatTensor", "HalfTensor",
@@ -61,7 +44,7 @@ __all__ = [
     "make_graphed_callables", "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved",
     "seed", "seed_all", "set_device", "set_rng_state", "set_rng_state_all", "set_stream", "stream", "synchronize",
     "why_not",
-]  # fmt: skip
+]
 
 if not TYPE_CHECKING:
     _GRAPHS = "CUDAGraph graph graph_pool_handle is_current_stream_capturing make_graphed_callables"

@@ -6,15 +6,12 @@ MPI moves the data, through mpi4py (``pip install mpi4py mpich``); between GPUs 
 either a program is a world of one process, in which everything here works.
 """
 
+# fmt: off
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from minigrad.distributed.agreement import DebugLevel, get_debug_level, set_debug_level, set_debug_level_from_env
 from minigrad.distributed.backends import (
-    Backend,
-    get_default_backend_for_device,
-    is_backend_available,
-    is_gloo_available,
-    is_mpi_available,
+    Backend, get_default_backend_for_device, is_backend_available, is_gloo_available, is_mpi_available,
     is_nccl_available,
 )
 from minigrad.distributed.collectives import all_reduce, barrier, broadcast, reduce
@@ -22,51 +19,23 @@ from minigrad.distributed.errors import DistBackendError, DistError, DistNetwork
 from minigrad.distributed.grad_bucket import GradBucket
 from minigrad.distributed.monitored import monitored_barrier
 from minigrad.distributed.objects import (
-    all_gather_object,
-    broadcast_object_list,
-    gather_object,
-    recv_object_list,
-    scatter_object_list,
-    send_object_list,
+    all_gather_object, broadcast_object_list, gather_object, recv_object_list, scatter_object_list, send_object_list,
 )
 from minigrad.distributed.parts import (
-    all_gather,
-    all_gather_into_tensor,
-    all_gather_single,
-    all_to_all,
-    all_to_all_single,
-    gather,
-    reduce_scatter,
-    reduce_scatter_single,
-    reduce_scatter_tensor,
-    scatter,
+    all_gather, all_gather_into_tensor, all_gather_single, all_to_all, all_to_all_single, gather, reduce_scatter,
+    reduce_scatter_single, reduce_scatter_tensor, scatter,
 )
 from minigrad.distributed.point_to_point import P2POp, batch_isend_irecv, irecv, isend, recv, send
 from minigrad.distributed.process_group import (
-    GroupMember,
-    ProcessGroup,
-    default_pg_timeout,
-    destroy_process_group,
-    get_backend,
-    get_global_rank,
-    get_group_rank,
-    get_node_local_rank,
-    get_process_group_ranks,
-    get_rank,
-    get_world_size,
-    init_process_group,
-    is_available,
-    is_initialized,
-    is_torchelastic_launched,
-    new_group,
-    new_subgroups,
+    GroupMember, ProcessGroup, default_pg_timeout, destroy_process_group, get_backend, get_global_rank, get_group_rank,
+    get_node_local_rank, get_process_group_ranks, get_rank, get_world_size, init_process_group, is_available,
+    is_initialized, is_torchelastic_launched, new_group, new_subgroups,
 )
 from minigrad.distributed.process_group import groups as group
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.work import Work
 from minigrad.missing import open_later as _open_later
 
-# fmt: off
 __all__ = [
     "Backend", "DebugLevel", "DistBackendError", "DistError", "DistNetworkError", "GradBucket", "GroupMember", "P2POp",
     "ProcessGroup", "ReduceOp", "Work", "all_gather", "all_gather_into_tensor", "all_gather_object",
@@ -79,7 +48,6 @@ __all__ = [
     "reduce", "reduce_scatter", "reduce_scatter_single", "reduce_scatter_tensor", "scatter", "scatter_object_list",
     "send", "send_object_list", "set_debug_level", "set_debug_level_from_env",
 ]
-# fmt: on
 
 # Rooms that are built on layers, optimizers and files open when they are first asked for.
 if not _TYPE_CHECKING:

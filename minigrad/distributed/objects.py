@@ -31,8 +31,7 @@ def _pack(value: Any) -> Tensor:
     """`value` as bytes. Raises TypeError for what cannot be saved."""
     file = io.BytesIO()
     save(value, file)
-    tensor: Tensor = wrap(np.frombuffer(file.getvalue(), np.uint8).copy())
-    return tensor
+    return wrap(np.frombuffer(file.getvalue(), np.uint8).copy())
 
 
 def _unpack(data: Any) -> Any:
@@ -40,13 +39,11 @@ def _unpack(data: Any) -> Any:
 
 
 def _number(value: int = 0) -> Tensor:
-    tensor: Tensor = wrap(np.array([value], np.int64))
-    return tensor
+    return wrap(np.array([value], np.int64))
 
 
 def _room(size: Any) -> Tensor:
-    tensor: Tensor = wrap(np.zeros(int(size), np.uint8))
-    return tensor
+    return wrap(np.zeros(int(size), np.uint8))
 
 
 def _pad(data: Tensor, size: Any) -> Tensor:

@@ -119,8 +119,7 @@ class Distribution:
 
 def as_parameters(*values: Any) -> tuple[Tensor, ...]:
     """Numbers and tensors as tensors of one shape."""
-    tensors: tuple[Tensor, ...] = broadcast_tensors(*[v if isinstance(v, Tensor) else scalar_tensor(v) for v in values])
-    return tensors
+    return broadcast_tensors(*[v if isinstance(v, Tensor) else scalar_tensor(v) for v in values])
 
 
 def probs_or_logits(name: str, probs: Any, logits: Any) -> bool:

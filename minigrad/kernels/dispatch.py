@@ -121,8 +121,7 @@ def dispatch(
     is_sound = way.sound.get(face)
     if is_sound is not None and not is_sound(left, right, geometry):
         way = choose(image, outputs, geometry, left.dtype.char, left.__class__, None, face)
-    result: Array = getattr(way, face)(left, right, geometry, *size)
-    return result
+    return getattr(way, face)(left, right, geometry, *size)
 
 
 @lru_cache(maxsize=512)

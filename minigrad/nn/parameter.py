@@ -121,8 +121,7 @@ class Uninitialized(Tensor):
     @property
     def data(self) -> Tensor:
         """An empty tensor of the dtype and device to come."""
-        plain: Tensor = wrap(_memory.__get__(self))
-        return plain
+        return wrap(_memory.__get__(self))
 
     @data.setter
     def data(self, value: Tensor) -> None:

@@ -288,20 +288,17 @@ class Registry:
         module: Any = self
         for name in target.split(".") if target else ():
             module = module._find_registered(name, MODULE, "an nn.Module")
-        found: Module = module
-        return found
+        return module
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at a dotted path. Raises `AttributeError` naming the part that fails."""
         path, _, name = target.rpartition(".")
-        parameter: Parameter = self.get_submodule(path)._find_registered(name, PARAMETER, "an nn.Parameter")
-        return parameter
+        return self.get_submodule(path)._find_registered(name, PARAMETER, "an nn.Parameter")
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer at a dotted path. Raises `AttributeError` naming the part that fails."""
         path, _, name = target.rpartition(".")
-        buffer: Tensor = self.get_submodule(path)._find_registered(name, BUFFER, "a buffer")
-        return buffer
+        return self.get_submodule(path)._find_registered(name, BUFFER, "a buffer")
 
 
 _WANTED = {PARAMETER: Parameter, BUFFER: Tensor, MODULE: Registry}

@@ -184,8 +184,7 @@ def msort(input: Tensor) -> Tensor:
     >>> torch.msort(torch.tensor([3, 1, 2]))
     tensor([1, 2, 3])
     """
-    values: Tensor = sort(input, 0).values
-    return values
+    return sort(input, 0).values
 
 
 @takes_out

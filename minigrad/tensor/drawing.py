@@ -135,8 +135,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -
     >>> torch.bernoulli(torch.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
-    drawn: Tensor = input.bernoulli(p, generator=generator)
-    return drawn
+    return input.bernoulli(p, generator=generator)
 
 
 def _pop_from(named: dict[str, Any], default: Any, name: str) -> Any:

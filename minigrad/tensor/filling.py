@@ -49,8 +49,7 @@ def _make_like(tensor: Any, make: str, *args: Any, dtype: Any, device: Any, requ
 
     dtype = tensor.dtype if dtype is None else dtype
     device = tensor.device if device is None else device
-    made: Tensor = getattr(creation, make)(*args, dtype=dtype, device=device, requires_grad=requires_grad)
-    return made
+    return getattr(creation, make)(*args, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def _replace_each(tensor: Any, name: str, function: Callable[..., Any], *operands: Any) -> Tensor:

@@ -65,13 +65,11 @@ class TypedStorage:
 
     def data_ptr(self) -> int:
         """The address of its first number."""
-        address: int = wrap(self._memory).data_ptr()
-        return address
+        return wrap(self._memory).data_ptr()
 
     def tolist(self) -> list[Any]:
         """Its numbers as a list."""
-        found: list[Any] = self._memory.tolist()
-        return found
+        return self._memory.tolist()
 
     def __getitem__(self, place: Any) -> Any:
         found = self._memory[place]

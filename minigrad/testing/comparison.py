@@ -102,8 +102,7 @@ def _find_difference(
 
 def _as_tensor(value: Any) -> Tensor:
     """A tensor, an array or a number as a tensor outside of any graph."""
-    made: Tensor = value.detach() if isinstance(value, Tensor) else wrap(np.asarray(value))
-    return made
+    return value.detach() if isinstance(value, Tensor) else wrap(np.asarray(value))
 
 
 def _compare_attributes(a: Tensor, b: Tensor, attributes: list[str]) -> str | None:

@@ -57,8 +57,7 @@ def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM, group: Any = None) -
     """
     if op is not ReduceOp.SUM:
         raise NotImplementedError(f"gradients flow through sums over ranks alone, not through {op}")
-    result: Tensor = _AllReduce.apply(tensor, group)
-    return result
+    return _AllReduce.apply(tensor, group)
 
 
 def broadcast(tensor: Tensor, src: int, group: Any = None) -> Tensor:
@@ -70,5 +69,4 @@ def broadcast(tensor: Tensor, src: int, group: Any = None) -> Tensor:
     tensor([1., 1.])
     >>> torch.distributed.destroy_process_group()
     """
-    result: Tensor = _Broadcast.apply(tensor, src, group)
-    return result
+    return _Broadcast.apply(tensor, src, group)

@@ -51,8 +51,7 @@ FAMILIES: dict[str, Any] = {
 def conv2d(x: Array, w: Array, geometry: Geometry, b: Array | None = None) -> Array:
     """(N, C, H, W), (O, C/groups, kh, kw), bias (O,) -> (N, O, Ho, Wo)."""
     x = _with_rows(x)
-    out: Array = _family("conv2d", x.shape, len(w), geometry, x, w).conv2d(x, w, geometry, b)
-    return out
+    return _family("conv2d", x.shape, len(w), geometry, x, w).conv2d(x, w, geometry, b)
 
 
 def convolve(x: Array, w: Array, b: Array | None = None, *, geometry: Geometry) -> Array:
@@ -77,15 +76,13 @@ def sum_channels(g: Array) -> Array:
 def conv2d_input(g: Array, w: Array, geometry: Geometry, size: Pair) -> Array:
     """The adjoint in x, the transposed convolution: (N, O, Ho, Wo) -> (N, C, H, W)."""
     g, image = _with_rows(g), (len(g), w.shape[1] * geometry.groups, *size)
-    out: Array = _family("conv2d_input", image, len(w), geometry, g, w).conv2d_input(g, w, geometry, size)
-    return out
+    return _family("conv2d_input", image, len(w), geometry, g, w).conv2d_input(g, w, geometry, size)
 
 
 def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     """The adjoint in w: (N, C, H, W), (N, O, Ho, Wo) -> (O, C/groups, kh, kw)."""
     x, g = _with_rows(x), _with_rows(g)
-    out: Array = _family("conv2d_weight", x.shape, g.shape[1], geometry, x, g).conv2d_weight(x, g, geometry)
-    return out
+    return _family("conv2d_weight", x.shape, g.shape[1], geometry, x, g).conv2d_weight(x, g, geometry)
 
 
 def _with_rows(images: Array) -> Array:

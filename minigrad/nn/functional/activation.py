@@ -25,8 +25,7 @@ from minigrad.tensor.drawing import draw_in_order
 
 def _compute(function: Callable[..., Any], input: Any, *options: Any, inplace: bool = False) -> Tensor:
     """``function(input, *options)``, or the same written into `input`."""
-    result: Tensor = (in_place(function) if inplace else function)(input, *options)
-    return result
+    return (in_place(function) if inplace else function)(input, *options)
 
 
 def _make_inplace(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -131,8 +130,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         weight = reshape(weight, (count, *[1] * (len(shape) - 2)))
     elif weight.array.ndim and not shape:
         weight = reshape(weight, ())
-    result: Tensor = activation.prelu(input, weight)
-    return result
+    return activation.prelu(input, weight)
 
 
 def rrelu(
@@ -272,8 +270,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     tensor([-0.1587,  1.9545])
     """
     require_tensors("gelu", "input", input)
-    result: Tensor = activation.gelu(input, approximate)
-    return result
+    return activation.gelu(input, approximate)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:

@@ -60,8 +60,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     centres = [_centres(n, align_corners, real) for n in size[2:]]
     points = np.meshgrid(*centres, indexing="ij")[::-1]  # the last axis first
     base = np.stack([*points, np.ones_like(points[0])], -1).reshape(-1, len(points) + 1)  # (P, d+1)
-    result: Tensor = affine(theta.transpose(1, 2), as_tensor(base, device=theta.device), size=size[2:])
-    return result
+    return affine(theta.transpose(1, 2), as_tensor(base, device=theta.device), size=size[2:])
 
 
 def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:
@@ -129,8 +128,7 @@ def grid_sample(
         x = grid[..., space - 1 - i].reshape(grid.shape[0], points)
         axes.append(_taps(x, n, mode, padding_mode, align_corners))
     values, weights = _combine(input, axes)
-    result: Tensor = make_weighing(space)(values, weights, size=tuple(grid.shape[1:-1]))
-    return result
+    return make_weighing(space)(values, weights, size=tuple(grid.shape[1:-1]))
 
 
 def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:

@@ -290,8 +290,7 @@ def _drop_on_gpu(input: Tensor, p: float) -> Tensor | None:
     if found is None:
         return None
     made, factors = [x.transpose(np.argsort(order).tolist()) for x in found]  # in the axes' own order
-    result: Tensor = native_dropout(input, wrap(factors), made=made)
-    return result
+    return native_dropout(input, wrap(factors), made=made)
 
 
 def _count_neighbours(array: Any) -> int:

@@ -42,8 +42,7 @@ def mse_loss(
     """
     input, target = _match_pair("mse_loss", input, target, weight)
     if weight is None:
-        result: Tensor = ops.mse(input, target, reduction=reduction)
-        return result
+        return ops.mse(input, target, reduction=reduction)
     difference = input - target
     return _weigh(difference * difference, weight, reduction)
 

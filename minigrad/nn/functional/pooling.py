@@ -180,8 +180,7 @@ def _adaptive_max_pool(input: Any, size: Any) -> Any:
 def _empty_places(images: Any, windows: Any) -> Tensor:
     """Room for the place of each window's maximum, where the images (..., H, W) live."""
     shape = (*images.shape[:-2], *windows)
-    places: Tensor = wrap(on_gpu_of(images, array_module(images).empty, shape, np.int64))
-    return places
+    return wrap(on_gpu_of(images, array_module(images).empty, shape, np.int64))
 
 
 def _lay_out(name: str, space: int, input: Any, *options: Any) -> tuple[Geometry, tuple[int, int]]:

@@ -58,8 +58,7 @@ def reduction_of(size_average: Any, reduce: Any, reduction: Any, known: tuple[st
         return "none" if kept else "mean" if average else "sum"
     if reduction not in known:
         raise _no_reduction(reduction, known)
-    chosen: str = reduction
-    return chosen
+    return reduction
 
 
 def _no_reduction(reduction: Any, known: tuple[str, ...]) -> ValueError:

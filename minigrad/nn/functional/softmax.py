@@ -34,8 +34,7 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     tensor([0.5000, 0.5000])
     """
     require_tensors("softmax", "input", input)
-    result: Tensor = activation.softmax(input, _guess_dim("softmax", input, dim), dtype)
-    return result
+    return activation.softmax(input, _guess_dim("softmax", input, dim), dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -46,8 +45,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
     tensor([-0.6931, -0.6931])
     """
     require_tensors("log_softmax", "input", input)
-    result: Tensor = activation.log_softmax(input, _guess_dim("log_softmax", input, dim), dtype)
-    return result
+    return activation.log_softmax(input, _guess_dim("log_softmax", input, dim), dtype)
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -58,8 +56,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
     tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
     require_tensors("softmin", "input", input)
-    result: Tensor = activation.softmax(functions.neg(input), _guess_dim("softmin", input, dim), dtype)
-    return result
+    return activation.softmax(functions.neg(input), _guess_dim("softmin", input, dim), dtype)
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:

@@ -59,16 +59,14 @@ class BasePruningMethod(ABC):
         if name is None:
             raise AssertionError(f"Module {module} has to be pruned")
         mask, orig = getattr(module, f"{name}_mask"), getattr(module, f"{name}_orig")
-        pruned: Tensor = mask.to(dtype=orig.dtype) * orig
-        return pruned
+        return mask.to(dtype=orig.dtype) * orig
 
     def prune(self, t: Tensor, default_mask: Tensor | None = None, importance_scores: Tensor | None = None) -> Tensor:
         """`t` pruned, without a module; `importance_scores` say what counts, `t` itself unless given."""
         scores = t if importance_scores is None else importance_scores
         _check_shapes(scores, t, "importance_scores should have the same shape as tensor t")
         mask = self.compute_mask(scores, ones_like(t) if default_mask is None else default_mask)
-        pruned: Tensor = t * mask
-        return pruned
+        return t * mask
 
     @classmethod
     def apply(
@@ -249,8 +247,7 @@ class RandomStructured(_Channels):
 
     def _choose(self, t: Tensor, count: int) -> Tensor:
         drawn = rand(t.shape[self.dim])
-        kept: Tensor = drawn > drawn.sort().values[count - 1]
-        return kept
+        return drawn > drawn.sort().values[count - 1]
 
 
 class LnStructured(_Channels):
@@ -270,8 +267,7 @@ class LnStructured(_Channels):
     def _choose(self, t: Tensor, count: int) -> Tensor:
         dim = self.dim % t.ndim
         norms = t.norm(p=self.n, dim=[d for d in range(t.ndim) if d != dim])
-        kept: Tensor = norms.topk(t.shape[dim] - count).indices
-        return kept
+        return norms.topk(t.shape[dim] - count).indices
 
 
 class CustomFromMask(BasePruningMethod):

@@ -18,8 +18,7 @@ M = TypeVar("M", bound=Module)
 def norm_except(v: Tensor, dim: int | None) -> Tensor:
     """The lengths of the slices of `v` along `dim`, ready to broadcast; None: the length of the whole."""
     if dim is None or dim == -1:
-        whole: Tensor = v.norm()
-        return whole
+        return v.norm()
     lengths: Tensor = v.transpose(0, dim).flatten(1).norm(dim=1)
     return lengths.reshape([-1 if d == dim else 1 for d in range(v.ndim)])
 

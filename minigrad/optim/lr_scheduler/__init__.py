@@ -4,6 +4,7 @@ As in PyTorch most rates are computed from the last one, not from the first: a r
 by hand in between, or by a second scheduler, is carried on.
 """
 
+# fmt: off
 from typing import TYPE_CHECKING
 
 from minigrad.missing import missing_from
@@ -12,14 +13,7 @@ from minigrad.optim.lr_scheduler.composed import ChainedScheduler, SequentialLR
 from minigrad.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
 from minigrad.optim.lr_scheduler.cycle import CyclicLR, OneCycleLR
 from minigrad.optim.lr_scheduler.factor import (
-    ConstantLR,
-    ExponentialLR,
-    LambdaLR,
-    LinearLR,
-    MultiplicativeLR,
-    MultiStepLR,
-    PolynomialLR,
-    StepLR,
+    ConstantLR, ExponentialLR, LambdaLR, LinearLR, MultiplicativeLR, MultiStepLR, PolynomialLR, StepLR,
 )
 from minigrad.optim.lr_scheduler.plateau import ReduceLROnPlateau
 
@@ -27,7 +21,7 @@ __all__ = [
     "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",
     "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
     "ReduceLROnPlateau", "SequentialLR", "StepLR",
-]  # fmt: skip
+]
 
 for _name in __all__:  # lessons tell PyTorch's schedules from their own by the name of this module
     globals()[_name].__module__ = __name__

@@ -147,8 +147,7 @@ class ConcatDataset(Dataset[T]):
                 raise ValueError(f"absolute value of index should not exceed dataset length: {index} of {len(self)}")
             index += len(self)
         which = bisect_right(self.cumulative_sizes, index)
-        sample: T = self.datasets[which][index - (self.cumulative_sizes[which - 1] if which else 0)]
-        return sample
+        return self.datasets[which][index - (self.cumulative_sizes[which - 1] if which else 0)]
 
 
 class ChainDataset(IterableDataset[T]):
@@ -228,8 +227,7 @@ class StackDataset(Dataset[Any]):
 def take_samples(dataset: Any, indices: list[int]) -> list[Any]:
     """Several samples, at once where the dataset offers that."""
     if hasattr(dataset, "__getitems__"):
-        samples: list[Any] = dataset.__getitems__(indices)
-        return samples
+        return dataset.__getitems__(indices)
     return [dataset[index] for index in indices]
 
 

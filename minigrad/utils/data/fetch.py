@@ -83,5 +83,4 @@ def _take_rows(dataset: Any, indices: list[int]) -> list[Tensor] | None:
 def _select_rows(tensor: Tensor, chosen: Any) -> Tensor:
     """The rows of a tensor at these indices, on its device."""
     index = array_module(tensor.array).asarray(chosen)
-    rows: Tensor = tensor[wrap(index)] if tensor.requires_grad else wrap(tensor.array[index])
-    return rows
+    return tensor[wrap(index)] if tensor.requires_grad else wrap(tensor.array[index])
