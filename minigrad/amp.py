@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from minigrad import cuda
 from minigrad.advice import advise, warn
 from minigrad.autograd.modes import no_grad
+from minigrad.compiler import as_it_is
 from minigrad.devices import device
 from minigrad.missing import missing_from
 from minigrad.optim import Optimizer
@@ -88,7 +89,7 @@ def custom_fwd(fwd: Any = None, *, device_type: str = "cuda", cast_inputs: Any =
     >>> torch.amp.custom_fwd(abs, device_type="cuda") is abs
     True
     """
-    return (lambda function: function) if fwd is None else fwd
+    return as_it_is(fwd)
 
 
 def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
@@ -98,7 +99,7 @@ def custom_bwd(bwd: Any = None, *, device_type: str = "cuda") -> Any:
     >>> torch.amp.custom_bwd(abs, device_type="cuda") is abs
     True
     """
-    return (lambda function: function) if bwd is None else bwd
+    return as_it_is(bwd)
 
 
 _STATE = {  # a scaler's attribute -> its name in a state

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from minigrad.missing import missing_from
 
 __all__ = ["compile", "disable", "is_compiling"]
 
-T = TypeVar("T")
+
+def as_it_is(fn: Any = None) -> Any:
+    """`fn` itself; without it a decorator that changes nothing.
+
+    >>> import minigrad as torch
+    >>> torch.compiler.disable(abs) is abs
+    True
+    """
+    return as_it_is if fn is None else fn
 
 
 def compile(
@@ -31,7 +39,7 @@ def compile(
     if mode is not None and options is not None:
         raise RuntimeError("Either mode or options can be specified, but both can't be specified at the same time.")
     if model is None:
-        return lambda function: compile(function)
+        return compile
     if not callable(model):
         raise TypeError(f"compile(): expected a function or a module, got {type(model).__name__}")
     return model
@@ -44,7 +52,7 @@ def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None
     >>> torch.compiler.disable(abs) is abs
     True
     """
-    return _as_it_is if fn is None else fn
+    return as_it_is(fn)
 
 
 def is_compiling() -> bool:
@@ -55,10 +63,6 @@ def is_compiling() -> bool:
     False
     """
     return False
-
-
-def _as_it_is(function: T) -> T:
-    return function
 
 
 __getattr__: Callable[[str], Any] = missing_from("torch.compiler", globals())

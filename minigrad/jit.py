@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
+from minigrad.compiler import as_it_is
 from minigrad.missing import missing_from
 from minigrad.nn.module import Module
 
@@ -57,17 +58,7 @@ def annotate(the_type: Any, the_value: T) -> T:
     return the_value
 
 
-def _mark(fn: T) -> T:
-    """`fn` itself.
-
-    >>> import minigrad as torch
-    >>> torch.jit.export(abs) is abs
-    True
-    """
-    return fn
-
-
-export = script_method = _mark
+export = script_method = as_it_is
 
 
 def ignore(drop: Any = False, **options: Any) -> Any:
@@ -77,7 +68,7 @@ def ignore(drop: Any = False, **options: Any) -> Any:
     >>> torch.jit.ignore(abs) is abs
     True
     """
-    return drop if callable(drop) else _mark
+    return as_it_is(drop if callable(drop) else None)
 
 
 unused = ignore

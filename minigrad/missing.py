@@ -33,9 +33,7 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
     if not name.startswith("_"):
         from difflib import get_close_matches
 
-        from minigrad.pytorch_names import NAMES
-
-        if name in NAMES.get(namespace, "").split():
+        if name in read_pytorch_names().get(namespace, "").split():
             hint = INSTEAD.get(f"{namespace}.{name}", f"{PAGE} lists what is here")
             return AttributeError(f"{text}: PyTorch has {namespace}.{name}, minigrad does not; {hint}")
         public = [x for x in known if not x.startswith("_")]
@@ -45,8 +43,20 @@ def missing_name(namespace: str, name: str, known: Any = ()) -> AttributeError:
     return AttributeError(text)
 
 
+def read_pytorch_names() -> dict[str, str]:
+    """PyTorch 2.13's public names by their namespace, as tests/oracle/record_names.py wrote them down."""
+    import json
+    from pathlib import Path
+
+    return json.loads(Path(__file__).with_name("pytorch_names.json").read_text("utf-8"))
+
+
 def _error_for(error: AttributeError, module: dict[str, Any], name: str) -> AttributeError | ImportError:
-    """`error`; for ``from module import name`` an ImportError that says the same, where Python's own would drop it."""
+    """`error`, or an ImportError of the same words for ``from module import name``.
+
+    Python asks a package for the name first, in `_handle_fromlist`, and forgets an AttributeError: "cannot import name"
+    is all that it says then. Nothing but the caller's frame tells the two apart.
+    """
     if sys._getframe(2).f_code.co_name == "_handle_fromlist" and not name.startswith("_"):
         from importlib.util import find_spec
 

@@ -1,10 +1,10 @@
-"""Records the public names of PyTorch in minigrad/pytorch_names.py, for the errors of names that are missing.
+"""Records the public names of PyTorch in minigrad/pytorch_names.json, for the errors of names that are missing.
 
 pip install torch==2.13.0 && python tests/oracle/record_names.py
 """
 
 import importlib
-import textwrap
+import json
 import types
 from pathlib import Path
 
@@ -18,15 +18,7 @@ NAMESPACES = [
     "torch.nn.utils.parametrizations", "torch.nn.utils.parametrize", "torch.nn.utils.prune", "torch.nn.parallel",
     "torch.autograd.graph", "torch.profiler", "torch.distributed", "torch.functional",
 ]  # fmt: skip
-PAGE = Path(__file__).resolve().parents[2] / "minigrad" / "pytorch_names.py"
-HEAD = '''"""PyTorch 2.13's public names: so that a name that is missing here can be told from a typo.
-
-Written by tests/oracle/record_names.py, with PyTorch at hand; read when a name was not found.
-"""
-
-# fmt: off
-NAMES: dict[str, str] = {
-'''
+PAGE = Path(__file__).resolve().parents[2] / "minigrad" / "pytorch_names.json"
 
 
 def public(namespace):
@@ -47,14 +39,11 @@ def public(namespace):
 
 
 def main():
-    lines = [HEAD]
+    names = {}
     for space in NAMESPACES:
         namespace = torch.Tensor if space == "torch.Tensor" else importlib.import_module(space)
-        words = textwrap.wrap(" ".join(public(namespace)), 108)
-        lines.append(f'    "{space}":\n')
-        lines += [f'        "{line} "\n' for line in words[:-1]]
-        lines.append(f'        "{words[-1]}",\n')
-    PAGE.write_text("".join([*lines, "}\n"]))
+        names[space] = " ".join(public(namespace))
+    PAGE.write_text(json.dumps(names, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
