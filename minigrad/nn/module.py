@@ -313,7 +313,7 @@ def describe_options(layer: Module, names: str) -> str:
     for name in names.split():
         value = getattr(layer, name.rstrip("="))
         value = value is not None if name == "bias=" else value
-        parts.append(f"{name}{value}" if name.endswith("=") else str(value))
+        parts.append(f"{name}{value}" if name.endswith("=") else f"{value}")
     return ", ".join(parts)
 
 
