@@ -11,6 +11,7 @@ from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import require_tensor, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.matmul import PRODUCTS, check_product, check_ranks, multiply_matrices, product_of
+from minigrad.ops.names import recorded_as
 from minigrad.ops.shape import permute, reshape, unsqueeze
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def baddbmm(input: Tensor, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: An
 
 
 @takes_out
+@recorded_as("AddmvBackward0")
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """``beta * input + alpha * (mat @ vec)``, (n,) + (n, m) @ (m,).
 

@@ -14,6 +14,7 @@ from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
 from minigrad.ops.copies import clone, contiguous, in_rows, ravel
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
+from minigrad.ops.names import recorded_as
 from minigrad.ops.padding import pad_constant
 from minigrad.ops.shape import movedim, reshape
 
@@ -100,6 +101,7 @@ _diagonal_of = diagonal
 
 
 @of_tensors
+@recorded_as("DiagEmbedBackward0")
 def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The last axis on the diagonal of two new axes, the rest 0.
 

@@ -17,6 +17,7 @@ from minigrad.ops.arguments import as_int, axis, read_tensors, takes_out
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import diagonal
 from minigrad.ops.matmul import matmul
+from minigrad.ops.names import name_last_call
 from minigrad.ops.reduce import sum
 from minigrad.ops.shape import permute, reshape, squeeze_axes
 
@@ -61,11 +62,12 @@ def einsum(equation: Any, *operands: Any) -> Tensor:
     inputs, output, length = _parse(equation, operands)
     typed = _agree_on_type(operands, inputs, output)
     terms = [_take_diagonals(x, own, i) for i, (x, own) in enumerate(zip(typed, inputs, strict=True))]
+    if len(terms) == 1:
+        only, letters = _sum_alone(terms, 0, output)
+        seen = permute(only, [letters.index(letter) for letter in output])
+        return seen if only.writes is operands[0].writes else name_last_call(seen, "SumBackward1")
     terms = [_drop_ones(x, own, length, output) for x, own in terms]
     terms = [_sum_alone(terms, i, output) for i in range(len(terms))]
-    if len(terms) == 1:
-        only, letters = terms[0]
-        return permute(only, [letters.index(letter) for letter in output])
     return _einsum(*[x for x, _ in terms], inputs=tuple([own for _, own in terms]), output=output)
 
 

@@ -276,9 +276,7 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     dims = () if dims is None else tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not dims and len(shifts) == 1:
         flat = _roll(ravel(input), shifts=(shifts[0],), dims=(0,))
-        rolled = reshape(flat, input.array.shape)
-        rolled.view_of = None  # of what nobody else has
-        return name_last_call(rolled, "RollBackward0")
+        return name_last_call(reshape(flat, input.array.shape), "RollBackward0")
     if len(shifts) != len(dims) or not shifts:
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if not input.array.ndim:

@@ -301,6 +301,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
 
 
 @takes_out
+@recorded_as("UnsafeViewBackward0")
 def kron(input: Tensor, other: Tensor) -> Tensor:
     """The Kronecker product: a block ``input[i, j] * other`` for every element, axes aligned at the end.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from minigrad.autograd.core import TensorBase
 from minigrad.autograd.inspection import derive_named
 from minigrad.autograd.node import Node
 
@@ -25,9 +26,14 @@ def shown_as(operation: Any, shown: str) -> Any:
 
 
 def name_last_call(result: T, shown: str) -> T:
-    """`result`, or each of a tuple, whose last call was just recorded, under PyTorch's name for all that made it."""
-    for part in result if isinstance(result, tuple) else (result,):
-        node: Any = getattr(part, "node", None)
+    """`result`, or each of a tuple, whose last call was just recorded, under PyTorch's name for all that made it.
+
+    One that looks at what was made on the way, which nobody else has, is no view.
+    """
+    parts: Any = result if isinstance(result, tuple) else (result,)
+    for part in parts:
+        node: Any = part.node
+        part.view_of = None
         if isinstance(node, Node):
             kind: Any = type(node)
             node.__class__ = derive_named(kind, shown)
@@ -35,13 +41,15 @@ def name_last_call(result: T, shown: str) -> T:
 
 
 def recorded_as(shown: str) -> Callable[[F], F]:
-    """A function of several operations whose result has one name in ``grad_fn=<...>``."""
+    """A function of several operations whose result has one name in ``grad_fn=<...>``, and memory of its own."""
 
     def decorate(function: F) -> F:
         @wraps(function)
         def call(input: Any, *args: Any, **kwargs: Any) -> Any:
             result = function(input, *args, **kwargs)
-            return result if result is input else name_last_call(result, shown)
+            if isinstance(result, TensorBase) and result.writes is input.writes:
+                result = cast(Any, result).clone()
+            return name_last_call(result, shown)
 
         return cast(F, call)
 

@@ -28,7 +28,7 @@ from minigrad.ops.copies import cast, ravel
 from minigrad.ops.index import add_at, put_at, read_at
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.masks import check_mask, where
-from minigrad.ops.names import shown_as
+from minigrad.ops.names import recorded_as, shown_as
 from minigrad.ops.select import at_least_1d, check_covers, check_places, check_types, reshape_like, scatter_key
 from minigrad.ops.shape import expand
 
@@ -223,8 +223,11 @@ def _share(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, include
     # The extremes: those that are it share it equally.
     mine = np.where(np.equal(x, out), kept, 0.0)
     theirs = np.where(np.equal(values, read_at(out, key=key)), 1.0, 0.0)
-    share = g / (mine + put_at(theirs, shape=x.shape, key=key))
-    return np.where(np.greater(mine, 0), share, 0.0), np.where(np.greater(theirs, 0), read_at(share, key=key), 0.0)
+    claims = mine + put_at(theirs, shape=x.shape, key=key)
+    share = np.where(np.isnan(out), out, g / claims)  # NaN equals nothing, and hides nothing
+    there = read_at(share, key=key)
+    old = np.where(np.logical_or(np.greater(mine, 0), np.isnan(share)), share, 0.0)
+    return old, np.where(np.logical_or(np.greater(theirs, 0), np.isnan(there)), there, 0.0)
 
 
 def _share_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -> tuple[Any, Any]:
@@ -242,7 +245,7 @@ def _share_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -
 
     there = [read_at(z, key=key) for z in (g, zeros, zero, rest)]
     old = share(x, old_zero, solid[0], g, zeros, zero, rest)
-    return old * kept, share(values, new_zero, solid[1], *there)
+    return np.where(np.greater(kept, 0), old, 0.0), share(values, new_zero, solid[1], *there)
 
 
 _reduced_at: Any = operation(
@@ -347,6 +350,7 @@ def _flat_places(name: str, flat: Any, index: Any) -> Any:
 
 
 @takes_out
+@recorded_as("PutBackward0")
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """The tensor with the numbers of `source` at the places `index` of the flattened tensor, or added there.
 

@@ -16,7 +16,7 @@ from minigrad.autograd.walk import repeated_axes
 from minigrad.ops.arguments import axes, of_tensors, sizes, takes_out
 from minigrad.ops.copies import as_float, cast, in_rows
 from minigrad.ops.elementwise import rename, twin_of
-from minigrad.ops.names import shown_as
+from minigrad.ops.names import name_last_call, shown_as
 from minigrad.ops.shape import reshape
 from minigrad.side_by_side import reduce_in_parts
 
@@ -179,7 +179,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
         raise RuntimeError(
             f"size {list(shape)} is not expandable to size {list(have)}: sum_to_size undoes broadcasting"
         )
-    return reshape(sum(input, over), shape) if over or not shape else input
+    return name_last_call(reshape(sum(input, over), shape), "SumBackward1") if over or not shape else input
 
 
 # ---- logarithms of sums --------------------------------------------------------------------------

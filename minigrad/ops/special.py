@@ -161,7 +161,7 @@ fmin = binary("fmin", np.fmin, lambda g, x, y: np.where(_is_taken(x, y, np.less_
     formula="the lesser of input and other; NaN only if both are", example="[1.0, 5.0]; [3.0, 2.0] -> [1., 2.]")
 nextafter = binary("nextafter", np.nextafter, None, None, numbers="none", refuses="iub",
     formula="the next number of its type after input, towards other", example="[1.0]; [2.0] -> [1.0000]")
-_heaviside = binary("heaviside", lambda x, y: np.heaviside(x, y).astype(x.dtype), None, None, numbers="none")
+_heaviside = binary("heaviside", lambda x, y: np.where(x == 0, y, x > 0).astype(x.dtype), None, None, numbers="none")
 gcd = binary("gcd", np.gcd, None, None, numbers="none", refuses="fb",
     formula="the greatest whole number that divides both", example="[12, 18]; [8, 27] -> [4, 9]")
 lcm = binary("lcm", np.lcm, None, None, numbers="none", refuses="fb",

@@ -12,6 +12,7 @@ from minigrad.nn.functional.pooling import take_maxima, take_means
 from minigrad.ops.arguments import as_number
 from minigrad.ops.functions import sign
 from minigrad.ops.index import first_out_of_range
+from minigrad.ops.names import name_last_call
 from minigrad.ops.select import scatter
 from minigrad.tensor import Tensor
 
@@ -63,7 +64,7 @@ def _unpool(name: str, space: int, input: Any, indices: Any, options: Any, outpu
         raise RuntimeError(f"{name}: Found an invalid max index: {found} (output volumes are of size {list(size)})")
     flat = zeros(*lead, pixels, dtype=input.dtype, device=input.device)  # (N, C, H, W) -> (N, C, H*W)
     rows = [x.reshape(*lead, prod(shape[-space:])) for x in (indices, input)]
-    return scatter(flat, -1, *rows).reshape(*lead, *size)
+    return name_last_call(scatter(flat, -1, *rows).reshape(*lead, *size), f"MaxUnpool{space}DBackward0")
 
 
 def _unpooled_size(name: str, space: int, image: Any, options: Any, output_size: Any) -> tuple[int, ...]:
