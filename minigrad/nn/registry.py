@@ -327,6 +327,8 @@ def _refusal(kind: str, name: str, value: Any) -> TypeError:
         )
     elif isinstance(value, type):
         hint = f"; pass {value.__name__}(...)"
+    elif kind == BUFFER:
+        hint = "; write minigrad.tensor(...) around it"
     elif isinstance(value, (list, tuple)) and kind == MODULE:
         hint = "; unpack the layers: Sequential(*layers)"
     elif callable(value) and kind == MODULE:

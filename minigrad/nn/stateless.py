@@ -10,7 +10,6 @@ import minigrad.nn.functional as F
 from minigrad.advice import advise
 from minigrad.nn.constructors import made_with_input, refuse_unknown
 from minigrad.nn.module import Layer
-from minigrad.nn.registry import BUFFER
 from minigrad.tensor import Tensor
 
 
@@ -82,7 +81,7 @@ class Stateless(Layer):
         inputs = []
         for name, value in given.arguments.items():
             if name in self._tensors:
-                self._register(BUFFER, name, value)
+                self.register_buffer(name, value)
             else:
                 setattr(self, name, value)
                 if isinstance(value, Tensor) and value.ndim:

@@ -64,6 +64,8 @@ def test_an_option_that_is_a_tensor_is_a_buffer():
     assert list(nn.CrossEntropyLoss().state_dict()) == []
     with pytest.raises(TypeError, match="'int' as buffer 'weight'"):
         loss.weight = 3
+    with pytest.raises(TypeError, match=r"'list' as buffer 'weight' .*; write minigrad\.tensor\(\.\.\.\) around it"):
+        nn.CrossEntropyLoss(weight=[1.0, 2.0])
 
 
 def test_an_option_may_become_a_parameter():
