@@ -15,7 +15,7 @@ from hashlib import blake2b
 import numpy as np
 
 from minigrad.distributed.communicator import rows
-from minigrad.distributed.errors import DistBackendError
+from minigrad.distributed.errors import DistBackendError, name_ranks
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.work import Work
@@ -87,6 +87,4 @@ def _tell_differences(group: ProcessGroup, description: str) -> str:
     said: dict[str, list[int]] = {}
     for rank, row in zip(group.ranks, everybody, strict=True):
         said.setdefault(row.tobytes().rstrip(b"\0").decode(errors="replace"), []).append(rank)
-    return "; ".join(
-        f"rank{'s' if len(ranks) > 1 else ''} {', '.join(map(str, ranks))}: {what}" for what, ranks in said.items()
-    )
+    return "; ".join(f"{name_ranks(ranks)}: {what}" for what, ranks in said.items())

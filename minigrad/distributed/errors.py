@@ -1,5 +1,7 @@
 """What goes wrong between processes, under PyTorch's class names: each is a `RuntimeError`."""
 
+from collections.abc import Sequence
+
 
 class DistError(RuntimeError):
     """An error of the distributed package."""
@@ -11,3 +13,12 @@ class DistBackendError(DistError):
 
 class DistNetworkError(DistError):
     """Another machine cannot be reached."""
+
+
+def name_ranks(ranks: Sequence[int]) -> str:
+    """Some ranks as an error speaks of them.
+
+    >>> name_ranks([1]), name_ranks([1, 2])
+    ('rank 1', 'ranks 1, 2')
+    """
+    return f"rank{'s' if len(ranks) > 1 else ''} {', '.join(map(str, ranks))}"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.distributed.collectives import member_of
-from minigrad.distributed.errors import DistBackendError
+from minigrad.distributed.errors import DistBackendError, name_ranks
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.work import Work
 
@@ -50,10 +50,9 @@ def _hear_all(member: ProcessGroup, limit: timedelta, wait_all_ranks: bool) -> N
             if not wait_all_ranks:
                 break
     if missing:
-        who = f"Rank {missing[0]}" if len(missing) == 1 else f"Ranks {', '.join(map(str, missing))}"
         raise DistBackendError(
-            f"{who} failed to pass monitoredBarrier in {limit.total_seconds() * 1000:g} ms: look at what they were "
-            "doing before"
+            f"{name_ranks(missing).capitalize()} failed to pass monitoredBarrier in "
+            f"{limit.total_seconds() * 1000:g} ms: look at what they were doing before"
         )
     for answer in [_track(member, member.control.send(note, other, _TAG)) for other in others]:
         answer.wait(limit)

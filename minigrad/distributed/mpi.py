@@ -130,7 +130,7 @@ def report_errors() -> Any:
 
 
 class MPICommunicator(Communicator):
-    """A group of processes that MPI connects."""
+    """A group of processes that MPI connects; what each call does is said in `Communicator`."""
 
     def __init__(self, comm: Any, departures: Any) -> None:
         self._comm, self._departures = comm, departures
@@ -139,51 +139,40 @@ class MPICommunicator(Communicator):
         self._notices: list[Any] = []
 
     def barrier(self) -> Request:
-        """Done when all members have come here."""
         return MPIRequest(self._comm.Ibarrier())
 
     def broadcast(self, array: Array, root: int) -> Request:
-        """`array` becomes that of `root`."""
         return MPIRequest(self._comm.Ibcast(_bytes(array), root))
 
     def all_reduce(self, array: Array, op: ReduceOp) -> Request:
-        """`array` becomes the reduction of all."""
         return MPIRequest(self._comm.Iallreduce(library().IN_PLACE, array, _operation(op, array)))
 
     def reduce(self, array: Array, op: ReduceOp, root: int) -> Request:
-        """`array` becomes the reduction of all, at `root`; elsewhere it stays."""
         operands = (library().IN_PLACE, array) if self.rank == root else (array, None)
         return MPIRequest(self._comm.Ireduce(*operands, _operation(op, array), root))
 
     def all_gather(self, array: Array, out: Array) -> Request:
-        """``out[i]`` becomes the array of member i."""
         return MPIRequest(self._comm.Iallgather(_bytes(array), _bytes(out)))
 
     def gather(self, array: Array, out: Array | None, root: int) -> Request:
-        """``out[i]`` becomes the array of member i, at `root`."""
         return MPIRequest(self._comm.Igather(_bytes(array), None if out is None else _bytes(out), root))
 
     def scatter(self, parts: Array | None, array: Array, root: int) -> Request:
-        """`array` becomes the row of `parts` of `root` that has this member's number."""
         return MPIRequest(self._comm.Iscatter(None if parts is None else _bytes(parts), _bytes(array), root))
 
     def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
-        """`array` becomes the reduction of everybody's row of `parts` with this member's number."""
         return MPIRequest(self._comm.Ireduce_scatter_block(parts, array, _operation(op, array)))
 
     def all_to_all(self, parts: Array, counts: Sequence[int], out: Array, out_counts: Sequence[int]) -> Request:
-        """``counts[i]`` elements of `parts` go to member i, whose own arrive in `out`, in the order of members."""
         size = parts.itemsize
         sent = [_bytes(parts), [n * size for n in counts], None, library().BYTE]
         kept = [_bytes(out), [n * size for n in out_counts], None, library().BYTE]
         return MPIRequest(self._comm.Ialltoallv(sent, kept))
 
     def send(self, array: Array, to: int, tag: int) -> Request:
-        """`array` goes to the member `to`."""
         return MPIRequest(self._comm.Isend(_bytes(array), to, tag))
 
     def receive(self, array: Array, source: int | None, tag: int) -> Request:
-        """`array` becomes what the member `source`, or whoever is first, sent under `tag`."""
         anybody = library().ANY_SOURCE
         return MPIRequest(self._comm.Irecv(_bytes(array), anybody if source is None else source, tag), receives=True)
 

@@ -71,7 +71,7 @@ class Recorded:
 
 
 class NCCLCommunicator(Communicator):
-    """A group of processes with a GPU each."""
+    """A group of processes with a GPU each; what each call does is said in `Communicator`."""
 
     backend = "nccl"
 
@@ -125,45 +125,36 @@ class NCCLCommunicator(Communicator):
         return int(getattr(self._nccl, name))
 
     def barrier(self) -> Request:
-        """Done when all members have come here."""
         return self._control.barrier()
 
     def broadcast(self, array: Array, root: int) -> Request:
-        """`array` becomes that of `root`."""
         return self._start(lambda stream: self._comm.bcast(array.data.ptr, array.size, self._type(array), root, stream))
 
     def all_reduce(self, array: Array, op: ReduceOp) -> Request:
-        """`array` becomes the reduction of all."""
         here, kind, how = array.data.ptr, self._type(array), self._operation(op, array)
         return self._start(lambda stream: self._comm.allReduce(here, here, array.size, kind, how, stream))
 
     def reduce(self, array: Array, op: ReduceOp, root: int) -> Request:
-        """`array` becomes the reduction of all, at `root`; elsewhere it stays."""
         here, kind, how = array.data.ptr, self._type(array), self._operation(op, array)
         return self._start(lambda stream: self._comm.reduce(here, here, array.size, kind, how, root, stream))
 
     def all_gather(self, array: Array, out: Array) -> Request:
-        """``out[i]`` becomes the array of member i."""
         here, there, kind = array.data.ptr, out.data.ptr, self._type(array)
         return self._start(lambda stream: self._comm.allGather(here, there, array.size, kind, stream))
 
     def gather(self, array: Array, out: Array | None, root: int) -> Request:
-        """``out[i]`` becomes the array of member i, at `root`."""
         kept = [] if out is None else [self._receiving(out[i], i) for i in range(self.size)]
         return self._start_all([self._sending(array, root), *kept])
 
     def scatter(self, parts: Array | None, array: Array, root: int) -> Request:
-        """`array` becomes the row of `parts` of `root` that has this member's number."""
         sent = [] if parts is None else [self._sending(parts[i], i) for i in range(self.size)]
         return self._start_all([*sent, self._receiving(array, root)])
 
     def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
-        """`array` becomes the reduction of everybody's row of `parts` with this member's number."""
         here, there, kind, how = parts.data.ptr, array.data.ptr, self._type(array), self._operation(op, array)
         return self._start(lambda stream: self._comm.reduceScatter(here, there, array.size, kind, how, stream))
 
     def all_to_all(self, parts: Array, counts: Sequence[int], out: Array, out_counts: Sequence[int]) -> Request:
-        """``counts[i]`` elements of `parts` go to member i, whose own arrive in `out`, in the order of members."""
         parts, out = parts.reshape(-1), out.reshape(-1)
         begins, out_begins = ([0, *itertools.accumulate(each)] for each in (counts, out_counts))
         sent = [self._sending(parts[begins[i] : begins[i + 1]], i) for i in range(self.size)]

@@ -113,19 +113,17 @@ def gather_object(
         raise ValueError("Argument ``object_gather_list`` must be specified on destination rank.")
     if not here and object_gather_list:
         raise ValueError("Argument ``object_gather_list`` must NOT be specified on non-destination ranks.")
-    if object_gather_list is not None and here:
+    if here:
         _expect_length("object_gather_list", object_gather_list, member)
     data = _pack(obj)
     longest = _number(data.numel())
     collectives.all_reduce(longest, ReduceOp.MAX, member)
-    padded = _pad(data, longest.item())
-    sizes = [_number() for _ in range(member.size())] if here else None
-    rows = [_room(longest.item()) for _ in range(member.size())] if here else None
+    givers = range(member.size() if here else 0)
+    sizes, rows = [_number() for _ in givers], [_room(longest.item()) for _ in givers]
     parts.gather(_number(data.numel()), sizes, group=member, group_dst=root)
-    parts.gather(padded, rows, group=member, group_dst=root)
-    if here and object_gather_list is not None:
-        pairs = zip(rows or [], sizes or [], strict=True)
-        object_gather_list[:] = [_unpack(row.array[: size.item()]) for row, size in pairs]
+    parts.gather(_pad(data, longest.item()), rows, group=member, group_dst=root)
+    if object_gather_list is not None and here:
+        object_gather_list[:] = [_unpack(row.array[: size.item()]) for row, size in zip(rows, sizes, strict=True)]
 
 
 def broadcast_object_list(
@@ -190,10 +188,9 @@ def scatter_object_list(
         packed = [_pack(value) for value in scatter_object_input_list]
     longest = _number(max((part.numel() for part in packed), default=0))
     collectives.broadcast(longest, group=member, group_src=root)
-    padded = [_pad(part, longest.item()) for part in packed]
     size, row = _number(), _room(longest.item())
-    parts.scatter(size, [_number(part.numel()) for part in packed] or None, group=member, group_src=root)
-    parts.scatter(row, padded or None, group=member, group_src=root)
+    parts.scatter(size, [_number(part.numel()) for part in packed], group=member, group_src=root)
+    parts.scatter(row, [_pad(part, longest.item()) for part in packed], group=member, group_src=root)
     scatter_object_output_list[0] = _unpack(row.array[: size.item()])
 
 

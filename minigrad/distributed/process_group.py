@@ -119,12 +119,8 @@ def init_process_group(
         )
     kind = library_for(backend)
     control = joining.join(init_method, world_size, rank, timeout or default_pg_timeout)
-    data = nccl.world(control) if kind == "nccl" else control.duplicate()
-    groups.WORLD = ProcessGroup(
-        group_name or "WORLD", range(control.size), data, control, timeout or default_pg_timeout
-    )
-    groups.made = [groups.WORLD]
-    groups.count = 0
+    groups.made, groups.count = [], 0
+    groups.WORLD = _make_group(group_name or "WORLD", range(control.size), kind, control, timeout or default_pg_timeout)
     faults.stop_watching()
     if control.size > 1:
         faults.watch(control)
@@ -228,20 +224,22 @@ def get_node_local_rank(fallback_rank: int | None = None) -> int:
     return int(local if local is not None else fallback_rank or 0)
 
 
-def get_backend(group: Any = None) -> str:
-    """The library that moves the data, "mpi" or "nccl". Raises ValueError outside the group."""
+def _own_group(group: Any) -> ProcessGroup:
+    """The group that is meant. Raises ValueError where this process is not in it."""
     member = group_or_world(group)
     if member is None:
         raise ValueError("Invalid process group specified: this process is not in it")
-    return member.data.backend
+    return member
+
+
+def get_backend(group: Any = None) -> str:
+    """The library that moves the data, "mpi" or "nccl". Raises ValueError outside the group."""
+    return _own_group(group).data.backend
 
 
 def get_process_group_ranks(group: Any) -> list[int]:
     """The members by their numbers in the world, in the group's order."""
-    member = group_or_world(group)
-    if member is None:
-        raise ValueError("Invalid process group specified: this process is not in it")
-    return list(member.ranks)
+    return list(_own_group(group).ranks)
 
 
 def get_global_rank(group: Any, group_rank: int) -> int:
@@ -295,11 +293,14 @@ def new_group(
     groups.count += 1
     if control is None:
         return GroupMember.NON_GROUP_MEMBER
+    return _make_group(group_desc or f"group {groups.count}", members, kind, control, timeout or world.timeout)
+
+
+def _make_group(name: str, ranks: Sequence[int], kind: str, control: Communicator, timeout: timedelta) -> ProcessGroup:
+    """A group whose tensors the library `kind` moves; all its members call this together."""
     data = nccl.world(control) if kind == "nccl" else control.duplicate()
-    name = group_desc or f"group {groups.count}"
-    made = ProcessGroup(name, members, data, control, timeout or world.timeout)
-    groups.made.append(made)
-    return made
+    groups.made.append(ProcessGroup(name, ranks, data, control, timeout))
+    return groups.made[-1]
 
 
 def new_subgroups(group_size: int, group: Any = None, timeout: timedelta | None = None) -> tuple[Any, list[Any]]:

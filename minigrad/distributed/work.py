@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from minigrad.distributed.communicator import Request
-from minigrad.distributed.errors import DistBackendError
+from minigrad.distributed.errors import DistBackendError, name_ranks
 from minigrad.futures import Future
 from minigrad.tensor import Tensor
 
@@ -47,13 +47,9 @@ class Work:
     """
 
     def __init__(
-        self,
-        name: str,
-        group: ProcessGroup,
-        requests: Sequence[Request],
-        tensors: Sequence[Tensor] = (),
+        self, name: str, group: ProcessGroup, requests: Sequence[Request], tensors: Sequence[Tensor] = (),
         finish: Callable[[], None] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._name, self._group, self._requests = name, group, list(requests)
         self._left = list(requests)
         self._tensors, self._finish = list(tensors), finish
@@ -136,10 +132,9 @@ class Work:
         )
 
     def _tell_departure(self, left: Sequence[int]) -> str:
-        who = "rank " + ", ".join(map(str, left)) if len(left) == 1 else "ranks " + ", ".join(map(str, left))
         return (
-            f"{self._name} on rank {self._group.rank()} waits for {who}, which left: the program ended there, or "
-            "called destroy_process_group. All ranks must call the same functions equally often"
+            f"{self._name} on rank {self._group.rank()} waits for {name_ranks(left)}, which left: the program ended "
+            "there, or called destroy_process_group. All ranks must call the same functions equally often"
         )
 
     def synchronize(self) -> None:

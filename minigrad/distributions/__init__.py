@@ -1,4 +1,4 @@
-"""`minigrad.distributions`: laws of random numbers, to draw from and to weigh values by."""
+"""`minigrad.distributions`: distributions of random numbers, to draw from and to compute densities of."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,7 @@
-"""Laws of single real numbers: normal, uniform, exponential. Draws are PyTorch's for the same seed."""
+"""Distributions of one real number: normal, uniform, exponential. Draws are PyTorch's for the same seed.
+
+Source of means, variances and entropies: https://docs.pytorch.org/docs/stable/distributions.html
+"""
 
 from __future__ import annotations
 

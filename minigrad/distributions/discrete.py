@@ -1,14 +1,14 @@
-"""Laws of outcomes that can be counted: Bernoulli and categorical."""
+"""Distributions of outcomes that can be counted: Bernoulli and categorical."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import Any
 
-from minigrad.distributions.distribution import Distribution, as_parameters, probs_or_logits
+from minigrad.distributions.distribution import Distribution, as_parameters, probs_or_logits, scale_chances
 from minigrad.dtypes import finfo
 from minigrad.ops.functions import log, log1p
-from minigrad.ops.reduce import logsumexp, sum
+from minigrad.ops.reduce import sum
 from minigrad.tensor.drawing import bernoulli, multinomial
 
 
@@ -73,20 +73,9 @@ class Categorical(Distribution):
     """
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
-        by_chance = probs_or_logits("Categorical", probs, logits)
-        given = probs if by_chance else logits
-        if not given.ndim:
-            raise ValueError(f"Categorical: `{'probs' if by_chance else 'logits'}` must be at least one-dimensional.")
-        self.parameters = ("probs",) if by_chance else ("logits",)  # type: ignore[misc]
-        if by_chance:
-            if validate_args is not False and not bool((probs >= 0).all()):
-                raise ValueError(f"Categorical: the chances must be numbers >= 0, got {probs}")
-            self.probs = probs / sum(probs, -1, keepdim=True)
-            self.logits = log(self.probs.clamp(1e-7, 1 - 1e-7))
-        else:
-            self.logits = logits - logsumexp(logits, -1, keepdim=True)
-            self.probs = self.logits.softmax(-1)
-        super().__init__(given.shape[:-1], (), validate_args)
+        self.probs, self.logits = scale_chances("Categorical", probs, logits, validate_args)
+        self.parameters = ("logits",) if probs is None else ("probs",)  # type: ignore[misc]
+        super().__init__(self.probs.shape[:-1], (), validate_args)
 
     @property
     def param_shape(self) -> Any:

@@ -6,13 +6,15 @@ from typing import Any, ClassVar
 
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import scalar_tensor
+from minigrad.ops.functions import log
+from minigrad.ops.reduce import logsumexp, sum
 from minigrad.ops.shape import broadcast_tensors
 from minigrad.size import Size
 from minigrad.tensor import Tensor
 
 
 class Distribution:
-    """A law of random numbers: `batch_shape` independent ones, each of whose values has `event_shape`.
+    """`batch_shape` independent distributions of random numbers, each of whose values has `event_shape`.
 
     `validate_args=False` leaves out the checks of parameters and values, which raise ValueError.
 
@@ -32,7 +34,7 @@ class Distribution:
 
     @property
     def batch_shape(self) -> Size:
-        """The shape of the parameters: how many laws this is.
+        """The shape of the parameters: how many distributions this is.
 
         >>> import minigrad as torch
         >>> torch.distributions.Normal(torch.zeros(3), 1.0).batch_shape
@@ -102,7 +104,7 @@ class Distribution:
         return Size((*sample_shape, *self._batch_shape, *self._event_shape))
 
     def _check_parameters(self) -> None:
-        """Raises ValueError for parameters that this law does not have."""
+        """Raises ValueError for parameters outside of their range."""
 
     def _expect(self, holds: Any, what: str) -> None:
         """Refuse, with a ValueError, unless all of `holds`."""
@@ -127,3 +129,17 @@ def probs_or_logits(name: str, probs: Any, logits: Any) -> bool:
     if (probs is None) == (logits is None):
         raise ValueError(f"{name}: either `probs` or `logits` must be specified, but not both")
     return probs is not None
+
+
+def scale_chances(name: str, probs: Any, logits: Any, validate_args: bool | None) -> tuple[Any, Any]:
+    """The chances of outcomes, scaled to sum 1 along the last axis, and their logarithms: from one of the two."""
+    by_chance = probs_or_logits(name, probs, logits)
+    if not (probs if by_chance else logits).ndim:
+        raise ValueError(f"{name}: `{'probs' if by_chance else 'logits'}` must be at least one-dimensional.")
+    if not by_chance:
+        logits = logits - logsumexp(logits, -1, keepdim=True)
+        return logits.softmax(-1), logits
+    if validate_args is not False and not bool((probs >= 0).all()):
+        raise ValueError(f"{name}: the chances must be numbers >= 0, got {probs}")
+    probs = probs / sum(probs, -1, keepdim=True)
+    return probs, log(probs.clamp(1e-7, 1 - 1e-7))

@@ -1,4 +1,8 @@
-"""The Kullback-Leibler divergence of two laws of one kind."""
+"""The Kullback-Leibler divergence of two distributions of one kind.
+
+Sources: C. Bishop, "Pattern Recognition and Machine Learning", 2006, section 1.6.1; of vectors: C. Rasmussen and
+C. Williams, "Gaussian Processes for Machine Learning", 2006, equation A.23.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +57,7 @@ _RULES: dict[type[Distribution], Any] = {
 def kl_divergence(p: Distribution, q: Distribution) -> Any:
     """The mean of ``log p(x) - log q(x)`` over values x of p.
 
-    Raises NotImplementedError for laws of two kinds, and for those without a closed form here.
+    Raises NotImplementedError for distributions of two kinds, and for those without a closed form here.
 
     >>> import minigrad as torch
     >>> Normal = torch.distributions.Normal

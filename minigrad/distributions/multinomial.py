@@ -6,12 +6,11 @@ from math import prod
 from typing import Any
 
 from minigrad.creation import zeros
-from minigrad.ops.reduce import logsumexp
-from minigrad.tensor import Tensor
+from minigrad.distributions.distribution import Distribution, scale_chances
 from minigrad.tensor.drawing import multinomial
 
 
-class Multinomial:
+class Multinomial(Distribution):
     """The counts of `total_count` independent trials whose outcomes have the chances `probs`, or exp(`logits`).
 
     Chances are scaled to sum 1. Raises ValueError unless one of the two is given, and for chances
@@ -25,19 +24,12 @@ class Multinomial:
     def __init__(
         self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
-        if (probs is None) == (logits is None):
-            raise ValueError("Multinomial: either `probs` or `logits` must be specified, but not both")
-        chances = (logits - logsumexp(logits, -1, keepdim=True)).exp() if probs is None else probs
-        if not bool((chances >= 0).all()):
-            raise ValueError(f"Multinomial: the chances must be numbers >= 0, got {chances}")
         self.total_count = total_count
-        self.probs: Tensor = chances / chances.sum(-1, keepdim=True)
+        self.probs, _ = scale_chances("Multinomial", probs, logits, validate_args)
+        super().__init__(self.probs.shape[:-1], self.probs.shape[-1:], validate_args)
 
-    def __repr__(self) -> str:
-        return "Multinomial()"
-
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        """Counts of shape (*sample_shape, *batch, outcomes).
+    def sample(self, sample_shape: Any = ()) -> Any:
+        """Counts of shape (*sample_shape, *batch_shape, outcomes).
 
         >>> import minigrad as torch
         >>> torch.distributions.Multinomial(5, torch.tensor([0.0, 1.0])).sample((2,))
@@ -48,6 +40,6 @@ class Multinomial:
         trials = (self.total_count, *sample_shape)
         # (rows, trials and samples) -> (trials, *sample_shape, *batch)
         drawn = multinomial(self.probs.reshape(-1, outcomes), prod(trials), True).t().reshape(*trials, *batch)
-        counts = zeros((*sample_shape, *batch, outcomes), dtype=self.probs.dtype, device=self.probs.device)
+        counts = zeros(self._extended_shape(sample_shape), dtype=self.probs.dtype, device=self.probs.device)
         places = drawn.movedim(0, -1)
         return counts.scatter_add_(-1, places, places.type_as(counts) * 0 + 1)

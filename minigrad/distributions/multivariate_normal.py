@@ -1,4 +1,4 @@
-"""The normal law of vectors."""
+"""The normal distribution of vectors."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ class MultivariateNormal(Distribution):
     """``p(x) = exp(-d^2 / 2) / sqrt((2 pi)^n det C)``, d the distance of x from `loc` in units of the covariance C.
 
     C is given as it is, as its inverse (`precision_matrix`), or as its Cholesky factor (`scale_tril`).
+    Shapes: loc (..., n), C and what stands for it (..., n, n); values (..., n).
     Raises ValueError unless one of the three is, and for one that is no symmetric positive definite matrix.
 
     >>> import minigrad as torch
-    >>> law = torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))
-    >>> law.log_prob(torch.zeros(2))
+    >>> normal = torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2))
+    >>> normal.log_prob(torch.zeros(2))
     tensor(-1.8379)
     """
 
