@@ -54,7 +54,7 @@ def _find_overlaps(arrays: list[Array]) -> list[tuple[list[int], int, int]]:
             groups.append([span])
         reach = max(reach, span[1])
     reached = [([i for _, _, i in g], g[0][0], max(end for _, end, _ in g)) for g in groups]
-    return [(numbers, *span) for numbers, *span in reached if len(numbers) > 1 or _is_turned(arrays[numbers[0]], *span)]
+    return [found for found in reached if len(found[0]) > 1 or _is_turned(arrays[found[0][0]], *found[1:])]
 
 
 def _is_turned(array: Array, start: int, end: int) -> bool:
