@@ -137,8 +137,10 @@ class Operation:
             flags = mode.get()
             if flags & GRAD:
                 plan = self.plans.get(needed + bit) or self.plan(needed, len(operands))
-                tensor.node = plan.record(operands, statics, tensor)
-                if flags & WATCHED and tensor.node is not None:
+                tensor.node = node = plan.record(operands, statics, tensor)
+                if node is None:
+                    tensor.cause = IN_STEPS
+                elif flags & WATCHED:
                     notify_watchers(tensor, flags)
             else:
                 tensor.cause = "it was made under no_grad() or inference_mode()"
@@ -188,6 +190,13 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}({', '.join(self.operands)})>"
+
+
+# Why no walk can start from what such a call gave.
+IN_STEPS = (
+    "it, or something it was computed from, changes in steps alone, as argmax, a comparison and .long() do, so no "
+    "gradient flows through it: compute the loss from the scores themselves"
+)
 
 
 class VariadicOperation(Operation):
@@ -254,4 +263,8 @@ def compute(function: Callable[..., Any], input: Any, /, *others: Any) -> Any:
     except TypeError:
         check_same_library(function.__name__.strip("_"), (array, *others))  # one alone may be on a GPU
         raise
-    return tuple([wrap(part) for part in made]) if isinstance(made, tuple) else wrap(made)
+    made = tuple([wrap(part) for part in made]) if isinstance(made, tuple) else wrap(made)
+    if input.node is not None:
+        for tensor in made if isinstance(made, tuple) else (made,):
+            tensor.cause = IN_STEPS
+    return made

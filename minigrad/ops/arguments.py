@@ -212,6 +212,10 @@ def not_a_tensor(name: str, parameter: str, position: int, got: Any, error: type
         hint = "a text holds no numbers, and options are written with their names"
     elif got is None:
         hint = "a function without a return statement gives None"
+    elif isinstance(got, dict):
+        hint = "pass one of its values" + (f", for example that of {next(iter(got))!r}" if got else "")
+    elif isinstance(got, (list, tuple)) and any(isinstance(x, TensorBase) for x in got):
+        hint = f"it holds tensors: pass one of its {len(got)} elements, or join them with minigrad.stack"
     elif hasattr(got, "parameters"):
         hint = "a module is no tensor: call it with one, or write .parameters() for its tensors"
     elif any(getattr(value, "__name__", None) == name for value in vars(type(got)).values()):

@@ -108,7 +108,8 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     for i, x in enumerate(given):
         if list(x.array.shape) != first:
             detail = f"got {first} at entry 0 and {list(x.array.shape)} at entry {i}"
-            raise RuntimeError(f"stack expects each tensor to be equal size, but {detail}")
+            hint = "crop, resize or pad them to one shape first"
+            raise RuntimeError(f"stack expects each tensor to be equal size, but {detail}: {hint}")
     d = axis(dim, len(first) + 1)
     common = dtypes.result_type([x.array for x in given])
     return _stack(*[cast(x, common) for x in given], dim=d)

@@ -97,3 +97,17 @@ def test_keepdim_is_a_bool_by_its_place_too(function, wrong):
         with pytest.raises(TypeError, match=f"argument 'keepdim' must be bool, not {type(wrong).__name__}"):
             call()
     assert repr(function(X, 1, np.True_)) == repr(function(X, 1, keepdim=np.True_)) == repr(function(X, 1, True))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"image": X}, "not dict; pass one of its values, for example that of 'image'"),
+        ({}, "not dict; pass one of its values$"),
+        ((X, I), "not tuple; it holds tensors: pass one of its 2 elements, or join them with minigrad.stack"),
+        ([1.0], r"not list; wrap it with minigrad.tensor"),
+    ],
+)
+def test_a_whole_batch_in_place_of_a_tensor(given, told):
+    with pytest.raises(TypeError, match=told):
+        torch.nn.functional.relu(given)

@@ -269,6 +269,9 @@ def _check_classes(name: str, input: Any, target: Any, weight: Any) -> None:
         )
     if have != wanted:
         cure = f"; write target.reshape({', '.join(map(str, wanted))})" if prod(have) == prod(wanted) else ""
+        if have == shape:
+            soft = ", or target.float() to take them as probabilities" if name == "cross_entropy" else ""
+            cure = f", the numbers of the classes; write target.argmax(1){soft}"
         raise RuntimeError(
             f"size mismatch (got input: {list(shape)} , target: {list(have)}): {name} needs a target of shape "
             f"{list(wanted)}{cure}"

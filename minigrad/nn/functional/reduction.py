@@ -53,8 +53,8 @@ def loss(function: Callable[P, T]) -> Callable[P, T]:
 def reduction_of(size_average: Any, reduce: Any, reduction: Any, known: tuple[str, ...] = REDUCTIONS) -> str:
     """The checked `reduction`, which older programs write as two flags."""
     if size_average is not None or reduce is not None:
-        warn("size_average and reduce are deprecated: write reduction='mean', 'sum' or 'none' instead")
         average, kept = size_average is None or bool(size_average), reduce is not None and not reduce
+        warn("size_average and reduce are deprecated: write reduction='mean', 'sum' or 'none' instead")
         return "none" if kept else "mean" if average else "sum"
     if reduction not in known:
         raise _no_reduction(reduction, known)

@@ -160,7 +160,9 @@ class _LRScheduler(LRScheduler):
 def require_optimizer(optimizer: Any) -> None:
     """Raises `TypeError` for what is no optimizer."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        raise TypeError(
+            f"{type(optimizer).__name__} is not an Optimizer: pass the one that was made of the model's parameters"
+        )
 
 
 def copy_rate(rate: Any) -> Any:

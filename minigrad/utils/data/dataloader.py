@@ -69,6 +69,9 @@ class DataLoader(Generic[T]):
         if sampler is None and is_stream:
             sampler = _Endless()
         elif sampler is None:
+            if batch_sampler is None and not hasattr(dataset, "__len__"):
+                hint = "a dataset defines __len__ and __getitem__, a stream is an IterableDataset"
+                raise TypeError(f"object of type {type(dataset).__name__!r} has no len(): {hint}")
             sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         if batch_sampler is not None:
             batch_size = None

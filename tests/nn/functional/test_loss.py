@@ -340,3 +340,11 @@ def test_a_single_number_has_gradients_too(dtype):
 def test_flags_of_old_are_told(flags):
     with pytest.warns(UserWarning, match="size_average and reduce are deprecated: write reduction="):
         F.mse_loss(minigrad.ones(2), minigrad.zeros(2), **flags)
+
+
+def test_one_hot_integers_are_told_both_ways():
+    scores, classes = minigrad.zeros(2, 3), F.one_hot(minigrad.tensor([0, 2]), 3)
+    with pytest.raises(RuntimeError, match=r"write target.argmax\(1\), or target.float\(\) to take them as probab"):
+        F.cross_entropy(scores, classes)
+    with pytest.raises(RuntimeError, match=r"write target.argmax\(1\)$"):
+        F.nll_loss(scores, classes)

@@ -156,3 +156,15 @@ def test_errors_of_datasets():
     for shuffle in (False, True):
         with pytest.raises(TypeError, match=r"generator must be a minigrad\.Generator or None, not int"):
             list(DataLoader([1], shuffle=shuffle, generator=3))
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_dataset_without_a_length_is_refused_in_words(shuffle):
+    class Endless(Dataset):
+        def __getitem__(self, index):
+            return index
+
+    with pytest.raises(TypeError, match=r"'Endless' has no len\(\): a dataset defines __len__.*IterableDataset"):
+        DataLoader(Endless(), shuffle=shuffle)
+    loader = DataLoader(Endless(), sampler=[3, 1])
+    assert [batch.tolist() for batch in loader] == [[3], [1]]
