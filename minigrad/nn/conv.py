@@ -31,23 +31,23 @@ class Convolution(Weighted):
         padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.in_channels, self.out_channels = in_channels, out_channels
+        self.in_channels, self.out_channels = as_int(in_channels, "in_channels"), as_int(out_channels, "out_channels")
         self.kernel_size = self._as_ints("kernel_size", kernel_size, 1)
         self.stride = self._as_ints("stride", stride, 1)
         self.padding = padding if isinstance(padding, str) else self._as_ints("padding", padding, 0)
         self.dilation = self._as_ints("dilation", dilation, 1)
-        self.groups, self.padding_mode = groups, padding_mode
+        self.groups, self.padding_mode = as_int(groups, "groups"), padding_mode
         self._check()
-        self._make(self._weight_shape(), out_channels if bias else None, device, dtype)
+        self._make(self._weight_shape(), self.out_channels if bias else None, device, dtype)
 
     def _as_ints(self, name: str, given: Any, least: int) -> tuple[int, ...]:
         return as_ints(type(self).__name__, name, given, self.axes, least)
 
     def _check(self) -> None:
-        if as_int(self.groups, "groups") <= 0:
+        if self.groups <= 0:
             raise ValueError(f"groups must be a positive integer, got groups={self.groups}")
         for name in ("in_channels", "out_channels"):
-            if as_int(getattr(self, name), name) % self.groups:
+            if getattr(self, name) % self.groups:
                 got = f"{getattr(self, name)} and groups={self.groups}"
                 raise ValueError(f"{name} must be divisible by groups, got {got}")
         if isinstance(self.padding, str):

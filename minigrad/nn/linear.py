@@ -102,9 +102,8 @@ class Linear(Weighted):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        self.in_features, self.out_features = in_features, out_features
-        shape = as_int(out_features, "out_features"), as_int(in_features, "in_features")
-        self._make(shape, shape[0] if bias else None, device, dtype)
+        self.in_features, self.out_features = as_int(in_features, "in_features"), as_int(out_features, "out_features")
+        self._make((self.out_features, self.in_features), self.out_features if bias else None, device, dtype)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.linear(input, self.weight, self.bias)

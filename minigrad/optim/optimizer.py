@@ -240,11 +240,11 @@ class Optimizer(OptimizerHooks):
         self._taken = {id(parameter) for group in self.param_groups for parameter in group["params"]}
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        groups = ""
         for i, group in enumerate(self.param_groups):
-            lines += ["", f"Parameter Group {i}"][i == 0 :]
-            lines += [f"    {key}: {group[key]}" for key in sorted(group) if key != "params"]
-        return "\n".join([*lines, ")"])
+            options = [f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params"]
+            groups += f"\nParameter Group {i}\n{''.join(options)}"
+        return f"{type(self).__name__} ({groups})"
 
 
 class BoundRule:
