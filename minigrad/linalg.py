@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from minigrad.missing import missing_from
 from minigrad.ops.arguments import as_int, of_tensors, takes_out
 from minigrad.ops.diagonal import diagonal as _diagonal
-from minigrad.ops.join import atleast_1d, stack
+from minigrad.ops.join import atleast_1d, stack_powers
 from minigrad.ops.matmul import cross as _cross
 from minigrad.ops.matmul import matmul
 from minigrad.ops.norm import norm as _norm
@@ -71,6 +71,8 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
 def cross(input: Tensor, other: Tensor, *, dim: int = -1) -> Tensor:
     """The vector product along the axis `dim` of length 3; other axes broadcast.
 
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.cross.html
+
     >>> import minigrad as torch
     >>> torch.linalg.cross(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[0.0, 1.0, 0.0]]))
     tensor([[0., 0., 1.]])
@@ -92,6 +94,8 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tens
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """The scalar product along `dim`, of vectors that broadcast. Raises RuntimeError for integers and mixed types.
 
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.vecdot.html
+
     >>> import minigrad as torch
     >>> torch.linalg.vecdot(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 1.0]))
     tensor([3., 7.])
@@ -109,6 +113,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers 0 to N - 1 of the last axis's numbers: (..., n) -> (..., n, N). N is n where it is not given.
 
     Integers are raised as int64. Raises RuntimeError for N under 2, and for bools and halves.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.vander.html
 
     >>> import minigrad as torch
     >>> torch.linalg.vander(torch.tensor([1, 2, 3]))
@@ -118,11 +123,11 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """
     if x.array.dtype.char in "?e":
         raise RuntimeError(f"linalg.vander supports floating point and integer tensors, but got {x.dtype}")
-    x = atleast_1d(x) if x.array.dtype.kind == "f" else atleast_1d(x).long()
+    x = atleast_1d(x)
     count = x.array.shape[-1] if N is None else as_int(N, "linalg.vander(): argument 'N'")
     if count < 2:
         raise RuntimeError(f"linalg.vander: N must be greater than 1, got {count}")
-    return stack([x**k for k in range(count)], -1)
+    return stack_powers(x, range(count))
 
 
 def eig(A: Any) -> NoReturn:

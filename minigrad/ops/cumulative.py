@@ -40,6 +40,14 @@ _cumsum_back: Any = operation(
 )
 
 
+def _run_along(name: str, operation: Any, input: Any, dim: int, dtype: Any) -> Tensor:
+    """`operation` along `dim`, in the type that sums have."""
+    x = as_summable(input, dtype)
+    require_kind(name, x.array.dtype, "fiu")
+    d = axis(dim, x.array.ndim)
+    return operation(x, dim=d) if x.array.ndim else clone(x)
+
+
 @twin_of(np.cumsum)
 @takes_out
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
@@ -49,10 +57,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     >>> torch.cumsum(torch.tensor([1, 2, 3]), dim=0)
     tensor([1, 3, 6])
     """
-    x = as_summable(input, dtype)
-    require_kind("cumsum", x.array.dtype, "fiu")
-    d = axis(dim, x.array.ndim)
-    return _cumsum(x, dim=d) if x.array.ndim else clone(x)
+    return _run_along("cumsum", _cumsum, input, dim, dtype)
 
 
 # ---- products -------------------------------------------------------------------------------------
@@ -63,26 +68,27 @@ def _products_before(x: Any, dim: int) -> Any:
     return _cumprod(pad(x, pairs=tuple(one_on), value=1), dim=dim)
 
 
+def cut(x: Any, dim: int, start: int | None, stop: int | None = None) -> Any:
+    """The elements ``start:stop`` along `dim`."""
+    return x[(slice(None),) * dim + (slice(start, stop),)]
+
+
 def scan_from_the_back(g: Any, factor: Any, dim: int) -> Any:
     """``s[i] = g[i] + factor[i] s[i + 1]`` along `dim`, of n numbers and n - 1 factors.
 
     In log n steps, each twice as far: ``s[i] += factor[i] s[i + step]``, and factors of neighbours are multiplied.
     """
-
-    def part(z: Any, start: int, stop: int | None = None) -> Any:
-        return z[(slice(None),) * dim + (slice(start, stop),)]
-
     s, step, n = g, 1, g.shape[dim]
     while step < n:
-        s = np.concatenate((part(s, 0, n - step) + factor * part(s, step), part(s, n - step)), dim)
-        factor = part(factor, 0, max(n - 2 * step, 0)) * part(factor, step)
+        s = np.concatenate((cut(s, dim, 0, n - step) + factor * cut(s, dim, step), cut(s, dim, n - step)), dim)
+        factor = cut(factor, dim, 0, max(n - 2 * step, 0)) * cut(factor, dim, step)
         step *= 2
     return s
 
 
 def _slope_of_cumprod(g: Any, x: Any, out: Any, dim: int) -> Any:  # `out`: see _slope_of_prod
     # d out[k] / d x[i] = (product before i) (product of i+1 ... k): no division, so zeros do no harm
-    return _products_before(x, dim) * scan_from_the_back(g, x[(slice(None),) * dim + (slice(1, None),)], dim)
+    return _products_before(x, dim) * scan_from_the_back(g, cut(x, dim, 1), dim)
 
 
 _cumprod: Any = operation("cumprod", lambda x, *, dim: accumulate(np.cumprod, x, dim), _slope_of_cumprod)
@@ -96,10 +102,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     >>> torch.cumprod(torch.tensor([1, 2, 3]), dim=0)
     tensor([1, 2, 6])
     """
-    x = as_summable(input, dtype)
-    require_kind("cumprod", x.array.dtype, "fiu")
-    d = axis(dim, x.array.ndim)
-    return _cumprod(x, dim=d) if x.array.ndim else clone(x)
+    return _run_along("cumprod", _cumprod, input, dim, dtype)
 
 
 def _slope_of_prod(g: Any, x: Any, out: Any, dim: Any) -> Any:

@@ -252,9 +252,14 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     n = x.array.size if N is None else as_int(N, "N")
     if n < 0:
         raise RuntimeError(f"N must be non-negative, got {n}")
-    x = x if x.array.dtype.kind == "f" else cast(x, np.dtype(np.int64))
     order = range(n) if increasing else range(n - 1, -1, -1)
-    return stack([pow(x, k) for k in order], 1) if n else getitem(unsqueeze(x, 1), (slice(None), slice(0, 0)))
+    return stack_powers(x, order) if n else getitem(unsqueeze(x, 1), (slice(None), slice(0, 0)))
+
+
+def stack_powers(x: Any, exponents: range) -> Tensor:
+    """The powers of each number along a new last axis: (..., n) -> (..., n, N). Integers are raised as int64."""
+    x = x if x.array.dtype.kind == "f" else cast(x, np.dtype(np.int64))
+    return stack([pow(x, k) for k in exponents], -1)
 
 
 # ---- moved round ---------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def add_up(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdim
     n, innermost = x.shape[along], min(range(x.ndim), key=lambda i: (x.strides[i], -i))
     if n <= 2 * _RUN or innermost in axis:  # along the innermost NumPy sums in pairs
         return _reduce(x, axis, dtype, out, keepdims)
-    before, whole = (slice(None),) * along, n - n % _RUN
+    before, whole = (slice(None),) * along, n - n % _RUN  # (..., n, ...) -> (..., n // 64, 64, ...), and the rest
     runs = x[(*before, slice(whole))].reshape(*x.shape[:along], -1, _RUN, *x.shape[along + 1 :])
     sums = _reduce(runs, along + 1, dtype)
     return add_up(np.concatenate([sums, x[(*before, slice(whole, None))]], along), axis, dtype, out, keepdims)

@@ -15,7 +15,7 @@ from minigrad.ops.arguments import as_int, axis, require_kind, takes_out
 from minigrad.ops.arithmetic import add, mul, sub
 from minigrad.ops.comparison import ne
 from minigrad.ops.copies import as_float, clone
-from minigrad.ops.cumulative import cumsum, scan_from_the_back
+from minigrad.ops.cumulative import cumsum, cut, scan_from_the_back
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
 from minigrad.ops.order import picker
@@ -33,18 +33,18 @@ def _log_of_running_sum(x: Any, *, dim: int) -> Any:
         return np.logaddexp.accumulate(x, axis=dim, dtype=np.float64).astype(x.dtype, copy=False)
     if x.dtype.char == "e":
         return _log_of_running_sum(x.astype(np.float32), dim=dim).astype(x.dtype)
-    sums, reach, before = x, 1, (slice(None),) * dim  # CuPy has no such accumulation: by doubling, as Hillis and Steele
+    # CuPy has no such accumulation: by doubling, as Hillis and Steele, "Data Parallel Algorithms", 1986.
+    sums, reach = x, 1
     while reach < x.shape[dim]:  # each has the sum of the `reach` elements up to its own
-        later = np.logaddexp(sums[(*before, slice(reach, None))], sums[(*before, slice(None, -reach))])
-        sums = np.concatenate([sums[(*before, slice(None, reach))], later], axis=dim)
+        later = np.logaddexp(cut(sums, dim, reach), cut(sums, dim, 0, -reach))
+        sums = np.concatenate([cut(sums, dim, 0, reach), later], axis=dim)
         reach *= 2
     return sums
 
 
 def _slope_of_log_of_running_sum(g: Any, x: Any, out: Any, dim: int) -> Any:
     # sum over k >= i of g[k] exp(x[i] - out[k]); out grows, so all powers are of negative numbers
-    before = (slice(None),) * dim
-    out_before, out_after = out[(*before, slice(None, -1))], out[(*before, slice(1, None))]
+    out_before, out_after = cut(out, dim, 0, -1), cut(out, dim, 1)
     stays = (out_before == out_after) & np.isinf(out_after)  # inf - inf: it grows by nothing
     grown = np.exp(np.where(stays, 0, out_before - out_after))
     share = np.exp(np.where(out == -np.inf, -np.inf, x - out))  # 0 / 0 where both are log(0)
@@ -110,10 +110,16 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     around = [x for x in (prepend, input, append) if x is not None and n]  # as PyTorch: nothing is put around for n = 0
     x = cat(around, d) if len(around) > 1 else input
     for _ in range(n):
-        size = x.array.shape[d]
-        later, earlier = narrow(x, d, min(1, size), max(size - 1, 0)), narrow(x, d, 0, max(size - 1, 0))
+        later, earlier = _pair_neighbours(x, d)
         x = ne(later, earlier) if x.array.dtype.kind == "b" else sub(later, earlier)
     return x if n else clone(x)
+
+
+def _pair_neighbours(x: Any, d: int) -> tuple[Any, Any]:
+    """All elements along axis `d` but the first, and all but the last."""
+    size = x.array.shape[d]
+    pairs = max(size - 1, 0)
+    return narrow(x, d, min(1, size), pairs), narrow(x, d, 0, pairs)
 
 
 def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
@@ -127,7 +133,7 @@ def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, 
         x, dx = None, x
     size = y.array.shape[d]
     y = as_float(y)
-    pairs = add(narrow(y, d, min(1, size), max(size - 1, 0)), narrow(y, d, 0, max(size - 1, 0)))
+    pairs = add(*_pair_neighbours(y, d))
     if x is None:
         return mul(pairs, dx / 2), d
     if x.array.ndim == 1:

@@ -172,7 +172,7 @@ def _pinv_slope(g: Any, x: Any, out: Any) -> Any:
 
 _pinv: Any = operation("linalg_pinv", lambda x, *, rtol: np.linalg.pinv(x, rcond=rtol), _pinv_slope)
 
-# A symmetric matrix, of which the lower triangle is read; its gradient is that of all its elements.
+# The symmetric matrix whose lower triangle is that of x. Its gradient is g itself, as PyTorch's: as if all were read.
 _mirror: Any = operation("mirror", lambda x: np.tril(x) + mT(np.tril(x, -1)), lambda g: g)
 
 NOT_FINITE = "the algorithm failed to converge because the input matrix contained non-finite values"
@@ -196,6 +196,7 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
     """The inverse of each square matrix, inf for singular ones, and `info`, which is 0 for all others.
 
     With `check_errors` it raises as `inv`.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.inv_ex.html
 
     >>> import minigrad as torch
     >>> torch.linalg.inv_ex(torch.zeros(1, 1)).info.item()

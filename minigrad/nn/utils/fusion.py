@@ -50,6 +50,8 @@ def fuse_linear_bn_weights(
 ) -> tuple[Parameter, Parameter]:
     """The weight (out, in) and bias (out,) of a linear layer that also does the batch norm after it.
 
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.fuse_linear_bn_weights.html
+
     >>> import minigrad as torch
     >>> one = torch.ones(1)
     >>> torch.nn.utils.fuse_linear_bn_weights(torch.ones(1, 2), None, one, one, 0.0, one, one)[1].item()
@@ -77,6 +79,7 @@ def fuse_linear_bn_eval(linear: Linear, bn: RunningNorm) -> Linear:
     """A copy of `linear` that computes ``bn(linear(x))``.
 
     Raises `AssertionError` unless both are in evaluation, `bn` has running statistics, and their features fit.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.fuse_linear_bn_eval.html
 
     >>> import minigrad as torch
     >>> linear, bn = torch.nn.Linear(3, 2).eval(), torch.nn.BatchNorm1d(2).eval()

@@ -77,9 +77,11 @@ class _Orthogonal(Module):
         if n > k:
             tall = cat([tall, randn((*tall.shape[:-2], n, n - k), dtype=tall.dtype, device=tall.device)], -1)
         self.base = tall.clone() if n == k and _is_orthogonal(tall) else compute(_orthonormalize, tall)
-        still = zeros_like(value)
-        still.diagonal(dim1=-2, dim2=-1).fill_(-1)
-        return still
+        # Every map makes the identity of -I: a reflection whose vector is 0 below the diagonal turns the sign of one
+        # axis, which the -1 turns back; in the skew matrix of the other two maps the diagonal cancels.
+        start = zeros_like(value)
+        start.diagonal(dim1=-2, dim2=-1).fill_(-1)
+        return start
 
 
 def _factor(x: Any) -> Any:
