@@ -16,10 +16,9 @@ import tokenize
 
 from heart import ROOT, heart, place_in_heart
 
-# What a call and its way back walk through, told by `sys.settrace`; not what is built on it.
-ENGINE = tuple(
-    f"minigrad/autograd/{name}.py" for name in ("core", "modes", "node", "views", "recording", "walk", "gradients")
-)
+# What a call and its way back walk through, told by `sys.settrace`: not what is built on it, nor the rooms that open
+# when they are asked for (views that were written to, hooks, the switches of the modes).
+ENGINE = tuple(f"minigrad/autograd/{name}.py" for name in ("core", "recording", "node", "walk", "gradients"))
 LAYOUT = {
     tokenize.COMMENT,
     tokenize.NL,

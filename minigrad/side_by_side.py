@@ -52,7 +52,7 @@ def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
         formula is None
         or (len(formula.calls) < MANY and not may_spread())
         or formula.cost * prod(shape) < 2 * LARGE
-        or not all(_lies_in_order(x) and _broadcasts(x.shape, shape) for x in arrays)
+        or not all(_lies_in_order(x) and broadcasts(x.shape, shape) for x in arrays)
         or not any(operands[i].shape == shape for i in formula.over)
     ):
         return function(*operands)
@@ -64,15 +64,17 @@ def in_parts(function: Callable[..., Any], *operands: Any) -> Any:
     return out
 
 
-def add_in_place(total: Any, more: Any) -> None:
-    """``total += more`` of arrays of one shape."""
+def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
+    """``total + more`` of arrays of one shape, written into `out`, which is None or `total` itself."""
+    if out is None:
+        return in_parts(np.add, total, more)
     if not (is_large(total) and total.flags.c_contiguous and more.flags.c_contiguous):
-        total += more
-        return
+        return np.add(total, more, out=out)
     from minigrad.parallel import spread  # read with the first large array
 
     sums, addends = total.reshape(-1), more.reshape(-1)
     spread(lambda part: np.add(sums[part], addends[part], out=sums[part]), sums.size, sums.nbytes // 4)
+    return total
 
 
 def reduce_in_parts(
@@ -251,7 +253,7 @@ def _find_cut(x: Any, place: int) -> tuple[slice, ...] | None:
     return (slice(None),) * (x.ndim - place)
 
 
-def _broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
+def broadcasts(shape: tuple[int, ...], onto: tuple[int, ...]) -> bool:
     """Whether an array of this shape broadcasts to the other."""
     return len(shape) <= len(onto) and all(m in (1, n) for m, n in zip(shape[::-1], onto[::-1], strict=False))
 

@@ -9,7 +9,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from minigrad.autograd.modes import KEEP, ModeSwitch
+from minigrad.autograd.core import KEEP
+from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.trees import flatten, structure
 from minigrad.ops.join import stack
 from minigrad.ops.shape import movedim

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.autograd.core import ANOMALY, CHECK_NAN, mode
+from minigrad.autograd.inspection import watchers
 from minigrad.autograd.messages import user_line
-from minigrad.autograd.modes import ANOMALY, CHECK_NAN, ImmediateSwitch, ModeSwitch, mode
+from minigrad.autograd.modes import ImmediateSwitch, ModeSwitch
 from minigrad.backend import quiet
 
 
@@ -83,6 +85,9 @@ def check_forward(tensor: Any) -> None:
             stacklevel=2,
         )
         node.trace += ", where its result was NaN already"
+
+
+watchers[ANOMALY] = check_forward
 
 
 def check_gradients(node: Any, gradients: Sequence[Any]) -> None:

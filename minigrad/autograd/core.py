@@ -8,17 +8,28 @@ output, so plain reference counting frees a graph as soon as the last tensor mad
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy import ndarray
 
-from minigrad.autograd.modes import INFERENCE, inference_was_entered, mode
-
 if TYPE_CHECKING:
     from minigrad.autograd.node import Node
-    from minigrad.autograd.views import View
+    from minigrad.autograd.recording import Operation
     from minigrad.tensor import Tensor
+
+# The modes, as flags of one integer, so that recording a call asks one question; `modes.py` switches them.
+GRAD = 1  # calls are recorded
+INFERENCE = 2  # nothing is recorded, whatever is asked for, and what is made can never be
+ASKED = 4  # recording was asked for within inference mode, and is reported
+PACKING = 8  # what is saved for backward goes through the user's hooks
+ANOMALY = 16  # calls remember the user's line
+CHECK_NAN = 32  # and results and gradients are looked at for NaN
+KEEP = 64  # a walk keeps what was saved for it, as another example of the same vmap may walk there too
+mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
+# Empty until then, and then what makes the counts of new memory: who never enters it pays for one look at this.
+inference_was_entered: list[Callable[[], list[int]]] = []
 
 Edge: TypeAlias = "Node | TensorBase"
 Hooks: TypeAlias = "dict[int, Callable[[Any], Any]]"
@@ -39,24 +50,6 @@ class Leaf:
 LEAF: Any = Leaf()
 
 
-class Uncounted(list[int]):
-    """In the place of the count of writes for memory made in inference mode: nobody may write there outside of it."""
-
-    __slots__ = ()
-
-    def __setitem__(self, i: Any, value: Any) -> None:
-        if not mode.get() & INFERENCE:
-            raise RuntimeError(
-                "Inplace update to inference tensor outside InferenceMode is not allowed: it was made in "
-                "inference_mode(). Write into a copy, x.clone(), or make it under no_grad()"
-            )
-
-
-def new_count() -> list[int]:
-    """A count of writes for new memory."""
-    return Uncounted([0]) if mode.get() & INFERENCE else [0]
-
-
 class TensorBase:
     """An array, its gradient and its place in the graph. The user's `Tensor` derives from this."""
 
@@ -65,7 +58,9 @@ class TensorBase:
     array: Any  # NumPy or CuPy
     node: Any  # the call that made it, LEAF, or None: no gradient flows here
     gradient: Tensor | None
-    writes: list[int]  # shared by all that look at the same memory: how often it was written to
+    # Shared by all that look at the same memory: how often it was written to, and how often a tensor of it began or
+    # ceased to ask for a gradient.
+    writes: list[int]
     view_of: View | None
     hooks: Hooks | None
     cause: str | None  # why no gradient flows here, when a call could tell
@@ -82,22 +77,18 @@ class TensorBase:
         self.writes[0] += 1
 
 
-class Key(tuple[Any, ...]):
-    """An index with arrays in it, which remembers the tensors whose memory these arrays may share.
+class View:
+    """How a tensor looks at its parent's memory. After a write its place in the graph is out of date (`views.py`)."""
 
-    A node that keeps one checks it before its rules run: an index that was written to after the
-    forward would put gradients into other places.
-    """
+    __slots__ = ("array", "operation", "parent", "recorded", "seen", "several", "statics")
 
-    watched: tuple[tuple[list[int], int, tuple[int, ...]], ...] = ()  # counter, version then, shape
-
-
-def watch(key: tuple[Any, ...], *tensors: Any) -> Key:
-    """`key` as a `Key` that watches `tensors`, and what it watched already."""
-    made = Key(key)
-    seen = tuple([(t.writes, t.writes[0], t.array.shape) for t in tensors if isinstance(t, TensorBase)])
-    made.watched = getattr(key, "watched", ()) + seen
-    return made
+    def __init__(self, parent: TensorBase, operation: Operation, statics: dict[str, Any]) -> None:
+        self.parent, self.operation, self.statics = parent, operation, statics
+        self.array = parent.array  # as it was looked at
+        link = parent.view_of
+        self.recorded: bool = mode.get() & GRAD != 0 and (link is None or link.recorded)  # False: made under no_grad
+        self.several: bool = link is not None and link.several  # True when one call made several views, as split does
+        self.seen = [*parent.writes]  # the counts that the view's node knows of
 
 
 result_class: type[Any] = TensorBase  # the module that defines `Tensor` names it here, once
@@ -112,7 +103,7 @@ def wrap(array: Any, cls: type[Any] | None = None) -> Any:
         array = np.asarray(array)
     tensor.array = array
     tensor.node = tensor.gradient = tensor.view_of = tensor.hooks = tensor.cause = None
-    tensor.writes = new_count() if inference_was_entered else [0]
+    tensor.writes = inference_was_entered[0]() if inference_was_entered else [0, 0]
     return tensor
 
 

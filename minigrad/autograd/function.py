@@ -12,9 +12,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.autograd.function_node import check_marks, record_call
-from minigrad.autograd.modes import GRAD, ModeSwitch, is_grad_enabled, mode, no_grad
+from minigrad.autograd.modes import ModeSwitch, is_grad_enabled, no_grad
 from minigrad.autograd.views import refresh
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]

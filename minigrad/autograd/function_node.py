@@ -15,10 +15,11 @@ from weakref import ref
 import numpy as np
 
 from minigrad.autograd import views
-from minigrad.autograd.core import LEAF, TensorBase, edge_of, wrap
+from minigrad.autograd.core import GRAD, LEAF, TensorBase, edge_of, mode, wrap
+from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
-from minigrad.autograd.modes import GRAD, ModeSwitch, mode
-from minigrad.autograd.node import WATCHED, Node, next_order, notify_watchers
+from minigrad.autograd.modes import ModeSwitch
+from minigrad.autograd.node import Node, next_order
 from minigrad.autograd.views import Unrecorded, move_retained
 from minigrad.backend import device_of, to_device
 
@@ -38,7 +39,7 @@ class Kept(NamedTuple):
     def of(cls, tensor: Any, number: int | None) -> Kept:
         """`tensor` as it is now; a result without its place in the graph."""
         if tensor is None:
-            return cls(None, [0], 0, None)
+            return cls(None, [0, 0], 0, None)
         alias = tensor if number is None else wrap(tensor.array)
         alias.writes = tensor.writes
         return cls(alias, tensor.writes, tensor.writes[0], number)

@@ -10,20 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
-from minigrad.advice import warn
-from minigrad.autograd import leaves
-from minigrad.autograd.core import AFTER, LEAF, Edge, TensorBase, edge_of, is_array, wrap
-from minigrad.autograd.messages import (
-    check_same_library,
-    needs_no_gradient,
-    no_gradient,
-    not_a_tensor,
-    not_scalar,
-    unused,
-)
-from minigrad.autograd.modes import GRAD, KEEP, ModeSwitch, mode
+from minigrad.autograd import leaves, messages
+from minigrad.autograd.core import AFTER, GRAD, KEEP, LEAF, Edge, TensorBase, edge_of, is_array, mode, wrap
 from minigrad.autograd.views import Unrecorded, refresh
-from minigrad.autograd.walk import Deliver, Seeds, repeated_axes, walk
+from minigrad.autograd.walk import Deliver, Seeds, walk
 from minigrad.backend import quiet
 
 if TYPE_CHECKING:
@@ -48,27 +38,19 @@ def backward(
     tensor([2., 4.])
     """
     if grad_variables is not None:
-        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
-        if grad_tensors is not None:
-            raise RuntimeError("`grad_tensors` and `grad_variables` cannot both be given: leave `grad_variables` out")
+        messages.warn_of_grad_variables(grad_tensors)
         grad_tensors = grad_variables
     if create_graph:
-        hint = "minigrad.autograd.grad returns it instead; else set x.grad = None after use"
-        warn(f"backward(create_graph=True) makes a cycle between a parameter and its .grad, which keeps memory: {hint}")
+        messages.warn_of_cycle()
     seeds = _make_seeds(tensors, grad_tensors, create_graph)
-    if inputs is None:
-        for leaf, gradient in _walk_silently(seeds, create_graph, retain_graph, None, accumulate).items():
-            accumulate(leaf, gradient, create_graph)
-        return
-    targets = {_find_edge(target, i): target for i, target in enumerate(_as_tuple(inputs))}
-    if not targets:
-        raise RuntimeError("`inputs` argument to `backward()` cannot be empty")
-    for target in targets.values():
-        if isinstance(target, TensorBase):
-            target.retain_grad()  # type: ignore[attr-defined]  # of a result, as in PyTorch: the hook adds what arrives
-    for edge, gradient in _walk_silently(seeds, create_graph, retain_graph, set(targets)).items():
-        if edge in targets and targets[edge].node is LEAF:
-            accumulate(targets[edge], gradient, create_graph)
+    wanted = None
+    if inputs is not None:
+        given = _as_tuple(inputs)
+        wanted = {_find_edge(target) for target in _check_inputs("backward", given)}
+        for target in given:
+            if isinstance(target, TensorBase):
+                target.retain_grad()  # type: ignore[attr-defined]  # a result's hook adds what arrives, as in PyTorch
+    _walk_silently(seeds, create_graph, retain_graph, wanted, accumulate)
 
 
 def grad(
@@ -92,10 +74,8 @@ def grad(
         warnings.warn(f"only_inputs is ignored: {hint}.", FutureWarning, stacklevel=2)
     if materialize_grads and allow_unused is False:
         raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
-    targets = _as_tuple(inputs)
-    edges = [_find_edge(target, i) for i, target in enumerate(targets)]
-    if not edges:
-        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    targets = _check_inputs("grad", inputs)
+    edges = [_find_edge(target) for target in targets]
     if is_grads_batched:
         from minigrad.autograd.batches import grad_of_rows
 
@@ -121,7 +101,7 @@ def _replace_unused(
         zeros.node = LEAF if create_graph else None  # as PyTorch's: a second walk may begin there
         return zeros
     if not allow_unused:
-        raise unused(target, position)
+        raise messages.unused(target, position)
     return None
 
 
@@ -131,53 +111,55 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
         gradient = leaves.before_accumulation(leaf, gradient, create_graph)
     with _adding:
         before = leaf.gradient
-        if create_graph:
-            with ModeSwitch(set_flags=GRAD):  # a copy: others may have been given the same gradient
-                leaf.gradient = gradient.clone() if before is None else before + gradient
+        if create_graph:  # a copy: others may have been given the same gradient
+            leaf.gradient = gradient.clone() if before is None else before + gradient
         elif before is None:
             leaf.gradient = wrap(gradient)
-            leaf.gradient.writes = [0]  # counted in inference mode, too: later walks add to it
+            leaf.gradient.writes = [0, 0]  # counted in inference mode, too: later walks add to it
         elif before.node is not None:
             leaf.gradient = before + wrap(gradient)
         else:
-            _add_in_place(before, gradient)
+            try:
+                quiet(np.add, before.array, gradient, before.array)
+            except ValueError:
+                raise messages.does_not_add(before.array.shape, gradient.shape) from None
+            before.writes[0] += 1
     if leaf.hooks and AFTER in leaf.hooks:
-        leaves.run_waiting(leaf, create_graph)
+        leaves.run_waiting(leaf)
     if leaves.hooks_exist:
         leaves.after_accumulation(leaf, gradient, create_graph)
 
 
-def _add_in_place(total: Any, gradient: Any) -> None:
-    shape, have = total.array.shape, gradient.shape
-    if have != shape and repeated_axes(have, shape) is None:  # of a leaf turned by t_()
-        shapes = f"{list(shape)} doesn't match the broadcast shape {list(have)}"
-        raise RuntimeError(f"output with shape {shapes}: a gradient of another shape than the .grad it is added to")
-    quiet(np.add, total.array, gradient, total.array)
-    total.writes[0] += 1
-
-
 def _as_tuple(x: Any) -> tuple[Any, ...]:
-    if isinstance(x, TensorBase):
-        return (x,)
-    alone = _is_edge(x) or is_array(x) or not isinstance(x, Iterable)
+    alone = isinstance(x, TensorBase) or is_array(x) or hasattr(x, "stand_in") or not isinstance(x, Iterable)
     return () if x is None else (x,) if alone else tuple(x)
 
 
-def _is_edge(x: Any) -> bool:
-    """Whether `x` is a `GradientEdge`, which stands for a tensor."""
-    return hasattr(x, "output_nr")
+def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:
+    """A tensor, its place in the graph up to date; one that stands in for a `GradientEdge`, which has such a place."""
+    if not isinstance(x, TensorBase):
+        if not hasattr(x, "stand_in"):
+            raise messages.not_a_tensor(x, role)
+        x = x.stand_in(gradient)
+    if x.view_of is not None:
+        refresh(x, asked=True)
+    return x
 
 
-def _find_edge(target: Any, position: int) -> Any:
-    """Where the gradient of an input goes, a tensor, whose place in the graph is brought up to date, or an edge."""
-    if isinstance(target, TensorBase):
-        refresh(target, asked=True)
+def _find_edge(target: Any) -> Any:
+    """Where the gradient of an input goes. To what was not recorded none goes."""
+    return target if isinstance(target.node, Unrecorded) else edge_of(target)
+
+
+def _check_inputs(name: str, inputs: Any) -> list[Any]:
+    """The tensors to differentiate with respect to."""
+    targets = [_as_tensor(x, "inputs") for x in _as_tuple(inputs)]
+    if not targets:
+        raise RuntimeError(f"`inputs` argument to `{name}()` cannot be empty.")
+    for i, target in enumerate(targets):
         if target.node is None:
-            raise needs_no_gradient(target, position)
-        return target if isinstance(target.node, Unrecorded) else edge_of(target)  # to which nothing flows
-    if not _is_edge(target):
-        raise not_a_tensor(target, "inputs")
-    return target.edge
+            raise messages.needs_no_gradient(target, i)
+    return targets
 
 
 def _walk_silently(
@@ -185,10 +167,9 @@ def _walk_silently(
     deliver: Deliver | None = None,
 ) -> dict[Edge, Any]:  # fmt: skip
     """The walk, with NumPy's warnings off, and recording on only where a graph of the gradients is wanted."""
-    keep = create_graph if retain_graph is None else retain_graph
-    if retain_graph is None and mode.get() & KEEP:
-        keep = True
-    before = mode.set(mode.get() | GRAD if create_graph else mode.get() & ~GRAD)
+    flags = mode.get()
+    keep = create_graph or flags & KEEP != 0 if retain_graph is None else retain_graph
+    before = mode.set(flags | GRAD if create_graph else flags & ~GRAD)
     try:
         return quiet(walk, seeds, create_graph, keep, wanted, deliver)
     finally:
@@ -211,40 +192,20 @@ def _make_seeds(outputs: Any, gradients: Any, create_graph: bool) -> Seeds:
 
 def _make_seed(root: Any, gradient: Any, create_graph: bool, position: int) -> tuple[Edge, Any]:
     """Where a walk from `root` starts, and with which gradient; refuses what cannot start one."""
-    if not isinstance(root, TensorBase):
-        if not _is_edge(root):
-            raise not_a_tensor(root, "tensors to start from")
-        root = root.stand_in(gradient)
-    if root.view_of is not None:
-        refresh(root, asked=True)
+    root = _as_tensor(root, "tensors to start from", gradient)
     node, array = root.node, root.array
     if node is None or node.__class__ is Unrecorded:
-        raise no_gradient(root, position)
+        raise messages.no_gradient(root, position)
     edge = root if node is LEAF else node
     if gradient is None:
         if array.size != 1:
-            raise not_scalar(array.shape)
+            raise messages.not_scalar(array.shape)
         plain = array.__class__ is ndarray and not array.ndim  # a loss
         first = array.dtype.type(1) if plain else quiet(np.ones_like, array)
         return edge, wrap(first) if create_graph else first
-    _check_cotangent(gradient, array, position)
+    messages.check_cotangent(gradient, array, position)
     if not create_graph:
         gradient = gradient.array
         if gradient.dtype is not array.dtype:
             gradient = quiet(gradient.astype, array.dtype, copy=False)
     return edge, gradient
-
-
-def _check_cotangent(gradient: Any, array: Any, position: int) -> None:
-    """Refuse what cannot be the gradient of the result that is `array`."""
-    if not isinstance(gradient, TensorBase):
-        hint = "wrap it with minigrad.tensor(...)"
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
-    g = gradient.array
-    if g.shape != array.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(g.shape)} and "
-            f"output[{position}] has a shape of {tuple(array.shape)}."
-        )
-    if g.__class__ is not ndarray or array.__class__ is not ndarray:
-        check_same_library("backward from a tensor and its gradient", (array, g))

@@ -28,7 +28,7 @@ __all__ = [
 
 
 class GradientEdge(NamedTuple):
-    """Where the gradient of a tensor goes: stands for the tensor among the inputs of `grad` and `backward`.
+    """Where the gradient of a tensor goes: stands for the tensor among what `grad` and `backward` are given.
 
     >>> import minigrad as torch
     >>> x = torch.ones(1, requires_grad=True)

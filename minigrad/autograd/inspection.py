@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from minigrad.autograd.core import RETAIN, Hooks, wrap
+from minigrad.autograd.core import ANOMALY, PACKING, RETAIN, Hooks, wrap
 from minigrad.autograd.messages import from_hook
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.backend import quiet
@@ -21,6 +21,17 @@ _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 _prehooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 _posthooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
+
+
+WATCHED = ANOMALY | PACKING
+watchers: dict[int, Callable[[Any], None]] = {}  # by flag: who sees what was just recorded
+
+
+def notify_watchers(tensor: Any, flags: int) -> None:
+    """Show the result of a call that was just recorded to those who watch."""
+    for flag, see in watchers.items():
+        if flags & flag:
+            see(tensor)
 
 
 class RemovableHandle:

@@ -9,12 +9,15 @@ node gives it is found out beforehand, and only where such a hook was ever hung.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from math import prod
 from typing import Any
 
 from minigrad.autograd.core import AFTER, LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook, run_hooks, same_count
-from minigrad.autograd.modes import GRAD, ModeSwitch
+from minigrad.autograd.messages import invalid_gradient
+from minigrad.autograd.node import nodes_below
 from minigrad.backend import array_module, copy_array
+from minigrad.side_by_side import broadcasts
 
 # Both empty until the first hook: who hangs none pays for one look at each.
 hooks_exist: list[bool] = []  # around the adding
@@ -40,14 +43,24 @@ def hang(leaf: Any, hook: Callable[[Any], object]) -> tuple[dict[int, Any], int]
     return waiting, key
 
 
-def run_waiting(leaf: Any, create_graph: bool) -> None:
+def run_waiting(leaf: Any) -> None:
     """Call the hooks of `leaf` that waited for its `.grad`."""
-    with ModeSwitch(set_flags=GRAD) if create_graph else ModeSwitch(clear_flags=GRAD):
-        for hook in list(leaf.hooks[AFTER].values()):
-            returned = hook(leaf)
-            if returned is not None and returned is not leaf:  # in-place methods return the leaf
-                kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
-                raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
+    for hook in list(leaf.hooks[AFTER].values()):
+        returned = hook(leaf)
+        if returned is not None and returned is not leaf:  # in-place methods return the leaf
+            kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
+            raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
+
+
+def undo_unsqueeze(gradient: Any, target: Any, node: Any) -> Any:
+    """The gradient of a leaf that had fewer axes of length 1 when `node` read it: unsqueeze_() under no_grad().
+
+    Raises RuntimeError for a gradient that does not fit for another reason.
+    """
+    shape, have = target.shape, gradient.shape
+    if hasattr(target, "edges") or prod(shape) != prod(have) or not broadcasts(have, shape):
+        raise invalid_gradient(node, shape, have)
+    return gradient.reshape(shape)
 
 
 def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
@@ -78,16 +91,9 @@ def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:
 def find_last_users(roots: Iterable[Any]) -> dict[Any, list[Any]]:
     """The leaves that are to be served at once, by the last node of a walk from `roots` that has an edge to them."""
     last: dict[Any, Any] = {}
-    stack = [root for root in roots if hasattr(root, "edges")]
-    seen = set(stack)
-    while stack:
-        node = stack.pop()
+    for node in sorted(nodes_below(roots), key=lambda node: -node.order):  # the oldest comes last
         for edge in node.edges:
-            if hasattr(edge, "edges"):
-                if edge not in seen:
-                    seen.add(edge)
-                    stack.append(edge)
-            elif edge.hooks and edge.hooks.get(AFTER) and (edge not in last or node.order < last[edge].order):
+            if isinstance(edge, TensorBase) and edge.hooks and edge.hooks.get(AFTER):
                 last[edge] = node
     users: dict[Any, list[Any]] = {}
     for leaf, node in last.items():

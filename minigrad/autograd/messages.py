@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, Uncounted, is_array
+from minigrad.advice import warn
+from minigrad.autograd.core import TensorBase, is_array
+from minigrad.autograd.modes import Uncounted
 from minigrad.backend import device_of
 
 
@@ -191,6 +193,40 @@ def written_with_siblings() -> RuntimeError:
         "views to be modified inplace: take the part by index, x[i] or x[i:j], or replace the "
         "inplace operation by an out-of-place one."
     )
+
+
+def does_not_add(shape: Any, got: Any) -> RuntimeError:
+    """The error for a gradient of another shape than the `.grad` that it is added to: of a leaf turned by ``t_()``."""
+    shapes = f"{list(shape)} doesn't match the broadcast shape {list(got)}"
+    return RuntimeError(f"output with shape {shapes}: a gradient of another shape than the .grad it is added to")
+
+
+def warn_of_cycle() -> None:
+    """Say what `backward` with `create_graph` costs."""
+    hint = "minigrad.autograd.grad returns it instead; else set x.grad = None after use"
+    warn(f"backward(create_graph=True) makes a cycle between a parameter and its .grad, which keeps memory: {hint}")
+
+
+def warn_of_grad_variables(grad_tensors: Any) -> None:
+    """Say what `grad_variables` of `backward` is called today. Raises RuntimeError where both were given."""
+    warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning)
+    if grad_tensors is not None:
+        raise RuntimeError("`grad_tensors` and `grad_variables` cannot both be given: leave `grad_variables` out")
+
+
+def check_cotangent(gradient: Any, array: Any, position: int) -> None:
+    """Refuse what cannot be the gradient of the result that is `array`."""
+    if not isinstance(gradient, TensorBase):
+        hint = "wrap it with minigrad.tensor(...)"
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}; {hint}")
+    g = gradient.array
+    if g.shape != array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{position}] has a shape of {tuple(g.shape)} and "
+            f"output[{position}] has a shape of {tuple(array.shape)}."
+        )
+    if g.__class__ is not np.ndarray or array.__class__ is not np.ndarray:
+        check_same_library("backward from a tensor and its gradient", (array, g))
 
 
 def check_same_library(name: str, arrays: Sequence[Any], operands: Sequence[Any] = ()) -> None:

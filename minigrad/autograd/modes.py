@@ -1,6 +1,6 @@
 """Grad modes: whether calls are recorded. Context-local, so threads and coroutines never disturb each other.
 
-All modes live in one integer of flags, so that recording an operation asks one question.
+All modes are flags of one integer, `mode` in `core.py`: recording an operation asks one question.
 """
 
 from __future__ import annotations
@@ -10,21 +10,11 @@ import inspect
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from contextvars import ContextVar
 from typing import Any, TypeVar
 
-GRAD = 1  # calls are recorded
-ANOMALY = 2  # calls remember the user's line
-CHECK_NAN = 32  # and results and gradients are looked at for NaN
-INFERENCE = 4  # nothing is recorded, whatever is asked for, and what is made can never be
-PACKING = 16  # what is saved for backward goes through the user's hooks
-KEEP = 64  # a walk keeps what was saved for it, as another example of the same vmap may walk there too
-ASKED = 8  # recording was asked for within inference mode, and is reported
+from minigrad.autograd.core import ASKED, GRAD, INFERENCE, inference_was_entered, mode
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
-inference_was_entered: list[bool] = []  # empty until then: who never enters it pays for one look at this
 
 
 class ModeSwitch:
@@ -124,6 +114,24 @@ class enable_grad(ModeSwitch):
         super().__init__(set_flags=GRAD)
 
 
+class Uncounted(list[int]):
+    """In the place of the count of writes for memory made in inference mode: nobody may write there outside of it."""
+
+    __slots__ = ()
+
+    def __setitem__(self, i: Any, value: Any) -> None:
+        if not mode.get() & INFERENCE:
+            raise RuntimeError(
+                "Inplace update to inference tensor outside InferenceMode is not allowed: it was made in "
+                "inference_mode(). Write into a copy, x.clone(), or make it under no_grad()"
+            )
+
+
+def new_count() -> list[int]:
+    """A count of writes for new memory."""
+    return Uncounted([0, 0]) if mode.get() & INFERENCE else [0, 0]
+
+
 class inference_mode(ModeSwitch):
     """``no_grad`` for code that never trains: what is made inside cannot enter a graph later, but for its clones.
 
@@ -142,7 +150,7 @@ class inference_mode(ModeSwitch):
     def __init__(self, mode: bool = True) -> None:
         super().__init__(*((INFERENCE, GRAD) if mode else (GRAD, INFERENCE)))
         if mode and not inference_was_entered:
-            inference_was_entered.append(True)
+            inference_was_entered.append(new_count)
 
 
 class ImmediateSwitch(ModeSwitch):

@@ -5,7 +5,7 @@ A `Plan` says what to keep for one choice of operands that need gradients; `reco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,11 +14,9 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad import side_by_side
-from minigrad.autograd.anomaly import check_forward
-from minigrad.autograd.core import LEAF, Edge, Key, TensorBase, is_array, wrap
+from minigrad.autograd.core import LEAF, Edge, TensorBase, inference_was_entered, is_array, wrap
 from minigrad.autograd.inspection import Inspectable
 from minigrad.autograd.messages import freed, overwritten, refuse_inference
-from minigrad.autograd.modes import ANOMALY, PACKING, inference_was_entered
 from minigrad.backend import KERNELS, select
 from minigrad.side_by_side import in_parts
 
@@ -26,34 +24,46 @@ if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
 
 Rule: TypeAlias = Callable[..., Any]
+Watched: TypeAlias = tuple[list[int], int, tuple[int, ...]]  # a count of writes, what it was, and the shape kept
 
 SINGLE = np.dtype(np.float32)  # nearly always
 next_order = count().__next__
 _new = object.__new__
 
 
+def nodes_below(edges: Iterable[Edge]) -> set[Node]:
+    """All nodes that a walk from these edges can come to."""
+    found: set[Node] = set()
+    stack = list(edges)
+    while stack:
+        edge = stack.pop()
+        if isinstance(edge, Node) and edge not in found:
+            found.add(edge)
+            stack.extend(edge.edges)
+    return found
+
+
 class Plan:
     """What to keep for one choice of operands that need gradients, and how to call their rules."""
 
     __slots__ = (
-        "constants", "elementwise", "keeps", "keys", "operands", "operation", "result_position", "rules", "saves",
-        "single",
+        "constants", "keeps", "keys", "operands", "operation", "result_position", "rules", "saves", "single",
     )  # fmt: skip
 
     def __init__(
-        self, operation: Operation, count: int, operands: Sequence[int], saves: Sequence[int], names: Sequence[str],
-        rules: Sequence[tuple[Rule, tuple[int, ...] | None]],
+        self, operation: Operation, operands: Sequence[int], saves: Sequence[int], names: Sequence[str],
+        shapes: dict[str, Any], rules: Sequence[tuple[Rule, tuple[int, ...] | None]],
     ) -> None:  # fmt: skip
         self.operation = operation
         self.operands = tuple(operands)  # that need a gradient, and have a rule
         self.saves = tuple(saves)  # operands whose values the rules read
-        self.constants = tuple([operation.find(name, count) for name in names])  # where the rest of what they read is
+        # The rest of what they read: the operands whose shape it is, None for the result, or the name of an option.
+        self.constants = tuple([shapes.get(name, None if name == "out" else name) for name in names])
         self.result_position = names.index("out") if "out" in names else None  # among the constants
         self.keys = tuple([i for i, name in enumerate(names) if name in ("key", "statics")])  # of indices among them
         self.rules = tuple(rules)  # each with the positions of what it reads; None for all
         self.single = rules[0][0] if len(rules) == 1 and rules[0][1] is None else None  # the only one, which reads all
-        self.elementwise = operation.elementwise  # whether the rules may be run in parts
-        self.keeps = bool(saves) or "out" in names or operation.once  # what a walk lets go of
+        self.keeps = bool(saves) or operation.once  # what a walk lets go of
 
     def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:
         """The node of one call: edges for the operands that need a gradient, and what their rules read.
@@ -87,7 +97,12 @@ class Plan:
                     constants.append(operands[place].array.shape)
                 else:  # the result, or the shapes of all
                     constants.append(array if place is None else [operands[i].array.shape for i in place])
-        node.result_writes = None if self.result_position is None else (result.writes, result.writes[0])
+        node.watched = ()
+        if self.result_position is not None:
+            node.watched = ((result.writes, result.writes[0], array.shape),)
+        for i in self.keys:  # an index that is written to would put gradients into other places
+            key = constants[i]
+            node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
         node.shape, node.dtype = array.shape, dtype
         node.hooks = None
         node.order = next_order()
@@ -103,15 +118,14 @@ class Node(Inspectable):
     """
 
     __slots__ = (
-        "__weakref__", "constants", "dtype", "edges", "hooks", "order", "plan", "result_writes", "saved_operands",
-        "shape",
+        "__weakref__", "constants", "dtype", "edges", "hooks", "order", "plan", "saved_operands", "shape", "watched",
     )  # fmt: skip
 
     plan: Plan
     edges: Sequence[Edge]
     saved_operands: Sequence[tuple[Any, int | None]] | None  # and how often they were written to; None once freed
     constants: Sequence[Any]  # saved shapes, options and the result, if a rule reads it
-    result_writes: tuple[list[int], int] | None  # the saved result's counter, and its version then
+    watched: tuple[Watched, ...]  # of the saved result, which comes first, and of indices with arrays in them
     shape: tuple[int, ...] | None  # of the call's result; None for a call of several results
     dtype: Any
     order: int  # calls are numbered as they are recorded
@@ -130,7 +144,7 @@ class Node(Inspectable):
         plan = self.plan
         rules: Sequence[tuple[Rule, tuple[int, ...] | None]] = plan.rules
         if cotangent.__class__ is ndarray:
-            if plan.elementwise and cotangent.size >= side_by_side.LARGE:
+            if plan.operation.elementwise and cotangent.size >= side_by_side.LARGE:
                 rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
         elif select(cotangent.array if create_graph else cotangent) and not create_graph:
             rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
@@ -157,13 +171,13 @@ class Node(Inspectable):
         >>> (x * x).grad_fn.saved_values(create_graph=False)
         [array([3.], dtype=float32), array([3.], dtype=float32)]
         """
-        saved, writes = self.saved_operands, self.result_writes
-        if saved is None:
+        if self.saved_operands is None:
             raise freed(self.name())
-        if writes is not None and writes[0][0] != writes[1]:
-            raise overwritten(self, self.shape, writes[1], writes[0][0])
+        for writes, then, shape in self.watched:
+            if writes[0] != then:
+                raise overwritten(self, shape, then, writes[0])
         values: list[Any] = []
-        for x, version in saved:
+        for x, version in self.saved_operands:
             if version is None:  # a Python number beside a tensor
                 values.append(x)
             elif x.writes[0] == version:
@@ -171,8 +185,6 @@ class Node(Inspectable):
             else:
                 raise overwritten(self, x.array.shape, version, x.writes[0])
         if self.constants:
-            if self.plan.keys:
-                self._check_keys()
             values += self._lift(self.constants) if create_graph else self.constants
         return values
 
@@ -190,30 +202,5 @@ class Node(Inspectable):
         >>> y = torch.ones(1, requires_grad=True).exp()
         >>> y.grad_fn.free()
         """
-        plan = self.plan
-        if plan.keeps or (plan.keys and self._find_keys()):
+        if self.plan.keeps or self.watched:
             self.saved_operands, self.constants = None, ()
-
-    def _find_keys(self) -> list[Key]:
-        """The indices with arrays in them among the constants."""
-        kept = [self.constants[i] for i in self.plan.keys] if self.constants else []
-        keys = [k.get("key") if type(k) is dict else k for k in kept]
-        return [key for key in keys if isinstance(key, Key)]
-
-    def _check_keys(self) -> None:
-        """Refuse indices that were written to since."""
-        for key in self._find_keys():
-            for counter, version, shape in key.watched:
-                if counter[0] != version:
-                    raise overwritten(self, shape, version, counter[0])
-
-
-WATCHED = ANOMALY | PACKING
-watchers: dict[int, Callable[[Any], None]] = {ANOMALY: check_forward}  # by flag: who sees what was just recorded
-
-
-def notify_watchers(tensor: Any, flags: int) -> None:
-    """Show the result of a call that was just recorded to those who watch."""
-    for flag, see in watchers.items():
-        if flags & flag:
-            see(tensor)

@@ -17,15 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from inspect import CO_VARARGS
 from typing import Any
 
 from numpy import ndarray
 
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import GRAD, TensorBase, View, mode, wrap
+from minigrad.autograd.inspection import WATCHED, notify_watchers
 from minigrad.autograd.messages import check_declaration, check_rules, check_same_library
-from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.node import WATCHED, Plan, Rule, notify_watchers
-from minigrad.autograd.views import Unrecorded, View, refresh
+from minigrad.autograd.node import Plan, Rule
+from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
 from minigrad.side_by_side import in_parts, is_large
 
@@ -53,13 +54,10 @@ def operation(
     """
     check_declaration(name, forward, rules)
     code = getattr(forward, "__code__", None)
-    variadic = bool(code and code.co_flags & _VARIADIC)
+    variadic = bool(code and code.co_flags & CO_VARARGS)
     made = (VariadicOperation if variadic else Operation)(name, forward, rules, view, shown)
     check_rules(made, code, variadic)
     return made
-
-
-_VARIADIC = 0x04  # the code flag of *args
 
 
 class Operation:
@@ -87,25 +85,21 @@ class Operation:
     # ---- call ------------------------------------------------------------------------------------
     def __call__(self, *operands: Any, **statics: Any) -> Any:
         """The call in general: operands are tensors, arrays, numbers or None. Of arrays alone it makes an array."""
-        if len(operands) == 1 and isinstance(x := operands[0], TensorBase):
-            spreads = self.elementwise and not statics and is_large(x.array)
-            forward = partial(in_parts, self.forward) if spreads else self.forward
-            return self.call(forward, operands, (x.array,), statics)
         arrays: list[Any] = []
-        library = None  # that of the tensors
+        tensors = on_gpu = False
         for x in operands:
             if isinstance(x, TensorBase):
-                x = x.array
-                if x.__class__ is not library:
-                    if library is not None:
-                        check_same_library(self.name, [getattr(y, "array", y) for y in operands])
-                    library = x.__class__
+                x, tensors = x.array, True
+                on_gpu |= x.__class__ is not ndarray
             arrays.append(x)
-        if library is None:
+        if not tensors:
             return self.forward(*operands, **statics)
-        if library is not ndarray:
+        if on_gpu:
             check_same_library(self.name, arrays)
-        return self.call(self.forward, operands, arrays, statics)
+        forward = self.forward
+        if self.elementwise and not statics and any(map(is_large, arrays)):
+            forward = partial(in_parts, forward)
+        return self.call(forward, operands, arrays, statics)
 
     def call(
         self, forward: Callable[..., Any], operands: Sequence[Any], arrays: Sequence[Any], statics: dict[str, Any]
@@ -126,7 +120,7 @@ class Operation:
         needed, bit = 0, 1  # the bits of the operands that need a gradient
         for x in operands:
             if isinstance(x, TensorBase):
-                if x.view_of is not None:
+                if x.view_of is not None and x.view_of.seen != x.writes:
                     refresh(x)
                 if x.node is not None:
                     needed |= bit
@@ -154,7 +148,7 @@ class Operation:
         tensor, base = wrap(seen), seen.base
         if base is not None and (base is array or base is array.base):  # NumPy and CuPy keep bases flat
             tensor.writes = operand.writes
-            tensor.view_of = View(operand, self, statics, (mode.get() & GRAD) != 0)
+            tensor.view_of = View(operand, self, statics)
         return tensor
 
     # ---- plan ------------------------------------------------------------------------------------
@@ -168,25 +162,16 @@ class Operation:
     def new_plan(self, needed: Sequence[int], count: int) -> Plan:
         """Work out what must be saved for the operands `needed`."""
         operands = [i for i in needed if self.rules[i] is not None]
-        wanted = list(dict.fromkeys(n for i in operands for n in self.reads[i]))
+        wanted = dict.fromkeys(n for i in operands for n in self.reads[i])
         values = [n for n in wanted if n in self.operands]
         others = [n for n in wanted if n not in self.operands]
-        saves = [self.operands.index(n) for n in values]
-        rules = [self.bind(self.rules[i], self.reads[i], values + others) for i in operands]
-        return Plan(self, count, operands, saves, others, rules)
-
-    @staticmethod
-    def bind(rule: Any, reads: Sequence[str], order: list[str]) -> tuple[Rule, tuple[int, ...] | None]:
-        """A rule, and where in `order` it finds what it reads; None where that is all, in this order."""
-        return rule, None if list(reads) == order else tuple([order.index(name) for name in reads])
-
-    def find(self, name: str, count: int) -> Any:
-        """Where a call finds what a rule's parameter `name` stands for: the name of an option, the number of the
-        operand whose shape it is, or None for the result.
-        """
-        if name.endswith("_shape") and name[:-6] in self.operands:
-            return self.operands.index(name[:-6])
-        return None if name == "out" else name
+        saves, order = [self.operands.index(n) for n in values], (*values, *others)
+        rules: list[Any] = []
+        for i in operands:  # a rule, and where among these it finds what it reads; None where it reads all, in order
+            places = tuple([order.index(n) for n in self.reads[i]])
+            rules.append((self.rules[i], None if self.reads[i] == order else places))
+        shapes = {f"{name}_shape": i for i, name in enumerate(self.operands)}
+        return Plan(self, operands, saves, others, shapes, rules)
 
     def __repr__(self) -> str:
         return f"<operation {self.name}({', '.join(self.operands)})>"
@@ -210,28 +195,19 @@ class VariadicOperation(Operation):
     def new_plan(self, needed: Sequence[int], count: int) -> Plan:
         rule, reads = self.rules[0], self.reads[0]
         names = [n for n in reads if n not in ("i", "operands")]
-        saves = range(count) if "operands" in reads else ()
-        wanted = needed if rule is not None else ()
-        bound = [(_for_operand(rule, i, len(saves), names), None) for i in wanted]
-        return Plan(self, count, wanted, saves, names, bound)
+        saved = count if "operands" in reads else 0
 
-    def find(self, name: str, count: int) -> Any:
-        return range(count) if name == "shapes" else super().find(name, count)
+        def bind(i: int) -> Rule:
+            """The common rule, as that of operand `i`."""
 
+            def bound(g: Any, *values: Any) -> Any:
+                given = dict(zip(names, values[saved:], strict=True), i=i, operands=values[:saved])
+                return rule(g, *[given[name] for name in reads])  # type: ignore[misc]
 
-def _for_operand(rule: Any, i: int, saved: int, names: list[str]) -> Rule:
-    """The common rule of a variadic operation, bound to its operand `i`."""
-    reads = _parameters(rule)
+            return bound
 
-    def bound(g: Any, *values: Any) -> Any:
-        arguments = dict(zip(names, values[saved:], strict=True))
-        if "i" in reads:
-            arguments["i"] = i
-        if saved:
-            arguments["operands"] = values[:saved]
-        return rule(g, **arguments)
-
-    return bound
+        rules = [(bind(i), None) for i in needed] if rule else []
+        return Plan(self, needed if rule else (), range(saved), names, {"shapes": range(count)}, rules)
 
 
 def _parameters(function: Any) -> tuple[str, ...]:
@@ -250,18 +226,10 @@ def compute(function: Callable[..., Any], input: Any, /, *others: Any) -> Any:
     >>> compute(np.argsort, torch.tensor([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
     """
-    array = input.array
     try:
-        if array.__class__ is ndarray:  # `quiet` in plain sight, without its call
-            loud = set_warnings(SILENT)
-            try:
-                made = function(array, *others)
-            finally:
-                restore_warnings(loud)
-        else:
-            made = quiet(function, array, *others)
+        made = quiet(function, input.array, *others)
     except TypeError:
-        check_same_library(function.__name__.strip("_"), (array, *others))  # one alone may be on a GPU
+        check_same_library(function.__name__.strip("_"), (input.array, *others))  # one alone may be on a GPU
         raise
     made = tuple([wrap(part) for part in made]) if isinstance(made, tuple) else wrap(made)
     if input.node is not None:

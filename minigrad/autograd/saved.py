@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from minigrad.autograd.core import TensorBase, edge_of, wrap
+from minigrad.autograd.core import PACKING, TensorBase, edge_of, wrap
 from minigrad.autograd.function_node import FunctionNode
+from minigrad.autograd.inspection import watchers
 from minigrad.autograd.messages import freed
-from minigrad.autograd.modes import PACKING, ModeSwitch
-from minigrad.autograd.node import Node, next_order, watchers
+from minigrad.autograd.modes import ModeSwitch
+from minigrad.autograd.node import Node, next_order
 
 _hooks: ContextVar[tuple[Any, Any] | None] = ContextVar("minigrad_saved_tensors_hooks", default=None)
 _disabled: ContextVar[str | None] = ContextVar("minigrad_saved_tensors_hooks_disabled", default=None)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, RETAIN, TensorBase, wrap
+from minigrad.autograd.core import GRAD, LEAF, RETAIN, TensorBase, View, mode, wrap
 from minigrad.autograd.messages import written_since_no_grad, written_with_siblings
-from minigrad.autograd.modes import GRAD, mode
 from minigrad.autograd.node import Node, next_order
 
 if TYPE_CHECKING:
@@ -27,28 +26,15 @@ look_as: Any = None
 move_on: Any = None
 
 
-class View:
-    """How a tensor looks at its parent's memory, so that a write through it reaches the graph."""
-
-    __slots__ = ("array", "operation", "parent", "recorded", "seen", "several", "statics")
-
-    def __init__(self, parent: TensorBase, operation: Operation, statics: dict[str, Any], recorded: bool) -> None:
-        self.parent, self.operation, self.statics = parent, operation, statics
-        self.array = parent.array  # as it was looked at
-        link: View | None = parent.view_of
-        self.recorded: bool = recorded and (link is None or link.recorded)  # False when made under no_grad
-        self.several: bool = link is not None and link.several  # True when one call made several views, as split does
-        self.seen = parent.writes[0]  # writes up to here are in the view's node
-
-    def source(self) -> TensorBase:
-        """The parent as it was looked at: ``t_()`` and the like may have turned it since."""
-        parent = self.parent
-        if parent.array is self.array or (self.array.size and not np.may_share_memory(parent.array, self.array)):
-            return parent
-        before: TensorBase = wrap(self.array)
-        operation, statics = look_as(parent.array, self.array)
-        before.writes, before.view_of = parent.writes, View(parent, operation, statics, True)
-        return before
+def source_of(link: View) -> TensorBase:
+    """What a view looks at, as it was then: ``t_()`` and the like may have turned it since."""
+    parent = link.parent
+    if parent.array is link.array or (link.array.size and not np.may_share_memory(parent.array, link.array)):
+        return parent
+    before: TensorBase = wrap(link.array)
+    operation, statics = look_as(parent.array, link.array)
+    before.writes, before.view_of = parent.writes, View(parent, operation, statics)
+    return before
 
 
 def steps_to(view: TensorBase) -> tuple[TensorBase, list[tuple[Operation, dict[str, Any], Any]]]:
@@ -58,7 +44,7 @@ def steps_to(view: TensorBase) -> tuple[TensorBase, list[tuple[Operation, dict[s
     steps = []
     while view.view_of is not None:
         link = view.view_of
-        view = link.source()
+        view = source_of(link)
         steps.append((link.operation, link.statics, link.array))
     return view, steps[::-1]
 
@@ -66,7 +52,7 @@ def steps_to(view: TensorBase) -> tuple[TensorBase, list[tuple[Operation, dict[s
 def root_of(view: TensorBase) -> TensorBase:
     """The tensor that all views of a memory go back to."""
     while view.view_of is not None:
-        view = view.view_of.source()
+        view = source_of(view.view_of)
     return view
 
 
@@ -82,24 +68,23 @@ def refresh(view: TensorBase, asked: bool = False) -> None:
     Raises RuntimeError where that cannot be told, while recording or if it is `asked` for.
     """
     link = view.view_of
-    if link is None:
-        return
-    stale, unrecorded = link.seen != view.writes[0], view.node.__class__ is Unrecorded
-    if not (stale or unrecorded) and (view.node is not None or len(view.writes) == 1):
+    if link is None or link.seen == view.writes:
         return
     root, steps = steps_to(view)
+    link.seen[1] = view.writes[1]
+    unrecorded = view.node.__class__ is Unrecorded
     if root.node is None and (view.node is None or view.node is LEAF or unrecorded):
         view.node = None if unrecorded else view.node  # what it looks at no longer requires a gradient
         return
     if view.node is None:
         view.node = Unrecorded(view.array)  # what it looks at requires a gradient since
-    if not stale or not (asked or mode.get() & GRAD):
+    if link.seen == view.writes or not (asked or mode.get() & GRAD):
         return
     if not link.recorded:
         raise written_since_no_grad()
     if link.several:
         raise written_with_siblings()
-    before, view.node, link.seen = view.node, record_from(root, steps, view), view.writes[0]
+    before, view.node, link.seen = view.node, record_from(root, steps, view), [*view.writes]
     move_retained(before, view.node)
 
 

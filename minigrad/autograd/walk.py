@@ -10,33 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
-from math import prod
 from typing import Any, TypeAlias
 
-from numpy import add as add_arrays
+import numpy as np
 from numpy import ndarray
 
 from minigrad import side_by_side
 from minigrad.autograd import leaves
 from minigrad.autograd.anomaly import check_gradients
-from minigrad.autograd.core import LEAF, Edge, TensorBase
+from minigrad.autograd.core import CHECK_NAN, LEAF, Edge, TensorBase, mode
 from minigrad.autograd.inspection import run_hooks
-from minigrad.autograd.messages import invalid_gradient
-from minigrad.autograd.modes import CHECK_NAN, mode
-from minigrad.autograd.node import Node
+from minigrad.autograd.node import Node, nodes_below
 from minigrad.backend import KERNELS, copy_array, select
-from minigrad.side_by_side import add_in_place, in_parts
 
 Seeds: TypeAlias = Sequence[tuple[Edge, Any]]  # where a walk starts, and with which gradients
 Deliver: TypeAlias = Callable[[Any, Any, bool], None]  # takes a leaf, its gradient, and whether that has a graph
 
 
 def walk(
-    seeds: Seeds, create_graph: bool, retain_graph: bool, wanted: set[Edge] | None, deliver: Deliver | None = None
+    seeds: Seeds, create_graph: bool, retain_graph: bool, wanted: set[Edge] | None, deliver: Deliver | None
 ) -> dict[Edge, Any]:
     """Push the `seeds` back to the leaves, or to the `wanted` edges; returns what arrived there.
 
-    Gradients are arrays, or Tensors under `create_graph`. Leaves with hooks that wait go to `deliver` at once.
+    Gradients are arrays, or Tensors under `create_graph`. Where there is a `deliver`, it is given those of the leaves:
+    at the end, or as soon as they are complete where a hook waits for that.
     """
     arrivals = Arrivals(seeds, create_graph)
     pending, newest = arrivals.pending, arrivals.newest
@@ -58,8 +55,10 @@ def walk(
         if not retain_graph:
             node.free()
         if last_users and node in last_users:
-            arrivals.serve(last_users[node], deliver)
-    return arrivals.collect(pending, {} if route is None else route.found)
+            arrivals.serve({leaf: pending.pop(leaf) for leaf in last_users[node] if leaf in pending}, deliver)
+    if wanted is not None:
+        pending = {edge: gradient for edge, gradient in pending.items() if edge in wanted}
+    return arrivals.serve(pending, deliver) | ({} if route is None else route.found)
 
 
 class Arrivals:
@@ -100,31 +99,26 @@ class Arrivals:
 
     def add(self, edge: Any, gradient: Any) -> None:
         """Add `gradient` to what waits at `edge`: into its memory where that is ours, else into new memory."""
-        pending, waiting, is_ours = self.pending, self.pending[edge], edge in self.owned
-        on_cpu = gradient.__class__ is ndarray
-        if on_cpu and gradient.size >= side_by_side.LARGE:
-            if is_ours:
-                add_in_place(waiting, gradient)
-            else:
-                pending[edge] = in_parts(add_arrays, waiting, gradient)
-        elif not on_cpu and select(gradient):
-            plus = KERNELS.get(add_arrays, add_arrays)
-            pending[edge] = plus(waiting, gradient, out=waiting) if is_ours else plus(waiting, gradient)
+        waiting, is_ours = self.pending[edge], edge in self.owned
+        plus = None
+        if gradient.__class__ is not ndarray:
+            plus = KERNELS.get(np.add, np.add) if select(gradient) else None
+        elif gradient.size >= side_by_side.LARGE:
+            plus = side_by_side.add_arrays
+        if plus is not None:
+            self.pending[edge] = plus(waiting, gradient, out=waiting if is_ours else None)
         elif is_ours:
-            pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
+            self.pending[edge] += gradient  # in place for arrays; NumPy's scalars are bound anew
         else:
-            pending[edge] = waiting + gradient
+            self.pending[edge] = waiting + gradient
         if not (is_ours or isinstance(gradient, TensorBase)):
             self.owned.add(edge)
 
-    def serve(self, complete: Sequence[Any], deliver: Any) -> None:
-        """Deliver the gradients of leaves that are `complete` while the walk goes on below."""
-        arrived = {leaf: self.pending.pop(leaf) for leaf in complete if leaf in self.pending}
-        for leaf, gradient in self.collect(arrived, {}).items():
-            deliver(leaf, gradient, self.create_graph)
-
-    def collect(self, arrived: dict[Any, Any], found: dict[Any, Any]) -> dict[Any, Any]:
-        """`found`, and with it what has `arrived` at leaves, each in memory of its own, in the order of its leaf's."""
+    def serve(self, arrived: dict[Any, Any], deliver: Deliver | None) -> dict[Edge, Any]:
+        """What has `arrived` at leaves, each in memory of its own, in the order of its leaf's; delivered, if there is a
+        `deliver`.
+        """
+        found: dict[Edge, Any] = {}
         for leaf, gradient in arrived.items():
             if leaf.hooks or leaf.node is not LEAF:
                 gradient = leaves.complete(leaf, gradient, leaf in self.owned, self.create_graph)
@@ -132,33 +126,26 @@ class Arrivals:
                 gradient = leaves.copy_as_leaf_lies(gradient, leaf)
             if gradient is not None:
                 found[leaf] = gradient
+        if deliver is not None:  # all are complete, before a hook of one can raise
+            for leaf, gradient in found.items():
+                deliver(leaf, gradient, self.create_graph)
         return found
 
 
 def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
     """`gradient` in the shape and dtype of `target`, which it is the gradient of: broadcasting is undone."""
-    array = gradient.array if create_graph and target.shape is not None else gradient
+    array = gradient.array if create_graph else gradient
     if array.shape != target.shape:
-        if not isinstance(target, Node) and _was_unsqueezed(target.shape, array.shape):
-            gradient = gradient.reshape(target.shape)
-        else:
-            gradient = unbroadcast(gradient, target.shape, node)
-    if array.dtype is not target.dtype and array.dtype != target.dtype:
-        gradient = gradient.astype(target.dtype)
-    return gradient
+        gradient = unbroadcast(gradient, target, node)
+    return gradient if array.dtype == target.dtype else gradient.astype(target.dtype)
 
 
-def _was_unsqueezed(shape: tuple[int, ...], have: tuple[int, ...]) -> bool:
-    """Whether a leaf of `shape` had the shape `have` before unsqueeze_() under no_grad()."""
-    return prod(shape) == prod(have) and repeated_axes(have, shape) is not None
-
-
-def unbroadcast(gradient: Any, shape: tuple[int, ...], node: Node) -> Any:
-    """Sum `gradient` over the axes along which an operand of `shape` was repeated."""
-    have = gradient.shape
+def unbroadcast(gradient: Any, target: Any, node: Node) -> Any:
+    """Sum `gradient` over the axes along which the operand `target` was repeated."""
+    shape, have = target.shape, gradient.shape
     axes = repeated_axes(shape, have)
     if axes is None:
-        raise invalid_gradient(node, shape, have)
+        return leaves.undo_unsqueeze(gradient, target, node)
     if len(axes) + len(shape) == len(have):  # new axes in front alone
         return gradient.sum(axis=axes)
     gradient = gradient.sum(axis=axes, keepdims=True)
@@ -180,16 +167,8 @@ class Route:
     def __init__(self, wanted: set[Edge], roots: Iterable[Edge]) -> None:
         self.wanted = wanted
         self.found: dict[Edge, Any] = {}  # what arrived at wanted nodes
-        seen: set[Edge] = set()
-        stack = list(roots)
-        while stack:
-            edge = stack.pop()
-            if edge not in seen:
-                seen.add(edge)
-                if isinstance(edge, Node):
-                    stack.extend(edge.edges)
         self.nodes: set[Edge] = set()  # from whose edges a wanted one can be reached
-        for node in sorted((e for e in seen if isinstance(e, Node)), key=lambda n: n.order):
+        for node in sorted(nodes_below(roots), key=lambda node: node.order):
             if any(edge in wanted or edge in self.nodes for edge in node.edges):
                 self.nodes.add(node)
         self.edges = self.nodes | wanted  # along which gradients need to flow

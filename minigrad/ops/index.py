@@ -7,16 +7,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.advice import warn
-from minigrad.autograd.core import Key, TensorBase, is_array, watch, wrap
-from minigrad.autograd.modes import GRAD, mode
+from minigrad.autograd.core import TensorBase, View, is_array, wrap
+from minigrad.autograd.node import Watched
 from minigrad.autograd.recording import operation
-from minigrad.autograd.views import View
 from minigrad.backend import array_module, device_of, to_device
 from minigrad.devices import CPU, device
 from minigrad.ops.names import shown_as
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
+
+
+class Key(tuple[Any, ...]):
+    """An index with arrays in it, which remembers the tensors whose memory these arrays may share.
+
+    A node that keeps one checks it before its rules run: an index that was written to after the
+    forward would put gradients into other places.
+    """
+
+    watched: tuple[Watched, ...] = ()
+
+
+_NOBODY: Watched = ([0], 0, ())  # who writes to a list's places: a node that keeps them lets go of them all the same
+
+
+def watch(key: tuple[Any, ...], *tensors: Any) -> Key:
+    """`key` as a `Key` that watches `tensors`, and what it watched already."""
+    made = Key(key)
+    seen = tuple([(t.writes, t.writes[0], t.array.shape) for t in tensors if isinstance(t, TensorBase)])
+    made.watched = getattr(key, "watched", ()) + seen or (_NOBODY,)
+    return made
 
 
 def is_basic(key: tuple[Any, ...]) -> bool:
@@ -176,7 +196,7 @@ def in_two_steps(parts: tuple[Any, ...]) -> tuple[Any, Any] | None:
             first.append(part)
             if type(part) is not int:
                 then.append(part if part is Ellipsis else slice(None))
-    arrays_alone = watch(tuple(then) if Ellipsis in first else (*then, Ellipsis))
+    arrays_alone = Key(then if Ellipsis in first else (*then, Ellipsis))
     arrays_alone.watched = getattr(parts, "watched", ())
     return (tuple(first) if Ellipsis in first else (*first, Ellipsis)), arrays_alone
 
@@ -233,7 +253,7 @@ def getitem(input: Tensor, key: Any) -> Tensor:
         if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
             # Fast path: the view that `read_at` makes of a tensor outside the graph.
             view = wrap(input.array[parts])
-            view.writes, view.view_of = input.writes, View(input, read_at, {"key": parts}, (mode.get() & GRAD) != 0)
+            view.writes, view.view_of = input.writes, View(input, read_at, {"key": parts})
             view.cause = input.cause
             return view
         reader = read_at if input.node is None else _reader(parts) if basic else _indexed

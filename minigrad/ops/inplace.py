@@ -16,9 +16,8 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.autograd import views
-from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.core import GRAD, LEAF, PACKING, TensorBase, mode, wrap
 from minigrad.autograd.messages import written_with_siblings
-from minigrad.autograd.modes import GRAD, PACKING, mode
 from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, move_retained, record_from, refresh, root_of, steps_to
 from minigrad.backend import array_module, constant_beside, copy_array, device_of
@@ -249,10 +248,11 @@ def _check_operands(target: Any, name: str, operands: Sequence[Any]) -> None:
 def _settle(node: Any, target: Any) -> None:
     """Let the record of a call, whose result was written into `target`, speak of what is there."""
     node.dtype = target.array.dtype
-    if node.result_writes is not None and not mode.get() & PACKING:  # else it is kept as the hooks want it
+    position = node.plan.result_position
+    if position is not None and not mode.get() & PACKING:  # else it is kept as the hooks want it
         # A rule reads the result: it is not kept twice, and later writes are noticed.
-        node.result_writes = target.writes, target.writes[0]
-        node.constants[node.plan.result_position] = target.array
+        node.watched = (target.writes, target.writes[0], target.array.shape), *node.watched[1:]
+        node.constants[position] = target.array
 
 
 _OVERLAPPING = (slide_windows, strided)  # views whose elements may lie in one place
@@ -373,7 +373,7 @@ def reshaping_in_place(function: F) -> F:
         if mode.get() & GRAD:  # else it keeps its place: a parameter goes on asking for its gradient
             self.node = after.node
             if self.view_of is not None and self.node is not None:
-                self.view_of.seen = self.writes[0]
+                self.view_of.seen = [*self.writes]
         return self
 
     return twin(change, function, "by which the tensor itself changes its shape")

@@ -8,8 +8,7 @@ import numpy as np
 
 from minigrad import dtypes
 from minigrad.advice import warn
-from minigrad.autograd.core import TensorBase, watch
-from minigrad.autograd.modes import GRAD, mode
+from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.autograd.recording import compute
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import of_tensors, require_number, require_tensor, shapes_do_not_broadcast, takes_out
@@ -17,7 +16,7 @@ from minigrad.ops.arithmetic import promote
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import elementwise, twin_of
-from minigrad.ops.index import read_at
+from minigrad.ops.index import read_at, watch
 from minigrad.ops.names import shown_as
 from minigrad.ops.shape import expand
 

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minigrad.advice import warn
-from minigrad.autograd.core import TensorBase
+from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.modes import GRAD, mode
 from minigrad.backend import quiet
 from minigrad.dtypes import is_category_downgrade
 from minigrad.ops.overlap import check_memory

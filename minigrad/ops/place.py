@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, watch, wrap
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import array_module, as_int64
 from minigrad.ops.arguments import (
@@ -25,7 +25,7 @@ from minigrad.ops.arguments import (
 from minigrad.ops.arithmetic import add, mul
 from minigrad.ops.comparison import lt
 from minigrad.ops.copies import cast, ravel
-from minigrad.ops.index import add_at, put_at, read_at
+from minigrad.ops.index import add_at, put_at, read_at, watch
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.masks import check_mask, where
 from minigrad.ops.names import recorded_as, shown_as

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes, side_by_side
-from minigrad.autograd.modes import GRAD, mode
+from minigrad.autograd.core import GRAD, mode
 from minigrad.autograd.recording import compute, operation
 from minigrad.autograd.walk import repeated_axes
 from minigrad.ops.arguments import axes, of_tensors, sizes, takes_out

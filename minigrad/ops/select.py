@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, watch, wrap
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.recording import compute, operation
 from minigrad.backend import arange_beside, as_index, device_of, to_device
@@ -26,7 +26,7 @@ from minigrad.ops.arguments import (
     takes_out,
 )
 from minigrad.ops.copies import ravel
-from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at
+from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at, watch
 from minigrad.ops.inplace import overwrite
 from minigrad.ops.names import shown_as
 from minigrad.ops.setitem import check_fits_region

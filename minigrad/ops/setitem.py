@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from minigrad import dtypes
-from minigrad.autograd.core import TensorBase, Uncounted, is_array, wrap
+from minigrad.autograd.core import GRAD, TensorBase, inference_was_entered, is_array, mode, wrap
 from minigrad.autograd.messages import check_same_library
-from minigrad.autograd.modes import GRAD, inference_was_entered, mode
+from minigrad.autograd.modes import Uncounted
 from minigrad.autograd.views import refresh
 from minigrad.backend import device_of, to_device
 from minigrad.ops.arguments import type_name

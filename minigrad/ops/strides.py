@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minigrad.autograd import views
-from minigrad.autograd.modes import GRAD, mode
+from minigrad.autograd.core import View
 from minigrad.autograd.recording import operation
-from minigrad.autograd.views import Unrecorded, View, root_of
+from minigrad.autograd.views import Unrecorded, root_of
 from minigrad.backend import address_of, array_module
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
 from minigrad.ops.shape import reshape
@@ -228,7 +228,7 @@ def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
     windows = slide_windows(input, dim=d, size=size, step=step)
     if windows.view_of is None:  # NumPy's strided views do not say whose memory they look at
         windows.writes = input.writes
-        windows.view_of = View(input, slide_windows, {"dim": d, "size": size, "step": step}, bool(mode.get() & GRAD))
+        windows.view_of = View(input, slide_windows, {"dim": d, "size": size, "step": step})
         if input.node is not None and windows.node is None:
             windows.node = Unrecorded(windows.array)
     return windows

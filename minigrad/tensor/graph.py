@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 from minigrad.autograd import gradients, leaves
-from minigrad.autograd.core import LEAF, RETAIN, TensorBase, Uncounted, wrap
+from minigrad.autograd.core import LEAF, RETAIN, TensorBase, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook, under_own_name
 from minigrad.autograd.messages import user_line
-from minigrad.autograd.modes import is_inference_mode_enabled
+from minigrad.autograd.modes import Uncounted, is_inference_mode_enabled
 from minigrad.autograd.node import Node
 from minigrad.autograd.views import Unrecorded, refresh, root_of
 from minigrad.ops.arguments import of_tensors
@@ -227,6 +227,8 @@ class GraphMethods(TensorBase):
         if _is_seen(self):
             hint = "what it is a view of would stay in the graph. Use detach(), which makes another tensor"
             raise RuntimeError(f"Can't detach views in-place: {hint}")
+        if self.node is not None:
+            self.writes[1] += 1  # a sign for its views
         self.node = self.view_of = None
         return self
 
@@ -248,8 +250,8 @@ class GraphMethods(TensorBase):
         if requires_grad:
             _check_can_require_grad(self)
         if self.node is None or self.node is LEAF:  # else a view whose base says so
-            if requires_grad and len(self.writes) == 1:
-                self.writes.append(0)  # a sign for the views of its memory, should there be any
+            if requires_grad is not (self.node is LEAF):
+                self.writes[1] += 1  # a sign for the views of its memory, should there be any
             self.node = LEAF if requires_grad else None
         return self
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import backend, devices, dtypes
-from minigrad.autograd.core import TensorBase, new_count, wrap
-from minigrad.autograd.modes import GRAD, mode
-from minigrad.autograd.views import View, root_of
+from minigrad.autograd.core import GRAD, TensorBase, View, mode, wrap
+from minigrad.autograd.modes import new_count
+from minigrad.autograd.views import root_of
 from minigrad.ops.arguments import as_number, not_a_tensor, require_tensor, sizes
 from minigrad.ops.inplace import check_writable
 from minigrad.ops.strides import as_strided, look_as, memory_of
@@ -168,7 +168,9 @@ class StorageMethods(TensorBase):
         if self.view_of is not None:
             same = self.array.size and np.may_share_memory(root.array, self.array)
             reader, options = look_as(root.array, self.array)
-            self.view_of = View(root, reader, options, self.view_of.recorded) if same else None
+            recorded, self.view_of = self.view_of.recorded, View(root, reader, options) if same else None
+            if self.view_of is not None:
+                self.view_of.recorded = recorded
         return self
 
     def resize_as_(self: Any, the_template: Any, memory_format: Any = None) -> Tensor:

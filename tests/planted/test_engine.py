@@ -130,7 +130,7 @@ PLANTED = {
         walk.repeated_axes, "if n == 1 != have[i + extra]", "if n == 1 == have[i + extra]", broadcast
     ),
     "takes any shape": (
-        walk.unbroadcast, "raise invalid_gradient(node, shape, have)", "return gradient",
+        leaves.undo_unsqueeze, "raise invalid_gradient(node, shape, have)", "return gradient",
         test_walk.test_a_gradient_that_does_not_fit_names_the_operation,
     ),
     "leaves the dtype as it comes": (
@@ -143,7 +143,7 @@ PLANTED = {
         test_walk.test_a_gradient_lent_twice_is_not_added_into,
     ),
     "the third gradient replaces the others": (
-        ADD, "pending[edge] += gradient", "pending[edge] = gradient",
+        ADD, "self.pending[edge] += gradient", "self.pending[edge] = gradient",
         test_walk.test_a_hook_sees_the_whole_gradient_once,
     ),
     "borrowed gradients are added into": (
@@ -151,7 +151,7 @@ PLANTED = {
         test_walk.test_a_gradient_lent_twice_is_not_added_into,
     ),
     "leaves get what is borrowed": (
-        walk.Arrivals.collect, "gradient = leaves.copy_as_leaf_lies(gradient, leaf)", "pass",
+        walk.Arrivals.serve, "gradient = leaves.copy_as_leaf_lies(gradient, leaf)", "pass",
         test_walk.test_no_gradients_share_memory,
     ),
     "what a hook saw is added into": (
@@ -169,7 +169,7 @@ PLANTED = {
         leaves.complete, "if leaf.node is None:", "if False:", test_walk.test_a_leaf_frozen_after_the_forward,
     ),
     "a second backward replaces .grad": (
-        gradients.accumulate, "_add_in_place(before, gradient)",
+        gradients.accumulate, "quiet(np.add, before.array, gradient, before.array)",
         "leaf.gradient = wrap(gradient)", test_walk.test_a_second_backward_adds_in_place,
     ),
     "create_graph hands one gradient to all": (
@@ -177,15 +177,15 @@ PLANTED = {
         test_walk.test_no_gradients_share_memory_with_create_graph,
     ),
     "a leaf is served before its last gradient": (
-        leaves.find_last_users, "node.order < last[edge].order", "node.order > last[edge].order",
+        leaves.find_last_users, "-node.order", "node.order",
         test_accumulation.test_one_leaf_by_many_ways_and_hooks_in_their_order,
     ),
     "a leaf that waits is served last": (
-        leaves.find_last_users, "stack.append(edge)", "pass",
+        leaves.find_last_users, "last[edge] = node", "pass",
         test_accumulation.test_it_runs_as_soon_as_the_gradient_is_complete,
     ),
     "hooks that wait record": (
-        leaves.run_waiting, "ModeSwitch(clear_flags=GRAD)", "ModeSwitch(set_flags=GRAD)",
+        gradients._walk_silently, "flags & ~GRAD", "flags | GRAD",
         test_accumulation.test_recording_is_off_unless_a_graph_is_wanted,
     ),
     "retain_grad keeps what is borrowed": (
@@ -216,7 +216,7 @@ PLANTED = {
     ),
     # ---- what nodes keep
     "all operands are saved": (
-        recording.Operation.new_plan, "saves = [self.operands.index(n) for n in values]", "saves = range(count)",
+        recording.Operation.new_plan, "[self.operands.index(n) for n in values]", "range(count)",
         test_walk.test_an_operand_without_gradient_is_not_saved,
     ),
     "nothing is freed": (
@@ -233,7 +233,7 @@ PLANTED = {
         test_core.test_a_saved_operand_that_was_written_to,
     ),
     "saved results are not checked": (
-        SAVED, "if writes is not None and writes[0][0] != writes[1]:", "if False:",
+        SAVED, "if writes[0] != then:", "if False:",
         test_core.test_a_saved_result_that_was_written_to,
     ),
     "views count for themselves": (
@@ -254,7 +254,7 @@ PLANTED = {
     ),
     # ---- views and writes
     "views are never brought up to date": (
-        views.refresh, "if link is None:", "if True:",
+        views.refresh, "if link is None or link.seen == view.writes:", "if True:",
         test_index.test_views_follow_writes_in_value_and_gradient,
     ),
     "a write does not reach the base": (
@@ -277,11 +277,11 @@ PLANTED = {
         lambda: test_core.test_the_orders_of_a_power(2),
     ),
     "create_graph obeys no_grad": (
-        gradients._walk_silently, "mode.get() | GRAD", "mode.get()",
+        gradients._walk_silently, "flags | GRAD", "flags",
         test_gradients.test_create_graph_under_no_grad,
     ),
     "create_graph frees the graph": (
-        gradients._walk_silently, "create_graph if retain_graph is None", "False if retain_graph is None",
+        gradients._walk_silently, "create_graph or flags & KEEP", "flags & KEEP",
         test_gradients.test_create_graph_retains_the_graph,
     ),
     # ---- hooks and modes
