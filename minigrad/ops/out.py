@@ -47,7 +47,8 @@ _APART = {
 # Their results may be written as another type of the same or a higher kind, as those of arithmetic.
 _CAST = {
     "nansum", "mean", "std", "var", "logsumexp", "cat", "concat", "concatenate", "stack", "outer", "ger", "lerp",
-    "addcmul", "addcdiv",
+    "addcmul", "addcdiv", "addr", "diff", "mvlgamma", "polygamma", "hstack", "vstack", "dstack",
+    "column_stack", "row_stack",
 }  # fmt: skip
 # These compute in the type that `out` has.
 TYPED_BY_OUT = {"sum", "prod", "cumsum", "cumprod"}
