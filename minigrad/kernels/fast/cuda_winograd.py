@@ -31,7 +31,7 @@ from minigrad.kernels.fast.cuda_parts import (
     is_countable,
 )
 from minigrad.kernels.fast.cuda_winograd_marks import Frame, mark, mend_tiles, mend_weights
-from minigrad.kernels.fast.winograd import transforms
+from minigrad.kernels.fast.winograd_tiles import make_transforms
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Problem, Way
 
@@ -225,7 +225,7 @@ def _bytes_of_image(taps: int, windows: Pair, channels: int) -> int:
 @cache
 def _kernel(name: str, tile: int, taps: int, matrix: str) -> Counted:
     """A transform's kernel for tiles of that length, with its matrix."""
-    A, G, B = transforms(tile, taps, np.dtype(np.float64))
+    A, G, B = make_transforms(tile, taps, np.dtype(np.float64))
     numbers = {"B": B, "A": A.T, "G": G, "back to A": A, "back to G": G.T}[matrix]
     rows = ", ".join("{" + ", ".join(f"{number:.9g}" for number in row) + "}" for row in numbers)
     constants = {"TO": len(numbers), "FROM": len(numbers[0]), "MARKS": int(matrix == "back to A")}

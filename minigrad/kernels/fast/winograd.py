@@ -35,12 +35,10 @@ forward), and where a pixel stands out of its tile another way computes. What is
 
 from __future__ import annotations
 
-from functools import cache
-from typing import NamedTuple
-
 import numpy as np
 
 from minigrad.backend import Array
+from minigrad.kernels.fast.winograd_tiles import Cut, cut_kernel, make_kernel_transform, make_transforms
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way, is_finite
 from minigrad.kernels.windows import LONG, PIECES, Block, blocks
@@ -53,58 +51,6 @@ SPREAD = 16.0  # in a tile, the largest number that an output may see against wh
 HUGE = 1e15  # beyond, products of transformed numbers might overflow that the definition does not form
 OVERHEAD = 2e-4  # seconds between the calls of NumPy, in all three functions
 TRANSFORM = 0.26  # of the peak: the matrices of a transform are as small as a tile
-POINTS = {  # by tile length; and infinity
-    4: (0.0, 1.0, -1.0),
-    6: (0.0, 0.7, -0.7, 1.6, -1.6),
-    7: (0.0, 0.6, -0.6, 1.2, -1.2, 3.0),
-    8: (0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0),
-}
-
-
-class Cut(NamedTuple):
-    """A kernel cut into `blocks` of `taps`, along each axis; of one block, or with zeros at the end."""
-
-    taps: Pair
-    blocks: Pair
-
-    @property
-    def reach(self) -> Pair:
-        """The kernel with those zeros."""
-        return self.taps[0] * self.blocks[0], self.taps[1] * self.blocks[1]
-
-    def shifts(self, columns: int, images: int) -> list[int]:
-        """How many tiles further on each block reads, where `columns` of tiles, of `images`, make a row."""
-        return [(i * columns + j) * images for i, j in np.ndindex(self.blocks)]
-
-    def split(self, w: Array) -> Array:
-        """(O, C, kh, kw) -> (blocks, O, C, taps)."""
-        (O, C, kh, kw), (rh, rw), (bh, bw) = w.shape, self.taps, self.blocks
-        if self.reach != (kh, kw):
-            whole = np.zeros((O, C, *self.reach), w.dtype)
-            whole[:, :, :kh, :kw] = w
-            w = whole
-        return w.reshape(O, C, bh, rh, bw, rw).transpose(2, 4, 0, 1, 3, 5).reshape(bh * bw, O, C, rh * rw)
-
-    def join(self, w: Array, shape: tuple[int, int, int, int]) -> Array:
-        """(blocks, O, C, taps) -> (O, C, kh, kw), that shape."""
-        (O, C, kh, kw), (rh, rw), (bh, bw) = shape, self.taps, self.blocks
-        w = w.reshape(bh, bw, O, C, rh, rw).transpose(2, 3, 0, 4, 1, 5).reshape(O, C, *self.reach)
-        return np.ascontiguousarray(w[:, :, :kh, :kw])
-
-
-@cache
-def transforms(tile: int, r: int, dtype: np.dtype) -> tuple[Array, Array, Array]:
-    """A^T (m, tile), G (tile, r), B^T (tile, tile) for m = tile + 1 - r, by Cook and Toom."""
-    points, m = np.array(POINTS[tile]), tile + 1 - r
-    A, G, B = np.zeros((m, tile)), np.zeros((tile, r)), np.zeros((tile, tile))
-    for i, point in enumerate(points):
-        others = np.delete(points, i)
-        A[:, i] = point ** np.arange(m)
-        G[i] = point ** np.arange(r) / np.prod(point - others)
-        B[i, :-1] = np.poly(others)[::-1]
-    A[-1, -1] = G[-1, -1] = 1
-    B[-1] = np.poly(points)[::-1]
-    return A.astype(dtype), G.astype(dtype), B.astype(dtype)
 
 
 def is_even(x: Array, geometry: Geometry, tile: int, block: int | None = None) -> bool:
@@ -139,13 +85,6 @@ def _images_are_even(x: Array, geometry: Geometry, tile: int, cut: Cut) -> bool:
             _slide(larger, part, axis, tile + 1 - r) for larger, part in ((np.maximum, most), (np.minimum, least))
         )
     return bool((most <= SPREAD * least).all())
-
-
-def cut_kernel(kernel: Pair, block: int | None) -> Cut:
-    """The kernel in blocks of block x block taps, or in one."""
-    if block is None:
-        return Cut(kernel, (1, 1))
-    return Cut((block, block), (-(-kernel[0] // block), -(-kernel[1] // block)))
 
 
 def _slide(larger: np.ufunc, x: Array, axis: int, width: int) -> Array:
@@ -220,7 +159,7 @@ class Winograd:
         """G w G^T of each block: (blocks, O, C, taps) -> (blocks, points, O, C)."""
         blocks, O, C, _ = w.shape
         kernels = workspace("kernel", (blocks, self.tile**2, O, C), w.dtype)
-        both = _both_axes(self.tile, *cut.taps, w.dtype)
+        both = make_kernel_transform(self.tile, *cut.taps, w.dtype)
 
         def transform(some: slice) -> None:  # of the outputs
             # (points, taps) @ (blocks, O, taps, C) -> (blocks, O, points, C)
@@ -233,7 +172,7 @@ class Winograd:
     def _back_to_taps(self, sums: Array, cut: Cut) -> Array:
         """The adjoint of `_transform_kernel`: (blocks, points, O, C) -> (blocks, O, C, taps)."""
         blocks, _, O, C = sums.shape
-        both = _both_axes(self.tile, *cut.taps, sums.dtype)
+        both = make_kernel_transform(self.tile, *cut.taps, sums.dtype)
         taps = np.empty((blocks, O, C, both.shape[1]), sums.dtype)
 
         def transform(some: slice) -> None:  # of the outputs
@@ -295,7 +234,7 @@ class Winograd:
         image = workspace("first", (Th * mh + rh - 1, Tw * mw + rw - 1, N, C), x.dtype)
         top = rows.start - ph  # the row of x where the strip begins
         _place(image, x[:, :, max(0, top) : top + len(image)], max(0, -top), pw)
-        B_h, B_w = transforms(tile, rh, x.dtype)[2], transforms(tile, rw, x.dtype)[2]
+        B_h, B_w = make_transforms(tile, rh, x.dtype)[2], make_transforms(tile, rw, x.dtype)[2]
         return _two_sided(image, B_h, B_w, (mh, mw), (Th, Tw), "tiles")
 
     def _cotangent_tiles(self, g: Array, columns: int, cut: Cut) -> Array:
@@ -305,13 +244,13 @@ class Winograd:
         Th, _ = self._tiles((Ho, Wo), cut)
         image = workspace("first", (Th * mh, columns * mw, N, O), g.dtype)
         _place(image, g, 0, 0)
-        A_h, A_w = transforms(tile, cut.taps[0], g.dtype)[0], transforms(tile, cut.taps[1], g.dtype)[0]
+        A_h, A_w = make_transforms(tile, cut.taps[0], g.dtype)[0], make_transforms(tile, cut.taps[1], g.dtype)[0]
         return _two_sided(image, A_h.T, A_w.T, (mh, mw), (Th, columns), "cotangents")
 
     def _write(self, products: Array, out: Array, cut: Cut) -> None:
         """A^T M A for each tile: (tile, tile, Th, Tw, N, O) into out (N, O, Ho, Wo)."""
         tile, _, Th, Tw, N, O = products.shape
-        A_h, A_w = (transforms(tile, r, out.dtype)[0] for r in cut.taps)
+        A_h, A_w = (make_transforms(tile, r, out.dtype)[0] for r in cut.taps)
         mh, mw = len(A_h), len(A_w)
         # Rows first, each product written with the rows inside: (b, Tw, N, O, Th*mh).
         half = workspace("second", (tile, Tw * N * O, Th, mh), out.dtype)
@@ -346,13 +285,6 @@ def _add_blocks(tiles: Array, kernels: Array, shifts: list[int], products: Array
                 np.matmul(seen, kernel[some], out=found)
 
     spread(multiply, points, kernels.nbytes + sums.nbytes)
-
-
-@cache
-def _both_axes(tile: int, rh: int, rw: int, dtype: np.dtype) -> Array:
-    """G for both axes at once: (tile*tile, rh*rw)."""
-    double = np.dtype(np.float64)
-    return np.kron(transforms(tile, rh, double)[1], transforms(tile, rw, double)[1]).astype(dtype)
 
 
 def _place(image: Array, x: Array, top: int, left: int) -> None:

@@ -1,0 +1,81 @@
+"""Winograd's tiles: how a kernel is cut into blocks, and the matrices that transform tiles and kernels.
+
+Sources: S. Winograd, "Arithmetic Complexity of Computations", 1980; the points are told in `winograd.py`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from minigrad.backend import Array
+from minigrad.kernels.geometry import Pair
+
+POINTS = {  # by tile length; and infinity
+    4: (0.0, 1.0, -1.0),
+    6: (0.0, 0.7, -0.7, 1.6, -1.6),
+    7: (0.0, 0.6, -0.6, 1.2, -1.2, 3.0),
+    8: (0.0, 0.5, -0.5, 1.0, -1.0, 2.0, -2.0),
+}
+
+
+class Cut(NamedTuple):
+    """A kernel cut into `blocks` of `taps`, along each axis; of one block, or with zeros at the end."""
+
+    taps: Pair
+    blocks: Pair
+
+    @property
+    def reach(self) -> Pair:
+        """The kernel with those zeros."""
+        return self.taps[0] * self.blocks[0], self.taps[1] * self.blocks[1]
+
+    def shifts(self, columns: int, images: int) -> list[int]:
+        """How many tiles further on each block reads, where `columns` of tiles, of `images`, make a row."""
+        return [(i * columns + j) * images for i, j in np.ndindex(self.blocks)]
+
+    def split(self, w: Array) -> Array:
+        """(O, C, kh, kw) -> (blocks, O, C, taps)."""
+        (O, C, kh, kw), (rh, rw), (bh, bw) = w.shape, self.taps, self.blocks
+        if self.reach != (kh, kw):
+            whole = np.zeros((O, C, *self.reach), w.dtype)
+            whole[:, :, :kh, :kw] = w
+            w = whole
+        return w.reshape(O, C, bh, rh, bw, rw).transpose(2, 4, 0, 1, 3, 5).reshape(bh * bw, O, C, rh * rw)
+
+    def join(self, w: Array, shape: tuple[int, int, int, int]) -> Array:
+        """(blocks, O, C, taps) -> (O, C, kh, kw), that shape."""
+        (O, C, kh, kw), (rh, rw), (bh, bw) = shape, self.taps, self.blocks
+        w = w.reshape(bh, bw, O, C, rh, rw).transpose(2, 3, 0, 4, 1, 5).reshape(O, C, *self.reach)
+        return np.ascontiguousarray(w[:, :, :kh, :kw])
+
+
+def cut_kernel(kernel: Pair, block: int | None) -> Cut:
+    """The kernel in blocks of block x block taps, or in one."""
+    if block is None:
+        return Cut(kernel, (1, 1))
+    return Cut((block, block), (-(-kernel[0] // block), -(-kernel[1] // block)))
+
+
+@cache
+def make_transforms(tile: int, r: int, dtype: np.dtype) -> tuple[Array, Array, Array]:
+    """A^T (m, tile), G (tile, r), B^T (tile, tile) for m = tile + 1 - r, by Cook and Toom."""
+    points, m = np.array(POINTS[tile]), tile + 1 - r
+    A, G, B = np.zeros((m, tile)), np.zeros((tile, r)), np.zeros((tile, tile))
+    for i, point in enumerate(points):
+        others = np.delete(points, i)
+        A[:, i] = point ** np.arange(m)
+        G[i] = point ** np.arange(r) / np.prod(point - others)
+        B[i, :-1] = np.poly(others)[::-1]
+    A[-1, -1] = G[-1, -1] = 1
+    B[-1] = np.poly(points)[::-1]
+    return A.astype(dtype), G.astype(dtype), B.astype(dtype)
+
+
+@cache
+def make_kernel_transform(tile: int, rh: int, rw: int, dtype: np.dtype) -> Array:
+    """G for both axes at once: (tile*tile, rh*rw)."""
+    double = np.dtype(np.float64)
+    return np.kron(make_transforms(tile, rh, double)[1], make_transforms(tile, rw, double)[1]).astype(dtype)
