@@ -702,6 +702,11 @@ AS_PYTORCH = {
         RuntimeError,
         "heaviside is not yet implemented for tensors with different dtypes",
     ),
+    "distances of two types": (
+        lambda: mg.cdist(ones(1, 1), ones(1, 1).double()),
+        RuntimeError,
+        "cdist: expected X1 and X2 of one dtype, got minigrad.float32 and minigrad.float64",
+    ),
     "the whole by None": (lambda: mg.prod(ones(2), None), TypeError, "must be int, not NoneType; leave it out"),
     "the greatest by None": (lambda: ones(2).max(dim=None), TypeError, "must be int, not NoneType; leave it out"),
     "an option of no check": (

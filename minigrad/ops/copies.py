@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.layout import contiguous_format, preserve_format
+from minigrad.layout import channels_last, contiguous_format, preserve_format
 from minigrad.ops.arguments import as_int, axis, of_tensors, sizes
 from minigrad.ops.elementwise import elementwise, rename
 from minigrad.ops.names import shown_as
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 def in_rows(array: Any) -> Any:
     """`array` in row-major order: NumPy lays what it computes from turned arrays as these lie."""
     return array if array.flags.c_contiguous else array_module(array).ascontiguousarray(array)
+
+
+def lay_images(array: Any) -> Any:
+    """`array` in row-major order, but images whose channels come last as they are."""
+    keeps = array.ndim == 4 and array.transpose(channels_last.order).flags.c_contiguous
+    return array if keeps else in_rows(array)
 
 
 def _close_gaps(x: Any, dtype: Any) -> Any:

@@ -10,7 +10,7 @@ from minigrad import dtypes
 from minigrad.autograd.core import wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors
+from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.copies import clone, contiguous, in_rows, ravel
 from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
@@ -34,7 +34,7 @@ def _triangle(name: str, text: str, example: str) -> Any:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, got {input.array.ndim}")
         return made(input, diagonal=as_int(diagonal, "diagonal"))
 
-    return of_tensors(rename(part, name, text, example))
+    return takes_out(rename(part, name, text, example))
 
 
 tril = _triangle(
@@ -80,7 +80,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     return _diagonal(x[..., top : top + n, left : left + n])
 
 
-@of_tensors
+@takes_out
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A vector as the diagonal of a matrix, or the diagonal of a matrix as a vector (a copy).
 

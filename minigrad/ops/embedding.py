@@ -10,10 +10,8 @@ from minigrad.autograd.recording import operation
 from minigrad.backend import array_module, as_index
 
 
-def _add_rows(g: Any, places: Any, *, rows: int, factor: Any) -> Any:
-    """A table of zeros with every row of `g`, times its `factor`, added at its place."""
-    if factor is not None:
-        g = g * factor[places][..., None]
+def _add_rows(g: Any, places: Any, *, rows: int) -> Any:
+    """A table of zeros with every row of `g` added at its place."""
     width = g.shape[-1]
     xp = array_module(g)
     if xp is not np:
@@ -28,13 +26,11 @@ def _look_up(w: Any, places: Any, *, factor: Any) -> Any:
     return w.take(as_index(places), axis=0)
 
 
+def _table_rule(g: Any, w_shape: tuple[int, ...], places: Any, factor: Any) -> Any:
+    scaled = g if factor is None else g * factor[places][..., None]
+    return _way_back(scaled, places, rows=w_shape[0])
+
+
 # `factor` (rows,) scales the gradient of each row, and nothing else; None leaves it as it is.
-embedding = operation(
-    "embedding", _look_up, lambda g, w_shape, places, factor: _way_back(g, places, rows=w_shape[0], factor=factor), None
-)
-_way_back: Any = operation(
-    "embedding_backward",
-    _add_rows,
-    lambda g, places, factor: embedding(g if factor is None else g * factor[:, None], places, factor=None),
-    None,
-)
+embedding = operation("embedding", _look_up, _table_rule, None)
+_way_back: Any = operation("embedding_backward", _add_rows, lambda g, places: embedding(g, places, factor=None), None)

@@ -12,10 +12,9 @@ from minigrad import dtypes
 from minigrad.autograd.core import TensorBase, wrap
 from minigrad.autograd.recording import operation
 from minigrad.backend import array_module
-from minigrad.layout import channels_last
 from minigrad.ops.arguments import as_int, axis, of_tensors, read_tensors, takes_out
 from minigrad.ops.arithmetic import pow
-from minigrad.ops.copies import cast, in_rows, ravel
+from minigrad.ops.copies import cast, in_rows, lay_images, ravel
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.names import name_last_call
@@ -25,15 +24,9 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def _lay_joined(joined: Any) -> Any:
-    """What was joined in row-major order, but for images whose channels come last."""
-    keeps = joined.ndim == 4 and joined.transpose(channels_last.order).flags.c_contiguous
-    return joined if keeps else in_rows(joined)
-
-
 _cat = operation(
     "cat",
-    lambda *tensors, dim, starts: _lay_joined(array_module(tensors[0]).concatenate(tensors, dim)),
+    lambda *tensors, dim, starts: lay_images(array_module(tensors[0]).concatenate(tensors, dim)),
     lambda g, i, dim, starts: g[(slice(None),) * dim + (slice(starts[i], starts[i + 1]),)],
 )
 _stack = operation(

@@ -123,7 +123,7 @@ def masked_select(input: Tensor, mask: Any) -> Tensor:
     return _mask_selected(expand(input, shape), key=watch((wide,), mask))
 
 
-@of_tensors
+@takes_out
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not 0: one row each, or one tensor for each axis.
 

@@ -169,7 +169,8 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
     """The distances of all rows of `x1` from all rows of `x2`: (..., P, M) and (..., R, M) -> (..., P, R).
 
-    `compute_mode` is taken and not needed: the differences are formed, which is exact for close rows.
+    `compute_mode` is taken and not needed: the differences are formed, which is exact for close rows. Raises
+    RuntimeError for shapes and dtypes that do not fit.
 
     >>> import minigrad as torch
     >>> torch.cdist(torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
@@ -183,6 +184,10 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
     for name, x in (("X1", x1), ("X2", x2)):
         if x.array.dtype.kind != "f":
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {x.dtype}; write .float()")
+    if x1.array.dtype != x2.array.dtype:
+        raise RuntimeError(
+            f"cdist: expected X1 and X2 of one dtype, got {x1.dtype} and {x2.dtype}; convert one of them"
+        )
     if as_number("cdist", "p", p) < 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
     return _norm_of(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))

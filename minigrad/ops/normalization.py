@@ -20,6 +20,7 @@ import numpy as np
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import Operation, operation
 from minigrad.ops import small_norms
+from minigrad.ops.copies import lay_images
 from minigrad.ops.small_norms import Steps
 from minigrad.side_by_side import in_parts, is_large, map_slices, reduce_in_parts
 
@@ -46,7 +47,7 @@ class Moments:
 
     def measure(self, x: Any) -> Any:
         """Note the statistics of the array `x`, and return it with mean 0 and variance 1."""
-        x = widen(x.reshape(self.rows))
+        x = widen(lay_images(x).reshape(self.rows))
         steps = self.steps_for(x)
         if steps is not None:
             self.mean, self.variance, self.scale = steps.measure(x, self.dims, self.eps)
@@ -233,7 +234,7 @@ group_norm = _normalization("group_norm", _row_x_rule, _lone_b_rule)
 
 # ---- by statistics that are given ----------------------------------------------------------------
 def _given_forward(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: Shape, eps: float) -> Any:
-    wide = widen(x)
+    wide = widen(lay_images(x))
     scale = 1 / np.sqrt(widen(var) + eps)
     if w is not None:
         scale = scale * w

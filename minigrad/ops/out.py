@@ -48,7 +48,7 @@ _APART = {
 _CAST = {
     "nansum", "mean", "std", "var", "logsumexp", "cat", "concat", "concatenate", "stack", "outer", "ger", "lerp",
     "addcmul", "addcdiv", "addr", "diff", "mvlgamma", "polygamma", "hstack", "vstack", "dstack",
-    "column_stack", "row_stack",
+    "column_stack", "row_stack", "logical_not",
 }  # fmt: skip
 # These compute in the type that `out` has.
 TYPED_BY_OUT = {"sum", "prod", "cumsum", "cumprod"}

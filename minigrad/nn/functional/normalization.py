@@ -152,7 +152,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     tensor([[0.8485, 1.1314]])
     """
     shape = _last_axes("rms_norm", input, normalized_shape, weight, None)
-    x = input.float() if input.array.dtype == np.float16 else input
+    x = (input.float() if input.array.dtype == np.float16 else input).contiguous()
     least = float(np.finfo(x.array.dtype).eps) if eps is None else eps
     y = x * rsqrt((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + least)
     y = y if weight is None else y * weight

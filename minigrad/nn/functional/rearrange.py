@@ -6,6 +6,7 @@ from math import prod
 
 from minigrad.nn.functional.checks import require_tensors
 from minigrad.ops.arguments import as_int
+from minigrad.ops.copies import copy_operation
 from minigrad.ops.names import recorded_as
 from minigrad.ops.shape import permute, reshape
 from minigrad.tensor import Tensor
@@ -30,10 +31,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
             f"but input.size(-3)={C} is not divisible by {r * r}"
         )
-    x = reshape(input, (*N, C // (r * r), r, r, H, W))
-    n = len(N)  # (*, C, r, r, H, W) -> (*, C, H, r, W, r)
-    x = permute(x, (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
-    return reshape(x, (*N, C // (r * r), H * r, W * r))
+    n, split = len(N), (*N, C // (r * r), r, r, H, W)  # (*, C, r, r, H, W) -> (*, C, H, r, W, r)
+    return _deal_out(input, split, (*range(n + 1), n + 3, n + 1, n + 4, n + 2), (*N, C // (r * r), H * r, W * r))
 
 
 @recorded_as("PixelUnshuffleBackward0")
@@ -54,10 +53,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but {length} is not divisible "
                 f"by {r}"
             )
-    x = reshape(input, (*N, C, H // r, r, W // r, r))
-    n = len(N)  # (*, C, H, r, W, r) -> (*, C, r, r, H, W)
-    x = permute(x, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
-    return reshape(x, (*N, C * r * r, H // r, W // r))
+    n, split = len(N), (*N, C, H // r, r, W // r, r)  # (*, C, H, r, W, r) -> (*, C, r, r, H, W)
+    return _deal_out(input, split, (*range(n + 1), n + 2, n + 4, n + 1, n + 3), (*N, C * r * r, H // r, W // r))
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -77,8 +74,13 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     g = _factor("channel_shuffle", "groups", groups)
     if shape[1] % g:
         raise RuntimeError(f"Number of channels must be divisible by groups. Got {shape[1]} channels and {g} groups.")
-    x = reshape(input, (shape[0], g, shape[1] // g, prod(shape[2:])))
-    return reshape(permute(x, (0, 2, 1, 3)), shape)
+    return _deal_out(input, (shape[0], g, shape[1] // g, prod(shape[2:])), (0, 2, 1, 3), shape)
+
+
+def _deal_out(input: Tensor, split: tuple[int, ...], order: tuple[int, ...], shape: tuple[int, ...]) -> Tensor:
+    """`input` with its axes split, put into another order and joined to `shape`, in memory of its own."""
+    dealt = reshape(permute(reshape(input, split), order), shape)
+    return dealt if dealt.view_of is None else copy_operation(dealt, order="C")
 
 
 def _image(name: str, input: Tensor) -> tuple[int, ...]:
