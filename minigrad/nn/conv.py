@@ -22,7 +22,7 @@ class Convolution(Weighted):
 
     axes: ClassVar[int]
     correlate: ClassVar[Callable[..., Tensor]]
-    output_padding: tuple[int, ...] = ()
+    transposed: ClassVar[bool] = False
     padding: Any
 
     def __init__(
@@ -36,6 +36,7 @@ class Convolution(Weighted):
         self.stride = self._as_ints("stride", stride, 1)
         self.padding = padding if isinstance(padding, str) else self._as_ints("padding", padding, 0)
         self.dilation = self._as_ints("dilation", dilation, 1)
+        self.output_padding = (0,) * self.axes
         self.groups, self.padding_mode = as_int(groups, "groups"), padding_mode
         self._check()
         self._make(self._weight_shape(), self.out_channels if bias else None, device, dtype)
@@ -85,10 +86,11 @@ class Convolution(Weighted):
         return F.pad(input, pads, mode=self.padding_mode), (0,) * self.axes
 
     def extra_repr(self) -> str:
-        nothing = (0,) * self.axes
-        usual: dict[str, Any] = {"padding": nothing, "dilation": (1,) * self.axes, "output_padding": nothing}
-        usual |= {"groups": 1, "bias": self.bias, "padding_mode": "zeros"}
-        others = [f"{n}=" for n, value in usual.items() if value is None or getattr(self, n) not in (value, ())]
+        zeros, ones = (0,) * self.axes, (1,) * self.axes
+        usual: dict[str, Any] = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1}
+        usual |= {"bias": True, "padding_mode": "zeros"}
+        own = {**vars(self), "bias": self.bias is not None}
+        others = [f"{name}=" for name, value in usual.items() if own[name] != value]
         return describe_options(self, " ".join(["in_channels out_channels kernel_size= stride=", *others]))
 
 
@@ -129,6 +131,7 @@ class TransposedConvolution(Convolution):
     """What the transposed convolutions share: the output_padding, given or found."""
 
     paint: ClassVar[Callable[..., Tensor]]
+    transposed = True
 
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Lengths, stride: Lengths = 1,

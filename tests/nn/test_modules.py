@@ -67,3 +67,11 @@ def test_a_prefix_is_taken_away():
     consume_prefix_in_state_dict_if_present(saved, "module.")
     assert list(saved) == ["0.weight", "0.bias"]
     net.load_state_dict(saved)
+
+
+def test_convolutions_have_pytorchs_attributes():
+    plain, painting = nn.Conv2d(1, 2, 3, bias=False), nn.ConvTranspose1d(1, 2, 3, stride=2, output_padding=1)
+    assert (plain.transposed, plain.output_padding, plain.padding, plain.dilation) == (False, (0, 0), (0, 0), (1, 1))
+    assert (painting.transposed, painting.output_padding, painting.stride, painting.groups) == (True, (1,), (2,), 1)
+    assert repr(plain) == "Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), bias=False)"
+    assert repr(painting) == "ConvTranspose1d(1, 2, kernel_size=(3,), stride=(2,), output_padding=(1,))"
