@@ -143,7 +143,7 @@ DIFFERENCES = [
         "gradient('[y := x * 2, z := y * y, y.detach_(), z.sum()][3]', [3.0]) == [24.0]",
     ),
     (
-        "writes from one part of a tensor into another, in memory with gaps; `masked_scatter_` of itself",
+        "writes from one part of a tensor into another, in memory with gaps; `masked_scatter_`, `addmm_` of themselves",
         "everything is read before anything is written; PyTorch reads some that it has just written",
         "[x := torch.arange(4.0).view(2, 2), x.__setitem__(..., x[:, 1])][0].tolist() == [[1.0, 3.0], [1.0, 3.0]]",
     ),
@@ -158,7 +158,7 @@ DIFFERENCES = [
         "torch.utils.checkpoint.checkpoint(lambda w: w * 2, torch.ones(1, requires_grad=True)).requires_grad",
     ),
     (
-        "integers into which floats with a gradient are written by index",
+        "integers and bools into which floats with a gradient are written by index or by `fill_`",
         "require no gradient; in PyTorch they say that they do",
         "[n := torch.zeros(1).long(), n.__setitem__(0, torch.ones((), requires_grad=True))][0].requires_grad is False",
     ),
@@ -249,12 +249,12 @@ DIFFERENCES = [
         "gradient('x.as_strided_scatter(torch.ones(1), (1,), (1,)).sum()', [1.0, 1.0]) == [0.0, 1.0]",
     ),
     (
-        "`scatter(reduce=)`",
-        "has a gradient; PyTorch refuses it in backward",
+        "`scatter(reduce=)`, `acosh_`, `asinh_`, `atanh_`, `heaviside_`",
+        "have a gradient; PyTorch refuses it in backward",
         "gradient('x.scatter(0, torch.tensor([0]), 2.0, reduce=\\'multiply\\').sum()', [1.0]) == [2.0]",
     ),
     (
-        "`nextafter`, the sign of `slogdet`",
+        "`nextafter`, the sign of `slogdet`, residuals that `lstsq` does not have",
         "require no gradient, for they have none; in PyTorch they say that they do",
         "torch.nextafter(torch.ones(1, requires_grad=True), torch.ones(1)).requires_grad is False",
     ),
@@ -272,6 +272,42 @@ DIFFERENCES = [
         "`special.ndtr`",
         "is exact far below 0, as `erfc` is; PyTorch's singles are 0 from -6 on",
         "0 < torch.special.ndtr(torch.tensor(-8.0)).item() < 1e-15",
+    ),
+    (
+        "second derivatives of norms at 0",
+        "are 0, as the first one is; PyTorch's are NaN",
+        "second('x.norm()', [0.0, 0.0]) == [0.0, 0.0]",
+    ),
+    (
+        "`logdet`, `slogdet` of a singular matrix",
+        "backward is refused; PyTorch's gradient is of infinities and NaN",
+        "refuses('torch.zeros(2, 2, requires_grad=True).logdet().backward()')",
+    ),
+    (
+        "gradients that depend on nothing, as those of squares' gradients and of convolutions with a constant weight",
+        "require no gradient; PyTorch's graphs for them give zeros, where an operation of it keeps one",
+        "torch.func.hessian(torch.square)(torch.ones((), requires_grad=True)).requires_grad is False",
+    ),
+    (
+        "an operand for which a `Function`'s backward returns None",
+        "nothing flows there; PyTorch calls the hooks and Functions below with None",
+        (
+            "[x := torch.ones(1, requires_grad=True), x.register_hook(refuses), type('N', (torch.autograd.Function,), "
+            "{'forward': lambda c, x: x * 2, 'backward': lambda c, g: None}).apply(x).backward()][2] is None"
+        ),
+    ),
+    (
+        "a backward that fails",
+        "adds to no leaf; PyTorch has added to those that it had reached",
+        (
+            "not refuses('x = torch.ones(1, requires_grad=True); y = x.exp(); y.zero_()\\n"
+            "try: (x * 1 + y).sum().backward()\\nexcept RuntimeError: assert x.grad is None')"
+        ),
+    ),
+    (
+        "writes into tensors that were made in `inference_mode()`, outside of it",
+        "are refused before anything is written; PyTorch has written",
+        "refuses('torch.inference_mode()(torch.ones)(1).add_(1)')",
     ),
     (
         "strides of what `linalg` returns",
