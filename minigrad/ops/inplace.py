@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -30,6 +31,7 @@ from minigrad.ops.index import is_basic, read_at
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import store, write_by
 from minigrad.ops.overlap import are_same, check_memory, overlap_in_part, repeats
+from minigrad.ops.piecewise import gate
 from minigrad.ops.shape import alias, expand
 from minigrad.ops.strides import lay, layout_of, slide_windows, strided
 
@@ -83,11 +85,27 @@ def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -
     region[...] = value
 
 
+def _read_last(g: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
+    """The part of `g` that `reader` reads; where elements share a place, as those of windows do, the last has it."""
+    part = reader(g, **statics)
+    steps = [*(step for step, _ in reader.steps), reader.last] if isinstance(reader, Path) else [reader]
+    if strided not in steps and slide_windows not in steps:
+        return part
+    numbers = np.arange(prod(part.shape)).reshape(part.shape)
+    whole = _overwrite_forward(np.zeros(g.shape, np.int64), numbers, reader=reader, statics=statics)
+    kept = reader.forward(whole, **statics) == numbers
+    return (
+        part
+        if kept.all()
+        else gate(part, constant_beside(getattr(part, "array", part), kept), passes=lambda kept: kept)
+    )
+
+
 overwrite: Any = operation(
     "copy_slices",
     _overwrite_forward,
     lambda g, reader, statics: overwrite(g, 0.0, reader=reader, statics=statics),
-    lambda g, reader, statics: reader(g, **statics),
+    lambda g, reader, statics: _read_last(g, reader=reader, statics=statics),
     shown="CopySlices",
 )
 overwrite.once = True  # as PyTorch's CopySlices

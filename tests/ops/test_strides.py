@@ -101,3 +101,12 @@ def test_no_elements_may_begin_beyond_the_memory(size):
     assert y.shape == size
     y.sum().backward()
     assert x.grad.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_the_gradient_of_windows_that_overlap_goes_to_what_was_written_last():
+    value = torch.ones(3, 2, requires_grad=True)
+    line = torch.zeros(4)
+    line.as_strided((3, 2), (1, 1)).copy_(value * torch.arange(6.0).reshape(3, 2))
+    assert line.tolist() == [0.0, 2.0, 4.0, 5.0]
+    line.sum().backward()
+    assert value.grad.tolist() == [[0.0, 0.0], [2.0, 0.0], [4.0, 5.0]]
