@@ -88,7 +88,7 @@ DIFFERENCES = [
     ),
     (
         "writes into windows of `unfold` or `as_strided` that overlap, with a gradient",
-        "values are read before any is written; a place's gradient goes to the last. PyTorch mixes both, and gives it to all",
+        "values are read before any is written; a place's gradient goes to the last one. PyTorch mixes both",
         "(torch.ones(3, requires_grad=True) * 1).unfold(0, 2, 1).mul_(3).tolist() == [[3.0, 3.0], [3.0, 3.0]]",
     ),
     (
