@@ -3,10 +3,14 @@
     python benchmarks/where_time_goes.py                  # the edge loop, update by hand
     python benchmarks/where_time_goes.py lenet
     python benchmarks/where_time_goes.py edge-sgd --by function
+    python benchmarks/where_time_goes.py --operations      # each operation on 8x8 beside NumPy's own call
 
 First the step as it is, timed without a profiler. Then Python's own profiler, summed by room of the
 house or by function. Its shares are right where calls are long, and exaggerated where they are
 short.
+
+`--operations` tells a forward apart: with the record of the call, without it (`no_grad`), and NumPy alone, each the
+quickest of many short rounds; and how many functions it enters, Python's and C's.
 """
 
 from __future__ import annotations
@@ -15,15 +19,20 @@ import argparse
 import cProfile
 import pstats
 import sys
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from measure import in_units, machine, seconds_per_step  # noqa: E402
 from peers import edge_data  # noqa: E402
-from programs import PROGRAMS  # noqa: E402
+from programs import PROGRAMS, operations  # noqa: E402
 
 import minigrad  # noqa: E402
 from minigrad import nn, optim  # noqa: E402, F401
@@ -77,6 +86,53 @@ def profile(step: object, steps: int, by: str) -> list[tuple[float, int, str]]:
     return sorted(((s, calls[w] // steps, w) for w, s in seconds.items()), reverse=True)
 
 
+# What NumPy calls by another name, or not at all.
+BARE: dict[str, Callable[[Any, Any], Any]] = {
+    "relu": lambda x, _: np.maximum(x, 0),
+    "mean over an axis": lambda x, _: x.mean(axis=1),
+    "transpose": lambda x, _: x.T,
+}
+
+
+def quickest(step: Callable[[], object], rounds: int = 400, calls: int = 50) -> float:
+    """Nanoseconds of one call, in the best of many short rounds."""
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter_ns()
+        for _ in range(calls):
+            step()
+        best = min(best, (time.perf_counter_ns() - start) / calls)
+    return best
+
+
+def count_entered(step: Callable[[], object]) -> Counter[str]:
+    """How many functions of Python ("call") and of C ("c_call") a call enters, itself not counted."""
+    entered: Counter[str] = Counter()
+    step()
+    sys.setprofile(lambda _frame, event, _argument: entered.update([event]))
+    try:
+        step()
+    finally:
+        sys.setprofile(None)
+    return entered - Counter(call=1, c_call=1)  # the step, and setprofile
+
+
+def print_operations() -> None:
+    """A table: what each operation of the forward row is made of."""
+    x, y = ((minigrad.rand(8, 8) + 0.5).requires_grad_() for _ in range(2))
+    a, b = x.detach().numpy(), y.detach().numpy()
+    print("nanoseconds          recorded   no_grad     NumPy   functions of Python    of C")
+    for name, operation in operations(minigrad).items():
+        bare = BARE.get(name, operations(np)[name])
+        entered = count_entered(lambda: operation(x, y))  # noqa: B023 (called at once)
+        recorded = quickest(lambda: operation(x, y))  # noqa: B023
+        with minigrad.no_grad():
+            alone = quickest(lambda: operation(x, y))  # noqa: B023
+        numpys = quickest(lambda: bare(a, b))  # noqa: B023
+        counts = f"{entered['call']:21d}{entered['c_call']:8d}"
+        print(f"{name:20}{recorded:9.0f}{alone:10.0f}{numpys:10.0f} {counts}")
+
+
 def main() -> None:
     """Time the step, then say where its time goes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -84,9 +140,13 @@ def main() -> None:
     parser.add_argument("--by", choices=["room", "function"], default="room")
     parser.add_argument("--top", type=int, default=20, help="how many lines (default 20)")
     parser.add_argument("--budget", type=float, default=1.0, help="seconds of plain timing")
+    parser.add_argument("--operations", action="store_true", help="one operation on 8x8, beside NumPy's own call")
     options = parser.parse_args()
 
     print(machine())
+    if options.operations:
+        print_operations()
+        return
     for label, step in PROGRAMS[options.program].make(minigrad).items():
         once = seconds_per_step(step, options.budget)
         print(f"\n{PROGRAMS[options.program].title}, {label}: {in_units(once, 's')}")

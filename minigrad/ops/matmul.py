@@ -105,9 +105,10 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
     >>> torch.matmul(torch.ones(2, 3), torch.ones(3))
     tensor([3., 3.])
     """
-    for position, x in enumerate((input, other)):
-        if not isinstance(x, TensorBase):
-            raise not_a_tensor("matmul", ("input", "other")[position], position + 1, x)
+    if not isinstance(input, TensorBase):
+        raise not_a_tensor("matmul", "input", 1, input)
+    if not isinstance(other, TensorBase):
+        raise not_a_tensor("matmul", "other", 2, other)
     a, b = input.array, other.array
     inner = b.shape[-2 if b.ndim > 1 else 0] if b.ndim else None
     if not a.ndim or a.dtype != b.dtype or a.dtype.kind == "b" or a.shape[-1] != inner:

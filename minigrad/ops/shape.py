@@ -62,7 +62,7 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     if not isinstance(input, TensorBase):
         raise not_a_tensor("reshape", "input", 1, input)
     wanted = sizes("reshape", lengths if shape is None else (shape,))
-    if any(n < -1 for n in wanted):
+    if wanted and min(wanted) < -1:
         raise RuntimeError(f"invalid shape dimension {min(wanted)} in {list(wanted)}")
     try:
         return to_shape(input, shape=wanted)
