@@ -10,7 +10,9 @@ import numpy as np
 import minigrad.gpu.generator
 import minigrad.ops.addmm
 import minigrad.ops.gamma
-import minigrad.ops.special  # noqa: F401 (both declare elementwise operations)
+import minigrad.ops.limits
+import minigrad.ops.masks
+import minigrad.ops.special  # noqa: F401 (they declare elementwise operations, and are else read when asked for)
 from minigrad.backend import KERNELS, copy_one
 from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise

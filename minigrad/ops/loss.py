@@ -99,6 +99,7 @@ _bce_slope = elementwise(
     lambda p, target: (p - target) / np.clip(p * (1 - p), _LEAST, None),
     _curve,
     lambda g, p: -g / np.clip(p * (1 - p), _LEAST, None),
+    single=True,
 )
 
 
