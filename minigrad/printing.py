@@ -58,9 +58,12 @@ def set_printoptions(
 
 def format_tensor(tensor: Any) -> str:
     """The text of a tensor: `tensor([1., 2.], requires_grad=True)`."""
-    where, node = device_of(tensor.array), tensor.grad_fn
+    where = device_of(tensor.array)
     place = [] if where.type == "cpu" else [f"device='{where}'"]
-    origin = "requires_grad=True" if node is None else f"grad_fn=<{node.name()}>"
+    try:
+        origin = "requires_grad=True" if tensor.is_leaf else f"grad_fn=<{tensor.grad_fn.name()}>"
+    except RuntimeError:  # a view that was written to, of which it cannot be told
+        origin = "grad_fn=<Invalid>"
     return format_array(to_device(tensor.array, CPU), place, [origin] if tensor.requires_grad else [])
 
 

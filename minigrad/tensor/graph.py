@@ -249,10 +249,12 @@ class GraphMethods(TensorBase):
             return self
         if requires_grad:
             _check_can_require_grad(self)
-        if self.node is None or self.node is LEAF:  # else a view whose base says so
+        if self.node is None or self.node is LEAF:
             if requires_grad is not (self.node is LEAF):
                 self.writes[1] += 1  # a sign for the views of its memory, should there be any
             self.node = LEAF if requires_grad else None
+        elif requires_grad:  # a view made under no_grad(), whose base said so: from here on a leaf
+            self.node = LEAF
         return self
 
     def is_inference(self: Any) -> bool:
