@@ -34,8 +34,6 @@ inference_was_entered: list[Callable[[], list[int]]] = []
 Edge: TypeAlias = "Node | TensorBase"
 Hooks: TypeAlias = "dict[int, Callable[[Any], Any]]"
 
-RETAIN = -1  # the key among a node's hooks of the one that keeps `.grad`: it moves on when its tensor is written to
-AFTER = -2  # the key among a leaf's hooks of those that wait until a gradient was added to `.grad`
 _new = object.__new__
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from minigrad.autograd import leaves, messages
-from minigrad.autograd.core import AFTER, GRAD, KEEP, LEAF, Edge, TensorBase, edge_of, is_array, mode, wrap
+from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, TensorBase, edge_of, is_array, mode, wrap
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.autograd.walk import Deliver, Seeds, walk
 from minigrad.backend import quiet
@@ -79,30 +79,22 @@ def grad(
     if is_grads_batched:
         from minigrad.autograd.batches import grad_of_rows
 
-        asked = _as_tuple(outputs), inputs, _as_tuple(grad_outputs)
+        asked = _as_tuple(outputs), targets, _as_tuple(grad_outputs)
         return grad_of_rows(*asked, retain_graph, create_graph, allow_unused, materialize_grads)
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
     arrived = _walk_silently(seeds, create_graph, retain_graph, set(edges))
     found: list[Any] = []
-    for i, edge in enumerate(edges):
-        if edge not in arrived:
-            found.append(_replace_unused(targets[i], i, allow_unused, materialize_grads, create_graph))
-        else:
-            found.append(arrived[edge] if create_graph else wrap(arrived[edge]))
+    for i, (target, edge) in enumerate(zip(targets, edges, strict=True)):
+        gradient = None
+        if edge in arrived:
+            gradient = arrived[edge] if create_graph else wrap(arrived[edge])
+        elif materialize_grads:
+            gradient = wrap(quiet(np.zeros_like, target.array))
+            gradient.node = LEAF if create_graph else None  # as PyTorch's: a second walk may begin there
+        elif not allow_unused:
+            raise messages.unused(target, i)
+        found.append(gradient)
     return tuple(found)
-
-
-def _replace_unused(
-    target: Any, position: int, allow_unused: bool | None, materialize: bool, create_graph: bool
-) -> Any:
-    """What stands for the gradient of an input that the outputs were not computed from."""
-    if materialize:
-        zeros = wrap(quiet(np.zeros_like, target.array))
-        zeros.node = LEAF if create_graph else None  # as PyTorch's: a second walk may begin there
-        return zeros
-    if not allow_unused:
-        raise messages.unused(target, position)
-    return None
 
 
 def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
@@ -124,8 +116,6 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
             except ValueError:
                 raise messages.does_not_add(before.array.shape, gradient.shape) from None
             before.writes[0] += 1
-    if leaf.hooks and AFTER in leaf.hooks:
-        leaves.run_waiting(leaf)
     if leaves.hooks_exist:
         leaves.after_accumulation(leaf, gradient, create_graph)
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from minigrad.autograd.core import ANOMALY, PACKING, RETAIN, Hooks, wrap
+from minigrad.autograd.core import ANOMALY, PACKING, Hooks, wrap
 from minigrad.autograd.messages import from_hook
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.backend import quiet
@@ -23,6 +23,7 @@ _posthooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
 
 
+RETAIN = -1  # the key among a node's hooks of the one that keeps `.grad`: it moves on when its tensor is written to
 WATCHED = ANOMALY | PACKING
 watchers: dict[int, Callable[[Any], None]] = {}  # by flag: who sees what was just recorded
 

@@ -12,44 +12,56 @@ from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any
 
-from minigrad.autograd.core import AFTER, LEAF, TensorBase, wrap
+from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook, run_hooks, same_count
 from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.node import nodes_below
 from minigrad.backend import array_module, copy_array
 from minigrad.side_by_side import broadcasts
 
-# Both empty until the first hook: who hangs none pays for one look at each.
-hooks_exist: list[bool] = []  # around the adding
-hooks_wait: list[bool] = []  # for the `.grad`
-BEFORE, BEHIND = "_before_accumulation", "_behind_accumulation"
+# The keys among a leaf's hooks of those that stand around the adding, and see no gradient that is on its way.
+BEFORE, AFTER, BEHIND = -2, -3, -4
+hooks_exist: list[bool] = []  # empty until the first of them: who hangs none pays for one look
 
 
-class AfterAccumulation(dict[int, Callable[[Any], object]]):
-    """The hooks of one leaf that want its `.grad`; among the hooks that see its gradients, it leaves them alone."""
+class Aside(dict[int, Callable[..., Any]]):
+    """Hooks around the adding, among those that see a leaf's gradients on their way: these it leaves alone."""
 
     def __call__(self, gradient: Any) -> None:
         """Nothing: what it waits for comes later."""
 
 
-def hang(leaf: Any, hook: Callable[[Any], object]) -> tuple[dict[int, Any], int]:
-    """Call ``hook(leaf)`` whenever a gradient was added to its `.grad`: where it hangs, and under which key."""
-    hooks_wait.append(True)
+def hang(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
+    """Run `hook` whenever backward adds to ``leaf.grad``: `when` is BEFORE, AFTER or BEHIND."""
+    hooks_exist.append(True)
     if leaf.hooks is None:
         leaf.hooks = {}
-    waiting = leaf.hooks.setdefault(AFTER, AfterAccumulation())
-    key = max(waiting, default=-1) + 1
-    waiting[key] = hook
-    return waiting, key
+    return add_hook(leaf.hooks.setdefault(when, Aside()), hook)
 
 
-def run_waiting(leaf: Any) -> None:
-    """Call the hooks of `leaf` that waited for its `.grad`."""
-    for hook in list(leaf.hooks[AFTER].values()):
+def _find_hooks(leaf: Any, when: int) -> list[Any]:
+    return list((leaf.hooks or {}).get(when, {}).values())
+
+
+def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
+    """What the hooks of a leaf's place make of the gradient that is about to be added."""
+    for hook in _find_hooks(leaf, BEFORE):
+        changed = hook((gradient if create_graph else wrap(gradient),))
+        if changed is not None:
+            (gradient,) = same_count(hook, changed, 1)
+            gradient = gradient if create_graph else gradient.array
+    return gradient
+
+
+def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:
+    """Call the hooks that waited for the `.grad` of `leaf`, and tell those of its place which gradient was added."""
+    for hook in _find_hooks(leaf, AFTER):
         returned = hook(leaf)
         if returned is not None and returned is not leaf:  # in-place methods return the leaf
             kind = RuntimeError if isinstance(returned, TensorBase) else TypeError
             raise kind(f"Tensor post accumulate grad hooks should return None, {hook!r} gave {type(returned)}.")
+    for hook in _find_hooks(leaf, BEHIND):
+        hook((), (gradient if create_graph else wrap(gradient),))
 
 
 def undo_unsqueeze(gradient: Any, target: Any, node: Any) -> Any:
@@ -73,7 +85,7 @@ def complete(leaf: Any, gradient: Any, owned: bool, create_graph: bool) -> Any:
     if leaf.node is not LEAF:
         hint = "after detach_() it was written to, and is a result now"
         raise RuntimeError(f"leaf variable has been moved into the graph interior: {hint}")
-    seen = leaf.hooks and leaf.hooks.keys() != {AFTER}  # those that wait for `.grad` see no gradient
+    seen = leaf.hooks and not leaf.hooks.keys() <= {BEFORE, AFTER, BEHIND}
     if seen:
         gradient = run_hooks(leaf.hooks, gradient, create_graph)
     return gradient if create_graph or (owned and not seen) else copy_as_leaf_lies(gradient, leaf)
@@ -117,33 +129,11 @@ class AccumulateGrad:
 
     def register_prehook(self, hook: Callable[[tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``hook(gradients)`` before backward adds to ``.grad``; a tuple that it returns is added instead."""
-        return hang_on_leaf(self.variable, BEFORE, hook)
+        return hang(self.variable, BEFORE, hook)
 
     def register_hook(self, hook: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call ``hook((), gradients)`` after backward has added to ``.grad``."""
-        return hang_on_leaf(self.variable, BEHIND, hook)
+        return hang(self.variable, BEHIND, hook)
 
     def __repr__(self) -> str:
         return f"<AccumulateGrad object at {id(self.variable):#x}>"
-
-
-def hang_on_leaf(leaf: Any, when: str, hook: Any) -> RemovableHandle:
-    """Run `hook` whenever backward adds to ``leaf.grad``: `when` is BEFORE or BEHIND."""
-    hooks_exist.append(True)
-    return add_hook(vars(leaf).setdefault(when, {}), hook)
-
-
-def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
-    """What the hooks of a leaf's place make of the gradient that is about to be added."""
-    for hook in list(getattr(leaf, BEFORE, {}).values()):
-        changed = hook((gradient if create_graph else wrap(gradient),))
-        if changed is not None:
-            (gradient,) = same_count(hook, changed, 1)
-            gradient = gradient if create_graph else gradient.array
-    return gradient
-
-
-def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:
-    """Tell the hooks of a leaf's place which gradient was added."""
-    for hook in list(getattr(leaf, BEHIND, {}).values()):
-        hook((), (gradient if create_graph else wrap(gradient),))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import GRAD, LEAF, RETAIN, TensorBase, View, mode, wrap
+from minigrad.autograd.core import GRAD, LEAF, TensorBase, View, mode, wrap
+from minigrad.autograd.inspection import RETAIN
 from minigrad.autograd.messages import written_since_no_grad, written_with_siblings
 from minigrad.autograd.node import Node, next_order
 

@@ -39,7 +39,7 @@ def walk(
     pending, newest = arrivals.pending, arrivals.newest
     route = None if wanted is None else Route(wanted, pending)
     edges = None if route is None else route.edges
-    last_users = leaves.find_last_users(pending) if leaves.hooks_wait and deliver is not None else None
+    last_users = leaves.find_last_users(pending) if leaves.hooks_exist and deliver is not None else None
     anomaly = mode.get() & CHECK_NAN
     while newest:
         node = heappop(newest)[1]
@@ -56,9 +56,9 @@ def walk(
             node.free()
         if last_users and node in last_users:
             arrivals.serve({leaf: pending.pop(leaf) for leaf in last_users[node] if leaf in pending}, deliver)
-    if wanted is not None:
-        pending = {edge: gradient for edge, gradient in pending.items() if edge in wanted}
-    return arrivals.serve(pending, deliver) | ({} if route is None else route.found)
+    if route is None:
+        return arrivals.serve(pending, deliver)
+    return route.found | arrivals.serve({leaf: g for leaf, g in pending.items() if leaf in route.wanted}, deliver)
 
 
 class Arrivals:

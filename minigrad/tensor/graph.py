@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 from minigrad.autograd import gradients, leaves
-from minigrad.autograd.core import LEAF, RETAIN, TensorBase, wrap
-from minigrad.autograd.inspection import RemovableHandle, add_hook, under_own_name
+from minigrad.autograd.core import LEAF, TensorBase, wrap
+from minigrad.autograd.inspection import RETAIN, RemovableHandle, add_hook, under_own_name
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import Uncounted, is_inference_mode_enabled
 from minigrad.autograd.node import Node
@@ -345,4 +345,4 @@ class GraphMethods(TensorBase):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if not self.is_leaf:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        return RemovableHandle(*leaves.hang(self, hook))
+        return leaves.hang(self, leaves.AFTER, hook)
