@@ -29,8 +29,7 @@ from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
 from minigrad.ops.index import is_basic, read_at
 from minigrad.ops.names import shown_as
-from minigrad.ops.out import store, write_by
-from minigrad.ops.overlap import are_same, check_memory, overlap_in_part, repeats
+from minigrad.ops.out import are_same, check_memory, overlap_in_part, repeats, store, write_by
 from minigrad.ops.piecewise import gate
 from minigrad.ops.shape import alias, expand
 from minigrad.ops.strides import lay, layout_of, slide_windows, strided

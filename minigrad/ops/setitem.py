@@ -18,8 +18,7 @@ from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
 from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
 from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
-from minigrad.ops.out import store
-from minigrad.ops.overlap import are_same, check_memory, have_one_base
+from minigrad.ops.out import are_same, check_memory, have_one_base, store
 from minigrad.ops.shape import broadcast, expand, reshape
 
 
