@@ -15,6 +15,12 @@ from minigrad.autograd.core import TensorBase, is_array
 from minigrad.autograd.modes import Uncounted
 from minigrad.backend import device_of
 
+# Why no walk can start from what some calls give.
+IN_STEPS = (
+    "it, or something it was computed from, changes in steps alone, as argmax, a comparison and .long() do, so no "
+    "gradient flows through it: compute the loss from the scores themselves"
+)
+
 
 def freed(name: str) -> RuntimeError:
     """A second walk through a graph whose saved values are gone."""

@@ -24,7 +24,7 @@ from numpy import ndarray
 
 from minigrad.autograd.core import GRAD, TensorBase, View, mode, wrap
 from minigrad.autograd.inspection import WATCHED, notify_watchers
-from minigrad.autograd.messages import check_declaration, check_rules, check_same_library
+from minigrad.autograd.messages import IN_STEPS, check_declaration, check_rules, check_same_library
 from minigrad.autograd.node import Plan, Rule
 from minigrad.autograd.views import Unrecorded, refresh
 from minigrad.backend import SILENT, quiet, restore_warnings, set_warnings
@@ -84,7 +84,7 @@ class Operation:
 
     # ---- call ------------------------------------------------------------------------------------
     def __call__(self, *operands: Any, **statics: Any) -> Any:
-        """The call in general: operands are tensors, arrays, numbers or None. Of arrays alone it makes an array."""
+        """The call of any operands: tensors, arrays, numbers or None. Of arrays alone it makes an array."""
         arrays: list[Any] = []
         tensors = on_gpu = False
         for x in operands:
@@ -175,13 +175,6 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}({', '.join(self.operands)})>"
-
-
-# Why no walk can start from what such a call gave.
-IN_STEPS = (
-    "it, or something it was computed from, changes in steps alone, as argmax, a comparison and .long() do, so no "
-    "gradient flows through it: compute the loss from the scores themselves"
-)
 
 
 class VariadicOperation(Operation):
