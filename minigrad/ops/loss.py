@@ -28,9 +28,10 @@ def reduce_terms(terms: Any, reduction: str) -> Any:
     return (np.true_divide(total, terms.size) if reduction == "mean" else total).astype(terms.dtype)
 
 
-def share(g: Any, shape: tuple[int, ...], reduction: str) -> Any:
-    """What of the loss's gradient reaches each of `shape`'s terms."""
-    return g * (1 / max(prod(shape), 1)) if reduction == "mean" else g
+def share(g: Any, shape: tuple[int, ...], reduction: str, slope: int = 1) -> Any:
+    """What of the loss's gradient reaches each of `shape`'s terms, times a `slope` that all have."""
+    factor = slope / max(prod(shape), 1) if reduction == "mean" else slope
+    return g if factor == 1 else g * factor
 
 
 # ---- of a difference -----------------------------------------------------------------------------
@@ -72,12 +73,12 @@ def _squares(x: Any, y: Any, *, reduction: str) -> Any:
         return reduce_terms(difference * difference, reduction)
     flat = difference.reshape(-1)
     # Neither the squares nor the difference are kept.
-    total = flat @ flat if flat.__class__ is np.ndarray else (flat * flat).sum()
-    return np.true_divide(total, x.dtype.type(x.size)) if reduction == "mean" else total
+    total = flat.dot(flat) if flat.__class__ is np.ndarray else (flat * flat).sum()
+    return total / x.dtype.type(x.size) if reduction == "mean" else total
 
 
 def _slope_of_squares(g: Any, x: Any, y: Any, reduction: str) -> Any:
-    return (x - y) * share(2 * g, x.shape, reduction)
+    return (x - y) * share(g, x.shape, reduction, 2)
 
 
 mse = operation(
