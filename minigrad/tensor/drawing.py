@@ -62,7 +62,8 @@ def _draw_by_chances(chances: Any, dtype: Any, generator: Any) -> Any:
     return to_device(on_gpu_of(chances, run), device_of(chances))
 
 
-_unmoved = operation("poisson", lambda x, *, drawn: drawn, lambda g: g * 0)  # what was drawn does not move with x
+# What was drawn does not move with x.
+_counted, _tossed = [operation(name, lambda x, *, drawn: drawn, lambda g: g * 0) for name in ("poisson", "bernoulli")]
 
 
 @of_tensors
@@ -83,7 +84,7 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
     if np.isinf(rates).any():
         raise RuntimeError("invalid Poisson rate, expected rate to be finite: no count is expected to be inf")
     drawn = source_of(generator).poisson(rates).astype(rates.dtype)
-    return _unmoved(input, drawn=to_device(drawn, device_of(input.array)))
+    return _counted(input, drawn=to_device(drawn, device_of(input.array)))
 
 
 @of_tensors
@@ -294,7 +295,7 @@ class DrawingMethods(TensorBase):
         """
         array = self.array
         if p is None:
-            return wrap(_draw_by_chances(array, array.dtype, generator))
+            return _tossed(self, drawn=_draw_by_chances(array, array.dtype, generator))
         chance = as_number("bernoulli", "p", p)
         there = array if array.flags.c_contiguous else np.empty_like(array, order="C")
         return wrap(draw_in_order(there, lambda source, s: source.bernoulli(chance, s, array.dtype), generator))

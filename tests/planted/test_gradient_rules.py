@@ -71,6 +71,7 @@ NO_DERIVATIVES = {
     "cut",  # of what a scatter does not read: likewise
     "normal",  # a draw's gradient is zero by agreement, however it moves with its mean
     "poisson",  # likewise
+    "bernoulli",
     "as_it_was",  # of a leaf that was turned in place, which gradcheck cannot do: ops/programs.txt has its programs
 }
 
