@@ -227,6 +227,12 @@ def plain_key(key: Any) -> tuple[Any, ...] | None:
     return parts if Ellipsis in parts else (*parts, Ellipsis)
 
 
+def read_key(array: Any, key: Any) -> tuple[tuple[Any, ...], bool, tuple[Any, Any] | None]:
+    """An index that is not plain: as NumPy takes it, whether it reads a view, and the two steps that it stands for."""
+    parts = array_key(array, tuple_of_lists(key) if type(key) is list else key)
+    return parts, is_basic(parts), in_two_steps(parts)
+
+
 def _reader(parts: tuple[Any, ...]) -> Any:
     """`read_at` under the name that PyTorch prints for such a key of ints, slices, None and ..."""
     for part in reversed(parts):
@@ -241,14 +247,11 @@ def _reader(parts: tuple[Any, ...]) -> Any:
 
 def getitem(input: Tensor, key: Any) -> Tensor:
     """``input[key]``: a view for ints and slices, a copy for tensors and lists of indices."""
-    if type(key) is list:
-        key = tuple_of_lists(key)
     parts, basic = plain_key(key), True
     if parts is None:
-        parts = array_key(input.array, key)
-        if steps := in_two_steps(parts):
+        parts, basic, steps = read_key(input.array, key)
+        if steps is not None:
             return getitem(getitem(input, steps[0]), steps[1])
-        basic = is_basic(parts)
     try:
         if input.node is None and input.view_of is None and parts[-1] is Ellipsis:
             # Fast path: the view that `read_at` makes of a tensor outside the graph.

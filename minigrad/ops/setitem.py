@@ -16,7 +16,7 @@ from minigrad.backend import device_of, to_device
 from minigrad.ops.arguments import type_name
 from minigrad.ops.copies import cast
 from minigrad.ops.device import move_scalars
-from minigrad.ops.index import array_key, getitem, in_two_steps, is_basic, plain_key, read_at, tuple_of_lists
+from minigrad.ops.index import getitem, plain_key, read_at, read_key
 from minigrad.ops.inplace import check_writable, copy_, is_root_tracked, move_on
 from minigrad.ops.out import are_same, check_memory, have_one_base, store
 from minigrad.ops.shape import broadcast, expand, reshape
@@ -24,13 +24,10 @@ from minigrad.ops.shape import broadcast, expand, reshape
 
 def setitem(self: Any, key: Any, value: Any) -> None:
     """``self[key] = value``: a number or a tensor that broadcasts to the region. Differentiable in both."""
-    if type(key) is list:
-        key = tuple_of_lists(key)
     parts, basic = plain_key(key), True
     if parts is None:
-        parts = array_key(self.array, key)
-        basic = is_basic(parts)
-        if steps := in_two_steps(parts):
+        parts, basic, steps = read_key(self.array, key)
+        if steps is not None:
             setitem(getitem(self, steps[0]), steps[1], value)
             return
     elif isinstance(value, TensorBase) and _is_part(value, self, parts):
