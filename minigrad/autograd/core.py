@@ -1,6 +1,6 @@
 """The engine's half of a tensor: an array, its gradient, and its place in the graph.
 
-A graph is made of nodes that point backwards (`recording.py` makes them). An edge ends either in the
+A graph is made of nodes that point backwards (`node.py` records them). An edge ends either in the
 node of the call that made an operand, or in the leaf tensor itself. A node never refers to its own
 output, so plain reference counting frees a graph as soon as the last tensor made by it is gone.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from minigrad.autograd.recording import Operation
     from minigrad.tensor import Tensor
 
-# The modes, as flags of one integer, so that recording a call asks one question; `modes.py` switches them.
+# What is recorded, as flags of one integer, so that a call asks one question; `modes.py` switches them.
 GRAD = 1  # calls are recorded
 INFERENCE = 2  # nothing is recorded, whatever is asked for, and what is made can never be
 ASKED = 4  # recording was asked for within inference mode, and is reported

@@ -33,7 +33,7 @@ class Aside(dict[int, Callable[..., Any]]):
 
 def hang(leaf: Any, when: int, hook: Callable[..., Any]) -> RemovableHandle:
     """Run `hook` whenever backward adds to ``leaf.grad``: `when` is BEFORE, AFTER or BEHIND."""
-    hooks_exist.append(True)
+    hooks_exist[:] = [True]
     if leaf.hooks is None:
         leaf.hooks = {}
     return add_hook(leaf.hooks.setdefault(when, Aside()), hook)

@@ -44,7 +44,7 @@ def nodes_below(edges: Iterable[Edge]) -> set[Node]:
 
 
 class Plan:
-    """What to keep for one choice of operands that need gradients, and how to call their rules."""
+    """What a call keeps for one choice of operands that need gradients, and how their rules are called."""
 
     __slots__ = (
         "constants", "keeps", "keys", "operands", "operation", "result_position", "rules", "saves", "single",
@@ -60,10 +60,10 @@ class Plan:
         # The rest of what they read: the operands whose shape it is, None for the result, or the name of an option.
         self.constants = tuple([shapes.get(name, None if name == "out" else name) for name in names])
         self.result_position = names.index("out") if "out" in names else None  # among the constants
-        self.keys = tuple([i for i, name in enumerate(names) if name in ("key", "statics")])  # of indices among them
-        self.rules = tuple(rules)  # each with the positions of what it reads; None for all
+        self.keys = tuple([i for i, name in enumerate(names) if name in ("key", "statics")])  # indices among them
+        self.rules = tuple(rules)  # each with the positions of what it reads among all that is kept; None for all
         self.single = rules[0][0] if len(rules) == 1 and rules[0][1] is None else None  # the only one, which reads all
-        self.keeps = bool(saves) or operation.once  # what a walk lets go of
+        self.keeps = bool(saves) or operation.once  # whether a walk frees the node, so that a second one is refused
 
     def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:
         """The node of one call: edges for the operands that need a gradient, and what their rules read.
@@ -100,7 +100,7 @@ class Plan:
         node.watched = ()
         if self.result_position is not None:
             node.watched = ((result.writes, result.writes[0], array.shape),)
-        for i in self.keys:  # an index that is written to would put gradients into other places
+        for i in self.keys:  # an index that was written to since would put gradients into other places
             key = constants[i]
             node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
         node.shape, node.dtype = array.shape, dtype

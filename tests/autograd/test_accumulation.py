@@ -34,6 +34,28 @@ def test_recording_is_off_unless_a_graph_is_wanted():
     assert seen == [(False, False), (True, True)]
 
 
+def test_hooks_of_a_leafs_place_record_only_where_a_graph_is_wanted():
+    x, seen = leaf(2.0), []
+    place = (x * 2).grad_fn.next_functions[0][0]
+    place.register_prehook(lambda outputs: seen.append(torch.is_grad_enabled()))
+    place.register_hook(lambda inputs, outputs: seen.append(torch.is_grad_enabled()))
+    (x * x).sum().backward()
+    (x * x * x).sum().backward(create_graph=True)
+    assert seen == [False, False, True, True]
+
+
+def test_inputs_of_a_walk_are_served_as_they_are_complete():
+    a, b, order = leaf(1.0), leaf(1.0), []
+    for name, x in {"a": a, "b": b}.items():
+        x.register_post_accumulate_grad_hook(lambda p, name=name: order.append(name))
+    y = a * 2
+    y.register_hook(lambda g: order.append("y"))
+    (y * b).sum().backward(inputs=iter([a, b]))
+    assert order == ["b", "y", "a"] and (a.grad.item(), b.grad.item()) == (2.0, 2.0)
+    a.backward(inputs=[b])  # a root that is a leaf, and not asked for
+    assert order == ["b", "y", "a"] and a.grad.item() == 2.0
+
+
 def test_a_hook_may_update_its_tensor_and_forget_the_gradient():
     x = leaf(0.0, 0.0)
 

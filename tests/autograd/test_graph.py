@@ -26,6 +26,17 @@ def test_an_edge_stands_for_its_tensor():
         graph.get_gradient_edge(mg.ones(1))
 
 
+def test_an_edge_that_the_outputs_were_not_computed_from():
+    x = mg.ones(2, requires_grad=True)
+    edge, z = graph.get_gradient_edge(x * 3), (x * 2).sum()
+    with pytest.raises(RuntimeError, match=r"not have been used in the graph: inputs\[0\] of shape \(2,\)"):
+        autograd.grad(z, edge, retain_graph=True)
+    assert autograd.grad(z, edge, allow_unused=True, retain_graph=True) == (None,)
+    assert autograd.grad(z, edge, materialize_grads=True)[0].tolist() == [0, 0]
+    with pytest.raises(TypeError, match="tensors to start from must be Tensors, got str"):
+        autograd.backward("z")
+
+
 def test_versions_are_counted_by_hand():
     x = mg.ones(2)
     graph.increment_version(x)
