@@ -531,6 +531,11 @@ DIFFERENCES = [
         "torch.vmap(torch.sin)(torch.zeros(2, 1)).shape == (2, 1)",
     ),
     (
+        "`no_grad` within a function that `func.jvp`, `jacfwd` or `linearize` differentiates",
+        "is respected, as by `grad`; PyTorch's derivatives in forward mode go through it",
+        "torch.func.jvp(torch.no_grad()(torch.sin), (torch.zeros(1),), (torch.ones(1),))[1].item() == 0",
+    ),
+    (
         "`F.ctc_loss`",
         "the gradient is that by log_probs as they are; PyTorch's is right after log_softmax alone, and NaN beside inf",
         "gradient('F.ctc_loss(x.view(1, 1, 2), torch.tensor([[1]]), [1], [1])', [-1.0, -0.5]) == [0.0, -1.0]",

@@ -161,6 +161,33 @@ def test_a_nested_result_is_in_no_graph_either(inner):
     assert result.requires_grad and mg.autograd.grad(result, w)[0].item() == 6
 
 
+MODES = {
+    "grad": lambda f: func.grad(lambda x: f(x).sum()),
+    "hessian": lambda f: func.hessian(lambda x: f(x).sum()),
+    "jacrev": func.jacrev,
+    "jacfwd": func.jacfwd,
+    "jvp": lambda f: lambda x: func.jvp(f, (x,), (x,))[1],
+    "vjp": lambda f: lambda x: func.vjp(f, x)[1](x)[0],
+    "linearize": lambda f: lambda x: func.linearize(f, x)[1](x),
+    "both ways": lambda f: func.jacrev(func.jacfwd(f)),
+    "examples": lambda f: lambda x: func.vmap(func.hessian(lambda y: f(y).sum()))(mg.stack([x, x])),
+}
+
+
+@pytest.mark.parametrize("name", MODES)
+@pytest.mark.parametrize("mode", [mg.no_grad, mg.inference_mode])
+def test_the_callers_mode_changes_no_derivative(name, mode):
+    transformed = MODES[name](lambda x: x.sin() * x)
+    expected = transformed(tensor(POINT)).numpy()
+    assert expected.any()
+    for x in (tensor(POINT), tensor(POINT).requires_grad_()):
+        with mode():
+            found, of_what_is_made_inside = transformed(x), transformed(x * 1)
+        np.testing.assert_array_equal(found.numpy(), expected)
+        np.testing.assert_array_equal(of_what_is_made_inside.numpy(), expected)
+        assert not found.requires_grad
+
+
 def test_no_grad_inside_is_respected():
     def f(x):
         with mg.no_grad():

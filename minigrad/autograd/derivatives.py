@@ -19,6 +19,7 @@ import numpy as np
 
 from minigrad.autograd.core import edge_of
 from minigrad.autograd.gradients import grad
+from minigrad.autograd.modes import inference_mode
 from minigrad.autograd.node import Node
 from minigrad.backend import quiet
 
@@ -27,7 +28,13 @@ Tensors = Sequence[Any]
 
 def points_at(inputs: Tensors, connected: bool) -> list[Any]:
     """Tensors that stand for the inputs, in their memory: in the inputs' own graph, or leaves of a new one."""
-    return [x.view(x.shape) if connected and x.requires_grad else x.detach().requires_grad_() for x in inputs]
+
+    def stand_in(x: Any) -> Any:
+        if connected and x.requires_grad:
+            return x.view(x.shape)
+        return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
+
+    return [stand_in(x) for x in inputs]
 
 
 def pull(outputs: Tensors, points: Tensors, cotangents: Tensors, create_graph: bool, strict: bool = False) -> list[Any]:
@@ -50,6 +57,7 @@ def pull(outputs: Tensors, points: Tensors, cotangents: Tensors, create_graph: b
     return [x.new_zeros(x.shape) if g is None else g for x, g in zip(points, found, strict=True)]
 
 
+@inference_mode(False)  # whatever the caller's mode: what is made on the way is differentiated again
 def transpose(outputs: Tensors, points: Tensors, strict: bool = False) -> tuple[list[Any], list[Any]]:
     """``J^T u`` recorded as a function of u, and the probes u themselves."""
     probes = [y.new_zeros(y.shape).requires_grad_() for y in outputs]
@@ -61,11 +69,13 @@ def push(outputs: Tensors, points: Tensors, tangents: Tensors, create_graph: boo
     return pull(*transpose(outputs, points, strict), tangents, create_graph, strict)
 
 
+@inference_mode(False)
 def jacobian(outputs: Tensors, points: Tensors, create_graph: bool, strict: bool = False) -> list[list[Any]]:
     """A block of shape y + x for each output y and, within, each point x."""
     return [_stack([pull([y], points, [unit], create_graph, strict) for unit in _units(y)], y, points) for y in outputs]
 
 
+@inference_mode(False)
 def jacobian_by_inputs(outputs: Tensors, points: Tensors, create_graph: bool) -> list[list[Any]]:
     """The same blocks by a walk for each element of the points: quicker where these are fewer."""
     transposed = jacobian(*transpose(outputs, points), create_graph)  # blocks of shape x + y
