@@ -14,6 +14,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.creation.options import as_list, check_countable, check_memory_format, creates, or_default, read_size
 from minigrad.layout import contiguous_format
 from minigrad.ops.arguments import as_int, as_number, not_implemented_for, read_tensors
+from minigrad.ops.shape import stand_along
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -322,5 +323,5 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         if x.array.ndim > 1:
             raise RuntimeError(f"meshgrid expects scalars or tensors of one axis, got shape {tuple(x.array.shape)}")
     shape = [x.array.size for x in given]
-    grids = [x.reshape([-1 if j == i else 1 for j, _ in enumerate(given)]).expand(shape) for i, x in enumerate(given)]
+    grids = [stand_along(x, i, len(given)).expand(shape) for i, x in enumerate(given)]
     return tuple([g.transpose(0, 1) for g in grids] if indexing == "xy" and len(given) > 1 else grids)

@@ -18,7 +18,7 @@ from minigrad.ops.copies import cast, in_rows, lay_images, ravel
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.index import getitem
 from minigrad.ops.names import name_last_call
-from minigrad.ops.shape import expand, reshape, unsqueeze
+from minigrad.ops.shape import expand, reshape, stand_along, unsqueeze
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -202,11 +202,7 @@ def cartesian_prod(*tensors: Any) -> Tensor:
         names = ", ".join(sorted(map(str, types)))
         raise RuntimeError(f"cartesian_prod: meshgrid expects all tensors to have the same dtype, but got {names}")
     lengths = [x.array.size for x in given]
-    wide = [
-        reshape(expand(reshape(x, [-1 if i == k else 1 for i in range(len(given))]), lengths), -1)
-        for k, x in enumerate(given)
-    ]
-    return stack(wide, 1)
+    return stack([reshape(expand(stand_along(x, k, len(given)), lengths), -1) for k, x in enumerate(given)], 1)
 
 
 @of_tensors

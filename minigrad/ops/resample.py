@@ -17,6 +17,7 @@ from minigrad.autograd.recording import Operation, operation
 from minigrad.backend import array_module, as_index, constant_beside
 from minigrad.ops.piecewise import tie
 from minigrad.ops.pool import require_windows
+from minigrad.ops.shape import stand_along
 
 
 class Axis(NamedTuple):
@@ -103,10 +104,18 @@ def _centres(m: int, step: Any, real: Any, align: bool) -> Any:
     return i * step if align else (i + real(0.5)) * step - real(0.5)
 
 
+def weigh_near(x: Any, a: float) -> Any:
+    """Keys' cubic of distances from 0 to 1."""
+    return ((a + 2) * x - (a + 3)) * x * x + 1
+
+
+def weigh_far(x: Any, a: float) -> Any:
+    """Keys' cubic of distances from 1 to 2."""
+    return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+
+
 def _cubic(x: Any, a: float) -> Any:
-    near = ((a + 2) * x - (a + 3)) * x * x + 1
-    far = ((x - 5) * x + 8) * x * a - 4 * a
-    return np.where(x <= 1, near, np.where(x < 2, far, 0))
+    return np.where(x <= 1, weigh_near(x, a), np.where(x < 2, weigh_far(x, a), 0))
 
 
 _FILTERS: dict[str, Callable[[Any], Any]] = {
@@ -132,7 +141,7 @@ def _weigh(rows: list[Any], axis: Axis) -> Any:
     """The sum of the rows times their weights; what is not read does not count, be it inf or NaN."""
     total: Any = 0
     for row, places, weight in zip(rows, axis.places.T, axis.weights.T, strict=True):
-        part = row * _beside(weight.astype(row.dtype), axis.dim, row.ndim)
+        part = row * stand_along(weight.astype(row.dtype), axis.dim, row.ndim)
         if places.min(initial=0) < 0:
             unread = constant_beside(part, np.flatnonzero(places < 0))
             part[(slice(None),) * axis.dim + (unread,)] = 0
@@ -147,13 +156,8 @@ def _weigh_bytes(rows: list[Any], axis: Axis) -> Any:
     whole = np.rint(axis.weights * (1 << bits)).astype(np.int64)
     total: Any = 1 << (bits - 1)
     for row, weight in zip(rows, whole.T, strict=True):
-        total = total + row * _beside(weight, axis.dim, row.ndim)
+        total = total + row * stand_along(weight, axis.dim, row.ndim)
     return (total >> bits).clip(0, 255).astype(np.uint8)
-
-
-def _beside(weight: Any, dim: int, ndim: int) -> Any:
-    """The weights (m,) brought to the axis `dim` of `ndim`."""
-    return weight.reshape([-1 if d == dim else 1 for d in range(ndim)])
 
 
 def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
@@ -165,7 +169,7 @@ def _write_back(g: Any, axes: tuple[Axis, ...]) -> Any:
         for tap, places in enumerate(axis.places.T):
             part = wide
             if axis.weights is not None:
-                part = wide * _beside(axis.weights[:, tap].astype(wide.dtype), dim, wide.ndim)
+                part = wide * stand_along(axis.weights[:, tap].astype(wide.dtype), dim, wide.ndim)
             _add_rows(image, part, dim, places)
         wide = image
     return wide.astype(g.dtype, copy=False)

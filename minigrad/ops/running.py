@@ -20,7 +20,7 @@ from minigrad.ops.elementwise import rename
 from minigrad.ops.join import cat
 from minigrad.ops.order import picker
 from minigrad.ops.reduce import sum
-from minigrad.ops.shape import reshape
+from minigrad.ops.shape import stand_along
 from minigrad.ops.split import narrow
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Calla
     def find(x: Any, d: int) -> Any:
         """Where the extreme of the first elements stands: the last of equal ones, or the last NaN."""
         on_host = to_device(x, CPU)  # CuPy accumulates sums and products only
-        numbers = np.arange(x.shape[d]).reshape([-1 if i == d else 1 for i in range(x.ndim)])
+        numbers = stand_along(np.arange(x.shape[d]), d, x.ndim)
         found = np.where(reaches(on_host, ufunc.accumulate(on_host, axis=d)) | (on_host != on_host), numbers, 0)
         return to_device(as_int64(np.maximum.accumulate(found, axis=d)), device_of(x))
 
@@ -139,7 +139,7 @@ def _cut_trapezoids(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, 
     if x.array.ndim == 1:
         if x.array.size != size:
             raise RuntimeError(f"{name}: there must be one x value for each sample point: {x.array.size} for {size}")
-        x = reshape(x, [-1 if i == d else 1 for i in range(y.array.ndim)])
+        x = stand_along(x, d, y.array.ndim)
     return mul(mul(pairs, diff(x, dim=d - y.array.ndim)), 0.5), d
 
 

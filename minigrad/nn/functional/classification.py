@@ -20,7 +20,7 @@ from minigrad.ops.arguments import require_kind
 from minigrad.ops.index import first_out_of_range
 from minigrad.ops.masks import where
 from minigrad.ops.select import gather
-from minigrad.ops.shape import reshape
+from minigrad.ops.shape import stand_along
 from minigrad.tensor import Tensor
 
 
@@ -99,7 +99,7 @@ def cross_entropy(
 def _uniform_cross_entropy(logs: Any, target: Any, weight: Any, ignore_index: int, reduction: str, dim: int) -> Any:
     """``-sum(logs)`` over the classes, weighted: what label smoothing mixes in."""
     kept = target != ignore_index
-    losses = -(logs if weight is None else logs * _along(weight, dim, logs.ndim)).sum(dim)
+    losses = -(logs if weight is None else logs * stand_along(weight, dim, logs.ndim)).sum(dim)
     losses = where(kept, losses, 0.0)  # what is ignored does not count, be it inf or NaN
     if reduction != "mean":
         return reduce_losses(losses, reduction)
@@ -123,15 +123,10 @@ def _cross_entropy_of_probabilities(
         target = target * (1 - label_smoothing) + label_smoothing / classes
     terms = log_softmax(input, dim) * target
     if weight is not None:
-        terms = terms * _along(weight, dim, terms.ndim)
+        terms = terms * stand_along(weight, dim, terms.ndim)
     if reduction == "mean":
         return -(terms.sum() / (terms.array.size / classes if classes else 0))
     return reduce_losses(-terms.sum(dim), reduction)
-
-
-def _along(weight: Any, dim: int, ndim: int) -> Any:
-    """`weight` (C,) brought to the axis `dim` of `ndim`."""
-    return reshape(weight, [-1 if d == dim else 1 for d in range(ndim)])
 
 
 def _advise_of_probabilities(input: Any) -> None:

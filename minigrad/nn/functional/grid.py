@@ -20,6 +20,7 @@ from minigrad.ops.arguments import sizes
 from minigrad.ops.grid import affine, make_weighing
 from minigrad.ops.join import stack
 from minigrad.ops.masks import where
+from minigrad.ops.resample import weigh_far, weigh_near
 from minigrad.tensor import Tensor
 
 _MODES = ("bilinear", "nearest", "bicubic")
@@ -174,10 +175,7 @@ def _taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any
 
 def _cubic(t: Any, k: int) -> Any:
     """Keys' cubic with a = -0.75 at the distance of pixel `k` from `t`, which lies between pixels 0 and 1."""
-    a, d = -0.75, t - k if k < 1 else k - t
-    if k in (0, 1):
-        return ((a + 2) * d - (a + 3)) * d * d + 1
-    return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    return (weigh_near if k in (0, 1) else weigh_far)(t - k if k < 1 else k - t, -0.75)
 
 
 def _keep_inside(x: Any, n: int, border: str, align: bool) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.ops.shape import stand_along
 from minigrad.tensor import Tensor
 
 M = TypeVar("M", bound=Module)
@@ -20,7 +21,7 @@ def norm_except(v: Tensor, dim: int | None) -> Tensor:
     if dim is None or dim == -1:
         return v.norm()
     lengths: Tensor = v.transpose(0, dim).flatten(1).norm(dim=1)
-    return lengths.reshape([-1 if d == dim else 1 for d in range(v.ndim)])
+    return stand_along(lengths, dim, v.ndim)
 
 
 class WeightNorm:
