@@ -58,7 +58,7 @@ def exercises(chapter: int | str | None = None) -> list[str]:
     ['3.output_size', '3.receptive_field', '3.same_padding']
     """
     load()
-    names = sorted(KNOWN, key=lambda name: (*_number(name.partition(".")[0]), name))
+    names = sorted(KNOWN, key=lambda name: (*_order_chapters(name.partition(".")[0]), name))
     return [name for name in names if chapter is None or name.partition(".")[0] == str(chapter)]
 
 
@@ -220,7 +220,7 @@ def _finish(complaint: str | None) -> str | None:
     return text if text.endswith((".", "?")) else f"{text}."
 
 
-def _number(chapter: str) -> tuple[int, str]:
+def _order_chapters(chapter: str) -> tuple[int, str]:
     return (int(chapter), "") if chapter.isdecimal() else (10**6, chapter)
 
 

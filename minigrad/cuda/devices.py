@@ -109,7 +109,7 @@ def mem_get_info(device: Any = None) -> tuple[int, int]:
     return int(free), int(total)
 
 
-def _pool(device: Any, measure: str) -> int:
+def _measure_pool(device: Any, measure: str) -> int:
     if not is_available():
         return 0
     with backend.on(devices.device("cuda", index_of(device))):
@@ -123,7 +123,7 @@ def memory_allocated(device: Any = None) -> int:
     >>> torch.cuda.memory_allocated() >= 0
     True
     """
-    return _pool(device, "used_bytes")
+    return _measure_pool(device, "used_bytes")
 
 
 def memory_reserved(device: Any = None) -> int:
@@ -133,7 +133,7 @@ def memory_reserved(device: Any = None) -> int:
     >>> torch.cuda.memory_reserved() >= 0
     True
     """
-    return _pool(device, "total_bytes")
+    return _measure_pool(device, "total_bytes")
 
 
 def empty_cache() -> None:

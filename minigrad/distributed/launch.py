@@ -42,7 +42,7 @@ def place(environment: Mapping[str, str] | None = None) -> Place:
     inherited = is_torchelastic_launched(environment) or _is_child()  # what is told of MPI means who started this
     for names in _MPI_VARIABLES:
         if names[0] in environment and not inherited:
-            return _place(environment, names, by_mpi=True)
+            return _read_place(environment, names, by_mpi=True)
     return read_torchrun(environment)
 
 
@@ -60,15 +60,15 @@ def is_torchelastic_launched(environment: Mapping[str, str] | None = None) -> bo
 def read_torchrun(environment: Mapping[str, str] | None = None) -> Place:
     """What torchrun's variables alone tell: they must not contradict mpiexec's."""
     environment = os.environ if environment is None else environment
-    return _place(environment, _TORCHRUN_VARIABLES, by_mpi=False)
+    return _read_place(environment, _TORCHRUN_VARIABLES, by_mpi=False)
 
 
-def _place(environment: Mapping[str, str], names: tuple[str, str, str], by_mpi: bool) -> Place:
-    rank, world_size, local_rank = [_number(environment, name) for name in names]
+def _read_place(environment: Mapping[str, str], names: tuple[str, str, str], by_mpi: bool) -> Place:
+    rank, world_size, local_rank = [_read_number(environment, name) for name in names]
     return Place(rank, world_size, local_rank, by_mpi)
 
 
-def _number(environment: Mapping[str, str], name: str) -> int | None:
+def _read_number(environment: Mapping[str, str], name: str) -> int | None:
     text = environment.get(name, "")
     if not text:
         return None
@@ -107,16 +107,16 @@ def meeting(init_method: str | None, environment: Mapping[str, str] | None = Non
     if address.scheme == "tcp" and address.hostname and address.port:
         return Meeting(address.hostname, address.port)
     if address.scheme == "env":
-        return _told_meeting(os.environ if environment is None else environment)
+        return _read_meeting(os.environ if environment is None else environment)
     raise ValueError(f"init_method must be env://, tcp://host:port or file:///path, got {init_method!r}")
 
 
-def _told_meeting(environment: Mapping[str, str]) -> Meeting:
+def _read_meeting(environment: Mapping[str, str]) -> Meeting:
     for name in ("MASTER_ADDR", "MASTER_PORT"):
         if not environment.get(name):
             raise missing_variable(name)
     own = environment.get("MINIGRAD_PORT")
-    port = _number(environment, "MINIGRAD_PORT" if own else "MASTER_PORT") or 0
+    port = _read_number(environment, "MINIGRAD_PORT" if own else "MASTER_PORT") or 0
     if not own and environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True":
         port += BESIDE_AGENT if port + BESIDE_AGENT < 65536 else -BESIDE_AGENT
     if not 0 < port < 65536:

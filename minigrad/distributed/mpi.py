@@ -142,39 +142,39 @@ class MPICommunicator(Communicator):
         return MPIRequest(self._comm.Ibarrier())
 
     def broadcast(self, array: Array, root: int) -> Request:
-        return MPIRequest(self._comm.Ibcast(_bytes(array), root))
+        return MPIRequest(self._comm.Ibcast(_as_bytes(array), root))
 
     def all_reduce(self, array: Array, op: ReduceOp) -> Request:
-        return MPIRequest(self._comm.Iallreduce(library().IN_PLACE, array, _operation(op, array)))
+        return MPIRequest(self._comm.Iallreduce(library().IN_PLACE, array, _find_operation(op, array)))
 
     def reduce(self, array: Array, op: ReduceOp, root: int) -> Request:
         operands = (library().IN_PLACE, array) if self.rank == root else (array, None)
-        return MPIRequest(self._comm.Ireduce(*operands, _operation(op, array), root))
+        return MPIRequest(self._comm.Ireduce(*operands, _find_operation(op, array), root))
 
     def all_gather(self, array: Array, out: Array) -> Request:
-        return MPIRequest(self._comm.Iallgather(_bytes(array), _bytes(out)))
+        return MPIRequest(self._comm.Iallgather(_as_bytes(array), _as_bytes(out)))
 
     def gather(self, array: Array, out: Array | None, root: int) -> Request:
-        return MPIRequest(self._comm.Igather(_bytes(array), None if out is None else _bytes(out), root))
+        return MPIRequest(self._comm.Igather(_as_bytes(array), None if out is None else _as_bytes(out), root))
 
     def scatter(self, parts: Array | None, array: Array, root: int) -> Request:
-        return MPIRequest(self._comm.Iscatter(None if parts is None else _bytes(parts), _bytes(array), root))
+        return MPIRequest(self._comm.Iscatter(None if parts is None else _as_bytes(parts), _as_bytes(array), root))
 
     def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
-        return MPIRequest(self._comm.Ireduce_scatter_block(parts, array, _operation(op, array)))
+        return MPIRequest(self._comm.Ireduce_scatter_block(parts, array, _find_operation(op, array)))
 
     def all_to_all(self, parts: Array, counts: Sequence[int], out: Array, out_counts: Sequence[int]) -> Request:
         size = parts.itemsize
-        sent = [_bytes(parts), [n * size for n in counts], None, library().BYTE]
-        kept = [_bytes(out), [n * size for n in out_counts], None, library().BYTE]
+        sent = [_as_bytes(parts), [n * size for n in counts], None, library().BYTE]
+        kept = [_as_bytes(out), [n * size for n in out_counts], None, library().BYTE]
         return MPIRequest(self._comm.Ialltoallv(sent, kept))
 
     def send(self, array: Array, to: int, tag: int) -> Request:
-        return MPIRequest(self._comm.Isend(_bytes(array), to, tag))
+        return MPIRequest(self._comm.Isend(_as_bytes(array), to, tag))
 
     def receive(self, array: Array, source: int | None, tag: int) -> Request:
         anybody = library().ANY_SOURCE
-        return MPIRequest(self._comm.Irecv(_bytes(array), anybody if source is None else source, tag), receives=True)
+        return MPIRequest(self._comm.Irecv(_as_bytes(array), anybody if source is None else source, tag), receives=True)
 
     def split(self, members: Sequence[int] | None) -> Communicator | None:
         """A communicator of `members`, in their order; None where this process is none of them."""
@@ -219,11 +219,11 @@ class MPICommunicator(Communicator):
 _NOTHING = np.zeros(0, np.uint8)
 
 
-def _bytes(array: Array) -> Array:
+def _as_bytes(array: Array) -> Array:
     """The memory of `array`, which MPI moves without asking what it means."""
     return array.reshape(-1).view(np.uint8)
 
 
-def _operation(op: ReduceOp, array: Array) -> Any:
+def _find_operation(op: ReduceOp, array: Array) -> Any:
     name = _logical_names[LOGICAL[op]] if array.dtype.kind == "b" else _names[op]
     return getattr(library(), name)

@@ -117,7 +117,7 @@ class NCCLCommunicator(Communicator):
             raise RuntimeError(f"NCCL has no type for {array.dtype}: convert it, to one of {', '.join(_dtypes)}")
         return int(getattr(self._nccl, f"NCCL_{name.upper()}"))
 
-    def _operation(self, op: ReduceOp, array: Array) -> int:
+    def _find_operation(self, op: ReduceOp, array: Array) -> int:
         logical = array.dtype.kind == "b"
         name = _of_bools.get(LOGICAL[op]) if logical else _operations.get(op)
         if name is None:
@@ -131,11 +131,11 @@ class NCCLCommunicator(Communicator):
         return self._start(lambda stream: self._comm.bcast(array.data.ptr, array.size, self._type(array), root, stream))
 
     def all_reduce(self, array: Array, op: ReduceOp) -> Request:
-        here, kind, how = array.data.ptr, self._type(array), self._operation(op, array)
+        here, kind, how = array.data.ptr, self._type(array), self._find_operation(op, array)
         return self._start(lambda stream: self._comm.allReduce(here, here, array.size, kind, how, stream))
 
     def reduce(self, array: Array, op: ReduceOp, root: int) -> Request:
-        here, kind, how = array.data.ptr, self._type(array), self._operation(op, array)
+        here, kind, how = array.data.ptr, self._type(array), self._find_operation(op, array)
         return self._start(lambda stream: self._comm.reduce(here, here, array.size, kind, how, root, stream))
 
     def all_gather(self, array: Array, out: Array) -> Request:
@@ -143,38 +143,38 @@ class NCCLCommunicator(Communicator):
         return self._start(lambda stream: self._comm.allGather(here, there, array.size, kind, stream))
 
     def gather(self, array: Array, out: Array | None, root: int) -> Request:
-        kept = [] if out is None else [self._receiving(out[i], i) for i in range(self.size)]
-        return self._start_all([self._sending(array, root), *kept])
+        kept = [] if out is None else [self._prepare_receive(out[i], i) for i in range(self.size)]
+        return self._start_all([self._prepare_send(array, root), *kept])
 
     def scatter(self, parts: Array | None, array: Array, root: int) -> Request:
-        sent = [] if parts is None else [self._sending(parts[i], i) for i in range(self.size)]
-        return self._start_all([*sent, self._receiving(array, root)])
+        sent = [] if parts is None else [self._prepare_send(parts[i], i) for i in range(self.size)]
+        return self._start_all([*sent, self._prepare_receive(array, root)])
 
     def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
-        here, there, kind, how = parts.data.ptr, array.data.ptr, self._type(array), self._operation(op, array)
+        here, there, kind, how = parts.data.ptr, array.data.ptr, self._type(array), self._find_operation(op, array)
         return self._start(lambda stream: self._comm.reduceScatter(here, there, array.size, kind, how, stream))
 
     def all_to_all(self, parts: Array, counts: Sequence[int], out: Array, out_counts: Sequence[int]) -> Request:
         parts, out = parts.reshape(-1), out.reshape(-1)
         begins, out_begins = ([0, *itertools.accumulate(each)] for each in (counts, out_counts))
-        sent = [self._sending(parts[begins[i] : begins[i + 1]], i) for i in range(self.size)]
-        kept = [self._receiving(out[out_begins[i] : out_begins[i + 1]], i) for i in range(self.size)]
+        sent = [self._prepare_send(parts[begins[i] : begins[i + 1]], i) for i in range(self.size)]
+        kept = [self._prepare_receive(out[out_begins[i] : out_begins[i + 1]], i) for i in range(self.size)]
         return self._start_all([*sent, *kept])
 
     def send(self, array: Array, to: int, tag: int) -> Request:
         """`array` goes to the member `to`; NCCL has no tags, messages arrive in the order they were sent."""
-        return self._start(self._sending(array, to))
+        return self._start(self._prepare_send(array, to))
 
     def receive(self, array: Array, source: int | None, tag: int) -> Request:
         """`array` becomes what the member `source` sent."""
         if source is None:
             raise RuntimeError("NCCL cannot receive from whoever is first: name the source, or use the backend 'mpi'")
-        return self._start(self._receiving(array, source), source)
+        return self._start(self._prepare_receive(array, source), source)
 
-    def _sending(self, array: Array, to: int) -> Callable[[int], None]:
+    def _prepare_send(self, array: Array, to: int) -> Callable[[int], None]:
         return lambda stream: self._comm.send(array.data.ptr, array.size, self._type(array), to, stream)
 
-    def _receiving(self, array: Array, source: int) -> Callable[[int], None]:
+    def _prepare_receive(self, array: Array, source: int) -> Callable[[int], None]:
         return lambda stream: self._comm.recv(array.data.ptr, array.size, self._type(array), source, stream)
 
     def duplicate(self) -> Communicator:

@@ -21,7 +21,7 @@ from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 
 
-def _member(group: Any, name: str) -> ProcessGroup | None:
+def _find_member(group: Any, name: str) -> ProcessGroup | None:
     """The group that is meant, as it moves bytes of the host's memory."""
     member = collectives.member_of(group, name)
     return None if member is None else member.on_host()
@@ -38,17 +38,17 @@ def _unpack(data: Any) -> Any:
     return load(io.BytesIO(np.asarray(data).tobytes()))
 
 
-def _number(value: int = 0) -> Tensor:
+def _make_number(value: int = 0) -> Tensor:
     return wrap(np.array([value], np.int64))
 
 
-def _room(size: Any) -> Tensor:
+def _make_room(size: Any) -> Tensor:
     return wrap(np.zeros(int(size), np.uint8))
 
 
 def _pad(data: Tensor, size: Any) -> Tensor:
     """`data`, and zeros up to `size` bytes: all ranks send as much."""
-    padded = _room(size)
+    padded = _make_room(size)
     padded.array[: data.numel()] = data.array
     return padded
 
@@ -65,7 +65,7 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
     [{'loss': 0.5}]
     >>> torch.distributed.destroy_process_group()
     """
-    member = _member(group, "all_gather_object")
+    member = _find_member(group, "all_gather_object")
     if member is None:
         return
     _expect_length("object_list", object_list, member)
@@ -76,9 +76,9 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
 def _gather_bytes(data: Tensor, member: ProcessGroup) -> tuple[Any, Any]:
     """How many bytes each rank has, and the bytes, (N, longest)."""
     sizes = wrap(np.zeros(member.size(), np.int64))
-    parts.all_gather_into_tensor(sizes, _number(data.numel()), member)
+    parts.all_gather_into_tensor(sizes, _make_number(data.numel()), member)
     padded = _pad(data, sizes.array.max())
-    everybody = _room(padded.numel() * member.size())
+    everybody = _make_room(padded.numel() * member.size())
     parts.all_gather_into_tensor(everybody, padded, member)
     return sizes.array, everybody.array.reshape(member.size(), -1)
 
@@ -104,7 +104,7 @@ def gather_object(
     ['here']
     >>> torch.distributed.destroy_process_group()
     """
-    member = _member(group, "gather_object")
+    member = _find_member(group, "gather_object")
     if member is None:
         return
     root = root_of(member, "dst", dst, group_dst, 0)
@@ -116,11 +116,11 @@ def gather_object(
     if here:
         _expect_length("object_gather_list", object_gather_list, member)
     data = _pack(obj)
-    longest = _number(data.numel())
+    longest = _make_number(data.numel())
     collectives.all_reduce(longest, ReduceOp.MAX, member)
     givers = range(member.size() if here else 0)
-    sizes, rows = [_number() for _ in givers], [_room(longest.item()) for _ in givers]
-    parts.gather(_number(data.numel()), sizes, group=member, group_dst=root)
+    sizes, rows = [_make_number() for _ in givers], [_make_room(longest.item()) for _ in givers]
+    parts.gather(_make_number(data.numel()), sizes, group=member, group_dst=root)
     parts.gather(_pad(data, longest.item()), rows, group=member, group_dst=root)
     if object_gather_list is not None and here:
         object_gather_list[:] = [_unpack(row.array[: size.item()]) for row, size in zip(rows, sizes, strict=True)]
@@ -140,15 +140,15 @@ def broadcast_object_list(
     [{'lr': 0.1}]
     >>> torch.distributed.destroy_process_group()
     """
-    member = _member(group, "broadcast_object_list")
+    member = _find_member(group, "broadcast_object_list")
     if member is None:
         return
     root = root_of(member, "src", src, group_src, 0)
     here = member.rank() == root
-    data = _pack(list(object_list)) if here else _room(0)
-    size = _number(data.numel())
+    data = _pack(list(object_list)) if here else _make_room(0)
+    size = _make_number(data.numel())
     collectives.broadcast(size, group=member, group_src=root)
-    data = data if here else _room(size.item())
+    data = data if here else _make_room(size.item())
     collectives.broadcast(data, group=member, group_src=root)
     if not here:
         _fill(object_list, _unpack(data.array))
@@ -175,7 +175,7 @@ def scatter_object_list(
     ['for rank 0']
     >>> torch.distributed.destroy_process_group()
     """
-    member = _member(group, "scatter_object_list")
+    member = _find_member(group, "scatter_object_list")
     if member is None:
         return
     if not isinstance(scatter_object_output_list, list) or not scatter_object_output_list:
@@ -186,10 +186,10 @@ def scatter_object_list(
         if not isinstance(scatter_object_input_list, list) or len(scatter_object_input_list) != member.size():
             raise ValueError(f"source rank must provide a list with one value per rank, {member.size()} of them")
         packed = [_pack(value) for value in scatter_object_input_list]
-    longest = _number(max((part.numel() for part in packed), default=0))
+    longest = _make_number(max((part.numel() for part in packed), default=0))
     collectives.broadcast(longest, group=member, group_src=root)
-    size, row = _number(), _room(longest.item())
-    parts.scatter(size, [_number(part.numel()) for part in packed], group=member, group_src=root)
+    size, row = _make_number(), _make_room(longest.item())
+    parts.scatter(size, [_make_number(part.numel()) for part in packed], group=member, group_src=root)
     parts.scatter(row, [_pad(part, longest.item()) for part in packed], group=member, group_src=root)
     scatter_object_output_list[0] = _unpack(row.array[: size.item()])
 
@@ -199,11 +199,11 @@ def send_object_list(
     group_dst: int | None = None, use_batch: bool = False,
 ) -> None:  # fmt: skip
     """Send the values of a list to rank `dst`. Raises TypeError for what `minigrad.save` refuses."""
-    member = _member(group, "send_object_list")
+    member = _find_member(group, "send_object_list")
     if member is None:
         return
     data = _pack(list(object_list))
-    point_to_point.send(_number(data.numel()), dst, member, group_dst=group_dst)
+    point_to_point.send(_make_number(data.numel()), dst, member, group_dst=group_dst)
     point_to_point.send(data, dst, member, group_dst=group_dst)
 
 
@@ -212,12 +212,12 @@ def recv_object_list(
     group_src: int | None = None, use_batch: bool = False,
 ) -> int:  # fmt: skip
     """The places of a list become what rank `src` sent, or without it whoever is first; returns who it was."""
-    member = _member(group, "recv_object_list")
+    member = _find_member(group, "recv_object_list")
     if member is None:
         return -1
-    size = _number()
+    size = _make_number()
     source = point_to_point.recv(size, src, member, group_src=group_src)
-    data = _room(size.item())
+    data = _make_room(size.item())
     point_to_point.recv(data, source, member)
     _fill(object_list, _unpack(data.array))
     return source

@@ -224,7 +224,7 @@ def get_node_local_rank(fallback_rank: int | None = None) -> int:
     return int(local if local is not None else fallback_rank or 0)
 
 
-def _own_group(group: Any) -> ProcessGroup:
+def _require_member(group: Any) -> ProcessGroup:
     """The group that is meant. Raises ValueError where this process is not in it."""
     member = group_or_world(group)
     if member is None:
@@ -234,12 +234,12 @@ def _own_group(group: Any) -> ProcessGroup:
 
 def get_backend(group: Any = None) -> str:
     """The library that moves the data, "mpi" or "nccl". Raises ValueError outside the group."""
-    return _own_group(group).data.backend
+    return _require_member(group).data.backend
 
 
 def get_process_group_ranks(group: Any) -> list[int]:
     """The members by their numbers in the world, in the group's order."""
-    return list(_own_group(group).ranks)
+    return list(_require_member(group).ranks)
 
 
 def get_global_rank(group: Any, group_rank: int) -> int:

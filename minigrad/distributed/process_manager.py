@@ -128,7 +128,7 @@ class Manager:
         self._started, self._deadline = True, None
         self._selector.unregister(self._listener)
         self._listener.close()
-        for peer in self._staying(NEWS):
+        for peer in self._find_staying(NEWS):
             peer.say("start")
 
     def _name_missing(self) -> str:
@@ -152,7 +152,7 @@ class Manager:
         if not self._peers:
             self._deadline = time.monotonic() + LAST_WORDS
 
-    def _staying(self, channel: str) -> list[Peer]:
+    def _find_staying(self, channel: str) -> list[Peer]:
         return [peer for peer in self._peers.values() if peer.channel == channel and peer.rank not in self._left]
 
     def _end_all(self, reason: str) -> None:
@@ -160,9 +160,9 @@ class Manager:
         if self._ended:
             return
         self._ended, self._deadline = reason, time.monotonic() + LAST_WORDS
-        for peer in self._staying(NEWS):
+        for peer in self._find_staying(NEWS):
             peer.say(f"end {reason}")
-        for peer in self._staying(PMI):
+        for peer in self._find_staying(PMI):
             with contextlib.suppress(OSError):
                 peer.connection.shutdown(socket.SHUT_RDWR)
 

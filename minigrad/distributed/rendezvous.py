@@ -159,7 +159,7 @@ def _connect(meeting: Meeting, hello: str, deadline: float) -> socket.socket:
     while True:
         fault: Exception | None = None
         try:
-            connection = socket.create_connection(_address(meeting), timeout=5)
+            connection = socket.create_connection(_read_address(meeting), timeout=5)
             if connection.getsockname() != connection.getpeername():  # the kernel may join a socket to itself
                 break
         except (OSError, ValueError) as error:  # nobody listens yet; nothing is written in the file yet
@@ -176,7 +176,7 @@ def _connect(meeting: Meeting, hello: str, deadline: float) -> socket.socket:
     return connection
 
 
-def _address(meeting: Meeting) -> tuple[str, int]:
+def _read_address(meeting: Meeting) -> tuple[str, int]:
     """Where rank 0 listens. Raises OSError or ValueError where it has not yet written that down."""
     if meeting.file is None:
         return meeting.host, meeting.port

@@ -38,10 +38,10 @@ def save(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
     >>> torch.distributed.checkpoint.read("epoch 3")
     {'model': {'w': tensor([1., 1.])}, 'epoch': 3}
     """
-    folder, group = Path(checkpoint_id), _group(process_group)
+    folder, group = Path(checkpoint_id), _find_group(process_group)
     rank, size = (group.rank(), group.size()) if group else (0, 1)
     entries = dict(_walk_entries(state_dict, ()))
-    fault, names, holders = "", _shard_names(group), [{key: _count_bytes(value) for key, value in entries.items()}]
+    fault, names, holders = "", _name_shards(group), [{key: _count_bytes(value) for key, value in entries.items()}]
     if group:
         holders *= size
         objects.all_gather_object(holders, holders[0], group)
@@ -77,7 +77,7 @@ def load(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
     >>> state
     {'w': tensor([1., 1.]), 'epoch': 3}
     """
-    _group(process_group)
+    _find_group(process_group)
     wanted = dict(_walk_entries(state_dict, ()))
     found = _read_values(Path(checkpoint_id), wanted.__contains__)
     missing = [_show(key) for key in wanted if key not in found]
@@ -94,7 +94,7 @@ def load(state_dict: dict[str, Any], *, checkpoint_id: str | os.PathLike[str], p
             if isinstance(value, Tensor):
                 value.copy_(found[key])
             else:
-                _place(state_dict, key, found[key])
+                _put(state_dict, key, found[key])
 
 
 def read(checkpoint_id: str | os.PathLike[str], *keys: Any, keep: Callable[[Key], bool] | None = None) -> Any:
@@ -117,7 +117,7 @@ def read(checkpoint_id: str | os.PathLike[str], *keys: Any, keep: Callable[[Key]
         raise KeyError(f"{checkpoint_id} has no entry {_show(keys)}")
     result: dict[Any, Any] = {}
     for key, value in found.items():
-        _place(result, key[n:], value)
+        _put(result, key[n:], value)
     return result
 
 
@@ -151,12 +151,12 @@ def _count_bytes(value: Any) -> int:
     return int(value.array.nbytes) if isinstance(value, Tensor) else 64
 
 
-def _group(process_group: Any) -> ProcessGroup | None:
+def _find_group(process_group: Any) -> ProcessGroup | None:
     """The group that writes together; None without `init_process_group`."""
     return group_or_world(process_group) if is_initialized() else None
 
 
-def _shard_names(group: ProcessGroup | None) -> list[str]:
+def _name_shards(group: ProcessGroup | None) -> list[str]:
     """A file name for each rank, that no earlier checkpoint has."""
     stamp: list[Any] = [os.urandom(6).hex()]
     if group:
@@ -210,7 +210,7 @@ def _read_values(folder: Path, wanted: Callable[[Key], bool]) -> dict[Key, Any]:
     return {key: found[key] for key in where}
 
 
-def _place(state: dict[Any, Any], key: Key, value: Any) -> None:
+def _put(state: dict[Any, Any], key: Key, value: Any) -> None:
     for name in key[:-1]:
         state = state.setdefault(name, {})
     state[key[-1]] = value

@@ -147,7 +147,7 @@ def _advise_of_probabilities(input: Any) -> None:
 
 
 # ---- margins ---------------------------------------------------------------------------------------
-def _require_classes(name: str, labels: Any, classes: int) -> None:
+def _check_range(name: str, labels: Any, classes: int) -> None:
     bad = first_out_of_range(labels.array, classes)
     if bad is not None:
         raise RuntimeError(f"{name}: target out of range: {bad}, where there are {classes} classes, 0 to {classes - 1}")
@@ -180,7 +180,7 @@ def multi_margin_loss(
         )
     _check_classes("multi_margin_loss", rows, labels, weight)
     classes = rows.size(-1)
-    _require_classes("multi_margin_loss", labels, classes)
+    _check_range("multi_margin_loss", labels, classes)
     right = gather(rows, 1, labels.unsqueeze(1))
     lead = relu(margin - right + rows)
     lead = where(one_hot(labels, classes).bool(), 0.0, lead if p == 1 else lead * lead)
@@ -211,7 +211,7 @@ def multilabel_margin_loss(
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
     listed = (labels >= 0).long().cumprod(1).bool()  # up to the first -1
     labels = where(listed, labels, 0)
-    _require_classes("multilabel_margin_loss", labels, classes)
+    _check_range("multilabel_margin_loss", labels, classes)
     right = (one_hot(labels, classes).bool() & listed.unsqueeze(2)).any(1)  # (N, C)
     lead = relu(1 - gather(rows, 1, labels).unsqueeze(2) + rows.unsqueeze(1))  # (N, listed, all classes)
     losses = where(listed.unsqueeze(2) & ~right.unsqueeze(1), lead, 0.0).sum((1, 2)) / classes

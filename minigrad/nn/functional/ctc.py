@@ -42,7 +42,7 @@ def ctc_loss(
     batched = log_probs.ndim == 3
     scores = log_probs if batched else log_probs.unsqueeze(1)
     inputs, lengths = _as_lengths("input_lengths", input_lengths), _as_lengths("target_lengths", target_lengths)
-    rows = _rows_of(scores, targets, inputs, lengths, as_int(blank, "blank"))
+    rows = _read_targets(scores, targets, inputs, lengths, as_int(blank, "blank"))
     losses = -_log_likelihood(scores, rows, inputs, lengths, int(blank))
     never = losses > -0.5 * _NEVER
     losses = where(never, 0.0 if zero_infinity else inf, losses)
@@ -74,7 +74,7 @@ def _check_shapes(log_probs: Any, targets: Any) -> None:
         )
 
 
-def _rows_of(scores: Any, targets: Tensor, inputs: Any, lengths: Any, blank: int) -> Any:
+def _read_targets(scores: Any, targets: Tensor, inputs: Any, lengths: Any, blank: int) -> Any:
     """The targets as an array (N, S), filled up with `blank`; everything is checked but the number of dimensions."""
     T, N, C = scores.shape
     if len(inputs) != N or len(lengths) != N:

@@ -28,11 +28,11 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     require_tensors("cosine_similarity", "x1 x2", x1, x2)
     dim = as_int(dim, "cosine_similarity(): argument 'dim'")
-    a, b = [x / _length(x, dim, eps) for x in broadcast_tensors(x1, x2)]
+    a, b = [x / _measure_length(x, dim, eps) for x in broadcast_tensors(x1, x2)]
     return (a * b).sum(dim)
 
 
-def _length(x: Any, dim: int, eps: float) -> Any:
+def _measure_length(x: Any, dim: int, eps: float) -> Any:
     """The norm along `dim`, at least `eps`; the gradient is the norm's."""
     length = x.norm(2, dim, keepdim=True).clone()
     with no_grad():

@@ -36,7 +36,7 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
-    column = _channels("batch_norm", input, weight, bias, running_mean, running_var)
+    column = _fit_channels("batch_norm", input, weight, bias, running_mean, running_var)
     require_number("batch_norm", "eps", eps)
     require_bool("batch_norm", "training", training)
     if eps <= 0:
@@ -95,7 +95,7 @@ def instance_norm(
     tensor([[[-1.0000,  1.0000],
              [-0.9999,  0.9999]]])
     """
-    column = _channels("instance_norm", input, weight, bias, running_mean, running_var)
+    column = _fit_channels("instance_norm", input, weight, bias, running_mean, running_var)
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise ValueError("Expected running_mean and running_var to be defined when use_input_stats=False")
@@ -107,7 +107,7 @@ def instance_norm(
     return _normalize_and_track(input, weight, bias, moments, running_mean, running_var, momentum)
 
 
-def _channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = None, var: Any = None) -> tuple[int, ...]:
+def _fit_channels(name: str, input: Any, weight: Any, bias: Any, mean: Any = None, var: Any = None) -> tuple[int, ...]:
     """The shape that brings one number for each channel beside (N, C, ...), once everything fits."""
     positions = "input running_mean? running_var? weight? bias?"
     parts = (input, mean, var, weight, bias)
@@ -135,7 +135,7 @@ def layer_norm(
     >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0]]), (2,))
     tensor([[-1.0000,  1.0000]])
     """
-    shape = _last_axes("layer_norm", input, normalized_shape, weight, bias)
+    shape = _fit_last_axes("layer_norm", input, normalized_shape, weight, bias)
     lead, row = prod(input.array.shape[: input.array.ndim - len(shape)]), prod(shape)
     moments = ops.Moments((lead, row), (1,), (1, row), as_number("layer_norm", "eps", eps), LAYER)
     return ops.layer_norm(input, weight, bias, moments=moments, running=(None, None), momentum=0.0)
@@ -151,7 +151,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     >>> torch.nn.functional.rms_norm(torch.tensor([[3.0, 4.0]]), (2,))
     tensor([[0.8485, 1.1314]])
     """
-    shape = _last_axes("rms_norm", input, normalized_shape, weight, None)
+    shape = _fit_last_axes("rms_norm", input, normalized_shape, weight, None)
     x = (input.float() if input.array.dtype == np.float16 else input).contiguous()
     least = float(np.finfo(x.array.dtype).eps) if eps is None else eps
     y = x * rsqrt((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + least)
@@ -159,7 +159,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     return y.to(input.dtype)
 
 
-def _last_axes(name: str, input: Any, normalized_shape: Any, weight: Any, bias: Any) -> tuple[int, ...]:
+def _fit_last_axes(name: str, input: Any, normalized_shape: Any, weight: Any, bias: Any) -> tuple[int, ...]:
     """`normalized_shape`, once everything fits."""
     require_tensors(name, "input weight? bias?", input, weight, bias)
     require_floats(name, input)
@@ -192,7 +192,7 @@ def group_norm(
     >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0, 5.0, 9.0]]), 2)
     tensor([[-1.0000,  1.0000, -1.0000,  1.0000]])
     """
-    _channels("group_norm", input, weight, bias)
+    _fit_channels("group_norm", input, weight, bias)
     N, C, *space = input.array.shape
     groups = as_int(num_groups, "num_groups")
     if groups > 0 and N * C // groups * prod(space) == 1:

@@ -40,10 +40,10 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
     _check_output_size(size, full, len(pairs), mode)
     if mode == "constant":
         unseen = value is None or max(map(max, full), default=0) <= 0
-        return pad_constant(input, full, 0 if unseen else _border("pad", value, input.array.dtype))
+        return pad_constant(input, full, 0 if unseen else _read_value("pad", value, input.array.dtype))
     for dim, (before, after) in enumerate(full):
         if before or after:
-            input = rows_at(input, dim=dim, places=_places(size[dim], before, after, mode))
+            input = rows_at(input, dim=dim, places=_find_places(size[dim], before, after, mode))
     if not any(map(any, pairs)):
         return input.clone()
     kind = {"reflect": "Reflection", "replicate": "Replication"}.get(mode)
@@ -101,7 +101,7 @@ def _check_border(input: Tensor, pairs: Any, mode: str, value: Any) -> None:
             )
 
 
-def _places(length: int, before: int, after: int, mode: str) -> Any:
+def _find_places(length: int, before: int, after: int, mode: str) -> Any:
     """Which pixel of an axis each pixel of the padded axis shows."""
     places = np.arange(-before, length + after)
     if mode == "replicate":
@@ -118,6 +118,6 @@ def _places(length: int, before: int, after: int, mode: str) -> Any:
     return np.where(mirrored < length, mirrored, 2 * (length - 1) - mirrored)
 
 
-def _border(name: str, value: Any, numpy_dtype: Any) -> Any:
+def _read_value(name: str, value: Any, numpy_dtype: Any) -> Any:
     """`value` as a number of that type, which must hold it; a float, as PyTorch reads it."""
     return dtypes.scalar(float(as_number(name, "value", value)), numpy_dtype).item()

@@ -90,7 +90,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     >>> torch.nn.functional.adaptive_avg_pool2d(torch.arange(6.0).reshape(1, 2, 3), 1)
     tensor([[[2.5000]]])
     """
-    size = _output_size("adaptive_avg_pool2d", 2, input, output_size)
+    size = _read_output_size("adaptive_avg_pool2d", 2, input, output_size)
     means = _adaptive_avg_pool(input, size)
     return name_last_call(means, "MeanBackward1") if size == (1, 1) else means
 
@@ -102,7 +102,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
     >>> torch.nn.functional.adaptive_avg_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[3.0000, 2.5000]])
     """
-    size = _output_size("adaptive_avg_pool1d", 1, input, output_size)
+    size = _read_output_size("adaptive_avg_pool1d", 1, input, output_size)
     return _adaptive_avg_pool(input.unsqueeze(-2), size).squeeze(-2)
 
 
@@ -115,7 +115,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     >>> torch.nn.functional.adaptive_max_pool2d(torch.arange(6.0).reshape(1, 2, 3), (1, 2))
     tensor([[[4., 5.]]])
     """
-    values, places = _adaptive_max_pool(input, _output_size("adaptive_max_pool2d", 2, input, output_size))
+    values, places = _adaptive_max_pool(input, _read_output_size("adaptive_max_pool2d", 2, input, output_size))
     return (values, places) if return_indices else values
 
 
@@ -126,7 +126,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = 
     >>> torch.nn.functional.adaptive_max_pool1d(torch.tensor([[1.0, 5.0, 2.0, 3.0]]), 2)
     tensor([[5., 3.]])
     """
-    size = _output_size("adaptive_max_pool1d", 1, input, output_size)
+    size = _read_output_size("adaptive_max_pool1d", 1, input, output_size)
     values, places = _adaptive_max_pool(input.unsqueeze(-2), size)
     return (values.squeeze(-2), places.squeeze(-2)) if return_indices else values.squeeze(-2)
 
@@ -165,7 +165,7 @@ def _means(image: Any, **options: Any) -> Any:
 
 @in_single
 def _adaptive_avg_pool(input: Any, size: Any) -> Any:
-    if input.array.dtype.kind != "f":  # nothing: see `_output_size`
+    if input.array.dtype.kind != "f":  # nothing: see `_read_output_size`
         return empty(*input.array.shape[:-2], *size, dtype=input.dtype, device=input.device)
     return pool.adaptive_avg_pool2d(input, size=size)
 
@@ -232,7 +232,7 @@ def _describe(geometry: Geometry) -> str:
     return f"kernel {geometry.kernel}, padding {geometry.padding}, dilation {geometry.dilation}"
 
 
-def _output_size(name: str, space: int, input: Any, given: Any) -> tuple[int, ...]:
+def _read_output_size(name: str, space: int, input: Any, given: Any) -> tuple[int, ...]:
     """(Ho, Wo) for an output size with None where an axis keeps its length; (1, Lo) of a signal."""
     require_tensors(name, "input", input)
     shape = list(input.array.shape)

@@ -24,8 +24,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     tensor([[[0., 1.],
              [2., 3.]]])
     """
-    *N, C, H, W = _image("pixel_shuffle", input)
-    r = _factor("pixel_shuffle", "an upscale_factor", upscale_factor)
+    *N, C, H, W = _read_image_shape("pixel_shuffle", input)
+    r = _read_factor("pixel_shuffle", "an upscale_factor", upscale_factor)
     if C % (r * r):
         raise RuntimeError(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
@@ -45,8 +45,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     >>> torch.nn.functional.pixel_unshuffle(torch.arange(4.0).reshape(1, 2, 2), 2).flatten()
     tensor([0., 1., 2., 3.])
     """
-    *N, C, H, W = _image("pixel_unshuffle", input)
-    r = _factor("pixel_unshuffle", "a downscale_factor", downscale_factor)
+    *N, C, H, W = _read_image_shape("pixel_unshuffle", input)
+    r = _read_factor("pixel_unshuffle", "a downscale_factor", downscale_factor)
     for name, length in (("height", H), ("width", W)):
         if length % r:
             raise RuntimeError(
@@ -71,7 +71,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     shape = tuple(input.array.shape)
     if len(shape) < 3:
         raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(shape)}")
-    g = _factor("channel_shuffle", "groups", groups)
+    g = _read_factor("channel_shuffle", "groups", groups)
     if shape[1] % g:
         raise RuntimeError(f"Number of channels must be divisible by groups. Got {shape[1]} channels and {g} groups.")
     return _deal_out(input, (shape[0], g, shape[1] // g, prod(shape[2:])), (0, 2, 1, 3), shape)
@@ -83,7 +83,7 @@ def _deal_out(input: Tensor, split: tuple[int, ...], order: tuple[int, ...], sha
     return dealt if dealt.view_of is None else copy_operation(dealt, order="C")
 
 
-def _image(name: str, input: Tensor) -> tuple[int, ...]:
+def _read_image_shape(name: str, input: Tensor) -> tuple[int, ...]:
     require_tensors(name, "input", input)
     shape = tuple(input.array.shape)
     if len(shape) < 3:
@@ -91,7 +91,7 @@ def _image(name: str, input: Tensor) -> tuple[int, ...]:
     return shape
 
 
-def _factor(name: str, what: str, value: int) -> int:
+def _read_factor(name: str, what: str, value: int) -> int:
     factor = as_int(value, what)
     if factor <= 0:
         raise RuntimeError(f"{name} expects {what} that is positive, but got {factor}")

@@ -50,7 +50,7 @@ def interpolate(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
             f"trilinear; got {mode!r}"
         )
-    sizes, scales = _sizes(lengths, size, scale_factor, mode, recompute_scale_factor)
+    sizes, scales = _find_sizes(lengths, size, scale_factor, mode, recompute_scale_factor)
     if antialias and (mode not in _FILTERS or space != 2):
         raise ValueError(
             "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as "
@@ -61,11 +61,11 @@ def interpolate(
     if antialias and sizes == tuple(lengths):
         return input.clone()
     _check_image(input, mode, antialias)
-    axes = _axes(input.array, sizes, scales, mode, bool(align_corners), antialias)
-    return _operation(mode, space, antialias)(input, axes=axes)
+    axes = _lay_axes(input.array, sizes, scales, mode, bool(align_corners), antialias)
+    return _make_operation(mode, space, antialias)(input, axes=axes)
 
 
-def _sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute: Any) -> tuple[Any, Any]:
+def _find_sizes(lengths: Any, size: Any, scale_factor: Any, mode: str, recompute: Any) -> tuple[Any, Any]:
     """The new lengths, and for each axis the factor to be used, or None for the one between the sizes."""
     space = len(lengths)
     if (size is None) == (scale_factor is None):
@@ -111,11 +111,11 @@ def _check_image(input: Any, mode: str, antialias: bool) -> None:
 
 
 @cache
-def _operation(mode: str, space: int, antialias: bool) -> Any:
+def _make_operation(mode: str, space: int, antialias: bool) -> Any:
     return ops.make_resampling(_TITLES[mode].format(space) + ("Aa" if antialias else ""), pools=mode == "area")
 
 
-def _axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias: bool) -> Any:
+def _lay_axes(image: Any, sizes: Any, scales: Any, mode: str, align: bool, antialias: bool) -> Any:
     """How each axis of the array `image` is read, the last one first."""
     real: Any = np.float64 if image.dtype in (np.float64, np.uint8) else np.float32
     axes = []

@@ -57,7 +57,7 @@ def _unpool(name: str, space: int, input: Any, indices: Any, options: Any, outpu
     if shape != tuple(indices.array.shape):
         got = f"{list(shape)} and {list(indices.shape)}"
         raise RuntimeError(f"{name}: Expected shape of indices to be the same as that of the input, got {got}")
-    size = _unpooled_size(name, space, shape[-space:], options, output_size)
+    size = _find_unpooled_size(name, space, shape[-space:], options, output_size)
     lead, pixels = shape[:-space], prod(size)
     found = first_out_of_range(indices.array, pixels)
     if found is not None:
@@ -67,7 +67,7 @@ def _unpool(name: str, space: int, input: Any, indices: Any, options: Any, outpu
     return name_last_call(scatter(flat, -1, *rows).reshape(*lead, *size), f"MaxUnpool{space}DBackward0")
 
 
-def _unpooled_size(name: str, space: int, image: Any, options: Any, output_size: Any) -> tuple[int, ...]:
+def _find_unpooled_size(name: str, space: int, image: Any, options: Any, output_size: Any) -> tuple[int, ...]:
     kernel_size, stride, padding = options
     kernel = as_ints(name, "kernel_size", kernel_size, space, 1)
     steps = kernel if stride is None else as_ints(name, "stride", stride, space, 1)

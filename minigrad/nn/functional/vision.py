@@ -11,7 +11,7 @@ from minigrad.ops.pool import fold_windows, unfold_windows
 from minigrad.tensor import Tensor
 
 
-def _check_sizes(name: str, input: Any, **options: Any) -> Geometry:
+def _lay_windows(name: str, input: Any, **options: Any) -> Geometry:
     """How the windows lie over the image."""
     if input.array.dtype.kind != "b":
         require_floats(name, input)
@@ -31,7 +31,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
              [1., 3.]]])
     """
     require_tensors("unfold", "input", input)
-    geometry = _check_sizes("unfold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+    geometry = _lay_windows("unfold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
     batched = check_images("unfold", 2, input, empty=False)
     counts = geometry.windows(input.array.shape[-2:])
     if min(counts) < 1:
@@ -58,7 +58,7 @@ def fold(
     """
     require_tensors("fold", "input", input)
     shape, size = list(input.array.shape), as_ints("fold", "output_size", output_size, 2, 1)
-    geometry = _check_sizes("fold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
+    geometry = _lay_windows("fold", input, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation)
     if len(shape) not in (2, 3) or 0 in shape[-2:] or shape[-2] % prod(geometry.kernel):
         raise RuntimeError(
             "Expected size of input's dimension 1, of (N, C*kh*kw, windows), to be divisible by the product of "

@@ -71,7 +71,7 @@ class _Orthogonal(Module):
                     "It is not possible to assign to the matrix exponential or the Cayley parametrizations when "
                     "use_trivialization=False."
                 )
-            found: Any = compute(_factor, tall)
+            found: Any = compute(_factorize, tall)
             return found.mT if wide else found
         n, k = tall.shape[-2:]
         if n > k:
@@ -84,7 +84,7 @@ class _Orthogonal(Module):
         return start
 
 
-def _factor(x: Any) -> Any:
+def _factorize(x: Any) -> Any:
     """The vectors of the reflections that make up `x`, and the signs of its columns in the diagonal."""
     matrices = x.reshape(-1, *x.shape[-2:])
     found = []
