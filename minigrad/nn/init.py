@@ -14,7 +14,7 @@ from minigrad.advice import warn
 from minigrad.autograd.modes import no_grad
 from minigrad.creation import from_numpy, randperm
 from minigrad.missing import missing_from
-from minigrad.ops.arguments import as_number, of_tensors
+from minigrad.ops.arguments import as_number, not_implemented_for, of_tensors
 from minigrad.ops.masks import where
 from minigrad.tensor import Tensor
 
@@ -226,8 +226,8 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
     """An orthogonal matrix times `gain`, of the tensor seen as (shape[0], rest): rows or columns of length 1.
 
-    Raises `ValueError` for fewer than two axes. Source: Saxe et al., "Exact solutions to the nonlinear dynamics
-    of learning in deep linear neural networks", 2013.
+    Raises `ValueError` for fewer than two axes, `NotImplementedError` for half precision. Source: Saxe et al., "Exact
+    solutions to the nonlinear dynamics of learning in deep linear neural networks", 2013.
 
     >>> import minigrad as torch
     >>> w = torch.nn.init.orthogonal_(torch.empty(2, 3))
@@ -238,6 +238,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
         raise ValueError(f"Only tensors with 2 or more dimensions are supported, got {tuple(tensor.shape)}")
     if not tensor.numel():
         return tensor
+    if tensor.array.dtype.char not in "fd":
+        raise not_implemented_for("orthogonal_", tensor.array.dtype)  # as LAPACK is not
     rows = tensor.shape[0]
     drawn = tensor.new_empty(rows, tensor.numel() // rows).normal_(0, 1, generator=generator).cpu().numpy()
     q, r = np.linalg.qr(drawn.T if rows < drawn.shape[1] else drawn)

@@ -83,6 +83,8 @@ def test_orthogonal_rows_or_columns():
         np.testing.assert_allclose(small.numpy(), 4 * np.eye(len(small)), atol=1e-5)
     with pytest.raises(ValueError, match="2 or more dimensions"):
         nn.init.orthogonal_(torch.empty(3))
+    with pytest.raises(NotImplementedError, match="\"orthogonal_\" not implemented for 'Half'"):
+        nn.init.orthogonal_(torch.empty(2, 3, dtype=torch.float16))
 
 
 def test_a_truncated_normal_is_normal_between_its_limits():
