@@ -20,7 +20,7 @@ from minigrad.gpu.products import by_cublas, einsum, linear
 from minigrad.kernels.dispatch import register
 from minigrad.kernels.fast import cuda
 from minigrad.ops.activation import log_softmax_operation, softmax_operation
-from minigrad.ops.affine import affine
+from minigrad.ops.affine import affine, project
 from minigrad.ops.conv import conv, conv_input
 from minigrad.ops.copies import copy_operation
 from minigrad.ops.elementwise import ELEMENTWISE
@@ -66,7 +66,7 @@ if _rule is not None:
     KERNELS[_forward] = normalization.given_forward_of(_forward)
     KERNELS[_rule] = normalization.given_x_rule_of(_rule)
 
-for _operation in (*PRODUCTS, affine):
+for _operation in (*PRODUCTS, affine, project):
     for _function in (_operation.forward, *_operation.rules):
         if _function is not None:
             KERNELS[_function] = by_cublas(_function)

@@ -54,6 +54,7 @@ ACTIVATIONS = {
 
 LINEAR = {
     "linear": C(F.linear, lambda x, w, b: x @ w.T + b, ((2, 3), (4, 3), (4,))),
+    "linear, no bias": C(F.linear, lambda x, w: x @ w.T, ((2, 3), (4, 3))),
     "embedding": C(lambda w: F.embedding(there([[1, 0], [1, 1]], w), w), lambda w: w[[[1, 0], [1, 1]]]),
     "one_hot": C(lambda x: x * F.one_hot(there(CLASSES, x), 3), lambda x: x * np.eye(3)[CLASSES]),
     "normalize": C(lambda x: F.normalize(x, dim=1), lambda x: x / np.linalg.norm(x, axis=1, keepdims=True)),
