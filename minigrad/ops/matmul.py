@@ -116,7 +116,7 @@ def matmul(input: Tensor, other: Any, *, out: Any = None) -> Tensor:
             raise _do_not_multiply(a, b)
         input, a = cast(input, b.dtype), a.astype(b.dtype)
     x = reshape(input, 1, -1) if a.ndim == 1 else input
-    y = reshape(other, -1, 1) if b.ndim == 1 else other
+    y: Any = reshape(other, -1, 1) if b.ndim == 1 else other  # type: ignore[arg-type]
     try:
         product = (_matmul if x.array.ndim == 2 == y.array.ndim else _batched)(x, y)
     except ValueError:
