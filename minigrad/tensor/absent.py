@@ -1,4 +1,4 @@
-"""What PyTorch's tensors have and ours have not: each name says so, and where to read what is here."""
+"""Names that tensors have not: PyTorch's say so, and where to read what is here; misspelt ones say what was meant."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ NAMES = (
 )  # fmt: skip
 
 
+MISSPELT = (
+    "require_grad", "require_grads", "requires_grads", "required_grad", "requires_gradient", "require_gradient",
+    "requiresgrad", "requires_gard",
+)  # fmt: skip
+
+
 class Absent:
     """Stands under a name that is not there. A `__getattr__` would do, and make every attribute slower to read."""
 
@@ -28,14 +34,32 @@ class Absent:
         raise missing_name("torch.Tensor", self.name)
 
 
+class Misspelt:
+    """Stands under a name that looks like `requires_grad`: setting it would change nothing, so it is refused."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: Any, owner: type[Any] | None = None) -> Any:
+        if tensor is None:
+            return self
+        raise AttributeError(f"'Tensor' object has no attribute {self.name!r}. Did you mean: 'requires_grad'?")
+
+    def __set__(self, tensor: Any, value: Any) -> None:
+        hint = f"write x.requires_grad = {value!r}"
+        raise AttributeError(f"'Tensor' object has no attribute {self.name!r}, so setting it changes nothing; {hint}")
+
+
 class AbsentNames(TensorBase):
-    """The names that are not there; a tensor's own attributes may bear them."""
+    """The names that are not there; a tensor's own attributes may bear those of `NAMES`."""
 
     __slots__ = ()
 
     def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if name not in NAMES]
+        return [name for name in super().__dir__() if name not in NAMES and name not in MISSPELT]
 
 
 for _name in NAMES:
     setattr(AbsentNames, _name, Absent(_name))
+for _name in MISSPELT:
+    setattr(AbsentNames, _name, Misspelt(_name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from sys import getrefcount
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from minigrad.autograd import gradients, leaves
@@ -19,28 +19,6 @@ from minigrad.ops.arguments import of_tensors
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
-
-
-class Misspelt:
-    """An attribute that looks like another: setting it would change nothing, so it is refused."""
-
-    names: ClassVar[set[str]] = set()  # all of them, which `dir` passes over
-
-    def __init__(self, meant: str) -> None:
-        self.meant = meant
-
-    def __set_name__(self, owner: type[Any], name: str) -> None:
-        self.name = name
-        self.names.add(name)
-
-    def __get__(self, tensor: Any, owner: type[Any] | None = None) -> Any:
-        if tensor is None:
-            return self
-        raise AttributeError(f"'Tensor' object has no attribute {self.name!r}. Did you mean: {self.meant!r}?")
-
-    def __set__(self, tensor: Any, value: Any) -> None:
-        hint = f"write x.{self.meant} = {value!r}"
-        raise AttributeError(f"'Tensor' object has no attribute {self.name!r}, so setting it changes nothing; {hint}")
 
 
 def _is_end(node: Any) -> bool:
@@ -71,15 +49,6 @@ class GraphMethods(TensorBase):
     """What autograd offers on a tensor."""
 
     __slots__ = ()
-
-    require_grad = Misspelt("requires_grad")
-    require_grads = Misspelt("requires_grad")
-    required_grad = Misspelt("requires_grad")
-    requires_grads = Misspelt("requires_grad")
-    requires_gradient = Misspelt("requires_grad")
-    require_gradient = Misspelt("requires_grad")
-    requiresgrad = Misspelt("requires_grad")
-    requires_gard = Misspelt("requires_grad")
 
     @property
     def requires_grad(self) -> bool:
@@ -137,9 +106,6 @@ class GraphMethods(TensorBase):
             raise RuntimeError(
                 f"attempting to assign a gradient on {value.device} to a tensor on {self.device}; {hint}"
             )
-
-    def __dir__(self) -> list[str]:
-        return [name for name in super().__dir__() if name not in Misspelt.names]
 
     @property
     def grad_fn(self) -> Node | None:
