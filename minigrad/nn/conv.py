@@ -70,10 +70,14 @@ class Convolution(Weighted):
         return self.out_channels, self.in_channels // self.groups, *self.kernel_size
 
     def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        # Under PyTorch's name: layers of a user's own call it with weights that they have changed.
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = self._pad_input(input)
-        return self.correlate(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return self.correlate(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def _pad_input(self, input: Tensor) -> tuple[Tensor, Any]:
         """The input with its border, and the padding that is left to do."""

@@ -152,7 +152,7 @@ class LazyBatchNorm(Lazy):
     """What the lazy batch norms share: `num_features` is the length of the input's axis 1."""
 
     def _read_sizes(self, input: Tensor) -> dict[str, tuple[int, ...]]:
-        self._check(input)
+        self._check_input_dim(input)
         self.num_features = input.shape[1]
         names = ("weight", "bias", "running_mean", "running_var")
         return dict.fromkeys(names, (self.num_features,))

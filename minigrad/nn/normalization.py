@@ -70,7 +70,7 @@ class RunningNorm(Normalization):
         for name, buffer in self._members(BUFFER):
             buffer.fill_(_RUNNING[name])
 
-    def _check(self, input: Tensor) -> None:
+    def _check_input_dim(self, input: Tensor) -> None:  # under PyTorch's name, which subclasses call and replace
         require_tensors(type(self).__name__, "input", input)
         if input.ndim not in self.accepts:
             ranks, layouts = " or ".join(f"{n}D" for n in self.accepts), " or ".join(self.accepts.values())
@@ -87,7 +87,7 @@ class BatchNorm(RunningNorm):
     """What `BatchNorm1d` and `BatchNorm2d` share."""
 
     def forward(self, input: Tensor) -> Tensor:
-        self._check(input)
+        self._check_input_dim(input)
         momentum = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
@@ -138,7 +138,7 @@ class InstanceNorm(RunningNorm):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        self._check(input)
+        self._check_input_dim(input)
         batched = max(self.accepts)
         images = input if input.ndim == batched else input.unsqueeze(0)
         by_image = self.training or not self.track_running_stats

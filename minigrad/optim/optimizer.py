@@ -42,6 +42,16 @@ def run_between_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+class _Required:
+    """What older optimizers of one's own write for an option that every group has to give: ``lr=required``."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
+
+
 class Optimizer(OptimizerHooks):
     """The base of all optimizers: `zero_grad`, `step`, `state_dict` over groups of parameters.
 
@@ -124,6 +134,9 @@ class Optimizer(OptimizerHooks):
             )
         if not self._taken.isdisjoint(own):
             raise ValueError("some parameters appear in more than one parameter group")
+        missing = [name for name, value in self.defaults.items() if value is required and name not in param_group]
+        if missing:
+            raise ValueError(f"parameter group didn't specify a value of required optimization parameter {missing[0]}")
         self._taken |= own
         param_group.update({**self.defaults, **param_group, "params": params})
         self.param_groups.append(param_group)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from minigrad.optim.optimizer import Optimizer, State
     from minigrad.optim.options import Group
 
-COUNTERS = ("step", "mu_product", "eta", "mu")  # single numbers, of a type of their own
+COUNTERS = {"step", "mu_product", "eta", "mu"}  # single numbers, of a type of their own
 
 
 def save(optimizer: Optimizer) -> dict[str, Any]:
@@ -52,6 +52,8 @@ def load(optimizer: Optimizer, state_dict: dict[str, Any]) -> None:
     for key, values in state_dict["state"].items():
         parameter = by_index.get(key, key)
         state[parameter] = {name: _adopt(name, value, parameter) for name, value in values.items()}
+        if optimizer.rule is not None:  # an optimizer with a step of its own counts as it likes
+            _count_in_tensors(state[parameter])
     optimizer.state, optimizer.param_groups = state, groups
 
 
@@ -73,10 +75,15 @@ def _match_groups(saved: list[Group], own: list[Group]) -> dict[Any, Any]:
     return by_index
 
 
+def _count_in_tensors(state: State) -> None:
+    """Counters that older files hold as numbers become what they are today."""
+    for name in state.keys() & COUNTERS:
+        if not isinstance(state[name], Tensor):
+            state[name] = wrap(np.asarray(state[name], step_dtype()))
+
+
 def _adopt(name: str, value: Any, parameter: Any) -> Any:
     """A copy of one entry of a state: buffers as the parameter's type on its device, counters as they are."""
-    if name in COUNTERS and not isinstance(value, Tensor):
-        return wrap(np.asarray(value, step_dtype()))
     if isinstance(value, list):
         return [_adopt(name, entry, parameter) for entry in value]
     if not isinstance(value, Tensor) or not isinstance(parameter, Tensor):

@@ -126,3 +126,23 @@ def test_what_stands_in_the_wrong_place_is_said():
 def test_calls_are_named_as_they_were_written(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_convolution_of_ones_own_passes_the_weight_that_it_made():
+    class Doubled(nn.Conv2d):
+        def forward(self, input):
+            return self._conv_forward(input, self.weight * 2, None)
+
+    layer = Doubled(1, 1, 2, padding=1, padding_mode="reflect", bias=False)
+    image = torch.arange(9.0).reshape(1, 1, 3, 3)
+    want = nn.functional.pad(image, (1, 1, 1, 1), mode="reflect")
+    want = nn.functional.conv2d(want, layer.weight) * 2
+    assert torch.allclose(layer(image), want, atol=1e-6)
+
+
+def test_a_batch_norm_of_ones_own_checks_by_pytorchs_name():
+    class Loose(nn.BatchNorm1d):
+        def _check_input_dim(self, input):
+            assert input.ndim == 4
+
+    assert Loose(2)(torch.ones(1, 2, 3, 3)).shape == (1, 2, 3, 3)

@@ -10,7 +10,7 @@ import pytest
 
 import minigrad
 from minigrad import nn, optim, parallel
-from minigrad.optim.optimizer import BLOCK
+from minigrad.optim.optimizer import BLOCK, required
 from tests.marks import MEASURES
 
 
@@ -399,3 +399,32 @@ def test_betas_that_are_no_two_floats():
         optim.Adam([made()], betas=(0, 0.9))
     with raises(RuntimeError, "ambiguous"):
         optim.Adam([made()], betas=(minigrad.ones(2), minigrad.ones(2)))
+
+
+class Plain(minigrad.optim.Optimizer):
+    """As lessons write one."""
+
+    def __init__(self, params, lr=required):
+        super().__init__(params, {"lr": lr})
+
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["step"] = self.state[p].get("step", 0) + 1
+                p.data.add_(p.grad, alpha=-group["lr"])
+
+
+def test_an_optimizer_of_ones_own_counts_in_ints_also_after_loading():
+    p = minigrad.ones(1, requires_grad=True)
+    p.sum().backward()
+    optimizer, again = Plain([p], lr=0.1), Plain([p], lr=0.1)
+    optimizer.step()
+    again.load_state_dict(optimizer.state_dict())
+    assert type(again.state[p]["step"]) is int
+
+
+def test_a_required_option_has_to_be_given():
+    p = minigrad.ones(1, requires_grad=True)
+    with pytest.raises(ValueError, match="didn't specify a value of required optimization parameter lr"):
+        Plain([p])
+    assert Plain([{"params": [p], "lr": 0.5}]).param_groups[0]["lr"] == 0.5 and repr(required) == "<required parameter>"
