@@ -47,7 +47,7 @@ class SyncBatchNorm(BatchNorm):
         group = group_or_world(self.process_group) if by_batch and is_initialized() else None
         if group is None or group.size() == 1:
             return super().forward(input)
-        self._check(input)
+        self._check_input_dim(input)
         column = (1, -1, *[1] * (input.ndim - 2))
         dims = [0, *range(2, input.ndim)]
         here = tensor([input.numel() / input.shape[1]], dtype=input.dtype, device=input.device)
