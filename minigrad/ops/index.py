@@ -126,7 +126,9 @@ def _convert_part(part: Any, where: device) -> Any:
         return _convert_slice(part)
     if isinstance(part, np.integer):
         return int(part)
-    if isinstance(part, (int, np.bool_, type(None), type(Ellipsis))) or is_array(part):
+    if is_array(part):
+        return _bring(part, where)
+    if isinstance(part, (int, np.bool_, type(None), type(Ellipsis))):
         return part
     if isinstance(part, str):
         raise TypeError(f"a tensor is indexed by position, not by name: got {part!r}")
@@ -147,9 +149,12 @@ def _convert_tensor(part: TensorBase, where: device) -> Any:
         advice = f"indexing with dtype torch.uint8 is now deprecated: {hint}"
         warn(advice)
         array = _as_mask(part).array
-    if type(array) is np.ndarray and where is not CPU:
-        return to_device(array, where)  # as in PyTorch, an index on the CPU serves tensors on a GPU
-    return array
+    return _bring(array, where)
+
+
+def _bring(places: Any, where: device) -> Any:
+    """An index on the CPU serves tensors on a GPU, as in PyTorch."""
+    return to_device(places, where) if type(places) is np.ndarray and where is not CPU else places
 
 
 def _convert_list(part: Any, where: device) -> Any:
