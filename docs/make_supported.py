@@ -168,6 +168,20 @@ DIFFERENCES = [
         "refuses('F.pad(torch.ones(1, 3), (3, -1), mode=\\'circular\\')')",
     ),
     (
+        "halves that are added up at one place: by an index, `index_add`, `F.embedding`",
+        "are added in single and rounded once; PyTorch's sums stop at 2048, where adding 1 changes nothing",
+        "torch.zeros(1).half().index_add(0, torch.zeros(3000).long(), torch.ones(3000).half()).item() == 3000",
+    ),
+    (
+        "`F.embedding(scale_grad_by_freq=True)`, differentiated twice",
+        "is scaled on both ways back; PyTorch scales the first",
+        (
+            "[w := torch.ones(1, 1, requires_grad=True), y := F.embedding(torch.zeros(2).long(), w, "
+            "scale_grad_by_freq=True), g := torch.autograd.grad(y.pow(2).sum(), w, create_graph=True)[0], "
+            "torch.autograd.grad(g, w)[0].item()][3] == 1.0"
+        ),
+    ),
+    (
         "second derivatives of norms, `atan2` and `sinc` at 0",
         "of norms and `atan2`, which have none there, 0, and of `sinc` that of its series; PyTorch gives NaN",
         "torch.autograd.functional.hessian(lambda x: x.norm(), torch.zeros(2)).tolist() == [[0.0, 0.0], [0.0, 0.0]]",

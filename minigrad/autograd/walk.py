@@ -146,10 +146,12 @@ def unbroadcast(gradient: Any, target: Any, node: Node) -> Any:
     axes = repeated_axes(shape, have)
     if axes is None:
         return leaves.undo_unsqueeze(gradient, target, node)
-    if len(axes) + len(shape) == len(have):  # new axes in front alone
-        return gradient.sum(axis=axes)
-    gradient = gradient.sum(axis=axes, keepdims=True)
-    return gradient.reshape(shape) if len(have) > len(shape) else gradient
+    keepdims = len(axes) + len(shape) != len(have)  # else there are new axes in front alone
+    if gradient.__class__ is ndarray:
+        gradient = side_by_side.add_up(gradient, axes, None, keepdims)
+    else:
+        gradient = gradient.sum(axis=axes, keepdims=keepdims)
+    return gradient.reshape(shape) if keepdims and len(have) > len(shape) else gradient
 
 
 @lru_cache(maxsize=1024)

@@ -19,6 +19,7 @@ from minigrad.kernels import direct, im2col, tiny
 from minigrad.kernels.geometry import Geometry, Pair
 from minigrad.kernels.way import Machine, Problem, Way
 from minigrad.parallel import spread
+from minigrad.side_by_side import add_up
 from minigrad.threads import products_alone
 
 WAYS: dict[str, Way] = {}
@@ -86,7 +87,7 @@ def conv2d_bias(g: Array) -> Array:
     A product with ones takes a third of the time that NumPy's sum takes.
     """
     if g.__class__ is not np.ndarray or not g.flags.c_contiguous or g.dtype.char not in "fd" or not g.size:
-        return g.sum(axis=(0, 2, 3))
+        return add_up(g, (0, 2, 3))
     N, O, Ho, Wo = g.shape
     length = Ho * Wo if Ho * Wo <= FEW else Wo
     rows, ones = g.reshape(-1, length), np.ones(length, g.dtype)

@@ -15,9 +15,10 @@ from minigrad.ops.comparison import gt
 from minigrad.ops.functions import direction
 from minigrad.ops.masks import where
 from minigrad.ops.names import shown_as
-from minigrad.ops.reduce import add_up, as_real, keepdim_shape
+from minigrad.ops.reduce import as_real, keepdim_shape
 from minigrad.ops.shape import movedim, reshape, unsqueeze
 from minigrad.ops.solve import NOT_FINITE, explain
+from minigrad.side_by_side import add_up
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor

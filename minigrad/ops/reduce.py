@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad import dtypes, side_by_side
+from minigrad import dtypes
 from minigrad.autograd.core import GRAD, mode
 from minigrad.autograd.recording import compute, operation
 from minigrad.autograd.walk import repeated_axes
@@ -18,7 +18,7 @@ from minigrad.ops.copies import as_float, cast, in_rows
 from minigrad.ops.elementwise import rename, twin_of
 from minigrad.ops.names import name_last_call, shown_as
 from minigrad.ops.shape import reshape
-from minigrad.side_by_side import reduce_in_parts
+from minigrad.side_by_side import add_up
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -80,46 +80,15 @@ def as_summable(input: Any, dtype: Any) -> Any:
 
 
 # ---- sums ----------------------------------------------------------------------------------------
-_RUN = 64  # rows that are added one after the other: what is rounded away grows with their number
-_reduce: Any = np.add.reduce
-
-
-def add_up(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    """``np.add.reduce(x, axis, dtype, out, keepdims)``; NumPy adds rows one after the other: singles go in runs.
-
-    N. J. Higham, "The accuracy of floating point summation", 1993.
-    """
-    if axis is None or x.size <= 2 * _RUN or x.__class__ is not np.ndarray:
-        return _reduce(x, axis, dtype, out, keepdims)
-    if x.dtype.char not in "ef" or dtype is np.float64:
-        return _reduce(x, axis, dtype, out, keepdims)
-    along = max(axis, key=x.shape.__getitem__)
-    n, innermost = x.shape[along], min(range(x.ndim), key=lambda i: (x.strides[i], -i))
-    if n <= 2 * _RUN or innermost in axis:  # along the innermost NumPy sums in pairs
-        return _reduce(x, axis, dtype, out, keepdims)
-    before, whole = (slice(None),) * along, n - n % _RUN  # (..., n, ...) -> (..., n // 64, 64, ...), and the rest
-    runs = x[(*before, slice(whole))].reshape(*x.shape[:along], -1, _RUN, *x.shape[along + 1 :])
-    sums = _reduce(runs, along + 1, dtype)
-    return add_up(np.concatenate([sums, x[(*before, slice(whole, None))]], along), axis, dtype, out, keepdims)
-
-
-_add_up_large = partial(reduce_in_parts, add_up)
-
-
 def _total(x: Any, *, dim: Any, keepdim: bool) -> Any:
-    kind = x.dtype.char
-    if kind == "e":  # float16 is summed in float32, and rounded once
-        return add_up(x, axis=dim, keepdims=keepdim, dtype=np.float32).astype(x.dtype)
     # NumPy would widen small integers: they stay what they are
-    add = add_up if x.size < side_by_side.LARGE else _add_up_large
-    total = add(x, dim, None if kind in "fd" else x.dtype, None, keepdim)
+    total = add_up(x, dim, None if x.dtype.kind == "f" else x.dtype, keepdim)
     return total if dim is None else in_rows(total)
 
 
 def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
     wide = np.float32 if x.dtype == np.float16 else None
-    add = add_up if x.size < side_by_side.LARGE else _add_up_large
-    found = add(x, dim, wide, None, keepdim) / count_reduced(x.shape, dim)
+    found = add_up(x, dim, wide, keepdim) / count_reduced(x.shape, dim)
     return found.astype(x.dtype) if wide else found if dim is None else in_rows(found)
 
 

@@ -24,9 +24,10 @@ from minigrad.ops.limits import clamp
 from minigrad.ops.masks import masked_fill
 from minigrad.ops.matmul import matmul
 from minigrad.ops.order import find_order
-from minigrad.ops.reduce import add_up, as_real, average, count_reduced, mean, spread_gradient, sum
+from minigrad.ops.reduce import as_real, average, count_reduced, mean, spread_gradient, sum
 from minigrad.ops.select import gather
 from minigrad.ops.shape import movedim, reshape, t, unsqueeze
+from minigrad.side_by_side import add_up
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -39,7 +40,7 @@ def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: boo
     n = count_reduced(x.shape, dim)
     off = x - add_up(x, axis=dim, keepdims=True) / n
     exact = np.float64 if x.__class__ is np.ndarray else None  # summed in double, as PyTorch does
-    squares = add_up(off * off, dim, exact, None, keepdim) / x.dtype.type(max(n - correction, 0))
+    squares = add_up(off * off, dim, exact, keepdim) / x.dtype.type(max(n - correction, 0))
     if x.__class__ is not np.ndarray or x.dtype.char != "f":  # a GPU would have to be waited for
         return squares
     finite = math.isfinite(squares) if squares.ndim == 0 else np.isfinite(squares).all()
