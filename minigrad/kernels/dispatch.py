@@ -86,7 +86,9 @@ def conv2d_bias(g: Array) -> Array:
 
     A product with ones takes a third of the time that NumPy's sum takes.
     """
-    if g.__class__ is not np.ndarray or not g.flags.c_contiguous or g.dtype.char not in "fd" or not g.size:
+    if g.__class__ is not np.ndarray:
+        return g.sum(axis=(0, 2, 3))
+    if not g.flags.c_contiguous or g.dtype.char not in "fd" or not g.size:
         return add_up(g, (0, 2, 3))
     N, O, Ho, Wo = g.shape
     length = Ho * Wo if Ho * Wo <= FEW else Wo

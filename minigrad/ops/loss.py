@@ -51,7 +51,7 @@ def of_difference(name: str, terms: Callable[..., Any], slope: Callable[..., Any
 
 def _slope_of_parabola_then_line(d: Any, bend: float) -> Any:
     """``d / bend`` between -1 and 1: the slope of a parabola that goes on as a line, with slopes of 0 from there on."""
-    return np.clip(d / bend, -1.0, 1.0) if is_plain(d) else np.where(np.abs(d) < bend, d / bend, np.sign(d))
+    return np.clip(d / bend, -1.0, 1.0) if is_plain(d) else np.where(np.abs(d) >= bend, np.sign(d), d / bend)
 
 
 def _parabola_then_line(d: Any, bend: float) -> Any:
