@@ -120,7 +120,7 @@ SAVED = node.Node.saved_values
 PLANTED = {
     # ---- un-broadcasting and types
     "sums over no axis": (
-        walk.unbroadcast, "return gradient.sum(axis=axes)", "return gradient[(0,) * len(axes)]",
+        walk.unbroadcast, "side_by_side.add_up(gradient, axes, None, keepdims)", "gradient.max(axes, None, keepdims)",
         broadcast,
     ),
     "forgets the new axes in front": (

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minigrad import dtypes
 from minigrad.autograd.modes import is_grad_enabled, no_grad
 from minigrad.creation import triu_indices
 from minigrad.nn.functional.checks import require_floats, require_tensors
 from minigrad.nn.functional.reduction import loss, reduce_losses, reduction_of
 from minigrad.ops.arguments import as_int, as_number
+from minigrad.ops.copies import cast
 from minigrad.ops.functions import exp, log1p
 from minigrad.ops.masks import where
 from minigrad.ops.names import name_last_call
@@ -28,7 +30,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     """
     require_tensors("cosine_similarity", "x1 x2", x1, x2)
     dim = as_int(dim, "cosine_similarity(): argument 'dim'")
-    a, b = [x / _measure_length(x, dim, eps) for x in broadcast_tensors(x1, x2)]
+    common = dtypes.result_type([x1.array, x2.array])
+    a, b = [x / _measure_length(x, dim, eps) for x in broadcast_tensors(cast(x1, common), cast(x2, common))]
     return (a * b).sum(dim)
 
 

@@ -14,6 +14,7 @@ from minigrad.nn.functional.padding import pad
 from minigrad.nn.functional.pooling import avg_pool2d
 from minigrad.ops import normalization as ops
 from minigrad.ops.arguments import as_int, as_number, require_number, sizes
+from minigrad.ops.arithmetic import div
 from minigrad.ops.functions import rsqrt
 from minigrad.ops.small_norms import BATCH, GROUP, LAYER
 from minigrad.tensor import Tensor
@@ -39,8 +40,9 @@ def batch_norm(
     column = _fit_channels("batch_norm", input, weight, bias, running_mean, running_var)
     require_number("batch_norm", "eps", eps)
     require_bool("batch_norm", "training", training)
-    if eps <= 0:
-        raise ValueError(f"batch_norm eps must be positive, but got {eps}")
+    if eps < 0 or (training and eps == 0):
+        wanted = "positive during training" if training else "non-negative"
+        raise ValueError(f"batch_norm eps must be {wanted}, but got {eps}")
     momentum, eps = as_number("batch_norm", "momentum", momentum), as_number("batch_norm", "eps", eps)
     if training:
         shape = input.array.shape
@@ -239,5 +241,4 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     tensor([[0.6000, 0.8000]])
     """
     require_tensors("normalize", "input", input)
-    result = input / input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input)
-    return result if out is None else out.copy_(result)
+    return div(input, input.norm(p, dim, keepdim=True).clamp(min=eps).expand_as(input), out=out)

@@ -141,6 +141,7 @@ REFUSED = [
     (lambda: F.batch_norm(ones(4, 3), None, None, ones(3).double(), training=True), RuntimeError,
      ["Input type (float32) and weight type (float64)"]),
     (lambda: F.batch_norm(ones(4, 3), None, None, training=True, eps=0.0), ValueError, ["eps must be positive"]),
+    (lambda: F.batch_norm(ones(4, 3), ones(3), ones(3), eps=-0.1), ValueError, ["non-negative, but got -0.1"]),
     (lambda: F.batch_norm(ones(4, 3).long(), None, None, training=True), NotImplementedError, ["batch_norm"]),
     (lambda: F.layer_norm(ones(2, 3), (2,)), RuntimeError, ["normalized_shape=[2]", "size[2, 3]"]),
     (lambda: F.layer_norm(ones(2, 3), ()), RuntimeError, ["at least 1-dimensional", "layer_norm"]),
