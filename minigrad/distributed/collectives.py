@@ -11,30 +11,53 @@ As `torch.distributed`; MPI 4.1, chapter 6.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from minigrad.distributed.agreement import agree
 from minigrad.distributed.communicator import Request
 from minigrad.distributed.process_group import ProcessGroup, default_group, get_group_rank, group_or_world
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.reduce_op import check as check_op
-from minigrad.distributed.transfer import Wire, expect_tensor
+from minigrad.distributed.transfer import Wire, expect_tensor, expect_tensors
 from minigrad.distributed.work import Work
 from minigrad.tensor import Tensor
 
+P = ParamSpec("P")
+R = TypeVar("R")
+_CHECKS = {"Tensor": expect_tensor, "Sequence[Tensor]": expect_tensors}  # by what a parameter is declared as
 
-def member_of(group: Any, name: str) -> ProcessGroup | None:
-    """The group that is meant; None, with a warning, where this process is not in it."""
-    found = group_or_world(group)
-    if found is None:
-        warnings.warn(
-            f"Running {name} on global rank {default_group().rank()} which does not belong to the given group.",
-            stacklevel=3,
-        )
-    return found
+
+def for_members(function: Callable[P, R], outside: Any = None) -> Callable[P, R]:
+    """`function`, called with the group that is meant; a process outside it is warned, and gets `outside`.
+
+    Raises TypeError for arguments that are declared as tensors and are none.
+    """
+    signature = inspect.signature(function)
+    declared = [(name, _CHECKS.get(parameter.annotation)) for name, parameter in signature.parameters.items()]
+    checks = [(name, check) for name, check in declared if check is not None]
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = signature.bind(*args, **kwargs)
+        for name, check in checks:
+            check(name, given.arguments[name])
+        group = group_or_world(given.arguments.get("group"))
+        if group is None:
+            rank = default_group().rank()
+            warnings.warn(
+                f"Running {function.__name__} on global rank {rank} which does not belong to the given group.",
+                stacklevel=2,
+            )
+            return outside
+        given.arguments["group"] = group
+        return function(*given.args, **given.kwargs)
+
+    return call
 
 
 def root_of(
@@ -79,6 +102,7 @@ def replace_mean(wire: Wire, member: ProcessGroup, op: ReduceOp) -> ReduceOp:
     return ReduceOp.SUM
 
 
+@for_members
 def barrier(
     group: Any = None, async_op: bool = False, device_ids: Any = None, timeout: timedelta | None = None
 ) -> Work | None:
@@ -89,12 +113,10 @@ def barrier(
     >>> torch.distributed.barrier()
     >>> torch.distributed.destroy_process_group()
     """
-    member = member_of(group, "barrier")
-    if member is None:
-        return None
-    return run(member, "barrier()", member.data.barrier, (), None, async_op, timeout)
+    return run(group, "barrier()", group.data.barrier, (), None, async_op, timeout)
 
 
+@for_members
 def broadcast(
     tensor: Tensor, src: int | None = None, group: Any = None, async_op: bool = False, group_src: int | None = None
 ) -> Work | None:
@@ -107,17 +129,14 @@ def broadcast(
     tensor([0, 1])
     >>> torch.distributed.destroy_process_group()
     """
-    expect_tensor("tensor", tensor)
-    member = member_of(group, "broadcast")
-    if member is None:
-        return None
-    root = root_of(member, "src", src, group_src)
-    name = describe("broadcast", tensor, f"src={member.ranks[root]}")
-    wire = Wire(member, tensor)
-    finish = None if member.rank() == root else wire.write_back
-    return run(member, name, lambda: member.data.broadcast(wire.array, root), [tensor], finish, async_op)
+    root = root_of(group, "src", src, group_src)
+    name = describe("broadcast", tensor, f"src={group.ranks[root]}")
+    wire = Wire(group, tensor)
+    finish = None if group.rank() == root else wire.write_back
+    return run(group, name, lambda: group.data.broadcast(wire.array, root), [tensor], finish, async_op)
 
 
+@for_members
 def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False) -> Work | None:
     """`tensor` becomes op(x_0, ..., x_N-1), everywhere.
 
@@ -130,17 +149,14 @@ def all_reduce(tensor: Tensor, op: ReduceOp = ReduceOp.SUM, group: Any = None, a
     tensor([1., 1.])
     >>> torch.distributed.destroy_process_group()
     """
-    expect_tensor("tensor", tensor)
     check_op(op, tensor.array.dtype)
-    member = member_of(group, "all_reduce")
-    if member is None:
-        return None
     name = describe("all_reduce", tensor, op)
-    wire = Wire(member, tensor, reduced=True)
-    how = replace_mean(wire, member, op)
-    return run(member, name, lambda: member.data.all_reduce(wire.array, how), [tensor], wire.write_back, async_op)
+    wire = Wire(group, tensor, reduced=True)
+    how = replace_mean(wire, group, op)
+    return run(group, name, lambda: group.data.all_reduce(wire.array, how), [tensor], wire.write_back, async_op)
 
 
+@for_members
 def reduce(
     tensor: Tensor, dst: int | None = None, op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False,
     group_dst: int | None = None,
@@ -154,14 +170,10 @@ def reduce(
     tensor([1., 1.])
     >>> torch.distributed.destroy_process_group()
     """
-    expect_tensor("tensor", tensor)
     check_op(op, tensor.array.dtype)
-    member = member_of(group, "reduce")
-    if member is None:
-        return None
-    root = root_of(member, "dst", dst, group_dst)
-    name = describe("reduce", tensor, op, f"dst={member.ranks[root]}")
-    wire = Wire(member, tensor, reduced=True)
-    how = replace_mean(wire, member, op)
-    finish = wire.write_back if member.rank() == root else None
-    return run(member, name, lambda: member.data.reduce(wire.array, how, root), [tensor], finish, async_op)
+    root = root_of(group, "dst", dst, group_dst)
+    name = describe("reduce", tensor, op, f"dst={group.ranks[root]}")
+    wire = Wire(group, tensor, reduced=True)
+    how = replace_mean(wire, group, op)
+    finish = wire.write_back if group.rank() == root else None
+    return run(group, name, lambda: group.data.reduce(wire.array, how, root), [tensor], finish, async_op)

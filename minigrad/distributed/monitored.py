@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.distributed.collectives import member_of
+from minigrad.distributed.collectives import for_members
 from minigrad.distributed.errors import DistBackendError, name_ranks
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.work import Work
@@ -15,6 +15,7 @@ from minigrad.distributed.work import Work
 _TAG = 11
 
 
+@for_members
 def monitored_barrier(group: Any = None, timeout: timedelta | None = None, wait_all_ranks: bool = False) -> None:
     """Nobody goes on before all have come; after `timeout` (the group's without it) rank 0 names who has not.
 
@@ -27,14 +28,13 @@ def monitored_barrier(group: Any = None, timeout: timedelta | None = None, wait_
     >>> torch.distributed.monitored_barrier()
     >>> torch.distributed.destroy_process_group()
     """
-    member = member_of(group, "monitored_barrier")
-    if member is None or member.size() == 1:
+    if group.size() == 1:
         return
-    limit = timeout or member.timeout
-    if member.rank() == 0:
-        _hear_all(member, limit, wait_all_ranks)
+    limit = timeout or group.timeout
+    if group.rank() == 0:
+        _hear_all(group, limit, wait_all_ranks)
     else:
-        _report(member, limit)
+        _report(group, limit)
 
 
 def _hear_all(member: ProcessGroup, limit: timedelta, wait_all_ranks: bool) -> None:

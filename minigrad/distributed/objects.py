@@ -8,23 +8,18 @@ As `torch.distributed`, for plain data.
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minigrad.autograd.core import wrap
 from minigrad.distributed import collectives, parts, point_to_point
-from minigrad.distributed.collectives import root_of
+from minigrad.distributed.collectives import for_members, root_of
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
-
-
-def _find_member(group: Any, name: str) -> ProcessGroup | None:
-    """The group that is meant, as it moves bytes of the host's memory."""
-    member = collectives.member_of(group, name)
-    return None if member is None else member.on_host()
 
 
 def _pack(value: Any) -> Tensor:
@@ -53,6 +48,7 @@ def _pad(data: Tensor, size: Any) -> Tensor:
     return padded
 
 
+@for_members
 def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> None:
     """``object_list[r]`` becomes the `obj` of rank r, everywhere.
 
@@ -65,9 +61,7 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
     [{'loss': 0.5}]
     >>> torch.distributed.destroy_process_group()
     """
-    member = _find_member(group, "all_gather_object")
-    if member is None:
-        return
+    member = group.on_host()
     _expect_length("object_list", object_list, member)
     sizes, everybody = _gather_bytes(_pack(obj), member)
     object_list[:] = [_unpack(row[:size]) for row, size in zip(everybody, sizes, strict=True)]
@@ -89,6 +83,7 @@ def _expect_length(name: str, values: Any, member: ProcessGroup) -> None:
         raise RuntimeError(f"{name} must be a list with one place per rank: {member.size()}, got {got}")
 
 
+@for_members
 def gather_object(
     obj: Any, object_gather_list: list[Any] | None = None, dst: int | None = None, group: Any = None,
     group_dst: int | None = None,
@@ -104,9 +99,7 @@ def gather_object(
     ['here']
     >>> torch.distributed.destroy_process_group()
     """
-    member = _find_member(group, "gather_object")
-    if member is None:
-        return
+    member = group.on_host()
     root = root_of(member, "dst", dst, group_dst, 0)
     here = member.rank() == root
     if here and object_gather_list is None:
@@ -126,6 +119,7 @@ def gather_object(
         object_gather_list[:] = [_unpack(row.array[: size.item()]) for row, size in zip(rows, sizes, strict=True)]
 
 
+@for_members
 def broadcast_object_list(
     object_list: list[Any], src: int | None = None, group: Any = None, device: Any = None, group_src: int | None = None
 ) -> None:
@@ -140,9 +134,7 @@ def broadcast_object_list(
     [{'lr': 0.1}]
     >>> torch.distributed.destroy_process_group()
     """
-    member = _find_member(group, "broadcast_object_list")
-    if member is None:
-        return
+    member = group.on_host()
     root = root_of(member, "src", src, group_src, 0)
     here = member.rank() == root
     data = _pack(list(object_list)) if here else _make_room(0)
@@ -160,6 +152,7 @@ def _fill(places: list[Any], values: list[Any]) -> None:
     places[:] = values
 
 
+@for_members
 def scatter_object_list(
     scatter_object_output_list: list[Any], scatter_object_input_list: list[Any] | None = None, src: int | None = None,
     group: Any = None, group_src: int | None = None,
@@ -175,9 +168,7 @@ def scatter_object_list(
     ['for rank 0']
     >>> torch.distributed.destroy_process_group()
     """
-    member = _find_member(group, "scatter_object_list")
-    if member is None:
-        return
+    member = group.on_host()
     if not isinstance(scatter_object_output_list, list) or not scatter_object_output_list:
         raise ValueError("Expected argument scatter_object_output_list to be a list of size at least 1.")
     root = root_of(member, "src", src, group_src, 0)
@@ -194,27 +185,25 @@ def scatter_object_list(
     scatter_object_output_list[0] = _unpack(row.array[: size.item()])
 
 
+@for_members
 def send_object_list(
     object_list: list[Any], dst: int | None = None, group: Any = None, device: Any = None,
     group_dst: int | None = None, use_batch: bool = False,
 ) -> None:  # fmt: skip
     """Send the values of a list to rank `dst`. Raises TypeError for what `minigrad.save` refuses."""
-    member = _find_member(group, "send_object_list")
-    if member is None:
-        return
+    member = group.on_host()
     data = _pack(list(object_list))
     point_to_point.send(_make_number(data.numel()), dst, member, group_dst=group_dst)
     point_to_point.send(data, dst, member, group_dst=group_dst)
 
 
+@partial(for_members, outside=-1)
 def recv_object_list(
     object_list: list[Any], src: int | None = None, group: Any = None, device: Any = None,
     group_src: int | None = None, use_batch: bool = False,
 ) -> int:  # fmt: skip
     """The places of a list become what rank `src` sent, or without it whoever is first; returns who it was."""
-    member = _find_member(group, "recv_object_list")
-    if member is None:
-        return -1
+    member = group.on_host()
     size = _make_number()
     source = point_to_point.recv(size, src, member, group_src=group_src)
     data = _make_room(size.item())

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.distributed.collectives import describe, member_of, replace_mean, root_of, run
+from minigrad.distributed.collectives import describe, for_members, replace_mean, root_of, run
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.reduce_op import check as check_op
-from minigrad.distributed.transfer import Wire, expect_tensor, expect_tensors, make_rows, require_same_dtype, write_rows
+from minigrad.distributed.transfer import Wire, expect_tensors, make_rows, require_same_dtype, write_rows
 from minigrad.distributed.work import Work
 from minigrad.tensor import Tensor
 
@@ -36,6 +36,7 @@ def _expect_one_each(member: ProcessGroup, name: str, tensors: Sequence[Tensor],
             )
 
 
+@for_members
 def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor, group: Any = None, async_op: bool = False) -> Work | None:
     """``tensor_list[r]`` becomes the tensor of rank r, everywhere; all of one shape and dtype.
 
@@ -48,19 +49,15 @@ def all_gather(tensor_list: Sequence[Tensor], tensor: Tensor, group: Any = None,
     [tensor([1., 1.])]
     >>> torch.distributed.destroy_process_group()
     """
-    tensors = expect_tensors("tensor_list", tensor_list)
-    expect_tensor("tensor", tensor)
-    member = member_of(group, "all_gather")
-    if member is None:
-        return None
-    _expect_one_each(member, "tensor_list", tensors, tensor)
+    _expect_one_each(group, "tensor_list", tensor_list, tensor)
     name = describe("all_gather", tensor)
-    sent = Wire(member, tensor).array
-    everybody = make_rows(member, sent)  # (N, ...)
-    finish = partial(write_rows, everybody, tensors)
-    return run(member, name, lambda: member.data.all_gather(sent, everybody), tensors, finish, async_op)
+    sent = Wire(group, tensor).array
+    everybody = make_rows(group, sent)  # (N, ...)
+    finish = partial(write_rows, everybody, tensor_list)
+    return run(group, name, lambda: group.data.all_gather(sent, everybody), tensor_list, finish, async_op)
 
 
+@for_members
 def all_gather_into_tensor(
     output_tensor: Tensor, input_tensor: Tensor, group: Any = None, async_op: bool = False
 ) -> Work | None:
@@ -75,18 +72,11 @@ def all_gather_into_tensor(
     tensor([1., 1.])
     >>> torch.distributed.destroy_process_group()
     """
-    expect_tensor("output_tensor", output_tensor)
-    expect_tensor("input_tensor", input_tensor)
-    member = member_of(group, "all_gather_into_tensor")
-    if member is None:
-        return None
-    _expect_multiple(member, "output_tensor", output_tensor, input_tensor)
+    _expect_multiple(group, "output_tensor", output_tensor, input_tensor)
     name = describe("all_gather_into_tensor", input_tensor)
-    sent, kept = Wire(member, input_tensor).array, Wire(member, output_tensor)
-    everybody = kept.array.reshape(member.size(), *sent.shape)
-    return run(
-        member, name, lambda: member.data.all_gather(sent, everybody), [output_tensor], kept.write_back, async_op
-    )
+    sent, kept = Wire(group, input_tensor).array, Wire(group, output_tensor)
+    everybody = kept.array.reshape(group.size(), *sent.shape)
+    return run(group, name, lambda: group.data.all_gather(sent, everybody), [output_tensor], kept.write_back, async_op)
 
 
 all_gather_single = all_gather_into_tensor  # PyTorch's newer name
@@ -101,6 +91,7 @@ def _expect_multiple(member: ProcessGroup, role: str, large: Tensor, small: Tens
         )
 
 
+@for_members
 def gather(
     tensor: Tensor, gather_list: Sequence[Tensor] | None = None, dst: int | None = None, group: Any = None,
     async_op: bool = False, group_dst: int | None = None,
@@ -116,18 +107,14 @@ def gather(
     [tensor([1., 1.])]
     >>> torch.distributed.destroy_process_group()
     """
-    expect_tensor("tensor", tensor)
     tensors = expect_tensors("gather_list", gather_list or [])
-    member = member_of(group, "gather")
-    if member is None:
-        return None
-    root = root_of(member, "dst", dst, group_dst, 0)
-    here = _expect_list_at_root(member, root, "gather_list", "destination", tensors, tensor)
-    name = describe("gather", tensor, f"dst={member.ranks[root]}")
-    sent = Wire(member, tensor).array
-    everybody = make_rows(member, sent) if here else None  # (N, ...)
+    root = root_of(group, "dst", dst, group_dst, 0)
+    here = _expect_list_at_root(group, root, "gather_list", "destination", tensors, tensor)
+    name = describe("gather", tensor, f"dst={group.ranks[root]}")
+    sent = Wire(group, tensor).array
+    everybody = make_rows(group, sent) if here else None  # (N, ...)
     finish = partial(write_rows, everybody, tensors) if here else None
-    return run(member, name, lambda: member.data.gather(sent, everybody, root), tensors, finish, async_op)
+    return run(group, name, lambda: group.data.gather(sent, everybody, root), tensors, finish, async_op)
 
 
 def _expect_list_at_root(
@@ -144,6 +131,7 @@ def _expect_list_at_root(
     return here
 
 
+@for_members
 def scatter(
     tensor: Tensor, scatter_list: Sequence[Tensor] | None = None, src: int | None = None, group: Any = None,
     async_op: bool = False, group_src: int | None = None,
@@ -159,17 +147,13 @@ def scatter(
     tensor([1., 1.])
     >>> torch.distributed.destroy_process_group()
     """
-    expect_tensor("tensor", tensor)
     tensors = expect_tensors("scatter_list", scatter_list or [])
-    member = member_of(group, "scatter")
-    if member is None:
-        return None
-    root = root_of(member, "src", src, group_src, 0)
-    here = _expect_list_at_root(member, root, "scatter_list", "source", tensors, tensor)
-    name = describe("scatter", tensor, f"src={member.ranks[root]}")
-    kept = Wire(member, tensor)
-    parts = _stack(member, tensors, kept) if here else None  # (N, ...)
-    return run(member, name, lambda: member.data.scatter(parts, kept.array, root), [tensor], kept.write_back, async_op)
+    root = root_of(group, "src", src, group_src, 0)
+    here = _expect_list_at_root(group, root, "scatter_list", "source", tensors, tensor)
+    name = describe("scatter", tensor, f"src={group.ranks[root]}")
+    kept = Wire(group, tensor)
+    parts = _stack(group, tensors, kept) if here else None  # (N, ...)
+    return run(group, name, lambda: group.data.scatter(parts, kept.array, root), [tensor], kept.write_back, async_op)
 
 
 def _stack(member: ProcessGroup, tensors: Sequence[Tensor], like: Wire, *, reduced: bool = False) -> Any:
@@ -180,6 +164,7 @@ def _stack(member: ProcessGroup, tensors: Sequence[Tensor], like: Wire, *, reduc
     return parts
 
 
+@for_members
 def reduce_scatter(
     output: Tensor, input_list: Sequence[Tensor], op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False
 ) -> Work | None:
@@ -194,14 +179,9 @@ def reduce_scatter(
     tensor([1., 1.])
     >>> torch.distributed.destroy_process_group()
     """
-    expect_tensor("output", output)
-    tensors = expect_tensors("input_list", input_list)
     check_op(op, output.array.dtype)
-    member = member_of(group, "reduce_scatter")
-    if member is None:
-        return None
-    _expect_one_each(member, "input_list", tensors, output)
-    return _reduce_scatter("reduce_scatter", member, output, tensors, op, async_op)
+    _expect_one_each(group, "input_list", input_list, output)
+    return _reduce_scatter("reduce_scatter", group, output, input_list, op, async_op)
 
 
 def _reduce_scatter(
@@ -215,6 +195,7 @@ def _reduce_scatter(
     return run(member, name, start, [output], kept.write_back, async_op)
 
 
+@for_members
 def reduce_scatter_tensor(
     output: Tensor, input: Tensor, op: ReduceOp = ReduceOp.SUM, group: Any = None, async_op: bool = False
 ) -> Work | None:
@@ -229,20 +210,16 @@ def reduce_scatter_tensor(
     tensor([1., 1.])
     >>> torch.distributed.destroy_process_group()
     """
-    expect_tensor("output", output)
-    expect_tensor("input", input)
     check_op(op, output.array.dtype)
-    member = member_of(group, "reduce_scatter_tensor")
-    if member is None:
-        return None
-    _expect_multiple(member, "input", input, output)
-    parts = list(input.detach().reshape(member.size(), -1).unbind())
-    return _reduce_scatter("reduce_scatter_tensor", member, output, parts, op, async_op)
+    _expect_multiple(group, "input", input, output)
+    parts = list(input.detach().reshape(group.size(), -1).unbind())
+    return _reduce_scatter("reduce_scatter_tensor", group, output, parts, op, async_op)
 
 
 reduce_scatter_single = reduce_scatter_tensor  # PyTorch's newer name
 
 
+@for_members
 def all_to_all_single(
     output: Tensor, input: Tensor, output_split_sizes: Sequence[int] | None = None,
     input_split_sizes: Sequence[int] | None = None, group: Any = None, async_op: bool = False,
@@ -259,20 +236,13 @@ def all_to_all_single(
     tensor([1., 1.])
     >>> torch.distributed.destroy_process_group()
     """
-    expect_tensor("output", output)
-    expect_tensor("input", input)
     require_same_dtype(output, input)
-    member = member_of(group, "all_to_all_single")
-    if member is None:
-        return None
-    counts, out_counts = (
-        _count_elements(member, input, input_split_sizes),
-        _count_elements(member, output, output_split_sizes),
-    )
+    counts = _count_elements(group, input, input_split_sizes)
+    out_counts = _count_elements(group, output, output_split_sizes)
     name = f"all_to_all_single({input.dtype})"
-    sent, kept = Wire(member, input).array, Wire(member, output)
-    start = partial(member.data.all_to_all, sent, counts, kept.array, out_counts)
-    return run(member, name, start, [output], kept.write_back, async_op)
+    sent, kept = Wire(group, input).array, Wire(group, output)
+    start = partial(group.data.all_to_all, sent, counts, kept.array, out_counts)
+    return run(group, name, start, [output], kept.write_back, async_op)
 
 
 def _count_elements(member: ProcessGroup, tensor: Tensor, lengths: Sequence[int] | None) -> list[int]:
@@ -291,6 +261,7 @@ def _count_elements(member: ProcessGroup, tensor: Tensor, lengths: Sequence[int]
     return [n * (tensor.numel() // shape[0]) if shape[0] else 0 for n in lengths]
 
 
+@for_members
 def all_to_all(
     output_tensor_list: Sequence[Tensor], input_tensor_list: Sequence[Tensor], group: Any = None, async_op: bool = False
 ) -> Work | None:
@@ -305,18 +276,14 @@ def all_to_all(
     [tensor([1., 1.])]
     >>> torch.distributed.destroy_process_group()
     """
-    outputs = expect_tensors("output_tensor_list", output_tensor_list)
-    inputs = expect_tensors("input_tensor_list", input_tensor_list)
-    member = member_of(group, "all_to_all")
-    if member is None:
-        return None
+    outputs, inputs = list(output_tensor_list), list(input_tensor_list)
     require_same_dtype(*outputs, *inputs)
     for role, tensors in (("output_tensor_list", outputs), ("input_tensor_list", inputs)):
-        if len(tensors) != member.size():
-            raise RuntimeError(f"{role} must hold one tensor per rank: {member.size()}, got {len(tensors)}")
-    sent, kept = ([Wire(member, tensor).array.reshape(-1) for tensor in each] for each in (inputs, outputs))
+        if len(tensors) != group.size():
+            raise RuntimeError(f"{role} must hold one tensor per rank: {group.size()}, got {len(tensors)}")
+    sent, kept = ([Wire(group, tensor).array.reshape(-1) for tensor in each] for each in (inputs, outputs))
     flat, room = np.concatenate(sent), np.concatenate(kept)
-    start = partial(member.data.all_to_all, flat, [a.size for a in sent], room, [a.size for a in kept])
+    start = partial(group.data.all_to_all, flat, [a.size for a in sent], room, [a.size for a in kept])
 
     def finish() -> None:
         begin = 0
@@ -324,4 +291,4 @@ def all_to_all(
             write_rows([room[begin : begin + part.size]], [tensor])
             begin += part.size
 
-    return run(member, f"all_to_all({inputs[0].dtype})", start, outputs, finish, async_op)
+    return run(group, f"all_to_all({inputs[0].dtype})", start, outputs, finish, async_op)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minigrad.distributed.collectives import member_of, root_of
+from minigrad.distributed.collectives import for_members, root_of
 from minigrad.distributed.errors import DistBackendError
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.transfer import Wire, expect_tensor
@@ -16,6 +16,7 @@ from minigrad.distributed.work import Work
 from minigrad.tensor import Tensor
 
 
+@for_members
 def isend(
     tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0, group_dst: int | None = None
 ) -> Work | None:
@@ -23,15 +24,12 @@ def isend(
 
     Raises ValueError for a rank that is not in the group, and for this rank itself.
     """
-    expect_tensor("tensor", tensor)
-    member = member_of(group, "isend")
-    if member is None:
-        return None
-    to = _require_other("destination", member, root_of(member, "dst", dst, group_dst))
-    name = f"send({tuple(tensor.shape)}, {tensor.dtype}, dst={member.ranks[to]}, tag={tag})"
-    return Work(name, member, [member.data.send(Wire(member, tensor).array, to, tag)], [tensor])
+    to = _require_other("destination", group, root_of(group, "dst", dst, group_dst))
+    name = f"send({tuple(tensor.shape)}, {tensor.dtype}, dst={group.ranks[to]}, tag={tag})"
+    return Work(name, group, [group.data.send(Wire(group, tensor).array, to, tag)], [tensor])
 
 
+@for_members
 def irecv(
     tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0, group_src: int | None = None
 ) -> Work | None:
@@ -39,16 +37,12 @@ def irecv(
 
     Raises as `isend`; waiting raises DistBackendError when another size came.
     """
-    expect_tensor("tensor", tensor)
-    member = member_of(group, "irecv")
-    if member is None:
-        return None
     source = None
     if src is not None or group_src is not None:
-        source = _require_other("source", member, root_of(member, "src", src, group_src))
-    wire = Wire(member, tensor)
-    request = member.data.receive(wire.array, source, tag)
-    whom = "anybody" if source is None else member.ranks[source]
+        source = _require_other("source", group, root_of(group, "src", src, group_src))
+    wire = Wire(group, tensor)
+    request = group.data.receive(wire.array, source, tag)
+    whom = "anybody" if source is None else group.ranks[source]
     name = f"recv({tuple(tensor.shape)}, {tensor.dtype}, src={whom}, tag={tag})"
 
     def arrived() -> None:
@@ -59,7 +53,7 @@ def irecv(
             )
         wire.write_back()
 
-    return Work(name, member, [request], [tensor], arrived)
+    return Work(name, group, [request], [tensor], arrived)
 
 
 def _require_other(role: str, member: ProcessGroup, rank: int) -> int:
