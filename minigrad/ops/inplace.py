@@ -1,16 +1,13 @@
 """Writing into tensors, differentiably.
 
 A write makes a new value of the same memory. The tensor written to moves on to the node of its new
-value; when it is a view, its parent's value is new as well: the old one with a region overwritten.
-That is one operation, `overwrite`, whose gradients are the gradient without the region (for the old
-value) and the region of the gradient (for what was written).
+value; when it is a view, its parent's value is new as well: the old one with a region overwritten (`overwrite.py`).
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -19,95 +16,25 @@ from minigrad import dtypes
 from minigrad.autograd import views
 from minigrad.autograd.core import GRAD, LEAF, PACKING, TensorBase, mode, wrap
 from minigrad.autograd.messages import written_with_siblings
-from minigrad.autograd.recording import operation
 from minigrad.autograd.views import Unrecorded, move_retained, record_from, refresh, root_of, steps_to
-from minigrad.backend import array_module, constant_beside, copy_array, device_of
+from minigrad.backend import constant_beside, copy_array, device_of
 from minigrad.ops import LaterFunction
 from minigrad.ops.arguments import not_a_tensor
-from minigrad.ops.copies import cast, copy_operation
+from minigrad.ops.copies import cast
 from minigrad.ops.device import move
 from minigrad.ops.elementwise import rename
-from minigrad.ops.index import is_basic, read_at
+from minigrad.ops.index import read_at
 from minigrad.ops.names import shown_as
 from minigrad.ops.out import are_same, check_memory, overlap_in_part, repeats, store, write_by
-from minigrad.ops.piecewise import gate
+from minigrad.ops.overwrite import Path, overwrite
 from minigrad.ops.shape import alias, expand
-from minigrad.ops.strides import lay, layout_of, slide_windows, strided
+from minigrad.ops.strides import slide_windows, strided
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-
-class Path:
-    """Several views, one after the other, as the one that reads a part of a tensor."""
-
-    def __init__(self, steps: Sequence[tuple[Any, dict[str, Any]]], last: Any) -> None:
-        self.steps, self.last = steps, last
-
-    def __call__(self, x: Any, **statics: Any) -> Any:
-        for reader, options in self.steps:
-            x = reader(x, **options)
-        return self.last(x, **statics)
-
-    def forward(self, array: Any, **statics: Any) -> Any:
-        """The part of an array."""
-        for reader, options in self.steps:
-            array = reader.forward(array, **options)
-        return self.last.forward(array, **statics)
-
-
-def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
-    layout = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # how as_strided wants it
-    new = copy_operation.forward(x, order="K") if 0 in x.strides else array_module(x).array(x)  # also of a NumPy scalar
-    if layout is not None and layout_of(new) != layout:
-        new = lay(x, layout)
-    write_region(new, value, reader, statics)
-    return new
-
-
-def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
-    """Write `value` into the part of `array` that `reader` would read."""
-    if isinstance(reader, Path):
-        for step, options in reader.steps:
-            array = step.forward(array, **options)
-        reader = reader.last
-    if reader.forward is read_at.forward:
-        key = statics["key"]
-        if 0 in array.strides:
-            check_memory(array[key] if is_basic(key) else array, "backward of a write")
-        array[key] = value
-        return
-    region = reader.forward(array, **statics)
-    check_memory(region, "backward of a write")
-    region[...] = value
-
-
-def _read_last(g: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
-    """The part of `g` that `reader` reads; where elements share a place, as those of windows do, the last has it."""
-    part = reader(g, **statics)
-    steps = [*(step for step, _ in reader.steps), reader.last] if isinstance(reader, Path) else [reader]
-    if strided not in steps and slide_windows not in steps:
-        return part
-    numbers = np.arange(prod(part.shape)).reshape(part.shape)
-    whole = _overwrite_forward(np.zeros(g.shape, np.int64), numbers, reader=reader, statics=statics)
-    kept = reader.forward(whole, **statics) == numbers
-    return (
-        part
-        if kept.all()
-        else gate(part, constant_beside(getattr(part, "array", part), kept), passes=lambda kept: kept)
-    )
-
-
-overwrite: Any = operation(
-    "copy_slices",
-    _overwrite_forward,
-    lambda g, reader, statics: overwrite(g, 0.0, reader=reader, statics=statics),
-    lambda g, reader, statics: _read_last(g, reader=reader, statics=statics),
-    shown="CopySlices",
-)
-overwrite.once = True  # as PyTorch's CopySlices
 _copied_over = shown_as(overwrite, "CopyBackwards")
 _copied = shown_as(alias, "CopyBackwards")
 
@@ -207,6 +134,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
     if isinstance(function, LaterFunction):
         return function.then(in_place)  # type: ignore[return-value]
     name = f"{function.__name__}_"
+    writes_in_part = name in _WRITES_IN_PART
 
     def write(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(self, TensorBase):
@@ -216,7 +144,7 @@ def in_place(function: F, ufunc: Any = None) -> F:
             return self
         if ufunc is not None and not kwargs and _write_at_once(self, ufunc, args):
             return self
-        if name in _WRITES_IN_PART and 0 in self.array.strides and _write_changes(self, function, args, kwargs):
+        if writes_in_part and 0 in self.array.strides and _write_changes(self, function, args, kwargs):
             return self
         check_writable(self, name)
         operands = (*args, *kwargs.values()) if kwargs else args

@@ -27,8 +27,8 @@ from minigrad.ops.arguments import (
 )
 from minigrad.ops.copies import ravel
 from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at, watch
-from minigrad.ops.inplace import overwrite
 from minigrad.ops.names import shown_as
+from minigrad.ops.overwrite import overwrite
 from minigrad.ops.setitem import check_fits_region
 from minigrad.ops.shape import expand, reshape
 

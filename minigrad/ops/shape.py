@@ -80,7 +80,7 @@ def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
 def stand_along(x: Any, dim: int, ndim: int) -> Any:
     """A vector, array or tensor, along the axis `dim` of `ndim`, ready to broadcast: (n,) -> (1, ..., n, ..., 1)."""
     shape = [-1 if d == dim else 1 for d in range(ndim)]
-    return reshape(x, shape) if isinstance(x, TensorBase) else x.reshape(shape)
+    return reshape(x, shape) if isinstance(x, TensorBase) else x.reshape(shape)  # type: ignore[arg-type]
 
 
 def view(input: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:

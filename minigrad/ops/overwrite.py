@@ -1,0 +1,89 @@
+"""A tensor with a region overwritten, as one operation: what a write through a view is in the graph.
+
+Its gradients are the gradient without the region (for the old value) and the region of the gradient (for what was
+written).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from minigrad.autograd.recording import operation
+from minigrad.backend import array_module, constant_beside
+from minigrad.ops.copies import copy_operation
+from minigrad.ops.index import is_basic, read_at
+from minigrad.ops.out import check_memory
+from minigrad.ops.piecewise import gate
+from minigrad.ops.strides import lay, layout_of, slide_windows, strided
+
+
+class Path:
+    """Several views, one after the other, as the one that reads a part of a tensor."""
+
+    def __init__(self, steps: Sequence[tuple[Any, dict[str, Any]]], last: Any) -> None:
+        self.steps, self.last = steps, last
+
+    def __call__(self, x: Any, **statics: Any) -> Any:
+        for reader, options in self.steps:
+            x = reader(x, **options)
+        return self.last(x, **statics)
+
+    def forward(self, array: Any, **statics: Any) -> Any:
+        """The part of an array."""
+        for reader, options in self.steps:
+            array = reader.forward(array, **options)
+        return self.last.forward(array, **statics)
+
+
+def _overwrite_forward(x: Any, value: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
+    layout = (reader.steps[0][1] if isinstance(reader, Path) else statics).get("source")  # how as_strided wants it
+    new = copy_operation.forward(x, order="K") if 0 in x.strides else array_module(x).array(x)  # also of a NumPy scalar
+    if layout is not None and layout_of(new) != layout:
+        new = lay(x, layout)
+    write_region(new, value, reader, statics)
+    return new
+
+
+def write_region(array: Any, value: Any, reader: Any, statics: dict[str, Any]) -> None:
+    """Write `value` into the part of `array` that `reader` would read."""
+    if isinstance(reader, Path):
+        for step, options in reader.steps:
+            array = step.forward(array, **options)
+        reader = reader.last
+    if reader.forward is read_at.forward:
+        key = statics["key"]
+        if 0 in array.strides:
+            check_memory(array[key] if is_basic(key) else array, "backward of a write")
+        array[key] = value
+        return
+    region = reader.forward(array, **statics)
+    check_memory(region, "backward of a write")
+    region[...] = value
+
+
+def _read_last(g: Any, *, reader: Any, statics: dict[str, Any]) -> Any:
+    """The part of `g` that `reader` reads; where elements share a place, as those of windows do, the last has it."""
+    part = reader(g, **statics)
+    steps = [*(step for step, _ in reader.steps), reader.last] if isinstance(reader, Path) else [reader]
+    if strided not in steps and slide_windows not in steps:
+        return part
+    numbers = np.arange(prod(part.shape)).reshape(part.shape)
+    whole = _overwrite_forward(np.zeros(g.shape, np.int64), numbers, reader=reader, statics=statics)
+    kept = reader.forward(whole, **statics) == numbers
+    if kept.all():
+        return part
+    return gate(part, constant_beside(getattr(part, "array", part), kept), passes=lambda kept: kept)
+
+
+overwrite: Any = operation(
+    "copy_slices",
+    _overwrite_forward,
+    lambda g, reader, statics: overwrite(g, 0.0, reader=reader, statics=statics),
+    lambda g, reader, statics: _read_last(g, reader=reader, statics=statics),
+    shown="CopySlices",
+)
+overwrite.once = True  # as PyTorch's CopySlices
