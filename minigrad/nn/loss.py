@@ -19,10 +19,29 @@ class Loss(Stateless, shown=()):
     `size_average` and `reduce` are how PyTorch spelled it before 2018.
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not cls._options:  # a user's own, without a function: it holds `reduction`
+            cls._options, cls.__signature__ = MSELoss._options, MSELoss.__signature__
+
     def _complete(self) -> None:
         average, reduce = [vars(self).get(name) for name in ("size_average", "reduce")]
         if average is not None or reduce is not None:
             vars(self).update(reduction=reduction_of(average, reduce, "mean"), size_average=None, reduce=None)
+
+
+class WeightedLoss(Loss):
+    """PyTorch's `_WeightedLoss`, from which losses with a `weight` are derived: it is a buffer.
+
+    >>> import minigrad as torch
+    >>> list(torch.nn.modules.loss._WeightedLoss(torch.ones(2)).state_dict())
+    ['weight']
+    """
+
+    weight: Tensor | None = None
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
 
 
 # ---- of numbers against numbers ------------------------------------------------------------------

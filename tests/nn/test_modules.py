@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 
+import minigrad as torch
 from minigrad import nn
 from minigrad.nn.modules.utils import (
     _ntuple,
@@ -75,3 +76,23 @@ def test_convolutions_have_pytorchs_attributes():
     assert (painting.transposed, painting.output_padding, painting.stride, painting.groups) == (True, (1,), (2,), 1)
     assert repr(plain) == "Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), bias=False)"
     assert repr(painting) == "ConvTranspose1d(1, 2, kernel_size=(3,), stride=(2,), output_padding=(1,))"
+
+
+def test_losses_of_ones_own_hold_a_weight_and_a_reduction():
+    class Own(nn.modules.loss._WeightedLoss):
+        def __init__(self, weight=None, reduction="mean"):
+            super().__init__(weight=weight, reduction=reduction)
+
+        def forward(self, input, target):
+            return nn.functional.cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
+
+    scores, classes = torch.tensor([[1.0, 2.0], [0.5, 0.0]]), torch.tensor([0, 1])
+    loss = Own(torch.tensor([1.0, 3.0]), "sum")
+    assert loss(scores, classes) == nn.CrossEntropyLoss(torch.tensor([1.0, 3.0]), reduction="sum")(scores, classes)
+    assert list(loss.state_dict()) == ["weight"] and repr(loss) == "Own()"
+
+    class Squares(nn.modules.loss._Loss):
+        def forward(self, input, target):
+            return nn.functional.mse_loss(input, target, reduction=self.reduction)
+
+    assert Squares(reduction="sum")(scores, scores + 1) == 4 and Squares()(scores, scores + 1) == 1

@@ -40,7 +40,7 @@ _BASES = {
     "conv": {"_ConvNd": "Convolution"},
     "dropout": {"_DropoutNd": "Dropout"},
     "instancenorm": {"_InstanceNorm": "InstanceNorm"},
-    "loss": {"_Loss": "Loss", "_WeightedLoss": "Loss"},
+    "loss": {"_Loss": "Loss", "_WeightedLoss": "WeightedLoss"},
 }
 
 
