@@ -121,18 +121,23 @@ def parameters_of(group: Group) -> list[Tensor]:
 
 
 def read_options(group: Group, names: Iterable[str]) -> Group:
-    """The options of a group, by these names, as plain numbers. Raises `KeyError` where one is missing."""
+    """The options of a group, by these names, as plain numbers.
+
+    Raises `KeyError` where one is missing, `TypeError` for a number that is written as text, as files of settings do.
+    """
     stays = bool(group.get("capturable"))
     try:
-        return {name: _as_plain(group[name], stays) for name in names}
+        return {name: _as_plain(name, group[name], stays) for name in names}
     except KeyError as missing:
         raise KeyError(
             f"a parameter group has no option {missing}: was its state_dict taken from another kind of optimizer?"
         ) from None
 
 
-def _as_plain(option: Any, stays: bool) -> Any:
+def _as_plain(name: str, option: Any, stays: bool) -> Any:
     """An option as a number. A rate on a GPU `stays` there, as an array, where steps are captured."""
+    if isinstance(option, str) and name in _NOT_NEGATIVE:
+        raise TypeError(f"{name} of a parameter group must be a number, got {option!r}; write float({option!r})")
     if isinstance(option, Tensor):
         return option.array if stays and option.is_cuda else option.item()
     return float(option) if isinstance(option, np.generic) else option  # a NumPy float64 would widen the parameter

@@ -349,6 +349,9 @@ def test_other_errors_of_options():
         optim.AdamW([p], decoupled_weight_decay=False)
     with raises(NotImplementedError, r"Optimizer does not say how.*override step\(\), or write a rule"):
         optim.Optimizer([p], {}).step()
+    p.grad = minigrad.ones(2)
+    with raises(TypeError, r"lr of a parameter group must be a number, got '1e-3'; write float\('1e-3'\)"):
+        optim.SGD([{"params": [p], "lr": "1e-3"}]).step()
     for harmless in ({"foreach": True}, {"fused": True}):
         optim.SGD([p], **harmless).step()
 
