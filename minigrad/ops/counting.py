@@ -136,10 +136,13 @@ def _find_places(lines: Any, values: Any, sorter: Any, side: str, dtype: Any) ->
     """Where the values go into the sorted lines: into a single one all of them, else each row into its own."""
     lines = lines if sorter is None else np.take_along_axis(lines, sorter, -1)
     xp = array_module(lines)
+    if not values.size:
+        return xp.empty(values.shape, dtype)
     if lines.ndim == 1:
         found = xp.searchsorted(lines, values.reshape(-1), side)
     else:
-        pairs = zip(lines.reshape(-1, lines.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
+        rows = values.reshape(-1, values.shape[-1])
+        pairs = zip(lines.reshape(len(rows), lines.shape[-1]), rows, strict=True)
         found = xp.stack([xp.searchsorted(line, wanted, side) for line, wanted in pairs])
     return found.reshape(values.shape).astype(dtype, copy=False)
 

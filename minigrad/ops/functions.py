@@ -38,7 +38,7 @@ def _exact(name: str, function: Any, rule: Any, *, formula: str, example: str, d
     """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
 
     def forward(x: Any) -> Any:
-        return function(x) if x.size > 1000 or x.dtype.char == "d" else function(x.astype(np.float64)).astype(x.dtype)
+        return function(x) if x.size > 1000 or x.dtype.char == "d" else function(x, dtype=np.float64).astype(x.dtype)
 
     return twin_of(function)(unary(name, forward, rule, formula=formula, example=example, domain=domain))
 
@@ -120,8 +120,8 @@ def logistic(x: Any) -> Any:
     """``1 / (1 + exp(-x))`` of an array, in one new piece of memory; halves by way of singles."""
     if x.dtype.char == "e":
         return logistic(x.astype(np.float32)).astype(np.float16)
-    e = np.empty_like(x)
-    np.exp(np.negative(x, out=e), out=e)
+    e = np.negative(x)[...]  # an array, also where NumPy gives a number
+    np.exp(e, out=e)
     e += 1
     return np.true_divide(1, e, out=e)
 

@@ -12,7 +12,7 @@ from minigrad.autograd.core import TensorBase
 from minigrad.autograd.recording import compute
 from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_kind, shapes_do_not_broadcast, takes_out
 from minigrad.ops.arithmetic import mul, no_slope, pow, promote
-from minigrad.ops.copies import as_float, cast
+from minigrad.ops.copies import as_float, cast, clone
 from minigrad.ops.device import move_scalars
 from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
 from minigrad.ops.functions import sign
@@ -113,7 +113,7 @@ def nan_to_num(
     tensor([0., 1.])
     """
     if input.array.dtype.kind != "f":
-        return input
+        return clone(input)
     return _finite(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
 
 
@@ -130,7 +130,7 @@ def _x_times(log: Any) -> Any:
 
 def _weigh_log(g: Any, log: Any, y: Any) -> Any:
     """``g * log(y)``, and 0 where g is, unless y is NaN; whole numbers y as doubles."""
-    nothing = np.logical_and(np.equal(g, 0), np.logical_not(np.isnan(y)))
+    nothing = np.equal(g, 0) * (y == y)  # a product, for one of them may be a number
     return np.where(nothing, 0.0, g * log(y * 1.0))
 
 
@@ -143,11 +143,11 @@ copysign = binary("copysign", np.copysign,
     lambda g: no_slope(g), result=REAL, numbers="other",
     formula="the size of input with the sign of other", example="[1.0, -2.0]; [-1.0, 1.0] -> [-1., 2.]")
 xlogy = binary("xlogy", _x_times(np.log),
-    lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, 0)), 0.0, _weigh_log(g, np.log, y)),
+    lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, 0), 0.0, _weigh_log(g, np.log, y)),
     lambda g, x, y: g * x / y, result=REAL,
     formula="input * log(other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]")
 xlog1py = binary("special_xlog1py", _x_times(np.log1p),
-    lambda g, x, y: np.where(np.logical_and(np.equal(x, 0), np.less_equal(y, -1)), 0.0, _weigh_log(g, np.log1p, y)),
+    lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, -1), 0.0, _weigh_log(g, np.log1p, y)),
     lambda g, x, y: g * x / (y + 1), result=REAL,
     formula="input * log(1 + other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 2.0] -> [0.0000, 2.1972]")
 logaddexp2 = binary("logaddexp2", np.logaddexp2, lambda g, x, y: g / (1 + np.exp2(y - x)),

@@ -233,11 +233,12 @@ def matrix_rank(
     least = tol if atol is None else atol
     if rtol is None:
         rtol = 0.0 if least is not None else max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
-    bounds = 0.0 if least is None else float(least), float(rtol)
+    given = 0.0 if least is None else least, rtol
+    bounds = [x.array[..., None] if isinstance(x, TensorBase) else float(x) for x in given]
     return explain("linalg.svd", NOT_FINITE, lambda x: compute(_rank, x, *bounds), A)
 
 
-def _rank(x: Array, least: float, share: float) -> Array:
+def _rank(x: Array, least: Any, share: Any) -> Array:
     s = np.linalg.svd(x, compute_uv=False)
     bound = np.maximum(least, share * s[..., :1])  # the largest comes first
     return (s > bound).sum(-1).astype(np.int64)

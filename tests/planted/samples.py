@@ -154,6 +154,7 @@ MORE: dict[str, Sample] = {
     "xlogy": (mg.xlogy, PAIR),
     "logaddexp2": (mg.logaddexp2, PAIR),
     "xlog1py": (lambda x, y: mg.special.xlog1py(x, y.square()), PAIR),
+    "entr": (lambda x: mg.special.entr(x.square()), ((2, 3),)),
     "frexp": (lambda x: mg.frexp(x).mantissa, ((2, 3),)),
     "lgamma": (mg.lgamma, ((2, 3),)),
     "digamma": (mg.digamma, ((2, 3),)),

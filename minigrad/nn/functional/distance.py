@@ -115,7 +115,7 @@ def margin_ranking_loss(
         raise RuntimeError(
             f"margin_ranking_loss : All input tensors should have same dimension but got sizes: {shapes}"
         )
-    return reduce_losses((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+    return reduce_losses((-target * (input1 - input2) + float(margin)).clamp(min=0), reduction)
 
 
 @loss
