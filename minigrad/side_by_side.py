@@ -78,6 +78,7 @@ def add_arrays(total: Any, more: Any, out: Any = None) -> Any:
 
 
 RUN = 64  # rows that are added one after the other: what is rounded away grows with their number
+_reduce: Any = np.add.reduce  # whose types know no options by place
 
 
 def add_up(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
@@ -87,7 +88,7 @@ def add_up(x: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) 
     if dtype is None and x.dtype.char == "e":
         return add_up(x, axis, np.float32, keepdims).astype(x.dtype)
     if x.size <= 2 * RUN:
-        return np.add.reduce(x, axis, dtype, None, keepdims)
+        return _reduce(x, axis, dtype, None, keepdims)
     if x.size < LARGE:
         return _add_in_runs(x, axis, dtype, None, keepdims)
     return reduce_in_parts(_add_in_runs, x, axis, dtype, None, keepdims)
@@ -99,14 +100,14 @@ def _add_in_runs(x: Any, axis: Any, dtype: Any, out: Any, keepdims: bool) -> Any
     N. J. Higham, "The accuracy of floating point summation", 1993.
     """
     if axis is None or x.__class__ is not np.ndarray or x.dtype.char not in "ef" or dtype is np.float64:
-        return np.add.reduce(x, axis, dtype, out, keepdims)
+        return _reduce(x, axis, dtype, out, keepdims)
     along = axis[0] if len(axis) == 1 else max(axis, key=x.shape.__getitem__)
     n = x.shape[along]
     if n <= 2 * RUN or min(range(x.ndim), key=lambda i: (x.strides[i], -i)) in axis:
-        return np.add.reduce(x, axis, dtype, out, keepdims)  # along the innermost NumPy sums in pairs
+        return _reduce(x, axis, dtype, out, keepdims)  # along the innermost NumPy sums in pairs
     before, whole = (slice(None),) * along, n - n % RUN  # (..., n, ...) -> (..., n // 64, 64, ...), and the rest
     runs = x[(*before, slice(whole))].reshape(*x.shape[:along], -1, RUN, *x.shape[along + 1 :])
-    sums = np.add.reduce(runs, along + 1, dtype)
+    sums = _reduce(runs, along + 1, dtype)
     return _add_in_runs(np.concatenate([sums, x[(*before, slice(whole, None))]], along), axis, dtype, out, keepdims)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -178,25 +179,23 @@ def _as_one_step(x: Any, name: str) -> Any:
     return None if take is None else take(name)
 
 
-def error_function(x: Any) -> Any:
-    """Erf of an array."""
-    if x.dtype == np.float16:
-        return error_function(x.astype(np.float32)).astype(np.float16)
-    step = _as_one_step(x, "erf")
-    if step is not None:
-        return step
-    inner, tail = _error_parts(x)
-    return np.where(np.abs(x) < 1, inner, np.copysign(1 - tail, x))
+def _make_error_function(name: str, near: Callable[..., Any], far: Callable[..., Any]) -> Callable[..., Any]:
+    """Erf or erfc of an array: what `near` makes of erf where |x| < 1, and `far` of x and 1 - erf(|x|) beyond."""
+
+    def compute(x: Any) -> Any:
+        if x.dtype == np.float16:
+            return compute(x.astype(np.float32)).astype(np.float16)
+        step = _as_one_step(x, name)
+        if step is not None:
+            return step
+        inner, tail = _error_parts(x)
+        return np.where(np.abs(x) < 1, near(inner), far(x, tail))
+
+    return compute
 
 
-def _complementary(x: Any) -> Any:
-    if x.dtype == np.float16:
-        return _complementary(x.astype(np.float32)).astype(np.float16)
-    step = _as_one_step(x, "erfc")
-    if step is not None:
-        return step
-    inner, tail = _error_parts(x)
-    return np.where(np.abs(x) < 1, 1 - inner, np.where(x > 0, tail, 2 - tail))
+error_function = _make_error_function("erf", lambda inner: inner, lambda x, tail: np.copysign(1 - tail, x))
+_complementary = _make_error_function("erfc", lambda inner: 1 - inner, lambda x, tail: np.where(x > 0, tail, 2 - tail))
 
 
 def _inverse_error_function(x: Any) -> Any:
