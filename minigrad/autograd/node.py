@@ -47,7 +47,8 @@ class Plan:
     """What a call keeps for one choice of operands that need gradients, and how their rules are called."""
 
     __slots__ = (
-        "constants", "keeps", "keys", "operands", "operation", "result_position", "rules", "saves", "single",
+        "constants", "elementwise", "keeps", "keys", "operands", "operation", "result_position", "rules", "saves",
+        "single",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +64,7 @@ class Plan:
         self.keys = tuple([i for i, name in enumerate(names) if name in ("key", "statics")])  # indices among them
         self.rules = tuple(rules)  # each with the positions of what it reads among all that is kept; None for all
         self.single = rules[0][0] if len(rules) == 1 and rules[0][1] is None else None  # the only one, which reads all
+        self.elementwise = operation.elementwise  # whether the rules may be run in parts
         self.keeps = bool(saves) or operation.once  # whether a walk frees the node, so that a second one is refused
 
     def record(self, operands: Sequence[Any], statics: dict[str, Any], result: Any) -> Node | None:
@@ -97,12 +99,11 @@ class Plan:
                     constants.append(operands[place].array.shape)
                 else:  # the result, or the shapes of all
                     constants.append(array if place is None else [operands[i].array.shape for i in place])
-        node.watched = ()
-        if self.result_position is not None:
-            node.watched = ((result.writes, result.writes[0], array.shape),)
-        for i in self.keys:  # an index that was written to since would put gradients into other places
-            key = constants[i]
-            node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
+        kept = self.result_position is not None
+        node.watched = ((result.writes, result.writes[0], array.shape),) if kept else ()
+        if self.keys:  # an index that was written to since would put gradients into other places
+            for key in [constants[i] for i in self.keys]:
+                node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
         node.shape, node.dtype = array.shape, dtype
         node.hooks = None
         node.order = next_order()
@@ -144,7 +145,7 @@ class Node(Inspectable):
         plan = self.plan
         rules: Sequence[tuple[Rule, tuple[int, ...] | None]] = plan.rules
         if cotangent.__class__ is ndarray:
-            if plan.operation.elementwise and cotangent.size >= side_by_side.LARGE:
+            if plan.elementwise and cotangent.size >= side_by_side.LARGE:
                 rules = [(partial(in_parts, rule), reads) for rule, reads in rules]
         elif select(cotangent.array if create_graph else cotangent) and not create_graph:
             rules = [(KERNELS.get(rule, rule), reads) for rule, reads in rules]
@@ -173,9 +174,10 @@ class Node(Inspectable):
         """
         if self.saved_operands is None:
             raise freed(self.name())
-        for writes, then, shape in self.watched:
-            if writes[0] != then:
-                raise overwritten(self, shape, then, writes[0])
+        if self.watched:  # mostly nothing, and a loop over nothing takes longer than a look
+            for writes, then, shape in self.watched:
+                if writes[0] != then:
+                    raise overwritten(self, shape, then, writes[0])
         values: list[Any] = []
         for x, version in self.saved_operands:
             if version is None:  # a Python number beside a tensor
