@@ -8,7 +8,6 @@ Source: https://docs.nvidia.com/cuda/cublas/ (cublasGemmStridedBatchedEx).
 
 from __future__ import annotations
 
-import ctypes
 import os
 from functools import cache
 from typing import NamedTuple
@@ -61,8 +60,8 @@ def _multiply_two(x: Array, y: Array) -> Array | None:
     kind, product = TYPES[char], type(x)((m, n), x.dtype)
     (x_operation, x_step), (y_operation, y_step) = left, right
     status = own.products[char](
-        own.value, y_operation, x_operation, n, m, k, ctypes.addressof(kind.one),
-        y.data.ptr, y_step, x.data.ptr, x_step, ctypes.addressof(kind.zero), product.data.ptr, n,
+        own.value, y_operation, x_operation, n, m, k, kind.one,
+        y.data.ptr, y_step, x.data.ptr, x_step, kind.zero, product.data.ptr, n,
     )  # fmt: skip
     check(status, f"cublas{char.upper()}gemm")
     return product
@@ -140,12 +139,11 @@ def _launch(own: Handle, kind: Type, a: Matrices, b: Matrices, c: Matrices, batc
     computes_in = FAST_TF32 if kind.name == 0 and allows_tf32() else kind.computes_in
     size, (m, n), k = c.array.dtype.itemsize, c.shape, a.shape[1]
     starts = [x.array.data.ptr for x in (a, b, c)]
-    one, zero = ctypes.addressof(kind.one), ctypes.addressof(kind.zero)
     for place in np.ndindex(*[extent for extent, _ in others]):
         at = [s + size * sum(i * e[1][j] for i, e in zip(place, others, strict=True)) for j, s in enumerate(starts)]
         status = own.library.cublasGemmStridedBatchedEx(
-            own.value, b.operation, a.operation, n, m, k, one, at[1], kind.name, b.step, steps[1],
-            at[0], kind.name, a.step, steps[0], zero, at[2], kind.name, c.step, steps[2],
+            own.value, b.operation, a.operation, n, m, k, kind.one, at[1], kind.name, b.step, steps[1],
+            at[0], kind.name, a.step, steps[0], kind.zero, at[2], kind.name, c.step, steps[2],
             count, computes_in, DEFAULT_ALGORITHM,
         )  # fmt: skip
         check(status, "cublasGemmStridedBatchedEx")

@@ -7,7 +7,6 @@ number that is no class makes the loss NaN: nobody waits for the GPU to say so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -77,31 +76,23 @@ extern "C" __global__ void nll_rule(
 )
 
 
-def forward_of_classes(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The loss (N, C, ...), (N, ...), weights -> (); `function` does what no kernel serves."""
-
-    def compute(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
-        if not _serves(x, target, weight, reduction):
-            return function(x, target, weight, ignore_index=ignore_index, reduction=reduction)
-        x = in_one_piece(x)
-        out = type(x)((), x.dtype)
-        _launch("nll", FORWARD, 1, (x, target, weight, out), x, ignore_index, reduction)
-        return out
-
-    return compute
+def nll(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
+    """The loss (N, C, ...), (N, ...), weights -> ()."""
+    if not _serves(x, target, weight, reduction):
+        return None
+    x = in_one_piece(x)
+    out = type(x)((), x.dtype)
+    _launch("nll", FORWARD, 1, (x, target, weight, out), x, ignore_index, reduction)
+    return out
 
 
-def rule_of_classes(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Its gradient; `function` does what no kernel serves."""
-
-    def compute(g: Any, x: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
-        if not _serves(x, target, weight, reduction):
-            return function(g, x, target, weight, ignore_index, reduction)
-        out = type(x)(x.shape, x.dtype)
-        _launch("nll_rule", RULE, blocks_for(x.size, 4 * P), (g, target, weight, out), x, ignore_index, reduction)
-        return out
-
-    return compute
+def nll_rule(g: Any, x: Any, target: Any, weight: Any, ignore_index: int, reduction: str) -> Any:
+    """Its gradient."""
+    if not _serves(x, target, weight, reduction):
+        return None
+    out = type(x)(x.shape, x.dtype)
+    _launch("nll_rule", RULE, blocks_for(x.size, 4 * P), (g, target, weight, out), x, ignore_index, reduction)
+    return out
 
 
 def _serves(x: Any, target: Any, weight: Any, reduction: str) -> bool:

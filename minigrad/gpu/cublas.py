@@ -18,18 +18,20 @@ WORKSPACE_BYTES = 32 * 2**20  # what NVIDIA advises from Hopper on; enough every
 
 
 class Type(NamedTuple):
-    """How cuBLAS names an element type, the type in which it adds up, and that type's 1 and 0."""
+    """How cuBLAS names an element type and the type in which it adds up, and where it finds that type's 1 and 0."""
 
     name: int
     computes_in: int
-    one: Any
-    zero: Any
+    one: int
+    zero: int
 
 
+_SINGLES, _DOUBLES = (ctypes.c_float * 2)(1, 0), (ctypes.c_double * 2)(1, 0)
+_FLOAT, _DOUBLE = ctypes.addressof(_SINGLES), ctypes.addressof(_DOUBLES)
 TYPES = {  # cudaDataType, cublasComputeType: halves are added up in floats
-    "e": Type(2, 68, ctypes.c_float(1), ctypes.c_float(0)),
-    "f": Type(0, 68, ctypes.c_float(1), ctypes.c_float(0)),
-    "d": Type(1, 70, ctypes.c_double(1), ctypes.c_double(0)),
+    "e": Type(2, 68, _FLOAT, _FLOAT + 4),
+    "f": Type(0, 68, _FLOAT, _FLOAT + 4),
+    "d": Type(1, 70, _DOUBLE, _DOUBLE + 8),
 }
 LIBRARIES: dict[Any, Any] = {}  # cuBLAS beside each array library, None where it is not found
 

@@ -7,7 +7,6 @@ number, as in NumPy and PyTorch. Down a column a thread goes by itself, and neig
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -60,22 +59,18 @@ extern "C" __global__ void NAME(const T* x, long long* places, long long columns
 """
 
 
-def places_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function(x, axis, find, keepdim)``, where `find` is argmax or argmin; `function` does what no kernel serves."""
-
-    def compute(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
-        dims = x.shape if d is None else x.shape[d:]
-        n, step = (x.size, 1) if d is None else (dims[0], prod(dims[1:]))
-        count = x.size // n if n else 0
-        fits = n <= LONGEST if step == 1 else count >= BUSY or n <= 32
-        if x.dtype.char not in KINDS or not count or not fits or max(n, step, count) >= 2**31:
-            return function(x, d, find, keepdim)
-        kept = [1 if d is None or i == d else m for i, m in enumerate(x.shape) if keepdim or (d is not None and i != d)]
-        places = type(x)(tuple(kept), np.int64)
-        _launch(find.__name__, in_one_piece(x), places, count, n, step)
-        return places
-
-    return compute
+def find_places(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
+    """Where `find`, argmax or argmin, sees the extreme along axis `d`, or of all."""
+    dims = x.shape if d is None else x.shape[d:]
+    n, step = (x.size, 1) if d is None else (dims[0], prod(dims[1:]))
+    count = x.size // n if n else 0
+    fits = n <= LONGEST if step == 1 else count >= BUSY or n <= 32
+    if x.dtype.char not in KINDS or not count or not fits or max(n, step, count) >= 2**31:
+        return None
+    kept = [1 if d is None or i == d else m for i, m in enumerate(x.shape) if keepdim or (d is not None and i != d)]
+    places = type(x)(tuple(kept), np.int64)
+    _launch(find.__name__, in_one_piece(x), places, count, n, step)
+    return places
 
 
 def _launch(name: str, x: Any, places: Any, count: int, n: int, step: int) -> None:

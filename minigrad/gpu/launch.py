@@ -12,6 +12,7 @@ A launch goes to the stream that is current and waits for nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -52,6 +53,16 @@ class Kernel:
         kernel = array_module(array).RawKernel(self.source(char), self.name, self.options)
         self._compiled[type(array), char] = kernel
         return kernel
+
+
+def or_else(compute: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """`compute`, which launches kernels, and where it gives None, as no kernel serves the operands, `function`."""
+
+    def choose(*operands: Any, **options: Any) -> Any:
+        found = compute(*operands, **options)
+        return function(*operands, **options) if found is None else found
+
+    return choose
 
 
 def blocks_for(count: int, per_block: int = THREADS) -> int:

@@ -7,7 +7,6 @@ Where they are a channel of images, `sums` measures it and an elementwise kernel
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
@@ -143,27 +142,23 @@ _WRITE = {  # by whether there are weights, and a bias
 }
 
 
-def forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The forward of all normalizations; `function` does what no kernel serves."""
-
-    def compute(x: Any, w: Any, b: Any, *, moments: Any, running: Any, momentum: float) -> Any:
-        lie = lie_of(moments)
-        if lie is None or not _serves(x, w, b, lie, running):
-            return function(x, w, b, moments=moments, running=running, momentum=momentum)
-        x, kind = in_one_piece(x), _computed_type(x)
-        shape = tuple([1 if i in moments.dims else n for i, n in enumerate(moments.rows)])
-        moments.mean, moments.scale = [type(x)(shape, kind) for _ in range(2)]
-        moments.hat = None
-        if lie.rows:
-            return _write_rows(x, w, b, moments, lie)
-        moments.variance = type(x)(shape, kind)
-        kept = running if running[0] is not None else (moments.mean, moments.mean)
-        numbers = (*int32s(running[0] is not None), np.float64(moments.eps), np.float64(momentum))
-        MEASURE(x, x, lie.channels, (moments.mean, moments.variance, moments.scale, *kept, *numbers))
-        columns = [v.reshape(moments.columns) for v in (w, b) if v is not None]
-        return _WRITE[w is not None, b is not None](x, moments.mean, moments.scale, *columns)
-
-    return compute
+def normalize(x: Any, w: Any, b: Any, *, moments: Any, running: Any, momentum: float) -> Any:
+    """The forward of all normalizations."""
+    lie = lie_of(moments)
+    if lie is None or not _serves(x, w, b, lie, running):
+        return None
+    x, kind = in_one_piece(x), _computed_type(x)
+    shape = tuple([1 if i in moments.dims else n for i, n in enumerate(moments.rows)])
+    moments.mean, moments.scale = [type(x)(shape, kind) for _ in range(2)]
+    moments.hat = None
+    if lie.rows:
+        return _write_rows(x, w, b, moments, lie)
+    moments.variance = type(x)(shape, kind)
+    kept = running if running[0] is not None else (moments.mean, moments.mean)
+    numbers = (*int32s(running[0] is not None), np.float64(moments.eps), np.float64(momentum))
+    MEASURE(x, x, lie.channels, (moments.mean, moments.variance, moments.scale, *kept, *numbers))
+    columns = [v.reshape(moments.columns) for v in (w, b) if v is not None]
+    return _WRITE[w is not None, b is not None](x, moments.mean, moments.scale, *columns)
 
 
 def _serves(x: Any, w: Any, b: Any, lie: Lie, running: Any) -> bool:
@@ -206,22 +201,18 @@ _WRITE_WEIGHTED_RULE = Elementwise(
 )
 
 
-def x_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The gradient of the input; `function` does what no kernel serves."""
-
-    def compute(g: Any, x: Any, w: Any, moments: Any) -> Any:
-        lie = lie_of(moments)
-        if lie is None or not _knows(g, x, moments) or not _serves(x, w, None, lie, (None, None)):
-            return function(g, x, w, moments)
-        if lie.rows:
-            return _write_rows_rule(g, x, w, moments, lie)
-        slopes = _slopes(g, x, moments, lie)
-        shift, turn = [slopes[k].reshape(moments.columns) for k in (2, 3)]
-        if w is None:
-            return _WRITE_RULE(g, x, moments.mean, moments.scale, shift, turn)
-        return _WRITE_WEIGHTED_RULE(g, x, moments.mean, moments.scale, shift, turn, w.reshape(moments.columns))
-
-    return compute
+def x_rule(g: Any, x: Any, w: Any, moments: Any) -> Any:
+    """The gradient of the input."""
+    lie = lie_of(moments)
+    if lie is None or not _knows(g, x, moments) or not _serves(x, w, None, lie, (None, None)):
+        return None
+    if lie.rows:
+        return _write_rows_rule(g, x, w, moments, lie)
+    slopes = _slopes(g, x, moments, lie)
+    shift, turn = [slopes[k].reshape(moments.columns) for k in (2, 3)]
+    if w is None:
+        return _WRITE_RULE(g, x, moments.mean, moments.scale, shift, turn)
+    return _WRITE_WEIGHTED_RULE(g, x, moments.mean, moments.scale, shift, turn, w.reshape(moments.columns))
 
 
 def _write_rows_rule(g: Any, x: Any, w: Any, moments: Any, lie: Lie) -> Any:
@@ -232,28 +223,20 @@ def _write_rows_rule(g: Any, x: Any, w: Any, moments: Any, lie: Lie) -> Any:
     return out
 
 
-def w_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The gradient of the weights; `function` does what no kernel serves."""
-
-    def compute(g: Any, x: Any, w_shape: Any, moments: Any) -> Any:
-        lie = lie_of(moments)
-        if lie is None or not _knows(g, x, moments) or not serves(lie.channels):
-            return function(g, x, w_shape, moments)
-        return _slopes(g, x, moments, lie)[0].reshape(w_shape)
-
-    return compute
+def w_rule(g: Any, x: Any, w_shape: Any, moments: Any) -> Any:
+    """The gradient of the weights."""
+    lie = lie_of(moments)
+    if lie is None or not _knows(g, x, moments) or not serves(lie.channels):
+        return None
+    return _slopes(g, x, moments, lie)[0].reshape(w_shape)
 
 
-def b_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+def b_rule(g: Any, *given: Any) -> Any:  # a rule may read the weights too
     """The gradient of the bias, which was summed with that of the weights, if there are any."""
-
-    def compute(g: Any, *given: Any) -> Any:  # a rule may read the weights too
-        b_shape, moments = given[-2:]
-        kept: Any = _SLOPES.get(moments)
-        found_with_weights = kept is not None and kept[0]() is g and given[0] is not None
-        return kept[1][1].reshape(b_shape) if found_with_weights else function(g, *given)
-
-    return compute
+    b_shape, moments = given[-2:]
+    kept: Any = _SLOPES.get(moments)
+    found_with_weights = kept is not None and kept[0]() is g and given[0] is not None
+    return kept[1][1].reshape(b_shape) if found_with_weights else None
 
 
 _SLOPES: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # what the last rule found, for the next
@@ -275,9 +258,6 @@ def _slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
     return kept[1]
 
 
-RULES = (x_rule_of, w_rule_of, b_rule_of)
-
-
 # ---- by statistics that are given ----------------------------------------------------------------
 _WRITE_GIVEN = {  # by whether there are weights, and a bias
     (True, True): Elementwise(
@@ -297,27 +277,19 @@ _GIVEN_RULE = Elementwise(lambda g, var, eps: g * (1 / np.sqrt(var + eps)))
 _WEIGHTED_GIVEN_RULE = Elementwise(lambda g, var, eps, w: g * (1 / np.sqrt(var + eps) * w))
 
 
-def given_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The forward by given statistics, for operands of one type; `function` does the others."""
-
-    def compute(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: Any, eps: float) -> Any:
-        others = [v for v in (mean, var, w, b) if v is not None]
-        if any(v.dtype != x.dtype for v in others):
-            return function(x, w, b, mean, var, columns=columns, eps=eps)
-        mean, var, *more = [v.reshape(columns) for v in others]
-        return _WRITE_GIVEN[w is not None, b is not None](x, mean, var, eps, *more)
-
-    return compute
+def normalize_by_given(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: Any, eps: float) -> Any:
+    """The forward by given statistics, for operands of one type."""
+    others = [v for v in (mean, var, w, b) if v is not None]
+    if any(v.dtype != x.dtype for v in others):
+        return None
+    mean, var, *more = [v.reshape(columns) for v in others]
+    return _WRITE_GIVEN[w is not None, b is not None](x, mean, var, eps, *more)
 
 
-def given_x_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+def given_x_rule(g: Any, w: Any, var: Any, columns: Any, eps: float) -> Any:
     """Its gradient by the input."""
-
-    def compute(g: Any, w: Any, var: Any, columns: Any, eps: float) -> Any:
-        if var.dtype != g.dtype or (w is not None and w.dtype != g.dtype):
-            return function(g, w, var, columns, eps)
-        if w is None:
-            return _GIVEN_RULE(g, var.reshape(columns), eps)
-        return _WEIGHTED_GIVEN_RULE(g, var.reshape(columns), eps, w.reshape(columns))
-
-    return compute
+    if var.dtype != g.dtype or (w is not None and w.dtype != g.dtype):
+        return None
+    if w is None:
+        return _GIVEN_RULE(g, var.reshape(columns), eps)
+    return _WEIGHTED_GIVEN_RULE(g, var.reshape(columns), eps, w.reshape(columns))

@@ -6,7 +6,6 @@ and the result is the same every time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
@@ -140,84 +139,60 @@ extern "C" __global__ void adaptive_mean_pool_rule(const T* g, T* out, int count
 )
 
 
-def max_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The maxima, and their places written into `places`; `function` does what no kernel serves."""
-
-    def compute(x: Any, places: Any, *, geometry: Any) -> Any:
-        if not _serves(x, places) or not places.flags.c_contiguous:
-            return function(x, places, geometry=geometry)
-        out = type(x)(places.shape, x.dtype)
-        _launch("max_pool", MAX, (in_one_piece(x), places, out), x.shape, places.shape, geometry)
-        return out
-
-    return compute
+def pool_max(x: Any, places: Any, *, geometry: Any) -> Any:
+    """The maxima, and their places written into `places`."""
+    if not _serves(x, places) or not places.flags.c_contiguous:
+        return None
+    out = type(x)(places.shape, x.dtype)
+    _launch("max_pool", MAX, (in_one_piece(x), places, out), x.shape, places.shape, geometry)
+    return out
 
 
-def max_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+def pool_max_rule(g: Any, x: Any, places: Any, geometry: Any) -> Any:
     """The gradient of the image under the maxima."""
-
-    def compute(g: Any, x: Any, places: Any, geometry: Any) -> Any:
-        if not _serves(x, g) or not places.flags.c_contiguous:
-            return function(g, x, places, geometry)
-        out = type(x)(x.shape, g.dtype)
-        _launch("max_pool_rule", MAX_RULE, (in_one_piece(g), places, out), x.shape, g.shape, geometry)
-        return out
-
-    return compute
+    if not _serves(x, g) or not places.flags.c_contiguous:
+        return None
+    out = type(x)(x.shape, g.dtype)
+    _launch("max_pool_rule", MAX_RULE, (in_one_piece(g), places, out), x.shape, g.shape, geometry)
+    return out
 
 
-def mean_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
+def pool_mean(x: Any, *, geometry: Any, windows: Any, count: Any) -> Any:
     """The means of windows."""
-
-    def compute(x: Any, *, geometry: Any, windows: Any, count: Any) -> Any:
-        shape = (*x.shape[:-2], *windows)
-        if not _serves(x, x) or 0 in shape:
-            return function(x, geometry=geometry, windows=windows, count=count)
-        out = type(x)(shape, x.dtype)
-        _launch("mean_pool", MEAN, (in_one_piece(x), out), x.shape, shape, geometry, count)
-        return out
-
-    return compute
+    shape = (*x.shape[:-2], *windows)
+    if not _serves(x, x) or 0 in shape:
+        return None
+    out = type(x)(shape, x.dtype)
+    _launch("mean_pool", MEAN, (in_one_piece(x), out), x.shape, shape, geometry, count)
+    return out
 
 
-def mean_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+def pool_mean_rule(g: Any, x: Any, geometry: Any, windows: Any, count: Any) -> Any:
     """The gradient of the image under the means of windows."""
-
-    def compute(g: Any, x: Any, geometry: Any, windows: Any, count: Any) -> Any:
-        if not _serves(x, g):
-            return function(g, x, geometry, windows, count)
-        out = type(x)(x.shape, g.dtype)
-        _launch("mean_pool_rule", MEAN_RULE, (in_one_piece(g), out), x.shape, g.shape, geometry, count)
-        return out
-
-    return compute
+    if not _serves(x, g):
+        return None
+    out = type(x)(x.shape, g.dtype)
+    _launch("mean_pool_rule", MEAN_RULE, (in_one_piece(g), out), x.shape, g.shape, geometry, count)
+    return out
 
 
-def adaptive_forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
+def pool_adaptive(x: Any, *, size: Any) -> Any:
     """The means of so many windows as cover the image."""
-
-    def compute(x: Any, *, size: Any) -> Any:
-        shape = (*x.shape[:-2], *size)
-        if not _serves(x, x) or 0 in shape:
-            return function(x, size=size)
-        out = type(x)(shape, x.dtype)
-        _launch("adaptive_mean_pool", ADAPTIVE, (in_one_piece(x), out), x.shape, shape)
-        return out
-
-    return compute
+    shape = (*x.shape[:-2], *size)
+    if not _serves(x, x) or 0 in shape:
+        return None
+    out = type(x)(shape, x.dtype)
+    _launch("adaptive_mean_pool", ADAPTIVE, (in_one_piece(x), out), x.shape, shape)
+    return out
 
 
-def adaptive_rule_of(function: Callable[..., Any]) -> Callable[..., Any]:
+def pool_adaptive_rule(g: Any, x: Any, size: Any) -> Any:
     """Its gradient."""
-
-    def compute(g: Any, x: Any, size: Any) -> Any:
-        if not _serves(x, g):
-            return function(g, x, size)
-        out = type(x)(x.shape, g.dtype)
-        _launch("adaptive_mean_pool_rule", ADAPTIVE_RULE, (in_one_piece(g), out), x.shape, g.shape)
-        return out
-
-    return compute
+    if not _serves(x, g):
+        return None
+    out = type(x)(x.shape, g.dtype)
+    _launch("adaptive_mean_pool_rule", ADAPTIVE_RULE, (in_one_piece(g), out), x.shape, g.shape)
+    return out
 
 
 def _serves(x: Any, windows: Any) -> bool:

@@ -8,7 +8,6 @@ implement an efficient softmax CUDA kernel", 2021.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -105,24 +104,14 @@ def threads_of_a_row(n: int) -> tuple[int, int]:
     return threads, fours
 
 
-def forward_along(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The forward `name` of FORWARDS; `function` does what no kernel serves."""
-
-    def compute(x: Any, *, dim: int) -> Any:
-        found = _compute(name, (x,), dim)
-        return function(x, dim=dim) if found is None else found
-
-    return compute
+def forward_along(name: str, x: Any, *, dim: int) -> Any:
+    """The forward `name` of FORWARDS."""
+    return _compute(name, (x,), dim)
 
 
-def rule_along(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The rule `name` of RULES; `function` does what no kernel serves."""
-
-    def compute(g: Any, out: Any, dim: int) -> Any:
-        found = _compute(name, (g, out), dim)
-        return function(g, out, dim) if found is None else found
-
-    return compute
+def rule_along(name: str, g: Any, out: Any, dim: int) -> Any:
+    """The rule `name` of RULES."""
+    return _compute(name, (g, out), dim)
 
 
 def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:

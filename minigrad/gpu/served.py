@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
 import numpy as np
 
 import minigrad.gpu.generator
@@ -16,6 +20,7 @@ import minigrad.ops.special  # noqa: F401 (they declare elementwise operations, 
 from minigrad.backend import KERNELS, copy_one
 from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise
+from minigrad.gpu.launch import or_else
 from minigrad.gpu.products import by_cublas, einsum, linear
 from minigrad.kernels.dispatch import register
 from minigrad.kernels.fast import cuda
@@ -31,69 +36,65 @@ from minigrad.ops.order import find_extreme
 from minigrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from minigrad.ops.reduce import average, sum_operation
 
-for _operation in ELEMENTWISE:
-    for _function in (_operation.forward, *_operation.rules):
-        if _function is not None:
-            KERNELS[_function] = Elementwise(_function)
+
+def _serve(function: Any, compute: Any) -> None:
+    """Let `compute` stand for `function`, a forward or a rule, where it serves the operands."""
+    if function is not None:
+        KERNELS[function] = or_else(compute, function)
+
+
+def _serve_each(operations: Iterable[Any], make: Callable[[Any], Any]) -> None:
+    """Let what `make` makes of it stand for every forward and every rule."""
+    for operation in operations:
+        for function in (operation.forward, *operation.rules):
+            if function is not None:
+                KERNELS[function] = make(function)
+
+
+_serve_each(ELEMENTWISE, Elementwise)
 
 for _operation in (softmax_operation, log_softmax_operation):
-    _name, _forward, (_rule,) = _operation.name, _operation.forward, _operation.rules
-    if _rule is not None:
-        KERNELS[_forward] = rows.forward_along(_name, _forward)
-        KERNELS[_rule] = rows.rule_along(f"{_name}_rule", _rule)
+    _serve(_operation.forward, partial(rows.forward_along, _operation.name))
+    _serve(_operation.rules[0], partial(rows.rule_along, f"{_operation.name}_rule"))
 
 for _operation in (nll, nll_of_pixels):
-    _forward, _rule = _operation.forward, _operation.rules[0]
-    if _rule is not None:
-        KERNELS[_forward] = classes.forward_of_classes(_forward)
-        KERNELS[_rule] = classes.rule_of_classes(_rule)
+    _serve(_operation.forward, classes.nll)
+    _serve(_operation.rules[0], classes.nll_rule)
 
 for _way in (cuda.WAY, *[family.WAY for family in cuda.FAMILIES.values()]):
     register(_way)
 KERNELS[conv.forward] = cuda.convolve
 for _operation in (conv, conv_input):
-    _rule = _operation.rules[2]  # of the bias
-    if _rule is not None:
-        KERNELS[_rule] = cuda.sum_channels
+    _serve(_operation.rules[2], cuda.sum_channels)  # of the bias
 
 for _operation in (batch_norm, layer_norm, group_norm):
-    KERNELS[_operation.forward] = normalization.forward_of(_operation.forward)
-    for _rule, _rule_of in zip(_operation.rules, normalization.RULES, strict=True):
-        if _rule is not None:
-            KERNELS[_rule] = _rule_of(_rule)
-_forward, _rule = normalize_by.forward, normalize_by.rules[0]
-if _rule is not None:
-    KERNELS[_forward] = normalization.given_forward_of(_forward)
-    KERNELS[_rule] = normalization.given_x_rule_of(_rule)
+    _serve(_operation.forward, normalization.normalize)
+    for _rule, _compute in zip(
+        _operation.rules, (normalization.x_rule, normalization.w_rule, normalization.b_rule), strict=True
+    ):
+        _serve(_rule, _compute)
+_serve(normalize_by.forward, normalization.normalize_by_given)
+_serve(normalize_by.rules[0], normalization.given_x_rule)
 
-for _operation in (*PRODUCTS, affine, project):
-    for _function in (_operation.forward, *_operation.rules):
-        if _function is not None:
-            KERNELS[_function] = by_cublas(_function)
+_serve_each((*PRODUCTS, affine, project), by_cublas)
 KERNELS[product_of] = blas.matmul
-
 KERNELS[np.einsum] = einsum
 
-for _operation, _forward_of, _rule_of in (
-    (max_pool2d, pooling.max_forward_of, pooling.max_rule_of),
-    (avg_pool2d, pooling.mean_forward_of, pooling.mean_rule_of),
-    (adaptive_avg_pool2d, pooling.adaptive_forward_of, pooling.adaptive_rule_of),
+for _operation, _forward, _rule in (
+    (max_pool2d, pooling.pool_max, pooling.pool_max_rule),
+    (avg_pool2d, pooling.pool_mean, pooling.pool_mean_rule),
+    (adaptive_avg_pool2d, pooling.pool_adaptive, pooling.pool_adaptive_rule),
 ):
-    _forward, _rule = _operation.forward, _operation.rules[0]
-    if _rule is not None:
-        KERNELS[_forward] = _forward_of(_forward)
-        KERNELS[_rule] = _rule_of(_rule)
+    _serve(_operation.forward, _forward)
+    _serve(_operation.rules[0], _rule)
 
 KERNELS[copy_one] = KERNELS[copy_operation.forward] = copies.copy
-KERNELS[sum_operation.forward] = sums.total_of(sum_operation.forward, mean=False)
-KERNELS[average.forward] = sums.total_of(average.forward, mean=True)
-KERNELS[find_extreme] = extremes.places_of(find_extreme)
+_serve(sum_operation.forward, sums.add_up)
+_serve(average.forward, partial(sums.add_up, mean=True))
+_serve(find_extreme, extremes.find_places)
 KERNELS[affine.forward] = linear
-_rule = affine.rules[0]  # of the bias
-if _rule is not None:
-    KERNELS[_rule] = sums.sum_rows
+_serve(affine.rules[0], sums.sum_rows)  # of the bias
 
-KERNELS[mse.forward] = squares.forward_of(mse.forward)
+_serve(mse.forward, squares.add_squares)
 for _rule, _swapped in zip(mse.rules, (False, True), strict=True):
-    if _rule is not None:
-        KERNELS[_rule] = squares.rule_of(_rule, _swapped)
+    _serve(_rule, partial(squares.squares_rule, swapped=_swapped))

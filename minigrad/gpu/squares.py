@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,27 +14,19 @@ ADD_UP = Sums("squares", "T* out, double divisor", "double d = X - G; a += d * d
 SLOPE = Elementwise(lambda g, share, x, y: (x - y) * (2 * g * share))
 
 
-def forward_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The sum or the mean of ``(x - y)**2``; `function` does what no kernel serves."""
-
-    def compute(x: Any, y: Any, *, reduction: str) -> Any:
-        alike = x.shape == y.shape and x.dtype == y.dtype and x.flags.c_contiguous and y.flags.c_contiguous
-        if reduction == "none" or not alike or x.dtype.char not in "efd" or not 0 < x.size <= MOST:
-            return function(x, y, reduction=reduction)
-        out = type(x)((), x.dtype)
-        ADD_UP(x, y, (1, 1, x.size), (out, np.float64(x.size if reduction == "mean" else 1)))
-        return out
-
-    return compute
+def add_squares(x: Any, y: Any, *, reduction: str) -> Any:
+    """The sum or the mean of ``(x - y)**2``."""
+    alike = x.shape == y.shape and x.dtype == y.dtype and x.flags.c_contiguous and y.flags.c_contiguous
+    if reduction == "none" or not alike or x.dtype.char not in "efd" or not 0 < x.size <= MOST:
+        return None
+    out = type(x)((), x.dtype)
+    ADD_UP(x, y, (1, 1, x.size), (out, np.float64(x.size if reduction == "mean" else 1)))
+    return out
 
 
-def rule_of(function: Callable[..., Any], swapped: bool) -> Callable[..., Any]:
-    """Its gradient by x, or by y if `swapped`; `function` does what no kernel serves."""
-
-    def compute(g: Any, x: Any, y: Any, reduction: str) -> Any:
-        if x.shape != y.shape or not x.dtype == y.dtype == g.dtype or not x.size:
-            return function(g, x, y, reduction)
-        pair = (y, x) if swapped else (x, y)
-        return SLOPE(g, 1 / x.size if reduction == "mean" else 1.0, *pair)
-
-    return compute
+def squares_rule(g: Any, x: Any, y: Any, reduction: str, swapped: bool = False) -> Any:
+    """Its gradient by x, or by y if `swapped`."""
+    if x.shape != y.shape or not x.dtype == y.dtype == g.dtype or not x.size:
+        return None
+    pair = (y, x) if swapped else (x, y)
+    return SLOPE(g, 1 / x.size if reduction == "mean" else 1.0, *pair)

@@ -7,7 +7,6 @@ second, small launch adds up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -107,27 +106,23 @@ TOTAL = Sums("total", "T* out, double divisor", "a += X;", "out[c] = down(a / di
 FEW = 4096  # sums that a block may do by itself, be they short
 
 
-def total_of(function: Callable[..., Any], mean: bool) -> Callable[..., Any]:
-    """The sum, or the mean, over axes that begin or end the shape; `function` does what no kernel serves."""
-
-    def compute(x: Any, *, dim: Any, keepdim: bool) -> Any:
-        seen = _see(x, dim)
-        if seen is None:
-            return function(x, dim=dim, keepdim=keepdim)
-        gone = range(x.ndim) if dim is None else dim
-        shape = [1 if i in gone else n for i, n in enumerate(x.shape) if keepdim or i not in gone]
-        out, (outer, _, inner) = type(x)(tuple(shape), x.dtype), seen
-        TOTAL(x, x, seen, (out, np.float64(outer * inner if mean else 1)))
-        return out
-
-    return compute
+def add_up(x: Any, *, dim: Any, keepdim: bool, mean: bool = False) -> Any:
+    """The sum, or the mean, over axes that begin or end the shape."""
+    seen = _see(x, dim)
+    if seen is None:
+        return None
+    gone = range(x.ndim) if dim is None else dim
+    shape = [1 if i in gone else n for i, n in enumerate(x.shape) if keepdim or i not in gone]
+    out, (outer, _, inner) = type(x)(tuple(shape), x.dtype), seen
+    TOTAL(x, x, seen, (out, np.float64(outer * inner if mean else 1)))
+    return out
 
 
 def sum_rows(g: Any) -> Any:
     """The sum over the first axis: what reaches a bias that was added to every row."""
     seen = _see(g, (0,))
     if seen is None:
-        return g  # the engine sums
+        return None
     out = type(g)(g.shape[1:], g.dtype)
     TOTAL(g, g, seen, (out, np.float64(1)))
     return out

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.gpu import classes
+from minigrad.gpu.launch import or_else
 from minigrad.ops.loss import nll
 from tests.gpu.on_processor import kernels_on_processor
 
@@ -27,19 +28,19 @@ def test_the_loss_and_its_gradient(launched, shape, weighted, reduction):
     weight = random.random(shape[1]).astype("f") if weighted else None
     g = np.array(1.5, "f")
     how = {"ignore_index": -100, "reduction": reduction}
-    loss = classes.forward_of_classes(FORWARD)(x, labels, weight, **how)
+    loss = or_else(classes.nll, FORWARD)(x, labels, weight, **how)
     np.testing.assert_allclose(loss, FORWARD(x, labels, weight, **how), rtol=1e-5)
-    dx = classes.rule_of_classes(RULE)(g, x, labels, weight, -100, reduction)
+    dx = or_else(classes.nll_rule, RULE)(g, x, labels, weight, -100, reduction)
     np.testing.assert_allclose(dx, RULE(g, x, labels, weight, -100, reduction), rtol=1e-5)
     assert launched == ["nll", "nll_rule"] and loss.dtype == dx.dtype == x.dtype and loss.shape == ()
 
 
 def test_a_class_that_is_ignored_and_one_that_is_not_there(launched):
     x = np.log(np.array([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]], "f"))
-    forward = classes.forward_of_classes(FORWARD)
+    forward = or_else(classes.nll, FORWARD)
     loss = forward(x, np.array([0, 1, 1]), None, ignore_index=1, reduction="mean")
     np.testing.assert_allclose(loss, -x[0, 0])
-    dx = classes.rule_of_classes(RULE)(np.array(1, "f"), x, np.array([0, 1, 1]), None, 1, "mean")
+    dx = or_else(classes.nll_rule, RULE)(np.array(1, "f"), x, np.array([0, 1, 1]), None, 1, "mean")
     assert dx.tolist() == [[-1, 0], [0, 0], [0, 0]]
     assert np.isnan(forward(x, np.array([0, 2, 1]), None, ignore_index=-100, reduction="mean"))
     with np.errstate(all="ignore"):
@@ -48,7 +49,7 @@ def test_a_class_that_is_ignored_and_one_that_is_not_there(launched):
 
 def test_halves_are_summed_as_floats(launched):
     x = np.full((4096, 2), -0.7, "e")
-    loss = classes.forward_of_classes(FORWARD)(x, np.zeros(4096, int), None, ignore_index=-100, reduction="mean")
+    loss = or_else(classes.nll, FORWARD)(x, np.zeros(4096, int), None, ignore_index=-100, reduction="mean")
     assert loss.dtype == x.dtype and abs(loss - np.float16(0.7)) < 1e-3
 
 
@@ -61,6 +62,6 @@ def test_what_no_kernel_serves_is_computed_as_before(launched, labels, reduction
     x = np.zeros((3, 2), "f")
     how = {"ignore_index": -100, "reduction": reduction}
     np.testing.assert_array_equal(
-        classes.forward_of_classes(FORWARD)(x, labels, None, **how), FORWARD(x, labels, None, **how)
+        or_else(classes.nll, FORWARD)(x, labels, None, **how), FORWARD(x, labels, None, **how)
     )
     assert launched == []

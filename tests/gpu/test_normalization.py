@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.gpu import normalization
+from minigrad.gpu.launch import or_else
 from minigrad.ops.normalization import Moments, batch_norm, group_norm, layer_norm, normalize_by
 from tests.gpu.on_processor import kernels_on_processor
 
@@ -42,21 +43,21 @@ def test_forward_and_rules(launched, kind, affine):
     w, b = (w, b) if affine else (None, None)
     x_rule = OPERATIONS.get(kind, batch_norm).rules[0]
     how = {"running": (None, None), "momentum": 0.1}
-    out = normalization.forward_of(FORWARD)(x, w, b, moments=mine, **how)
+    out = or_else(normalization.normalize, FORWARD)(x, w, b, moments=mine, **how)
     np.testing.assert_allclose(out, FORWARD(x, w, b, moments=moments, **how), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(mine.mean, moments.mean, rtol=1e-5)
     np.testing.assert_allclose(mine.scale, moments.scale, rtol=1e-5)
     assert mine.mean.shape == moments.mean.shape
-    dx = normalization.x_rule_of(x_rule)(g, x, w, mine)
+    dx = or_else(normalization.x_rule, x_rule)(g, x, w, mine)
     np.testing.assert_allclose(dx, x_rule(g, x, w, moments), rtol=1e-3, atol=1e-4)
     assert out.shape == dx.shape == x.shape and out.dtype == dx.dtype == x.dtype
     if affine:
-        dw = normalization.w_rule_of(W_RULE)(g, x, w.shape, mine)
+        dw = or_else(normalization.w_rule, W_RULE)(g, x, w.shape, mine)
         np.testing.assert_allclose(dw, W_RULE(g, x, w.shape, moments), rtol=1e-3, atol=1e-4)
         count = len(launched)
         b_rule = OPERATIONS.get(kind, batch_norm).rules[2]
         weights = (w,) if b_rule is not B_RULE else ()  # which group_norm's rule reads
-        db = normalization.b_rule_of(b_rule)(g, *weights, b.shape, mine)
+        db = or_else(normalization.b_rule, b_rule)(g, *weights, b.shape, mine)
         np.testing.assert_allclose(db, b_rule(g, *weights, b.shape, moments), rtol=1e-4)
         assert len(launched) == count and dw.shape == db.shape == w.shape  # summed with the weights'
     assert len(launched) <= 6
@@ -65,7 +66,7 @@ def test_forward_and_rules(launched, kind, affine):
 def test_running_statistics_follow(launched):
     x, _, w, b, (mine, moments) = made("batch of images")
     running = [np.array([[0, 0, 0], [1, 1, 1]], "f") for _ in range(2)]
-    normalization.forward_of(FORWARD)(x, w, b, moments=mine, running=tuple(running[0]), momentum=0.25)
+    or_else(normalization.normalize, FORWARD)(x, w, b, moments=mine, running=tuple(running[0]), momentum=0.25)
     FORWARD(x, w, b, moments=moments, running=tuple(running[1]), momentum=0.25)
     np.testing.assert_allclose(running[0], running[1], rtol=1e-5)
     np.testing.assert_allclose(mine.variance, moments.variance, rtol=1e-5)
@@ -76,10 +77,10 @@ def test_running_statistics_follow(launched):
 def test_other_floats(launched, kind, dtype, tolerance):
     x, g, w, b, (mine, moments) = made(kind, dtype)
     how = {"running": (None, None), "momentum": 0.1}
-    out = normalization.forward_of(FORWARD)(x, w, b, moments=mine, **how)
+    out = or_else(normalization.normalize, FORWARD)(x, w, b, moments=mine, **how)
     np.testing.assert_allclose(out, FORWARD(x, w, b, moments=moments, **how), rtol=tolerance, atol=tolerance)
     x_rule = OPERATIONS.get(kind, batch_norm).rules[0]
-    dx = normalization.x_rule_of(x_rule)(g, x, w, mine)
+    dx = or_else(normalization.x_rule, x_rule)(g, x, w, mine)
     np.testing.assert_allclose(dx, x_rule(g, x, w, moments), rtol=tolerance, atol=tolerance)
     assert out.dtype == dx.dtype == x.dtype
 
@@ -88,7 +89,7 @@ def test_a_mean_far_from_zero_costs_no_digits(launched):
     x = (1000 + np.random.default_rng(0).standard_normal((64, 2, 8, 8))).astype("f")
     x[0, :, 0, 0] = 0  # what a sum about the first element would stumble over
     mine, moments = [Moments(x.shape, (0, 2, 3), (1, 2, 1, 1), 1e-5) for _ in range(2)]
-    for measured, forward in ((mine, normalization.forward_of(FORWARD)), (moments, FORWARD)):
+    for measured, forward in ((mine, or_else(normalization.normalize, FORWARD)), (moments, FORWARD)):
         forward(x, None, None, moments=measured, running=(None, None), momentum=0.1)
     np.testing.assert_allclose(mine.variance, moments.variance, rtol=1e-5)
 
@@ -98,16 +99,16 @@ def test_statistics_that_are_given(launched):
     mean, var, columns = np.array([1, 2, 3], "f"), np.array([0.5, 1, 2], "f"), (1, 3, 1, 1)
     for weight, bias in ((w, b), (w, None), (None, b), (None, None)):
         how = (x, weight, bias, mean, var)
-        out = normalization.given_forward_of(normalize_by.forward)(*how, columns=columns, eps=1e-5)
+        out = or_else(normalization.normalize_by_given, normalize_by.forward)(*how, columns=columns, eps=1e-5)
         np.testing.assert_allclose(out, normalize_by.forward(*how, columns=columns, eps=1e-5), rtol=1e-4, atol=1e-5)
-        dx = normalization.given_x_rule_of(normalize_by.rules[0])(g, weight, var, columns, 1e-5)
+        dx = or_else(normalization.given_x_rule, normalize_by.rules[0])(g, weight, var, columns, 1e-5)
         np.testing.assert_allclose(dx, normalize_by.rules[0](g, weight, var, columns, 1e-5), rtol=1e-5)
     assert len(launched) == 8
 
 
 def test_what_no_kernel_serves_is_computed_as_before(launched):
     x = np.ones((2, 20000), "f")
-    forward = normalization.forward_of(lambda *operands, **options: "as before")
+    forward = or_else(normalization.normalize, lambda *operands, **options: "as before")
     moments = Moments(x.shape, (1,), (1, 20000), 1e-5)
     assert forward(x, None, None, moments=moments, running=(None, None), momentum=0.0) == "as before"
     assert launched == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.gpu import pooling
+from minigrad.gpu.launch import or_else
 from minigrad.kernels import Geometry
 from minigrad.ops.pool import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from tests.gpu.on_processor import kernels_on_processor
@@ -35,12 +36,12 @@ def test_maxima_and_their_places(launched, shape):
     x, geometry = images(), Geometry(*shape)
     windows = geometry.windows(x.shape[2:])
     places, wanted_places = [np.empty((2, 3, *windows), np.int64) for _ in range(2)]
-    best = pooling.max_forward_of(max_pool2d.forward)(x, places, geometry=geometry)
+    best = or_else(pooling.pool_max, max_pool2d.forward)(x, places, geometry=geometry)
     wanted = max_pool2d.forward(x, wanted_places, geometry=geometry)
     np.testing.assert_array_equal(best, wanted)
     np.testing.assert_array_equal(places, wanted_places)
     g = np.random.default_rng(1).standard_normal(best.shape).astype("f")
-    dx = pooling.max_rule_of(max_pool2d.rules[0])(g, x, places, geometry)
+    dx = or_else(pooling.pool_max_rule, max_pool2d.rules[0])(g, x, places, geometry)
     np.testing.assert_allclose(dx, max_pool2d.rules[0](g, x, places, geometry), rtol=1e-6)
     assert launched == ["max_pool", "max_pool_rule"]
 
@@ -52,10 +53,10 @@ def test_means_of_windows(launched, shape, count, ceil_mode):
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 9)).astype("f")
     geometry = Geometry(*shape)
     how = {"geometry": geometry, "windows": geometry.windows(x.shape[2:], ceil_mode), "count": count}
-    mean = pooling.mean_forward_of(avg_pool2d.forward)(x, **how)
+    mean = or_else(pooling.pool_mean, avg_pool2d.forward)(x, **how)
     np.testing.assert_allclose(mean, avg_pool2d.forward(x, **how), rtol=1e-5, atol=1e-6)
     g = np.random.default_rng(1).standard_normal(mean.shape).astype("f")
-    dx = pooling.mean_rule_of(avg_pool2d.rules[0])(g, x, *how.values())
+    dx = or_else(pooling.pool_mean_rule, avg_pool2d.rules[0])(g, x, *how.values())
     np.testing.assert_allclose(dx, avg_pool2d.rules[0](g, x, *how.values()), rtol=1e-5, atol=1e-6)
     assert launched == ["mean_pool", "mean_pool_rule"]
 
@@ -63,15 +64,15 @@ def test_means_of_windows(launched, shape, count, ceil_mode):
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 9), (10, 4)], ids=str)
 def test_adaptive_means(launched, size):
     x = np.random.default_rng(0).standard_normal((2, 3, 7, 9)).astype("f")
-    mean = pooling.adaptive_forward_of(adaptive_avg_pool2d.forward)(x, size=size)
+    mean = or_else(pooling.pool_adaptive, adaptive_avg_pool2d.forward)(x, size=size)
     np.testing.assert_allclose(mean, adaptive_avg_pool2d.forward(x, size=size), rtol=1e-5, atol=1e-6)
     g = np.random.default_rng(1).standard_normal(mean.shape).astype("f")
-    dx = pooling.adaptive_rule_of(adaptive_avg_pool2d.rules[0])(g, x, size)
+    dx = or_else(pooling.pool_adaptive_rule, adaptive_avg_pool2d.rules[0])(g, x, size)
     np.testing.assert_allclose(dx, adaptive_avg_pool2d.rules[0](g, x, size), rtol=1e-5, atol=1e-6)
 
 
 def test_other_types_and_strides(launched):
-    forward = pooling.max_forward_of(max_pool2d.forward)
+    forward = or_else(pooling.pool_max, max_pool2d.forward)
     for char in "ed":
         x = images(char).transpose(0, 1, 3, 2)[..., ::-1]
         places = np.empty((2, 3, 3, 3), np.int64)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.gpu import squares
+from minigrad.gpu.launch import or_else
 from minigrad.ops.loss import mse
 from tests.gpu.on_processor import kernels_on_processor
 
@@ -19,10 +20,10 @@ def launched(monkeypatch):
 def test_the_loss_and_its_gradients(launched, char, tolerance, reduction):
     x, y = np.random.default_rng(0).standard_normal((2, 3, 70)).astype(char)
     g = np.array(0.5, char)
-    loss = squares.forward_of(mse.forward)(x, y, reduction=reduction)
+    loss = or_else(squares.add_squares, mse.forward)(x, y, reduction=reduction)
     np.testing.assert_allclose(loss, mse.forward(x, y, reduction=reduction), rtol=tolerance)
     for rule, swapped in zip(mse.rules, (False, True), strict=True):
-        found = squares.rule_of(rule, swapped)(g, x, y, reduction)
+        found = squares.squares_rule(g, x, y, reduction, swapped)
         np.testing.assert_allclose(found, rule(g, x, y, reduction), rtol=tolerance)
         assert found.dtype == x.dtype
     assert loss.dtype == x.dtype and loss.shape == () and len(launched) == 3
@@ -33,6 +34,6 @@ def test_the_loss_and_its_gradients(launched, char, tolerance, reduction):
 )
 def test_what_no_kernel_serves_is_computed_as_before(launched, y):
     x = np.zeros((3, 4), "f")
-    np.testing.assert_allclose(squares.forward_of(mse.forward)(x, y, reduction="mean"), 1)
-    np.testing.assert_array_equal(squares.forward_of(mse.forward)(x, y, reduction="none"), np.ones((3, 4)))
+    np.testing.assert_allclose(or_else(squares.add_squares, mse.forward)(x, y, reduction="mean"), 1)
+    np.testing.assert_array_equal(or_else(squares.add_squares, mse.forward)(x, y, reduction="none"), np.ones((3, 4)))
     assert launched == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.gpu import sums
+from minigrad.gpu.launch import or_else
 from tests.gpu.on_processor import kernels_on_processor
 
 REDUCTIONS = {  # shape, axes, launches
@@ -30,17 +31,17 @@ def reduce(x, *, dim, keepdim):
 @pytest.mark.parametrize(("shape", "dim", "count"), REDUCTIONS.values(), ids=REDUCTIONS)
 def test_sums_and_means(launched, shape, dim, count, keepdim):
     x = np.random.default_rng(0).standard_normal(shape).astype("f")
-    total = sums.total_of(reduce, mean=False)(x, dim=dim, keepdim=keepdim)
+    total = or_else(sums.add_up, reduce)(x, dim=dim, keepdim=keepdim)
     np.testing.assert_allclose(total, x.sum(axis=dim, keepdims=keepdim), rtol=1e-5, atol=1e-6)
     assert total.shape == x.sum(axis=dim, keepdims=keepdim).shape and total.dtype == x.dtype
     assert len(launched) == count
-    mean = sums.total_of(reduce, mean=True)(x, dim=dim, keepdim=keepdim)
+    mean = sums.add_up(x, dim=dim, keepdim=keepdim, mean=True)
     np.testing.assert_allclose(mean, x.mean(axis=dim, keepdims=keepdim), rtol=1e-5, atol=1e-6)
 
 
 def test_many_halves_are_not_lost(launched):
     x = np.ones((4096, 2), "e")
-    assert sums.total_of(reduce, mean=False)(x, dim=(0,), keepdim=False).tolist() == [4096, 4096]
+    assert or_else(sums.add_up, reduce)(x, dim=(0,), keepdim=False).tolist() == [4096, 4096]
 
 
 @pytest.mark.parametrize(
@@ -48,12 +49,12 @@ def test_many_halves_are_not_lost(launched):
 )
 def test_what_no_kernel_serves_is_computed_as_before(launched, shape, dim):
     x = np.ones(shape, "f")
-    np.testing.assert_array_equal(sums.total_of(reduce, mean=False)(x, dim=dim, keepdim=False), x.sum(dim))
-    assert sums.total_of(reduce, mean=False)(np.ones((2, 3), int), dim=(0,), keepdim=False).tolist() == [2, 2, 2]
+    np.testing.assert_array_equal(or_else(sums.add_up, reduce)(x, dim=dim, keepdim=False), x.sum(dim))
+    assert or_else(sums.add_up, reduce)(np.ones((2, 3), int), dim=(0,), keepdim=False).tolist() == [2, 2, 2]
     assert launched == []
 
 
 def test_rows_of_a_gradient(launched):
     g = np.random.default_rng(0).standard_normal((33, 5)).astype("f")
     np.testing.assert_allclose(sums.sum_rows(g), g.sum(0), rtol=1e-5)
-    assert sums.sum_rows(g.T) is not None and sums.sum_rows(g.T).shape == g.T.shape  # left to the engine
+    assert sums.sum_rows(g.T) is None  # left to the engine
