@@ -23,8 +23,7 @@ import numpy as np
 import minigrad
 from minigrad import nn
 from minigrad.autograd.core import TensorBase
-from minigrad.tensor.absent import Absent
-from minigrad.tensor.graph import Misspelt
+from minigrad.tensor.absent import Absent, Misspelt
 
 PAGE = Path(__file__).resolve().parent / "supported.md"
 NAMESPACES = [
@@ -583,6 +582,11 @@ DIFFERENCES = [
         "`tensor([[], [1]])` and other lists that begin with an empty one",
         "ragged lists are refused, whatever comes first; PyTorch leaves out the numbers",
         "refuses('torch.tensor([[], [1]])')",
+    ),
+    (
+        "`x < array`, `torch.add(x, array)`, `x.add_(array)`",
+        "take NumPy's array as a tensor; PyTorch takes one beside + - * / alone",
+        "(torch.ones(2) < np.ones(2)).tolist() == [False, False]",
     ),
     (
         "`np.add(array, x)` and the other ufuncs of an array and a tensor",
