@@ -173,7 +173,7 @@ def find_blind_spots(operands: Mapping[str, Any], output: Any) -> list[str]:
     found = []
     for name, x in operands.items():
         if x.ndim == 4:
-            kernel = name.lower()[:1] in ("w", "k")
+            kernel = _names_kernel(name)
             if kernel and x.shape[2:] == (1, 1):
                 found.append(f"{name} is a 1x1 kernel: a flip, a shift and a wrong overlap do not show")
             if not kernel and x.shape[0] == 1:
@@ -189,12 +189,16 @@ def find_blind_spots(operands: Mapping[str, Any], output: Any) -> list[str]:
     for (a, x), (b, y) in combinations(operands.items(), 2):
         if x.size > 1 and x.shape == y.shape and np.array_equal(x, y):
             found.append(f"{a} and {b} are equal: one in place of the other does not show")
-    images = [x for name, x in operands.items() if x.ndim == 4 and name.lower()[:1] not in ("w", "k")]
-    kernels = [x for name, x in operands.items() if x.ndim == 4 and name.lower()[:1] in ("w", "k")]
+    maps = [(name, x) for name, x in operands.items() if x.ndim == 4]
+    kernels, images = [[x for name, x in maps if _names_kernel(name) is wanted] for wanted in (True, False)]
     shape = as_array(output).shape
     if len(shape) == 4 and len(images) == len(kernels) == 1 and not _windows_overlap(images[0], kernels[0], shape):
         found.append("windows do not overlap: `=` in place of `+=` does not show")
     return found
+
+
+def _names_kernel(name: str) -> bool:
+    return name.lower().startswith(("w", "k"))
 
 
 def _windows_overlap(x: Any, w: Any, output: tuple[int, ...]) -> bool:

@@ -96,11 +96,7 @@ def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, e
     >>> torch.allclose(torch.tensor([1.0]), torch.tensor([1.0 + 1e-7]))
     True
     """
-    return bool(compute(_all, isclose(input, other, rtol, atol, equal_nan)).array)
-
-
-def _all(x: Any) -> Any:
-    return x.all()
+    return bool(compute(np.all, isclose(input, other, rtol, atol, equal_nan)).array)
 
 
 @of_tensors
@@ -111,8 +107,6 @@ def equal(input: Tensor, other: Tensor) -> bool:
     >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
     True
     """
-    return input.array.shape == other.array.shape and bool(compute(_all_same, input, other.array).array)
-
-
-def _all_same(a: Any, b: Any) -> Any:
-    return (a == b).all()
+    return input.array.shape == other.array.shape and bool(
+        compute(lambda a, b: (a == b).all(), input, other.array).array
+    )

@@ -41,12 +41,9 @@ _picked = operation("unique", lambda x, *, values: values, _no_derivative, shown
 
 @takes_out
 def unique(
-    input: Tensor,
-    sorted: bool = True,
-    return_inverse: bool = False,
-    return_counts: bool = False,
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
     dim: int | None = None,
-) -> Any:
+) -> Any:  # fmt: skip
     """The elements (or slices along `dim`) that occur, once each; with inverse and counts.
 
     >>> import minigrad as torch

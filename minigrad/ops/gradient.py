@@ -9,6 +9,7 @@ from minigrad.backend import array_module
 from minigrad.ops.arguments import as_number, axes, of_tensors
 from minigrad.ops.copies import as_float
 from minigrad.ops.join import cat
+from minigrad.ops.shape import stand_along
 from minigrad.ops.split import narrow
 
 if TYPE_CHECKING:
@@ -51,15 +52,14 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Any = None, edge_order: in
 def _steps(x: Any, d: int, spacing: Any) -> Any:
     """The distances between neighbours along axis `d`, beside the axes of `x`."""
     n = x.array.shape[d]
-    beside = [n - 1 if i == d else 1 for i in range(x.array.ndim)]
     if not isinstance(spacing, TensorBase) or not spacing.array.ndim:
         distance = as_number("gradient", "spacing", spacing)
-        return wrap(array_module(x.array).full(beside, distance, x.array.dtype))
+        return stand_along(wrap(array_module(x.array).full(n - 1, distance, x.array.dtype)), d, x.array.ndim)
     if spacing.array.shape != (n,):
         got = list(spacing.array.shape)
         raise RuntimeError(f"torch.gradient expected {n} coordinates for dimension {d}, got {got}")
     places = as_float(spacing)
-    return (narrow(places, 0, 1, n - 1) - narrow(places, 0, 0, n - 1)).reshape(beside)
+    return stand_along(narrow(places, 0, 1, n - 1) - narrow(places, 0, 0, n - 1), d, x.array.ndim)
 
 
 def _along(x: Any, d: int, spacing: Any, edge_order: int) -> Any:

@@ -17,7 +17,7 @@ from minigrad.ops.masks import where
 from minigrad.ops.names import shown_as
 from minigrad.ops.reduce import as_real, keepdim_shape
 from minigrad.ops.shape import movedim, reshape, unsqueeze
-from minigrad.ops.solve import NOT_FINITE, explain
+from minigrad.ops.solve import NOT_FINITE, explain, mT, singular_values
 from minigrad.side_by_side import add_up
 
 if TYPE_CHECKING:
@@ -74,17 +74,17 @@ def _polar_forward(x: Any) -> Any:
 def _polar_slope(g: Any, x: Any) -> Any:
     """The derivative of U V^T, its own adjoint (Higham, Functions of Matrices, chapter 8)."""
     u, s, v = np.linalg.svd(x, full_matrices=False)
-    inner = np.swapaxes(u, -1, -2) @ g @ np.swapaxes(v, -1, -2)
-    inner = (inner - np.swapaxes(inner, -1, -2)) / (s[..., :, None] + s[..., None, :])
-    gv, ug = g @ np.swapaxes(v, -1, -2), np.swapaxes(u, -1, -2) @ g
-    left = (gv - u @ (np.swapaxes(u, -1, -2) @ gv)) / s[..., None, :]
-    right = (ug - (ug @ np.swapaxes(v, -1, -2)) @ v) / s[..., :, None]
+    gv, ug = g @ mT(v), mT(u) @ g  # g (..., m, n) -> (..., m, k), (..., k, n)
+    inner = ug @ mT(v)
+    left = (gv - u @ inner) / s[..., None, :]
+    right = (ug - inner @ v) / s[..., :, None]
+    inner = (inner - mT(inner)) / (s[..., :, None] + s[..., None, :])
     return u @ (inner @ v + right) + left @ v
 
 
 _polar = operation("polar", _polar_forward, _polar_slope)
 _singular_total = operation(
-    "nuclear_norm", lambda x: np.linalg.svd(x, compute_uv=False).sum(-1), lambda g, x: g[..., None, None] * _polar(x)
+    "nuclear_norm", lambda x: singular_values(x).sum(-1), lambda g, x: g[..., None, None] * _polar(x)
 )
 
 

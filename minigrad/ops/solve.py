@@ -74,6 +74,11 @@ def constant_like(x: Any, constant: Array) -> Any:
     return wrap(there) if isinstance(x, TensorBase) else there
 
 
+def singular_values(x: Array) -> Array:
+    """The singular values of each matrix, in falling order."""
+    return np.linalg.svd(x, compute_uv=False)
+
+
 # ---- operations -----------------------------------------------------------------------------------
 _inv: Any = operation("linalg_inv_ex", lambda x: np.linalg.inv(x), lambda g, out: -(mT(out) @ g @ mT(out)))
 _solve: Any = operation(

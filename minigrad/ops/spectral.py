@@ -24,7 +24,7 @@ from minigrad.ops.names import recorded_as
 from minigrad.ops.order import return_type
 from minigrad.ops.reduce import amax, amin, sum
 from minigrad.ops.shape import movedim, squeeze, unsqueeze
-from minigrad.ops.solve import NOT_FINITE, check_matrix, constant_like, explain, inv, mT, pinv
+from minigrad.ops.solve import NOT_FINITE, check_matrix, constant_like, explain, inv, mT, pinv, singular_values
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -52,9 +52,8 @@ def _inverse(x: Any) -> Any:
     return inv(x) if isinstance(x, TensorBase) else np.linalg.inv(x)
 
 
-_qr: Any = operation(  # of at least as many rows as columns
-    "linalg_qr", lambda x: np.concatenate(np.linalg.qr(x), -2), _qr_slope
-)
+# (..., m, n) with m >= n -> Q and R below it, (..., m + n, n)
+_qr: Any = operation("linalg_qr", lambda x: np.concatenate(np.linalg.qr(x), -2), _qr_slope)
 
 
 @recorded_as("LinalgQrBackward0")
@@ -123,9 +122,7 @@ def _of_values(g: Any, x: Any) -> Any:
     return (parts[..., :m, :] * g[..., None, :]) @ mT(parts[..., m + 1 :, :])
 
 
-_svdvals: Any = operation(
-    "linalg_svdvals", lambda x: np.linalg.svd(x, compute_uv=False), _of_values, shown="LinalgSvdBackward0"
-)
+_svdvals: Any = operation("linalg_svdvals", singular_values, _of_values, shown="LinalgSvdBackward0")
 
 
 @recorded_as("LinalgSvdBackward0")
@@ -239,7 +236,7 @@ def matrix_rank(
 
 
 def _rank(x: Array, least: Any, share: Any) -> Array:
-    s = np.linalg.svd(x, compute_uv=False)
+    s = singular_values(x)
     bound = np.maximum(least, share * s[..., :1])  # the largest comes first
     return (s > bound).sum(-1).astype(np.int64)
 
@@ -272,7 +269,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     whole = driver in ("gels", "gelsd", "gelss") and rows > columns and bool((rank.array == columns).all())
     residuals = sum((A @ solution - rhs) ** 2, -2) if whole else wrap(np.empty(0, A.array.dtype))
     asked = driver in ("gelsd", "gelss")
-    values = compute(lambda x: np.linalg.svd(x, compute_uv=False), A) if asked else wrap(np.empty(0, A.array.dtype))
+    values = compute(singular_values, A) if asked else wrap(np.empty(0, A.array.dtype))
     rank = wrap(np.empty(0, np.int64)) if driver == "gels" else rank
     return _Lstsq(solution[..., 0] if vector else solution, residuals, rank, values)
 

@@ -88,6 +88,9 @@ def test_moments_and_shapes():
     assert vectors.log_prob(torch.zeros(4, 2)).shape == (4,) and vectors.precision_matrix.tolist() == [[1, 0], [0, 1]]
     rows = D.Categorical(logits=torch.zeros(2, 3))
     assert rows.sample().shape == (2,) and rows.sample((4, 5)).shape == (4, 5, 2) and rows.param_shape == (2, 3)
+    counts = D.Multinomial(3, logits=torch.zeros(4, 2))
+    assert counts.batch_shape == (4,) and counts.event_shape == (2,) and repr(counts) == "Multinomial()"
+    assert counts.sample((5,)).shape == (5, 4, 2) and counts.sample().sum(-1).tolist() == [3.0] * 4
     assert rows.log_prob(T([0, 2])).shape == (2,) and D.Bernoulli(T([0.0, 1.0])).sample((2,)).tolist() == [[0, 1]] * 2
 
 
@@ -111,6 +114,12 @@ REFUSED = {
     "half a coin": (lambda: D.Bernoulli(0.5).log_prob(T(0.5)), ValueError, "must be 0 or 1"),
     "both": (lambda: D.Bernoulli(0.5, 0.5), ValueError, "`probs` or `logits` must be specified, but not both"),
     "negative chances": (lambda: D.Categorical(T([-1.0, 2.0])), ValueError, "must be numbers >= 0"),
+    "negative chances of counts": (
+        lambda: D.Multinomial(3, T([-1.0, 2.0])), ValueError, "Multinomial: the chances must be numbers >= 0"),
+    "no chances of counts": (
+        lambda: D.Multinomial(3), ValueError, "Multinomial: either `probs` or `logits` must be specified"),
+    "one chance of counts": (
+        lambda: D.Multinomial(3, logits=T(1.0)), ValueError, "Multinomial: `logits` must be at least one-dimensional"),
     "one chance": (lambda: D.Categorical(T(1.0)), ValueError, "at least one-dimensional"),
     "no outcome": (lambda: D.Categorical(T([1.0, 2.0])).log_prob(T(5)), ValueError, "is no outcome"),
     "two covariances": (
