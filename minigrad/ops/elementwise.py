@@ -287,7 +287,8 @@ def _common_with_arrays(operands: Sequence[Any], values: Sequence[Any], real: bo
 
 
 def _as_type(array: Any, dtype: Any) -> Any:
-    return quiet(array.__class__.astype, array, dtype, copy=False)
+    order = "C" if 0 in array.strides else "K"  # an expanded tensor in rows
+    return quiet(array.__class__.astype, array, dtype, order, copy=False)
 
 
 def _number(value: Any, common: Any) -> Any:

@@ -200,7 +200,7 @@ _complementary = _make_error_function("erfc", lambda inner: 1 - inner, lambda x,
 
 def _inverse_error_function(x: Any) -> Any:
     """Erfinv by Newton's method in float64: from its tails' shape, on erf or on 1 - erf, whichever is exact there."""
-    y = np.abs(x.astype(np.float64))
+    y = np.abs(x, dtype=np.float64)
     rest = np.maximum(1 - y, np.finfo(np.float64).tiny)
     log = np.log(rest * (1 + y))
     # S. Winitzki, "A handy approximation for the error function and its inverse", 2008: a = 0.147

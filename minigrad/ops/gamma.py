@@ -37,7 +37,7 @@ def _series(terms: Any, y: Any, power: int) -> Any:
 
 def _log_gamma(x: Any) -> Any:
     # https://dlmf.nist.gov/5.11.E1 far away, 5.5.E1 on the way there, 5.5.E3 below 1/2
-    z = x.astype(np.float64)
+    z = np.positive(x, dtype=np.float64)
     mirrored = np.where(z < 0.5, 1 - z, z)
     y, passed = _move_far(mirrored)
     terms = [b / ((2 * j + 2) * (2 * j + 1)) for j, b in enumerate(_BERNOULLI)]
@@ -52,7 +52,7 @@ def _log_gamma(x: Any) -> Any:
 
 def _digamma(x: Any) -> Any:
     # https://dlmf.nist.gov/5.11.E2 far away, 5.5.E2 on the way there, 5.5.E4 below 1/2
-    z = x.astype(np.float64)
+    z = np.positive(x, dtype=np.float64)
     mirrored = np.where(z < 0.5, 1 - z, z)
     y, passed = _move_far(mirrored)
     value = np.log(y) - 0.5 / y - _series([b / (2 * j + 2) for j, b in enumerate(_BERNOULLI)], y, 2)
@@ -66,7 +66,7 @@ def _digamma(x: Any) -> Any:
 def _polygamma(x: Any, *, n: int) -> Any:
     if n == 0:
         return _digamma(x)
-    z = x.astype(np.float64)
+    z = np.positive(x, dtype=np.float64)
     if n == 1:  # https://dlmf.nist.gov/5.15.E6
         value = np.where(z < 0.5, (math.pi / np.sin(math.pi * z)) ** 2 - _zeta(2, 1 - z), _zeta(2, z))
         return np.where((z <= 0) & (z == np.floor(z)), math.inf, value).astype(x.dtype)
@@ -141,7 +141,7 @@ _NEAR, _FAR_TERMS = 70, 24  # terms of the series below 30, and from there on
 
 def _scaled_bessel(order: int, x: Any) -> Any:
     """``exp(-|x|) I(order, x)``: https://dlmf.nist.gov/10.25.E2, and 10.40.E1 from 30 on."""
-    z = np.abs(x.astype(np.float64))
+    z = np.abs(x, dtype=np.float64)
     near, far = np.minimum(z, 30.0), np.maximum(z, 30.0)
     term = np.exp(-near) * (near / 2) ** order
     small = term
@@ -159,7 +159,7 @@ def bessel(order: int) -> Callable[[Any], Any]:
     """I(order, x) of an array x."""
 
     def forward(x: Any) -> Any:
-        half = np.exp(np.abs(x.astype(np.float64)) / 2)
+        half = np.exp(np.abs(x, dtype=np.float64) / 2)
         return (_scaled_bessel(order, x) * half * half).astype(x.dtype)
 
     return forward

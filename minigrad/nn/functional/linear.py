@@ -280,7 +280,7 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
 
 def _draw_factors(array: Any, shape: Any, p: float) -> Any:
     """What a draw leaves: ``1 / (1 - p)`` or 0 for each element, or, of a smaller `shape`, for each map."""
-    if shape != array.shape:
+    if shape != array.shape or 0 in array.strides:  # an expanded tensor in rows
         array = np.empty_like(array[tuple([slice(0, n) for n in shape])], order="C")
     dtype = array.dtype
     return draw_in_order(array, lambda source, s: source.bernoulli(1 - p, s, dtype).astype(dtype) / dtype.type(1 - p))
