@@ -133,13 +133,17 @@ def _computed_type(x: Any) -> Any:
     return np.dtype(np.float32) if x.dtype.char == "e" else x.dtype
 
 
+def _as_columns(columns: tuple[int, ...], *vectors: Any) -> list[Any]:
+    """One number for each channel, ready to broadcast; None stays None."""
+    return [None if v is None else v.reshape(columns) for v in vectors]
+
+
 # ---- forward -------------------------------------------------------------------------------------
-_WRITE = {  # by whether there are weights, and a bias
-    (True, True): Elementwise(lambda x, mean, scale, w, b: ((x - mean) * scale * w + b).astype(x.dtype)),
-    (True, False): Elementwise(lambda x, mean, scale, w: ((x - mean) * scale * w).astype(x.dtype)),
-    (False, True): Elementwise(lambda x, mean, scale, b: ((x - mean) * scale + b).astype(x.dtype)),
-    (False, False): Elementwise(lambda x, mean, scale: ((x - mean) * scale).astype(x.dtype)),
-}
+@Elementwise
+def _write(x: Any, mean: Any, scale: Any, w: Any, b: Any) -> Any:
+    y = (x - mean) * scale
+    y = y if w is None else y * w
+    return (y if b is None else y + b).astype(x.dtype)
 
 
 def normalize(x: Any, w: Any, b: Any, *, moments: Any, running: Any, momentum: float) -> Any:
@@ -157,8 +161,7 @@ def normalize(x: Any, w: Any, b: Any, *, moments: Any, running: Any, momentum: f
     kept = running if running[0] is not None else (moments.mean, moments.mean)
     numbers = (*int32s(running[0] is not None), np.float64(moments.eps), np.float64(momentum))
     MEASURE(x, x, lie.channels, (moments.mean, moments.variance, moments.scale, *kept, *numbers))
-    columns = [v.reshape(moments.columns) for v in (w, b) if v is not None]
-    return _WRITE[w is not None, b is not None](x, moments.mean, moments.scale, *columns)
+    return _write(x, moments.mean, moments.scale, *_as_columns(moments.columns, w, b))
 
 
 def _serves(x: Any, w: Any, b: Any, lie: Lie, running: Any) -> bool:
@@ -193,12 +196,10 @@ def _launch_rows(name: str, body: str, lie: Lie, arguments: tuple[Any, ...], cha
 
 # ---- gradients -----------------------------------------------------------------------------------
 # dx = (g - mean(g) - y mean(g y)) scale w, with y = (x - mean) scale; `shift` and `turn` are the two means
-_WRITE_RULE = Elementwise(
-    lambda g, x, mean, scale, shift, turn: ((g - shift - (x - mean) * scale * turn) * scale).astype(x.dtype)
-)
-_WRITE_WEIGHTED_RULE = Elementwise(
-    lambda g, x, mean, scale, shift, turn, w: ((g - shift - (x - mean) * scale * turn) * (scale * w)).astype(x.dtype)
-)
+@Elementwise
+def _write_rule(g: Any, x: Any, mean: Any, scale: Any, shift: Any, turn: Any, w: Any) -> Any:
+    weighted = scale if w is None else scale * w
+    return ((g - shift - (x - mean) * scale * turn) * weighted).astype(x.dtype)
 
 
 def x_rule(g: Any, x: Any, w: Any, moments: Any) -> Any:
@@ -209,10 +210,7 @@ def x_rule(g: Any, x: Any, w: Any, moments: Any) -> Any:
     if lie.rows:
         return _write_rows_rule(g, x, w, moments, lie)
     slopes = _slopes(g, x, moments, lie)
-    shift, turn = [slopes[k].reshape(moments.columns) for k in (2, 3)]
-    if w is None:
-        return _WRITE_RULE(g, x, moments.mean, moments.scale, shift, turn)
-    return _WRITE_WEIGHTED_RULE(g, x, moments.mean, moments.scale, shift, turn, w.reshape(moments.columns))
+    return _write_rule(g, x, moments.mean, moments.scale, *_as_columns(moments.columns, slopes[2], slopes[3], w))
 
 
 def _write_rows_rule(g: Any, x: Any, w: Any, moments: Any, lie: Lie) -> Any:
@@ -259,37 +257,30 @@ def _slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
 
 
 # ---- by statistics that are given ----------------------------------------------------------------
-_WRITE_GIVEN = {  # by whether there are weights, and a bias
-    (True, True): Elementwise(
-        lambda x, mean, var, eps, w, b: x * (1 / np.sqrt(var + eps) * w) + (b - mean * (1 / np.sqrt(var + eps) * w))
-    ),
-    (True, False): Elementwise(
-        lambda x, mean, var, eps, w: x * (1 / np.sqrt(var + eps) * w) - mean * (1 / np.sqrt(var + eps) * w)
-    ),
-    (False, True): Elementwise(
-        lambda x, mean, var, eps, b: x * (1 / np.sqrt(var + eps)) + (b - mean * (1 / np.sqrt(var + eps)))
-    ),
-    (False, False): Elementwise(
-        lambda x, mean, var, eps: x * (1 / np.sqrt(var + eps)) - mean * (1 / np.sqrt(var + eps))
-    ),
-}
-_GIVEN_RULE = Elementwise(lambda g, var, eps: g * (1 / np.sqrt(var + eps)))
-_WEIGHTED_GIVEN_RULE = Elementwise(lambda g, var, eps, w: g * (1 / np.sqrt(var + eps) * w))
+@Elementwise
+def _write_given(x: Any, mean: Any, var: Any, eps: float, w: Any, b: Any) -> Any:
+    scale = _weigh_scale(var, eps, w)
+    return x * scale - mean * scale if b is None else x * scale + (b - mean * scale)
+
+
+_given_rule = Elementwise(lambda g, var, eps, w: g * _weigh_scale(var, eps, w))
+
+
+def _weigh_scale(var: Any, eps: float, w: Any) -> Any:
+    return 1 / np.sqrt(var + eps) if w is None else 1 / np.sqrt(var + eps) * w
 
 
 def normalize_by_given(x: Any, w: Any, b: Any, mean: Any, var: Any, *, columns: Any, eps: float) -> Any:
     """The forward by given statistics, for operands of one type."""
-    others = [v for v in (mean, var, w, b) if v is not None]
-    if any(v.dtype != x.dtype for v in others):
+    if any(v is not None and v.dtype != x.dtype for v in (mean, var, w, b)):
         return None
-    mean, var, *more = [v.reshape(columns) for v in others]
-    return _WRITE_GIVEN[w is not None, b is not None](x, mean, var, eps, *more)
+    mean, var, w, b = _as_columns(columns, mean, var, w, b)
+    return _write_given(x, mean, var, eps, w, b)
 
 
 def given_x_rule(g: Any, w: Any, var: Any, columns: Any, eps: float) -> Any:
     """Its gradient by the input."""
     if var.dtype != g.dtype or (w is not None and w.dtype != g.dtype):
         return None
-    if w is None:
-        return _GIVEN_RULE(g, var.reshape(columns), eps)
-    return _WEIGHTED_GIVEN_RULE(g, var.reshape(columns), eps, w.reshape(columns))
+    var, w = _as_columns(columns, var, w)
+    return _given_rule(g, var, eps, w)
