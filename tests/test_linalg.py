@@ -260,11 +260,9 @@ def test_nor_is_it_positive_definite(value):
         (lambda: L.vander(ONES[:1]), RuntimeError, "N must be greater than 1, got 1"),
         (lambda: L.vander(ONES, N=True), TypeError, "argument 'N' must be an int, got bool"),
         (lambda: L.vander(ONES > 0), RuntimeError, "floating point and integer tensors, but got minigrad.bool"),
-        (lambda: L.householder_product(torch.zeros(2, 2), torch.ones(2).long()), RuntimeError, "tau dtype"),
-        (lambda: L.householder_product(torch.zeros(3, 2, 2), torch.ones(2, 2)), RuntimeError, "the batches of input"),
     ],
 )  # fmt: skip
-def test_vectors_powers_and_reflections_say_what_they_take(call, error, words):
+def test_vectors_and_powers_say_what_they_take(call, error, words):
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)

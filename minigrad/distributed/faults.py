@@ -50,9 +50,7 @@ def _install() -> None:
         _previous, sys.excepthook = sys.excepthook, _end_all
         atexit.register(_announce)
         if (children := sys.modules.get("multiprocessing.util")) is not None:
-            children.Finalize(
-                None, _announce, exitpriority=0
-            )  # what a forked child calls at its end, in atexit's place
+            children.Finalize(None, _announce, exitpriority=0)  # what a forked child calls in atexit's place
 
 
 def stop_watching() -> None:

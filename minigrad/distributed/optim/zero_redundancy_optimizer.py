@@ -9,7 +9,7 @@ from minigrad.distributed import objects
 from minigrad.distributed.agreement import agree
 from minigrad.distributed.algorithms.join import Join, Joinable, JoinHook
 from minigrad.distributed.packed_broadcast import begin_broadcast
-from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
+from minigrad.distributed.process_group import ProcessGroup, group_or_world
 from minigrad.optim.optimizer import Optimizer
 from minigrad.tensor import Tensor
 
@@ -48,7 +48,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
             )
         if overlap_with_ddp:
             raise NotImplementedError("overlap_with_ddp is not offered: the update begins when backward is over")
-        group = default_group() if process_group is None else group_or_world(process_group)
+        group = group_or_world(process_group)
         if group is None:
             raise ValueError("ZeroRedundancyOptimizer needs a group that this process is in")
         self._group: ProcessGroup = group

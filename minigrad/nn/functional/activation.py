@@ -188,7 +188,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     >>> torch.nn.functional.hardshrink(torch.tensor([-1.0, 0.25, 2.0]))
     tensor([-1.,  0.,  2.])
     """
-    return _compute(activation.hardshrink, input, lambd)
+    return activation.hardshrink(input, lambd)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -200,7 +200,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
-    return _compute(activation.softshrink, input, lambd)
+    return activation.softshrink(input, lambd)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -321,7 +321,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
     >>> torch.nn.functional.softplus(torch.tensor([0.0]))
     tensor([0.6931])
     """
-    return _compute(activation.softplus, input, beta, threshold)
+    return activation.softplus(input, beta, threshold)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -331,7 +331,7 @@ def logsigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.logsigmoid(torch.tensor([-1000.0]))
     tensor([-1000.])
     """
-    return _compute(activation.logsigmoid, input)
+    return activation.logsigmoid(input)
 
 
 def sigmoid(input: Tensor) -> Tensor:
@@ -341,7 +341,7 @@ def sigmoid(input: Tensor) -> Tensor:
     >>> torch.nn.functional.sigmoid(torch.tensor([0.0]))
     tensor([0.5000])
     """
-    return _compute(functions.sigmoid, input)
+    return functions.sigmoid(input)
 
 
 def tanh(input: Tensor) -> Tensor:
@@ -351,7 +351,7 @@ def tanh(input: Tensor) -> Tensor:
     >>> torch.nn.functional.tanh(torch.tensor([1.0]))
     tensor([0.7616])
     """
-    return _compute(functions.tanh, input)
+    return functions.tanh(input)
 
 
 def softsign(input: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from minigrad.distributed.agreement import agree
 from minigrad.distributed.algorithms.join import Join, Joinable, JoinHook
 from minigrad.distributed.grad_bucket import GradBucket
 from minigrad.distributed.packed_broadcast import begin_broadcast
-from minigrad.distributed.process_group import ProcessGroup, default_group, group_or_world
+from minigrad.distributed.process_group import ProcessGroup, group_or_world
 from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.distributed.work import Work
 from minigrad.nn.module import Module
@@ -68,7 +68,7 @@ class DistributedDataParallel(Module, Joinable):
         gradient_as_bucket_view: bool = False, static_graph: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
-        group = _member(process_group)
+        group = _require_member(process_group)
         parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
         _check(module, parameters, device_ids, output_device)
         self.module = module
@@ -234,8 +234,8 @@ def _largest(group: ProcessGroup, *numbers: int) -> list[int]:
     return [int(number) for number in array]
 
 
-def _member(process_group: Any) -> ProcessGroup:
-    group = default_group() if process_group is None else group_or_world(process_group)
+def _require_member(process_group: Any) -> ProcessGroup:
+    group = group_or_world(process_group)
     if group is None:
         raise ValueError("DistributedDataParallel needs a group that this process is in: make the model inside it only")
     return group

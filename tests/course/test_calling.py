@@ -1,0 +1,79 @@
+"""How an answer is called: what it may not change, which parameters it takes, and what its error says."""
+
+import numpy as np
+import pytest
+
+import minigrad as torch
+from minigrad.course.calling import LONGEST, WroteIntoArgumentsError, describe_error, guard, refuse_parameters
+
+
+def double(x):
+    x *= 2
+    return x
+
+
+@pytest.mark.parametrize("x", [torch.ones(2), np.ones(2)], ids=["tensor", "array"])
+def test_an_answer_that_writes_into_its_arguments_is_caught(x):
+    with pytest.raises(WroteIntoArgumentsError):
+        guard(double)(x)
+
+
+def test_what_it_gives_back_is_passed_on():
+    x = torch.tensor([1.0, float("nan")])  # which does not equal itself
+    assert guard(lambda x, n: x[n])(x, 0).item() == 1.0
+    assert guard(lambda x, numbers: numbers.append(1))(x, []) is None  # a list is the answer's own affair
+
+
+def test_the_first_arguments_may_be_left_unwatched():
+    g, x = torch.ones(2), torch.ones(2)
+    assert guard(lambda g, x: double(g) * x, start=1)(g, x).tolist() == [2.0, 2.0]
+    with pytest.raises(WroteIntoArgumentsError):
+        guard(lambda g, x: g * double(x), start=1)(g, x)
+
+
+ANSWERS = {
+    "fits": (lambda n, k, stride=1: n, None),
+    "any": (lambda *given: given, None),
+    "a function of C that tells nothing": (dict.fromkeys, None),
+    "one too few": (lambda n: n, r"It is called with (n, k), and takes (n): the parameters do not fit."),
+    "one too many": (lambda n, k, p: n, r"It is called with (n, k), and takes (n, k, p): the parameters do not fit."),
+    "a class": (torch.nn.Linear, "A function of (n, k) is due; got the class Linear."),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_parameters_that_do_not_fit_are_refused(name):
+    answer, complaint = ANSWERS[name]
+    assert refuse_parameters(answer, ["n", "k"]) == complaint
+
+
+def fail(error):
+    raise error
+
+
+ERRORS = {
+    "plain": (ValueError("no"), "It raised ValueError: no (line "),
+    "without a message": (KeyError(), "It raised KeyError (line "),
+    "memory": (MemoryError(), "It asks for too much memory (line "),
+    "no graph": (RuntimeError("element 0 of tensors does not require grad"), "this one is worked out by hand"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_is_told_with_the_line_of_the_student(name):
+    error, words = ERRORS[name]
+    with pytest.raises(type(error)) as caught:
+        fail(error)
+    told = describe_error(caught.value)
+    assert words in told and "raise error" in told
+
+
+def test_long_messages_are_cut():
+    told = describe_error(ValueError("x" * 2 * LONGEST))
+    assert told == f"It raised ValueError: {'x' * LONGEST} ..."  # it was never raised, so that no line is known
+
+
+def test_an_error_inside_the_library_is_told_with_the_students_line():
+    with pytest.raises(RuntimeError) as caught:
+        torch.ones(2) @ torch.ones(3)
+    assert "torch.ones(2) @ torch.ones(3)" in describe_error(caught.value)
