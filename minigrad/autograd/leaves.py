@@ -16,7 +16,7 @@ from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import RemovableHandle, add_hook, run_hooks, same_count
 from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.node import nodes_below
-from minigrad.backend import array_module, copy_array
+from minigrad.backend import array_module, copy_array, on_its_gpu
 from minigrad.side_by_side import broadcasts
 
 # The keys among a leaf's hooks of those that stand around the adding, and see no gradient that is on its way.
@@ -95,8 +95,13 @@ def copy_as_leaf_lies(gradient: Any, leaf: Any) -> Any:
     """A copy whose axes lie in memory as those of `leaf`: `x.grad.view(-1)` works where `x.view(-1)` does."""
     if leaf.array.flags.c_contiguous or gradient.shape != leaf.array.shape:
         return copy_array(gradient)
-    copy = array_module(leaf.array).empty_like(leaf.array)
-    copy[...] = gradient
+    return _copy_in_order_of(leaf.array, gradient)
+
+
+@on_its_gpu
+def _copy_in_order_of(model: Any, array: Any) -> Any:
+    copy = array_module(model).empty_like(model)
+    copy[...] = array
     return copy
 
 
