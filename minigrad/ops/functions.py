@@ -214,9 +214,9 @@ def _inverse_error_function(x: Any) -> Any:
     return np.copysign(z, x).astype(x.dtype)
 
 
-def _erfinv(x: Any) -> Any:
-    """`erfinv` for arrays and Tensors."""
-    return erfinv(x) if isinstance(x, TensorBase) else _inverse_error_function(x)  # type: ignore[arg-type]
+def for_either(made: Callable[..., Any], forward: Callable[..., Any]) -> Callable[..., Any]:
+    """What a rule calls: `made` of Tensors, or its `forward` of arrays."""
+    return lambda x, **options: made(x, **options) if isinstance(x, TensorBase) else forward(x, **options)
 
 
 erf = unary(
@@ -233,10 +233,11 @@ erfc = unary(
     formula="1 - erf(input), exact also where erf is nearly 1",
     example="[0.0, 1.0] -> [1.0000, 0.1573]",
 )
-erfinv = unary(
+erfinv: Unary = unary(
     "erfinv",
     _inverse_error_function,
-    lambda g, x: g * (np.exp(_erfinv(x) ** 2) * (math.sqrt(math.pi) / 2)),  # the result may be written to
+    # The result may be written to: it is computed anew.
+    lambda g, x: g * (np.exp(for_either(erfinv, _inverse_error_function)(x) ** 2) * (math.sqrt(math.pi) / 2)),
     formula="the number whose erf is input; inf at 1 and -inf at -1",
     example="[0.0, 0.5] -> [0.0000, 0.4769]",
 )

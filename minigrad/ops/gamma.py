@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase
 from minigrad.ops.arguments import as_int, require_tensor, takes_out
 from minigrad.ops.copies import as_float
 from minigrad.ops.elementwise import elementwise, unary
+from minigrad.ops.functions import for_either
 
 if TYPE_CHECKING:
     from minigrad.ops.signatures import Unary
@@ -86,20 +86,15 @@ def _zeta(s: int, x: Any) -> Any:
     return total + y ** (1 - s) / (s - 1) + 0.5 / y**s + y**-s * _series(terms, y, 1)
 
 
-def _both(made: Callable[..., Any], forward: Callable[..., Any]) -> Callable[..., Any]:
-    """A function for Tensors, and for the arrays of a rule."""
-    return lambda x, **options: made(x, **options) if isinstance(x, TensorBase) else forward(x, **options)
-
-
 # fmt: off
-lgamma: Unary = unary("lgamma", _log_gamma, lambda g, x: g * _both(digamma, _digamma)(x),
+lgamma: Unary = unary("lgamma", _log_gamma, lambda g, x: g * for_either(digamma, _digamma)(x),
     formula="log |gamma(input)|, the logarithm of (input - 1)!", domain="inf at 0, -1, -2, ...",
     example="[1.0, 5.0] -> [0.0000, 3.1781]")
-digamma: Unary = unary("digamma", _digamma, lambda g, x: g * _both(_poly, _polygamma)(x, n=1),
+digamma: Unary = unary("digamma", _digamma, lambda g, x: g * for_either(_poly, _polygamma)(x, n=1),
     formula="the derivative of lgamma", domain="-inf at 0, NaN at -1, -2, ...",
     example="[1.0, 2.0] -> [-0.5772,  0.4228]")
 # fmt: on
-_poly: Any = elementwise("polygamma", _polygamma, lambda g, x, n: g * _both(_poly, _polygamma)(x, n=n + 1))
+_poly: Any = elementwise("polygamma", _polygamma, lambda g, x, n: g * for_either(_poly, _polygamma)(x, n=n + 1))
 
 
 @takes_out
@@ -177,13 +172,13 @@ def _share(one: Any, x: Any) -> Any:
 
 _i0, _i1 = bessel(0), bessel(1)
 # fmt: off
-i0: Unary = unary("i0", _i0, lambda g, x: g * _both(i1, _i1)(x),
+i0: Unary = unary("i0", _i0, lambda g, x: g * for_either(i1, _i1)(x),
     formula="the modified Bessel function of order 0", example="[0.0, 1.0] -> [1.0000, 1.2661]")
-i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (_both(i0, _i0)(x) - _share(out, x)),
+i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (for_either(i0, _i0)(x) - _share(out, x)),
     formula="the modified Bessel function of order 1", example="[0.0, 1.0] -> [0.0000, 0.5652]")
-i0e: Unary = unary("special_i0e", _scaled(0), lambda g, x, out: g * (_both(i1e, _scaled(1))(x) - np.sign(x) * out),
+i0e: Unary = unary("special_i0e", _scaled(0), lambda g, x, out: g * (for_either(i1e, _scaled(1))(x) - np.sign(x) * out),
     formula="exp(-|input|) i0(input)", example="[0.0, 1.0] -> [1.0000, 0.4658]")
 i1e: Unary = unary("special_i1e", _scaled(1),
-    lambda g, x, out: g * (_both(i0e, _scaled(0))(x) - _share(out, x) - np.sign(x) * out),
+    lambda g, x, out: g * (for_either(i0e, _scaled(0))(x) - _share(out, x) - np.sign(x) * out),
     formula="exp(-|input|) i1(input)", example="[0.0, 1.0] -> [0.0000, 0.2079]")
 # fmt: on

@@ -14,7 +14,7 @@ from minigrad.ops.arguments import as_number, not_a_tensor, of_tensors, require_
 from minigrad.ops.arithmetic import mul, no_slope, pow, promote
 from minigrad.ops.copies import as_float, cast, clone
 from minigrad.ops.device import move_scalars
-from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, unary
+from minigrad.ops.elementwise import REAL, TRUTH, binary, elementwise, rename, unary
 from minigrad.ops.functions import sign
 from minigrad.ops.order import return_type
 from minigrad.ops.out import write_out
@@ -264,14 +264,9 @@ def _with_product(name: str, combine: Any, *rules: Any) -> Any:
         except ValueError:
             raise shapes_do_not_broadcast(name, *[z.array for z in (input, tensor1)]) from None
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"""``input + value * {what}``, broadcast.
-
-    >>> import minigrad as torch
-    >>> torch.{name}(torch.tensor([1.0]), torch.tensor([6.0]), torch.tensor([2.0]), value=0.5)
-    tensor([{"7." if name == "addcmul" else "2.5000"}])
-    """
-    return takes_out(call)
+    operands = "torch.tensor([1.0]), torch.tensor([6.0]), torch.tensor([2.0])"
+    example = f"torch.{name}({operands}, value=0.5) -> tensor([{'7.' if name == 'addcmul' else '2.5000'}])"
+    return takes_out(rename(call, name, f"``input + value * {what}``, broadcast.", example))
 
 
 addcmul = _with_product(

@@ -18,7 +18,7 @@ from minigrad.autograd.recording import compute, operation
 from minigrad.ops.arguments import axes
 from minigrad.ops.copies import cast
 from minigrad.ops.diagonal import triu
-from minigrad.ops.functions import abs
+from minigrad.ops.functions import abs, for_either
 from minigrad.ops.join import cat
 from minigrad.ops.names import recorded_as
 from minigrad.ops.order import return_type
@@ -45,11 +45,7 @@ def _qr_slope(g: Any, out: Any, x_shape: tuple[int, ...]) -> Any:
     q, r, gq, gr = out[..., :rows, :], out[..., rows:, :], g[..., :rows, :], g[..., rows:, :]
     inner = r @ mT(gr) - mT(gq) @ q
     lower, strict = [constant_like(out, np.tril(np.ones((n, n)), k)) for k in (0, -1)]
-    return (gq + q @ (inner * lower + mT(inner * strict))) @ mT(_inverse(r))
-
-
-def _inverse(x: Any) -> Any:
-    return inv(x) if isinstance(x, TensorBase) else np.linalg.inv(x)
+    return (gq + q @ (inner * lower + mT(inner * strict))) @ mT(for_either(inv, np.linalg.inv)(r))
 
 
 # (..., m, n) with m >= n -> Q and R below it, (..., m + n, n)
