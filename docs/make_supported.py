@@ -338,6 +338,14 @@ DIFFERENCES = [
         "second('x.norm()', [0.0, 0.0]) == [0.0, 0.0]",
     ),
     (
+        "third derivatives of `F.layer_norm`",
+        "as by its formula in small operations; PyTorch's differ from those of that formula",
+        (
+            "torch.autograd.gradgradcheck(lambda x: torch.autograd.grad((F.layer_norm(x, (3,)) ** 3).sum(), x, None, "
+            "None, True)[0], torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64, requires_grad=True))"
+        ),
+    ),
+    (
         "`create_graph=True` through a convolution by a constant weight, or `F.batch_norm` by running statistics",
         "gives a gradient without a graph, for it depends on nothing; PyTorch's has a graph that leads nowhere",
         "refuses('second(\\'F.conv1d(x.view(1, 1, 2), torch.ones(1, 1, 1)).sum()\\', [1.0, 2.0])')",
