@@ -204,7 +204,7 @@ class Optimizer(OptimizerHooks):
     def _bind_rule(self, i: int, group: Group) -> BoundRule:
         """The rule with the options of group `i`, which are read anew only where one of them has changed."""
         rule = self._rules.get(i)
-        if rule is not None and rule.group == group:
+        if rule is not None and rule.params is group["params"] and rule.group == group:
             return rule
         if self.rule is None:
             raise NotImplementedError(
@@ -245,8 +245,8 @@ class Optimizer(OptimizerHooks):
         self._run_hooks("load_post")
 
     def __getstate__(self) -> dict[str, Any]:
-        """For copies: all but what is remembered of the last step."""
-        return {**vars(self), "_watch": Watch(), "_rules": {}}
+        """For copies: all but the hooks, as in PyTorch, and what is remembered of the last step."""
+        return {**vars(self), "_watch": Watch(), "_rules": {}, "_hooks": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -267,6 +267,7 @@ class BoundRule:
         self.kind, self.options, self.look = kind, options, look
         may_change = any(isinstance(option, Tensor) for option in group.values())  # it can be written to
         self.group = None if may_change else dict(group)  # as it was when its options were read
+        self.params = group["params"]  # of another list, tensors would be compared
         rule = kind.rule
         if options.get("maximize") or options.get("weight_decay"):
             from minigrad.optim.rules import extend

@@ -1,6 +1,8 @@
 """Parameter groups, gradients, state: what all optimizers share, and every error's text."""
 
+import copy
 import gc
+import pickle
 import time
 import tracemalloc
 import weakref
@@ -431,3 +433,25 @@ def test_a_required_option_has_to_be_given():
     with pytest.raises(ValueError, match="didn't specify a value of required optimization parameter lr"):
         Plain([p])
     assert Plain([{"params": [p], "lr": 0.5}]).param_groups[0]["lr"] == 0.5 and repr(required) == "<required parameter>"
+
+
+def test_the_parameters_of_a_group_may_be_another_list():
+    p, q = minigrad.ones(2, requires_grad=True), minigrad.zeros(2, requires_grad=True)
+    optimizer = optim.SGD([p], lr=0.5)
+    for x in (p, q):
+        x.sum().backward()
+    optimizer.step()
+    optimizer.param_groups[0]["params"] = [q]
+    optimizer.step()
+    assert p.tolist() == [0.5, 0.5] and q.tolist() == [-0.5, -0.5]
+
+
+@pytest.mark.parametrize("make", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_hooks_stay_with_the_optimizer_they_were_hung_on(make):
+    seen = []
+    optimizer = optim.SGD([minigrad.ones(1, requires_grad=True)])
+    optimizer.register_step_post_hook(lambda *_: seen.append(1))
+    make(optimizer).step()
+    assert seen == []
+    optimizer.step()
+    assert seen == [1]
