@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from minigrad.autograd.core import PACKING, TensorBase, edge_of, wrap
 from minigrad.autograd.function_node import FunctionNode
 from minigrad.autograd.inspection import watchers
-from minigrad.autograd.messages import freed
+from minigrad.autograd.messages import freed, overwritten
 from minigrad.autograd.modes import ModeSwitch
 from minigrad.autograd.node import Node, next_order
 
@@ -137,6 +137,9 @@ class PackedNode(Node):
     def saved_values(self, create_graph: bool) -> list[Any]:
         if self.saved_operands is None:
             raise freed(self.name())
+        for writes, then, shape in self.watched[self.plan.result_position is not None :]:  # indices: they stay as is
+            if writes[0] != then:
+                raise overwritten(self, shape, then, writes[0])
         values = [x.unpack() if isinstance(x, Packed) else x for x, _ in self.saved_operands]
         if not create_graph:
             values = [x.array if isinstance(x, TensorBase) else x for x in values]

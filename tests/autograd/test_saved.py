@@ -133,3 +133,13 @@ def test_a_checkpoint_keeps_no_result_that_was_written_in_place():
     factor.mul_(2)  # seen by the second run
     y.backward()
     assert x.grad.item() == pytest.approx(4 * mg.tensor(2.0).exp().item())
+
+
+@pytest.mark.parametrize("key", [[0, 1], [True, True, False]])
+def test_indices_that_were_written_to_are_refused_beside_hooks_too(key):
+    x, index = mg.ones(3, requires_grad=True), mg.tensor(key)
+    with saved_tensors_hooks(lambda t: t, lambda t: t):
+        y = x[index]
+    index.copy_(index.flip(0))
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
