@@ -205,6 +205,8 @@ class FunctionNode(Node):
     def name(self) -> str:
         return f"{self.function.__name__}Backward"
 
+    number = property(lambda self: self.tracked[0] if self.tracked else 0)
+
     def split(self, cotangent: Any) -> list[Any]:
         arrived = cotangent if self.shape is None else {self.tracked[0]: cotangent}
         return [arrived.get(i) for i in range(len(self.results))]

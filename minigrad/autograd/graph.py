@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.inspection import RemovableHandle
+from minigrad.autograd.core import TensorBase, edge_of, wrap
+from minigrad.autograd.inspection import RemovableHandle, see_edge
 from minigrad.autograd.leaves import AccumulateGrad
 from minigrad.autograd.node import Node
 from minigrad.autograd.saved import disable_saved_tensors_hooks, save_on_cpu, saved_tensors_hooks
@@ -42,8 +42,8 @@ class GradientEdge(NamedTuple):
 
     @property
     def edge(self) -> Any:
-        """The engine's edge: a node, or the leaf itself."""
-        return getattr(self.node, "variable", self.node)
+        """The engine's edge: the node of one result, or the leaf itself."""
+        return self.node.variable if isinstance(self.node, AccumulateGrad) else self.node.node_of(self.output_nr)
 
     def stand_in(self, gradient: Any) -> Any:
         """A tensor in the place of the one that this stands for: on the device of its gradient, or of a leaf below.
@@ -78,7 +78,7 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     if not tensor.requires_grad:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     refresh(tensor, asked=True)
-    return GradientEdge(AccumulateGrad(tensor) if tensor.node is LEAF else tensor.node, 0)
+    return GradientEdge(*see_edge(edge_of(tensor)))
 
 
 def increment_version(tensor: Any) -> None:

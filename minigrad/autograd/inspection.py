@@ -102,7 +102,11 @@ class Inspectable:
 
     shown: ClassVar[str | None] = None  # another name than the operation's
     call = property(lambda self: self)  # the node of the call whose result this is
-    number: int = 0  # of the result among those of the call
+    number: Any = 0  # of the result among those of the call
+
+    def node_of(self, _number: int) -> Any:
+        """The node of one of the call's results: an operation has one result."""
+        return self
 
     def name(self: Any) -> str:
         """The operation's name in PyTorch's manner: ``MulBackward0``.

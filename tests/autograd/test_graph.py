@@ -68,3 +68,24 @@ def test_a_hook_on_several_tensors(mode, expected):
     assert len(seen) == 2
     with pytest.raises(ValueError, match=r"one of \('all', 'any'\), got some"):
         graph.register_multi_grad_hook((y, z), take, mode="some")
+
+
+class DoubleAndTriple(autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.mark_non_differentiable(sign := x > 0)
+        return x * 2, sign, x * 3
+
+    @staticmethod
+    def backward(ctx, g, _, h):
+        return g * 2 + h * 3
+
+
+def test_an_edge_says_which_result_of_a_call_it_means():
+    x = mg.ones(2, requires_grad=True)
+    double, _, triple = DoubleAndTriple.apply(x)
+    edge, z = graph.get_gradient_edge(triple), double * triple
+    assert edge == (double.grad_fn, 2, None)
+    for other in (edge, graph.GradientEdge(double.grad_fn, 2), graph.GradientEdge(*z.grad_fn.next_functions[1])):
+        assert autograd.grad(z.sum(), other, retain_graph=True)[0].tolist() == [2, 2]
+        assert autograd.grad(other, x, mg.ones(2), retain_graph=True)[0].tolist() == [3, 3]
