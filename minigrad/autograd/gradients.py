@@ -108,13 +108,10 @@ def accumulate(leaf: Any, gradient: Any, create_graph: bool) -> None:
         elif before is None:
             leaf.gradient = wrap(gradient)
             leaf.gradient.writes = [0, 0]  # counted in inference mode, too: later walks add to it
-        elif before.node is not None:
-            leaf.gradient = before + wrap(gradient)
+        elif gradient.shape != before.array.shape or 0 in before.array.strides:
+            before.add_(wrap(gradient))  # says why that cannot be
         else:
-            try:
-                quiet(np.add, before.array, gradient, before.array)
-            except ValueError:
-                raise messages.does_not_add(before.array.shape, gradient.shape) from None
+            quiet(np.add, before.array, gradient, before.array)
             before.writes[0] += 1
     if leaves.hooks_exist:
         leaves.after_accumulation(leaf, gradient, create_graph)

@@ -222,18 +222,21 @@ class _Hooked:
         for hook in list(_prehooks.get(node, {}).values()):
             changed = hook(tuple(_as_tensors(arrived, create_graph)))
             if changed is not None:
-                pairs = zip(arrived, same_count(hook, changed, len(arrived)), strict=True)
-                arrived = [g if c is None else from_hook(hook, g, c, create_graph) for g, c in pairs]
+                arrived = replace_some(hook, arrived, changed, create_graph)
                 cotangent = node.join(arrived)
         found: list[Any] = super().vjp(cotangent, create_graph, wanted)  # type: ignore[misc]
         outputs = tuple(_as_tensors(arrived, create_graph))
-        for hook in list(_posthooks.get(node, {}).values()):
-            inputs = tuple(_by_operand(node, _as_tensors(found, create_graph)))
-            changed = hook(inputs, outputs)
+        hooks = list(_posthooks.get(node, {}).values())
+        if hooks:
+            from minigrad.autograd.walk import fit_all
+
+            found = fit_all(node, found, create_graph)
+        for hook in hooks:
+            inputs = _by_operand(node, found)
+            changed = hook(tuple(_as_tensors(inputs, create_graph)), outputs)
             if changed is not None:
-                by_operand = same_count(hook, changed, len(inputs))
-                picked = [by_operand[i] for i in node.operand_places()[0]]
-                found = [g if g is None or create_graph else g.array for g in picked]
+                replaced = replace_some(hook, inputs, changed, create_graph)
+                found = [None if changed[i] is None else replaced[i] for i in node.operand_places()[0]]
         # Views, and so borrowed: a hook may keep what it was shown.
         return found if create_graph else [g.view() if hasattr(g, "view") else g for g in found]
 
@@ -254,13 +257,13 @@ def _by_operand(node: Any, along_edges: Sequence[Any]) -> list[Any]:
     return [found.get(i) for i in range(count)]
 
 
-def same_count(hook: Any, changed: Any, expected: int) -> tuple[Any, ...]:
-    """What a hook returned in place of so many gradients. Raises where that is no tuple of as many."""
+def replace_some(hook: Any, gradients: Sequence[Any], changed: Any, create_graph: bool) -> list[Any]:
+    """The `gradients` with what a hook returned in place of some. Raises where that is no tuple of as many."""
     name = getattr(hook, "__name__", repr(hook))
     if not isinstance(changed, tuple):
         raise TypeError(f"expected tuple, but hook {name!r} returned '{type(changed).__name__}'")
-    if len(changed) != expected:
-        raise RuntimeError(
-            f"hook {name!r} has returned an incorrect number of values (got {len(changed)}, but expected {expected})"
-        )
-    return changed
+    if len(changed) != len(gradients):
+        counts = f"(got {len(changed)}, but expected {len(gradients)})"
+        raise RuntimeError(f"hook {name!r} has returned an incorrect number of values {counts}")
+    pairs = zip(gradients, changed, strict=True)
+    return [g if c is None else from_hook(hook, g, c, create_graph) for g, c in pairs]

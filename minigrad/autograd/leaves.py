@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.inspection import RemovableHandle, add_hook, run_hooks, same_count
+from minigrad.autograd.inspection import RemovableHandle, add_hook, replace_some, run_hooks
 from minigrad.autograd.messages import invalid_gradient
 from minigrad.autograd.node import nodes_below
 from minigrad.backend import array_module, copy_array, on_its_gpu
@@ -45,12 +45,12 @@ def _find_hooks(leaf: Any, when: int) -> list[Any]:
 
 def before_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> Any:
     """What the hooks of a leaf's place make of the gradient that is about to be added."""
-    for hook in _find_hooks(leaf, BEFORE):
+    hooks = _find_hooks(leaf, BEFORE)
+    for hook in hooks:
         changed = hook((gradient if create_graph else wrap(gradient),))
         if changed is not None:
-            (gradient,) = same_count(hook, changed, 1)
-            gradient = gradient if create_graph else gradient.array
-    return gradient
+            (gradient,) = replace_some(hook, [gradient], changed, create_graph)
+    return gradient if create_graph or not hooks else copy_as_leaf_lies(gradient, leaf)
 
 
 def after_accumulation(leaf: Any, gradient: Any, create_graph: bool) -> None:

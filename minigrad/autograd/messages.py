@@ -129,6 +129,8 @@ def unused(target: Any, position: int) -> RuntimeError:
 def from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any:
     """What a hook returned, in place of the gradient. Refuses what is no tensor of its shape and dtype."""
     name, got = getattr(hook, "__name__", repr(hook)), getattr(changed, "array", None)
+    if gradient is None:
+        raise RuntimeError(f"hook {name!r}: can't replace a None gradient with a non-None value")
     if got is None or not hasattr(changed, "grad_fn"):
         raise TypeError(f"hook {name!r} must return a Tensor, or None to leave the gradient as it is; got {changed!r}")
     if tuple(got.shape) != tuple(gradient.shape):
@@ -199,12 +201,6 @@ def written_with_siblings() -> RuntimeError:
         "views to be modified inplace: take the part by index, x[i] or x[i:j], or replace the "
         "inplace operation by an out-of-place one."
     )
-
-
-def does_not_add(shape: Any, got: Any) -> RuntimeError:
-    """The error for a gradient of another shape than the `.grad` that it is added to: of a leaf turned by ``t_()``."""
-    shapes = f"{list(shape)} doesn't match the broadcast shape {list(got)}"
-    return RuntimeError(f"output with shape {shapes}: a gradient of another shape than the .grad it is added to")
 
 
 def warn_of_cycle() -> None:

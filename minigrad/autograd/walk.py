@@ -140,6 +140,13 @@ def fit(gradient: Any, target: Any, node: Node, create_graph: bool) -> Any:
     return gradient if array.dtype == target.dtype else gradient.astype(target.dtype)
 
 
+def fit_all(node: Node, gradients: Sequence[Any], create_graph: bool) -> list[Any]:
+    """What `node` made, as its hooks see it: each gradient, or None, fits what it is the gradient of."""
+    targets = [edge if isinstance(edge, Node) else edge.array for edge in node.edges]
+    pairs = zip(gradients, targets, strict=True)
+    return [g if g is None or to.shape is None else fit(g, to, node, create_graph) for g, to in pairs]
+
+
 def unbroadcast(gradient: Any, target: Any, node: Node) -> Any:
     """Sum `gradient` over the axes along which the operand `target` was repeated."""
     shape, have = target.shape, gradient.shape

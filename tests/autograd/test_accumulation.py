@@ -151,3 +151,31 @@ def test_a_hook_returns_nothing_or_its_tensor(give, kind):
 def test_refused(make, told):
     with pytest.raises(RuntimeError, match=told):
         make().register_post_accumulate_grad_hook(print)
+
+
+def test_a_walk_adds_in_place_to_a_gradient_that_has_a_graph():
+    x = leaf(1.0, 2.0)
+    (x**3).sum().backward(create_graph=True)
+    first = x.grad
+    first.sum().backward(retain_graph=True)  # 3 x^2 + 6 x
+    assert x.grad is first and first.requires_grad and first.tolist() == [9.0, 24.0]
+    x.grad = own = torch.ones(2, requires_grad=True)
+    (x * 2).sum().backward()
+    assert x.grad is own and own.tolist() == [3.0, 3.0]
+
+
+def test_a_gradient_of_which_several_elements_lie_in_one_place_is_not_added_to():
+    x = leaf(1.0, 2.0)
+    x.grad = torch.ones(1).expand(2)
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory"):
+        (x * x).sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_a_leaf_that_was_turned_does_not_take_its_gradient_any_more():
+    x = torch.ones(2, 3, requires_grad=True)
+    (x * x).sum().backward()
+    with torch.no_grad():
+        x.t_()
+    with pytest.raises(RuntimeError, match="must match the size of tensor b"):
+        (x * x).sum().backward()

@@ -213,6 +213,10 @@ def returning(value):
     return lambda *_: value
 
 
+def hang_before_leaf(y, value):
+    y.grad_fn.next_functions[0][0].register_prehook(returning((value,)))
+
+
 REFUSED = {
     "no tuple behind": (
         lambda y: y.grad_fn.register_hook(returning(mg.ones(2))),
@@ -228,6 +232,28 @@ REFUSED = {
         lambda y: y.grad_fn.register_prehook(returning(mg.ones(2))),
         TypeError,
         "expected tuple, but hook",
+    ),
+    "a number behind": (lambda y: y.grad_fn.register_hook(returning((3, None))), TypeError, "must return a Tensor"),
+    "another shape behind": (
+        lambda y: y.grad_fn.register_hook(returning((mg.ones(3), None))),
+        RuntimeError,
+        r"has changed the size of value: \(2,\) to \(3,\)",
+    ),
+    "a gradient for an operand without one": (
+        lambda y: y.grad_fn.register_hook(returning((mg.ones(2), mg.ones(())))),
+        RuntimeError,
+        "can't replace a None gradient with a non-None value",
+    ),
+    "a number before a leaf's place": (lambda y: hang_before_leaf(y, 3), TypeError, "must return a Tensor"),
+    "another shape before a leaf's place": (
+        lambda y: hang_before_leaf(y, mg.ones(3)),
+        RuntimeError,
+        r"has changed the size of value: \(2,\) to \(3,\)",
+    ),
+    "another dtype before a leaf's place": (
+        lambda y: hang_before_leaf(y, mg.ones(2, dtype=mg.float64)),
+        RuntimeError,
+        "has changed the type of value: float32 to float64",
     ),
     "after accumulation, of a result": (
         lambda y: y.register_post_accumulate_grad_hook(returning(None)),
@@ -324,3 +350,22 @@ def test_a_function_that_returns_its_input_renames_nothing():
     assert F.pixel_shuffle(y.reshape(1, 2, 1, 1), 1).grad_fn is not y.grad_fn
     assert F.pad(y.reshape(1, 1, 2), (0, 0), mode="reflect").grad_fn.name() == "CloneBackward0"
     assert y.grad_fn.name() == "MulBackward0"
+
+
+def test_hooks_behind_a_node_see_gradients_of_the_operands_shape_and_type():
+    x, w, seen = leaf(1.0), mg.ones(2, 3, dtype=mg.float64, requires_grad=True), []
+    y = x * w
+    y.grad_fn.register_hook(lambda inputs, _: seen.extend((tuple(g.shape), g.dtype) for g in inputs))
+    y.grad_fn.register_hook(lambda inputs, _: (inputs[0] * 2, None))
+    y.sum().backward()
+    assert seen == [((1,), mg.float32), ((2, 3), mg.float64)]
+    assert x.grad.tolist() == [12.0] and w.grad is None
+
+
+def test_what_a_hook_before_a_leafs_place_returns_stays_its_own():
+    x, own = leaf(1.0, 2.0), mg.ones(2)
+    place = (x * 2).grad_fn.next_functions[0][0]
+    place.register_prehook(lambda _: (own,))
+    for _ in range(2):
+        (x * 2).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0] and own.tolist() == [1.0, 1.0]
