@@ -52,11 +52,15 @@ def _slope_of_divisor(g: Any, x: Any, y: Any) -> Any:
     return -g * np.floor_divide(x, y)
 
 
+def divide_or(x: Any, y: Any, otherwise: float = 0.0) -> Any:
+    """``x / y``, and `otherwise`, a constant, where y is 0: of arrays and Tensors."""
+    zero = np.equal(y, 0)
+    return np.where(zero, otherwise, x / np.where(zero, 1.0, y))
+
+
 def _angle_share(g: Any, x: Any, y: Any) -> Any:
     """``g / (x^2 + y^2)``, and 0 at the origin."""
-    square = x * x + y * y
-    zero = np.equal(square, 0)
-    return g * np.where(zero, 0.0, 1 / np.where(zero, 1.0, square))
+    return g * divide_or(1, x * x + y * y)
 
 
 def _refuse_bools(input: Any, other: Any) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.ops.arguments import as_int, require_tensor, takes_out
+from minigrad.ops.arithmetic import divide_or
 from minigrad.ops.copies import as_float
 from minigrad.ops.elementwise import elementwise, unary
 from minigrad.ops.functions import for_either
@@ -164,21 +165,15 @@ def _scaled(order: int) -> Callable[[Any], Any]:
     return lambda x: _scaled_bessel(order, x).astype(x.dtype)
 
 
-def _share(one: Any, x: Any) -> Any:
-    """``I1(x) / x``, and 1/2 at 0."""
-    still = np.equal(x, 0)
-    return np.where(still, 0.5, one / np.where(still, 1.0, x))
-
-
 _i0, _i1 = bessel(0), bessel(1)
 # fmt: off
 i0: Unary = unary("i0", _i0, lambda g, x: g * for_either(i1, _i1)(x),
     formula="the modified Bessel function of order 0", example="[0.0, 1.0] -> [1.0000, 1.2661]")
-i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (for_either(i0, _i0)(x) - _share(out, x)),
+i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (for_either(i0, _i0)(x) - divide_or(out, x, 0.5)),
     formula="the modified Bessel function of order 1", example="[0.0, 1.0] -> [0.0000, 0.5652]")
 i0e: Unary = unary("special_i0e", _scaled(0), lambda g, x, out: g * (for_either(i1e, _scaled(1))(x) - np.sign(x) * out),
     formula="exp(-|input|) i0(input)", example="[0.0, 1.0] -> [1.0000, 0.4658]")
 i1e: Unary = unary("special_i1e", _scaled(1),
-    lambda g, x, out: g * (for_either(i0e, _scaled(0))(x) - _share(out, x) - np.sign(x) * out),
+    lambda g, x, out: g * (for_either(i0e, _scaled(0))(x) - divide_or(out, x, 0.5) - np.sign(x) * out),
     formula="exp(-|input|) i1(input)", example="[0.0, 1.0] -> [0.0000, 0.2079]")
 # fmt: on

@@ -10,7 +10,7 @@ import numpy as np
 from minigrad import dtypes
 from minigrad.autograd.recording import operation
 from minigrad.ops.arguments import as_number, axes, axis, of_tensors, takes_out
-from minigrad.ops.arithmetic import add, mul, no_slope, sub, true_divide
+from minigrad.ops.arithmetic import add, divide_or, mul, no_slope, sub, true_divide
 from minigrad.ops.comparison import gt
 from minigrad.ops.functions import direction
 from minigrad.ops.masks import where
@@ -54,9 +54,9 @@ def _slope_of_norm(g: Any, x: Any, out: Any, p: float, dim: Any) -> Any:
     if math.isinf(p):  # the elements of that magnitude share it; NaN counts as one
         hit = np.logical_or(np.equal(np.abs(x), size), np.isnan(x))
         return direction(x) * np.where(hit, g / np.sum(hit, axis=dim, keepdims=True), 0.0)
-    zero = np.equal(size, 0)
     if p == 2:
-        return g * np.where(zero, 0.0, x / np.where(zero, 1.0, size))
+        return g * divide_or(x, size)
+    zero = np.equal(size, 0)
     scale = g * np.power(size, 1 - p) if p < 1 else np.where(zero, 0.0, g / np.power(np.where(zero, 1.0, size), p - 1))
     still = np.equal(x, 0)
     return scale * np.where(still, 0.0, direction(x) * np.power(np.where(still, 1.0, np.abs(x)), p - 1))

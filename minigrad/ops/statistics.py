@@ -14,7 +14,7 @@ from minigrad.autograd.recording import compute, operation
 from minigrad.backend import device_of, to_device
 from minigrad.devices import CPU
 from minigrad.ops.arguments import axes, axis, of_tensors, require_tensor, takes_out
-from minigrad.ops.arithmetic import lerp, mul, sub, true_divide
+from minigrad.ops.arithmetic import divide_or, lerp, mul, sub, true_divide
 from minigrad.ops.comparison import isnan, logical_not
 from minigrad.ops.copies import as_float, cast
 from minigrad.ops.diagonal import diagonal
@@ -68,8 +68,7 @@ def _slope_of_var(g: Any, x: Any, dim: Any, correction: float) -> Any:
 
 
 def _slope_of_std(g: Any, x: Any, out: Any, dim: Any, correction: float) -> Any:
-    still = np.equal(out, 0)
-    return _slope_of_var(np.where(still, 0.0, g / np.where(still, 1.0, 2 * out)), x, dim, correction)
+    return _slope_of_var(divide_or(g, 2 * out), x, dim, correction)
 
 
 _var = operation("var", _var_forward, _slope_of_var)
