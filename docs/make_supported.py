@@ -287,6 +287,21 @@ DIFFERENCES = [
         "0 < torch.special.ndtr(torch.tensor(-8.0)).item() < 1e-15",
     ),
     (
+        "`linalg.pinv(hermitian=True)` of a matrix that is not symmetric",
+        "the gradient is that of the symmetric matrix whose triangle is read; PyTorch's counts the other triangle too",
+        "gradient('torch.linalg.pinv(x.view(2, 2), hermitian=True).sum()', [1.0, 9.0, 0.0, 1.0]) == [-1.0] * 4",
+    ),
+    (
+        "signs of the vectors of `linalg.eigh` and `svd`",
+        "are those that NumPy's LAPACK gives; PyTorch's may be the others",
+        "(torch.linalg.svd(torch.eye(2)).U ** 2).tolist() == [[1.0, 0.0], [0.0, 1.0]]",
+    ),
+    (
+        "`index_put_(accumulate=True)` on an expanded tensor",
+        "adds once for each index; PyTorch once for each element that lies in the place",
+        "[x := torch.zeros(1), x.expand(3, 2).index_put_((torch.arange(1),), torch.ones(()), True), x][2].item() == 1",
+    ),
+    (
         "second derivatives of norms at 0",
         "are 0, as the first one is; PyTorch's are NaN",
         "second('x.norm()', [0.0, 0.0]) == [0.0, 0.0]",
@@ -381,7 +396,7 @@ DIFFERENCES = [
         "refuses('torch.ones(2, 2)[..., ...]')",
     ),
     (
-        "`F.hardtanh`, `F.relu6`, `F.elu`, `F.selu`, `F.hardswish` at NaN",
+        "`F.hardtanh`, `F.relu6`, `F.elu`, `F.celu`, `F.selu`, `F.hardswish`, `F.hardshrink`, `F.softshrink` at NaN",
         "the gradient passes; in PyTorch it is passed, 0 or NaN by the element's place in memory",
         "gradient('F.relu6(x).sum()', [float('nan')] * 20) == [1.0] * 20",
     ),
