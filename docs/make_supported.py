@@ -181,8 +181,9 @@ DIFFERENCES = [
         ),
     ),
     (
-        "second derivatives of norms, `atan2` and `sinc` at 0",
-        "of norms and `atan2`, which have none there, 0, and of `sinc` that of its series; PyTorch gives NaN",
+        "second derivatives of norms, `atan2`, `F.prelu` and `sinc` at 0",
+        "of norms and `atan2`, which have none there, 0; of prelu those of the left side, of `sinc` that of its series; "
+        "PyTorch gives NaN, for prelu 0",
         "torch.autograd.functional.hessian(lambda x: x.norm(), torch.zeros(2)).tolist() == [[0.0, 0.0], [0.0, 0.0]]",
     ),
     (
@@ -277,7 +278,7 @@ DIFFERENCES = [
         "torch.trapezoid(torch.tensor([200, 200], dtype=torch.uint8)).item() == 200.0",
     ),
     (
-        "`sort`, `argsort`, `kthvalue`, `mode` of equal numbers",
+        "`sort`, `argsort`, `kthvalue`, `median`, `mode` of equal numbers",
         "sort is always stable, and of equal numbers the one in order is named; PyTorch's place is its algorithm's",
         "torch.kthvalue(torch.tensor([1, 0, 0]), 2).indices.item() == 2",
     ),

@@ -98,13 +98,25 @@ def sum_product(x: Any, y: Any, dims: Shape) -> Any:
         return (x * y).sum(axis=dims, keepdims=True)
     if x.size <= 1000:  # summed in double, as PyTorch does: what cancels shows it
         return (x * y).sum(axis=dims, keepdims=True, dtype=np.float64).astype(x.dtype)
-    axes = range(x.ndim)
+    return map_slices(partial(_add_products, dims), dims, x, y)
 
-    def reduce(x: Any, y: Any) -> Any:
-        summed = np.einsum(x, [*axes], y, [*axes], [i for i in axes if i not in dims])
-        return np.asarray(summed).reshape([1 if i in dims else n for i, n in enumerate(x.shape)])
 
-    return map_slices(reduce, dims, x, y)
+RUN, FEW = 512, 2**13  # products that are added in their own type: along one axis, and in all
+
+
+def _add_products(dims: Shape, x: Any, y: Any) -> Any:
+    """`sum_product` of few products, and of many by runs along the last of `dims`, whose sums are added in double."""
+    axis, n, axes = dims[-1], x.shape[dims[-1]], [*range(x.ndim)]
+    if prod([x.shape[d] for d in dims]) <= FEW:
+        total = np.einsum(x, axes, y, axes, [i for i in axes if i not in dims])
+        return np.asarray(total).reshape([1 if i in dims else m for i, m in enumerate(x.shape)])
+    sums, axes, whole = [], [*axes, x.ndim], n - n % RUN
+    for start, stop, length in ((0, whole, RUN), (whole, n, n - whole)):
+        if start < stop:  # (..., n, ...) -> (..., runs, length, ...) -> (..., runs, ...)
+            part, split = (slice(None),) * axis + (slice(start, stop),), (-1, length)
+            u, v = [z[part].reshape(*x.shape[:axis], *split, *x.shape[axis + 1 :]) for z in (x, y)]
+            sums.append(np.einsum(u, axes, v, axes, [i for i in axes if i != axis + 1]))
+    return np.concatenate(sums, axis).sum(axis=dims, keepdims=True, dtype=np.float64).astype(x.dtype)
 
 
 def _forward(x: Any, w: Any, b: Any, *, moments: Moments, running: Any, momentum: float) -> Any:

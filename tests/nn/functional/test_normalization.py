@@ -190,3 +190,14 @@ def test_a_spread_beyond_single_precision_is_no_number_as_in_pytorch():
     x = minigrad.tensor([[0.0, -2.0, 1e38]])
     assert F.layer_norm(x, (3,)).isnan().all()
     assert F.layer_norm(x.double(), (3,)).isfinite().all()
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 100_003), (2, 2, 150, 300), (60_000, 2)])
+def test_statistics_of_many_singles_are_as_exact_as_their_type(shape):
+    rng = np.random.default_rng(0)
+    exact = minigrad.tensor(rng.uniform(-2, 2, shape), requires_grad=True)
+    single = exact.detach().float().requires_grad_()
+    g = minigrad.tensor(rng.uniform(-1, 1, shape))
+    for x, cotangent in ((exact, g), (single, g.float())):
+        F.batch_norm(x, None, None, training=True).backward(cotangent)
+    assert (single.grad.double() - exact.grad).abs().max() < 5e-7
