@@ -92,10 +92,14 @@ def _average_forward(x: Any, *, dim: Any, keepdim: bool) -> Any:
     return found.astype(x.dtype) if wide else found if dim is None else in_rows(found)
 
 
+def _average_rule(g: Any, x_shape: Any, dim: Any) -> Any:
+    count = count_reduced(x_shape, dim)
+    # halves in single: the count may be beyond their range
+    return spread_gradient(g / (np.float32(count) if g.dtype == np.float16 else count), x_shape, dim)
+
+
 sum_operation = operation("sum", _total, spread_gradient)
-average = operation(
-    "mean", _average_forward, lambda g, x_shape, dim: spread_gradient(g / count_reduced(x_shape, dim), x_shape, dim)
-)
+average = operation("mean", _average_forward, _average_rule)
 
 
 # PyTorch prints those over named dimensions under other names than those over all.
