@@ -172,14 +172,15 @@ class Node(Inspectable):
         >>> (x * x).grad_fn.saved_values(create_graph=False)
         [array([3.], dtype=float32), array([3.], dtype=float32)]
         """
-        if self.saved_operands is None:
+        saved = self.saved_operands
+        if saved is None:
             raise freed(self.name())
         if self.watched:  # mostly nothing, and a loop over nothing takes longer than a look
             for writes, then, shape in self.watched:
                 if writes[0] != then:
                     raise overwritten(self, shape, then, writes[0])
         values: list[Any] = []
-        for x, version in self.saved_operands:
+        for x, version in saved:
             if version is None:  # a Python number beside a tensor
                 values.append(x)
             elif x.writes[0] == version:

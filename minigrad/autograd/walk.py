@@ -55,10 +55,10 @@ def walk(
         if not retain_graph:
             node.free()
         if last_users and node in last_users:
-            arrivals.serve({leaf: pending.pop(leaf) for leaf in last_users[node] if leaf in pending}, deliver)
+            arrivals.serve(last_users[node], deliver)
     if route is None:
-        return arrivals.serve(pending, deliver)
-    return route.found | arrivals.serve({leaf: g for leaf, g in pending.items() if leaf in route.wanted}, deliver)
+        return arrivals.serve([*pending], deliver)
+    return route.found | arrivals.serve(filter(route.wanted.__contains__, [*pending]), deliver)
 
 
 class Arrivals:
@@ -114,12 +114,15 @@ class Arrivals:
         if not (is_ours or isinstance(gradient, TensorBase)):
             self.owned.add(edge)
 
-    def serve(self, arrived: dict[Any, Any], deliver: Deliver | None) -> dict[Edge, Any]:
-        """What has `arrived` at leaves, each in memory of its own, in the order of its leaf's; delivered, if there is a
-        `deliver`.
+    def serve(self, complete: Iterable[Any], deliver: Deliver | None) -> dict[Edge, Any]:
+        """What has arrived at leaves that are `complete`, each in memory of its own, in the order of its leaf's;
+        delivered, if there is a `deliver`.
         """
         found: dict[Edge, Any] = {}
-        for leaf, gradient in arrived.items():
+        for leaf in complete:
+            gradient = self.pending.pop(leaf, None)
+            if gradient is None:
+                continue
             if leaf.hooks or leaf.node is not LEAF:
                 gradient = leaves.complete(leaf, gradient, leaf in self.owned, self.create_graph)
             elif not (self.create_graph or (leaf in self.owned and gradient.strides == leaf.array.strides)):
