@@ -51,16 +51,16 @@ def refuse_parameters(answer: Callable[..., Any], names: Sequence[str]) -> str |
 def describe_error(error: Exception) -> str:
     """An exception of an answer: its class, its message and the student's own line, none of them too long."""
     if isinstance(error, MemoryError) or "not enough memory" in str(error):
-        return f"It asks for too much memory{_where(error)}: is a size too large, or does something grow in a loop?"
+        return f"It asks for too much memory{_cite(error)}: is a size too large, or does something grow in a loop?"
     if "does not require grad" in str(error):
-        return f"It asks autograd for a gradient; this one is worked out by hand, and no graph is kept{_where(error)}."
+        return f"It asks autograd for a gradient; this one is worked out by hand, and no graph is kept{_cite(error)}."
     message = str(error)
     if len(message) > LONGEST:
         message = f"{message[:LONGEST]} ..."
-    return f"It raised {type(error).__name__}{': ' if message else ''}{message}{_where(error)}"
+    return f"It raised {type(error).__name__}{': ' if message else ''}{message}{_cite(error)}"
 
 
-def _where(error: Exception) -> str:
+def _cite(error: Exception) -> str:
     """The last line of the student's own code that the error went through."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(LIBRARIES)]
     if not frames or not frames[-1].line:

@@ -77,7 +77,7 @@ def check_gradients(
         forward, backward = on_arrays(forward), on_arrays(backward)
     function = forward if backward is None else make_function(forward, backward, names)
     for i, name in enumerate(names):
-        if backward is not None and not _answers(backward, forward, points, names, i):
+        if backward is not None and not _gives_gradient(backward, forward, points, names, i):
             continue
         leaves = [p.detach().clone().requires_grad_(j == i) for j, p in enumerate(points)]
         try:
@@ -206,7 +206,7 @@ def _windows_overlap(x: Any, w: Any, output: tuple[int, ...]) -> bool:
     return any(output[a] > 1 and output[a] * w.shape[a] > x.shape[a] for a in (2, 3))
 
 
-def _answers(
+def _gives_gradient(
     backward: Callable[..., Any], forward: Callable[..., Any], points: Sequence[Any], names: Sequence[str], i: int
 ) -> bool:
     """Does `backward` give a gradient for argument i?"""

@@ -111,7 +111,7 @@ class NCCLCommunicator(Communicator):
 
         return self._start(transfer_all)
 
-    def _type(self, array: Array) -> int:
+    def _find_type(self, array: Array) -> int:
         name = "uint8" if array.dtype.kind == "b" else array.dtype.name
         if name not in _dtypes:
             raise RuntimeError(f"NCCL has no type for {array.dtype}: convert it, to one of {', '.join(_dtypes)}")
@@ -128,18 +128,19 @@ class NCCLCommunicator(Communicator):
         return self._control.barrier()
 
     def broadcast(self, array: Array, root: int) -> Request:
-        return self._start(lambda stream: self._comm.bcast(array.data.ptr, array.size, self._type(array), root, stream))
+        here, kind = array.data.ptr, self._find_type(array)
+        return self._start(lambda stream: self._comm.bcast(here, array.size, kind, root, stream))
 
     def all_reduce(self, array: Array, op: ReduceOp) -> Request:
-        here, kind, how = array.data.ptr, self._type(array), self._find_operation(op, array)
+        here, kind, how = array.data.ptr, self._find_type(array), self._find_operation(op, array)
         return self._start(lambda stream: self._comm.allReduce(here, here, array.size, kind, how, stream))
 
     def reduce(self, array: Array, op: ReduceOp, root: int) -> Request:
-        here, kind, how = array.data.ptr, self._type(array), self._find_operation(op, array)
+        here, kind, how = array.data.ptr, self._find_type(array), self._find_operation(op, array)
         return self._start(lambda stream: self._comm.reduce(here, here, array.size, kind, how, root, stream))
 
     def all_gather(self, array: Array, out: Array) -> Request:
-        here, there, kind = array.data.ptr, out.data.ptr, self._type(array)
+        here, there, kind = array.data.ptr, out.data.ptr, self._find_type(array)
         return self._start(lambda stream: self._comm.allGather(here, there, array.size, kind, stream))
 
     def gather(self, array: Array, out: Array | None, root: int) -> Request:
@@ -151,7 +152,7 @@ class NCCLCommunicator(Communicator):
         return self._start_all([*sent, self._prepare_receive(array, root)])
 
     def reduce_scatter(self, parts: Array, array: Array, op: ReduceOp) -> Request:
-        here, there, kind, how = parts.data.ptr, array.data.ptr, self._type(array), self._find_operation(op, array)
+        here, there, kind, how = parts.data.ptr, array.data.ptr, self._find_type(array), self._find_operation(op, array)
         return self._start(lambda stream: self._comm.reduceScatter(here, there, array.size, kind, how, stream))
 
     def all_to_all(self, parts: Array, counts: Sequence[int], out: Array, out_counts: Sequence[int]) -> Request:
@@ -172,10 +173,10 @@ class NCCLCommunicator(Communicator):
         return self._start(self._prepare_receive(array, source), source)
 
     def _prepare_send(self, array: Array, to: int) -> Callable[[int], None]:
-        return lambda stream: self._comm.send(array.data.ptr, array.size, self._type(array), to, stream)
+        return lambda stream: self._comm.send(array.data.ptr, array.size, self._find_type(array), to, stream)
 
     def _prepare_receive(self, array: Array, source: int) -> Callable[[int], None]:
-        return lambda stream: self._comm.recv(array.data.ptr, array.size, self._type(array), source, stream)
+        return lambda stream: self._comm.recv(array.data.ptr, array.size, self._find_type(array), source, stream)
 
     def duplicate(self) -> Communicator:
         """The same members with messages of their own."""

@@ -76,14 +76,14 @@ extern "C" __global__ void scale_all(const T* factor, const Table table) {
 
 def norm_of_all(arrays: Sequence[Array]) -> Array | None:
     """The square root of the sum of all squares, a 0-d array; None where the kernels do not serve."""
-    return on_gpu_of(arrays[0], _norm, arrays) if _serves(arrays) else None
+    return on_gpu_of(arrays[0], _measure_norm, arrays) if _serves(arrays) else None
 
 
 def scale_all(arrays: Sequence[Array], factor: Array) -> bool:
     """Multiply all by a 0-d array, in place; False, and nothing done, where the kernel does not serve."""
     if not _serves([*arrays, factor]):
         return False
-    on_gpu_of(factor, _scale, arrays, factor)
+    on_gpu_of(factor, _scale_each, arrays, factor)
     return True
 
 
@@ -97,8 +97,8 @@ def _serves(arrays: Sequence[Array]) -> bool:
     return alike and len({x.data.device_id for x in arrays}) == 1
 
 
-def _norm(arrays: Sequence[Array]) -> Array:
-    xp, char, tables = array_module(arrays[0]), arrays[0].dtype.char, list(_tables(arrays))
+def _measure_norm(arrays: Sequence[Array]) -> Array:
+    xp, char, tables = array_module(arrays[0]), arrays[0].dtype.char, list(_fill_tables(arrays))
     parts = xp.empty(max(1, sum(blocks for _, blocks in tables)), np.float64)
     begin = 0
     for table, blocks in tables:
@@ -109,12 +109,12 @@ def _norm(arrays: Sequence[Array]) -> Array:
     return norm
 
 
-def _scale(arrays: Sequence[Array], factor: Array) -> None:
-    for table, blocks in _tables(arrays):
+def _scale_each(arrays: Sequence[Array], factor: Array) -> None:
+    for table, blocks in _fill_tables(arrays):
         SCALE((blocks,), (THREADS,), (factor, table), factor.dtype.char)
 
 
-def _tables(arrays: Sequence[Array]) -> Iterator[tuple[Any, int]]:
+def _fill_tables(arrays: Sequence[Array]) -> Iterator[tuple[Any, int]]:
     """Tables of the arrays that are not empty, and how many blocks each takes."""
     arrays = [x for x in arrays if x.size]
     for begin in range(0, len(arrays), ROWS):

@@ -72,14 +72,14 @@ class Handle:
 
     def follow(self, stream: int) -> None:
         """Work in `stream` from now on, with its workspace."""
-        memory = _workspace(self.xp, self.xp.cuda.runtime.getDevice(), stream)
+        memory = _make_workspace(self.xp, self.xp.cuda.runtime.getDevice(), stream)
         check(self.library.cublasSetStream_v2(self.value, stream), "cublasSetStream")
         check(self.library.cublasSetWorkspace_v2(self.value, memory.ptr, WORKSPACE_BYTES), "cublasSetWorkspace")
         self.stream = stream
 
 
 @cache
-def _workspace(xp: Any, device: int, stream: int) -> Any:
+def _make_workspace(xp: Any, device: int, stream: int) -> Any:
     """Memory that a stream's products share; it is never freed, since graphs go on using it."""
     return xp.get_default_memory_pool().malloc(WORKSPACE_BYTES)
 

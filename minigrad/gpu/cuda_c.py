@@ -173,7 +173,7 @@ def write_kernel(expression: Expression, axes: int, inner: tuple[int, ...] | Non
     text = "\n    ".join(lines)
     head = f"({', '.join(parameters)})\n{{\n    {text}\n}}\n"
     body = f"typedef {index_type} I;\n{element}"
-    name = f"{_name(expression)}_{hashlib.sha256((body + head).encode()).hexdigest()[:12]}"
+    name = f"{_make_name(expression)}_{hashlib.sha256((body + head).encode()).hexdigest()[:12]}"
     return Kernel(name, f'{body}extern "C" __global__ void {name}{head}', HELPERS + MOVES, OPTIONS)
 
 
@@ -234,7 +234,7 @@ def print_line(step: Step, names: dict[Step, str]) -> str:
     return f"{computed(step.dtype)} {names[step]} = {value};"
 
 
-def _name(expression: Expression) -> str:
+def _make_name(expression: Expression) -> str:
     """The functions of the steps, for who reads a profile."""
     words = [s.function if isinstance(s.function, str) else s.function.__name__ for s in expression.steps]
     return "_".join([word for word in words if word not in ("operand", "number", "constant", "cast")][:4]) or "copy"

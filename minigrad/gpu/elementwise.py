@@ -131,7 +131,7 @@ class Variant:
         self._first, *self._rest = expression.over
         self._read = tuple([expression.over.index(i) for i in expression.arrays])
         self._kernels: dict[Any, Kernel] = {}
-        self._flat = self._kernel(1, (1,) * len(self._read), "long long")  # raises Untraceable for what has no C
+        self._flat = self._find_kernel(1, (1,) * len(self._read), "long long")  # raises Untraceable for what has no C
 
     def compute(self, operands: Sequence[Any], out: Any = None) -> Any:
         """The result for these operands, in new memory or in `out`; None where that cannot be."""
@@ -147,7 +147,7 @@ class Variant:
         elif not self._can_write(out, shape, operands):
             return None
         if first.size:
-            self._launch(self._flat, out, operands, *_cut(first.size))
+            self._launch(self._flat, out, operands, *_cut_into_blocks(first.size))
         return out
 
     def _compute_placed(self, operands: Sequence[Any], out: Any) -> Any:
@@ -163,7 +163,7 @@ class Variant:
         elif placement.turned is not None or not self._can_write(out, placement.lying, operands):
             return None
         if placement.size:
-            kernel = self._kernel(placement.axes, placement.inner, placement.index_type)
+            kernel = self._find_kernel(placement.axes, placement.inner, placement.index_type)
             self._launch(kernel, out, operands, (placement.blocks,), placement.arguments)
         return out
 
@@ -175,7 +175,7 @@ class Variant:
         over = [operands[i] for i in self.expression.over]
         return all(x is out or (x is not memory and x.base is not memory) for x in over)
 
-    def _kernel(self, axes: int, inner: tuple[int, ...] | None, index_type: str) -> Kernel:
+    def _find_kernel(self, axes: int, inner: tuple[int, ...] | None, index_type: str) -> Kernel:
         key = axes, inner, index_type
         kernel = self._kernels.get(key)
         if kernel is None:
@@ -197,6 +197,6 @@ _BLOCK = (THREADS,)
 
 
 @lru_cache(maxsize=4096)
-def _cut(count: int) -> tuple[tuple[int], tuple[Any]]:
+def _cut_into_blocks(count: int) -> tuple[tuple[int], tuple[Any]]:
     """The grid for so many elements that follow one another, and the kernel's last argument."""
     return (blocks_for(count, THREADS * AT_ONCE),), (np.int64(count),)

@@ -77,15 +77,15 @@ def _launch(name: str, x: Any, places: Any, count: int, n: int, step: int) -> No
     char = x.dtype.char
     if step == 1:
         threads, together = (32, 4) if n <= 1024 else (THREADS, 1)  # together: rows of a block
-        kernel = float_kernel(name, _source(PLACES, name), char, P=threads)
+        kernel = float_kernel(name, _write_source(PLACES, name), char, P=threads)
         grid, numbers = blocks_for(count, together), int32s(count, n)
         launch_floats(kernel, (grid,), (threads, together), (x, places, *numbers), char)
     else:
-        kernel = float_kernel(f"{name}_of_columns", _source(COLUMN_PLACES, name), char)
+        kernel = float_kernel(f"{name}_of_columns", _write_source(COLUMN_PLACES, name), char)
         numbers = (np.int64(count), *int32s(n, step))
         launch_floats(kernel, (blocks_for(count),), (THREADS,), (x, places, *numbers), char)
 
 
-def _source(body: str, name: str) -> str:
+def _write_source(body: str, name: str) -> str:
     named = name if body is PLACES else f"{name}_of_columns"
     return body.replace("SIGN", BETTER[name]).replace("NAME", named)

@@ -129,7 +129,7 @@ def lie_of(moments: Any) -> Lie | None:
     return Lie(prod(rows[: dims[0]]), prod(rows[dims[0] :]), channels, means, count // means)
 
 
-def _computed_type(x: Any) -> Any:
+def _find_computed_type(x: Any) -> Any:
     return np.dtype(np.float32) if x.dtype.char == "e" else x.dtype
 
 
@@ -151,7 +151,7 @@ def normalize(x: Any, w: Any, b: Any, *, moments: Any, running: Any, momentum: f
     lie = lie_of(moments)
     if lie is None or not _serves(x, w, b, lie, running):
         return None
-    x, kind = in_one_piece(x), _computed_type(x)
+    x, kind = in_one_piece(x), _find_computed_type(x)
     shape = tuple([1 if i in moments.dims else n for i, n in enumerate(moments.rows)])
     moments.mean, moments.scale = [type(x)(shape, kind) for _ in range(2)]
     moments.hat = None
@@ -169,7 +169,7 @@ def _serves(x: Any, w: Any, b: Any, lie: Lie, running: Any) -> bool:
         return False
     if lie.rows:
         return lie.length <= LONGEST and lie.rows < 2**31 and running == (None, None) and serves(lie.channels)
-    kind, both = _computed_type(x), [v is None for v in running]
+    kind, both = _find_computed_type(x), [v is None for v in running]
     tracks = all(v is None or (v.dtype == kind and v.flags.c_contiguous) for v in running)
     return tracks and both[0] == both[1] and serves(lie.channels)
 
@@ -178,12 +178,12 @@ def _write_rows(x: Any, w: Any, b: Any, moments: Any, lie: Lie) -> Any:
     out = type(x)(x.shape, x.dtype)
     weights = [x if v is None else in_one_piece(v) for v in (w, b)]
     operands = (x, *weights, out, moments.mean, moments.scale)
-    numbers = (*_sizes(lie), *int32s(w is not None, b is not None), np.float64(moments.eps))
+    numbers = (*_list_sizes(lie), *int32s(w is not None, b is not None), np.float64(moments.eps))
     _launch_rows("normalize_rows", ROW_FORWARD, lie, (*operands, *numbers), x.dtype.char)
     return out
 
 
-def _sizes(lie: Lie) -> tuple[Any, ...]:
+def _list_sizes(lie: Lie) -> tuple[Any, ...]:
     return int32s(lie.rows, lie.length, lie.per_outer, lie.per_mean, lie.channels[2])
 
 
@@ -209,14 +209,14 @@ def x_rule(g: Any, x: Any, w: Any, moments: Any) -> Any:
         return None
     if lie.rows:
         return _write_rows_rule(g, x, w, moments, lie)
-    slopes = _slopes(g, x, moments, lie)
+    slopes = _find_slopes(g, x, moments, lie)
     return _write_rule(g, x, moments.mean, moments.scale, *_as_columns(moments.columns, slopes[2], slopes[3], w))
 
 
 def _write_rows_rule(g: Any, x: Any, w: Any, moments: Any, lie: Lie) -> Any:
     x, out = in_one_piece(x), type(x)(x.shape, x.dtype)
     operands = (in_one_piece(g), x, x if w is None else in_one_piece(w), out, moments.mean, moments.scale)
-    numbers = (*_sizes(lie), *int32s(w is not None))
+    numbers = (*_list_sizes(lie), *int32s(w is not None))
     _launch_rows("normalize_rows_rule", ROW_RULE, lie, (*operands, *numbers), x.dtype.char)
     return out
 
@@ -226,7 +226,7 @@ def w_rule(g: Any, x: Any, w_shape: Any, moments: Any) -> Any:
     lie = lie_of(moments)
     if lie is None or not _knows(g, x, moments) or not serves(lie.channels):
         return None
-    return _slopes(g, x, moments, lie)[0].reshape(w_shape)
+    return _find_slopes(g, x, moments, lie)[0].reshape(w_shape)
 
 
 def b_rule(g: Any, *given: Any) -> Any:  # a rule may read the weights too
@@ -242,10 +242,10 @@ _SLOPES: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()  # wh
 
 def _knows(g: Any, x: Any, moments: Any) -> bool:
     """Whether the forward was a kernel of this file: what it measured is all that is kept."""
-    return moments.hat is None and g.dtype == x.dtype and moments.mean.dtype == _computed_type(x)
+    return moments.hat is None and g.dtype == x.dtype and moments.mean.dtype == _find_computed_type(x)
 
 
-def _slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
+def _find_slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
     """For each weight: its gradient, the bias's, and their means. Added up once for all rules of one gradient."""
     kept = _SLOPES.get(moments)
     if kept is None or kept[0]() is not g:

@@ -126,22 +126,22 @@ class Update:
         changed = [i for i in indices if self.after[self.arrays[i]] is not self.arrays[i]]
         words = {
             "element": stored(dtype), "rows": self.rows, "arrays": len(self.arrays), "chunk": CHUNK, "threads": THREADS,
-            "counts": _lines([f"{stored(c.dtype)}* c{i}[{self.rows}];" for i, c in enumerate(self.counts)]),
-            "pointers": _lines([f"{stored(dtype)}* __restrict__ at{i} = table.arrays[{i}][row];" for i in indices]),
-            "loaded": ", ".join([f"of{i}[4]" for i in indices]), "steps": _lines(steps, 16),
+            "counts": _join([f"{stored(c.dtype)}* c{i}[{self.rows}];" for i, c in enumerate(self.counts)]),
+            "pointers": _join([f"{stored(dtype)}* __restrict__ at{i} = table.arrays[{i}][row];" for i in indices]),
+            "loaded": ", ".join([f"of{i}[4]" for i in indices]), "steps": _join(steps, 16),
             "load": " ".join([f"of{i}[k] = at{i}[i];" for i in indices]),
         }  # fmt: skip
         store = [f"at{i}[i] = {wrap.format(names[self.after[self.arrays[i]]])};" for i in changed]
         moved = [(i, self.after[count]) for i, count in enumerate(self.counts) if self.after[count] is not count]
         counted = [f"*table.c{i}[row] = {names[after]};" for i, after in moved]
         table = TABLE.format(**words | {"numbers": max(1, len(self.numbers))})
-        words["numbers"] = _lines(numbers)
+        words["numbers"] = _join(numbers)
         text = table + UPDATE.format(name="", store=store + counted, **words)
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        update = self._kernel("update", UPDATE, words, _lines(store, 16), table)
-        return update, self._kernel("count_on", COUNT, words, _lines(counted), table) if counted else None
+        update = self._make_kernel("update", UPDATE, words, _join(store, 16), table)
+        return update, self._make_kernel("count_on", COUNT, words, _join(counted), table) if counted else None
 
-    def _kernel(self, name: str, text: str, words: dict[str, Any], store: str, table: str) -> Kernel:
+    def _make_kernel(self, name: str, text: str, words: dict[str, Any], store: str, table: str) -> Kernel:
         name = f"{name}_{self.digest}"
         return Kernel(name, text.format(name=name, store=store, **words), HELPERS + FIND_ROW + table, OPTIONS)
 
@@ -209,7 +209,7 @@ class Settled:
         self.made.launch_table(self.columns[0][0], table, self.blocks)
 
 
-def _lines(lines: list[str], depth: int = 4) -> str:
+def _join(lines: list[str], depth: int = 4) -> str:
     return f"\n{' ' * depth}".join(lines)
 
 

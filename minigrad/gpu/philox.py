@@ -163,7 +163,7 @@ WIDE_INTEGERS = Draw(
 
 
 @cache
-def _most_blocks(_cupy: Any, gpu: int) -> int:
+def _count_blocks(_cupy: Any, gpu: int) -> int:
     """How many blocks of 256 threads that GPU, of that library's, holds at once."""
     facts = library(GPU).cuda.runtime.getDeviceProperties(gpu)
     return int(facts["multiProcessorCount"] * (facts["maxThreadsPerMultiProcessor"] // THREADS))
@@ -189,7 +189,7 @@ class Philox:
     def _launch(self, draw: Draw, char: str, out: Array, *parameters: Any, per: int = 4, near: int = 1) -> Array:
         """`out`, filled by as many threads as the GPU holds, each of which draws for `per` elements at a time."""
         if out.size:
-            blocks = min(blocks_for(out.size), _most_blocks(id(library(GPU)), library(GPU).cuda.runtime.getDevice()))
+            blocks = min(blocks_for(out.size), _count_blocks(id(library(GPU)), library(GPU).cuda.runtime.getDevice()))
             words = 4 * blocks_for(out.size, blocks * THREADS * per)
             halves = char == "e"
             self._draw(draw.in_packets_of(near, halves), "H" if halves else char, out, blocks, words, parameters)
@@ -211,23 +211,25 @@ class Philox:
     # ---- draws --------------------------------------------------------------------------------
 
     def _draw_uniform(self, shape: Shape, dtype: Any, low: float, high: float) -> Array:
-        real, out = _real(shape, dtype)
+        real, out = _make_room(shape, dtype)
         start, end = real(low), real(high)
-        values = self._launch(UNIFORM, out.dtype.char, out, start, real(high - low), end, per=_per(out))
+        values = self._launch(UNIFORM, out.dtype.char, out, start, real(high - low), end, per=_count_drawn(out))
         if dtype != out.dtype:  # a half may be rounded up to the end, which is never drawn
             values = values.astype(dtype)
             values[values == dtype.type(high)] = dtype.type(low)
         return values
 
     def _draw_normal(self, shape: Shape, dtype: Any, mean: float, std: float, _pairs: bool) -> Array:
-        real, out = _real(shape, dtype)
-        values = self._launch(NORMAL, out.dtype.char, out, real(mean), real(std), per=_per(out))
+        real, out = _make_room(shape, dtype)
+        values = self._launch(NORMAL, out.dtype.char, out, real(mean), real(std), per=_count_drawn(out))
         return values.astype(dtype, copy=False)
 
     def _draw_exponential(self, shape: Shape, dtype: Any, rate: float) -> Array:
-        real, out = _real(shape, dtype)
+        real, out = _make_room(shape, dtype)
         half = np.finfo(out.dtype).eps / 2
-        values = self._launch(EXPONENTIAL, out.dtype.char, out, real(-1) / real(rate), real(half), per=_per(out))
+        values = self._launch(
+            EXPONENTIAL, out.dtype.char, out, real(-1) / real(rate), real(half), per=_count_drawn(out)
+        )
         return values.astype(dtype, copy=False)
 
     def _draw_integers(self, shape: Shape, dtype: Any, span: int, low: int, wide: bool) -> Array:
@@ -292,11 +294,12 @@ class Philox:
             self._offset += recording.words
 
 
-def _real(shape: Shape, dtype: Any) -> tuple[Any, Array]:
+def _make_room(shape: Shape, dtype: Any) -> tuple[Any, Array]:
     """The type to draw in, double or single, and room for the numbers."""
     drawn = np.dtype(np.float64 if dtype == np.float64 else np.float32)
     return drawn.type, library(GPU).empty(shape, drawn)
 
 
-def _per(out: Array) -> int:
+def _count_drawn(out: Array) -> int:
+    """How many numbers a thread's four words make."""
     return 2 if out.dtype == np.float64 else 4

@@ -48,7 +48,7 @@ def place(
         return None
     if any(stride % size for _, strides, size in operands for stride in strides):
         return None
-    steps = [_steps_over(shape, *operand) for operand in operands]
+    steps = [_spread_steps(shape, *operand) for operand in operands]
     order = list(range(len(shape))) if in_order else _find_order(shape, steps, shapes)
     lying = tuple([shape[i] for i in order])
     turned = None if order == sorted(order) else tuple(np.argsort(order).tolist())
@@ -74,7 +74,7 @@ def _fits_an_int(count: int, sizes: list[int], every: list[list[int]]) -> bool:
     return reach + sizes[0] + AT_ONCE * THREADS < 2**31
 
 
-def _steps_over(shape: tuple[int, ...], own: tuple[int, ...], strides: tuple[int, ...], size: int) -> Steps:
+def _spread_steps(shape: tuple[int, ...], own: tuple[int, ...], strides: tuple[int, ...], size: int) -> Steps:
     """An operand's steps along the axes of the result: 0 where it is repeated."""
     steps = [0 if n == 1 else stride // size for n, stride in zip(own, strides, strict=True)]
     return (*[0] * (len(shape) - len(own)), *steps)
@@ -84,14 +84,14 @@ def _find_order(shape: tuple[int, ...], steps: list[Steps], shapes: list[tuple[i
     """The axes from the outermost to the innermost: as the operands lie that are not repeated, if they agree."""
     plain = list(range(len(shape)))
     orders = [
-        sorted(plain, key=lambda i: (-abs(s[i]), i)) if 1 not in shape else _around_ones(shape, s)
+        sorted(plain, key=lambda i: (-abs(s[i]), i)) if 1 not in shape else _order_around_ones(shape, s)
         for s, own in zip(steps, shapes, strict=True)
         if own == shape and 0 not in [a for a, n in zip(s, shape, strict=True) if n > 1]
     ]
     return orders[0] if orders and all(order == orders[0] for order in orders) else plain
 
 
-def _around_ones(shape: tuple[int, ...], steps: Steps) -> list[int]:
+def _order_around_ones(shape: tuple[int, ...], steps: Steps) -> list[int]:
     """The order of the axes by their steps, where those of length 1 stay in their places."""
     longer = [i for i, n in enumerate(shape) if n > 1]
     turned = iter(sorted(longer, key=lambda i: (-abs(steps[i]), i)))

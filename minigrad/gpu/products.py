@@ -59,14 +59,14 @@ def linear(b: Any, x: Any, w: Any) -> Any:
 def einsum(equation: str, *operands: Any, **options: Any) -> Any:
     """`np.einsum`, two operands after the other: each pair's sum is a batch of matrix products."""
     given, output = equation.split("->")
-    terms = [_without_ones(x, term, given, operands) for x, term in zip(operands, given.split(","), strict=True)]
+    terms = [_drop_ones(x, term, given, operands) for x, term in zip(operands, given.split(","), strict=True)]
     x, own = terms[0]
     for i, (y, other) in enumerate(terms[1:], 2):
         x, own = _multiply_terms(x, own, y, other, set(output).union(*[term for _, term in terms[i:]]))
     return array_module(x).einsum(f"{own}->{output}", x)
 
 
-def _without_ones(x: Any, term: str, given: str, operands: Any) -> tuple[Any, str]:
+def _drop_ones(x: Any, term: str, given: str, operands: Any) -> tuple[Any, str]:
     """An operand without its axes of length 1 along which another is longer: there it is the same for all."""
     longer = {
         c for t, y in zip(given.split(","), operands, strict=True) for c, n in zip(t, y.shape, strict=True) if n != 1

@@ -128,18 +128,18 @@ def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:
     if step == 1:
         threads, fours = threads_of_a_row(n)
         together = 4 if threads == 32 else 1  # rows of a block
-        kernel = float_kernel(name, _source(name, FORWARD, RULE), char, P=threads, K=fours)
+        kernel = float_kernel(name, _write_source(name, FORWARD, RULE), char, P=threads, K=fours)
         grid, block = (blocks_for(count, together),), (threads, together)
         launch_floats(kernel, grid, block, (*arrays, out, *int32s(count, n)), char)
     else:
         name = f"{name}_of_columns"
-        kernel = float_kernel(name, _source(name, COLUMN_FORWARD, COLUMN_RULE), char)
+        kernel = float_kernel(name, _write_source(name, COLUMN_FORWARD, COLUMN_RULE), char)
         numbers = (np.int64(count), *int32s(n, step))
         launch_floats(kernel, (blocks_for(count),), (THREADS,), (*arrays, out, *numbers), char)
     return out
 
 
-def _source(name: str, forward: str, rule: str) -> str:
+def _write_source(name: str, forward: str, rule: str) -> str:
     """The kernel's text, with what is its own."""
     own = name.removesuffix("_of_columns")
     if own in FORWARDS:

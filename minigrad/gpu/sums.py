@@ -108,7 +108,7 @@ FEW = 4096  # sums that a block may do by itself, be they short
 
 def add_up(x: Any, *, dim: Any, keepdim: bool, mean: bool = False) -> Any:
     """The sum, or the mean, over axes that begin or end the shape."""
-    seen = _see(x, dim)
+    seen = _see_as_channels(x, dim)
     if seen is None:
         return None
     gone = range(x.ndim) if dim is None else dim
@@ -120,7 +120,7 @@ def add_up(x: Any, *, dim: Any, keepdim: bool, mean: bool = False) -> Any:
 
 def sum_rows(g: Any) -> Any:
     """The sum over the first axis: what reaches a bias that was added to every row."""
-    seen = _see(g, (0,))
+    seen = _see_as_channels(g, (0,))
     if seen is None:
         return None
     out = type(g)(g.shape[1:], g.dtype)
@@ -128,7 +128,7 @@ def sum_rows(g: Any) -> Any:
     return out
 
 
-def _see(x: Any, dim: Any) -> tuple[int, int, int] | None:
+def _see_as_channels(x: Any, dim: Any) -> tuple[int, int, int] | None:
     """The shape as (outer, channels, inner), of which the middle is kept; None where no kernel serves it."""
     shape = x.shape
     gone = range(len(shape)) if dim is None else dim

@@ -52,10 +52,10 @@ def unique(
     """
     if not isinstance(sorted, bool):
         raise TypeError(f"unique(): argument 'sorted' must be a bool, got {sorted!r}; an axis is named: dim={sorted!r}")
-    return _collect_answers(_unique, input, dim, return_inverse, return_counts)
+    return _collect_answers(_find_unique, input, dim, return_inverse, return_counts)
 
 
-def _unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
+def _find_unique(x: Any, d: int | None, with_inverse: bool, with_counts: bool) -> tuple[Any, ...]:
     if not (with_inverse or with_counts):
         return (np.unique(x, axis=d, equal_nan=False),)
     how: Any = {"return_inverse": with_inverse, "return_counts": with_counts, "equal_nan": False}

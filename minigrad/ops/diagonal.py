@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def _triangle(name: str, text: str, example: str) -> Any:
+def _make_triangle(name: str, text: str, example: str) -> Any:
     made: Any = operation(
         name,
         lambda x, *, diagonal: in_rows(getattr(array_module(x), name)(x, diagonal)),
@@ -37,12 +37,12 @@ def _triangle(name: str, text: str, example: str) -> Any:
     return takes_out(rename(part, name, text, example))
 
 
-tril = _triangle(
+tril = _make_triangle(
     "tril",
     "The lower triangle of matrices, up to diagonal number `diagonal`; the rest is 0.",
     "torch.tril(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[1, 0], [7, 2]]",
 )
-triu = _triangle(
+triu = _make_triangle(
     "triu",
     "The upper triangle of matrices, from diagonal number `diagonal` on; the rest is 0.",
     "torch.triu(torch.tensor([[1, 5], [7, 2]])).tolist() -> [[1, 5], [0, 2]]",

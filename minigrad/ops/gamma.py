@@ -31,7 +31,7 @@ def _move_far(x: Any) -> tuple[Any, list[Any]]:
     return np.where(near, x + _FAR, x), [np.where(near, x + k, 1.0) for k in range(_FAR)]
 
 
-def _series(terms: Any, y: Any, power: int) -> Any:
+def _add_series(terms: Any, y: Any, power: int) -> Any:
     """The sum of ``terms[j] / y**(2 j + power)``."""
     return sum(term / y ** (2 * j + power) for j, term in enumerate(terms))
 
@@ -42,7 +42,7 @@ def _log_gamma(x: Any) -> Any:
     mirrored = np.where(z < 0.5, 1 - z, z)
     y, passed = _move_far(mirrored)
     terms = [b / ((2 * j + 2) * (2 * j + 1)) for j, b in enumerate(_BERNOULLI)]
-    value = (y - 0.5) * np.log(y) - y + 0.5 * math.log(2 * math.pi) + _series(terms, y, 1)
+    value = (y - 0.5) * np.log(y) - y + 0.5 * math.log(2 * math.pi) + _add_series(terms, y, 1)
     for number in passed:
         value = value - np.log(number)
     value = np.where((mirrored == 1) | (mirrored == 2), 0.0, np.where(np.isinf(mirrored), math.inf, value))
@@ -56,7 +56,7 @@ def _digamma(x: Any) -> Any:
     z = np.positive(x, dtype=np.float64)
     mirrored = np.where(z < 0.5, 1 - z, z)
     y, passed = _move_far(mirrored)
-    value = np.log(y) - 0.5 / y - _series([b / (2 * j + 2) for j, b in enumerate(_BERNOULLI)], y, 2)
+    value = np.log(y) - 0.5 / y - _add_series([b / (2 * j + 2) for j, b in enumerate(_BERNOULLI)], y, 2)
     for number in passed:
         value = value - np.where(mirrored < _FAR, 1 / number, 0.0)
     value = np.where(z < 0.5, value - math.pi / np.tan(math.pi * (z - np.round(z))), value)
@@ -84,7 +84,7 @@ def _zeta(s: int, x: Any) -> Any:
     for j, b in enumerate(_BERNOULLI):  # B(2j) / (2j)! times s (s + 1) ... (s + 2j - 2)
         rising *= (s + 2 * j - 1) * (s + 2 * j) if j else s
         terms.append(b * rising / math.factorial(2 * j + 2))
-    return total + y ** (1 - s) / (s - 1) + 0.5 / y**s + y**-s * _series(terms, y, 1)
+    return total + y ** (1 - s) / (s - 1) + 0.5 / y**s + y**-s * _add_series(terms, y, 1)
 
 
 # fmt: off
@@ -135,7 +135,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 _NEAR, _FAR_TERMS = 70, 24  # terms of the series below 30, and from there on
 
 
-def _scaled_bessel(order: int, x: Any) -> Any:
+def _compute_scaled_bessel(order: int, x: Any) -> Any:
     """``exp(-|x|) I(order, x)``: https://dlmf.nist.gov/10.25.E2, and 10.40.E1 from 30 on."""
     z = np.abs(x, dtype=np.float64)
     near, far = np.minimum(z, 30.0), np.maximum(z, 30.0)
@@ -156,13 +156,13 @@ def bessel(order: int) -> Callable[[Any], Any]:
 
     def forward(x: Any) -> Any:
         half = np.exp(np.abs(x, dtype=np.float64) / 2)
-        return (_scaled_bessel(order, x) * half * half).astype(x.dtype)
+        return (_compute_scaled_bessel(order, x) * half * half).astype(x.dtype)
 
     return forward
 
 
-def _scaled(order: int) -> Callable[[Any], Any]:
-    return lambda x: _scaled_bessel(order, x).astype(x.dtype)
+def _scale(order: int) -> Callable[[Any], Any]:
+    return lambda x: _compute_scaled_bessel(order, x).astype(x.dtype)
 
 
 _i0, _i1 = bessel(0), bessel(1)
@@ -171,9 +171,9 @@ i0: Unary = unary("i0", _i0, lambda g, x: g * for_either(i1, _i1)(x),
     formula="the modified Bessel function of order 0", example="[0.0, 1.0] -> [1.0000, 1.2661]")
 i1: Unary = unary("special_i1", _i1, lambda g, x, out: g * (for_either(i0, _i0)(x) - divide_or(out, x, 0.5)),
     formula="the modified Bessel function of order 1", example="[0.0, 1.0] -> [0.0000, 0.5652]")
-i0e: Unary = unary("special_i0e", _scaled(0), lambda g, x, out: g * (for_either(i1e, _scaled(1))(x) - np.sign(x) * out),
+i0e: Unary = unary("special_i0e", _scale(0), lambda g, x, out: g * (for_either(i1e, _scale(1))(x) - np.sign(x) * out),
     formula="exp(-|input|) i0(input)", example="[0.0, 1.0] -> [1.0000, 0.4658]")
-i1e: Unary = unary("special_i1e", _scaled(1),
-    lambda g, x, out: g * (for_either(i0e, _scaled(0))(x) - divide_or(out, x, 0.5) - np.sign(x) * out),
+i1e: Unary = unary("special_i1e", _scale(1),
+    lambda g, x, out: g * (for_either(i0e, _scale(0))(x) - divide_or(out, x, 0.5) - np.sign(x) * out),
     formula="exp(-|input|) i1(input)", example="[0.0, 1.0] -> [0.0000, 0.2079]")
 # fmt: on

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from minigrad.tensor import Tensor
 
 
-def _limit(name: str, choose: Any, inside: Any, beyond: Any) -> Binary:
+def _make_limit(name: str, choose: Any, inside: Any, beyond: Any) -> Binary:
     """What `choose` takes of x and its limit y; the gradient goes to x where it lies inside, to y where beyond."""
     return binary(
         name,
@@ -29,8 +29,8 @@ def _limit(name: str, choose: Any, inside: Any, beyond: Any) -> Binary:
     )
 
 
-_at_least = _limit("clamp_min", np.maximum, np.greater_equal, np.less)
-_at_most = _limit("clamp_max", np.minimum, np.less_equal, np.greater)
+_at_least = _make_limit("clamp_min", np.maximum, np.greater_equal, np.less)
+_at_most = _make_limit("clamp_max", np.minimum, np.less_equal, np.greater)
 _clamp_to_numbers = elementwise(
     "clamp",
     lambda x, *, low, high: x.clip(low, high),

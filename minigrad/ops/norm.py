@@ -88,7 +88,7 @@ _singular_total = operation(
 )
 
 
-def _nuclear(input: Any, dim: Any, keepdim: bool) -> Any:
+def _add_singular_values(input: Any, dim: Any, keepdim: bool) -> Any:
     ndim = input.array.ndim
     matrix = axes((-2, -1) if dim is None else dim, ndim)
     if matrix is None or len(matrix) != 2 or (dim is None and ndim != 2):
@@ -117,7 +117,7 @@ def norm(
         if x.array.dtype == np.float16:
             hint = "low precision dtypes are not supported, got float16; convert with .float()"
             raise RuntimeError(f"norm with p='nuc': {hint}")
-        return _nuclear(x, dim, keepdim)
+        return _add_singular_values(x, dim, keepdim)
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"norm: order {p!r} is not supported; give 'fro', 'nuc' or a number")
     if p == "fro" and isinstance(dim, (tuple, list)) and len(dim) > 2:
@@ -144,7 +144,7 @@ _cdist = operation(
 )
 
 
-def _norm_of(made: Any, x: Any, p: float, dim: Any = None) -> Any:
+def _measure(made: Any, x: Any, p: float, dim: Any = None) -> Any:
     over = axes(dim, x.array.ndim)
     _check_not_empty(x, float(p), over)
     return made(x, p=float(p), dim=over, keepdim=False)
@@ -163,7 +163,7 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     if difference.array.dtype.kind != "f":
         detail = f"Got {dtypes.from_numpy(difference.array.dtype)} instead; convert with .float()"
         raise RuntimeError(f"dist: input dtype should be either floating point or complex. {detail}")
-    return _norm_of(_dist, difference, p)
+    return _measure(_dist, difference, p)
 
 
 @of_tensors
@@ -191,7 +191,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
         )
     if as_number("cdist", "p", p) < 0:
         raise RuntimeError(f"cdist only supports non-negative p values, got {p}")
-    return _norm_of(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))
+    return _measure(_cdist, sub(unsqueeze(x1, -2), unsqueeze(x2, -3)), p, (-1,))
 
 
 @takes_out

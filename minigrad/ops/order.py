@@ -68,7 +68,7 @@ def find_extreme(x: Any, d: int | None, find: Any, keepdim: bool = True) -> Any:
     return as_int64(find(x, axis=d, keepdims=keepdim))
 
 
-def _place(name: str, find: Any, example: str) -> Callable[..., Any]:
+def _make_arg_extreme(name: str, find: Any, example: str) -> Callable[..., Any]:
     def call(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         require_kind(name, input.array.dtype, "fiu")
         check_not_empty(name, input, None if dim is None else axes(dim, input.array.ndim), IndexError)
@@ -79,23 +79,23 @@ def _place(name: str, find: Any, example: str) -> Callable[..., Any]:
     return takes_out(rename(call, name, text, example))
 
 
-argmax = _place("argmax", np.argmax, "torch.argmax(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([1, 0])")
-argmin = _place("argmin", np.argmin, "torch.argmin(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([0, 1])")
+argmax = _make_arg_extreme("argmax", np.argmax, "torch.argmax(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([1, 0])")
+argmin = _make_arg_extreme("argmin", np.argmin, "torch.argmin(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([0, 1])")
 
 
-def _to_those(g: Any, x: Any, out: Any) -> Any:
+def _give_to_those(g: Any, x: Any, out: Any) -> Any:
     """The gradient of the whole's extreme or median: equal shares for all elements that are it, NaN among NaN."""
     hit = np.where(np.isnan(out), np.isnan(x), np.equal(x, out))
     return np.where(hit, g / np.sum(hit), 0.0)
 
 
-def _of_all(name: str, find: Any, shown: str) -> Any:
+def _make_for_all(name: str, find: Any, shown: str) -> Any:
     """`find` over all elements, a number."""
-    return operation(name, find, _to_those, shown=shown)
+    return operation(name, find, _give_to_those, shown=shown)
 
 
-def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> Callable[..., Any]:
-    pick, of_all = picker(name), _of_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
+def _make_extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> Callable[..., Any]:
+    pick, of_all = picker(name), _make_for_all(name, lambda x: getattr(x, method)(), f"{name.capitalize()}Backward1")
 
     def call(input: Tensor, dim: Omissible = None, keepdim: bool = False, *, other: Any = None) -> Tensor:
         if other is not None or isinstance(dim, TensorBase):
@@ -109,10 +109,10 @@ def _extreme(name: str, method: str, pairwise: Any, find: Any, example: str) -> 
     return takes_out(rename(call, name, text, example))
 
 
-max = _extreme(
+max = _make_extreme(
     "max", "max", maximum, np.argmax, "torch.max(torch.tensor([[1, 5], [7, 2]]), 1).values -> tensor([5, 7])"
 )
-min = _extreme(
+min = _make_extreme(
     "min", "min", minimum, np.argmin, "torch.min(torch.tensor([[1, 5], [7, 2]]), 1).values -> tensor([1, 2])"
 )
 
@@ -203,7 +203,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 
 # ---- one of those in order -----------------------------------------------------------------------
-def _middle(x: Any) -> Any:
+def _find_middle_of_all(x: Any) -> Any:
     """The lower one of the two middle elements; NaN if one is among them, and of nothing."""
     if not x.size:
         return np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
@@ -214,14 +214,14 @@ def _middle(x: Any) -> Any:
     return np.partition(flat, k)[k]
 
 
-def _middle_number(x: Any) -> Any:
+def _find_middle_number(x: Any) -> Any:
     """The same of what is no NaN."""
     numbers = x[~np.isnan(x)] if x.dtype.kind == "f" else x
-    return _middle(numbers)
+    return _find_middle_of_all(numbers)
 
 
-_median_of_all = _of_all("median", _middle, "MedianBackward0")
-_nanmedian_of_all = _of_all("nanmedian", _middle_number, "NanmedianBackward0")
+_median_of_all = _make_for_all("median", _find_middle_of_all, "MedianBackward0")
+_nanmedian_of_all = _make_for_all("nanmedian", _find_middle_number, "NanmedianBackward0")
 
 
 def _find_middle(x: Any, d: int, skip_nan: bool) -> Any:
@@ -236,7 +236,7 @@ def _find_middle(x: Any, d: int, skip_nan: bool) -> Any:
     return np.take_along_axis(order, np.broadcast_to(rank, shape), d)
 
 
-def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..., Any]:
+def _make_median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..., Any]:
     pick = picker(name, 1)
 
     def call(input: Tensor, dim: Omissible = None, keepdim: bool = False) -> Tensor:
@@ -253,8 +253,8 @@ def _median(name: str, of_all: Any, skip_nan: bool, example: str) -> Callable[..
     return takes_out(rename(call, name, text, example))
 
 
-median = _median("median", _median_of_all, False, "torch.median(torch.tensor([3, 1, 7, 5])) -> tensor(3)")
-nanmedian = _median(
+median = _make_median("median", _median_of_all, False, "torch.median(torch.tensor([3, 1, 7, 5])) -> tensor(3)")
+nanmedian = _make_median(
     "nanmedian", _nanmedian_of_all, True, "torch.nanmedian(torch.tensor([3.0, float('nan'), 7.0])) -> tensor(3.)"
 )
 _pick_kth, _pick_commonest = picker("kthvalue"), picker("mode")

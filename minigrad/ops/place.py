@@ -43,7 +43,7 @@ _taken = shown_as(read_at, "TakeBackward0")
 
 
 # ---- along one axis ------------------------------------------------------------------------------
-def _row_key(
+def _make_row_key(
     name: str, input: Any, dim: int, index: Any, error: type[Exception] = IndexError
 ) -> tuple[int, tuple[Any, ...]]:
     """The axis `dim`, and the key that reads its entries `index`, a vector or a number."""
@@ -59,7 +59,7 @@ def _read_rows(name: str, input: Any, dim: int, index: Any, source: Any) -> tupl
     require_tensor(name, "source", 4, source)
     axis(dim, input.array.ndim)  # a wrong dim is reported before a wrong type
     check_types(name, input, source)
-    d, key = _row_key(
+    d, key = _make_row_key(
         name, input, dim, index, RuntimeError if name == "index_add" and input.array.ndim > 1 else IndexError
     )
     target, rows = at_least_1d(input), at_least_1d(source)
@@ -120,7 +120,7 @@ def index_fill(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     d = axis(dim, input.array.ndim)
     if isinstance(index, TensorBase) and index.array.dtype.kind == "i" and (index.array < 0).any():
         index = _count_from_start(index, input.array.shape[d] if input.array.ndim else 1)  # only index_fill does
-    _, key = _row_key("index_fill", input, d, index)
+    _, key = _make_row_key("index_fill", input, d, index)
     key = watch((*key[:-1], np.unique(key[-1])), index)  # a place that is named twice is filled once
     dtype = input.array.dtype
     fill = (
@@ -136,7 +136,7 @@ _STARTS = {"sum": 0, "mean": 0, "prod": 1}  # and for the extremes the lowest or
 _UFUNCS = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
 
 
-def _neutral_number(reduce: str, dtype: Any) -> Any:
+def _find_neutral_number(reduce: str, dtype: Any) -> Any:
     """What changes nothing under the reduction `reduce`."""
     if reduce in _STARTS:
         return _STARTS[reduce]
@@ -174,10 +174,10 @@ def _combine_runs(ufunc: Any, new: Any, key: Any, values: Any) -> None:
     flat[ends] = ufunc(flat[ends], values[last])
 
 
-def _at_places(x: Any, values: Any, *, key: Any, reduce: str, include_self: bool) -> Any:
+def _reduce_at_places(x: Any, values: Any, *, key: Any, reduce: str, include_self: bool) -> Any:
     new = x.copy()
     if not include_self:
-        new[key] = _neutral_number(reduce, x.dtype)
+        new[key] = _find_neutral_number(reduce, x.dtype)
     _combine_at(_UFUNCS[reduce], new, key, values)
     if reduce == "mean":
         counts = _count_at_places(x, key, include_self)
@@ -209,7 +209,7 @@ _facts = {  # of the places, as arrays: they depend on no number that is differe
 }
 
 
-def _share(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, include_self: bool) -> tuple[Any, Any]:
+def _share_out(g: Any, x: Any, values: Any, out: Any, key: Any, reduce: str, include_self: bool) -> tuple[Any, Any]:
     """The gradients of the old values and of what fell on the places."""
     how = {"key": key, "include_self": include_self}
     kept = _facts["kept"](x, **how)
@@ -250,9 +250,9 @@ def _share_product(g: Any, x: Any, values: Any, out: Any, key: Any, kept: Any) -
 
 _reduced_at: Any = operation(
     "scatter_reduce",
-    _at_places,
-    lambda g, x, values, out, key, reduce, include_self: _share(g, x, values, out, key, reduce, include_self)[0],
-    lambda g, x, values, out, key, reduce, include_self: _share(g, x, values, out, key, reduce, include_self)[1],
+    _reduce_at_places,
+    lambda g, x, values, out, key, reduce, include_self: _share_out(g, x, values, out, key, reduce, include_self)[0],
+    lambda g, x, values, out, key, reduce, include_self: _share_out(g, x, values, out, key, reduce, include_self)[1],
 )
 
 
@@ -311,7 +311,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     tensor([4, 5, 8])
     """
     flat = ravel(input)
-    return _taken(flat, key=watch((_flat_places("take", flat, index),), index))
+    return _taken(flat, key=watch((_read_flat_places("take", flat, index),), index))
 
 
 @of_tensors
@@ -329,15 +329,15 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     lengths = sizes("unravel_index", (shape,))
     if min(lengths, default=1) < 0:
         raise ValueError(f"torch.unravel_index: 'shape' cannot have negative values, but got {lengths}")
-    return tuple([compute(lambda x, n: as_int64(x) // n[0] % n[1], indices, n) for n in _strides_of(lengths)])
+    return tuple([compute(lambda x, n: as_int64(x) // n[0] % n[1], indices, n) for n in _find_steps(lengths)])
 
 
-def _strides_of(lengths: tuple[int, ...]) -> list[tuple[int, int]]:
+def _find_steps(lengths: tuple[int, ...]) -> list[tuple[int, int]]:
     """For each axis how many places one step skips, and its length."""
     return [(prod(lengths[i + 1 :]), n) for i, n in enumerate(lengths)]
 
 
-def _flat_places(name: str, flat: Any, index: Any) -> Any:
+def _read_flat_places(name: str, flat: Any, index: Any) -> Any:
     """The array of `index`, negative places counted from the end."""
     places, size = index.array, flat.array.size
     if places.dtype != np.int64:
@@ -364,7 +364,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
         counts = f"source has {source.array.size} elements, index {index.array.size}"
         raise IndexError(f"put_(): Expected source and index to have the same number of elements: {counts}")
     flat = ravel(input)
-    key = watch((_flat_places("put", flat, index).reshape(-1),), index)
+    key = watch((_read_flat_places("put", flat, index).reshape(-1),), index)
     values = ravel(source)
     if accumulate:
         return reshape_like(_put_added(flat, values, key=key), input)

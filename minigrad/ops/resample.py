@@ -54,7 +54,7 @@ def linear_taps(n: int, m: int, step: Any, real: Any, align: bool) -> tuple[Any,
     """The two pixels on either side of each new pixel's centre, weighted by nearness."""
     if n == m:
         return np.arange(m)[:, None], None
-    centres = _centres(m, step, real, align).clip(0)
+    centres = _find_centres(m, step, real, align).clip(0)
     below = np.minimum(np.floor(centres).astype(np.int64), n - 1)
     weight = (centres - below.astype(real)).clip(0, 1)
     return np.stack([below, np.minimum(below + 1, n - 1)], 1), np.stack([1 - weight, weight], 1)
@@ -62,12 +62,12 @@ def linear_taps(n: int, m: int, step: Any, real: Any, align: bool) -> tuple[Any,
 
 def cubic_taps(n: int, m: int, step: Any, real: Any, align: bool) -> tuple[Any, Any]:
     """Four pixels around each new pixel's centre, weighted by Keys' cubic with a = -0.75."""
-    centres = _centres(m, step, real, align)
+    centres = _find_centres(m, step, real, align)
     below = np.floor(centres)
     t = (centres - below).clip(0, 1)
     places = below.astype(np.int64)[:, None] + np.arange(-1, 3)
     distances = np.stack([t + 1, t, 1 - t, 2 - t], 1)
-    return places.clip(0, n - 1), _cubic(distances, -0.75).astype(real)
+    return places.clip(0, n - 1), _weigh_cubic(distances, -0.75).astype(real)
 
 
 def area_taps(n: int, m: int, real: Any) -> tuple[Any, Any]:
@@ -98,7 +98,7 @@ def filter_taps(n: int, m: int, step: Any, real: Any, kind: str) -> tuple[Any, A
     return np.where(inside, starts[:, None] + reach, -1), weights
 
 
-def _centres(m: int, step: Any, real: Any, align: bool) -> Any:
+def _find_centres(m: int, step: Any, real: Any, align: bool) -> Any:
     """Where the new pixels' centres lie in the old image, whose pixel 0 has its centre at 0."""
     i = np.arange(m, dtype=real)
     return i * step if align else (i + real(0.5)) * step - real(0.5)
@@ -114,13 +114,13 @@ def weigh_far(x: Any, a: float) -> Any:
     return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
 
 
-def _cubic(x: Any, a: float) -> Any:
+def _weigh_cubic(x: Any, a: float) -> Any:
     return np.where(x <= 1, weigh_near(x, a), np.where(x < 2, weigh_far(x, a), 0))
 
 
 _FILTERS: dict[str, Callable[[Any], Any]] = {
     "linear": lambda x: (1 - x).clip(0),
-    "cubic": lambda x: _cubic(x, -0.5),
+    "cubic": lambda x: _weigh_cubic(x, -0.5),
     "lanczos": lambda x: np.where(x < 3, np.sinc(x) * np.sinc(x / 3), 0),
 }
 

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 
 # ---- logarithms of running sums ------------------------------------------------------------------
-def _log_of_running_sum(x: Any, *, dim: int) -> Any:
+def _accumulate_logs(x: Any, *, dim: int) -> Any:
     if type(x) is np.ndarray:  # every step rounds: singles in doubles
         return np.logaddexp.accumulate(x, axis=dim, dtype=np.float64).astype(x.dtype, copy=False)
     if x.dtype.char == "e":
-        return _log_of_running_sum(x.astype(np.float32), dim=dim).astype(x.dtype)
+        return _accumulate_logs(x.astype(np.float32), dim=dim).astype(x.dtype)
     # CuPy has no such accumulation: by doubling, as Hillis and Steele, "Data Parallel Algorithms", 1986.
     sums, reach = x, 1
     while reach < x.shape[dim]:  # each has the sum of the `reach` elements up to its own
@@ -51,7 +51,7 @@ def _slope_of_log_of_running_sum(g: Any, x: Any, out: Any, dim: int) -> Any:
     return share * scan_from_the_back(g, grown, dim)
 
 
-_logcumsumexp = operation("logcumsumexp", _log_of_running_sum, _slope_of_log_of_running_sum)
+_logcumsumexp = operation("logcumsumexp", _accumulate_logs, _slope_of_log_of_running_sum)
 
 
 @takes_out
@@ -68,7 +68,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
 
 
 # ---- extremes ------------------------------------------------------------------------------------
-def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Callable[..., Any]:
+def _make_running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Callable[..., Any]:
     pick = picker(name)
 
     def find(x: Any, d: int) -> Any:
@@ -85,10 +85,10 @@ def _running_extreme(name: str, ufunc: Any, reaches: Any, example: str) -> Calla
     return takes_out(rename(call, name, text, example))
 
 
-cummax = _running_extreme(
+cummax = _make_running_extreme(
     "cummax", np.maximum, np.greater_equal, "torch.cummax(torch.tensor([1, 3, 2]), 0).values -> tensor([1, 3, 3])"
 )
-cummin = _running_extreme(
+cummin = _make_running_extreme(
     "cummin", np.minimum, np.less_equal, "torch.cummin(torch.tensor([3, 1, 2]), 0).values -> tensor([3, 1, 1])"
 )
 

@@ -89,7 +89,7 @@ _solve: Any = operation(
 )
 
 
-def _prod_without(s: Array, *places: int) -> Array:
+def _multiply_without(s: Array, *places: int) -> Array:
     """The product of each row of `s` without the numbers at `places`."""
     return np.prod(s[..., [i for i in range(s.shape[-1]) if i not in places]], -1)
 
@@ -99,7 +99,7 @@ def _cofactor_forward(x: Array) -> Array:
     if not x.shape[-1]:
         return x.copy()
     u, s, vh = np.linalg.svd(x)
-    others = np.stack([_prod_without(s, i) for i in range(s.shape[-1])], -1)
+    others = np.stack([_multiply_without(s, i) for i in range(s.shape[-1])], -1)
     sign = np.linalg.det(u) * np.linalg.det(vh)
     cofactors = sign[..., None, None] * (u * others[..., None, :]) @ vh
     regular = s[..., -1] > 1e-3 * s[..., 0]  # where the inverse is exact enough, and rounds as PyTorch's
@@ -116,7 +116,7 @@ def _cofactor_slope_forward(g: Array, x: Array) -> Array:
     if not n:
         return x.copy()
     u, s, vh = np.linalg.svd(x)
-    rows = [np.stack([_prod_without(s, i, j) * (i != j) for j in range(n)], -1) for i in range(n)]
+    rows = [np.stack([_multiply_without(s, i, j) * (i != j) for j in range(n)], -1) for i in range(n)]
     others = np.stack(rows, -2)  # (*, n, n)
     inner = mT(u) @ g @ mT(vh)
     traces = (others @ np.diagonal(inner, axis1=-2, axis2=-1)[..., None])[..., 0]

@@ -118,7 +118,7 @@ def nan_to_num(
 
 
 # ---- two operands --------------------------------------------------------------------------------
-def _x_times(log: Any) -> Any:
+def _make_x_times(log: Any) -> Any:
     """``x * log(y)``, and 0 where x is, unless y is NaN."""
 
     def forward(x: Any, y: Any) -> Any:
@@ -142,11 +142,11 @@ copysign = binary("copysign", np.copysign,
     lambda g, x, out: np.where(np.equal(x, 0), 0.0, g * (out / np.where(np.equal(x, 0), 1.0, x))),
     lambda g: no_slope(g), result=REAL, numbers="other",
     formula="the size of input with the sign of other", example="[1.0, -2.0]; [-1.0, 1.0] -> [-1., 2.]")
-xlogy = binary("xlogy", _x_times(np.log),
+xlogy = binary("xlogy", _make_x_times(np.log),
     lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, 0), 0.0, _weigh_log(g, np.log, y)),
     lambda g, x, y: g * x / y, result=REAL,
     formula="input * log(other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 3.0] -> [0.0000, 2.1972]")
-xlog1py = binary("special_xlog1py", _x_times(np.log1p),
+xlog1py = binary("special_xlog1py", _make_x_times(np.log1p),
     lambda g, x, y: np.where(np.equal(x, 0) * np.less_equal(y, -1), 0.0, _weigh_log(g, np.log1p, y)),
     lambda g, x, y: g * x / (y + 1), result=REAL,
     formula="input * log(1 + other), and 0 where input is 0", example="[0.0, 2.0]; [0.0, 2.0] -> [0.0000, 2.1972]")
@@ -245,7 +245,7 @@ def frexp(input: Tensor) -> Any:
 
 
 # ---- three operands ------------------------------------------------------------------------------
-def _with_product(name: str, combine: Any, *rules: Any) -> Any:
+def _make_with_product(name: str, combine: Any, *rules: Any) -> Any:
     """``input + value * combine(tensor1, tensor2)``."""
     made = elementwise(name, lambda x, a, b, *, value: (x + value * combine(a, b)).astype(x.dtype), *rules, single=True)
     what = "tensor1 * tensor2" if name == "addcmul" else "tensor1 / tensor2"
@@ -269,10 +269,10 @@ def _with_product(name: str, combine: Any, *rules: Any) -> Any:
     return takes_out(rename(call, name, f"``input + value * {what}``, broadcast.", example))
 
 
-addcmul = _with_product(
+addcmul = _make_with_product(
     "addcmul", np.multiply, lambda g: g, lambda g, b, value: g * (b * value), lambda g, a, value: g * (a * value)
 )
-addcdiv = _with_product(
+addcdiv = _make_with_product(
     "addcdiv",
     np.true_divide,
     lambda g: g,

@@ -189,7 +189,7 @@ def eigh(A: Any, UPLO: str = "L") -> Any:
     tensor([1., 2.])
     """
     check_matrix("linalg.eigh", A)
-    triangle, n = _triangle(UPLO), A.array.shape[-1]
+    triangle, n = _read_triangle(UPLO), A.array.shape[-1]
     both = explain("linalg.eigh", NOT_FINITE, lambda x: _eigh(x, UPLO=triangle), A)
     return _Eigh(both[..., n, :], both[..., :n, :])
 
@@ -202,11 +202,11 @@ def eigvalsh(A: Any, UPLO: str = "L") -> Tensor:
     tensor([1., 2.])
     """
     check_matrix("linalg.eigvalsh", A)
-    triangle = _triangle(UPLO)
+    triangle = _read_triangle(UPLO)
     return explain("linalg.eigh", NOT_FINITE, lambda x: _eigvalsh(x, UPLO=triangle), A)
 
 
-def _triangle(UPLO: Any) -> str:
+def _read_triangle(UPLO: Any) -> str:
     if str(UPLO).upper() not in ("U", "L"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     return str(UPLO).upper()
@@ -228,10 +228,10 @@ def matrix_rank(
         rtol = 0.0 if least is not None else max(A.array.shape[-2:]) * float(np.finfo(A.array.dtype).eps)
     given = 0.0 if least is None else least, rtol
     bounds = [x.array[..., None] if isinstance(x, TensorBase) else float(x) for x in given]
-    return explain("linalg.svd", NOT_FINITE, lambda x: compute(_rank, x, *bounds), A)
+    return explain("linalg.svd", NOT_FINITE, lambda x: compute(_count_rank, x, *bounds), A)
 
 
-def _rank(x: Array, least: Any, share: Any) -> Array:
+def _count_rank(x: Array, least: Any, share: Any) -> Array:
     s = singular_values(x)
     bound = np.maximum(least, share * s[..., :1])  # the largest comes first
     return (s > bound).sum(-1).astype(np.int64)

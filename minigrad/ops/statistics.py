@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 # ---- spread --------------------------------------------------------------------------------------
-def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
+def _average_squares(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
     if x.dtype.char == "e":  # halves are squared and summed in float32
         x = x.astype(np.float32)
     n = count_reduced(x.shape, dim)
@@ -45,16 +45,16 @@ def _squares_about_the_mean(x: Any, *, dim: Any, correction: float, keepdim: boo
         return squares
     finite = math.isfinite(squares) if squares.ndim == 0 else np.isfinite(squares).all()
     if not finite:  # the root of what overflows may be a single
-        return _squares_about_the_mean(x.astype(np.float64), dim=dim, correction=correction, keepdim=keepdim)
+        return _average_squares(x.astype(np.float64), dim=dim, correction=correction, keepdim=keepdim)
     return squares
 
 
 def _var_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
-    return _squares_about_the_mean(x, dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
+    return _average_squares(x, dim=dim, correction=correction, keepdim=keepdim).astype(x.dtype)
 
 
 def _std_forward(x: Any, *, dim: Any, correction: float, keepdim: bool) -> Any:
-    square = _squares_about_the_mean(x, dim=dim, correction=correction, keepdim=keepdim)
+    square = _average_squares(x, dim=dim, correction=correction, keepdim=keepdim)
     return np.sqrt(square).astype(x.dtype)
 
 
@@ -96,7 +96,7 @@ def _measure_spread(name: str, made: Any, input: Any, dim: Any, unbiased: Any, k
     return made(x, dim=over, correction=c, keepdim=keepdim)
 
 
-def _with_mean(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
+def _pair_with_mean(name: str, made: Any, input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
     """The pair of a spread and the mean about which it is measured."""
     spread = _measure_spread(name, made, input, dim, unbiased, keepdim, correction)
     return spread, mean(input, None if isinstance(dim, bool) else dim, keepdim)
@@ -142,7 +142,7 @@ def var_mean(
     >>> torch.var_mean(torch.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    return _with_mean("var_mean", _var, input, dim, unbiased, keepdim, correction)
+    return _pair_with_mean("var_mean", _var, input, dim, unbiased, keepdim, correction)
 
 
 @takes_out
@@ -156,7 +156,7 @@ def std_mean(
     >>> torch.std_mean(torch.tensor([1.0, 3.0, 5.0]))
     (tensor(2.), tensor(3.))
     """
-    return _with_mean("std_mean", _std, input, dim, unbiased, keepdim, correction)
+    return _pair_with_mean("std_mean", _std, input, dim, unbiased, keepdim, correction)
 
 
 # ---- without NaN ---------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
 _WAYS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
-def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, *, skip_nan: bool) -> Any:
+def _find_at_rank(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, *, skip_nan: bool) -> Any:
     asked = _check_quantile(name, input, q, interpolation)
     ndim = input.array.ndim
     flat = dim is None or not ndim
@@ -259,7 +259,7 @@ def quantile(
     >>> torch.quantile(torch.tensor([0.0, 1.0, 2.0, 3.0]), 0.5)
     tensor(1.5000)
     """
-    return _quantile("quantile", input, q, dim, keepdim, interpolation, skip_nan=False)
+    return _find_at_rank("quantile", input, q, dim, keepdim, interpolation, skip_nan=False)
 
 
 @takes_out
@@ -272,7 +272,7 @@ def nanquantile(
     >>> torch.nanquantile(torch.tensor([0.0, float("nan"), 2.0]), 0.5)
     tensor(1.)
     """
-    return _quantile("nanquantile", input, q, dim, keepdim, interpolation, skip_nan=True)
+    return _find_at_rank("nanquantile", input, q, dim, keepdim, interpolation, skip_nan=True)
 
 
 # ---- covariance ----------------------------------------------------------------------------------

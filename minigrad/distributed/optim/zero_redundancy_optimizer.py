@@ -58,7 +58,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         self.optim: Optimizer | None = None
         super().__init__(params, {})
         self.defaults = defaults
-        agree(group, f"a ZeroRedundancyOptimizer of {[tuple(p.shape) for p in self._parameters()]}")
+        agree(group, f"a ZeroRedundancyOptimizer of {[tuple(p.shape) for p in self._list_parameters()]}")
         self._make_own()
 
     # ---- shares ------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
         super().add_param_group(param_group)
         self._share_out(self.param_groups[-1]["params"])
         if self.optim is not None:
-            own = self._own_group(self.param_groups[-1])
+            own = self._cut_out_own(self.param_groups[-1])
             self.optim.add_param_group(own)
             _copy_options(self.optim.param_groups, self.param_groups)
 
@@ -81,25 +81,25 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
 
     def _make_own(self) -> None:
         """The optimizer of this rank's share: as many groups, some perhaps empty."""
-        self.optim = self._class([self._own_group(group) for group in self.param_groups], **self._options)
+        self.optim = self._class([self._cut_out_own(group) for group in self.param_groups], **self._options)
         self.state = self.optim.state
         _copy_options(self.optim.param_groups, self.param_groups)
 
-    def _own_group(self, group: dict[str, Any]) -> dict[str, Any]:
+    def _cut_out_own(self, group: dict[str, Any]) -> dict[str, Any]:
         own = {id(p) for p in self._shares[self._group.rank()]}
         options = {name: value for name, value in group.items() if name not in _OWN}
         return {**options, "params": [p for p in group["params"] if id(p) in own]}
 
-    def _parameters(self) -> list[Tensor]:
+    def _list_parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
 
     @property
     def owned(self) -> set[int]:
         """The parameters of this rank's share, by their numbers among all: keys of `state_dict()["state"]`."""
         own = {id(p) for p in self._shares[self._group.rank()]}
-        return {i for i, p in enumerate(self._parameters()) if id(p) in own}
+        return {i for i, p in enumerate(self._list_parameters()) if id(p) in own}
 
-    def _inner(self) -> Optimizer:
+    def _require_own(self) -> Optimizer:
         assert self.optim is not None
         return self.optim
 
@@ -108,7 +108,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
     def step(self, closure: Callable[[], Any] | None = None, **kwargs: Any) -> Any:
         """Update the own share, and give and take the others': all ranks call it together."""
         Join.notify_join_context(self)
-        inner = self._inner()
+        inner = self._require_own()
         _copy_options(self.param_groups, inner.param_groups)
         loss = inner.step(closure, **kwargs)
         agree(self._group, "ZeroRedundancyOptimizer.step()")
@@ -136,9 +136,9 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
 
     def local_state_dict(self) -> dict[str, Any]:
         """As `state_dict`, with the buffers of the own share alone, under their numbers among all parameters."""
-        inner = self._inner()
+        inner = self._require_own()
         _copy_options(self.param_groups, inner.param_groups)
-        number = {id(p): i for i, p in enumerate(self._parameters())}
+        number = {id(p): i for i, p in enumerate(self._list_parameters())}
         own = [p for group in inner.param_groups for p in group["params"]]
         state = {number[id(own[i])]: buffers for i, buffers in inner.state_dict()["state"].items()}
         groups = [
@@ -178,7 +178,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
 
         Raises ValueError where the groups differ in number or length.
         """
-        inner = self._inner()
+        inner = self._require_own()
         saved = state_dict["param_groups"]
         if [len(group["params"]) for group in saved] != [len(group["params"]) for group in self.param_groups]:
             raise ValueError(
@@ -187,7 +187,7 @@ class ZeroRedundancyOptimizer(Optimizer, Joinable):
                 f"{[len(group['params']) for group in self.param_groups]}"
             )
         numbers = [number for group in saved for number in group["params"]]
-        number = {id(p): n for p, n in zip(self._parameters(), numbers, strict=True)}
+        number = {id(p): n for p, n in zip(self._list_parameters(), numbers, strict=True)}
         own = [[number[id(p)] for p in group["params"]] for group in inner.param_groups]
         wanted = {n for group in own for n in group}
         inner.load_state_dict({

@@ -58,7 +58,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
             stacklevel=3,
         )
     real: Any = theta.array.dtype.type
-    centres = [_centres(n, align_corners, real) for n in size[2:]]
+    centres = [_find_centres(n, align_corners, real) for n in size[2:]]
     points = np.meshgrid(*centres, indexing="ij")[::-1]  # the last axis first
     base = np.stack([*points, np.ones_like(points[0])], -1).reshape(-1, len(points) + 1)  # (P, d+1)
     return affine(theta.transpose(1, 2), as_tensor(base, device=theta.device), size=size[2:])
@@ -84,7 +84,7 @@ def _check_affine(theta: Tensor, size: tuple[int, ...]) -> None:
         raise RuntimeError(f"affine_grid: size {size} asks for {size[0]} grids, theta has {theta.shape[0]} matrices")
 
 
-def _centres(n: int, align: bool, real: Any) -> Any:
+def _find_centres(n: int, align: bool, real: Any) -> Any:
     """Where the centres of `n` pixels lie between -1 and 1."""
     if n == 1:
         return np.zeros(1, real)
@@ -127,7 +127,7 @@ def grid_sample(
     axes = []
     for i, n in enumerate(lengths):  # the grid names the last axis first
         x = grid[..., space - 1 - i].reshape(grid.shape[0], points)
-        axes.append(_taps(x, n, mode, padding_mode, align_corners))
+        axes.append(_find_taps(x, n, mode, padding_mode, align_corners))
     values, weights = _combine(input, axes)
     return make_weighing(space)(values, weights, size=tuple(grid.shape[1:-1]))
 
@@ -158,13 +158,13 @@ def _combine(input: Tensor, axes: list[Any]) -> tuple[Any, Any]:
     return values.masked_fill(~stack(inside, 1).unsqueeze(1), 0), stack(weights, 1)
 
 
-def _taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any, Any]]:
+def _find_taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any, Any]]:
     """The pixels of an axis of length `n` that places `x` read, whole numbers in x's type, each with its weight."""
     x = (x + 1) * ((n - 1) / 2) if align else (x + 1) * (n / 2) - 0.5
     if mode == "bicubic":
         below = x.detach().floor()
         t = x - below
-        return [(_keep_inside(below + k, n, border, align), _cubic(t, k)) for k in (-1, 0, 1, 2)]
+        return [(_keep_inside(below + k, n, border, align), _weigh_cubic(t, k)) for k in (-1, 0, 1, 2)]
     x = _keep_inside(x, n, border, align)
     if mode == "nearest":
         still = x.masked_fill((x == x) | (x != x), 0)  # zeros that depend on the grid
@@ -173,7 +173,7 @@ def _taps(x: Any, n: int, mode: str, border: str, align: bool) -> list[tuple[Any
     return [(below, below + 1 - x), (below + 1, x - below)]
 
 
-def _cubic(t: Any, k: int) -> Any:
+def _weigh_cubic(t: Any, k: int) -> Any:
     """Keys' cubic with a = -0.75 at the distance of pixel `k` from `t`, which lies between pixels 0 and 1."""
     return (weigh_near if k in (0, 1) else weigh_far)(t - k if k < 1 else k - t, -0.75)
 

@@ -136,7 +136,7 @@ def embedding(
         raise IndexError(f"index out of range in self: embedding has rows 0 to {rows - 1}, got {bad}")
     if max_norm is not None:
         _shorten_rows(weight, input, max_norm, norm_type)
-    return ops.embedding(weight, input, factor=_row_factors(weight.array, places, padding_idx, scale_grad_by_freq))
+    return ops.embedding(weight, input, factor=_find_row_factors(weight.array, places, padding_idx, scale_grad_by_freq))
 
 
 @no_grad()
@@ -148,7 +148,7 @@ def _shorten_rows(weight: Tensor, places: Tensor, max_norm: float, norm_type: fl
     weight[used] = where(lengths > max_norm, rows * (max_norm / (lengths + 1e-7)), rows)
 
 
-def _row_factors(table: Any, places: Any, padding_idx: int | None, by_frequency: bool) -> Any:
+def _find_row_factors(table: Any, places: Any, padding_idx: int | None, by_frequency: bool) -> Any:
     """By how much each row's gradient is scaled: 0 for the padding, one over how often it is read."""
     if padding_idx is None and not by_frequency:
         return None

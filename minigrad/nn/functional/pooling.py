@@ -142,7 +142,7 @@ def take_maxima(name: str, space: int, input: Any, *options: Any) -> tuple[Any, 
             f"{name}: a window lies in the padding alone and has no maximum, for an input of {list(input.array.shape)} "
             f"with {_describe(geometry)}; use less padding or dilation"
         )
-    places = _empty_places(image.array, windows)
+    places = _make_places(image.array, windows)
     values = pool.max_pool2d(image, places, geometry=geometry)
     return (values, places) if space == 2 else (values.squeeze(-2), places.squeeze(-2))
 
@@ -154,12 +154,12 @@ def take_means(
     require_floats(name, input, also=(np.int64,))
     geometry, windows = _lay_out(name, space, input, k, stride, padding, 1, ceil_mode)
     if space == 2:
-        return _means(input, geometry=geometry, windows=windows, count=count)
-    return _means(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
+        return _pool_means(input, geometry=geometry, windows=windows, count=count)
+    return _pool_means(input.unsqueeze(-2), geometry=geometry, windows=windows, count=count).squeeze(-2)
 
 
 @in_single
-def _means(image: Any, **options: Any) -> Any:
+def _pool_means(image: Any, **options: Any) -> Any:
     return pool.avg_pool2d(image, **options)
 
 
@@ -172,12 +172,12 @@ def _adaptive_avg_pool(input: Any, size: Any) -> Any:
 
 def _adaptive_max_pool(input: Any, size: Any) -> Any:
     shape = input.array.shape
-    places = _empty_places(input.array, size)
+    places = _make_places(input.array, size)
     apart = all(n and length % n == 0 for length, n in zip(shape[-2:], size, strict=True))
     return pool.adaptive_max_pool2d(input, places, apart=apart), places
 
 
-def _empty_places(images: Any, windows: Any) -> Tensor:
+def _make_places(images: Any, windows: Any) -> Tensor:
     """Room for the place of each window's maximum, where the images (..., H, W) live."""
     shape = (*images.shape[:-2], *windows)
     return wrap(on_gpu_of(images, array_module(images).empty, shape, np.int64))

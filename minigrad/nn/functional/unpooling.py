@@ -93,7 +93,7 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
     >>> torch.nn.functional.lp_pool2d(torch.tensor([[[3.0, 4.0]]]), 2, (1, 2))
     tensor([[[5.]]])
     """
-    return _power_mean("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
+    return _pool_powers("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
 def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
@@ -103,10 +103,10 @@ def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
     >>> torch.nn.functional.lp_pool1d(torch.tensor([[3.0, 4.0, 1.0]]), 2, 2, stride=1)
     tensor([[5.0000, 4.1231]])
     """
-    return _power_mean("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
+    return _pool_powers("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def _power_mean(name: str, space: int, input: Any, p: Any, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
+def _pool_powers(name: str, space: int, input: Any, p: Any, kernel_size: Any, stride: Any, ceil_mode: bool) -> Any:
     """The root of the sum of the powers in each window, of as many axes as `space` says."""
     require_tensors(name, "input", input)
     kernel = as_ints(name, "kernel_size", kernel_size, space, 1)

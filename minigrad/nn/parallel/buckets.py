@@ -136,7 +136,7 @@ class Reducer:
         numbers = fill(parameters, cap)
         self.buckets = [Bucket([parameters[i] for i in bucket], group.data.backend) for bucket in numbers]
         self._place = {i: (b, j) for b, bucket in enumerate(numbers) for j, i in enumerate(bucket)}
-        self._hooks = [p.register_post_accumulate_grad_hook(self._hook(i)) for i, p in enumerate(parameters)]
+        self._hooks = [p.register_post_accumulate_grad_hook(self._make_hook(i)) for i, p in enumerate(parameters)]
         self.hook: Callable[[GradBucket], Future[Any]] | None = None
         self.scale = 1.0 / group.size()
         self._expecting = False
@@ -145,7 +145,7 @@ class Reducer:
         self._used: Any = None
         self._used_work: Work | None = None
 
-    def _hook(self, number: int) -> Callable[[Tensor], None]:
+    def _make_hook(self, number: int) -> Callable[[Tensor], None]:
         def arrived(_: Tensor) -> None:
             if self._expecting:
                 self._ready(number)
@@ -170,7 +170,7 @@ class Reducer:
         if unused is not None:
             left_out = set(unused)
             self._used = np.array([i not in left_out for i in range(len(self._parameters))], np.uint8)
-            request = self._communicator_for_facts().all_reduce(self._used, ReduceOp.MAX)
+            request = self._find_communicator_for_facts().all_reduce(self._used, ReduceOp.MAX)
             self._used_work = Work("the list of used parameters", self._group, [request])
             for number in sorted(left_out):
                 self._ready(number)
@@ -184,7 +184,7 @@ class Reducer:
         for number in everything if not looks_for_unused else ():
             self._ready(number)
 
-    def _communicator_for_facts(self) -> Communicator:
+    def _find_communicator_for_facts(self) -> Communicator:
         """What moves arrays of the host: for NCCL that is the group's own."""
         return self._group.control if self._communicator.backend == "nccl" else self._communicator
 

@@ -183,7 +183,7 @@ class DistributedDataParallel(Module, Joinable):
         """Tell those without inputs what follows; returns whose buffers are sent."""
         active = Join.notify_join_context(self)
         reducer.scale = 1 / (self.process_group.size() if self._divides_by_all or active is None else active)
-        return _largest(self.process_group, self.process_group.rank(), sends, averages)[0]
+        return _find_largest(self.process_group, self.process_group.rank(), sends, averages)[0]
 
     @contextlib.contextmanager
     def no_sync(self) -> Iterator[None]:
@@ -214,7 +214,7 @@ class _KeepStep(JoinHook):
 
     def main_hook(self) -> None:
         """One forward of the others, and the backward that follows."""
-        root, sends, averages = _largest(self._group, -1, False, False)
+        root, sends, averages = _find_largest(self._group, -1, False, False)
         if sends:
             broadcast_together(self._group, self._model._sent_buffers, root)
         if averages and self._model.reducer is not None:
@@ -222,12 +222,12 @@ class _KeepStep(JoinHook):
 
     def post_hook(self, is_last_joiner: bool) -> None:
         """All take over what the last trained."""
-        (root,) = _largest(self._group, self._group.rank() if is_last_joiner else -1)
+        (root,) = _find_largest(self._group, self._group.rank() if is_last_joiner else -1)
         module = self._model.module
         broadcast_together(self._group, [*module.parameters(), *module.buffers()], root)
 
 
-def _largest(group: ProcessGroup, *numbers: int) -> list[int]:
+def _find_largest(group: ProcessGroup, *numbers: int) -> list[int]:
     """For each number the largest that a rank has."""
     array = np.array(numbers, np.int64)
     Work("what ranks without inputs are told", group, [group.control.all_reduce(array, ReduceOp.MAX)]).wait()

@@ -66,12 +66,12 @@ class ParametrizationList(ModuleList):
             parts = self._invert(original, strict=False)
         self.is_tensor = isinstance(parts, Tensor)
         self.ntensors = 1 if self.is_tensor else len(parts)
-        for name, part in zip(self._names(), [parts] if self.is_tensor else parts, strict=True):
+        for name, part in zip(self._name_parts(), [parts] if self.is_tensor else parts, strict=True):
             self._keep(name, part, original)
         if not unsafe:
             _check_same(original, self(), "Registering a parametrization")
 
-    def _names(self) -> list[str]:
+    def _name_parts(self) -> list[str]:
         return ["original"] if self.is_tensor else [f"original{i}" for i in range(self.ntensors)]
 
     def _keep(self, name: str, part: Any, original: Tensor) -> None:
@@ -106,7 +106,7 @@ class ParametrizationList(ModuleList):
         """Store what gives `value`: what an assignment to the parametrized tensor does."""
         with no_grad():
             parts = self._invert(value, strict=True)
-            for name, part in zip(self._names(), [parts] if self.is_tensor else parts, strict=True):
+            for name, part in zip(self._name_parts(), [parts] if self.is_tensor else parts, strict=True):
                 kept = getattr(self, name)
                 if part.dtype != kept.dtype:
                     raise ValueError(
@@ -117,7 +117,7 @@ class ParametrizationList(ModuleList):
 
     def forward(self) -> Any:
         first, *others = self
-        value = first(*[getattr(self, name) for name in self._names()])
+        value = first(*[getattr(self, name) for name in self._name_parts()])
         for module in others:
             value = module(value)
         return value
@@ -178,7 +178,7 @@ def register_parametrization(
     if not is_parametrized(module):
         _give_own_class(module)
     module.parametrizations[tensor_name] = parts
-    setattr(type(module), tensor_name, _property_of(tensor_name))
+    setattr(type(module), tensor_name, _make_property(tensor_name))
     return module
 
 
@@ -200,7 +200,7 @@ def _copy_deeply(self: Any, memo: dict[int, Any]) -> Any:
     return twin
 
 
-def _property_of(name: str) -> property:
+def _make_property(name: str) -> property:
     def read(self: Any) -> Any:
         computed, key = _computed.get(), (id(self), name)
         if computed is None:
