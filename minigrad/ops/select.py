@@ -27,7 +27,7 @@ from minigrad.ops.arguments import (
 )
 from minigrad.ops.copies import ravel
 from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, read_at, watch
-from minigrad.ops.names import shown_as
+from minigrad.ops.names import name_last_call, shown_as
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.setitem import check_fits_region
 from minigrad.ops.shape import expand, reshape
@@ -99,7 +99,7 @@ def gather(input: Tensor, dim: int, index: Any, *, sparse_grad: bool = False) ->
     if isinstance(index, TensorBase) and not index.array.size:
         axis(dim, input.array.ndim)
         nothing = getitem(ravel(input), slice(0, 0))
-        return reshape(nothing, index.array.shape)
+        return name_last_call(reshape(nothing, index.array.shape), "GatherBackward0")
     read = _gathered(at_least_1d(input), key=key_along("gather", input, dim, index))
     return read if index.array.ndim else reshape(read, ())
 
