@@ -50,7 +50,7 @@ def describe_difference(answer: Any, right: Any, tolerance: float = 1e-4) -> str
 
 
 def _blame_the_kind(a: Any, r: Any) -> str | None:
-    """A complaint about numbers that are of another kind than the right ones, all nought, or none at all."""
+    """A complaint about numbers of another type than the right ones, all of them 0, or not finite."""
     if a.dtype.kind == "b" and r.dtype.kind != "b":
         return "it returned True or False, where numbers are due"
     if a.dtype.kind in "iu" and a.ndim and not np.array_equal(r, np.round(r)):

@@ -1,6 +1,6 @@
 """``python -m minigrad.course.running FILE [EXERCISES ...]``: a student's file, run for `grading.py`.
 
-A program runs as ever. A notebook runs cell by cell, so that one which fails does not hide the others.
+A program runs as Python runs it. A notebook runs cell by cell, so that one which fails does not hide the others.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`torch.cuda.amp`: `torch.amp` for CUDA, by its names of old."""
+"""`torch.cuda.amp`: `torch.amp` under its older names for CUDA."""
 
 from __future__ import annotations
 

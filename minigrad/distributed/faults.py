@@ -54,7 +54,7 @@ def _install() -> None:
 
 
 def stop_watching() -> None:
-    """This process has left in order: what happens to it is its own affair again."""
+    """This process has left in order: from now on its errors end no other process."""
     global _control, _join
     _control = _join = None
     atexit.unregister(_announce)

@@ -79,7 +79,7 @@ def world() -> Communicator:
 
 
 def forget_names_of_shared_memory() -> None:
-    """Linux keeps a file in memory for ever when processes are killed; without a name, as long as they have it open.
+    """Linux keeps a file in memory even when its processes are killed; one without a name only as long as it is open.
 
     To be called when all have it open, as after a collective call, or when all end. MPICH does not miss the name.
     """

@@ -58,7 +58,7 @@ class Manager:
         self._peers: dict[tuple[str, int], Peer] = {}
         self._connections = 0
         self._started, self._ended = False, ""  # the reason why all must end
-        self._left: set[int] = set()  # the ranks whose end harms nobody, and that go on when others end
+        self._left: set[int] = set()  # ranks that may end without ending the others, and go on when others end
         self._in_barrier: set[int] = set()
         self._name = f"minigrad_{os.urandom(8).hex()}"  # MPI names the memory that its processes share after it
         self._values: dict[str, str] = {}  # what MPI tells the other processes

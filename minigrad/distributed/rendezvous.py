@@ -3,7 +3,7 @@
 They know where to meet (`launch.meeting`). Rank 0 listens there, and starts the process manager that all connect to
 (`process_manager.py`). When all have come MPI starts, and finds in the environment what it finds under mpiexec: its
 rank, how many there are, and the connection on which it asks for the rest. MPICH reads that; another MPI is refused.
-A thread stays, which ends this process when another one came to grief.
+A thread stays, which ends this process when another one has failed.
 As with PyTorch's rendezvous, whoever reaches the port can take part: it is meant for a network that is trusted.
 """
 
@@ -60,7 +60,7 @@ def join(meeting: Meeting, rank: int, world_size: int, timeout: float) -> None:
 
 
 def leave() -> None:
-    """The end of this process harms nobody from now on, and the others' not this one."""
+    """From now on the end of this process ends no other one, and theirs do not end this one."""
     if _member is not None:
         _member.leave()
 
@@ -103,12 +103,12 @@ class Member:
             os._exit(1)
 
     def leave(self) -> None:
-        """What happens to this process is its own affair."""
+        """From now on this process may end without ending the others."""
         self._left = True
         self._news.say("cmd=leave")
 
     def come_back(self) -> None:
-        """It is everybody's again."""
+        """Take part again: the end of this process ends the others, as before `leave`."""
         self._left = False
         self._news.say("cmd=return")
 

@@ -2,8 +2,9 @@
 
 A nested dict is cut into entries, named by their keys from the outside in. An entry that several ranks have (a model's
 parameters) is written by one of them, so that the shares are even; one that a single rank has (its part of an
-optimizer's state) by that rank. The index is written last, in one step, and old shards are removed after it: whoever
-is killed when, the folder holds a whole checkpoint, the old or the new one. All ranks must see the folder.
+optimizer's state) by that rank. The index is written last, in one step, and old shards are removed after it: at any
+moment, whichever rank is killed, the folder holds a whole checkpoint, the old or the new one. All ranks must see the
+folder.
 Files are those of `minigrad.save`: nothing in them is run. As `torch.distributed.checkpoint`, on plain entries.
 """
 
@@ -183,7 +184,7 @@ def _agree_that_all_is_well(group: ProcessGroup | None, fault: str, folder: Path
 
 
 def _remove_others(folder: Path, names: list[str]) -> None:
-    """Remove the shards of older checkpoints, and of ones that never came to their end."""
+    """Remove the shards of older checkpoints, and of ones that were never finished."""
     for path in [*folder.glob(f"*{SHARD}"), *folder.glob(f".*{SHARD}.*.tmp")]:
         if path.name not in names:
             path.unlink(missing_ok=True)

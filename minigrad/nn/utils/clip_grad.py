@@ -48,7 +48,7 @@ def clip_grad_norm(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0,
     error_if_nonfinite: bool = False, foreach: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """`clip_grad_norm_` under its name of old, with a FutureWarning.
+    """`clip_grad_norm_` under its older name, with a FutureWarning.
 
     >>> import warnings, minigrad as torch
     >>> warnings.simplefilter("ignore")

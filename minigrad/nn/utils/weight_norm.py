@@ -49,9 +49,8 @@ class WeightNorm:
 def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     """Train the lengths `name_g` and the directions `name_v` of a weight: ``weight = g * v / ||v||``.
 
-    One length for each slice along `dim`, one for all with None; returns the module. Raises RuntimeError for a
-    weight that is normalized already. A FutureWarning names
-    the newer `nn.utils.parametrizations.weight_norm`.
+    One length for each slice along `dim`, one for all with None; returns the module. Raises RuntimeError for a weight
+    that is normalized already. A FutureWarning names the newer `nn.utils.parametrizations.weight_norm`.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.weight_norm.html
 
     >>> import warnings, minigrad as torch
