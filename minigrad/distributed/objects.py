@@ -1,7 +1,7 @@
 """Values instead of tensors: numbers, strings, lists, dicts, tensors and what else `minigrad.save` writes.
 
 They travel as the bytes of a saved file, which runs nothing when it is read: no pickle, and so no objects of classes.
-Each transfer is two, the number of bytes and then the bytes, filled up to the longest.
+Each transfer is two, the number of bytes and then the bytes, filled up to the longest. In front stands how many count.
 As `torch.distributed`, for plain data.
 """
 
@@ -21,16 +21,20 @@ from minigrad.distributed.reduce_op import ReduceOp
 from minigrad.serialization import load, save
 from minigrad.tensor import Tensor
 
+_HEAD = 8  # bytes that hold how many follow
+
 
 def _pack(value: Any) -> Tensor:
-    """`value` as bytes. Raises TypeError for what cannot be saved."""
+    """`value` as bytes, their number in front. Raises TypeError for what cannot be saved."""
     file = io.BytesIO()
     save(value, file)
-    return wrap(np.frombuffer(file.getvalue(), np.uint8).copy())
+    data = file.getvalue()
+    return wrap(np.frombuffer(len(data).to_bytes(_HEAD, "little") + data, np.uint8).copy())
 
 
-def _unpack(data: Any) -> Any:
-    return load(io.BytesIO(np.asarray(data).tobytes()))
+def _unpack(row: Any) -> Any:
+    data = np.asarray(row).tobytes()
+    return load(io.BytesIO(data[_HEAD : _HEAD + int.from_bytes(data[:_HEAD], "little")]))
 
 
 def _make_number(value: int = 0) -> Tensor:
@@ -63,18 +67,17 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
     """
     member = group.on_host()
     _expect_length("object_list", object_list, member)
-    sizes, everybody = _gather_bytes(_pack(obj), member)
-    object_list[:] = [_unpack(row[:size]) for row, size in zip(everybody, sizes, strict=True)]
+    data = _pad_to_longest(_pack(obj), member)
+    everybody = _make_room(data.numel() * member.size())
+    parts.all_gather_into_tensor(everybody, data, member)
+    object_list[:] = [_unpack(row) for row in everybody.array.reshape(member.size(), -1)]
 
 
-def _gather_bytes(data: Tensor, member: ProcessGroup) -> tuple[Any, Any]:
-    """How many bytes each rank has, and the bytes, (N, longest)."""
-    sizes = wrap(np.zeros(member.size(), np.int64))
-    parts.all_gather_into_tensor(sizes, _make_number(data.numel()), member)
-    padded = _pad(data, sizes.array.max())
-    everybody = _make_room(padded.numel() * member.size())
-    parts.all_gather_into_tensor(everybody, padded, member)
-    return sizes.array, everybody.array.reshape(member.size(), -1)
+def _pad_to_longest(data: Tensor, member: ProcessGroup) -> Tensor:
+    """`data`, and zeros up to the number of bytes that the longest of the ranks' has."""
+    longest = _make_number(data.numel())
+    collectives.all_reduce(longest, ReduceOp.MAX, member)
+    return _pad(data, longest.item())
 
 
 def _expect_length(name: str, values: Any, member: ProcessGroup) -> None:
@@ -108,15 +111,11 @@ def gather_object(
         raise ValueError("Argument ``object_gather_list`` must NOT be specified on non-destination ranks.")
     if here:
         _expect_length("object_gather_list", object_gather_list, member)
-    data = _pack(obj)
-    longest = _make_number(data.numel())
-    collectives.all_reduce(longest, ReduceOp.MAX, member)
-    givers = range(member.size() if here else 0)
-    sizes, rows = [_make_number() for _ in givers], [_make_room(longest.item()) for _ in givers]
-    parts.gather(_make_number(data.numel()), sizes, group=member, group_dst=root)
-    parts.gather(_pad(data, longest.item()), rows, group=member, group_dst=root)
+    data = _pad_to_longest(_pack(obj), member)
+    rows = [_make_room(data.numel()) for _ in range(member.size() if here else 0)]
+    parts.gather(data, rows, group=member, group_dst=root)
     if object_gather_list is not None and here:
-        object_gather_list[:] = [_unpack(row.array[: size.item()]) for row, size in zip(rows, sizes, strict=True)]
+        object_gather_list[:] = [_unpack(row.array) for row in rows]
 
 
 @for_members
@@ -179,10 +178,9 @@ def scatter_object_list(
         packed = [_pack(value) for value in scatter_object_input_list]
     longest = _make_number(max((part.numel() for part in packed), default=0))
     collectives.broadcast(longest, group=member, group_src=root)
-    size, row = _make_number(), _make_room(longest.item())
-    parts.scatter(size, [_make_number(part.numel()) for part in packed], group=member, group_src=root)
+    row = _make_room(longest.item())
     parts.scatter(row, [_pad(part, longest.item()) for part in packed], group=member, group_src=root)
-    scatter_object_output_list[0] = _unpack(row.array[: size.item()])
+    scatter_object_output_list[0] = _unpack(row.array)
 
 
 @for_members
