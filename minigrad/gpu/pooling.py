@@ -11,16 +11,47 @@ from typing import Any
 from minigrad.gpu.floats import float_kernel, in_one_piece, launch_floats
 from minigrad.gpu.launch import THREADS, blocks_for, int32s
 
-PARAMETERS = (
-    """int count, int H, int W, int Ho, int Wo, int kh, int kw, int sh, int sw, int ph, int pw, int dh, int dw"""
-)
-# Among equals the first wins, a NaN beats everything, and the last NaN is the place. Padding never wins.
-MAX = """
-extern "C" __global__ void max_pool(const T* x, long long* places, T* out, PARAMETERS) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
+PARTS = {  # that several kernels have
+    "PARAMETERS": """int count, int H, int W, int Ho, int Wo,
+    int kh, int kw, int sh, int sw, int ph, int pw, int dh, int dw""",
+    "EACH_WINDOW": """int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= count) return;
     int u = i % Wo, t = i / Wo % Ho;
-    const T* plane = x + (long long)(i / Wo / Ho) * H * W;
+    const T* plane = x + (long long)(i / Wo / Ho) * H * W;""",
+    "EACH_PIXEL": """int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count) return;
+    int w = i % W, h = i / W % H;
+    long long plane = (long long)(i / W / H) * Ho * Wo;  // of windows""",
+    # What a window's sum is divided by: a number, or how many entries it has, those of the padding too if asked.
+    "DIVISOR": """
+__device__ A divisor(
+    int t, int u, int H, int W, int kh, int kw, int sh, int sw, int ph, int pw, int given, int padded)
+{
+    if (given) return given;
+    int top = t * sh - ph, left = u * sw - pw, up = padded ? ph : 0, aside = padded ? pw : 0;
+    int rows = min(top + kh, H + up) - max(top, -up), columns = min(left + kw, W + aside) - max(left, -aside);
+    return rows * columns;
+}
+""",
+    # Window i of n along an axis of length L goes from floor(i L / n) to ceil((i + 1) L / n).
+    "SPANS": """
+__device__ int start(int i, int length, int count) { return (long long)i * length / count; }
+__device__ int stop(int i, int length, int count) { return ((long long)(i + 1) * length + count - 1) / count; }
+""",
+}
+
+
+def _complete(text: str) -> str:
+    """The text of a kernel, with what several have written out."""
+    for part, words in PARTS.items():
+        text = text.replace(part, words)
+    return text
+
+
+# Among equals the first wins, a NaN beats everything, and the last NaN is the place. Padding never wins.
+MAX = _complete("""
+extern "C" __global__ void max_pool(const T* x, long long* places, T* out, PARAMETERS) {
+    EACH_WINDOW
     A best = -infinity();
     int place = -1;
     for (int a = 0; a < kh; a++) {
@@ -35,14 +66,11 @@ extern "C" __global__ void max_pool(const T* x, long long* places, T* out, PARAM
     }
     out[i] = down(best), places[i] = place;
 }
-"""
+""")
 # Pixel (h, w) is read by tap (a, b) of window (t, u) where t sh = h + ph - a dh, and so along the other axis.
-MAX_RULE = """
+MAX_RULE = _complete("""
 extern "C" __global__ void max_pool_rule(const T* g, const long long* places, T* out, PARAMETERS) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= count) return;
-    int w = i % W, h = i / W % H;
-    long long first = (long long)(i / W / H) * Ho * Wo;
+    EACH_PIXEL
     A sum = 0;
     for (int a = 0; a < kh; a++) {
         int t = h + ph - a * dh;
@@ -50,93 +78,53 @@ extern "C" __global__ void max_pool_rule(const T* g, const long long* places, T*
         for (int b = 0; b < kw; b++) {
             int u = w + pw - b * dw;
             if (u < 0 || u % sw || (u /= sw) >= Wo) continue;
-            if (places[first + t * Wo + u] == h * W + w) sum += up(g[first + t * Wo + u]);
+            if (places[plane + t * Wo + u] == h * W + w) sum += up(g[plane + t * Wo + u]);
         }
     }
     out[i] = down(sum);
 }
-"""
-# What a window's sum is divided by: a number, or how many entries it has, those of the padding too if asked.
-DIVISOR = """
-__device__ A divisor(
-    int t, int u, int H, int W, int kh, int kw, int sh, int sw, int ph, int pw, int given, int padded)
-{
-    if (given) return given;
-    int top = t * sh - ph, left = u * sw - pw, up = padded ? ph : 0, aside = padded ? pw : 0;
-    int rows = min(top + kh, H + up) - max(top, -up), columns = min(left + kw, W + aside) - max(left, -aside);
-    return rows * columns;
-}
-"""
-MEAN = (
-    DIVISOR
-    + """
+""")
+MEAN = _complete("""DIVISOR
 extern "C" __global__ void mean_pool(const T* x, T* out, PARAMETERS, int given, int padded) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= count) return;
-    int u = i % Wo, t = i / Wo % Ho;
-    const T* plane = x + (long long)(i / Wo / Ho) * H * W;
+    EACH_WINDOW
     A sum = 0;
     for (int h = max(t * sh - ph, 0); h < min(t * sh - ph + kh, H); h++)
         for (int w = max(u * sw - pw, 0); w < min(u * sw - pw + kw, W); w++) sum += up(plane[h * W + w]);
     out[i] = down(sum / divisor(t, u, H, W, kh, kw, sh, sw, ph, pw, given, padded));
 }
-"""
-)
-MEAN_RULE = (
-    DIVISOR
-    + """
+""")
+MEAN_RULE = _complete("""DIVISOR
 extern "C" __global__ void mean_pool_rule(const T* g, T* out, PARAMETERS, int given, int padded) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= count) return;
-    int w = i % W, h = i / W % H;
-    const T* windows = g + (long long)(i / W / H) * Ho * Wo;
+    EACH_PIXEL
     int t1 = min((h + ph) / sh, Ho - 1), u1 = min((w + pw) / sw, Wo - 1);
     A sum = 0;
     for (int t = max(0, (h + ph - kh + sh) / sh); t <= t1; t++)
         for (int u = max(0, (w + pw - kw + sw) / sw); u <= u1; u++)
-            sum += up(windows[t * Wo + u]) / divisor(t, u, H, W, kh, kw, sh, sw, ph, pw, given, padded);
+            sum += up(g[plane + t * Wo + u]) / divisor(t, u, H, W, kh, kw, sh, sw, ph, pw, given, padded);
     out[i] = down(sum);
 }
-"""
-)
-# Window i of n along an axis of length L goes from floor(i L / n) to ceil((i + 1) L / n).
-SPANS = """
-__device__ int start(int i, int length, int count) { return (long long)i * length / count; }
-__device__ int stop(int i, int length, int count) { return ((long long)(i + 1) * length + count - 1) / count; }
-"""
-ADAPTIVE = (
-    SPANS
-    + """
+""")
+ADAPTIVE = _complete("""SPANS
 extern "C" __global__ void adaptive_mean_pool(const T* x, T* out, int count, int H, int W, int Ho, int Wo) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= count) return;
-    int u = i % Wo, t = i / Wo % Ho;
-    const T* plane = x + (long long)(i / Wo / Ho) * H * W;
+    EACH_WINDOW
     int top = start(t, H, Ho), bottom = stop(t, H, Ho), left = start(u, W, Wo), right = stop(u, W, Wo);
     A sum = 0;
     for (int h = top; h < bottom; h++)
         for (int w = left; w < right; w++) sum += up(plane[h * W + w]);
     out[i] = down(sum / ((bottom - top) * (right - left)));
 }
-"""
-)
-ADAPTIVE_RULE = (
-    SPANS
-    + """
+""")
+ADAPTIVE_RULE = _complete("""SPANS
 extern "C" __global__ void adaptive_mean_pool_rule(const T* g, T* out, int count, int H, int W, int Ho, int Wo) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= count) return;
-    int w = i % W, h = i / W % H;
-    const T* windows = g + (long long)(i / W / H) * Ho * Wo;
+    EACH_PIXEL
     A sum = 0;
     for (int t = start(h, Ho, H); t < stop(h, Ho, H); t++)
         for (int u = start(w, Wo, W); u < stop(w, Wo, W); u++)
-            sum += up(windows[t * Wo + u])
+            sum += up(g[plane + t * Wo + u])
                 / ((stop(t, H, Ho) - start(t, H, Ho)) * (stop(u, W, Wo) - start(u, W, Wo)));
     out[i] = down(sum);
 }
-"""
-)
+""")
 
 
 def pool_max(x: Any, places: Any, *, geometry: Any) -> Any:
@@ -206,6 +194,6 @@ def _launch(
     count, char = arrays[-1].size, arrays[-1].dtype.char
     options = () if geometry is None else (*geometry.kernel, *geometry.stride, *geometry.padding, *geometry.dilation)
     divided = () if divisor is None else (divisor[0] or 0, divisor[1])
-    kernel = float_kernel(name, body.replace("PARAMETERS", PARAMETERS), char)
+    kernel = float_kernel(name, body, char)
     numbers = int32s(count, *image[-2:], *windows[-2:], *options, *divided)
     launch_floats(kernel, (blocks_for(count),), (THREADS,), (*arrays, *numbers), char)
