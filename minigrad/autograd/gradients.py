@@ -84,15 +84,15 @@ def grad(
     seeds = _make_seeds(outputs, grad_outputs, create_graph)
     arrived = _walk_silently(seeds, create_graph, retain_graph, set(edges))
     found: list[Any] = []
-    for i, (target, edge) in enumerate(zip(targets, edges, strict=True)):
-        gradient = None
-        if edge in arrived:
-            gradient = arrived[edge] if create_graph else wrap(arrived[edge])
+    for edge in edges:
+        gradient = arrived.get(edge)
+        if gradient is not None:
+            gradient = gradient if create_graph else wrap(gradient)
         elif materialize_grads:
-            gradient = wrap(quiet(np.zeros_like, target.array))
+            gradient = wrap(quiet(np.zeros_like, targets[len(found)].array))
             gradient.node = LEAF if create_graph else None  # as PyTorch's: a second walk may begin there
         elif not allow_unused:
-            raise messages.unused(target, i)
+            raise messages.unused(targets[len(found)], len(found))
         found.append(gradient)
     return tuple(found)
 
@@ -140,12 +140,14 @@ def _find_edge(target: Any) -> Any:
 
 def _check_inputs(name: str, inputs: Any) -> list[Any]:
     """The tensors to differentiate with respect to."""
-    targets = [_as_tensor(x, "inputs") for x in _as_tuple(inputs)]
+    targets: list[Any] = []
+    for x in _as_tuple(inputs):
+        target = _as_tensor(x, "inputs")
+        if target.node is None:
+            raise messages.needs_no_gradient(target, len(targets))
+        targets.append(target)
     if not targets:
         raise RuntimeError(f"`inputs` argument to `{name}()` cannot be empty.")
-    for i, target in enumerate(targets):
-        if target.node is None:
-            raise messages.needs_no_gradient(target, i)
     return targets
 
 

@@ -99,12 +99,12 @@ class Plan:
                     constants.append(operands[place].array.shape)
                 else:  # the result, or the shapes of all
                     constants.append(array if place is None else [operands[i].array.shape for i in place])
-        kept = self.result_position is not None
-        node.watched = ((result.writes, result.writes[0], array.shape),) if kept else ()
+        node.shape = shape = array.shape
+        node.watched = () if self.result_position is None else ((result.writes, result.writes[0], shape),)
         if self.keys:  # an index that was written to since would put gradients into other places
             for key in [constants[i] for i in self.keys]:
                 node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
-        node.shape, node.dtype = array.shape, dtype
+        node.dtype = dtype
         node.hooks = None
         node.order = next_order()
         return node

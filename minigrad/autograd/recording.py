@@ -85,6 +85,8 @@ class Operation:
     # ---- call ------------------------------------------------------------------------------------
     def __call__(self, *operands: Any, **statics: Any) -> Any:
         """The call of any operands: tensors, arrays, numbers or None. Of arrays alone it makes an array."""
+        if len(operands) == 1 and not self.elementwise and isinstance(operands[0], TensorBase):  # nearly always
+            return self.call(self.forward, operands, (operands[0].array,), statics)
         arrays: list[Any] = []
         tensors = on_gpu = False
         for x in operands:

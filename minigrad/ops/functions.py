@@ -35,11 +35,18 @@ def _sign(x: Any) -> Any:
 direction = elementwise("sign", _sign, lambda g: no_slope(g))
 
 
+_DOUBLE = np.dtype(np.float64)
+
+
 def _exact(name: str, function: Any, rule: Any, *, formula: str, example: str, domain: str = "") -> Unary:
     """NumPy's `function`, by way of float64 for what prints in full: its float32 is off by a unit here and there."""
 
     def forward(x: Any) -> Any:
-        return function(x) if x.size > 1000 or x.dtype.char == "d" else function(x, dtype=np.float64).astype(x.dtype)
+        dtype = x.dtype
+        if x.size > 1000 or dtype.char == "d":
+            return function(x)
+        wide = x.astype(_DOUBLE, "C" if 0 in x.strides else "K")  # an expanded tensor in rows
+        return function(wide).astype(dtype)
 
     return twin_of(function)(unary(name, forward, rule, formula=formula, example=example, domain=domain))
 
