@@ -205,7 +205,7 @@ DIFFERENCES = [
     ),
     (
         "`channels_last`",
-        "is kept elementwise, by leaves' gradients, copies and files; what convolutions, pools and resizing make is row-major",
+        "is kept elementwise, by leaves' gradients, copies and files; convolutions, pools, resizing give row-major",
         "F.max_pool2d(torch.ones(1, 2, 4, 4).to(memory_format=torch.channels_last), 2).is_contiguous()",
     ),
     (
