@@ -37,16 +37,17 @@ def for_members(function: Callable[P, R], outside: Any = None) -> Callable[P, R]
 
     Raises TypeError for arguments that are declared as tensors and are none.
     """
-    signature = inspect.signature(function)
-    declared = [(name, _CHECKS.get(parameter.annotation)) for name, parameter in signature.parameters.items()]
-    checks = [(name, check) for name, check in declared if check is not None]
+    parameters = list(inspect.signature(function).parameters.values())
+    checks = [(i, p.name, _CHECKS[p.annotation]) for i, p in enumerate(parameters) if p.annotation in _CHECKS]
+    place = [p.name for p in parameters].index("group")
 
     @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        given = signature.bind(*args, **kwargs)
-        for name, check in checks:
-            check(name, given.arguments[name])
-        group = group_or_world(given.arguments.get("group"))
+    def call(*args: Any, **kwargs: Any) -> Any:
+        for i, name, check in checks:
+            if i < len(args) or name in kwargs:  # else Python says what is missing
+                check(name, args[i] if i < len(args) else kwargs[name])
+        by_place = place < len(args)
+        group = group_or_world(args[place] if by_place else kwargs.get("group"))
         if group is None:
             rank = default_group().rank()
             warnings.warn(
@@ -54,8 +55,11 @@ def for_members(function: Callable[P, R], outside: Any = None) -> Callable[P, R]
                 stacklevel=2,
             )
             return outside
-        given.arguments["group"] = group
-        return function(*given.args, **given.kwargs)
+        if by_place:
+            args = (*args[:place], group, *args[place + 1 :])
+        else:
+            kwargs["group"] = group
+        return function(*args, **kwargs)
 
     return call
 
