@@ -19,7 +19,7 @@ ROOMS = [  # within minigrad
     "", "nn", "nn.functional", "nn.init", "nn.utils", "nn.parallel", "optim", "optim.lr_scheduler",
     "optim.swa_utils", "utils.data", "utils.checkpoint", "linalg", "special", "autograd", "autograd.functional",
     "autograd.graph", "func", "random", "distributions", "cuda", "backends", "serialization", "viz",
-    "testing", "utils", "utils.benchmark", "utils.dlpack", "utils.model_zoo",
+    "testing", "utils", "utils.benchmark", "utils.dlpack", "utils.model_zoo", "distributed",
 ]  # fmt: skip
 # What a caller gives goes on as it is, to a function of the user's or to one of several forms.
 FREE = {
@@ -37,6 +37,7 @@ NEED_A_GPU = (
     "minigrad.cuda.Event.",
     "minigrad.cuda.Stream.",
 )  # an example would not run everywhere
+IN_THEIR_CLASS = tuple(f"minigrad.distributed.{name}." for name in ("GradBucket", "ProcessGroup", "Work"))
 PARTS = {"forward", "reset_parameters", "rule", "advance", "setup_context", "backward", "jvp", "vmap"}
 
 
@@ -85,7 +86,7 @@ def is_an_error(value):
 def is_told(path, holder, value):
     if (
         has_example(value)
-        or path.startswith(NEED_A_GPU)
+        or path.startswith(NEED_A_GPU + IN_THEIR_CLASS)
         or (inspect.isclass(value) and issubclass(value, BaseException))
     ):
         return True

@@ -24,7 +24,12 @@ _WIDTH = 400  # bytes of a description that are exchanged
 
 
 class DebugLevel(Enum):
-    """How much is checked: `OFF` nothing, the others that all ranks call the same collective."""
+    """How much is checked: `OFF` nothing, the others that all ranks call the same collective.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.DebugLevel.OFF
+    <DebugLevel.OFF: 0>
+    """
 
     OFF = 0
     INFO = 1
@@ -42,7 +47,12 @@ _level: DebugLevel | None = None
 
 
 def get_debug_level() -> DebugLevel:
-    """How much is checked. Here DETAIL unless TORCH_DISTRIBUTED_DEBUG says otherwise; PyTorch begins with OFF."""
+    """How much is checked. Here DETAIL unless TORCH_DISTRIBUTED_DEBUG says otherwise; PyTorch begins with OFF.
+
+    >>> import minigrad as torch
+    >>> isinstance(torch.distributed.get_debug_level(), torch.distributed.DebugLevel)
+    True
+    """
     global _level
     if _level is None:
         _level = _read_level()
@@ -50,7 +60,13 @@ def get_debug_level() -> DebugLevel:
 
 
 def set_debug_level(level: DebugLevel) -> None:
-    """Check more or less from now on, on all ranks alike."""
+    """Check more or less from now on, on all ranks alike.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.set_debug_level(torch.distributed.DebugLevel.DETAIL)
+    >>> torch.distributed.get_debug_level()
+    <DebugLevel.DETAIL: 2>
+    """
     global _level
     if not isinstance(level, DebugLevel):
         raise TypeError(f"level must be a DebugLevel, got {level!r}")
@@ -58,7 +74,11 @@ def set_debug_level(level: DebugLevel) -> None:
 
 
 def set_debug_level_from_env() -> None:
-    """Read TORCH_DISTRIBUTED_DEBUG again."""
+    """Read TORCH_DISTRIBUTED_DEBUG again.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.set_debug_level_from_env()
+    """
     set_debug_level(_read_level())
 
 

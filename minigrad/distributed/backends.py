@@ -14,6 +14,10 @@ class Backend(str):
     """The name of a library that moves data, in small letters: ``Backend("MPI") == Backend.MPI == "mpi"``.
 
     `init_process_group` says which of them are here. Raises ValueError for what is no name.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.Backend("MPI") == torch.distributed.Backend.MPI
+    True
     """
 
     GLOO, MPI, NCCL, UCC, UNDEFINED = "gloo", "mpi", "nccl", "ucc", "undefined"
@@ -37,17 +41,32 @@ def library_for(name: str | None) -> str:
 
 
 def is_mpi_available() -> bool:
-    """Whether mpi4py is installed, without which a world has one process."""
+    """Whether mpi4py is installed, without which a world has one process.
+
+    >>> import minigrad as torch
+    >>> isinstance(torch.distributed.is_mpi_available(), bool)
+    True
+    """
     return mpi.is_installed()
 
 
 def is_gloo_available() -> bool:
-    """Whether "gloo" works as a backend: it stands for MPI here."""
+    """Whether "gloo" works as a backend: it stands for MPI here.
+
+    >>> import minigrad as torch
+    >>> isinstance(torch.distributed.is_gloo_available(), bool)
+    True
+    """
     return mpi.is_installed()
 
 
 def is_nccl_available() -> bool:
-    """Whether CuPy with NCCL is installed."""
+    """Whether CuPy with NCCL is installed.
+
+    >>> import minigrad as torch
+    >>> isinstance(torch.distributed.is_nccl_available(), bool)
+    True
+    """
     return nccl.is_installed()
 
 

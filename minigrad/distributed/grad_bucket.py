@@ -13,6 +13,19 @@ class GradBucket:
     """Some parameters' gradients, of this rank alone: `buffer` is all in a row, `gradients` are views of it.
 
     See `DistributedDataParallel.register_comm_hook`. As `torch.distributed.GradBucket`.
+
+    >>> import minigrad as torch
+    >>> from minigrad.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
+    >>> def note_size(sizes, bucket):
+    ...     sizes.append(bucket.buffer().numel())
+    ...     return allreduce_hook(None, bucket)
+    >>> torch.distributed.init_process_group()
+    >>> net = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(2, 1))
+    >>> net.register_comm_hook(sizes := [], note_size)
+    >>> net(torch.ones(3, 2)).sum().backward()
+    >>> sizes  # two weights and a bias
+    [3]
+    >>> torch.distributed.destroy_process_group()
     """
 
     def __init__(

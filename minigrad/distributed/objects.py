@@ -188,7 +188,17 @@ def send_object_list(
     object_list: list[Any], dst: int | None = None, group: Any = None, device: Any = None,
     group_dst: int | None = None, use_batch: bool = False,
 ) -> None:  # fmt: skip
-    """Send the values of a list to rank `dst`. Raises TypeError for what `minigrad.save` refuses."""
+    """Send the values of a list to rank `dst`. Raises TypeError for what `minigrad.save` refuses.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> if torch.distributed.get_world_size() == 2:
+    ...     if torch.distributed.get_rank() == 0:
+    ...         torch.distributed.send_object_list([{"lr": 0.1}], dst=1)
+    ...     else:
+    ...         source = torch.distributed.recv_object_list(settings := [None], src=0)
+    >>> torch.distributed.destroy_process_group()
+    """
     member = group.on_host()
     data = _pack(list(object_list))
     point_to_point.send(_make_number(data.numel()), dst, member, group_dst=group_dst)
@@ -200,7 +210,17 @@ def recv_object_list(
     object_list: list[Any], src: int | None = None, group: Any = None, device: Any = None,
     group_src: int | None = None, use_batch: bool = False,
 ) -> int:  # fmt: skip
-    """The places of a list become what rank `src` sent, or without it whoever is first; returns who it was."""
+    """The places of a list become what rank `src` sent, or without it whoever is first; returns who it was.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> if torch.distributed.get_world_size() == 2:
+    ...     if torch.distributed.get_rank() == 0:
+    ...         torch.distributed.send_object_list([{"lr": 0.1}], dst=1)
+    ...     else:
+    ...         source = torch.distributed.recv_object_list(settings := [None], src=0)
+    >>> torch.distributed.destroy_process_group()
+    """
     member = group.on_host()
     size = _make_number()
     source = point_to_point.recv(size, src, member, group_src=group_src)

@@ -23,6 +23,15 @@ def isend(
     """Begin to send `tensor` to rank `dst`; it must not be touched until the `Work` is done.
 
     Raises ValueError for a rank that is not in the group, and for this rank itself.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> if torch.distributed.get_world_size() == 2:
+    ...     other = 1 - torch.distributed.get_rank()
+    ...     sent = torch.distributed.isend(torch.ones(2), dst=other)
+    ...     came = torch.distributed.irecv(x := torch.zeros(2), src=other)
+    ...     both = sent.wait() and came.wait()
+    >>> torch.distributed.destroy_process_group()
     """
     to = _require_other("destination", group, root_of(group, "dst", dst, group_dst))
     name = f"send({tuple(tensor.shape)}, {tensor.dtype}, dst={group.ranks[to]}, tag={tag})"
@@ -36,6 +45,15 @@ def irecv(
     """Begin to receive into `tensor` from rank `src`, or without it from whoever sends first.
 
     Raises as `isend`; waiting raises DistBackendError when another size came.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> if torch.distributed.get_world_size() == 2:
+    ...     other = 1 - torch.distributed.get_rank()
+    ...     sent = torch.distributed.isend(torch.ones(2), dst=other)
+    ...     came = torch.distributed.irecv(x := torch.zeros(2), src=other)
+    ...     both = sent.wait() and came.wait()
+    >>> torch.distributed.destroy_process_group()
     """
     source = None
     if src is not None or group_src is not None:
@@ -63,7 +81,17 @@ def _require_other(role: str, member: ProcessGroup, rank: int) -> int:
 
 
 def send(tensor: Tensor, dst: int | None = None, group: Any = None, tag: int = 0, group_dst: int | None = None) -> None:
-    """Send `tensor` to rank `dst`; back when it may be written to again. Raises as `isend`."""
+    """Send `tensor` to rank `dst`; back when it may be written to again. Raises as `isend`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> if torch.distributed.get_world_size() == 2:
+    ...     if torch.distributed.get_rank() == 0:
+    ...         torch.distributed.send(torch.ones(2), dst=1)
+    ...     else:
+    ...         source = torch.distributed.recv(torch.zeros(2), src=0)
+    >>> torch.distributed.destroy_process_group()
+    """
     work = isend(tensor, dst, group, tag, group_dst)
     if work is not None:
         work.wait()
@@ -73,6 +101,15 @@ def recv(tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0
     """`tensor` becomes what rank `src` sent, or without it whoever is first; returns who it was, -1 outside the group.
 
     Raises as `irecv`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> if torch.distributed.get_world_size() == 2:
+    ...     if torch.distributed.get_rank() == 0:
+    ...         torch.distributed.send(torch.ones(2), dst=1)
+    ...     else:
+    ...         source = torch.distributed.recv(torch.zeros(2), src=0)
+    >>> torch.distributed.destroy_process_group()
     """
     work = irecv(tensor, src, group, tag, group_src)
     if work is None:
@@ -82,7 +119,13 @@ def recv(tensor: Tensor, src: int | None = None, group: Any = None, tag: int = 0
 
 
 class P2POp:
-    """One of several transfers that begin together: ``P2POp(isend, tensor, peer)``, or with `irecv`."""
+    """One of several transfers that begin together: ``P2POp(isend, tensor, peer)``, or with `irecv`.
+
+    >>> import minigrad as torch
+    >>> op = torch.distributed.P2POp(torch.distributed.isend, torch.ones(2), peer=1)
+    >>> op.peer
+    1
+    """
 
     def __init__(
         self, op: Callable[..., Any], tensor: Tensor, peer: int | None = None, group: Any = None, tag: int = 0,
@@ -100,6 +143,17 @@ def batch_isend_irecv(p2p_op_list: Sequence[P2POp]) -> list[Work]:
     """Begin all of them, so that neighbours may exchange without waiting for each other.
 
     Raises RuntimeError for an empty list, and for what is no `P2POp`.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> if torch.distributed.get_world_size() == 2:
+    ...     other, x = 1 - torch.distributed.get_rank(), torch.zeros(2)
+    ...     ops = [
+    ...         torch.distributed.P2POp(torch.distributed.isend, torch.ones(2), other),
+    ...         torch.distributed.P2POp(torch.distributed.irecv, x, other),
+    ...     ]
+    ...     done = [work.wait() for work in torch.distributed.batch_isend_irecv(ops)]
+    >>> torch.distributed.destroy_process_group()
     """
     if not p2p_op_list or not all(isinstance(each, P2POp) for each in p2p_op_list):
         raise RuntimeError("batch_isend_irecv takes a list of P2POp, with at least one in it")

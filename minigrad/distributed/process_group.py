@@ -19,7 +19,14 @@ default_pg_timeout = timedelta(minutes=30)
 
 
 class ProcessGroup:
-    """Some of the processes: made by `init_process_group` and `new_group`, passed as `group=` to the collectives."""
+    """Some of the processes: made by `init_process_group` and `new_group`, passed as `group=` to the collectives.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.group.WORLD
+    <ProcessGroup 'WORLD': ranks [0], by mpi>
+    >>> torch.distributed.destroy_process_group()
+    """
 
     def __init__(
         self, name: str, ranks: Sequence[int], data: Communicator, control: Communicator, timeout: timedelta
@@ -63,7 +70,12 @@ class ProcessGroup:
 
 
 class GroupMember:
-    """What `new_group` gives to processes that are not in the new group."""
+    """What `new_group` gives to processes that are not in the new group.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.GroupMember.NON_GROUP_MEMBER
+    -100
+    """
 
     NON_GROUP_MEMBER = -100
 
@@ -159,17 +171,32 @@ def destroy_process_group(group: ProcessGroup | None = None) -> None:
 
 
 def is_available() -> bool:
-    """True: this package is always there, and a program alone needs no more."""
+    """True: this package is always there, and a program alone needs no more.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.is_available()
+    True
+    """
     return True
 
 
 def is_initialized() -> bool:
-    """Whether `init_process_group` was called, and `destroy_process_group` was not."""
+    """Whether `init_process_group` was called, and `destroy_process_group` was not.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.is_initialized()
+    False
+    """
     return groups.WORLD is not None
 
 
 def is_torchelastic_launched() -> bool:
-    """Whether torchrun started this process."""
+    """Whether torchrun started this process.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.is_torchelastic_launched()
+    False
+    """
     return launch.is_torchelastic_launched()
 
 
@@ -211,13 +238,25 @@ def get_rank(group: Any = None) -> int:
 
 
 def get_world_size(group: Any = None) -> int:
-    """How many processes the group has; -1 outside it."""
+    """How many processes the group has; -1 outside it.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.get_world_size()
+    1
+    >>> torch.distributed.destroy_process_group()
+    """
     member = group_or_world(group)
     return -1 if member is None else member.size()
 
 
 def get_node_local_rank(fallback_rank: int | None = None) -> int:
-    """This process's number on its machine: the GPU to take. Raises RuntimeError where no launcher told it."""
+    """This process's number on its machine: the GPU to take. Raises RuntimeError where no launcher told it.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.get_node_local_rank(fallback_rank=0)
+    0
+    """
     local = launch.place().local_rank
     if local is None and fallback_rank is None:
         raise RuntimeError("LOCAL_RANK is not in the environment: start the program by mpiexec, or pass fallback_rank")
@@ -233,17 +272,38 @@ def _require_member(group: Any) -> ProcessGroup:
 
 
 def get_backend(group: Any = None) -> str:
-    """The library that moves the data, "mpi" or "nccl". Raises ValueError outside the group."""
+    """The library that moves the data, "mpi" or "nccl". Raises ValueError outside the group.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.get_backend()
+    'mpi'
+    >>> torch.distributed.destroy_process_group()
+    """
     return _require_member(group).data.backend
 
 
 def get_process_group_ranks(group: Any) -> list[int]:
-    """The members by their numbers in the world, in the group's order."""
+    """The members by their numbers in the world, in the group's order.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.get_process_group_ranks(torch.distributed.group.WORLD)
+    [0]
+    >>> torch.distributed.destroy_process_group()
+    """
     return list(_require_member(group).ranks)
 
 
 def get_global_rank(group: Any, group_rank: int) -> int:
-    """The number in the world of member `group_rank`. Raises ValueError where there is none."""
+    """The number in the world of member `group_rank`. Raises ValueError where there is none.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.get_global_rank(torch.distributed.new_group([0]), 0)
+    0
+    >>> torch.distributed.destroy_process_group()
+    """
     ranks = get_process_group_ranks(group)
     if not 0 <= group_rank < len(ranks):
         raise ValueError(f"Group rank {group_rank} is not part of group {group}, which has {len(ranks)} members")
@@ -251,7 +311,14 @@ def get_global_rank(group: Any, group_rank: int) -> int:
 
 
 def get_group_rank(group: Any, global_rank: int) -> int:
-    """The number in `group` of the process `global_rank`. Raises ValueError where it is no member."""
+    """The number in `group` of the process `global_rank`. Raises ValueError where it is no member.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> torch.distributed.get_group_rank(torch.distributed.new_group([0]), 0)
+    0
+    >>> torch.distributed.destroy_process_group()
+    """
     ranks = get_process_group_ranks(group)
     if global_rank not in ranks:
         raise ValueError(f"Global rank {global_rank} is not part of group {group}: its ranks are {ranks}")
@@ -307,6 +374,13 @@ def new_subgroups(group_size: int, group: Any = None, timeout: timedelta | None 
     """The world cut into groups of `group_size` neighbours: the own one, and all of them (numbers outside their own).
 
     Raises ValueError where `group_size` does not divide the size.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.init_process_group()
+    >>> own, all_of_them = torch.distributed.new_subgroups(1)
+    >>> own.size(), len(all_of_them)
+    (1, 1)
+    >>> torch.distributed.destroy_process_group()
     """
     ranks = get_process_group_ranks(default_group() if group is None else group)
     if group_size <= 0 or len(ranks) % group_size:

@@ -9,7 +9,12 @@ import numpy as np
 
 
 class ReduceOp(Enum):
-    """Sum, mean, product, smallest, largest; and the bitwise three, for integers and bools."""
+    """Sum, mean, product, smallest, largest; and the bitwise three, for integers and bools.
+
+    >>> import minigrad as torch
+    >>> torch.distributed.ReduceOp.SUM
+    <RedOpType.SUM: 0>
+    """
 
     SUM = 0
     AVG = 1
