@@ -187,7 +187,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 
 
 # ---- extremes ------------------------------------------------------------------------------------
-def _to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
+def _give_to_extremes(g: Any, x: Any, out: Any, dim: Any) -> Any:
     """The gradient goes to the elements that are the extreme, in equal shares."""
     shape = keepdim_shape(x.shape, dim)
     hit = np.equal(x, out.reshape(shape))
@@ -207,8 +207,8 @@ def check_not_empty(name: str, input: Any, over: tuple[int, ...] | None, error: 
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size. (shape {shape})")
 
 
-def _extreme(name: str, reduce: Callable[..., Any], text: str, example: str) -> Callable[..., Any]:
-    made = operation(name, lambda x, *, dim, keepdim: reduce(x, axis=dim, keepdims=keepdim), _to_extremes)
+def _make_extreme(name: str, reduce: Callable[..., Any], text: str, example: str) -> Callable[..., Any]:
+    made = operation(name, lambda x, *, dim, keepdim: reduce(x, axis=dim, keepdims=keepdim), _give_to_extremes)
 
     def call(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
         over = axes(dim, input.array.ndim)
@@ -218,13 +218,13 @@ def _extreme(name: str, reduce: Callable[..., Any], text: str, example: str) -> 
     return twin_of(reduce)(takes_out(rename(call, name, text, example)))
 
 
-amax = _extreme(
+amax = _make_extreme(
     "amax",
     np.amax,
     "The greatest element over the dimensions `dim`, or of all; ties share the gradient.",
     "torch.amax(torch.tensor([[1, 5], [7, 2]]), 1) -> tensor([5, 7])",
 )
-amin = _extreme(
+amin = _make_extreme(
     "amin",
     np.amin,
     "The least element over the dimensions `dim`, or of all; ties share the gradient.",
@@ -233,7 +233,7 @@ amin = _extreme(
 
 
 # ---- truth and counting --------------------------------------------------------------------------
-def _truth(name: str, example: str) -> Callable[..., Any]:
+def _make_truth(name: str, example: str) -> Callable[..., Any]:
     def forward(x: Any, dim: Any, keepdim: bool) -> Any:
         found = x != 0 if dim == () else getattr(x, name)(axis=dim, keepdims=keepdim)
         return found.astype(np.uint8) if x.dtype == np.uint8 else found  # PyTorch answers bytes with a byte
@@ -246,8 +246,8 @@ def _truth(name: str, example: str) -> Callable[..., Any]:
     return takes_out(rename(call, name, text, example))
 
 
-all = _truth("all", "torch.all(torch.tensor([[1, 0], [1, 1]]), 1) -> tensor([False,  True])")
-any = _truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor([ True, False])")
+all = _make_truth("all", "torch.all(torch.tensor([[1, 0], [1, 1]]), 1) -> tensor([False,  True])")
+any = _make_truth("any", "torch.any(torch.tensor([[1, 0], [0, 0]]), 1) -> tensor([ True, False])")
 
 
 @takes_out
