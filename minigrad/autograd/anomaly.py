@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.autograd.core import ANOMALY, CHECK_NAN, mode
 from minigrad.autograd.inspection import watchers
 from minigrad.autograd.messages import user_line
@@ -79,11 +79,7 @@ def check_forward(tensor: Any) -> None:
     node = tensor.node
     node.trace = user_line()
     if mode.get() & CHECK_NAN and bool(quiet(np.isnan, tensor.array).any()):
-        warnings.warn(
-            f"the forward of {node.name()} returned NaN, at {node.trace}. Look at its operands there.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+        warn(f"the forward of {node.name()} returned NaN, at {node.trace}. Look at its operands there.", RuntimeWarning)
         node.trace += ", where its result was NaN already"
 
 

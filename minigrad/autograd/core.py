@@ -28,7 +28,7 @@ ANOMALY = 16  # calls remember the user's line
 CHECK_NAN = 32  # and results and gradients are looked at for NaN
 KEEP = 64  # a walk keeps what was saved for it, as another example of the same vmap may walk there too
 mode: ContextVar[int] = ContextVar("minigrad_mode", default=GRAD)
-# Empty until then, and then what makes the counts of new memory: who never enters it pays for one look at this.
+# Empty until inference mode is entered, then it holds what makes the counts of new memory: all others pay for one look.
 inference_was_entered: list[Callable[[], list[int]]] = []
 
 Edge: TypeAlias = "Node | TensorBase"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from minigrad.advice import warn
 from minigrad.autograd.core import GRAD, TensorBase, mode
 from minigrad.autograd.function_node import check_marks, record_call
 from minigrad.autograd.modes import ModeSwitch, is_grad_enabled, no_grad
@@ -95,10 +95,9 @@ class Function:
         name = type(self).__name__
         if args:
             raise TypeError(f"{name}(...) makes no call: write {name}.apply(...)")
-        warnings.warn(
+        warn(
             f"{name} should not be instantiated. Its methods are static: call {name}.apply(...) on the class itself.",
             DeprecationWarning,
-            stacklevel=2,
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

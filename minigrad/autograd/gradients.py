@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from _thread import allocate_lock  # `threading` itself takes a millisecond to import
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import ndarray
 
+from minigrad.advice import warn
 from minigrad.autograd import leaves, messages
 from minigrad.autograd.core import GRAD, KEEP, LEAF, Edge, TensorBase, edge_of, is_array, mode, wrap
 from minigrad.autograd.views import Unrecorded, refresh
@@ -71,7 +71,7 @@ def grad(
     """
     if not only_inputs:
         hint = "to add to the gradients of all leaves, call torch.autograd.backward"
-        warnings.warn(f"only_inputs is ignored: {hint}.", FutureWarning, stacklevel=2)
+        warn(f"only_inputs is ignored: {hint}.", FutureWarning)
     if materialize_grads and allow_unused is False:
         raise ValueError("materialize_grads=True gives zeros for unused inputs: leave allow_unused out, or set it True")
     targets = _check_inputs("grad", inputs)

@@ -21,8 +21,6 @@ _traces: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 _prehooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 _posthooks: WeakKeyDictionary[Any, dict[int, Any]] = WeakKeyDictionary()
 OPERANDS = {"self": 0, "input": 0, "mat1": 0, "other": 1, "exponent": 1, "mat2": 1, "weight": 1}  # PyTorch's names
-
-
 RETAIN = -1  # the key among a node's hooks of the one that keeps `.grad`: it moves on when its tensor is written to
 WATCHED = ANOMALY | PACKING
 watchers: dict[int, Callable[[Any], None]] = {}  # by flag: who sees what was just recorded

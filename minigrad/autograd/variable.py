@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, wrap
 
 
@@ -39,6 +39,6 @@ class Variable(metaclass=_AnyTensor):
             raise ValueError("Variable can't be volatile and require_grad at the same time!")
         if volatile:
             hint = "volatile was removed and now has no effect. Use `with minigrad.no_grad():` instead."
-            warnings.warn(hint, UserWarning, stacklevel=2)
+            warn(hint)
         alias: Any = data.detach()  # type: ignore[attr-defined]
         return alias.requires_grad_() if requires_grad else alias

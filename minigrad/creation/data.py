@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minigrad import backend, devices, dtypes
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase, is_array, wrap
 from minigrad.autograd.messages import user_line
 from minigrad.creation.nested import read_numbers
@@ -35,7 +35,7 @@ def tensor(
     wanted = None if dtype is None else dtypes.as_numpy(dtype)
     if isinstance(data, TensorBase):
         hint = "to copy a tensor, write source.clone(), or source.detach().clone() for a copy without its graph"
-        warnings.warn(f"tensor() of a tensor leaves the graph of the one it copies; {hint}", UserWarning, stacklevel=2)
+        warn(f"tensor() of a tensor leaves the graph of the one it copies; {hint}")
         array, device = backend.copy_array(data.array), data.device if device is None else device  # type: ignore[attr-defined]
     elif (array := as_plain_array(data)) is not None:
         array = backend.copy_array(array)
@@ -142,7 +142,7 @@ def from_numpy(ndarray: Any) -> Tensor:
 def _warn_of_read_only(array: Any) -> None:
     if type(array) is np.ndarray and not array.flags.writeable:
         detail = "the tensor shares its memory, so writing to it raises RuntimeError; array.copy() is writable"
-        warnings.warn(f"The given NumPy array is not writable: {detail}", UserWarning, stacklevel=3)
+        warn(f"The given NumPy array is not writable: {detail}")
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -216,7 +215,7 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, *, xp: Any, dtype: Any
     tensor([1., 2., 3.])
     """
     hint = "range is deprecated, its end is part of it as nowhere else in Python; use arange, which leaves the end out"
-    warnings.warn(hint, UserWarning, stacklevel=3)
+    warn(hint)
     if end is None:
         start, end = 0, start
     start, end, step = [as_number("range", *x) for x in {"start": start, "end": end, "step": step}.items()]

@@ -12,12 +12,12 @@ As `torch.distributed`; MPI 4.1, chapter 6.
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from minigrad.advice import warn
 from minigrad.distributed.agreement import agree
 from minigrad.distributed.communicator import Request
 from minigrad.distributed.process_group import ProcessGroup, default_group, get_group_rank, group_or_world
@@ -50,10 +50,7 @@ def for_members(function: Callable[P, R], outside: Any = None) -> Callable[P, R]
         group = group_or_world(args[place] if by_place else kwargs.get("group"))
         if group is None:
             rank = default_group().rank()
-            warnings.warn(
-                f"Running {function.__name__} on global rank {rank} which does not belong to the given group.",
-                stacklevel=2,
-            )
+            warn(f"Running {function.__name__} on global rank {rank} which does not belong to the given group.")
             return outside
         if by_place:
             args = (*args[:place], group, *args[place + 1 :])

@@ -5,10 +5,10 @@ A layer's options are its function's, see `nn.functional.activation`.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import minigrad.nn.functional as F
+from minigrad.advice import warn
 from minigrad.creation import full
 from minigrad.nn import init
 from minigrad.nn.module import Layer
@@ -38,7 +38,7 @@ class Hardtanh(Stateless, function=F.hardtanh, shown=("min_val", "max_val", "inp
     def __init__(self, *args: Any, min_value: float | None = None, max_value: float | None = None, **options: Any):
         for old, name, value in (("min_value", "min_val", min_value), ("max_value", "max_val", max_value)):
             if value is not None:
-                warnings.warn(f"Hardtanh: `{old}` is deprecated, write `{name}`", FutureWarning, stacklevel=2)
+                warn(f"Hardtanh: `{old}` is deprecated, write `{name}`", FutureWarning)
                 options[name] = value
         super().__init__(*args, **options)
 

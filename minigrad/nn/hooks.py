@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from minigrad.advice import count_own_frames
+from minigrad.advice import warn
 from minigrad.tensor import RemovableHandle
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Hooks:
 
 
 def _call_after(hook: Any, with_kwargs: bool, module: Module, args: Any, kwargs: Any, result: Any) -> Any:
-    """The result of a forward as its `hook` gives it on."""
+    """The result of a forward, or what its `hook` returns in its place."""
     given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
     return result if given is None else given
 
@@ -96,10 +95,9 @@ def _silence() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 (whatever a hook raises)
-        warnings.warn(
+        warn(
             "module forward hook with ``always_call=True`` raised an exception that was silenced, as another error "
-            f"was raised in forward: {error}",
-            stacklevel=count_own_frames(),
+            f"was raised in forward: {error}"
         )
 
 

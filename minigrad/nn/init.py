@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -316,7 +315,7 @@ def _under_old_name(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> Tensor:
         detail = f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`."
-        warnings.warn(detail, FutureWarning, stacklevel=2)
+        warn(detail, FutureWarning)
         return function(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = old

@@ -191,7 +191,7 @@ class Registry:
             if its_kind == kind and attributes[name] is not None:
                 yield name, attributes[name]
 
-    def _walk_tree(self, prefix: str = "", unique: bool = True) -> list[tuple[str, Any]]:
+    def _walk_tree(self, prefix: str, unique: bool = True) -> list[tuple[str, Any]]:
         """This module and all below it, with dotted paths, each before those below it."""
         if MODULE not in self._kinds.values():
             return [(prefix, self)]

@@ -107,6 +107,6 @@ def equal(input: Tensor, other: Tensor) -> bool:
     >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
     True
     """
-    return input.array.shape == other.array.shape and bool(
-        compute(lambda a, b: (a == b).all(), input, other.array).array
-    )
+    if input.array.shape != other.array.shape:
+        return False
+    return bool(compute(lambda a, b: (a == b).all(), input, other.array).array)

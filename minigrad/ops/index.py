@@ -28,7 +28,8 @@ class Key(tuple[Any, ...]):
     watched: tuple[Watched, ...] = ()
 
 
-_NOBODY: Watched = ([0], 0, ())  # who writes to a list's places: a node that keeps them lets go of them all the same
+# Watched in the place of a list, which nobody writes to: so a walk frees the node that keeps the list's places, too.
+_NOBODY: Watched = ([0], 0, ())
 
 
 def watch(key: tuple[Any, ...], *tensors: Any) -> Key:

@@ -28,7 +28,7 @@ def shown_as(operation: Any, shown: str) -> Any:
 def name_last_call(result: T, shown: str) -> T:
     """`result`, or each of a tuple, whose last call was just recorded, under PyTorch's name for all that made it.
 
-    One that looks at what was made on the way, which nobody else has, is no view.
+    What it is a view of was made on the way, and nobody else has it: so it counts as no view.
     """
     parts: Any = result if isinstance(result, tuple) else (result,)
     for part in parts:

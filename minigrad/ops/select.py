@@ -30,7 +30,7 @@ from minigrad.ops.index import add_at, array_key, first_out_of_range, getitem, r
 from minigrad.ops.names import name_last_call, shown_as
 from minigrad.ops.overwrite import overwrite
 from minigrad.ops.setitem import check_fits_region
-from minigrad.ops.shape import expand, reshape
+from minigrad.ops.shape import expand, reshape, stand_along
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -65,7 +65,7 @@ def key_along(name: str, input: Any, dim: int, index: Any) -> tuple[Any, ...]:
             detail = f"index {list(shape)} to be no larger than self {list(have)} apart from dimension {d} ({name})"
             raise RuntimeError(f"Size does not match at dimension {i} expected {detail}")
     counts = [arange_beside(places, n) for n in shape]
-    around = [counts[i].reshape([-1 if j == i else 1 for j in range(len(shape))]) for i in range(len(shape))]
+    around = [stand_along(count, i, len(shape)) for i, count in enumerate(counts)]
     return watch((*around[:d], places.reshape(shape), *around[d + 1 :]), index)
 
 

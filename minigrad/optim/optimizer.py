@@ -10,7 +10,6 @@ once for all: `maximize` and weight decay are put around a rule (`rules.py`), st
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable
 from functools import partial, wraps
@@ -19,6 +18,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.autograd import enable_grad
 from minigrad.backend import Array, quiet
 from minigrad.nn.constructors import check_options
@@ -127,10 +127,9 @@ class Optimizer(OptimizerHooks):
             )
         own = set(map(id, params))
         if len(own) < len(params):
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters: each would be "
-                "updated more than once in a step",
-                stacklevel=3,
+                "updated more than once in a step"
             )
         if not self._taken.isdisjoint(own):
             raise ValueError("some parameters appear in more than one parameter group")

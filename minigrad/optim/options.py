@@ -38,18 +38,7 @@ def options_of(arguments: Group, may_be_negative: tuple[str, ...] = ()) -> Group
             options[name] = _read_not_negative(type(arguments["self"]).__name__, name, value)
     if "betas" in options:
         options["betas"] = _check_betas(options["betas"])
-    if options.get("fused") and (options.get("foreach") or options.get("differentiable")):
-        other = (
-            "and `foreach` cannot be `True` together."
-            if options.get("foreach")
-            else "does not support `differentiable`"
-        )
-        raise RuntimeError(f"`fused` {other}")
-    if options.get("differentiable"):
-        raise NotImplementedError(
-            "differentiable=True is not offered: a step works on plain arrays. Write it with "
-            "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
-        )
+    _check_flags(**options)
     return options
 
 
@@ -60,6 +49,18 @@ def _read_not_negative(optimizer: str, name: str, value: Any) -> Any:
     if not value >= 0:
         raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {value}; it must not be negative")
     return value.item() if isinstance(value, Tensor) and name != "lr" else value
+
+
+def _check_flags(fused: Any = None, foreach: Any = None, differentiable: Any = False, **_: Any) -> None:
+    if fused and differentiable:
+        raise RuntimeError("`fused` does not support `differentiable`")
+    if fused and foreach:
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    if differentiable:
+        raise NotImplementedError(
+            "differentiable=True is not offered: a step works on plain arrays. Write it with "
+            "tensors, w = w - lr * g, with g from autograd.grad(..., create_graph=True)"
+        )
 
 
 def _check_betas(betas: Any) -> tuple[float, float]:

@@ -153,8 +153,8 @@ def typename(obj: Any, /) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _step_where_nothing_moves(strides: list[int], shape: tuple[int, ...]) -> None:
-    """Give axes of length 1, and those of an empty tensor, PyTorch's strides: NumPy says 0 for ``x[None]``."""
+def _fill_in_strides(strides: list[int], shape: tuple[int, ...]) -> None:
+    """Give axes of length 1, and those of an empty tensor, PyTorch's strides where NumPy says 0, as for ``x[None]``."""
     inner = 1
     for i in reversed(range(len(shape))):
         if not strides[i] and (shape[i] == 1 or 0 in shape):
@@ -227,7 +227,7 @@ class FactMethods(TensorBase):
         """
         strides = [s // self.array.itemsize for s in self.array.strides]
         if 0 in strides:
-            _step_where_nothing_moves(strides, self.array.shape)
+            _fill_in_strides(strides, self.array.shape)
         return tuple(strides) if dim is None else strides[axis(dim, len(strides))]
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from minigrad.advice import warn
 from minigrad.autograd import gradients, leaves
 from minigrad.autograd.core import LEAF, TensorBase, wrap
 from minigrad.autograd.inspection import RETAIN, RemovableHandle, add_hook, under_own_name
@@ -75,7 +75,7 @@ class GraphMethods(TensorBase):
                 f"{self.node.name()}, and backward keeps gradients for leaves alone. Call .retain_grad() on it before "
                 "backward, or read the .grad of the leaf that it was computed from."
             )
-            warnings.warn(hint, UserWarning, stacklevel=2)
+            warn(hint)
         return self.gradient
 
     @grad.setter

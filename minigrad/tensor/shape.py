@@ -145,7 +145,7 @@ class ShapeMethods(TensorBase):
 
     @property
     def T(self: Any) -> Tensor:
-        """The axes in reverse order: the transpose of a matrix. Warns of tensors that are none, as PyTorch does."""
+        """The axes in reverse order: the transpose of a matrix. Warns, as PyTorch does, where there is no matrix."""
         if self.array.ndim not in (0, 2):
             hint = "x.mT transposes each matrix of a batch, and x.permute(...) reorders all axes"
             warn(f"x.T of a tensor of {self.array.ndim} dimensions, which is no matrix, is deprecated: {hint}")

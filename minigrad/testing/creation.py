@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.advice import warn
 from minigrad.creation import empty, randint
 from minigrad.creation.options import read_size
 from minigrad.tensor import Tensor
@@ -70,7 +70,7 @@ def _read_range(numpy_dtype: Any, low: float, high: float) -> tuple[float, float
         raise ValueError(f"`low` and `high` cannot be NaN, but got low={low} and high={high}")
     if low == high and numpy_dtype.kind == "f":
         hint = "low==high is deprecated for floats; minigrad.full() fills a tensor with one number"
-        warnings.warn(f"make_tensor: {hint}", FutureWarning, stacklevel=4)
+        warn(f"make_tensor: {hint}", FutureWarning)
     elif low >= high:
         raise ValueError(f"`low` must be less than `high`, but got {low} >= {high}")
     elif high < least or low >= beyond:

@@ -44,23 +44,23 @@ def _measure() -> Machine:
     for rows in (16, 256):
         left, right = (random.standard_normal(shape, np.float32) for shape in ((rows, 512), (512, 1024)))
         out = np.empty((rows, 1024), np.float32)
-        times[rows] = _quickest(lambda a=left, b=right, c=out: np.matmul(a, b, out=c)) / (rows * 512 * 1024)  # type: ignore[misc]
+        times[rows] = _time_quickest(lambda a=left, b=right, c=out: np.matmul(a, b, out=c)) / (rows * 512 * 1024)  # type: ignore[misc]
     # time per multiplication = (1 + half / rows) / peak, twice
     half = min(64.0, max(1.0, (times[16] - times[256]) / (times[256] / 16 - times[16] / 256)))
     peak = (1 + half / 256) / times[256]
     source, target = random.standard_normal((512, 1028), np.float32), np.empty((512, 1024), np.float32)
-    move = _quickest(lambda: np.copyto(target, source[:, 2:-2])) / target.size
+    move = _time_quickest(lambda: np.copyto(target, source[:, 2:-2])) / target.size
     short = np.empty((65536, 8), np.float32)
     gaps = source[:, :1024].reshape(-1)[: 65536 * 8].reshape(65536, 8)
-    run = 8 * max(0.0, _quickest(lambda: np.copyto(short[:, :6], gaps[:, :6])) / (65536 * 6) - move)
+    run = 8 * max(0.0, _time_quickest(lambda: np.copyto(short[:, :6], gaps[:, :6])) / (65536 * 6) - move)
     return Machine(peak, half, move, run)
 
 
-def _quickest(call: Callable[[], object], times: int = 5) -> float:
+def _time_quickest(call: Callable[[], object]) -> float:
     """Seconds of the quickest of several calls."""
     call()
     found = []
-    for _ in range(times):
+    for _ in range(5):
         start = time.perf_counter()
         call()
         found.append(time.perf_counter() - start)

@@ -22,7 +22,8 @@ def embedding_bag(
     (with `include_last_offset` also where the last ends). An empty bag gives zeros. `per_sample_weights`, shaped
     as `input`, scale the rows of a 'sum'. Rows named `padding_idx` do not count. Raises ValueError for shapes and
     options that do not go together, RuntimeError for rows that are not there, offsets that are no places and other
-    types, NotImplementedError for weights of other modes. Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding_bag.html
+    types, NotImplementedError for weights of other modes.
+    Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.embedding_bag.html
 
     >>> import minigrad as torch
     >>> table = torch.tensor([[1.0], [2.0], [6.0]])

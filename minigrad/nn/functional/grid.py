@@ -6,13 +6,13 @@ Sources: Jaderberg et al., "Spatial Transformer Networks", 2015; the borders as 
 
 from __future__ import annotations
 
-import warnings
 from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.creation import as_tensor
 from minigrad.dtypes import from_numpy
 from minigrad.nn.functional.checks import in_single, require_floats, require_tensors
@@ -52,10 +52,9 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     size = tuple(sizes("affine_grid", size))
     _check_affine(theta, size)
     if align_corners and min(size[2:]) == 1:
-        warnings.warn(
+        warn(
             "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This "
-            "is not an intended use case of affine_grid. See the documentation of affine_grid for details.",
-            stacklevel=3,
+            "is not an intended use case of affine_grid. See the documentation of affine_grid for details."
         )
     real: Any = theta.array.dtype.type
     centres = [_find_centres(n, align_corners, real) for n in size[2:]]
@@ -226,5 +225,5 @@ def _check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
 
 def _read_align_corners(align_corners: bool | None) -> bool:
     if align_corners is None:
-        warnings.warn(_DEFAULT_CHANGED, stacklevel=4)
+        warn(_DEFAULT_CHANGED)
     return bool(align_corners)

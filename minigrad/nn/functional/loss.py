@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from minigrad import dtypes
+from minigrad.advice import warn
 from minigrad.autograd.core import TensorBase
 from minigrad.autograd.messages import check_same_library
 from minigrad.autograd.modes import is_grad_enabled
@@ -179,10 +179,9 @@ def kl_div(
         got = f"{input.dtype} and {target.dtype}"
         raise RuntimeError(f"kl_div: Integral inputs not supported. Got {got}; convert them with .float()")
     if reduction == "mean":
-        warnings.warn(
+        warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
-            "only by the batch size, and aligns with the KL math definition.",
-            stacklevel=3,
+            "only by the batch size, and aligns with the KL math definition."
         )
     if log_target:
         losses = exp(target) * (target - input)
@@ -258,7 +257,7 @@ def _weigh(losses: Any, weight: Any, reduction: str) -> Tensor:
     return reduce_losses(losses * weight, reduction)
 
 
-def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None = None) -> None:
+def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None) -> None:
     """Refuse shapes that do not fit together; warn of those that broadcast."""
     a, b = input.array.shape, target.array.shape
     if weight is not None and weight.array.shape != a:
@@ -275,7 +274,7 @@ def _check_pair(name: str, input: Any, target: Any, weight: Tensor | None = None
         )
         if name == "mse_loss":
             raise ValueError(text)
-        warnings.warn(text, stacklevel=4 if name in ("l1_loss", "huber_loss") else 5)
+        warn(text)
 
 
 def _match_pair(name: str, input: Any, target: Any, weight: Tensor | None = None) -> tuple[Any, Any]:

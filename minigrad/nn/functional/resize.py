@@ -160,8 +160,7 @@ def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) 
     >>> torch.nn.functional.upsample_nearest(torch.ones(1, 1, 2, 2), scale_factor=2).shape
     minigrad.Size([1, 1, 4, 4])
     """
-    warn("F.upsample and its kin are deprecated: write F.interpolate")
-    return interpolate(input, size, scale_factor)
+    return upsample(input, size, scale_factor)
 
 
 def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
@@ -171,5 +170,4 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
     >>> torch.nn.functional.upsample_bilinear(torch.tensor([[[[0.0, 1.0]]]]), (1, 3))
     tensor([[[[0.0000, 0.5000, 1.0000]]]])
     """
-    warn("F.upsample and its kin are deprecated: write F.interpolate")
-    return interpolate(input, size, scale_factor, "bilinear", align_corners=True)
+    return upsample(input, size, scale_factor, "bilinear", align_corners=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.creation import zeros_like
 from minigrad.nn.functional.checks import require_tensors
@@ -18,10 +18,9 @@ def _guess_dim(name: str, input: Tensor, dim: Any) -> Any:
     if dim is not None:
         return dim
     guess = 0 if input.ndim in (0, 1, 3) else 1
-    warnings.warn(
+    warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument: "
-        f"of shape {tuple(input.shape)} it took dim={guess}.",
-        stacklevel=3,
+        f"of shape {tuple(input.shape)} it took dim={guess}."
     )
     return guess
 

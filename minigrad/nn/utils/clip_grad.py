@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 
 import numpy as np
 
+from minigrad.advice import warn
 from minigrad.autograd.core import wrap
 from minigrad.autograd.modes import no_grad
 from minigrad.backend import Array
@@ -55,10 +55,8 @@ def clip_grad_norm(
     >>> torch.nn.utils.clip_grad_norm([torch.ones(2)], 1.0)
     tensor(0.)
     """
-    warnings.warn(
-        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
-        FutureWarning,
-        stacklevel=2,
+    warn(
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.", FutureWarning
     )
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 

@@ -5,9 +5,9 @@ Source: Salimans and Kingma, "Weight Normalization", 2016, equation 2.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, TypeVar
 
+from minigrad.advice import warn
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.ops.shape import stand_along
@@ -59,10 +59,9 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     >>> layer.weight_g.shape, layer.weight_v.shape
     (minigrad.Size([3, 1]), minigrad.Size([3, 4]))
     """
-    warnings.warn(
+    warn(
         "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.",
         FutureWarning,
-        stacklevel=2,
     )
     if any(isinstance(hook, WeightNorm) and hook.name == name for hook in module._forward_pre_hooks.values()):
         raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")

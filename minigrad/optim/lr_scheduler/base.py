@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from minigrad.advice import warn
 from minigrad.optim.optimizer import Optimizer
 from minigrad.optim.options import Rate
 from minigrad.tensor import Tensor
@@ -71,10 +71,9 @@ class LRScheduler:
         [0.5]
         """
         if self._step_count == 1 and not _was_stepped(self.optimizer):
-            warnings.warn(
+            warn(
                 "Detected call of `lr_scheduler.step()` before `optimizer.step()`: the first value "
-                "of the schedule is skipped. Call `optimizer.step()` first.",
-                stacklevel=2,
+                "of the schedule is skipped. Call `optimizer.step()` first."
             )
         self._step_count += 1
         if epoch is not None:
@@ -119,10 +118,9 @@ class LRScheduler:
         [0.5]
         """
         if not self._get_lr_called_within_step:
-            warnings.warn(
+            warn(
                 "To get the last learning rate computed by the scheduler, please use `get_last_lr()`: get_lr() is "
-                "one step ahead",
-                stacklevel=2,
+                "one step ahead"
             )
         return [self._next(group["lr"], i) for i, group in enumerate(self.optimizer.param_groups)]
 
@@ -198,10 +196,9 @@ def one_each(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
 
 def warn_of_epoch() -> None:
     """As PyTorch does, of `schedule.step(epoch)`."""
-    warnings.warn(
+    warn(
         "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please "
-        "use `scheduler.step()` to step the scheduler.",
-        stacklevel=3,
+        "use `scheduler.step()` to step the scheduler."
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from minigrad import backend
+from minigrad.advice import warn
 from minigrad.generator import Generator
 from minigrad.random import source_of
 from minigrad.utils.data.collate import CollateFunction, default_collate, default_convert, pin
@@ -140,10 +140,9 @@ class DataLoader(Generic[T]):
         if self.pin_memory and backend.is_available():
             batches = map(pin, batches)
         elif self.pin_memory:
-            warnings.warn(
+            warn(
                 "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
-                "used.",
-                stacklevel=3,
+                "used."
             )
         return batches if self._reported_length is None else self._count_batches(batches, len(self))
 
@@ -151,11 +150,10 @@ class DataLoader(Generic[T]):
         """The same; a stream that is longer than it was said to be is warned of, as in PyTorch."""
         for number, batch in enumerate(batches, 1):
             if number == length + 1:
-                warnings.warn(
+                warn(
                     f"Length of IterableDataset {self.dataset} was reported to be {length} (when accessing "
                     f"len(dataloader)), but {number} samples have been fetched. With workers, each may yield all "
-                    "samples: let it ask get_worker_info() for its share",
-                    stacklevel=2,
+                    "samples: let it ask get_worker_info() for its share"
                 )
             yield batch
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
+from minigrad.advice import warn
 from minigrad.generator import Generator
 from minigrad.ops.arguments import read_tensors
 from minigrad.random import source_of
@@ -271,5 +271,5 @@ def _count_fractions(fractions: Sequence[float], size: int) -> list[int]:
     for i, count in enumerate(counts):
         if count == 0:
             hint = "This might result in an empty dataset."
-            warnings.warn(f"Length of split at index {i} is 0. {hint}", stacklevel=3)
+            warn(f"Length of split at index {i} is 0. {hint}")
     return counts
