@@ -56,8 +56,8 @@ class TensorBase:
     array: Any  # NumPy or CuPy
     node: Any  # the call that made it, LEAF, or None: no gradient flows here
     gradient: Tensor | None
-    # Shared by all that look at the same memory: how often it was written to, and how often a tensor of it began or
-    # ceased to ask for a gradient.
+    # One list for all tensors that look at the same memory: how often it was written to, and how often one of them
+    # began or ceased to ask for a gradient.
     writes: list[int]
     view_of: View | None
     hooks: Hooks | None

@@ -123,7 +123,7 @@ def _as_tuple(x: Any) -> tuple[Any, ...]:
 
 
 def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:
-    """A tensor, its place in the graph up to date; one that stands in for a `GradientEdge`, which has such a place."""
+    """`x`, or the tensor that stands in for it if it is a `GradientEdge`, with its place in the graph up to date."""
     if not isinstance(x, TensorBase):
         if not hasattr(x, "stand_in"):
             raise messages.not_a_tensor(x, role)
@@ -134,7 +134,7 @@ def _as_tensor(x: Any, role: str, gradient: Any = None) -> Any:
 
 
 def _find_edge(target: Any) -> Any:
-    """Where the gradient of an input goes. To what was not recorded none goes."""
+    """Where the gradient of an input goes: for a view that was not recorded, to which none goes, the view itself."""
     return target if isinstance(target.node, Unrecorded) else edge_of(target)
 
 

@@ -10,8 +10,8 @@ from itertools import count
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from minigrad.autograd.core import ANOMALY, PACKING, Hooks, wrap
-from minigrad.autograd.messages import from_hook
+from minigrad.autograd.core import ANOMALY, PACKING, Hooks, TensorBase, wrap
+from minigrad.autograd.messages import take_from_hook
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.backend import quiet
 
@@ -64,12 +64,12 @@ def run_hooks(hooks: Hooks, gradient: Any, create_graph: bool) -> Any:
     for hook in list(hooks.values()):
         changed = hook(gradient if create_graph else wrap(gradient))
         if changed is not None:
-            gradient = from_hook(hook, gradient, changed, create_graph)
+            gradient = take_from_hook(hook, gradient, changed, create_graph)
     return gradient
 
 
-def under_own_name(node: Any) -> Any:
-    """`node`, as somebody looks at it: its class is named after its operation, as in PyTorch."""
+def show_name(node: Any) -> Any:
+    """`node`, its class named after its operation, as in PyTorch: done once somebody looks at it."""
     cls, name = node.__class__, node.name()
     if cls.__name__ != name:
         node.__class__ = derive_named(cls, name)
@@ -82,9 +82,11 @@ def see_edge(edge: Any) -> tuple[Any, int]:
     """
     from minigrad.autograd.leaves import AccumulateGrad
 
-    if edge is None or not hasattr(edge, "order"):
-        return edge if edge is None else AccumulateGrad(edge), 0
-    return under_own_name(edge.call), edge.number
+    if edge is None:
+        return None, 0
+    if isinstance(edge, TensorBase):
+        return AccumulateGrad(edge), 0
+    return show_name(edge.call), edge.number
 
 
 @cache
@@ -264,4 +266,4 @@ def replace_some(hook: Any, gradients: Sequence[Any], changed: Any, create_graph
         counts = f"(got {len(changed)}, but expected {len(gradients)})"
         raise RuntimeError(f"hook {name!r} has returned an incorrect number of values {counts}")
     pairs = zip(gradients, changed, strict=True)
-    return [g if c is None else from_hook(hook, g, c, create_graph) for g, c in pairs]
+    return [g if c is None else take_from_hook(hook, g, c, create_graph) for g, c in pairs]

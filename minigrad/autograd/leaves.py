@@ -19,8 +19,11 @@ from minigrad.autograd.node import nodes_below
 from minigrad.backend import array_module, copy_array, on_its_gpu
 from minigrad.side_by_side import broadcasts
 
-# The keys among a leaf's hooks of those that stand around the adding, and see no gradient that is on its way.
-BEFORE, AFTER, BEHIND = -2, -3, -4
+# The keys among a leaf's hooks of those around the adding, in the order in which they run; they see no gradient that
+# is on its way.
+BEFORE = -2  # those before the leaf's place in the graph
+AFTER = -3  # the leaf's own, which wait for its `.grad`
+BEHIND = -4  # those behind its place
 hooks_exist: list[bool] = []  # empty until the first of them: who hangs none pays for one look
 
 

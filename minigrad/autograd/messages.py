@@ -126,8 +126,8 @@ def unused(target: Any, position: int) -> RuntimeError:
     )
 
 
-def from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any:
-    """What a hook returned, in place of the gradient. Refuses what is no tensor of its shape and dtype."""
+def take_from_hook(hook: Any, gradient: Any, changed: Any, create_graph: bool) -> Any:
+    """What a hook returned in place of `gradient`. Refuses what is no tensor of its shape and dtype."""
     name, got = getattr(hook, "__name__", repr(hook)), getattr(changed, "array", None)
     if gradient is None:
         raise RuntimeError(f"hook {name!r}: can't replace a None gradient with a non-None value")

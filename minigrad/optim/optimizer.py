@@ -75,7 +75,8 @@ class Optimizer(OptimizerHooks):
     optional: ClassVar[dict[str, str]] = {}  # a buffer -> the option without which there is none
     starts: ClassVar[dict[str, str]] = {}  # a buffer -> the option that it is full of at first, where not of zeros
     counters: ClassVar[dict[str, float | str]] = {"step": 0}  # what is counted -> its start, or the option that is it
-    advance: ClassVar[Any] = None  # advance(counts, options, step): counts beside the steps go on; what the rule reads
+    # advance(counts, options, step) -> what the rule reads of the counts beside the steps, which it moves on.
+    advance: ClassVar[Any] = None
 
     _stepped = False  # the schedulers warn when they step first
 

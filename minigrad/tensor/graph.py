@@ -10,7 +10,7 @@ from weakref import ref
 from minigrad.advice import warn
 from minigrad.autograd import gradients, leaves
 from minigrad.autograd.core import LEAF, TensorBase, wrap
-from minigrad.autograd.inspection import RETAIN, RemovableHandle, add_hook, under_own_name
+from minigrad.autograd.inspection import RETAIN, RemovableHandle, add_hook, show_name
 from minigrad.autograd.messages import user_line
 from minigrad.autograd.modes import Uncounted, is_inference_mode_enabled
 from minigrad.autograd.node import Node
@@ -110,7 +110,7 @@ class GraphMethods(TensorBase):
     @property
     def grad_fn(self) -> Node | None:
         """The node of the call that made it; None for leaves."""
-        return None if self.is_leaf else under_own_name(self.node.call)
+        return None if self.is_leaf else show_name(self.node.call)
 
     @property
     def is_leaf(self) -> bool:
