@@ -9,6 +9,7 @@ each collective; `set_debug_level(DebugLevel.OFF)`, or TORCH_DISTRIBUTED_DEBUG=O
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from enum import Enum
 from hashlib import blake2b
 
@@ -91,10 +92,16 @@ def agree(group: ProcessGroup, description: str) -> None:
 def require_same(group: ProcessGroup, description: str, fault: str) -> None:
     """As `agree`, whatever the level: `fault` begins the error."""
     number = int.from_bytes(blake2b(description.encode(), digest_size=7).digest(), "little")
-    pair = np.array([number, -number], np.int64)
-    Work(description, group, [group.control.all_reduce(pair, ReduceOp.MAX)]).wait()
-    if pair[0] != -pair[1]:
+    largest, smallest_negated = reduce_numbers(group, [number, -number], ReduceOp.MAX, description)
+    if largest != -smallest_negated:
         raise DistBackendError(f"{fault}: {_tell_differences(group, description)}")
+
+
+def reduce_numbers(group: ProcessGroup, numbers: Sequence[int], op: ReduceOp, what: str) -> list[int]:
+    """Each number, reduced over all ranks; errors call it `what`."""
+    array = np.array(numbers, np.int64)
+    Work(what, group, [group.control.all_reduce(array, op)]).wait()
+    return array.tolist()
 
 
 def _tell_differences(group: ProcessGroup, description: str) -> str:

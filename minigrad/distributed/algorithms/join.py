@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
+from minigrad.distributed.agreement import reduce_numbers
 from minigrad.distributed.process_group import ProcessGroup
 from minigrad.distributed.reduce_op import ReduceOp
-from minigrad.distributed.work import Work
 
 
 class JoinHook:
@@ -109,8 +107,7 @@ class Join:
 
     def _count(self, goes_on: bool) -> int:
         """How many ranks go on; every rank asks once a step."""
-        count = np.array([goes_on], np.int64)
-        Work("the count of ranks that go on", self._group, [self._group.control.all_reduce(count, ReduceOp.SUM)]).wait()
-        if self._throws and 0 < count[0] < self._group.size():
+        (count,) = reduce_numbers(self._group, [goes_on], ReduceOp.SUM, "the count of ranks that go on")
+        if self._throws and 0 < count < self._group.size():
             raise RuntimeError("Detected at least one rank that exhausted inputs. Throwing across all ranks.")
-        return int(count[0])
+        return count

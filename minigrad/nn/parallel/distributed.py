@@ -7,18 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from minigrad.autograd.core import LEAF
 from minigrad.autograd.modes import is_grad_enabled
 from minigrad.distributed import objects
-from minigrad.distributed.agreement import agree
+from minigrad.distributed.agreement import agree, reduce_numbers
 from minigrad.distributed.algorithms.join import Join, Joinable, JoinHook
+from minigrad.distributed.errors import name_ranks
 from minigrad.distributed.grad_bucket import GradBucket
 from minigrad.distributed.packed_broadcast import begin_broadcast
 from minigrad.distributed.process_group import ProcessGroup, group_or_world
 from minigrad.distributed.reduce_op import ReduceOp
-from minigrad.distributed.work import Work
 from minigrad.nn.module import Module
 from minigrad.nn.parallel.buckets import Reducer
 from minigrad.tensor import Tensor
@@ -229,9 +227,7 @@ class _KeepStep(JoinHook):
 
 def _find_largest(group: ProcessGroup, *numbers: int) -> list[int]:
     """For each number the largest that a rank has."""
-    array = np.array(numbers, np.int64)
-    Work("what ranks without inputs are told", group, [group.control.all_reduce(array, ReduceOp.MAX)]).wait()
-    return [int(number) for number in array]
+    return reduce_numbers(group, numbers, ReduceOp.MAX, "what ranks without inputs are told")
 
 
 def _require_member(process_group: Any) -> ProcessGroup:
@@ -269,7 +265,7 @@ def _require_same(group: ProcessGroup, module: Module) -> None:
         for rank, theirs in zip(group.ranks, everybody, strict=True):
             said.setdefault(theirs[place] if place < len(theirs) else "nothing", []).append(rank)
         if len(said) > 1:
-            differences = "; ".join(f"{what} on rank {', '.join(map(str, ranks))}" for what, ranks in said.items())
+            differences = "; ".join(f"{what} on {name_ranks(ranks)}" for what, ranks in said.items())
             raise RuntimeError(
                 "DistributedDataParallel expects the same model on all ranks, with its parameters in one order, but "
                 f"parameter or buffer {place} is {differences}"
