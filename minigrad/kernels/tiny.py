@@ -50,7 +50,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     (N, C, kh, kw, Ho, Wo), O = windows.shape, len(w)
     K, P = C * kh * kw, Ho * Wo
     out = np.empty((N, O, Ho, Wo), x.dtype)
-    if N == 1:  # `dot` takes half of np.matmul's time
+    if N == 1 < K:  # `dot` takes half of np.matmul's time, but a lone 0 for nothing, also beside infinity
         w.reshape(O, K).dot(windows.reshape(K, P), out.reshape(O, P))
     else:
         np.matmul(w.reshape(O, K), windows.reshape(N, K, P), out.reshape(N, O, P))
@@ -63,7 +63,9 @@ def conv2d_weight(x: Array, g: Array, geometry: Geometry) -> Array:
     (N, C, kh, kw, Ho, Wo), O = windows.shape, g.shape[1]
     K, P = C * kh * kw, Ho * Wo
     w = np.empty((O, C, kh, kw), x.dtype)
-    if N == 1:
+    if N * P == 1:
+        np.multiply(g.reshape(O, 1), windows.reshape(1, K), w.reshape(O, K))
+    elif N == 1:
         g.reshape(O, P).dot(windows.reshape(K, P).T, w.reshape(O, K))
     else:  # (O, N*Ho*Wo) @ (N*Ho*Wo, C*kh*kw)
         columns = windows.transpose(0, 4, 5, 1, 2, 3).reshape(N * P, K)
