@@ -7,6 +7,7 @@ number, as in NumPy and PyTorch. Down a column a thread goes by itself, and neig
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -20,8 +21,11 @@ BETTER = {"argmax": "a > b", "argmin": "a < b"}
 LONGEST = 2**20  # elements of a row that one block goes along
 KINDS = "bBhilqefd"
 
-PLACES = """
+# NaN is better than any number, and no better than another NaN.
+ORDER = """
 struct Better { template <class V> __device__ bool operator()(V a, V b) const { return SIGN || (a != a && b == b); } };
+"""
+PLACES = """
 struct Best { template <class V> __device__ V operator()(V a, V b) const { return Better()(b, a) ? b : a; } };
 struct First { __device__ int operator()(int a, int b) const { return a < b ? a : b; } };
 extern "C" __global__ void NAME(const T* x, long long* places, int rows, int n) {
@@ -43,7 +47,6 @@ extern "C" __global__ void NAME(const T* x, long long* places, int rows, int n) 
 """
 # A thread goes down a column of n elements, `step` apart.
 COLUMN_PLACES = """
-struct Better { template <class V> __device__ bool operator()(V a, V b) const { return SIGN || (a != a && b == b); } };
 extern "C" __global__ void NAME(const T* x, long long* places, long long columns, int n, int step) {
     long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= columns) return;
@@ -86,6 +89,7 @@ def _launch(name: str, x: Any, places: Any, count: int, n: int, step: int) -> No
         launch_floats(kernel, (blocks_for(count),), (THREADS,), (x, places, *numbers), char)
 
 
+@cache
 def _write_source(body: str, name: str) -> str:
     named = name if body is PLACES else f"{name}_of_columns"
-    return body.replace("SIGN", BETTER[name]).replace("NAME", named)
+    return (ORDER + body).replace("SIGN", BETTER[name]).replace("NAME", named)

@@ -8,6 +8,7 @@ implement an efficient softmax CUDA kernel", 2021.
 
 from __future__ import annotations
 
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -139,6 +140,7 @@ def _compute(name: str, arrays: tuple[Any, ...], dim: int) -> Any:
     return out
 
 
+@cache
 def _write_source(name: str, forward: str, rule: str) -> str:
     """The kernel's text, with what is its own."""
     own = name.removesuffix("_of_columns")
