@@ -13,11 +13,12 @@ import sys
 import threading
 import time
 import traceback
-import warnings
 from collections.abc import Callable, Sequence
 from multiprocessing import *  # noqa: F403 (its names are ours too)
 from multiprocessing import connection
 from typing import Any
+
+from minigrad.advice import warn
 
 PATIENCE = 30.0  # seconds for a process that is asked to end, before it is killed
 _STRATEGIES = {"file_descriptor", "file_system"}
@@ -155,11 +156,10 @@ def spawn(
     As `torch.multiprocessing.spawn`.
     """
     if start_method != "spawn":
-        warnings.warn(
+        warn(
             f"This method only supports start_method=spawn (got: {start_method}).\n"
             f"To use a different start_method use:\n\t\t minigrad.multiprocessing.start_processes(...)",
             FutureWarning,
-            stacklevel=2,
         )
     return start_processes(fn, args, nprocs, join, daemon)
 

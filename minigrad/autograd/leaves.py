@@ -1,9 +1,9 @@
-"""What hangs on leaves: hooks around the adding of a gradient to `.grad`.
+"""What becomes of a gradient at its leaf: its shape, its place in memory, and the hooks around its adding to `.grad`.
 
 A leaf is used by several calls, and the walk brings their gradients one by one. Normally all leaves are served
 when the walk is over. A leaf with a hook that waits for its `.grad` is served as soon as its last gradient has come,
 while the walk goes on below: that is what lets several processes exchange gradients during the backward pass. Which
-node gives it is found out beforehand, and only where such a hook was ever hung.
+node gives it is found out beforehand, and only where a hook was ever hung around an adding.
 """
 
 from __future__ import annotations

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
+from minigrad.advice import warn
 from minigrad.autograd.core import ASKED, GRAD, INFERENCE, inference_was_entered, mode
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,11 +47,8 @@ class ModeSwitch:
 
     def __call__(self, function: F) -> F:
         if isinstance(function, type):
-            warnings.warn(
-                "Decorating classes is deprecated: only their construction runs in the mode. Decorate functions.",
-                FutureWarning,
-                stacklevel=2,
-            )
+            hint = "only their construction runs in the mode. Decorate functions."
+            warn(f"Decorating classes is deprecated: {hint}", FutureWarning)
         flags = self._flags
         return _run_within(lambda: ModeSwitch(*flags), function)
 
