@@ -245,7 +245,7 @@ DIFFERENCES = [
     ),
     (
         "`softmax`, convolutions, `F.interpolate(mode='area')` of nothing",
-        "types are checked also where no number is computed",
+        "types and options are checked also where no number is computed",
         "refuses('torch.softmax(torch.zeros(0).short(), 0)')",
     ),
     (
@@ -339,7 +339,7 @@ DIFFERENCES = [
     ),
     (
         "`F.layer_norm`, `F.group_norm`, `F.batch_norm`",
-        "of more than 128 singles: statistics are rounded once; PyTorch's rounding shows where they cancel or overflow",
+        "of more than 128 singles, or near overflow: statistics are rounded once; PyTorch's show where they cancel",
         "F.layer_norm(torch.tensor([0.0, 1e38]).repeat(100), (200,)).isfinite().all().item()",
     ),
     (
