@@ -50,7 +50,7 @@ def conv2d(x: Array, w: Array, geometry: Geometry) -> Array:
     (N, C, kh, kw, Ho, Wo), O = windows.shape, len(w)
     K, P = C * kh * kw, Ho * Wo
     out = np.empty((N, O, Ho, Wo), x.dtype)
-    if N == 1 < K:  # `dot` takes half of np.matmul's time, but a lone 0 for nothing, also beside infinity
+    if N == 1 and K > 1:  # `dot` takes half of np.matmul's time, but makes 0 of a lone 0 times infinity
         w.reshape(O, K).dot(windows.reshape(K, P), out.reshape(O, P))
     else:
         np.matmul(w.reshape(O, K), windows.reshape(N, K, P), out.reshape(N, O, P))

@@ -90,7 +90,7 @@ mse = operation(
 _LEAST = 1e-12  # what PyTorch divides by where p (1 - p) is less
 
 
-def _curve(g: Any, p: Any, target: Any) -> Any:
+def _weigh_curvature(g: Any, p: Any, target: Any) -> Any:
     """``(p^2 - 2 p t + t) / (p (1 - p))^2``: 0, and not beyond bounds, where a prediction is right for certain."""
     return g * (p * p - 2 * p * target + target) / ((p + _LEAST) * (1 - p + _LEAST)) ** 2
 
@@ -98,7 +98,7 @@ def _curve(g: Any, p: Any, target: Any) -> Any:
 _bce_slope = elementwise(
     "binary_cross_entropy_backward",
     lambda p, target: (p - target) / np.clip(p * (1 - p), _LEAST, None),
-    _curve,
+    _weigh_curvature,
     lambda g, p: -g / np.clip(p * (1 - p), _LEAST, None),
     single=True,
 )

@@ -50,7 +50,7 @@ def multiply_matrices(x: Any, y: Any) -> Any:
     if x.__class__ is np.ndarray:
         if x.ndim != 2 or y.ndim != 2:
             return _multiply_batches(x, y)
-        if x.shape[1] == 1 and 1 in (x.size, y.size):  # `dot` takes a lone 0 for nothing, also beside infinity
+        if x.shape[1] == 1 and 1 in (x.size, y.size):  # of a lone 0 times infinity `dot` makes 0
             return x * y
         if x.shape[1] == 1 or x.size * y.shape[1] <= SMALL:
             return np.dot(x, y)

@@ -214,14 +214,14 @@ def _shape_like(dx: Any, x: Any) -> Any:
 
 def _w_rule(g: Any, x: Any, w_shape: Shape, moments: Moments) -> Any:
     hat = moments.trace(x)[0] if isinstance(g, TensorBase) else moments.recall(x)
-    return sum_product(widen(g).reshape(moments.rows), hat, _repeated(moments.columns)).reshape(w_shape)
+    return sum_product(widen(g).reshape(moments.rows), hat, _find_shared_axes(moments.columns)).reshape(w_shape)
 
 
 def _b_rule(g: Any, b_shape: Shape, moments: Moments) -> Any:
-    return widen(g).reshape(moments.rows).sum(axis=_repeated(moments.columns)).reshape(b_shape)
+    return widen(g).reshape(moments.rows).sum(axis=_find_shared_axes(moments.columns)).reshape(b_shape)
 
 
-def _repeated(columns: Shape) -> Shape:
+def _find_shared_axes(columns: Shape) -> Shape:
     """The axes along which one number of `w` serves all."""
     return tuple([i for i, n in enumerate(columns) if n == 1])
 
@@ -263,12 +263,12 @@ def _given_x_rule(g: Any, w: Any, var: Any, columns: Shape, eps: float) -> Any:
 
 def _given_w_rule(g: Any, x: Any, mean: Any, var: Any, columns: Shape, eps: float) -> Any:
     centred = widen(x) - mean.reshape(columns)
-    total = sum_product(widen(g), centred, _repeated(columns)).reshape(mean.shape)
+    total = sum_product(widen(g), centred, _find_shared_axes(columns)).reshape(mean.shape)
     return total * (1 / np.sqrt(var + eps))
 
 
 def _given_b_rule(g: Any, b_shape: Shape, columns: Shape) -> Any:
-    return widen(g).sum(axis=_repeated(columns)).reshape(b_shape)
+    return widen(g).sum(axis=_find_shared_axes(columns)).reshape(b_shape)
 
 
 normalize_by = operation(

@@ -70,10 +70,10 @@ def overlap_in_part(a: Any, b: Any) -> bool:
 
 def are_same(a: Any, b: Any) -> bool:
     """True when two arrays are the same elements in the same order."""
-    return a.shape == b.shape and address_of(a) == address_of(b) and _steps(a) == _steps(b)
+    return a.shape == b.shape and address_of(a) == address_of(b) and _find_steps(a) == _find_steps(b)
 
 
-def _steps(array: Any) -> list[int]:
+def _find_steps(array: Any) -> list[int]:
     """The strides that matter: an axis of length 1 takes no step."""
     return [stride for n, stride in zip(array.shape, array.strides, strict=True) if n > 1]
 

@@ -232,8 +232,8 @@ def _check_quantile(name: str, input: Any, q: Any, interpolation: str) -> Any:
 
 
 def _find_last(x: Any, skip_nan: bool) -> tuple[Any, Any]:
-    """The last rank of each row, and whether its quantiles are NaN, which stands last: of a row with a NaN, unless
-    those are skipped; then of a row of nothing else.
+    """The last rank of each row, and whether its quantiles are NaN: where it holds one, or, with `skip_nan`, nothing
+    else.
     """
     missing = np.isnan(x).sum(-1, keepdims=True)  # (..., 1)
     last = x.shape[-1] - 1 - missing * skip_nan
