@@ -102,8 +102,10 @@ class Plan:
         node.shape = shape = array.shape
         node.watched = () if self.result_position is None else ((result.writes, result.writes[0], shape),)
         if self.keys:  # an index that was written to since would put gradients into other places
-            for key in [constants[i] for i in self.keys]:
-                node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
+            for i in self.keys:
+                key = constants[i]
+                if key.__class__ is not tuple:  # else numbers and slices alone
+                    node.watched += getattr(key.get("key") if type(key) is dict else key, "watched", ())
         node.dtype = dtype
         node.hooks = None
         node.order = next_order()
