@@ -39,6 +39,21 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_drawing.acquire, after_in_parent=_drawing.release, after_in_child=_drawing.release)
 
 
+def read_state(state: Any, owner: str, size: int) -> Any:
+    """The words of 64 bits that the bytes of a `state` are.
+
+    Raises TypeError for what is no tensor of bytes on the CPU, RuntimeError unless there are `size` of them.
+    """
+    if not isinstance(state, TensorBase) or state.array.dtype != np.uint8:
+        kind = type(state).__name__
+        raise TypeError(f"a generator's state is a tensor of uint8, as get_state() returns it; got {kind}")
+    if state.array.__class__ is not np.ndarray:
+        raise TypeError("a generator's state lies on the CPU, as get_state() returns it; move it with .cpu()")
+    if state.array.size != size:
+        raise RuntimeError(f"{owner}'s state has {size} bytes, got {state.array.size}")
+    return np.array(state.array, order="C").reshape(-1).view(np.uint64)
+
+
 def _one_at_a_time(method: F) -> F:
     """`method` of a generator, of which one at a time runs: a draw by another thread comes before it or after it."""
 
@@ -151,15 +166,7 @@ class Generator(Twister):
         >>> torch.equal(torch.rand(2, generator=generator), torch.rand(2, generator=other))
         True
         """
-        if not isinstance(new_state, TensorBase) or new_state.array.dtype != np.uint8:
-            raise TypeError(
-                f"a generator's state is a tensor of uint8, as get_state() returns it; got {type(new_state).__name__}"
-            )
-        if new_state.array.__class__ is not np.ndarray:
-            raise TypeError("a generator's state lies on the CPU, as get_state() returns it; move it with .cpu()")
-        if new_state.array.size != _STATE_BYTES:
-            raise RuntimeError(f"a generator's state has {_STATE_BYTES} bytes, got {new_state.array.size}")
-        words = np.array(new_state.array, order="C").reshape(-1).view(np.uint64)
+        words = read_state(new_state, "a generator", _STATE_BYTES)
         left = int(words[1]) & 0xFFFFFFFF
         if not (1 <= left <= _WORDS and words[1] >> np.uint64(32) and words[2] <= _WORDS):
             raise RuntimeError("Invalid mt19937 state: it was not made by get_state()")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.autograd.core import TensorBase, wrap
-from minigrad.generator import ON_A_GPU, Generator
+from minigrad.autograd.core import wrap
+from minigrad.generator import ON_A_GPU, Generator, read_state
 from minigrad.gpu.philox import Philox
 
 STATE_BYTES = 16  # PyTorch's: seed and offset
@@ -36,14 +36,7 @@ class GpuGenerator(Philox, Generator):
         return wrap(np.array([self._seed, self._offset], np.uint64).view(np.uint8))
 
     def set_state(self, new_state: Any) -> Generator:
-        if not isinstance(new_state, TensorBase) or new_state.array.dtype != np.uint8:
-            kind = type(new_state).__name__
-            raise TypeError(f"a generator's state is a tensor of uint8, as get_state() returns it; got {kind}")
-        if type(new_state.array) is not np.ndarray:
-            raise TypeError("a generator's state lies on the CPU, as get_state() returns it; move it with .cpu()")
-        if new_state.array.size != STATE_BYTES:
-            raise RuntimeError(f"a GPU generator's state has {STATE_BYTES} bytes, got {new_state.array.size}")
-        seed, offset = np.array(new_state.array, order="C").reshape(-1).view(np.uint64).tolist()
+        seed, offset = read_state(new_state, "a GPU generator", STATE_BYTES).tolist()
         self.manual_seed(seed)
         return self.set_offset(offset)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import minigrad.nn.functional as F
+from minigrad.nn.functional.linear import check_chance
 from minigrad.nn.stateless import Stateless
 from minigrad.ops.arguments import as_number
 from minigrad.tensor import Tensor
@@ -24,8 +25,7 @@ class Dropout(Stateless):
 
     def _complete(self) -> None:
         as_number("Dropout", "p", self.p)
-        if self.p < 0 or self.p > 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {self.p}")
+        check_chance(self.p)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout(input, self.p, self.training, self.inplace)

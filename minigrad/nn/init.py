@@ -132,8 +132,7 @@ def eye_(tensor: Tensor) -> Tensor:
     tensor([[1., 0., 0.],
             [0., 1., 0.]])
     """
-    if tensor.ndim != 2:
-        raise ValueError(f"Only tensors with 2 dimensions are supported, got {tuple(tensor.shape)}")
+    _require_matrix(tensor)
     zeros_(tensor)
     tensor.diagonal().fill_(1.0)
     return tensor
@@ -191,6 +190,11 @@ def kaiming_normal_(
     if not tensor.numel():
         return _leave_empty(tensor)
     return tensor.normal_(0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator=generator)
+
+
+def _require_matrix(tensor: Tensor) -> None:
+    if tensor.ndim != 2:
+        raise ValueError(f"Only tensors with 2 dimensions are supported, got {tuple(tensor.shape)}")
 
 
 def _leave_empty(tensor: Tensor) -> Tensor:
@@ -298,8 +302,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     >>> (torch.nn.init.sparse_(torch.empty(4, 2), 0.5) == 0).sum(0)
     tensor([2, 2])
     """
-    if tensor.ndim != 2:
-        raise ValueError(f"Only tensors with 2 dimensions are supported, got {tuple(tensor.shape)}")
+    _require_matrix(tensor)
     rows, columns = tensor.shape
     normal_(tensor, 0, std, generator)
     for column in range(columns):

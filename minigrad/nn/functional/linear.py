@@ -233,9 +233,14 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     return _alpha_dropout("alpha_dropout", input, input.array.shape, p, training, inplace)
 
 
-def _alpha_dropout(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
+def check_chance(p: float) -> None:
+    """Raises ValueError for a chance to drop that is not between 0 and 1."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _alpha_dropout(name: str, input: Tensor, shape: Any, p: float, training: bool, inplace: bool) -> Tensor:
+    check_chance(p)
     if not training or p == 0.0 or not input.array.size:
         return input
     limit = -1.7580993408473766  # -alpha * scale of selu
@@ -319,8 +324,7 @@ def _drop(name: str, input: Tensor, shape: Any, p: float, training: bool, inplac
     """`input` with what a draw of `shape` leaves of it."""
     require_number(name, "p", p)
     require_bool(name, "training", training)
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    check_chance(p)
     p = as_number(name, "p", p)
     if not training or p == 0.0 or not input.array.size:
         return input
