@@ -256,6 +256,9 @@ def _find_slopes(g: Any, x: Any, moments: Any, lie: Lie) -> Any:
     return kept[1]
 
 
+RULES = (x_rule, w_rule, b_rule)
+
+
 # ---- by statistics that are given ----------------------------------------------------------------
 @Elementwise
 def _write_given(x: Any, mean: Any, var: Any, eps: float, w: Any, b: Any) -> Any:

@@ -16,7 +16,7 @@ import minigrad.ops.addmm
 import minigrad.ops.gamma
 import minigrad.ops.limits
 import minigrad.ops.masks
-import minigrad.ops.special  # noqa: F401 (they declare elementwise operations, and are else read when asked for)
+import minigrad.ops.special  # noqa: F401 (read here for the elementwise operations that they declare)
 from minigrad.backend import KERNELS, copy_one
 from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise
@@ -44,7 +44,7 @@ def _serve(function: Any, compute: Any) -> None:
 
 
 def _serve_each(operations: Iterable[Any], make: Callable[[Any], Any]) -> None:
-    """Let what `make` makes of it stand for every forward and every rule."""
+    """Let ``make(function)`` stand for every forward and every rule of the operations."""
     for operation in operations:
         for function in (operation.forward, *operation.rules):
             if function is not None:
@@ -69,9 +69,7 @@ for _operation in (conv, conv_input):
 
 for _operation in (batch_norm, layer_norm, group_norm):
     _serve(_operation.forward, normalization.normalize)
-    for _rule, _compute in zip(
-        _operation.rules, (normalization.x_rule, normalization.w_rule, normalization.b_rule), strict=True
-    ):
+    for _rule, _compute in zip(_operation.rules, normalization.RULES, strict=True):
         _serve(_rule, _compute)
 _serve(normalize_by.forward, normalization.normalize_by_given)
 _serve(normalize_by.rules[0], normalization.given_x_rule)
