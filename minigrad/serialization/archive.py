@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+import minigrad.find_gpu  # noqa: F401 (read now: no file makes code run that was not read before)
 from minigrad import backend, devices
 from minigrad.autograd.core import wrap
 from minigrad.backend import Array
@@ -226,7 +227,7 @@ def _read_device(device: Any) -> str:
 
 
 def relocate(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
-    """A tensor from `device`, now on the CPU, where it is wanted. Raises `RuntimeError` for a GPU that is not there."""
+    """A tensor from the CPU, where it is wanted: on `device`. Raises SerializationError for a GPU that is not there."""
     wanted: Any = device
     if isinstance(map_location, (str, devices.device)):
         wanted = map_location
@@ -238,7 +239,7 @@ def relocate(tensor: Any, map_location: Location, device: str = "cpu") -> Any:
             return moved
     wanted = devices.device(wanted)
     if wanted.type == "cuda" and not backend.is_available():
-        raise RuntimeError(
+        raise SerializationError(
             "Attempting to deserialize object on a CUDA device but minigrad.cuda.is_available() is "
             f"False: {backend.why_not()} To load it on the CPU: minigrad.load(file, map_location='cpu')"
         )
