@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextvars import copy_context
+from inspect import CO_VARARGS
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -129,7 +130,7 @@ class FunctionNode(Node):
     def vjp(self, cotangent: Any, create_graph: bool, wanted: Any = None) -> list[Any]:
         """The gradients along `edges`: what the user's backward returns for the operands that need one."""
         pairs = zip(self.split(cotangent), self.results, strict=True)
-        gradients = [self._gradient(g, about, create_graph) for g, about in pairs]
+        gradients = [self._as_given(g, about, create_graph) for g, about in pairs]
         returned = self._pull(gradients)
         picked = self._check(returned if isinstance(returned, tuple) else (returned,))
         # Views: what a user's backward returns may be the cotangent itself, or one array twice, and stays borrowed.
@@ -151,16 +152,16 @@ class FunctionNode(Node):
         try:
             return pull(self.ctx, *gradients)
         except (IndexError, TypeError, ValueError) as error:
-            if hint := self._hint(pull, gradients):
+            if hint := self._explain_error(pull, gradients):
                 error.add_note(hint)
             raise
         finally:
             _here.depth = depth
 
-    def _hint(self, pull: Any, gradients: list[Any]) -> str | None:
+    def _explain_error(self, pull: Any, gradients: list[Any]) -> str | None:
         """The likely cause of an error in a user's backward."""
         takes = getattr(getattr(pull, "__code__", None), "co_argcount", None)
-        if takes is not None and takes != len(gradients) + 1 and not pull.__code__.co_flags & 0x04:  # *args
+        if takes is not None and takes != len(gradients) + 1 and not pull.__code__.co_flags & CO_VARARGS:
             return (
                 f"forward of {self.function.__name__} returned {len(gradients)} results, so backward is called with "
                 f"ctx and {len(gradients)} gradients; it takes ctx and {takes - 1}."
@@ -191,7 +192,8 @@ class FunctionNode(Node):
                 )
         return [returned[i] for i in self.places]
 
-    def _gradient(self, gradient: Any, about: Any, create_graph: bool) -> Any:
+    def _as_given(self, gradient: Any, about: Any, create_graph: bool) -> Any:
+        """The gradient of one result as the user's backward gets it: a Tensor, zeros where none arrived, or None."""
         if gradient is None:
             if about is None or not self.ctx.materialize_grads:
                 return None
