@@ -1,9 +1,10 @@
-"""Advice: warnings about what is allowed and is probably a mistake, once each, off by one switch.
+"""Warnings that name the user's line; and advice: one warning for each probable mistake, off by one switch.
 
+    warn("x.T of a tensor of 3 dimensions is deprecated ...")
     advise("softmax before cross_entropy", "the rows of input already sum to 1 ...")
 
-PyTorch says nothing of these. `minigrad.advice.enable(False)` turns all of them off, and so does
-``MINIGRAD_ADVICE=0`` in the environment; ``warnings.filterwarnings`` knows them as `Advice`.
+PyTorch gives no advice. `minigrad.advice.enable(False)` turns all of it off, and so does
+``MINIGRAD_ADVICE=0`` in the environment; ``warnings.filterwarnings`` knows it as `Advice`.
 """
 
 from __future__ import annotations

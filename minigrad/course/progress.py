@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from pathlib import Path
+
+from minigrad.advice import warn
 
 Record = dict[str, dict[str, int | bool]]  # by exercise: {"right": was it ever right?, "tries": how many}
 
@@ -41,7 +42,7 @@ def note(name: str, right: bool) -> int:
         try:
             _write(_path)
         except OSError as error:
-            warnings.warn(f"the progress is kept in memory alone: {error}", stacklevel=3)
+            warn(f"the progress is kept in memory alone: {error}")
     return int(entry["tries"])
 
 
@@ -71,7 +72,7 @@ def _read(path: Path) -> dict[str, tuple[bool, int]]:
     except (ValueError, TypeError, KeyError, AttributeError):
         aside = next(p for i in range(1, 10**6) if not (p := path.with_name(f"{path.name}.unreadable-{i}")).exists())
         path.rename(aside)
-        warnings.warn(f"{path} holds no progress that can be read; it is kept as {aside.name}", stacklevel=3)
+        warn(f"{path} holds no progress that can be read; it is kept as {aside.name}")
         return {}
 
 
