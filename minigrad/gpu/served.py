@@ -12,11 +12,7 @@ from typing import Any
 import numpy as np
 
 import minigrad.gpu.generator
-import minigrad.ops.addmm
-import minigrad.ops.gamma
-import minigrad.ops.limits
-import minigrad.ops.masks
-import minigrad.ops.special  # noqa: F401 (read here for the elementwise operations that they declare)
+import minigrad.ops.addmm  # noqa: F401 (it declares products)
 from minigrad.backend import KERNELS, copy_one
 from minigrad.gpu import blas, classes, copies, extremes, normalization, pooling, rows, squares, sums
 from minigrad.gpu.elementwise import Elementwise
@@ -28,7 +24,7 @@ from minigrad.ops.activation import log_softmax_operation, softmax_operation
 from minigrad.ops.affine import affine, project
 from minigrad.ops.conv import conv, conv_input
 from minigrad.ops.copies import copy_operation
-from minigrad.ops.elementwise import ELEMENTWISE
+from minigrad.ops.elementwise import ELEMENTWISE, watchers
 from minigrad.ops.loss import mse, nll, nll_of_pixels
 from minigrad.ops.matmul import PRODUCTS, product_of
 from minigrad.ops.normalization import batch_norm, group_norm, layer_norm, normalize_by
@@ -52,6 +48,7 @@ def _serve_each(operations: Iterable[Any], make: Callable[[Any], Any]) -> None:
 
 
 _serve_each(ELEMENTWISE, Elementwise)
+watchers.append(lambda made: _serve_each([made], Elementwise))  # of files that are read later
 
 for _operation in (softmax_operation, log_softmax_operation):
     _serve(_operation.forward, partial(rows.forward_along, _operation.name))

@@ -38,6 +38,7 @@ REAL, SAME, TRUTH = "real", "same", "truth"  # results: floats, the promoted typ
 
 
 ELEMENTWISE: list[Operation] = []  # whose result depends, at each place, on the operands at that place alone
+watchers: list[Callable[[Operation], None]] = []  # shown each that is declared from then on: a wing may serve it
 
 
 def elementwise(
@@ -53,6 +54,8 @@ def elementwise(
         made.forward = _in_single(forward)
         made.rules = tuple([rule and _in_single(rule) for rule in rules])
     ELEMENTWISE.append(made)
+    for see in watchers:
+        see(made)
     return made
 
 

@@ -5,7 +5,11 @@ from itertools import product
 
 import numpy as np
 
-import minigrad.gpu.served  # noqa: F401 (it loads every file that declares operations)
+import minigrad.ops.gamma
+import minigrad.ops.limits
+import minigrad.ops.masks
+import minigrad.ops.special
+import minigrad.special  # noqa: F401 (with what `import minigrad` reads, all files that declare elementwise operations)
 from minigrad.gpu.cuda_c import HELPERS, MOVES, ONE_STEP, print_element, stored, write_kernel
 from minigrad.ops.elementwise import ELEMENTWISE
 from minigrad.tracing import Number, Untraceable, trace

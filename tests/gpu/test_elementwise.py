@@ -14,6 +14,7 @@ from minigrad.gpu import elementwise
 from minigrad.gpu.elementwise import Elementwise
 from minigrad.gpu.placement import place
 from minigrad.ops.elementwise import ELEMENTWISE
+from minigrad.ops.elementwise import elementwise as declare
 from tests.gpu.on_processor import kernels_on_processor
 from tests.standin.journal import launches
 
@@ -225,3 +226,9 @@ def test_every_operation_of_the_tables_is_served(stand_in):
 def test_a_stale_seam_serves_no_array_of_the_host(stand_in):
     assert backend.KERNELS[np.add] is not np.add
     assert torch.add(torch.ones(2), torch.ones(2)).tolist() == [2.0, 2.0]
+
+
+def test_an_operation_that_is_declared_later_is_served_too(stand_in):
+    double = declare("double", lambda x: x + x, lambda g: g + g)
+    assert double.forward in backend.KERNELS and double.rules[0] in backend.KERNELS
+    assert double(torch.ones(2, device="cuda")).tolist() == [2.0, 2.0]
