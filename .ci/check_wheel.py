@@ -19,7 +19,7 @@ def main() -> None:
         faults.append("py.typed is missing")
     if not any(name.endswith("licenses/LICENSE") for name in names):
         faults.append("the licence is missing")
-    belongs = re.compile(r"minigrad/.*(\.py|py\.typed)$|[^/]*\.dist-info/")
+    belongs = re.compile(r"minigrad/.*(\.py|py\.typed|pytorch_names\.json)$|[^/]*\.dist-info/")
     strangers = [name for name in names if not belongs.match(name)]
     if strangers:
         faults.append(f"files that do not belong there: {', '.join(strangers)}")
