@@ -92,8 +92,8 @@ class Adagrad(Optimizer):
         memory = self._bind_rule(len(self.param_groups) - 1, param_group).memory
         for parameter in param_group["params"]:
             if not isinstance(parameter, Uninitialized):  # a lazy layer's has to wait for its shape
-                memory.read_buffers(parameter, self.state[parameter])
                 memory.read_counts(parameter, self.state[parameter])
+                memory.read_buffers(parameter, self.state[parameter])
 
     @staticmethod
     def rule(w: Array, g: Array, sum: Array, *, lr: float, lr_decay: float, eps: float, step: float) -> None:

@@ -27,8 +27,9 @@ class Memory:
 
     def read(self, parameter: Tensor, state: State) -> tuple[list[Array | None], dict[str, Any]]:
         """The buffers that the rule takes, and what it reads of the counts of this step, which go on by one."""
+        counts = self.read_counts(parameter, state)
         buffers, first = self.read_buffers(parameter, state)
-        counted = self.count_on(self.read_counts(parameter, state))
+        counted = self.count_on(counts)
         if "first" in self.kind.reads:
             counted["first"] = first
         return buffers, counted

@@ -95,3 +95,38 @@ def test_a_state_that_is_no_dict_is_refused():
     optimizer = optim.SGD([minigrad.ones(1, requires_grad=True)], lr=0.1)
     with pytest.raises(TypeError, match="Expected state_dict to be dict-like, got int; give it what"):
         optimizer.load_state_dict(5)
+
+
+PRINTED = {  # as PyTorch 2.13 prints them: what a group holds, what is kept for a parameter
+    "RMSprop": (
+        "lr momentum alpha eps centered weight_decay capturable foreach maximize differentiable",
+        "step square_avg",
+    ),
+    "Adagrad": (
+        "lr lr_decay eps weight_decay initial_accumulator_value foreach maximize differentiable fused",
+        "step sum",
+    ),
+    "Adadelta": (
+        "lr rho eps weight_decay maximize capturable foreach differentiable", "step square_avg acc_delta",
+    ),
+    "NAdam": (
+        "lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize foreach capturable differentiable",
+        "step mu_product exp_avg exp_avg_sq",
+    ),
+    "RAdam": (
+        "lr betas eps weight_decay maximize foreach capturable decoupled_weight_decay differentiable",
+        "step exp_avg exp_avg_sq",
+    ),
+    "Rprop": ("lr etas step_sizes foreach maximize differentiable capturable", "step prev step_size"),
+    "ASGD": ("lr lambd alpha t0 weight_decay foreach maximize differentiable capturable", "step eta mu ax"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_printed_state_is_in_pytorchs_order(name):
+    options, kept = PRINTED[name]
+    optimizer = type("Own", (getattr(optim, name),), {})([made()])
+    optimizer.step()
+    state = optimizer.state_dict()
+    assert list(state["param_groups"][0]) == [*options.split(), "params"]
+    assert list(state["state"][0]) == kept.split()
