@@ -1,6 +1,7 @@
 """Making tensors: shared memory, older spellings, and what is refused, in words."""
 
 import inspect
+from functools import partial
 
 import numpy as np
 import pytest
@@ -339,3 +340,20 @@ def test_numpys_scalars_are_held_to_the_type_of_where():
     with pytest.raises(RuntimeError, match="cannot be converted to type int8 without overflow"):
         torch.where(mask, np.int32(100000), bytes_)
     assert torch.where(mask, np.int32(5), bytes_).tolist() == [5, 2]
+
+
+@pytest.mark.parametrize(
+    "fill", [partial(torch.arange, 6), partial(torch.linspace, 0, 5, 6), partial(torch.logspace, 0, 5, 6)]
+)
+def test_an_out_with_as_many_elements_keeps_its_shape(fill):
+    out = torch.empty(3, 2).t()
+    assert fill(out=out) is out
+    assert out.shape == (2, 3) and out.stride() == (1, 2)
+    assert out.flatten().tolist() == fill().tolist()
+
+
+def test_an_out_with_another_number_of_elements_is_resized():
+    out = torch.empty(2, 3)
+    with pytest.warns(UserWarning, match=r"resized, from \[2, 3\] to \[5\]"):
+        torch.arange(5, out=out)
+    assert out.tolist() == [0, 1, 2, 3, 4]

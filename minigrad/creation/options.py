@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import backend, devices, dtypes
-from minigrad.autograd.core import wrap
+from minigrad.autograd.core import TensorBase, wrap
 from minigrad.layout import layout as layouts
 from minigrad.layout import memory_format as memory_formats
 from minigrad.ops.arguments import sizes
@@ -28,6 +28,9 @@ def place(array: Any, device: Any, requires_grad: bool) -> Tensor:
         array = backend.to_device(array, where)
     made: Tensor = wrap(array)
     return made.requires_grad_() if requires_grad else made
+
+
+_IN_ROW = ("arange", "linspace", "logspace", "range")  # as PyTorch's, they fill an `out` of any shape in order
 
 
 def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
@@ -63,7 +66,11 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
             raise RuntimeError(f"{name}(): not enough memory: {error or 'more than there is'}") from None
         if requires_grad:
             made.requires_grad_()
-        return made if out is None else write_out(name, out, made, ())
+        if out is None:
+            return made
+        if name in _IN_ROW and isinstance(out, TensorBase) and out.array.size == made.array.size:
+            made.array = made.array.reshape(out.array.shape)
+        return write_out(name, out, made, ())
 
     call.__module__ = "minigrad"  # where pickle finds it
     call.__signature__ = _public_signature(own, call)  # type: ignore[attr-defined]
