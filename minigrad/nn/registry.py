@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from minigrad.advice import advise, is_wanted
 from minigrad.autograd.core import LEAF
+from minigrad.missing import PAGE
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.tensor import Tensor
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from minigrad.nn.module import Module
 
 PARAMETER, BUFFER, MODULE = "parameter", "buffer", "module"
+_NOT_HERE = (  # what PyTorch's modules have beside what stands here
+    "_load_from_state_dict", "_register_load_state_dict_pre_hook", "_register_state_dict_hook", "_save_to_state_dict",
+    "bfloat16", "compile", "get_extra_state", "ipu", "mtia", "register_load_state_dict_post_hook",
+    "register_load_state_dict_pre_hook", "register_state_dict_post_hook", "register_state_dict_pre_hook",
+    "set_extra_state", "set_submodule", "share_memory", "to_empty", "xpu",
+)  # fmt: skip
 _SET_BY_INIT = ("training", "_kinds", "_hooks", "_non_persistent_buffers_set")
 
 
@@ -104,6 +111,11 @@ class Registry:
         # Reached only when the ordinary look-up failed.
         if name in _SET_BY_INIT:
             self._check_begun(f"or read '{name}'")
+        if name in _NOT_HERE:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}: PyTorch has torch.nn.Module.{name}, "
+                f"minigrad does not; {PAGE} lists what is here"
+            )
         return object.__getattribute__(self, name)  # raises again what brought us here
 
     def _check_begun(self, what: str) -> None:

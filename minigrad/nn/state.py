@@ -37,7 +37,13 @@ def own_state(module: Module) -> dict[str, Tensor]:
 
 
 def _entries(module: Module, prefix: str) -> Iterator[tuple[str, Module, str, Tensor]]:
-    """Every tensor of `module` and all below it: its key, its module, its name there, itself."""
+    """Every tensor of `module` and all below it: its key, its module, its name there, itself.
+
+    Raises `NotImplementedError` for a class that keeps more in the way that PyTorch offers: it would be lost.
+    """
+    for more in ("get_extra_state", "_save_to_state_dict"):
+        if hasattr(type(module), more):
+            raise NotImplementedError(f"{type(module).__name__}.{more} is not called: keep what it saves in a buffer")
     for name, tensor in own_state(module).items():
         yield prefix + name, module, name, tensor
     for name, child in module._members(MODULE):

@@ -254,3 +254,11 @@ def test_dir_lists_what_can_be_typed():
     listed = dir(nn.Sequential(nn.Linear(2, 2)))
     assert "forward" in listed and "0" not in listed
     assert "weight" in dir(nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize("name", ["to_empty", "set_submodule", "share_memory", "_register_load_state_dict_pre_hook"])
+def test_what_pytorchs_modules_have_and_ours_have_not_is_told(name):
+    told = f"'Linear' object has no attribute '{name}': PyTorch has torch.nn.Module.{name}, minigrad does not; docs/"
+    with pytest.raises(AttributeError, match=told):
+        getattr(nn.Linear(1, 1), name)
+    assert not hasattr(nn.Linear(1, 1), name)

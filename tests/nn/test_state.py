@@ -110,3 +110,12 @@ def test_a_number_may_come_with_one_axis():
     model.gain = nn.Parameter(torch.tensor(1.0))
     model.load_state_dict({"gain": torch.tensor([3.0])})
     assert model.gain.item() == 3.0
+
+
+@pytest.mark.parametrize("name", ["get_extra_state", "_save_to_state_dict"])
+def test_a_module_that_would_save_more_is_refused(name):
+    net = nn.Sequential(type("Kept", (nn.Linear,), {name: lambda self, *_: {}})(1, 1))
+    with pytest.raises(NotImplementedError, match=f"Kept.{name} is not called: keep what it saves in a buffer"):
+        net.state_dict()
+    with pytest.raises(NotImplementedError, match=name):
+        net.load_state_dict({})
