@@ -10,6 +10,7 @@ from typing import Any
 import minigrad.nn.functional as F
 from minigrad.nn.functional.reduction import reduction_of
 from minigrad.nn.stateless import Stateless
+from minigrad.ops.arguments import require_number
 from minigrad.tensor import Tensor
 
 
@@ -95,6 +96,10 @@ class HuberLoss(Loss, function=F.huber_loss):
 
     reduction: str = "mean"
     delta: float = 1.0
+
+    def _complete(self) -> None:
+        super()._complete()
+        require_number("HuberLoss", "delta", self.delta)
 
 
 # ---- of distributions ----------------------------------------------------------------------------

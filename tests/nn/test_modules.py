@@ -96,3 +96,9 @@ def test_losses_of_ones_own_hold_a_weight_and_a_reduction():
             return nn.functional.mse_loss(input, target, reduction=self.reduction)
 
     assert Squares(reduction="sum")(scores, scores + 1) == 4 and Squares()(scores, scores + 1) == 1
+
+
+@pytest.mark.parametrize("delta", [1j, "1"])
+def test_a_delta_that_is_no_number_is_refused_when_the_layer_is_made(delta):
+    with pytest.raises(TypeError, match=r"HuberLoss\(\): argument 'delta' must be a number, not"):
+        nn.HuberLoss(delta=delta)
