@@ -60,11 +60,18 @@ def _parabola_then_line(d: Any, bend: float) -> Any:
 
 
 smooth_l1 = of_difference("smooth_l1_loss", _parabola_then_line, _slope_of_parabola_then_line)
-huber = of_difference(
-    "huber_loss",
-    lambda d, delta: delta * _parabola_then_line(d, delta),
-    lambda d, delta: delta * _slope_of_parabola_then_line(d, delta),
-)
+
+
+def _huber(d: Any, delta: float) -> Any:
+    d = np.abs(d)
+    return np.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+
+
+def _slope_of_huber(d: Any, delta: float) -> Any:
+    return np.clip(d, -delta, delta) if is_plain(d) else np.where(np.abs(d) >= delta, delta * np.sign(d), d)
+
+
+huber = of_difference("huber_loss", _huber, _slope_of_huber)
 
 
 def _squares(x: Any, y: Any, *, reduction: str) -> Any:

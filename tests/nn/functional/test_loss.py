@@ -348,3 +348,13 @@ def test_one_hot_integers_are_told_both_ways():
         F.cross_entropy(scores, classes)
     with pytest.raises(RuntimeError, match=r"write target.argmax\(1\)$"):
         F.nll_loss(scores, classes)
+
+
+@pytest.mark.parametrize("delta", [3.0, 6e4, 65504.0, 1e6])
+def test_huber_of_halves_takes_a_delta_beyond_them(delta):
+    x = minigrad.tensor([1.0, -300.0], dtype=minigrad.float16, requires_grad=True)
+    loss = F.huber_loss(x, minigrad.tensor([3.0, 0.0]).half(), "none", delta)
+    loss.sum().backward()
+    far = [44992.0, -300.0] if delta > 300 else [895.5, -3.0]
+    assert loss.tolist() == [2.0, far[0]]
+    assert x.grad.tolist() == [-2.0, far[1]]
