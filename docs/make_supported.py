@@ -152,6 +152,45 @@ DIFFERENCES = [
         "refuses('a, b = (torch.ones(2, requires_grad=True) * 1).split(1); a.diagonal()')",
     ),
     (
+        "`a > 1`, `a.long()`, `a.isnan()` of a part of a `split` that was written to",
+        "refused while gradients are recorded, as every operation on it; PyTorch takes what has no gradient",
+        "refuses('x = torch.ones(2, requires_grad=True) * 1; a, b = x.split(1); x.mul_(2); a > 1')",
+    ),
+    (
+        "a second backward through `x[:] = y`",
+        "refused, as through every write into a part; PyTorch's write of a whole tensor keeps nothing",
+        "refuses('y = torch.zeros(1); y[:] = nn.Parameter(torch.ones(1)); y.sum().backward(); y.sum().backward()')",
+    ),
+    (
+        "`y[0] = y[0]` after `y.retain_grad()`",
+        "changes nothing, also in the graph: the gradient is that of all uses of `y`; PyTorch's is that of later ones",
+        (
+            "[y := torch.ones(1, requires_grad=True) * 1, y.retain_grad(), z := y * 2, y.__setitem__(0, y[0]), "
+            "(y + z).backward(), y.grad.item()][-1] == 3.0"
+        ),
+    ),
+    (
+        "hooks on the `grad_fn` of a view that is written to later",
+        "are called, for the view's old place is still on the way; PyTorch makes the way anew without them",
+        (
+            "[seen := [], y := torch.ones(2, requires_grad=True) * 1, v := y[:1], v.grad_fn.register_hook("
+            "lambda *_: seen.append(1)), v.mul_(2), y.sum().backward(), seen][-1] == [1]"
+        ),
+    ),
+    (
+        "a tuple with None from a hook of `grad_fn.register_prehook`",
+        "leaves that gradient as it is; PyTorch lets nothing flow there",
+        "gradient('[y := x * 2, y.grad_fn.register_prehook(lambda g: (None,)), y.sum()][2]', [1.0]) == [2.0]",
+    ),
+    (
+        "what a pack hook of `saved_tensors_hooks` is shown of a result",
+        "is outside of the graph: it requires no gradient; PyTorch's does",
+        (
+            "refuses('with torch.autograd.graph.saved_tensors_hooks(lambda t: t if t.requires_grad else 1 / 0, abs): "
+            "torch.ones(1, requires_grad=True).exp()')"
+        ),
+    ),
+    (
         "`utils.checkpoint`",
         "`use_reentrant` means nothing: as with False, gradients reach what is used inside, to any order",
         "torch.utils.checkpoint.checkpoint(lambda w: w * 2, torch.ones(1, requires_grad=True)).requires_grad",
@@ -647,6 +686,67 @@ DIFFERENCES = [
         "`x.require_grad = True`",
         "and other misspellings of `requires_grad` are refused; PyTorch sets an attribute that means nothing",
         "refuses('torch.ones(1).require_grad = True')",
+    ),
+    ("`eye(n, None)`", "as `eye(n)`; PyTorch refuses the None", "torch.eye(2, None).shape == (2, 2)"),
+    (
+        "results that fit into no memory, as of `F.pad` by 2**62",
+        "NumPy's MemoryError or ValueError, but for what creates tensors; PyTorch's are RuntimeErrors",
+        "refuses('F.pad(torch.ones(1), (2**62, 0))') and refuses('torch.zeros(2**60)')",
+    ),
+    (
+        "`F.instance_norm(eps=0)` of an image of one value",
+        "NaN, as of the other normalizations; PyTorch gives 0 here alone",
+        "F.instance_norm(torch.ones(1, 1, 2), eps=0).isnan().all().item()",
+    ),
+    (
+        "the gradient of `F.pdist(p=0)`",
+        "None, as that of `x.norm(0)`, for nothing flows back; PyTorch's is 0",
+        "[x := torch.eye(2, requires_grad=True), F.pdist(x, 0).sum().backward(), x.grad][2] is None",
+    ),
+    (
+        "`matrix_exp` of halves",
+        "refused; PyTorch 2.13 computes wrong numbers",
+        "refuses('torch.matrix_exp(torch.eye(2).half())')",
+    ),
+    (
+        "`cumsum_`, `cumprod_` of bools",
+        "refused; PyTorch takes tensors that are 0-d or empty",
+        "refuses('torch.tensor(True).cumsum_(0)') and refuses('torch.zeros(0).bool().cumprod_(0)')",
+    ),
+    (
+        "strides of `empty_like(x)` and its kin where `x` is expanded or has axes of 1",
+        "the axes in their order where elements share memory; PyTorch sorts those that do not",
+        "torch.empty_like(torch.ones(2, 1, 3).expand(2, 4, 3).permute(2, 0, 1)).stride() == (8, 4, 1)",
+    ),
+    (
+        "`[1, 2] * torch.tensor(2)`, of a tuple or a string too",
+        "refused, for numbers in a list are meant to be multiplied; PyTorch repeats the list",
+        "refuses('[1, 2] * torch.tensor(2)')",
+    ),
+    (
+        "a type that an operation does not take, as in `-mask`",
+        "is always a NotImplementedError, which is a RuntimeError; PyTorch raises the one or the other",
+        "issubclass(NotImplementedError, RuntimeError) and refuses('-torch.tensor([True])')",
+    ),
+    (
+        "`torch.device('mps')`, 'xpu', 'meta' and other devices than 'cpu' and 'cuda'",
+        "refused when they are named; PyTorch refuses the first tensor there, and keeps no numbers on 'meta'",
+        "refuses('torch.device(\\'mps\\')')",
+    ),
+    (
+        "`nn.modules.conv._ConvNd`",
+        "is there for `isinstance`: its constructor takes a convolution's options, not PyTorch's ten by place",
+        "isinstance(nn.Conv2d(1, 1, 1), nn.modules.conv._ConvNd)",
+    ),
+    (
+        "modules of one's own that define `get_extra_state` or `_save_to_state_dict`",
+        "are refused by `state_dict()`: what they keep would be lost; `_load_from_state_dict` is not called",
+        "refuses('type(\\'Kept\\', (nn.Module,), {\\'get_extra_state\\': lambda self: 1})().state_dict()')",
+    ),
+    (
+        "hooks on `state_dict()` and loading, hooks on all modules, `to_empty`, `share_memory`, `set_submodule`",
+        "of modules are not here; nor are `Tensor.output_nr`, `polygamma_`, `graph.allow_mutation_on_saved_tensors`",
+        "not hasattr(nn.Module(), 'to_empty') and not hasattr(torch.ones(1), 'output_nr')",
     ),
     (
         "`linalg.eig`, `linalg.eigvals`",
