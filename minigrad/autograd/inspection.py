@@ -222,9 +222,11 @@ class _Hooked:
         for hook in list(_prehooks.get(node, {}).values()):
             changed = hook(tuple(_as_tensors(arrived, create_graph)))
             if changed is not None:
-                arrived = replace_some(hook, arrived, changed, create_graph)
-                cotangent = node.join(arrived)
-        found: list[Any] = super().vjp(cotangent, create_graph, wanted)  # type: ignore[misc]
+                replaced = replace_some(hook, arrived, changed, create_graph)
+                arrived = [None if c is None else g for g, c in zip(replaced, changed, strict=True)]
+        found: list[Any] = [None] * len(node.edges)
+        if any(gradient is not None for gradient in arrived):
+            found = super().vjp(node.join(arrived), create_graph, wanted)  # type: ignore[misc]
         outputs = tuple(_as_tensors(arrived, create_graph))
         hooks = list(_posthooks.get(node, {}).values())
         if hooks:
