@@ -31,6 +31,9 @@ class Convolution(Weighted):
         padding_mode: str = "zeros", device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        if not hasattr(self, "axes"):
+            name = type(self).__name__
+            raise TypeError(f"{name} has no number of axes: derive it from Conv1d, Conv2d or Conv3d, not from _ConvNd")
         self.in_channels, self.out_channels = as_int(in_channels, "in_channels"), as_int(out_channels, "out_channels")
         self.kernel_size = self._as_ints("kernel_size", kernel_size, 1)
         self.stride = self._as_ints("stride", stride, 1)

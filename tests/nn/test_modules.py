@@ -102,3 +102,18 @@ def test_losses_of_ones_own_hold_a_weight_and_a_reduction():
 def test_a_delta_that_is_no_number_is_refused_when_the_layer_is_made(delta):
     with pytest.raises(TypeError, match=r"HuberLoss\(\): argument 'delta' must be a number, not"):
         nn.HuberLoss(delta=delta)
+
+
+def test_a_layer_derived_from_the_base_of_all_convolutions_is_told_from_which_to_derive():
+    class Own(nn.modules.conv._ConvNd):
+        def __init__(self):
+            super().__init__(1, 2, (3,), (1,), (0,), (1,), False, (0,), 1, True, "zeros")
+
+    with pytest.raises(TypeError, match="Own has no number of axes: derive it from Conv1d, Conv2d or Conv3d, not from"):
+        Own()
+
+
+def test_a_hook_on_all_modules_is_told_to_be_pytorchs():
+    told = "PyTorch has torch.nn.modules.module.register_module_forward_hook, minigrad does not"
+    with pytest.raises(AttributeError, match=told):
+        nn.modules.module.register_module_forward_hook(print)

@@ -16,7 +16,7 @@ NAMESPACES = [
     "torch.distributions", "torch.cuda", "torch.func", "torch.special", "torch.amp",
     "torch.compiler", "torch.jit", "torch.utils.benchmark", "torch.testing", "torch.utils",
     "torch.nn.utils.parametrizations", "torch.nn.utils.parametrize", "torch.nn.utils.prune", "torch.nn.parallel",
-    "torch.autograd.graph", "torch.profiler", "torch.distributed", "torch.functional",
+    "torch.autograd.graph", "torch.profiler", "torch.distributed", "torch.functional", "torch.nn.modules.module",
 ]  # fmt: skip
 PAGE = Path(__file__).resolve().parents[2] / "minigrad" / "pytorch_names.json"
 
