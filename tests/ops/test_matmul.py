@@ -44,6 +44,7 @@ BATCHES = {
 }
 
 
+@pytest.mark.cpu("the threads are the processor's")
 @pytest.mark.parametrize("name", BATCHES)
 def test_batches_shared_by_threads_have_the_same_bits(name, monkeypatch):
     monkeypatch.setattr(parallel, "WORTH", 1)

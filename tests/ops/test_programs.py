@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from tests.marks import NOT_ASKED
+from tests.marks import NOT_ASKED, PRINTS
 from tests.oracle.record_programs import ANSWERS, answer, programs
 
 WANTED = json.loads(ANSWERS.read_text())
@@ -39,12 +39,23 @@ ABOUT_VALUES = {
     "torch.ones(3).index_select(0,torch.tensor([-1]))",
     "torch.ones(0,4).gather(0,torch.tensor([[0]]))",
     "torch.ones(2,4).gather(0,torch.tensor([[-1]]))",
+    "torch.zeros(3,dtype=torch.uint8).masked_fill(torch.tensor(True),torch.tensor(-2.))",
+    "torch.zeros(3,dtype=torch.uint8).masked_fill_(torch.tensor(True),torch.tensor(-2.))",
+    "torch.zeros(3,dtype=torch.int8).masked_fill(torch.tensor([True,False,True]),torch.tensor(300))",
+    "torch.zeros(3).masked_fill(torch.tensor(True),torch.tensor(1e300,dtype=torch.float64))",
+    "F.embedding_bag(torch.tensor([0,5]),torch.ones(3,2),torch.tensor([0]))",
 }
 
 
 def marks_of(program):
     if "manual_seed" in program:
         return pytest.mark.cpu("a GPU's generator gives other numbers, which tests/gpu has")
+    if ".apply_(" in program or ".map_(" in program:
+        return pytest.mark.cpu("Python's functions are called for tensors on the CPU alone")
+    if "repr(" in program:
+        return PRINTS
+    if "stride()" in program and (".expand(" in program or "norm(" in program):
+        return pytest.mark.cpu("a GPU's kernels lay repeated and normalized numbers row by row")
     return NOT_ASKED if program in ABOUT_VALUES else ()
 
 

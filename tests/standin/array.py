@@ -372,8 +372,13 @@ def _method(name):
             kwargs = {k: v for k, v in kwargs.items() if v is not None}
         if name == "take":
             kwargs["mode"] = "wrap"
+        host = self._host
+        wanted = kwargs.get("dtype", args[1] if len(args) > 1 else None)
+        if name in ("sum", "prod") and host.dtype == np.float16 and wanted is None:  # in single, as CuPy
+            host = host.astype(np.float32)
         with np.errstate(all="ignore"):
-            return wrap(getattr(self._host, name)(*args, **kwargs), used)
+            found = getattr(host, name)(*args, **kwargs)
+            return wrap(found if host is self._host else found.astype(self._host.dtype), used)
 
     method.__name__ = name
     return method
