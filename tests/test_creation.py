@@ -319,6 +319,7 @@ def test_windows_are_scipys(name):
             make(**{"window_length": 3} | wrong)
 
 
+@SHARES
 def test_a_storage_is_read_as_numbers():
     memory = torch.arange(3.0).storage()
     assert torch.tensor(memory).tolist() == [0.0, 1.0, 2.0] == np.asarray(memory).tolist()

@@ -5,8 +5,10 @@ import pytest
 
 import minigrad as torch
 from minigrad.utils.dlpack import from_dlpack, to_dlpack
+from tests.marks import SHARES
 
 
+@SHARES
 def test_a_capsule_shares_the_memory():
     x = torch.arange(3.0)
     y = from_dlpack(to_dlpack(x))

@@ -31,6 +31,7 @@ class Packed:
         return self
 
 
+@pytest.mark.cpu("what lies on the CPU is pinned")
 @pytest.mark.usefixtures("_gpu")
 def test_a_pinned_tensor_is_a_copy_with_the_same_values():
     x = torch.arange(6.0).reshape(2, 3).t()
@@ -52,6 +53,7 @@ COLLATES = {
 }
 
 
+@pytest.mark.cpu("what lies on the CPU is pinned")
 @pytest.mark.usefixtures("_gpu")
 @pytest.mark.parametrize("kind", COLLATES)
 def test_batches_are_pinned(kind):
