@@ -122,7 +122,7 @@ class Operation:
         needed, bit = 0, 1  # the bits of the operands that need a gradient
         for x in operands:
             if isinstance(x, TensorBase):
-                if x.view_of is not None and x.view_of.seen != x.writes:
+                if x.view_of is not None and x.view_of.seen != x.writes and any(self.rules):
                     refresh(x)
                 if x.node is not None:
                     needed |= bit

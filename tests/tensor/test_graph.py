@@ -191,3 +191,13 @@ def test_the_transpose_of_what_is_no_matrix_is_told(shape):
     with pytest.warns(UserWarning, match=r"x\.T of a tensor of \d dimensions.*x\.mT.*x\.permute"):
         assert torch.ones(*shape).T.shape == shape[::-1]
     assert torch.ones(2, 3).T.shape == (3, 2) and torch.tensor(1.0).T.shape == ()
+
+
+def test_what_has_no_gradient_is_computed_of_a_part_of_a_split_that_was_written_to():
+    x = torch.ones(4, requires_grad=True) * 1
+    part, _ = x.split(2)
+    x.mul_(2)
+    assert (part > 1).tolist() == [True, True]
+    assert part.isnan().tolist() == [False, False]
+    with pytest.raises(RuntimeError, match="several views that one call made"):
+        part * 1
