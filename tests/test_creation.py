@@ -358,3 +358,9 @@ def test_an_out_with_another_number_of_elements_is_resized():
     with pytest.warns(UserWarning, match=r"resized, from \[2, 3\] to \[5\]"):
         torch.arange(5, out=out)
     assert out.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_model_that_repeats_its_memory_keeps_the_order_of_its_axes_as_a_copy_does():
+    x = torch.ones(2, 1, 3).expand(2, 4, 3).permute(2, 0, 1)
+    assert torch.empty_like(x).stride() == torch.zeros_like(x).stride() == x.clone().stride() == (4, 12, 1)
+    assert torch.empty_like(torch.ones(1, 4).expand(3, 4)).stride() == (4, 1)

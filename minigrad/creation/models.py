@@ -9,6 +9,7 @@ from minigrad.creation.filled import empty_in_order
 from minigrad.creation.options import check_memory_format, check_options, place
 from minigrad.layout import preserve_format
 from minigrad.ops.arguments import require_tensor
+from minigrad.ops.copies import find_memory_order
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -135,13 +136,8 @@ def _make_unfilled(model: Any, numpy_dtype: Any, xp: Any, memory_format: Any) ->
     order = getattr(memory_format, "order", None)
     if order is not None and len(order) != model.ndim:
         raise RuntimeError(f"required rank {len(order)} tensor to use {memory_format.name} format, got {model.ndim}")
-    if order is None:
-        order = [axis for axis, _ in enumerate(model.shape)]
-        if memory_format is preserve_format and not _overlaps(model):
-            order.sort(key=lambda axis: -model.strides[axis])
+    if order is None and memory_format is preserve_format:
+        order = find_memory_order(model.shape, [abs(step) for step in model.strides])
+    elif order is None:
+        order = range(model.ndim)
     return empty_in_order(xp, model.shape, order, numpy_dtype)
-
-
-def _overlaps(array: Any) -> bool:
-    """Whether elements share a place, as in an expanded tensor: its order in memory is no model."""
-    return any(n > 1 and step <= 0 for n, step in zip(array.shape, array.strides, strict=True))

@@ -35,11 +35,11 @@ def _close_gaps(x: Any, dtype: Any) -> Any:
     """`x`, of which some axes are repeated, as elements of `dtype` in memory of its own without gaps: its axes in the
     order in which they lie, where repeated ones keep their place.
     """
-    order = _find_memory_order(x.shape, [abs(step) for step in x.strides])
+    order = find_memory_order(x.shape, [abs(step) for step in x.strides])
     return x.transpose(order).astype(dtype, order="C").transpose([order.index(i) for i in range(x.ndim)])
 
 
-def _find_memory_order(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
+def find_memory_order(shape: Sequence[int], strides: Sequence[int]) -> list[int]:
     """The axes from the outermost in memory to the innermost: sorted by insertion, as PyTorch does, where an axis
     without a step is neither before nor behind another.
     """
