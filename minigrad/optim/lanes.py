@@ -70,8 +70,8 @@ def _collect_batches(
         buffers, numbers, counts, first = rule.buffers, given, {}, False
         if memory is not None:
             state = optimizer.state[parameter]
-            buffers, first = memory.read_buffers(parameter, state)
             counts = memory.read_counts(parameter, state)
+            buffers, first = memory.read_buffers(parameter, state)
             if not counts_there:
                 numbers, counts = given | memory.count_on(counts), {}
         arrays = (parameter.array, parameter.gradient.array, *[buffer for buffer in buffers if buffer is not None])
