@@ -422,6 +422,11 @@ DIFFERENCES = [
         "F.interpolate(torch.arange(4.0).view(1, 1, 4, 1), (2, 1), None, 'bilinear', antialias=True).std().item() > 0",
     ),
     (
+        "`F.huber_loss` of infinite halves, with a delta that no half holds",
+        "by the delta as a half, 0 or infinity; PyTorch computes in single",
+        "F.huber_loss(torch.tensor([torch.inf]).half(), torch.zeros(1).half(), delta=1e-30).isnan().item()",
+    ),
+    (
         "`F.huber_loss` of two dtypes",
         "refused at the call when a gradient is wanted; PyTorch refuses in backward",
         "refuses('F.huber_loss(torch.ones(2, requires_grad=True), torch.ones(2).double())')",
