@@ -187,7 +187,7 @@ def test_the_rounding_that_is_left_where_numbers_cancel_is_pytorchs(call, shape,
     np.testing.assert_array_equal(x.grad.numpy().ravel(), [float.fromhex(n) for n in recorded])
 
 
-@pytest.mark.cpu("on a GPU they are summed in double")
+@pytest.mark.cpu("what PyTorch gives on a CPU, where squares overflow")
 def test_a_spread_beyond_single_precision_is_no_number_as_in_pytorch():
     x = minigrad.tensor([[0.0, -2.0, 1e38]])
     assert F.layer_norm(x, (3,)).isnan().all()
