@@ -364,3 +364,9 @@ def test_a_model_that_repeats_its_memory_keeps_the_order_of_its_axes_as_a_copy_d
     x = torch.ones(2, 1, 3).expand(2, 4, 3).permute(2, 0, 1)
     assert torch.empty_like(x).stride() == torch.zeros_like(x).stride() == x.clone().stride() == (4, 12, 1)
     assert torch.empty_like(torch.ones(1, 4).expand(3, 4)).stride() == (4, 1)
+
+
+@pytest.mark.parametrize("make", [torch.zeros, torch.arange, torch.eye, torch.rand, torch.randperm])
+def test_an_out_that_is_no_tensor_is_refused(make):
+    with pytest.raises(TypeError, match=rf"{make.__name__}\(\): argument 'out' must be Tensor, not int"):
+        make(3, out=3)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad import backend, devices, dtypes
-from minigrad.autograd.core import TensorBase, wrap
+from minigrad.autograd.core import wrap
 from minigrad.layout import layout as layouts
 from minigrad.layout import memory_format as memory_formats
 from minigrad.ops.arguments import sizes
 from minigrad.ops.elementwise import rename
-from minigrad.ops.out import write_out
+from minigrad.ops.out import require_receiver, write_out
 
 if TYPE_CHECKING:
     from minigrad.tensor import Tensor
@@ -56,8 +56,9 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
         check_options(name, layout, requires_grad)
         if by_name and "size" in options:
             args = (*args, as_list(name, options.pop("size")))
-        if out is not None and dtype is None:
-            dtype, device = out.dtype, out.device
+        if out is not None:
+            require_receiver(name, out)
+            dtype, device = (out.dtype, out.device) if dtype is None else (dtype, device)
         where = devices.default_device() if device is None else devices.device(device)
         options["dtype"] = None if dtype is None else dtypes.as_numpy(dtype)
         try:
@@ -68,7 +69,7 @@ def creates(function: Callable[..., Any]) -> Callable[..., Tensor]:
             made.requires_grad_()
         if out is None:
             return made
-        if name in _IN_ROW and isinstance(out, TensorBase) and out.array.size == made.array.size:
+        if name in _IN_ROW and out.array.size == made.array.size:
             made.array = made.array.reshape(out.array.shape)
         return write_out(name, out, made, ())
 

@@ -24,6 +24,10 @@ class Multinomial(Distribution):
     def __init__(
         self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
     ) -> None:
+        if not isinstance(total_count, int):
+            raise NotImplementedError(f"inhomogeneous total_count is not supported: give one int, got {total_count!r}")
+        if total_count < 0:
+            raise ValueError(f"Multinomial: total_count must be 0 or more, got {total_count}")
         self.total_count = total_count
         self.probs, _ = scale_chances("Multinomial", probs, logits, validate_args)
         super().__init__(self.probs.shape[:-1], self.probs.shape[-1:], validate_args)

@@ -139,8 +139,7 @@ def write_out(name: str, out: Any, result: Any, arguments: Any, cast: bool = Fal
 
 def _check_receiver(name: str, out: Any, result: Any, cast: bool) -> None:
     """Refuse what is no tensor, a tensor of another type or device, and one that has a place in the graph."""
-    if not isinstance(out, TensorBase):
-        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    require_receiver(name, out)
     have, made = out.array.dtype, result.array.dtype
     if have != made and (not cast or is_category_downgrade(made, have)):
         raise RuntimeError(f"Expected out tensor to have dtype {made}, but got {have} instead")
@@ -148,6 +147,12 @@ def _check_receiver(name: str, out: Any, result: Any, cast: bool) -> None:
     if mode.get() & GRAD and (result.node is not None or out.node is not None):
         hint = "don't support automatic differentiation, but one of the arguments requires grad"
         raise RuntimeError(f"{name}(): functions with out=... arguments {hint}.")
+
+
+def require_receiver(name: str, out: Any) -> None:
+    """Raises TypeError for an `out` that is no tensor."""
+    if not isinstance(out, TensorBase):
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
 
 
 def _tensors(arguments: Any) -> list[TensorBase]:

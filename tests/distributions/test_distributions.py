@@ -120,6 +120,10 @@ REFUSED = {
         lambda: D.Multinomial(3), ValueError, "Multinomial: either `probs` or `logits` must be specified"),
     "one chance of counts": (
         lambda: D.Multinomial(3, logits=T(1.0)), ValueError, "Multinomial: `logits` must be at least one-dimensional"),
+    "no number of trials": (
+        lambda: D.Multinomial("a", T([1.0, 2.0])), NotImplementedError, "inhomogeneous total_count .* got 'a'"),
+    "fewer trials than none": (
+        lambda: D.Multinomial(-1, T([1.0, 2.0])), ValueError, "total_count must be 0 or more, got -1"),
     "one chance": (lambda: D.Categorical(T(1.0)), ValueError, "at least one-dimensional"),
     "no outcome": (lambda: D.Categorical(T([1.0, 2.0])).log_prob(T(5)), ValueError, "is no outcome"),
     "two covariances": (
